@@ -1,0 +1,301 @@
+"""Enclosures: intervals with proven endpoints, in Arb arithmetic.
+
+An :class:`Interval` stands for one unknown real number between two exact endpoints, which may be
+infinite.  Every operation rounds outward.  A comparison answers only when it holds, or fails, for
+all numbers of both sides; otherwise it raises :class:`~stabkit.errors.Undecided`: raise the
+precision, or split, never guess.
+
+Object arrays of intervals take part in NumPy expressions: ``np.exp`` and ``np.sqrt`` call the
+methods below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from stabkit.errors import InvalidArgument, Undecided
+
+PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096)
+
+ZERO = arb(0)
+ONE = arb(1)
+INFINITY = arb.pos_inf()
+
+
+@contextmanager
+def precision(bits: int):
+    """Work with `bits` bits of precision inside the block."""
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
+def to_fraction(value: arb) -> Fraction:
+    """The exact value of an endpoint."""
+    rational = value.fmpq()
+    return Fraction(int(rational.p), int(rational.q))
+
+
+def _ball(value: Any) -> arb:
+    if isinstance(value, (int, arb)):
+        return arb(value)
+    if isinstance(value, Fraction):
+        return arb(fmpq(value.numerator, value.denominator))
+    if isinstance(value, float):
+        return arb(value)
+    raise InvalidArgument(f"interval: cannot enclose {value!r} (type {type(value).__name__})")
+
+
+def _times(x: arb, y: arb) -> arb:
+    # Endpoints bound a product of real numbers, so 0 * inf is 0 here.
+    return ZERO if x.is_zero() or y.is_zero() else x * y
+
+
+class Interval:
+    """A real number known to lie in [lower, upper].
+
+    Parameters
+    ----------
+    lower, upper : int, Fraction, float or arb
+        The endpoints; rounded outward where they are not dyadic.  `upper` defaults to `lower`.
+    """
+
+    __slots__ = ("lo", "hi")
+
+    def __init__(self, lower: Any, upper: Any = None):
+        lower, upper = _ball(lower), _ball(lower if upper is None else upper)
+        if lower.is_nan() or upper.is_nan() or upper < lower:
+            raise InvalidArgument(f"interval: [{lower}, {upper}] has no elements")
+        self.lo, self.hi = _down(lower), _up(upper)
+
+    @classmethod
+    def _of(cls, lo: arb, hi: arb) -> Interval:
+        made = object.__new__(cls)
+        made.lo, made.hi = _down(lo), _up(hi)
+        return made
+
+    # -- facts ---------------------------------------------------------------------------------
+    @property
+    def is_finite(self) -> bool:
+        return self.lo.is_finite() and self.hi.is_finite()
+
+    @property
+    def lower(self) -> Fraction:
+        return to_fraction(self.lo)
+
+    @property
+    def upper(self) -> Fraction:
+        return to_fraction(self.hi)
+
+    @property
+    def width(self) -> float:
+        return float((self.hi - self.lo).upper())
+
+    def overlaps(self, other: Any) -> bool:
+        other = _interval(other)
+        return not (self.hi < other.lo or other.hi < self.lo)
+
+    def hull(self, other: Any) -> Interval:
+        other = _interval(other)
+        return Interval._of(_least((self.lo, other.lo)), _greatest((self.hi, other.hi)))
+
+    def __repr__(self) -> str:
+        return f"[{_text(self.lo)}, {_text(self.hi)}]"
+
+    def __float__(self) -> float:
+        return float((self.lo + self.hi) / 2)
+
+    # -- comparisons: certain or Undecided -----------------------------------------------------
+    def __lt__(self, other: Any) -> bool:
+        other = _interval(other)
+        if self.hi < other.lo:
+            return True
+        if self.lo >= other.hi:
+            return False
+        raise Undecided(f"{self} < {other}")
+
+    def __le__(self, other: Any) -> bool:
+        other = _interval(other)
+        if self.hi <= other.lo:
+            return True
+        if self.lo > other.hi:
+            return False
+        raise Undecided(f"{self} <= {other}")
+
+    def __gt__(self, other: Any) -> bool:
+        return _interval(other) < self
+
+    def __ge__(self, other: Any) -> bool:
+        return _interval(other) <= self
+
+    def __eq__(self, other: Any) -> bool:
+        other = _interval(other)
+        if not self.overlaps(other):
+            return False
+        if self.lo == self.hi == other.lo == other.hi:
+            return True
+        raise Undecided(f"{self} == {other}")
+
+    def __ne__(self, other: Any) -> bool:
+        return not self == other
+
+    __hash__ = None
+
+    # -- arithmetic ----------------------------------------------------------------------------
+    def __add__(self, other: Any) -> Interval:
+        other = _operand(other)
+        return other if other is NotImplemented else Interval._of(
+            self.lo + other.lo, self.hi + other.hi)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Interval:
+        return Interval._of(-self.hi, -self.lo)
+
+    def __pos__(self) -> Interval:
+        return self
+
+    def __sub__(self, other: Any) -> Interval:
+        other = _operand(other)
+        return other if other is NotImplemented else Interval._of(
+            self.lo - other.hi, self.hi - other.lo)
+
+    def __rsub__(self, other: Any) -> Interval:
+        return -self + other
+
+    def __mul__(self, other: Any) -> Interval:
+        other = _operand(other)
+        if other is NotImplemented:
+            return other
+        ends = [_times(x, y) for x in (self.lo, self.hi) for y in (other.lo, other.hi)]
+        return Interval._of(_least(ends), _greatest(ends))
+
+    __rmul__ = __mul__
+
+    def reciprocal(self) -> Interval:
+        if self.lo > ZERO or self.hi < ZERO:
+            return Interval._of(ONE / self.hi, ONE / self.lo)
+        if self.lo.is_zero() and self.hi > ZERO:
+            return Interval._of(ONE / self.hi, INFINITY)
+        if self.hi.is_zero() and self.lo < ZERO:
+            return Interval._of(-INFINITY, ONE / self.lo)
+        return Interval._of(-INFINITY, INFINITY)
+
+    def __truediv__(self, other: Any) -> Interval:
+        other = _operand(other)
+        return other if other is NotImplemented else self * other.reciprocal()
+
+    def __rtruediv__(self, other: Any) -> Interval:
+        other = _operand(other)
+        return other if other is NotImplemented else other * self.reciprocal()
+
+    def __pow__(self, exponent: int) -> Interval:
+        if not isinstance(exponent, int):
+            return NotImplemented
+        if exponent < 0:
+            return (self ** -exponent).reciprocal()
+        if exponent % 2 == 0:
+            size = abs(self)
+            return Interval._of(size.lo ** exponent, size.hi ** exponent)
+        return Interval._of(self.lo ** exponent, self.hi ** exponent)
+
+    def __abs__(self) -> Interval:
+        if self.lo >= ZERO:
+            return self
+        if self.hi <= ZERO:
+            return -self
+        return Interval._of(ZERO, _greatest((-self.lo, self.hi)))
+
+    def lesser(self, other: Any) -> Interval:
+        """The smaller of two numbers."""
+        other = _interval(other)
+        return Interval._of(_least((self.lo, other.lo)), _least((self.hi, other.hi)))
+
+    # -- functions, named as NumPy's ufuncs call them ---------------------------------------------
+    def _increasing(self, f: Callable[[arb], arb]) -> Interval:
+        return Interval._of(f(self.lo), f(self.hi))
+
+    def exp(self) -> Interval:
+        return self._increasing(lambda x: ZERO if x == -INFINITY else x.exp())
+
+    def sqrt(self) -> Interval:
+        if self.lo < ZERO:
+            raise Undecided(f"sqrt of {self}, which is not known to be nonnegative")
+        return self._increasing(arb.sqrt)
+
+    def log(self) -> Interval:
+        if self.lo < ZERO:
+            raise Undecided(f"log of {self}, which is not known to be nonnegative")
+        return self._increasing(lambda x: -INFINITY if x.is_zero() else x.log())
+
+    def tanh(self) -> Interval:
+        return self._increasing(_tanh)
+
+    def arctan(self) -> Interval:
+        return self._increasing(arb.atan)
+
+    def decay(self, k: int) -> Interval:
+        """xᵏ e⁻ˣ of a nonnegative x, which rises up to x = k and falls beyond."""
+        if self.lo < ZERO:
+            raise Undecided(f"decay of {self}, which is not known to be nonnegative")
+        ends = [ZERO if not x.is_finite() else x**k * (-x).exp() for x in (self.lo, self.hi)]
+        peak = arb(k)
+        if self.lo < peak < self.hi:
+            return Interval._of(_least(ends), peak**k * (-peak).exp())
+        return Interval._of(_least(ends), _greatest(ends))
+
+    def cos(self) -> Interval:
+        """Cosine of an interval inside [0, pi], where it decreases."""
+        if self.lo < ZERO or not self.hi <= arb.pi():
+            raise Undecided(f"cos of {self}: only enclosed inside [0, pi]")
+        return Interval._of(self.hi.cos(), self.lo.cos())
+
+
+def _tanh(x: arb) -> arb:
+    if x.is_finite():
+        return x.tanh()
+    return ONE if x > ZERO else -ONE
+
+
+def _text(x: arb) -> str:
+    return x.str(8, radius=False) if x.is_finite() else ("inf" if x > ZERO else "-inf")
+
+
+def _down(x: arb) -> arb:
+    return x if x.is_exact() or not x.is_finite() else x.lower()
+
+
+def _up(x: arb) -> arb:
+    return x if x.is_exact() or not x.is_finite() else x.upper()
+
+
+def _least(values: Iterable[arb]) -> arb:
+    values = list(values)
+    best = _down(values[0])
+    for value in values[1:]:
+        value = _down(value)
+        best = value if value < best else best
+    return best
+
+
+def _greatest(values: Iterable[arb]) -> arb:
+    return -_least([-value for value in values])
+
+
+def _interval(value: Any) -> Interval:
+    return value if isinstance(value, Interval) else Interval(value)
+
+
+def _operand(value: Any):
+    if isinstance(value, Interval):
+        return value
+    if isinstance(value, (int, Fraction, float)):
+        return Interval(value)
+    return NotImplemented

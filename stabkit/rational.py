@@ -1,0 +1,145 @@
+"""Exact linear algebra over the rationals: what decides a matrix inequality.
+
+Matrices come as object arrays (or nested lists) of fractions; the work is done in FLINT.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from stabkit.errors import InvalidArgument
+
+
+class Constant(Fraction):
+    """A rational that adapts to the arrays it meets: exact beside exact entries, rounded to the
+    dtype beside floats.  (A plain fraction would turn a float array into an object array.)
+    """
+
+    def __mul__(self, other):
+        return _constant(Fraction.__mul__(self, other), other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other):
+        return _constant(Fraction.__truediv__(self, other), other)
+
+    def __neg__(self):
+        return Constant(Fraction.__neg__(self))
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        dtypes = [part.dtype for part in inputs
+                  if isinstance(part, (np.ndarray, np.generic)) and part.dtype.kind == "f"]
+        if dtypes:
+            kind = np.result_type(*dtypes).type
+            inputs = tuple(kind(part) if isinstance(part, Constant) else part for part in inputs)
+        else:
+            inputs = tuple(np.asarray(Fraction(part), dtype=object)
+                           if isinstance(part, Constant) else part for part in inputs)
+        return getattr(ufunc, method)(*inputs, **kwargs)
+
+
+def _constant(result: Any, other: Any) -> Any:
+    return Constant(result) if isinstance(other, (int, Fraction)) else result
+
+
+def fraction(value: Any, name: str = "value") -> Fraction:
+    """The exact rational value of a number, or of a text such as ``"-3/4"``.
+
+    Raises
+    ------
+    InvalidArgument
+        If `value` is not a finite rational number; `name` says which argument it was.
+    """
+    try:
+        return Fraction(value.item() if isinstance(value, np.generic) else value)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise InvalidArgument(f"{name}: must be a finite rational number, got {value!r}") from None
+
+
+def fractions(values: Any, name: str = "values") -> np.ndarray:
+    """An object array of fractions with the shape of `values`."""
+    given = np.asarray(values, dtype=object)
+    exact = np.empty(given.shape, dtype=object)
+    for index, value in np.ndenumerate(given):
+        exact[index] = value if type(value) is Fraction else fraction(value, name)
+    return exact
+
+
+def to_flint(matrix: Any) -> fmpq_mat:
+    """A rational matrix as FLINT's type."""
+    rows = [[fmpq(entry.numerator, entry.denominator) for entry in row]
+            for row in fractions(matrix)]
+    return fmpq_mat(rows) if rows and rows[0] else fmpq_mat(len(rows), 0)
+
+
+def from_flint(matrix: fmpq_mat) -> np.ndarray:
+    """FLINT's rational matrix as an object array of fractions."""
+    exact = np.empty((matrix.nrows(), matrix.ncols()), dtype=object)
+    for index in np.ndindex(exact.shape):
+        entry = matrix[index]
+        exact[index] = Fraction(int(entry.p), int(entry.q))
+    return exact
+
+
+def is_psd(matrix: Any) -> bool:
+    """Decide whether a symmetric rational matrix is positive semidefinite, by LDLᵀ.
+
+    A zero pivot is allowed only if the rest of its row is zero; then the elimination is exact and
+    the signs of the pivots decide (Sylvester's law of inertia).
+    """
+    a = to_flint(matrix).tolist()
+    n = len(a)
+    if any(len(row) != n or a[i][j] != a[j][i] for i, row in enumerate(a) for j in range(i)
+           if len(row) == n) or any(len(row) != n for row in a):
+        raise InvalidArgument("matrix: must be symmetric to be tested for semidefiniteness")
+    for k in range(n):
+        pivot = a[k][k]
+        if pivot < 0 or pivot == 0 and any(a[k][j] != 0 for j in range(k + 1, n)):
+            return False
+        below = [i for i in range(k + 1, n) if a[i][k] != 0]
+        for i in below:
+            factor = a[i][k] / pivot
+            for j in below:
+                a[i][j] -= factor * a[k][j]
+    return True
+
+
+def is_totally_nonnegative(matrix: Any) -> bool:
+    """Decide by all minors whether a small rational matrix (n <= 8) is totally nonnegative."""
+    exact = to_flint(matrix)
+    rows, columns = exact.nrows(), exact.ncols()
+    if max(rows, columns) > 8:
+        raise InvalidArgument(f"matrix: all minors are taken up to size 8, got {rows}x{columns}")
+    entries = exact.tolist()
+    return all(
+        fmpq_mat([[entries[i][j] for j in chosen] for i in picked]).det() >= 0
+        for size in range(1, min(rows, columns) + 1)
+        for picked in combinations(range(rows), size)
+        for chosen in combinations(range(columns), size))
+
+
+def determinant(matrix: Any) -> Fraction:
+    """The exact determinant."""
+    value = to_flint(matrix).det()
+    return Fraction(int(value.p), int(value.q))
+
+
+def rank(matrix: Any) -> int:
+    """The exact rank."""
+    return int(to_flint(matrix).rref()[1])
+
+
+def solve(matrix: Any, right: Any) -> np.ndarray:
+    """Solve a nonsingular rational system exactly; `right` has shape (n,) or (n, k)."""
+    right = fractions(right)
+    columns = right.reshape(len(right), -1)
+    try:
+        solution = to_flint(matrix).solve(to_flint(columns))
+    except ZeroDivisionError:
+        raise InvalidArgument("matrix: must be nonsingular to be solved with") from None
+    return from_flint(solution).reshape(right.shape)
