@@ -1,0 +1,209 @@
+"""The dictionary of fluxes (alt2020, Table 3, and the fluxes it leaves out).
+
+Each row prints its faces as the sources do; that they belong together is a claim, not a premise.
+Every slope formula is written so that interval arithmetic encloses it well on the whole line.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from stabkit.enclosure import Interval
+from stabkit.errors import InvalidArgument
+from stabkit.flux import Facts, Flux, Piece
+from stabkit.rational import Constant, fraction
+from stabkit.transcript import Term
+
+ZERO, ONE = Fraction(0), Fraction(1)
+UNIT = (ZERO, ONE)
+
+
+def _positive(value: Any, name: str) -> Constant:
+    number = Constant(fraction(value, name))
+    if number <= 0:
+        raise InvalidArgument(f"{name}: must be positive, got {value}")
+    return number
+
+
+def _linear(factor: Any) -> tuple:
+    # The faces of the flux c s.
+    c = Constant(factor)
+    return (lambda s: c * s, lambda s: c + 0 * s, lambda s: c * s * s, lambda s: c + 0 * s)
+
+
+def _inner(upto: Fraction) -> Piece:
+    return Piece(upto, lambda s: s, lambda s: 1 + 0 * s, lambda s: s * s, lambda s: 1 + 0 * s)
+
+
+def positive_part(x: Any) -> Any:
+    """max(x, 0)."""
+    if isinstance(x, Term):
+        return x.call("max", 0)
+    if isinstance(x, Interval):
+        return -((-x).lesser(0))
+    return np.maximum(x, 0)
+
+
+def _log(x: Any) -> Any:
+    return np.log(Interval(x) if isinstance(x, Fraction) else x)
+
+
+def decay(k: int, x: Any) -> Any:
+    """xᵏ e⁻ˣ for x >= 0, one operation because an interval of it has a sharp enclosure."""
+    if isinstance(x, Term):
+        return Term(x.log, str(k)).call("decay", x)
+    return x.decay(k) if isinstance(x, Interval) else x**k * np.exp(-x)
+
+
+def identity() -> Flux:
+    """Constant diffusivity: Φ(s) = s, Ψ(s) = s² (Whittaker-Tikhonov)."""
+    inner = _inner(ONE)
+    return Flux("identity", [Piece(None, inner.activation, inner.diffusivity, inner.regulariser,
+                                   inner.slope)],
+                Facts(True, (ONE, ONE), (ONE, ONE), smooth=True), kernel=(0, 1.0))
+
+
+def scaled_identity(factor: Any) -> Flux:
+    """Φ(s) = c s, also for c <= 0."""
+    c = fraction(factor, "factor")
+    return Flux("scaled_identity", [Piece(None, *_linear(c))],
+                Facts(True, (c, c), (c, c), smooth=True), {"factor": c})
+
+
+def charbonnier(contrast: Any = 1) -> Flux:
+    """g = 1/√(1 + s²/λ²) (Charbonnier et al. 1994)."""
+    square = Constant(_positive(contrast, "contrast") ** 2)
+
+    def root(s: Any) -> Any:
+        return np.sqrt(1 + s**2 / square)
+
+    return Flux("charbonnier", [Piece(
+        None, lambda s: s / root(s), lambda s: 1 / root(s),
+        lambda s: 2 * square * (root(s) - 1), lambda s: 1 / root(s) ** 3)],
+        Facts(True, UNIT, UNIT, smooth=True), {"contrast": contrast},
+        kernel=(1, float(contrast)), transcendental=True)
+
+
+def soft(threshold: Any = 1) -> Flux:
+    """Truncated total variation: Φ = s for |s| <= q, q sgn s beyond; Huber; soft shrinkage."""
+    q = _positive(threshold, "threshold")
+    square = Constant(q**2)
+    return Flux("soft", [_inner(q), Piece(
+        None, lambda s: q * s / abs(s), lambda s: q / abs(s),
+        lambda s: 2 * q * abs(s) - square, lambda s: 0 * s)],
+        Facts(True, UNIT, UNIT), {"threshold": threshold}, kernel=(2, float(q)))
+
+
+def perona_malik(contrast: Any = 1) -> Flux:
+    """g = exp(−s²/(2λ²)) (Perona and Malik 1990)."""
+    square = Constant(_positive(contrast, "contrast") ** 2)
+
+    def gauss(s: Any) -> Any:
+        return np.exp(-(s**2) / (2 * square))
+
+    return Flux("perona_malik", [Piece(
+        None, lambda s: s * gauss(s), gauss, lambda s: 2 * square * (1 - gauss(s)),
+        lambda s: gauss(s) - 2 * decay(1, s**2 / (2 * square)))],
+        Facts(True, (Fraction(-447, 1000), ONE), UNIT, smooth=True), {"contrast": contrast},
+        kernel=(3, float(contrast)), transcendental=True)
+
+
+def garrote(threshold: Any = 1) -> Flux:
+    """Truncated balanced forward-backward: Φ = s for |s| <= q, q²/s beyond; garrote shrinkage."""
+    q = _positive(threshold, "threshold")
+    square = Constant(q**2)
+    return Flux("garrote", [_inner(q), Piece(
+        None, lambda s: square / s, lambda s: square / s**2,
+        lambda s: square * (1 + _log(s**2 / square)), lambda s: -square / s**2)],
+        Facts(True, (-ONE, ONE), UNIT), {"threshold": threshold}, kernel=(4, float(q)))
+
+
+def hard(threshold: Any = 1) -> Flux:
+    """Truncated quadratic: Φ = s for |s| <= q, 0 beyond; hard shrinkage.  It jumps at q."""
+    q = _positive(threshold, "threshold")
+    square = Constant(q**2)
+    return Flux("hard", [_inner(q), Piece(
+        None, lambda s: 0 * s, lambda s: 0 * s, lambda s: square + 0 * s, lambda s: 0 * s)],
+        Facts(True, UNIT, UNIT, continuous=False), {"threshold": threshold}, kernel=(5, float(q)))
+
+
+def rational(contrast: Any = 1) -> Flux:
+    """g = 1/(1 + s²/λ²), the other diffusivity of Perona and Malik (1990)."""
+    square = Constant(_positive(contrast, "contrast") ** 2)
+    quarter, eighth = Constant(1, 4), Constant(1, 8)
+
+    def g(s: Any) -> Any:
+        return 1 / (1 + s**2 / square)
+
+    return Flux("rational", [Piece(
+        None, lambda s: s / (1 + s**2 / square), g, lambda s: square * _log(1 + s**2 / square),
+        lambda s: 2 * (g(s) - quarter) ** 2 - eighth)],
+        Facts(True, (Fraction(-1, 8), ONE), UNIT, smooth=True), {"contrast": contrast},
+        kernel=(6, float(contrast)))
+
+
+def weickert(contrast: Any = 1) -> Flux:
+    """g = 1 − exp(−3.31488 λ⁸/s⁸), g(0) = 1 (Weickert 1998, m = 4).
+
+    Its Lipschitz constant, about 2.335, is larger than sup g = 1.
+    """
+    weight = Constant(Fraction(331488, 100000) * _positive(contrast, "contrast") ** 8)
+    return Flux("weickert", [_inner(ZERO), Piece(
+        None, lambda s: s - s * np.exp(-weight / s**8), lambda s: 1 - np.exp(-weight / s**8), None,
+        lambda s: 1 - np.exp(-weight / s**8) - 8 * decay(1, weight / s**8))],
+        Facts(True, (Fraction(-467, 200), ONE), UNIT, smooth=True), {"contrast": contrast},
+        kernel=(7, float(contrast)), transcendental=True)
+
+
+def firm(lower: Any = 1, upper: Any = 2) -> Flux:
+    """Firm shrinkage (Gao and Bruce 1997): Φ = s up to q₁, then down to 0 at q₂."""
+    q1, q2 = _positive(lower, "lower"), _positive(upper, "upper")
+    if q1 >= q2:
+        raise InvalidArgument(f"lower, upper: must increase, got {lower} and {upper}")
+    fall = Constant(q1 / (q2 - q1))
+    end = Constant(q2)
+    return Flux("firm", [
+        _inner(q1),
+        Piece(q2, lambda s: fall * positive_part(end - abs(s)) * s / abs(s),
+              lambda s: fall * positive_part(end - abs(s)) / abs(s), None,
+              lambda s: -fall + 0 * s),
+        Piece(None, lambda s: 0 * s, lambda s: 0 * s, None, lambda s: 0 * s)],
+        Facts(True, (-Fraction(fall), ONE), UNIT), {"lower": lower, "upper": upper})
+
+
+def relu() -> Flux:
+    """Φ(s) = max(s, 0)."""
+    return leaky_relu(0, name="relu")
+
+
+def leaky_relu(slope: Any = Fraction(1, 100), *, name: str = "leaky_relu") -> Flux:
+    """Φ(s) = s for s > 0, a s for s <= 0."""
+    a = fraction(slope, "slope")
+    low, high = min(a, ONE), max(a, ONE)
+    return Flux(name, [Piece(ZERO, *_linear(a)), Piece(None, *_linear(1))],
+                Facts(False, (low, high), (low, high)), {} if name == "relu" else {"slope": slope},
+                kernel=(8, float(a)))
+
+
+def tanh() -> Flux:
+    """Φ(s) = tanh s."""
+    return Flux("tanh", [
+        _inner(ZERO),
+        Piece(None, np.tanh, lambda s: np.tanh(s) / s, None, lambda s: 1 - np.tanh(s) ** 2)],
+        Facts(True, UNIT, UNIT, smooth=True), kernel=(9, 1.0), transcendental=True)
+
+
+def cubic() -> Flux:
+    """Φ(s) = s³: nondecreasing and smooth, but not Lipschitz."""
+    return Flux("cubic", [Piece(None, lambda s: s**3, lambda s: s**2, lambda s: s**4 / 2,
+                                lambda s: 3 * s**2)],
+                Facts(True, (ZERO, ONE), None, continuous=False, smooth=True))
+
+
+DICTIONARY = {
+    "identity": identity, "charbonnier": charbonnier, "soft": soft, "perona_malik": perona_malik,
+    "garrote": garrote, "hard": hard,
+}

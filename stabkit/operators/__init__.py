@@ -1,0 +1,14 @@
+"""Linear maps: differences, convolutions, any rational matrix, and their norms."""
+
+from stabkit.operators.differences import (
+    DIRICHLET, MIRRORED, NATURAL, PERIODIC, REFLECTING, Boundary, convolution, difference,
+    differential_operator,
+)
+from stabkit.operators.norms import gram, norm_squared, operator_norm, stable_step
+from stabkit.operators.operator import Operator, from_matrix, identity
+
+__all__ = [
+    "DIRICHLET", "MIRRORED", "NATURAL", "PERIODIC", "REFLECTING", "Boundary", "Operator",
+    "convolution", "difference", "differential_operator", "from_matrix", "gram", "identity",
+    "norm_squared", "operator_norm", "stable_step",
+]

@@ -1,0 +1,132 @@
+"""Operator norms as enclosures with rational endpoints."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isqrt
+
+import numpy as np
+import scipy
+
+from stabkit.enclosure import Interval, precision
+from stabkit.errors import InvalidArgument
+from stabkit.operators.operator import Operator
+from stabkit.rational import determinant, is_psd
+
+_DENSE = 48
+
+
+def norm_squared(operator: Operator) -> Interval:
+    """Enclose ‖K‖², the largest eigenvalue of KᵀK.
+
+    Three ways, in this order: a known formula; for up to 48 columns or rows an exact LDLᵀ
+    decision of ``c I − KᵀK >= 0`` on both sides of a floating-point guess (the enclosure is a
+    point where ‖K‖² is a simple rational); otherwise a Rayleigh quotient, evaluated exactly, and
+    the bound ‖K‖₁‖K‖_∞.
+
+    Returns
+    -------
+    Interval
+        With ``lower <= ‖K‖² <= upper``; equal endpoints mean the exact value.
+    """
+    if not operator.columns.size:
+        return Interval(0)
+    small = operator.T if operator.shape[0] < operator.shape[1] else operator
+    if small.shape[1] <= _DENSE:
+        return _decided(small)
+    if operator.norm_squared_formula is not None:
+        with precision(128):
+            return operator.norm_squared_formula()
+    return _bounded(operator)
+
+
+def operator_norm(operator: Operator) -> Interval:
+    """Enclose the spectral norm ‖K‖."""
+    return norm_squared(operator).sqrt()
+
+
+def stable_step(operator: Operator, lipschitz: Fraction = Fraction(1), ratio: Fraction = Fraction(1)
+                ) -> Fraction:
+    """The step ``ratio * 2 / (L ‖K‖²)``, rounded to a rational on the safe side of the ratio.
+
+    It is exact where ‖K‖² is rational.  Otherwise a ratio up to 1 is rounded down and a larger
+    one up, so that a step never crosses the bound it is meant to lie on one side of.
+
+    Raises
+    ------
+    InvalidArgument
+        If K = 0 or L <= 0, where there is no bound.
+    """
+    square = norm_squared(operator)
+    if not square.lo > 0 or lipschitz <= 0:
+        raise InvalidArgument("stable_step: needs K != 0 and a Lipschitz constant > 0")
+    return ratio * 2 / (lipschitz * (square.upper if ratio <= 1 else square.lower))
+
+
+def gram(operator: Operator) -> np.ndarray:
+    """KᵀK as an exact dense matrix."""
+    return (operator.T @ operator).exact()
+
+
+def _decided(operator: Operator) -> Interval:
+    a = gram(operator)
+    guess = float(scipy.linalg.eigvalsh(a.astype(float))[-1])
+    for digits in (1, 10**3, 10**6):
+        simple = Fraction(guess).limit_denominator(digits)
+        if abs(float(simple) - guess) <= 1e-9 * guess and _is_largest(a, simple):
+            return Interval(simple)
+    return Interval(_largest_refused(a, guess), _least_accepted(a, guess))
+
+
+def _shifted(a: np.ndarray, c: Fraction) -> np.ndarray:
+    return c * np.eye(len(a), dtype=int).astype(object) - a
+
+
+def _is_largest(a: np.ndarray, c: Fraction) -> bool:
+    return is_psd(_shifted(a, c)) and determinant(_shifted(a, c)) == 0
+
+
+def _least_accepted(a: np.ndarray, guess: float) -> Fraction:
+    slack = Fraction(1, 2**48)
+    while not is_psd(_shifted(a, _dyadic(Fraction(guess) * (1 + slack)))):
+        slack *= 16
+    return _dyadic(Fraction(guess) * (1 + slack))
+
+
+def _largest_refused(a: np.ndarray, guess: float) -> Fraction:
+    slack = Fraction(1, 2**48)
+    while is_psd(_shifted(a, _dyadic(Fraction(guess) * (1 - slack)))):
+        slack *= 16
+    return _dyadic(Fraction(guess) * (1 - slack))
+
+
+def _dyadic(value: Fraction) -> Fraction:
+    # 52 significant bits: short numbers keep the exact elimination cheap.
+    size = value.numerator.bit_length() - value.denominator.bit_length()
+    unit = Fraction(2) ** (size - 52)
+    return round(value / unit) * unit
+
+
+def _bounded(operator: Operator) -> Interval:
+    rows = np.zeros(operator.shape[0], dtype=object)
+    columns = np.zeros(operator.shape[1], dtype=object)
+    np.add.at(rows, operator.row_of_entry, abs(operator.values))
+    np.add.at(columns, operator.columns, abs(operator.values))
+    a = operator.sparse()
+    v = np.random.default_rng(0).standard_normal(operator.shape[1])
+    for _ in range(50):
+        v = a.T @ (a @ v)
+        v /= np.abs(v).max()
+    probe = np.array([Fraction(round(x * 2**20), 2**20) for x in v], dtype=object)
+    image = operator @ probe
+    return Interval(Fraction((image @ image) / (probe @ probe)), max(rows) * max(columns))
+
+
+def rational_sqrt(value: Fraction, *, up: bool) -> Fraction:
+    """A rational bound of √value, above (`up`) or below, exact for squares of rationals."""
+    if value < 0:
+        raise InvalidArgument(f"value: must be nonnegative, got {value}")
+    scale = 2**64
+    root = isqrt(value.numerator * value.denominator * scale**2)
+    exact = root**2 == value.numerator * value.denominator * scale**2
+    return Fraction(root + (1 if up and not exact else 0), value.denominator * scale)

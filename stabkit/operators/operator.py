@@ -1,0 +1,290 @@
+"""Linear maps with exact rational entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import cached_property
+from math import lcm
+from typing import Any
+
+import numpy as np
+import scipy
+
+from stabkit.enclosure import Interval
+from stabkit.errors import InvalidArgument
+from stabkit.rational import fraction
+from stabkit.transcript import Term
+
+_SMALL = 2**31
+
+
+class Operator:
+    """A linear map ℝᴺ → ℝᴹ, stored as sparse rows of exact rationals.
+
+    ``K @ u`` applies it along the last axis of `u`: floats by sparse products, fractions and
+    intervals exactly.  ``K.T`` is the exact adjoint; ``K1 @ K2``, ``K1 + K2`` and ``c * K`` are
+    exact again.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        M and N.
+    rows, columns : array_like of int
+        Places of the entries; entries at one place add up.
+    values : iterable of rational
+        The entries, in the same order.
+    label : str
+        The name in evidence.
+    norm_squared_formula : callable, optional
+        Returns an Interval with ‖K‖², at the current precision, where a formula is known.
+    """
+
+    def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Any],
+                 *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
+        values = [v if type(v) is Fraction else fraction(v, "values") for v in values]
+        # Few values repeat often: keep each once, so a million rows stay small.
+        codes: dict[Fraction, int] = {}
+        code = np.array([codes.setdefault(value, len(codes)) for value in values], dtype=np.int64)
+        self._set(shape, rows, columns, code, list(codes))
+        self.label, self.description = label, ""
+        self.norm_squared_formula = norm_squared_formula
+
+    @classmethod
+    def _coded(cls, shape, rows, columns, code, palette, *, label="K", norm_squared_formula=None):
+        made = object.__new__(cls)
+        made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette)
+        made.label, made.description = label, ""
+        made.norm_squared_formula = norm_squared_formula
+        return made
+
+    def _set(self, shape, rows, columns, code, palette) -> None:
+        m, n = (int(size) for size in shape)
+        if m < 0 or n < 1:
+            raise InvalidArgument(f"shape: must be (M >= 0, N >= 1), got {shape}")
+        rows, columns = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
+        if not rows.shape == columns.shape == code.shape:
+            raise InvalidArgument("rows, columns, values: must have one length, got "
+                                  f"{rows.size}, {columns.size} and {code.size}")
+        if rows.size and (rows.min() < 0 or rows.max() >= m or columns.min() < 0
+                          or columns.max() >= n):
+            raise InvalidArgument(f"rows, columns: an entry lies outside shape {shape}")
+        key = rows * n + columns
+        order = np.argsort(key, kind="stable")
+        key, code = key[order], code[order]
+        if np.any(key[1:] == key[:-1]):
+            key, code, palette = _add_up(key, code, palette)
+        self.shape = (m, n)
+        self._columns = key % n
+        self._starts = np.searchsorted(key // n, np.arange(m + 1))
+        self._code = code
+        self._palette = np.empty(len(palette), dtype=object)
+        self._palette[:] = palette
+
+    # -- views ---------------------------------------------------------------------------------
+    @property
+    def row_of_entry(self) -> np.ndarray:
+        """The row number of each stored entry."""
+        return np.repeat(np.arange(self.shape[0]), np.diff(self._starts))
+
+    @property
+    def values(self) -> np.ndarray:
+        """The stored entries, row by row, as fractions."""
+        return self._palette[self._code]
+
+    @property
+    def columns(self) -> np.ndarray:
+        """The column number of each stored entry."""
+        return self._columns
+
+    @cached_property
+    def rows(self) -> list[list[tuple[int, Fraction]]]:
+        """Per row the pairs (column, entry)."""
+        values, columns = self.values, self._columns.tolist()
+        ends = self._starts.tolist()
+        return [list(zip(columns[a:b], values[a:b], strict=True))
+                for a, b in zip(ends, ends[1:], strict=False)]
+
+    @cached_property
+    def _sparse(self) -> dict[str, Any]:
+        return {}
+
+    def sparse(self, dtype: Any = np.float64):
+        """The entries rounded to `dtype`, as a ``scipy.sparse.csr_array``."""
+        dtype = np.dtype(dtype)
+        if dtype.str not in self._sparse:
+            values = self._palette.astype(dtype)[self._code] if self._code.size else \
+                np.zeros(0, dtype)
+            self._sparse[dtype.str] = scipy.sparse.csr_array(
+                (values, self._columns.astype(np.int32), self._starts.astype(np.int32)),
+                shape=self.shape)
+        return self._sparse[dtype.str]
+
+    def exact(self) -> np.ndarray:
+        """The dense matrix as an object array of fractions, shape (M, N)."""
+        dense = np.full(self.shape, Fraction(0), dtype=object)
+        dense[self.row_of_entry, self._columns] = self.values
+        return dense
+
+    @cached_property
+    def T(self) -> Operator:
+        """The exact adjoint."""
+        adjoint = Operator._coded((self.shape[1], self.shape[0]), self._columns,
+                                  self.row_of_entry, self._code, list(self._palette),
+                                  label=f"{self.label}.T",
+                                  norm_squared_formula=self.norm_squared_formula)
+        adjoint.__dict__["T"] = self
+        return adjoint
+
+    def described(self, text: str) -> Operator:
+        """Set what the operator is called in tables; return it."""
+        self.description = text
+        return self
+
+    def __repr__(self) -> str:
+        return self.description or f"{self.label} ({self.shape[0]}x{self.shape[1]})"
+
+    # -- algebra -------------------------------------------------------------------------------
+    def __matmul__(self, other: Any) -> Any:
+        if isinstance(other, Operator):
+            return _product(self, other)
+        if isinstance(other, Term):
+            return self._term(other.log) @ other
+        u = np.asarray(other)
+        if u.ndim == 0 or u.shape[-1] != self.shape[1]:
+            raise InvalidArgument(f"u: {self.label} maps signals of length {self.shape[1]}, "
+                                  f"got shape {u.shape}")
+        if u.dtype == object:
+            return self._apply_exactly(u)
+        matrix = self.sparse(np.float32 if u.dtype == np.float32 else np.float64)
+        flat = u.reshape(-1, self.shape[1])
+        return (matrix @ flat.T).T.reshape(*u.shape[:-1], self.shape[0])
+
+    def _apply_exactly(self, u: np.ndarray) -> np.ndarray:
+        out = np.full((*u.shape[:-1], self.shape[0]), Fraction(0), dtype=object)
+        for i, row in enumerate(self.rows):
+            for j, value in row:
+                out[..., i] = out[..., i] + value * u[..., j]
+        return out
+
+    def _term(self, log) -> Term:
+        adjoint = self.__dict__.get("T")
+        if adjoint is not None and self.label.endswith(".T"):
+            return Term(log, f"{adjoint._term(log).text}.T")
+        return log.give_once(self, self.label, self.exact)
+
+    def __add__(self, other: Operator) -> Operator:
+        if not isinstance(other, Operator):
+            return NotImplemented
+        if self.shape != other.shape:
+            raise InvalidArgument(f"sum: shapes {self.shape} and {other.shape} differ")
+        return Operator(self.shape, np.concatenate([self.row_of_entry, other.row_of_entry]),
+                        np.concatenate([self._columns, other._columns]),
+                        [*self.values, *other.values], label=_name(self.label))
+
+    def __mul__(self, factor: Any) -> Operator:
+        factor = fraction(factor, "factor")
+        formula = self.norm_squared_formula
+        scaled = formula and (lambda: factor**2 * formula())
+        return Operator._coded(self.shape, self.row_of_entry, self._columns, self._code,
+                               list(factor * self._palette), label=_name(self.label),
+                               norm_squared_formula=scaled)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Operator:
+        return -1 * self
+
+    def __sub__(self, other: Operator) -> Operator:
+        return self + (-1) * other
+
+
+def _add_up(key, code, palette):
+    # Only places met more than once are summed one by one.
+    kept, first, count = np.unique(key, return_index=True, return_counts=True)
+    codes: dict[Fraction, int] = {}
+    numbers = [codes.setdefault(value, len(codes)) for value in palette]
+    summed = np.array(numbers, dtype=np.int64)[code[first]]
+    for place in np.flatnonzero(count > 1).tolist():
+        a = first[place]
+        total = sum((palette[c] for c in code[a:a + count[place]].tolist()), Fraction(0))
+        summed[place] = codes.setdefault(total, len(codes))
+    return kept, summed, list(codes)
+
+
+def _integers(operator: Operator) -> tuple[Any, int] | None:
+    # K = A / d with a small-integer sparse A, or None where the integers would grow large.
+    d = lcm(*(value.denominator for value in operator._palette), 1)
+    integers = [int(value * d) for value in operator._palette]
+    if max(map(abs, integers), default=0) >= _SMALL:
+        return None
+    table = np.array(integers, dtype=np.int64) if integers else np.zeros(0, np.int64)
+    return scipy.sparse.csr_array((table[operator._code], operator._columns, operator._starts),
+                                  shape=operator.shape), d
+
+
+def _name(label: str) -> str:
+    # In evidence only an adjoint is written K.T; what is made from it has a name of its own.
+    return label.replace(".T", "t")
+
+
+def _product(left: Operator, right: Operator) -> Operator:
+    if left.shape[1] != right.shape[0]:
+        raise InvalidArgument(f"product: shapes {left.shape} and {right.shape} do not fit")
+    shape = (left.shape[0], right.shape[1])
+    label = _name(f"{left.label}_{right.label}")
+    a, b = _integers(left), _integers(right)
+    if a and b and _bound(a[0]) * _bound(b[0]) * left.shape[1] < 2**62:
+        product = scipy.sparse.coo_array(a[0] @ b[0])
+        kept = product.data != 0
+        rows, columns = (place[kept] for place in product.coords)
+        d = a[1] * b[1]
+        integers, code = np.unique(product.data[kept], return_inverse=True)
+        return Operator._coded(shape, rows, columns, code,
+                               [Fraction(int(v), d) for v in integers], label=label)
+    places: dict[tuple[int, int], Fraction] = {}
+    for i, row in enumerate(left.rows):
+        for k, value in row:
+            for j, other in right.rows[k]:
+                places[i, j] = places.get((i, j), Fraction(0)) + value * other
+    kept = {place: value for place, value in places.items() if value}
+    return Operator(shape, [i for i, _ in kept], [j for _, j in kept], kept.values(), label=label)
+
+
+def _bound(matrix) -> int:
+    return int(abs(matrix.data).max(initial=0))
+
+
+def _written(operator: Operator) -> str:
+    rows = (" ".join(str(entry) for entry in row) for row in operator.exact())
+    return "[" + "; ".join(rows) + "]"
+
+
+def from_matrix(matrix: Any, *, label: str = "K") -> Operator:
+    """Make an operator of a dense or ``scipy.sparse`` matrix; floats are taken exactly.
+
+    Parameters
+    ----------
+    matrix : array_like or scipy.sparse matrix, shape (M, N)
+        Integers, floats, fractions or texts such as ``"1/2"``.
+
+    Raises
+    ------
+    InvalidArgument
+        If the matrix is not two-dimensional or an entry is not finite.
+    """
+    if scipy.sparse.issparse(matrix):
+        entries = scipy.sparse.coo_array(matrix)
+        return Operator(entries.shape, *entries.coords, entries.data.tolist(), label=label)
+    dense = np.asarray(matrix, dtype=object)
+    if dense.ndim != 2 or dense.shape[1] == 0:
+        raise InvalidArgument(f"matrix: must have two dimensions, got shape {dense.shape}")
+    kept = [(i, j, value) for (i, j), value in np.ndenumerate(dense) if value != 0]
+    made = Operator(dense.shape, [i for i, _, _ in kept], [j for _, j, _ in kept],
+                    [value for _, _, value in kept], label=label)
+    return made.described(_written(made)) if dense.size <= 16 else made
+
+
+def identity(n: int) -> Operator:
+    """The identity of ℝⁿ."""
+    return Operator((n, n), range(n), range(n), [1] * n, label="Id")

@@ -1,0 +1,125 @@
+"""Explicit, fast semi-iterative and fixed-point steps of u̇ = −KᵀΦ(K u)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from stabkit.errors import InvalidArgument
+from stabkit.flux import Flux
+from stabkit.operators import Operator
+from stabkit.rational import Constant
+from stabkit.schemes.scheme import Scheme, as_step
+from stabkit.transcript import Term, named
+
+
+@dataclass(frozen=True, eq=False)
+class DiffusionScheme(Scheme):
+    """What the schemes of this file share: an operator K, a flux Φ and a step size τ."""
+
+    K: Operator
+    flux: Flux
+    tau: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tau", as_step(self.tau, "tau"))
+
+    @property
+    def size(self) -> int:
+        return self.K.shape[1]
+
+    def _tau(self, u: Any) -> Any:
+        return u.log.give_once((self, "tau"), "tau", lambda: self.tau) if isinstance(u, Term) \
+            else self.tau
+
+    def _gradient(self, u: Any) -> Any:
+        return self.K.T @ self.flux.activation(self.K @ u)
+
+
+@dataclass(frozen=True, eq=False)
+class Explicit(DiffusionScheme):
+    """The explicit step u − τ KᵀΦ(K u), a diffusion block (alt2021, eq. (4)).
+
+    Parameters
+    ----------
+    K : Operator
+    flux : Flux
+    tau : rational
+        Step size [h² / diffusivity]; any positive value.
+    """
+
+    def step(self, u: Any) -> Any:
+        return named(u - self._tau(u) * self._gradient(u), "v")
+
+
+@dataclass(frozen=True, eq=False)
+class FSI(DiffusionScheme):
+    """One fast semi-iterative cycle (alt2021, eq. (7), with its missing factor uˡ restored).
+
+    uˡ⁺¹ = α_l (uˡ − τ KᵀΦ(K uˡ)) + (1 − α_l) uˡ⁻¹, α_l = (4l + 2)/(2l + 3), u⁻¹ = u⁰.
+
+    Parameters
+    ----------
+    K, flux, tau
+        As for :class:`Explicit`.
+    length : int
+        Number n of inner steps; the cycle advances the time by n(n + 1)τ/3.
+    frozen : bool
+        Keep the diffusivities of u⁰ during the cycle.
+    printed : bool
+        Take the formula as printed, with the number 1 in place of uˡ.
+    """
+
+    length: int = 1
+    frozen: bool = False
+    printed: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.length, int) or self.length < 1:
+            raise InvalidArgument(f"length: must be an integer >= 1, got {self.length!r}")
+
+    @property
+    def time(self) -> Fraction:
+        """The super time step n(n + 1)τ/3 of one cycle."""
+        return Fraction(self.length * (self.length + 1), 3) * self.tau
+
+    def step(self, u: Any) -> Any:
+        for u in self.inner(u):
+            pass
+        return u
+
+    def inner(self, u: Any):
+        """Yield u¹, …, uⁿ."""
+        weights = self._weights(u) if self.frozen else None
+        before, now, tau = u, u, self._tau(u)
+        for number in range(self.length):
+            alpha = Constant(4 * number + 2, 2 * number + 3)
+            descent = self._gradient(now) if weights is None else \
+                self.K.T @ (weights * (self.K @ now))
+            start = 1 if self.printed else now
+            after = alpha * (start - tau * descent) + Constant(1 - alpha) * before
+            before, now = now, named(after, "v")
+            yield now
+
+    def _weights(self, u: Any) -> Any:
+        return named(self.flux.diffusivity(self.K @ u), "w")
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPoint(DiffusionScheme):
+    """The implicit step by n fixed-point iterations v ← u − τ KᵀΦ(K v) (alt2021, eq. (9))."""
+
+    iterations: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.iterations, int) or self.iterations < 1:
+            raise InvalidArgument(f"iterations: must be an integer >= 1, got {self.iterations!r}")
+
+    def step(self, u: Any) -> Any:
+        v, tau = u, self._tau(u)
+        for _ in range(self.iterations):
+            v = named(u - tau * self._gradient(v), "v")
+        return v

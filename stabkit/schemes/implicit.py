@@ -1,0 +1,123 @@
+"""The implicit step, and variational regularisation, which is the same equation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy
+
+from stabkit.errors import HypothesisNotMet
+from stabkit.flux import Flux
+from stabkit.operators import Operator
+from stabkit.rational import Constant, solve
+from stabkit.schemes.diffusion import DiffusionScheme
+from stabkit.schemes.scheme import as_step
+from stabkit.transcript import Term, named
+
+
+@dataclass(frozen=True, eq=False)
+class Implicit(DiffusionScheme):
+    """The implicit step u′ = u − τ KᵀΦ(K u′) (alt2021, eq. (8)), solved to convergence.
+
+    In floats the equation is solved by lagged diffusivity, (I + τKᵀG(v)K) v⁺ = u, which descends
+    for every nonincreasing g >= 0, and polished by Newton steps; several solutions may exist,
+    then it is one of them.  Exactly, it is solved for linear fluxes; :meth:`pair` gives exact
+    pairs (u, u′) for every flux, because u follows from u′.
+
+    Parameters
+    ----------
+    K, flux, tau
+        As for :class:`~stabkit.schemes.Explicit`.
+    tolerance : float
+        Largest residual, relative to max |u|, at which the iteration stops.
+    max_iterations : int
+        After so many the solver gives up with an error.
+    """
+
+    tolerance: float = 1e-12
+    max_iterations: int = 500
+
+    def step(self, u: Any) -> Any:
+        if isinstance(u, Term):
+            raise HypothesisNotMet("implicit step: it has no formula to write down; its pairs do")
+        if u.dtype == object:
+            return self._solve_exactly(u)
+        flat = u.reshape(-1, self.size)
+        solved = [self._solve(row.astype(np.float64)) for row in flat]
+        return np.array(solved, dtype=u.dtype).reshape(u.shape)
+
+    def pair(self, x: Any) -> tuple[Any, Any]:
+        return named(x + self._tau(x) * self._gradient(x), "u"), x
+
+    def residual(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """v − u + τ KᵀΦ(K v), zero at a solution."""
+        return v - u + self.tau * self._gradient(v)
+
+    def _solve(self, u: np.ndarray) -> np.ndarray:
+        K, tau = self.K.sparse(), float(self.tau)
+        eye = scipy.sparse.eye_array(self.size, format="csc")
+        v, small = u.copy(), self.tolerance * max(1.0, float(np.abs(u).max()))
+        for _ in range(self.max_iterations):
+            residual = self.residual(u, v)
+            size = float(np.abs(residual).max())
+            if size <= small:
+                return v
+            s = K @ v
+            newton = v - _solve_sparse(eye, tau, K, self.flux.slope(s), residual)
+            if float(np.abs(self.residual(u, newton)).max()) < size / 2:
+                v = newton
+            else:
+                v = _solve_sparse(eye, tau, K, self.flux.diffusivity(s), u)
+        raise HypothesisNotMet(
+            f"implicit step: no convergence in {self.max_iterations} iterations (residual "
+            f"{size:.1e}); use a smaller tau or a flux with nonincreasing diffusivity")
+
+    def _solve_exactly(self, u: np.ndarray) -> np.ndarray:
+        low, high = self.flux.facts.slopes
+        if low != high or not self.flux.facts.continuous:
+            raise HypothesisNotMet(
+                f"implicit step: solved exactly for linear fluxes only, not for {self.flux!r}; "
+                "pair(v) gives the exact input that has the solution v")
+        gram = (self.K.T @ self.K).exact()
+        matrix = np.eye(self.size, dtype=int) + self.tau * low * gram
+        return np.moveaxis(solve(matrix, np.moveaxis(u, -1, 0).reshape(self.size, -1)), 0, -1
+                           ).reshape(u.shape)
+
+
+def _solve_sparse(eye, tau: float, K, weights: np.ndarray, right: np.ndarray) -> np.ndarray:
+    matrix = eye + tau * (K.T @ scipy.sparse.diags_array(weights) @ K)
+    return scipy.sparse.linalg.spsolve(matrix.tocsc(), right)
+
+
+@dataclass(frozen=True, eq=False)
+class Regularisation:
+    """Variational regularisation: E(u) = ‖u − f‖² + α Σᵢ Ψ((K u)ᵢ) (alt2020, eq. (13)).
+
+    Its stationary points solve u = f − α KᵀΦ(K u): the implicit step with τ = α.
+    """
+
+    K: Operator
+    flux: Flux
+    alpha: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alpha", as_step(self.alpha, "alpha"))
+
+    def energy(self, u: Any, f: Any) -> Any:
+        """E(u), exactly where u and f are exact and Ψ is rational."""
+        return np.sum((u - f) ** 2, axis=-1) + \
+            self.alpha * np.sum(self.flux.regulariser(self.K @ u), axis=-1)
+
+    def gradient(self, u: Any, f: Any) -> Any:
+        """∇E(u) = 2 (u − f + α KᵀΦ(K u))."""
+        return 2 * (u - f + self.alpha * (self.K.T @ self.flux.activation(self.K @ u)))
+
+    def minimise(self, f: Any) -> np.ndarray:
+        """A stationary point of E, found from f; the minimiser where E is convex."""
+        return Implicit(self.K, self.flux, self.alpha)(f)
+
+    def descend(self, u: Any, f: Any, step: Any) -> Any:
+        """One gradient descent step u − step ∇E(u)."""
+        return u - Constant(as_step(step)) * self.gradient(u, f)

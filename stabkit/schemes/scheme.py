@@ -1,0 +1,108 @@
+"""What a scheme is: a one-step map u ↦ u⁺ on signals of one length."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stabkit.errors import InvalidArgument
+from stabkit.rational import Constant, fraction
+from stabkit.transcript import Term
+
+
+class Scheme(ABC):
+    """A one-step map on ℝᴺ, written as an array expression.
+
+    The arrays decide how it is computed: floats of shape (..., N) fast, object arrays of fractions
+    or intervals exactly, and a :class:`~stabkit.transcript.Term` writes the step down.  A scheme
+    may be unstable; it never refuses a step size.
+    """
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """The length N of the signals."""
+
+    @abstractmethod
+    def step(self, u: Any) -> Any:
+        """The expression of one step; `u` is valid."""
+
+    def __call__(self, u: Any) -> Any:
+        """One step for a signal or a batch of signals.
+
+        Parameters
+        ----------
+        u : array_like, shape (N,) or (..., N)
+            float32 or float64, or an object array of fractions or intervals.
+
+        Raises
+        ------
+        InvalidArgument
+            For another length, an integer or complex dtype, or an entry that is not finite.
+        """
+        return self.step(u if isinstance(u, Term) else as_signal(u, self.size))
+
+    def pair(self, x: Any) -> tuple[Any, Any]:
+        """A pair (u, u⁺) from a free parameter; every pair of the scheme arises so.
+
+        It is (x, T(x)) unless the scheme is given implicitly.
+        """
+        return x, self(x)
+
+
+def as_signal(u: Any, size: int, name: str = "u") -> np.ndarray:
+    """Check a signal or batch of signals once, at the door."""
+    array = np.asarray(u)
+    if array.ndim == 0 or array.shape[-1] != size:
+        raise InvalidArgument(f"{name}: the last axis must have length {size}, got shape "
+                              f"{array.shape}")
+    if array.dtype == object:
+        return array
+    if array.dtype not in (np.float32, np.float64):
+        raise InvalidArgument(f"{name}: dtype must be float32, float64 or exact (object), got "
+                              f"{array.dtype}; convert with u.astype(float)")
+    if not np.isfinite(array).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise InvalidArgument(f"{name}: must be finite, got {array[place]} at index {place}")
+    return array
+
+
+def as_step(step: Any, name: str = "step") -> Constant:
+    """A step size as an exact constant; negative and zero steps are refused."""
+    value = Constant(fraction(step, name))
+    if value <= 0:
+        raise InvalidArgument(f"{name}: must be positive, got {step}")
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class Chain(Scheme):
+    """The composition of schemes, first one first: a network."""
+
+    schemes: Sequence[Scheme]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schemes", tuple(self.schemes))
+        sizes = {scheme.size for scheme in self.schemes}
+        if len(sizes) != 1:
+            raise InvalidArgument(f"schemes: need at least one, all of one size; got {sizes}")
+
+    @property
+    def size(self) -> int:
+        return self.schemes[0].size
+
+    def step(self, u: Any) -> Any:
+        for scheme in self.schemes:
+            u = scheme.step(u)
+        return u
+
+
+def repeat(scheme: Scheme, times: int) -> Chain:
+    """The same step `times` times."""
+    if times < 1:
+        raise InvalidArgument(f"times: must be at least 1, got {times}")
+    return Chain([scheme] * times)
