@@ -1,0 +1,194 @@
+"""One calculation of the evidence: given numbers, definitions, and what they are to show."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from flint import ctx
+
+from stabkit.errors import InvalidEvidence, Undecided
+from stabkit.replay.algebra import array, shape
+from stabkit.replay.calculator import Calculator, as_text
+from stabkit.replay.language import Function, new_name, parse, parse_head, shortened
+from stabkit.replay.reals import INF, Exhausted, Work, counted, equal, less, negation
+
+MAX_LINES = 2000
+PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096)
+
+_RATIONAL = re.compile(r"-?[0-9]{1,4300}(/[0-9]{1,4300})?")
+
+
+@contextmanager
+def at(place: str) -> Iterator[None]:
+    """Name the place in the file where invalid evidence was found."""
+    try:
+        yield
+    except InvalidEvidence as error:
+        raise type(error)(f"{place}: {error}") from None
+
+
+class Definition(NamedTuple):
+    """``name = expression`` or, with parameters, ``name(parameters) = expression``."""
+
+    name: str
+    parameters: tuple[str, ...]
+    expression: ast.expr
+
+
+class Calculation:
+    """The data of a witness or certificate, read and ready to run."""
+
+    def __init__(self, data: Mapping[str, Any]):
+        self.names: set[str] = set()
+        self.functions: dict[str, Function] = {}
+        Work.begin()
+        for part in ("given", "let", "shows"):
+            if len(data[part]) > MAX_LINES:
+                raise InvalidEvidence(f"{part}: has more than {MAX_LINES} entries")
+        with at("given"):
+            self.given = {self._new(name): _given(x) for name, x in data["given"].items()}
+        self.names.update(self.given)
+        self.let = []
+        for k, definition in enumerate(data["let"]):
+            with at(f"let[{k}]"):
+                self.let.append(self._definition(definition))
+        self.shows = []
+        for k, text in enumerate(data["shows"]):
+            with at(f"shows[{k}]"):
+                self.shows.append((text, self._expression(text)))
+        with at("margin"):
+            self.margin = self._expression(data["margin"]) if "margin" in data else None
+        with at("margin_value"):
+            self.margin_value = _margin_value(data)
+
+    def _new(self, name: str) -> str:
+        return new_name(name, self.names | set(self.functions))
+
+    def _expression(self, text: Any, parameters: tuple[str, ...] = ()) -> ast.expr:
+        if not isinstance(text, str):
+            raise InvalidEvidence("an expression must be a string")
+        return parse(text, self.names | set(parameters), self.functions)
+
+    def _definition(self, pair: Any) -> Definition:
+        if not isinstance(pair, list) or [type(part) for part in pair] != [str, str]:
+            raise InvalidEvidence("a definition is a pair of a name and an expression")
+        name, parameters = parse_head(pair[0])
+        # The expression is read first: what it defines is not yet known in it.
+        made = Definition(self._new(name), parameters, self._expression(pair[1], parameters))
+        if parameters:
+            self.functions[name] = Function(parameters, made.expression)
+        else:
+            self.names.add(name)
+        return made
+
+    @property
+    def rational(self) -> bool:
+        """Whether the calculation met rational numbers only."""
+        return not Work.met_interval
+
+    def decide(self) -> tuple[bool, str]:
+        """Whether all is shown, and why; with more and more precision while that is undecided."""
+        Work.begin()
+        before, undecided = ctx.prec, ""
+        try:
+            for bits in PRECISIONS:
+                ctx.prec = bits
+                try:
+                    return self._run()
+                except Undecided as error:
+                    undecided = f"undecided with {bits} bits: {error}"
+                except Exhausted:
+                    if not undecided:
+                        raise
+                    break
+        except RecursionError:
+            raise InvalidEvidence("the definitions are nested too deeply") from None
+        except ArithmeticError as error:
+            return False, f"it does not exist: {error}"
+        finally:
+            ctx.prec = before
+        return False, undecided
+
+    def _run(self) -> tuple[bool, str]:
+        calculator, shown = Calculator(self.given, self.functions), []
+        for name, parameters, expression in self.let:
+            if not parameters:
+                with at(name):
+                    calculator.values[name] = calculator.value(expression, {})
+        for text, expression in self.shows:
+            with at(shortened(text)):
+                truth, values = self._shown(calculator, expression)
+            line = f"{text}{values}{calculator.open_cell}"
+            if truth is None:
+                raise Undecided(line)
+            if not truth:
+                return False, f"it does not hold that {line}"
+            shown.append(f"{text}{values}")
+        if self.margin is not None and (difference := self._margin_differs(calculator)):
+            return False, difference
+        return True, "; ".join(shown)
+
+    @staticmethod
+    def _shown(calculator: Calculator, expression: ast.expr) -> tuple[bool | None, str]:
+        if isinstance(expression, ast.Compare):
+            truth, values = calculator.comparison(expression, {})
+            return truth, f": {values}"
+        return calculator.truth(expression, {}), ""
+
+    def _margin_differs(self, calculator: Calculator) -> str:
+        """Empty if the margin is the stated one; a stated float may be off by its last place."""
+        with at("margin"):
+            margin, stated = calculator.numbers(self.margin, {}), self.margin_value
+            if shape(margin):
+                raise InvalidEvidence("it must be a number")
+        if stated is None:
+            return ""
+        if isinstance(stated, Fraction):
+            agrees = equal(margin, stated)
+        else:
+            place = Fraction(math.ulp(stated))
+            agrees = negation(less(place, abs(margin - Fraction(stated))))
+        spelled = as_text(stated) if isinstance(stated, Fraction) else repr(stated)
+        message = f"the margin {as_text(margin)} is not the stated {spelled}"
+        if agrees is None:
+            raise Undecided(message)
+        return "" if agrees else message
+
+
+def _given(value: Any):
+    """A rational number, or a vector or matrix of them; vectors may hold infinities."""
+    if isinstance(value, str):
+        return _rational(value)
+    if not isinstance(value, list):
+        raise InvalidEvidence(f"{shortened(str(value))} is not a string, or a list of strings")
+    if value and isinstance(value[0], list):
+        return array(array(_rational(x) for x in row) if isinstance(row, list) else _given(row)
+                     for row in value)
+    infinities = {"inf": INF, "-inf": -INF}
+    return array(infinities[x] if x in ("inf", "-inf") else _rational(x) for x in value)
+
+
+def _rational(text: Any) -> Fraction:
+    if not isinstance(text, str) or not _RATIONAL.fullmatch(text):
+        raise InvalidEvidence(f"{shortened(str(text))} is not a rational number like \"-3/4\"")
+    numerator, _, denominator = text.partition("/")
+    if denominator and not int(denominator):
+        raise InvalidEvidence(f"{shortened(text)} divides by zero")
+    return counted(Fraction(int(numerator), int(denominator or 1)))
+
+
+def _margin_value(data: Mapping[str, Any]) -> Fraction | float | None:
+    value = data.get("margin_value")
+    if value is None:
+        return None
+    if "margin" not in data:
+        raise InvalidEvidence("there is no margin to compare it with")
+    if type(value) is float:
+        return value
+    return Fraction(value) if type(value) is int else _rational(value)

@@ -1,0 +1,258 @@
+"""The calculator: walks the expressions of evidence with exact numbers and intervals."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from stabkit.errors import InvalidEvidence
+from stabkit.replay.algebra import array, entries, entrywise, product, shape, transpose
+from stabkit.replay.functions import BUILTINS, CONSTANTS, call
+from stabkit.replay.language import SYMBOLS, Function, cells, indices
+from stabkit.replay.reals import (
+    COMPARISONS,
+    Interval,
+    Undefined,
+    Work,
+    conjunction,
+    counted,
+    ends,
+    hull,
+    infinite,
+    interval,
+    less,
+    negation,
+    power,
+    reciprocal,
+    size,
+)
+
+
+def _quotient(x, y):
+    return x / y if isinstance(x, Fraction) and isinstance(y, Fraction) and y else x * reciprocal(y)
+
+
+_BINARY = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.Div: _quotient, ast.Pow: power,
+}
+
+
+def compare(symbol: str, x, y) -> bool | None:
+    """Compare all entries; a number is compared with each entry of an array."""
+    if symbol == "!=":
+        return negation(compare("==", x, y))
+    if shape(x) and shape(y) and shape(x) != shape(y):
+        raise InvalidEvidence(f"the shapes {shape(x)} and {shape(y)} cannot be compared")
+    left, right = entries(x), entries(y)
+    if not shape(x):
+        left *= len(right)
+    if not shape(y):
+        right *= len(left)
+    return conjunction(COMPARISONS[symbol](counted(a), counted(b))
+                       for a, b in zip(left, right, strict=True))
+
+
+def as_text(x) -> str:
+    """A value in a few characters."""
+    if isinstance(x, Interval):
+        return f"[{as_text(x.lo)}, {as_text(x.hi)}]"
+    if isinstance(x, tuple):
+        return "(" + ", ".join([as_text(entry) for entry in x[:4]] + ["..."] * (len(x) > 4)) + ")"
+    if infinite(x) or size(x) <= 40:
+        return str(x)
+    exponent = x.numerator.bit_length() - x.denominator.bit_length()
+    if abs(exponent) < 1000:
+        return f"{float(x):.12g}"
+    return f"about {'-' if x < 0 else ''}2**{exponent}"
+
+
+class Calculator:
+    """Evaluates expressions; knows the values defined so far and the defined functions."""
+
+    def __init__(self, given: Mapping[str, Any], functions: Mapping[str, Function]):
+        self.values: dict[str, Any] = dict(given)
+        self.functions = functions
+        self.open_cell = ""  # where the latest all(...) failed
+
+    def truth(self, node: ast.expr, local: Mapping[str, Any]) -> bool | None:
+        found = self.value(node, local)
+        if found is not None and not isinstance(found, bool):
+            raise InvalidEvidence("a number stands where a condition is needed")
+        return found
+
+    def numbers(self, node: ast.expr, local: Mapping[str, Any], or_infinite: bool = False):
+        """The value of an expression that must be a number, vector or matrix."""
+        found = self.value(node, local)
+        for entry in entries(found):
+            if infinite(entry) and not or_infinite:
+                raise InvalidEvidence("infinity is only a bound of an interval")
+            if not isinstance(entry, (Fraction, Interval, float)):
+                raise InvalidEvidence("a condition stands where a number is needed")
+        return found
+
+    def value(self, node: ast.expr, local: Mapping[str, Any]):
+        Work.spend(1)
+        match node:
+            case ast.Constant(value=integer):
+                return counted(Fraction(integer))
+            case ast.Name(id=name):
+                return self._named(name, local)
+            case ast.List(elts=items):
+                return array(self.numbers(item, local, or_infinite=True) for item in items)
+            case ast.Attribute(value=matrix):
+                return self._transposed(matrix, local)
+            case ast.Subscript():
+                return self._entry(node, local)
+            case ast.UnaryOp(op=ast.USub(), operand=x):
+                return entrywise(operator.neg, self.numbers(x, local, or_infinite=True))
+            case ast.BinOp(left=x, op=ast.MatMult(), right=y):
+                return product(self.numbers(x, local), self.numbers(y, local))
+            case ast.BinOp(left=x, op=sign, right=y):
+                combine = _BINARY[type(sign)]
+                return entrywise(combine, self.numbers(x, local), self.numbers(y, local))
+            case ast.Compare():
+                return self.comparison(node, local)[0]
+            case ast.UnaryOp(op=ast.Not(), operand=x):
+                return negation(self.truth(x, local))
+            case ast.BoolOp(op=ast.And(), values=parts):
+                return conjunction(self.truth(x, local) for x in parts)
+            case ast.BoolOp(op=ast.Or(), values=parts):
+                return negation(conjunction(negation(self.truth(x, local)) for x in parts))
+            case ast.IfExp():
+                return self._either(node, local)
+            case ast.Call():
+                return self._called(node, local)
+        raise InvalidEvidence(f"{type(node).__name__} is not part of the notation")
+
+    def comparison(self, node: ast.Compare, local: Mapping[str, Any]) -> tuple[bool | None, str]:
+        """The truth of a chain of comparisons, and the chain with the values in it."""
+        values = [self.numbers(x, local) for x in (node.left, *node.comparators)]
+        symbols = [SYMBOLS[type(op)] for op in node.ops]
+        truth = conjunction(map(compare, symbols, values, values[1:]))
+        chain = [as_text(values[0])]
+        for symbol, x in zip(symbols, values[1:], strict=True):
+            chain += [symbol, as_text(x)]
+        return truth, " ".join(chain)
+
+    def _named(self, name: str, local: Mapping[str, Any]):
+        if name in local:
+            return local[name]
+        return self.values[name] if name in self.values else CONSTANTS[name]()
+
+    def _transposed(self, node: ast.expr, local: Mapping[str, Any]):
+        matrix = self.numbers(node, local)
+        if len(shape(matrix)) != 2:
+            raise InvalidEvidence(".T needs a matrix")
+        return transpose(matrix)
+
+    def _entry(self, node: ast.Subscript, local: Mapping[str, Any]):
+        """u[i], A[i] (a row), A[i, j], and slices of them."""
+        whole = self.value(node.value, local)
+        where = [self._index(index, local) for index in indices(node)]
+        if len(where) > len(shape(whole)):
+            raise InvalidEvidence(f"too many indices for the shape {shape(whole)}")
+        try:
+            part = whole[where[0]]
+            if len(where) == 2:
+                rows = part if isinstance(where[0], slice) else (part,)
+                columns = tuple(row[where[1]] for row in rows)
+                part = columns if isinstance(where[0], slice) else columns[0]
+        except IndexError:
+            raise InvalidEvidence(f"an index is outside the shape {shape(whole)}") from None
+        return array(part) if isinstance(part, tuple) else part
+
+    def _index(self, node: ast.expr | None, local: Mapping[str, Any]):
+        if node is None:
+            return None
+        if isinstance(node, ast.Slice):
+            return slice(self._index(node.lower, local), self._index(node.upper, local))
+        index = self.value(node, local)
+        if not isinstance(index, Fraction) or index.denominator != 1:
+            raise InvalidEvidence("an index must be an integer")
+        return int(index)
+
+    def _called(self, node: ast.Call, local: Mapping[str, Any]):
+        name = node.func.id
+        if name == "all":
+            return self._on_all_cells(*cells(node.args[0]), local)
+        if name in BUILTINS:
+            return call(name, [self.value(arg, local) for arg in node.args])
+        parameters, body = self.functions[name]
+        args = [self.numbers(arg, local) for arg in node.args]
+        if len(args) != len(parameters):
+            raise InvalidEvidence(f"{name} takes {len(parameters)} arguments, got {len(args)}")
+        if not any(shape(arg) for arg in args):
+            return self.value(body, dict(zip(parameters, args, strict=True)))
+        return entrywise(lambda *xs: self._one(body, dict(zip(parameters, xs, strict=True))), *args)
+
+    def _one(self, node: ast.expr, local: Mapping[str, Any]):
+        found = self.numbers(node, local)
+        if shape(found):
+            raise InvalidEvidence("a function applied to entries must give numbers")
+        return found
+
+    # -- intervals -----------------------------------------------------------------------------
+
+    def _on_all_cells(self, variable: str, knots: ast.expr, condition: ast.expr,
+                      local: Mapping[str, Any]) -> bool | None:
+        """Whether the condition is certain on every cell [a, b] between neighbouring knots."""
+        v = self.numbers(knots, local, or_infinite=True)
+        if len(shape(v)) != 1 or len(v) < 2:
+            raise InvalidEvidence("cells needs a vector of at least two numbers")
+        result = True
+        for a, b in pairwise(v):
+            if not less(a, b):
+                raise Undefined(f"cells: {as_text(a)} is not known to be less than {as_text(b)}")
+            cell = counted(interval(ends(a)[0], ends(b)[1]))
+            truth = self.truth(condition, {**local, variable: cell})
+            if not truth:
+                self.open_cell = f" on the cell {as_text(cell)}"
+                result = truth
+            if truth is False:
+                break
+        return result
+
+    def _either(self, node: ast.IfExp, local: Mapping[str, Any]):
+        """One branch; both, as a hull, where the condition may hold and may fail."""
+        truth = self.truth(node.test, local)
+        if truth is not None:
+            return self.value(node.body if truth else node.orelse, local)
+        x = self.value(node.body, self._narrowed(node.test, local, True))
+        y = self.value(node.orelse, self._narrowed(node.test, local, False))
+        conditions = [found is None or isinstance(found, bool) for found in (x, y)]
+        if all(conditions):
+            return x if x is y else None
+        if any(conditions) or shape(x) != shape(y):
+            raise InvalidEvidence("the two branches of an if are not of one shape")
+        return entrywise(hull, x, y)
+
+    def _narrowed(self, test: ast.expr, local: Mapping[str, Any], holds: bool):
+        """`local` with the interval of x cut to where the test ``x < c`` or ``abs(x) < c`` holds
+        (or fails); unchanged for tests of any other form."""
+        match test:
+            case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[bound]):
+                inside = False
+            case ast.Compare(left=ast.Call(func=ast.Name(id="abs"), args=[ast.Name(id=name)]),
+                             ops=[op], comparators=[bound]):
+                inside = True
+            case _:
+                return local
+        if not isinstance(local.get(name), Interval) or SYMBOLS[type(op)] in ("==", "!="):
+            return local
+        limit = self.numbers(bound, local)
+        if shape(limit):
+            return local
+        (lo, hi), (a, b) = ends(local[name]), ends(limit)
+        below = (SYMBOLS[type(op)] in ("<", "<=")) == holds
+        if below:
+            lo, hi = max(lo, -b) if inside else lo, min(hi, b)
+        elif not inside or lo > -a:
+            lo = max(lo, a)
+        elif hi < a:
+            hi = min(hi, -a)
+        return {**local, name: interval(lo, hi)} if lo <= hi else local
