@@ -1,0 +1,59 @@
+"""Certificates: exact facts from which a notion of stability follows for every input."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from stabkit.certificates.diffusion import certify_diffusion, cycle_polynomial
+from stabkit.certificates.flux_bounds import bounding_cells, show_bounds
+from stabkit.certificates.linear import certify_linear, is_linear, step_matrix
+from stabkit.notions import EUCLIDEAN, Notion
+from stabkit.schemes import Chain, DiffusionScheme, Pointwise, Scheme
+from stabkit.transcript import Transcript
+from stabkit.verdict import Evidence, calculation
+
+__all__ = ["bounding_cells", "certify", "cycle_polynomial", "is_linear", "show_bounds",
+           "step_matrix"]
+
+
+def certify(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
+    """Prove that `scheme` has the property `notion` for every input.
+
+    Returns
+    -------
+    tuple of Evidence or None
+        One certificate, or one per distinct part of a chain; ``None`` if none was found, which
+        says nothing about the truth.
+    """
+    if isinstance(scheme, Chain):
+        return _chain(scheme, notion)
+    made = None
+    if isinstance(scheme, DiffusionScheme):
+        made = certify_diffusion(scheme, notion)
+    elif isinstance(scheme, Pointwise) and notion is EUCLIDEAN:
+        made = _pointwise(scheme)
+    if made is None and is_linear(scheme):
+        made = certify_linear(scheme, notion)
+    return None if made is None else (made,)
+
+
+def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:
+    # Every notion here is inherited by compositions, so each part stands for itself.
+    parts = [certify(part, notion) for part in dict.fromkeys(chain.schemes)]
+    if all(parts):
+        return tuple(evidence for part in parts for evidence in part)
+    made = certify_linear(chain, notion) if is_linear(chain) else None
+    return None if made is None else (made,)
+
+
+def _pointwise(scheme: Pointwise) -> Evidence | None:
+    log, flux = Transcript(), scheme.activation
+    one = Fraction(1)
+    shows = [show_bounds(log, flux, "diffusivity", -one, one)]
+    if shows[0] is None and flux.facts.continuous:
+        shows = [show_bounds(log, flux, "slope", -one, one),
+                 f"{flux.activation(log.term('0')).text} == 0"]
+    if shows[0] is None:
+        return None
+    return calculation("certificate", log, shows, "phi(x) = g(x) x, where g is a mean of slopes, "
+                       "and |g| <= 1, so no entry grows")

@@ -1,0 +1,237 @@
+"""Certificates for nonlinear diffusion schemes, one function per notion.
+
+Each shows facts of the flux on the whole line, and an exact fact of the operator, from which the
+claim follows by the argument in its ``by``.  None of them uses the bound under test.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from stabkit.certificates.flux_bounds import show_bounds
+from stabkit.flux import Flux
+from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Energy, Notion
+from stabkit.operators import gram
+from stabkit.rational import is_psd
+from stabkit.schemes import FSI, DiffusionScheme, Explicit, Implicit
+from stabkit.transcript import Transcript
+from stabkit.verdict import Evidence, calculation
+
+ZERO = Fraction(0)
+
+
+class Sketch:
+    """A certificate in the making: the operator, the step and the conditions shown so far."""
+
+    def __init__(self, scheme: DiffusionScheme):
+        self.scheme = scheme
+        self.transcript = Transcript()
+        self.shows: list[str] = []
+        self.missing = False
+        self.K = self.transcript.give_once(scheme.K, "K", scheme.K.exact).text
+        self.tau = self.transcript.give_once((scheme, "tau"), "tau", lambda: scheme.tau).text
+
+    def show(self, condition: str | None, holds: bool = True) -> None:
+        """Add a condition that was found to hold; None means that it could not be shown."""
+        self.missing |= condition is None or not holds
+        if condition is not None:
+            self.shows.append(condition)
+
+    def diffusivity_between(self, low: Fraction, high: Fraction | None) -> None:
+        """Show low <= g <= high; by the slopes of Φ where g itself resists, as g = mean of Φ′."""
+        flux, log = self.scheme.flux, self.transcript
+        shown = show_bounds(log, flux, "diffusivity", low, high)
+        if shown is None and flux.facts.continuous:
+            shown = show_bounds(log, flux, "slope", low, high)
+            if shown:
+                self.show(f"{flux.activation(log.term('0')).text} == 0")
+        self.show(shown)
+
+    def slopes_between(self, low: Fraction | None, high: Fraction) -> None:
+        """Show low <= Φ′ <= high."""
+        self.show(show_bounds(self.transcript, self.scheme.flux, "slope", low, high))
+
+    def gram_at_most(self, bound: int, weight: Fraction) -> None:
+        """Show that ``bound`` I − τ weight KᵀK is positive semidefinite."""
+        n = self.scheme.size
+        matrix = bound * np.eye(n, dtype=int) - self.scheme.tau * weight * gram(self.scheme.K)
+        self.show(f"psd({bound} * I({n}) - {self.tau} * {weight} * ({self.K}.T @ {self.K}))",
+                  is_psd(matrix))
+
+    def one_neighbour_each_way(self) -> None:
+        """Show that the off-diagonal entries of KᵀGK are <= 0 for every diagonal G >= 0."""
+        signs = [[value > 0 for _, value in row] for row in self.scheme.K.rows]
+        self.show(f"largest_product({self.K}) <= 0",
+                  all(row.count(True) <= 1 and row.count(False) <= 1 for row in signs))
+
+    def constants_are_kept(self) -> None:
+        """Show K 1 = 0."""
+        n, m = self.scheme.size, self.scheme.K.shape[0]
+        self.show(f"{self.K} @ ones({n}) == zeros({m})",
+                  all(sum(value for _, value in row) == 0 for row in self.scheme.K.rows))
+
+    def tridiagonal(self) -> None:
+        """Show that KᵀK is tridiagonal."""
+        a = gram(self.scheme.K)
+        self.show(f"tridiagonal({self.K}.T @ {self.K})",
+                  all(a[i, j] == 0 for i, j in np.ndindex(a.shape) if abs(i - j) > 1))
+
+    def diagonal_at_most_one(self, weight: Fraction) -> None:
+        """Show that τ weight (KᵀK)ᵢᵢ <= 1 for every i."""
+        K, n, m = self.K, self.scheme.size, self.scheme.K.shape[0]
+        self.show(f"nonneg(ones({n}) - {self.tau} * {weight} * (({K}.T * {K}.T) @ ones({m})))",
+                  all(self.scheme.tau * weight * entry <= 1
+                      for entry in np.diag(gram(self.scheme.K))))
+
+    def finish(self, by: str) -> Evidence | None:
+        if self.missing:
+            return None
+        return calculation("certificate", self.transcript, self.shows, by)
+
+
+def certify_diffusion(scheme: DiffusionScheme, notion: Notion) -> Evidence | None:
+    """The certificate of an explicit, implicit or frozen FSI step, or None."""
+    facts = scheme.flux.facts
+    if isinstance(scheme, Explicit):
+        if notion.name == "energy":
+            return _explicit_energy(scheme, notion)
+        made = {EUCLIDEAN: _explicit_euclidean, CONTRACTION: _explicit_contraction,
+                RANGE: _explicit_range, SIGN: _explicit_sign}.get(notion)
+    elif isinstance(scheme, Implicit):
+        made = {EUCLIDEAN: _implicit_euclidean, CONTRACTION: _implicit_contraction,
+                RANGE: _implicit_range, SIGN: _implicit_sign}.get(notion)
+    else:
+        frozen = isinstance(scheme, FSI) and scheme.frozen and not scheme.printed
+        made = _frozen_cycle if frozen and notion is EUCLIDEAN else None
+    if made is None or notion in (RANGE, SIGN, EUCLIDEAN) and facts.diffusivities is None:
+        return None
+    return made(scheme)
+
+
+def _high(flux: Flux) -> Fraction:
+    return max(flux.facts.diffusivities[1], ZERO)
+
+
+def _explicit_euclidean(scheme: Explicit) -> Evidence | None:
+    sketch, high = Sketch(scheme), _high(scheme.flux)
+    sketch.diffusivity_between(ZERO, high)
+    sketch.gram_at_most(2, high)
+    return sketch.finish(
+        "with s = K u, f = phi(s) = g(s) s and 0 <= g <= c: |u|^2 - |u+|^2 = 2 tau s.f - tau^2 "
+        "|K'f|^2 >= 2 tau s.f - (2 tau/c) |f|^2 = (2 tau/c) sum f (c s - f) >= 0")
+
+
+def _explicit_contraction(scheme: Explicit) -> Evidence | None:
+    if not scheme.flux.facts.monotone:
+        return None
+    sketch, high = Sketch(scheme), scheme.flux.facts.slopes[1]
+    sketch.slopes_between(ZERO, high)
+    sketch.gram_at_most(2, high)
+    return sketch.finish(
+        "phi is continuous with slopes in [0, c], so phi(s) - phi(t) = D (s - t) with 0 <= D <= c "
+        "diagonal; the difference of two steps is (I - tau K'DK)(u - v), whose matrix is symmetric "
+        "with eigenvalues in [-1, 1]")
+
+
+def _explicit_range(scheme: Explicit) -> Evidence | None:
+    sketch, high = Sketch(scheme), _high(scheme.flux)
+    sketch.diffusivity_between(ZERO, high)
+    sketch.one_neighbour_each_way()
+    sketch.constants_are_kept()
+    sketch.diagonal_at_most_one(high)
+    return sketch.finish(
+        "u+ = (I - tau K'GK) u with 0 <= G <= c diagonal: the off-diagonal entries are >= 0, the "
+        "diagonal ones are >= 1 - tau c sum_k K_ki^2 >= 0, the row sums are 1, so every new value "
+        "is a mean of old ones")
+
+
+def _explicit_sign(scheme: Explicit) -> Evidence | None:
+    sketch, high = Sketch(scheme), _high(scheme.flux)
+    sketch.diffusivity_between(ZERO, high)
+    sketch.one_neighbour_each_way()
+    sketch.tridiagonal()
+    sketch.gram_at_most(1, high)
+    return sketch.finish(
+        "u+ = (I - tau K'GK) u with 0 <= G <= c diagonal: the matrix is tridiagonal, its "
+        "off-diagonal entries are >= 0 and it is positive semidefinite, hence totally nonnegative, "
+        "hence variation diminishing")
+
+
+def _explicit_energy(scheme: Explicit, notion: Notion) -> Evidence | None:
+    functional = notion.functional
+    if not isinstance(functional, Energy) or functional.K is not scheme.K or \
+            functional.flux is not scheme.flux:
+        return None
+    sketch, high = Sketch(scheme), max(scheme.flux.facts.slopes[1], ZERO)
+    sketch.slopes_between(None, high)
+    sketch.gram_at_most(2, high)
+    jumps = "" if scheme.flux.facts.continuous else " and jumps only downwards"
+    return sketch.finish(
+        f"psi' = 2 phi, and phi has slopes <= c{jumps}, so E(u - tau d) <= E(u) - 2 tau |d|^2 + "
+        "c tau^2 |K d|^2 with d = K'phi(K u), and tau c |K d|^2 <= 2 |d|^2")
+
+
+def _implicit_euclidean(scheme: Implicit) -> Evidence | None:
+    sketch = Sketch(scheme)
+    sketch.diffusivity_between(ZERO, None)
+    return sketch.finish("g >= 0, so u.u' = |u'|^2 + tau s'.phi(s') >= |u'|^2 with s' = K u', and "
+                         "|u| >= |u'| by Cauchy and Schwarz")
+
+
+def _implicit_contraction(scheme: Implicit) -> Evidence | None:
+    if not scheme.flux.facts.monotone:
+        return None
+    sketch = Sketch(scheme)
+    sketch.slopes_between(ZERO, scheme.flux.facts.slopes[1])
+    return sketch.finish("phi is nondecreasing, so (u - v).(u' - v') = |u' - v'|^2 + tau (s' - t')."
+                         "(phi(s') - phi(t')) >= |u' - v'|^2")
+
+
+def _implicit_range(scheme: Implicit) -> Evidence | None:
+    sketch = Sketch(scheme)
+    sketch.diffusivity_between(ZERO, None)
+    sketch.one_neighbour_each_way()
+    sketch.constants_are_kept()
+    return sketch.finish(
+        "u = (I + tau K'GK) u' with G >= 0 diagonal: an M-matrix with row sums 1, so its inverse "
+        "is nonnegative with row sums 1, and every new value is a mean of old ones")
+
+
+def _implicit_sign(scheme: Implicit) -> Evidence | None:
+    sketch = Sketch(scheme)
+    sketch.diffusivity_between(ZERO, None)
+    sketch.one_neighbour_each_way()
+    sketch.tridiagonal()
+    return sketch.finish(
+        "u = (I + tau K'GK) u' with G >= 0 diagonal: a symmetric positive definite tridiagonal "
+        "M-matrix; its inverse is totally nonnegative, hence variation diminishing")
+
+
+def _frozen_cycle(scheme: FSI) -> Evidence | None:
+    sketch, high = Sketch(scheme), _high(scheme.flux)
+    sketch.diffusivity_between(ZERO, high)
+    sketch.gram_at_most(2, high)
+    log = sketch.transcript
+    last = cycle_polynomial(log, scheme.length)
+    one = f"concat([1], zeros({scheme.length}))"
+    sketch.show(f"nonneg_on({one} - {last}, 0, 2)")
+    sketch.show(f"nonneg_on({one} + {last}, 0, 2)")
+    return sketch.finish(
+        "the cycle is u -> p(tau K'GK) u with 0 <= G <= c fixed and p the polynomial of the "
+        "coefficients above; tau K'GK is symmetric with spectrum in [0, 2], where |p| <= 1")
+
+
+def cycle_polynomial(log: Transcript, length: int) -> str:
+    """Write the recursion of the cycle's polynomial p_n; return the name of its coefficients."""
+    before = now = log.define("p", log.term("[1]"))
+    for number in range(length):
+        alpha = Fraction(4 * number + 2, 2 * number + 3)
+        shifted = f"concat([0], {now.text})"
+        padded = f"concat({before.text}, zeros({number + 2 - max(number, 1)}))"
+        after = log.term(f"{alpha} * (concat({now.text}, [0]) - {shifted}) + ({1 - alpha}) * "
+                         f"{padded}")
+        before, now = now, log.define("p", after)
+    return now.text
+

@@ -1,0 +1,82 @@
+"""Bounds of a face of a flux on the whole real line, by branch and bound with intervals."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf
+
+from stabkit.enclosure import Interval, precision
+from stabkit.errors import HypothesisNotMet, Undecided
+from stabkit.flux import Flux
+from stabkit.transcript import Transcript
+
+_CELLS = 4096
+_NARROWEST = Fraction(1, 2**24)
+
+
+def bounding_cells(flux: Flux, face: str, low: Fraction | None, high: Fraction | None
+                   ) -> list[Fraction | float] | None:
+    """Cut the real line into cells on each of which ``low <= face <= high`` is certain.
+
+    Parameters
+    ----------
+    flux : Flux
+    face : {"diffusivity", "slope", "activation"}
+    low, high : Fraction or None
+        ``None`` leaves that side open.
+
+    Returns
+    -------
+    list or None
+        The ends of the cells, from -inf to inf; ``None`` if some cell cannot be decided.
+    """
+    evaluate = getattr(flux, face)
+
+    def holds(a: Fraction | float, b: Fraction | float) -> bool:
+        try:
+            value = evaluate(Interval(a, b))
+            value = value if isinstance(value, Interval) else Interval(value)
+            return (low is None or value >= low) and (high is None or value <= high)
+        except (Undecided, HypothesisNotMet):
+            return False
+
+    breaks = flux.breakpoints()
+    reach = max([Fraction(8), *(8 * abs(point) for point in breaks)])
+    ends: list = [-inf, *sorted({-reach, *breaks, Fraction(0), reach}), inf]
+    todo = list(zip(ends, ends[1:], strict=False))
+    done: list = []
+    with precision(128):
+        while todo:
+            a, b = todo.pop()
+            if holds(a, b):
+                done.append((a, b))
+                continue
+            cut = _middle(a, b)
+            if cut is None or len(done) + len(todo) > _CELLS:
+                return None
+            todo += [(a, cut), (cut, b)]
+    return sorted({end for cell in done for end in cell})
+
+
+def _middle(a: Fraction | float, b: Fraction | float) -> Fraction | None:
+    if a == -inf:
+        return 2 * b if abs(b) < 2**20 else None
+    if b == inf:
+        return 2 * a if abs(a) < 2**20 else None
+    return (a + b) / 2 if b - a > _NARROWEST else None
+
+
+def show_bounds(transcript: Transcript, flux: Flux, face: str, low: Fraction | None,
+                high: Fraction | None) -> str | None:
+    """The condition that proves ``low <= face <= high`` on ℝ, in the language of evidence.
+
+    The cells and the face are added to the transcript.  ``None`` if the bound cannot be shown.
+    """
+    cells = bounding_cells(flux, face, low, high)
+    if cells is None:
+        return None
+    value = getattr(flux, face)(transcript.term("x")).text
+    given = transcript.give_once((flux, face, low, high), "ends", lambda: cells).text
+    left = "" if low is None else f"{low} <= "
+    right = "" if high is None else f" <= {high}"
+    return f"all({left}{value}{right} for x in cells({given}))"

@@ -1,0 +1,81 @@
+"""Certificates for linear schemes: the matrix of the step, formed exactly, decides."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from stabkit.errors import HypothesisNotMet
+from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
+from stabkit.rational import is_psd, is_totally_nonnegative
+from stabkit.schemes import (
+    Chain, DiffusionScheme, HaarShrinkage, Implicit, Linear, Pointwise, ResidualBlock, Scheme,
+)
+from stabkit.transcript import Transcript
+from stabkit.verdict import Evidence, calculation
+
+_LARGEST = 16
+_MINORS = 7
+
+
+def is_linear(scheme: Scheme) -> bool:
+    """Whether the step is a linear map, by the facts of its fluxes."""
+    if isinstance(scheme, Chain):
+        return all(is_linear(part) for part in scheme.schemes)
+    if isinstance(scheme, Linear):
+        return True
+    if isinstance(scheme, ResidualBlock):
+        unbiased = scheme.inner_bias is None and scheme.outer_bias is None
+        return unbiased and _is_linear_flux(scheme.activation) and (
+            scheme.outer_activation is None or _is_linear_flux(scheme.outer_activation))
+    if isinstance(scheme, Pointwise):
+        return _is_linear_flux(scheme.activation)
+    printed = getattr(scheme, "printed", False)
+    return isinstance(scheme, (DiffusionScheme, HaarShrinkage)) and not printed and \
+        _is_linear_flux(scheme.flux)
+
+
+def _is_linear_flux(flux) -> bool:
+    return flux.facts.continuous and flux.facts.slopes[0] == flux.facts.slopes[1]
+
+
+def step_matrix(scheme: Scheme) -> np.ndarray:
+    """The exact matrix M of a linear step."""
+    unit = np.array([[Fraction(int(i == j)) for j in range(scheme.size)]
+                     for i in range(scheme.size)], dtype=object)
+    return scheme(unit).T
+
+
+def certify_linear(scheme: Scheme, notion: Notion) -> Evidence | None:
+    """A certificate from the matrix of a linear step, or None if it does not hold."""
+    if scheme.size > _LARGEST or isinstance(scheme, Implicit) or \
+            notion not in (EUCLIDEAN, CONTRACTION, RANGE, SIGN):
+        return None
+    try:
+        matrix = step_matrix(scheme)
+    except HypothesisNotMet:
+        return None
+    transcript = Transcript()
+    n = scheme.size
+    columns = transcript.define("U", transcript.term(f"I({n})"))
+    step = scheme(columns).text
+    if notion in (EUCLIDEAN, CONTRACTION):
+        eye = np.eye(n, dtype=int).astype(object)
+        if not is_psd(eye - matrix.T @ matrix):
+            return None
+        return calculation("certificate", transcript, [f"psd(U - {step}.T @ {step})"],
+                           f"{step} is the matrix M of the linear step; "
+                           "I - M'M >= 0 means |M u| <= |u| for every u")
+    if notion is RANGE:
+        if not ((matrix >= 0).all() and (matrix.sum(axis=1) == 1).all()):
+            return None
+        return calculation("certificate", transcript,
+                           [f"nonneg({step})", f"{step} @ ones({n}) == ones({n})"],
+                           f"{step} is the matrix of the linear step; its rows are nonnegative "
+                           "with sum 1, so every new value is a mean of old ones")
+    if n > _MINORS or not is_totally_nonnegative(matrix):
+        return None
+    return calculation("certificate", transcript, [f"totally_nonneg({step})"],
+                       f"{step} is the matrix of the linear step; a totally nonnegative matrix "
+                       "does not increase the number of sign changes (Schoenberg 1930)")

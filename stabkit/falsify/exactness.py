@@ -1,0 +1,107 @@
+"""From a suspicion in floating point to an exact witness, and to a small one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from stabkit.enclosure import PRECISIONS, Interval, precision
+from stabkit.errors import Undecided
+from stabkit.notions import Notion
+from stabkit.schemes import Scheme
+
+Signals = tuple[np.ndarray, ...]
+
+
+def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = PRECISIONS[-1]
+                 ) -> Fraction | Interval | None:
+    """The margin at exact signals: a fraction, an interval of known sign, or None.
+
+    ``None`` means that the sign could not be told with `bits` bits of precision.
+    """
+    for digits in PRECISIONS:
+        if digits > bits:
+            return None
+        with precision(digits):
+            try:
+                margin = notion.margin(*(part for u in signals for part in scheme.pair(u)))
+                if not isinstance(margin, Interval):
+                    return Fraction(margin)
+                if margin < 0 or margin >= 0:
+                    return margin
+            except Undecided:
+                continue
+    return None
+
+
+def is_violated(scheme: Scheme, notion: Notion, signals: Signals, bits: int = 256) -> bool:
+    """Whether the margin is certainly negative."""
+    margin = exact_margin(scheme, notion, signals, bits)
+    return margin is not None and margin < 0
+
+
+def rounded(signals: tuple[np.ndarray, ...]) -> Iterator[Signals]:
+    """Exact signals near float ones, the simplest first, the floats themselves last."""
+    for denominator in (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 32, 64, 100, 256, 1000, 4096, 10**6):
+        yield tuple(np.array([Fraction(round(float(x) * denominator), denominator) for x in u],
+                             dtype=object) for u in signals)
+    yield tuple(np.array([Fraction(float(x)) for x in u], dtype=object) for u in signals)
+
+
+def confirm(scheme: Scheme, notion: Notion, signals: tuple[np.ndarray, ...]) -> Signals | None:
+    """The simplest exact signals near the suspected ones that are certainly a violation."""
+    *simple, own = rounded(signals)
+    if not is_violated(scheme, notion, own):
+        return next((near for near in simple[:8] if is_violated(scheme, notion, near)), None)
+    return next((near for near in simple if is_violated(scheme, notion, near)), own)
+
+
+def cost(signals: Signals) -> int:
+    """How much there is to write down: bits of numerators and denominators, minus signs."""
+    return sum(2 * abs(x.numerator).bit_length() + 4 * (x.denominator.bit_length() - 1) + (x < 0)
+               for u in signals for x in u)
+
+
+def shrink(signals: Signals, violated: Callable[[Signals], bool], tries: int = 600) -> Signals:
+    """Make a witness small: zeros, integers, small denominators.  It stays violated throughout."""
+    improved = True
+    while improved and tries > 0:
+        improved = False
+        for candidate in _smaller(signals):
+            if cost(candidate) >= cost(signals):
+                continue
+            tries -= 1
+            if violated(candidate):
+                signals, improved = candidate, True
+                break
+            if tries <= 0:
+                break
+    return signals
+
+
+def _smaller(signals: Signals) -> Iterator[Signals]:
+    yield tuple(-u for u in signals)
+    for factor in (2, 3, 4, 5, 10):
+        yield tuple(u / factor for u in signals)
+        yield tuple(u * factor for u in signals)
+    yield from (near for near in rounded(tuple(signals)))
+    for which, u in enumerate(signals):
+        for place, value in enumerate(u):
+            for simpler in _simpler(value):
+                changed = u.copy()
+                changed[place] = simpler
+                yield (*signals[:which], changed, *signals[which + 1:])
+
+
+def _simpler(value: Fraction) -> Iterator[Any]:
+    sign = 1 if value > 0 else -1
+    yield from (Fraction(0), Fraction(1), Fraction(sign), Fraction(2 * sign))
+    yield Fraction(round(value))
+    yield value / 2
+    for denominator in (2, 3, 4, 8, 16):
+        yield value.limit_denominator(denominator)
+    if abs(value) > 1:
+        yield value - sign

@@ -1,0 +1,99 @@
+"""Structured inputs: signals on which schemes break, tried before random ones."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from stabkit.flux import Flux
+from stabkit.operators import Operator
+from stabkit.schemes import FSI, Chain, Scheme
+
+_SHAPES = 400
+
+
+def operators_of(scheme: Scheme) -> list[Operator]:
+    """The operators a scheme is made of."""
+    if isinstance(scheme, Chain):
+        return [K for part in dict.fromkeys(scheme.schemes) for K in operators_of(part)]
+    return [value for value in vars(scheme).values() if isinstance(value, Operator)]
+
+
+def fluxes_of(scheme: Scheme) -> list[Flux]:
+    """The fluxes a scheme is made of."""
+    if isinstance(scheme, Chain):
+        return [flux for part in dict.fromkeys(scheme.schemes) for flux in fluxes_of(part)]
+    return [value for value in vars(scheme).values() if isinstance(value, Flux)]
+
+
+def steps_of(scheme: Scheme) -> int:
+    """How many inner steps one step of a scheme takes."""
+    if isinstance(scheme, Chain):
+        return sum(steps_of(part) for part in scheme.schemes)
+    return getattr(scheme, "length", 1) if isinstance(scheme, FSI) else \
+        getattr(scheme, "iterations", 1)
+
+
+def shapes(scheme: Scheme) -> np.ndarray:
+    """Signals of unit size whose multiples are worth trying, shape (count, N).
+
+    Eigenvectors of KᵀK and of its leading blocks, spikes, steps, ramps, alternating signs, and
+    for small N all corners and midpoints of the cube.
+    """
+    n = scheme.size
+    site = np.arange(n)
+    rows: list[np.ndarray] = []
+    for K in operators_of(scheme):
+        if K.shape[1] == n and n <= 64:
+            gram = (K.sparse().T @ K.sparse()).toarray()
+            for size in sorted({n, *range(2, min(n, 8))}):
+                vectors = np.linalg.eigh(gram[:size, :size])[1].T[::-1][:4]
+                rows += [np.pad(v / np.abs(v).max(), (0, n - size)) for v in vectors]
+    rows += [np.eye(n)[i] for i in range(min(n, 16))]
+    rows += [(site >= i).astype(float) for i in range(1, min(n, 16))]
+    rows += [site / max(n - 1, 1), (-1.0) ** site, (site % 3 == 0) * 1.0 - (site % 3 == 1),
+             np.where(site % 4 < 2, 1.0, -1.0)]
+    rows += [np.where(site >= i, 1.0, 0.0) * (-1.0) ** site for i in range(1, min(n, 6))]
+    if n <= 5:
+        rows += [np.array(point, float) for point in product((-1, -0.5, 0, 0.5, 1), repeat=n)
+                 if any(point)][:: max(1, 5**n // 1000)]
+    elif n <= 8:
+        rows += [np.array(point, float) for point in product((-1, 0, 1), repeat=n)][:: 3**n // 600]
+    unique = np.unique(np.round(np.array(rows), 12), axis=0)
+    unique = unique[np.abs(unique).max(axis=1) > 0]
+    order = np.argsort([np.count_nonzero(row) for row in unique], kind="stable")
+    return unique[order][:_SHAPES * 3]
+
+
+def amplitudes(scheme: Scheme) -> np.ndarray:
+    """Multiples to try: powers of two, and the neighbourhood of every breakpoint of a flux."""
+    found = {2.0**k for k in range(-10, 7)}
+    for flux in fluxes_of(scheme):
+        scale = float(next(iter(flux.parameters.values()), 1)) if flux.parameters else 1.0
+        scale = abs(scale) or 1.0
+        found |= {scale * factor for factor in
+                  (1e-3, 0.25, 0.5, 0.6, 0.75, 0.9, 0.99, 1, 1.01, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3,
+                   4, 5, 6, 8, 10, 15, 20, 40)}
+        found |= {abs(float(point)) * factor for point in flux.breakpoints() if point
+                  for factor in (0.5, 0.99, 1, 1.01, 2)}
+    return np.array(sorted(found))
+
+
+def structured(scheme: Scheme) -> np.ndarray:
+    """All shapes times all amplitudes, shape (count, N)."""
+    scaled = amplitudes(scheme)[:, None, None] * shapes(scheme)[None]
+    return scaled.reshape(-1, scheme.size)
+
+
+def neighbours(u: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A second signal near each row of `u`: along one entry, one step, or anywhere, at random."""
+    count, n = u.shape
+    direction = rng.standard_normal((count, n))
+    kind = rng.integers(0, 4, count)
+    spike = np.eye(n)[rng.integers(0, n, count)]
+    step = (np.arange(n) >= rng.integers(1, max(n, 2), count)[:, None]).astype(float)
+    direction = np.where((kind == 0)[:, None], spike, direction)
+    direction = np.where((kind == 1)[:, None], step, direction)
+    direction = np.where((kind == 2)[:, None], (-1.0) ** np.arange(n), direction)
+    return u + direction * 2.0 ** rng.integers(-12, 2, (count, 1))

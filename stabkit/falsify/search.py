@@ -1,0 +1,166 @@
+"""The search for a violation: structured signals, random signals, ascent, exact re-check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from stabkit.errors import HypothesisNotMet
+from stabkit.falsify.exactness import Signals, confirm, cost, is_violated, shrink
+from stabkit.falsify.inputs import amplitudes, neighbours, steps_of, structured
+from stabkit.notions import SIGN, Notion
+from stabkit.schemes import Scheme
+
+_BATCH = 4096
+_SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need no slack
+_RECHECKED = 6
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found.
+
+    Attributes
+    ----------
+    witness : tuple of ndarray or None
+        Exact signals that are certainly a violation.
+    trials : int
+    worst : float
+        Smallest relative margin met, in floating point.
+    """
+
+    witness: Signals | None
+    trials: int
+    worst: float
+
+
+def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int, extra: np.ndarray | None = None
+           ) -> Search:
+    """Look for a signal (or a pair) on which `scheme` violates `notion`.
+
+    Parameters
+    ----------
+    scheme, notion
+    trials : int
+        How many random signals to try after the structured ones; a tenth as many evaluations go
+        into ascent from the worst.
+    seed : int
+    extra : ndarray, shape (count, N), optional
+        More signals to try first, such as recorded ones.
+
+    Returns
+    -------
+    Search
+        Its witness is exact and small, whatever found it.
+    """
+    return _Hunt(scheme, notion, np.random.default_rng(seed)).run(trials, extra)
+
+
+class _Hunt:
+    def __init__(self, scheme: Scheme, notion: Notion, rng: np.random.Generator):
+        self.scheme, self.notion, self.rng = scheme, notion, rng
+        self.trials, self.worst = 0, float("inf")
+        self.suspicious = 0.0 if notion is SIGN else _SUSPICIOUS
+        self.best: list[tuple[float, tuple[np.ndarray, ...]]] = []
+
+    def run(self, trials: int, extra: np.ndarray | None) -> Search:
+        found = None
+        if extra is not None and len(extra):
+            found = self.consider(extra)
+        if found is None:
+            found = self.consider(structured(self.scheme))
+        while found is None and trials > 0:
+            found = self.consider(self.random(min(trials, _BATCH)))
+            trials -= _BATCH
+        if found is None:
+            found = self.ascend()
+        if found is not None:
+            found = shrink(found, lambda s: is_violated(self.scheme, self.notion, s),
+                           tries=max(60, 4800 // (8 + steps_of(self.scheme))))
+        return Search(found, self.trials, self.worst)
+
+    def random(self, count: int) -> np.ndarray:
+        """Random signals of several kinds, at amplitudes that matter for the fluxes."""
+        n, rng = self.scheme.size, self.rng
+        kinds = [rng.standard_normal((count, n)), rng.uniform(-1, 1, (count, n)),
+                 rng.integers(-4, 5, (count, n)).astype(float),
+                 np.cumsum(rng.standard_normal((count, n)), axis=1),
+                 rng.standard_normal((count, n)) * (rng.random((count, n)) < 0.4)]
+        picked = np.choose(rng.integers(0, len(kinds), (count, 1)), kinds)
+        return picked * rng.choice(amplitudes(self.scheme), (count, 1))
+
+    def consider(self, u: np.ndarray) -> Signals | None:
+        """Evaluate a batch; confirm the most suspicious signals exactly."""
+        for start in range(0, len(u), _BATCH):
+            batch = u[start:start + _BATCH]
+            signals = (batch,) if self.notion.signals == 1 else (batch, neighbours(batch, self.rng))
+            margins = self.margins(signals)
+            self.trials += len(batch)
+            found = self.recheck(signals, margins)
+            if found is not None:
+                return found
+        return None
+
+    def recheck(self, signals: tuple[np.ndarray, ...], margins: np.ndarray) -> Signals | None:
+        """Confirm the worst signals of a batch, and the simplest of the clearly bad ones."""
+        worst = np.argsort(margins, kind="stable")[:_RECHECKED]
+        for place in worst:
+            self.remember(float(margins[place]), tuple(part[place] for part in signals))
+        bad = np.flatnonzero(margins < -_SUSPICIOUS)[:512]
+        simplest = sorted(bad, key=lambda place: _roundness(signals, place))[:_RECHECKED]
+        for place in [*simplest, *(p for p in worst if margins[p] < self.suspicious)]:
+            found = confirm(self.scheme, self.notion, tuple(part[place] for part in signals))
+            if found is not None:
+                return found
+        return None
+
+    def margins(self, signals: tuple[np.ndarray, ...]) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            try:
+                values = self.notion.margins(
+                    *(part for u in signals for part in self.scheme.pair(u)))
+            except HypothesisNotMet:
+                return np.full(len(signals[0]), np.inf)
+        return np.where(np.isnan(values), -np.inf, values)
+
+    def remember(self, margin: float, candidate: tuple[np.ndarray, ...]) -> None:
+        self.worst = min(self.worst, margin)
+        self.best = sorted([*self.best, (margin, candidate)], key=lambda pair: pair[0])[:8]
+
+    def ascend(self, rounds: int = 60) -> Signals | None:
+        """Improve the worst signals by random coordinate moves of shrinking size."""
+        for _, start in list(self.best):
+            signals, size = tuple(part.copy() for part in start), 0.5
+            margin = self.margins(tuple(part[None] for part in signals))[0]
+            for _ in range(rounds):
+                moved = self.moves(signals, size)
+                margins = self.margins(moved)
+                self.trials += len(margins)
+                place = int(np.argmin(margins))
+                if margins[place] < margin:
+                    margin, signals = margins[place], tuple(part[place] for part in moved)
+                else:
+                    size *= 0.6
+            self.worst = min(self.worst, float(margin))
+            found = confirm(self.scheme, self.notion, signals) if margin < self.suspicious else None
+            if found is not None:
+                return found
+        return None
+
+    def moves(self, signals: tuple[np.ndarray, ...], size: float) -> tuple[np.ndarray, ...]:
+        count = 64
+        moved = []
+        for part in signals:
+            scale = size * max(float(np.abs(part).max()), 1e-3)
+            noise = self.rng.standard_normal((count, part.size)) * scale
+            noise *= self.rng.random((count, part.size)) < self.rng.choice([0.3, 1.0], (count, 1))
+            moved.append(part + noise)
+        return tuple(moved)
+
+
+def _roundness(signals: tuple[np.ndarray, ...], place: int) -> int:
+    # How many binary digits it takes to write the signals down.
+    return cost(tuple(np.array([Fraction(float(x)) for x in part[place]], dtype=object)
+                      for part in signals))

@@ -1,0 +1,187 @@
+"""What "stable" means: each notion is a signed margin, negative where it is violated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from stabkit.enclosure import Interval
+from stabkit.errors import InvalidArgument
+from stabkit.flux import Flux
+from stabkit.operators import Operator
+from stabkit.rational import Constant, fraction
+from stabkit.transcript import Term
+
+
+@dataclass(frozen=True, eq=False)
+class Notion:
+    """A notion of stability.
+
+    Attributes
+    ----------
+    name : str
+    signals : int
+        1, or 2 for a statement on pairs of signals.
+    margin : callable
+        ``margin(u, u_plus)``, or ``margin(u, u_plus, v, v_plus)`` for pairs: the exact signed
+        margin of one signal (fractions, intervals, or terms of a transcript).
+    margins : callable
+        The same for batches of float signals, relative to their size, for searching only.
+    functional : callable or None
+        The functional of an energy notion.
+    """
+
+    name: str
+    signals: int
+    margin: Callable[..., Any]
+    margins: Callable[..., np.ndarray]
+    functional: Callable[[Any], Any] | None = None
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def squared_norm(u: Any) -> Any:
+    """‖u‖² along the last axis."""
+    return u.call("norm2") if isinstance(u, Term) else np.sum(u * u, axis=-1)
+
+
+def smallest(u: Any) -> Any:
+    """The smallest entry; of intervals, an enclosure of it."""
+    if isinstance(u, Term):
+        return u.call("min")
+    return _least(u) if u.dtype == object else u.min(axis=-1)
+
+
+def largest(u: Any) -> Any:
+    """The largest entry; of intervals, an enclosure of it."""
+    if isinstance(u, Term):
+        return u.call("max")
+    return -_least(-u) if u.dtype == object else u.max(axis=-1)
+
+
+def _least(u: np.ndarray) -> Any:
+    return reduce(_lesser, u)
+
+
+def _lesser(a: Any, b: Any) -> Any:
+    if isinstance(a, Interval) or isinstance(b, Interval):
+        return (a if isinstance(a, Interval) else Interval(a)).lesser(b)
+    return min(a, b)
+
+
+def sign_changes(u: Any) -> Any:
+    """S(u): the sign changes along the last axis, zeros dropped."""
+    if isinstance(u, Term):
+        return u.call("sign_changes")
+    if u.dtype == object:
+        signs = [1 if entry > 0 else -1 for entry in u if not entry == 0]
+        return sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    signs = np.sign(u)
+    filled = _carry_forward(signs)
+    return np.sum(filled[..., 1:] * filled[..., :-1] < 0, axis=-1)
+
+
+def _carry_forward(signs: np.ndarray) -> np.ndarray:
+    # A zero takes the sign before it, so zeros are dropped.
+    places = np.where(signs != 0, np.arange(signs.shape[-1]), 0)
+    np.maximum.accumulate(places, axis=-1, out=places)
+    return np.take_along_axis(signs, places, axis=-1)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(whole > 0, part / whole, 0.0)
+
+
+def _euclidean(u: Any, up: Any) -> Any:
+    return squared_norm(u) - squared_norm(up)
+
+
+def _euclidean_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+    return _ratio(_euclidean(u, up), squared_norm(u))
+
+
+def _contraction(u: Any, up: Any, v: Any, vp: Any) -> Any:
+    return squared_norm(u - v) - squared_norm(up - vp)
+
+
+def _contraction_batch(u, up, v, vp) -> np.ndarray:
+    return _ratio(_contraction(u, up, v, vp), squared_norm(u - v))
+
+
+def _range(u: Any, up: Any) -> Any:
+    below, above = smallest(up) - smallest(u), largest(u) - largest(up)
+    return below.call("min", above) if isinstance(u, Term) else _lesser(below, above)
+
+
+def _range_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+    # Relative to the range; a constant signal that moves is the worst violation.
+    spread = largest(u) - smallest(u)
+    margin = np.minimum(smallest(up) - smallest(u), largest(u) - largest(up))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(spread > 0, margin / spread, margin)
+
+
+def _sign(u: Any, up: Any) -> Any:
+    return sign_changes(u) - sign_changes(up)
+
+
+def _jumps(u: Any) -> Any:
+    return abs(u[1:] - u[:-1]) if isinstance(u, Term) else abs(u[..., 1:] - u[..., :-1])
+
+
+def _contrast(u: Any, up: Any) -> Any:
+    return largest(_jumps(u)) - largest(_jumps(up))
+
+
+def _contrast_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+    return _ratio(_contrast(u, up), largest(_jumps(u)))
+
+
+def sensitivity(factor: Any) -> Notion:
+    """The notion ‖u⁺ − v⁺‖ <= C ‖u − v‖ with a given constant C >= 0."""
+    square = Constant(fraction(factor, "factor") ** 2)
+    if square <= 0:
+        raise InvalidArgument(f"factor: must be positive, got {factor}")
+
+    def margin(u: Any, up: Any, v: Any, vp: Any) -> Any:
+        return square * squared_norm(u - v) - squared_norm(up - vp)
+
+    return Notion(f"sensitivity at most {factor}", 2, margin, lambda u, up, v, vp: _ratio(
+        margin(u, up, v, vp), square * squared_norm(u - v)))
+
+
+EUCLIDEAN = Notion("euclidean", 1, _euclidean, _euclidean_batch)
+CONTRACTION = Notion("contraction", 2, _contraction, _contraction_batch)
+RANGE = Notion("range", 1, _range, _range_batch)
+SIGN = Notion("sign", 1, _sign, _sign)
+CONTRAST = Notion("contrast", 1, _contrast, _contrast_batch)
+
+
+@dataclass(frozen=True, eq=False)
+class Energy:
+    """The functional E(u) = Σᵢ Ψ((K u)ᵢ) of a diffusion."""
+
+    K: Operator
+    flux: Flux
+
+    def __call__(self, u: Any) -> Any:
+        density = self.flux.regulariser(self.K @ u)
+        return density.call("sum") if isinstance(density, Term) else np.sum(density, axis=-1)
+
+
+def energy(functional: Callable[[Any], Any]) -> Notion:
+    """The notion "the functional does not grow"."""
+    if not callable(functional):
+        raise InvalidArgument(f"functional: must be callable, got {functional!r}")
+
+    def margin(u: Any, up: Any) -> Any:
+        return functional(u) - functional(up)
+
+    return Notion("energy", 1, margin,
+                  lambda u, up: _ratio(margin(u, up), np.abs(functional(u))), functional)

@@ -1,0 +1,107 @@
+"""Properties: what a claim says, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from stabkit.flux import Flux
+from stabkit.notions import Notion
+from stabkit.schemes import Scheme
+
+
+@dataclass(frozen=True, eq=False)
+class Stable:
+    """The scheme is stable in the sense of a notion, for every input."""
+
+    scheme: Scheme
+    notion: Notion
+
+
+@dataclass(frozen=True, eq=False)
+class FaceWithin:
+    """low <= face(s) <= high for every real s (or on the cells between given points).
+
+    Parameters
+    ----------
+    flux : Flux
+    face : {"activation", "diffusivity", "slope", "regulariser"}
+    low, high : rational or None
+        ``None`` leaves that side open.
+    """
+
+    flux: Flux
+    face: str
+    low: Any
+    high: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Not:
+    """The negation: proved where the property is refuted, and the other way round."""
+
+    what: Any
+
+
+@dataclass(frozen=True, eq=False)
+class AllOf:
+    """Every one of several properties."""
+
+    parts: Sequence[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """``left(**given) == right(**given)``, exactly, for what is given.
+
+    Parameters
+    ----------
+    left, right : callable
+        Array expressions of the quantities in `given`; they are evaluated on exact arrays and
+        written down from the same expressions.
+    given : mapping
+        Names to exact rationals, vectors or matrices.
+    by : str
+        Why equality there settles the claim.
+    """
+
+    left: Callable[..., Any]
+    right: Callable[..., Any]
+    given: Mapping[str, Any]
+    by: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class AtMost:
+    """``left(**given) <= right(**given)``, for what is given; see :class:`Identity`."""
+
+    left: Callable[..., Any]
+    right: Callable[..., Any]
+    given: Mapping[str, Any]
+    by: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Calculation:
+    """Conditions that a short exact calculation shows, in the language of evidence.
+
+    Parameters
+    ----------
+    given : mapping
+        Names to exact rationals, vectors or matrices.
+    let : sequence of (str, str)
+        Definitions in order, ``("v", "K @ u")`` or ``("phi(x)", "x / (1 + x*x)")``.
+    shows : sequence of str
+        The conditions; the property holds if all do.
+    by : str
+        Why they settle the claim.
+    """
+
+    given: Mapping[str, Any] = field(default_factory=dict)
+    let: Sequence[tuple[str, str]] = ()
+    shows: Sequence[str] = ()
+    by: str = ""
+
+
+Property = Stable | FaceWithin | Not | AllOf | Identity | AtMost | Calculation

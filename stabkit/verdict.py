@@ -1,0 +1,68 @@
+"""Verdicts: what was decided, and the evidence, ready to be written down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from stabkit.enclosure import Interval
+from stabkit.transcript import Transcript
+
+
+class Status(StrEnum):
+    """What became of a statement."""
+
+    PROVED = "proved"              # a certificate covers every input of every configuration
+    REFUTED = "refuted"            # an exact input breaks it
+    SUPPORTED = "supported"        # trials found nothing against it
+    UNDECIDED = "undecided"        # budget or precision ran out
+    INAPPLICABLE = "inapplicable"  # the hypotheses are not met
+
+
+PROVED, REFUTED, SUPPORTED, UNDECIDED, INAPPLICABLE = Status
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One piece of evidence: a short exact calculation, or a count of trials.
+
+    Attributes
+    ----------
+    kind : {"certificate", "witness", "trials"}
+    arithmetic : {"rational", "ball", "float64"}
+    data : dict
+        ``given``, ``let``, ``shows``, ``by`` and optionally ``margin``, in the language that
+        ``stabkit replay`` reads; or the counts of a search.
+    """
+
+    kind: str
+    arithmetic: str
+    data: dict[str, Any]
+
+    def to_json(self, configuration: dict[str, Any]) -> dict[str, Any]:
+        return {"kind": self.kind, "arithmetic": self.arithmetic,
+                "configuration": configuration, "data": dict(self.data)}
+
+
+def calculation(kind: str, transcript: Transcript, shows: Sequence[str], by: str, *,
+                arithmetic: str = "rational", margin: str | None = None) -> Evidence:
+    """Evidence from a transcript and the conditions it shows."""
+    data = {"given": dict(transcript.given), "let": [list(line) for line in transcript.let],
+            "shows": list(shows), "by": by}
+    if margin is not None:
+        data["margin"] = margin
+    return Evidence(kind, arithmetic, data)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was decided about one property in one configuration."""
+
+    status: Status
+    evidence: tuple[Evidence, ...] = ()
+    margin: Fraction | Interval | None = None
+    trials: int = 0
+    reason: str = ""
