@@ -1,0 +1,1 @@
+"""The built-in claims: one room per paper, statements only."""

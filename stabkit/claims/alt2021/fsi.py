@@ -1,0 +1,119 @@
+"""Fast semi-iterative cycles (Section 2.6)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from stabkit import fluxes
+from stabkit.certificates import cycle_polynomial
+from stabkit.claim import claim
+from stabkit.claims.configurations import ANY_K, HALF, NONLINEAR, ONE, REFLECTING_FIRST
+from stabkit.notions import EUCLIDEAN, RANGE, SIGN
+from stabkit.operators import difference, from_matrix, stable_step
+from stabkit.property import AllOf, Calculation, Identity, Stable
+from stabkit.schemes import FSI, Explicit
+from stabkit.transcript import Transcript
+from stabkit.verdict import REFUTED
+
+SUPER = "This cycle realises a super time step of size L(L+1)/3 τ"
+LENGTHS = tuple(range(1, 13))
+
+
+@claim("eq. (7)", weight="minor", expect=REFUTED,
+       quote="an FSI acceleration with cycle length L reads",
+       within=dict(K=REFLECTING_FIRST[:2], level=("0", "1"), length=(1, 2)))
+def fsi_formula(K, level, length):
+    """Eq. (7) as printed, u^{l+1} = α_l (I − τKᵀΦ(K uˡ)) + (1 − α_l) u^{l−1} with I read as the
+    number 1 in each entry, keeps every u with K u = 0."""
+    cycle = FSI(K, fluxes.soft(), HALF, length, printed=True)
+    return Identity(cycle, lambda u: u, dict(u=[level] * K.shape[1]), "K u = 0 for constants")
+
+
+@claim("eq. (7)", weight="minor", quote="an FSI acceleration with cycle length L reads",
+       within=dict(K=REFLECTING_FIRST[:3], flux=(fluxes.identity(), fluxes.soft(),
+                                                 fluxes.rational()), length=(1, 2, 5)))
+def fsi_formula_corrected(K, flux, length):
+    """u^{l+1} = α_l (uˡ − τKᵀΦ(K uˡ)) + (1 − α_l) u^{l−1}, u^{−1} := u⁰, keeps every u with
+    K u = 0; its first inner step is an explicit step of size (2/3)τ."""
+    tau = Fraction(1, 2)
+    u = [Fraction((-1) ** i * (i + 2), 3) for i in range(K.shape[1])]
+    return AllOf([
+        Identity(FSI(K, flux, tau, length), lambda u: u, dict(u=["5/7"] * K.shape[1]),
+                 "K u = 0 for constants"),
+        Identity(FSI(K, flux, tau, 1), Explicit(K, flux, Fraction(2, 3) * tau), dict(u=u),
+                 "α₀ = 2/3 and u^{−1} = u⁰")])
+
+
+@claim("derived (eq. (7))", within=dict(length=LENGTHS))
+def fsi_cycle_polynomial(length):
+    """For Φ = id and A = KᵀK the cycle is uⁿ = p_n(τA) u⁰ with
+    p_n(1 − cos t) = (1 + 2 Σ_{k=1}^n cos kt)/(2n + 1) = sin((n + ½)t)/((2n + 1) sin(t/2))."""
+    log = Transcript()
+    last = cycle_polynomial(log, length)
+    chebyshev = ["c0", "c1"]
+    lines = [("c0", f"concat([1], zeros({length}))"),
+             ("c1", f"concat([1, -1], zeros({length - 1}))")]
+    for k in range(2, length + 1):
+        # cos kt = T_k(x) with x = cos t = 1 − z, so multiplication by x is c − shift(c).
+        before, now = chebyshev[-2:]
+        shifted = f"concat([0], {now}[:{length}])"
+        lines.append((f"c{k}", f"2 * ({now} - {shifted}) - {before}"))
+        chebyshev.append(f"c{k}")
+    total = " + ".join(chebyshev[1:length + 1])
+    return Calculation({}, [*map(tuple, log.let), *lines],
+                       [f"{2 * length + 1} * {last} == c0 + 2 * ({total})"],
+                       "coefficients in z = 1 − cos t; the recursion of p is that of the cycle, "
+                       "the c_k are cos kt; the sine form is the Dirichlet kernel")
+
+
+@claim("eq. (7) and the sentence after it", notion="order", quote=SUPER,
+       within=dict(length=LENGTHS))
+def fsi_super_time_step(length):
+    """One cycle of length n realises the time n(n + 1)τ/3 to first order, −p_n′(0) = n(n + 1)/3:
+    O(n²) instead of nτ.  It is not second order: p_n″(0)/2 = (n−1)n(n+1)(n+2)/30."""
+    log = Transcript()
+    last, n = cycle_polynomial(log, length), length
+    shows = [f"-{last}[1] == {Fraction(n * (n + 1), 3)}"]
+    if n > 1:
+        shows.append(f"{last}[2] == {Fraction((n - 1) * n * (n + 1) * (n + 2), 30)}")
+        shows.append(f"{last}[2] != {Fraction(n**2 * (n + 1) ** 2, 18)}")
+    return Calculation({}, [tuple(line) for line in log.let], shows,
+                       "coefficients of p_n; the exact flow has exp(−z n(n+1)/3)")
+
+
+@claim("derived (Section 2.6)", notion="euclidean",
+       within=dict(K=ANY_K, length=(1, 2, 3, 5, 8), ratio=(HALF, ONE)),
+       beyond=dict(K=(difference(1, 2), from_matrix([[1]])), length=(128,),
+                   ratio=(Fraction(1001, 1000),)))
+def fsi_cycle_is_euclidean_stable_linear(K, length, ratio):
+    """For Φ = id, every K, every n and 0 < τ <= 2/‖K‖²: ‖uˡ‖ <= ‖u⁰‖ at every inner step l <= n
+    (each inner step is the end of a shorter cycle).  2 is needed for all n together."""
+    return Stable(FSI(K, fluxes.identity(), stable_step(K, ONE, ratio), length), EUCLIDEAN)
+
+
+@claim("derived (Section 2.6)", notion="euclidean",
+       within=dict(K=ANY_K[:8], flux=(*NONLINEAR, fluxes.firm()), length=(1, 2, 5),
+                   ratio=(HALF, ONE)))
+def fsi_cycle_is_euclidean_stable_frozen(K, flux, length, ratio):
+    """If the diffusivities are frozen per cycle, G = G(u⁰), then ‖uⁿ‖ <= ‖u⁰‖ for every n, K,
+    g >= 0 continuous at 0 with Φ(s) = g(s²) s Lipschitz (constant L), 0 < τ <= 2/(L‖K‖²)."""
+    tau = stable_step(K, flux.facts.lipschitz, ratio)
+    return Stable(FSI(K, flux, tau, length, frozen=True), EUCLIDEAN)
+
+
+@claim("derived (Section 2.6)", notion="range",
+       within=dict(n=(2, 3, 4, 6), length=(1, 2, 3, 5, 8, 12),
+                   ratio=(Fraction(1, 4), HALF, Fraction(9, 10), ONE)),
+       beyond=dict(n=(48,), length=(20,), ratio=(Fraction(101, 100),)))
+def fsi_cycle_keeps_the_range_linear(n, length, ratio):
+    """For Φ = id, K1 reflecting, every cycle length and 0 < τ <= h²/2, every inner step stays in
+    the range of u⁰; here τ = ratio · h²/2."""
+    return Stable(FSI(difference(1, n), fluxes.identity(), ratio / 2, length), RANGE)
+
+
+@claim("derived (Section 2.6)", notion="sign", expect=REFUTED,
+       within=dict(n=(2, 3, 4), length=(1, 2, 3, 4), ratio=(HALF, ONE)))
+def fsi_cycle_is_sign_stable_linear(n, length, ratio):
+    """For Φ = id, K1 reflecting, every cycle length and 0 < τ <= h²/4: S(uⁿ) <= S(u⁰); here
+    τ = ratio · h²/4."""
+    return Stable(FSI(difference(1, n), fluxes.identity(), ratio / 4, length), SIGN)

@@ -1,0 +1,209 @@
+"""Theorem 2, what its proof says on the way, and what it does not say."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+
+from stabkit import fluxes
+from stabkit.claim import claim
+from stabkit.claims.configurations import (
+    ANY_K, BEYOND, HALF, NEGATIVE, NONLINEAR, NONMONOTONE, ONE, REFLECTING_FIRST, SMOOTH_AT_ZERO,
+)
+from stabkit.notions import (
+    CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, Energy, energy, sensitivity,
+)
+from stabkit.operators import NATURAL, difference, from_matrix, gram, identity, stable_step
+from stabkit.property import AllOf, Calculation, FaceWithin, Not, Stable
+from stabkit.schemes import Chain, Explicit, Linear, Pointwise, ResidualBlock, repeat
+from stabkit.verdict import REFUTED
+
+THEOREM = "stable in the Euclidean norm if τ ≤ 2(L‖K‖²)⁻¹"
+
+
+def _step(K, flux, ratio) -> Explicit:
+    return Explicit(K, flux, stable_step(K, flux.facts.lipschitz, ratio))
+
+
+@claim("Theorem 2", notion="euclidean", quote=THEOREM,
+       within=dict(K=ANY_K, flux=(*SMOOTH_AT_ZERO, fluxes.firm()), ratio=(HALF, ONE)),
+       beyond=dict(ratio=BEYOND))
+def euclidean_stability(K, flux, ratio):
+    """Let K be any real matrix, g >= 0 and Φ(s) = g(s²) s with Lipschitz constant L.  If
+    0 < τ <= 2/(L‖K‖²) then ‖T(u)‖ <= ‖u‖ for every u; here τ = ratio · 2/(L‖K‖²)."""
+    return Stable(_step(K, flux, ratio), EUCLIDEAN)
+
+
+@claim("derived (Theorem 2 does not repeat g >= 0)", notion="euclidean", expect=REFUTED,
+       within=dict(K=REFLECTING_FIRST, flux=(fluxes.identity(), NEGATIVE), ratio=(HALF, ONE)))
+def euclidean_stability_without_sign_condition(K, flux, ratio):
+    """For every K, Φ(s) = g(s²) s with g of any sign and Lipschitz constant L, and
+    0 < τ <= 2/(L‖K‖²): ‖T(u)‖ <= ‖u‖ for every u."""
+    return Stable(_step(K, flux, ratio), EUCLIDEAN)
+
+
+@claim("derived (Theorem 2)", notion="euclidean",
+       within=dict(K=ANY_K, flux=SMOOTH_AT_ZERO, ratio=(*BEYOND, Fraction(2))))
+def euclidean_bound_is_sharp(K, flux, ratio):
+    """For these Φ, every K ≠ 0 and every τ > 2/(L‖K‖²) some u has ‖T(u)‖ > ‖u‖."""
+    return Not(Stable(_step(K, flux, ratio), EUCLIDEAN))
+
+
+@claim("proof of Theorem 2", notion="spectrum", weight="minor", expect=REFUTED,
+       quote="the eigenvalues of KᵀG(uᵏ)K lie in the interval [0, τL‖K‖²]",
+       within=dict(K=(difference(1, 2), difference(1, 3)), flux=SMOOTH_AT_ZERO,
+                   tau=("2", "1", "1/2")))
+def proof_eigenvalue_interval(K, flux, tau):
+    """For every K, u, τ > 0 and nonincreasing g >= 0 with Φ Lipschitz (constant L), all
+    eigenvalues of KᵀG(u)K lie in [0, τL‖K‖²]; here at u = 0, where G = g(0) I = I."""
+    n = K.shape[1]
+    square = stable_step(K, Fraction(2))
+    return Calculation(dict(K=K.exact(), tau=tau, bound=1 / square),
+                       [("A", "K.T @ K")], [f"psd(tau * bound * I({n}) - A)"],
+                       "at u = 0 the diffusivities are 1 and L = 1; bound = ‖K‖²")
+
+
+@claim("proof of Theorem 2", notion="spectrum", weight="minor", expect=REFUTED,
+       quote="The maximal eigenvalue of G is the given by the supremum of g",
+       within=dict(flux=(fluxes.soft(), fluxes.garrote(), fluxes.rational()), s=("0", "1", "2")))
+def proof_largest_eigenvalue_of_g(flux, s):
+    """For every K ≠ 0, u and nonincreasing bounded g >= 0 the largest eigenvalue of G(u) is the
+    supremum of g; here K = (−1, 1) and u = (0, s)."""
+    value = flux.diffusivity(Fraction(s))
+    return Calculation(dict(K=[[-1, 1]], u=[0, s], g=value, supremum=1), [],
+                       ["g == supremum"], f"g is the diffusivity {flux!r} at K u = s")
+
+
+@claim("proof of Theorem 2", notion="bound", weight="minor",
+       quote="this value is bounded by the Lipschitz constant L of Φ",
+       within=dict(flux=(*SMOOTH_AT_ZERO, fluxes.weickert(), fluxes.firm())))
+def proof_diffusivity_is_bounded_by_the_lipschitz_constant(flux):
+    """For g >= 0 continuous at 0 with Φ(s) = g(s²) s Lipschitz with constant L: sup g <= L.
+
+    Indeed |g(s) s| = |Φ(s) − Φ(0)| <= L |s|."""
+    return FaceWithin(flux, "diffusivity", Fraction(0), flux.facts.lipschitz)
+
+
+TRIANGULAR = tuple(from_matrix([[a, b], [0, c]])
+                   for b, a, c in product((0, 1, 2), (0, HALF, 1), (0, HALF, -1)))
+
+
+@claim("proof of Theorem 2, last step taken for a general block", notion="euclidean",
+       quote="guarantees that the eigenvalues of the operator always lie in the interval [−1, 1]",
+       expect=REFUTED, within=dict(M=TRIANGULAR))
+def proof_unit_spectrum_gives_euclidean_stability(M):
+    """If all eigenvalues of a real square matrix M = I + τW₂GW₁ (G >= 0 diagonal) are real and
+    lie in [−1, 1], then ‖M u‖ <= ‖u‖ for every u; here M is triangular, W₁ = G = I, τW₂ = M − I."""
+    block = ResidualBlock(identity(2), M - identity(2), fluxes.identity())
+    return AllOf([Stable(block, EUCLIDEAN), Stable(Linear(M), EUCLIDEAN)])
+
+
+@claim("Theorem 2", notion="bound",
+       quote="well-posed: the network output is a continuous function of the input data",
+       within=dict(K=ANY_K[:6], flux=(*NONLINEAR, fluxes.firm()), tau=("1/3", "10")))
+def well_posedness(K, flux, tau):
+    """For Lipschitz Φ, any K_j and τ_j, the output of any number of blocks is a continuous
+    function of the input: block j has a Lipschitz constant of at most 1 + τ_j L‖K_j‖².
+    Smoothness of g is not needed."""
+    L = flux.facts.lipschitz
+    n, square = K.shape[1], 2 / stable_step(K)
+    return AllOf([FaceWithin(flux, "slope", -L, L), Calculation(
+        dict(K=K.exact(), tau=tau, c=square), [], [f"psd(c * I({n}) - K.T @ K)", "tau * c > 0"],
+        "Φ is continuous with slopes in [−L, L], so |T(u) − T(v)| <= (1 + τLc)|u − v| with "
+        "c >= ‖K‖²; compositions of Lipschitz maps are Lipschitz")])
+
+
+@claim("derived (stability read as robustness: Theorem 2 with the introduction)",
+       notion="contraction", expect=REFUTED,
+       within=dict(K=REFLECTING_FIRST, flux=NONMONOTONE, ratio=(HALF, ONE)))
+def differences_do_not_grow(K, flux, ratio):
+    """For nonincreasing g >= 0, Φ(s) = g(s²) s with Lipschitz constant L, monotone or not, every
+    K and 0 < τ <= 2/(L‖K‖²): ‖T(u) − T(v)‖ <= ‖u − v‖ for all u and v."""
+    return Stable(_step(K, flux, ratio), CONTRACTION)
+
+
+@claim("derived (stability read as robustness)", notion="contraction",
+       within=dict(K=ANY_K, flux=(fluxes.identity(), fluxes.charbonnier(), fluxes.soft(),
+                                  fluxes.tanh(), fluxes.relu()), ratio=(HALF, ONE)))
+def differences_do_not_grow_corrected(K, flux, ratio):
+    """For nondecreasing Φ with Lipschitz constant L, every K and 0 < τ <= 2/(L‖K‖²):
+    ‖T(u) − T(v)‖ <= ‖u − v‖ for all u and v."""
+    return Stable(_step(K, flux, ratio), CONTRACTION)
+
+
+@claim('Theorem 2, "any number of diffusion blocks"', notion="euclidean",
+       quote="a residual network chaining any number of diffusion blocks",
+       within=dict(length=(1, 2, 5), outer=(None, fluxes.relu(), fluxes.tanh())))
+def any_number_of_blocks(length, outer):
+    """A chain of blocks with their own K_j, Φ_j, τ_j, each within its bound and with g_j >= 0 and
+    zero biases, does not increase the Euclidean norm; also with an outer activation
+    |σ₂(x)| <= |x| after each block."""
+    operators = [difference(1, 4), difference(2, 4), difference(2, 4, 1, NATURAL)]
+    blocks = []
+    for number in range(length):
+        flux = NONLINEAR[number % len(NONLINEAR)]
+        blocks.append(_step(operators[number % 3], flux, ONE))
+        if outer is not None:
+            blocks.append(Pointwise(outer, 4))
+    return Stable(Chain(blocks), EUCLIDEAN)
+
+
+@claim("derived (Theorem 2)", notion="uniform", expect=REFUTED,
+       within=dict(blocks=(1, 16, 256, 1024), factor=(100,)))
+def sensitivity_is_bounded_for_every_depth(blocks, factor):
+    """For N = 2, K = K1, perona_malik with λ = 1 and τ = 1/4: ‖Tᵐ(u) − Tᵐ(v)‖ <= C‖u − v‖ for all
+    u, v and every number of blocks m, with C = 100."""
+    step = Explicit(difference(1, 2), fluxes.perona_malik(), Fraction(1, 4))
+    return Stable(repeat(step, blocks), sensitivity(factor))
+
+
+ROTATION = from_matrix([[0, 1], [-1, 0]])
+
+
+@claim('derived (after Theorem 2: W₂ = −W₁ᵀ as the "key requirement")', notion="euclidean",
+       quote="The key requirement for network stability is the transposed convolution structure",
+       expect=REFUTED, within=dict(W=(ROTATION,)))
+def transposed_structure_can_be_dropped(W):
+    """For all square W₁, W₂ there is τ > 0 with ‖u + τW₂W₁u‖ <= ‖u‖ for every u; here W₂ = −W₁."""
+    return Not(Calculation(dict(W=W.exact(), u=[0, 1]), [("d", "-W @ (W @ u)")], ["dot(u, d) > 0"],
+                           "|u + τd|² = |u|² + 2τ u·d + τ²|d|² > |u|² for every τ > 0"))
+
+
+@claim("derived (eqs (1), (4))", notion="energy",
+       within=dict(K=ANY_K, flux=SMOOTH_AT_ZERO, ratio=(HALF, ONE)), beyond=dict(ratio=BEYOND))
+def energy_decay(K, flux, ratio):
+    """For nonincreasing g >= 0 (not necessarily smooth), E(u) = Σᵢ Ψ((K u)ᵢ²), Ψ′ = g, Ψ(0) = 0,
+    and 0 < τ <= 2/(L‖K‖²): E(T(u)) <= E(u) for every u."""
+    return Stable(_step(K, flux, ratio), energy(Energy(K, flux)))
+
+
+@claim("Section 2.5", notion="existence", weight="minor",
+       quote="they may act contrast enhancing", within=dict(tau=("1/4",)))
+def nonmonotone_flux_may_enhance_contrast(tau):
+    """The perona_malik flux decreases exactly for |s| > λ; and for the rational flux and τ within
+    the bound of Theorem 2 some step increases the largest jump |u_{i+1} − u_i|."""
+    sign = Calculation(dict(near=[0, 1], far=[1, float("inf")]),
+                       [("dphi(s)", "(1 - s**2) * exp(-s**2 / 2)")],
+                       ["all(dphi(s) >= 0 for s in cells(near))",
+                        "all(dphi(s) <= 0 for s in cells(far))", "dphi(0) > 0", "dphi(2) < 0"],
+                       "Φ′(s) = (1 − s²/λ²) exp(−s²/(2λ²)) for λ = 1 vanishes only at |s| = 1")
+    step = Explicit(difference(1, 4), fluxes.rational(), tau)
+    return AllOf([sign, Not(Stable(step, CONTRAST))])
+
+
+@claim("derived (Section 2.1, 𝒟 = ∂ₓ²)", notion="range", expect=REFUTED,
+       within=dict(n=(3, 4, 5)))
+def fourth_order_diffusion_keeps_the_range(n):
+    """For second differences K (interior rows 1, −2, 1) and Φ = id some τ > 0 keeps the range of
+    every u."""
+    K = difference(2, n, 1, NATURAL)
+    for u in product((0, 1), repeat=n):
+        w = gram(K) @ [Fraction(x) for x in u]
+        place = next((i for i in range(n) if u[i] == 0 and w[i] > 0), None)
+        if place is not None and any(u):
+            return Not(Calculation(
+                dict(K=K.exact(), u=u), [("w", "K.T @ (K @ u)")],
+                [f"u[{place}] == min(u)", f"w[{place}] > 0"],
+                f"T(u) = u − τw, so entry {place} falls below min u for every τ > 0"))
+    return Stable(Explicit(K, fluxes.identity(), Fraction(1, 8)), RANGE)
+

@@ -1,0 +1,53 @@
+"""Operators, fluxes and ratios that several claims are decided on, the smallest first."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from stabkit import fluxes
+from stabkit.claim import Draw
+from stabkit.operators import (
+    DIRICHLET, MIRRORED, NATURAL, PERIODIC, Operator, convolution, difference, from_matrix,
+)
+
+HALF, ONE = Fraction(1, 2), Fraction(1)
+BEYOND = (Fraction(1001, 1000),)
+
+
+def random_matrix(rng: np.random.Generator) -> Operator:
+    """A small matrix of simple rationals, not zero."""
+    shape = rng.integers(1, 4), rng.integers(2, 5)
+    entries = [[Fraction(int(a), int(d)) for a, d in
+                zip(rng.integers(-4, 5, shape[1]), rng.integers(1, 4, shape[1]), strict=True)]
+               for _ in range(shape[0])]
+    entries[0][0] += 0 if any(any(row) for row in entries) else 1
+    return from_matrix(entries)
+
+
+def signals(n: int, count: int) -> Draw:
+    """Random rational signals of length n with entries p/q, |p| <= 1000, q <= 16."""
+    def make(rng: np.random.Generator) -> list[Fraction]:
+        return [Fraction(int(p), int(q)) for p, q in
+                zip(rng.integers(-1000, 1001, n), rng.integers(1, 17, n), strict=True)]
+    return Draw(make, count)
+
+
+REFLECTING_FIRST = tuple(difference(1, n) for n in (2, 3, 4, 6))
+FIRST = (*REFLECTING_FIRST[:3], difference(1, 4, 1, PERIODIC), difference(1, 3, 1, DIRICHLET))
+ANY_K = (
+    *REFLECTING_FIRST[:3], difference(1, 4, 1, PERIODIC), difference(1, 3, 1, DIRICHLET),
+    difference(1, 3, HALF, MIRRORED), difference(2, 4), difference(2, 4, 1, NATURAL),
+    difference(3, 5, 1, NATURAL), convolution([1, -3, 2], 4, PERIODIC),
+    from_matrix([[1, 2], [3, 4], [0, Fraction(-1, 2)]]),
+)
+
+SMOOTH_AT_ZERO = (fluxes.identity(), fluxes.charbonnier(), fluxes.soft(), fluxes.perona_malik(),
+                  fluxes.garrote(), fluxes.rational())
+NONLINEAR = SMOOTH_AT_ZERO[1:]
+EXACT = (fluxes.identity(), fluxes.soft(), fluxes.garrote(), fluxes.rational(), fluxes.firm())
+MONOTONE = (fluxes.identity(), fluxes.charbonnier(), fluxes.soft(), fluxes.tanh())
+NONMONOTONE = (fluxes.perona_malik(), fluxes.rational(), fluxes.garrote())
+DICTIONARY = tuple(make() for make in fluxes.DICTIONARY.values())
+NEGATIVE = fluxes.scaled_identity(-1)

@@ -1,0 +1,239 @@
+"""Verify claims: decide every configuration, gather one verdict per claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stabkit.claim import Claim, describe, load_claims, registry
+from stabkit.decide import decide
+from stabkit.errors import InvalidArgument, StabkitError
+from stabkit.property import Not, Property, Stable
+from stabkit.replay import seal
+from stabkit.verdict import (
+    INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Outcome, Status,
+)
+
+_TRIALS_PER_SECOND = 50_000
+_RATIO_STEPS = 8
+_TIGHTNESS_CONFIGURATIONS = 4
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided about a claim; the fields are those of the verdict file."""
+
+    claim: str
+    location: str
+    reading: str
+    status: Status
+    expected: Status
+    as_expected: bool
+    configurations: int
+    trials: int
+    margin: float | None
+    sharp: bool | None
+    tightness: float | None
+    evidence: tuple[dict[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as it stands in a verdict file."""
+        fields = asdict(self)
+        fields["status"], fields["expected"] = str(self.status), str(self.expected)
+        fields["evidence"] = list(self.evidence)
+        return fields
+
+
+def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, workers: int = 1,
+           executor: Executor | None = None, signals: Sequence[np.ndarray] = (),
+           on_verdict: Callable[[Verdict], None] | None = None) -> list[Verdict]:
+    """Decide claims.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+    budget : float
+        How much random search to do, in seconds of a nominal machine.  It is turned into a number
+        of trials beforehand, so that verdicts do not depend on the speed of this one.
+    seed : int
+        Seed of every random draw.
+    workers : int
+        Number of local processes; 1 works in this one.
+    executor : concurrent.futures.Executor, optional
+        Where to run instead.
+    signals : sequence of ndarray
+        Recorded signals whose windows are tried first.
+    on_verdict : callable, optional
+        Called with each verdict as it arrives.
+
+    Returns
+    -------
+    list of Verdict
+        In the order of `claims`, the same for any number of workers.
+    """
+    if not budget > 0 or budget == float("inf"):
+        raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
+    if workers < 1:
+        raise InvalidArgument(f"workers: must be at least 1, got {workers}")
+    trials = max(256, int(budget * _TRIALS_PER_SECOND / max(len(claims), 1)))
+    runner = executor or _local(workers)
+    remote = executor is not None or workers > 1
+    try:
+        tasks = {}
+        for entry in claims:
+            task = (_by_name, entry.name, _file_of(entry)) if remote else (settle, entry)
+            tasks[runner.submit(*task, trials, seed, tuple(signals))] = entry
+        verdicts: dict[str, Verdict] = {}
+        for done in as_completed(tasks):
+            verdicts[tasks[done].name] = _result(done, tasks[done])
+            if on_verdict is not None:
+                on_verdict(verdicts[tasks[done].name])
+    finally:
+        if executor is None:
+            runner.shutdown(cancel_futures=True)
+    return [verdicts[entry.name] for entry in claims]
+
+
+def _local(workers: int) -> Executor:
+    if workers == 1:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+
+
+def _file_of(entry: Claim) -> str | None:
+    return None if entry.body.__module__.startswith("stabkit.") else \
+        entry.body.__code__.co_filename
+
+
+def _by_name(name: str, path: str | None, *rest: Any) -> Verdict:
+    if path is None:
+        return settle(registry([name.partition(".")[0]])[name], *rest)
+    return settle({entry.name: entry for entry in load_claims(path)}[name], *rest)
+
+
+def _result(done: Any, entry: Claim) -> Verdict:
+    error = done.exception()
+    if error is None:
+        return done.result()
+    if isinstance(error, StabkitError):
+        raise type(error)(f"claim {entry.name}: {error}") from error
+    own = _file_of(entry)
+    raise InvalidArgument(f"claim {entry.name}: {describe(error, own and Path(own))}") from error
+
+
+def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] = ()) -> Verdict:
+    """Decide one claim on all its configurations."""
+    listed = list(entry.configurations(seed))
+    if not listed:
+        raise InvalidArgument(f"claim {entry.name}: its hypotheses hold in no configuration")
+    share = max(128, trials // len(listed))
+    outcomes: list[tuple[dict[str, Any], Outcome]] = []
+    decisive = PROVED if entry.some else REFUTED
+    for number, configuration in enumerate(listed):
+        what = entry(**configuration)
+        outcomes.append((configuration, decide(
+            what, trials=share, seed=_seed(seed, entry.name, number),
+            signals=windows(signals, what))))
+        if outcomes[-1][1].status is decisive:
+            break
+    status = _gather([outcome.status for _, outcome in outcomes], decisive)
+    sharp = _sharp(entry, share, seed) if status is PROVED and entry.beyond else None
+    return _verdict(entry, status, outcomes, sharp, _tightness(entry, status, outcomes, share, seed))
+
+
+def _seed(seed: int, name: str, number: int) -> int:
+    return int(np.random.SeedSequence([seed, number, *name.encode()]).generate_state(1)[0])
+
+
+def _gather(statuses: Sequence[Status], decisive: Status) -> Status:
+    """One status for all configurations: the weakest, unless one is decisive."""
+    if decisive in statuses:
+        return decisive
+    applicable = [status for status in statuses if status is not INAPPLICABLE]
+    for weakest in (UNDECIDED, SUPPORTED):
+        if weakest in applicable:
+            return weakest if decisive is REFUTED else UNDECIDED
+    if not applicable:
+        return INAPPLICABLE
+    return PROVED if decisive is REFUTED else REFUTED
+
+
+def _sharp(entry: Claim, trials: int, seed: int) -> bool:
+    return all(decide(entry(**configuration), trials=trials,
+                      seed=_seed(seed, entry.name, 10**6 + number)).status is REFUTED
+               for number, configuration in enumerate(entry.configurations(seed, beyond=True)))
+
+
+def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
+               trials: int, seed: int) -> float | None:
+    """The smallest refuted step over the claimed bound, by exact bisection of the ratio."""
+    if "ratio" not in entry.within or entry.some or status not in (PROVED, REFUTED):
+        return None
+    if status is REFUTED:
+        configurations = [outcomes[-1][0]]
+    else:
+        tops = [c for c, _ in outcomes if c["ratio"] == max(entry.within["ratio"])]
+        configurations = tops[:_TIGHTNESS_CONFIGURATIONS]
+    found = [_smallest_refuted(entry, configuration, trials, seed)
+             for configuration in configurations]
+    known = [value for value in found if value is not None]
+    return float(min(known)) if known else None
+
+
+def _smallest_refuted(entry: Claim, configuration: dict[str, Any], trials: int, seed: int
+                      ) -> Fraction | None:
+    def refuted(ratio: Fraction) -> bool:
+        what = entry(**{**configuration, "ratio": ratio})
+        return decide(what, trials=min(trials, 2048), seed=seed).status is REFUTED
+
+    low, high = Fraction(0), Fraction(configuration["ratio"])
+    if not refuted(high):
+        low = high
+        high = next((low * step for step in (Fraction(1001, 1000), Fraction(11, 10), 2, 4)
+                     if refuted(low * step)), None)
+        if high is None:
+            return None
+    for _ in range(_RATIO_STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if refuted(middle) else (middle, high)
+    return high
+
+
+def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
+    """Windows of the recorded signals, as long as the scheme of a property needs them."""
+    what = what.what if isinstance(what, Not) else what
+    if not signals or not isinstance(what, Stable):
+        return None
+    size, cut = what.scheme.size, []
+    for signal in signals:
+        starts = np.unique(np.linspace(0, max(len(signal) - size, 0), 64).astype(int))
+        cut += [np.resize(signal[start:start + size], size) for start in starts]
+    return np.array(cut, dtype=float)
+
+
+def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
+             sharp: bool | None, tightness: float | None) -> Verdict:
+    telling = [(configuration, outcome) for configuration, outcome in outcomes
+               if outcome.status is status]
+    margins = [outcome.margin for _, outcome in telling if outcome.margin is not None]
+    evidence = [item.to_json({name: _text(value) for name, value in configuration.items()})
+                for configuration, outcome in telling for item in outcome.evidence]
+    verdict = Verdict(
+        entry.name, entry.location, entry.reading, status, entry.expected,
+        status is entry.expected, len(outcomes), sum(outcome.trials for _, outcome in outcomes),
+        float(min(margins, key=float)) if margins else None, sharp, tightness, tuple(evidence))
+    fields = verdict.to_json()
+    for item in evidence:
+        item["data"]["seal"] = seal(fields, item)
+    return verdict
+
+
+def _text(value: Any) -> Any:
+    return value if isinstance(value, (int, str)) else str(value)
