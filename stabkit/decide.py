@@ -12,19 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.certificates import certify, show_bounds
-from stabkit.enclosure import PRECISIONS, precision
+from stabkit.certificates import certify, certify_uniqueness, show_bounds
+from stabkit.enclosure import PRECISIONS, Interval, precision
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
-from stabkit.falsify import exact_margin, search, shrink
-from stabkit.falsify.exactness import Signals
+from stabkit.falsify import exact_margin, search, shrink, two_solutions
+from stabkit.falsify.exactness import Signals, rounded, stays_short
 from stabkit.flux import Flux
 from stabkit.notions import Notion
 from stabkit.property import (
-    AllOf, AtMost, Calculation, FaceWithin, Identity, Not, Property, Stable,
+    AllOf, AtMost, Calculation, Experiment, FaceWithin, Identity, NormAtMost, Not, Property,
+    Stable, UniqueSolution,
 )
-from stabkit.rational import fractions
+from stabkit.rational import fraction, fractions
 from stabkit.replay import check
-from stabkit.schemes import Function, Scheme
+from stabkit.schemes import Scheme
 from stabkit.transcript import Term, Transcript, as_text
 from stabkit.verdict import (
     INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome, calculation,
@@ -71,16 +72,13 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
             return Outcome(PROVED, confirmed)
     found = search(what.scheme, what.notion, trials=trials, seed=seed, extra=signals)
     if found.witness is not None:
-        witness = write_witness(what.scheme, what.notion, found.witness)
+        margin = exact_margin(what.scheme, what.notion, found.witness)
+        witness = write_witness(what.scheme, what.notion, found.witness, margin)
         if witness is None:
             return Outcome(UNDECIDED, trials=found.trials,
                            reason="the checker does not confirm the violation that was found")
-        margin = exact_margin(what.scheme, what.notion, found.witness)
         return Outcome(REFUTED, (witness,), margin, found.trials)
-    counted = Evidence("trials", "float64", {
-        "trials": found.trials, "seed": seed,
-        "worst": found.worst if np.isfinite(found.worst) else str(found.worst)})
-    return Outcome(SUPPORTED, (counted,), trials=found.trials)
+    return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials)
 
 
 @_decide.register
@@ -116,6 +114,50 @@ def _(what: FaceWithin, trials: int, seed: int, signals: np.ndarray | None) -> O
         if witness is not None:
             return Outcome(REFUTED, (witness,))
     return Outcome(UNDECIDED, reason=f"the {what.face} could not be enclosed well enough")
+
+
+@_decide.register
+def _(what: NormAtMost, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    log = Transcript()
+    K = log.give_once(what.K, "K", what.K.exact).text
+    bound = log.give("bound", what.square).text
+    n = what.K.shape[1]
+    certificate = confirm_evidence(calculation(
+        "certificate", log, [f"psd({bound} * I({n}) - {K}.T @ {K})"], "|K u|^2 <= bound |u|^2"))
+    if certificate is not None:
+        return Outcome(PROVED, (certificate,))
+
+    def exceeds(signals: Signals) -> bool:
+        image = what.K @ signals[0]
+        return image @ image > fraction(what.square) * (signals[0] @ signals[0])
+
+    gram = (what.K.sparse().T @ what.K.sparse()).toarray()
+    top = np.linalg.eigh(gram)[1][:, -1]
+    near = next((u for u in rounded((top / np.abs(top).max(),)) if exceeds(u)), None)
+    if near is None:
+        return Outcome(UNDECIDED, reason="no rational vector shows that the norm is larger")
+    log.give("u", shrink(near, exceeds)[0])
+    witness = confirm_evidence(calculation(
+        "witness", log, [f"norm2({K} @ u) > {bound} * norm2(u)"], "|K u|^2 > bound |u|^2"))
+    return Outcome(UNDECIDED) if witness is None else Outcome(REFUTED, (witness,))
+
+
+@_decide.register
+def _(what: UniqueSolution, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    certificate = certify_uniqueness(what.scheme)
+    certificate = certificate and confirm_evidence(certificate)
+    if certificate is not None:
+        return Outcome(PROVED, (certificate,))
+    pair = two_solutions(what.scheme)
+    if pair is None:
+        return Outcome(UNDECIDED, reason="neither a proof nor two simple solutions were found")
+    log = Transcript()
+    (u, v), (again, w) = (what.scheme.pair(log.give(name, solution))
+                          for name, solution in zip(("v", "w"), pair, strict=True))
+    witness = confirm_evidence(calculation(
+        "witness", log, [f"{v.text} != {w.text}", f"{u.text} == {again.text}"],
+        "v and w are two solutions for the same input u"))
+    return Outcome(UNDECIDED) if witness is None else Outcome(REFUTED, (witness,))
 
 
 def _points(flux: Flux) -> list[Fraction]:
@@ -168,6 +210,19 @@ def _(what: Calculation, trials: int, seed: int, signals: np.ndarray | None) -> 
         if contrary is None else Outcome(REFUTED, (contrary,))
 
 
+@_decide.register
+def _(what: Experiment, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    agrees, runs, worst = what.run()
+    if not agrees:
+        return Outcome(UNDECIDED, trials=runs, reason="an experiment in floats disagrees")
+    return Outcome(SUPPORTED, (_trials(runs, seed, worst),), trials=runs)
+
+
+def _trials(runs: int, seed: int, worst: float) -> Evidence:
+    return Evidence("trials", "float64", {
+        "trials": runs, "seed": seed, "worst": worst if np.isfinite(worst) else None})
+
+
 def _relation(what: Identity | AtMost, sign: str) -> Outcome:
     """Settle a relation at what is given: by exact arithmetic, then by the checker."""
     given = {name: fractions(value) for name, value in what.given.items()}
@@ -202,18 +257,23 @@ def _truth(what: Identity | AtMost, sign: str, given: dict[str, Any]) -> bool | 
     return None
 
 
-def write_witness(scheme: Scheme, notion: Notion, signals: Signals) -> Evidence | None:
+def write_witness(scheme: Scheme, notion: Notion, signals: Signals,
+                  value: Fraction | Interval | None = None) -> Evidence | None:
     """Write a violation down: the signals, the steps, and the negative margin."""
-    if isinstance(scheme, Function):
-        return None
     log = Transcript()
     names = ("u", "w")[:len(signals)]
     parts = [part for name, signal in zip(names, signals, strict=True)
              for part in scheme.pair(log.give(name, signal))]
     margin = notion.margin(*parts)
-    return confirm_evidence(calculation(
-        "witness", log, [f"{margin.text} < 0"],
-        f"the margin of the notion '{notion.name}' is negative", margin=margin.text))
+    written = calculation("witness", log, [f"{margin.text} < 0"],
+                          f"the margin of the notion '{notion.name}' is negative",
+                          margin=margin.text)
+    if isinstance(value, Fraction):
+        written.data["margin_value"] = str(value)
+    if not stays_short(scheme):
+        written = replace(written, arithmetic="ball")
+        return written if check(written.to_json({})) is None else None
+    return confirm_evidence(written)
 
 
 def confirm_evidence(evidence: Evidence) -> Evidence | None:

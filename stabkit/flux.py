@@ -18,7 +18,7 @@ from stabkit.derivative import Dual, derivative
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.rational import Constant, fraction
-from stabkit.transcript import Term
+from stabkit.transcript import Term, Transcript
 
 Function = Callable[[Any], Any]
 
@@ -102,6 +102,7 @@ class Flux:
     facts: Facts
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kernel: tuple[int, float] | None = None
+    piecewise_linear: bool = False
     transcendental: bool = False
 
     def __repr__(self) -> str:
@@ -150,6 +151,10 @@ class Flux:
     def slope(self, s: Any) -> Any:
         """Φ′(s); at a breakpoint that of the piece before it."""
         return self._face("slope", s)
+
+    def formula(self, face: str = "activation") -> str:
+        """A face as a text in x, in the language of evidence."""
+        return self._text(face, Term(Transcript(), "x")).text
 
     # -- evaluation in every arithmetic --------------------------------------------------------
     def _formula(self, piece: Piece, face: str) -> Function:

@@ -63,14 +63,14 @@ def identity() -> Flux:
     inner = _inner(ONE)
     return Flux("identity", [Piece(None, inner.activation, inner.diffusivity, inner.regulariser,
                                    inner.slope)],
-                Facts(True, (ONE, ONE), (ONE, ONE), smooth=True), kernel=(0, 1.0))
+                Facts(True, (ONE, ONE), (ONE, ONE), smooth=True), kernel=(0, 1.0), piecewise_linear=True)
 
 
 def scaled_identity(factor: Any) -> Flux:
     """Φ(s) = c s, also for c <= 0."""
     c = fraction(factor, "factor")
     return Flux("scaled_identity", [Piece(None, *_linear(c))],
-                Facts(True, (c, c), (c, c), smooth=True), {"factor": c})
+                Facts(True, (c, c), (c, c), smooth=True), {"factor": c}, piecewise_linear=True)
 
 
 def charbonnier(contrast: Any = 1) -> Flux:
@@ -94,7 +94,8 @@ def soft(threshold: Any = 1) -> Flux:
     return Flux("soft", [_inner(q), Piece(
         None, lambda s: q * s / abs(s), lambda s: q / abs(s),
         lambda s: 2 * q * abs(s) - square, lambda s: 0 * s)],
-        Facts(True, UNIT, UNIT), {"threshold": threshold}, kernel=(2, float(q)))
+        Facts(True, UNIT, UNIT), {"threshold": threshold}, kernel=(2, float(q)),
+        piecewise_linear=True)
 
 
 def perona_malik(contrast: Any = 1) -> Flux:
@@ -127,7 +128,8 @@ def hard(threshold: Any = 1) -> Flux:
     square = Constant(q**2)
     return Flux("hard", [_inner(q), Piece(
         None, lambda s: 0 * s, lambda s: 0 * s, lambda s: square + 0 * s, lambda s: 0 * s)],
-        Facts(True, UNIT, UNIT, continuous=False), {"threshold": threshold}, kernel=(5, float(q)))
+        Facts(True, UNIT, UNIT, continuous=False), {"threshold": threshold}, kernel=(5, float(q)),
+        piecewise_linear=True)
 
 
 def rational(contrast: Any = 1) -> Flux:
@@ -171,7 +173,8 @@ def firm(lower: Any = 1, upper: Any = 2) -> Flux:
               lambda s: fall * positive_part(end - abs(s)) / abs(s), None,
               lambda s: -fall + 0 * s),
         Piece(None, lambda s: 0 * s, lambda s: 0 * s, None, lambda s: 0 * s)],
-        Facts(True, (-Fraction(fall), ONE), UNIT), {"lower": lower, "upper": upper})
+        Facts(True, (-Fraction(fall), ONE), UNIT), {"lower": lower, "upper": upper},
+        piecewise_linear=True)
 
 
 def relu() -> Flux:
@@ -185,7 +188,7 @@ def leaky_relu(slope: Any = Fraction(1, 100), *, name: str = "leaky_relu") -> Fl
     low, high = min(a, ONE), max(a, ONE)
     return Flux(name, [Piece(ZERO, *_linear(a)), Piece(None, *_linear(1))],
                 Facts(False, (low, high), (low, high)), {} if name == "relu" else {"slope": slope},
-                kernel=(8, float(a)))
+                kernel=(8, float(a)), piecewise_linear=True)
 
 
 def tanh() -> Flux:

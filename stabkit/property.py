@@ -8,7 +8,8 @@ from typing import Any
 
 from stabkit.flux import Flux
 from stabkit.notions import Notion
-from stabkit.schemes import Scheme
+from stabkit.operators import Operator
+from stabkit.schemes import Implicit, Scheme
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,21 @@ class FaceWithin:
     face: str
     low: Any
     high: Any
+
+
+@dataclass(frozen=True, eq=False)
+class NormAtMost:
+    """‖K u‖² <= square ‖u‖² for every u."""
+
+    K: Operator
+    square: Any
+
+
+@dataclass(frozen=True, eq=False)
+class UniqueSolution:
+    """The equation of an implicit step has exactly one solution for every input."""
+
+    scheme: Implicit
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,4 +120,19 @@ class Calculation:
     by: str = ""
 
 
-Property = Stable | FaceWithin | Not | AllOf | Identity | AtMost | Calculation
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A numerical experiment in floating point: it can support a statement, not decide it.
+
+    Parameters
+    ----------
+    run : callable
+        Returns whether the experiment agrees with the statement, how many runs were made, and the
+        worst value met.
+    """
+
+    run: Callable[[], tuple[bool, int, float]]
+
+
+Property = (Stable | FaceWithin | NormAtMost | UniqueSolution | Not | AllOf | Identity | AtMost
+            | Calculation | Experiment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -23,7 +24,7 @@ from stabkit.verdict import (
 
 _TRIALS_PER_SECOND = 50_000
 _RATIO_STEPS = 8
-_TIGHTNESS_CONFIGURATIONS = 4
+_TIGHTNESS_CONFIGURATIONS = 6
 
 
 @dataclass(frozen=True)
@@ -85,26 +86,28 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     trials = max(256, int(budget * _TRIALS_PER_SECOND / max(len(claims), 1)))
     runner = executor or _local(workers)
     remote = executor is not None or workers > 1
+    verdicts: dict[str, Verdict] = {}
     try:
         tasks = {}
         for entry in claims:
             task = (_by_name, entry.name, _file_of(entry)) if remote else (settle, entry)
             tasks[runner.submit(*task, trials, seed, tuple(signals))] = entry
-        verdicts: dict[str, Verdict] = {}
         for done in as_completed(tasks):
             verdicts[tasks[done].name] = _result(done, tasks[done])
             if on_verdict is not None:
                 on_verdict(verdicts[tasks[done].name])
     finally:
         if executor is None:
-            runner.shutdown(cancel_futures=True)
+            # after an error or an interrupt nobody waits for what is still running
+            runner.shutdown(wait=len(verdicts) == len(claims), cancel_futures=True)
     return [verdicts[entry.name] for entry in claims]
 
 
 def _local(workers: int) -> Executor:
     if workers == 1:
         return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=signal.signal,
+                               initargs=(signal.SIGINT, signal.SIG_DFL))
 
 
 def _file_of(entry: Claim) -> str | None:
@@ -180,7 +183,8 @@ def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, 
         configurations = [outcomes[-1][0]]
     else:
         tops = [c for c, _ in outcomes if c["ratio"] == max(entry.within["ratio"])]
-        configurations = tops[:_TIGHTNESS_CONFIGURATIONS]
+        spread = np.linspace(0, len(tops) - 1, min(len(tops), _TIGHTNESS_CONFIGURATIONS))
+        configurations = [tops[int(place)] for place in spread]
     found = [_smallest_refuted(entry, configuration, trials, seed)
              for configuration in configurations]
     known = [value for value in found if value is not None]

@@ -300,7 +300,11 @@ def test_products_with_unbounded_cells():
     # The closed interval [-1, 0] is all that is known of 1/x.
     assert not holds("all(1/x < 0 for x in cells([-inf, -1]))")
     assert holds("all(x**3 <= -1 and x**2 >= 1 and -1 <= 1/x <= 0 for x in cells([-inf, -1]))")
-    assert not holds("all(1/x > 0 for x in cells([0, 1]))")
+    # An interval that ends at 0 has its reciprocals on one side.
+    assert holds("all(1/x >= 1 for x in cells([0, 1]))")
+    assert holds("all(1/x <= -1 for x in cells([-1, 0]))")
+    assert not holds("all(1/x >= 1 for x in cells([-1, 1]))")
+    assert holds("all(1/x >= 0 for x in cells([0, inf]))")
 
 
 def test_perona_malik_diffusivity_and_slope():

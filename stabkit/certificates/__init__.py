@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stabkit.certificates.diffusion import certify_diffusion, cycle_polynomial
+from stabkit.certificates.diffusion import (
+    certify_diffusion, certify_uniqueness, cycle_polynomial,
+)
 from stabkit.certificates.flux_bounds import bounding_cells, show_bounds
 from stabkit.certificates.linear import certify_linear, is_linear, step_matrix
-from stabkit.notions import EUCLIDEAN, Notion
+from stabkit.notions import CONTRACTION, EUCLIDEAN, Notion
 from stabkit.schemes import Chain, DiffusionScheme, Pointwise, Scheme
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
 
-__all__ = ["bounding_cells", "certify", "cycle_polynomial", "is_linear", "show_bounds",
+__all__ = ["bounding_cells", "certify", "certify_uniqueness", "cycle_polynomial", "is_linear", "show_bounds",
            "step_matrix"]
 
 
@@ -30,8 +32,8 @@ def certify(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     made = None
     if isinstance(scheme, DiffusionScheme):
         made = certify_diffusion(scheme, notion)
-    elif isinstance(scheme, Pointwise) and notion is EUCLIDEAN:
-        made = _pointwise(scheme)
+    elif isinstance(scheme, Pointwise) and notion in (EUCLIDEAN, CONTRACTION):
+        made = _pointwise(scheme, notion)
     if made is None and is_linear(scheme):
         made = certify_linear(scheme, notion)
     return None if made is None else (made,)
@@ -46,14 +48,16 @@ def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:
     return None if made is None else (made,)
 
 
-def _pointwise(scheme: Pointwise) -> Evidence | None:
+def _pointwise(scheme: Pointwise, notion: Notion) -> Evidence | None:
     log, flux = Transcript(), scheme.activation
     one = Fraction(1)
-    shows = [show_bounds(log, flux, "diffusivity", -one, one)]
+    shows = [show_bounds(log, flux, "diffusivity", -one, one)] if notion is EUCLIDEAN else [None]
     if shows[0] is None and flux.facts.continuous:
-        shows = [show_bounds(log, flux, "slope", -one, one),
-                 f"{flux.activation(log.term('0')).text} == 0"]
+        shows = [show_bounds(log, flux, "slope", -one, one)]
+        if notion is EUCLIDEAN:
+            shows.append(f"{flux.activation(log.term('0')).text} == 0")
     if shows[0] is None:
         return None
-    return calculation("certificate", log, shows, "phi(x) = g(x) x, where g is a mean of slopes, "
-                       "and |g| <= 1, so no entry grows")
+    return calculation("certificate", log, shows, "phi is continuous and its difference quotients "
+                       "are means of slopes" if notion is CONTRACTION else
+                       "phi(x) = g(x) x, where g is a mean of slopes, and |g| <= 1")

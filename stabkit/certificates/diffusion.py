@@ -12,10 +12,10 @@ import numpy as np
 
 from stabkit.certificates.flux_bounds import show_bounds
 from stabkit.flux import Flux
-from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Energy, Notion
+from stabkit.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Energy, Notion
 from stabkit.operators import gram
-from stabkit.rational import is_psd
-from stabkit.schemes import FSI, DiffusionScheme, Explicit, Implicit
+from stabkit.rational import determinant, is_psd
+from stabkit.schemes import FSI, DiffusionScheme, Explicit, FixedPoint, Implicit
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
 
@@ -98,10 +98,13 @@ def certify_diffusion(scheme: DiffusionScheme, notion: Notion) -> Evidence | Non
         if notion.name == "energy":
             return _explicit_energy(scheme, notion)
         made = {EUCLIDEAN: _explicit_euclidean, CONTRACTION: _explicit_contraction,
-                RANGE: _explicit_range, SIGN: _explicit_sign}.get(notion)
+                RANGE: _explicit_range, SIGN: _explicit_sign,
+                CONTRAST: _explicit_contrast}.get(notion)
     elif isinstance(scheme, Implicit):
         made = {EUCLIDEAN: _implicit_euclidean, CONTRACTION: _implicit_contraction,
                 RANGE: _implicit_range, SIGN: _implicit_sign}.get(notion)
+    elif isinstance(scheme, FixedPoint):
+        made = {EUCLIDEAN: _fixed_point_euclidean}.get(notion)
     else:
         frozen = isinstance(scheme, FSI) and scheme.frozen and not scheme.printed
         made = _frozen_cycle if frozen and notion is EUCLIDEAN else None
@@ -173,6 +176,46 @@ def _explicit_energy(scheme: Explicit, notion: Notion) -> Evidence | None:
         "c tau^2 |K d|^2 with d = K'phi(K u), and tau c |K d|^2 <= 2 |d|^2")
 
 
+def _explicit_contrast(scheme: Explicit) -> Evidence | None:
+    K, high = scheme.K, scheme.flux.facts.slopes[1]
+    jumps = [[(j, value) for j, value in row] for row in K.rows]
+    if not scheme.flux.facts.monotone or len(jumps) != scheme.size - 1 or any(
+            row != [(i, -row[-1][1]), (i + 1, jumps[0][-1][1])] for i, row in enumerate(jumps)):
+        return None
+    sketch = Sketch(scheme)
+    sketch.slopes_between(ZERO, high)
+    m = K.shape[0]
+    a = (K @ K.T).exact()
+    entries = ", ".join(f"A[{i}, {i}]" for i in range(m))
+    sketch.transcript.define("A", sketch.transcript.term(f"{sketch.K} @ {sketch.K}.T"))
+    sketch.transcript.define("d", sketch.transcript.term(f"[{entries}]"))
+    sketch.show(f"{scheme.flux.activation(sketch.transcript.term('0')).text} == 0")
+    sketch.show("nonneg(diag(d) - A)", bool((np.diag(np.diag(a)) - a >= 0).all()))
+    sketch.show(f"nonneg(A @ ones({m}))", bool((a.sum(axis=1) >= 0).all()))
+    sketch.show(f"nonneg(ones({m}) - {sketch.tau} * {high} * d)",
+                all(scheme.tau * high * entry <= 1 for entry in np.diag(a)))
+    return sketch.finish(
+        "the scaled jumps s = K u obey s+ = s - tau A phi(s); with M = max(0, max s), phi "
+        "nondecreasing, A_ij <= 0 for i != j and nonnegative row sums, s_i+ <= s_i + tau A_ii "
+        "(phi(M) - phi(s_i)) <= s_i + (M - s_i) = M; likewise from below")
+
+
+def _fixed_point_euclidean(scheme: FixedPoint) -> Evidence | None:
+    facts = scheme.flux.facts
+    if not facts.continuous:
+        return None
+    sketch, L = Sketch(scheme), facts.lipschitz
+    sketch.diffusivity_between(ZERO, L)
+    sketch.slopes_between(-L, L)
+    sketch.gram_at_most(1, L)
+    return sketch.finish(
+        "F(v) = tau K'phi(K v) is the gradient of some f and 1-Lipschitz; v_(i+1) = u - F(v_i), "
+        "v_0 = u, F(v_-1) := 0.  Descent lemma: f(v_(i+1)) <= f(v_i) + |F(v_(i-1))|^2/2 - "
+        "|F(v_i)|^2/2, summed: f(v_k) + |v_k - u|^2/2 <= f(u) <= f(v_k) + F(v_k).(u - v_k) + "
+        "|u - v_k|^2/2, so F(v_k).u >= F(v_k).v_k >= |F(v_k)|^2 as 0 <= g <= L; hence "
+        "|u - F(v_k)|^2 <= |u|^2 - |F(v_k)|^2")
+
+
 def _implicit_euclidean(scheme: Implicit) -> Evidence | None:
     sketch = Sketch(scheme)
     sketch.diffusivity_between(ZERO, None)
@@ -207,6 +250,23 @@ def _implicit_sign(scheme: Implicit) -> Evidence | None:
     return sketch.finish(
         "u = (I + tau K'GK) u' with G >= 0 diagonal: a symmetric positive definite tridiagonal "
         "M-matrix; its inverse is totally nonnegative, hence variation diminishing")
+
+
+def certify_uniqueness(scheme: Implicit) -> Evidence | None:
+    """Prove that the implicit equation has exactly one solution for every input, or None."""
+    facts = scheme.flux.facts
+    if not facts.continuous:
+        return None
+    sketch, fall = Sketch(scheme), max(-facts.slopes[0], ZERO)
+    sketch.slopes_between(-fall, None)
+    n = scheme.size
+    matrix = np.eye(n, dtype=int) - scheme.tau * fall * gram(scheme.K)
+    sketch.show(f"pd(I({n}) - {sketch.tau} * {fall} * ({sketch.K}.T @ {sketch.K}))",
+                is_psd(matrix) and determinant(matrix) != 0)
+    return sketch.finish(
+        "v -> |v - u|^2/2 + tau sum Psi((K v)_i)/2 has the gradient v - u + tau K'phi(K v), whose "
+        "Jacobian is at least I - tau c K'K > 0 as phi has slopes >= -c: strongly convex, so it "
+        "has exactly one stationary point")
 
 
 def _frozen_cycle(scheme: FSI) -> Evidence | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from stabkit.errors import HypothesisNotMet
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
-from stabkit.rational import is_psd, is_totally_nonnegative
+from stabkit.rational import determinant, is_psd, is_totally_nonnegative
 from stabkit.schemes import (
     Chain, DiffusionScheme, HaarShrinkage, Implicit, Linear, Pointwise, ResidualBlock, Scheme,
 )
@@ -74,8 +74,23 @@ def certify_linear(scheme: Scheme, notion: Notion) -> Evidence | None:
                            [f"nonneg({step})", f"{step} @ ones({n}) == ones({n})"],
                            f"{step} is the matrix of the linear step; its rows are nonnegative "
                            "with sum 1, so every new value is a mean of old ones")
-    if n > _MINORS or not is_totally_nonnegative(matrix):
+    return _certify_signs(matrix, transcript, step) if n <= _MINORS else None
+
+
+def _certify_signs(matrix: np.ndarray, transcript: Transcript, step: str) -> Evidence | None:
+    n = len(matrix)
+    if is_totally_nonnegative(matrix):
+        return calculation("certificate", transcript, [f"totally_nonneg({step})"],
+                           f"{step} is the matrix of the linear step; a totally nonnegative matrix "
+                           "does not increase the number of sign changes (Schoenberg 1930)")
+    # The determinant may be negative: only minors of one size must agree in sign.
+    without = [np.delete(matrix, i, axis=0) for i in range(n)]
+    if determinant(matrix) == 0 or not all(is_totally_nonnegative(part) for part in without):
         return None
-    return calculation("certificate", transcript, [f"totally_nonneg({step})"],
-                       f"{step} is the matrix of the linear step; a totally nonnegative matrix "
-                       "does not increase the number of sign changes (Schoenberg 1930)")
+    parts = [f"{step}[1:]", *(f"stack({step}[:{i}], {step}[{i + 1}:])" for i in range(1, n - 1)),
+             f"{step}[:{n - 1}]"]
+    shows = [f"det({step}) != 0", *(f"totally_nonneg({part})" for part in parts)]
+    return calculation("certificate", transcript, shows,
+                       f"{step} is the matrix of the linear step, nonsingular, and all minors of "
+                       "each size below n are nonnegative: such a sign-regular matrix does not "
+                       "increase the number of sign changes (Schoenberg 1930, Motzkin 1936)")

@@ -2,6 +2,7 @@
 
 from stabkit.falsify.exactness import confirm, exact_margin, is_violated, shrink
 from stabkit.falsify.inputs import structured
-from stabkit.falsify.search import Search, search
+from stabkit.falsify.search import Search, search, two_solutions
 
-__all__ = ["Search", "confirm", "exact_margin", "is_violated", "search", "shrink", "structured"]
+__all__ = ["Search", "confirm", "exact_margin", "is_violated", "search", "shrink", "structured",
+           "two_solutions"]

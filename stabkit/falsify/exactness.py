@@ -10,10 +10,12 @@ import numpy as np
 
 from stabkit.enclosure import PRECISIONS, Interval, precision
 from stabkit.errors import Undecided
+from stabkit.falsify.inputs import fluxes_of, steps_of
 from stabkit.notions import Notion
 from stabkit.schemes import Scheme
 
 Signals = tuple[np.ndarray, ...]
+_FEW_STEPS = 5
 
 
 def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = PRECISIONS[-1]
@@ -22,6 +24,8 @@ def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = P
 
     ``None`` means that the sign could not be told with `bits` bits of precision.
     """
+    if not stays_short(scheme):
+        signals = tuple(np.array([Interval(x) for x in u], dtype=object) for u in signals)
     for digits in PRECISIONS:
         if digits > bits:
             return None
@@ -35,6 +39,12 @@ def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = P
             except Undecided:
                 continue
     return None
+
+
+def stays_short(scheme: Scheme) -> bool:
+    """Whether exact orbits have few digits; with other fluxes they can triple at every step."""
+    return steps_of(scheme) <= _FEW_STEPS or all(
+        flux.piecewise_linear for flux in fluxes_of(scheme))
 
 
 def is_violated(scheme: Scheme, notion: Notion, signals: Signals, bits: int = 256) -> bool:

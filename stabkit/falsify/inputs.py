@@ -10,7 +10,7 @@ from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.schemes import FSI, Chain, Scheme
 
-_SHAPES = 400
+_SHAPES = 320
 
 
 def operators_of(scheme: Scheme) -> list[Operator]:
@@ -63,7 +63,7 @@ def shapes(scheme: Scheme) -> np.ndarray:
     unique = np.unique(np.round(np.array(rows), 12), axis=0)
     unique = unique[np.abs(unique).max(axis=1) > 0]
     order = np.argsort([np.count_nonzero(row) for row in unique], kind="stable")
-    return unique[order][:_SHAPES * 3]
+    return unique[order][:_SHAPES]
 
 
 def amplitudes(scheme: Scheme) -> np.ndarray:

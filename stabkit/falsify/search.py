@@ -7,11 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet
 from stabkit.falsify.exactness import Signals, confirm, cost, is_violated, shrink
 from stabkit.falsify.inputs import amplitudes, neighbours, steps_of, structured
 from stabkit.notions import SIGN, Notion
-from stabkit.schemes import Scheme
+from stabkit.schemes import Implicit, Scheme
 
 _BATCH = 4096
 _SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need no slack
@@ -158,6 +159,25 @@ class _Hunt:
             noise *= self.rng.random((count, part.size)) < self.rng.choice([0.3, 1.0], (count, 1))
             moved.append(part + noise)
         return tuple(moved)
+
+
+def two_solutions(scheme: Implicit) -> Signals | None:
+    """Two exact solutions of the implicit equation for one input, or None.
+
+    The solutions are sought along the rows of K, v = t Kᵀeᵢ with simple rational t.
+    """
+    found: dict[tuple, np.ndarray] = {}
+    for row in scheme.K.exact():
+        for t in sorted({Fraction(p, q) for q in range(1, 9) for p in range(-8 * q, 8 * q + 1)},
+                        key=lambda x: (x.denominator, abs(x))):
+            v = t * row / (row @ row)
+            u = scheme.pair(v)[0]
+            if any(isinstance(entry, Interval) for entry in u):
+                return None
+            if tuple(u) in found and any(found[tuple(u)] != v):
+                return found[tuple(u)], v
+            found[tuple(u)] = v
+    return None
 
 
 def _roundness(signals: tuple[np.ndarray, ...], place: int) -> int:

@@ -21,6 +21,7 @@ from stabkit.replay.reals import (
     minimum,
     negation,
     sign,
+    trimmed,
 )
 
 MAX_LENGTH = 4096
@@ -65,7 +66,7 @@ def entrywise(f: Callable, *args):
     """f of numbers; for arrays of one shape (and numbers among them) f of their entries."""
     shapes = {shape(arg) for arg in args} - {()}
     if not shapes:
-        return counted(f(*args))
+        return trimmed(counted(f(*args)))
     if len(shapes) > 1:
         raise InvalidEvidence(f"the shapes {sorted(shapes)} do not fit together")
     length = shapes.pop()[0]
@@ -78,7 +79,7 @@ def transpose(matrix) -> tuple:
 
 
 def vector_sum(numbers):
-    return reduce(lambda x, y: counted(x + y), numbers, ZERO)
+    return trimmed(reduce(lambda x, y: counted(x + y), numbers, ZERO))
 
 
 def dot(u, v):

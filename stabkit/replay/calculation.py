@@ -44,7 +44,8 @@ class Definition(NamedTuple):
 class Calculation:
     """The data of a witness or certificate, read and ready to run."""
 
-    def __init__(self, data: Mapping[str, Any]):
+    def __init__(self, data: Mapping[str, Any], rounding: bool = False):
+        self.rounding = rounding
         self.names: set[str] = set()
         self.functions: dict[str, Function] = {}
         Work.begin()
@@ -94,7 +95,7 @@ class Calculation:
 
     def decide(self) -> tuple[bool, str]:
         """Whether all is shown, and why; with more and more precision while that is undecided."""
-        Work.begin()
+        Work.begin(self.rounding)
         before, undecided = ctx.prec, ""
         try:
             for bits in PRECISIONS:

@@ -155,7 +155,7 @@ def _calculation(evidence: Mapping[str, Any]) -> Calculation | None:
         raise InvalidEvidence(f"unknown key {shortened(unknown[0])}")
     if not data["shows"]:
         raise InvalidEvidence("shows: is empty")
-    return Calculation(data)
+    return Calculation(data, rounding=evidence["arithmetic"] == "ball")
 
 
 def _contradictions(verdict: Mapping[str, Any]) -> Iterator[Finding]:

@@ -42,10 +42,11 @@ class Work:
 
     steps_left = MAX_STEPS
     met_interval = False
+    rounding = False
 
     @classmethod
-    def begin(cls) -> None:
-        cls.steps_left, cls.met_interval = MAX_STEPS, False
+    def begin(cls, rounding: bool = False) -> None:
+        cls.steps_left, cls.met_interval, cls.rounding = MAX_STEPS, False, rounding
 
     @classmethod
     def spend(cls, steps: int) -> None:
@@ -72,6 +73,16 @@ def counted(x):
             raise Exhausted(f"a number has more than {MAX_BITS} bits")
         Work.spend(1 + (bits >> 6) ** 2 // 64)
     return x
+
+
+def trimmed(x):
+    """`x`, or in ball arithmetic an interval around it if it is a long fraction.
+
+    The digits of a fraction can triple with every step of an orbit; an interval stays short.
+    """
+    if not Work.rounding or isinstance(x, Interval) or infinite(x) or size(x) <= 16 * ctx.prec:
+        return x
+    return interval(_rounded(x, up=False), _rounded(x, up=True))
 
 
 class Interval:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from flint import arb, fmpq
+
 from stabkit import fluxes
 from stabkit.certificates import cycle_polynomial
 from stabkit.claim import claim
 from stabkit.claims.configurations import ANY_K, HALF, NONLINEAR, ONE, REFLECTING_FIRST
+from stabkit.enclosure import Interval, precision
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import difference, from_matrix, stable_step
 from stabkit.property import AllOf, Calculation, Identity, Stable
@@ -117,3 +120,56 @@ def fsi_cycle_is_sign_stable_linear(n, length, ratio):
     """For Φ = id, K1 reflecting, every cycle length and 0 < τ <= h²/4: S(uⁿ) <= S(u⁰); here
     τ = ratio · h²/4."""
     return Stable(FSI(difference(1, n), fluxes.identity(), ratio / 4, length), SIGN)
+
+
+ONE_SAMPLE = from_matrix([[1]])
+KINKED = (fluxes.garrote(), fluxes.perona_malik(), fluxes.rational(), fluxes.soft())
+
+
+@claim("Section 2.6 (an acceleration of the step of Theorem 2)", notion="euclidean",
+       quote="To speed up explicit schemes, Hafner et al. proposed fast semi-iterative (FSI) schemes",
+       expect=REFUTED,
+       within=dict(K=(ONE_SAMPLE,), length=(1, 2, 3, 4, 8, 16, 32), flux=KINKED))
+def fsi_cycle_is_euclidean_stable_nonlinear(K, length, flux):
+    """With Φ evaluated anew in every inner step, Φ as in Theorem 2, every K, every n and
+    0 < τ <= 2/(L‖K‖²): ‖uⁿ‖ <= ‖u⁰‖ after one cycle; here τ is at the bound."""
+    return Stable(FSI(K, flux, stable_step(K, flux.facts.lipschitz), length), EUCLIDEAN)
+
+
+@claim("derived (Section 2.6)", notion="range", expect=REFUTED,
+       within=dict(n=(3, 5, 7), length=(2, 4, 6), flux=(fluxes.soft(), fluxes.garrote()),
+                   ratio=(ONE, HALF)))
+def fsi_cycle_keeps_the_range_frozen(n, length, flux, ratio):
+    """With frozen diffusivities G, entries in [0, 1], K1 reflecting, every cycle length and
+    0 < τ <= h²/2, uⁿ stays in the range of u⁰; here G = G(u⁰) and τ = ratio · h²/2."""
+    return Stable(FSI(difference(1, n), flux, ratio / 2, length, frozen=True), RANGE)
+
+
+@claim("derived (Section 2.6)", notion="range", expect=REFUTED,
+       within=dict(n=(2, 3, 5), length=(1, 2, 4, 8), flux=KINKED))
+def fsi_cycle_keeps_the_range_nonlinear(n, length, flux):
+    """With Φ evaluated anew in every inner step, K1 reflecting, every cycle length and
+    0 < τ <= h²/(2L), uⁿ stays in the range of u⁰; here τ is at the bound."""
+    return Stable(FSI(difference(1, n), flux, HALF / flux.facts.lipschitz, length), RANGE)
+
+
+def _slow_step(length: int) -> Fraction:
+    """(1 − cos(2π/(2n+1)))/4, rounded down."""
+    with precision(128):
+        cosine = Interval(arb.cos_pi_fmpq(fmpq(2, 2 * length + 1)).upper())
+        return (1 - cosine).lower / 4
+
+
+@claim("derived (Section 2.6)", notion="sign",
+       within=dict(n=(2, 3, 4, 6), length=(1, 2, 3, 4, 6), ratio=(HALF, ONE)))
+def fsi_cycle_is_sign_stable_linear_corrected(n, length, ratio):
+    """For Φ = id, K1 reflecting, every cycle length n and
+    0 < τ <= (h²/4)(1 − cos(2π/(2n+1))): S(uⁿ) <= S(u⁰), as p_n(z) = Πⱼ (1 − z/zⱼ) with
+    zⱼ = 1 − cos(2πj/(2n+1)) and each factor I − τA/zⱼ is totally nonnegative.  The super step is
+    then below (π²/24)h² and at most the n h²/4 of n explicit steps: no gain."""
+    tau = ratio * _slow_step(length)
+    gain = Calculation(dict(tau=tau), [], [
+        f"tau * {Fraction(length * (length + 1), 3)} <= {Fraction(length, 4)}",
+        f"tau * {Fraction(length * (length + 1), 3)} < pi**2 / 24"], "the super step n(n+1)τ/3")
+    step = FSI(difference(1, n), fluxes.identity(), tau, length)
+    return AllOf([Stable(step, SIGN), gain])

@@ -7,11 +7,11 @@ from fractions import Fraction
 from stabkit import fluxes
 from stabkit.claim import claim
 from stabkit.claims.configurations import (
-    ANY_K, BEYOND, DICTIONARY, HALF, NONLINEAR, ONE, REFLECTING_FIRST, SMOOTH_AT_ZERO,
+    ANY_K, BEYOND, DICTIONARY, HALF, ONE, REFLECTING_FIRST, SMOOTH_AT_ZERO,
 )
-from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, sensitivity
-from stabkit.operators import difference, norm_squared, stable_step
-from stabkit.property import AllOf, Calculation, FaceWithin, Identity, Stable
+from stabkit.notions import EUCLIDEAN, RANGE, SIGN
+from stabkit.operators import difference, stable_step
+from stabkit.property import AllOf, Calculation, FaceWithin, Identity, Stable, UniqueSolution
 from stabkit.schemes import Explicit, FixedPoint, Implicit
 from stabkit.verdict import REFUTED
 
@@ -39,3 +39,71 @@ def implicit_scheme_keeps_the_range(K, flux, tau):
 def implicit_scheme_is_sign_stable(K, flux, tau):
     """For K1 reflecting, g >= 0 and every τ > 0, every solution has S(u′) <= S(u)."""
     return Stable(Implicit(K, flux, tau), SIGN)
+
+
+@claim("derived (eq. (8))", notion="existence", expect=REFUTED,
+       within=dict(flux=(fluxes.soft(), fluxes.rational()), tau=("1", "2", "5")))
+def implicit_solution_is_unique(flux, tau):
+    """For g >= 0 with Lipschitz Φ, every K, u and τ > 0, eq. (8) has exactly one solution; here
+    K = K1 and N = 2, where s′ = K u′ solves s′ + 2τΦ(s′) = K u."""
+    return UniqueSolution(Implicit(difference(1, 2), flux, tau))
+
+
+@claim("derived (eq. (8))", notion="existence",
+       within=dict(K=ANY_K, flux=(*SMOOTH_AT_ZERO, fluxes.firm()), ratio=(HALF, Fraction(99, 100))),
+       beyond=dict(K=(difference(1, 2),), flux=(fluxes.rational(),), ratio=(Fraction(5, 4),)))
+def implicit_solution_is_unique_corrected(K, flux, ratio):
+    """Let Φ be Lipschitz and L₋ = sup(−Φ′) (0 for nondecreasing Φ).  If τ L₋ ‖K‖² < 1, eq. (8)
+    has exactly one solution for every u; here τ = ratio/(L₋‖K‖²), or 100 if L₋ = 0."""
+    steepest = -min(flux.facts.slopes[0], Fraction(0))
+    tau = ratio / 2 * stable_step(K, steepest) if steepest else Fraction(100)
+    return UniqueSolution(Implicit(K, flux, tau))
+
+
+@claim('eq. (9), "τ is sufficiently small"', notion="contraction",
+       quote="we assume that τ is sufficiently small to yield a contraction mapping",
+       within=dict(K=ANY_K[:8], flux=(*SMOOTH_AT_ZERO, fluxes.firm()), ratio=(HALF, Fraction(9, 10))))
+def fixed_point_iteration_contracts(K, flux, ratio):
+    """If τL‖K‖² < 1, v ↦ u − τKᵀΦ(K v) is a contraction on ℝᴺ with factor τL‖K‖², so eq. (9)
+    converges to the solution of (8); one iteration is the explicit step."""
+    L, n = flux.facts.lipschitz, K.shape[1]
+    tau = ratio / 2 * stable_step(K, L)
+    u = [Fraction((-1) ** i * (i + 1), 2) for i in range(n)]
+    parts = [
+        FaceWithin(flux, "slope", -L, L),
+        Calculation(dict(K=K.exact(), tau=tau, q=ratio, L=L), [],
+                    [f"psd(q * I({n}) - tau * L * (K.T @ K))", "q < 1"],
+                    "|K'(Φ(Kv) − Φ(Kw))| <= L|K|²|v − w|, so the map has the factor q")]
+    if not flux.transcendental:
+        parts.append(Identity(FixedPoint(K, flux, tau, 1), Explicit(K, flux, tau), dict(u=u),
+                              "one iteration is the explicit step"))
+    return AllOf(parts)
+
+
+@claim("derived (eq. (9), n iterations)", notion="euclidean", expect=REFUTED,
+       within=dict(K=REFLECTING_FIRST[:2], iterations=(1, 2, 3), ratio=(HALF, ONE)))
+def truncated_fixed_point_is_euclidean_stable_at_the_explicit_bound(K, iterations, ratio):
+    """For Φ = id, every K, every n >= 1 and 0 < τ <= 2/‖K‖², the n-th iterate of (9) started at u
+    has norm at most ‖u‖."""
+    return Stable(FixedPoint(K, fluxes.identity(), stable_step(K, ONE, ratio), iterations),
+                  EUCLIDEAN)
+
+
+@claim("derived (eq. (9), n iterations)", notion="euclidean",
+       within=dict(K=ANY_K[:8], flux=(*SMOOTH_AT_ZERO, fluxes.firm()), iterations=(1, 2, 7),
+                   ratio=(HALF, ONE)),
+       beyond=dict(flux=(fluxes.identity(),), iterations=(2,), ratio=BEYOND))
+def truncated_fixed_point_is_euclidean_stable_under_contraction(K, flux, iterations, ratio):
+    """For Φ with g >= 0 and Lipschitz constant L, every K, every n >= 1 and 0 < τL‖K‖² <= 1, the
+    n-th iterate of (9) started at u has norm at most ‖u‖; here τL‖K‖² = ratio."""
+    tau = stable_step(K, flux.facts.lipschitz, ratio / 2) if ratio <= 1 else \
+        stable_step(K, flux.facts.lipschitz) * ratio / 2
+    return Stable(FixedPoint(K, flux, tau, iterations), EUCLIDEAN)
+
+
+@claim("derived (eq. (9), n iterations)", notion="range", expect=REFUTED,
+       within=dict(n=(2, 3, 4), iterations=(1, 2, 3), ratio=(HALF, ONE)))
+def truncated_fixed_point_keeps_the_range(n, iterations, ratio):
+    """For Φ = id, K1 reflecting, every n >= 1 and 0 < τ <= h²/4 (where (9) contracts), the n-th
+    iterate of (9) stays in the range of u; here τ = ratio · h²/4."""
+    return Stable(FixedPoint(difference(1, n), fluxes.identity(), ratio / 4, iterations), RANGE)

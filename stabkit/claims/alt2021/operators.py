@@ -6,9 +6,8 @@ from fractions import Fraction
 
 from stabkit import fluxes
 from stabkit.claim import claim
-from stabkit.notions import EUCLIDEAN
-from stabkit.operators import MIRRORED, NATURAL, REFLECTING, convolution, difference, gram
-from stabkit.property import AllOf, Calculation, Identity, Not
+from stabkit.operators import MIRRORED, NATURAL, REFLECTING, convolution, difference
+from stabkit.property import Calculation, Identity, NormAtMost
 from stabkit.schemes import Explicit
 from stabkit.verdict import REFUTED
 
@@ -25,3 +24,36 @@ def norm_of_higher_differences(order, n, boundary, h):
     shows = [f"psd({Fraction(4) ** order / Fraction(h) ** (2 * order)} * I({n}) - A)"]
     by = "4ᵐ/h²ᵐ I − KᵀK is positive semidefinite"
     return Calculation(dict(K=K.exact()), [("A", "K.T @ K")], shows, by)
+
+
+@claim("derived (𝒟 = ∂ₓᵐ with reflecting boundary by padding)", notion="bound", expect=REFUTED,
+       within=dict(n=(3, 4, 5, 6, 7, 8), order=(1, 2, 3, 4, 5, 6)))
+def norm_of_mirrored_forward_differences(n, order):
+    """For the N×N matrix of the m-th forward difference Σⱼ (−1)^{m−j} C(m, j) u_{i+j} with
+    mirrored padding (h = 1): ‖K‖ <= 2ᵐ for all m and N."""
+    return NormAtMost(difference(order, n, 1, MIRRORED), 4**order)
+
+
+KERNELS = ("1", "-1 1 0", "1 2 1", "0 0 1", "-1 2 -1")
+
+
+@claim('derived ("any convolution kernel", Theorem 2)', notion="bound", expect=REFUTED,
+       quote="any convolution kernel can be seen as a discretisation of a suitable differential "
+             "operator",
+       within=dict(n=(2, 3, 4), kernel=KERNELS))
+def norm_is_at_most_the_symbol_maximum(n, kernel):
+    """For every kernel w and the N×N convolution matrix K with mirrored padding:
+    ‖K‖ <= max_θ |Σⱼ wⱼ e^{ijθ}|, so this maximum may replace ‖K‖ in Theorem 2.  (The maximum is
+    Σ|wⱼ|, at θ = 0 or π, for these kernels, whose signs are constant or alternate.)"""
+    taps = [int(tap) for tap in kernel.split()]
+    return NormAtMost(convolution(taps, n, MIRRORED), sum(map(abs, taps)) ** 2)
+
+
+@claim("Section 2.1", weight="minor", expect=REFUTED,
+       quote="we impose reflecting boundary conditions", within=dict(n=(3, 4), tau=("1/8",)))
+def reflecting_boundary_is_unambiguous(n, tau):
+    """For 𝒟 = ∂ₓ² "reflecting boundary conditions" fix the scheme: K = K1ᵀK1 and K = interior
+    second differences give the same explicit step."""
+    interior = Explicit(difference(2, n, 1, NATURAL), fluxes.identity(), tau)
+    product = Explicit(difference(2, n, 1, REFLECTING), fluxes.identity(), tau)
+    return Identity(interior, product, dict(u=list(range(n))), "both are called reflecting")

@@ -1,0 +1,220 @@
+"""Diffusion blocks and their stability."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from flint import arb, fmpq
+
+from stabkit import fluxes
+from stabkit.claim import claim
+from stabkit.claims.configurations import (
+    BEYOND, DICTIONARY, EXACT, FIRST, HALF, NEGATIVE, ONE, REFLECTING_FIRST, SMOOTH_AT_ZERO,
+)
+from stabkit.enclosure import Interval, precision
+from stabkit.notions import EUCLIDEAN, RANGE, SIGN
+from stabkit.operators import (
+    DIRICHLET, MIRRORED, PERIODIC, convolution, difference, from_matrix, stable_step,
+)
+from stabkit.property import AllOf, Calculation, Identity, Not, Stable
+from stabkit.rational import Constant
+from stabkit.schemes import Chain, Explicit, Linear, ResidualBlock
+from stabkit.verdict import REFUTED
+
+FLUXES = (*DICTIONARY, fluxes.rational(), fluxes.firm())
+LIPSCHITZ = tuple(flux for flux in FLUXES if flux.facts.continuous)
+PERIODIC_FIRST = tuple(difference(1, n, 1, PERIODIC) for n in (3, 4, 5))
+DIRICHLET_FIRST = tuple(difference(1, n, 1, DIRICHLET) for n in (1, 2, 3, 5))
+THEOREM = ("A residual network chaining any number of diffusion blocks … is stable in the L∞ norm "
+           "if τ ≤ h²/(2L)")
+GRIDS = ("1", "1/2")
+
+
+def _grid(n, h):
+    return difference(1, n, h)
+
+
+@claim("Theorem 1", quote="the resemblance to a residual block becomes apparent",
+       within=dict(n=(2, 3, 5), h=GRIDS, flux=EXACT, tau=("1/7", "2")))
+def explicit_step_is_a_residual_block(n, h, flux, tau):
+    """With D⁻ := −(D⁺)ᵀ and D⁺ = K1 the explicit step is the residual block
+    σ₂(u + W₂ σ₁(W₁ u + b₁) + b₂) with σ₁ = Φ, σ₂ = id, W₁ = D⁺, W₂ = τD⁻, b₁ = b₂ = 0, for every
+    u, τ and Φ."""
+    forward = _grid(n, h)
+    block = ResidualBlock(forward, Constant(tau) * (-forward.T), flux, [0] * (n - 1), [0] * n)
+    u = [Fraction((-1) ** i * (3 * i + 2), i + 1) for i in range(n)]
+    return Identity(Explicit(forward, flux, tau), block, dict(u=u),
+                    "eq. (6) against the block; equal as expressions, shown at one signal per case")
+
+
+@claim('Sections 2, 3 ("reflecting boundary conditions", forward difference inside, backward '
+       'difference outside)', notion="euclidean", expect=REFUTED, some=True,
+       quote="Both can be realised with a simple convolution",
+       within=dict(n=(2, 3), tau=("1", "1/2", "1/4", "1/8", "1/1000")))
+def block_with_two_reflecting_differences_is_euclidean_stable(n, tau):
+    """Build both differences as N×N convolutions with mirrored padding, (D⁺u)ᵢ = u_{i+1} − uᵢ and
+    (D⁻v)ᵢ = vᵢ − v_{i−1}.  For Φ = id and h = 1 some τ > 0 makes u⁺ = u + τD⁻D⁺u satisfy
+    ‖u⁺‖ <= ‖u‖ for every u and N."""
+    forward = convolution([0, -1, 1], n, MIRRORED)
+    backward = convolution([-1, 1, 0], n, MIRRORED)
+    block = ResidualBlock(forward, Constant(tau) * backward, fluxes.identity())
+    return Stable(block, EUCLIDEAN)
+
+
+@claim("derived (explicit scheme, eq. (6))", weight="minor",
+       within=dict(K=(*REFLECTING_FIRST[:3], *PERIODIC_FIRST), flux=EXACT, tau=("1/3",)))
+def mean_is_preserved(K, flux, tau):
+    """Σᵢ T(u)ᵢ = Σᵢ uᵢ for every u, Φ and τ with K = K1 reflecting or periodic, as K 1 = 0."""
+    n = K.shape[1]
+    u = [Fraction((-1) ** i * (5 * i + 3), i + 2) for i in range(n)]
+    step = Explicit(K, flux, tau)
+    return AllOf([
+        Calculation(dict(K=K.exact()), [], [f"K @ ones({n}) == zeros({K.shape[0]})"],
+                    "1'T(u) = 1'u − τ (K1)'Φ(K u) = 1'u"),
+        Identity(lambda u: _total(step(u)), _total, dict(u=u), "the same at a signal")])
+
+
+def _total(u):
+    return u.call("sum") if hasattr(u, "call") else u.sum()
+
+
+@claim("eq. (7)", notion="range", quote="the time step size must fulfil τ ≤ h²/(2 g_max)",
+       within=dict(K=(*REFLECTING_FIRST, *PERIODIC_FIRST), flux=FLUXES, ratio=(HALF, ONE)))
+def maximum_minimum_principle(K, flux, ratio):
+    """If 0 <= g <= g_max and 0 < τ <= h²/(2 g_max) then T(u) stays in the range of u, for K1
+    reflecting or periodic; here τ = ratio · h²/(2 g_max)."""
+    return Stable(Explicit(K, flux, ratio / (2 * flux.facts.sup_diffusivity)), RANGE)
+
+
+@claim('eq. (7), "the time step size must fulfil"', notion="range",
+       quote="the time step size must fulfil τ ≤ h²/(2 g_max)",
+       within=dict(n=(3, 4, 6), h=GRIDS, flux=SMOOTH_AT_ZERO, ratio=(*BEYOND, Fraction(2))))
+def range_bound_is_necessary(n, h, flux, ratio):
+    """For K1 reflecting, N >= 3, g(0) = g_max continuous at 0 and τ > h²/(2 g_max) some u leaves
+    its range."""
+    return Not(Stable(Explicit(_grid(n, h), flux, ratio * Fraction(h) ** 2 / 2), RANGE))
+
+
+@claim("Theorem 2, eq. (16)", notion="range", quote=THEOREM, expect=REFUTED,
+       within=dict(n=(2, 3), h=GRIDS, flux=(fluxes.soft(), NEGATIVE), ratio=(HALF, ONE)))
+def range_stability_of_blocks(n, h, flux, ratio):
+    """For antisymmetric Φ with Lipschitz constant L and 0 < τ <= h²/(2L), T(u) stays in the range
+    of u (K1 reflecting), for any number of blocks; here τ = ratio · h²/(2L)."""
+    tau = ratio * Fraction(h) ** 2 / (2 * flux.facts.lipschitz)
+    return Stable(Explicit(_grid(n, h), flux, tau), RANGE)
+
+
+@claim("Theorem 2, eq. (16)", notion="range", quote=THEOREM,
+       within=dict(n=(3, 4, 6), h=GRIDS, flux=(*LIPSCHITZ, fluxes.tanh(), fluxes.relu(),
+                                               fluxes.leaky_relu()), ratio=(HALF, ONE)),
+       beyond=dict(flux=SMOOTH_AT_ZERO, ratio=BEYOND))
+def range_stability_of_blocks_corrected(n, h, flux, ratio):
+    """If r Φ(r) >= 0 for all r, Φ has Lipschitz constant L and 0 < τ <= h²/(2L), T(u) stays in the
+    range of u (K1 reflecting), for any number of blocks; antisymmetry is not needed."""
+    tau = ratio * Fraction(h) ** 2 / (2 * flux.facts.lipschitz)
+    return Stable(Explicit(_grid(n, h), flux, tau), RANGE)
+
+
+@claim('Theorem 2, "also sign stable if the bound is chosen half as large"', notion="sign",
+       quote="also sign stable if the bound is chosen half as large", expect=REFUTED,
+       within=dict(n=(2, 3), h=GRIDS, flux=(fluxes.soft(), NEGATIVE), ratio=(HALF, ONE)))
+def sign_stability_of_blocks(n, h, flux, ratio):
+    """For antisymmetric Φ with Lipschitz constant L and 0 < τ <= h²/(4L): S(T(u)) <= S(u) (K1
+    reflecting); here τ = ratio · h²/(4L)."""
+    tau = ratio * Fraction(h) ** 2 / (4 * flux.facts.lipschitz)
+    return Stable(Explicit(_grid(n, h), flux, tau), SIGN)
+
+
+@claim("Theorem 2; sentence after (11), τ ≤ h²/(4 g_max)", notion="sign",
+       quote="the resulting signal shows not more sign changes than the input signal",
+       within=dict(K=(*REFLECTING_FIRST, *DIRICHLET_FIRST, difference(1, 3, HALF)),
+                   flux=(*FLUXES, fluxes.tanh(), fluxes.relu(), fluxes.weickert()),
+                   ratio=(HALF, ONE)))
+def sign_stability_of_blocks_corrected(K, flux, ratio):
+    """If r Φ(r) >= 0 and 0 < τ <= h²/(4L), or 0 <= g <= g_max and 0 < τ <= h²/(4 g_max), then
+    S(T(u)) <= S(u) for K1 reflecting or zero-Dirichlet and every N."""
+    h = 1 / max(abs(K.values))
+    return Stable(Explicit(K, flux, ratio * h**2 / (4 * flux.facts.sup_diffusivity)), SIGN)
+
+
+@claim("derived (Theorem 2 with another boundary condition)", notion="sign",
+       within=dict(K=PERIODIC_FIRST, flux=FLUXES[:1], ratio=(HALF, ONE)), expect=REFUTED)
+def sign_stability_with_periodic_boundary(K, flux, ratio):
+    """For K1 periodic, N >= 3, 0 <= g <= g_max and 0 < τ <= h²/(4 g_max): S(T(u)) <= S(u), with S
+    counted along u₁, …, u_N and not around the circle."""
+    return Stable(Explicit(K, flux, ratio / 4), SIGN)
+
+
+@claim('derived (Theorem 2, "half as large")', notion="sign", expect=REFUTED,
+       quote="if the bound is chosen half as large",
+       within=dict(n=(2, 3, 4), ratio=(*BEYOND, Fraction(2))))
+def sign_bound_is_sharp_for_every_length(n, ratio):
+    """For K1 reflecting, Φ = g_max id, every N >= 2 and every τ > h²/(4 g_max) some u has
+    S(T(u)) > S(u); here τ = ratio · h²/(4 g_max)."""
+    return Not(Stable(Explicit(difference(1, n), fluxes.identity(), ratio / 4), SIGN))
+
+
+def _sharp_sign_step(n: int, *, up: bool) -> Fraction:
+    """1/(4 cos²(π/(2N − 1))), rounded down or up."""
+    with precision(128):
+        cosine = arb.cos_pi_fmpq(fmpq(1, 2 * n - 1))
+        bound = 1 / (4 * Interval(cosine.lower(), cosine.upper()) ** 2)
+        return bound.upper if up else bound.lower
+
+
+@claim('derived (Theorem 2, "half as large")', notion="sign",
+       within=dict(n=(2, 3, 4, 5, 6), ratio=(HALF, ONE)), beyond=dict(n=(2, 3, 4), ratio=BEYOND))
+def sign_bound_is_sharp_for_every_length_corrected(n, ratio):
+    """For K1 reflecting, Φ = id and N samples the sharp sign bound is h²/(4 cos²(π/(2N − 1))),
+    which decreases to h²/4 as N → ∞; within it S(T(u)) <= S(u) for every u."""
+    tau = ratio * _sharp_sign_step(n, up=ratio > 1)
+    return Stable(Explicit(difference(1, n), fluxes.identity(), tau), SIGN)
+
+
+DOUBLING = from_matrix([[2, 0], [0, 2]])
+
+
+@claim('after eq. (11), "a stronger stability notion than L∞ stability"', notion="sign",
+       quote="This is a stronger stability notion than L∞ stability", expect=REFUTED,
+       within=dict(M=(from_matrix([[1, 0], [0, 1]]), DOUBLING)))
+def sign_stability_implies_range_stability(M):
+    """Every map T with S(T(u)) <= S(u) for all u keeps the range of every u."""
+    step = Linear(M)
+    return AllOf([Stable(step, SIGN), Stable(step, RANGE)])
+
+
+@claim("after eq. (11)", notion="sign",
+       quote="This is a stronger stability notion than L∞ stability",
+       within=dict(M=tuple(from_matrix(rows) for rows in (
+           [["3/4", "1/4"], ["1/4", "3/4"]], [["1/2", "1/2"], ["1/2", "1/2"]],
+           [["2/3", "1/3", "0"], ["1/3", "1/3", "1/3"], ["0", "1/3", "2/3"]]))))
+def sign_stability_implies_range_stability_corrected(M):
+    """Every map T with S(T(u)) <= S(u), T(u + c1) = T(u) + c1 and Σ T(u)ᵢ = Σ uᵢ for all u and c
+    keeps the range of every u: S(T(u − max u · 1)) = 0 and a mean <= 0 leave no positive entry.
+
+    Decided on linear maps with the three hypotheses."""
+    step, n = Linear(M), M.shape[1]
+    kept = Calculation(dict(M=M.exact()), [],
+                       [f"M @ ones({n}) == ones({n})", f"M.T @ ones({n}) == ones({n})"],
+                       "the shift and the mean are kept")
+    return AllOf([kept, Stable(step, SIGN), Stable(step, RANGE)])
+
+
+@claim("after Theorem 2", notion="range", quote="Stability of the full network follows by induction",
+       within=dict(notion=("range", "sign"), length=(1, 3)))
+def stability_follows_by_induction(notion, length):
+    """Chains of blocks, each within its own bound (K1 reflecting; Φ_j and τ_j may differ,
+    r Φ_j(r) >= 0), keep the range of the first input; and S does not grow under the sign bounds."""
+    sort, bound = (RANGE, HALF) if notion == "range" else (SIGN, Fraction(1, 4))
+    K = difference(1, 4)
+    return Stable(Chain([Explicit(K, LIPSCHITZ[number], bound / (1 + number))
+                         for number in range(length)]), sort)
+
+
+@claim('after Theorem 2, "can still produce overshoots"', notion="range", some=True,
+       quote="An L2 stable network can still produce overshoots which violate L∞ stability",
+       within=dict(K=FIRST, flux=(fluxes.identity(), fluxes.soft()), ratio=(ONE,)))
+def euclidean_stable_blocks_may_overshoot(K, flux, ratio):
+    """Some step within the Euclidean bound τ <= 2/(L‖K‖²) leaves the range."""
+    step = Explicit(K, flux, stable_step(K, flux.facts.lipschitz, ratio))
+    return AllOf([Stable(step, EUCLIDEAN), Not(Stable(step, RANGE))])

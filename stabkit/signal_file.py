@@ -1,0 +1,97 @@
+"""Recorded signals: a csv, npy or wav file becomes a vector of floats, or one clear error."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from tokenize import TokenError  # a broken npy header is parsed as Python by numpy
+
+import numpy as np
+
+from stabkit.errors import InvalidArgument
+
+
+def read_signal(path: str | Path) -> np.ndarray:
+    """Read one recorded signal.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.csv`` file (one row or one column of numbers; ``#`` starts a comment), a ``.npy`` file
+        (never unpickled), or a ``.wav`` file with one channel (its samples, unscaled).
+
+    Returns
+    -------
+    ndarray, shape (n,), float64
+        At least two samples, all finite.
+
+    Raises
+    ------
+    InvalidArgument
+        The file is missing, not of these kinds, damaged, or holds anything but such a signal.
+    """
+    path = Path(path)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        known = ", ".join(_READERS)
+        raise InvalidArgument(f"signal: {path} has an unknown kind {path.suffix!r}; use {known}")
+    try:
+        values = reader(path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise InvalidArgument(f"signal: cannot read {path}: {reason}") from error
+    except (ValueError, EOFError, MemoryError, SyntaxError, TokenError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InvalidArgument(f"signal: {path} is damaged or no signal: {reason}") from error
+    return _checked(values, path)
+
+
+def _checked(values: np.ndarray, path: Path) -> np.ndarray:
+    """Return `values` as finite float64 samples along one axis, or say what they are instead."""
+    if values.dtype.kind not in "iuf":
+        what = "complex numbers" if values.dtype.kind == "c" else f"values of type {values.dtype}"
+        raise InvalidArgument(f"signal: {path} holds {what}; real numbers are needed")
+    if values.size == 0:
+        raise InvalidArgument(f"signal: {path} is empty")
+    if values.ndim != 1:
+        raise InvalidArgument(
+            f"signal: {path} has shape {values.shape}; a signal has one axis, so choose one "
+            "column, row or channel"
+        )
+    if values.size == 1:
+        raise InvalidArgument(f"signal: {path} has one sample; at least two are needed")
+    samples = values.astype(np.float64)
+    faulty = np.flatnonzero(~np.isfinite(samples))
+    if faulty.size:
+        first = faulty[0]
+        raise InvalidArgument(
+            f"signal: {path} is not finite: sample {first} is {samples[first]} "
+            f"({faulty.size} such of {samples.size})"
+        )
+    return samples
+
+
+def _read_csv(path: Path) -> np.ndarray:
+    with path.open(encoding="utf-8-sig") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # an empty file: said better by _checked
+        table = np.loadtxt(file, delimiter=",", ndmin=2)
+    return table.ravel() if 1 in table.shape else table
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    with path.open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _read_wav(path: Path) -> np.ndarray:
+    from scipy.io import wavfile  # slow to import, and most runs read no sound
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks that are not samples
+        return wavfile.read(path)[1]
+
+
+_READERS: dict[str, Callable[[Path], np.ndarray]] = {
+    ".csv": _read_csv, ".npy": _read_npy, ".wav": _read_wav,
+}
