@@ -90,6 +90,8 @@ def _(what: Not, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
 
 @_decide.register
 def _(what: AllOf, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    if not what.parts:
+        raise InvalidArgument("parts: need at least one, nothing follows from nothing")
     outcomes = [_decide(part, trials, seed + number, signals)
                 for number, part in enumerate(what.parts)]
     for status in (REFUTED, UNDECIDED, SUPPORTED):

@@ -269,11 +269,15 @@ def _text(x: arb) -> str:
 
 
 def _down(x: arb) -> arb:
-    return x if x.is_exact() or not x.is_finite() else x.lower()
+    if x.is_nan():  # as of inf - inf: nothing is known
+        return -INFINITY
+    return x if x.is_exact() else x.lower()
 
 
 def _up(x: arb) -> arb:
-    return x if x.is_exact() or not x.is_finite() else x.upper()
+    if x.is_nan():
+        return INFINITY
+    return x if x.is_exact() else x.upper()
 
 
 def _least(values: Iterable[arb]) -> arb:

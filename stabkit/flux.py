@@ -195,6 +195,8 @@ class Flux:
         # An enclosure may straddle a breakpoint: then every piece it meets counts.
         if self.transcendental and isinstance(s, (Fraction, int)):
             s = Interval(s)
+        elif self.transcendental and isinstance(s, Dual) and not isinstance(s.value, float):
+            s = Dual(s.value if isinstance(s.value, Interval) else Interval(s.value), s.slope)
         met, size = [], abs(s) if self.facts.odd else s
         for piece in self.pieces:
             try:

@@ -132,6 +132,8 @@ def _sign(u: Any, up: Any) -> Any:
 
 
 def _jumps(u: Any) -> Any:
+    if not isinstance(u, Term) and u.shape[-1] < 2:
+        raise InvalidArgument("u: a contrast needs at least two samples, got one")
     return abs(u[1:] - u[:-1]) if isinstance(u, Term) else abs(u[..., 1:] - u[..., :-1])
 
 

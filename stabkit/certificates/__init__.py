@@ -7,7 +7,7 @@ from fractions import Fraction
 from stabkit.certificates.diffusion import (
     certify_diffusion, certify_uniqueness, cycle_polynomial,
 )
-from stabkit.certificates.flux_bounds import bounding_cells, show_bounds
+from stabkit.certificates.flux_bounds import bounding_cells, show_bounds, show_junctions
 from stabkit.certificates.linear import certify_linear, is_linear, step_matrix
 from stabkit.notions import CONTRACTION, EUCLIDEAN, Notion
 from stabkit.schemes import Chain, DiffusionScheme, Pointwise, Scheme
@@ -53,10 +53,10 @@ def _pointwise(scheme: Pointwise, notion: Notion) -> Evidence | None:
     one = Fraction(1)
     shows = [show_bounds(log, flux, "diffusivity", -one, one)] if notion is EUCLIDEAN else [None]
     if shows[0] is None and flux.facts.continuous:
-        shows = [show_bounds(log, flux, "slope", -one, one)]
+        shows = [show_bounds(log, flux, "slope", -one, one), *show_junctions(log, flux)]
         if notion is EUCLIDEAN:
             shows.append(f"{flux.activation(log.term('0')).text} == 0")
-    if shows[0] is None:
+    if None in shows:
         return None
     return calculation("certificate", log, shows, "phi is continuous and its difference quotients "
                        "are means of slopes" if notion is CONTRACTION else

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.certificates.flux_bounds import show_bounds
+from stabkit.certificates.flux_bounds import show_bounds, show_junctions
 from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Energy, Notion
 from stabkit.operators import gram
@@ -47,11 +47,19 @@ class Sketch:
             shown = show_bounds(log, flux, "slope", low, high)
             if shown:
                 self.show(f"{flux.activation(log.term('0')).text} == 0")
+                self.junctions()
         self.show(shown)
 
-    def slopes_between(self, low: Fraction | None, high: Fraction) -> None:
-        """Show low <= Φ′ <= high."""
+    def slopes_between(self, low: Fraction | None, high: Fraction | None, jumps: str = "=="
+                       ) -> None:
+        """Show low <= Φ′ <= high, and that Φ is continuous (``>=``: jumps only downwards)."""
         self.show(show_bounds(self.transcript, self.scheme.flux, "slope", low, high))
+        self.junctions(jumps)
+
+    def junctions(self, sign: str = "==") -> None:
+        """Show that Φ is continuous, or with ``>=`` that it jumps only downwards."""
+        for condition in show_junctions(self.transcript, self.scheme.flux, sign):
+            self.show(condition)
 
     def gram_at_most(self, bound: int, weight: Fraction) -> None:
         """Show that ``bound`` I − τ weight KᵀK is positive semidefinite."""
@@ -168,7 +176,7 @@ def _explicit_energy(scheme: Explicit, notion: Notion) -> Evidence | None:
             functional.flux is not scheme.flux:
         return None
     sketch, high = Sketch(scheme), max(scheme.flux.facts.slopes[1], ZERO)
-    sketch.slopes_between(None, high)
+    sketch.slopes_between(None, high, ">=")
     sketch.gram_at_most(2, high)
     jumps = "" if scheme.flux.facts.continuous else " and jumps only downwards"
     return sketch.finish(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from math import inf
 
 from stabkit.enclosure import Interval, precision
 from stabkit.errors import HypothesisNotMet, Undecided
-from stabkit.flux import Flux
-from stabkit.transcript import Transcript
+from stabkit.flux import Flux, Piece
+from stabkit.transcript import Term, Transcript, as_text
 
 _CELLS = 4096
 _NARROWEST = Fraction(1, 2**24)
@@ -80,3 +81,37 @@ def show_bounds(transcript: Transcript, flux: Flux, face: str, low: Fraction | N
     left = "" if low is None else f"{low} <= "
     right = "" if high is None else f" <= {high}"
     return f"all({left}{value}{right} for x in cells({given}))"
+
+
+def show_junctions(transcript: Transcript, flux: Flux, sign: str = "==") -> list[str | None]:
+    """The conditions that prove that Φ is continuous where its pieces meet.
+
+    With the sign ``">="`` they say that it jumps downwards at most.  They are for the checker to
+    confirm; an entry ``None`` says that a condition cannot be written down.
+    """
+    shows: list[str | None] = []
+
+    def value(piece: Piece, edge: Fraction) -> str:
+        made = piece.activation(transcript.term(str(edge)))
+        return made.text if isinstance(made, Term) else as_text(made)
+
+    for inner, outer in pairwise(flux.pieces):
+        edge = inner.upto
+        if edge == 0 and flux.facts.diffusivities is not None:
+            # |Φ(s)| <= c |s| near 0, also where a formula has no value at 0 itself.
+            shown = show_bounds(transcript, flux, "diffusivity", *flux.facts.diffusivities)
+            if shown is not None:
+                shows += [f"{flux.activation(transcript.term('0')).text} == 0", shown]
+                continue
+        shows.append(f"{value(inner, edge)} {sign} {value(outer, edge)}")
+        if flux.facts.odd and edge != 0:
+            shows.append(f"{value(outer, -edge)} {sign} {value(inner, -edge)}")
+    return shows
+
+
+def show_linear(transcript: Transcript, flux: Flux) -> list[str | None]:
+    """The conditions that prove that Φ(s) = c s, where the slopes are declared to be c."""
+    low, high = flux.facts.slopes
+    return [show_bounds(transcript, flux, "slope", low, high) if low == high else None,
+            f"{flux.activation(transcript.term('0')).text} == 0",
+            *show_junctions(transcript, flux)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
+from stabkit.certificates.flux_bounds import show_linear
 from stabkit.errors import HypothesisNotMet
+from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
 from stabkit.rational import determinant, is_psd, is_totally_nonnegative
 from stabkit.schemes import (
@@ -36,8 +39,15 @@ def is_linear(scheme: Scheme) -> bool:
         _is_linear_flux(scheme.flux)
 
 
-def _is_linear_flux(flux) -> bool:
+def _is_linear_flux(flux: Flux) -> bool:
     return flux.facts.continuous and flux.facts.slopes[0] == flux.facts.slopes[1]
+
+
+def _fluxes(scheme: Scheme) -> list[Flux]:
+    parts = scheme.schemes if isinstance(scheme, Chain) else (scheme,)
+    return [flux for part in dict.fromkeys(parts) for flux in (
+        _fluxes(part) if isinstance(part, Chain) else
+        [value for value in vars(part).values() if isinstance(value, Flux)])]
 
 
 def step_matrix(scheme: Scheme) -> np.ndarray:
@@ -57,6 +67,16 @@ def certify_linear(scheme: Scheme, notion: Notion) -> Evidence | None:
     except HypothesisNotMet:
         return None
     transcript = Transcript()
+    linear = [condition for flux in dict.fromkeys(_fluxes(scheme))
+              for condition in show_linear(transcript, flux)]
+    if None in linear:
+        return None
+    made = _show_notion(scheme, notion, matrix, transcript)
+    return made and replace(made, data={**made.data, "shows": [*linear, *made.data["shows"]]})
+
+
+def _show_notion(scheme: Scheme, notion: Notion, matrix: np.ndarray, transcript: Transcript
+                 ) -> Evidence | None:
     n = scheme.size
     columns = transcript.define("U", transcript.term(f"I({n})"))
     step = scheme(columns).text

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from enum import Enum
 from fractions import Fraction
 from math import comb
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ def difference(order: int, n: int, h: Any = 1, boundary: Boundary = REFLECTING) 
         For a negative order, an empty grid, h <= 0, or too few samples for the order.
     """
     h = fraction(h, "h")
-    if order < 0 or n < 1 or h <= 0:
+    _check(n, boundary)
+    if not isinstance(order, Integral) or order < 0 or n < 1 or h <= 0:
         raise InvalidArgument(f"difference: needs order >= 0, n >= 1 and h > 0, "
                               f"got order={order}, n={n}, h={h}")
     text = f"difference(order={order}, n={n}, h={h}, {boundary.value})"
@@ -76,6 +78,14 @@ def difference(order: int, n: int, h: Any = 1, boundary: Boundary = REFLECTING) 
     if boundary is PERIODIC and n % 2 == 0 and n > order:
         made.norm_squared_formula = lambda: Interval(Fraction(4**order) / h ** (2 * order))
     return made.described(text)
+
+
+def _check(n: Any, boundary: Any) -> None:
+    if not isinstance(n, Integral):
+        raise InvalidArgument(f"n: must be an integer, got {n!r}")
+    if not isinstance(boundary, Boundary):
+        names = ", ".join(each.name for each in Boundary)
+        raise InvalidArgument(f"boundary: must be one of {names}, got {boundary!r}")
 
 
 def _alternating_product(order: int, n: int, h: Fraction) -> Operator:
@@ -108,6 +118,7 @@ def convolution(taps: Sequence[Any], n: int, boundary: Boundary = PERIODIC, *,
     boundary : Boundary
         ``REFLECTING`` is not a padding and is refused: choose ``MIRRORED`` or ``NATURAL``.
     """
+    _check(n, boundary)
     taps = [fraction(tap, "taps") for tap in taps]
     centre = len(taps) // 2 if centre is None else centre
     if not taps or not 0 <= centre < len(taps):

@@ -70,6 +70,18 @@ def gram(operator: Operator) -> np.ndarray:
 
 def _decided(operator: Operator) -> Interval:
     a = gram(operator)
+    unit = _unit(a)
+    return unit * _largest_eigenvalue(a / unit)
+
+
+def _unit(a: np.ndarray) -> Fraction:
+    # A power of two that brings the entries into the range of floats.
+    size = max(abs(entry) for entry in a.flat)
+    digits = size.numerator.bit_length() - size.denominator.bit_length()
+    return Fraction(2) ** digits if abs(digits) > 64 else Fraction(1)
+
+
+def _largest_eigenvalue(a: np.ndarray) -> Interval:
     guess = float(scipy.linalg.eigvalsh(a.astype(float))[-1])
     for digits in (1, 10**3, 10**6):
         simple = Fraction(guess).limit_denominator(digits)

@@ -17,6 +17,7 @@ from stabkit.rational import fraction
 from stabkit.transcript import Term
 
 _SMALL = 2**31
+_MANY = 500  # entries from which a product is left to scipy.sparse
 
 
 class Operator:
@@ -233,7 +234,8 @@ def _product(left: Operator, right: Operator) -> Operator:
         raise InvalidArgument(f"product: shapes {left.shape} and {right.shape} do not fit")
     shape = (left.shape[0], right.shape[1])
     label = _name(f"{left.label}_{right.label}")
-    a, b = _integers(left), _integers(right)
+    large = min(left.columns.size, right.columns.size) > _MANY
+    a, b = (_integers(left), _integers(right)) if large else (None, None)
     if a and b and _bound(a[0]) * _bound(b[0]) * left.shape[1] < 2**62:
         product = scipy.sparse.coo_array(a[0] @ b[0])
         kept = product.data != 0
@@ -279,7 +281,8 @@ def from_matrix(matrix: Any, *, label: str = "K") -> Operator:
     dense = np.asarray(matrix, dtype=object)
     if dense.ndim != 2 or dense.shape[1] == 0:
         raise InvalidArgument(f"matrix: must have two dimensions, got shape {dense.shape}")
-    kept = [(i, j, value) for (i, j), value in np.ndenumerate(dense) if value != 0]
+    kept = [(*place, fraction(value, "matrix")) for place, value in np.ndenumerate(dense)
+            if value != 0]
     made = Operator(dense.shape, [i for i, _, _ in kept], [j for _, j, _ in kept],
                     [value for _, _, value in kept], label=label)
     return made.described(_written(made)) if dense.size <= 16 else made

@@ -1,13 +1,16 @@
 """Schemes: one-step maps, and networks as their compositions."""
 
 from stabkit.schemes.diffusion import FSI, DiffusionScheme, Explicit, FixedPoint
+from stabkit.schemes.hamiltonian import Leapfrog, Reverse, Verlet, halves, joined, reverse
 from stabkit.schemes.implicit import Implicit, Regularisation
 from stabkit.schemes.residual import Function, Linear, Pointwise, ResidualBlock
 from stabkit.schemes.scheme import Chain, Scheme, as_signal, as_step, repeat
 from stabkit.schemes.shrinkage import HaarShrinkage, cycle_spun_haar
+from stabkit.schemes.symmetric import ForwardEuler, SymmetricLayer, TotalVariation
 
 __all__ = [
-    "FSI", "Chain", "DiffusionScheme", "Explicit", "FixedPoint", "Function", "HaarShrinkage",
-    "Implicit", "Linear", "Pointwise", "Regularisation", "ResidualBlock", "Scheme", "as_signal",
-    "as_step", "cycle_spun_haar", "repeat",
+    "FSI", "Chain", "DiffusionScheme", "Explicit", "FixedPoint", "ForwardEuler", "Function",
+    "HaarShrinkage", "Implicit", "Leapfrog", "Linear", "Pointwise", "Regularisation",
+    "ResidualBlock", "Reverse", "Scheme", "SymmetricLayer", "TotalVariation", "Verlet",
+    "as_signal", "as_step", "cycle_spun_haar", "halves", "joined", "repeat", "reverse",
 ]

@@ -10,6 +10,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.rational import Constant
+from stabkit.schemes import twins
 from stabkit.schemes.scheme import Scheme, as_step
 from stabkit.transcript import Term, named
 
@@ -50,7 +51,16 @@ class Explicit(DiffusionScheme):
     """
 
     def step(self, u: Any) -> Any:
-        return named(u - self._tau(u) * self._gradient(u), "v")
+        return self.advance(u, 1)
+
+    def advance(self, u: Any, steps: int) -> Any:
+        """`steps` steps in a row."""
+        twin = twins.explicit(self.K, self.flux, self.tau, u, steps)
+        if twin is not None:
+            return twin
+        for _ in range(steps):
+            u = named(u - self._tau(u) * self._gradient(u), "v")
+        return u
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +96,10 @@ class FSI(DiffusionScheme):
         return Fraction(self.length * (self.length + 1), 3) * self.tau
 
     def step(self, u: Any) -> Any:
+        twin = None if self.printed else \
+            twins.fsi(self.K, self.flux, self.tau, u, self.length, self.frozen)
+        if twin is not None:
+            return twin
         for u in self.inner(u):
             pass
         return u
@@ -119,6 +133,9 @@ class FixedPoint(DiffusionScheme):
             raise InvalidArgument(f"iterations: must be an integer >= 1, got {self.iterations!r}")
 
     def step(self, u: Any) -> Any:
+        twin = twins.fixed_point(self.K, self.flux, self.tau, u, self.iterations)
+        if twin is not None:
+            return twin
         v, tau = u, self._tau(u)
         for _ in range(self.iterations):
             v = named(u - tau * self._gradient(v), "v")

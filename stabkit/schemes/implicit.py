@@ -82,8 +82,12 @@ class Implicit(DiffusionScheme):
                 "pair(v) gives the exact input that has the solution v")
         gram = (self.K.T @ self.K).exact()
         matrix = np.eye(self.size, dtype=int) + self.tau * low * gram
-        return np.moveaxis(solve(matrix, np.moveaxis(u, -1, 0).reshape(self.size, -1)), 0, -1
-                           ).reshape(u.shape)
+        v = np.moveaxis(solve(matrix, np.moveaxis(u, -1, 0).reshape(self.size, -1)), 0, -1
+                        ).reshape(u.shape)
+        if np.any(self.residual(u, v) != 0):
+            raise HypothesisNotMet(f"implicit step: {self.flux!r} is not linear, though its facts "
+                                   "say so")
+        return v
 
 
 def _solve_sparse(eye, tau: float, K, weights: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,12 @@ class Scheme(ABC):
     @abstractmethod
     def step(self, u: Any) -> Any:
         """The expression of one step; `u` is valid."""
+
+    def advance(self, u: Any, steps: int) -> Any:
+        """`steps` steps in a row; `u` is valid."""
+        for _ in range(steps):
+            u = self.step(u)
+        return u
 
     def __call__(self, u: Any) -> Any:
         """One step for a signal or a batch of signals.
@@ -96,8 +103,9 @@ class Chain(Scheme):
         return self.schemes[0].size
 
     def step(self, u: Any) -> Any:
-        for scheme in self.schemes:
-            u = scheme.step(u)
+        # Equal steps in a row are left to the scheme, which may have a faster way.
+        for scheme, equal in groupby(self.schemes):
+            u = scheme.advance(u, sum(1 for _ in equal))
         return u
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import MIRRORED, PERIODIC, Boundary, Operator, convolution
-from stabkit.rational import Constant, fraction
+from stabkit.rational import Constant
 from stabkit.schemes.scheme import Scheme, as_step
 from stabkit.transcript import named
 
@@ -44,7 +44,7 @@ class HaarShrinkage(Scheme):
         if self.boundary not in (PERIODIC, MIRRORED):
             raise InvalidArgument(f"boundary: must be PERIODIC or MIRRORED, got {self.boundary!r}")
         object.__setattr__(self, "tau", as_step(self.tau, "tau"))
-        object.__setattr__(self, "h", fraction(self.h, "h"))
+        object.__setattr__(self, "h", as_step(self.h, "h"))
         operators = {"means": [1, 2, 1], "right": [0, 1, -1], "left": [1, -1, 0]}
         for name, taps in operators.items():
             object.__setattr__(self, f"_{name}", self._convolution(taps, name))

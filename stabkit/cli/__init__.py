@@ -1,0 +1,52 @@
+"""The command line: ``stabkit`` runs :func:`run`.
+
+What a command does not need, it does not import; so most imports stand inside the commands.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+
+import click
+
+from stabkit.cli.commands import BAD_INPUT, EXPECTED, INTERRUPTED, cli
+from stabkit.errors import StabkitError
+from stabkit.report.output import say
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; errors of input are one line each."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows no Greek
+    try:
+        return cli.main(arguments, prog_name="stabkit", standalone_mode=False) or EXPECTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        say(error.ctx.get_help())
+        return EXPECTED
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        where = f" (see '{context.command_path} --help')" if context else ""
+        message = error.format_message() + where
+    except StabkitError as error:
+        message = str(error)
+    click.echo("stabkit: error: " + " ".join(message.split()), err=True)
+    return BAD_INPUT
+
+
+def run() -> None:
+    """Run as a program: an interrupted one does not wait for work that nobody wants any more."""
+    status = main()
+    if status == INTERRUPTED:
+        main_thread = threading.main_thread()
+        others = [thread for thread in threading.enumerate() if thread is not main_thread]
+        for thread in others:
+            thread.join(0.2)
+        if any(thread.is_alive() for thread in others):
+            os._exit(status)
+    sys.exit(status)

@@ -1,0 +1,239 @@
+"""The commands: each reads its input, has the work done elsewhere, and prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stabkit.cli.options import budget, claims_file, complete, json_file, names, seed, show_version
+from stabkit.errors import InvalidArgument, InvalidEvidence, StabkitError
+from stabkit.report.output import check_writable, deliver, say
+
+if TYPE_CHECKING:
+    from stabkit.claim import Claim
+
+EXPECTED, UNEXPECTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
+INTERRUPTED = 130  # 128 + the number of the signal, as shells say it
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version,
+              help="Show the version and exit.")
+def cli() -> None:
+    """Decide stability claims about numerical schemes and networks, with evidence.
+
+    \b
+    Examples:
+      stabkit claims                            what there is to decide
+      stabkit verify                            decide all of it
+      stabkit show alt2021.euclidean_stability  one claim with its evidence
+    """
+
+
+@cli.command()
+@names
+@claims_file
+@click.option("--signal", "recordings", metavar="FILE", multiple=True,
+              help="A recorded signal (csv, npy, wav) to try too; can be given again.")
+@budget(60.0)
+@seed
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", default=1, show_default=True,
+              help="Local processes.")
+@click.option("--executor", metavar="NAME",
+              help="Where to work instead: dask, dask://HOST:PORT or mpi.")
+@click.option("--backend", metavar="NAME", help="Arrays to search with; see 'stabkit doctor'.")
+@json_file
+@click.option("--strict", is_flag=True, help="Exit with 3 if a claim stays undecided.")
+def verify(
+    patterns: Sequence[str], own: str | None, recordings: Sequence[str], budget: float, seed: int,
+    workers: int, executor: str | None, backend: str | None, target: str | None, strict: bool,
+) -> int:
+    """Decide claims, given by name or glob; all of them without a name.
+
+    With --claims and no name, the claims of that file are decided.
+
+    \b
+    Examples:
+      stabkit verify 'alt2021.*' --budget 300 --workers 2
+      stabkit verify --claims mine.py --signal ecg.csv
+      stabkit verify --json verdicts.json && stabkit replay verdicts.json
+
+    \b
+    Exit status:
+      0  every verdict is as expected   2  bad input
+      1  some verdict is not            3  under --strict: some claim is undecided
+    """
+    from stabkit.signal_file import read_signal
+
+    if target not in (None, "-"):
+        check_writable(target)
+    claims = _chosen(patterns, own)
+    signals = tuple(read_signal(path) for path in recordings)
+    options = {"budget": budget, "seed": seed, "workers": workers, "signals": signals}
+    with ExitStack() as resources:
+        if backend is not None:
+            from stabkit.backend import select_backend
+
+            select_backend(backend)
+        if executor is not None:
+            from stabkit.executor import executor as opened
+
+            options["executor"] = resources.enter_context(opened(executor))
+        decided, complete = _decide(claims, target == "-", options)
+    if not complete:
+        say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided", err=True)
+        return INTERRUPTED
+    if target is not None:
+        from stabkit.report.verdict_file import as_text, document
+
+        contents = document((item.to_json() for item in decided), seed=seed, budget=budget)
+        deliver(target, as_text(contents))
+    return _status(decided, strict)
+
+
+@cli.command()
+@names
+@claims_file
+@json_file
+def claims(patterns: Sequence[str], own: str | None, target: str | None) -> int:
+    """List claims with their notion, weight and expected verdict.
+
+    \b
+    Examples:
+      stabkit claims 'alt2020.*'
+      stabkit claims | grep refuted
+    """
+    if target not in (None, "-"):
+        check_writable(target)
+    chosen = _chosen(patterns, own)
+    if target is not None:
+        keys = ("name", "location", "reading", "weight", "notion", "expected", "statement", "quote")
+        listed = [{key: str(getattr(claim, key)) for key in keys} for claim in chosen]
+        deliver(target, json.dumps({"claims": listed}, ensure_ascii=False, indent=1) + "\n")
+        return EXPECTED
+    from stabkit.report.table import table
+
+    rows = [(claim.name, claim.notion, claim.weight, str(claim.expected)) for claim in chosen]
+    say(table(("claim", "notion", "weight", "expected"), rows, sys.stdout), end="")
+    return EXPECTED
+
+
+@cli.command()
+@click.argument("name", metavar="CLAIM", shell_complete=complete)
+@claims_file
+@budget(10.0)
+@seed
+def show(name: str, own: str | None, budget: float, seed: int) -> int:
+    """Decide one claim; show statement, verdict and evidence.
+
+    \b
+    Example:
+      stabkit show alt2021.euclidean_stability
+    """
+    from stabkit.report.explain import explain
+    from stabkit.verify import verify as decide_claims
+
+    chosen = _chosen([name], own)
+    if len(chosen) > 1:
+        raise InvalidArgument(f"claim: {name!r} matches {len(chosen)} claims; show takes one, "
+                              f"such as {chosen[0].name}")
+    verdict, = decide_claims(chosen, budget=budget, seed=seed)
+    say(explain(chosen[0], verdict, own), end="")
+    return EXPECTED
+
+
+@cli.command()
+@click.argument("file", metavar="FILE.json", type=click.Path(exists=True, dir_okay=False))
+def replay(file: str) -> int:
+    """Re-check the evidence in a verdict file.
+
+    The checker shares no code with the search that found the evidence.
+
+    \b
+    Example:
+      stabkit verify --json verdicts.json
+      stabkit replay verdicts.json
+
+    \b
+    Exit status:
+      0  all evidence holds     1  some does not     2  bad input
+    """
+    from stabkit.replay import replay as recheck
+
+    try:
+        findings = recheck(file)
+    except InvalidEvidence as error:
+        raise InvalidEvidence(f"{file}: {error}") from error
+    for finding in findings:
+        number = "" if finding.evidence is None else f" {finding.evidence + 1}"
+        say(f"{'holds' if finding.holds else 'FAILS'}  {finding.claim} ({finding.status}), "
+             f"{finding.kind}{number}: {finding.reason}")
+    failed = sum(not finding.holds for finding in findings)
+    say(f"{len(findings)} checked: " + (f"{failed} FAIL" if failed else "all hold"))
+    return UNEXPECTED if failed else EXPECTED
+
+
+@cli.command()
+def doctor() -> int:
+    """Say what is installed, which backends work, and how to get more."""
+    from stabkit.backend import backends
+    from stabkit.report.environment import facts
+
+    say(facts(backends()))
+    return EXPECTED
+
+
+def _chosen(patterns: Sequence[str], own: str | None) -> list[Claim]:
+    """Return the claims that are meant; those of one's own file if it is all that is given."""
+    from stabkit.claim import load_claims, registry, select
+
+    ledger = registry()
+    mine = {claim.name: claim for claim in load_claims(own)} if own is not None else {}
+    taken = sorted(ledger.keys() & mine.keys())
+    if taken:
+        raise InvalidArgument(f"--claims: {taken[0]} is the name of a built-in claim; rename yours")
+    return select(ledger | mine if patterns else mine or ledger, patterns)
+
+
+def _decide(claims: list[Claim], quiet: bool, options: dict[str, Any]) -> tuple[list[Any], bool]:
+    """Decide claims and print their table; return the verdicts, and False if interrupted.
+
+    What was decided before an interrupt or an error is printed too: it may have taken long.
+    """
+    from stabkit.report import table
+    from stabkit.verify import verify as decide_claims
+
+    decided: dict[str, Any] = {}
+    start, stop = time.perf_counter(), None
+    with table.progress(len(claims), sys.stderr) as advance:
+        def note(verdict: Any) -> None:
+            decided[verdict.claim] = verdict
+            advance(verdict.claim)
+
+        try:
+            decide_claims(claims, on_verdict=note, **options)
+        except (KeyboardInterrupt, StabkitError) as raised:
+            stop = raised
+    verdicts = [decided[claim.name] for claim in claims if claim.name in decided]
+    if verdicts or isinstance(stop, KeyboardInterrupt):
+        rows = table.verdict_table(verdicts, sys.stderr if quiet else sys.stdout)
+        closing = table.summary(verdicts, time.perf_counter() - start, options["seed"])
+        say(f"{rows}\n{closing}", err=quiet)
+    if isinstance(stop, StabkitError):
+        raise stop
+    return verdicts, stop is None
+
+
+def _status(verdicts: Sequence[Any], strict: bool) -> int:
+    """Return the exit status: a wrong verdict outweighs a missing one."""
+    missing = [verdict for verdict in verdicts if str(verdict.status) == "undecided"]
+    others = [verdict for verdict in verdicts if not verdict.as_expected]
+    if strict and missing and all(verdict in missing for verdict in others):
+        return UNDECIDED
+    return UNEXPECTED if others else EXPECTED

@@ -1,0 +1,57 @@
+"""The options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import click
+
+from stabkit.report.output import say
+
+
+class Seconds(click.ParamType):
+    """A positive finite number of seconds."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not (math.isfinite(seconds) and seconds > 0):
+            self.fail(f"must be a positive number of seconds, got {value!r}", param, ctx)
+        return seconds
+
+
+def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a built-in claim in the shell."""
+    from stabkit.claim import registry
+
+    return [name for name in registry() if name.startswith(incomplete)]
+
+
+def show_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    """Print the version and stop."""
+    if asked:
+        from stabkit.report.environment import version
+
+        say(f"stabkit {version()}")
+        ctx.exit()
+
+
+def budget(default: float) -> Any:
+    """Return the option --budget with a command's own default."""
+    return click.option("--budget", type=Seconds(), metavar="SECONDS", default=default,
+                        show_default=True, help="How much to search, in all.")
+
+
+names = click.argument("patterns", metavar="[CLAIM]...", nargs=-1, shell_complete=complete)
+claims_file = click.option(
+    "--claims", "own", metavar="FILE.py",
+    help="Your own claims.  The file is code and is executed: give only files that you trust.")
+json_file = click.option("--json", "target", metavar="FILE",
+                         help="Write FILE; - is standard output.")
+seed = click.option("--seed", type=click.IntRange(min=0), metavar="N", default=0, show_default=True,
+                    help="Seed of every random choice: same seed, same verdicts.")

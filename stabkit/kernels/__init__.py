@@ -1,0 +1,59 @@
+"""Compiled loops: the only room with Numba, and one set of options.
+
+A kernel is a plain loop over C-contiguous float64 or float32 arrays.  It checks nothing and never
+raises; whoever calls it has checked.  A kernel that speaks of a flux is written once and compiled
+per flux: ``explicit[2]`` is ``explicit`` with the name ``flux`` standing for the flux of code 2
+(`stabkit.kernels.fluxes`), so the loop is specialised and vectorised.
+
+Numba keys its disk cache by the file of the compiled function alone and would keep old code when
+a function of another file changes.  So the cached name of every kernel ends in a digest of all
+files of this room: changed code is new code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from numba import njit
+from numba.extending import register_jitable
+
+OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
+
+
+def _digest(folder: Path) -> str:
+    files = sorted(folder.glob("*.py"))
+    return sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+DIGEST = _digest(Path(__file__).parent)
+
+inner = register_jitable  # a part of kernels: never compiled, named or cached on its own
+
+
+def kernel(function: Callable, **bound: Any) -> Any:
+    """Compile `function` on its first call; `bound` says what some of its global names mean."""
+    names = (part.__name__ for part in (function, *bound.values()))
+    names_known = function.__globals__ | bound if bound else function.__globals__
+    made = FunctionType(function.__code__, names_known, function.__name__)
+    made.__module__, made.__doc__ = function.__module__, function.__doc__
+    made.__qualname__ = "_".join((*names, DIGEST))
+    return njit(**OPTIONS)(made)
+
+
+class PerFlux:
+    """A kernel whose global name ``flux`` is bound per flux: ``kernel[code](...)``."""
+
+    def __init__(self, function: Callable, fluxes: tuple[Callable, ...]):
+        self.function, self.fluxes = function, fluxes
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+        self._made: dict[int, Any] = {}
+
+    def __getitem__(self, code: int) -> Any:
+        if code not in self._made:
+            self._made[code] = kernel(self.function, flux=self.fluxes[code])
+        return self._made[code]

@@ -1,0 +1,171 @@
+"""The fluxes Φ(s), each with two parameters q and p, numbered by their place in `FLUXES`.
+
+q is the contrast parameter or threshold (a slope for `leaky_relu` and `linear`).  Every one maps
+0 to 0 (for q > 0) and NaN to NaN.  1/q² is formed once, so the loops divide once per site.
+"""
+
+# ruff: noqa: F821 - the name `flux` is bound when a kernel is compiled
+from __future__ import annotations
+
+import numpy as np
+from numba.core.types import Integer
+from numba.extending import overload
+
+from stabkit.kernels import PerFlux, inner
+from stabkit.kernels.exponential import exponential
+
+
+@inner
+def identity(s, q, p):
+    """s."""
+    return s
+
+
+@inner
+def charbonnier(s, q, p):
+    """s / √(1 + s²/q²)."""
+    one = type(s)(1)
+    return s / np.sqrt(one + s * s * (one / (q * q)))
+
+
+@inner
+def soft(s, q, p):
+    """s for |s| <= q, q sgn s beyond."""
+    return -q if s < -q else (q if s > q else s)
+
+
+@inner
+def perona_malik(s, q, p):
+    """s exp(−s²/(2q²))."""
+    return s * exponential(-(s * s) * (type(s)(0.5) / (q * q)))
+
+
+@inner
+def garrote(s, q, p):
+    """s for |s| <= q, q²/s beyond."""
+    return q * q / s if abs(s) > q else s
+
+
+@inner
+def hard(s, q, p):
+    """s for |s| <= q, 0 beyond."""
+    return type(s)(0) if abs(s) > q else s
+
+
+@inner
+def rational(s, q, p):
+    """s / (1 + s²/q²)."""
+    one = type(s)(1)
+    return s / (one + s * s * (one / (q * q)))
+
+
+@inner
+def weickert(s, q, p):
+    """s − s exp(−3.31488 q⁸/s⁸), 0 at 0."""
+    r = s * s * (type(s)(1) / (q * q))
+    r = r * r
+    return s - s * exponential(type(s)(-3.31488) / (r * r))
+
+
+@inner
+def leaky_relu(s, q, p):
+    """s for s > 0, q s otherwise."""
+    return q * s if s <= 0 else s
+
+
+@inner
+def tanh(s, q, p):
+    """tanh s."""
+    return np.tanh(s)
+
+
+@inner
+def linear(s, q, p):
+    """q s."""
+    return q * s
+
+
+@inner
+def firm(s, q, p):
+    """s for |s| <= q, falling linearly to 0 at p > q, 0 beyond."""
+    a = abs(s)
+    fall = q / (p - q) * (p - a)
+    outer = type(s)(0) if a >= p else (fall if s > 0 else -fall)
+    return outer if a > q else s
+
+
+@inner
+def cubic(s, q, p):
+    """s³."""
+    return s * s * s
+
+
+@inner
+def kink(s, q, p):
+    """s for |s| <= q, continued with slope p beyond."""
+    bent = (q if s > 0 else -q)
+    return bent + p * (s - bent) if abs(s) > q else s
+
+
+FLUXES = (identity, charbonnier, soft, perona_malik, garrote, hard, rational, weickert,
+          leaky_relu, tanh, linear, firm, cubic, kink)
+
+
+def per_flux(function):
+    """Make `function`, which calls ``flux(s, q, p)``, a kernel to be indexed by a flux code."""
+    return PerFlux(function, FLUXES)
+
+
+def bend(flux, s, shape):
+    """Φ of every entry of s, in place; `flux` is a function, or a code known at run time only."""
+
+
+@inner
+def _bend_with(flux, s, shape):
+    for j in range(s.size):
+        s[j] = flux(s[j], shape[0], shape[1])
+
+
+@inner
+def _bend_chosen(code, s, shape):
+    if code == 0:
+        _bend_with(identity, s, shape)
+    elif code == 1:
+        _bend_with(charbonnier, s, shape)
+    elif code == 2:
+        _bend_with(soft, s, shape)
+    elif code == 3:
+        _bend_with(perona_malik, s, shape)
+    elif code == 4:
+        _bend_with(garrote, s, shape)
+    elif code == 5:
+        _bend_with(hard, s, shape)
+    elif code == 6:
+        _bend_with(rational, s, shape)
+    elif code == 7:
+        _bend_with(weickert, s, shape)
+    elif code == 8:
+        _bend_with(leaky_relu, s, shape)
+    elif code == 9:
+        _bend_with(tanh, s, shape)
+    elif code == 10:
+        _bend_with(linear, s, shape)
+    elif code == 11:
+        _bend_with(firm, s, shape)
+    elif code == 12:
+        _bend_with(cubic, s, shape)
+    elif code == 13:
+        _bend_with(kink, s, shape)
+
+
+@overload(bend)
+def _bend(flux, s, shape):
+    chosen = _bend_chosen if isinstance(flux, Integer) else _bend_with
+    return lambda flux, s, shape: chosen(flux, s, shape)
+
+
+@per_flux
+def phi(s, shape):
+    """Φ(s) of every entry of a flat array s, in place; `shape` is (q, p)."""
+    to = s.dtype.type
+    bend(flux, s, (to(shape[0]), to(shape[1])))

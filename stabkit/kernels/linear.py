@@ -1,0 +1,113 @@
+"""K u and rows of Kᵀ f, for the two forms a kernel takes an operator K in.
+
+Stencil: ``(boundary, taps)`` with (K u)ⱼ = Σₜ tapsₜ u_{j+t}; `taps` is a tuple of floats.  NATURAL
+keeps the rows that lie inside the signal, so ``(NATURAL, (-1/h, 1/h))`` is the reflecting first
+difference; ZERO keeps every row that meets it; PERIODIC has N rows.  N >= len(taps), for ZERO
+N >= 1.
+
+Any matrix: ``(starts, columns, values, starts_t, columns_t, values_t)``, the compressed rows of K
+and of Kᵀ, columns sorted.  Numba adds a sign test to every signed index, so pass starts and
+columns as uint32.
+
+Rows of a matrix are summed in the order of the columns, of a stencil in the order of the taps, of
+its adjoint in the order of the rows; that is the same but where a periodic stencil wraps.
+"""
+
+from __future__ import annotations
+
+from numba.extending import overload
+
+from stabkit.kernels import inner
+
+NATURAL, PERIODIC, ZERO = range(3)
+
+
+def _is_stencil(K):
+    return len(K) == 2
+
+
+def height(K, n):
+    """How many entries `apply` writes: the rows of a matrix, N + len(taps) − 1 for a stencil."""
+
+
+@overload(height)
+def _height(K, n):
+    if _is_stencil(K):
+        return lambda K, n: n + len(K[1]) - 1
+    return lambda K, n: K[0].size - 1
+
+
+def apply(K, u, s):
+    """Write s = K u.
+
+    A stencil writes all rows that meet the signal, from its left to its right: those that stick
+    out are 0 if NATURAL and repeat the rows they are if PERIODIC.
+    """
+
+
+@inner
+def _edge_row(K, u, site):
+    boundary, taps = K
+    total = u.dtype.type(0)
+    for t in range(len(taps)):
+        j = site + t
+        if boundary == PERIODIC:
+            total += u.dtype.type(taps[t]) * u[j % u.size]
+        elif boundary == ZERO and 0 <= j < u.size:
+            total += u.dtype.type(taps[t]) * u[j]
+    return total
+
+
+def _apply_stencil(K, u, s):
+    taps = K[1]
+    to, n, edge = u.dtype.type, u.size, len(K[1]) - 1
+    for k in range(edge):
+        s[k] = _edge_row(K, u, k - edge)
+    inside = s[edge:n]
+    for j in range(inside.size):
+        total = to(taps[0]) * u[j]
+        for t in range(1, len(taps)):
+            total += to(taps[t]) * u[j + t]
+        inside[j] = total
+    for k in range(max(n, edge), n + edge):
+        s[k] = _edge_row(K, u, k - edge)
+
+
+@inner
+def _row(starts, columns, values, x, i):
+    total = x.dtype.type(0)
+    for k in range(starts[i], starts[i + 1]):
+        total += values[k] * x[columns[k]]
+    return total
+
+
+def _apply_rows(K, u, s):
+    for j in range(s.size):
+        s[j] = _row(K[0], K[1], K[2], u, j)
+
+
+@overload(apply)
+def _apply(K, u, s):
+    return _apply_stencil if _is_stencil(K) else _apply_rows
+
+
+def pull(K, f, i):
+    """(Kᵀ f)ᵢ."""
+
+
+def _pull_stencil(K, f, i):
+    taps = K[1]
+    to, edge = f.dtype.type, len(K[1]) - 1
+    total = to(taps[edge]) * f[i]
+    for k in range(1, len(taps)):
+        total += to(taps[edge - k]) * f[i + k]
+    return total
+
+
+def _pull_rows(K, f, i):
+    return _row(K[3], K[4], K[5], f, i)
+
+
+@overload(pull)
+def _pull(K, f, i):
+    return _pull_stencil if _is_stencil(K) else _pull_rows

@@ -1,0 +1,1 @@
+"""Verdicts made visible: tables, explanations and verdict files.  Nothing is computed here."""

@@ -1,0 +1,157 @@
+"""One claim and its verdict in words and calculations that can be followed by hand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from stabkit.report.table import evidence_summary
+
+WIDTH = 80
+INDENT = 11
+LISTED = 3  # pieces of evidence written out; all of them are in a verdict file
+
+GLOSSARY = {
+    "@": "A @ u: matrix times vector, or the scalar product of two vectors",
+    ".T": "K.T: the transpose of K",
+    "cells": "cells(v): the closed intervals between the neighbouring entries of v",
+    "decay": "decay(k, x): x**k * exp(-x) for x >= 0",
+    "largest_product": "largest_product(K): the largest K[k,i] * K[k,j] over rows k and i != j",
+    "nonneg": "nonneg(A): no entry of A is negative",
+    "nonneg_on": "nonneg_on(c, a, b): the polynomial c is >= 0 on the open interval (a, b)",
+    "norm2": "norm2(u): the sum of the squares of the entries",
+    "outer": "outer(u, v): the matrix u v'",
+    "pd": "pd(M): M is symmetric and positive definite",
+    "polyval": "polyval(c, x): c[0] + c[1] x + c[2] x**2 + ...",
+    "positive_on": "positive_on(c, a, b): the polynomial c is > 0 on the open interval (a, b)",
+    "psd": "psd(M): M is symmetric and positive semidefinite",
+    "roots_in": "roots_in(c, a, b): the number of real roots of the polynomial c in (a, b]",
+    "sign_changes": "sign_changes(u): changes of sign along u, zeros dropped",
+    "totally_nonneg": "totally_nonneg(M): no minor of M is negative",
+}
+
+
+def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
+    """Return the statement, its source, the verdict, its evidence, and how to replay it.
+
+    `claims_file` is the user's file where the claim stands, if it is not a built-in one.
+    """
+    lines = [claim.name, ""]
+    lines += _labelled("source", f"{claim.location}, as {claim.reading}")
+    if claim.quote:
+        lines += _labelled("quote", f'"{claim.quote}"')
+    lines += _labelled("notion", f"{claim.notion} ({claim.weight})")
+    lines += _labelled("statement", claim.statement)
+    lines += _labelled("expected", str(claim.expected))
+    lines += _labelled("verdict", " ".join(_verdict(verdict)))
+    for number, item in enumerate(verdict.evidence[:LISTED], start=1):
+        lines += ["", f"evidence {number} of {len(verdict.evidence)}: {item['kind']} "
+                      f"({item['arithmetic']} arithmetic)"]
+        lines += _evidence(item)
+    words = _glossary(verdict.evidence[:LISTED])
+    if words:
+        lines += ["", *_labelled("words", words[0])]
+        lines += [" " * INDENT + word for word in words[1:]]
+    lines += ["", *_replay(claim, verdict, claims_file)]
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(verdict: Any) -> Iterator[str]:
+    """Yield the sentences about a verdict."""
+    behind = evidence_summary(verdict.evidence, verdict.trials)
+    number = "1 configuration" if verdict.configurations == 1 else (
+        f"{verdict.configurations} configurations")
+    yield f"{verdict.status}, by {behind or 'nothing found'}, {number}."
+    if not verdict.as_expected:
+        yield "This is not what was expected!"
+    if verdict.margin is not None:
+        yield f"The smallest margin found is {verdict.margin:.6g}."
+    if verdict.sharp is not None:
+        yield ("Just outside the bound it is refuted: the bound is sharp." if verdict.sharp
+               else "Just outside the bound no refutation was found: not sharp.")
+    if verdict.tightness is not None:
+        yield f"The smallest refuted step is {verdict.tightness:.6f} times the claimed bound."
+
+
+def _evidence(item: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of one piece of evidence."""
+    if item["configuration"]:
+        told = ", ".join(f"{key} = {_value(value)}" for key, value in item["configuration"].items())
+        yield from _labelled("where", told)
+    data = item["data"]
+    if item["kind"] == "trials":
+        told = ", ".join(f"{key} {value}" for key, value in data.items() if key != "seal")
+        yield from _labelled("tried", told)
+        return
+    yield from _listed("given", (_equation(*pair) for pair in data["given"].items()))
+    yield from _listed("let", (_equation(name, body) for name, body in data["let"]))
+    yield from _listed("shows", data["shows"])
+    if data.get("margin"):
+        value = data.get("margin_value")
+        yield from _labelled("margin", data["margin"] + ("" if value is None else f" = {value}"))
+    if data["by"]:
+        yield from _labelled("because", data["by"])
+
+
+def _equation(name: str, value: Any) -> str:
+    """Return ``name = value``, a matrix with its rows below each other."""
+    if not (isinstance(value, list) and value and isinstance(value[0], list)):
+        return f"{name} = {_value(value)}"
+    wide = max((len(str(entry)) for row in value for entry in row), default=0)
+    rows = ["[ " + "  ".join(f"{entry!s:>{wide}}" for entry in row) + " ]" for row in value]
+    return f"{name} = " + ("\n" + " " * (len(name) + 3)).join(rows)
+
+
+def _value(value: Any) -> str:
+    """Return a scalar or a list as it is written on paper."""
+    if isinstance(value, list):
+        return "(" + ", ".join(_value(entry) for entry in value) + ")"
+    return str(value)
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    """Return a paragraph with a label in its margin."""
+    lines = textwrap.wrap(
+        " ".join(text.split()), WIDTH - INDENT, break_long_words=False, break_on_hyphens=False)
+    return _beside(label, lines)
+
+
+def _listed(label: str, items: Iterable[str]) -> list[str]:
+    """Return items, each on lines of its own as it stands, with a label beside the first."""
+    return _beside(label, [line for item in items for line in item.split("\n")])
+
+
+def _beside(label: str, lines: list[str]) -> list[str]:
+    margins = [label, *[""] * (len(lines) - 1)]
+    return [f"{margin:<{INDENT}}{line}" for margin, line in zip(margins, lines, strict=False)]
+
+
+def _glossary(evidence: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what the less usual words in some evidence mean."""
+    used = " ".join(
+        " ".join([*(body for _, body in item["data"]["let"]), *item["data"]["shows"],
+                  item["data"].get("margin") or ""])
+        for item in evidence if item["kind"] != "trials"
+    )
+    words = set(re.findall(r"[A-Za-z_]\w*|@|\.T\b", used))
+    return [meaning for word, meaning in GLOSSARY.items() if word in words]
+
+
+def _replay(claim: Any, verdict: Any, claims_file: str | None) -> Iterator[str]:
+    """Yield how to go on from here."""
+    command = f"  stabkit verify {claim.name}"
+    if claims_file is not None:
+        command += f" --claims {shlex.quote(claims_file)}"
+    if not verdict.evidence:
+        yield "To decide it with a larger budget:"
+        yield f"{command} --budget 600"
+        return
+    more = len(verdict.evidence) - LISTED
+    if more > 0:
+        yield f"({more} more pieces of evidence are in the verdict file.)"
+    yield "To write the verdict file and re-check it:"
+    yield f"{command} --json verdict.json"
+    yield "  stabkit replay verdict.json"

@@ -1,0 +1,131 @@
+"""Tables and the progress bar: for 80 columns in a terminal, plain and unbroken in a pipe."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+STYLES = {
+    "proved": "green", "refuted": "magenta", "supported": "cyan", "undecided": "yellow",
+    "inapplicable": "yellow",
+}
+PLURALS = {"witness": "witnesses", "certificate": "certificates"}
+NARROW = 24   # no name is folded to fewer columns
+UNFOLDED = 10_000  # columns: in a pipe, one row is one line
+
+
+def verdict_table(verdicts: Iterable[Any], stream: TextIO) -> str:
+    """Return the table of verdicts, to be written to `stream`."""
+    rows = [
+        ("" if verdict.as_expected else "!", verdict.claim, _status(verdict),
+         evidence_summary(verdict.evidence, verdict.trials), _sharpness(verdict))
+        for verdict in verdicts
+    ]
+    return table(("", "claim", "verdict", "evidence", "tightness"), rows, stream)
+
+
+def table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], stream: TextIO, named: str = "claim",
+) -> str:
+    """Return a table as text that suits `stream`.
+
+    In a terminal it has colours, and the names in the column `named` are folded so that it fits;
+    in a pipe each row is one line, for ``grep`` and friends.
+    """
+    terminal = stream.isatty()
+    width = shutil.get_terminal_size().columns if terminal else UNFOLDED
+    rows = [list(row) for row in rows]
+    if terminal and named in heads:
+        _fold(heads, rows, heads.index(named), width)
+    drawn = Table(*heads, box=None, pad_edge=False)
+    for row in rows:
+        drawn.add_row(*(Text(cell, style=_style(cell)) for cell in row))
+    console = Console(file=io.StringIO(), width=width, force_terminal=terminal)
+    console.print(drawn)
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+
+
+def summary(verdicts: Sequence[Any], seconds: float, seed: int) -> str:
+    """Return the closing line under a table of verdicts."""
+    counts = Counter(str(verdict.status) for verdict in verdicts)
+    found = ", ".join(f"{counts[status]} {status}" for status in STYLES if counts[status])
+    others = sum(not verdict.as_expected for verdict in verdicts)
+    expected = f"{others} not as expected (!)" if others else "each as expected"
+    number = "1 claim" if len(verdicts) == 1 else f"{len(verdicts)} claims"
+    return f"{number}: {found or 'none decided'}; {expected}.  {seconds:.1f} s, seed {seed}."
+
+
+def evidence_summary(evidence: Sequence[dict[str, Any]], trials: int) -> str:
+    """Return what stands behind a verdict in two words, such as "48 certificates"."""
+    counts = Counter(item["kind"] for item in evidence)
+    for kind, plural in PLURALS.items():
+        if counts[kind]:
+            return f"{counts[kind]} {kind if counts[kind] == 1 else plural}"
+    return f"{trials} trials" if trials else ""
+
+
+@contextmanager
+def progress(total: int, stream: TextIO) -> Iterator[Callable[[str], None]]:
+    """Show a bar on a terminal; the yielded function counts one of `total` as done."""
+    if not stream.isatty():
+        yield lambda name: None
+        return
+    from rich import progress as bars  # a pipe has none
+
+    bar = bars.Progress(
+        bars.BarColumn(20), bars.MofNCompleteColumn(), bars.TimeElapsedColumn(),
+        bars.TextColumn("{task.description}"), console=Console(file=stream), transient=True,
+    )
+    with bar:
+        task = bar.add_task("deciding", total=total)
+        yield lambda name: bar.update(task, advance=1, description=name)
+
+
+def _status(verdict: Any) -> str:
+    status = str(verdict.status)
+    return status if verdict.as_expected else f"{status} (expected {verdict.expected})"
+
+
+def _sharpness(verdict: Any) -> str:
+    if verdict.tightness is not None:
+        return f"{verdict.tightness:.3f}"
+    return {None: "", True: "sharp", False: "not sharp"}[verdict.sharp]
+
+
+def _style(cell: str) -> str:
+    if cell == "!" or "(expected" in cell:
+        return "bold red"
+    return STYLES.get(cell, "")
+
+
+def _fold(heads: Sequence[str], rows: list[list[str]], column: int, width: int) -> None:
+    """Break long names in `column` after an underscore, so that the rows fit into `width`.
+
+    Where another cell has two parts (a status and what was expected), it gets two lines.
+    """
+    for row in rows:
+        row[:] = [cell.replace(" (", "\n(") for cell in row]
+    widths = [
+        max(len(line) for cell in cells for line in cell.split("\n"))
+        for cells in zip(heads, *rows, strict=True)
+    ]
+    room = max(NARROW, width - sum(2 + other for other in widths) + widths[column])
+    for row in rows:
+        row[column] = _folded(row[column], room)
+
+
+def _folded(name: str, room: int) -> str:
+    lines = [""]
+    for part in name.replace("_", "_\n").splitlines():
+        if lines[-1] and len(lines[-1]) + len(part) > room:
+            lines.append("  ")
+        lines[-1] += part
+    return "\n".join(lines)

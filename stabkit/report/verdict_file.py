@@ -1,0 +1,56 @@
+"""Verdict files: their contents, their form, and their text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from importlib import resources
+from typing import Any
+
+from stabkit.errors import InvalidEvidence
+from stabkit.report.environment import environment, version
+
+
+def document(verdicts: Iterable[dict[str, Any]], *, seed: int, budget: float) -> dict[str, Any]:
+    """Return the contents of a verdict file for verdicts in their JSON form."""
+    return {
+        "stabkit": version(), "seed": seed, "budget": budget, "environment": environment(),
+        "verdicts": list(verdicts),
+    }
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of verdict files."""
+    return json.loads(resources.files(__package__).joinpath("schema.json").read_text("utf-8"))
+
+
+def as_text(contents: dict[str, Any]) -> str:
+    """Return a verdict file's text, one line per piece of evidence.
+
+    Raises
+    ------
+    InvalidEvidence
+        `contents` do not follow the schema; such a file is never written.
+    """
+    from jsonschema import Draft202012Validator  # a tenth of a second that only a file needs
+    from jsonschema.exceptions import best_match
+
+    fault = best_match(Draft202012Validator(schema()).iter_errors(contents))
+    if fault is not None:
+        raise InvalidEvidence(f"{fault.json_path} of the verdict file: {fault.message}")
+    head = [f" {_text(key)}: {_text(contents[key])}," for key in contents if key != "verdicts"]
+    verdicts = ",\n".join(_verdict_text(verdict) for verdict in contents["verdicts"])
+    return "\n".join(["{", *head, ' "verdicts": [', verdicts, " ]", "}", ""])
+
+
+def _verdict_text(verdict: dict[str, Any]) -> str:
+    head = _text({key: verdict[key] for key in verdict if key != "evidence"})
+    evidence = ",\n".join(f"    {_text(item)}" for item in verdict["evidence"])
+    return f'  {head[:-1]}, "evidence": [\n{evidence}]}}'
+
+
+def _text(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise InvalidEvidence(f"a verdict holds a number that JSON has not: {error}") from error

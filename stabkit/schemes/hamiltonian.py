@@ -1,0 +1,164 @@
+"""Networks that are wave-like PDEs in time (ruthotto2018): Hamiltonian and second order.
+
+A network whose weights change from layer to layer is a :class:`~stabkit.schemes.Chain` of steps
+with different layers; :func:`reverse` runs it backwards from the last state alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stabkit.errors import InvalidArgument
+from stabkit.rational import Constant
+from stabkit.schemes.scheme import Chain, Scheme, as_step
+from stabkit.schemes.symmetric import SymmetricLayer, step_size, unit_matrix
+from stabkit.transcript import Term, named
+
+UPPER, LOWER = ((0, 1), (0, 0)), ((0, 0), (1, 0))
+DIAGONAL = ((1, 0), (0, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Verlet(Scheme):
+    """One layer of the Hamiltonian network ∂ₜY = −F₁(Z), ∂ₜZ = F₂(Y), on states (Y, Z).
+
+    Y⁺ = Y − δF₁(Z), Z⁺ = Z + δF₂(Y⁺).
+
+    Parameters
+    ----------
+    first, second : SymmetricLayer
+        F₁ and F₂.
+    delta : rational
+        Step size.
+    printed : bool
+        Take both signs as eq. (10) of ruthotto2018 prints them, that is reversed.
+    """
+
+    first: SymmetricLayer
+    second: SymmetricLayer
+    delta: Any
+    printed: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "delta", as_step(self.delta, "delta"))
+        if self.first.size != self.second.size:
+            raise InvalidArgument(f"first, second: must have one size, got {self.first.size} and "
+                                  f"{self.second.size}")
+
+    @property
+    def size(self) -> int:
+        return 2 * self.first.size
+
+    def step(self, u: Any) -> Any:
+        y, z = halves(u, self.first.size)
+        y = named(y - self._move(self.first, z), "Y")
+        return named(joined(y, z + self._move(self.second, y)), "x")
+
+    def back(self, u: Any, *, printed: bool = False) -> Any:
+        """The inverse of a step; `printed` puts Y⁺ where Z belongs, as ruthotto2018 does."""
+        y, z = halves(u, self.first.size)
+        z = named(z - self._move(self.second, y), "Z")
+        return named(joined(y + self._move(self.first, y if printed else z), z), "x")
+
+    def jacobian(self, u: Any) -> Any:
+        """The matrix of the derivative of a step at a state (Y, Z)."""
+        y, z = halves(u, self.first.size)
+        sign = -1 if self.printed else 1
+        delta = step_size(self, u)
+        shear = unit_matrix(self.size, u) - sign * (delta * _block(UPPER, self.first.jacobian(z)))
+        y = named(y - self._move(self.first, z), "Y")
+        other = unit_matrix(self.size, u) + sign * (delta * _block(LOWER, self.second.jacobian(y)))
+        return named(other @ shear, "V")
+
+    def _move(self, layer: SymmetricLayer, x: Any) -> Any:
+        move = step_size(self, x) * named(layer(x), "F")
+        return -move if self.printed else move
+
+
+@dataclass(frozen=True, eq=False)
+class Leapfrog(Scheme):
+    """One layer of the second-order network ∂ₜ²Y = F(Y), on states (Y_j, Y_{j−1}).
+
+    Y_{j+1} = 2Y_j − Y_{j−1} + δ²F(Y_j).
+    """
+
+    layer: SymmetricLayer
+    delta: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "delta", as_step(self.delta, "delta"))
+
+    @property
+    def size(self) -> int:
+        return 2 * self.layer.size
+
+    def step(self, u: Any) -> Any:
+        y, before = halves(u, self.layer.size)
+        return named(joined(self._other(y, before), y), "x")
+
+    def back(self, u: Any) -> Any:
+        """(Y_{j+1}, Y_j) to (Y_j, Y_{j−1}): the recursion is symmetric in Y_{j±1}."""
+        after, y = halves(u, self.layer.size)
+        return named(joined(y, self._other(y, after)), "x")
+
+    def start(self, y: Any, *, second_order: bool = False) -> Any:
+        """The first state: Y₋₁ = Y₀ as ruthotto2018 sets it, or Y₋₁ = Y₀ + (δ²/2)F(Y₀)."""
+        if not second_order:
+            return named(joined(y, y), "x")
+        return named(joined(y, y + Constant(1, 2) * self._square(y) * self.layer(y)), "x")
+
+    def jacobian(self, u: Any) -> Any:
+        """The matrix of the derivative of a step at a state."""
+        n = self.layer.size
+        one = unit_matrix(n, u)
+        top = named(2 * one + self._square(u) * self.layer.jacobian(halves(u, n)[0]), "L")
+        return named(_block(DIAGONAL, top) - _block(UPPER, one) + _block(LOWER, one), "V")
+
+    def _other(self, y: Any, neighbour: Any) -> Any:
+        return 2 * y - neighbour + self._square(y) * self.layer(y)
+
+    def _square(self, beside: Any) -> Any:
+        delta = step_size(self, beside)
+        return delta**2 if isinstance(delta, Term) else Constant(delta**2)
+
+
+@dataclass(frozen=True, eq=False)
+class Reverse(Scheme):
+    """The step of a :class:`Verlet` or :class:`Leapfrog` scheme backwards.
+
+    `printed` takes the inverse of the Verlet step as ruthotto2018 prints it.
+    """
+
+    forward: Verlet | Leapfrog
+    printed: bool = False
+
+    @property
+    def size(self) -> int:
+        return self.forward.size
+
+    def step(self, u: Any) -> Any:
+        return self.forward.back(u, printed=True) if self.printed else self.forward.back(u)
+
+
+def reverse(network: Chain) -> Chain:
+    """The layers of a network backwards, last one first: its inverse, from the last state alone."""
+    return Chain([Reverse(step) for step in reversed(network.schemes)])
+
+
+def halves(x: Any, n: int) -> tuple[Any, Any]:
+    """The two halves of a state, n entries each."""
+    return (x[:n], x[n:]) if isinstance(x, Term) else (x[..., :n], x[..., n:])
+
+
+def joined(y: Any, z: Any) -> Any:
+    """A state of its two halves."""
+    return y.call("concat", z) if isinstance(y, Term) else np.concatenate([y, z], axis=-1)
+
+
+def _block(place: tuple, matrix: Any) -> Any:
+    if isinstance(matrix, Term):
+        return Term(matrix.log, f"kron({[list(row) for row in place]}, {matrix.text})")
+    return np.kron(np.array(place).astype(matrix.dtype), matrix)

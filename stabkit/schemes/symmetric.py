@@ -1,0 +1,235 @@
+"""Symmetric layers F(y) = −Kᵀσ(s ⊙ N(K y) + b), and the parabolic network built from them.
+
+A network whose weights change from layer to layer is a :class:`~stabkit.schemes.Chain` of steps
+with different layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isqrt
+from typing import Any
+
+import numpy as np
+
+from stabkit.enclosure import Interval
+from stabkit.errors import InvalidArgument
+from stabkit.flux import Flux
+from stabkit.operators import Operator
+from stabkit.rational import Constant, fraction, fractions
+from stabkit.schemes.scheme import Scheme, as_signal, as_step
+from stabkit.transcript import Term, named
+
+
+@dataclass(frozen=True, eq=False)
+class TotalVariation:
+    """The normalisation N_tv(u)_p = u_p/√(|u_p|² + ε) (ruthotto2018, eq. (9)).
+
+    u_p is the vector of the channels of pixel p; u holds one channel after the other.
+
+    Parameters
+    ----------
+    eps : rational
+        ε > 0.
+    channels : int
+    """
+
+    eps: Any
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        eps = Constant(fraction(self.eps, "eps"))
+        if eps <= 0 or self.channels < 1:
+            raise InvalidArgument(f"eps, channels: need eps > 0 and channels >= 1, got {self.eps} "
+                                  f"and {self.channels}")
+        object.__setattr__(self, "eps", eps)
+
+    def lengths(self, u: Any, size: int) -> Any:
+        """√(|u_p|² + ε) per pixel; `size` is the length of u."""
+        if isinstance(u, Term) and size == self.channels:
+            total = u.call("norm2")
+        else:
+            total = _added([part * part for part in self._parts(u, size)])
+        if isinstance(u, Term):
+            eps = u.log.give_once(("eps", self.eps), "eps", lambda: self.eps)
+            return named(np.sqrt(total + eps), "r")
+        eps = Fraction(self.eps) if u.dtype == object else u.dtype.type(self.eps)
+        return _root(total + eps)
+
+    def apply(self, u: Any, r: Any, size: int) -> Any:
+        """N_tv(u), with the lengths r of u."""
+        return u / self._spread(r, size)
+
+    def jacobian(self, u: Any, r: Any, size: int) -> Any:
+        """The matrix N_tv′(u) = diag(1/r) − diag(u/r³) M diag(u), M coupling a pixel's channels."""
+        r = self._spread(r, size)
+        pixels = size // self.channels
+        if isinstance(u, Term) and pixels == 1:
+            return named((unit_matrix(size, u) - u.call("outer", u) / r**2) / r, "N")
+        if isinstance(u, Term):
+            coupling = Term(u.log, f"kron(outer(ones({self.channels}), ones({self.channels})), "
+                                   f"I({pixels}))")
+        else:
+            ones = np.ones((self.channels, self.channels), dtype=int)
+            coupling = np.kron(ones, np.eye(pixels, dtype=int)).astype(u.dtype)
+        coupled = _diagonal(u / r**3) @ coupling @ _diagonal(u)
+        return named(_diagonal(1 / r) - coupled, "N")
+
+    def _parts(self, u: Any, size: int) -> list[Any]:
+        pixels, rest = divmod(size, self.channels)
+        if rest:
+            raise InvalidArgument(f"channels: {self.channels} channels do not divide a signal of "
+                                  f"length {size}")
+        starts = range(0, size, pixels)
+        return [u[i:i + pixels] if isinstance(u, Term) else u[..., i:i + pixels] for i in starts]
+
+    def _spread(self, r: Any, size: int) -> Any:
+        # One length per entry of u.  In a transcript a single pixel's length stays one number.
+        if isinstance(r, Term):
+            return r if size == self.channels else r.call("concat", *[r] * (self.channels - 1))
+        return np.concatenate([r] * self.channels, axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetricLayer:
+    """The symmetric layer F(y) = −Kᵀσ(s ⊙ N(K y) + b) (ruthotto2018, eq. (7)).
+
+    Parameters
+    ----------
+    K : Operator
+    activation : Flux
+        σ.
+    normalisation : TotalVariation, optional
+        N; the identity if left out.
+    scale, bias : sequence of rational, optional
+        s and b; ones and zeros if left out.
+    """
+
+    K: Operator
+    activation: Flux
+    normalisation: TotalVariation | None = None
+    scale: Sequence[Any] | None = None
+    bias: Sequence[Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("scale", "bias"):
+            given = getattr(self, name)
+            if given is None:
+                continue
+            given = fractions(given, name)
+            if given.shape != (self.K.shape[0],):
+                raise InvalidArgument(f"{name}: must have length {self.K.shape[0]}, got shape "
+                                      f"{given.shape}")
+            object.__setattr__(self, name, given)
+
+    @property
+    def size(self) -> int:
+        """The length of y."""
+        return self.K.shape[1]
+
+    def __call__(self, y: Any) -> Any:
+        y = y if isinstance(y, Term) else as_signal(y, self.size, "y")
+        return -(self.K.T @ self.activation(self.preactivation(y)))
+
+    def preactivation(self, y: Any) -> Any:
+        """s ⊙ N(K y) + b, what the activation is applied to."""
+        return self._stages(y)[2]
+
+    def jacobian(self, y: Any) -> Any:
+        """The matrix −Kᵀ diag(σ′ s) N′(K y) K of one state y, where it exists."""
+        y = y if isinstance(y, Term) else as_signal(y, self.size, "y")
+        u, lengths, z = self._stages(y)
+        slopes = self.activation.slope(z)
+        if self.scale is not None:
+            slopes = slopes * self._vector("scale", "s", slopes)
+        inner = _diagonal(slopes)
+        if self.normalisation is not None:
+            inner = inner @ self.normalisation.jacobian(u, lengths, self.K.shape[0])
+        if isinstance(y, Term):
+            K = y.log.give_once(self.K, self.K.label, self.K.exact)
+            return named(-(Term(y.log, f"{K.text}.T") @ inner @ K), "J")
+        K = self.K.exact() if y.dtype == object else self.K.exact().astype(y.dtype)
+        return -(K.T @ inner @ K)
+
+    def _stages(self, y: Any) -> tuple[Any, Any, Any]:
+        """K y, the lengths of its pixels if they are used, and s ⊙ N(K y) + b."""
+        z = u = self.K @ y
+        lengths = None
+        if self.normalisation is not None:
+            u, size = named(u, "u"), self.K.shape[0]
+            lengths = self.normalisation.lengths(u, size)
+            z = self.normalisation.apply(u, lengths, size)
+        if self.scale is not None:
+            z = self._vector("scale", "s", z) * z
+        if self.bias is not None:
+            z = z + self._vector("bias", "b", z)
+        return u, lengths, z
+
+    def _vector(self, field: str, name: str, beside: Any) -> Any:
+        values = getattr(self, field)
+        if isinstance(beside, Term):
+            return beside.log.give_once((self, field), name, lambda: values)
+        return values if beside.dtype == object else values.astype(beside.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardEuler(Scheme):
+    """One layer of the parabolic network: Y⁺ = Y + δF(Y) (ruthotto2018, eq. (8))."""
+
+    layer: SymmetricLayer
+    delta: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "delta", as_step(self.delta, "delta"))
+
+    @property
+    def size(self) -> int:
+        return self.layer.size
+
+    def step(self, u: Any) -> Any:
+        return named(u + step_size(self, u) * self.layer(u), "Y")
+
+    def jacobian(self, u: Any) -> Any:
+        """I + δF′(u)."""
+        return named(unit_matrix(self.size, u) + step_size(self, u) * self.layer.jacobian(u), "S")
+
+
+def step_size(scheme: Any, beside: Any) -> Any:
+    """δ as the arithmetic of `beside` needs it."""
+    if isinstance(beside, Term):
+        return beside.log.give_once(("delta", scheme.delta), "delta", lambda: scheme.delta)
+    return scheme.delta
+
+
+def _added(parts: Sequence[Any]) -> Any:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _root(values: np.ndarray) -> np.ndarray:
+    if values.dtype != object:
+        return np.sqrt(values)
+    roots = np.empty(values.shape, dtype=object)
+    for index, value in np.ndenumerate(values):
+        roots[index] = value.sqrt() if isinstance(value, Interval) else _exact_root(value)
+    return roots
+
+
+def _exact_root(value: Fraction) -> Fraction | Interval:
+    root = Fraction(isqrt(value.numerator), isqrt(value.denominator))
+    return root if root**2 == value else Interval(value).sqrt()
+
+
+def unit_matrix(n: int, beside: Any) -> Any:
+    """The identity matrix in the arithmetic of `beside`."""
+    if isinstance(beside, Term):
+        return Term(beside.log, f"I({n})")
+    return np.eye(n, dtype=int).astype(beside.dtype)
+
+
+def _diagonal(values: Any) -> Any:
+    return values.call("diag") if isinstance(values, Term) else np.diag(values)

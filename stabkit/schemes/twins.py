@@ -1,0 +1,84 @@
+"""Compiled twins of the schemes' array expressions, for float arrays that are worth it.
+
+A twin is found here or not at all; the expressions in the other files are the definitions, and a
+test holds every twin to them.  Numba is imported when the first twin runs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from stabkit.flux import Flux
+from stabkit.operators import Operator
+
+# Below this many site-steps the array expression is as fast, and nothing need be compiled.
+WORTH_COMPILING = 200_000
+
+
+def explicit(K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int) -> np.ndarray | None:
+    """`steps` explicit steps, or None if there is no twin for these arrays."""
+    if not _has_twin(flux, u, steps):
+        return None
+    rows = _rows(u)
+    if _is_first_difference(K):
+        inverse = float(K.values[1])
+        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), inverse, _shape(flux))
+    else:
+        _kernel("steps", "explicit", flux)(rows, steps, float(tau), _csr(K, u.dtype), _shape(flux))
+    return rows.reshape(u.shape)
+
+
+def fsi(K: Operator, flux: Flux, tau: Any, u: np.ndarray, length: int, frozen: bool
+        ) -> np.ndarray | None:
+    """One FSI cycle, or None if there is no twin for these arrays."""
+    if not _has_twin(flux, u, length):
+        return None
+    rows = _rows(u)
+    _kernel("steps", "fsi", flux)(rows, length, float(tau), _csr(K, u.dtype), _shape(flux), frozen)
+    return rows.reshape(u.shape)
+
+
+def fixed_point(K: Operator, flux: Flux, tau: Any, u: np.ndarray, iterations: int
+                ) -> np.ndarray | None:
+    """The iterations of eq. (9), or None if there is no twin for these arrays."""
+    if not _has_twin(flux, u, iterations):
+        return None
+    rows = _rows(u)
+    _kernel("steps", "fixed_point", flux)(rows, iterations, float(tau), _csr(K, u.dtype),
+                                          _shape(flux))
+    return rows.reshape(u.shape)
+
+
+def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
+    return flux.kernel is not None and isinstance(u, np.ndarray) and u.dtype.kind == "f" \
+        and u.size * steps >= WORTH_COMPILING
+
+
+def _rows(u: np.ndarray) -> np.ndarray:
+    # The kernels work in place on C-contiguous rows, so they get a copy.
+    return np.array(u, order="C").reshape(-1, u.shape[-1])
+
+
+def _kernel(room: str, name: str, flux: Flux) -> Any:
+    return getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
+
+
+def _shape(flux: Flux) -> tuple[float, float]:
+    return flux.kernel[1], 0.0
+
+
+def _is_first_difference(K: Operator) -> bool:
+    m, n = K.shape
+    return m == n - 1 and K.columns.size == 2 * m and len(set(K.values[::2])) == 1 and \
+        bool((K.columns[::2] == np.arange(m)).all() and (K.columns[1::2] == np.arange(1, n)).all()
+             and set(K.values[1::2]) == {-K.values[0]}) and K.values[1] > 0
+
+
+def _csr(K: Operator, dtype: np.dtype) -> tuple[np.ndarray, ...]:
+    parts = []
+    for matrix in (K.sparse(dtype), K.T.sparse(dtype)):
+        parts += [matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32), matrix.data]
+    return tuple(parts)

@@ -1,0 +1,182 @@
+"""The house is held by its source: floors, the one room with Numba, and words that are not used."""
+
+import ast
+import subprocess
+import sys
+import time
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import stabkit
+
+ROOT = Path(stabkit.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
+
+FLOORS = [
+    {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor"},
+    {"kernels", "replay"},
+    {"operators", "flux", "fluxes", "derivative"},
+    {"schemes", "multigrid"},
+    {"notions", "property", "verdict", "spectra", "certificates", "falsify", "decide"},
+    {"claim", "verify", "audit", "testing"},
+    {"claims"},
+    {"report"},
+    {"cli", "__main__"},
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+DRAWERS = {"utils", "util", "core", "base", "common", "helpers", "misc"}
+LONGEST = 400
+STARTUP = 0.5  # seconds
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def room_of(module):
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(tree):
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield (inner if inner in MODULES else node.module or "."), node.lineno
+
+
+def own_imports(path):
+    return [(name, line) for name, line in imports(TREES[path]) if name.split(".")[0] == "stabkit"]
+
+
+def places(found):
+    """Where something was found, for a message that can be clicked."""
+    return [f"{path.relative_to(ROOT.parent)}:{line}" for path, line in found]
+
+
+def test_every_module_stands_on_a_floor():
+    assert {room_of(module) for module in MODULES} - {""} <= set(FLOOR)
+
+
+def test_imports_go_down_the_floors():
+    upward = [
+        f"{module_of(path)}:{line} imports {name}"
+        for path in FILES if room_of(module_of(path))
+        for name, line in own_imports(path)
+        if not room_of(name) or FLOOR[room_of(name)] > FLOOR[room_of(module_of(path))]
+    ]
+    assert upward == []
+
+
+def test_imports_have_no_circle():
+    graph = {
+        module: {name for name, _ in own_imports(path)} - {module}
+        for module, path in MODULES.items()
+    }
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_checker_stands_alone():
+    foreign = [
+        f"{module_of(path)}:{line} imports {name}"
+        for path in FILES if room_of(module_of(path)) == "replay"
+        for name, line in own_imports(path) if room_of(name) not in ("replay", "errors")
+    ]
+    assert foreign == []
+
+
+def test_imports_are_absolute():
+    relative = [(path, node.lineno) for path in FILES for node in ast.walk(TREES[path])
+                if isinstance(node, ast.ImportFrom) and node.level]
+    assert places(relative) == []
+
+
+@pytest.mark.parametrize("library, room", [("numba", "kernels"), ("cupy", "backend")])
+def test_a_library_stays_in_its_room(library, room):
+    strays = [(path, line) for path in FILES if room_of(module_of(path)) != room
+              for name, line in imports(TREES[path]) if name.split(".")[0] == library]
+    assert places(strays) == []
+
+
+def test_nothing_is_compiled_with_fastmath():
+    found = [
+        (path, node.lineno) for path in FILES for node in ast.walk(TREES[path])
+        if (isinstance(node, ast.Constant) and node.value == "fastmath")
+        or (isinstance(node, ast.Call) and any(key.arg == "fastmath" for key in node.keywords))
+    ]
+    assert places(found) == []
+
+
+def test_input_is_not_checked_by_assert_and_nothing_is_printed():
+    found = [
+        (path, node.lineno) for path in FILES for node in ast.walk(TREES[path])
+        if isinstance(node, ast.Assert)
+        or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print")
+    ]
+    assert places(found) == []
+
+
+def test_no_error_is_swallowed_whole():
+    found = [
+        (path, node.lineno) for path in FILES for node in ast.walk(TREES[path])
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or {"Exception", "BaseException"}
+             & {part.id for part in ast.walk(node.type) if isinstance(part, ast.Name)})
+    ]
+    assert places(found) == []
+
+
+def test_no_tolerance_decides():
+    words = {"allclose", "isclose", "assert_allclose", "approx"}
+    found = [
+        (path, node.lineno) for path in FILES for node in ast.walk(TREES[path])
+        if getattr(node, "attr", getattr(node, "id", None)) in words
+    ]
+    assert places(found) == []
+
+
+@pytest.mark.parametrize("folder", [ROOT, Path(__file__).parent], ids=["package", "tests"])
+def test_files_are_short_and_named_for_what_is_in_them(folder):
+    files = sorted(folder.rglob("*.py"))
+    lengths = {str(path.relative_to(folder)): len(path.read_text("utf-8").splitlines())
+               for path in files}
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+    assert DRAWERS & {path.stem for path in files} == set()
+    assert DRAWERS & {path.parent.name for path in files} == set()
+
+
+def fresh(code):
+    """Run code in a new interpreter; return its output and how long it took."""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout, time.perf_counter() - start
+
+
+def test_listing_claims_imports_no_compiler_and_no_pictures():
+    output, _ = fresh(
+        "import sys; from stabkit.cli import main; status = main(['claims'])\n"
+        "heavy = {'numba', 'llvmlite', 'matplotlib', 'jsonschema', 'cupy'}\n"
+        "print(status, sorted(heavy & set(sys.modules)))"
+    )
+    assert output.splitlines()[-1] == "0 []"
+
+
+def test_listing_claims_is_quick():
+    times = []
+    while not times or (min(times) > STARTUP and len(times) < 10):  # a busy machine tries again
+        times.append(fresh("from stabkit.cli import main; main(['claims'])")[1])
+    assert min(times) <= STARTUP, times
