@@ -19,8 +19,18 @@ import pyamg
 import scipy.fft
 
 from stabkit.multigrid import (
-    Chebyshev, Cycle, F, FastPoisson, Jacobi, Multigrid, W, gauss_seidel, geometric, poisson,
-    red_black, symmetric,
+    Chebyshev,
+    Cycle,
+    F,
+    FastPoisson,
+    Jacobi,
+    Multigrid,
+    W,
+    gauss_seidel,
+    geometric,
+    poisson,
+    red_black,
+    symmetric,
 )
 
 TOLERANCE = 1e-10

@@ -85,6 +85,10 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
 def _(what: Not, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
     inner = _decide(what.what, trials, seed, signals)
     turned = {PROVED: REFUTED, REFUTED: PROVED, SUPPORTED: UNDECIDED}
+    if isinstance(what.what, Calculation) and inner.status is REFUTED:
+        # A calculation against the statement that fails is no proof of the statement.
+        return replace(inner, status=UNDECIDED, evidence=(),
+                       reason="the calculation against it does not hold")
     return replace(inner, status=turned.get(inner.status, inner.status))
 
 

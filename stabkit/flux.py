@@ -101,7 +101,7 @@ class Flux:
     pieces: Sequence[Piece]
     facts: Facts
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    kernel: tuple[int, float] | None = None
+    kernel: tuple[int, float] | tuple[int, float, float] | None = None
     piecewise_linear: bool = False
     transcendental: bool = False
 
@@ -192,7 +192,16 @@ class Flux:
         return text if isinstance(text, Term) else Term(x.log, str(text))
 
     def _at(self, face: str, s: Any) -> Any:
-        # An enclosure may straddle a breakpoint: then every piece it meets counts.
+        value, *others = self.values_on(face, s)
+        for other in others:
+            value = (value if isinstance(value, Interval) else Interval(value)).hull(other)
+        return value
+
+    def values_on(self, face: str, s: Any) -> list[Any]:
+        """A face at a point or on an interval: one value for each piece that is met.
+
+        An enclosure may straddle a breakpoint; then every piece it meets counts.
+        """
         if self.transcendental and isinstance(s, (Fraction, int)):
             s = Interval(s)
         elif self.transcendental and isinstance(s, Dual) and not isinstance(s.value, float):
@@ -207,10 +216,7 @@ class Flux:
             if inside:
                 met.append(self._formula(piece, face)(s))
                 break
-        value = met[0]
-        for other in met[1:]:
-            value = (value if isinstance(value, Interval) else Interval(value)).hull(other)
-        return value
+        return met
 
     def _on_floats(self, face: str, s: np.ndarray) -> np.ndarray:
         size = np.abs(s) if self.facts.odd else s

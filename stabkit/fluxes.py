@@ -6,6 +6,7 @@ Every slope formula is written so that interval arithmetic encloses it well on t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -28,14 +29,24 @@ def _positive(value: Any, name: str) -> Constant:
     return number
 
 
+def _always(value: Any) -> Callable[[Any], Any]:
+    """The constant function, exact wherever the argument is; a NaN stays one."""
+    exact = Constant(value)
+
+    def constant(s: Any) -> Any:
+        return exact + 0 * s if isinstance(s, np.ndarray) else exact
+
+    return constant
+
+
 def _linear(factor: Any) -> tuple:
     # The faces of the flux c s.
     c = Constant(factor)
-    return (lambda s: c * s, lambda s: c + 0 * s, lambda s: c * s * s, lambda s: c + 0 * s)
+    return (lambda s: c * s, _always(c), lambda s: c * s * s, _always(c))
 
 
 def _inner(upto: Fraction) -> Piece:
-    return Piece(upto, lambda s: s, lambda s: 1 + 0 * s, lambda s: s * s, lambda s: 1 + 0 * s)
+    return Piece(upto, lambda s: s, _always(1), lambda s: s * s, _always(1))
 
 
 def positive_part(x: Any) -> Any:
@@ -70,7 +81,8 @@ def scaled_identity(factor: Any) -> Flux:
     """Φ(s) = c s, also for c <= 0."""
     c = fraction(factor, "factor")
     return Flux("scaled_identity", [Piece(None, *_linear(c))],
-                Facts(True, (c, c), (c, c), smooth=True), {"factor": c}, piecewise_linear=True)
+                Facts(True, (c, c), (c, c), smooth=True), {"factor": c},
+                kernel=(10, float(c)), piecewise_linear=True)
 
 
 def charbonnier(contrast: Any = 1) -> Flux:
@@ -84,7 +96,7 @@ def charbonnier(contrast: Any = 1) -> Flux:
         None, lambda s: s / root(s), lambda s: 1 / root(s),
         lambda s: 2 * square * (root(s) - 1), lambda s: 1 / root(s) ** 3)],
         Facts(True, UNIT, UNIT, smooth=True), {"contrast": contrast},
-        kernel=(1, float(contrast)), transcendental=True)
+        kernel=(1, float(fraction(contrast))), transcendental=True)
 
 
 def soft(threshold: Any = 1) -> Flux:
@@ -93,7 +105,7 @@ def soft(threshold: Any = 1) -> Flux:
     square = Constant(q**2)
     return Flux("soft", [_inner(q), Piece(
         None, lambda s: q * s / abs(s), lambda s: q / abs(s),
-        lambda s: 2 * q * abs(s) - square, lambda s: 0 * s)],
+        lambda s: 2 * q * abs(s) - square, _always(0))],
         Facts(True, UNIT, UNIT), {"threshold": threshold}, kernel=(2, float(q)),
         piecewise_linear=True)
 
@@ -109,7 +121,7 @@ def perona_malik(contrast: Any = 1) -> Flux:
         None, lambda s: s * gauss(s), gauss, lambda s: 2 * square * (1 - gauss(s)),
         lambda s: gauss(s) - 2 * decay(1, s**2 / (2 * square)))],
         Facts(True, (Fraction(-447, 1000), ONE), UNIT, smooth=True), {"contrast": contrast},
-        kernel=(3, float(contrast)), transcendental=True)
+        kernel=(3, float(fraction(contrast))), transcendental=True)
 
 
 def garrote(threshold: Any = 1) -> Flux:
@@ -127,7 +139,7 @@ def hard(threshold: Any = 1) -> Flux:
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
     return Flux("hard", [_inner(q), Piece(
-        None, lambda s: 0 * s, lambda s: 0 * s, lambda s: square + 0 * s, lambda s: 0 * s)],
+        None, _always(0), _always(0), _always(square), _always(0))],
         Facts(True, UNIT, UNIT, continuous=False), {"threshold": threshold}, kernel=(5, float(q)),
         piecewise_linear=True)
 
@@ -144,7 +156,7 @@ def rational(contrast: Any = 1) -> Flux:
         None, lambda s: s / (1 + s**2 / square), g, lambda s: square * _log(1 + s**2 / square),
         lambda s: 2 * (g(s) - quarter) ** 2 - eighth)],
         Facts(True, (Fraction(-1, 8), ONE), UNIT, smooth=True), {"contrast": contrast},
-        kernel=(6, float(contrast)))
+        kernel=(6, float(fraction(contrast))))
 
 
 def weickert(contrast: Any = 1) -> Flux:
@@ -157,7 +169,7 @@ def weickert(contrast: Any = 1) -> Flux:
         None, lambda s: s - s * np.exp(-weight / s**8), lambda s: 1 - np.exp(-weight / s**8), None,
         lambda s: 1 - np.exp(-weight / s**8) - 8 * decay(1, weight / s**8))],
         Facts(True, (Fraction(-467, 200), ONE), UNIT, smooth=True), {"contrast": contrast},
-        kernel=(7, float(contrast)), transcendental=True)
+        kernel=(7, float(fraction(contrast))), transcendental=True)
 
 
 def firm(lower: Any = 1, upper: Any = 2) -> Flux:
@@ -171,10 +183,10 @@ def firm(lower: Any = 1, upper: Any = 2) -> Flux:
         _inner(q1),
         Piece(q2, lambda s: fall * positive_part(end - abs(s)) * s / abs(s),
               lambda s: fall * positive_part(end - abs(s)) / abs(s), None,
-              lambda s: -fall + 0 * s),
-        Piece(None, lambda s: 0 * s, lambda s: 0 * s, None, lambda s: 0 * s)],
+              _always(-fall)),
+        Piece(None, _always(0), _always(0), None, _always(0))],
         Facts(True, (-Fraction(fall), ONE), UNIT), {"lower": lower, "upper": upper},
-        piecewise_linear=True)
+        kernel=(11, float(q1), float(q2)), piecewise_linear=True)
 
 
 def relu() -> Flux:

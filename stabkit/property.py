@@ -55,7 +55,11 @@ class UniqueSolution:
 
 @dataclass(frozen=True, eq=False)
 class Not:
-    """The negation: proved where the property is refuted, and the other way round."""
+    """The negation: proved where the property is refuted, and the other way round.
+
+    ``Not(Calculation(...))`` says that a calculation refutes the statement: if it does not hold,
+    nothing is decided.
+    """
 
     what: Any
 

@@ -28,6 +28,11 @@ class Constant(Fraction):
     def __truediv__(self, other):
         return _constant(Fraction.__truediv__(self, other), other)
 
+    def __add__(self, other):
+        return _constant(Fraction.__add__(self, other), other)
+
+    __radd__ = __add__
+
     def __neg__(self):
         return Constant(Fraction.__neg__(self))
 

@@ -15,16 +15,16 @@ import numpy as np
 
 from stabkit.claim import Claim, describe, load_claims, registry
 from stabkit.decide import decide
-from stabkit.errors import InvalidArgument, StabkitError
+from stabkit.errors import HypothesisNotMet, InvalidArgument, StabkitError, Undecided
 from stabkit.property import Not, Property, Stable
 from stabkit.replay import seal
 from stabkit.verdict import (
     INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Outcome, Status,
 )
 
-_TRIALS_PER_SECOND = 50_000
-_RATIO_STEPS = 8
-_TIGHTNESS_CONFIGURATIONS = 6
+_TRIALS_PER_SECOND = 100_000
+_RATIO_STEPS = 6
+_TIGHTNESS_CONFIGURATIONS = 4
 
 
 @dataclass(frozen=True)
@@ -140,15 +140,26 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
     outcomes: list[tuple[dict[str, Any], Outcome]] = []
     decisive = PROVED if entry.some else REFUTED
     for number, configuration in enumerate(listed):
-        what = entry(**configuration)
-        outcomes.append((configuration, decide(
-            what, trials=share, seed=_seed(seed, entry.name, number),
-            signals=windows(signals, what))))
+        outcomes.append((configuration, _decided(entry, configuration, share,
+                                                 _seed(seed, entry.name, number), signals)))
         if outcomes[-1][1].status is decisive:
             break
     status = _gather([outcome.status for _, outcome in outcomes], decisive)
     sharp = _sharp(entry, share, seed) if status is PROVED and entry.beyond else None
-    return _verdict(entry, status, outcomes, sharp, _tightness(entry, status, outcomes, share, seed))
+    tightness = _tightness(entry, status, outcomes, share, seed)
+    return _verdict(entry, status, outcomes, sharp, tightness)
+
+
+def _decided(entry: Claim, configuration: dict[str, Any], trials: int, seed: int,
+             signals: Sequence[np.ndarray] = ()) -> Outcome:
+    """The outcome in one configuration; the claim's body may find its hypotheses not met."""
+    try:
+        what = entry(**configuration)
+    except HypothesisNotMet as reason:
+        return Outcome(INAPPLICABLE, reason=str(reason))
+    except Undecided as reason:
+        return Outcome(UNDECIDED, reason=str(reason))
+    return decide(what, trials=trials, seed=seed, signals=windows(signals, what))
 
 
 def _seed(seed: int, name: str, number: int) -> int:
@@ -169,8 +180,8 @@ def _gather(statuses: Sequence[Status], decisive: Status) -> Status:
 
 
 def _sharp(entry: Claim, trials: int, seed: int) -> bool:
-    return all(decide(entry(**configuration), trials=trials,
-                      seed=_seed(seed, entry.name, 10**6 + number)).status is REFUTED
+    return all(_decided(entry, configuration, trials,
+                        _seed(seed, entry.name, 10**6 + number)).status is REFUTED
                for number, configuration in enumerate(entry.configurations(seed, beyond=True)))
 
 
@@ -194,8 +205,8 @@ def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, 
 def _smallest_refuted(entry: Claim, configuration: dict[str, Any], trials: int, seed: int
                       ) -> Fraction | None:
     def refuted(ratio: Fraction) -> bool:
-        what = entry(**{**configuration, "ratio": ratio})
-        return decide(what, trials=min(trials, 2048), seed=seed).status is REFUTED
+        tried = {**configuration, "ratio": ratio}
+        return _decided(entry, tried, min(trials, 512), seed).status is REFUTED
 
     low, high = Fraction(0), Fraction(configuration["ratio"])
     if not refuted(high):
@@ -216,9 +227,9 @@ def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
     if not signals or not isinstance(what, Stable):
         return None
     size, cut = what.scheme.size, []
-    for signal in signals:
-        starts = np.unique(np.linspace(0, max(len(signal) - size, 0), 64).astype(int))
-        cut += [np.resize(signal[start:start + size], size) for start in starts]
+    for recorded in signals:
+        starts = np.unique(np.linspace(0, max(len(recorded) - size, 0), 64).astype(int))
+        cut += [np.resize(recorded[start:start + size], size) for start in starts]
     return np.array(cut, dtype=float)
 
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from stabkit.certificates.diffusion import (
     certify_diffusion, certify_uniqueness, cycle_polynomial,
 )
+from stabkit.certificates.facts import check_facts
 from stabkit.certificates.flux_bounds import bounding_cells, show_bounds, show_junctions
 from stabkit.certificates.linear import certify_linear, is_linear, step_matrix
 from stabkit.notions import CONTRACTION, EUCLIDEAN, Notion
@@ -14,7 +15,8 @@ from stabkit.schemes import Chain, DiffusionScheme, Pointwise, Scheme
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
 
-__all__ = ["bounding_cells", "certify", "certify_uniqueness", "cycle_polynomial", "is_linear", "show_bounds",
+__all__ = ["bounding_cells", "certify", "certify_uniqueness",
+           "check_facts", "cycle_polynomial", "is_linear", "show_bounds",
            "step_matrix"]
 
 
@@ -35,7 +37,7 @@ def certify(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     elif isinstance(scheme, Pointwise) and notion in (EUCLIDEAN, CONTRACTION):
         made = _pointwise(scheme, notion)
     if made is None and is_linear(scheme):
-        made = certify_linear(scheme, notion)
+        return certify_linear(scheme, notion)
     return None if made is None else (made,)
 
 
@@ -44,8 +46,7 @@ def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:
     parts = [certify(part, notion) for part in dict.fromkeys(chain.schemes)]
     if all(parts):
         return tuple(evidence for part in parts for evidence in part)
-    made = certify_linear(chain, notion) if is_linear(chain) else None
-    return None if made is None else (made,)
+    return certify_linear(chain, notion) if is_linear(chain) else None
 
 
 def _pointwise(scheme: Pointwise, notion: Notion) -> Evidence | None:

@@ -31,13 +31,10 @@ def bounding_cells(flux: Flux, face: str, low: Fraction | None, high: Fraction |
     list or None
         The ends of the cells, from -inf to inf; ``None`` if some cell cannot be decided.
     """
-    evaluate = getattr(flux, face)
-
     def holds(a: Fraction | float, b: Fraction | float) -> bool:
         try:
-            value = evaluate(Interval(a, b))
-            value = value if isinstance(value, Interval) else Interval(value)
-            return (low is None or value >= low) and (high is None or value <= high)
+            return all((low is None or value >= low) and (high is None or value <= high)
+                       for value in flux.values_on(face, Interval(a, b)))
         except (Undecided, HypothesisNotMet):
             return False
 

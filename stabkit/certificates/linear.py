@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -57,8 +56,8 @@ def step_matrix(scheme: Scheme) -> np.ndarray:
     return scheme(unit).T
 
 
-def certify_linear(scheme: Scheme, notion: Notion) -> Evidence | None:
-    """A certificate from the matrix of a linear step, or None if it does not hold."""
+def certify_linear(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
+    """Certificates of the fluxes and of the matrix of a linear step, or None if one fails."""
     if scheme.size > _LARGEST or isinstance(scheme, Implicit) or \
             notion not in (EUCLIDEAN, CONTRACTION, RANGE, SIGN):
         return None
@@ -66,18 +65,21 @@ def certify_linear(scheme: Scheme, notion: Notion) -> Evidence | None:
         matrix = step_matrix(scheme)
     except HypothesisNotMet:
         return None
-    transcript = Transcript()
-    linear = [condition for flux in dict.fromkeys(_fluxes(scheme))
-              for condition in show_linear(transcript, flux)]
-    if None in linear:
-        return None
-    made = _show_notion(scheme, notion, matrix, transcript)
-    return made and replace(made, data={**made.data, "shows": [*linear, *made.data["shows"]]})
+    made = _show_notion(scheme, notion, matrix)
+    linear = [_flux_is_linear(flux) for flux in dict.fromkeys(_fluxes(scheme))]
+    return None if made is None or None in linear else (*linear, made)
 
 
-def _show_notion(scheme: Scheme, notion: Notion, matrix: np.ndarray, transcript: Transcript
-                 ) -> Evidence | None:
-    n = scheme.size
+def _flux_is_linear(flux: Flux) -> Evidence | None:
+    log = Transcript()
+    shows = show_linear(log, flux)
+    return None if None in shows else calculation(
+        "certificate", log, shows, "phi is continuous with one slope and vanishes at 0: the step "
+        "is a linear map")
+
+
+def _show_notion(scheme: Scheme, notion: Notion, matrix: np.ndarray) -> Evidence | None:
+    n, transcript = scheme.size, Transcript()
     columns = transcript.define("U", transcript.term(f"I({n})"))
     step = scheme(columns).text
     if notion in (EUCLIDEAN, CONTRACTION):

@@ -11,6 +11,7 @@ from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet
 from stabkit.falsify.exactness import Signals, confirm, cost, is_violated, shrink
 from stabkit.falsify.inputs import amplitudes, neighbours, steps_of, structured
+from stabkit.falsify.mass import WORTH_COMPILING, has_compiled_search, worst_trials
 from stabkit.notions import SIGN, Notion
 from stabkit.schemes import Implicit, Scheme
 
@@ -72,6 +73,9 @@ class _Hunt:
             found = self.consider(extra)
         if found is None:
             found = self.consider(structured(self.scheme))
+        if found is None and trials >= WORTH_COMPILING and \
+                has_compiled_search(self.scheme, self.notion):
+            found, trials = self.mass(trials), 0
         while found is None and trials > 0:
             found = self.consider(self.random(min(trials, _BATCH)))
             trials -= _BATCH
@@ -81,6 +85,18 @@ class _Hunt:
             found = shrink(found, lambda s: is_violated(self.scheme, self.notion, s),
                            tries=max(60, 4800 // (8 + steps_of(self.scheme))))
         return Search(found, self.trials, self.worst)
+
+    def mass(self, trials: int) -> Signals | None:
+        """Random signals by the million; the worst of every chunk is looked at exactly."""
+        seed = int(self.rng.integers(2**62))
+        for margin, signals in worst_trials(self.scheme, self.notion, trials, seed):
+            self.remember(margin, signals)
+            if margin < self.suspicious:
+                found = confirm(self.scheme, self.notion, signals)
+                if found is not None:
+                    return found
+        self.trials += trials
+        return None
 
     def random(self, count: int) -> np.ndarray:
         """Random signals of several kinds, at amplitudes that matter for the fluxes."""

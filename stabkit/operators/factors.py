@@ -68,18 +68,21 @@ def factorise(window: Any, digits: int = 12) -> Factors:
     if not any(taps):
         return Factors(Fraction(0), _padded([[Fraction(1)]] * count), Fraction(0))
     scale = next(tap for tap in reversed(taps) if tap != 0)
+    pieces = _known_quadratics(taps, digits)
+    exact = all(isinstance(tap, fmpq) for piece in pieces for tap in piece)
+    rows = [[_rounded(tap, digits) for tap in piece] for piece in pieces]
+    rows += [[Fraction(1)]] * (count - len(rows))
+    return Factors(scale, _padded(rows), Fraction(0) if exact else Fraction(1, 10**digits))
+
+
+def _known_quadratics(taps: np.ndarray, digits: int) -> list[list[Any]]:
     polynomial = fmpq_poly([fmpq(tap.numerator, tap.denominator) for tap in taps])
     for bits in _PRECISIONS:
         with precision(bits):
             pieces = _quadratics(polynomial)
             if all(_is_known(tap, digits) for piece in pieces for tap in piece):
-                break
-    else:
-        raise InvalidArgument(f"digits: {digits} are too many for this window")
-    exact = all(isinstance(tap, fmpq) for piece in pieces for tap in piece)
-    rows = [[_rounded(tap, digits) for tap in piece] for piece in pieces]
-    rows += [[Fraction(1)]] * (count - len(rows))
-    return Factors(scale, _padded(rows), Fraction(0) if exact else Fraction(1, 10**digits))
+                return pieces
+    raise InvalidArgument(f"digits: {digits} are too many for this window")
 
 
 def _quadratics(polynomial: fmpq_poly) -> list[list[Any]]:

@@ -54,14 +54,14 @@ class Verlet(Scheme):
 
     def step(self, u: Any) -> Any:
         y, z = halves(u, self.first.size)
-        y = named(y - self._move(self.first, z), "Y")
-        return named(joined(y, z + self._move(self.second, y)), "x")
+        y = named(self._moved(y, -1, self.first, z), "Y")
+        return named(joined(y, self._moved(z, 1, self.second, y)), "x")
 
     def back(self, u: Any, *, printed: bool = False) -> Any:
         """The inverse of a step; `printed` puts Y⁺ where Z belongs, as ruthotto2018 does."""
         y, z = halves(u, self.first.size)
-        z = named(z - self._move(self.second, y), "Z")
-        return named(joined(y + self._move(self.first, y if printed else z), z), "x")
+        z = named(self._moved(z, -1, self.second, y), "Z")
+        return named(joined(self._moved(y, 1, self.first, y if printed else z), z), "x")
 
     def jacobian(self, u: Any) -> Any:
         """The matrix of the derivative of a step at a state (Y, Z)."""
@@ -69,13 +69,13 @@ class Verlet(Scheme):
         sign = -1 if self.printed else 1
         delta = step_size(self, u)
         shear = unit_matrix(self.size, u) - sign * (delta * _block(UPPER, self.first.jacobian(z)))
-        y = named(y - self._move(self.first, z), "Y")
+        y = named(self._moved(y, -1, self.first, z), "Y")
         other = unit_matrix(self.size, u) + sign * (delta * _block(LOWER, self.second.jacobian(y)))
         return named(other @ shear, "V")
 
-    def _move(self, layer: SymmetricLayer, x: Any) -> Any:
-        move = step_size(self, x) * named(layer(x), "F")
-        return -move if self.printed else move
+    def _moved(self, x: Any, sign: int, layer: SymmetricLayer, at: Any) -> Any:
+        move = step_size(self, at) * named(layer(at), "F")
+        return x + move if (sign > 0) is not self.printed else x - move
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,9 +25,9 @@ def explicit(K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int) -> np
     rows = _rows(u)
     if _is_first_difference(K):
         inverse = float(K.values[1])
-        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), inverse, _shape(flux))
+        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), inverse, shape_form(flux))
     else:
-        _kernel("steps", "explicit", flux)(rows, steps, float(tau), _csr(K, u.dtype), _shape(flux))
+        _kernel("steps", "explicit", flux)(rows, steps, float(tau), csr_form(K, u.dtype), shape_form(flux))
     return rows.reshape(u.shape)
 
 
@@ -37,7 +37,7 @@ def fsi(K: Operator, flux: Flux, tau: Any, u: np.ndarray, length: int, frozen: b
     if not _has_twin(flux, u, length):
         return None
     rows = _rows(u)
-    _kernel("steps", "fsi", flux)(rows, length, float(tau), _csr(K, u.dtype), _shape(flux), frozen)
+    _kernel("steps", "fsi", flux)(rows, length, float(tau), csr_form(K, u.dtype), shape_form(flux), frozen)
     return rows.reshape(u.shape)
 
 
@@ -47,8 +47,8 @@ def fixed_point(K: Operator, flux: Flux, tau: Any, u: np.ndarray, iterations: in
     if not _has_twin(flux, u, iterations):
         return None
     rows = _rows(u)
-    _kernel("steps", "fixed_point", flux)(rows, iterations, float(tau), _csr(K, u.dtype),
-                                          _shape(flux))
+    _kernel("steps", "fixed_point", flux)(rows, iterations, float(tau), csr_form(K, u.dtype),
+                                          shape_form(flux))
     return rows.reshape(u.shape)
 
 
@@ -66,8 +66,9 @@ def _kernel(room: str, name: str, flux: Flux) -> Any:
     return getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
 
 
-def _shape(flux: Flux) -> tuple[float, float]:
-    return flux.kernel[1], 0.0
+def shape_form(flux: Flux) -> tuple[float, float]:
+    """The two parameters of a flux as the kernels take them."""
+    return (*flux.kernel[1:], 0.0)[:2]
 
 
 def _is_first_difference(K: Operator) -> bool:
@@ -77,7 +78,8 @@ def _is_first_difference(K: Operator) -> bool:
              and set(K.values[1::2]) == {-K.values[0]}) and K.values[1] > 0
 
 
-def _csr(K: Operator, dtype: np.dtype) -> tuple[np.ndarray, ...]:
+def csr_form(K: Operator, dtype: np.dtype) -> tuple[np.ndarray, ...]:
+    """K and its adjoint as the kernels take them: starts, columns and values of the rows."""
     parts = []
     for matrix in (K.sparse(dtype), K.T.sparse(dtype)):
         parts += [matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32), matrix.data]

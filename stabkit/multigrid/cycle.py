@@ -1,0 +1,118 @@
+"""Cycles: how the levels are visited, and with which smoother."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from stabkit.errors import InvalidArgument
+from stabkit.multigrid.arithmetic import arithmetic_of
+from stabkit.multigrid.hierarchy import Level
+from stabkit.multigrid.smoother import Jacobi, Smoother, Sweep
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The recursive calls of a cycle: itself `repeats` times, then the cycles `afterwards`."""
+
+    name: str
+    repeats: int
+    afterwards: tuple[Visit, ...] = ()
+
+    @property
+    def calls(self) -> tuple[Visit, ...]:
+        return (self,) * self.repeats + self.afterwards
+
+
+V = Visit("V", 1)
+W = Visit("W", 2)
+F = Visit("F", 1, (V,))
+
+
+@dataclass(frozen=True)
+class Direct:
+    """Solve the coarsest level; with a kernel, up to a multiple of it."""
+
+    def on(self, level: Level) -> Sweep:
+        A, arithmetic = level.A, arithmetic_of(level.A)
+        if level.kernel is None:
+            inverse = arithmetic.inverse(A)
+            return lambda u, b: u + inverse @ (b - A @ u)
+        bordered = arithmetic.inverse(_bordered(A, level.kernel))
+        # The rows of the solution without the multiplier, and b with a zero below it.
+        n = level.unknowns
+        pad = arithmetic.assemble((n + 1, n), range(n), range(n), [1] * n)
+        return lambda u, b: u + pad.T @ (bordered @ (pad @ (b - A @ u)))
+
+
+def _bordered(A: Any, z: np.ndarray) -> Any:
+    # [A z; zᵀ 0] is regular when z spans the kernel of a symmetric A.
+    arithmetic, n = arithmetic_of(A), A.shape[0]
+    rows, columns, values = arithmetic.triples(A)
+    last, each = np.full(n, n), np.arange(n)
+    return arithmetic.assemble((n + 1, n + 1), np.concatenate([rows, last, each]),
+                               np.concatenate([columns, each, last]),
+                               np.concatenate([values, z, z]))
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """Only smooth the coarsest level, as a convolutional network would."""
+
+    smoother: Smoother
+    sweeps: int = 1
+
+    def on(self, level: Level) -> Sweep:
+        return repeated(self.smoother.on(level.A, level.shape), self.sweeps)
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """A multigrid cycle.
+
+    Attributes
+    ----------
+    smoother : Smoother
+        Of the pre-smoothing.
+    pre, post : int
+        Sweeps before and after the coarse-grid correction; ``post=0`` is the \\-cycle.
+    visit : Visit
+        ``V``, ``W`` or ``F``.
+    post_smoother : Smoother or None
+        None takes the adjoint of `smoother`, which makes the cycle symmetric.
+    coarsest : Direct or Smoothed
+    """
+
+    smoother: Smoother = field(default_factory=Jacobi)
+    pre: int = 1
+    post: int = 1
+    visit: Visit = V
+    post_smoother: Smoother | None = None
+    coarsest: Direct | Smoothed = Direct()
+
+    def __post_init__(self) -> None:
+        for name in ("pre", "post"):
+            if getattr(self, name) < 0:
+                raise InvalidArgument(f"{name}: must be at least 0, got {getattr(self, name)}")
+        if self.pre + self.post == 0:
+            raise InvalidArgument("pre, post: a cycle without smoothing does not converge; "
+                                  "give at least one sweep")
+
+    def sweeps_on(self, level: Level) -> tuple[Sweep, Sweep]:
+        """Pre- and post-smoothing of a level."""
+        pre = self.smoother.on(level.A, level.shape)
+        after = self.post_smoother or self.smoother.adjoint
+        post = pre if after == self.smoother else after.on(level.A, level.shape)
+        return repeated(pre, self.pre), repeated(post, self.post)
+
+
+def repeated(sweep: Sweep, times: int) -> Sweep:
+    """The sweep, so many times."""
+    def run(u, b):
+        for _ in range(times):
+            u = sweep(u, b)
+        return u
+
+    return run

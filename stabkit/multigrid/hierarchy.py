@@ -1,0 +1,199 @@
+"""Hierarchies of grids: the matrices A, P and R of every level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from stabkit.errors import InvalidArgument
+from stabkit.multigrid.arithmetic import FLOAT, arithmetic_of
+from stabkit.multigrid.problem import DiffusionProblem, StencilProblem
+from stabkit.multigrid.transfer import Transfer, galerkin_transfer
+
+Problem = StencilProblem | DiffusionProblem
+
+#: Default coarsening goes on while a grid has more unknowns than this …
+COARSEST = 64
+#: … and a coarsest grid with more than this is refused: its direct solve would dominate.
+TOO_LARGE = 5000
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """One grid.
+
+    Attributes
+    ----------
+    A : matrix
+        The operator.
+    P, R : matrix or None
+        Prolongation from, and restriction to, the next coarser level; None on the coarsest.
+    shape : tuple of int or None
+        The grid, where there is one.
+    kernel : ndarray or None
+        A vector that spans the kernel of a singular A.
+    """
+
+    A: Any
+    P: Any = None
+    R: Any = None
+    shape: tuple[int, ...] | None = None
+    kernel: np.ndarray | None = None
+
+    @property
+    def unknowns(self) -> int:
+        return self.A.shape[0]
+
+    @property
+    def nonzeros(self) -> int:
+        return arithmetic_of(self.A).count(self.A)
+
+
+@dataclass(frozen=True, eq=False)
+class Hierarchy:
+    """Levels from fine to coarse; prints as a table."""
+
+    levels: tuple[Level, ...]
+
+    @property
+    def arithmetic(self) -> Any:
+        return arithmetic_of(self.levels[0].A)
+
+    @property
+    def grid_complexity(self) -> float:
+        """Unknowns of all levels over those of the finest."""
+        return sum(level.unknowns for level in self.levels) / self.levels[0].unknowns
+
+    @property
+    def operator_complexity(self) -> float:
+        """Nonzeros of all operators over those of the finest."""
+        return sum(level.nonzeros for level in self.levels) / self.levels[0].nonzeros
+
+    def coarser(self) -> Hierarchy:
+        """The hierarchy without its finest level."""
+        return Hierarchy(self.levels[1:])
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.levels)} levels, grid complexity {self.grid_complexity:.3f}, "
+                 f"operator complexity {self.operator_complexity:.3f}",
+                 f"{'level':>5} {'grid':>13} {'unknowns':>10} {'nonzeros':>10} {'per row':>8}"]
+        for number, level in enumerate(self.levels):
+            grid = " x ".join(map(str, level.shape)) if level.shape else "-"
+            lines.append(f"{number:>5} {grid:>13} {level.unknowns:>10} {level.nonzeros:>10} "
+                         f"{level.nonzeros / level.unknowns:>8.2f}")
+        return "\n".join(lines)
+
+
+# -- coarse operators ------------------------------------------------------------------------------
+def galerkin(A: Any, P: Any, R: Any, coarse: Problem) -> Any:
+    """R A P."""
+    return R @ A @ P
+
+
+def rediscretised(A: Any, P: Any, R: Any, coarse: Problem) -> Any:
+    """The problem's own operator on the coarse grid, scaled to fit the restriction."""
+    return coarse.matrix(arithmetic_of(A))
+
+
+def geometric(problem: Problem, transfer: Transfer | None = None, *,
+              coarse_operator: Callable[[Any, Any, Any, Problem], Any] = galerkin,
+              levels: int | None = None, arithmetic: Any = FLOAT) -> Hierarchy:
+    """Build the levels of a problem on a grid.
+
+    Parameters
+    ----------
+    problem : StencilProblem or DiffusionProblem
+    transfer : Transfer, optional
+        (Bi)linear prolongation with its adjoint by default.
+    coarse_operator : callable
+        ``galerkin``, ``rediscretised``, or (A, P, R, coarse problem) ↦ coarse matrix.
+    levels : int, optional
+        How many; by default until at most ``COARSEST`` unknowns are left or the sizes do not
+        allow more.
+    arithmetic : FLOAT or EXACT
+
+    Raises
+    ------
+    InvalidArgument
+        If the sizes do not allow that many levels, or end on a large grid.
+    """
+    transfer = transfer or galerkin_transfer(len(problem.shape))
+    factor = transfer.restriction_weights.total / 2**problem.order
+    # The matrix of level l+1 may be made of that of level l, so the levels are made in order.
+    A, made = problem.matrix(arithmetic), []
+    while True:
+        coarse = _next(problem, factor, len(made) + 1, levels)
+        if coarse is None:
+            made.append(Level(A, shape=problem.shape, kernel=_constants(problem, arithmetic)))
+            return Hierarchy(tuple(made))
+        P, R = transfer.matrices(problem.shape, problem.boundary, arithmetic)
+        made.append(Level(A, P, R, problem.shape, _constants(problem, arithmetic)))
+        A, problem = coarse_operator(A, P, R, coarse), coarse
+
+
+def _next(problem: Problem, factor: Any, made: int, levels: int | None) -> Problem | None:
+    # The problem of the next level, or None where the hierarchy ends.
+    if levels is not None and made >= levels:
+        return None
+    if levels is None and prod(problem.shape) <= COARSEST:
+        return None
+    coarse = problem.coarser(factor)
+    if coarse is None and (levels is not None or prod(problem.shape) > TOO_LARGE):
+        raise InvalidArgument(
+            f"shape: the grid {problem.shape} of level {made} cannot be coarsened; take sizes "
+            f"{problem.boundary.placement.sizes()} ({problem.boundary}), or fewer levels")
+    return coarse
+
+
+def _constants(problem: Problem, arithmetic: Any) -> np.ndarray | None:
+    if not problem.singular:
+        return None
+    return np.array([arithmetic.number(1)] * prod(problem.shape))
+
+
+def algebraic(A: Any, prolongations: Sequence[Any], restrictions: Sequence[Any] | None = None,
+              *, kernel: Any = None, shape: tuple[int, ...] | None = None,
+              arithmetic: Any = FLOAT) -> Hierarchy:
+    """A Galerkin hierarchy of any matrix with given transfers.
+
+    Parameters
+    ----------
+    A : scipy.sparse matrix, array or Exact, shape (n, n)
+        Symmetric positive definite, or semidefinite with `kernel`.
+    prolongations : sequence of matrices
+        From fine to coarse.
+    restrictions : sequence of matrices, optional
+        The transposes of the prolongations by default.
+    kernel : array_like, shape (n,), optional
+        Spans the kernel of A; it must be in the range of the prolongations, level by level.
+    shape : tuple of int, optional
+        The finest grid, for smoothers that colour it.
+    arithmetic : FLOAT or EXACT
+    """
+    A = arithmetic.matrix(A, "A")
+    if A.shape[0] != A.shape[1]:
+        raise InvalidArgument(f"A: must be square, got shape {A.shape}")
+    kernel = None if kernel is None else arithmetic.vector(kernel, "kernel")
+    ups = [arithmetic.matrix(P, "prolongations") for P in prolongations]
+    downs = ([P.T for P in ups] if restrictions is None
+             else [arithmetic.matrix(R, "restrictions") for R in restrictions])
+    if len(downs) != len(ups):
+        raise InvalidArgument(f"restrictions: {len(downs)} for {len(ups)} prolongations")
+    levels = []
+    for P, R in zip(ups, downs, strict=True):
+        if P.shape[0] != A.shape[0] or R.shape != P.shape[::-1]:
+            raise InvalidArgument(f"prolongations: level {len(levels)} has {A.shape[0]} unknowns, "
+                                  f"got P {P.shape} and R {R.shape}")
+        levels.append(Level(A, P, R, shape, kernel))
+        kernel = None if kernel is None else _coarse_kernel(P, kernel, arithmetic)
+        A, shape = arithmetic.matrix(R @ A @ P, "A"), None
+    return Hierarchy((*levels, Level(A, shape=shape, kernel=kernel)))
+
+
+def _coarse_kernel(P: Any, kernel: np.ndarray, arithmetic: Any) -> np.ndarray:
+    # The c with P c = kernel, by normal equations; exact where it exists.
+    return arithmetic.inverse(P.T @ P) @ (P.T @ kernel)

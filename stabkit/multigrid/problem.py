@@ -1,0 +1,213 @@
+"""Problems: matrices on 1-D and 2-D grids that know how to become coarser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import reduce
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from stabkit.errors import InvalidArgument
+from stabkit.multigrid.arithmetic import FLOAT, diagonal_matrix
+from stabkit.multigrid.boundary import CELLS, DIRICHLET, Boundary, checked_shape
+from stabkit.multigrid.stencil import Stencil, correlation, stencil
+from stabkit.rational import fraction
+
+LAPLACE_1D = stencil([-1, 2, -1])
+LAPLACE_5_POINT = stencil([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])
+LAPLACE_9_POINT = Fraction(1, 6) * stencil([[-1, -4, -1], [-4, 20, -4], [-1, -4, -1]])
+LAPLACE_BILINEAR = Fraction(1, 3) * stencil([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
+
+
+def harmonic_mean(a: Any, b: Any) -> Any:
+    """2ab / (a + b): exact for layered media in 1-D."""
+    return 2 * a * b / (a + b)
+
+
+def arithmetic_mean(a: Any, b: Any) -> Any:
+    """(a + b) / 2."""
+    return (a + b) / 2
+
+
+@dataclass(frozen=True)
+class StencilProblem:
+    """The same stencil at every point of a grid.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Unknowns per axis.
+    weights : Stencil
+        The operator in the interior.
+    boundary : Boundary
+    order : int
+        Order of the differential operator: the weights scale as h to the minus this.
+    """
+
+    shape: tuple[int, ...]
+    weights: Stencil
+    boundary: Boundary = DIRICHLET
+    order: int = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", checked_shape(self.shape))
+        if len(self.shape) != self.weights.dimension:
+            raise InvalidArgument(f"weights: a {self.weights.dimension}-D stencil does not fit "
+                                  f"shape {self.shape}")
+
+    @property
+    def singular(self) -> bool:
+        """Constants are in the kernel: right-hand sides must sum to 0."""
+        return self.boundary.keeps_constants and self.weights.total == 0
+
+    def coarser(self, factor: Any) -> StencilProblem | None:
+        """The same operator on the next grid, its weights times `factor`; None if there is none."""
+        shape = self.boundary.placement.coarser(self.shape)
+        return shape and replace(self, shape=shape, weights=factor * self.weights)
+
+    def matrix(self, arithmetic: Any = FLOAT) -> Any:
+        """The matrix, sparse or exact."""
+        matrix = correlation(self.weights, self.shape, self.shape, padding=self.boundary.padding,
+                             arithmetic=arithmetic)
+        if not self.boundary.halved:
+            return matrix
+        halves = node_weights(self.shape)
+        values = np.array([arithmetic.number(half) for half in halves.ravel()])
+        return diagonal_matrix(values, arithmetic) @ matrix
+
+
+@dataclass(frozen=True, eq=False)
+class DiffusionProblem:
+    """−div(a ∇u) with a coefficient given at the unknowns; flux through each face.
+
+    Attributes
+    ----------
+    coefficient : ndarray, shape of the grid
+        Positive; floats, or fractions for exact work.
+    boundary : Boundary
+    mean : callable
+        Mean of the two coefficients at a face; ``arithmetic_mean`` or ``harmonic_mean``.
+    scale : rational
+        Factor of the whole operator (1/h²).
+    """
+
+    coefficient: np.ndarray
+    boundary: Boundary = DIRICHLET
+    mean: Callable[[Any, Any], Any] = arithmetic_mean
+    scale: Any = 1
+    order: int = 2
+
+    def __post_init__(self) -> None:
+        given = np.asarray(self.coefficient)
+        checked_shape(given.shape)
+        if given.dtype != object:
+            given = FLOAT.vector(given, "coefficient")
+        if not (given > 0).all():
+            raise InvalidArgument(f"coefficient: must be positive everywhere, its smallest entry "
+                                  f"is {given.min()}")
+        object.__setattr__(self, "coefficient", given)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.coefficient.shape
+
+    @property
+    def singular(self) -> bool:
+        return self.boundary.keeps_constants
+
+    def coarser(self, factor: Any) -> DiffusionProblem | None:
+        """The operator on the next grid: injected coefficients, or their mean over four cells."""
+        placement = self.boundary.placement
+        if placement.coarser(self.shape) is None:
+            return None
+        picks = [[slice(place, None, 2) for place in ((0, 1) if placement is CELLS
+                                                      else (placement.start,))]
+                 for _ in self.shape]
+        parts = [self.coefficient[index] for index in _product(picks)]
+        return replace(self, coefficient=sum(parts[1:], parts[0]) / len(parts),
+                       scale=self.scale * factor)
+
+    def matrix(self, arithmetic: Any = FLOAT) -> Any:
+        """The symmetric matrix, sparse or exact."""
+        faces = [self._faces(axis) for axis in range(len(self.shape))]
+        walls = [self._walls(axis) for axis in range(len(self.shape)) if self.boundary.wall]
+        left, right, flux = (np.concatenate(part) for part in zip(*faces, strict=True))
+        rows = [left, right, left, right, *(place for place, _ in walls)]
+        columns = [left, right, right, left, *(place for place, _ in walls)]
+        values = np.concatenate([flux, flux, -flux, -flux, *(flux for _, flux in walls)])
+        n = prod(self.shape)
+        scale = arithmetic.number(self.scale)
+        return arithmetic.assemble((n, n), np.concatenate(rows), np.concatenate(columns),
+                                   scale * values)
+
+    def _faces(self, axis: int):
+        numbers = np.moveaxis(np.arange(prod(self.shape)).reshape(self.shape), axis, 0)
+        a = np.moveaxis(self.coefficient, axis, 0)
+        left, right = numbers[:-1], numbers[1:]
+        flux = self.mean(a[:-1], a[1:])
+        if self.boundary.halved and len(self.shape) == 2:
+            flux = flux * node_weights(numbers.shape[1:])
+        if self.boundary.wall is None:
+            left, right = numbers, np.roll(numbers, -1, 0)
+            flux = self.mean(a, np.roll(a, -1, 0))
+        return left.ravel(), right.ravel(), flux.ravel()
+
+    def _walls(self, axis: int):
+        numbers = np.moveaxis(np.arange(prod(self.shape)).reshape(self.shape), axis, 0)
+        place = np.concatenate([numbers[0].ravel(), numbers[-1].ravel()])
+        return place, self.boundary.wall * self.coefficient.ravel()[place]
+
+
+def poisson(shape: Sequence[int], boundary: Boundary = DIRICHLET, h: Any = 1) -> StencilProblem:
+    """−Δu by three points in 1-D, five in 2-D.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Unknowns per axis: 2^k − 1 (Dirichlet), 2^k + 1 (Neumann), 2^k (periodic, cells) coarsen
+        best.
+    boundary : Boundary
+    h : rational
+        Grid size.
+
+    Examples
+    --------
+    >>> poisson((3,)).matrix().toarray()
+    array([[ 2., -1.,  0.],
+           [-1.,  2., -1.],
+           [ 0., -1.,  2.]])
+    """
+    h = fraction(h, "h")
+    if h <= 0:
+        raise InvalidArgument(f"h: must be positive, got {h}")
+    shape = checked_shape(shape)
+    laplace = LAPLACE_1D if len(shape) == 1 else LAPLACE_5_POINT
+    return StencilProblem(shape, laplace * (1 / h**2), boundary)
+
+
+def shifted(problem: StencilProblem, shift: Any) -> StencilProblem:
+    """The operator plus `shift` times the identity, as in an implicit diffusion step.
+
+    Its coarse operators must be Galerkin: the two parts scale differently with h.
+    """
+    centre = Stencil((((0,) * problem.weights.dimension, fraction(shift, "shift")),))
+    return replace(problem, weights=problem.weights + centre)
+
+
+def node_weights(shape: Sequence[int]) -> np.ndarray:
+    """Trapezoidal weights: 1 inside, 1/2 per boundary the node lies on."""
+    axes = []
+    for n in shape:
+        axis = np.array([Fraction(1)] * n, dtype=object)
+        axis[0] = axis[-1] = Fraction(1, 2)
+        axes.append(axis)
+    return reduce(np.multiply.outer, axes)
+
+
+def _product(picks: list[list[slice]]) -> list[tuple[slice, ...]]:
+    return [(a,) for a in picks[0]] if len(picks) == 1 else [
+        (a, b) for a in picks[0] for b in picks[1]]

@@ -1,0 +1,106 @@
+"""Grid transfers: prolongation and restriction stencils, and their matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+from stabkit.errors import InvalidArgument
+from stabkit.multigrid.arithmetic import FLOAT
+from stabkit.multigrid.boundary import Boundary
+from stabkit.multigrid.stencil import Stencil, correlation, stencil
+
+HALF = Fraction(1, 2)
+
+LINEAR_ELEMENTS = HALF * stencil([[0, 1, 1], [1, 2, 1], [1, 1, 0]])
+HALF_WEIGHTING = Fraction(1, 8) * stencil([[0, 1, 0], [1, 4, 1], [0, 1, 0]])
+
+
+def linear(dimension: int) -> Stencil:
+    """Linear (1-D) or bilinear (2-D) interpolation between nodes."""
+    return _tensor(HALF * stencil([1, 2, 1]), dimension)
+
+
+def full_weighting(dimension: int) -> Stencil:
+    """The adjoint of linear interpolation, scaled to weights that sum to 1."""
+    return HALF**dimension * linear(dimension)
+
+
+def injection(dimension: int) -> Stencil:
+    """The value at the coarse node."""
+    return _tensor(stencil([1]), dimension)
+
+
+def constant(dimension: int) -> Stencil:
+    """Piecewise constant prolongation from a cell to its 2^d children."""
+    return _tensor(stencil([1, 1], centre=[0]), dimension)
+
+
+def averaging(dimension: int) -> Stencil:
+    """The mean over the 2^d children of a cell."""
+    return HALF**dimension * constant(dimension)
+
+
+def cell_linear(dimension: int) -> Stencil:
+    """Linear (1-D) or bilinear (2-D) interpolation between cell centres."""
+    return _tensor(Fraction(1, 4) * stencil([1, 3, 3, 1], centre=[1]), dimension)
+
+
+def _tensor(weights: Stencil, dimension: int) -> Stencil:
+    if dimension not in (1, 2):
+        raise InvalidArgument(f"dimension: must be 1 or 2, got {dimension}")
+    return reduce(Stencil.outer, [weights] * dimension)
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A prolongation P and a restriction R, by their stencils.
+
+    Coarse point j sits at fine point x = 2j + start: (P v)_{x+k} gets p_k v_j, and
+    (R u)_j = Σ r_k u_{x+k}.
+
+    Attributes
+    ----------
+    prolongation : Stencil
+    restriction : Stencil or None
+        None takes the adjoint, R = Pᵀ.
+    """
+
+    prolongation: Stencil
+    restriction: Stencil | None = None
+
+    @property
+    def restriction_weights(self) -> Stencil:
+        return self.restriction or self.prolongation
+
+    def matrices(self, shape: Sequence[int], boundary: Boundary, arithmetic: Any = FLOAT):
+        """(P, R) between `shape` and the next coarser grid."""
+        coarse = boundary.placement.coarser(shape)
+        if coarse is None:
+            raise InvalidArgument(f"shape: {tuple(shape)} cannot be coarsened with {boundary} "
+                                  f"boundaries; take sizes {boundary.placement.sizes()}")
+
+        def strided(weights: Stencil):
+            return correlation(weights, coarse, shape, stride=2, start=boundary.placement.start,
+                               padding=boundary.transfer_padding, arithmetic=arithmetic)
+
+        prolongation = strided(self.prolongation).T
+        restriction = strided(self.restriction) if self.restriction else prolongation.T
+        return _sparse(prolongation), _sparse(restriction)
+
+
+def _sparse(matrix: Any) -> Any:
+    return matrix.tocsr() if hasattr(matrix, "tocsr") else matrix
+
+
+def galerkin_transfer(dimension: int) -> Transfer:
+    """(Bi)linear prolongation with its adjoint."""
+    return Transfer(linear(dimension))
+
+
+def weighted_transfer(dimension: int) -> Transfer:
+    """(Bi)linear prolongation with full weighting."""
+    return Transfer(linear(dimension), full_weighting(dimension))

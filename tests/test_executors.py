@@ -1,0 +1,59 @@
+"""Verdicts do not depend on where, or in how many pieces, the work is done."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from stabkit import registry, verify
+from stabkit.executor import executor
+from stabkit.kernels import search as compiled
+from stabkit.kernels.draws import draw_pair
+
+NAMES = ("alt2021.euclidean_stability_without_sign_condition", "alt2021.fsi_formula",
+         "alt2021.fsi_cycle_is_sign_stable_linear", "alt2020.range_stability_of_blocks",
+         "alt2020.sign_stability_with_periodic_boundary")
+
+
+def verdicts(**options):
+    """The verdicts of a few claims, as they would be written down."""
+    claims = [registry([name.partition(".")[0]])[name] for name in NAMES]
+    return [verdict.to_json() for verdict in verify(claims, budget=1, seed=3, **options)]
+
+
+def test_two_processes_and_a_pool_give_the_verdicts_of_one():
+    """The same seed gives the same witnesses on one worker, on two processes, on a thread pool."""
+    alone = verdicts()
+    assert verdicts(workers=2) == alone
+    with ThreadPoolExecutor(1) as pool:
+        assert verdicts(executor=pool) == alone
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_of_processes_gives_the_verdicts_of_one():
+    """The same on a Dask LocalCluster of two real processes."""
+    distributed = pytest.importorskip("distributed", reason="dask[distributed] is an extra")
+    alone = verdicts()
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True,
+                                  dashboard_address=None) as cluster:
+        address = cluster.scheduler_address.removeprefix("tcp://")
+        with executor(f"dask://{address}") as pool:
+            assert verdicts(executor=pool) == alone
+
+
+def test_chunks_and_threads_do_not_change_the_worst_trial():
+    """The worst of 3000 trials is the worst of its chunks, on one thread or on two."""
+    K = (0, (-1.0, 1.0))
+    call = (8, (compiled.EXPLICIT, 1, 0.6), K, (2, 1.0, 0.0), compiled.RANGE, 5)
+    whole = compiled.search(*call, (0, 3000))
+    with ThreadPoolExecutor(2) as pool:
+        parts = list(pool.map(lambda first: compiled.search(*call, (first, 500)),
+                              range(0, 3000, 500)))
+    assert min(parts) == whole
+    u, _ = draw_pair(5, whole[1], 8)
+    f = u[1:] - u[:-1]
+    f[f > 1], f[f < -1] = 1, -1
+    v = u.copy()
+    v[:-1] += 0.6 * f
+    v[1:] -= 0.6 * f
+    margin = min(v.min() - u.min(), u.max() - v.max()) / (u.max() - u.min())
+    assert abs(margin - whole[0]) < 1e-14

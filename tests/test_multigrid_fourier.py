@@ -1,0 +1,174 @@
+"""Enclosures of smoothing and two-grid factors against the literature.
+
+Values: Trottenberg, Oosterlee, Schüller, Multigrid (2001), sections 2.1, 3.3, 4.3–4.6.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from stabkit.errors import InvalidArgument, Undecided
+from stabkit.multigrid import (
+    HALF_WEIGHTING,
+    LAPLACE_1D,
+    LAPLACE_5_POINT,
+    LAPLACE_9_POINT,
+    LINEAR_ELEMENTS,
+    PERIODIC,
+    SOR,
+    Chebyshev,
+    Cycle,
+    Jacobi,
+    Multigrid,
+    Richardson,
+    StencilProblem,
+    Transfer,
+    TwoGrid,
+    backward,
+    galerkin_transfer,
+    gauss_seidel,
+    geometric,
+    linear,
+    red_black,
+    rediscretised,
+    rediscretised_stencil,
+    smoothing_factor,
+    stencil,
+    symmetric,
+    weighted_transfer,
+)
+
+FINE = Fraction(1, 10**6)
+
+
+def encloses(interval, value, width):
+    assert interval.lower <= value + Fraction(1, 10**12) and value <= interval.upper
+    assert interval.width <= width * (1 + 1e-6)
+
+
+@pytest.mark.parametrize(("smoother", "weights", "value"), [
+    (Jacobi(Fraction(2, 3)), LAPLACE_1D, Fraction(1, 3)),
+    (Jacobi(Fraction(4, 5)), LAPLACE_5_POINT, Fraction(3, 5)),
+    (Jacobi(1), LAPLACE_5_POINT, Fraction(1)),
+    (Jacobi(Fraction(1, 2)), LAPLACE_5_POINT, Fraction(3, 4)),
+    (Richardson(Fraction(1, 5)), LAPLACE_5_POINT, Fraction(3, 5)),
+])
+def test_jacobi_smoothing_factors(smoother, weights, value):
+    encloses(smoothing_factor(smoother, weights, tolerance=FINE), value, 1e-6)
+
+
+@pytest.mark.parametrize("smoother", [gauss_seidel(), gauss_seidel(backward)])
+def test_gauss_seidel_smoothing_factor_is_one_half(smoother):
+    encloses(smoothing_factor(smoother, LAPLACE_5_POINT), Fraction(1, 2), 0.01)
+
+
+def test_gauss_seidel_in_1d():
+    # |e^{iθ} / (2 − e^{−iθ})|² = 1/(5 − 4 cos θ) is largest at π/2.
+    found = smoothing_factor(gauss_seidel(), LAPLACE_1D, tolerance=Fraction(1, 1000))
+    assert found.lower <= Fraction(4472136, 10**7) <= found.upper and found.width < 1.1e-3
+
+
+def test_red_black_smoothing_factor_is_one_quarter():
+    encloses(smoothing_factor(gauss_seidel(red_black), LAPLACE_5_POINT,
+                              tolerance=Fraction(1, 20)), Fraction(1, 4), 0.05)
+
+
+def sampled(smoother, weights, n=64):
+    # The symbol by applying one sweep of exact Jacobi type to waves on a periodic grid.
+    shape = (n,) * weights.dimension
+    A = StencilProblem(shape, weights, PERIODIC).matrix()
+    sweep = smoother.on(A, shape)
+    rng = np.random.default_rng(0)
+    u = rng.standard_normal(A.shape[0])
+    ratio = np.fft.fftn(sweep(u, 0 * u).reshape(shape)) / np.fft.fftn(u.reshape(shape))
+    angles = np.abs(np.fft.fftfreq(n)) * 2 * np.pi
+    high = np.zeros(shape, dtype=bool)
+    for axis in range(len(shape)):
+        high |= (angles >= np.pi / 2).reshape([-1 if k == axis else 1 for k in range(len(shape))])
+    return np.abs(ratio[high]).max()
+
+
+@pytest.mark.parametrize(("smoother", "weights"), [
+    (Chebyshev(2), LAPLACE_5_POINT), (Chebyshev(3, Fraction(1, 8)), LAPLACE_1D),
+    (Jacobi(Fraction(7, 8)), LAPLACE_9_POINT),
+    (Jacobi(Fraction(4, 5)), stencil([[0, -1, 0], [-3, 8, -3], [0, -1, 0]])),
+    (Jacobi(Fraction(3, 4)), stencil([[-1, -2, 0], [-2, 10, -2], [0, -2, -1]])),
+])
+def test_enclosure_holds_the_sampled_maximum(smoother, weights):
+    found = smoothing_factor(smoother, weights, tolerance=Fraction(1, 50))
+    assert sampled(smoother, weights) <= found.upper
+    assert float(found.lower) <= sampled(smoother, weights) + 0.02
+
+
+def test_symmetric_gauss_seidel_smooths_like_its_factors():
+    one = smoothing_factor(gauss_seidel(), LAPLACE_5_POINT, tolerance=Fraction(1, 20))
+    pair = smoothing_factor(symmetric(gauss_seidel()), LAPLACE_5_POINT, tolerance=Fraction(1, 20))
+    assert pair.upper <= one.upper**2 + Fraction(1, 20)
+    several = smoothing_factor(Jacobi(Fraction(4, 5)), LAPLACE_5_POINT, sweeps=3)
+    assert several.overlaps(Fraction(3, 5))
+
+
+# -- two grids -------------------------------------------------------------------------------------
+def test_two_grid_factor_1d():
+    method = TwoGrid(LAPLACE_1D, Jacobi(Fraction(2, 3)), galerkin_transfer(1))
+    encloses(method.factor(Fraction(1, 100)), Fraction(1, 9), 0.01)
+
+
+@pytest.mark.parametrize("coarse", [None, rediscretised_stencil])
+def test_two_grid_factor_of_jacobi(coarse):
+    transfer = weighted_transfer(2)
+    method = TwoGrid(LAPLACE_5_POINT, Jacobi(Fraction(4, 5)), transfer,
+                     coarse=coarse and coarse(LAPLACE_5_POINT, transfer))
+    encloses(method.factor(Fraction(1, 20)), Fraction(9, 25), 0.05)
+
+
+@pytest.mark.parametrize(("restriction", "value"), [
+    (weighted_transfer(2).restriction, Fraction(2, 27)), (HALF_WEIGHTING, Fraction(1, 8))])
+def test_two_grid_factor_of_red_black(restriction, value):
+    # 0.074 with full and 0.125 with half weighting, one sweep before and after.
+    order = gauss_seidel(red_black)
+    method = TwoGrid(LAPLACE_5_POINT, order, Transfer(linear(2), restriction),
+                     coarse=Fraction(1, 4) * LAPLACE_5_POINT, post_smoother=order)
+    encloses(method.factor(Fraction(1, 6)), value, 1 / 6)
+
+
+def test_two_grid_factor_predicts_a_periodic_grid():
+    method = TwoGrid(LAPLACE_5_POINT, gauss_seidel(), weighted_transfer(2),
+                     coarse=Fraction(1, 4) * LAPLACE_5_POINT, post_smoother=gauss_seidel())
+    found = method.factor(Fraction(1, 5))
+    # 0.193 in the literature.
+    assert abs(float(found.lower) - 0.193) < 1e-3
+    made = geometric(StencilProblem((32, 32), LAPLACE_5_POINT, PERIODIC), weighted_transfer(2),
+                     coarse_operator=rediscretised, levels=2)
+    cycle = Multigrid(made, Cycle(gauss_seidel(), post_smoother=gauss_seidel()))
+    b = np.random.default_rng(0).standard_normal((32, 32))
+    assert cycle.solve(b - b.mean(), tolerance=1e-12).factor <= found.upper
+
+
+@pytest.mark.parametrize("call", [
+    lambda: smoothing_factor(gauss_seidel(red_black), LAPLACE_9_POINT),
+    lambda: smoothing_factor(SOR(1, lambda n, shape: np.arange(n)), LAPLACE_1D),
+    lambda: smoothing_factor(Jacobi(1), stencil([1, 0, 1])),
+    lambda: smoothing_factor(Jacobi(1), LAPLACE_1D, tolerance=0),
+    lambda: TwoGrid(stencil([-1, 3, -1]), Jacobi(1), galerkin_transfer(1)).factor(),
+])
+def test_bad_input_is_named(call):
+    with pytest.raises(InvalidArgument):
+        call()
+
+
+def test_linear_elements_have_a_two_grid_factor():
+    method = TwoGrid(LAPLACE_5_POINT, Jacobi(Fraction(4, 5)), Transfer(LINEAR_ELEMENTS))
+    found = method.factor(Fraction(1, 3))
+    assert Fraction(1, 4) < found.lower and found.upper < 1
+
+
+def test_an_impossible_tolerance_is_undecided():
+    import stabkit.multigrid.supremum as supremum
+    before, supremum.MOST_BOXES = supremum.MOST_BOXES, 50
+    try:
+        with pytest.raises(Undecided):
+            smoothing_factor(gauss_seidel(), LAPLACE_5_POINT, tolerance=Fraction(1, 10**5))
+    finally:
+        supremum.MOST_BOXES = before
