@@ -31,6 +31,8 @@ from stabkit.verdict import (
     INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome, calculation,
 )
 
+_LONGEST_MARGIN = 4096  # bits; a longer one is left for the checker to compute
+
 
 def decide(what: Property, *, trials: int = 20_000, seed: int = 0,
            signals: np.ndarray | None = None) -> Outcome:
@@ -170,7 +172,7 @@ def _points(flux: Flux) -> list[Fraction]:
     """Simple rationals, dense around the breakpoints."""
     simple = {Fraction(i, d) for d in (1, 2, 3, 4, 10) for i in range(-12 * d, 12 * d + 1)}
     near = {point + sign * Fraction(1, 10**k) for point in flux.breakpoints()
-            for sign in (-1, 1) for k in (1, 2, 3)}
+            for sign in (-1, 1) for k in (1, 2, 3, 4, 6, 9)}
     return sorted({*simple, *near, *flux.breakpoints()},
                   key=lambda x: (x.denominator, abs(x), x < 0))
 
@@ -256,11 +258,20 @@ def _truth(what: Identity | AtMost, sign: str, given: dict[str, Any]) -> bool | 
     for digits in PRECISIONS:
         with precision(digits):
             try:
-                left, right = what.left(**given), what.right(**given)
+                left, right = _sides(what, given)
                 return bool(np.all(left == right if sign == "==" else left <= right))
             except Undecided:
                 continue
     return None
+
+
+def _sides(what: Identity | AtMost, given: dict[str, Any]) -> tuple[Any, Any]:
+    try:
+        return what.left(**given), what.right(**given)
+    except TypeError:  # a function such as exp leaves the rationals
+        boxed = {name: np.vectorize(Interval, otypes=[object])(value)
+                 for name, value in given.items()}
+        return what.left(**boxed), what.right(**boxed)
 
 
 def write_witness(scheme: Scheme, notion: Notion, signals: Signals,
@@ -274,7 +285,8 @@ def write_witness(scheme: Scheme, notion: Notion, signals: Signals,
     written = calculation("witness", log, [f"{margin.text} < 0"],
                           f"the margin of the notion '{notion.name}' is negative",
                           margin=margin.text)
-    if isinstance(value, Fraction):
+    if isinstance(value, Fraction) and max(value.numerator.bit_length(),
+                                           value.denominator.bit_length()) <= _LONGEST_MARGIN:
         written.data["margin_value"] = str(value)
     if not stays_short(scheme):
         written = replace(written, arithmetic="ball")
@@ -284,7 +296,9 @@ def write_witness(scheme: Scheme, notion: Notion, signals: Signals,
 
 def confirm_evidence(evidence: Evidence) -> Evidence | None:
     """The evidence with the arithmetic in which the independent checker accepts it, or None."""
-    for arithmetic in ("rational", "ball"):
+    # Cells are intervals, so only ball arithmetic can accept them.
+    cells = any("cells(" in condition for condition in evidence.data["shows"])
+    for arithmetic in ("ball",) if cells else ("rational", "ball"):
         tried = replace(evidence, arithmetic=arithmetic)
         if check(tried.to_json({})) is None:
             return tried

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.transcript import Term
+
 
 class Dual:
     """A value with its derivative; knows the operations that fluxes are written with."""
 
-    __slots__ = ("value", "slope")
+    __slots__ = ("slope", "value")
 
     def __init__(self, value: Any, slope: Any = 0):
         self.value, self.slope = value, slope
@@ -51,6 +53,8 @@ class Dual:
         return Dual(self.value**exponent, exponent * self.value ** (exponent - 1) * self.slope)
 
     def __abs__(self):
+        if isinstance(self.value, Term):
+            return Dual(abs(self.value), self.value.call("sign") * self.slope)
         return self if self.value >= 0 else -self
 
     def __le__(self, other):
@@ -72,7 +76,10 @@ class Dual:
 
     def tanh(self):
         value = np.tanh(self.value)
-        return Dual(value, (1 - value * value) * self.slope)
+        return Dual(value, (1 - value**2) * self.slope)
+
+    def arctan(self):
+        return Dual(np.arctan(self.value), self.slope / (1 + self.value**2))
 
 
 def _dual(value: Any) -> Dual:

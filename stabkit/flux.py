@@ -157,7 +157,8 @@ class Flux:
         return self._text(face, Term(Transcript(), "x")).text
 
     # -- evaluation in every arithmetic --------------------------------------------------------
-    def _formula(self, piece: Piece, face: str) -> Function:
+    def piece_formula(self, piece: Piece, face: str) -> Function:
+        """The formula of a face on a piece, in one variable s."""
         formula = getattr(piece, face)
         if formula is not None:
             return formula
@@ -182,10 +183,10 @@ class Flux:
 
     def _text(self, face: str, x: Term) -> Term:
         *inner, last = self.pieces
-        text = self._formula(last, face)(x)
+        text = self.piece_formula(last, face)(x)
         size = abs(x) if self.facts.odd else x
         for piece in reversed(inner):
-            here = self._formula(piece, face)(x)
+            here = self.piece_formula(piece, face)(x)
             here = here if isinstance(here, Term) else Term(x.log, str(here))
             text = text if isinstance(text, Term) else Term(x.log, str(text))
             text = here.when(f"{size.text} <= {piece.upto}", text)
@@ -204,17 +205,18 @@ class Flux:
         """
         if self.transcendental and isinstance(s, (Fraction, int)):
             s = Interval(s)
-        elif self.transcendental and isinstance(s, Dual) and not isinstance(s.value, float):
-            s = Dual(s.value if isinstance(s.value, Interval) else Interval(s.value), s.slope)
+        elif self.transcendental and isinstance(s, Dual) and isinstance(
+                s.value, (Fraction, int)):
+            s = Dual(Interval(s.value), s.slope)
         met, size = [], abs(s) if self.facts.odd else s
         for piece in self.pieces:
             try:
                 inside = piece.upto is None or bool(size <= piece.upto)
             except Undecided:
-                met.append(self._formula(piece, face)(s))
+                met.append(self.piece_formula(piece, face)(s))
                 continue
             if inside:
-                met.append(self._formula(piece, face)(s))
+                met.append(self.piece_formula(piece, face)(s))
                 break
         return met
 
@@ -222,10 +224,10 @@ class Flux:
         size = np.abs(s) if self.facts.odd else s
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             *inner, last = self.pieces
-            value = self._formula(last, face)(s)
+            value = self.piece_formula(last, face)(s)
             for piece in reversed(inner):
                 edge = s.dtype.type(piece.upto)
-                value = np.where(size <= edge, self._formula(piece, face)(s), value)
+                value = np.where(size <= edge, self.piece_formula(piece, face)(s), value)
         return np.asarray(value, dtype=s.dtype) + np.zeros_like(s)
 
     def breakpoints(self) -> list[Fraction]:
@@ -290,7 +292,7 @@ def from_shrinkage(shrinkage: Function, facts: Facts, tau: Any = Fraction(1, 4),
                    name: str = "custom") -> Flux:
     """A flux from a shrinkage function S: Φ(s) = (h²/4τ) s − (h/(2√2 τ)) S(h s/√2) (alt2020)."""
     weight, inverse = _weights(tau, h)
-    own, back = Constant(1 / weight), Constant(2 / (weight * inverse))
+    own, back = Constant(1 / weight), Constant(2 * inverse / weight)
     grid = Constant(1 / inverse)
 
     def activation(s: Any) -> Any:

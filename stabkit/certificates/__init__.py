@@ -5,7 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stabkit.certificates.diffusion import (
-    certify_diffusion, certify_uniqueness, cycle_polynomial,
+    certify_diffusion,
+    certify_uniqueness,
+    cycle_polynomial,
 )
 from stabkit.certificates.facts import check_facts
 from stabkit.certificates.flux_bounds import bounding_cells, show_bounds, show_junctions

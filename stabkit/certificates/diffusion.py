@@ -116,7 +116,7 @@ def certify_diffusion(scheme: DiffusionScheme, notion: Notion) -> Evidence | Non
     else:
         frozen = isinstance(scheme, FSI) and scheme.frozen and not scheme.printed
         made = _frozen_cycle if frozen and notion is EUCLIDEAN else None
-    if made is None or notion in (RANGE, SIGN, EUCLIDEAN) and facts.diffusivities is None:
+    if made is None or (notion in (RANGE, SIGN, EUCLIDEAN) and facts.diffusivities is None):
         return None
     return made(scheme)
 

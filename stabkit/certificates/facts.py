@@ -44,7 +44,7 @@ def _within(flux: Flux, face: str, low: Fraction | None, high: Fraction | None) 
     for point in (*_POINTS, *(-point for point in _POINTS)):
         try:
             value = evaluate(point)
-            if low is not None and value < low or high is not None and value > high:
+            if (low is not None and value < low) or (high is not None and value > high):
                 return False
         except (Undecided, HypothesisNotMet, ZeroDivisionError):
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from math import inf
 
@@ -13,10 +14,14 @@ from stabkit.transcript import Term, Transcript, as_text
 
 _CELLS = 4096
 _NARROWEST = Fraction(1, 2**24)
+# A bound that is attained, such as q/|s| <= 1 at s = q, fails here by the rounding of q alone.
+# The checker has exact endpoints and decides it; the cells need only be narrow enough.
+_SLACK = Fraction(1, 2**96)
 
 
-def bounding_cells(flux: Flux, face: str, low: Fraction | None, high: Fraction | None
-                   ) -> list[Fraction | float] | None:
+@lru_cache(maxsize=1024)
+def bounding_cells(flux: Flux, face: str, low: Fraction | None, high: Fraction | None, *,
+                   slack: Fraction = Fraction(0)) -> tuple[Fraction | float, ...] | None:
     """Cut the real line into cells on each of which ``low <= face <= high`` is certain.
 
     Parameters
@@ -25,16 +30,19 @@ def bounding_cells(flux: Flux, face: str, low: Fraction | None, high: Fraction |
     face : {"diffusivity", "slope", "activation"}
     low, high : Fraction or None
         ``None`` leaves that side open.
+    slack : Fraction
+        Widens the range on both sides, for cells that are decided again elsewhere.
 
     Returns
     -------
-    list or None
+    tuple or None
         The ends of the cells, from -inf to inf; ``None`` if some cell cannot be decided.
     """
     def holds(a: Fraction | float, b: Fraction | float) -> bool:
         try:
-            return all((low is None or value >= low) and (high is None or value <= high)
-                       for value in flux.values_on(face, Interval(a, b)))
+            return all((low is None or value >= low - slack) and (
+                high is None or value <= high + slack)
+                       for value in _values(flux, face, a, b))
         except (Undecided, HypothesisNotMet):
             return False
 
@@ -53,7 +61,19 @@ def bounding_cells(flux: Flux, face: str, low: Fraction | None, high: Fraction |
             if cut is None or len(done) + len(todo) > _CELLS:
                 return None
             todo += [(a, cut), (cut, b)]
-    return sorted({end for cell in done for end in cell})
+    return tuple(sorted({end for cell in done for end in cell}))
+
+
+def _values(flux: Flux, face: str, a: Fraction | float, b: Fraction | float) -> list:
+    # The ends of an Interval are rounded; which pieces a cell meets is decided by its exact ends.
+    low, high = sorted((abs(a), abs(b))) if flux.facts.odd else (a, b)
+    values, start, x = [], 0 if flux.facts.odd else -inf, Interval(a, b)
+    for piece in flux.pieces:
+        end = inf if piece.upto is None else piece.upto
+        if (start < high and low < end) or low <= start == end <= high:
+            values.append(flux.piece_formula(piece, face)(x))
+        start = end
+    return values
 
 
 def _middle(a: Fraction | float, b: Fraction | float) -> Fraction | None:
@@ -68,9 +88,11 @@ def show_bounds(transcript: Transcript, flux: Flux, face: str, low: Fraction | N
                 high: Fraction | None) -> str | None:
     """The condition that proves ``low <= face <= high`` on ℝ, in the language of evidence.
 
-    The cells and the face are added to the transcript.  ``None`` if the bound cannot be shown.
+    The cells and the face are added to the transcript; the checker decides them.  ``None`` if the
+    bound cannot be shown.
     """
-    cells = bounding_cells(flux, face, low, high)
+    size = 1 + max(abs(end) for end in (low or 0, high or 0))
+    cells = bounding_cells(flux, face, low, high, slack=_SLACK * size)
     if cells is None:
         return None
     value = getattr(flux, face)(transcript.term("x")).text

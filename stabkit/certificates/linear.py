@@ -12,7 +12,14 @@ from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
 from stabkit.rational import determinant, is_psd, is_totally_nonnegative
 from stabkit.schemes import (
-    Chain, DiffusionScheme, HaarShrinkage, Implicit, Linear, Pointwise, ResidualBlock, Scheme,
+    Chain,
+    DiffusionScheme,
+    HaarShrinkage,
+    Implicit,
+    Linear,
+    Pointwise,
+    ResidualBlock,
+    Scheme,
 )
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation

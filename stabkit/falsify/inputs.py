@@ -6,8 +6,10 @@ from itertools import product
 
 import numpy as np
 
+from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
+from stabkit.rational import fraction
 from stabkit.schemes import FSI, Chain, Scheme
 
 _SHAPES = 320
@@ -70,14 +72,23 @@ def amplitudes(scheme: Scheme) -> np.ndarray:
     """Multiples to try: powers of two, and the neighbourhood of every breakpoint of a flux."""
     found = {2.0**k for k in range(-10, 7)}
     for flux in fluxes_of(scheme):
-        scale = float(next(iter(flux.parameters.values()), 1)) if flux.parameters else 1.0
-        scale = abs(scale) or 1.0
+        scale = abs(_scale(flux)) or 1.0
         found |= {scale * factor for factor in
                   (1e-3, 0.25, 0.5, 0.6, 0.75, 0.9, 0.99, 1, 1.01, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3,
                    4, 5, 6, 8, 10, 15, 20, 40)}
         found |= {abs(float(point)) * factor for point in flux.breakpoints() if point
                   for factor in (0.5, 0.99, 1, 1.01, 2)}
     return np.array(sorted(found))
+
+
+def _scale(flux: Flux) -> float:
+    # Parameters are for display too; only a number says where the flux bends.
+    for value in flux.parameters.values():
+        try:
+            return float(fraction(value))
+        except InvalidArgument:
+            continue
+    return 1.0
 
 
 def structured(scheme: Scheme) -> np.ndarray:

@@ -18,6 +18,8 @@ from stabkit.schemes import Implicit, Scheme
 _BATCH = 4096
 _SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need no slack
 _RECHECKED = 6
+_TIE = 1e-12  # so close to zero it is mostly an equality, of which a few are looked at
+_TIES = 12
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class _Hunt:
         self.scheme, self.notion, self.rng = scheme, notion, rng
         self.trials, self.worst = 0, float("inf")
         self.suspicious = 0.0 if notion is SIGN else _SUSPICIOUS
+        self.ties = _TIES
         self.best: list[tuple[float, tuple[np.ndarray, ...]]] = []
 
     def run(self, trials: int, extra: np.ndarray | None) -> Search:
@@ -91,10 +94,9 @@ class _Hunt:
         seed = int(self.rng.integers(2**62))
         for margin, signals in worst_trials(self.scheme, self.notion, trials, seed):
             self.remember(margin, signals)
-            if margin < self.suspicious:
-                found = confirm(self.scheme, self.notion, signals)
-                if found is not None:
-                    return found
+            found = self.look(margin, signals)
+            if found is not None:
+                return found
         self.trials += trials
         return None
 
@@ -127,11 +129,21 @@ class _Hunt:
             self.remember(float(margins[place]), tuple(part[place] for part in signals))
         bad = np.flatnonzero(margins < -_SUSPICIOUS)[:512]
         simplest = sorted(bad, key=lambda place: _roundness(signals, place))[:_RECHECKED]
-        for place in [*simplest, *(p for p in worst if margins[p] < self.suspicious)]:
-            found = confirm(self.scheme, self.notion, tuple(part[place] for part in signals))
+        for place in dict.fromkeys([*simplest, *worst]):
+            found = self.look(float(margins[place]), tuple(part[place] for part in signals))
             if found is not None:
                 return found
         return None
+
+    def look(self, margin: float, candidate: tuple[np.ndarray, ...]) -> Signals | None:
+        """Look at a suspicion exactly; at mere ties with zero only a few times in all."""
+        if not margin < self.suspicious:
+            return None
+        if margin > -_TIE:
+            if self.ties == 0:
+                return None
+            self.ties -= 1
+        return confirm(self.scheme, self.notion, candidate)
 
     def margins(self, signals: tuple[np.ndarray, ...]) -> np.ndarray:
         with np.errstate(all="ignore"):
@@ -161,7 +173,7 @@ class _Hunt:
                 else:
                     size *= 0.6
             self.worst = min(self.worst, float(margin))
-            found = confirm(self.scheme, self.notion, signals) if margin < self.suspicious else None
+            found = self.look(float(margin), signals)
             if found is not None:
                 return found
         return None

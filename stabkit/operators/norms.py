@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from math import isqrt
 
 import numpy as np
@@ -16,6 +17,7 @@ from stabkit.rational import determinant, is_psd
 _DENSE = 48
 
 
+@lru_cache(maxsize=256)
 def norm_squared(operator: Operator) -> Interval:
     """Enclose ‖K‖², the largest eigenvalue of KᵀK.
 

@@ -281,8 +281,8 @@ def totally_nonnegative(matrix) -> bool:
     for k in range(1, min(n, m) + 1):
         minors = {(rows, columns): _minor(matrix, rows, columns, minors)
                   for rows in combinations(range(n), k) for columns in combinations(range(m), k)}
-        if any(minor < 0 for minor in minors.values()):
-            return False
+        if not (known := conjunction(negation(less(x, ZERO)) for x in minors.values())):
+            return known
     return True
 
 

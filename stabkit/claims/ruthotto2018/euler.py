@@ -1,0 +1,233 @@
+"""Forward Euler for the parabolic network, its step sizes, and its energy (Sections 3.1, 4, 1)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import count, product
+
+import numpy as np
+
+from stabkit.claim import claim
+from stabkit.claims.configurations import BEYOND, HALF, ONE
+from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.notions import CONTRACTION
+from stabkit.operators import difference, stable_step
+from stabkit.property import AllOf, AtMost, Calculation, FaceWithin, Not, Stable
+from stabkit.rational import fractions, is_psd
+from stabkit.schemes import Explicit, ForwardEuler, SymmetricLayer
+from stabkit.transcript import Transcript
+from stabkit.verdict import REFUTED
+
+CRITERION = "the discrete forward propagation of a given example y₀ is stable if"
+
+
+def _trajectory(layers, delta, start):
+    """The steps with the states they start from."""
+    y, steps = fractions(start), []
+    for layer in layers:
+        steps.append((ForwardEuler(layer, delta), y))
+        y = steps[-1][0](y)
+    return steps
+
+
+def _meets_criterion(layers, delta, start):
+    one = np.eye(len(start), dtype=int)
+    return all(is_psd(one + S) and is_psd(one - S) for S in
+               (step.jacobian(y) for step, y in _trajectory(layers, delta, start)))
+
+
+@claim("Section 3.1 (forward Euler)", notion="contraction",
+       within=dict(flux=(net.IDENTITY, net.SOFTSIGN, net.RELU, net.CLIP, net.CUBIC),
+                   depth=(1, 2, 3), seed=(1, 2)))
+def euler_criterion_bounds_the_derivative(flux, depth, seed):
+    """For N = id, σ differentiable and nondecreasing and weights that change with j: if
+    maxᵢ|1 + δλᵢ(J(t_j))| <= 1 for all j along the trajectory of y₀, then ‖∂Y_N/∂Y₀‖ <= 1 there;
+    here δ is the first of 1, 1/2, 1/4, … that meets the criterion."""
+    layers = [SymmetricLayer(net.weights(np.reshape(net.state(6, seed + 7 * j), (3, 2))), flux)
+              for j in range(depth)]
+    start = net.state(2, seed)
+    delta = next(Fraction(1, 2**k) for k in count()
+                 if _meets_criterion(layers, Fraction(1, 2**k), start))
+    log, shows, total = Transcript(), [], None
+    y, one = log.give("y", start), "I(2)"
+    for layer in layers:
+        step = ForwardEuler(layer, delta)
+        S = step.jacobian(y).text
+        shows += [f"psd({one} + {S}) and psd({one} - {S})",
+                  f"2 * ({one} - {S} @ {S}) == ({one} + {S}) @ ({one} - {S}) @ ({one} + {S}) + "
+                  f"({one} - {S}) @ ({one} + {S}) @ ({one} - {S})"]
+        total = S if total is None else f"{S} @ {total}"
+        y = step(y)
+    log.define("P", log.term(total))
+    return net.shown(log, [*shows, f"psd({one} - P.T @ P)"],
+                     "S is symmetric, so the criterion says −I <= S <= I; the identity gives "
+                     "S² <= I, so each factor of the chain rule has norm <= 1, and so has P")
+
+
+@claim("Section 3.1", notion="contraction", quote=CRITERION, expect=REFUTED,
+       within=dict(flux=(net.IDENTITY, net.SOFTSIGN, net.CUBIC), delta=(1, 2), other=(1, 2, 3)))
+def euler_criterion_bounds_finite_perturbations(flux, delta, other):
+    """Under the same hypotheses (the criterion holds along the trajectory of y₀),
+    ‖Y_j − Ỹ_j‖ <= ‖Y₀ − Ỹ₀‖ for all j and every other start Ỹ₀; here K = 1 and y₀ = 0, which
+    rests."""
+    step, log = ForwardEuler(SymmetricLayer(net.SCALAR, flux), delta), Transcript()
+    y, w = log.give("y", [0]), log.give("w", [other])
+    after, moved = step(y).text, step(w).text
+    S = step.jacobian(y).text
+    return Not(net.shown(
+        log, [f"{after} == y", f"abs({S}) <= 1", f"norm2({moved} - {after}) > norm2(w - y)"],
+        "y rests, so the criterion at y is the criterion along its whole trajectory; one step "
+        "carries w farther away"))
+
+
+@claim("derived (Section 3.1)", notion="contraction",
+       within=dict(K=net.ANY_K, flux=(*net.LIPSCHITZ, net.RELU, net.CLIP, net.LEAKY),
+                   share=(HALF, ONE)),
+       beyond=dict(K=(net.SCALAR,), flux=net.LIPSCHITZ[:1], share=BEYOND))
+def euler_criterion_bounds_finite_perturbations_corrected(K, flux, share):
+    """If the criterion holds at every state (σ nondecreasing with Lipschitz constant L, N = id,
+    δ <= 2/(L‖K‖²)), then ‖Y_j − Ỹ_j‖ <= ‖Y₀ − Ỹ₀‖ for all j and all starts; a bias inside only
+    shifts σ.  Here δ = share · 2/(L‖K‖²)."""
+    return Stable(Explicit(K, flux, stable_step(K, flux.facts.lipschitz, share)), CONTRACTION)
+
+
+@claim("Section 3.1, there is an appropriate δ", notion="spectrum", expect=REFUTED,
+       within=dict(flux=(net.IDENTITY, net.SOFTSIGN, net.CUBIC)))
+def a_stable_step_size_exists(flux):
+    """For every nondecreasing differentiable σ and every K some δ > 0 has
+    maxᵢ|1 + δλᵢ(J)| <= 1 at every state; here K = 1."""
+    if flux.facts.lipschitz is not None:
+        return FaceWithin(flux, "slope", Fraction(0), 2 / stable_step(net.SCALAR))
+    log = Transcript()
+    slope = flux.slope(log.give("m", [1, 10, 1000])).text
+    return Not(net.shown(
+        log, [f"1 - 1 / m**2 * {slope} < -1", f"{slope} == m**2 * {slope.split('(')[0]}(1)"],
+        "at the state m the step δ = 1/m² has 1 + δλ < −1, and so has every larger δ; any δ > 0 is "
+        "at least some 1/m²"))
+
+
+@claim("Section 3.1", notion="spectrum",
+       within=dict(K=(*net.ANY_K, difference(2, 5)), flux=net.LIPSCHITZ, ratio=(HALF, ONE)),
+       beyond=dict(ratio=BEYOND))
+def a_stable_step_size_exists_corrected(K, flux, ratio):
+    """If σ is nondecreasing, differentiable and L-Lipschitz, N = id and K ≠ 0, every
+    0 < δ <= 2/(L‖K‖²) has maxᵢ|1 + δλᵢ(J)| <= 1 at every state; here δ = ratio · 2/(L‖K‖²)."""
+    L, n = flux.facts.lipschitz, K.shape[1]
+    return AllOf([FaceWithin(flux, "slope", Fraction(0), L), Calculation(
+        dict(K=K.exact(), delta=stable_step(K, L, ratio), L=L), [],
+        [f"psd(2 * I({n}) - delta * L * (K.T @ K))", *net.rank_one_parts(K)],
+        "0 <= −J = Σ σ′ k_i k_i' <= L K'K; at Y = 0, where σ′ = L, J is −L K'K, so the condition "
+        "is necessary too")])
+
+
+BOXES = tuple(";".join(" ".join(entries[i * n:(i + 1) * n]) for i in range(m))
+              for m, n in ((1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (2, 2), (3, 3))
+              for entries in (product("01", repeat=m * n) if m * n < 5 else ("1" * m * n,)))
+
+
+@claim("end of Sections 3.1 and 4 (−1 <= θ <= 1, δ = 1)", notion="spectrum", expect=REFUTED,
+       within=dict(K=BOXES))
+def box_constraint_gives_stability(K):
+    """If all weights lie in [−1, 1], δ = 1 and σ = id or ReLU, then maxᵢ|1 + δλᵢ(J)| <= 1 at every
+    state; here σ = id, matrices of zeros and ones."""
+    K = net.weights([row.split() for row in K.split(";")])
+    step, log = ForwardEuler(SymmetricLayer(K, net.IDENTITY), 1), Transcript()
+    S, n = step.jacobian(log.give("Y", [0] * K.shape[1])).text, K.shape[1]
+    return net.shown(log, [f"psd(I({n}) + {S}) and psd(I({n}) - {S})"],
+                     "K lies in the box; the symmetric S = I + δJ has its eigenvalues in [−1, 1] "
+                     "exactly if both are positive semidefinite")
+
+
+@claim("end of Section 4", notion="spectrum",
+       within=dict(padding=("periodic", "zero"), size=(3, 4),
+                   channels=((1, 1), (2, 1), (1, 2)), ratio=(ONE,)),
+       beyond=dict(padding=("periodic",), size=(3,), ratio=BEYOND))
+def box_constraint_gives_stability_corrected(padding, size, channels, ratio):
+    """For σ nondecreasing and 1-Lipschitz, 3×3 stencils with periodic or zero padding from c_in to
+    c_out channels and δ = 1: if |θ| <= √2/(9 √(c_in c_out)) for all weights, then
+    maxᵢ|1 + δλᵢ(J)| <= 1 at every state where J exists; here |θ| <= ratio times that bound."""
+    neighbours = [[int((i - j) % size in (0, 1, size - 1) if padding == "periodic" else
+                       abs(i - j) <= 1) for j in range(size)] for i in range(size)]
+    c_in, c_out = channels
+    total = size * size
+    given = dict(T=neighbours, cin=c_in, cout=c_out,
+                 square=2 * ratio**2 / (81 * c_in * c_out))
+    shows = [f"N @ ones({c_in * total}) <= 9 * cin", f"N.T @ ones({c_out * total}) <= 9 * cout",
+             "square * (9 * cin) * (9 * cout) <= 2"]
+    if ratio > 1:
+        shows = [f"square * norm2(N @ ones({c_in * total})) <= 2 * {c_in * total}"]
+    return Calculation(given, [("N", f"kron(outer(ones({c_out}), ones({c_in})), kron(T, T))")],
+                       shows, "N is the matrix of the stencil of ones; |K| <= t N entry by entry "
+                       "with t² = square, so ‖K‖² is at most t² times the largest row sum times "
+                       "the largest column sum (Schur), and −2 <= λ(J) <= 0; K = t N attains it on "
+                       "constant signals")
+
+
+@claim("Section 4, since δ can be absorbed in K", weight="minor", expect=REFUTED,
+       within=dict(flux=(net.IDENTITY, net.RELU, net.CLIP), root=("1", "2"),
+                   y=("1", "-1", "2", "1/2")))
+def step_size_can_be_absorbed(flux, root, y):
+    """For every σ and K and δ > 0: −δKᵀσ(K y) = −(√δK)ᵀσ(√δK y) for all y; here K = 1."""
+    return _absorbed(net.SCALAR, flux, root, [y])
+
+
+def _absorbed(K, flux, root, y):
+    root = Fraction(root)
+    whole, inner = SymmetricLayer(K, flux), SymmetricLayer(root * K, flux)
+    log = Transcript()
+    y = log.give("y", y)
+    root = log.give("root", root)
+    inside = log.define("inside", root * (K @ y))
+    scaled = -(root * (K.T @ flux(inside)))
+    log.define("left", root * root * whole(y))
+    log.define("right", scaled)
+    log.define("absorbed", inner(y))
+    return net.shown(log, ["left == right", "absorbed == right"],
+                     "root = √δ; the outer √δK is its own adjoint's partner, only σ can differ")
+
+
+@claim("Section 4", weight="minor",
+       within=dict(K=net.ANY_K[:4], flux=(net.IDENTITY, net.RELU, net.LEAKY),
+                   root=("2", "2/3", "1/5")),
+       beyond=dict(K=(net.SCALAR,), flux=(net.CLIP,), root=("2",)))
+def step_size_can_be_absorbed_corrected(K, flux, root):
+    """If N = id and σ is positively homogeneous (id, ReLU, leaky ReLU), then −δKᵀσ(K y) =
+    −(√δK)ᵀσ(√δK y) for all K, y and δ > 0."""
+    homogeneous = Calculation(
+        dict(t=[Fraction(root), 3, "1/7"]), [("phi(x)", _text(flux))],
+        ["phi(t) == t * phi(1)", "phi(-t) == t * phi(-1)", "phi(0) == 0"],
+        "σ is linear on each side of 0, so it is positively homogeneous")
+    return AllOf([homogeneous, _absorbed(K, flux, root, net.state(K.shape[1], 3))])
+
+
+def _text(flux):
+    log = Transcript()
+    flux(log.term("x"))
+    return log.let[0][1]
+
+
+@claim("Section 1", notion="energy", weight="minor", expect=REFUTED,
+       quote="parabolic networks that smooth the image data, reducing the energy",
+       within=dict(flux=(net.IDENTITY, net.RELU), bias=("0", "1"),
+                   y=("0", "1", "-1", "1/2", "-1/2")))
+def parabolic_network_reduces_the_energy(flux, bias, y):
+    """For nondecreasing σ with bias, d/dt ‖Y‖² = 2 Y·F_sym(Y) <= 0 along (8); here K = 1."""
+    layer = SymmetricLayer(net.SCALAR, flux, bias=[bias])
+    return AtMost(lambda y: 2 * y * layer(y), lambda y: 0, dict(y=[y]), "d/dt y² = 2 y F(y)")
+
+
+@claim("Section 1", notion="energy", weight="minor",
+       quote="parabolic networks that smooth the image data, reducing the energy",
+       within=dict(K=net.ANY_K[:4], flux=net.MONOTONE))
+def parabolic_network_reduces_the_energy_corrected(K, flux):
+    """Without bias and with x σ(x) >= 0 for all x: d/dt ‖Y‖² <= 0 along (8).  With constant K and b
+    and continuous σ = s′ the potential Σᵢ s((K Y + b)ᵢ) does not grow."""
+    log = Transcript()
+    log.give_once(K, "K", K.exact)
+    log.give("q", net.state(K.shape[0], 1))
+    log.give("Y", net.state(K.shape[1], 2))
+    shows = ["Y @ -(K.T @ q) == -((K @ Y) @ q)", "q @ (K @ -(K.T @ q)) == -norm2(K.T @ q)"]
+    return AllOf([FaceWithin(flux, "diffusivity", Fraction(0), None), net.shown(
+        log, shows, "q stands for the activations: d/dt |Y|²/2 = −(K Y)·σ(K Y), a sum of terms "
+                    "−x σ(x) = −g(x) x² <= 0; and the potential has the derivative σ·(K dY/dt) = "
+                    "−|K'σ|² by the chain rule")])

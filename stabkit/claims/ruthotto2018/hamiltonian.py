@@ -1,0 +1,177 @@
+"""The Hamiltonian network in continuous time (Section 3.2)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+
+from stabkit.claim import claim
+from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.operators import norm_squared
+from stabkit.property import AllOf, Calculation, FaceWithin, Not
+from stabkit.rational import solve
+from stabkit.schemes import SymmetricLayer, TotalVariation
+from stabkit.transcript import Transcript
+from stabkit.verdict import REFUTED
+
+SLOWLY = "sufficiently slow"
+UP = "[[0, 1], [0, 0]]"
+IMAGINARY = ["trace(P) >= 0 and det(P) >= 0", "trace(P)**2 >= 4 * det(P)"]
+ROOTS = ("the squares of the eigenvalues of [[0, A], [−C, 0]] are minus those of P = AC; ")
+
+
+@claim("Section 3.2", notion="spectrum",
+       within=dict(pair=net.PAIRS, first=("1", "0 1 3"), second=("1/4", "2 0")))
+def hamiltonian_jacobian_is_imaginary(pair, first, second):
+    """For N = id and σ′ >= 0 all eigenvalues of [[0, K₁ᵀD₁K₁], [−K₂ᵀD₂K₂, 0]], D = diag(σ′) >= 0,
+    have real part 0; here the entries of D₁ and D₂ run through the given numbers."""
+    K, H = net.pair(pair)
+    n, log = K.shape[1], Transcript()
+    for name, made, slopes in (("K", K, first.split()), ("H", H, second.split())):
+        log.give_once(made, name, made.exact)
+        log.give(f"d{name}", [slopes[i % len(slopes)] for i in range(made.shape[0])])
+    log.let += [["A", "K.T @ diag(dK) @ K"], ["C", "H.T @ diag(dH) @ H"], ["P", "A @ C"],
+                ["J", f"kron({UP}, A) - kron({UP}.T, C)"]]
+    shows = [*net.rank_one_parts(K), *net.rank_one_parts(H, "H"), "psd(A) and psd(C)",
+             "J @ J == -(kron([[1, 0], [0, 0]], P) + kron([[0, 0], [0, 1]], C @ A))"]
+    shows += IMAGINARY if n == 2 else ["P[0, 0] >= 0"] if n == 1 else []
+    return net.shown(log, shows, ROOTS + "A, C >= 0 as sums of nonnegative multiples of k_i k_i', "
+                     "and AC has the eigenvalues of A^(1/2) C A^(1/2) >= 0: real and >= 0")
+
+
+def _with_tv(m, u, flux):
+    """A and C of N_tv at K Z = u and H Y = (|u₁|, |u₂|), with two channels, H = id."""
+    K, H, log = net.triangle(m), net.weights([[1, 0], [0, 1]], "H"), Transcript()
+    normalisation = TotalVariation(net.eps_for(u), 2)
+    for name, made, x in (("A", K, u), ("C", H, tuple(map(abs, u)))):
+        layer = SymmetricLayer(made, flux, normalisation)
+        state = log.give("Z" if name == "A" else "Y", net.before(made, x))
+        log.define(name, -layer.jacobian(state))
+    log.let.append(["P", "A @ C"])
+    return log
+
+
+@claim("Section 3.2 with eq. (9)", notion="spectrum", expect=REFUTED,
+       within=dict(m=net.LOWER_TRIANGLES, u=net.TWO_CHANNELS))
+def hamiltonian_jacobian_is_imaginary_with_tv_normalisation(m, u):
+    """For N = N_tv, ε > 0, σ = ReLU, no scaling or bias, all eigenvalues of the Jacobian of the
+    Hamiltonian network have real part 0 wherever it exists.
+
+    Decided for one pixel with two channels, K₁ = [[1, 0], [−m, 1]], K₁Z = u, K₂ = id,
+    Y = (|u₁|, |u₂|)."""
+    return net.shown(_with_tv(m, u, net.RELU), IMAGINARY,
+                     ROOTS + "they are real and >= 0 exactly if these conditions hold")
+
+
+@claim("derived (Section 3.2 with eq. (9))", notion="spectrum",
+       within=dict(m=(0, 1, 2, 5), u=net.TWO_CHANNELS[::3]))
+def hamiltonian_jacobian_is_imaginary_with_tv_normalisation_corrected(m, u):
+    """For N = N_tv and σ = id, any number of channels, all eigenvalues of the Jacobian of the
+    Hamiltonian network have real part 0."""
+    log = _with_tv(m, u, net.IDENTITY)
+    return net.shown(log, ["psd(A) and psd(C)", *IMAGINARY],
+                     ROOTS + "A, C >= 0, because N_tv′ has the eigenvalues 1/r and ε/r³ > 0")
+
+
+@claim("Section 3.2", notion="uniform", quote=SLOWLY, expect=REFUTED,
+       within=dict(flux=(net.IDENTITY, net.LEAKY, net.RELU),
+                   start=tuple(product((0, 1, -1), repeat=2))[1:]))
+def hamiltonian_network_is_stable(flux, start):
+    """For nondecreasing σ and sufficiently slowly changing, in particular constant, weights the
+    Hamiltonian network is stable in the sense of (6); here K₁ = K₂ = 1, and a start must not leave
+    on a straight line while 0 rests."""
+    log = Transcript()
+    layer = SymmetricLayer(net.SCALAR, flux)
+    y, z = (log.give(name, [x]) for name, x in zip("yz", start, strict=True))
+    log.define("v", -layer(z))
+    log.define("w", layer(y))
+    phi = log.let[0][0].split("(")[0]
+    zero = f"{phi}(0) == 0"
+    along = (f"all({phi}(z[0] + t * w[0]) == v[0] and -{phi}(y[0] + t * v[0]) == w[0] "
+             "for t in cells([0, inf]))")
+    return Not(net.shown(
+        log, [zero, along, "v[0]**2 + w[0]**2 > 0"],
+        "(v, w) is the velocity (−F(Z), F(Y)) at the start, and it stays so along the ray: the "
+        "solution is the start plus T(v, w); 0 rests, so the ratio grows like T"))
+
+
+# Pairs with rational norms, also of their inverses.
+REGULAR = ("2 | 1", "1 | 1/3", "2 1; 1 2 | 1 0; 0 2", "3 0; 0 1 | 2 1; 1 2", "0 -2; 2 0 | 2 1; 1 2")
+
+
+@claim("Section 3.2", notion="uniform", within=dict(pair=REGULAR))
+def hamiltonian_network_is_stable_corrected(pair):
+    """For σ = id, constant weights and B = K₁ᵀK₁, C = K₂ᵀK₂ positive definite, (6) holds with
+    M² = max(λmax(B), λmax(C))/min(λmin(B), λmin(C)).  For K₁ = 2, K₂ = 1 the factor 2 is
+    attained."""
+    K, H = net.pair(pair)
+    n, log = K.shape[1], Transcript()
+    inverses = [net.weights(solve(X.exact(), _unit(n))) for X in (K, H)]
+    high = max(norm_squared(X).upper for X in (K, H))
+    low = min(1 / norm_squared(X).upper for X in inverses)
+    for name, made in (("K", K), ("H", H)):
+        log.give_once(made, name, made.exact)
+    log.give("high", high)
+    log.give("low", low)
+    log.let += [["B", "K.T @ K"], ["C", "H.T @ H"],
+                ["J", f"kron({UP}, B) - kron({UP}.T, C)"],
+                ["Q", "kron([[1, 0], [0, 0]], C) + kron([[0, 0], [0, 1]], B)"]]
+    size = f"I({2 * n})"
+    shows = ["Q @ J + J.T @ Q == 0", f"psd(Q - low * {size}) and psd(high * {size} - Q)",
+             f"det(Q - low * {size}) == 0 and det(high * {size} - Q) == 0"]
+    if pair == REGULAR[0]:
+        shows.append("high / low == 4 and J @ J == -4 * I(2) and J @ [0, 1] / 2 == [2, 0]")
+    return net.shown(log, shows,
+                     "x'Qx = Y'CY + Z'BZ is conserved and low |x|² <= x'Qx <= high |x|² with the "
+                     "extreme eigenvalues: |x(T)|² <= (high/low)|x(0)|².  If J² = −4I the flow is "
+                     "cos 2T + J sin(2T)/2, at T = π/4 it takes (0, 1) to J(0, 1)/2")
+
+
+def _unit(n):
+    return [[int(i == j) for j in range(n)] for i in range(n)]
+
+
+@claim("derived (Section 3.2)", notion="bound",
+       within=dict(pair=("1 | 2", "1 1; 1 -1 | 2 2; -2 2", "3 | 1/2", "2 1; 1 2 | 1 0; 0 3"),
+                   flux=(net.IDENTITY, net.RELU, net.SOFTSIGN, net.CLIP)))
+def hamiltonian_network_growth_bound(pair, flux):
+    """For nondecreasing L-Lipschitz σ, any K₁(t), K₂(t), rᵢ = L sup‖Kᵢ‖² > 0 and w² = r₂/r₁, the
+    difference e of any two solutions has ‖e(T)‖ <= max(w, 1/w) exp(T√(r₁r₂)/2) ‖e(0)‖."""
+    K, H = net.pair(pair)
+    L, n = flux.facts.lipschitz, K.shape[1]
+    given = dict(K=K.exact(), H=H.exact(), L=L, r1=L * norm_squared(K).upper,
+                 r2=L * norm_squared(H).upper)
+    let = [("w", "sqrt(r2 / r1)"), ("growth", "sqrt(r1 * r2)")]
+    shows = [f"psd(r1 * I({n}) - L * (K.T @ K)) and psd(r2 * I({n}) - L * (H.T @ H))",
+             *net.rank_one_parts(K), *net.rank_one_parts(H, "H"),
+             "w**2 == r2 / r1 and w * r1 == growth and r2 / w == growth"]
+    return AllOf([FaceWithin(flux, "slope", Fraction(0), L), Calculation(
+        given, let, shows,
+        "x = (w e_Y, e_Z) obeys x' = S x with S = [[0, wA], [−C/w, 0]], A = K'diag(p)K and "
+        "C = H'diag(q)H with difference quotients 0 <= p, q <= L, so 0 <= A <= r1, 0 <= C <= r2. "
+        "S + S' has the block wA − C/w between −growth and growth, so |x| grows at most by "
+        "exp(T growth/2); the weights cost max(w, 1/w)")])
+
+
+@claim("Sections 1 and 6 (conserve energy)", notion="energy", quote="conserve energy",
+       within=dict(pair=net.PAIRS, flux=net.RATIONAL))
+def hyperbolic_networks_conserve_an_energy(pair, flux):
+    """With constant weights and σ = s′ continuous the Hamiltonian network conserves
+    Σᵢ s((K₂Y)ᵢ) + Σᵢ s((K₁Z)ᵢ), and the second-order network ‖Ẏ‖²/2 + Σᵢ s((K Y)ᵢ)."""
+    K, H = net.pair(pair)
+    n, log = K.shape[1], Transcript()
+    for name, made in (("K", K), ("H", H)):
+        log.give_once(made, name, made.exact)
+    log.give("a", net.state(K.shape[0], 1))
+    log.give("b", net.state(H.shape[0], 2))
+    Y, Z, v = (log.give(name, net.state(n, seed)) for seed, name in enumerate("YZv", 3))
+    log.define("dY", -SymmetricLayer(K, flux)(Z))
+    log.define("dZ", SymmetricLayer(H, flux)(Y))
+    force = log.define("force", SymmetricLayer(K, flux)(Y))
+    slope = f"{flux(H @ Y).text} @ (H @ dY) + {flux(K @ Z).text} @ (K @ dZ)"
+    return net.shown(
+        log, [f"{slope} == 0", f"{v.text} @ {force.text} + {flux(K @ Y).text} @ (K @ v) == 0",
+              "b @ (H @ (K.T @ a)) - a @ (K @ (H.T @ b)) == 0"],
+        "chain rule: the derivative of the energy is b·K₂(K₁'a) − a·K₁(K₂'b) with the activations "
+        "a = σ(K₁Z), b = σ(K₂Y), zero for any a and b; v is the velocity of the second-order "
+        "network")

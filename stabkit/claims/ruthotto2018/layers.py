@@ -1,0 +1,254 @@
+"""Residual layers, stencils, symmetric layers and their normalisation (Sections 1 and 2)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import factorial
+
+import numpy as np
+
+from stabkit import fluxes
+from stabkit.claim import claim
+from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.operators import PERIODIC, convolution, difference, identity
+from stabkit.property import AllOf, Calculation, FaceWithin, Identity
+from stabkit.schemes import ResidualBlock, SymmetricLayer, TotalVariation
+from stabkit.transcript import Term, Transcript
+from stabkit.verdict import REFUTED
+
+NONDECREASING = "for any non-decreasing activation function"
+STENCIL = [["1/4", "-1/2", "-1"], ["1/2", "0", "2"], ["1/4", "1/2", "-1"]]
+
+
+@claim("eqs (3), (5)", weight="minor", within=dict(flux=net.RATIONAL, rate=("1", "-1", "1/2")))
+def resnet_is_forward_euler(flux, rate):
+    """For every F, Y⁽ʲ⁺¹⁾ = Y⁽ʲ⁾ + F(θ⁽ʲ⁾, Y⁽ʲ⁾) is the forward Euler step of size 1 for
+    ∂ₜY = F(θ(t), Y).  If F is Lipschitz in Y and t, n steps of size δ = T/n have the error O(δ)
+    at time T."""
+    bias = net.state(3, 1)
+    block = ResidualBlock(net.TALL, net.WIDE @ identity(3), flux, bias)
+
+    def euler(u):
+        return u + 1 * (block(u) - u)
+
+    order = Calculation(
+        dict(a=rate, n=[1, 2, 4, 8, 16, 64, 256]),
+        [("error(m)", "exp(a) - (1 + a / m)**m"), ("drift(m)", "1/2 - m * (m - 1) / 2 / m**2")],
+        ["n * abs(error(n)) <= a**2 / 2 * exp(abs(a))", "n * drift(n) == 1/2"],
+        "F(Y) = aY and F = t up to T = 1, with n steps: the errors are at most C/n, the second one "
+        "exactly 1/(2n); for Lipschitz F a step errs by at most Cδ², and errors grow by at most "
+        "1 + δL per step, so they add up to at most δC(exp(LT) − 1)/L")
+    return AllOf([Identity(block, euler, dict(u=net.state(2, 2)), "F is the residual of the block"),
+                  order])
+
+
+@claim("Section 2.2", notion="order", expect=REFUTED, within=dict(degree=(0, 1, 2)))
+def stencil_is_a_differential_operator(degree):
+    """Let A(h) have the columns [1, 2, 1]/4, [−1, 0, 1]/(2h) and [−1, 2, −1]/h².  For fixed β the
+    stencil θ = A(h)β, applied to smooth y, tends to β₁y + β₂∂ₓy + β₃∂ₓ²y as h → 0.
+
+    Decided on y = xᵏ at x = 0, for each column of degree m >= k: the value is then h^(k−m) times
+    the moment of the column for h = 1, which must be k! for m = k and 0 for m > k."""
+    powers = [Fraction(x) ** degree for x in (-1, 0, 1)]
+    shows = [f"p @ A[:, {degree}] == {factorial(degree)}",
+             *(f"p @ A[:, {column}] == 0" for column in range(degree + 1, 3))]
+    return Calculation(dict(A=STENCIL, p=powers), [], shows,
+                       f"p holds the values of x^{degree} at −1, 0, 1; the limits are derivatives "
+                       "at 0")
+
+
+@claim("Section 2.2", notion="order",
+       within=dict(third=("printed", "opposite"), h=("1", "1/2", "2/3", "1/5", "1/10")))
+def stencil_is_a_differential_operator_corrected(third, h):
+    """For fixed β the stencil A(h)β tends to β₁ + β₂∂ₓ − β₃∂ₓ², with an error O(h²); with
+    [1, −2, 1]/h² as third column to β₁ + β₂∂ₓ + β₃∂ₓ².  For a fixed stencil θ instead the limit is
+    (θ₁ + θ₂ + θ₃) id."""
+    sign = -1 if third == "printed" else 1
+    let = [("x", "[-h, 0, h]"),
+           ("A", "[[1/4, -1 / (2 * h), side / h**2], [1/2, 0, -2 * side / h**2], "
+                 "[1/4, 1 / (2 * h), side / h**2]]"),
+           ("T", "[ones(3), x, x**2 / 2, x**3 / 6, x**4 / 24]")]
+    shows = ["T @ A == [[1, 0, 0], [0, 1, 0], [h**2 / 4, 0, side], [0, h**2 / 6, 0], "
+             "[h**4 / 48, 0, side * h**2 / 12]]",
+             "T[0] == ones(3) and T[1] == h * [-1, 0, 1]"]
+    return Calculation(dict(h=h, side=sign), let, shows,
+                       "row k of T @ A holds the coefficients of ∂ᵏ in Taylor's formula at 0; the "
+                       "entries are polynomials in h, so they are as shown for every h.  Row 0 of "
+                       "T alone is the limit for a fixed θ")
+
+
+def _negative_semidefinite(K, flux, scale=None):
+    """−J = Σ σ′(…)sᵢ kᵢkᵢᵀ with σ′ >= 0 and s >= 0, and J itself at one state."""
+    layer = SymmetricLayer(K, flux, scale=scale, bias=None if scale is None else
+                           net.state(K.shape[0], 3))
+    log = Transcript()
+    log.give_once(K, K.label, K.exact)
+    shows = net.rank_one_parts(K)
+    if scale is not None:
+        shows.insert(0, "s >= 0")
+        log.give_once((layer, "scale"), "s", lambda: layer.scale)
+    if not flux.transcendental:
+        layer.jacobian(log.give("Y", net.state(K.shape[1], 4)))
+        shows += ["J == J.T", "psd(-J)"]
+    return AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.shown(
+        log, shows, "−J = K' diag(σ′ s) K is the sum of the nonnegative numbers σ′(…)s_i times "
+                    "k_i k_i' over the rows k_i of K: positive semidefinite, at every state")])
+
+
+@claim("after eq. (7); Section 3.1", notion="spectrum", quote=NONDECREASING,
+       within=dict(K=net.ANY_K, flux=net.SMOOTH))
+def symmetric_layer_jacobian_is_negative_semidefinite(K, flux):
+    """For N = id, σ differentiable and nondecreasing, every K and every Y, the Jacobian
+    J = −Kᵀ diag(σ′(K Y)) K of F_sym is symmetric with real eigenvalues <= 0."""
+    return _negative_semidefinite(K, flux)
+
+
+@claim("after eq. (7), for any nondecreasing activation", notion="spectrum", quote=NONDECREASING,
+       expect=REFUTED, within=dict(flux=(net.IDENTITY, net.SOFTSIGN), bias=("0", "1"),
+                                   scale=("0", "1", "-1")))
+def symmetric_layer_jacobian_is_negative_semidefinite_with_scaling(flux, bias, scale):
+    """For σ differentiable and nondecreasing, N(z) = s⊙z + b with any scaling s and bias b, every K
+    and Y: all eigenvalues of the Jacobian of F_sym have real part <= 0; here K = 1, Y = 0."""
+    layer, log = SymmetricLayer(net.SCALAR, flux, scale=[scale], bias=[bias]), Transcript()
+    layer.jacobian(log.give("Y", [0]))
+    return net.shown(log, ["J[0, 0] <= 0"], "J is 1x1, its entry is its eigenvalue")
+
+
+@claim("derived (after eq. (7))", notion="spectrum",
+       within=dict(K=net.ANY_K, flux=(net.IDENTITY, net.SOFTSIGN, net.CUBIC, fluxes.tanh()),
+                   sign=(1,)),
+       beyond=dict(K=(net.SCALAR, net.TALL), flux=(net.IDENTITY,), sign=(-1,)))
+def symmetric_layer_jacobian_is_negative_semidefinite_with_scaling_corrected(K, flux, sign):
+    """If s >= 0, then for σ differentiable and nondecreasing, N(z) = s⊙z + b, every K and Y the
+    Jacobian of F_sym is symmetric with eigenvalues <= 0; here one entry of s is 0 if there are
+    several."""
+    m = K.shape[0]
+    return _negative_semidefinite(K, flux, [sign * Fraction(i + (m == 1), 2) for i in range(m)])
+
+
+@claim("eqs (7), (9)", notion="spectrum", expect=REFUTED,
+       within=dict(m=net.LOWER_TRIANGLES, u=net.TWO_CHANNELS))
+def symmetric_layer_jacobian_is_negative_semidefinite_with_tv_normalisation(m, u):
+    """For N = N_tv, ε > 0, σ = ReLU, no scaling or bias, every K and Y: where the Jacobian J of
+    F_sym exists, all its eigenvalues have real part <= 0.
+
+    Decided for one pixel with two channels, K = [[1, 0], [−m, 1]] and K Y = u."""
+    K = net.triangle(m)
+    layer, log = SymmetricLayer(K, net.RELU, TotalVariation(net.eps_for(u), 2)), Transcript()
+    layer.jacobian(log.give("Y", net.before(K, u)))
+    return net.shown(log, ["trace(J) <= 0", "det(J) >= 0"],
+                 "λ² − trace(J)λ + det(J) = 0 has both roots in Re λ <= 0 exactly if trace(J) <= 0 "
+                 "and det(J) >= 0; no entry of u is at the kink of ReLU")
+
+
+# States whose pixels have rational lengths for ε = 1, and the number of their channels.
+ROUND = {"3/4": 1, "2, 2": 2, "8, -4": 2, "4, 4, 4": 3, "2, 8, 2, 4": 2, "0, 2, 2, 0, -2, 2": 3}
+
+
+def _round(text):
+    return [Fraction(x) for x in text.split(",")], ROUND[text]
+
+
+def _triangular(n, seed):
+    entries = net.state(n * n, seed)
+    return net.weights([[entries[n * i + j] if j < i else int(i == j) for j in range(n)]
+                        for i in range(n)])
+
+
+@claim("derived (eqs (7), (9))", notion="spectrum", within=dict(u=tuple(ROUND), seed=(1, 2)))
+def symmetric_layer_jacobian_is_negative_semidefinite_with_tv_normalisation_corrected(u, seed):
+    """For N = N_tv and σ = id, any number of channels, every K and Y: the Jacobian −KᵀN_tv′K of
+    F_sym is symmetric with eigenvalues <= 0; N_tv′ has the eigenvalues 1/r and ε/r³ > 0,
+    r = √(|u_p|² + ε).  Here K is triangular and K Y = u."""
+    u, channels = _round(u)
+    n, log = len(u), Transcript()
+    K = _triangular(n, seed)
+    layer = SymmetricLayer(K, net.IDENTITY, TotalVariation(1, channels))
+    layer.jacobian(log.give("Y", net.before(K, u)))
+    shows = ["pd(N)", "J == J.T", "psd(-J)"]
+    if n == channels:
+        shows += ["N @ u == eps / r**3 * u", f"rank(r * N - I({n})) <= 1"]
+    return net.shown(log, shows, "per pixel r³N' = r²I − uu' = εI + (|u|²I − uu'), and |u|²|v|² >= "
+                             "(u'v)²: so N' > 0 for every u, and −K'N'K <= 0 for every K")
+
+
+@claim("after eq. (8)", weight="minor", within=dict(n=(2, 3, 4, 6)))
+def gradient_operator_gives_the_heat_equation(n):
+    """For σ = id, N = id and K the forward difference (reflecting), F_sym is the second difference
+    with Neumann rows at the ends.  Not for every K: [0 1 0] gives F_sym(Y) = −Y."""
+    second = (np.eye(n, k=1, dtype=int) + np.eye(n, k=-1, dtype=int) - 2 * np.eye(n, dtype=int))
+    second[0, 0] = second[-1, -1] = -1
+    log = Transcript()
+    D = log.give("D", second).text
+    y = log.give("Y", net.state(n, 1))
+    heat = SymmetricLayer(difference(1, n), net.IDENTITY)
+    decay = SymmetricLayer(convolution([0, 1, 0], n, PERIODIC), net.IDENTITY)
+    shows = [f"{heat.jacobian(y).text} == {D}", f"{heat(y).text} == {D} @ Y",
+             f"{decay(y).text} == -Y"]
+    return net.shown(log, shows, "F_sym is linear here, and D is the second difference")
+
+
+def _slope_of_tv(log, K, channels, eps, y, direction):
+    """The text of the derivative of Σ √(|(K y)_p|² + ε) along a direction.
+
+    r² is a quadratic along a line, so its derivative is a central difference; r′ = (r²)′/(2r)."""
+    tv, m = TotalVariation(eps, channels), K.shape[0]
+    v = log.define("v", K @ log.give("W", direction))
+    a = log.define("a", K @ y)
+    far, near = log.define("far", a + v), log.define("near", a - v)
+    quarter = (far * far - near * near) / 4
+    return log.define("slopes", tv.apply(quarter, tv.lengths(a, m), m)).call("sum").text
+
+
+@claim("after eq. (9)", weight="minor", expect=REFUTED,
+       within=dict(y=((0, 0), (0, 1), (1, 0))))
+def tv_normalisation_gives_tv_dynamics(y):
+    """For K the discrete gradient, N = N_tv and σ = ReLU, as the network has it:
+    F_sym(y) = −∇ Σ_p √(|(K y)_p|² + ε); here K = (−1, 1) and ε = 3."""
+    return _is_tv_flow(net.weights([[-1, 1]]), net.RELU, 1, 3, y, [1, 0])
+
+
+def _is_tv_flow(K, flux, channels, eps, y, direction):
+    log = Transcript()
+    start = log.give("Y", y)
+    layer = SymmetricLayer(K, flux, TotalVariation(eps, channels))
+    log.define("F", layer(start))
+    slope = _slope_of_tv(log, K, channels, eps, start, direction)
+    return net.shown(log, [f"F @ W == -{slope}"],
+                 "the derivative of the functional along W, from central differences of r²")
+
+
+@claim("after eq. (9)", weight="minor", within=dict(u=tuple(ROUND), seed=(1, 2, 3)))
+def tv_normalisation_gives_tv_dynamics_corrected(u, seed):
+    """For σ = id, N = N_tv without scaling and bias and every K: F_sym(y) =
+    −∇ Σ_p √(|(K y)_p|² + ε); the channels of a pixel are coupled.  Here K y = u, ε = 1."""
+    u, channels = _round(u)
+    n = len(u)
+    K = _triangular(n, seed)
+    return _is_tv_flow(K, net.IDENTITY, channels, 1, net.before(K, u), net.state(n, seed + 5))
+
+
+@claim("derived (eq. (9))", notion="bound",
+       within=dict(u=("0, 0", "2, 2", "8, -4"), v=("2, -2", "-4, 8", "2, 2"),
+                   root=("1", "2", "1/3")))
+def tv_normalisation_is_bounded_and_monotone(u, v, root):
+    """For ε > 0: |N_tv(u)_p| < 1, (N_tv(u) − N_tv(v))·(u − v) >= 0 for all u and v, and the
+    Lipschitz constant of N_tv is exactly ε^(−1/2); here √ε is `root`, u and v are scaled by it."""
+    root, log = Fraction(root), Transcript()
+    tv, lengths = TotalVariation(root**2, 2), []
+    for name, text in (("u", u), ("v", v)):
+        x = log.give(name, [root * Fraction(entry) for entry in text.split(",")])
+        lengths.append(tv.lengths(x, 2))
+    tv.jacobian(Term(log, "u"), lengths[0], 2)
+    log.give("q", root)
+    shows = ["q**2 == eps", "norm2(u / r) == 1 - eps / r**2", "r >= q",
+             "(u / r - v / r1) @ (u - v) == "
+             "(r + r1) / 2 * (norm2(u / r - v / r1) + eps * (1 / r - 1 / r1)**2)",
+             "psd(I(2) / q - N)", "N @ u == eps / r**3 * u",
+             "N @ [u[1], -u[0]] == 1 / r * [u[1], -u[0]]"]
+    if u == "0, 0":
+        shows.append("N == I(2) / q")
+    return net.shown(log, shows,
+                 "|N|² = 1 − ε/r² < 1; the product is the stated square for all u and v (expand, "
+                 "with r² = |u|² + ε); N′ has the eigenvalues 1/r and ε/r³, both at most ε^(−1/2), "
+                 "attained at u = 0")

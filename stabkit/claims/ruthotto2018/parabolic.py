@@ -1,0 +1,130 @@
+"""The parabolic network in continuous time: Theorem 1 and its extensions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from stabkit.claim import claim
+from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.property import AllOf, FaceWithin, Not
+from stabkit.schemes import SymmetricLayer, TotalVariation
+from stabkit.transcript import Transcript
+from stabkit.verdict import REFUTED
+
+EXTENDS = "extends straightforwardly to the general case"
+
+
+def _monotone(K, flux, scale, bias, seed):
+    """(F(Y) − F(W))·(Y − W) <= 0, from products of equal sign."""
+    log = Transcript()
+    if scale is None:
+        shows = ["(K.T @ q) @ w == q @ (K @ w)"]
+    else:
+        shows = ["s >= 0", "(K.T @ q) @ w == q @ (K @ w)"]
+    layer = SymmetricLayer(K, flux, scale=scale, bias=bias)
+    log.give_once(K, "K", K.exact)
+    if scale is not None:
+        log.give_once((layer, "scale"), "s", lambda: layer.scale)
+    log.give("q", net.state(K.shape[0], seed))
+    log.give("w", net.state(K.shape[1], seed + 1))
+    if not flux.transcendental:
+        Y, W = (log.give(name, net.state(K.shape[1], seed + i)) for name, i in (("Y", 2), ("W", 3)))
+        log.define("F", layer(Y))
+        log.define("G", layer(W))
+        shows.append("(F - G) @ (Y - W) <= 0")
+    return AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.shown(
+        log, shows, "with q the difference of the activations and w = Y − W: d/dt |w|² = "
+                    "−2 q'(K w), a sum of products of equal sign because x -> σ(s x + b) is "
+                    "nondecreasing; so |w| does not grow, whatever K(t) is")])
+
+
+@claim("Theorem 1 with the proof's N = id", notion="contraction",
+       within=dict(K=net.ANY_K[:4], flux=net.MONOTONE, seed=(1,)))
+def parabolic_network_is_stable(K, flux, seed):
+    """If σ is nondecreasing (a bias inside is allowed) and K(t) is bounded and measurable, then for
+    every T any two solutions of (8) satisfy ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖: M = 1 in (6)."""
+    return _monotone(K, flux, None, net.state(K.shape[0], 8), seed)
+
+
+@claim('end of Proof 1, "extends straightforwardly"', notion="uniform", quote=EXTENDS,
+       expect=REFUTED, within=dict(k=(1, 2), scale=("0", "1", "-1"), bias=("0", "1")))
+def stability_extends_to_scaling_and_bias(k, scale, bias):
+    """For nondecreasing σ and N(z) = s⊙z + b with any fixed s and b, (8) is stable in the sense of
+    (6); here n = 1, K = k and σ = id."""
+    layer = SymmetricLayer(net.weights([[k]]), net.IDENTITY, scale=[scale], bias=[bias])
+    log = Transcript()
+    log.define("rate", layer(log.give("Y", [1])) - layer(log.give("W", [0])))
+    return net.shown(log, ["rate <= 0"],
+                     "the difference of two solutions is e(T) = exp(rate T) e(0): bounded by "
+                     "M e(0) for all T exactly if rate <= 0")
+
+
+@claim("derived (end of Proof 1)", notion="uniform",
+       within=dict(K=net.ANY_K[:4], flux=net.MONOTONE, sign=(1,)),
+       beyond=dict(K=(net.SCALAR,), flux=(net.IDENTITY,), sign=(-1,)))
+def stability_extends_to_scaling_and_bias_corrected(K, flux, sign):
+    """If s >= 0 (s, b and K may change with time), then for nondecreasing σ and N(z) = s⊙z + b any
+    two solutions of (8) satisfy ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖."""
+    m = K.shape[0]
+    scale = [sign * Fraction(i + (m == 1), 2) for i in range(m)]
+    return _monotone(K, flux, scale, net.state(m, 9), 2)
+
+
+@claim("end of Proof 1 with eq. (9) and Section 5", notion="uniform", quote=EXTENDS,
+       expect=REFUTED, within=dict(m=net.LOWER_TRIANGLES, u=net.TWO_CHANNELS))
+def stability_extends_to_tv_normalisation(m, u):
+    """For σ = ReLU and N(z) = N_tv(z) + b (constant weights, ε > 0), (8) is stable in the sense of
+    (6).
+
+    Decided for one pixel with two channels, K = [[1, 0], [−m, 1]]: the bias b = (−N_tv(u)₁, −1)
+    makes K Y = u a rest point and closes the second channel; it must not repel on a side."""
+    K, eps = net.triangle(m), net.eps_for(u)
+    y = net.before(K, u)
+    r = 1 + max(x for x in range(100) if x * x <= u[0] ** 2 + u[1] ** 2)
+    layer = SymmetricLayer(K, net.RELU, TotalVariation(eps, 2), bias=[Fraction(-u[0], r), -1])
+    # N₁ > u₁/r at (x, Y₂), x > 0, exactly where this quadratic is positive; one root is Y₁.
+    p = [-u[0] ** 2 * (y[1] ** 2 + eps), 2 * u[0] ** 2 * m * y[1], r**2 - u[0] ** 2 * (1 + m**2)]
+    other = p[0] / (p[2] * y[0])
+    log = Transcript()
+    log.define("F", layer(log.give("Y", y)))
+    log.give("p", p)
+    log.let.append(["gap(x)", "(r * x)**2 - u[0]**2 * (x**2 + (K[1, 0] * x + Y[1])**2 + eps)"])
+    shows = ["F == 0", "u[0] > 0",
+             "gap(0) == polyval(p, 0) and gap(1) == polyval(p, 1) and gap(2) == polyval(p, 2)"]
+    if 0 < other < y[0] and p[2] < 0:
+        log.give("rest", other)
+        return Not(net.shown(
+            log, [*shows, "0 < rest and polyval(p, rest) == 0", "positive_on(p, rest, Y[0])"],
+            "N₂ + b₂ < 0, so only y₁ moves: dy₁/dt = −max(N₁ + b₁, 0), and N₁ + b₁ > 0 where the "
+            "gap is positive; Y rests, but from every start just below Y₁ the solution falls to "
+            "`rest`: the difference grows from any η > 0 to Y₁ − rest, so there is no M"))
+    return net.shown(log, [*shows, "nonneg_on(-p, 0, Y[0])"],
+                     "below Y₁ nothing moves, from above the solution falls towards Y₁")
+
+
+# States u, v = K Y, K W with |u|² + 1 and |v|² + 1 squares.
+ROUND_PAIRS = (("3/4", "-4/3"), ("0", "3/4"), ("2, 2", "2, -2"), ("8, -4", "0, 0"),
+               ("-4, 8", "2, 2"), ("4, 4, 4", "0, 2, -2"))
+
+
+@claim("derived (end of Proof 1 with eq. (9))", notion="uniform",
+       within=dict(pair=ROUND_PAIRS, seed=(1, 2)))
+def stability_extends_to_tv_normalisation_corrected(pair, seed):
+    """For N(z) = N_tv(z) + b, ε > 0, and σ = id with any number of channels, or any nondecreasing σ
+    with one channel per pixel: any two solutions of (8) satisfy
+    ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖."""
+    u, v = ([Fraction(x) for x in text.split(",")] for text in pair)
+    n, log = len(u), Transcript()
+    entries = net.state(n * n, seed)
+    K = net.weights([[entries[n * i + j] if j <= i else 0 for j in range(n)] for i in range(n)])
+    flux = net.RELU if n == 1 else net.IDENTITY
+    layer = SymmetricLayer(K, flux, TotalVariation(1, n), bias=net.state(n, seed + 3))
+    log.define("F", layer(log.give("Y", net.before(K, u))))
+    log.define("G", layer(log.give("W", net.before(K, v))))
+    log.define("gain", log.term("(F - G) @ (Y - W)"))
+    square = "(r + r1) / 2 * (norm2(u / r - u1 / r1) + eps * (1 / r - 1 / r1)**2)"
+    shows = ["gain <= 0", f"(u / r - u1 / r1) @ (u - u1) == {square}"]
+    if n > 1:
+        shows.append(f"gain == -({square})")
+    return net.shown(log, shows, "(N(u) − N(v))·(u − v) is the stated square for all u and v "
+                                 "(expand, with r² = |u|² + ε); in one channel N is increasing")

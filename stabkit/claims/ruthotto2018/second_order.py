@@ -1,0 +1,192 @@
+"""The second-order network in continuous time (Theorem 2 and its proof)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from stabkit import fluxes
+from stabkit.claim import claim
+from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.flux import Facts, Flux, Piece
+from stabkit.operators import norm_squared
+from stabkit.property import AllOf, AtMost, Calculation, FaceWithin, Not
+from stabkit.rational import Constant
+from stabkit.transcript import Transcript
+from stabkit.verdict import REFUTED
+
+ZERO, ONE = Fraction(0), Fraction(1)
+OPPOSITE = fluxes.scaled_identity(-1)
+
+
+@claim("Theorem 2", notion="uniform", expect=REFUTED,
+       within=dict(flux=(net.IDENTITY, net.LEAKY, net.RELU)))
+def second_order_network_is_stable(flux):
+    """If θ is constant and |σ(x)| <= |x| for all x, then (11) with ∂ₜY(0) = 0 is stable in the
+    sense of (6); here K = 1 and the starts are 1 and 0."""
+    log = Transcript()
+    flux(log.term("x"))
+    phi = log.let[0][0].split("(")[0]
+    return Not(net.shown(
+        log, [f"{phi}(1) == 1 and {phi}(1/2) == 1/2 and {phi}(0) == 0",
+              f"all({phi}(x) == 0 for x in cells([-inf, 0]))", "abs(cos(pi / 2)) < 1 / 10**9"],
+        "σ(x) = x for x > 0, so y = cos T up to T = π/2, where y = 0 and dy/dt = −1; below 0 there "
+        "is no force, so y = −(T − π/2) for ever, while the start 0 rests: the ratio T − π/2 is "
+        "unbounded"))
+
+
+@claim("Theorem 2", notion="uniform",
+       within=dict(K=(*net.ANY_K, net.weights([[1, 1], [1, 1]])), a=("0", "1/2", "3")),
+       beyond=dict(K=(net.SCALAR,), a=("-1", "-1/1000")))
+def second_order_network_is_stable_corrected(K, a):
+    """If σ(x) = a x with a >= 0 and K is any constant matrix, singular or not, then (11) with
+    ∂ₜY(0) = 0 satisfies (6) with M = 1: Y(t) = cos(t√(aKᵀK)) Y(0).  (Without ∂ₜY(0) = 0 it does
+    not: K = 0 gives Y = t v.)"""
+    return Calculation(dict(K=K.exact(), a=a), [("S", "a * (K.T @ K)")], ["psd(S)"],
+                       "differences obey Y″ = −S Y, Y′(0) = 0; along an eigenvector of λ they are "
+                       "cos(t√λ) for λ >= 0, at most 1 in size; cosh(t√−λ) for λ < 0, unbounded")
+
+
+@claim('derived (Theorem 2; "weaker results for the time-dependent dynamic")', notion="bound",
+       within=dict(K=net.ANY_K, flux=(net.IDENTITY, net.RELU, net.SOFTSIGN, net.CLIP)))
+def second_order_network_growth_bound(K, flux):
+    """For nondecreasing L-Lipschitz σ and any K(t) with L‖K(t)‖² <= ρ, whatever ∂ₜθ is, the
+    difference of two solutions with ∂ₜY(0) = 0 has ‖e(T)‖ <= exp(T√(2ρ)/4) ‖e(0)‖."""
+    L, n = flux.facts.lipschitz, K.shape[1]
+    return AllOf([FaceWithin(flux, "slope", ZERO, L), Calculation(
+        dict(K=K.exact(), L=L, rho=L * norm_squared(K).upper), [],
+        [f"psd(rho * I({n}) - L * (K.T @ K))", *net.rank_one_parts(K), "rho > 0"],
+        "x = (w e, e') with w² = ρ/2 obeys x' = S x, S = [[0, wI], [−A/w, 0]], A = K'diag(d)K with "
+        "difference quotients 0 <= d <= L, so 0 <= A <= ρ = 2w²: S + S' has the block wI − A/w "
+        "between −w and w, |x| grows at most by exp(wT/2) = exp(T√(2ρ)/4), and e'(0) = 0")])
+
+
+# Rational points (1 − t², 2t)/(1 + t²) of the circle.
+CIRCLE = [(Fraction(1 - t * t, 1 + t * t), Fraction(sign * 2 * t, 1 + t * t))
+          for t in range(1, 11) for sign in (1, -1)]
+
+
+@claim("before Theorem 2 (weaker results, assuming ∂ₜθ(t) to be bounded)", notion="uniform",
+       expect=REFUTED, some=True,
+       within=dict(eta=("1", "1/10", "1/1000", "1/1000000")))
+def bounded_weight_change_gives_stability(eta):
+    """For some η > 0 every second-order network with σ = id and ‖∂ₜθ‖ <= η is stable in the sense
+    of (6)."""
+    a = min(Fraction(1, 16), Fraction(eta) / 12)
+    given = dict(a=a, eta=eta, c=[x for x, _ in CIRCLE], s=[y for _, y in CIRCLE])
+    let = [("p", "4 * a * s**2 * c**2"), ("dp", "8 * a * s * c * (c**2 - s**2)"),
+           ("q", "1 - dp - p**2 + 8 * a * s**3 * c")]
+    shows = ["c**2 + s**2 == 1",
+             "q == 1 + 2 * a * (2 * s * c) - 6 * a * (2 * s * c) * (c**2 - s**2) "
+             "- a**2 * (2 * s * c)**4",
+             "-c - 2 * s * p + c * (p**2 + dp) == -(q * c)",
+             "1 - 5 * a - a**2 > (3/4)**2", "16 * a + 8 * a**2 <= 17 * a",
+             "17 * a / (2 * (3/4)) <= 12 * a and 12 * a <= eta", "a > 0"]
+    return Not(Calculation(given, let, shows, (
+        "n = 1, K(t)² = q(t) = 1 + 2a sin 2t − 3a sin 4t − a² sin⁴2t and p = a sin²2t; c, s = "
+        "cos t, sin t.  The third line says that y = cos t exp(a(t/2 − sin(4t)/8)), whose exponent "
+        "has the slope p, solves y″ = −q y (divided by the exponential; trigonometric polynomials "
+        "of degree <= 9 that agree at 20 points of the circle are equal).  y(0) = 1, y′(0) = 0 and "
+        "|y(kπ)| = exp(akπ/2) is unbounded, while q >= 1 − 5a − a², |q′| <= 16a + 8a² and "
+        "|K′| = |q′|/(2K)")))
+
+
+@claim("derived (before Theorem 2)", notion="uniform",
+       within=dict(change=("3 | 1/2", "3 | -1", "2 1; 1 2 | 1 0; 0 -1", "2 1; 1 2 | 0 1; 1 0"),
+                   seed=(1, 2)))
+def bounded_weight_change_gives_stability_corrected(change, seed):
+    """For σ = id let A(t) = K(t)ᵀK(t) >= m I > 0 have finite total variation V = ∫‖∂ₜA‖ dt over
+    [0, ∞).  Then (11) with ∂ₜY(0) = 0 satisfies (6) with M² = (‖A(0)‖/m) exp(V/m).
+
+    Shown at one time, for A | D with D = ∂ₜA, y = Y, v = ∂ₜY."""
+    A, D = ([row.split() for row in part.split(";")] for part in change.split("|"))
+    n = len(A)
+    return Calculation(
+        dict(A=A, D=D, y=net.state(n, seed), v=net.state(n, seed + 1), m=1, d=1),
+        [("change", "v @ -(A @ y) + v @ (A @ y) + y @ (D @ y) / 2"),
+         ("E", "(norm2(v) + y @ (A @ y)) / 2")],
+        ["change == y @ (D @ y) / 2", f"psd(A - m * I({n}))",
+         f"psd(d * I({n}) - D) and psd(d * I({n}) + D)", "change <= d / m * E"],
+        "E = (|Y′|² + Y·AY)/2 has dE/dt = Y·(∂ₜA)Y/2 <= (‖∂ₜA‖/m) E because m|Y|² <= Y·AY; so "
+        "m|Y(T)|² <= 2E(T) <= exp(V/m) Y(0)·A(0)Y(0)")
+
+
+# -- the energy of the proof ----------------------------------------------------------------------
+def _kinked(at_one: Fraction, at_two: Fraction) -> Flux:
+    """σ(x) = x for x >= 0, linear between σ(−1) and σ(−2) as given, and beyond through 0."""
+    first, second = Constant(at_one), Constant(at_two)
+    steep, half = Constant(first - second), Constant(1, 2)
+    far = Constant(-second / 2)
+    low = Constant(-first / 2)
+    end = Constant(low - first + steep / 2)
+
+    def middle(x):
+        return first + steep * (x + 1)
+
+    pieces = [
+        Piece(Fraction(-2), lambda x: far * x, None, lambda x: 2 * end + far * (x * x - 4)),
+        Piece(Fraction(-1), middle, None,
+              lambda x: 2 * (low + first * (x + 1) + half * steep * (x + 1) ** 2)),
+        Piece(ZERO, lambda x: -first * x, None, lambda x: -first * x * x),
+        Piece(None, lambda x: x, None, lambda x: x * x)]
+    slopes = [Fraction(far), Fraction(steep), -Fraction(first), ONE]
+    return Flux("piecewise linear", pieces, Facts(False, (min(slopes), max(slopes)), None))
+
+
+KINKS = ("-1 -2", "-1 -1", "0 0", "0 -1", "0 -2", "-1/2 -2")
+
+
+@claim("Proof 2, eq. (12)", notion="energy", expect=REFUTED,
+       within=dict(values=KINKS, y=("-1/2", "-1", "-3/2", "-2")))
+def energy_is_bounded_by_the_linear_energy(values, y):
+    """For constant K and |σ(x)| <= |x|, also if σ is nondecreasing: E(t) = ½(‖ẏ‖² + (K y)ᵀσ(K y))
+    <= ½‖K y₀‖² for all t along (11).
+
+    Decided for K = 1, y₀ = 1 and nondecreasing σ, equal to x for x >= 0 and linear between
+    σ(−1) and σ(−2), which are given; E is taken where the solution passes y."""
+    flux, log = _kinked(*map(Fraction, values.split())), Transcript()
+    start, there = log.give("y0", 1), log.give("y", y)
+    H = log.define("H", flux.regulariser(start) / 2)
+    height = flux.regulariser(there) / 2
+    log.define("speed2", 2 * (H - height))
+    log.define("E", (log.term("speed2") + there * flux(there)) / 2)
+    nodes = flux(log.give("nodes", [-3, -2, -1, 0, 1])).text
+    shows = [f"abs({nodes}) <= abs(nodes) and {nodes}[1:] >= {nodes}[:4]", "speed2 > 0",
+             "E > y0**2 / 2"]
+    return Not(net.shown(
+        log, shows, "ẏ²/2 + s(y) = s(1) = H is conserved, s = psi/2 the primitive of σ = phi. s "
+                    "falls on [y, 0] and grows on [0, 1], so the solution from rest at 1 reaches y "
+                    "with the square speed2 > 0; σ is linear between the nodes"))
+
+
+BOUNDED_BY_X = (net.IDENTITY, net.RELU, net.CLIP, net.SOFTSIGN, net.LEAKY, OPPOSITE)
+
+
+@claim("derived (Proof 2, eq. (12))", notion="energy",
+       within=dict(K=net.ANY_K[:4], flux=(*BOUNDED_BY_X, fluxes.tanh())))
+def energy_is_bounded_by_the_linear_energy_corrected(K, flux):
+    """For constant K, continuous σ with |σ(x)| <= |x| and s its primitive with s(0) = 0:
+    ½‖ẏ‖² + Σᵢ s((K y)ᵢ) is conserved and so at most ½‖K y₀‖² for all t along (11)."""
+    log = Transcript()
+    log.give_once(K, "K", K.exact)
+    log.give("q", net.state(K.shape[0], 1))
+    log.give("v", net.state(K.shape[1], 2))
+    return AllOf([net.quotients_within(flux, -ONE), net.shown(
+        log, ["v @ -(K.T @ q) + q @ (K @ v) == 0"],
+        "q = σ(K y): ẏ·ÿ + σ(K y)·K ẏ = 0 for every q and ẏ = v; |s(x)| <= x²/2 because |σ(x)| <= "
+        "|x|, and at t = 0 the energy is Σ s((K y₀)_i)")])
+
+
+@claim("Proof 2", notion="energy", weight="minor", expect=REFUTED,
+       within=dict(flux=BOUNDED_BY_X, y=("1", "-1")))
+def energy_is_positive(flux, y):
+    """For constant K and |σ(x)| <= |x|: E(t) = ½(‖ẏ‖² + (K y)ᵀσ(K y)) >= 0 for all t along (11);
+    here K = 1 and t = 0."""
+    return AtMost(lambda y: 0 * y, lambda y: y * flux(y), dict(y=[y]), "2E(0) = y₀σ(y₀)")
+
+
+@claim("derived (Proof 2)", notion="energy", weight="minor",
+       within=dict(flux=(*BOUNDED_BY_X[:-1], fluxes.tanh())), beyond=dict(flux=(OPPOSITE,)))
+def energy_is_positive_corrected(flux):
+    """For constant K and |σ(x)| <= |x| with x σ(x) >= 0 for all x (for example σ nondecreasing):
+    E(t) >= 0 for all t along (11)."""
+    return net.quotients_within(flux, ZERO)

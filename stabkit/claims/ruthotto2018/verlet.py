@@ -1,0 +1,90 @@
+"""The Verlet scheme (10) for the Hamiltonian network, and its inverse."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from stabkit.claim import claim
+from stabkit.claims.configurations import HALF
+from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.property import AllOf, Identity
+from stabkit.schemes import Chain, Reverse, SymmetricLayer, Verlet, halves, reverse
+from stabkit.transcript import Transcript
+from stabkit.verdict import REFUTED
+
+STATES = tuple(product((0, 1, 2), repeat=2))
+
+
+def verlet_network(pair, flux, delta, printed=False):
+    """One step with the weights K₁ and K₂ of a text."""
+    K, H = net.pair(pair)
+    return Verlet(SymmetricLayer(K, flux), SymmetricLayer(H, flux), delta, printed)
+
+
+@claim("eq. (10)", notion="order", weight="minor", expect=REFUTED,
+       within=dict(delta=("1/2", "1/100"), state=STATES))
+def verlet_discretises_the_hamiltonian_network(delta, state):
+    """Scheme (10) as printed is consistent with ∂ₜY = −F_sym(θ₁, Z), ∂ₜZ = F_sym(θ₂, Y); here
+    σ = id, K₁ = K₂ = 1: both quotients must be the right sides."""
+    return _consistent(verlet_network("1 | 1", net.IDENTITY, delta, printed=True), state)
+
+
+def _consistent(step, state):
+    n, log = step.first.size, Transcript()
+    x = log.give("x", state)
+    moved = step(x)
+    (y, z), (y1, z1) = halves(x, n), halves(moved, n)
+    log.define("dY", (y1 - y) / log.term("delta"))
+    log.define("dZ", (z1 - z) / log.term("delta"))
+    return net.shown(
+        log, [f"dY == {(-step.first(z)).text}", f"dZ == {step.second(y1).text}"],
+        "the step moves Y by δ times −F(θ₁, Z) and Z by δ times F(θ₂, Y) at the new Y; as the new "
+        "Y differs from Y by O(δ), this is consistent, of at least first order for Lipschitz F")
+
+
+@claim("eq. (10)", notion="order", weight="minor",
+       within=dict(pair=net.PAIRS, flux=net.RATIONAL, delta=("1/3", "2")))
+def verlet_discretises_the_hamiltonian_network_corrected(pair, flux, delta):
+    """Y⁺ = Y − δF_sym(θ₁, Z), Z⁺ = Z + δF_sym(θ₂, Y⁺) is consistent with the Hamiltonian network
+    (at least first order, σ and the weights Lipschitz); for N = id and differentiable σ each step
+    is symplectic."""
+    step = verlet_network(pair, flux, delta)
+    n = step.first.size
+    what = _consistent(step, net.state(2 * n, 1))
+    log = Transcript()
+    V = step.jacobian(log.give("x", net.state(2 * n, 1))).text
+    log.define("Omega", log.term(f"kron([[0, 1], [-1, 0]], I({n}))"))
+    names = [left for left, _ in log.let if left.startswith("J")]
+    shows = [f"{V}.T @ Omega @ {V} == Omega", *(f"{J} == {J}.T" for J in names),
+             "(I(2) + a * [[0, 0], [1, 0]]).T @ [[0, 1], [-1, 0]] @ (I(2) + a * [[0, 0], [1, 0]]) "
+             "== [[0, 1], [-1, 0]]"]
+    log.give("a", "5/3")
+    return AllOf([what, net.shown(
+        log, shows, "V, the derivative of a step, is the product of two shears with symmetric "
+                    "blocks J, and each such shear is symplectic")])
+
+
+@claim("after eq. (10)", weight="minor", expect=REFUTED, within=dict(state=STATES))
+def verlet_inverse(state):
+    """Z_j = Z_{j+1} + δF_sym(θ₂, Y_{j+1}), Y_j = Y_{j+1} − δF_sym(θ₁, Y_{j+1}), as printed, inverts
+    (10); here σ = id, K₁ = K₂ = 1, δ = 1/2."""
+    step = verlet_network("1 | 1", net.IDENTITY, HALF, printed=True)
+    back = Reverse(step, printed=True)
+    return Identity(lambda x: back(step(x)), lambda x: x, dict(x=state),
+                    "one step and the printed inverse")
+
+
+@claim("after eq. (10)", weight="minor",
+       within=dict(pair=net.PAIRS, flux=net.RATIONAL, signs=("printed", "corrected"), depth=(1, 2)))
+def verlet_inverse_corrected(pair, flux, signs, depth):
+    """With Y_j = Y_{j+1} − δF_sym(θ₁, Z_j), Z_j as just recovered, (10) is inverted exactly for
+    every F_sym, δ and weights; (Y_N, Z_N) alone suffices.  Here the weights are doubled after each
+    step."""
+    K, H = net.pair(pair)
+    network = Chain([Verlet(SymmetricLayer(2**j * K, flux), SymmetricLayer(2**j * H, flux), "2/3",
+                            signs == "printed") for j in range(depth)])
+    back = reverse(network)
+    return Identity(lambda x: back(network(x)), lambda x: x,
+                    dict(x=net.state(network.size, 5)),
+                    "each half step adds a function of the other half, which is known: it is "
+                    "subtracted again")

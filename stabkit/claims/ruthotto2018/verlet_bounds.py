@@ -1,0 +1,119 @@
+"""Step sizes for which the Verlet scheme stays bounded for all times."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from math import isqrt
+
+from stabkit.claim import claim
+from stabkit.claims.configurations import BEYOND, HALF, ONE
+from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.claims.ruthotto2018.growth import bounded
+from stabkit.claims.ruthotto2018.verlet import verlet_network
+from stabkit.operators import norm_squared
+from stabkit.rational import fractions
+from stabkit.transcript import Transcript
+from stabkit.verdict import REFUTED
+
+UP = "[[0, 1], [0, 0]]"
+LINEAR = ("1 | 1", "2 | 1", "1 | 3/2", "2 1; 1 2 | 1 0; 0 1", "1 1; 1 -1 | 1 1; 1 -1",
+          "1 1; 1 -1 | 1 1; 0 0; 1 -1")
+ONE_BY_ONE = LINEAR[:3]
+
+
+def _step_for(pair, ratio):
+    """The step with δ‖K₁‖‖K₂‖ = 2 ratio."""
+    square = Fraction(1)
+    for K in net.pair(pair):
+        square *= norm_squared(K).upper
+    root = Fraction(isqrt(square.numerator), isqrt(square.denominator))
+    return 2 * Fraction(ratio) / root
+
+
+def _verlet_is_bounded(pair, delta):
+    """A conserved form if it is definite; in one dimension else a law of growth."""
+    step, log = verlet_network(pair, net.IDENTITY, delta), Transcript()
+    n = step.first.size
+    V = step.jacobian(log.give("x0", [0] * (2 * n))).text
+    if n == 1:
+        return bounded(log, V, step.jacobian(fractions([0, 0])))
+    log.let += [["B", "K.T @ K"], ["C", "H.T @ H"],
+                ["Q", "kron([[1, 0], [0, 0]], C) + kron([[0, 0], [0, 1]], B) + delta / 2 * "
+                      f"(kron({UP}, C @ B) + kron({UP}.T, B @ C))"]]
+    return net.shown(log, [f"{V}.T @ Q @ {V} == Q", "pd(4 / delta**2 * inverse(C) - B)", "pd(Q)"],
+                     "the step conserves x'Qx = Y'CY + Z'BZ + δY'CBZ, which is positive definite "
+                     "because (4/δ²)C⁻¹ − B is (Schur complement): all iterates are bounded")
+
+
+@claim("derived (eq. (10) corrected)", notion="uniform",
+       within=dict(pair=LINEAR, ratio=(HALF, Fraction(9, 10), Fraction(999, 1000))),
+       beyond=dict(pair=ONE_BY_ONE, ratio=(*BEYOND, Fraction(5, 4))))
+def verlet_step_bound(pair, ratio):
+    """For σ = id, constant weights, B = K₁ᵀK₁ and C = K₂ᵀK₂ positive definite and 0 < δ²μ < 4 for
+    every eigenvalue μ of BC the Verlet iterates are bounded uniformly in j; if some δ²μ > 4, they
+    are not.  Here δ = ratio · 2/(‖K₁‖‖K₂‖)."""
+    return _verlet_is_bounded(pair, _step_for(pair, ratio))
+
+
+@claim("derived (eq. (10) corrected)", notion="uniform", expect=REFUTED,
+       within=dict(pair=ONE_BY_ONE, ratio=(HALF, ONE)))
+def verlet_step_bound_at_equality(pair, ratio):
+    """For σ = id, constant weights, B and C positive definite and 0 < δ²μ <= 4 for every eigenvalue
+    μ of BC the Verlet iterates are bounded uniformly in j; here n = 1 and
+    δ = ratio · 2/(‖K₁‖‖K₂‖)."""
+    return _verlet_is_bounded(pair, _step_for(pair, ratio))
+
+
+SIZES = ("1", "1/2", "3/2", "2")
+WORDS = tuple(f"{a} | {b}, {c} | {d}" for a, b, c, d in product(SIZES, repeat=4)
+              if (Fraction(a) * Fraction(b)) ** 2 <= 3 and (Fraction(c) * Fraction(d)) ** 2 <= 3)
+
+
+@claim("derived (eq. (10) corrected)", notion="uniform", expect=REFUTED, within=dict(word=WORDS))
+def verlet_step_bound_for_changing_weights(word):
+    """For σ = id, weights that change from step to step, B_j and C_j positive definite and bounded
+    and δ²ρ(B_jC_j) <= 3 for every j, the Verlet iterates are bounded uniformly in j; here n = 1,
+    δ = 1, and the weights K₁ | K₂ of two steps are repeated for ever."""
+    log, names, total = Transcript(), [], None
+    for pair in word.split(","):
+        step = verlet_network(pair, net.IDENTITY, 1)
+        names.append(step.jacobian(log.give("x0", [0, 0])).text)
+        matrix = step.jacobian(fractions([0, 0]))
+        total = matrix if total is None else matrix @ total
+    P = log.define("P", log.term(" @ ".join(reversed(names)))).text
+    return bounded(log, P, total)
+
+
+CHANGES = ("1 | 1, 1 | 3/2", "1 | 2, 3/2 | 1", "1 1; 1 -1 | 1 0; 0 1, 1 1; 1 -1 | 1 0; 0 1/2",
+           "1 0; 0 1 | 1 1/2; 0 1, 1 0; 1/3 1 | 1 0; 0 1")
+
+
+@claim("derived (eq. (10) corrected)", notion="uniform",
+       within=dict(change=CHANGES, delta=("1/2", "1/3")))
+def verlet_step_bound_for_changing_weights_corrected(change, delta):
+    """For σ = id let Q_j be the form Y·C_jY + Z·B_jZ + δY·C_jB_jZ that step j conserves.  If
+    Q_j >= m I > 0 for all j and Σ‖Q_{j+1} − Q_j‖ = V is finite (in particular after finitely many
+    changes), then ‖x_N‖² <= (‖Q₀‖/m) exp(V/m) ‖x₀‖² for all N."""
+    log, n = Transcript(), None
+    log.give("delta", delta)
+    log.give("m", Fraction(1, 16))
+    for pair in change.split(","):
+        K, H = net.pair(pair)
+        n = K.shape[1]
+        G, W = log.give("K", K.exact()).text, log.give("H", H.exact()).text
+        B = log.define("B", log.term(f"{G}.T @ {G}")).text
+        C = log.define("C", log.term(f"{W}.T @ {W}")).text
+        log.define("Q", log.term(
+            f"kron([[1, 0], [0, 0]], {C}) + kron([[0, 0], [0, 1]], {B}) + delta / 2 * "
+            f"(kron({UP}, {C} @ {B}) + kron({UP}.T, {B} @ {C}))"))
+        log.define("V", log.term(f"(I({2 * n}) - delta * kron({UP}.T, {C})) @ "
+                                 f"(I({2 * n}) + delta * kron({UP}, {B}))"))
+    log.define("v", log.term("sqrt(norm2(Q1 - Q))"))
+    size = f"I({2 * n})"
+    return net.shown(
+        log, ["V.T @ Q @ V == Q", "V1.T @ Q1 @ V1 == Q1",
+              f"psd(Q - m * {size}) and psd(Q1 - m * {size})",
+              f"psd((v + 1/1000) * {size} - (Q1 - Q))"],
+        "a step conserves its form; a change adds x'(Q1 − Q)x <= (‖Q1 − Q‖/m) x'Qx, so it "
+        "multiplies x'Qx at most by exp(‖Q1 − Q‖/m), and m|x|² <= x'Qx")
