@@ -1,0 +1,185 @@
+"""The compiled search, and what the compiler makes of the loops."""
+
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from plain_loops import (
+    CODE,
+    SHAPE,
+    compressed,
+    difference_rows,
+)
+
+from stabkit import kernels
+from stabkit.kernels import draws, search
+from stabkit.kernels.fluxes import FLUXES, phi
+from stabkit.kernels.implicit import tridiagonal
+from stabkit.kernels.linear import NATURAL
+from stabkit.kernels.steps import explicit, fixed_point, fsi
+
+
+# -- search ----------------------------------------------------------------------------------------
+def plain_word(seed, trial, number, i):
+    """splitmix64 in Python integers."""
+    low, golden = 2**64 - 1, 0x9E3779B97F4A7C15
+
+    def mixed(z):
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & low
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & low
+        return z ^ (z >> 31)
+
+    key = mixed((mixed((seed * golden + trial + golden) & low) + number) & low)
+    return mixed((key + (i + 1) * golden) & low)
+
+
+def test_a_draw_is_a_hash_of_seed_trial_and_site():
+    for seed, trial in ((0, 0), (7, 8), (123, 8 * 10**9)):
+        scale = 2.0 ** (((plain_word(seed, trial, 0, -1) & 255) * 13 >> 8) - 6)
+        expected = [((plain_word(seed, trial, 0, i) >> 12) * 2.0**-51 - 1) * scale
+                    for i in range(9)]
+        assert draws.draw(seed, trial, 9).tolist() == expected
+
+
+def test_the_kinds_of_signals():
+    uniform, heavy, integers, spikes, steps, alternating, walk, few = (
+        draws.draw(3, 8 * 5 + kind, 400) for kind in range(draws.KINDS))
+    assert np.unique(uniform).size == np.unique(walk).size == 400
+    assert np.ptp(np.log2(abs(heavy))) > 30
+    assert set(integers) == {-3, -2, -1, 0, 1, 2, 3}
+    assert 50 < np.count_nonzero(spikes) < 150
+    assert 80 < np.count_nonzero(np.diff(steps)) < 190
+    assert np.all(alternating[1:] * alternating[:-1] < 0)
+    assert len(set(abs(few))) == 2
+
+
+N, RATIO = 9, 0.6
+SEARCHED = compressed(difference_rows(N, NATURAL, 1.0), N, np.float64)
+
+
+def run(code, notion, first, count, scheme=search.EXPLICIT, steps=1, tau=RATIO):
+    return search.search(N, (scheme, steps, tau), SEARCHED, (code, *SHAPE), notion, 11,
+                         (first, count))
+
+
+def changes(u):
+    signs = np.sign(u)[u != 0]
+    return np.count_nonzero(signs[1:] != signs[:-1])
+
+
+def plain_margin(notion, pair, image):
+    if notion == search.CONTRACTION:
+        (u, v), (a, b) = pair, image
+        return 1 - np.sum((a - b) ** 2) / np.sum((u - v) ** 2)
+    u, v = pair[0], image[0]
+    if notion == search.EUCLIDEAN:
+        return 1 - np.sum(v**2) / np.sum(u**2)
+    if notion == search.RANGE:
+        length = np.ptp(u) or np.max(abs(u))
+        return min(v.min() - u.min(), u.max() - v.max()) / length
+    return changes(u) - changes(np.where(abs(v) <= 2.0**-40 * np.max(abs(u)), 0, v))
+
+
+@pytest.mark.parametrize("notion", range(4))
+@pytest.mark.parametrize("scheme", range(4))
+def test_search_finds_the_worst_of_its_trials(notion, scheme):
+    code, steps, first, count = CODE["soft"], 2, 40, 64
+    advance = {search.EXPLICIT: (explicit, ()), search.FIXED_POINT: (fixed_point, ()),
+               search.FSI: (fsi, (False,)), search.FROZEN_FSI: (fsi, (True,))}[scheme]
+    margins = []
+    for trial in range(first, first + count):
+        pair = np.stack(draws.draw_pair(11, trial, N))
+        image = pair.copy()
+        advance[0][code](image, steps, RATIO, SEARCHED, SHAPE, *advance[1])
+        with np.errstate(all="ignore"):
+            margins.append(plain_margin(notion, pair, image))
+    worst, where = run(code, notion, first, count, scheme, steps)
+    assert where == first + int(np.nanargmin(margins))
+    assert abs(worst - np.nanmin(margins)) <= 1e-12 * max(1, abs(worst))
+
+
+def test_search_does_not_depend_on_the_cuts():
+    for notion in range(4):
+        whole = run(CODE["rational"], notion, 0, 3000)
+        parts = [run(CODE["rational"], notion, first, 1000) for first in (0, 1000, 2000)]
+        assert min(parts) == whole
+        assert run(CODE["rational"], notion, whole[1], 1) == whole
+
+
+@pytest.mark.parametrize("code", range(len(FLUXES)))
+def test_search_takes_every_flux_by_its_code(code):
+    worst, trial = run(code, search.EUCLIDEAN, 0, 200, tau=0.4)
+    u = draws.draw(11, trial, N)
+    s = np.diff(u)
+    phi[code](s, SHAPE)
+    v = u + 0.4 * np.diff(s, prepend=0, append=0)
+    assert abs(worst - (1 - np.sum(v**2) / np.sum(u**2))) <= 1e-12 * max(1, abs(worst))
+
+
+def test_search_without_a_usable_trial():
+    assert run(0, search.EUCLIDEAN, 0, 0) == (np.inf, -1)
+
+
+def test_search_makes_a_million_trials_per_second():
+    run(CODE["rational"], search.EUCLIDEAN, 0, 10)
+    assert best_time(lambda: run(CODE["rational"], search.EUCLIDEAN, 0, 20000)) < 0.02
+
+
+# -- the compiler ----------------------------------------------------------------------------------
+def best_time(job, rounds=15):
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        job()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def test_the_loops_are_vectorised():
+    n = 4096
+    u, a, b = np.random.default_rng(6).random((3, 1, n)) + 1
+    u = u[:1].reshape(1, -1).copy()
+    step = explicit[CODE["rational"]]
+    step(u, 1, 0.2, (NATURAL, (-1.0, 1.0)), SHAPE)
+    ours = best_time(lambda: step(u, 20, 0.2, (NATURAL, (-1.0, 1.0)), SHAPE)) / 20
+    division = best_time(lambda: np.divide(a, b, out=a))
+    assert ours < 5 * division  # 2 to 3 when vectorised, 10 when not
+
+
+def test_code_of_a_changed_callee_is_not_taken_from_the_cache(tmp_path):
+    room = tmp_path / "room"
+    room.mkdir()
+    (room / "__init__.py").write_text(Path(kernels.__file__).read_text())
+    (room / "caller.py").write_text(textwrap.dedent("""
+        from room import kernel
+        from room.callee import number
+
+        @kernel
+        def doubled(x):
+            return 2 * number(x)
+    """))
+    program = ("from room.caller import doubled as f; "
+               "print(f(1), sum(f.stats.cache_hits.values()))")
+
+    def answer(constant):
+        (room / "callee.py").write_text(
+            f"from room import inner\n\n@inner\ndef number(x):\n    return x + {constant}\n")
+        done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True,
+                              capture_output=True, text=True)
+        return done.stdout.split()
+
+    assert answer(10) == ["22", "0"]
+    assert answer(10) == ["22", "1"]
+    assert answer(20) == ["42", "0"]
+
+
+def test_one_option_set_without_fastmath():
+    assert kernels.OPTIONS == {"cache": True, "nogil": True, "error_model": "numpy"}
+    for made in (explicit[CODE["rational"]], search.search, tridiagonal):
+        assert "fastmath" not in made.targetoptions
+        assert made.targetoptions["error_model"] == "numpy"
+        assert made.targetoptions["nogil"]
