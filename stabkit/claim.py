@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import importlib
+import importlib.machinery
 import importlib.util
 import inspect
 import sys
@@ -12,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from html import escape
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.errors import InvalidArgument
+from stabkit.notation import to_html
 from stabkit.property import Property
 from stabkit.verdict import PROVED, Status
 
@@ -88,6 +91,12 @@ class Claim:
 
     def __call__(self, **configuration: Any) -> Property:
         return self.body(**configuration)
+
+    def _repr_html_(self) -> str:
+        """The statement as Jupyter shows it."""
+        quote = f"<blockquote>{escape(self.quote)}</blockquote>" if self.quote else ""
+        return (f"<div><code>{self.name}</code> <small>{to_html(self.location)}, {self.reading}, "
+                f"{self.notion}</small>{quote}<p>{to_html(self.statement)}</p></div>")
 
     def configurations(self, seed: int = 0, *, beyond: bool = False) -> Iterator[dict[str, Any]]:
         """All combinations of the values within, or just beyond, the hypotheses."""
@@ -186,10 +195,12 @@ def load_claims(path: str | Path) -> list[Claim]:
     if not path.stem.isidentifier():
         raise InvalidArgument(f"claims file: the name {path.stem!r} must be an identifier, because "
                               "it begins the names of its claims")
-    spec = importlib.util.spec_from_file_location(path.stem, path,
-                                                  loader=_source_loader(path))
+    # A name of its own, so that a file called random.py shadows no module.
+    name = f"stabkit_own_claims.{path.stem}"
+    spec = importlib.util.spec_from_file_location(
+        name, path, loader=importlib.machinery.SourceFileLoader(name, str(path)))
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     error = failure(lambda: spec.loader.exec_module(module))
     if error is not None:
         raise InvalidArgument(f"claims file: {describe(error, path)}")
@@ -198,10 +209,6 @@ def load_claims(path: str | Path) -> list[Claim]:
         raise InvalidArgument(f"claims file: {path} defines no claims; decorate a function with "
                               "@stabkit.claim(...)")
     return found
-
-
-def _source_loader(path: Path):
-    return importlib.machinery.SourceFileLoader(path.stem, str(path))
 
 
 def failure(task: Callable[[], Any]) -> BaseException | None:

@@ -17,6 +17,7 @@ from stabkit.enclosure import PRECISIONS, Interval, precision
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.falsify import exact_margin, search, shrink, two_solutions
 from stabkit.falsify.exactness import Signals, rounded, stays_short
+from stabkit.falsify.search import SUSPICIOUS
 from stabkit.flux import Flux
 from stabkit.notions import Notion
 from stabkit.property import (
@@ -25,7 +26,7 @@ from stabkit.property import (
 )
 from stabkit.rational import fraction, fractions
 from stabkit.replay import check
-from stabkit.schemes import Scheme
+from stabkit.schemes import Function, Scheme
 from stabkit.transcript import Term, Transcript, as_text
 from stabkit.verdict import (
     INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome, calculation,
@@ -80,6 +81,9 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
             return Outcome(UNDECIDED, trials=found.trials,
                            reason="the checker does not confirm the violation that was found")
         return Outcome(REFUTED, (witness,), margin, found.trials)
+    if isinstance(what.scheme, Function) and found.worst < -SUSPICIOUS:
+        return Outcome(UNDECIDED, trials=found.trials,
+                       reason="a violation was found, but in floating point only")
     return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials)
 
 

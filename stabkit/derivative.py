@@ -63,6 +63,12 @@ class Dual:
     def __lt__(self, other):
         return self.value < _dual(other).value
 
+    def __ge__(self, other):
+        return not self < other
+
+    def __gt__(self, other):
+        return not self <= other
+
     def exp(self):
         value = np.exp(self.value)
         return Dual(value, value * self.slope)

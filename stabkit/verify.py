@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from html import escape
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,23 @@ class Verdict:
         fields["status"], fields["expected"] = str(self.status), str(self.expected)
         fields["evidence"] = list(self.evidence)
         return fields
+
+    def _repr_html_(self) -> str:
+        """The verdict and its first piece of evidence as Jupyter shows them."""
+        facts = [f"{self.configurations} configurations",
+                 f"{len(self.evidence)} pieces of evidence"]
+        if self.margin is not None:
+            facts.append(f"margin {self.margin:.4g}")
+        if self.tightness is not None:
+            facts.append(f"smallest refuted step {self.tightness:.6f} × the bound")
+        if not self.as_expected:
+            facts.append(f"expected: {self.expected}")
+        data = self.evidence[0]["data"] if self.evidence else {}
+        lines = [f"{name} = {value}" for part in ("given", "let") for name, value in
+                 dict(data.get(part, {})).items()] + [*data.get("shows", ())]
+        shown = f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
+        return (f"<div><code>{self.claim}</code>: <b>{self.status}</b> "
+                f"<small>{', '.join(facts)}</small>{shown}</div>")
 
 
 def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, workers: int = 1,
@@ -180,9 +198,11 @@ def _gather(statuses: Sequence[Status], decisive: Status) -> Status:
 
 
 def _sharp(entry: Claim, trials: int, seed: int) -> bool:
-    return all(_decided(entry, configuration, trials,
-                        _seed(seed, entry.name, 10**6 + number)).status is REFUTED
-               for number, configuration in enumerate(entry.configurations(seed, beyond=True)))
+    tried = list(entry.configurations(seed, beyond=True))
+    return bool(tried) and all(
+        _decided(entry, configuration, trials,
+                 _seed(seed, entry.name, 10**6 + number)).status is REFUTED
+        for number, configuration in enumerate(tried))
 
 
 def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],

@@ -16,12 +16,13 @@ FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 FLOORS = [
-    {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor"},
+    {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
+     "notation"},
     {"kernels", "replay"},
     {"operators", "flux", "fluxes", "derivative"},
-    {"schemes", "multigrid"},
-    {"notions", "property", "verdict", "spectra", "certificates", "falsify", "decide"},
-    {"claim", "verify", "audit", "testing"},
+    {"schemes", "multigrid", "learning"},
+    {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "decide"},
+    {"sharpness", "claim", "verify", "audit", "testing"},
     {"claims"},
     {"report"},
     {"cli", "__main__"},

@@ -6,7 +6,9 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from math import inf
+from typing import Any
 
+from stabkit.derivative import derivative
 from stabkit.enclosure import Interval, precision
 from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.flux import Flux, Piece
@@ -76,6 +78,47 @@ def _values(flux: Flux, face: str, a: Fraction | float, b: Fraction | float) -> 
     return values
 
 
+@lru_cache(maxsize=256)
+def faces_agree(flux: Flux) -> bool:
+    """Whether Φ, g and Φ′ do not contradict each other at rational points of every piece.
+
+    A certificate bounds one face and concludes about another, so faces that were given
+    separately and do not belong together must not be certified.
+    """
+    try:
+        with precision(128):
+            return all(_agree(piece, flux, point) for piece, point in _sample(flux))
+    except (TypeError, ArithmeticError, HypothesisNotMet):
+        return False  # a user's function that has no exact values cannot be certified
+
+
+def _sample(flux: Flux) -> list[tuple[Piece, Fraction]]:
+    start, points = (Fraction(0) if flux.facts.odd else None), []
+    for piece in flux.pieces:
+        end = piece.upto
+        low = (end - 4 if end is not None else Fraction(-4)) if start is None else start
+        high = low + 4 if end is None else end
+        inside = [low + (high - low) * Fraction(k, 8) for k in range(1, 8)]
+        signs = (1, -1) if flux.facts.odd else (1,)
+        points += [(piece, sign * x) for x in inside for sign in signs if high > low and x]
+        start = end
+    return points
+
+
+def _agree(piece: Piece, flux: Flux, point: Fraction) -> bool:
+    at = Interval(point)  # also Φ that knows exp or tanh has a value there
+    value = piece.activation(at)
+    pairs = [(value, flux.piece_formula(piece, "diffusivity")(at) * at),
+             (derivative(piece.activation, at), flux.piece_formula(piece, "slope")(at))]
+    return all(_equal(a, b) for a, b in pairs)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, Interval):
+        return a.overlaps(b)
+    return b.overlaps(a) if isinstance(b, Interval) else a == b
+
+
 def _middle(a: Fraction | float, b: Fraction | float) -> Fraction | None:
     if a == -inf:
         return 2 * b if abs(b) < 2**20 else None
@@ -91,6 +134,8 @@ def show_bounds(transcript: Transcript, flux: Flux, face: str, low: Fraction | N
     The cells and the face are added to the transcript; the checker decides them.  ``None`` if the
     bound cannot be shown.
     """
+    if not faces_agree(flux):
+        return None
     size = 1 + max(abs(end) for end in (low or 0, high or 0))
     cells = bounding_cells(flux, face, low, high, slack=_SLACK * size)
     if cells is None:

@@ -32,6 +32,8 @@ def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = P
         with precision(digits):
             try:
                 margin = notion.margin(*(part for u in signals for part in scheme.pair(u)))
+                if isinstance(margin, float):  # the scheme knows floats only
+                    return None
                 if not isinstance(margin, Interval):
                     return Fraction(margin)
                 if margin < 0 or margin >= 0:

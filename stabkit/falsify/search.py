@@ -16,7 +16,7 @@ from stabkit.notions import SIGN, Notion
 from stabkit.schemes import Implicit, Scheme
 
 _BATCH = 4096
-_SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need no slack
+SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need no slack
 _RECHECKED = 6
 _TIE = 1e-12  # so close to zero it is mostly an equality, of which a few are looked at
 _TIES = 12
@@ -66,7 +66,7 @@ class _Hunt:
     def __init__(self, scheme: Scheme, notion: Notion, rng: np.random.Generator):
         self.scheme, self.notion, self.rng = scheme, notion, rng
         self.trials, self.worst = 0, float("inf")
-        self.suspicious = 0.0 if notion is SIGN else _SUSPICIOUS
+        self.suspicious = 0.0 if notion is SIGN else SUSPICIOUS
         self.ties = _TIES
         self.best: list[tuple[float, tuple[np.ndarray, ...]]] = []
 
@@ -127,7 +127,7 @@ class _Hunt:
         worst = np.argsort(margins, kind="stable")[:_RECHECKED]
         for place in worst:
             self.remember(float(margins[place]), tuple(part[place] for part in signals))
-        bad = np.flatnonzero(margins < -_SUSPICIOUS)[:512]
+        bad = np.flatnonzero(margins < -SUSPICIOUS)[:512]
         simplest = sorted(bad, key=lambda place: _roundness(signals, place))[:_RECHECKED]
         for place in dict.fromkeys([*simplest, *worst]):
             found = self.look(float(margins[place]), tuple(part[place] for part in signals))

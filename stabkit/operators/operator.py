@@ -275,7 +275,7 @@ def from_matrix(matrix: Any, *, label: str = "K") -> Operator:
     InvalidArgument
         If the matrix is not two-dimensional or an entry is not finite.
     """
-    if scipy.sparse.issparse(matrix):
+    if hasattr(matrix, "tocoo"):  # sparse, told without loading scipy.sparse
         entries = scipy.sparse.coo_array(matrix)
         return Operator(entries.shape, *entries.coords, entries.data.tolist(), label=label)
     dense = np.asarray(matrix, dtype=object)

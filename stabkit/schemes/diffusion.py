@@ -24,6 +24,10 @@ class DiffusionScheme(Scheme):
     tau: Any
 
     def __post_init__(self) -> None:
+        for name, kind in (("K", Operator), ("flux", Flux)):
+            if not isinstance(getattr(self, name), kind):
+                raise InvalidArgument(f"{name}: must be of type {kind.__name__}, got "
+                                      f"{getattr(self, name)!r}")
         object.__setattr__(self, "tau", as_step(self.tau, "tau"))
 
     @property

@@ -60,19 +60,28 @@ class Implicit(DiffusionScheme):
         eye = scipy.sparse.eye_array(self.size, format="csc")
         v, small = u.copy(), self.tolerance * max(1.0, float(np.abs(u).max()))
         for _ in range(self.max_iterations):
-            residual = self.residual(u, v)
-            size = float(np.abs(residual).max())
-            if size <= small:
-                return v
-            s = K @ v
-            newton = v - _solve_sparse(eye, tau, K, self.flux.slope(s), residual)
-            if float(np.abs(self.residual(u, newton)).max()) < size / 2:
-                v = newton
-            else:
-                v = _solve_sparse(eye, tau, K, self.flux.diffusivity(s), u)
+            polished = self._polish(u, v, eye, small)
+            if polished is not None:
+                return polished
+            # Newton steps may leave the valley; only these ones are known to descend.
+            v = _solve_sparse(eye, tau, K, self.flux.diffusivity(K @ v), u)
+        size = float(np.abs(self.residual(u, v)).max())
         raise HypothesisNotMet(
             f"implicit step: no convergence in {self.max_iterations} iterations (residual "
             f"{size:.1e}); use a smaller tau or a flux with nonincreasing diffusivity")
+
+    def _polish(self, u: np.ndarray, v: np.ndarray, eye, small: float) -> np.ndarray | None:
+        """Newton steps from v, as long as each halves the residual; None if they do not arrive."""
+        K, tau = self.K.sparse(), float(self.tau)
+        residual = self.residual(u, v)
+        size = float(np.abs(residual).max())
+        while not size <= small:
+            v = v - _solve_sparse(eye, tau, K, self.flux.slope(K @ v), residual)
+            residual, before = self.residual(u, v), size
+            size = float(np.abs(residual).max())
+            if not size < before / 2:  # also where it is not a number
+                return None
+        return v
 
     def _solve_exactly(self, u: np.ndarray) -> np.ndarray:
         low, high = self.flux.facts.slopes

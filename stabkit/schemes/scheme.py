@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
+from stabkit.derivative import Dual
+from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.rational import Constant, fraction
 from stabkit.transcript import Term
@@ -68,6 +71,10 @@ def as_signal(u: Any, size: int, name: str = "u") -> np.ndarray:
         raise InvalidArgument(f"{name}: the last axis must have length {size}, got shape "
                               f"{array.shape}")
     if array.dtype == object:
+        for index, entry in np.ndenumerate(array):
+            if not isinstance(entry, (int, Fraction, Interval, Dual)):
+                raise InvalidArgument(f"{name}: an object array must hold fractions or intervals, "
+                                      f"got {entry!r} at index {index}")
         return array
     if array.dtype not in (np.float32, np.float64):
         raise InvalidArgument(f"{name}: dtype must be float32, float64 or exact (object), got "
