@@ -1,9 +1,9 @@
 """The house is held by its source: floors, the one room with Numba, and words that are not used."""
 
 import ast
+import resource
 import subprocess
 import sys
-import time
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -161,10 +161,14 @@ def test_files_are_short_and_named_for_what_is_in_them(folder):
 
 
 def fresh(code):
-    """Run code in a new interpreter; return its output and how long it took."""
-    start = time.perf_counter()
+    """Run code in a new interpreter; return its output and how long it worked.
+
+    That is its processor time, which other jobs on the machine disturb less than the clock.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return done.stdout, time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_listing_claims_imports_no_compiler_and_no_pictures():
@@ -178,6 +182,6 @@ def test_listing_claims_imports_no_compiler_and_no_pictures():
 
 def test_listing_claims_is_quick():
     times = []
-    while not times or (min(times) > STARTUP and len(times) < 10):  # a busy machine tries again
+    while not times or (min(times) > STARTUP and len(times) < 20):  # a busy machine tries again
         times.append(fresh("from stabkit.cli import main; main(['claims'])")[1])
     assert min(times) <= STARTUP, times
