@@ -43,6 +43,7 @@ _TOKEN = re.compile(rf"""
 _LATEX = {
     "≤": r"\le ", "<=": r"\le ", "≥": r"\ge ", ">=": r"\ge ", "≠": r"\ne ", "!=": r"\ne ",
     "‖": r"\|", "−": "-", "·": r"\cdot ", "×": r"\times ", "±": r"\pm ", "→": r"\to ",
+    "←": r"\gets ", "⇒": r"\Rightarrow ",
     "↦": r"\mapsto ", "∞": r"\infty ", "∈": r"\in ", "⊙": r"\odot ", "⊗": r"\otimes ",
     "∇": r"\nabla ", "∂": r"\partial ", "Σ": r"\sum ", "Π": r"\prod ", "∫": r"\int ",
     "…": r"\dots ", "½": r"\tfrac12 ", "¼": r"\tfrac14 ", "′": "'", "″": "''", "‴": "'''",
@@ -54,7 +55,7 @@ _LATEX = {
 }
 _TEXT = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "&": r"\&", "#": r"\#",
          "_": r"\_", "$": r"\$", "^": r"\^{}", "~": r"\~{}", "–": "--", "—": "---", "“": "``",
-         "”": "''", "’": "'", "…": r"\dots{}", '"': "''", "`": "`"}
+         "”": "''", "’": "'", "…": r"\dots{}", "°": r"$^\circ$", '"': "''", "`": "`"}
 
 Token = tuple[str, str]
 
@@ -107,7 +108,8 @@ def _as_meant(tokens: list[Token], place: int) -> Token:
             return "function", value
         product = len(value) == 2 and value[1].isupper() and value not in ACRONYMS
         return ("letter" if product else kind), value
-    if kind == "letter" and value in "aA":
+    before = "".join(text for _, text in tokens[max(place - 2, 0):place]).strip()
+    if kind == "letter" and (value == "a" or (value == "A" and before in ("", ".", ")."))):
         following = [entry for entry in tokens[place + 1:place + 3] if entry[0] != "space"]
         follows_word = bool(following) and (following[0][0] in ("word", "code") or (
             following[0][0] == "number" and tokens[place + 1][0] == "space"))
@@ -139,18 +141,23 @@ def _segments(tokens: list[Token]) -> Iterator[tuple[bool, list[Token]]]:
         yield False, words
 
 
+_BEFORE = frozenset("([‖|−∇Σ∫±{⟨<>=·→") | {"<=", ">="}
+_AFTER = frozenset(")]‖|′″}⟩∞=→½") | {"<=", ">="}
+
+
 def _formula_in(run: list[Token]) -> tuple[int, int]:
     """Where the formula in a run without words begins and ends: brackets stay balanced."""
     inside = [place for place, (kind, _) in enumerate(run) if kind in _INSIDE]
     if all(run[place][0] == "number" for place in inside):
         return 0, 0  # a number alone is read as text
     first, last = inside[0], inside[-1] + 1
-    while first > 0 and run[first - 1][1] in {"(", "[", "‖", "|", "−", "∇", "Σ", "∫", "±", "{", "⟨",
-                                              "<=", ">=", "<", ">", "=", "·", "→"}:
+    while first > 0 and run[first - 1][1] in _BEFORE:
         first -= 1
-    while last < len(run) and run[last][1] in {")", "]", "‖", "|", "′", "″", "}", "⟩", "∞", "=",
-                                               "<=", ">=", "→", "½"}:
-        last += 1
+    while last < len(run):
+        step = 2 if run[last][0] == "space" and last + 1 < len(run) else 1
+        if run[last + step - 1][1] not in _AFTER:
+            break
+        last += step
     for opening, closing in ("()", "[]"):
         while _surplus(run[first:last], opening, closing) > 0 and run[first][1] == opening:
             first += 1
@@ -223,7 +230,8 @@ def _single_html(kind: str, value: str) -> str:
         return f"<{tag}>{inner}</{tag}>"
     if kind == "letter" and (value[0].islower() or value[0].isascii()):
         return f"<i>{value}</i>"
-    signs = {"<=": "≤", ">=": "≥", "!=": "≠"}
+    # A bar belongs to what follows it: no line ends after it.
+    signs = {"<=": "≤", ">=": "≥", "!=": "≠", "|": "|\u2060"}
     return html.escape(signs.get(value, value), quote=False)
 
 
@@ -240,7 +248,7 @@ def _formula_latex(tokens: list[Token]) -> str:
     inner = _formula(tokens, _single_latex, lambda inner: rf"\sqrt{{{inner}}}")
     # Two scripts in a row are one script: x^{a}^{b} is no LaTeX.
     inner = re.sub(r"\^\{([^{}]*)\}\^\{", r"^{\1", inner)
-    inner = re.sub(r"(\\[A-Za-z]+) (?![A-Za-z])", r"\1", re.sub(" +", " ", inner)).strip()
+    inner = re.sub(r"(\\[A-Za-z]+) (?![A-Za-z0-9\\])", r"\1", re.sub(" +", " ", inner)).strip()
     return "".join(f"${part}$" if number % 2 == 0 else part
                    for number, part in enumerate(_clauses(inner)))
 

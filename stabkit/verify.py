@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from html import escape
 from multiprocessing import get_context
@@ -43,7 +43,7 @@ class Verdict:
     margin: float | None
     sharp: bool | None
     tightness: float | None
-    evidence: tuple[dict[str, Any], ...]
+    evidence: tuple[dict[str, Any], ...] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as it stands in a verdict file."""

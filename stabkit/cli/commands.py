@@ -85,7 +85,7 @@ def verify(
             from stabkit.executor import executor as opened
 
             options["executor"] = resources.enter_context(opened(executor))
-        decided, complete = _decide(claims, target == "-", options)
+        decided, complete = decide_with_table(claims, target == "-", options)
     if not complete:
         say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided", err=True)
         return INTERRUPTED
@@ -201,7 +201,8 @@ def _chosen(patterns: Sequence[str], own: str | None) -> list[Claim]:
     return select(ledger | mine if patterns else mine or ledger, patterns)
 
 
-def _decide(claims: list[Claim], quiet: bool, options: dict[str, Any]) -> tuple[list[Any], bool]:
+def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
+                      ) -> tuple[list[Any], bool]:
     """Decide claims and print their table; return the verdicts, and False if interrupted.
 
     What was decided before an interrupt or an error is printed too: it may have taken long.

@@ -46,7 +46,7 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
     lines += _labelled("notion", f"{claim.notion} ({claim.weight})")
     lines += _labelled("statement", claim.statement)
     lines += _labelled("expected", str(claim.expected))
-    lines += _labelled("verdict", " ".join(_verdict(verdict)))
+    lines += _labelled("verdict", told(verdict))
     for number, item in enumerate(verdict.evidence[:LISTED], start=1):
         lines += ["", f"evidence {number} of {len(verdict.evidence)}: {item['kind']} "
                       f"({item['arithmetic']} arithmetic)"]
@@ -57,6 +57,16 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
         lines += [" " * INDENT + word for word in words[1:]]
     lines += ["", *_replay(claim, verdict, claims_file)]
     return "\n".join(lines) + "\n"
+
+
+def evidence_text(item: Mapping[str, Any]) -> str:
+    """Return one piece of evidence as a calculation that can be copied and done by hand."""
+    return "\n".join(_evidence(item))
+
+
+def told(verdict: Any) -> str:
+    """Return what is to be said about a verdict, in a few sentences."""
+    return " ".join(_verdict(verdict))
 
 
 def _verdict(verdict: Any) -> Iterator[str]:
@@ -79,12 +89,13 @@ def _verdict(verdict: Any) -> Iterator[str]:
 def _evidence(item: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of one piece of evidence."""
     if item["configuration"]:
-        told = ", ".join(f"{key} = {_value(value)}" for key, value in item["configuration"].items())
-        yield from _labelled("where", told)
+        where = ", ".join(f"{key} = {_value(value)}"
+                          for key, value in item["configuration"].items())
+        yield from _labelled("where", where)
     data = item["data"]
     if item["kind"] == "trials":
-        told = ", ".join(f"{key} {value}" for key, value in data.items() if key != "seal")
-        yield from _labelled("tried", told)
+        counts = ", ".join(f"{key} {value}" for key, value in data.items() if key != "seal")
+        yield from _labelled("tried", counts)
         return
     yield from _listed("given", (_equation(*pair) for pair in data["given"].items()))
     yield from _listed("let", (_equation(name, body) for name, body in data["let"]))

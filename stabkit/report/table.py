@@ -73,7 +73,8 @@ def evidence_summary(evidence: Sequence[dict[str, Any]], trials: int) -> str:
 
 
 @contextmanager
-def progress(total: int, stream: TextIO) -> Iterator[Callable[[str], None]]:
+def progress(total: int, stream: TextIO, doing: str = "deciding"
+             ) -> Iterator[Callable[[str], None]]:
     """Show a bar on a terminal; the yielded function counts one of `total` as done."""
     if not stream.isatty():
         yield lambda name: None
@@ -85,7 +86,7 @@ def progress(total: int, stream: TextIO) -> Iterator[Callable[[str], None]]:
         bars.TextColumn("{task.description}"), console=Console(file=stream), transient=True,
     )
     with bar:
-        task = bar.add_task("deciding", total=total)
+        task = bar.add_task(doing, total=total)
         yield lambda name: bar.update(task, advance=1, description=name)
 
 

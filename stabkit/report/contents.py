@@ -1,0 +1,189 @@
+"""What a report says, before it becomes HTML, Markdown or LaTeX."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stabkit.claim import Claim
+from stabkit.errors import InvalidEvidence
+from stabkit.report.explain import evidence_text, told
+from stabkit.report.findings import Finding, standing
+from stabkit.verify import Verdict
+
+#: Pieces of evidence written out per claim; all of them are in the verdict file.
+SHOWN = 2
+_LONGEST = 4000  # characters of one piece of evidence
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim with its verdict."""
+
+    claim: Claim
+    verdict: Verdict
+
+    @property
+    def name(self) -> str:
+        return self.claim.name
+
+    @property
+    def short(self) -> str:
+        """The name after the paper's, in words."""
+        return self.claim.name.partition(".")[2].replace("_", " ")
+
+    @property
+    def kind(self) -> str:
+        """"as printed", "corrected", or "derived" where the paper does not print it."""
+        if self.claim.reading == "printed":
+            return "as printed"
+        return "corrected" if self.claim.name.endswith("_corrected") else "derived"
+
+    @property
+    def status(self) -> str:
+        return str(self.verdict.status)
+
+    @property
+    def told(self) -> str:
+        return told(self.verdict)
+
+    @property
+    def evidence(self) -> list[dict[str, Any]]:
+        """The pieces of evidence that are written out: head, text and item."""
+        items = self.verdict.evidence
+        return [{"head": f"{item['kind']} {number} of {len(items)}, {item['arithmetic']} "
+                         "arithmetic", "text": _shortened(evidence_text(item)), "item": item}
+                for number, item in enumerate(items[:SHOWN], start=1)]
+
+    @property
+    def sharpness(self) -> str:
+        """The tightness, or whether the bound is sharp, in a word."""
+        if self.verdict.tightness is not None:
+            return f"{self.verdict.tightness:.3f}"
+        return {None: "", True: "sharp", False: "not sharp"}[self.verdict.sharp]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper with its statements; a printed one and its correction form one group."""
+
+    name: str
+    citation: str
+    notation: str
+    groups: tuple[tuple[Entry, ...], ...]
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [entry for group in self.groups for entry in group]
+
+    @property
+    def counts(self) -> str:
+        return counted(entry.status for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All of a report but its pictures.
+
+    Attributes
+    ----------
+    document : mapping
+        The verdict file.
+    papers : tuple of Paper
+    findings : tuple of Finding
+    """
+
+    document: Mapping[str, Any]
+    papers: tuple[Paper, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [entry for paper in self.papers for entry in paper.entries]
+
+    @property
+    def headline(self) -> str:
+        """What was verified, in one sentence."""
+        papers = "1 paper" if len(self.papers) == 1 else f"{len(self.papers)} papers"
+        decided = counted(e.status for e in self.entries if e.status in ("proved", "refuted"))
+        others = counted(e.status for e in self.entries if e.status not in ("proved", "refuted"))
+        return (f"{len(self.entries)} statements of {papers}: {decided or 'none decided'}, each "
+                f"with exact evidence{'; ' + others if others else ''}.")
+
+    @property
+    def unexpected(self) -> list[Entry]:
+        return [entry for entry in self.entries if not entry.verdict.as_expected]
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Seed, versions and time."""
+        environment = self.document["environment"]
+        packages = environment.get("packages") or {}
+        found = {"seed": str(self.document["seed"]),
+                 "search budget": f"{self.document['budget']:g} s",
+                 "stabkit": str(self.document["stabkit"]),
+                 "Python": str(environment.get("python", "unknown")),
+                 "system": str(environment.get("system", "unknown"))}
+        if "seconds" in environment:
+            found["time to decide"] = f"{environment['seconds']:.0f} s"
+        found |= {name: version for name, version in packages.items()
+                  if name in ("numpy", "python-flint", "scipy") and version}
+        return found
+
+
+def counted(statuses: Any) -> str:
+    """Statuses with their numbers, such as "3 proved, 1 refuted"."""
+    counts = Counter(statuses)
+    order = ("proved", "refuted", "supported", "undecided", "inapplicable")
+    return ", ".join(f"{counts[status]} {status}" for status in order if counts[status])
+
+
+def contents(document: Mapping[str, Any], claims: Mapping[str, Claim]) -> Contents:
+    """Lay out the verdicts of a file beside the claims they belong to.
+
+    Raises
+    ------
+    InvalidEvidence
+        A verdict belongs to no claim, or there is none.
+    """
+    entries = []
+    for fields in document["verdicts"]:
+        if fields["claim"] not in claims:
+            raise InvalidEvidence(f"verdict file: {fields['claim']} is no built-in claim; make the "
+                                  "file anew with 'stabkit verify --json'")
+        entries.append(Entry(claims[fields["claim"]], Verdict(
+            **{**fields, "evidence": tuple(fields["evidence"])})))
+    if not entries:
+        raise InvalidEvidence("verdict file: it holds no verdicts, so there is nothing to report")
+    names = list(dict.fromkeys(entry.claim.paper for entry in entries))
+    papers = tuple(_paper(name, [e for e in entries if e.claim.paper == name]) for name in names)
+    statuses = {entry.name: entry.status for entry in entries}
+    return Contents(document, papers, tuple(standing(statuses)))
+
+
+def _paper(name: str, entries: Sequence[Entry]) -> Paper:
+    module = importlib.import_module(f"stabkit.claims.{name}")
+    first, _, rest = (inspect.getdoc(module) or name).partition("\n\n")
+    by_name = {entry.name: entry for entry in entries}
+    groups = []
+    for entry in entries:
+        if entry.name.removesuffix("_corrected") in by_name and entry.kind == "corrected" and \
+                entry.name != entry.name.removesuffix("_corrected"):
+            continue
+        twin = by_name.get(f"{entry.name}_corrected")
+        groups.append((entry,) if twin is None else (entry, twin))
+    citation = " ".join(first.split()).removeprefix(f"{name}: ")
+    return Paper(name, citation, " ".join(rest.split()), tuple(groups))
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    start, end = text[:half].rpartition("\n")[0], text[-half:].partition("\n")[2]
+    left_out = text.count("\n") - start.count("\n") - end.count("\n") - 1
+    return f"{start}\n           … {left_out} lines; they are in verdicts.json …\n{end}"

@@ -1,0 +1,66 @@
+"""A report as Markdown: one file per paper, and an overview."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stabkit.notation import to_plain
+from stabkit.report.contents import Contents, Entry, Paper
+from stabkit.report.figures import Picture
+
+_ADDRESS = "index.html"
+
+
+def overview(report: Contents, pictures: Sequence[Picture]) -> str:
+    """The overview: headline, map, findings, papers, pictures, how to check all of it."""
+    lines = ["# What stabkit found", "", report.headline, "",
+             "![The verdicts as a map: paper by verdict](figures/verdict_map.svg)", "",
+             f"The same with everything on one page: [{_ADDRESS}]({_ADDRESS}).", ""]
+    if report.findings:
+        lines += ["## Findings", ""]
+        lines += [f"- **{finding.title}.** {to_plain(finding.text)}"
+                  for finding in report.findings]
+        lines.append("")
+    lines += ["## Papers", "", "| paper | statements | verdicts |", "| --- | --- | --- |"]
+    lines += [f"| [{paper.name}]({paper.name}.md) | {len(paper.entries)} | {paper.counts} |"
+              for paper in report.papers]
+    lines += ["", "## Pictures", ""]
+    for picture in pictures:
+        lines += [f"### {picture.title}", "", f"![{picture.title}](figures/{picture.name}.svg)", "",
+                  to_plain(picture.caption), "",
+                  f"`stabkit.report.figures.{picture.name}()`", ""]
+    lines += ["## Check it", "", "    stabkit replay verdicts.json    # the evidence",
+              "    stabkit report --check           # that this report is what the program says",
+              "", "Made with " + ", ".join(f"{key} {value}" for key, value in
+                                           report.provenance.items()) + ".", ""]
+    return "\n".join(lines)
+
+
+def paper_page(paper: Paper, pictures: Sequence[Picture]) -> str:
+    """One paper: every statement with its source, verdict and evidence."""
+    lines = [f"# {paper.name}", "", paper.citation, "", to_plain(paper.notation), "",
+             f"{len(paper.entries)} statements: {paper.counts}.", ""]
+    for group in paper.groups:
+        lines += [f"## {group[0].short}", ""]
+        for entry in group:
+            lines += _entry(entry, pictures)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _entry(entry: Entry, pictures: Sequence[Picture]) -> list[str]:
+    mark = "" if entry.verdict.as_expected else f" (expected: {entry.verdict.expected})"
+    lines = [f"### {entry.status}, {entry.kind}{mark}", "", f"`{entry.name}`", "",
+             f"*{to_plain(entry.claim.location)}*", ""]
+    if entry.claim.quote:
+        lines += [f"> {entry.claim.quote}", ""]
+    lines += [_escaped(to_plain(entry.claim.statement)), "", entry.told, ""]
+    for piece in entry.evidence:
+        lines += [f"{piece['head']}:", "", "```text", piece["text"], "```", ""]
+    lines += [f"Picture: [{picture.title}](figures/{picture.name}.svg)" for picture in pictures
+              if entry.name in picture.claims]
+    return [*lines, ""] if lines[-1] else lines
+
+
+def _escaped(text: str) -> str:
+    # Else |x| opens a table and * emphasises, in some readers.
+    return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
