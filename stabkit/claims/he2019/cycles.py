@@ -1,0 +1,176 @@
+"""What smoothing and cycles do to the energy: the theory behind Section 5."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from stabkit.claim import claim
+from stabkit.claims.he2019.matrices import FIVE_POINTS, inner_interpolation, integers, laplace
+from stabkit.property import Calculation
+from stabkit.rational import determinant, fractions
+
+SMOOTHERS = ("Gauss-Seidel", "Richardson", "random")
+
+
+def _smoother(A: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
+    one = fractions(np.eye(len(A), dtype=int))
+    if kind == "Gauss-Seidel":
+        return np.where(np.tri(len(A), dtype=bool), A, Fraction(0))
+    if kind == "Richardson":
+        return one
+    while determinant(M := integers(rng, *A.shape) + 2 * one) == 0:
+        pass
+    return M
+
+
+@claim("derived (smoothing step (5.12))", notion="energy",
+       within=dict(n=(1, 2, 3), M=SMOOTHERS, seed=(1, 2)))
+def smoother_condition(n, M, seed):
+    """For A symmetric positive definite and M invertible, ‖I − M⁻¹A‖_A < 1 if and only if
+    M + Mᵀ − A is positive definite; for Gauss–Seidel it always is."""
+    rng = np.random.default_rng([seed, n])
+    half = integers(rng, n, n)
+    A = half.T @ half + fractions(np.eye(n, dtype=int))
+    let = [("Q", "inverse(M) @ A"), ("E", f"I({n}) - Q"), ("G", "M + M.T - A")]
+    shows = ["pd(A)", "A - E.T @ A @ E == Q.T @ G @ Q",
+             "pd(G) and pd(A - E.T @ A @ E) or not pd(G) and not pd(A - E.T @ A @ E)"]
+    if M == "Gauss-Seidel":
+        shows += ["G == diag([" + ", ".join(f"A[{i}, {i}]" for i in range(n)) + "])", "pd(G)"]
+    return Calculation(
+        dict(A=A, M=_smoother(A, M, rng)), let, shows,
+        "the energy of e less that of the next error E e is wᵀG w with w = Q e, Q invertible: both "
+        "forms are positive definite, or neither.  For Gauss–Seidel G is the diagonal of A")
+
+
+# -- cycles with an exact coarsest solve, on 2ᵏ − 1 interior nodes per direction ------------------
+def _pairs(n: int) -> list[tuple[int, int]]:
+    """Successive numbers of nodes, from coarse to fine."""
+    return [*_pairs(n // 2), (n, n // 2)] if n > 1 else []
+
+
+def _hierarchy(n: int, dimension: int, smoother: str = "Jacobi"):
+    """T, prolongations and smoothers: what is given, and the lines for each level.
+
+    On n nodes per direction A_n is the operator, P_n the prolongation, S_n the error operator of a
+    sweep and Z_n that of the adjoint sweep.
+    """
+    given = dict(T=laplace(n))
+    let = [(f"A{n}", "T" if dimension == 1 else FIVE_POINTS.format(n=n))]
+    for fine, coarse in reversed(_pairs(n)):
+        count, p, A = fine**dimension, f"p{fine}", f"A{fine}"
+        given[p] = inner_interpolation(coarse)
+        let.append((f"P{fine}", p if dimension == 1 else f"kron({p}, {p})"))
+        if smoother == "Gauss-Seidel":
+            given[f"Lower{fine}"] = np.tri(count, dtype=int)
+            let.append((f"B{fine}", f"inverse({A} * Lower{fine})"))
+        else:  # all diagonal entries are the same
+            damping = Fraction(2 * dimension, 2 * dimension + 1)
+            let.append((f"B{fine}", f"{damping} / {A}[0, 0] * I({count})"))
+        let += [(f"S{fine}", f"I({count}) - B{fine} @ {A}"),
+                (f"Z{fine}", f"I({count}) - B{fine}.T @ {A}"),
+                (f"A{coarse}", f"P{fine}.T @ ({A} @ P{fine})")]
+    return given, let
+
+
+def _correction(fine: int, coarse: int, dimension: int, left: str) -> str:
+    """1 − P(1 − left)A⁻¹PᵀA: the coarse problem is solved up to the error operator `left`."""
+    solved = f"(I({coarse**dimension}) - {left}) @ inverse(A{coarse})" if left else \
+        f"inverse(A{coarse})"
+    return f"(I({fine**dimension}) - P{fine} @ ({solved}) @ (P{fine}.T @ A{fine}))"
+
+
+CASES = ((3, 1, "Jacobi"), (3, 1, "Gauss-Seidel"), (7, 1, "Jacobi"), (7, 1, "Gauss-Seidel"),
+         (3, 2, "Jacobi"), (3, 2, "Gauss-Seidel"), (7, 2, "Jacobi"))
+
+
+@claim("derived (Algorithm 2)", notion="energy", within=dict(case=CASES))
+def cycle_energy_identity(case):
+    r"""Galerkin hierarchy, A positive definite, coarsest level solved exactly, post-smoother
+    adjoint to the pre-smoother: E_V(ν,ν) = E* E with E the error operator of the \-cycle and * the
+    adjoint in the energy; so ‖E‖²_A = ‖E_V‖_A = ρ(E_V), at every depth.
+
+    Decided for [−1 2 −1] and K_A; case = (nodes per direction, dimension, smoother)."""
+    n, dimension, smoother = case
+    given, let = _hierarchy(n, dimension, smoother)
+    slash = both = ""
+    for fine, coarse in _pairs(n):
+        let += [(f"E{fine}", f"{_correction(fine, coarse, dimension, slash)} @ S{fine}"),
+                (f"V{fine}", f"Z{fine} @ {_correction(fine, coarse, dimension, both)} @ S{fine}")]
+        slash, both = f"E{fine}", f"V{fine}"
+    return Calculation(
+        given, let, ["pd(T)", f"A{n} @ V{n} == E{n}.T @ (A{n} @ E{n})"],
+        "A V = EᵀA E says V = E*E; so ⟨V e, e⟩ = |E e|² in the energy, and V is self-adjoint and "
+        ">= 0: its norm is its spectral radius")
+
+
+RECURSION = "every σ"
+
+
+@claim("derived (W-cycle, two recursive coarse-grid calls)", notion="energy",
+       within=dict(case=(RECURSION, "n = 7", "n = 15")))
+def w_cycle_bound(case):
+    """Galerkin hierarchy, A positive definite, coarsest level solved exactly, adjoint pre- and
+    post-smoothers with ‖I − M⁻¹A‖_A <= 1: if the two-grid factors with exact coarse solve satisfy
+    σ_l <= σ < 1/2 in ‖·‖_A on all levels, then ‖E_W‖_A <= σ/(1 − σ) at every depth.
+
+    Decided for every σ; and with σ = 1/9 for [−1 2 −1] and Jacobi on n interior nodes."""
+    if case == RECURSION:
+        return Calculation(
+            dict(s=["1/9", "1/4", "2/5"]), [("g", "s/(1 - s)")],
+            ["s + (1 - s)*g**2 == g", "g < 1", "positive_on([1, -2], 0, 1/2)"],
+            "E_W = S*(1 − Π + Π D²)S with the projection Π and the coarse W-cycle D, 0 <= D <= d: "
+            "⟨E_W e, e⟩ <= (1 − d²)|(1 − Π)S e|² + d²|S e|² <= ((1 − d²)σ + d²)|e|², so the bounds "
+            "obey d ↦ σ + (1 − σ)d², from d = 0.  g = σ/(1 − σ) is its fixed point (times 1 − s, "
+            "both sides are of degree 2 and agree at three points), g < 1 as 1 − 2σ > 0, and "
+            "d <= g gives σ + (1 − σ)d² <= g")
+    n = int(case.removeprefix("n = "))
+    given, let = _hierarchy(n, 1)
+    shows, below = ["pd(T)"], ""
+    for fine, coarse in _pairs(n):
+        two = f"Z{fine} @ {_correction(fine, coarse, 1, '')} @ S{fine}"
+        twice = f"{below} @ {below}" if below else ""
+        let += [(f"G{fine}", two),
+                (f"W{fine}", f"Z{fine} @ {_correction(fine, coarse, 1, twice)} @ S{fine}")]
+        shows += [f"psd(A{fine}/9 - A{fine} @ G{fine})", f"psd(A{fine} @ W{fine})",
+                  f"psd(A{fine}/8 - A{fine} @ W{fine})"]
+        below = f"W{fine}"
+    return Calculation(given, let, shows, "G is the two-grid cycle of each level and W the W-cycle "
+                       "down to one node; 1/8 = (1/9)/(1 − 1/9)")
+
+
+@claim("derived (damped Jacobi, Fourier modes)", notion="spectrum", weight="minor",
+       within=dict(d=(1, 2, 3)))
+def jacobi_smoothing_factor(d):
+    """For the (2d+1)-point Laplacian the damping ω = 2d/(2d + 1) is the best one, with the
+    smoothing factor (2d − 1)/(2d + 1) over the high frequencies: 1/3, 3/5, 5/7."""
+    return Calculation(
+        dict(d=d, w=[0, 1]),
+        [("low(w)", "1 - w/d"), ("high(w)", "2*w - 1"), ("best", "2*d/(2*d + 1)"),
+         ("mu", "(2*d - 1)/(2*d + 1)")],
+        ["low(best) == mu", "high(best) == mu", "2*d*low(w) + high(w) == 2*d - 1"],
+        "a mode has the factor 1 − ωx, x = Σ(1 − cos θᵢ)/d, where x fills [1/d, 2] if some |θᵢ| >= "
+        "π/2: the largest modulus is that of 1 − ω/d or of 1 − 2ω, at ω = `best` both are mu.  For "
+        "every ω the weighted sum in the last line (linear in ω, so two values settle it) makes "
+        "one of 1 − ω/d, 2ω − 1 at least mu")
+
+
+@claim("derived (two-grid method)", notion="spectrum", within=dict(n=("every 2ᵏ − 1", 3, 7, 15)))
+def one_dimensional_two_grid_factor(n):
+    """[−1 2 −1] on n = 2ᵏ − 1 interior nodes, linear P, Galerkin coarse operator, Jacobi with
+    ω = 2/3, one sweep before and one after: every eigenvalue of the error operator is 0 or 1/9."""
+    if not isinstance(n, int):
+        return Calculation(
+            dict(s=["0", "1/8", "1/4", "1/2"]),
+            [("f", "s*(1 - 4*s/3)**2 + (1 - s)*(1 - 4*(1 - s)/3)**2")], ["f == 1/9"],
+            "s = sin²(θ/2).  f is a polynomial of degree 3 and equals 1/9 at four points, so "
+            "always.  On the modes θ and π − θ the exact coarse-grid correction is a projection of "
+            "rank 1, so one eigenvalue is 0 and the other one the trace f")
+    given, let = _hierarchy(n, 1)
+    let = [(name, line) for name, line in let if name.startswith(f"{name[0]}{n}")
+           or name == f"A{n // 2}"]
+    let.append(("E", f"Z{n} @ {_correction(n, n // 2, 1, '')} @ S{n}"))
+    given = {name: given[name] for name in ("T", f"p{n}")}
+    return Calculation(given, let, ["E @ E == E/9", f"rank(E) == {n - n // 2}"],
+                       "E(E − 1/9) = 0: there are no other eigenvalues, and 1/9 occurs")

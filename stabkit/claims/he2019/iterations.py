@@ -1,0 +1,153 @@
+"""Semi-iterative and Chebyshev schemes (Section 3.4)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from stabkit.claim import claim
+from stabkit.claims.he2019.matrices import integers
+from stabkit.property import Calculation, Not
+from stabkit.transcript import Transcript, named
+from stabkit.verdict import REFUTED
+
+FROM_SEMI = "can be obtained from the above semi-iterative form"
+
+
+@claim("eqs (3.21), (3.22)", within=dict(
+    alphas=(("1/3", "2/3"), ("-1", "2"), ("1/2", "1/4", "1/4")), n=(1, 2)),
+    beyond=dict(alphas=(("1/3", "1/3"),)))
+def semi_iterative_residual(alphas, n):
+    """For linear A and Σⱼαⱼ = 1, uⁱ = Σⱼαⱼ(uʲ + Bⱼ(f − A uʲ)) (3.21) has the residual
+    rⁱ = Σⱼαⱼ(I − A Bⱼ)(rʲ), also for nonlinear Bⱼ.  (Without Σα = 1 the defect is (1 − Σα)f.)"""
+    # Imported here, because claims must load quickly.
+    from stabkit.multigrid import MultiStep
+    rng, log = np.random.default_rng(n), Transcript()
+    A, u = log.give("A", integers(rng, n, n)), log.give("u", integers(rng, n))
+    f = log.give("f", list(range(1, n + 1)))
+    maps = [lambda r: named(r * r - 1, "b"), lambda r: named(np.maximum(2 * r, 0) + 1, "b"),
+            lambda r: named(-abs(r), "b")][:len(alphas)]
+    count = len(alphas)
+    weights = [tuple(Fraction(int(i == j)) for j in range(i + 1)) for i in range(count - 1)]
+    step = MultiStep((*weights, tuple(map(Fraction, alphas))),
+                     tuple(tuple(maps[:i + 1]) for i in range(count)))
+    *earlier, last = step(lambda v: A @ v, f, u)
+    residuals = [named(f - A @ v, "r") for v in earlier]
+    right = sum(Fraction(a) * (r - A @ B(r))
+                for a, B, r in zip(alphas, maps, residuals, strict=True))
+    return Calculation(log.given, log.let, [f"{(f - A @ last).text} == {right.text}"],
+                       "f − A Σαⱼ(uⱼ + bⱼ) = Σαⱼ(f − A uⱼ − A bⱼ) for any vectors bⱼ, as Σαⱼ = 1")
+
+
+@claim("eq. (3.21), αⱼ >= 0, Σαⱼ = 1", notion="bound", expect=REFUTED, some=True,
+       within=dict(i=(2, 3, 4, 5, 6)))
+def semi_iteration_accelerates(i):
+    """For B fixed and linear and the spectrum of I − A B filling [0, ρ], ρ < 1, some weights
+    αⱼⁱ >= 0 with Σⱼαⱼⁱ = 1 give after some i >= 2 steps a residual polynomial whose maximum over
+    [0, ρ] is below ρⁱ, that of plain residual correction."""
+    gaps = {f"c{j}": [Fraction((k == j + 1) - (k == i)) for k in range(i + 1)] for j in range(i)}
+    return Not(Calculation(
+        gaps, [], [f"nonneg_on({name}, 0, 1)" for name in gaps],
+        "residual polynomials have pᵢ(ρ) = ρ Σαⱼpⱼ(ρ), a mean of the ρ pⱼ(ρ), j < i; as pⱼ(ρ) >= "
+        "ρʲ by induction and ρ^{j+1} >= ρⁱ (c_j is their difference, as a polynomial in ρ), "
+        "pᵢ(ρ) >= ρⁱ for all admissible weights"))
+
+
+@claim("derived (eq. (3.21))", notion="bound")
+def semi_iteration_accelerates_corrected():
+    """Without the condition αⱼ >= 0 some weights with Σⱼαⱼ = 1 give after two steps a residual
+    polynomial whose maximum modulus over [0, ρ] is below ρ², for every 0 < ρ < 1."""
+    return Calculation(
+        dict(top=[0, 0, 1, -1], bottom=[3, 4]), [],
+        ["positive_on(top, 0, 1)", "positive_on(bottom, 0, 1)"],
+        "α₀ = −ρ, α₁ = 1 + ρ give p₂(x) = (1 + ρ)x² − ρx, with p₂(ρ) = ρ³ at the end and "
+        "−ρ²/(4(1 + ρ)) at the minimum; `top` is ρ² − ρ³ and `bottom` is 4(1 + ρ) − 1, in "
+        "powers of ρ")
+
+
+CHEBYSHEV = [("w1", "ones(112)"), ("w2", "2/(2 - q**2)")]
+T = {1: "y", 2: "2*y**2 - 1", 3: "4*y**3 - 3*y", 4: "8*y**4 - 8*y**2 + 1",
+     5: "16*y**5 - 20*y**3 + 5*y"}
+
+
+@claim("eq. (3.23)", within=dict(k=(1, 2, 3, 4, 5)))
+def chebyshev_residual_polynomial(k):
+    """With B fixed and linear, ω¹ = 1, ω² = 2/(2 − ρ²) and ω^{k+1} = 1/(1 − ρ²ωᵏ/4) for k >= 2, the
+    residual after k steps of (3.23) is T_k(X/ρ)/T_k(1/ρ) applied to r⁰, X = I − A B."""
+    points = [(Fraction(x, 7), Fraction(r, 17)) for x in range(-3, 4) for r in range(1, 17)]
+    x, q = zip(*points, strict=True)
+    omegas = CHEBYSHEV + [(f"w{j + 1}", f"1/(1 - q**2*w{j}/4)") for j in range(2, k)]
+    steps = [(f"u{j}", f"w{j}*(u{j - 1} + (f - (1 - x)*u{j - 1})) + (1 - w{j})*u{max(j - 2, 0)}")
+             for j in range(1, k + 1)]
+    return Calculation(
+        dict(x=x, q=q),
+        [*omegas[:max(k, 1)], ("f", "ones(112)"), ("u0", "0*x"), *steps, ("T(y)", T[k])],
+        [f"(f - (1 - x)*u{k}) * T(1/q) == T(x/q)"],
+        "x stands for an eigenvalue of X (A B = 1 − x), q for ρ.  Multiplied by the denominators, "
+        "both sides are polynomials of degree <= 5 in x and <= 30 in q, even or odd in q; they "
+        "agree at 7 × 16 points with q > 0, so always")
+
+
+@claim("eq. (3.23)", weight="minor", quote=FROM_SEMI, expect=REFUTED,
+       within=dict(rho=("1/2", "3/4", "9/10"), AB=("1", "1/2")))
+def chebyshev_is_a_semi_iteration(rho, AB):
+    """For 0 < ρ < 1 and every linear A, (3.23) with one linear B on all steps is of the form
+    (3.21), with every Bⱼⁱ equal to B or 0, constants αⱼⁱ >= 0 and Σⱼαⱼⁱ = 1."""
+    return Not(Calculation(
+        dict(A=AB, f=1, u0=0, rho=rho),
+        [("w", "2/(2 - rho**2)"), ("u1", "u0 + (f - A*u0)"),
+         ("u2", "w*(u1 + (f - A*u1)) + (1 - w)*u0"),
+         ("corners", "[u0, u0 + (f - A*u0), u1, u1 + (f - A*u1)]")],
+        ["u2 > max(corners) or u2 < min(corners)"],
+        "B = 1.  With weights >= 0 that sum to 1, u² would be a mean of the uʲ and uʲ + B rʲ"))
+
+
+@claim("derived (eq. (3.23))", weight="minor", within=dict(omega=("1", "8/7", "3/2"), n=(1, 2)))
+def chebyshev_is_a_semi_iteration_corrected(omega, n):
+    """Step i of (3.23) is (3.21) with α_{i−1} = ωⁱ, B_{i−1} = Bⁱ, α_{i−2} = 1 − ωⁱ and B_{i−2} = 0:
+    the weights sum to 1, but 1 − ωⁱ < 0 for ωⁱ > 1."""
+    from stabkit.multigrid import ChebyshevStep, MultiStep, nothing
+    rng, log = np.random.default_rng(n), Transcript()
+    A, B, f, u = (log.give(name, integers(rng, *(n,) * axes))
+                  for name, axes in (("A", 2), ("B", 2), ("f", 1), ("u", 1)))
+    w = log.give("w", omega)
+
+    def extract(r):
+        return B @ r
+
+    one = Fraction(1)
+    chebyshev = ChebyshevStep((one, w), (extract, extract))(lambda v: A @ v, f, u)
+    semi = MultiStep(((one,), (1 - w, w)), ((extract,), (nothing, extract)))(
+        lambda v: A @ v, f, u)
+    return Calculation(log.given, log.let, [f"{chebyshev[-1].text} == {semi[-1].text}"],
+                       "the same sum, term by term")
+
+
+def _two_steps(n: int, omega: str) -> tuple[dict, list]:
+    """Two values u⁰, u¹ and the next one of (3.23), with a nonlinear B."""
+    rng = np.random.default_rng(n)
+    given = dict(A=integers(rng, n, n), f=integers(rng, n), u0=integers(rng, n),
+                 u1=integers(rng, n), w=omega)
+    return given, [("B(x)", "(x if x >= 0 else 0) - 2*x**2"), ("r0", "f - A @ u0"),
+                   ("r1", "f - A @ u1"), ("b", "B(r1)"),
+                   ("r2", "f - A @ (w*(u1 + b) + (1 - w)*u0)")]
+
+
+@claim("eq. (3.24)", weight="minor", expect=REFUTED, within=dict(omega=("1", "2"), B=("1", "1/2")))
+def chebyshev_residual_recursion(omega, B):
+    """For linear A, (3.23) implies rⁱ = ωⁱrⁱ⁻¹ + (1 − ωⁱ)rⁱ⁻² − A Bⁱrⁱ⁻¹."""
+    return Calculation(
+        dict(A=1, B=B, f=1, u0=0, u1=0, w=omega),
+        [("r0", "f - A*u0"), ("r1", "f - A*u1"), ("r2", "f - A*(w*(u1 + B*r1) + (1 - w)*u0)")],
+        ["r2 == w*r1 + (1 - w)*r0 - A*B*r1"], "the last term lacks the factor ω")
+
+
+@claim("derived (eq. (3.24))", weight="minor", within=dict(omega=("1", "2", "8/7"), n=(1, 2)))
+def chebyshev_residual_recursion_corrected(omega, n):
+    """For linear A, (3.23) implies rⁱ = ωⁱ(rⁱ⁻¹ − A Bⁱ(rⁱ⁻¹)) + (1 − ωⁱ)rⁱ⁻², also for nonlinear
+    Bⁱ."""
+    given, let = _two_steps(n, omega)
+    return Calculation(given, let, ["r2 == w*(r1 - A @ b) + (1 - w)*r0"],
+                       "both sides are linear in f, u⁰, u¹ and b = B(r¹), and f has the factor "
+                       "1 = ω + (1 − ω)")
