@@ -51,15 +51,17 @@ def jacobian(scheme: Scheme, u: Any) -> np.ndarray:
     Parameters
     ----------
     scheme : Scheme
-    u : array_like of rationals, shape (N,)
+    u : array_like of rationals or intervals, shape (N,)
 
     Returns
     -------
     ndarray of Fraction or Interval, shape (N, N)
-        Intervals where the flux is transcendental.  At a breakpoint of the flux the slope of the
-        piece before it counts.
+        Intervals where u has them or the flux is transcendental.  At a breakpoint of the flux the
+        slope of the piece before it counts.
     """
-    point = fractions(u, "u")
+    point = np.asarray(u, dtype=object)
+    if not any(isinstance(entry, Interval) for entry in point.flat):
+        point = fractions(u, "u")
     if point.shape != (scheme.size,):
         raise InvalidArgument(f"u: must have length {scheme.size}, got shape {point.shape}")
     columns = []

@@ -1,7 +1,20 @@
 """Linear maps: differences, convolutions, any rational matrix, and their norms."""
 
+from stabkit.operators.channels import (
+    block_symbol,
+    channel_convolution,
+    channel_norm_squared,
+    norm_squared_bound,
+)
 from stabkit.operators.differences import (
-    DIRICHLET, MIRRORED, NATURAL, PERIODIC, REFLECTING, Boundary, convolution, difference,
+    DIRICHLET,
+    MIRRORED,
+    NATURAL,
+    PERIODIC,
+    REFLECTING,
+    Boundary,
+    convolution,
+    difference,
     differential_operator,
 )
 from stabkit.operators.norms import gram, norm_squared, operator_norm, stable_step
@@ -9,6 +22,7 @@ from stabkit.operators.operator import Operator, from_matrix, identity
 
 __all__ = [
     "DIRICHLET", "MIRRORED", "NATURAL", "PERIODIC", "REFLECTING", "Boundary", "Operator",
-    "convolution", "difference", "differential_operator", "from_matrix", "gram", "identity",
-    "norm_squared", "operator_norm", "stable_step",
+    "block_symbol", "channel_convolution", "channel_norm_squared", "convolution", "difference",
+    "differential_operator", "from_matrix", "gram", "identity", "norm_squared",
+    "norm_squared_bound", "operator_norm", "stable_step",
 ]

@@ -11,27 +11,34 @@ import scipy
 
 from stabkit.enclosure import Interval, precision
 from stabkit.errors import InvalidArgument
+from stabkit.operators.float_bounds import (
+    bounds_of_norm_squared,
+    rayleigh_quotient,
+    row_and_column_bound,
+)
 from stabkit.operators.operator import Operator
 from stabkit.rational import determinant, is_psd
 
 _DENSE = 48
+_FACTORED = 2500
 
 
 @lru_cache(maxsize=256)
 def norm_squared(operator: Operator) -> Interval:
     """Enclose ‖K‖², the largest eigenvalue of KᵀK.
 
-    Three ways, in this order: a known formula; for up to 48 columns or rows an exact LDLᵀ
-    decision of ``c I − KᵀK >= 0`` on both sides of a floating-point guess (the enclosure is a
-    point where ‖K‖² is a simple rational); otherwise a Rayleigh quotient, evaluated exactly, and
-    the bound ‖K‖₁‖K‖_∞.
+    Four ways, in this order: for up to 48 columns or rows an exact LDLᵀ decision of
+    ``c I − KᵀK >= 0`` on both sides of a floating-point guess (the enclosure is a point where
+    ‖K‖² is a simple rational); a known formula; a Rayleigh quotient, evaluated exactly, below and
+    above it, for up to 2500 columns or rows, a float factor of c I − KᵀK with a bound of its
+    rounding errors; beyond that size the bound ‖K‖₁‖K‖_∞, which may be far away.
 
     Returns
     -------
     Interval
         With ``lower <= ‖K‖² <= upper``; equal endpoints mean the exact value.
     """
-    if not operator.columns.size:
+    if not any(operator.values):
         return Interval(0)
     small = operator.T if operator.shape[0] < operator.shape[1] else operator
     if small.shape[1] <= _DENSE:
@@ -39,7 +46,7 @@ def norm_squared(operator: Operator) -> Interval:
     if operator.norm_squared_formula is not None:
         with precision(128):
             return operator.norm_squared_formula()
-    return _bounded(operator)
+    return _bounded(small)
 
 
 def operator_norm(operator: Operator) -> Interval:
@@ -122,18 +129,14 @@ def _dyadic(value: Fraction) -> Fraction:
 
 
 def _bounded(operator: Operator) -> Interval:
-    rows = np.zeros(operator.shape[0], dtype=object)
-    columns = np.zeros(operator.shape[1], dtype=object)
-    np.add.at(rows, operator.row_of_entry, abs(operator.values))
-    np.add.at(columns, operator.columns, abs(operator.values))
+    if operator.shape[1] <= _FACTORED:
+        return Interval(*bounds_of_norm_squared(operator))
     a = operator.sparse()
     v = np.random.default_rng(0).standard_normal(operator.shape[1])
     for _ in range(50):
         v = a.T @ (a @ v)
         v /= np.abs(v).max()
-    probe = np.array([Fraction(round(x * 2**20), 2**20) for x in v], dtype=object)
-    image = operator @ probe
-    return Interval(Fraction((image @ image) / (probe @ probe)), max(rows) * max(columns))
+    return Interval(rayleigh_quotient(operator, v), row_and_column_bound(operator))
 
 
 def rational_sqrt(value: Fraction, *, up: bool) -> Fraction:

@@ -1,0 +1,147 @@
+"""The derivative of many steps along a trajectory, and exponents that are only estimated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from stabkit.enclosure import Interval, precision
+from stabkit.errors import InvalidArgument
+from stabkit.growth.rates import matrix_norm
+from stabkit.rational import fractions
+from stabkit.schemes import Scheme
+from stabkit.spectra import jacobian
+from stabkit.verdict import SUPPORTED, Status
+
+
+@dataclass(frozen=True, eq=False)
+class Propagator:
+    """The derivative of a number of steps with respect to the start.
+
+    Attributes
+    ----------
+    matrix : ndarray of Fraction or Interval, shape (N, N)
+        The product of the Jacobians; small perturbations e of the start become matrix·e.
+    state : ndarray of Fraction or Interval, shape (N,)
+        The state reached.
+    norm : Interval
+        The largest growth of a small perturbation.
+    steps : int
+    """
+
+    matrix: np.ndarray
+    state: np.ndarray
+    norm: Interval
+    steps: int
+
+
+def propagator(scheme: Scheme, u: Any, steps: int, *, bits: int | None = None) -> Propagator:
+    """The product of the Jacobians of a scheme along the trajectory of u.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        A :class:`~stabkit.schemes.Chain` has its own weights in every layer.
+    u : array_like of rationals, shape (N,)
+    steps : int
+    bits : int, optional
+        Compute in enclosures of this precision.  If left out everything is exact where the flux
+        is rational; then the digits of a nonlinear scheme may multiply with every step.
+
+    Raises
+    ------
+    Undecided
+        If the enclosures grow so wide that the scheme cannot be evaluated.
+    """
+    _check_steps(steps)
+    state = fractions(u, "u")
+    if bits is not None:
+        with precision(bits):
+            intervals = np.empty(state.shape, dtype=object)
+            intervals[...] = [Interval(entry) for entry in state]
+            matrix, state = _product(scheme, intervals, steps)
+    else:
+        matrix, state = _product(scheme, state, steps)
+    return Propagator(matrix, state, matrix_norm(matrix), steps)
+
+
+def _product(scheme: Scheme, state: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    matrix = np.eye(scheme.size, dtype=int).astype(object)
+    for _ in range(steps):
+        matrix = _jacobian(scheme, state) @ matrix
+        state = scheme(state)
+    return matrix, state
+
+
+def _jacobian(scheme: Scheme, state: np.ndarray) -> np.ndarray:
+    # A scheme that writes its Jacobian down knows it better on an interval across a breakpoint.
+    own = getattr(scheme, "jacobian", None)
+    return own(state) if own is not None else jacobian(scheme, state)
+
+
+def _check_steps(steps: Any) -> None:
+    if not isinstance(steps, Integral) or steps < 1:
+        raise InvalidArgument(f"steps: must be a positive integer, got {steps!r}")
+
+
+@dataclass(frozen=True)
+class LyapunovEstimate:
+    """Lyapunov exponents per step, estimated in floating point: evidence, never a proof.
+
+    Attributes
+    ----------
+    exponents : tuple of float
+        Mean logarithmic growth per step, largest first; log of the growth factor.
+    later : tuple of float
+        The same over the second half of the steps alone: how far the means have settled.
+    steps : int
+    status : Status
+        Always ``SUPPORTED``.
+    """
+
+    exponents: tuple[float, ...]
+    later: tuple[float, ...]
+    steps: int
+    status: Status = SUPPORTED
+
+    def __post_init__(self) -> None:
+        if self.status is not SUPPORTED:
+            raise InvalidArgument(f"status: an estimate in floats is supported evidence only, got "
+                                  f"{self.status}")
+
+    def __str__(self) -> str:
+        return (f"largest exponent about {self.exponents[0]:.6g} per step, supported by "
+                f"{self.steps} steps in floating point; not proven")
+
+
+def lyapunov_exponents(scheme: Scheme, u: Any, steps: int) -> LyapunovEstimate:
+    """Estimate the Lyapunov exponents of a scheme along the float trajectory of u.
+
+    The product of the Jacobians is kept as Q R by a QR factorisation after every step; the
+    exponents are the means of log |Rᵢᵢ|.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    u : array_like of float, shape (N,)
+    steps : int
+        At least 2.
+    """
+    _check_steps(steps)
+    if steps < 2:
+        raise InvalidArgument(f"steps: must be at least 2 for a mean, got {steps}")
+    state = np.asarray(u, dtype=float)
+    frame, logs = np.eye(scheme.size), np.empty((steps, scheme.size))
+    for place in range(steps):
+        frame, triangle = np.linalg.qr(_jacobian(scheme, state).astype(float) @ frame)
+        with np.errstate(divide="ignore"):
+            logs[place] = np.log(np.abs(np.diag(triangle)))
+        state = scheme(state)
+    return LyapunovEstimate(_means(logs), _means(logs[steps // 2:]), int(steps))
+
+
+def _means(logs: np.ndarray) -> tuple[float, ...]:
+    return tuple(sorted(logs.mean(axis=0).tolist(), reverse=True))
