@@ -182,6 +182,8 @@ def test_an_interrupt_ends_it_at_once(tmp_path, workers):
         [sys.executable, "-m", "stabkit", "verify", "--claims", path, "--json", target,
          "--workers", str(workers)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # Tests that run in the background of a shell inherit an ignored SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as running:
         with pytest.raises(subprocess.TimeoutExpired):
             running.communicate(timeout=8)
