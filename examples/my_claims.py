@@ -7,7 +7,16 @@ refute it, the third is a scheme of one's own.
 from fractions import Fraction
 
 from stabkit import (
-    EUCLIDEAN, RANGE, Explicit, Linear, Stable, claim, difference, fluxes, from_matrix, stable_step,
+    EUCLIDEAN,
+    RANGE,
+    Explicit,
+    Linear,
+    Stable,
+    claim,
+    difference,
+    fluxes,
+    from_matrix,
+    stable_step,
 )
 
 FLUXES = (fluxes.soft(), fluxes.perona_malik(), fluxes.rational())

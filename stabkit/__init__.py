@@ -5,27 +5,75 @@ from stabkit.claim import Claim, Draw, claim, load_claims, registry
 from stabkit.decide import decide
 from stabkit.enclosure import Interval
 from stabkit.errors import (
-    HypothesisNotMet, InvalidArgument, InvalidEvidence, StabkitError, Undecided,
+    HypothesisNotMet,
+    InvalidArgument,
+    InvalidEvidence,
+    StabkitError,
+    Undecided,
 )
 from stabkit.flux import (
-    Facts, Flux, Piece, from_activation, from_diffusivity, from_regulariser, from_shrinkage,
+    Facts,
+    Flux,
+    Piece,
+    from_activation,
+    from_diffusivity,
+    from_regulariser,
+    from_shrinkage,
 )
 from stabkit.notions import (
-    CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Energy, Notion, energy, sensitivity,
+    CONTRACTION,
+    CONTRAST,
+    EUCLIDEAN,
+    RANGE,
+    SIGN,
+    Energy,
+    Notion,
+    energy,
+    sensitivity,
 )
 from stabkit.operators import (
-    DIRICHLET, MIRRORED, NATURAL, PERIODIC, REFLECTING, Boundary, Operator, convolution,
-    difference, differential_operator, from_matrix, identity, norm_squared, operator_norm,
+    DIRICHLET,
+    MIRRORED,
+    NATURAL,
+    PERIODIC,
+    REFLECTING,
+    Boundary,
+    Operator,
+    convolution,
+    difference,
+    differential_operator,
+    from_matrix,
+    identity,
+    norm_squared,
+    operator_norm,
     stable_step,
 )
 from stabkit.property import (
-    AllOf, AtMost, Calculation, Experiment, FaceWithin, Identity, NormAtMost, Not, Stable,
+    AllOf,
+    AtMost,
+    Calculation,
+    Experiment,
+    FaceWithin,
+    Identity,
+    NormAtMost,
+    Not,
+    Stable,
     UniqueSolution,
 )
 from stabkit.replay import replay
 from stabkit.schemes import (
-    FSI, Chain, Explicit, FixedPoint, HaarShrinkage, Implicit, Linear, Pointwise, Regularisation,
-    ResidualBlock, Scheme, repeat,
+    FSI,
+    Chain,
+    Explicit,
+    FixedPoint,
+    HaarShrinkage,
+    Implicit,
+    Linear,
+    Pointwise,
+    Regularisation,
+    ResidualBlock,
+    Scheme,
+    repeat,
 )
 from stabkit.verdict import Status
 from stabkit.verify import Verdict, verify

@@ -21,15 +21,31 @@ from stabkit.falsify.search import SUSPICIOUS
 from stabkit.flux import Flux
 from stabkit.notions import Notion
 from stabkit.property import (
-    AllOf, AtMost, Calculation, Experiment, FaceWithin, Identity, NormAtMost, Not, Property,
-    Stable, UniqueSolution,
+    AllOf,
+    AtMost,
+    Calculation,
+    Experiment,
+    FaceWithin,
+    Identity,
+    NormAtMost,
+    Not,
+    Property,
+    Stable,
+    UniqueSolution,
 )
 from stabkit.rational import fraction, fractions
 from stabkit.replay import check
 from stabkit.schemes import Function, Scheme
 from stabkit.transcript import Term, Transcript, as_text
 from stabkit.verdict import (
-    INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome, calculation,
+    INAPPLICABLE,
+    PROVED,
+    REFUTED,
+    SUPPORTED,
+    UNDECIDED,
+    Evidence,
+    Outcome,
+    calculation,
 )
 
 _LONGEST_MARGIN = 4096  # bits; a longer one is left for the checker to compute

@@ -67,7 +67,7 @@ class Interval:
         The endpoints; rounded outward where they are not dyadic.  `upper` defaults to `lower`.
     """
 
-    __slots__ = ("lo", "hi")
+    __slots__ = ("hi", "lo")
 
     def __init__(self, lower: Any, upper: Any = None):
         lower, upper = _ball(lower), _ball(lower if upper is None else upper)

@@ -74,7 +74,8 @@ def identity() -> Flux:
     inner = _inner(ONE)
     return Flux("identity", [Piece(None, inner.activation, inner.diffusivity, inner.regulariser,
                                    inner.slope)],
-                Facts(True, (ONE, ONE), (ONE, ONE), smooth=True), kernel=(0, 1.0), piecewise_linear=True)
+                Facts(True, (ONE, ONE), (ONE, ONE), smooth=True), kernel=(0, 1.0),
+                piecewise_linear=True)
 
 
 def scaled_identity(factor: Any) -> Flux:

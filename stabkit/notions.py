@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,8 +80,8 @@ def sign_changes(u: Any) -> Any:
     if isinstance(u, Term):
         return u.call("sign_changes")
     if u.dtype == object:
-        signs = [1 if entry > 0 else -1 for entry in u if not entry == 0]
-        return sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+        signs = [1 if entry > 0 else -1 for entry in u if entry != 0]
+        return sum(a != b for a, b in pairwise(signs))
     signs = np.sign(u)
     filled = _carry_forward(signs)
     return np.sum(filled[..., 1:] * filled[..., :-1] < 0, axis=-1)

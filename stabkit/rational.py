@@ -104,7 +104,7 @@ def is_psd(matrix: Any) -> bool:
         raise InvalidArgument("matrix: must be symmetric to be tested for semidefiniteness")
     for k in range(n):
         pivot = a[k][k]
-        if pivot < 0 or pivot == 0 and any(a[k][j] != 0 for j in range(k + 1, n)):
+        if pivot < 0 or (pivot == 0 and any(a[k][j] != 0 for j in range(k + 1, n))):
             return False
         below = [i for i in range(k + 1, n) if a[i][k] != 0]
         for i in below:

@@ -81,7 +81,7 @@ class Transcript:
 class Term:
     """A quantity in a transcript; arithmetic on it writes the expression."""
 
-    __slots__ = ("log", "text", "level")
+    __slots__ = ("level", "log", "text")
     __hash__ = None
 
     def __init__(self, log: Transcript, text: str, level: int = ATOM):
@@ -181,7 +181,7 @@ def as_text(value: Any) -> Any:
     InvalidArgument
         If an entry is not an exact real number (or an infinity, which cells may have).
     """
-    if isinstance(value, (list, tuple)) or isinstance(value, np.ndarray) and value.ndim:
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
         return [as_text(entry) for entry in value]
     if isinstance(value, np.generic):
         value = value.item()

@@ -20,7 +20,13 @@ from stabkit.errors import HypothesisNotMet, InvalidArgument, StabkitError, Unde
 from stabkit.property import Not, Property, Stable
 from stabkit.replay import seal
 from stabkit.verdict import (
-    INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Outcome, Status,
+    INAPPLICABLE,
+    PROVED,
+    REFUTED,
+    SUPPORTED,
+    UNDECIDED,
+    Outcome,
+    Status,
 )
 
 _TRIALS_PER_SECOND = 100_000

@@ -25,7 +25,7 @@ flux_monotonicity_separates_the_classes increasing_flux_reduces_contrast
 second_class_shrinkage_tends_to_the_identity dictionary_conversions_are_consistent
 dictionary_satisfies_the_sign_condition dictionary_row_constant dictionary_row_charbonnier
 dictionary_row_truncated_tv dictionary_row_perona_malik dictionary_row_garrote dictionary_row_hard
-""".split()
+""".split()  # noqa: SIM905
 ALT2021 = """
 gradient_flow_of_the_energy gradient_flow_of_the_energy_corrected explicit_step_is_a_residual_block
 euclidean_stability euclidean_stability_without_sign_condition euclidean_bound_is_sharp
@@ -47,7 +47,7 @@ norm_of_higher_differences norm_of_mirrored_forward_differences
 norm_is_at_most_the_symbol_maximum reflecting_boundary_is_unambiguous unet_is_a_two_level_v_cycle
 unet_coarse_solver_works_on_the_residual_equation unet_repetition_solves_the_system
 w_cycle_is_two_v_cycles
-""".split()
+""".split()  # noqa: SIM905
 CLAIMS = registry(["alt2020", "alt2021"])
 
 

@@ -51,7 +51,7 @@ def bounding_cells(flux: Flux, face: str, low: Fraction | None, high: Fraction |
     breaks = flux.breakpoints()
     reach = max([Fraction(8), *(8 * abs(point) for point in breaks)])
     ends: list = [-inf, *sorted({-reach, *breaks, Fraction(0), reach}), inf]
-    todo = list(zip(ends, ends[1:], strict=False))
+    todo = list(pairwise(ends))
     done: list = []
     with precision(128):
         while todo:

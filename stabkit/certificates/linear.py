@@ -114,7 +114,7 @@ def _certify_signs(matrix: np.ndarray, transcript: Transcript, step: str) -> Evi
                            "does not increase the number of sign changes (Schoenberg 1930)")
     # The determinant may be negative: only minors of one size must agree in sign.
     without = [np.delete(matrix, i, axis=0) for i in range(n)]
-    if n < 2 or determinant(matrix) == 0 or not all(is_totally_nonnegative(part) for part in without):
+    if n < 2 or determinant(matrix) == 0 or not all(map(is_totally_nonnegative, without)):
         return None
     parts = [f"{step}[1:]", *(f"stack({step}[:{i}], {step}[{i + 1}:])" for i in range(1, n - 1)),
              f"{step}[:{n - 1}]"]

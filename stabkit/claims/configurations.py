@@ -9,7 +9,14 @@ import numpy as np
 from stabkit import fluxes
 from stabkit.claim import Draw
 from stabkit.operators import (
-    DIRICHLET, MIRRORED, NATURAL, PERIODIC, Operator, convolution, difference, from_matrix,
+    DIRICHLET,
+    MIRRORED,
+    NATURAL,
+    PERIODIC,
+    Operator,
+    convolution,
+    difference,
+    from_matrix,
 )
 
 HALF, ONE = Fraction(1, 2), Fraction(1)

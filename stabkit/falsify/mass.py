@@ -23,8 +23,8 @@ _NOTIONS = {EUCLIDEAN: 0, CONTRACTION: 1, RANGE: 2, SIGN: 3}
 
 def has_compiled_search(scheme: Scheme, notion: Notion) -> bool:
     """Whether the compiled loop knows the scheme, its flux and the notion."""
-    known = isinstance(scheme, (Explicit, FixedPoint, FSI)) and not getattr(scheme, "printed", False)
-    return known and notion in _NOTIONS and scheme.flux.kernel is not None
+    known = isinstance(scheme, (Explicit, FixedPoint, FSI)) and notion in _NOTIONS
+    return known and not getattr(scheme, "printed", False) and scheme.flux.kernel is not None
 
 
 def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int

@@ -40,8 +40,8 @@ class Search:
     worst: float
 
 
-def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int, extra: np.ndarray | None = None
-           ) -> Search:
+def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
+           extra: np.ndarray | None = None) -> Search:
     """Look for a signal (or a pair) on which `scheme` violates `notion`.
 
     Parameters

@@ -2,8 +2,9 @@
 
 Problems (`poisson`, `StencilProblem`, `DiffusionProblem`) become hierarchies (`geometric`,
 `algebraic`); a `Cycle` on a hierarchy is a `Multigrid` method, in floats or, with
-``arithmetic=EXACT``, in rationals.  `fourier` encloses smoothing and two-grid factors, `unet` and
-`mgnet` write the same cycles as networks, `FastPoisson` is the fast path.
+``arithmetic=EXACT``, in rationals.  `implicit_diffusion` solves the implicit step of a nonlinear
+diffusion through it, `fourier` encloses smoothing and two-grid factors, `unet` and `mgnet` write
+the same cycles as networks, `FastPoisson` is the fast path.
 """
 
 from stabkit.multigrid.arithmetic import EXACT, FLOAT, Exact, to_exact
@@ -42,6 +43,14 @@ from stabkit.multigrid.hierarchy import (
     galerkin,
     geometric,
     rediscretised,
+)
+from stabkit.multigrid.implicit_diffusion import (
+    ImplicitStep,
+    diffusion_gradient,
+    diffusion_hierarchy,
+    diffusion_matrix,
+    diffusivities,
+    implicit_diffusion,
 )
 from stabkit.multigrid.mgnet import (
     ChebyshevStep,
@@ -134,19 +143,20 @@ __all__ = [
     "LAPLACE_5_POINT", "LAPLACE_9_POINT", "LAPLACE_BILINEAR", "LINEAR_ELEMENTS", "NEUMANN",
     "NEUMANN_CELLS", "PERIODIC", "PERIODIC_CELLS", "SOR", "ZERO_PADDED", "Boundary", "Channels",
     "Chebyshev", "ChebyshevStep", "Composition", "Convolution", "Cycle", "Dense", "DenseBlock",
-    "DiffusionProblem", "Direct", "Exact", "F", "FastPoisson", "Grid", "Hierarchy", "Jacobi",
-    "Level", "MaxPooling", "MultiStep", "Multigrid", "Richardson", "SingleStep", "Smoothed",
-    "Solution", "SolverLayer", "Stage", "State", "Stencil", "StencilProblem", "Then", "Transfer",
-    "TransposedConvolution", "TwoGrid", "UNet", "V", "Visit", "W", "algebraic", "arithmetic_mean",
-    "average_pooling", "averaging", "backslash_mg", "backward", "cell_linear", "chain",
-    "channelwise", "chebyshev_omegas", "classic_network", "constant", "correlation",
+    "DiffusionProblem", "Direct", "Exact", "F", "FastPoisson", "Grid", "Hierarchy", "ImplicitStep",
+    "Jacobi", "Level", "MaxPooling", "MultiStep", "Multigrid", "Richardson", "SingleStep",
+    "Smoothed", "Solution", "SolverLayer", "Stage", "State", "Stencil", "StencilProblem", "Then",
+    "Transfer", "TransposedConvolution", "TwoGrid", "UNet", "V", "Visit", "W", "algebraic",
+    "arithmetic_mean", "average_pooling", "averaging", "backslash_mg", "backward", "cell_linear",
+    "chain", "channelwise", "chebyshev_omegas", "classic_network", "constant", "correlation",
+    "diffusion_gradient", "diffusion_hierarchy", "diffusion_matrix", "diffusivities",
     "energy_adjoint", "energy_norm", "energy_norm_at_most", "extractor", "forward",
     "full_weighting", "galerkin", "galerkin_transfer", "gauss_seidel", "geometric", "grounded",
-    "harmonic_mean", "identity", "injection", "iresnet_step", "iresnet_transition", "linear",
-    "matrix_of", "mg0", "mg_features", "mgnet", "mirror", "negated", "nothing", "odd_mirror",
-    "on_quotient", "parameters", "poisson", "post_activated_step", "pre_activated_step",
-    "red_black", "rediscretised", "rediscretised_stencil", "reflect", "relu", "resnet_step",
-    "resnet_transition", "shifted", "sigma_resnet_step", "smoothing_factor", "spectral_radius",
-    "stencil", "symmetric", "to_exact", "unet", "v_mg", "v_mgnet", "weighted_transfer", "wrap",
-    "zero",
+    "harmonic_mean", "identity", "implicit_diffusion", "injection", "iresnet_step",
+    "iresnet_transition", "linear", "matrix_of", "mg0", "mg_features", "mgnet", "mirror", "negated",
+    "nothing", "odd_mirror", "on_quotient", "parameters", "poisson", "post_activated_step",
+    "pre_activated_step", "red_black", "rediscretised", "rediscretised_stencil", "reflect", "relu",
+    "resnet_step", "resnet_transition", "shifted", "sigma_resnet_step", "smoothing_factor",
+    "spectral_radius", "stencil", "symmetric", "to_exact", "unet", "v_mg", "v_mgnet",
+    "weighted_transfer", "wrap", "zero",
 ]

@@ -24,7 +24,7 @@ from stabkit.rational import fraction
 class Boundary(Enum):
     """Where the samples outside u₁ … u_N come from."""
 
-    REFLECTING = "reflecting"  # zero flux: K1 is (N-1)xN, higher orders are its alternating products
+    REFLECTING = "reflecting"  # zero flux: K1 is (N-1)xN, higher orders its alternating products
     NATURAL = "natural"        # nothing outside: only the N-m rows whose stencil fits
     PERIODIC = "periodic"      # u_{i+N} = u_i
     DIRICHLET = "dirichlet"    # zeros outside: every row that meets the signal

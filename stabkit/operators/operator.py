@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import lcm
 from typing import Any
 
@@ -104,7 +105,7 @@ class Operator:
         values, columns = self.values, self._columns.tolist()
         ends = self._starts.tolist()
         return [list(zip(columns[a:b], values[a:b], strict=True))
-                for a, b in zip(ends, ends[1:], strict=False)]
+                for a, b in pairwise(ends)]
 
     @cached_property
     def _sparse(self) -> dict[str, Any]:

@@ -104,9 +104,8 @@ class FSI(DiffusionScheme):
             twins.fsi(self.K, self.flux, self.tau, u, self.length, self.frozen)
         if twin is not None:
             return twin
-        for u in self.inner(u):
-            pass
-        return u
+        *_, last = self.inner(u)
+        return last
 
     def inner(self, u: Any):
         """Yield u¹, …, uⁿ."""

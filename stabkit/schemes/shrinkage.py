@@ -14,6 +14,8 @@ from stabkit.rational import Constant
 from stabkit.schemes.scheme import Scheme, as_step
 from stabkit.transcript import named
 
+QUARTER = Constant(1, 4)
+
 
 @dataclass(frozen=True, eq=False)
 class HaarShrinkage(Scheme):
@@ -37,7 +39,7 @@ class HaarShrinkage(Scheme):
     flux: Flux
     length: int
     boundary: Boundary = MIRRORED
-    tau: Any = Constant(1, 4)
+    tau: Any = QUARTER
     h: Any = 1
 
     def __post_init__(self) -> None:

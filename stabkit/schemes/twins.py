@@ -27,7 +27,8 @@ def explicit(K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int) -> np
         inverse = float(K.values[1])
         _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), inverse, shape_form(flux))
     else:
-        _kernel("steps", "explicit", flux)(rows, steps, float(tau), csr_form(K, u.dtype), shape_form(flux))
+        _kernel("steps", "explicit", flux)(rows, steps, float(tau), csr_form(K, u.dtype),
+                                           shape_form(flux))
     return rows.reshape(u.shape)
 
 
@@ -37,7 +38,8 @@ def fsi(K: Operator, flux: Flux, tau: Any, u: np.ndarray, length: int, frozen: b
     if not _has_twin(flux, u, length):
         return None
     rows = _rows(u)
-    _kernel("steps", "fsi", flux)(rows, length, float(tau), csr_form(K, u.dtype), shape_form(flux), frozen)
+    _kernel("steps", "fsi", flux)(rows, length, float(tau), csr_form(K, u.dtype),
+                                  shape_form(flux), frozen)
     return rows.reshape(u.shape)
 
 

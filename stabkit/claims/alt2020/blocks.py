@@ -9,12 +9,26 @@ from flint import arb, fmpq
 from stabkit import fluxes
 from stabkit.claim import claim
 from stabkit.claims.configurations import (
-    BEYOND, DICTIONARY, EXACT, FIRST, HALF, NEGATIVE, ONE, REFLECTING_FIRST, SMOOTH_AT_ZERO,
+    BEYOND,
+    DICTIONARY,
+    EXACT,
+    FIRST,
+    HALF,
+    NEGATIVE,
+    ONE,
+    REFLECTING_FIRST,
+    SMOOTH_AT_ZERO,
 )
 from stabkit.enclosure import Interval, precision
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import (
-    DIRICHLET, MIRRORED, PERIODIC, convolution, difference, from_matrix, stable_step,
+    DIRICHLET,
+    MIRRORED,
+    PERIODIC,
+    convolution,
+    difference,
+    from_matrix,
+    stable_step,
 )
 from stabkit.property import AllOf, Calculation, Identity, Not, Stable
 from stabkit.rational import Constant
@@ -200,7 +214,8 @@ def sign_stability_implies_range_stability_corrected(M):
     return AllOf([kept, Stable(step, SIGN), Stable(step, RANGE)])
 
 
-@claim("after Theorem 2", notion="range", quote="Stability of the full network follows by induction",
+@claim("after Theorem 2", notion="range",
+       quote="Stability of the full network follows by induction",
        within=dict(notion=("range", "sign"), length=(1, 3)))
 def stability_follows_by_induction(notion, length):
     """Chains of blocks, each within its own bound (K1 reflecting; Φ_j and τ_j may differ,

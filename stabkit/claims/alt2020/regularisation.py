@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
 from stabkit import fluxes
 from stabkit.claim import claim
 from stabkit.claims.configurations import (
-    DICTIONARY, HALF, MONOTONE, ONE, REFLECTING_FIRST,
+    DICTIONARY,
+    HALF,
+    MONOTONE,
+    ONE,
+    REFLECTING_FIRST,
 )
 from stabkit.notions import CONTRACTION, CONTRAST
 from stabkit.operators import difference
 from stabkit.property import (
-    AllOf, Calculation, Experiment, FaceWithin, Identity, Not, Stable, UniqueSolution,
+    AllOf,
+    Calculation,
+    Experiment,
+    FaceWithin,
+    Identity,
+    Not,
+    Stable,
+    UniqueSolution,
 )
 from stabkit.rational import Constant
 from stabkit.schemes import Explicit, Implicit, Pointwise
@@ -45,7 +57,7 @@ def _observed_order() -> tuple[bool, int, float]:
 
     finest = end(2**13)
     errors = [float(np.abs(end(m) - finest).max()) for m in (16, 32, 64, 128)]
-    orders = [float(np.log2(a / b)) for a, b in zip(errors, errors[1:], strict=False)]
+    orders = [float(np.log2(a / b)) for a, b in pairwise(errors)]
     return all(abs(order - 1) < 1 / 10 for order in orders), len(errors), min(orders)
 
 

@@ -59,7 +59,7 @@ def cycle_spinning_is_shift_invariant(n):
     shift = np.roll(np.eye(n, dtype=int), 1, axis=0)
     pairs = np.kron(np.eye(n // 2, dtype=int), [[1, 1], [1, 1]])
     let = [("H", "P / 2")]
-    powers = ["I(%d)" % n]
+    powers = [f"I({n})"]
     for k in range(1, n):
         let.append((f"S{k}", f"S @ {powers[-1]}"))
         powers.append(f"S{k}")

@@ -127,7 +127,7 @@ KINKED = (fluxes.garrote(), fluxes.perona_malik(), fluxes.rational(), fluxes.sof
 
 
 @claim("Section 2.6 (an acceleration of the step of Theorem 2)", notion="euclidean",
-       quote="To speed up explicit schemes, Hafner et al. proposed fast semi-iterative (FSI) schemes",
+       quote="Hafner et al. proposed fast semi-iterative (FSI) schemes",
        expect=REFUTED,
        within=dict(K=(ONE_SAMPLE,), length=(1, 2, 3, 4, 8, 16, 32), flux=KINKED))
 def fsi_cycle_is_euclidean_stable_nonlinear(K, length, flux):

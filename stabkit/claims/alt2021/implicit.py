@@ -7,7 +7,13 @@ from fractions import Fraction
 from stabkit import fluxes
 from stabkit.claim import claim
 from stabkit.claims.configurations import (
-    ANY_K, BEYOND, DICTIONARY, HALF, ONE, REFLECTING_FIRST, SMOOTH_AT_ZERO,
+    ANY_K,
+    BEYOND,
+    DICTIONARY,
+    HALF,
+    ONE,
+    REFLECTING_FIRST,
+    SMOOTH_AT_ZERO,
 )
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import difference, stable_step
@@ -62,7 +68,8 @@ def implicit_solution_is_unique_corrected(K, flux, ratio):
 
 @claim('eq. (9), "τ is sufficiently small"', notion="contraction",
        quote="we assume that τ is sufficiently small to yield a contraction mapping",
-       within=dict(K=ANY_K[:8], flux=(*SMOOTH_AT_ZERO, fluxes.firm()), ratio=(HALF, Fraction(9, 10))))
+       within=dict(K=ANY_K[:8], flux=(*SMOOTH_AT_ZERO, fluxes.firm()),
+                   ratio=(HALF, Fraction(9, 10))))
 def fixed_point_iteration_contracts(K, flux, ratio):
     """If τL‖K‖² < 1, v ↦ u − τKᵀΦ(K v) is a contraction on ℝᴺ with factor τL‖K‖², so eq. (9)
     converges to the solution of (8); one iteration is the explicit step."""

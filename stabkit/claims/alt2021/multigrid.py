@@ -21,8 +21,8 @@ def _grid(n: int, smoother: str, coarse: str = "inverse(AH)"):
     """What is given on n nodes, and the lines that define the two-level ingredients."""
     A, P2 = GRIDS[n]
     let = [("P", "P2 / 2"), ("R", "P.T / 2"), ("AH", "R @ A @ P"), ("C", coarse),
-           ("B", "I(%d) / 3" % n if smoother == "Jacobi" else "inverse(A * Lower)"),
-           ("G", "I(%d) - B @ A" % n)]
+           ("B", f"I({n}) / 3" if smoother == "Jacobi" else "inverse(A * Lower)"),
+           ("G", f"I({n}) - B @ A")]
     given = {"A": A, "P2": P2}
     if smoother == "Gauss-Seidel":
         given["Lower"] = LOWER[n]

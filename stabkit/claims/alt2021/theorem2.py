@@ -8,10 +8,24 @@ from itertools import product
 from stabkit import fluxes
 from stabkit.claim import claim
 from stabkit.claims.configurations import (
-    ANY_K, BEYOND, HALF, NEGATIVE, NONLINEAR, NONMONOTONE, ONE, REFLECTING_FIRST, SMOOTH_AT_ZERO,
+    ANY_K,
+    BEYOND,
+    HALF,
+    NEGATIVE,
+    NONLINEAR,
+    NONMONOTONE,
+    ONE,
+    REFLECTING_FIRST,
+    SMOOTH_AT_ZERO,
 )
 from stabkit.notions import (
-    CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, Energy, energy, sensitivity,
+    CONTRACTION,
+    CONTRAST,
+    EUCLIDEAN,
+    RANGE,
+    Energy,
+    energy,
+    sensitivity,
 )
 from stabkit.operators import NATURAL, difference, from_matrix, gram, identity, stable_step
 from stabkit.property import AllOf, Calculation, FaceWithin, Not, Stable
