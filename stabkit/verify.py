@@ -30,8 +30,9 @@ from stabkit.verdict import (
 )
 
 _TRIALS_PER_SECOND = 100_000
-_RATIO_STEPS = 6
-_TIGHTNESS_CONFIGURATIONS = 4
+_RATIO_STEPS = 5
+_TIGHTNESS_CONFIGURATIONS = 12
+_GRID = ("K", "n", "boundary", "h")  # what a bound depends on, beside the notion
 
 
 @dataclass(frozen=True)
@@ -212,20 +213,24 @@ def _sharp(entry: Claim, trials: int, seed: int) -> bool:
 
 
 def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
-               trials: int, seed: int) -> float | None:
-    """The smallest refuted step over the claimed bound, by exact bisection of the ratio."""
+               trials: int, seed: int) -> dict[int, Fraction]:
+    """Per configuration (by number) the smallest refuted step over the claimed bound.
+
+    It is found by exact bisection of the ratio, once for every operator, boundary and length.
+    """
     if "ratio" not in entry.within or entry.some or status not in (PROVED, REFUTED):
-        return None
-    if status is REFUTED:
-        configurations = [outcomes[-1][0]]
-    else:
-        tops = [c for c, _ in outcomes if c["ratio"] == max(entry.within["ratio"])]
-        spread = np.linspace(0, len(tops) - 1, min(len(tops), _TIGHTNESS_CONFIGURATIONS))
-        configurations = [tops[int(place)] for place in spread]
-    found = [_smallest_refuted(entry, configuration, trials, seed)
-             for configuration in configurations]
-    known = [value for value in found if value is not None]
-    return float(min(known)) if known else None
+        return {}
+    places = {len(outcomes) - 1: outcomes[-1][0]} if status is REFUTED else {}
+    if status is PROVED:
+        grids: dict[tuple, int] = {}
+        for number, (configuration, _) in enumerate(outcomes):
+            if configuration["ratio"] == max(entry.within["ratio"]):
+                grids[tuple(_text(configuration.get(name)) for name in _GRID)] = number
+        places = {number: outcomes[number][0]
+                  for number in list(grids.values())[:_TIGHTNESS_CONFIGURATIONS]}
+    found = {number: _smallest_refuted(entry, configuration, trials, seed)
+             for number, configuration in places.items()}
+    return {number: ratio for number, ratio in found.items() if ratio is not None}
 
 
 def _smallest_refuted(entry: Claim, configuration: dict[str, Any], trials: int, seed: int
@@ -260,16 +265,22 @@ def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
 
 
 def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
-             sharp: bool | None, tightness: float | None) -> Verdict:
-    telling = [(configuration, outcome) for configuration, outcome in outcomes
-               if outcome.status is status]
-    margins = [outcome.margin for _, outcome in telling if outcome.margin is not None]
-    evidence = [item.to_json({name: _text(value) for name, value in configuration.items()})
-                for configuration, outcome in telling for item in outcome.evidence]
+             sharp: bool | None, tightness: dict[int, Fraction]) -> Verdict:
+    evidence, margins = [], []
+    for number, (configuration, outcome) in enumerate(outcomes):
+        if outcome.status is not status:
+            continue
+        where = {name: _text(value) for name, value in configuration.items()}
+        if number in tightness:
+            where["tightness"] = float(tightness[number])
+        evidence += [item.to_json(where) for item in outcome.evidence]
+        margins += [outcome.margin] if outcome.margin is not None else []
+    refuted = [*tightness.values(), *(entry.beyond.get("ratio", ()) if sharp else ())]
     verdict = Verdict(
         entry.name, entry.location, entry.reading, status, entry.expected,
         status is entry.expected, len(outcomes), sum(outcome.trials for _, outcome in outcomes),
-        float(min(margins, key=float)) if margins else None, sharp, tightness, tuple(evidence))
+        float(min(margins, key=float)) if margins else None, sharp,
+        float(min(refuted)) if refuted else None, tuple(evidence))
     fields = verdict.to_json()
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)

@@ -196,6 +196,8 @@ def two_solutions(scheme: Implicit) -> Signals | None:
     """
     found: dict[tuple, np.ndarray] = {}
     for row in scheme.K.exact():
+        if not row.any():
+            continue
         for t in sorted({Fraction(p, q) for q in range(1, 9) for p in range(-8 * q, 8 * q + 1)},
                         key=lambda x: (x.denominator, abs(x))):
             v = t * row / (row @ row)
