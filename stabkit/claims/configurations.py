@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import numpy as np
-
 from stabkit import fluxes
-from stabkit.claim import Draw
 from stabkit.operators import (
     DIRICHLET,
     MIRRORED,
     NATURAL,
     PERIODIC,
-    Operator,
     convolution,
     difference,
     from_matrix,
@@ -21,25 +17,6 @@ from stabkit.operators import (
 
 HALF, ONE = Fraction(1, 2), Fraction(1)
 BEYOND = (Fraction(1001, 1000),)
-
-
-def random_matrix(rng: np.random.Generator) -> Operator:
-    """A small matrix of simple rationals, not zero."""
-    shape = rng.integers(1, 4), rng.integers(2, 5)
-    entries = [[Fraction(int(a), int(d)) for a, d in
-                zip(rng.integers(-4, 5, shape[1]), rng.integers(1, 4, shape[1]), strict=True)]
-               for _ in range(shape[0])]
-    entries[0][0] += 0 if any(any(row) for row in entries) else 1
-    return from_matrix(entries)
-
-
-def signals(n: int, count: int) -> Draw:
-    """Random rational signals of length n with entries p/q, |p| <= 1000, q <= 16."""
-    def make(rng: np.random.Generator) -> list[Fraction]:
-        return [Fraction(int(p), int(q)) for p, q in
-                zip(rng.integers(-1000, 1001, n), rng.integers(1, 17, n), strict=True)]
-    return Draw(make, count)
-
 
 REFLECTING_FIRST = tuple(difference(1, n) for n in (2, 3, 4, 6))
 FIRST = (*REFLECTING_FIRST[:3], difference(1, 4, 1, PERIODIC), difference(1, 3, 1, DIRICHLET))
