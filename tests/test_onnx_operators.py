@@ -52,8 +52,8 @@ def computed(proto, x):
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(proto.SerializeToString(), options,
                                                providers=["CPUExecutionProvider"])
-        return session.run(None, {"x": x})[0]
-    return ReferenceEvaluator(proto).run(None, {"x": x})[0]
+        return session.run(None, {proto.graph.input[0].name: x})[0]
+    return ReferenceEvaluator(proto).run(None, {proto.graph.input[0].name: x})[0]
 
 
 def agrees(proto, digits=5):

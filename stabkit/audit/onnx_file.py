@@ -8,6 +8,7 @@ The batch axis, in front, is stripped; a batch of unknown size is read as one sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ class _Reading:
         self.values: dict[str, Value] = {}
 
     def error(self, message: str) -> InvalidArgument:
-        return InvalidArgument(f"model: {self.source}: {message}")
+        return InvalidArgument(" ".join(f"model: {self.source}: {message}".splitlines()))
 
     # -- the whole -----------------------------------------------------------------------------
     def graph(self, shape: tuple[int, ...] | None) -> Graph:
@@ -177,7 +178,7 @@ class _Reading:
 
     # -- one node ------------------------------------------------------------------------------
     def read_node(self, number: int, node: Any) -> None:
-        name = node.name or f"{node.op_type}#{number}"
+        name = _place_of(node) or f"{node.op_type}#{number}"
         place = f"node {name!r} ({node.op_type})"
         self.build.name, self.build.kind = name, node.op_type
         outputs = self.named(place, self.outputs_of, node)
@@ -219,8 +220,17 @@ class _Reading:
         return read_tensor(proto, self.folder)
 
 
+def _place_of(node: Any) -> str:
+    """The name of a node, after that of the module that PyTorch's exporter says it stands in."""
+    scopes = next((entry.value for entry in node.metadata_props
+                   if entry.key == "pkg.torch.onnx.name_scopes"), "")
+    # Texts that are not UTF-8 come as bytes.
+    inside = [name for name in re.findall(r"'([\w.]*)'", str(scopes)[:1000])[:-1] if name]
+    return f"{inside[-1]}/{node.name}" if inside else str(node.name)
+
+
 def _names(entries: Iterator[Any]) -> str:
-    return "(" + ", ".join(entry.name for entry in entries) + ")"
+    return "(" + ", ".join(str(entry.name) for entry in entries) + ")"
 
 
 def _sizes(dims: list[int | None]) -> str:

@@ -109,8 +109,10 @@ def batch_normalization(op: Operator) -> View:
     return op.build.scale(view, factors.reshape(shape), (bias - factors * mean).reshape(shape))
 
 
-def keep(op: Operator) -> View:
-    """Identity, Dropout in inference form, Cast between floats."""
+def keep(op: Operator) -> View | Constant:
+    """Identity, Dropout in inference form, Cast between floats; numbers are real numbers here."""
+    if op.kind == "CastLike" and isinstance(op.value(0), Constant):
+        return op.value(0)
     if op.kind == "Cast" and op.integer("to") not in FLOATS:
         raise op.refuse("a signal cast to something else than floats")
     if op.kind == "Dropout" and op.has(2) and op.constant(2).any():
@@ -231,14 +233,18 @@ def _unscaled(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
     return node, factor, offset
 
 
-def _gate(build: Builder, view: View) -> tuple[Flux, int, Fraction, Fraction, Fraction, Fraction
-                                               ] | None:
-    """Flux, node of x, and k, c, q, o of a signal q Φ(kx + c) + o."""
+def _gate(build: Builder, view: View) -> tuple[Flux, str, int, Fraction, Fraction, Fraction,
+                                               Fraction] | None:
+    """Flux, its name, node of x, and k, c, q, o of a signal q Φ(kx + c) + o."""
     node, outer, beyond = _unscaled(build, view)
     if node < 0 or not isinstance(layer := build.nodes[node].layer, Activation):
         return None
-    inner, k, c = _unscaled(build, View(build.nodes[node].inputs[0], view.shape))
-    return layer.flux, inner, k, c, outer, beyond
+    inside = View(build.nodes[node].inputs[0], view.shape)
+    if layer.flux.name == "tanh" and (bent := _gate(build, inside)) is not None and \
+            bent[1] == "softplus" and bent[5:] == (1, 0):
+        return layer.flux, "tanh of softplus", *bent[2:5], outer, beyond
+    inner, k, c = _unscaled(build, inside)
+    return layer.flux, layer.flux.name, inner, k, c, outer, beyond
 
 
 def gated(op: Operator) -> View:
@@ -249,9 +255,9 @@ def gated(op: Operator) -> View:
             continue
         gate = _gate(op.build, other)
         node, factor, offset = _unscaled(op.build, x)
-        if gate is None or offset or gate[1] != node:
+        if gate is None or offset or gate[2] != node:
             continue
-        made = _product(*gate[:1], *gate[2:])
+        made = _product(*gate[:2], *gate[3:])
         if made is not None:
             flux, more = made
             done = activate(op, flux, View(node, x.shape, x.places))
@@ -264,16 +270,18 @@ def _same_places(a: View, b: View) -> bool:
                                     and np.array_equal(a.places, b.places))
 
 
-def _product(flux: Flux, k: Fraction, c: Fraction, q: Fraction, o: Fraction
+def _product(flux: Flux, name: str, k: Fraction, c: Fraction, q: Fraction, o: Fraction
              ) -> tuple[Flux, Fraction] | None:
     """x (q Φ(kx + c) + o) as a multiple of a known flux."""
     if k <= 0 or q == 0:
         return None
-    if flux.name == "sigmoid" and c == 0 == o:
+    if name == "tanh of softplus" and (k, c, o) == (1, 0, 0):
+        return activations.mish(), q
+    if name == "sigmoid" and c == 0 == o:
         return activations.silu(k), q
-    if flux.name == "error_function" and c == 0 and o == q:
+    if name == "error_function" and c == 0 and o == q:
         return activations.gelu(1 / (2 * k * k)), 2 * q
-    if flux.name == "clip" and o == 0 and flux.parameters.get("lower") == 0 and \
+    if name == "clip" and o == 0 and flux.parameters.get("lower") == 0 and \
             flux.parameters.get("upper"):
         top = Fraction(flux.parameters["upper"])
         return activations.hard_swish(k / top, c / top), q * top
@@ -300,8 +308,8 @@ def where(op: Operator) -> View:
         x, factor, offset = _unscaled(op.build, op.signal(1))
         gate = _gate(op.build, op.signal(2))
         if shift == 0 == offset and x == base and factor == 1 and gate is not None and \
-                gate[0].name == "softplus" and gate[1:4] == (base, beta, 0) and beta > 0 and \
-                abs(gate[4] * beta - 1) <= Fraction(1, 2**52) and gate[5] == 0:
+                gate[1] == "softplus" and gate[2:5] == (base, beta, 0) and beta > 0 and \
+                abs(gate[5] * beta - 1) <= Fraction(1, 2**52) and gate[6] == 0:
             return op.signal(2)
     raise op.refuse("a choice between signals, other than PyTorch's softplus")
 
