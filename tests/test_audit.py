@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stabkit import InvalidArgument, Status, audit, fluxes, replay
+from stabkit import InvalidArgument, Status, audit, fluxes, make_stable, replay
 from stabkit.audit import npz_file
 from stabkit.audit.evaluation import apply
 from stabkit.audit.layers import (
@@ -140,6 +140,15 @@ def test_no_exact_pair_is_driven_further_apart_than_the_bound(seed):
             for _ in "uw")
     apart, away = np.sum((network(u) - network(w)) ** 2), np.sum((u - w) ** 2)
     assert apart <= bound**2 * away
+
+
+@pytest.mark.parametrize("graph", [
+    block(step=1.0), block(W2=-K.T), block(W2=K.T * [1, 2, 1], bias=np.ones(3)),
+    Graph([Node("A", "Gemm", Dense(3 * K, np.ones(3)), (-1,), (3,))], (4,))])
+def test_what_was_made_stable_is_proved_and_says_what_changed(graph):
+    repaired = make_stable(graph, budget=1)
+    assert repaired.audit.status is Status.PROVED and len(repaired.changes) == 1
+    assert make_stable(repaired.graph, budget=1).changes == ()
 
 
 def test_functions_are_never_proved():
