@@ -25,6 +25,7 @@ from stabkit.audit.layers import (
 )
 from stabkit.audit.lipschitz import layer_bound, upper_bound
 from stabkit.audit.network import Network
+from stabkit.cli import main
 from stabkit.operators.singular_values import square_bound
 
 RNG = np.random.default_rng(3)
@@ -222,3 +223,15 @@ def test_files_are_never_unpickled_and_never_half_read(tmp_path):
     cut.write_bytes(pickled.read_bytes()[:200])
     with pytest.raises(InvalidArgument, match=r"not an \.npz file"):
         npz_file.read(cut)
+
+
+def test_the_command_says_stable_by_its_exit_status_and_its_file_replays(tmp_path, capsys):
+    path, verdicts = tmp_path / "block.npz", tmp_path / "v.json"
+    for step, status in ((0.5, 0), (0.6, 1)):  # the bound is 2/(2 + √2) = 0.5857…
+        np.savez(path, W1=K, flux="soft", step=step)
+        assert main(["audit", str(path), "--budget", "1", "--json", str(verdicts)]) == status
+        assert main(["replay", str(verdicts)]) == 0
+    assert "step at most 0.585, it is 0.6" in capsys.readouterr().out
+    path.write_bytes(b"PK\x03\x04 and no more")
+    assert main(["audit", str(path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -347,12 +347,12 @@ def test_the_schema_is_a_schema():
 def test_help_without_arguments(capsys):
     assert main([]) == 0
     output = capsys.readouterr().out
-    for command in "verify", "claims", "show", "replay", "report", "doctor":
+    for command in "verify", "claims", "show", "replay", "report", "audit", "doctor":
         assert f"\n  {command} " in output
     assert "...\n" not in output.partition("Commands:")[2]
 
 
-@pytest.mark.parametrize("command", ["verify", "claims", "show", "replay", "report"])
+@pytest.mark.parametrize("command", ["verify", "claims", "show", "replay", "report", "audit"])
 def test_help_has_examples(command, capsys):
     assert main([command, "--help"]) == 0
     output = capsys.readouterr().out
