@@ -92,7 +92,7 @@ def galerkin_operator_is_a_zero_padded_convolution(n):
         dict(T=laplace(n), t=laplace(m), P=P),
         [("A", FIVE_POINTS.format(n=n)), ("S", FIVE_POINTS.format(n=m).replace("T", "t")),
          ("B", "P.T @ (A @ P)")], shows,
-        "S is K_A on the coarse grid; it differs from R A P at the boundary")
+        "S is K_A on the coarse grid; it differs from R A P at the boundary", necessary=True)
 
 
 def _five_points(n: int) -> np.ndarray:

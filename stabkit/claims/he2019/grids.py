@@ -37,7 +37,8 @@ def _nested(s: int, level: int, first: int) -> Calculation:
     return Calculation(
         dict(fine=fine, coarse=strangers[:1] or coarse), [],
         [f"min(abs(fine - coarse[{k}])) == 0" for k in range(len(strangers[:1] or coarse))],
-        "a = 1; a coarse point is a fine one if its smallest distance to the fine ones is 0")
+        "a = 1; a coarse point is a fine one if its smallest distance to the fine ones is 0",
+        necessary=True)
 
 
 @claim("after eq. (4.2)", weight="minor", expect=REFUTED, within=dict(grid=GRIDS))
@@ -129,7 +130,7 @@ def zero_padded_kernel_is_the_neumann_operator(n):
     return Calculation(
         dict(T=laplace(n), S=assembled(n)), [("A", FIVE_POINTS.format(n=n))], ["A == S"],
         "A is K_A with zeros outside, S is summed up from the element matrices of the triangles; "
-        "S annihilates constants, whose gradient is 0, A does not")
+        "S annihilates constants, whose gradient is 0, A does not", necessary=True)
 
 
 @claim("derived (eqs (5.1)–(5.5))", within=dict(n=(2, 3, 4)))
