@@ -87,7 +87,7 @@ def chebyshev_residual_polynomial(k):
         [f"(f - (1 - x)*u{k}) * T(1/q) == T(x/q)"],
         "x stands for an eigenvalue of X (A B = 1 − x), q for ρ.  Multiplied by the denominators, "
         "both sides are polynomials of degree <= 5 in x and <= 30 in q, even or odd in q; they "
-        "agree at 7 × 16 points with q > 0, so always")
+        "agree at 7 × 16 points with q > 0, so always", necessary=True)
 
 
 @claim("eq. (3.23)", weight="minor", quote=FROM_SEMI, expect=REFUTED,
