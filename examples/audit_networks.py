@@ -8,8 +8,8 @@ resnet       x − Wᵀ relu(W x), two convolutions; broken: one entry of the se
 diffusion    u − τ Kᵀ tanh(K u) on the circle; broken: the step is beyond 2/‖K‖²
 hamiltonian  six Verlet steps of (y, z); broken: the sign of one half is flipped
 
-The Hamiltonian network preserves an energy, not the norm, so also the healthy one may stretch
-differences a little; the certified interval of the Lipschitz constant tells the two apart.
+The Hamiltonian network preserves an energy, not the norm, so the healthy one is refuted too; what
+the fault changes is the certified lower bound of the Lipschitz constant (1.29 against 2.23).
 """
 
 from __future__ import annotations
