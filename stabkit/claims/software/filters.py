@@ -144,7 +144,7 @@ def itk_time_steps_that_give_a_warning_are_unstable_corrected(spacing, flux, rat
        beyond=dict(spacing=SPACINGS[:4], ratio=BEYOND))
 def itk_range_bound(spacing, flux, ratio):
     """GradientAnisotropicDiffusionImageFilter keeps the range of every image for τ <= 1/(2 Σ
-    1/sᵢ), which is 1/(2N) for unit spacing: in 2-D twice the step that is warned about."""
+    1/sᵢ), which is 1/(2N) for unit spacing: for N = 2 twice the step that is warned about."""
     return Stable(itk_step(spacing, flux, ratio * range_bound(spacing)), RANGE)
 
 
@@ -168,7 +168,7 @@ def itk_default_curvature_step_keeps_the_range(N):
 @claim(CURVATURE, notion="range", quote=MAXIMUM, expect=REFUTED, within=dict(N=(1, 2, 3)))
 def itk_default_curvature_step_is_the_maximum(N):
     """CurvatureAnisotropicDiffusionImageFilter in N dimensions: for every τ > 0.5/2^N some image
-    leaves its range.  This is so for N = 2 alone; in 3-D, 0.068 is as safe as 0.0625."""
+    leaves its range.  This is so for N = 2 alone; for N = 3, 0.068 is as safe as 0.0625."""
     default, larger = Fraction(1, 2 ** (N + 1)), {1: "7/20", 2: "1/8", 3: "17/250"}[N]
     return Not(Calculation(dict(N=N, tau=larger, default=default), [],
                            ["(2 * N)**3 * tau**2 <= 1", "tau > default"], WHY)) \

@@ -50,7 +50,7 @@ LIMIT = "@param tau_max Stability limit for the explicit scheme"
                    ratio=(HALF, ONE)),
        beyond=dict(shape=((3, 3),), flux=(fluxes.rational(),), ratio=BEYOND))
 def opencv_quarter_is_the_limit_of_the_explicit_scheme(shape, flux, ratio):
-    """In 2-D, for diffusivities 0 < g <= 1 and τ <= 1/4, an explicit step keeps the range of every
+    """For diffusivities 0 < g <= 1 and τ <= 1/4 an explicit step on images keeps the range of every
     image and does not increase its Euclidean norm; here τ = ratio/4."""
     step = Explicit(grid_gradient(shape), flux, ratio / 4)
     return AllOf([Stable(step, RANGE), Stable(step, EUCLIDEAN)])
@@ -71,9 +71,9 @@ def fed_steps(n: int, ratio: Fraction) -> list[Fraction]:
        within=dict(n=(1, 2, 3, 5, 9), ratio=(Fraction(3, 4), ONE)),
        beyond=dict(n=(3, 5), ratio=(Fraction(3, 2),)))
 def opencv_fed_cycle_does_not_increase_the_norm(n, ratio):
-    """In 2-D with diffusivities 0 <= g <= 1 that are kept during a cycle, as AKAZE does, the cycle
-    ∏(I − τ_k A) does not increase the Euclidean norm although most of its steps exceed 1/4, for
-    τ_k as single precision has them; the cycle time is ratio · n(n + 1)/12."""
+    """For images and diffusivities 0 <= g <= 1 that are kept during a cycle, as AKAZE does, the
+    cycle Π (I − τ_k A) does not increase the Euclidean norm although some of its steps exceed 1/4,
+    for τ_k as single precision has them; the cycle time is ratio · n(n + 1)/12."""
     taus = fed_steps(n, ratio)
     let, before = [], "[1]"
     for k in range(n):
@@ -128,8 +128,8 @@ CHAMBOLLE = "This code is an implementation of the algorithm proposed by Chambol
 
 @claim(TV, notion="bound", quote=CHAMBOLLE, expect=REFUTED, within=dict(ndim=(1, 2, 3)))
 def skimage_tv_step_meets_the_condition_of_chambolle(ndim):
-    """The step τ = 1/(2 ndim) meets the condition of Chambolle (2004), Theorem 3.1, τ <= 1/8 in
-    2-D, that is τ <= 1/(4 ndim).  It is twice as large, as Chambolle suggests in practice."""
+    """The step τ = 1/(2 ndim) meets the condition of Chambolle (2004), Theorem 3.1, τ <= 1/8 for
+    images, that is τ <= 1/(4 ndim).  It is twice as large, as Chambolle suggests in practice."""
     return Calculation(dict(d=ndim), [("tau", "1 / (2 * d)")], ["tau <= 1 / (4 * d)"],
                        "|div|^2 < 4 d, and the theorem asks for tau <= 1/8 where d = 2")
 
