@@ -45,14 +45,14 @@ def torch_spectral_norm_makes_convolutions_nonexpansive(kernel):
 
 
 @claim(f"derived ({SPECTRAL})", notion="euclidean",
-       within=dict(kernel=KERNELS, boundary=(PERIODIC, DIRICHLET), ratio=(ONE,)),
-       beyond=dict(kernel=(EQUAL,), boundary=(PERIODIC,), ratio=(Fraction(999, 1000),)))
-def torch_spectral_norm_makes_convolutions_nonexpansive_corrected(kernel, boundary, ratio):
+       within=dict(kernel=KERNELS, boundary=(PERIODIC, DIRICHLET), share=(ONE,)),
+       beyond=dict(kernel=(EQUAL,), boundary=(PERIODIC,), share=(Fraction(999, 1000),)))
+def torch_spectral_norm_makes_convolutions_nonexpansive_corrected(kernel, boundary, share):
     """With the kernel reshaped to spectral norm 1 and t taps, ‖K u‖² <= t‖u‖² for circular and zero
-    padding, so dividing the kernel by √t makes the layer nonexpansive; here ‖K‖² <= ratio · t, and
+    padding, so dividing the kernel by √t makes the layer nonexpansive; here ‖K‖² <= share · t, and
     equal taps attain it."""
     taps = int(np.prod(fractions(kernel).shape[2:]))
-    return NormAtMost(convolve(kernel, boundary), ratio * taps)
+    return NormAtMost(convolve(kernel, boundary), share * taps)
 
 
 @claim(f"derived ({SPECTRAL})", notion="spectrum", weight="minor", within=dict(kernel=KERNELS))
