@@ -96,7 +96,7 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
         if witness is None:
             return Outcome(UNDECIDED, trials=found.trials,
                            reason="the checker does not confirm the violation that was found")
-        return Outcome(REFUTED, (witness,), margin, found.trials)
+        return Outcome(REFUTED, (witness,), margin, found.trials, signals=found.witness)
     if isinstance(what.scheme, Function) and found.worst < -SUSPICIOUS:
         return Outcome(UNDECIDED, trials=found.trials,
                        reason="a violation was found, but in floating point only")
