@@ -160,8 +160,10 @@ class _Hunt:
                 values = self.notion.margins(*parts)
             except HypothesisNotMet:
                 return np.full(len(signals[0]), np.inf)
-            finite = np.isfinite(sum(parts)).all(axis=-1)  # signs of what is not may look right
-        return np.where(np.isnan(values) | ~finite, -np.inf, values)
+        for part in parts:  # the signs of what is not finite may look right
+            if part.dtype.kind == "f":
+                values = np.where(np.isfinite(part).all(axis=-1), values, -np.inf)
+        return np.where(np.isnan(values), -np.inf, values)
 
     def remember(self, margin: float, candidate: tuple[np.ndarray, ...]) -> None:
         self.worst = min(self.worst, margin)
