@@ -1,9 +1,9 @@
 """What the README, the pages in docs/ and the docstrings say is run, and the site is built.
 
-A ```` ```python ```` block is run, in one namespace per page; a ```` ```text ```` block right after
-it is what it prints.  With a caption it is a file, and one of tests is run.  In a
-```` ```console ```` block the lines after ``$ stabkit ...`` are what the command prints.  ``...`` in
-an output stands for anything.
+A block of Python is run, in one namespace per page; a block of text right after it is what it
+prints.  With a caption it is a file, and one of tests is run.  In a block of the language console
+the lines after ``$ stabkit ...`` are what the command prints.  ``...`` in an output stands for
+anything.
 """
 
 import doctest
