@@ -153,7 +153,7 @@ def test_commands_of_the_readme_exist():
             if block.language != "sh":
                 continue
             for line in block.body.splitlines():
-                for found in re.finditer(r"\bstabkit (?!-)([a-z]\w*)([^|&;#]*)", line):
+                for found in re.finditer(r"(?:^|[&|] |bin/)stabkit ([a-z]\w*)([^|&;#]*)", line):
                     command = cli.commands.get(found[1])
                     assert command is not None, f"{page}: {line}"
                     options = {name for param in command.params for name in param.opts}
