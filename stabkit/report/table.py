@@ -90,6 +90,23 @@ def progress(total: int, stream: TextIO, doing: str = "deciding"
         yield lambda name: bar.update(task, advance=1, description=name)
 
 
+@contextmanager
+def working(stream: TextIO) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal that there is work and on what, where its amount is not known."""
+    if not stream.isatty():
+        yield lambda name: None
+        return
+    from rich import progress as bars
+
+    bar = bars.Progress(
+        bars.SpinnerColumn(), bars.TimeElapsedColumn(), bars.TextColumn("{task.description}"),
+        console=Console(file=stream), transient=True,
+    )
+    with bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda name: bar.update(task, advance=1, description=name)
+
+
 def _status(verdict: Any) -> str:
     status = str(verdict.status)
     return status if verdict.as_expected else f"{status} (expected {verdict.expected})"
