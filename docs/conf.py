@@ -1,8 +1,11 @@
 """How Sphinx builds the pages: ``sphinx-build -W -n docs pages``."""
 
 import re
+import sys
 from configparser import ConfigParser
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 _setup = ConfigParser()
 _setup.read(Path(__file__).parent.parent / "setup.cfg")
@@ -10,7 +13,7 @@ _setup.read(Path(__file__).parent.parent / "setup.cfg")
 project = "stabkit"
 release = _setup["metadata"]["version"]
 copyright = "the authors of stabkit"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "from_the_program"]
 
 # Formulas are plain Unicode, in docstrings as here: they read in a terminal, and offline.
 default_role = "literal"
