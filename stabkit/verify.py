@@ -116,8 +116,8 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     try:
         tasks = {}
         for entry in claims:
-            task: Callable[..., Verdict] = (
-                partial(_by_name, entry.name, _file_of(entry)) if remote else partial(settle, entry))
+            task: Callable[..., Verdict] = partial(
+                _by_name, entry.name, _file_of(entry)) if remote else partial(settle, entry)
             tasks[runner.submit(task, trials, seed, tuple(signals))] = entry
         for done in as_completed(tasks):
             verdicts[tasks[done].name] = _result(done, tasks[done])
@@ -155,7 +155,8 @@ def _result(done: Any, entry: Claim) -> Verdict:
     if isinstance(error, StabkitError):
         raise type(error)(f"claim {entry.name}: {error}") from error
     own = _file_of(entry)
-    raise InvalidArgument(f"claim {entry.name}: {describe(error, Path(own) if own else None)}") from error
+    path = Path(own) if own else None
+    raise InvalidArgument(f"claim {entry.name}: {describe(error, path)}") from error
 
 
 def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] = ()) -> Verdict:
