@@ -107,10 +107,6 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
 def _(what: Not, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
     inner = _decide(what.what, trials, seed, signals)
     turned = {PROVED: REFUTED, REFUTED: PROVED, SUPPORTED: UNDECIDED}
-    if isinstance(what.what, Calculation) and inner.status is REFUTED:
-        # A calculation against the statement that fails is no proof of the statement.
-        return replace(inner, status=UNDECIDED, evidence=(),
-                       reason="the calculation against it does not hold")
     return replace(inner, status=turned.get(inner.status, inner.status))
 
 
@@ -231,6 +227,8 @@ def _(what: Calculation, trials: int, seed: int, signals: np.ndarray | None) -> 
     whole = confirm_evidence(calculation("certificate", log, what.shows, what.by))
     if whole is not None:
         return Outcome(PROVED, (whole,))
+    if not what.necessary:
+        return Outcome(UNDECIDED, reason="the conditions that would suffice do not all hold")
     against = what.shows[0] if len(what.shows) == 1 else \
         " and ".join(f"({condition})" for condition in what.shows)
     contrary = confirm_evidence(calculation("witness", log, [f"not ({against})"], what.by))
