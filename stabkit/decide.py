@@ -86,8 +86,8 @@ def _decide(what: Any, trials: int, seed: int, signals: np.ndarray | None) -> Ou
 def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
     certificates = certify(what.scheme, what.notion)
     if certificates is not None:
-        confirmed = tuple(confirm_evidence(evidence) for evidence in certificates)
-        if all(confirmed):
+        confirmed = tuple(filter(None, map(confirm_evidence, certificates)))
+        if len(confirmed) == len(certificates):
             return Outcome(PROVED, confirmed)
     found = search(what.scheme, what.notion, trials=trials, seed=seed, extra=signals)
     if found.witness is not None:
@@ -96,7 +96,7 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
         if witness is None:
             return Outcome(UNDECIDED, trials=found.trials,
                            reason="the checker does not confirm the violation that was found")
-        return Outcome(REFUTED, (witness,), margin, found.trials)
+        return Outcome(REFUTED, (witness,), margin, found.trials, signals=found.witness)
     if isinstance(what.scheme, Function) and found.worst < -SUSPICIOUS:
         return Outcome(UNDECIDED, trials=found.trials,
                        reason="a violation was found, but in floating point only")

@@ -248,7 +248,7 @@ def _weights(tau: Any, h: Any) -> tuple[Constant, Constant]:
 def _root_two(beside: Any) -> Any:
     exact = isinstance(beside, (Fraction, Interval, int, Dual)) or \
         np.asarray(beside).dtype == object
-    return np.sqrt(Interval(2)) if exact else np.asarray(beside).dtype.type(np.sqrt(2.0))
+    return Interval(2).sqrt() if exact else np.asarray(beside).dtype.type(np.sqrt(2.0))
 
 
 # -- a user's own function -----------------------------------------------------------------------

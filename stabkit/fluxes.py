@@ -59,7 +59,7 @@ def positive_part(x: Any) -> Any:
 
 
 def _log(x: Any) -> Any:
-    return np.log(Interval(x) if isinstance(x, Fraction) else x)
+    return Interval(x).log() if isinstance(x, Fraction) else np.log(x)
 
 
 def decay(k: int, x: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from functools import partial
 from html import escape
 from multiprocessing import get_context
 from pathlib import Path
@@ -115,8 +116,9 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     try:
         tasks = {}
         for entry in claims:
-            task = (_by_name, entry.name, _file_of(entry)) if remote else (settle, entry)
-            tasks[runner.submit(*task, trials, seed, tuple(signals))] = entry
+            task: Callable[..., Verdict] = partial(
+                _by_name, entry.name, _file_of(entry)) if remote else partial(settle, entry)
+            tasks[runner.submit(task, trials, seed, tuple(signals))] = entry
         for done in as_completed(tasks):
             verdicts[tasks[done].name] = _result(done, tasks[done])
             if on_verdict is not None:
@@ -153,7 +155,8 @@ def _result(done: Any, entry: Claim) -> Verdict:
     if isinstance(error, StabkitError):
         raise type(error)(f"claim {entry.name}: {error}") from error
     own = _file_of(entry)
-    raise InvalidArgument(f"claim {entry.name}: {describe(error, own and Path(own))}") from error
+    path = Path(own) if own else None
+    raise InvalidArgument(f"claim {entry.name}: {describe(error, path)}") from error
 
 
 def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] = ()) -> Verdict:
@@ -242,10 +245,11 @@ def _smallest_refuted(entry: Claim, configuration: dict[str, Any], trials: int, 
     low, high = Fraction(0), Fraction(configuration["ratio"])
     if not refuted(high):
         low = high
-        high = next((low * step for step in (Fraction(1001, 1000), Fraction(11, 10), 2, 4)
-                     if refuted(low * step)), None)
-        if high is None:
+        beyond = next((low * step for step in (Fraction(1001, 1000), Fraction(11, 10), 2, 4)
+                       if refuted(low * step)), None)
+        if beyond is None:
             return None
+        high = beyond
     for _ in range(_RATIO_STEPS):
         middle = (low + high) / 2
         low, high = (low, middle) if refuted(middle) else (middle, high)

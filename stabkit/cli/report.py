@@ -31,7 +31,6 @@ def report(folder: Path, check: bool, source: Path | None, budget: float, seed: 
 
     It is one HTML page, Markdown per paper, LaTeX tables, figures, and the verdicts.
 
-
     --check compares verdicts and texts; times, versions and the inputs that a search comes upon
     may differ.
 
