@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-import unicodedata
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -14,7 +13,6 @@ from stabkit import EUCLIDEAN, RANGE, Explicit, difference, fluxes
 from stabkit.claim import registry, select
 from stabkit.cli import main
 from stabkit.errors import InvalidArgument, InvalidEvidence
-from stabkit.notation import to_html, to_latex, to_plain
 from stabkit.report import command, figures
 from stabkit.report.contents import contents
 from stabkit.report.findings import FINDINGS
@@ -287,47 +285,6 @@ def test_the_sharp_euclidean_step_lies_at_the_norm():
 def test_a_sharp_step_needs_a_positive_start():
     with pytest.raises(InvalidArgument, match="positive"):
         sharp_step(step(3), RANGE, 0)
-
-
-# -- notation --------------------------------------------------------------------------------------
-@pytest.mark.parametrize("text, expected", [
-    ("u <= h²", "<i>u</i> ≤ <i>h</i><sup>2</sup>"),
-    ("K_j", "<i>K</i><sub><i>j</i></sub>"),
-    ("g_max", "<i>g</i><sub>max</sub>"),
-    ("Kᵀ", "<i>K</i><sup>⊤</sup>"),
-    ("u^{l+1}", "<i>u</i><sup><i>l</i>+1</sup>"),
-    ("√(b/a)", '<span class="radicand"><i>b</i>/<i>a</i></span>'),
-    ("x < 0", "&lt;"),
-    ("ẏ", "<i>ẏ</i>"),
-])
-def test_notation_becomes_html(text, expected):
-    assert unicodedata.normalize("NFC", expected) in unicodedata.normalize("NFC", to_html(text))
-
-
-@pytest.mark.parametrize("text, expected", [
-    ("‖T(u)‖ <= ‖u‖", r"$\|T(u)\| \le \|u\|$"),
-    ("τ <= 2/(L‖K‖²)", r"$\tau \le 2/(L\|K\|^{2})$"),
-    ("√ε", r"$\sqrt{\epsilon}$"),
-    ("perona_malik", r"perona\_malik"),
-    ("a step of a third", "a step of a third"),
-    ("λmax(B)", r"$\lambda_{\mathrm{max}}(B)$"),
-])
-def test_notation_becomes_latex(text, expected):
-    assert to_latex(text) == expected
-
-
-def test_words_are_not_formulas():
-    assert to_html("a step of the scheme") == "a step of the scheme"
-    assert "<i>a</i>" in to_html("σ(x) = a x")
-    assert to_plain("a <= b\n  and c") == "a ≤ b and c"
-
-
-def test_all_statements_can_be_written():
-    for claim in registry().values():
-        for text in (claim.statement, claim.location):
-            assert to_latex(text).count("$") % 2 == 0
-            Page(to_html(text))
-            assert to_latex(text).isascii(), claim.name
 
 
 # -- in a notebook ---------------------------------------------------------------------------------
