@@ -49,7 +49,7 @@ def folder(tmp_path, files):
 class Page(HTMLParser):
     """What a page points to, what it is made of, and whether its elements are closed."""
 
-    VOID = frozenset({"meta", "input", "br", "path", "use", "line", "circle", "polyline"})
+    VOID = frozenset({"meta", "input", "br", "wbr", "path", "use", "line", "circle", "polyline"})
 
     def __init__(self, text):
         super().__init__()

@@ -11,12 +11,13 @@ from typing import Any
 
 from stabkit.claim import Claim
 from stabkit.errors import InvalidEvidence
-from stabkit.report.explain import evidence_text, told
+from stabkit.report.explain import evidence_text, glossary, told
 from stabkit.report.findings import Finding, standing
 from stabkit.verify import Verdict
 
 #: Pieces of evidence written out per claim; all of them are in the verdict file.
 SHOWN = 2
+_ORDER = ("proved", "refuted", "supported", "undecided", "inapplicable")
 _LONGEST = 4000  # characters of one piece of evidence
 
 
@@ -60,11 +61,38 @@ class Entry:
                 for number, item in enumerate(items[:SHOWN], start=1)]
 
     @property
+    def words(self) -> list[str]:
+        """What the less usual words in the evidence that is written out mean."""
+        return glossary(self.verdict.evidence[:SHOWN])
+
+    @property
+    def left_out(self) -> int:
+        """How many pieces of evidence are not written out."""
+        return max(0, len(self.verdict.evidence) - SHOWN)
+
+    @property
+    def replay(self) -> str:
+        """What to type to decide it anew and to re-check the evidence."""
+        return f"stabkit verify {self.name} --json verdict.json\nstabkit replay verdict.json"
+
+    @property
     def sharpness(self) -> str:
         """The tightness, or whether the bound is sharp, in a word."""
         if self.verdict.tightness is not None:
             return f"{self.verdict.tightness:.3f}"
         return {None: "", True: "sharp", False: "not sharp"}[self.verdict.sharp]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some statements of a source as tiles of the map: those as printed, or the others."""
+
+    title: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def counts(self) -> str:
+        return counted(entry.status for entry in self.entries)
 
 
 @dataclass(frozen=True)
@@ -83,6 +111,14 @@ class Paper:
     @property
     def counts(self) -> str:
         return counted(entry.status for entry in self.entries)
+
+    @property
+    def blocks(self) -> tuple[Block, Block]:
+        """What is printed and what is not, each sorted by verdict."""
+        ordered = sorted(self.entries, key=lambda entry: _ORDER.index(entry.status))
+        printed = tuple(entry for entry in ordered if entry.claim.reading == "printed")
+        others = tuple(entry for entry in ordered if entry.claim.reading != "printed")
+        return Block("as printed", printed), Block("corrected or derived", others)
 
 
 @dataclass(frozen=True)
@@ -138,8 +174,7 @@ class Contents:
 def counted(statuses: Any) -> str:
     """Statuses with their numbers, such as "3 proved, 1 refuted"."""
     counts = Counter(statuses)
-    order = ("proved", "refuted", "supported", "undecided", "inapplicable")
-    return ", ".join(f"{counts[status]} {status}" for status in order if counts[status])
+    return ", ".join(f"{counts[status]} {status}" for status in _ORDER if counts[status])
 
 
 def contents(document: Mapping[str, Any], claims: Mapping[str, Claim]) -> Contents:
