@@ -3,9 +3,12 @@
 import dataclasses
 import json
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +16,8 @@ from stabkit import EUCLIDEAN, RANGE, Explicit, difference, fluxes
 from stabkit.claim import registry, select
 from stabkit.cli import main
 from stabkit.errors import InvalidArgument, InvalidEvidence
-from stabkit.report import command, figures
+from stabkit.notation import to_latex
+from stabkit.report import command, figures, latex
 from stabkit.report.contents import contents
 from stabkit.report.findings import FINDINGS
 from stabkit.report.sketch import before_and_after, sketch
@@ -130,6 +134,53 @@ def test_latex_is_balanced_and_ascii(files):
             assert text.isascii()
             assert text.count("$") % 2 == 0
             assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+
+
+#: What LaTeX itself knows, and what the packages named in the tables' first line add.
+COMMANDS = {
+    "LaTeX": """\\ { } % & # _ $ ^ ~ | par begin end hline caption linewidth texttt mathrm mathcal
+        sqrt dots textbackslash begingroup endgroup footnotesize emergencystretch raggedright dot
+        hat tilde bar le ge ne cdot times pm to gets Rightarrow mapsto infty in odot otimes nabla
+        partial sum int circ approx subset cup top langle rangle lfloor rfloor arctan cos det dim
+        exp ker ln log max min sin sup tan tanh alpha beta gamma delta epsilon zeta eta theta iota
+        kappa lambda mu nu xi pi rho sigma tau phi chi psi omega Gamma Delta Theta Lambda Xi Pi
+        Sigma Phi Psi Omega""",
+    "amsmath": "operatorname tfrac", "amssymb": "mathbb", "array": "arraybackslash",
+    "booktabs": "toprule midrule bottomrule", "longtable": "endfirsthead endhead endfoot"}
+
+
+def test_latex_needs_no_more_than_its_first_line_says():
+    """Every command of every table of the whole ledger is LaTeX's own or of a named package."""
+    texts = [f"{to_latex(claim.location)} {to_latex(claim.statement)}"
+             for claim in registry().values()]
+    tables = [latex._NEEDS + latex._COLUMNS + " ".join(texts)]
+    for table in tables:
+        needs = re.match(r"% \\usepackage\{([^}]*)\}\n", table)[1].split(",")
+        known = " ".join(COMMANDS[name] for name in ["LaTeX", *needs]).split()
+        used = set(re.findall(r"\\([A-Za-z]+|.)", table.partition("\n")[2]))
+        assert used <= {*known, " "}, used - set(known)
+        assert table.isascii()
+        # A second script on the same letter is an error of LaTeX.
+        assert not re.search(r"_\{[^{}]*\}_|\^\{[^{}]*\}\^", table)
+
+
+@pytest.mark.slow
+def test_the_tables_are_typeset(tmp_path, files):
+    pdflatex = shutil.which("pdflatex")
+    if pdflatex is None or subprocess.run(["kpsewhich", "longtable.sty"], capture_output=True,
+                                          check=False).returncode:
+        pytest.skip("needs pdflatex with longtable")
+    names = [name for name in files if name.endswith(".tex")]
+    for name in names:
+        (tmp_path / Path(name).name).write_text(files[name], "ascii")
+    packages = re.match(r"% (.*)", files[names[0]])[1]
+    inputs = "".join(f"\\input{{{Path(name).name}}}\n" for name in names)
+    (tmp_path / "paper.tex").write_text(
+        f"\\documentclass{{article}}\n{packages}\n\\begin{{document}}\n{inputs}\\end{{document}}\n")
+    done = subprocess.run([pdflatex, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+                          cwd=tmp_path, capture_output=True, text=True, errors="replace",
+                          check=False, timeout=120)
+    assert done.returncode == 0, done.stdout[-800:]
 
 
 def test_pictures_are_svg_and_png_and_the_same_on_every_run(verdicts, files):

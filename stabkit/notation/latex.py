@@ -31,7 +31,8 @@ _LATEX = {
 }
 _TEXT = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "&": r"\&", "#": r"\#",
          "_": r"\_", "$": r"\$", "^": r"\^{}", "~": r"\~{}", "–": "--", "—": "---", "“": "``",
-         "”": "''", "’": "'", "…": r"\dots{}", "°": r"$^\circ$", '"': "''", "`": "`"}
+         "<": "$<$", ">": "$>$", "|": "$|$", "”": "''", "’": "'",
+         "…": r"\dots{}", "°": r"$^\circ$", '"': "''", "`": "`"}
 
 
 def to_latex(text: str) -> str:
@@ -41,6 +42,8 @@ def to_latex(text: str) -> str:
 
 def _words_latex(text: str) -> str:
     opened = re.sub(r'(^|[\s(])"', r"\1“", text)
+    for written, sign in (("<=", "≤"), (">=", "≥"), ("!=", "≠")):
+        opened = opened.replace(written, sign)
     written = "".join(_TEXT.get(letter, letter if letter.isascii() or letter.isalpha() else
                                 f"${_LATEX[letter].strip()}$" if letter in _LATEX else letter)
                       for letter in opened)

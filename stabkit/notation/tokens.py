@@ -28,7 +28,7 @@ _TOKEN = re.compile(rf"""
   | (?P<root>√)
   | (?P<up>[{_UP}]+) | (?P<down>[{_DOWN}]+)
   | (?P<raised>\^(?:\{{[^}}]*\}}|\([^()]*\)|[A-Za-z0-9*]))
-  | (?P<lowered>_(?:\{{[^}}]*\}}|[A-Za-z0-9]+))
+  | (?P<lowered>_(?:\{{[^}}]*\}}|[a-z]+|[A-Z]|\d+))
   | (?P<letter>[A-Za-z\u0370-\u03ff∂𝒟ℝℤℕℂ][{_ACCENTS}]?)
   | (?P<number>\d+(?:\.\d+)?)
   | (?P<space>\s+)

@@ -143,8 +143,9 @@ PICTURES = (
     Picture(
         multigrid_histories, "Multigrid cycles",
         "Relative residuals for the Poisson equation with a random right-hand side, and the mean "
-        "factor of the last cycles against the grid.  More work per cycle buys a smaller factor; "
-        "none of them grows with the number of unknowns.",
+        "factor of the last cycles against the grid.  V(1,1) and "
+        "W(1,1) with Jacobi coincide: the two-grid cycle sets the factor.  More smoothing buys a "
+        "smaller one; none of them grows with the number of unknowns.",
         ("alt2021.unet_is_a_two_level_v_cycle", "alt2021.unet_repetition_solves_the_system",
          "alt2021.w_cycle_is_two_v_cycles", "he2019.w_cycle_bound",
          "he2019.printed_multigrid_converges_corrected",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from stabkit import fluxes
 from stabkit.decide import decide
 from stabkit.flux import Flux
-from stabkit.notions import EUCLIDEAN, RANGE, SIGN, Notion
+from stabkit.notions import EUCLIDEAN, RANGE, SIGN, Notion, sign_changes
 from stabkit.operators import difference
 from stabkit.property import Stable
 from stabkit.report.figures.style import BLUE, INK, RED, canvas, integers, line, note, styled
@@ -30,7 +30,7 @@ def before_and_after() -> Figure:
         (Explicit(difference(1, 5), fluxes.soft(), "1/3"), SIGN,
          "explicit step, soft, $\\tau = 1/3$:\na new sign change"),
     )
-    figure, panels = canvas(7.4, 3.0, 1, len(cases))
+    figure, panels = canvas(7.4, 3.2, 1, len(cases))
     for axes, (scheme, notion, title) in zip(panels, cases, strict=True):
         draw_witness(axes, scheme, notion, title)
     panels[0].set_ylabel("value of the sample")
@@ -68,10 +68,21 @@ def draw_witness(axes: Axes, scheme: Scheme, notion: Notion, title: str) -> None
         line(axes, 0, style="-")
     axes.plot(places, before, "o-", color=BLUE, label="$u$", markersize=6, fillstyle="none")
     axes.plot(places, after, "s--", color=RED, label="$u^+$")
-    axes.set(title=title, xlabel="sample $i$")
+    axes.set(title=title, xlabel=f"sample $i$\n{_counts(notion, u, scheme(u))}")
     axes.title.set_fontsize(8.5)
     axes.margins(y=0.16)
     integers(axes, places)
+
+
+def _counts(notion: Notion, u: np.ndarray, after: np.ndarray) -> str:
+    """What a notion compares, before and after, exactly."""
+    if notion is EUCLIDEAN:
+        return rf"$\|u\|^2 = {u @ u}$,  $\|u^+\|^2 = {after @ after}$"
+    if notion is RANGE:
+        return rf"$u \in [{min(u)}, {max(u)}]$,  $\min u^+ = {min(after)}$"
+    if notion is SIGN:
+        return f"$S(u) = {sign_changes(u)}$,  $S(u^+) = {sign_changes(after)}$"
+    return ""
 
 
 @styled
