@@ -207,12 +207,13 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
 
     What was decided before an interrupt or an error is printed too: it may have taken long.
     """
+    from stabkit.progress import progress
     from stabkit.report import table
     from stabkit.verify import verify as decide_claims
 
     decided: dict[str, Any] = {}
     start, stop = time.perf_counter(), None
-    with table.progress(len(claims), sys.stderr) as advance:
+    with progress(len(claims), sys.stderr) as advance:
         def note(verdict: Any) -> None:
             decided[verdict.claim] = verdict
             advance(verdict.claim)

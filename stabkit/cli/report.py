@@ -81,11 +81,12 @@ def _decided(ledger: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] 
 
 
 def _written(folder: Path, document: dict[str, Any], ledger: dict[str, Any]) -> int:
-    from stabkit.report import command, table
+    from stabkit.progress import progress
+    from stabkit.report import command
     from stabkit.report.figures import PICTURES
 
     drawn = [picture for picture in PICTURES if picture.available]
-    with table.progress(len(drawn) + 1, sys.stderr, "drawing") as advance:
+    with progress(len(drawn) + 1, sys.stderr, "drawing") as advance:
         files = command.compose(document, ledger, on_file=advance)
     command.write(folder, files)
     for picture in PICTURES:
