@@ -189,6 +189,8 @@ class Flux:
             here = self.piece_formula(piece, face)(x)
             here = here if isinstance(here, Term) else Term(x.log, str(here))
             text = text if isinstance(text, Term) else Term(x.log, str(text))
+            if here.text == text.text:
+                continue
             text = here.when(f"{size.text} <= {piece.upto}", text)
         return text if isinstance(text, Term) else Term(x.log, str(text))
 

@@ -42,6 +42,24 @@ def progress(total: int, stream: TextIO | None = None, doing: str = "deciding"
         yield advance
 
 
+@contextmanager
+def working(stream: TextIO) -> Iterator[Advance]:
+    """Show on a terminal that there is work and on what, where its amount is not known."""
+    if not stream.isatty():
+        yield lambda name: None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    bar = bars.Progress(
+        bars.SpinnerColumn(), bars.TimeElapsedColumn(), bars.TextColumn("{task.description}"),
+        console=Console(file=stream), transient=True,
+    )
+    with bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda name: bar.update(task, advance=1, description=name)
+
+
 def in_a_notebook() -> bool:
     """Whether the program runs in a kernel of Jupyter."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None

@@ -19,7 +19,7 @@ FLOORS = [
     {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
      "notation", "progress"},
     {"kernels", "replay"},
-    {"operators", "flux", "fluxes", "derivative"},
+    {"operators", "flux", "fluxes", "activations", "derivative"},
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "decide"},
     {"sharpness", "claim", "verify", "audit", "testing"},
