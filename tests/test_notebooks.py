@@ -30,7 +30,8 @@ def code_cells(path):
 
 def test_there_is_one_per_paper_and_one_for_the_reader():
     assert {path.stem for path in NOTEBOOKS} >= {
-        "alt2020", "alt2021", "haber2017", "he2019", "ruthotto2018", "check_your_own_scheme"}
+        "alt2020", "alt2021", "haber2017", "he2019", "ruthotto2018", "audit_a_network",
+        "check_your_own_scheme"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -23,6 +23,7 @@ from stabkit.report.figures.dictionary import dictionary
 from stabkit.report.figures.ecg import ecg
 from stabkit.report.figures.grids import multigrid_histories, stencil_transfer
 from stabkit.report.figures.ledger import verdict_map
+from stabkit.report.figures.network import audited
 from stabkit.report.figures.orbits import (
     before_and_after,
     drifting_orbits,
@@ -33,10 +34,11 @@ from stabkit.report.figures.spectra import spectra_along_a_trajectory
 from stabkit.report.figures.style import inline_svg, png, svg
 
 __all__ = [
-    "PICTURES", "Picture", "before_and_after", "claimed_step", "dictionary", "drifting_orbits",
-    "ecg", "fsi_polynomials", "growing_cycle", "inline_svg", "margin_against_step",
-    "multigrid_histories", "notions_of_a_step", "png", "sharp_bounds", "sharp_explicit_step",
-    "spectra_along_a_trajectory", "stencil_transfer", "svg", "verdict_map", "witness",
+    "PICTURES", "Picture", "audited", "before_and_after", "claimed_step", "dictionary",
+    "drifting_orbits", "ecg", "fsi_polynomials", "growing_cycle", "inline_svg",
+    "margin_against_step", "multigrid_histories", "notions_of_a_step", "png", "sharp_bounds",
+    "sharp_explicit_step", "spectra_along_a_trajectory", "stencil_transfer", "svg", "verdict_map",
+    "witness",
 ]
 
 
