@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stabkit.claim import Claim
+from stabkit.claim import SOFTWARE, Claim
 from stabkit.errors import InvalidEvidence
 from stabkit.report.explain import evidence_text, glossary, told
 from stabkit.report.findings import Finding, standing
@@ -39,9 +39,9 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """"as printed", "corrected", or "derived" where the paper does not print it."""
+        """"as printed" or "as documented", "corrected", or "derived" where it is not there."""
         if self.claim.reading == "printed":
-            return "as printed"
+            return "as documented" if self.claim.paper == SOFTWARE else "as printed"
         return "corrected" if self.claim.name.endswith("_corrected") else "derived"
 
     @property
@@ -97,12 +97,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper with its statements; a printed one and its correction form one group."""
+    """A paper, or public software, with its statements; one and its correction form a group."""
 
     name: str
     citation: str
     notation: str
     groups: tuple[tuple[Entry, ...], ...]
+
+    @property
+    def title(self) -> str:
+        return "Public software" if self.name == SOFTWARE else self.name
 
     @property
     def entries(self) -> list[Entry]:
@@ -118,7 +122,8 @@ class Paper:
         ordered = sorted(self.entries, key=lambda entry: _ORDER.index(entry.status))
         printed = tuple(entry for entry in ordered if entry.claim.reading == "printed")
         others = tuple(entry for entry in ordered if entry.claim.reading != "printed")
-        return Block("as printed", printed), Block("corrected or derived", others)
+        said = "as documented" if self.name == SOFTWARE else "as printed"
+        return Block(said, printed), Block("corrected or derived", others)
 
 
 @dataclass(frozen=True)
@@ -144,11 +149,18 @@ class Contents:
     @property
     def headline(self) -> str:
         """What was verified, in one sentence."""
-        papers = "1 paper" if len(self.papers) == 1 else f"{len(self.papers)} papers"
+        papers = sum(paper.name != SOFTWARE for paper in self.papers)
+        sources = [f"{papers} paper" + "s" * (papers > 1)] * (papers > 0) + \
+            ["public software"] * (papers < len(self.papers))
+        named = " and ".join(sources)
         decided = counted(e.status for e in self.entries if e.status in ("proved", "refuted"))
         others = counted(e.status for e in self.entries if e.status not in ("proved", "refuted"))
-        return (f"{len(self.entries)} statements of {papers}: {decided or 'none decided'}, each "
+        return (f"{len(self.entries)} statements of {named}: {decided or 'none decided'}, each "
                 f"with exact evidence{'; ' + others if others else ''}.")
+
+    @property
+    def has_software(self) -> bool:
+        return any(paper.name == SOFTWARE for paper in self.papers)
 
     @property
     def unexpected(self) -> list[Entry]:

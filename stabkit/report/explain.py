@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from stabkit.claim import SOFTWARE
 from stabkit.report.table import evidence_summary
 
 WIDTH = 80
@@ -40,7 +41,9 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
     `claims_file` is the user's file where the claim stands, if it is not a built-in one.
     """
     lines = [claim.name, ""]
-    lines += _labelled("source", f"{claim.location}, as {claim.reading}")
+    reading = "documented" if (claim.paper, claim.reading) == (SOFTWARE, "printed") \
+        else claim.reading
+    lines += _labelled("source", f"{claim.location}, as {reading}")
     if claim.quote:
         lines += _labelled("quote", f'"{claim.quote}"')
     lines += _labelled("notion", f"{claim.notion} ({claim.weight})")

@@ -14,12 +14,12 @@ _NEEDS = "% \\usepackage{amsmath,amssymb,array,booktabs,longtable}\n"
 
 
 def summary_table(report: Contents) -> str:
-    """Papers by verdict."""
+    """Papers and software by verdict."""
     used = [status for status in _STATUSES
             if any(entry.status == status for entry in report.entries)]
     rows = [_summary_row(paper, used) for paper in report.papers]
     return (f"{_NEEDS}\\begin{{tabular}}{{l{'r' * (len(used) + 1)}}}\n\\toprule\n"
-            f"paper & statements & {' & '.join(used)} \\\\\n\\midrule\n"
+            f"source & statements & {' & '.join(used)} \\\\\n\\midrule\n"
             + "".join(rows) + "\\bottomrule\n\\end{tabular}\n")
 
 

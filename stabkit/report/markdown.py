@@ -12,16 +12,16 @@ _ADDRESS = "index.html"
 
 
 def overview(report: Contents, pictures: Sequence[Picture]) -> str:
-    """The overview: headline, map, findings, papers, pictures, how to check all of it."""
+    """The overview: headline, map, findings, sources, pictures, how to check all of it."""
     lines = ["# What stabkit found", "", report.headline, "",
-             "![The verdicts as a map: paper by verdict](figures/verdict_map.svg)", "",
+             "![The verdicts as a map: source by verdict](figures/verdict_map.svg)", "",
              f"The same with everything on one page: [{_ADDRESS}]({_ADDRESS}).", ""]
     if report.findings:
         lines += ["## Findings", ""]
         lines += [f"- **{finding.title}.** {to_plain(finding.text)}"
                   for finding in report.findings]
         lines.append("")
-    lines += ["## Papers", "", "| paper | statements | verdicts |", "| --- | --- | --- |"]
+    lines += ["## Sources", "", "| source | statements | verdicts |", "| --- | --- | --- |"]
     lines += [f"| [{paper.name}]({paper.name}.md) | {len(paper.entries)} | {paper.counts} |"
               for paper in report.papers]
     lines += ["", "## Pictures", ""]
@@ -37,7 +37,7 @@ def overview(report: Contents, pictures: Sequence[Picture]) -> str:
 
 
 def paper_page(paper: Paper, pictures: Sequence[Picture]) -> str:
-    """One paper: every statement with its source, verdict and evidence."""
+    """One paper, or software: every statement with its source, verdict and evidence."""
     lines = [f"# {paper.name}", "", paper.citation, "", to_plain(paper.notation), "",
              f"{len(paper.entries)} statements: {paper.counts}.", ""]
     for group in paper.groups:
