@@ -19,7 +19,7 @@ from stabkit.claim import registry, select
 from stabkit.cli import main
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.notation import to_latex
-from stabkit.report import command, figures, latex
+from stabkit.report import benchmarks, command, figures, latex
 from stabkit.report.contents import contents
 from stabkit.report.findings import FINDINGS
 from stabkit.report.sketch import before_and_after, sketch
@@ -283,6 +283,38 @@ def test_a_verdict_without_a_claim_is_refused(verdicts):
     changed["verdicts"][0]["claim"] = "alt2021.unheard_of"
     with pytest.raises(InvalidEvidence, match="unheard_of"):
         contents(changed, LEDGER)
+
+
+# -- speeds ----------------------------------------------------------------------------------------
+MEASURED = {"environment": {"processor": "a quiet one"}, "results": [
+    {"job": "explicit steps", "rows": {
+        "stabkit": {"ratio": 1.0, "spread": 0.01, "goal": None},
+        "numpy": {"ratio": 4.25, "spread": 0.05, "goal": 4.0},
+        "<other>": {"ratio": 0.5, "spread": 0.1, "goal": 2}}}]}
+
+
+def test_speeds_are_told_and_checked(tmp_path, verdicts):
+    source = tmp_path / "measured.json"
+    source.write_text(json.dumps(MEASURED), "utf-8")
+    made = command.compose(verdicts, LEDGER, pictures=(), benchmarks=benchmarks.read(source))
+    assert "4.25" in made["index.html"] and "&lt;other&gt;" in made["index.html"]
+    assert "0.5 (missed)" in made["index.html"] and "| numpy | 4.25 | 4 | 5% |" in made["README.md"]
+    command.write(tmp_path / "reports", made)
+    assert command.differences(tmp_path / "reports", verdicts["verdicts"], LEDGER) == []
+    (tmp_path / "reports/benchmarks.json").write_text(source.read_text().replace("4.25", "9.25"))
+    assert command.differences(tmp_path / "reports", verdicts["verdicts"], LEDGER) != []
+
+
+@pytest.mark.parametrize("text, said", [
+    ("nothing", "is not JSON"), ("{}", "is not what"), ("[]", "is not what"),
+    (json.dumps(MEASURED).replace("4.25", "NaN"), "nan"),
+])
+def test_a_file_without_speeds_is_refused(tmp_path, text, said):
+    (tmp_path / "measured.json").write_text(text)
+    with pytest.raises(InvalidEvidence, match=said):
+        benchmarks.read(tmp_path / "measured.json")
+    with pytest.raises(InvalidArgument, match="cannot read"):
+        benchmarks.read(tmp_path / "none.json")
 
 
 # -- pictures --------------------------------------------------------------------------------------

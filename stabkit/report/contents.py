@@ -11,6 +11,7 @@ from typing import Any
 
 from stabkit.claim import SOFTWARE, Claim
 from stabkit.errors import InvalidEvidence
+from stabkit.report.benchmarks import Benchmarks
 from stabkit.report.explain import evidence_text, glossary, told
 from stabkit.report.findings import Finding, standing
 from stabkit.verify import Verdict
@@ -136,11 +137,13 @@ class Contents:
         The verdict file.
     papers : tuple of Paper
     findings : tuple of Finding
+    benchmarks : Benchmarks or None
     """
 
     document: Mapping[str, Any]
     papers: tuple[Paper, ...]
     findings: tuple[Finding, ...]
+    benchmarks: Benchmarks | None = None
 
     @property
     def entries(self) -> list[Entry]:
@@ -189,7 +192,8 @@ def counted(statuses: Any) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in _ORDER if counts[status])
 
 
-def contents(document: Mapping[str, Any], claims: Mapping[str, Claim]) -> Contents:
+def contents(document: Mapping[str, Any], claims: Mapping[str, Claim],
+             benchmarks: Benchmarks | None = None) -> Contents:
     """Lay out the verdicts of a file beside the claims they belong to.
 
     Raises
@@ -209,7 +213,7 @@ def contents(document: Mapping[str, Any], claims: Mapping[str, Claim]) -> Conten
     names = list(dict.fromkeys(entry.claim.paper for entry in entries))
     papers = tuple(_paper(name, [e for e in entries if e.claim.paper == name]) for name in names)
     statuses = {entry.name: entry.status for entry in entries}
-    return Contents(document, papers, tuple(standing(statuses)))
+    return Contents(document, papers, tuple(standing(statuses)), benchmarks)
 
 
 def _paper(name: str, entries: Sequence[Entry]) -> Paper:
