@@ -85,6 +85,7 @@ def verify(
             from stabkit.executor import executor as opened
 
             options["executor"] = resources.enter_context(opened(executor))
+        start = time.perf_counter()
         decided, complete = decide_with_table(claims, target == "-", options)
     if not complete:
         say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided", err=True)
@@ -93,6 +94,7 @@ def verify(
         from stabkit.report.verdict_file import as_text, document
 
         contents = document((item.to_json() for item in decided), seed=seed, budget=budget)
+        contents["environment"]["seconds"] = round(time.perf_counter() - start, 1)
         deliver(target, as_text(contents))
     return _status(decided, strict)
 
