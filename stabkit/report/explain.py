@@ -54,7 +54,7 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
         lines += ["", f"evidence {number} of {len(verdict.evidence)}: {item['kind']} "
                       f"({item['arithmetic']} arithmetic)"]
         lines += _evidence(item)
-    words = _glossary(verdict.evidence[:LISTED])
+    words = glossary(verdict.evidence[:LISTED])
     if words:
         lines += ["", *_labelled("words", words[0])]
         lines += [" " * INDENT + word for word in words[1:]]
@@ -143,7 +143,7 @@ def _beside(label: str, lines: list[str]) -> list[str]:
     return [f"{margin:<{INDENT}}{line}" for margin, line in zip(margins, lines, strict=False)]
 
 
-def _glossary(evidence: Iterable[Mapping[str, Any]]) -> list[str]:
+def glossary(evidence: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return what the less usual words in some evidence mean."""
     used = " ".join(
         " ".join([*(body for _, body in item["data"]["let"]), *item["data"]["shows"],
