@@ -82,7 +82,8 @@ def opencv_fed_cycle_does_not_increase_the_norm(n, ratio):
     return Calculation(
         dict(tau=taus), let,
         [f"nonneg_on({one} - {before}, 0, 8)", f"nonneg_on({one} + {before}, 0, 8)"],
-        "A = K'GK is symmetric with 0 <= G <= 1, its spectrum lies in [0, 8], and |p| <= 1 there")
+        "A = K'GK is symmetric with 0 <= G <= 1, its spectrum lies in [0, 8], and |p| <= 1 there",
+        necessary=True)
 
 
 REORDERING = "Permute list of time steps according to chosen reordering function"
@@ -102,7 +103,8 @@ def _visited(n: int) -> Calculation:
     ones = [[int(index == place) for place in range(n)] for index in order]
     return Calculation(
         dict(order=order, P=ones), [], ["nonneg(order)", f"P @ P.T == I({n})"],
-        f"the index of step l is (k + 1) {kappa} mod {prime} - 1; P has a 1 where it reads")
+        f"the index of step l is (k + 1) {kappa} mod {prime} - 1; P has a 1 where it reads",
+        necessary=True)
 
 
 @claim(f"{FED} fed_tau_internal", notion="identity", weight="minor", quote=REORDERING,
@@ -130,7 +132,8 @@ def skimage_tv_step_meets_the_condition_of_chambolle(ndim):
     """The step τ = 1/(2 ndim) meets the condition of Chambolle (2004), Theorem 3.1, τ <= 1/8 for
     images, that is τ <= 1/(4 ndim).  It is twice as large, as Chambolle suggests in practice."""
     return Calculation(dict(d=ndim), [("tau", "1 / (2 * d)")], ["tau <= 1 / (4 * d)"],
-                       "|div|^2 < 4 d, and the theorem asks for tau <= 1/8 where d = 2")
+                       "|div|^2 < 4 d, and the theorem asks for tau <= 1/8 where d = 2",
+                       necessary=True)
 
 
 @claim(f"derived ({TV})", notion="euclidean", within=dict(

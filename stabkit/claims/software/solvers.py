@@ -18,7 +18,8 @@ STARTS = ((1, 0), (1, 1), (2, 1))
 def _quotient(v: tuple[int, int], shows: str, by: str) -> Calculation:
     return Calculation(dict(A=DIAGONAL, v=v), [
         ("q", "dot(v, A @ v) / norm2(v)"), ("r", "A @ v - q * v"), ("e", "norm2(r) / norm2(v)"),
-    ], [shows], by)
+    ], [shows], by,
+                       necessary=True)
 
 
 @claim(f"{ESTIMATE} parameter tol", notion="bound", expect=REFUTED,
@@ -69,7 +70,8 @@ def pyamg_jacobi_bears_an_estimate_from_below(n, part):
         dict(A=convolution([-1, 2, -1], n, PERIODIC).exact(), w=Fraction(4, 3) / (2 * part)), [],
         [f"psd(2 * 2 * I({n}) - w * A)"],
         "D = 2 I and rho = 2; |e - w D^-1 A e|_A <= |e|_A for all e iff 2 D - w A >= 0 on the "
-        "range of A")
+        "range of A",
+        necessary=True)
 
 
 CHEBYSHEV = "PyAMG 5.4.1, chebyshev_polynomial_coefficients and smoothing.setup_chebyshev"
@@ -91,4 +93,5 @@ def pyamg_chebyshev_bears_an_estimate_from_below(reach):
          # T(m - h t)/T(m) by Taylor's formula
          ("p", "[T(m), -h * (12 * m**2 - 3), 12 * m * h**2, -4 * h**3] / T(m)")],
         ["nonneg_on([1, 0, 0, 0] - p, 0, reach)", "nonneg_on([1, 0, 0, 0] + p, 0, reach)"],
-        "an error along an eigenvector of eigenvalue t is multiplied by p(t)")
+        "an error along an eigenvector of eigenvalue t is multiplied by p(t)",
+        necessary=True)

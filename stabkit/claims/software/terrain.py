@@ -79,7 +79,8 @@ def _hillslope(courant: str, size: str) -> Calculation:
          ("q(s)", "-s * (1 + s**2)"), ("up", "dt * (q(s[0]) + q(s[1]) - q(s[2]) - q(s[3]))")],
         ["up <= max(z)", "up >= min(z)"],
         "the slopes s of the links west, south, east and north point east and north; the core "
-        "node is at 0 and moves by dt times the flux that flows in, with two Taylor terms")
+        "node is at 0 and moves by dt times the flux that flows in, with two Taylor terms",
+        necessary=True)
 
 
 @claim(TAYLOR, notion="range", quote=COURANT, expect=REFUTED, within=dict(courant=("1/5",)))
@@ -145,4 +146,5 @@ def _stays_between(n: int, weight: Fraction) -> Calculation:
         dict(A=_cells(n).exact(), w=weight), [("M", f"I({n}) - w * A")],
         ["nonneg(M)", f"nonneg(ones({n}) - M @ ones({n}))"],
         "values between 0 and 1 stay there iff M >= 0 with row sums of at most 1; the images of "
-        "unit vectors and of (1, ..., 1) show it")
+        "unit vectors and of (1, ..., 1) show it",
+        necessary=True)
