@@ -41,7 +41,7 @@ def opencv_alpha_between_0_and_1_keeps_the_range_corrected(shape, ratio):
 
 
 # -- OpenCV: fast explicit diffusion in AKAZE -----------------------------------------------------
-FED = "OpenCV 4 and 5, features2d/src/kaze/fed.cpp,"
+FED = "OpenCV 4.x, features2d/src/kaze/fed.cpp (commit 0cd608dd),"
 LIMIT = "@param tau_max Stability limit for the explicit scheme"
 
 
