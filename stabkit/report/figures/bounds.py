@@ -108,7 +108,7 @@ def _mark_bounds(axes: Axes, notion: Notion, length: int, bound: Fraction) -> No
 
 
 @styled
-def sharp_bounds(lengths: Sequence[int] = range(2, 11)) -> Figure:
+def sharp_bounds(lengths: Sequence[int] = (2, 3, 4, 5, 6, 8, 10)) -> Figure:
     """The sharp step of the explicit scheme with first differences against the length N.
 
     Parameters
