@@ -18,7 +18,7 @@ from stabkit.kernels import inner
 
 _LOG2E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
-_SHIFT = 1.5 * 2.0**52  # adding it rounds to an integer, found in the low bits
+SHIFT = 1.5 * 2.0**52  # adding it rounds to an integer, found in the low bits
 _LOWEST, _HIGHEST = -708.0, 709.782712893384
 _TAYLOR = tuple(1.0 / factorial(k) for k in range(14))
 
@@ -63,8 +63,8 @@ def taylor(r):
 def exponential(x):
     """e^x, in the type of x."""
     y = np.float64(x)
-    shifted = fma(y, _LOG2E, _SHIFT)
-    k = shifted - _SHIFT
+    shifted = fma(y, _LOG2E, SHIFT)
+    k = shifted - SHIFT
     p = taylor(fma(-k, _LN2_LOW, fma(-k, _LN2_HIGH, y)))
     e = times_power(p, shifted)
     e = 0.0 if y < _LOWEST else (np.inf if y > _HIGHEST else e)

@@ -8,8 +8,6 @@ q is the contrast parameter or threshold (a slope for `leaky_relu` and `linear`)
 from __future__ import annotations
 
 import numpy as np
-from numba.core.types import Integer
-from numba.extending import overload
 
 from stabkit.kernels import PerFlux, inner
 from stabkit.kernels.exponential import exponential
@@ -116,55 +114,14 @@ def per_flux(function):
     return PerFlux(function, FLUXES)
 
 
+@inner
 def bend(flux, s, f, shape):
-    """f = Φ(s); `flux` is a function, or a code known at run time only.
+    """f = Φ(s).
 
     f is not s: of a flux that is the identity somewhere the compiler would make a masked store.
     """
-
-
-@inner
-def _bend_with(flux, s, f, shape):
     for j in range(s.size):
         f[j] = flux(s[j], shape[0], shape[1])
-
-
-@inner
-def _bend_chosen(code, s, f, shape):
-    if code == 0:
-        _bend_with(identity, s, f, shape)
-    elif code == 1:
-        _bend_with(charbonnier, s, f, shape)
-    elif code == 2:
-        _bend_with(soft, s, f, shape)
-    elif code == 3:
-        _bend_with(perona_malik, s, f, shape)
-    elif code == 4:
-        _bend_with(garrote, s, f, shape)
-    elif code == 5:
-        _bend_with(hard, s, f, shape)
-    elif code == 6:
-        _bend_with(rational, s, f, shape)
-    elif code == 7:
-        _bend_with(weickert, s, f, shape)
-    elif code == 8:
-        _bend_with(leaky_relu, s, f, shape)
-    elif code == 9:
-        _bend_with(tanh, s, f, shape)
-    elif code == 10:
-        _bend_with(linear, s, f, shape)
-    elif code == 11:
-        _bend_with(firm, s, f, shape)
-    elif code == 12:
-        _bend_with(cubic, s, f, shape)
-    elif code == 13:
-        _bend_with(kink, s, f, shape)
-
-
-@overload(bend)
-def _bend(flux, s, f, shape):
-    chosen = _bend_chosen if isinstance(flux, Integer) else _bend_with
-    return lambda flux, s, f, shape: chosen(flux, s, f, shape)
 
 
 @per_flux

@@ -24,7 +24,7 @@ from numba.extending import overload
 from stabkit.kernels import inner
 
 NATURAL, PERIODIC, ZERO = range(3)
-LANES = 32
+LANES = 128  # of `lanes_of`: so many hide the check that arrays do not overlap
 
 
 def is_stencil(K):
@@ -112,16 +112,35 @@ def _apply_rows(K, u, s):
 
 
 @inner
+def lanes_of(x, site):
+    """One site of every lane."""
+    at = np.int64(site) * LANES
+    return x[at:at + LANES]
+
+
+@inner
+def add_lanes(value, x, out):
+    """out += value x."""
+    for lane in range(out.size):
+        out[lane] += value * x[lane]
+
+
+@inner
 def lane_row(starts, columns, values, x, i, out):
     """Row i of a matrix applied to every lane of x."""
-    first, last = starts[i], starts[i + 1]
-    for lane in range(LANES):
-        out[lane] = out.dtype.type(0)
-    for k in range(first, last):
-        value, at = values[k], np.int64(columns[k]) * LANES
-        site = x[at:at + LANES]
-        for lane in range(LANES):
-            out[lane] += value * site[lane]
+    first, count = np.int64(starts[i]), np.int64(starts[i + 1]) - np.int64(starts[i])
+    if count < 2:
+        for lane in range(out.size):
+            out[lane] = x.dtype.type(0)
+        if count == 1:
+            add_lanes(values[first], lanes_of(x, columns[first]), out)
+        return
+    a, b = values[first], values[first + 1]
+    left, right = lanes_of(x, columns[first]), lanes_of(x, columns[first + 1])
+    for lane in range(out.size):
+        out[lane] = a * left[lane] + b * right[lane]
+    for k in range(first + 2, first + count):
+        add_lanes(values[k], lanes_of(x, columns[k]), out)
 
 
 def _apply_lanes(K, u, s):

@@ -22,6 +22,7 @@ from stabkit.kernels.linear import (
     is_laned,
     is_stencil,
     lane_row,
+    lanes_of,
     pull,
 )
 
@@ -78,16 +79,16 @@ def _extrapolate(v, u, f, K, step):
 def _descend_lanes(v, u, f, K, step):
     for i in range(v.size // LANES):
         lane_row(K[3], K[4], K[5], f, i, K[6])
-        after, before = v[i * LANES:(i + 1) * LANES], u[i * LANES:(i + 1) * LANES]
-        for lane in range(LANES):
+        after, before = lanes_of(v, i), lanes_of(u, i)
+        for lane in range(after.size):
             after[lane] = before[lane] - step[0] * K[6][lane]
 
 
 def _extrapolate_lanes(v, u, f, K, step):
     for i in range(v.size // LANES):
         lane_row(K[3], K[4], K[5], f, i, K[6])
-        after, before = v[i * LANES:(i + 1) * LANES], u[i * LANES:(i + 1) * LANES]
-        for lane in range(LANES):
+        after, before = lanes_of(v, i), lanes_of(u, i)
+        for lane in range(after.size):
             down = before[lane] - step[0] * K[6][lane]
             after[lane] = step[1] * down + step[2] * after[lane]
 
