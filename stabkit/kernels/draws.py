@@ -120,7 +120,7 @@ def scale(u, size):
             row[lane] *= size[lane]
 
 
-@inner
+@kernel
 def fill(u, size, seed, block, number):
     """Signal `number` of every trial of a block, in lanes; `size` is a row to work in.
 
