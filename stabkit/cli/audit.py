@@ -23,7 +23,7 @@ NOTIONS = ("euclidean", "contraction", "range", "sign", "energy")
 @seed
 @json_file
 def audit(path: Path, notions: Sequence[str], budget: float, seed: int, target: str | None) -> int:
-    """Audit a network or scheme in a file: .onnx, or .npz with named arrays.
+    """Audit a network or scheme in a file, .onnx or .npz.
 
     FILE is data and is never executed.  All notions that apply are decided.  "Stable" is, if no
     notion is named: a network without biases does not increase the Euclidean norm (euclidean),
