@@ -26,6 +26,8 @@ from stabkit.property import Property
 from stabkit.verdict import PROVED, Status
 
 PAPERS = ("alt2020", "alt2021", "ruthotto2018", "haber2017", "he2019")
+SOFTWARE = "software"
+SOURCES = (*PAPERS, SOFTWARE)
 
 
 @dataclass(frozen=True)
@@ -170,11 +172,11 @@ def collect(module: Any) -> list[Claim]:
     return found
 
 
-def registry(papers: Iterable[str] = PAPERS) -> dict[str, Claim]:
-    """The built-in claims by name, paper by paper."""
+def registry(sources: Iterable[str] = SOURCES) -> dict[str, Claim]:
+    """The built-in claims by name, paper by paper, then those of public software."""
     found: dict[str, Claim] = {}
-    for paper in papers:
-        name = f"stabkit.claims.{paper}"
+    for source in sources:
+        name = f"stabkit.claims.{source}"
         if importlib.util.find_spec(name) is None:
             continue
         for entry in collect(importlib.import_module(name)):

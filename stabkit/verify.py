@@ -18,6 +18,7 @@ import numpy as np
 from stabkit.claim import Claim, describe, load_claims, registry
 from stabkit.decide import decide
 from stabkit.errors import HypothesisNotMet, InvalidArgument, StabkitError, Undecided
+from stabkit.progress import progress
 from stabkit.property import Not, Property, Stable
 from stabkit.replay import seal
 from stabkit.verdict import (
@@ -34,6 +35,11 @@ _TRIALS_PER_SECOND = 100_000
 _RATIO_STEPS = 5
 _TIGHTNESS_CONFIGURATIONS = 12
 _GRID = ("K", "n", "boundary", "h")  # what a bound depends on, beside the notion
+
+
+#: Beside a verdict in a notebook; to be told apart on white and on black.
+_COLOURS = {PROVED: "#009E73", REFUTED: "#D55E00", SUPPORTED: "#56B4E9", UNDECIDED: "#E69F00",
+            INAPPLICABLE: "#8A8F98"}
 
 
 @dataclass(frozen=True)
@@ -61,21 +67,32 @@ class Verdict:
         return fields
 
     def _repr_html_(self) -> str:
-        """The verdict and its first piece of evidence as Jupyter shows them."""
+        """The verdict with its evidence folded away, as Jupyter shows it, light or dark."""
         facts = [f"{self.configurations} configurations",
                  f"{len(self.evidence)} pieces of evidence"]
         if self.margin is not None:
             facts.append(f"margin {self.margin:.4g}")
+        if self.sharp is not None:
+            facts.append("sharp" if self.sharp else "not sharp")
         if self.tightness is not None:
             facts.append(f"smallest refuted step {self.tightness:.6f} × the bound")
         if not self.as_expected:
             facts.append(f"expected: {self.expected}")
-        data = self.evidence[0]["data"] if self.evidence else {}
-        lines = [f"{name} = {value}" for part in ("given", "let") for name, value in
-                 dict(data.get(part, {})).items()] + [*data.get("shows", ())]
-        shown = f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
-        return (f"<div><code>{self.claim}</code>: <b>{self.status}</b> "
-                f"<small>{', '.join(facts)}</small>{shown}</div>")
+        shown = "".join(_folded(item) for item in self.evidence[:1])
+        return (f'<div style="border-left: 0.3em solid {_COLOURS[self.status]}; '
+                f'padding-left: 0.7em"><b>{self.status}</b> <code>{self.claim}</code> '
+                f"<small>{escape(self.location)}; {', '.join(facts)}</small>{shown}</div>")
+
+
+def _folded(item: dict[str, Any]) -> str:
+    """A piece of evidence as HTML that opens on a click."""
+    data = item["data"]
+    lines = [f"{name} = {value}" for part in ("given", "let") for name, value in
+             dict(data.get(part, {})).items()] + [*data.get("shows", ())]
+    if not lines:
+        return ""
+    return (f"<details><summary>{item['kind']} in {item['arithmetic']} arithmetic</summary>"
+            f"<pre>{escape(chr(10).join(lines))}</pre></details>")
 
 
 def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, workers: int = 1,
@@ -98,7 +115,8 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     signals : sequence of ndarray
         Recorded signals whose windows are tried first.
     on_verdict : callable, optional
-        Called with each verdict as it arrives.
+        Called with each verdict as it arrives; by default a bar shows them, on a terminal and in
+        a notebook.
 
     Returns
     -------
@@ -109,6 +127,10 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
     if workers < 1:
         raise InvalidArgument(f"workers: must be at least 1, got {workers}")
+    if on_verdict is None:
+        with progress(len(claims)) as advance:
+            return verify(claims, budget=budget, seed=seed, workers=workers, executor=executor,
+                          signals=signals, on_verdict=lambda verdict: advance(verdict.claim))
     trials = max(256, int(budget * _TRIALS_PER_SECOND / max(len(claims), 1)))
     runner = executor or _local(workers)
     remote = executor is not None or workers > 1
@@ -121,8 +143,7 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
             tasks[runner.submit(task, trials, seed, tuple(signals))] = entry
         for done in as_completed(tasks):
             verdicts[tasks[done].name] = _result(done, tasks[done])
-            if on_verdict is not None:
-                on_verdict(verdicts[tasks[done].name])
+            on_verdict(verdicts[tasks[done].name])
     finally:
         if executor is None:
             # after an error or an interrupt nobody waits for what is still running

@@ -17,7 +17,7 @@ TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 FLOORS = [
     {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
-     "notation"},
+     "notation", "progress"},
     {"kernels", "replay"},
     {"operators", "flux", "fluxes", "activations", "derivative"},
     {"schemes", "multigrid", "learning"},

@@ -56,8 +56,8 @@ def audit(path: Path, notions: Sequence[str], budget: float, seed: int, target: 
       3  undecided: neither, supported by trials at best
     """
     from stabkit.audit import audit as audited
+    from stabkit.progress import working
     from stabkit.report.audit import audit_text
-    from stabkit.report.table import working
 
     if target not in (None, "-"):
         check_writable(target)

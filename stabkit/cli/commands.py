@@ -96,6 +96,7 @@ def verify(
             from stabkit.executor import executor as opened
 
             options["executor"] = resources.enter_context(opened(executor))
+        start = time.perf_counter()
         decided, complete = decide_with_table(claims, target == "-", options)
     if not complete:
         say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided", err=True)
@@ -104,6 +105,7 @@ def verify(
         from stabkit.report.verdict_file import as_text, document
 
         contents = document((item.to_json() for item in decided), seed=seed, budget=budget)
+        contents["environment"]["seconds"] = round(time.perf_counter() - start, 1)
         deliver(target, as_text(contents))
     return _status(decided, strict)
 
@@ -224,12 +226,13 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
 
     What was decided before an interrupt or an error is printed too: it may have taken long.
     """
+    from stabkit.progress import progress
     from stabkit.report import table
     from stabkit.verify import verify as decide_claims
 
     decided: dict[str, Any] = {}
     start, stop = time.perf_counter(), None
-    with table.progress(len(claims), sys.stderr) as advance:
+    with progress(len(claims), sys.stderr) as advance:
         def note(verdict: Any) -> None:
             decided[verdict.claim] = verdict
             advance(verdict.claim)

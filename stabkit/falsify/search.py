@@ -11,7 +11,13 @@ import numpy as np
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet
 from stabkit.falsify.exactness import Signals, cost, is_violated, shrink, simplest
-from stabkit.falsify.inputs import amplitudes, neighbours, steps_of, structured
+from stabkit.falsify.inputs import (
+    amplitudes,
+    nearly_alternating,
+    neighbours,
+    steps_of,
+    structured,
+)
 from stabkit.falsify.mass import WORTH_COMPILING, has_compiled_search, worst_trials
 from stabkit.notions import SIGN, Notion
 from stabkit.schemes import Implicit, Scheme
@@ -84,6 +90,8 @@ class _Hunt:
             found = self.consider(extra)
         if found is None:
             found = self.consider(structured(self.scheme))
+        if found is None and self.notion is SIGN:
+            found = self.consider(nearly_alternating(self.scheme))
         if found is None and trials >= WORTH_COMPILING and \
                 has_compiled_search(self.scheme, self.notion):
             found, trials = self.mass(trials), 0

@@ -56,7 +56,7 @@ class TotalVariation:
             eps = u.log.give_once(("eps", self.eps), "eps", lambda: self.eps)
             return named(np.sqrt(total + eps), "r")
         eps = Fraction(self.eps) if u.dtype == object else u.dtype.type(self.eps)
-        return _root(total + eps)
+        return entrywise_root(total + eps)
 
     def apply(self, u: Any, r: Any, size: int) -> Any:
         """N_tv(u), with the lengths r of u."""
@@ -210,7 +210,8 @@ def _added(parts: Sequence[Any]) -> Any:
     return total
 
 
-def _root(values: np.ndarray) -> np.ndarray:
+def entrywise_root(values: np.ndarray) -> np.ndarray:
+    """√ of every entry: exact where it is rational, else an enclosure; floats stay floats."""
     if values.dtype != object:
         return np.sqrt(values)
     roots = np.empty(values.shape, dtype=object)
