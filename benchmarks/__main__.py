@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks import startup
 from benchmarks.measuring import compare, exponents, measure, summary
 
-ROOMS = ("diffusion", "systems", "shrinkage_and_search")
+ROOMS = ("diffusion", "systems", "eigenvalues", "shrinkage_and_search")
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "PyWavelets", "pyamg", "MedPy", "hypothesis")
 
 

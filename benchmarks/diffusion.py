@@ -175,7 +175,7 @@ def jobs():
         yield lambda n=n, goal=goal: single("rational", n, goal=goal)
     yield lambda: single("identity", 10_000_000, goal=None)
     yield lambda: single("rational", 10_000_000, np.float32, None)
-    for n in (1000, 100_000, 1_000_000):
+    for n in (1000, 100_000, 1_000_000, 10_000_000):
         yield lambda n=n: single("perona_malik", n, goal=None)
     for count, n in ((2000, 64), (2500, 100), (64, 4096)):
         yield lambda count=count, n=n: batch(count, n)

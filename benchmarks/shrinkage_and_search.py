@@ -78,7 +78,7 @@ def trials(n, steps, count=20_000, tau=0.4):
 def jobs():
     """The jobs of this room, made when they are wanted."""
     for name in ("soft", "hard", "garrote"):
-        for n in (10_000, 1_000_000):
+        for n in (10_000, 1_000_000, 10_000_000):
             yield lambda name=name, n=n: haar_shrinkage(name, n)
     for n, steps in ((16, 1), (32, 1), (32, 10), (64, 10)):
         yield lambda n=n, steps=steps: trials(n, steps)

@@ -77,5 +77,5 @@ def jobs():
         yield lambda n=n: tridiagonal_solve(1, n)
     yield lambda: tridiagonal_solve(256, 256)
     yield implicit_step
-    for n in (255, 511, 1023):
+    for n in (255, 511, 1023, 2047):
         yield lambda n=n: poisson_solve(n)
