@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from stabkit.backend import born, to_host
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet
 from stabkit.falsify.exactness import Signals, confirm, cost, is_violated, shrink
@@ -148,8 +149,8 @@ class _Hunt:
     def margins(self, signals: tuple[np.ndarray, ...]) -> np.ndarray:
         with np.errstate(all="ignore"):
             try:
-                values = self.notion.margins(
-                    *(part for u in signals for part in self.scheme.pair(u)))
+                values = to_host(self.notion.margins(
+                    *(part for u in signals for part in self.scheme.pair(born(u)))))
             except HypothesisNotMet:
                 return np.full(len(signals[0]), np.inf)
         return np.where(np.isnan(values), -np.inf, values)
