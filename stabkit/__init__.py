@@ -1,6 +1,7 @@
 """stabkit decides stability claims about numerical schemes and networks, with evidence."""
 
 from stabkit import fluxes
+from stabkit.audit import Audit, audit
 from stabkit.claim import Claim, Draw, claim, load_claims, registry
 from stabkit.decide import decide
 from stabkit.enclosure import Interval
@@ -43,6 +44,7 @@ from stabkit.operators import (
     difference,
     differential_operator,
     from_matrix,
+    grid_gradient,
     identity,
     norm_squared,
     operator_norm,
@@ -80,13 +82,14 @@ from stabkit.verify import Verdict, verify
 
 __all__ = [
     "CONTRACTION", "CONTRAST", "DIRICHLET", "EUCLIDEAN", "FSI", "MIRRORED", "NATURAL", "PERIODIC",
-    "RANGE", "REFLECTING", "SIGN", "AllOf", "AtMost", "Boundary", "Calculation", "Chain", "Claim",
-    "Draw", "Energy", "Experiment", "Explicit", "FaceWithin", "Facts", "FixedPoint", "Flux",
-    "HaarShrinkage", "HypothesisNotMet", "Identity", "Implicit", "Interval", "InvalidArgument",
-    "InvalidEvidence", "Linear", "NormAtMost", "Not", "Notion", "Operator", "Piece", "Pointwise",
-    "Regularisation", "ResidualBlock", "Scheme", "StabkitError", "Stable", "Status", "Undecided",
-    "UniqueSolution", "Verdict", "claim", "convolution", "decide", "difference",
-    "differential_operator", "energy", "fluxes", "from_activation", "from_diffusivity",
-    "from_matrix", "from_regulariser", "from_shrinkage", "identity", "load_claims", "norm_squared",
-    "operator_norm", "registry", "repeat", "replay", "sensitivity", "stable_step", "verify",
+    "RANGE", "REFLECTING", "SIGN", "AllOf", "AtMost", "Audit", "Boundary", "Calculation", "Chain",
+    "Claim", "Draw", "Energy", "Experiment", "Explicit", "FaceWithin", "Facts", "FixedPoint",
+    "Flux", "HaarShrinkage", "HypothesisNotMet", "Identity", "Implicit", "Interval",
+    "InvalidArgument", "InvalidEvidence", "Linear", "NormAtMost", "Not", "Notion", "Operator",
+    "Piece", "Pointwise", "Regularisation", "ResidualBlock", "Scheme", "StabkitError", "Stable",
+    "Status", "Undecided", "UniqueSolution", "Verdict", "audit", "claim", "convolution", "decide",
+    "difference", "differential_operator", "energy", "fluxes", "from_activation",
+    "from_diffusivity", "from_matrix", "from_regulariser", "from_shrinkage", "grid_gradient",
+    "identity", "load_claims", "norm_squared", "operator_norm", "registry", "repeat", "replay",
+    "sensitivity", "stable_step", "verify",
 ]

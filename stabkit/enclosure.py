@@ -146,7 +146,7 @@ class Interval:
     def __ne__(self, other: Any) -> bool:
         return not self == other
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     # -- arithmetic ----------------------------------------------------------------------------
     def __add__(self, other: Any) -> Interval:
@@ -241,6 +241,9 @@ class Interval:
     def arctan(self) -> Interval:
         return self._increasing(arb.atan)
 
+    def erf(self) -> Interval:
+        return self._increasing(_erf)
+
     def decay(self, k: int) -> Interval:
         """xᵏ e⁻ˣ of a nonnegative x, which rises up to x = k and falls beyond."""
         if self.lo < ZERO:
@@ -262,6 +265,17 @@ def _tanh(x: arb) -> arb:
     if x.is_finite():
         return x.tanh()
     return ONE if x > ZERO else -ONE
+
+
+def _erf(x: arb) -> arb:
+    if x.is_finite():
+        return x.erf()
+    return ONE if x > ZERO else -ONE
+
+
+def pi() -> Interval:
+    """π, at the present precision."""
+    return Interval(arb.pi())
 
 
 def _text(x: arb) -> str:

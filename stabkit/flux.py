@@ -195,6 +195,8 @@ class Flux:
             here = self.piece_formula(piece, face)(x)
             here = here if isinstance(here, Term) else Term(x.log, str(here))
             text = text if isinstance(text, Term) else Term(x.log, str(text))
+            if here.text == text.text:
+                continue
             text = here.when(f"{size.text} <= {piece.upto}", text)
         return text if isinstance(text, Term) else Term(x.log, str(text))
 
@@ -269,7 +271,7 @@ def _root_two(beside: Any) -> Any:
         return float(np.sqrt(2.0))
     exact = isinstance(beside, (Fraction, Interval, int, Dual)) or \
         np.asarray(beside).dtype == object
-    return np.sqrt(Interval(2)) if exact else np.asarray(beside).dtype.type(np.sqrt(2.0))
+    return Interval(2).sqrt() if exact else np.asarray(beside).dtype.type(np.sqrt(2.0))
 
 
 # -- a user's own function -----------------------------------------------------------------------

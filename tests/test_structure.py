@@ -17,9 +17,9 @@ TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 FLOORS = [
     {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
-     "notation"},
+     "notation", "progress"},
     {"kernels", "replay"},
-    {"operators", "flux", "fluxes", "derivative", "entries"},
+    {"operators", "flux", "fluxes", "activations", "derivative", "entries"},
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "decide"},
     {"sharpness", "claim", "verify", "audit", "testing"},

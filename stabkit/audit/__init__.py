@@ -1,1 +1,6 @@
-"""Audit: what is stable about a scheme or network of one's own, and what to change."""
+"""Audits of a user's own network or scheme."""
+
+from stabkit.audit.entrance import audit
+from stabkit.audit.result import Audit, BlockReport, Judgement
+
+__all__ = ["Audit", "BlockReport", "Judgement", "audit"]

@@ -12,8 +12,9 @@ from stabkit.certificates.diffusion import (
 from stabkit.certificates.facts import check_facts
 from stabkit.certificates.flux_bounds import bounding_cells, show_bounds, show_junctions
 from stabkit.certificates.linear import certify_linear, is_linear, step_matrix
+from stabkit.certificates.residual import certify_residual
 from stabkit.notions import CONTRACTION, EUCLIDEAN, Notion
-from stabkit.schemes import Chain, DiffusionScheme, Pointwise, Scheme
+from stabkit.schemes import Chain, DiffusionScheme, Pointwise, ResidualBlock, Scheme
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
 
@@ -38,6 +39,8 @@ def certify(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
         made = certify_diffusion(scheme, notion)
     elif isinstance(scheme, Pointwise) and notion in (EUCLIDEAN, CONTRACTION):
         made = _pointwise(scheme, notion)
+    elif isinstance(scheme, ResidualBlock):
+        made = certify_residual(scheme, notion)
     if made is None and is_linear(scheme):
         return certify_linear(scheme, notion)
     return None if made is None else (made,)

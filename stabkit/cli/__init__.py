@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import click
 
-from stabkit.cli import report  # noqa: F401, adds its command
+from stabkit.cli import audit, report  # noqa: F401, add their commands
 from stabkit.cli.commands import BAD_INPUT, EXPECTED, INTERRUPTED, cli
 from stabkit.errors import StabkitError
 from stabkit.report.output import say

@@ -142,7 +142,7 @@ def diffuse(u, steps, tau, r, shape):
     w = np.zeros(max(tile, n * LANES if whole > 0 else 0) + LANES, u.dtype)
     edges = np.zeros((2, LANES), u.dtype)
     work = w, np.empty(tile, u.dtype), np.empty(BLOCK, u.dtype)
-    short = scratch(1, n + 1, u)
+    short = scratch(2, n + 1, u)
     for b in range(0, whole, LANES):
         diffuse_batch(flux, u[b : b + LANES], w, edges, steps, (tau, u.dtype.type(r)), shape)
     for b in range(whole, count):

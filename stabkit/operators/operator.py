@@ -27,8 +27,8 @@ class Operator:
     """A linear map ℝᴺ → ℝᴹ, stored as sparse rows of exact rationals.
 
     ``K @ u`` applies it along the last axis of `u`: floats by sparse products, in the library that
-    `u` belongs to, fractions and intervals exactly.  ``K.T`` is the exact adjoint; ``K1 @ K2``, ``K1 + K2`` and ``c * K`` are
-    exact again.
+    `u` belongs to, fractions and intervals exactly.  ``K.T`` is the exact adjoint; ``K1 @ K2``,
+    ``K1 + K2`` and ``c * K`` are exact again.
 
     Parameters
     ----------

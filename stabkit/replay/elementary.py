@@ -27,6 +27,7 @@ from stabkit.replay.reals import (
 
 EXACT = {  # function -> (argument, value)
     "exp": (0, 1), "log": (1, 0), "sin": (0, 0), "cos": (0, 1), "tanh": (0, 0), "atan": (0, 0),
+    "erf": (0, 0),
 }
 
 
@@ -109,6 +110,10 @@ def _require_nonnegative(function: str, x) -> None:
 
 def tanh(x):
     return _increasing(lambda end: sign(end) if infinite(end) else at("tanh", end), x)
+
+
+def erf(x):
+    return _increasing(lambda end: sign(end) if infinite(end) else at("erf", end), x)
 
 
 def atan(x):

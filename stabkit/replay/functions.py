@@ -28,7 +28,7 @@ CONSTANTS: dict[str, Callable] = {"pi": elementary.pi, "inf": lambda: reals.INF}
 _ENTRYWISE = {
     "abs": abs, "sign": reals.sign, "floor": reals.floor, "sqrt": elementary.sqrt,
     "exp": elementary.exp, "log": elementary.log, "sin": elementary.sin, "cos": elementary.cos,
-    "tanh": elementary.tanh, "atan": elementary.atan,
+    "tanh": elementary.tanh, "atan": elementary.atan, "erf": elementary.erf,
 }
 
 # name -> (kinds of the arguments, "*" for one or more of the kind before it; function)

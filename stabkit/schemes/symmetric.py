@@ -56,7 +56,8 @@ class TotalVariation:
         if isinstance(u, Term):
             eps = u.log.give_once(("eps", self.eps), "eps", lambda: self.eps)
             return named(np.sqrt(total + eps), "r")
-        return _root(total + (Fraction(self.eps) if u.dtype == object else float(self.eps)))
+        eps = Fraction(self.eps) if u.dtype == object else float(self.eps)
+        return entrywise_root(total + eps)
 
     def apply(self, u: Any, r: Any, size: int) -> Any:
         """N_tv(u), with the lengths r of u."""
@@ -210,7 +211,8 @@ def _added(parts: Sequence[Any]) -> Any:
     return total
 
 
-def _root(values: Any) -> Any:
+def entrywise_root(values: Any) -> Any:
+    """√ of every entry: exact where it is rational, else an enclosure; floats stay floats."""
     if values.dtype != object:
         return namespace(values).sqrt(values)
     roots = np.empty(values.shape, dtype=object)

@@ -23,11 +23,11 @@ def explicit(K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int) -> np
     if not _has_twin(flux, u, steps):
         return None
     rows = _rows(u)
-    if _is_first_difference(K):
-        inverse = float(K.values[1])
-        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), inverse, shape_form(flux))
+    taps = _taps(K)
+    if len(taps) == 2 and taps[1] == -taps[0] > 0:
+        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), taps[1], shape_form(flux))
     else:
-        _kernel("steps", "explicit", flux)(rows, steps, float(tau), csr_form(K, u.dtype),
+        _kernel("steps", "explicit", flux)(rows, steps, float(tau), _form(K, u.dtype),
                                            shape_form(flux))
     return rows.reshape(u.shape)
 
@@ -38,7 +38,7 @@ def fsi(K: Operator, flux: Flux, tau: Any, u: np.ndarray, length: int, frozen: b
     if not _has_twin(flux, u, length):
         return None
     rows = _rows(u)
-    _kernel("steps", "fsi", flux)(rows, length, float(tau), csr_form(K, u.dtype),
+    _kernel("steps", "fsi", flux)(rows, length, float(tau), _form(K, u.dtype),
                                   shape_form(flux), frozen)
     return rows.reshape(u.shape)
 
@@ -49,7 +49,7 @@ def fixed_point(K: Operator, flux: Flux, tau: Any, u: np.ndarray, iterations: in
     if not _has_twin(flux, u, iterations):
         return None
     rows = _rows(u)
-    _kernel("steps", "fixed_point", flux)(rows, iterations, float(tau), csr_form(K, u.dtype),
+    _kernel("steps", "fixed_point", flux)(rows, iterations, float(tau), _form(K, u.dtype),
                                           shape_form(flux))
     return rows.reshape(u.shape)
 
@@ -73,11 +73,21 @@ def shape_form(flux: Flux) -> tuple[float, float]:
     return (*flux.kernel[1:], 0.0)[:2]
 
 
-def _is_first_difference(K: Operator) -> bool:
+def _form(K: Operator, dtype: np.dtype) -> tuple:
+    taps = _taps(K)
+    return (0, taps) if taps else csr_form(K, dtype)  # 0: NATURAL of the kernels
+
+
+def _taps(K: Operator) -> tuple[float, ...]:
+    # The row that K repeats along the signal without sticking out, or nothing.
     m, n = K.shape
-    return m == n - 1 and K.columns.size == 2 * m and len(set(K.values[::2])) == 1 and \
-        bool((K.columns[::2] == np.arange(m)).all() and (K.columns[1::2] == np.arange(1, n)).all()
-             and set(K.values[1::2]) == {-K.values[0]}) and K.values[1] > 0
+    width = n - m + 1
+    if m == 0 or width < 1 or K.columns.size != m * width:
+        return ()
+    columns, values = K.columns.reshape(m, width), K.values.reshape(m, width)
+    same = (columns == np.arange(m)[:, None] + np.arange(width)).all() and \
+        (values == values[0]).all()
+    return tuple(float(value) for value in values[0]) if same else ()
 
 
 def csr_form(K: Operator, dtype: np.dtype) -> tuple[np.ndarray, ...]:

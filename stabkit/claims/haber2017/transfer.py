@@ -43,7 +43,7 @@ def restriction_inverts_prolongation(n):
     """R P = I for linear interpolation P and full weighting R between periodic signals of every
     even size n >= 4."""
     return Calculation(dict(R=_weighting(n), P=_interpolation(n)), [], [f"R @ P == I({n // 2})"],
-                       "R and P are written out")
+                       "R and P are written out", necessary=True)
 
 
 @claim("derived (after eq. (2.5))", notion="identity", within=dict(n=(4, 6, 8, 10)))
@@ -100,7 +100,8 @@ def convolution_matrix_is_circulant(image, stencil):
     return Calculation(dict(A=by_rows, B=by_columns, Z=_shift(rows * columns)), [],
                        ["A @ Z == Z @ A or B @ Z == Z @ B"],
                        "A and B are the matrices in the two numberings; a matrix is circulant if "
-                       "and only if it commutes with the cyclic shift Z of all pixels")
+                       "and only if it commutes with the cyclic shift Z of all pixels",
+                       necessary=True)
 
 
 @claim("before eq. (2.6a)", notion="identity", weight="minor",

@@ -20,6 +20,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from stabkit import activations as networks
 from stabkit import fluxes as dictionary
 from stabkit.flux import Flux
 from stabkit.operators import (
@@ -149,6 +150,18 @@ def fluxes(*, continuous: bool = False, monotone: bool = False, exact: bool = Fa
     return every.filter(lambda flux: (
         (flux.facts.continuous or not continuous) and (flux.facts.monotone or not monotone)
         and not (flux.transcendental and exact)))
+
+
+def activations() -> Strategy[Flux]:
+    """Activations of networks that are no diffusion fluxes: sigmoid, GELU, clipping, ..."""
+    half = Fraction(1, 2)
+    return st.one_of(
+        *(st.builds(make) for make in (
+            networks.sigmoid, networks.softplus, networks.gelu, networks.silu, networks.mish,
+            networks.error_function, networks.hard_swish)),
+        st.builds(networks.elu, st.sampled_from([Fraction(1), half, Fraction(2)])),
+        st.sampled_from([(-1, 1), (0, 6), (half, 2), (None, 1), (-2, None)]).map(
+            lambda ends: networks.clip(*ends)))
 
 
 def ratios(*, beyond: bool = False) -> Strategy[Fraction]:

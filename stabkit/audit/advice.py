@@ -1,0 +1,88 @@
+"""What to change: one sentence per fault, naming the layer and the number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from stabkit.audit.blocks import AFFINE, DIFFUSION, RESIDUAL, Block
+from stabkit.audit.result import BlockReport, Judgement
+from stabkit.verdict import PROVED, REFUTED
+
+_NEAR = 0.1  # relative distance up to which a second map is called nearly transposed
+
+
+def note_on(block: Block) -> str:
+    """What was recognised, in a few words."""
+    found = block.transpose
+    if block.form == DIFFUSION:
+        return "the second map is exactly -tau times the transpose of the first"
+    if block.form != RESIDUAL or found is None:
+        return ""
+    if found.factor is not None:
+        return "the second map is the transpose of the first with the sign of an anti-diffusion"
+    if found.distance <= _NEAR and found.nearest < 0:
+        return (f"nearly transposed: the second map is {found.distance:.2g} (relative) away from "
+                f"{found.nearest:.6g} times the transpose of the first")
+    return "the second map is not a multiple of the transpose of the first"
+
+
+def advise(blocks: Sequence[Block], reports: Sequence[BlockReport],
+           judgements: Sequence[Judgement]) -> tuple[str, ...]:
+    """What to change so that the notions that count are kept."""
+    if all(item.status is PROVED for item in judgements if item.counts):
+        return ()
+    advice = [text for block, report in zip(blocks, reports, strict=True)
+              if (text := _on_block(block, report))]
+    asked = [item for item in judgements if item.counts and item.status is REFUTED]
+    biased = [block for block in blocks if block.has_bias]
+    if biased and any(item.notion == "euclidean" for item in asked):
+        names = ", ".join(_biased(biased)[:3])
+        advice.append(f"{names}: a bias moves the zero signal, so no norm bound holds for every "
+                      "input; ask for contraction, or leave the bias out")
+    return tuple(advice)
+
+
+def _biased(blocks: Sequence[Block]) -> list[str]:
+    return [node.name for block in blocks for node in block.graph.nodes
+            if getattr(node.layer, "bias", None) is not None and np.any(node.layer.bias)]
+
+
+def _on_block(block: Block, report: BlockReport) -> str:
+    if report.statuses and all(status is PROVED for status in report.statuses.values()):
+        return ""
+    if block.form == DIFFUSION and report.safe is not None and block.tau > report.safe:
+        return f"{block.name}: step at most {below(report.safe)}, it is {float(block.tau):.6g}"
+    if block.form == RESIDUAL:
+        return _on_residual(block)
+    if block.form == AFFINE and report.bound is not None and report.bound > 1:
+        return f"{block.name}: scale by {below(1 / report.bound)}"
+    return ""
+
+
+def _on_residual(block: Block) -> str:
+    second = next((node for node in (block.after.nodes if block.after else ())
+                   if hasattr(node.layer, "weights") or hasattr(node.layer, "convolution")), None)
+    name = block.name if second is None else second.name
+    kind = "map" if second is None else (
+        "convolution" if "Conv" in type(second.layer).__name__ or
+        "Conv" in second.kind else "matrix")
+    found = block.transpose
+    if found is not None and found.factor is not None:
+        return f"{name}: reverse the sign of the second {kind}"
+    if found is not None and found.distance <= _NEAR and found.nearest < 0:
+        return (f"{name}: transpose the second {kind} exactly; it is {found.distance:.2g} "
+                f"(relative) away from {found.nearest:.6g} times the first one's transpose")
+    return (f"{name}: transpose the second {kind}, that is, take -tau times the transpose of the "
+            "first")
+
+
+def below(value: Fraction) -> str:
+    """A positive number rounded down to three digits that is safe to follow."""
+    text = f"{float(value):.3g}"
+    if Fraction(text) > value:
+        size = Fraction(10) ** (int(f"{float(value):.2e}".split("e")[1]) - 2)
+        text = f"{float((value // size) * size):.3g}"
+    return text

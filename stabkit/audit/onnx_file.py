@@ -1,0 +1,237 @@
+"""ONNX files: the graph of a network, read operator by operator and never executed.
+
+Numbers are taken as they stand: float16, bfloat16, float32 and float64 weights exactly.  Two
+things are rounded, both to double precision: the factors of a normalisation, and quotients by
+constants that are no power of two.  Arithmetic on constants alone is done in their own type.
+The batch axis, in front, is stripped; a batch of unknown size is read as one sample.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stabkit.audit.layers import Graph
+from stabkit.audit.reading import entrywise, folding, linear, memory, movement
+from stabkit.audit.reading.builder import Builder, View
+from stabkit.audit.reading.operator import Constant, Operator, Value
+from stabkit.audit.reading.tensors import FLOATS, read_tensor, total_bytes
+from stabkit.errors import InvalidArgument
+
+OLDEST = 7
+LARGEST = 1 << 31  # bytes; a protocol buffer holds no more
+
+# What a handler of one signal returns is the operator's only output.
+_ONE: dict[str, Callable[[Operator], Any]] = {
+    "Gemm": linear.gemm, "MatMul": linear.matmul, "Conv": linear.conv,
+    "ConvTranspose": linear.conv_transpose, "MaxPool": linear.pool, "AveragePool": linear.pool,
+    "GlobalAveragePool": linear.global_pool, "GlobalMaxPool": linear.global_pool,
+    "ReduceMean": linear.reduce_mean, "ReduceMax": linear.reduce_mean,
+    "Add": entrywise.add, "Sub": entrywise.add, "Sum": entrywise.total, "Neg": entrywise.negate,
+    "Mul": entrywise.multiply, "Div": entrywise.divide, "Clip": entrywise.clip,
+    "Min": entrywise.clip, "Max": entrywise.clip, "PRelu": entrywise.prelu,
+    "BatchNormalization": entrywise.batch_normalization, "Identity": entrywise.keep,
+    "Dropout": entrywise.keep, "Cast": entrywise.keep, "CastLike": entrywise.keep,
+    "HardSigmoid": entrywise.hard_sigmoid, "Selu": entrywise.scaled_elu,
+    "Celu": entrywise.scaled_elu, "Gelu": entrywise.gelu, "Greater": entrywise.greater,
+    "Where": entrywise.where,
+}
+_SEVERAL: dict[str, Callable[[Operator], list]] = {
+    **dict.fromkeys((*movement.RESHAPES, *movement.MOVES), movement.read_movement),
+    "Split": movement.split, "SplitToSequence": movement.split_to_sequence,
+    "SequenceAt": movement.sequence_at, "Concat": movement.concat,
+    "Shape": folding.shape_constant, "Size": folding.size_constant,
+}
+
+
+def read(path: str | Path, shape: tuple[int, ...] | None = None) -> Graph:
+    """Read an ONNX file.
+
+    Parameters
+    ----------
+    path : str or Path
+    shape : tuple of int, optional
+        Of one input without the batch axis; needed where the file leaves sizes open.
+
+    Raises
+    ------
+    InvalidArgument
+        The file is damaged or hostile, an operator is not supported (it is named with its
+        place), a weight is not finite, or the network does not fit into memory.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise InvalidArgument(f"model: {path} has {memory.in_words(size)}; an ONNX file has at "
+                                  "most 2.1 GB, larger weights lie in files beside it")
+        memory.require(3 * size, f"model: {path}")
+        content = path.read_bytes()
+    except OSError as error:
+        raise InvalidArgument(f"model: cannot read {path}: {error.strerror or error}") from None
+    return read_bytes(content, str(path), path.parent, shape)
+
+
+def read_bytes(content: bytes, source: str, folder: Path | None = None,
+               shape: tuple[int, ...] | None = None) -> Graph:
+    """Read the bytes of an ONNX file; external data may lie in `folder`."""
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError:
+        raise InvalidArgument("model: an ONNX file is read with the package onnx; install it with: "
+                              "pip install 'stabkit[onnx]'") from None
+    try:
+        model = onnx.ModelProto.FromString(content)
+    except (DecodeError, RecursionError):
+        raise InvalidArgument(f"model: {source} is damaged or no ONNX file") from None
+    return read_model(model, source, folder, shape)
+
+
+def read_model(model: Any, source: str, folder: Path | None = None,
+               shape: tuple[int, ...] | None = None) -> Graph:
+    """Read an onnx.ModelProto."""
+    return _Reading(model, source, folder).graph(shape)
+
+
+class _Reading:
+    def __init__(self, model: Any, source: str, folder: Path | None):
+        self.proto, self.source, self.folder = model.graph, source, folder
+        self.functions = {(f.domain, f.name) for f in model.functions}
+        if not model.HasField("graph") or (not self.proto.node and not self.proto.output):
+            raise self.error("is damaged or no ONNX file")
+        versions = [entry.version for entry in model.opset_import
+                    if entry.domain in ("", "ai.onnx")]
+        self.opset = max(versions, default=1)
+        if self.opset < OLDEST:
+            raise self.error(f"uses operator set {self.opset}; {OLDEST} or later is needed")
+        if self.proto.sparse_initializer:
+            raise self.error("has sparse weights, which are not supported")
+        self.tensors = {tensor.name: tensor for tensor in self.proto.initializer}
+        self.values: dict[str, Value] = {}
+
+    def error(self, message: str) -> InvalidArgument:
+        return InvalidArgument(" ".join(f"model: {self.source}: {message}".splitlines()))
+
+    # -- the whole -----------------------------------------------------------------------------
+    def graph(self, shape: tuple[int, ...] | None) -> Graph:
+        needed = total_bytes(self.proto.initializer)
+        self.named("its weights", memory.require, 2 * needed, f"{needed} bytes of weights")
+        inputs = [entry for entry in self.proto.input if entry.name not in self.tensors]
+        if len(inputs) != 1 or len(self.proto.output) != 1:
+            raise self.error(
+                f"has {len(inputs)} inputs {_names(inputs)} and {len(self.proto.output)} outputs "
+                f"{_names(self.proto.output)}; a network with one of each is needed (join several "
+                "along the channels)")
+        full = self.input_shape(inputs[0], shape)
+        self.build = self.named(f"input {inputs[0].name!r}", Builder, full, len(full) > 1,
+                                self.source)
+        self.values[inputs[0].name] = self.build.input
+        for number, node in enumerate(self.proto.node):
+            self.read_node(number, node)
+        name = self.proto.output[0].name
+        result = self.named(f"output {name!r}", self.lookup, name)
+        if not isinstance(result, View):
+            raise self.error(f"output {name!r} does not depend on the input")
+        return self.named(f"output {name!r}", self.build.finish, result)
+
+    def named(self, place: str, function: Callable, *args: Any) -> Any:
+        """Call a function; what goes wrong is said with its place."""
+        try:
+            return function(*args)
+        except InvalidArgument as error:
+            raise self.error(f"{place}: {error}") from None
+        except (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError,
+                MemoryError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise self.error(f"{place}: cannot be read ({reason})") from None
+
+    def input_shape(self, entry: Any, given: tuple[int, ...] | None) -> tuple[int, ...]:
+        """The shape with the batch axis, which is 1 where it is open."""
+        place = f"input {entry.name!r}"
+        kind = entry.type.tensor_type
+        if kind.elem_type not in FLOATS:
+            raise self.error(f"{place}: must be a tensor of floats")
+        dims = [axis.dim_value if axis.HasField("dim_value") and axis.dim_value > 0 else None
+                for axis in kind.shape.dim]
+        if given is not None:
+            if not all(isinstance(size, int) and size > 0 for size in given):
+                raise InvalidArgument(f"shape: must be positive integers, got {given}")
+            rest = dims[1:] if len(dims) > 1 else dims
+            if kind.HasField("shape") and (len(rest) != len(given) or any(
+                    size not in (None, new) for size, new in zip(rest, given, strict=True))):
+                raise InvalidArgument(f"shape: {tuple(given)} does not fit {_sizes(dims)} in "
+                                      f"{self.source}")
+            batched = len(dims) > 1 or not kind.HasField("shape")
+            return ((dims[0] or 1) if dims else 1, *given) if batched else tuple(given)
+        if not kind.HasField("shape") or not dims:
+            raise self.error(f"{place}: has no shape; give the shape of one input")
+        first = dims[0] if len(dims) == 1 else dims[0] or 1
+        if None in (first, *dims[1:]):
+            raise self.error(f"{place}: its shape {_sizes(dims)} leaves sizes open; give the "
+                             "shape of one input")
+        return (first, *dims[1:])
+
+    # -- one node ------------------------------------------------------------------------------
+    def read_node(self, number: int, node: Any) -> None:
+        name = _place_of(node) or f"{node.op_type}#{number}"
+        place = f"node {name!r} ({node.op_type})"
+        self.build.name, self.build.kind = name, node.op_type
+        outputs = self.named(place, self.outputs_of, node)
+        for output, value in zip(node.output, outputs, strict=False):
+            if output in self.values or output in self.tensors:
+                raise self.error(f"{place}: its output {output!r} is computed twice")
+            if output:
+                self.values[output] = value
+
+    def outputs_of(self, node: Any) -> list[Any]:
+        if node.domain not in ("", "ai.onnx"):
+            hint = "; write the functions of the file out first (onnx.inliner)" \
+                if (node.domain, node.op_type) in self.functions else ""
+            raise InvalidArgument(f"not supported: an operator of {node.domain!r}{hint}")
+        op = Operator(node.op_type, self.opset, [self.lookup(name) if name else None
+                                                 for name in node.input],
+                      {attribute.name: attribute for attribute in node.attribute},
+                      sum(map(bool, node.output)), self.build, self.tensor)
+        folded = folding.fold(op)
+        if folded is not None:
+            return folded
+        if op.kind in _ONE:
+            return [_ONE[op.kind](op)]
+        if op.kind in _SEVERAL:
+            return _SEVERAL[op.kind](op)
+        if op.kind in entrywise.FLUXES:
+            return [entrywise.activate(op, entrywise.FLUXES[op.kind](op))]
+        raise InvalidArgument("not supported")
+
+    def lookup(self, name: str) -> Value:
+        if name not in self.values:
+            if name not in self.tensors:
+                raise InvalidArgument(f"{name!r} is used before anything computes it: the file is "
+                                      "incomplete, or its graph has a cycle")
+            self.values[name] = Constant(self.tensor(self.tensors[name]), name)
+        return self.values[name]
+
+    def tensor(self, proto: Any) -> np.ndarray:
+        return read_tensor(proto, self.folder)
+
+
+def _place_of(node: Any) -> str:
+    """The name of a node, after that of the module that PyTorch's exporter says it stands in."""
+    scopes = next((entry.value for entry in node.metadata_props
+                   if entry.key == "pkg.torch.onnx.name_scopes"), "")
+    # Texts that are not UTF-8 come as bytes.
+    inside = [name for name in re.findall(r"'([\w.]*)'", str(scopes)[:1000])[:-1] if name]
+    return f"{inside[-1]}/{node.name}" if inside else str(node.name)
+
+
+def _names(entries: Iterator[Any]) -> str:
+    return "(" + ", ".join(str(entry.name) for entry in entries) + ")"
+
+
+def _sizes(dims: list[int | None]) -> str:
+    return "(" + ", ".join("?" if size is None else str(size) for size in dims) + ")"

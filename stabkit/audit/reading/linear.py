@@ -1,0 +1,268 @@
+"""Operators with weights, and means and maxima of windows."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from stabkit.audit.layers import (
+    Convolution,
+    Dense,
+    Pooling,
+    Sum,
+    TransposedConvolution,
+)
+from stabkit.audit.reading.builder import Builder, View
+from stabkit.audit.reading.operator import Constant, Operator, within
+from stabkit.errors import InvalidArgument
+
+Pads = tuple[tuple[int, int], ...]
+
+
+# -- matrices --------------------------------------------------------------------------------------
+def gemm(op: Operator) -> View:
+    """α A′ B′ + β C with a signal A and weights B."""
+    view, matrix = op.signal(0), op.weights(1)
+    if matrix is None or matrix.ndim != 2 or len(view.shape) != 2 or op.integer("transA", 0):
+        raise op.refuse("anything but a signal (batch, features) times a matrix of weights")
+    weights = matrix if op.integer("transB", 0) else matrix.T
+    alpha, beta = op.number("alpha", 1.0), op.number("beta", 1.0)
+    _fits(weights.shape[1], view.shape[1])
+    shape = (view.shape[0], len(weights))
+    third = op.value(2)
+    bias = _row(op, op.weights(2), len(weights)) if isinstance(third, Constant) else None
+    if isinstance(third, View) and beta != 1:
+        raise op.refuse("a multiple of a signal added to a product")
+    if bias is not None and beta != 1:
+        bias = beta * bias.astype(np.float64)
+    if alpha != 1:
+        product = op.build.scale(op.build.add(Dense(weights), [view], shape), alpha)
+        result = product if bias is None else op.build.scale(product, bias=bias)
+    else:
+        result = op.build.add(Dense(weights, bias), [view], shape)
+    if isinstance(third, View):
+        result = op.build.add(Sum((1, 1)), [result, op.build.broadcast(third, shape)], shape)
+    return result
+
+
+def _row(op: Operator, bias: np.ndarray, count: int) -> np.ndarray:
+    """A bias of any shape that broadcasts to (batch, count), as a vector."""
+    full = np.broadcast_to(bias, np.broadcast_shapes(bias.shape, (op.build.batch, count)))
+    if full.shape != (op.build.batch, count) or (full != full[:1]).any():
+        raise InvalidArgument(f"a bias of shape {bias.shape} does not fit {count} outputs")
+    return full[0].copy()
+
+
+def _fits(wanted: int, given: int) -> None:
+    if wanted != given:
+        raise InvalidArgument(f"weights for {wanted} features are applied to {given}")
+
+
+def matmul(op: Operator) -> View:
+    """A signal times a matrix of weights, or the other way round."""
+    if isinstance(op.value(0), View) and isinstance(op.value(1), View):
+        raise op.refuse("a product of two signals")
+    left = isinstance(op.value(0), Constant)
+    matrix, view = (op.weights(0), op.signal(1)) if left else (op.weights(1), op.signal(0))
+    if matrix is None or matrix.ndim not in (1, 2):
+        raise op.refuse("a product with weights that have more than two axes")
+    # From here on `weights` is (outputs, inputs), and the axis it acts on is known.
+    weights = np.atleast_2d(matrix) if left else np.atleast_2d(matrix.T)
+    rank = len(view.shape)
+    axis = rank - 2 if left and rank > 1 else rank - 1
+    if axis == 0 and op.build.has_batch(view.shape):
+        raise op.refuse("a product over the batch axis")
+    result = along(op.build, view, weights, axis)
+    if matrix.ndim == 1:
+        shape = result.shape[:axis] + result.shape[axis + 1:]
+        result = op.build.reshape(result, shape)
+    return result
+
+
+def along(build: Builder, view: View, weights: np.ndarray, axis: int) -> View:
+    """Weights (outputs, inputs) applied along an axis, the same at all places of the others."""
+    _fits(weights.shape[1], view.shape[axis])
+    new = (*view.shape[:axis], len(weights), *view.shape[axis + 1:])
+    lead = int(build.has_batch(view.shape))
+    rest = [size for i, size in enumerate(view.shape) if i != axis and i >= lead]
+    if prod(rest) == 1:
+        vectors = (*view.shape[:lead], view.shape[axis])
+        made = build.add(Dense(weights), [build.reshape(view, vectors)],
+                         (*view.shape[:lead], len(weights)))
+        return build.reshape(made, new)
+    # A convolution with one tap: the axis in front, the others behind it as one.
+    places, before = prod(rest), [i for i in range(len(view.shape)) if i != axis]
+    order = [*range(lead), axis, *(i for i in before if i >= lead)]
+    front = build.move(view, lambda index: index.transpose(order))
+    flat = build.reshape(front, (*view.shape[:lead], view.shape[axis], places))
+    made = build.add(Convolution(weights[:, :, None], None, (view.shape[axis], places), (1,),
+                                 ((0, 0),), (1,)), [flat],
+                     (*view.shape[:lead], len(weights), places))
+    wide = build.reshape(made, (*view.shape[:lead], len(weights), *rest))
+    back = np.argsort(order)
+    return build.move(wide, lambda index: index.transpose(back))
+
+
+# -- convolutions ----------------------------------------------------------------------------------
+def _images(op: Operator) -> tuple[View, int]:
+    """The signal (batch, channels, *sizes) and its number of spatial axes."""
+    view = op.signal(0)
+    if len(view.shape) < 3 or not op.build.has_batch(view.shape):
+        raise op.refuse(f"a signal of shape {view.shape}; (batch, channels, sizes ...) with the "
+                        "batch of the network's input is needed")
+    return view, len(view.shape) - 2
+
+
+def _window(op: Operator, weights: np.ndarray | None, count: int) -> tuple[int, ...]:
+    taps = op.per_axis("kernel_shape", count, 1) if weights is None or \
+        "kernel_shape" in op.attributes else weights.shape[2:]
+    if weights is not None and taps != weights.shape[2:]:
+        raise InvalidArgument(f"kernel_shape {taps} is not that of weights {weights.shape}")
+    return taps
+
+
+def _pads(op: Operator, count: int) -> Pads:
+    pads = op.integers("pads") or [0] * (2 * count)
+    if len(pads) != 2 * count or min(pads) < 0:
+        raise InvalidArgument(f"its attribute 'pads' must be {2 * count} integers >= 0, got {pads}")
+    return tuple(zip(pads[:count], pads[count:], strict=True))
+
+
+def _padding(op: Operator, sizes: tuple[int, ...], reach: tuple[int, ...],
+             stride: tuple[int, ...]) -> Pads:
+    auto = op.text("auto_pad", "NOTSET")
+    if auto == "NOTSET":
+        return _pads(op, len(sizes))
+    if auto == "VALID":
+        return ((0, 0),) * len(sizes)
+    if auto not in ("SAME_UPPER", "SAME_LOWER"):
+        raise op.refuse(f"auto_pad {auto!r}")
+    total = [max((-(-n // s) - 1) * s + r - n, 0)
+             for n, r, s in zip(sizes, reach, stride, strict=True)]
+    return tuple((t // 2, t - t // 2) if auto == "SAME_UPPER" else (t - t // 2, t // 2)
+                 for t in total)
+
+
+def _steps(sizes: tuple[int, ...], pads: Pads, reach: tuple[int, ...], stride: tuple[int, ...],
+           ceiling: bool = False) -> tuple[int, ...]:
+    """How often a window fits, per axis."""
+    room = [n + a + b - r for n, (a, b), r in zip(sizes, pads, reach, strict=True)]
+    if min(room) < 0:
+        raise InvalidArgument(f"a window of {reach} does not fit into sizes {sizes} with padding "
+                              f"{pads}")
+    steps = [-(-x // s) if ceiling else x // s for x, s in zip(room, stride, strict=True)]
+    if ceiling:  # no window may begin behind the signal and its padding in front
+        steps = [k - (k * s >= n + a)
+                 for k, s, n, (a, _) in zip(steps, stride, sizes, pads, strict=True)]
+    return tuple(k + 1 for k in steps)
+
+
+def _reach(taps: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple((k - 1) * d + 1 for k, d in zip(taps, dilation, strict=True))
+
+
+def conv(op: Operator) -> View:
+    """Conv; zeros or a wrap put around the signal before become its padding."""
+    view, count = _images(op)
+    weights, bias = op.weights(1), op.weights(2)
+    groups = op.integer("group", 1)
+    channels, sizes = view.shape[1], view.shape[2:]
+    if weights is None or weights.ndim != count + 2 or groups < 1 or len(weights) % groups or \
+            weights.shape[1] * groups != channels or min(weights.shape) < 1:
+        raise InvalidArgument(f"weights {None if weights is None else weights.shape} in {groups} "
+                              f"groups do not fit a signal of shape {view.shape}")
+    _check_bias(bias, len(weights))
+    taps = _window(op, weights, count)
+    stride, dilation = op.per_axis("strides", count, 1), op.per_axis("dilations", count, 1)
+    reach = _reach(taps, dilation)
+    pads, periodic = _padding(op, sizes, reach, stride), False
+    steps = _steps(sizes, pads, reach, stride)
+    outer = op.build.padding(view)
+    if outer is not None and not (outer[1] and any(map(any, pads))):
+        pads = tuple((a + c, b + d) for (a, b), (c, d) in zip(pads, outer[0], strict=True))
+        periodic, sizes = outer[1], op.build.shape_of(view.node)[1:]
+        view = View(view.node, (view.shape[0], channels, *sizes))
+    return op.build.add(Convolution(weights, bias, (channels, *sizes), stride, pads, dilation,
+                                    groups, periodic), [view],
+                        (view.shape[0], len(weights), *steps))
+
+
+def _check_bias(bias: np.ndarray | None, count: int) -> None:
+    if bias is not None and bias.shape != (count,):
+        raise InvalidArgument(f"a bias of shape {bias.shape} does not fit {count} channels")
+
+
+def conv_transpose(op: Operator) -> View:
+    """ConvTranspose, as the adjoint of the convolution from its result to its input."""
+    view, count = _images(op)
+    weights, bias = op.weights(1), op.weights(2)
+    groups = op.integer("group", 1)
+    if weights is None or weights.ndim != count + 2 or len(weights) != view.shape[1] or \
+            groups < 1 or len(weights) % groups or min(weights.shape) < 1:
+        raise InvalidArgument(f"weights {None if weights is None else weights.shape} in {groups} "
+                              f"groups do not fit a signal of shape {view.shape}")
+    if op.text("auto_pad", "NOTSET") not in ("NOTSET", "VALID") or op.integers("output_shape"):
+        raise op.refuse("auto_pad and output_shape")
+    stride, dilation = op.per_axis("strides", count, 1), op.per_axis("dilations", count, 1)
+    reach, pads = _reach(_window(op, weights, count), dilation), _pads(op, count)
+    more = op.integers("output_padding") or [0] * count
+    if len(more) != count or any(not 0 <= m < s for m, s in zip(more, stride, strict=True)):
+        raise op.refuse(f"output_padding {more} with strides {list(stride)}")
+    outs = tuple(s * (n - 1) + m + r - a - b for s, n, m, r, (a, b) in zip(
+        stride, view.shape[2:], more, reach, pads, strict=True))
+    channels = weights.shape[1] * groups
+    _check_bias(bias, channels)
+    if min(outs) < 1:
+        raise InvalidArgument(f"its result would have sizes {outs}")
+    forward = Convolution(weights, None, (channels, *outs), stride, pads, dilation, groups)
+    return op.build.add(TransposedConvolution(forward, bias), [view],
+                        (view.shape[0], channels, *outs))
+
+
+# -- windows ---------------------------------------------------------------------------------------
+def pool(op: Operator) -> View:
+    """MaxPool and AveragePool."""
+    view, count = _images(op)
+    kind = "max" if op.kind == "MaxPool" else "mean"
+    if op.outputs > 1:
+        raise op.refuse("the places of the maxima as a second output")
+    if set(op.per_axis("dilations", count, 1)) != {1}:
+        raise op.refuse("windows with dilation")
+    if "kernel_shape" not in op.attributes:
+        raise InvalidArgument("its attribute 'kernel_shape' is missing")
+    window, stride = op.per_axis("kernel_shape", count, 1), op.per_axis("strides", count, 1)
+    sizes = view.shape[2:]
+    pads = _padding(op, sizes, window, stride)
+    if any(max(pair) >= k for pair, k in zip(pads, window, strict=True)):
+        raise op.refuse(f"padding {pads} as wide as the window {window}")
+    steps = _steps(sizes, pads, window, stride, bool(op.integer("ceil_mode", 0)))
+    if steps != _steps(sizes, pads, window, stride):
+        if kind == "mean":
+            raise op.refuse("means of windows that stick out (ceil_mode)")
+        pads = tuple((a, max(b, (k - 1) * s + w - n - a)) for (a, b), k, s, w, n in zip(
+            pads, steps, stride, window, sizes, strict=True))
+    counts = kind == "max" or bool(op.integer("count_include_pad", 0)) or not any(map(any, pads))
+    return op.build.add(Pooling(kind, view.shape[1:], window, stride, pads, counts), [view],
+                        (*view.shape[:2], *steps))
+
+
+def global_pool(op: Operator) -> View:
+    """GlobalAveragePool, GlobalMaxPool: one window, which is everything."""
+    view, count = _images(op)
+    return _over_everything(op, view, "max" if op.kind == "GlobalMaxPool" else "mean", count)
+
+
+def _over_everything(op: Operator, view: View, kind: str, count: int) -> View:
+    layer = Pooling(kind, view.shape[1:], view.shape[2:], (1,) * count, ((0, 0),) * count)
+    return op.build.add(layer, [view], (*view.shape[:2], *(1,) * count))
+
+
+def reduce_mean(op: Operator) -> View:
+    """ReduceMean and ReduceMax over all spatial axes."""
+    view, count = _images(op)
+    axes = op.sizes(1) if op.has(1) else op.integers("axes")
+    if axes is None or {within(a, count + 2) for a in axes} != set(range(2, count + 2)):
+        raise op.refuse(f"axes {axes}; only all spatial axes of (batch, channels, sizes ...)")
+    made = _over_everything(op, view, "max" if op.kind == "ReduceMax" else "mean", count)
+    return made if op.integer("keepdims", 1) else op.build.reshape(made, view.shape[:2])

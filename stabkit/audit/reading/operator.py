@@ -1,0 +1,146 @@
+"""One operator of an ONNX graph: its inputs and attributes, each asked for by its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stabkit.audit.reading.builder import Builder, View
+from stabkit.audit.reading.tensors import finite
+from stabkit.errors import InvalidArgument
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """An array that does not depend on the network's input."""
+
+    values: np.ndarray
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Where a signal is larger than a number."""
+
+    view: View
+    threshold: float
+
+
+Value = View | Constant | Comparison | list
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """What a handler may ask of a node.
+
+    Attributes
+    ----------
+    kind : str
+    opset : int
+    inputs : list
+        Values; ``None`` where an optional one is left out.
+    attributes : dict
+        ONNX's AttributeProto by name.
+    outputs : int
+    build : Builder
+    tensor : callable
+        Reads a TensorProto.
+    """
+
+    kind: str
+    opset: int
+    inputs: Sequence[Value | None]
+    attributes: dict[str, Any]
+    outputs: int
+    build: Builder
+    tensor: Callable[[Any], np.ndarray]
+
+    # -- inputs --------------------------------------------------------------------------------
+    def value(self, number: int) -> Value | None:
+        return self.inputs[number] if number < len(self.inputs) else None
+
+    def has(self, number: int) -> bool:
+        return self.value(number) is not None
+
+    def signal(self, number: int = 0) -> View:
+        value = self.value(number)
+        if not isinstance(value, View):
+            what = "missing" if value is None else "no signal that depends on the network's input"
+            raise InvalidArgument(f"its input {number} is {what}")
+        return value
+
+    def constant(self, number: int) -> np.ndarray:
+        """An input that is known, such as a shape."""
+        value = self.value(number)
+        if not isinstance(value, Constant):
+            what = "missing" if value is None else "computed from the network's input"
+            raise InvalidArgument(f"its input {number} is {what}; a constant is needed")
+        return value.values
+
+    def weights(self, number: int) -> np.ndarray | None:
+        """An input that holds finite numbers, as floats; ``None`` if it is left out."""
+        if not self.has(number):
+            return None
+        self.constant(number)
+        return finite(self.inputs[number].values, self.inputs[number].name)
+
+    def sizes(self, number: int) -> list[int] | None:
+        """An input that is a list of integers, or a single one."""
+        if not self.has(number):
+            return None
+        values = self.constant(number)
+        if values.dtype.kind not in "iu" or values.ndim > 1:
+            raise InvalidArgument(f"its input {number} must be a list of integers")
+        return [int(x) for x in values.reshape(-1)]
+
+    # -- attributes ----------------------------------------------------------------------------
+    def _attribute(self, name: str, kinds: tuple[int, ...]) -> Any:
+        attribute = self.attributes.get(name)
+        if attribute is not None and (attribute.type not in kinds or attribute.ref_attr_name):
+            raise InvalidArgument(f"its attribute {name!r} is of the wrong type")
+        return attribute
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        attribute = self._attribute(name, (2,))
+        if attribute is None and default is None:
+            raise InvalidArgument(f"its attribute {name!r} is missing")
+        return default if attribute is None else int(attribute.i)
+
+    def number(self, name: str, default: float) -> float:
+        attribute = self._attribute(name, (1,))
+        value = default if attribute is None else float(attribute.f)
+        if not np.isfinite(value):
+            raise InvalidArgument(f"its attribute {name!r} is {value}")
+        return value
+
+    def text(self, name: str, default: str) -> str:
+        attribute = self._attribute(name, (3,))
+        return default if attribute is None else attribute.s.decode("utf-8", "replace")
+
+    def integers(self, name: str, default: Sequence[int] | None = None) -> list[int] | None:
+        attribute = self._attribute(name, (7,))
+        return default if attribute is None else [int(x) for x in attribute.ints]
+
+    def per_axis(self, name: str, count: int, default: int) -> tuple[int, ...]:
+        """One positive integer per axis."""
+        values = tuple(self.integers(name) or (default,) * count)
+        if len(values) != count or min(values, default=1) < 1:
+            raise InvalidArgument(f"its attribute {name!r} must be {count} positive integers, got "
+                                  f"{list(values)}")
+        return values
+
+    def axis(self, rank: int, default: int | None = None, name: str = "axis") -> int:
+        return within(self.integer(name, default), rank)
+
+    def refuse(self, reason: str) -> InvalidArgument:
+        return InvalidArgument(f"not supported: {reason}")
+
+
+def within(axis: int, rank: int) -> int:
+    """An axis counted from the front."""
+    if not -rank <= axis < max(rank, 1):
+        raise InvalidArgument(f"axis {axis} is not one of {rank}")
+    return axis % max(rank, 1)

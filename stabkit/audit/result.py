@@ -1,0 +1,167 @@
+"""What an audit found, as data: terminal, notebook and verdict file only print it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from html import escape
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from stabkit.replay import seal
+from stabkit.verdict import (
+    INAPPLICABLE,
+    PROVED,
+    REFUTED,
+    SUPPORTED,
+    UNDECIDED,
+    Evidence,
+    Status,
+)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was decided about one notion.
+
+    Attributes
+    ----------
+    notion : str
+    direction : {"forward", "backward"}
+    status : Status
+    counts : bool
+        Whether the overall status rests on it.
+    evidence : tuple of Evidence
+    signals : tuple of ndarray
+        The input (or pair) that shows a refutation.
+    layer : str
+        The block that breaks it, or is not known to keep it.
+    trials : int
+    reason : str
+    """
+
+    notion: str
+    direction: str
+    status: Status
+    counts: bool
+    evidence: tuple[Evidence, ...] = field(default=(), repr=False)
+    signals: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    layer: str = ""
+    trials: int = 0
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.notion if self.direction == "forward" else f"{self.notion} {self.direction}"
+
+
+@dataclass(frozen=True)
+class BlockReport:
+    """One block of the network.
+
+    Attributes
+    ----------
+    name, form : str
+    bound : Fraction or None
+        A certified Lipschitz constant.
+    step : Fraction or None
+        The step τ of a diffusion block.
+    safe, unsafe : Fraction or None
+        The largest step found with a certificate, the smallest one refuted.
+    statuses : dict
+        The status of the block alone, per notion.
+    note : str
+    """
+
+    name: str
+    form: str
+    bound: Fraction | None
+    step: Fraction | None = None
+    safe: Fraction | None = None
+    unsafe: Fraction | None = None
+    statuses: dict[str, Status] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The result of an audit.
+
+    Attributes
+    ----------
+    source : str
+    shape, output_shape : tuple of int
+    weights : int
+        How many numbers the network has.
+    blocks : tuple of BlockReport
+    judgements : tuple of Judgement
+    lower, upper : Fraction or None
+        Certified bounds of the Lipschitz constant of the whole network.
+    advice : tuple of str
+        What to change.
+    seed, budget
+    """
+
+    source: str
+    shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    weights: int
+    blocks: tuple[BlockReport, ...]
+    judgements: tuple[Judgement, ...]
+    lower: Fraction | None
+    upper: Fraction | None
+    advice: tuple[str, ...]
+    seed: int
+    budget: float
+
+    @property
+    def status(self) -> Status:
+        """The weakest status of the notions that count; refuted if one is."""
+        found = [judgement.status for judgement in self.judgements if judgement.counts]
+        return next((status for status in (REFUTED, UNDECIDED, SUPPORTED, INAPPLICABLE, PROVED)
+                     if status in found), UNDECIDED)
+
+    @property
+    def gap(self) -> float | None:
+        """The upper over the lower bound of the Lipschitz constant."""
+        return float(self.upper / self.lower) if self.upper and self.lower else None
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        """One verdict per notion, as they stand in a verdict file."""
+        name = self.source or "network"
+        return [_verdict(name, judgement) for judgement in self.judgements]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contents of a verdict file, which ``stabkit replay`` accepts."""
+        return {"stabkit": metadata.version("stabkit"), "seed": self.seed, "budget": self.budget,
+                "environment": {}, "verdicts": self.verdicts()}
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(item.name)}{' *' if item.counts else ''}</td>"
+            f"<td><b>{item.status}</b></td><td>{escape(item.layer)}</td>"
+            f"<td>{escape(item.reason)}</td></tr>" for item in self.judgements)
+        advice = "".join(f"<li>{escape(text)}</li>" for text in self.advice)
+        return (f"<div><code>{escape(self.source or 'network')}</code>: <b>{self.status}</b> "
+                f"<small>Lipschitz constant {_between(self.lower, self.upper)}</small>"
+                f"<table><tr><th>notion</th><th>verdict</th><th>layer</th><th></th></tr>{rows}"
+                f"</table><ul>{advice}</ul></div>")
+
+
+def _between(lower: Fraction | None, upper: Fraction | None) -> str:
+    low = "0" if lower is None else f"{float(lower):.6g}"
+    return f"in [{low}, {'∞' if upper is None else f'{float(upper):.6g}'}]"
+
+
+def _verdict(name: str, judgement: Judgement) -> dict[str, Any]:
+    fields = {
+        "claim": f"{name}: {judgement.name}", "location": judgement.layer,
+        "reading": "printed", "status": str(judgement.status), "expected": str(PROVED),
+        "as_expected": judgement.status is PROVED, "configurations": 1,
+        "trials": judgement.trials, "margin": None, "sharp": None, "tightness": None}
+    evidence = [item.to_json({}) for item in judgement.evidence]
+    for item in evidence:
+        item["data"]["seal"] = seal(fields, item)
+    return {**fields, "evidence": evidence}

@@ -1,0 +1,69 @@
+"""A graph cut where a single signal passes: a network as a composition of maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from stabkit.audit.layers import Graph, Node
+
+
+def pruned(graph: Graph) -> Graph:
+    """The graph without the nodes that its output does not depend on."""
+    needed, todo = set(), [len(graph.nodes) - 1]
+    while todo:
+        number = todo.pop()
+        if number >= 0 and number not in needed:
+            needed.add(number)
+            todo += graph.nodes[number].inputs
+    kept = sorted(needed)
+    return part(graph, kept, -1) if len(kept) < len(graph.nodes) else graph
+
+
+def segments(graph: Graph) -> list[Graph]:
+    """The parts between the cuts, first one first; their composition is the graph.
+
+    A cut is a place in the order of the nodes that only one signal crosses.
+    """
+    graph = pruned(graph)
+    last_use = {source: number for number, node in enumerate(graph.nodes)
+                for source in node.inputs}
+    parts, begin, start, alive = [], -1, 0, {-1}
+    for number in range(len(graph.nodes)):
+        alive = {source for source in alive if last_use[source] > number} | {number}
+        if len(alive) == 1:
+            parts.append(part(graph, range(start, number + 1), begin))
+            begin, start = number, number + 1
+    return parts
+
+
+def part(graph: Graph, numbers: Sequence[int], begin: int) -> Graph:
+    """Some nodes as a graph of its own, whose input is the result of the node `begin`."""
+    place = {begin: -1, **{number: i for i, number in enumerate(numbers)}}
+    nodes = [replace(graph.nodes[number],
+                     inputs=tuple(place[source] for source in graph.nodes[number].inputs))
+             for number in numbers]
+    return Graph(nodes, graph.shape if begin < 0 else graph.nodes[begin].shape, graph.source)
+
+
+def joined(parts: Sequence[Graph]) -> Graph:
+    """The composition of graphs as one graph."""
+    nodes: list[Node] = []
+    for piece in parts:
+        shift, begin = len(nodes), len(nodes) - 1
+        nodes += [replace(node, inputs=tuple(
+            begin if source < 0 else source + shift for source in node.inputs))
+            for node in piece.nodes]
+    return Graph(nodes, parts[0].shape, parts[0].source)
+
+
+def path_to(graph: Graph, number: int) -> list[Node] | None:
+    """The nodes from the input to a node, if they are one after the other; else None."""
+    found: list[Node] = []
+    while number >= 0:
+        node = graph.nodes[number]
+        if len(node.inputs) != 1:
+            return None
+        found.append(node)
+        number = node.inputs[0]
+    return found[::-1]

@@ -1,0 +1,129 @@
+"""PyTorch modules in memory: traced by PyTorch's own exporter, and read like an ONNX file.
+
+The module is read in eval mode and left as it is: a copy is traced.  Parametrizations (such as
+spectral_norm) and the older hooks of the same names are read at the weights that they produce.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+from stabkit.audit.layers import Graph
+from stabkit.audit.onnx_file import read_model
+from stabkit.audit.reading import memory
+from stabkit.errors import InvalidArgument
+
+
+def read(module: Any, shape: tuple[int, ...]) -> Graph:
+    """Read a ``torch.nn.Module``.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        It maps one tensor to one tensor.
+    shape : tuple of int
+        Of one input, without the batch axis: ``(3, 32, 32)``.
+
+    Raises
+    ------
+    InvalidArgument
+        PyTorch or its exporter is missing, the module does not take such an input or cannot be
+        traced, or the reader of ONNX files refuses what is in it.
+    """
+    try:
+        import onnx  # noqa: F401 - the exporter needs both, and says so at length
+        import onnxscript  # noqa: F401
+        import torch
+    except ImportError as missing:
+        raise InvalidArgument(f"module: reading a PyTorch module needs the package {missing.name}; "
+                              "install it with: pip install 'stabkit[torch]'") from None
+    if not isinstance(module, torch.nn.Module):
+        raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
+    if not isinstance(shape, tuple | list) or not shape or not all(
+            isinstance(size, int) and size > 0 for size in shape):
+        raise InvalidArgument(f"shape: must be the positive sizes of one input, without the batch "
+                              f"axis, got {shape!r}")
+    parts = [*module.parameters(), *module.buffers()]
+    memory.require(6 * sum(part.numel() * part.element_size() for part in parts), "module: tracing")
+    memory.require(8 * prod(shape), f"shape: an input of shape {tuple(shape)}")
+    kind = type(module).__name__
+    with _settled(module, torch) as traced:
+        return read_model(_exported(torch, traced, tuple(shape), kind), kind, None, tuple(shape))
+
+
+@contextlib.contextmanager
+def _settled(module: Any, torch: Any) -> Iterator[Any]:
+    """A copy in eval mode with plain weights; or the module itself, put back afterwards."""
+    before = [(part, part.training) for part in module.modules()]
+    silence, log = io.StringIO(), logging.getLogger("torch.onnx")
+    level = log.level
+    try:
+        try:
+            traced = copy.deepcopy(module)
+        except (RuntimeError, TypeError, NotImplementedError):
+            traced = module  # a module that cannot be copied is traced as it is
+        with warnings.catch_warnings(), contextlib.redirect_stdout(silence), \
+                contextlib.redirect_stderr(silence), torch.no_grad():
+            warnings.simplefilter("ignore")
+            log.setLevel(logging.ERROR)
+            traced.eval()
+            if traced is not module:
+                _plain_weights(traced, torch)
+            yield traced
+    finally:
+        log.setLevel(level)
+        for part, training in before:
+            part.training = training
+
+
+def _plain_weights(module: Any, torch: Any) -> None:
+    from torch.nn.utils import parametrize, remove_spectral_norm, remove_weight_norm
+
+    for part in list(module.modules()):
+        if parametrize.is_parametrized(part):
+            # Not remove_parametrizations: that changes the class, which the original shares.
+            weights = {name: getattr(part, name).clone() for name in part.parametrizations}
+            part.__class__ = parametrize.type_before_parametrizations(part)
+            del part.parametrizations
+            for name, weight in weights.items():
+                part.register_parameter(name, torch.nn.Parameter(weight))
+        for hook in list(part._forward_pre_hooks.values()):
+            remove = {"SpectralNorm": remove_spectral_norm, "WeightNorm": remove_weight_norm}.get(
+                type(hook).__name__ if type(hook).__module__.startswith("torch.nn.utils") else "")
+            if remove is not None:
+                remove(part, hook.name)
+
+
+def _exported(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
+    """The model that PyTorch's exporter writes, unoptimised: that would round weights anew."""
+    like = next((part for part in module.parameters() if part.is_floating_point()), None)
+    x = torch.zeros((1, *shape), dtype=None if like is None else like.dtype,
+                    device=None if like is None else like.device)
+    try:
+        y = module(x)
+    except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError) as error:
+        raise InvalidArgument(f"module: {kind} cannot be applied to an input of shape "
+                              f"{tuple(x.shape)}: {_first_line(error)}") from None
+    if not isinstance(y, torch.Tensor):
+        raise InvalidArgument(f"module: {kind} returns {type(y).__name__}; one tensor is needed")
+    try:
+        program = torch.onnx.export(module, (x,), dynamo=True, optimize=False, verbose=False)
+        return program.model_proto
+    except (torch.onnx.errors.OnnxExporterError, RuntimeError, ValueError, TypeError) as error:
+        cause = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        raise InvalidArgument(f"module: {kind} cannot be traced by PyTorch's exporter: "
+                              f"{_first_line(cause)}") from None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

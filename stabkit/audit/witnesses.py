@@ -1,0 +1,147 @@
+"""Certified lower bounds of a network's Lipschitz constant: a pair that is driven apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from stabkit.audit.enclosed import enclose, norm_between
+from stabkit.audit.evaluation import values
+from stabkit.audit.gradients import backward, forward
+from stabkit.audit.layers import Graph
+from stabkit.audit.network import Network, is_small
+from stabkit.decide import write_witness
+from stabkit.falsify import exact_margin, is_violated, shrink
+from stabkit.falsify.exactness import rounded
+from stabkit.notions import CONTRACTION, sensitivity
+from stabkit.rational import fractions
+from stabkit.transcript import Transcript
+from stabkit.verdict import Evidence, calculation
+
+_AMPLITUDES = (0.0, 1.0, 0.1, 10.0, 0.01, 100.0)
+_ROUNDS = 30
+_SHRUNK = 2_000  # entries of a matrix up to which a pair is made simple
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """A pair u, w with ‖u⁺ − w⁺‖ >= lower ‖u − w‖ for certain, and the evidence."""
+
+    lower: Fraction
+    signals: tuple[np.ndarray, ...]
+    evidence: tuple[Evidence, ...]
+
+
+def largest_quotient(graph: Graph, seconds: float, seed: int) -> Quotient | None:
+    """The best pair that a power iteration on the derivative finds at a few points.
+
+    The number of points depends on `seconds` and the size of the network, not on the clock.
+    """
+    rng = np.random.default_rng(seed)
+    best: tuple[float, np.ndarray, np.ndarray] | None = None
+    points = max(2, min(24, int(seconds * 2e8 / (1 + 60 * _work(graph)))))
+    for number in range(points):
+        size = _AMPLITUDES[number % len(_AMPLITUDES)]
+        x = size * rng.standard_normal((1, *graph.shape))
+        d, gain = _stretched(graph, x, rng)
+        for reach in (1e-3, 0.1, 1.0):
+            y = x + reach * max(size, 1.0) * d
+            value = _quotient(graph, x, y)
+            if best is None or value > best[0]:
+                best = value, x, y
+        if gain == 0 and number >= 2:
+            break
+    if best is None or not best[0] > 0:
+        return None
+    return _certain(graph, *best[1:])
+
+
+def _work(graph: Graph) -> float:
+    """About how many operations an evaluation takes."""
+    return float(sum(np.prod(node.shape) * getattr(getattr(node.layer, "convolution", node.layer),
+                                                   "weights", np.ones((1, 1)))[0].size
+                     for node in graph.nodes))
+
+
+def _stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """The direction that the derivative at x stretches most, by power iteration."""
+    kept = values(graph, x, keep=True)
+    d, gain = rng.standard_normal(x.shape), 0.0
+    d /= np.linalg.norm(d)
+    for _ in range(_ROUNDS):
+        pulled = backward(graph, kept, forward(graph, kept, d))
+        gain = float(np.linalg.norm(pulled))
+        if gain == 0 or not np.isfinite(gain):
+            break
+        d = pulled / gain
+    return d, gain
+
+
+def _quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> float:
+    both = values(graph, np.concatenate([x, y]))[len(graph.nodes) - 1]
+    away = float(np.linalg.norm(x - y))
+    value = float(np.linalg.norm(both[0] - both[1])) / away if away else 0.0
+    return value if np.isfinite(value) else 0.0
+
+
+# -- certainty -------------------------------------------------------------------------------------
+def _certain(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
+    if is_small(graph):
+        return _exactly(graph, x, y)
+    middle, radius = enclose(graph, np.concatenate([x, y]))
+    apart, _ = norm_between(middle[0] - middle[1],
+                            (radius[0] + radius[1]) * (1 + 2.0**-20)
+                            + 2.0**-52 * np.abs(middle[0] - middle[1]))
+    _, away = norm_between(x - y, 2.0**-52 * np.abs(x - y))
+    if apart <= 0 or away <= 0:
+        return None
+    lower = _short(apart / away)
+    log = Transcript()
+    one, other = log.give("apart", _short(apart)), log.give("away", _short(away, up=True))
+    evidence = calculation(
+        "witness", log, [f"{one.text} > {other.text}"] if apart > away else
+        [f"{one.text} >= {lower} * {other.text}"],
+        "apart is a lower bound of |u+ - w+| and away an upper bound of |u - w| for two inputs u "
+        "and w, computed by stabkit with every rounding error counted; taken as given here")
+    return Quotient(lower, (x.ravel(), y.ravel()), (evidence,))
+
+
+def _exactly(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
+    network = Network(graph)
+    pair = tuple(fractions(part.ravel()) for part in (x, y))
+    for near in rounded((x.ravel(), y.ravel())):
+        if any(near[0] != near[1]) and _exact_quotient(network, near) >= \
+                Fraction(999, 1000) * _exact_quotient(network, pair):
+            pair = near
+            break
+    lower = _short(_exact_quotient(network, pair))
+    if lower > 1 and network.size**2 <= _SHRUNK:
+        pair = shrink(pair, lambda tried: is_violated(network, CONTRACTION, tried), tries=200)
+    notion = CONTRACTION if lower > 1 else sensitivity(lower * (1 - Fraction(1, 10**6)))
+    if lower <= 0:
+        return None
+    evidence = write_witness(network, notion, pair, exact_margin(network, notion, pair))
+    return None if evidence is None else Quotient(lower, pair, (evidence,))
+
+
+def _exact_quotient(network: Network, pair: tuple[Any, ...]) -> Fraction:
+    """A lower bound of ‖u⁺ − w⁺‖/‖u − w‖ at an exact pair; 0 if it cannot be told."""
+    (u, up), (w, wp) = (network.pair(part) for part in pair)
+    away, apart = np.sum((u - w) ** 2), np.sum((up - wp) ** 2)
+    apart = Fraction(apart) if isinstance(apart, (int, Fraction)) else apart.lower
+    if not away or apart <= 0:
+        return Fraction(0)
+    square = apart / away
+    guess = Fraction(float(square) ** 0.5) * (1 - Fraction(1, 2**40))
+    return guess if guess > 0 and guess**2 <= square else Fraction(0)
+
+
+def _short(value: Fraction, *, up: bool = False) -> Fraction:
+    """Rounded to 40 significant bits, down or `up`."""
+    if value == 0:
+        return value
+    unit = Fraction(2) ** (value.numerator.bit_length() - value.denominator.bit_length() - 40)
+    return (-(-value // unit) if up else value // unit) * unit

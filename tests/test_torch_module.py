@@ -1,0 +1,138 @@
+"""PyTorch modules: read as they compute, and left as they were."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="reading modules needs PyTorch: stabkit[torch]")
+pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
+
+from exported.make import network  # noqa: E402
+from plain_network import evaluate  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.nn.utils import parametrizations  # noqa: E402
+
+from stabkit.audit.layers import Dense, Scaling  # noqa: E402
+from stabkit.audit.torch_module import read  # noqa: E402
+from stabkit.errors import InvalidArgument  # noqa: E402
+
+pytestmark = pytest.mark.slow
+
+
+def agrees(module, shape, digits=5):
+    """The graph against the module, in eval mode, at two random inputs; returns the graph."""
+    graph = read(module, shape)
+    module.eval()
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    x = torch.randn(2, *shape, dtype=dtype, generator=torch.Generator().manual_seed(6))
+    with torch.no_grad():
+        wanted = module(x).numpy()
+    found = np.array([evaluate(graph, sample) for sample in x.numpy()])
+    assert np.abs(found - wanted).max() <= 10.0**-digits * (1 + np.abs(wanted).max())
+    return graph
+
+
+@pytest.mark.parametrize("name", ["resnet", "mixer"])
+def test_networks(name):
+    """Residual blocks with normalisation, and one of every activation."""
+    graph = agrees(*network(name))
+    if name == "resnet":  # normalisation is not merged into weights, which would round them
+        assert sum(isinstance(node.layer, Scaling) for node in graph.nodes) == 5
+        assert "last/" in graph.nodes[-1].name
+
+
+def test_double_precision():
+    """The weights are the module's own doubles."""
+    module = nn.Sequential(nn.Linear(4, 4), nn.Tanh()).double()
+    graph = agrees(module, (4,), digits=14)
+    assert (graph.nodes[0].layer.weights == module[0].weight.detach().numpy()).all()
+
+
+def test_parametrized_weights_are_the_effective_ones():
+    """Bit by bit what each layer multiplies with, and the parametrizations still there after."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        layers = [wrap(nn.Linear(4, 4)) for wrap in (
+            parametrizations.spectral_norm, parametrizations.weight_norm,
+            parametrizations.orthogonal, nn.utils.spectral_norm, nn.utils.weight_norm)]
+    module = nn.Sequential(*layers)
+    with torch.no_grad():
+        module(torch.ones(1, 4))
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    graph = read(module, (4,))
+    assert module.training and module.state_dict().keys() == before.keys()
+    assert all((module.state_dict()[name] == value).all() for name, value in before.items())
+    module.eval()
+    with torch.no_grad():
+        module(torch.ones(1, 4))
+    for node, layer in zip(graph.nodes, layers, strict=True):
+        assert isinstance(node.layer, Dense)
+        assert (node.layer.weights == layer.weight.detach().numpy()).all()
+
+
+def test_the_module_is_left_as_it_was():
+    """Training flags, running statistics, gradients, hooks and parameters."""
+    module = nn.Sequential(nn.Conv1d(2, 2, 3), nn.BatchNorm1d(2), nn.Dropout(), nn.ReLU())
+    module[1].eval()
+    calls = []
+    hook = module[0].register_forward_hook(lambda *_: calls.append(1))
+    module(torch.randn(3, 2, 5)).sum().backward()
+    parameters = [id(p) for p in module.parameters()]
+    grads = [p.grad.clone() for p in module.parameters()]
+    state = {name: value.clone() for name, value in module.state_dict().items()}
+    read(module, (2, 5))
+    assert [part.training for part in module.modules()] == [True, True, False, True, True]
+    assert parameters == [id(p) for p in module.parameters()]
+    assert all((p.grad == g).all() for p, g in zip(module.parameters(), grads, strict=True))
+    assert all((module.state_dict()[name] == value).all() for name, value in state.items())
+    count = len(calls)
+    module(torch.randn(3, 2, 5))
+    assert len(calls) == count + 1
+    hook.remove()
+
+
+class Strange(nn.Module):
+    def __init__(self, forward):
+        super().__init__()
+        self.does, self.weight = forward, nn.Parameter(torch.ones(3))
+
+    def forward(self, x):
+        return self.does(x)
+
+
+@pytest.mark.parametrize("module, shape, match", [
+    (nn.Linear(4, 3), (5,), r"module: Linear cannot be applied to an input of shape \(1, 5\)"),
+    (nn.Linear(4, 3), 4, "shape: must be the positive sizes"),
+    (nn.Linear(4, 3), (0,), "shape: must be the positive sizes"),
+    (lambda x: x, (4,), "module: must be a torch.nn.Module, got function"),
+    (Strange(lambda x: (x, x)), (3,), "returns tuple; one tensor"),
+    (Strange(lambda x: x if x.sum() > 0 else -x), (3,), "cannot be traced"),
+    (nn.Sequential(nn.Linear(3, 3), nn.Softmax(1)), (3,), r"\(Softmax\): not supported"),
+])
+def test_bad_input(module, shape, match):
+    """One line that says what the module is not, or which operator is not known."""
+    with pytest.raises(InvalidArgument, match=match) as caught:
+        read(module, shape)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_are_no_numbers():
+    """The name of the parameter, and its entry."""
+    module = nn.Sequential(nn.Linear(3, 2))
+    with torch.no_grad():
+        module[0].weight[1, 2] = float("nan")
+    with pytest.raises(InvalidArgument, match=r"tensor '0.weight': entry \[1, 2\] is nan"):
+        read(module, (3,))
+
+
+def test_without_torch_it_says_what_to_install():
+    """The package is an extra."""
+    code = ("import sys; sys.modules['torch'] = None\n"
+            "from stabkit.audit.torch_module import read\n"
+            "try: read(None, (3,))\n"
+            "except ValueError as error: print(error)")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'stabkit[torch]'" in said.stdout
