@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +13,7 @@ from stabkit.notions import Notion
 from stabkit.property import Stable
 from stabkit.rational import fraction
 from stabkit.schemes import Scheme
-from stabkit.verdict import PROVED, REFUTED, Status
+from stabkit.verdict import PROVED, REFUTED, Evidence, Status
 
 #: So many times the first step is doubled in search of one that is refuted.
 _DOUBLINGS = 6
@@ -116,3 +116,67 @@ def _bisect(status: Callable[[Fraction], Status], wanted: Status, low: Fraction 
             (status(middle) is not REFUTED)
         low, high = (middle, high) if stays_low else (low, middle)
     return low, high
+
+
+@dataclass(frozen=True)
+class StepBound:
+    """The answer to "how large may the step be?", with what shows it.
+
+    Attributes
+    ----------
+    certified, refuted : Fraction or None
+        The largest step found with a certificate, the smallest one found with a witness.
+    certificate, witness : tuple of Evidence
+        What shows the one and the other; ``stabkit.replay`` accepts them.
+    """
+
+    certified: Fraction | None
+    refuted: Fraction | None
+    certificate: tuple[Evidence, ...] = field(default=(), repr=False)
+    witness: tuple[Evidence, ...] = field(default=(), repr=False)
+
+
+def step_bound(scheme: Scheme | Callable[[Fraction], Scheme], notion: Notion, start: Any = None, *,
+               halvings: int = 10, trials: int = 512, seed: int = 0) -> StepBound:
+    """The largest certified step of a scheme and the smallest refuted one.
+
+    Parameters
+    ----------
+    scheme : Scheme or callable
+        A scheme with a step ``tau`` or ``delta``, which is varied; or a function from a step to a
+        scheme.
+    notion : Notion
+    start : rational, optional
+        The first step to try; that of the scheme if left out, or 1 for a function.
+    halvings, trials, seed : int
+        As for :func:`sharp_step`.
+
+    Examples
+    --------
+    >>> from stabkit import RANGE, Explicit, difference, fluxes
+    >>> step_bound(Explicit(difference(1, 4), fluxes.soft(), 1), RANGE).certified
+    Fraction(1, 2)
+    """
+    family, own = _family(scheme)
+    found = sharp_step(family, notion, own if start is None else start, halvings=halvings,
+                       trials=trials, seed=seed)
+
+    def evidence(tau: Fraction | None) -> tuple[Evidence, ...]:
+        return () if tau is None else decide(
+            Stable(family(tau), notion), trials=trials, seed=seed).evidence
+
+    return StepBound(found.certified, found.refuted, evidence(found.certified),
+                     evidence(found.refuted))
+
+
+def _family(scheme: Any) -> tuple[Callable[[Fraction], Scheme], Any]:
+    if not isinstance(scheme, Scheme):
+        if not callable(scheme):
+            raise InvalidArgument("scheme: must be a scheme, or a function from a step to one; got "
+                                  f"{type(scheme).__name__}")
+        return scheme, 1
+    name = next((name for name in ("tau", "delta") if hasattr(scheme, name)), None)
+    if name is None:
+        raise InvalidArgument(f"scheme: a {type(scheme).__name__} has no step to vary; give a "
+                              "function from a step to a scheme")
+    return lambda tau: replace(scheme, **{name: tau}), getattr(scheme, name)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.audit.blocks import AFFINE, DIFFUSION, RESIDUAL, Block
+from stabkit.audit.blocks import AFFINE, COUPLING, DIFFUSION, HAMILTONIAN, RESIDUAL, Block
 from stabkit.audit.result import BlockReport, Judgement
 from stabkit.verdict import PROVED, REFUTED
 
@@ -17,6 +17,10 @@ _NEAR = 0.1  # relative distance up to which a second map is called nearly trans
 def note_on(block: Block) -> str:
     """What was recognised, in a few words."""
     found = block.transpose
+    if block.form == HAMILTONIAN:
+        return "a Verlet step: both second maps are transposes, with opposite signs"
+    if block.form == COUPLING:
+        return _coupling_note(block)
     if block.form == DIFFUSION:
         return "the second map is exactly -tau times the transpose of the first"
     if block.form != RESIDUAL or found is None:
@@ -53,6 +57,10 @@ def _biased(blocks: Sequence[Block]) -> list[str]:
 def _on_block(block: Block, report: BlockReport) -> str:
     if report.statuses and all(status is PROVED for status in report.statuses.values()):
         return ""
+    if block.form == HAMILTONIAN and report.safe is not None and report.step > report.safe:
+        return f"{block.name}: step at most {below(report.safe)}, it is {float(report.step):.6g}"
+    if block.form == COUPLING:
+        return f"{block.name}: {_coupling_advice(block)}"
     if block.form == DIFFUSION and report.safe is not None and block.tau > report.safe:
         return f"{block.name}: step at most {below(report.safe)}, it is {float(block.tau):.6g}"
     if block.form == RESIDUAL:
@@ -60,6 +68,24 @@ def _on_block(block: Block, report: BlockReport) -> str:
     if block.form == AFFINE and report.bound is not None and report.bound > 1:
         return f"{block.name}: scale by {below(1 / report.bound)}"
     return ""
+
+
+def _coupling_note(block: Block) -> str:
+    factors = [branch.factor for branch in (block.coupling.first, block.coupling.second)]
+    if None not in factors:
+        return "reversible; both second maps are transposes, but with the same sign"
+    which = " and ".join(word for word, factor in zip(("first", "second"), factors, strict=True)
+                         if factor is None)
+    return f"reversible; the {which} update is not built with the transpose of its first map"
+
+
+def _coupling_advice(block: Block) -> str:
+    factors = [branch.factor for branch in (block.coupling.first, block.coupling.second)]
+    if None not in factors:
+        return "reverse the sign of one of the two updates"
+    which = " and ".join(word for word, factor in zip(("first", "second"), factors, strict=True)
+                         if factor is None)
+    return f"transpose the second map of the {which} update exactly"
 
 
 def _on_residual(block: Block) -> str:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 
-from stabkit.audit.layers import Activation, Graph, Node, Scaling, Sum
+from stabkit.audit.coupling import Coupling, coupling_of
+from stabkit.audit.layers import Activation, Graph, Sum
 from stabkit.audit.network import Network, is_linear_layer, is_small, matrix_of, offset_of
-from stabkit.audit.segments import part, path_to, segments
+from stabkit.audit.segments import part, path_to, segments, signed
 from stabkit.audit.transposes import Transpose, compare
+from stabkit.errors import Undecided
 from stabkit.flux import Flux
 from stabkit.schemes import Explicit, Linear, Pointwise, ResidualBlock, Scheme
 
-AFFINE, ACTIVATION, DIFFUSION, RESIDUAL, GENERAL = (
-    "affine", "activation", "diffusion block", "residual block", "general")
+AFFINE, ACTIVATION, DIFFUSION, RESIDUAL, HAMILTONIAN, COUPLING, GENERAL = (
+    "affine", "activation", "diffusion block", "residual block", "Hamiltonian block",
+    "reversible block", "general")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +31,16 @@ class Block:
     graph : Graph
     form : str
         Affine; activation; diffusion block u − τKᵀΦ(K u + b) + c; residual block
-        u + W₂Φ(W₁u + b) + c with other weights; general.
+        u + W₂Φ(W₁u + b) + c with other weights; Hamiltonian block, a Verlet step; reversible
+        block of the same form with other weights; general.
     before, after : Graph or None
         W₁ and W₂ of a residual or diffusion block, with their biases.
     flux : Flux or None
         Φ.
     transpose : Transpose or None
         How W₂ compares to W₁ᵀ.
+    coupling : Coupling or None
+        The branches of a reversible block.
     """
 
     graph: Graph
@@ -43,6 +49,7 @@ class Block:
     after: Graph | None = None
     flux: Flux | None = None
     transpose: Transpose | None = None
+    coupling: Coupling | None = None
 
     @property
     def name(self) -> str:
@@ -89,9 +96,16 @@ def has_bias(graph: Graph) -> bool:
         bias = getattr(node.layer, "bias", None)
         if bias is not None and np.any(np.asarray(bias) != 0):
             return True
-        if isinstance(node.layer, Activation) and node.layer.flux.activation(Fraction(0)) != 0:
+        if isinstance(node.layer, Activation) and not _vanishes_at_zero(node.layer.flux):
             return True
     return False
+
+
+def _vanishes_at_zero(flux: Flux) -> bool:
+    try:
+        return flux.activation(Fraction(0)) == 0
+    except Undecided:
+        return False
 
 
 def blocks_of(graph: Graph) -> list[Block]:
@@ -109,6 +123,10 @@ def recognise(segment: Graph) -> Block:
         if isinstance(last, Activation):
             return Block(segment, ACTIVATION, flux=last.flux)
         return Block(segment, AFFINE if is_linear_layer(last) else GENERAL)
+    coupling = coupling_of(segment)
+    if coupling is not None:
+        return Block(segment, HAMILTONIAN if coupling.is_hamiltonian else COUPLING,
+                     coupling=coupling)
     return (isinstance(last, Sum) and _residual(segment)) or Block(segment, GENERAL)
 
 
@@ -127,16 +145,9 @@ def _residual(segment: Graph) -> Block | None:
         return None
     where = active[0]
     before = part(segment, range(where), -1)
-    after = _signed(part(segment, range(where + 1, len(branch)), where), signs[1 - skip])
+    after = signed(part(segment, range(where + 1, len(branch)), where), signs[1 - skip])
     transpose = compare(before, after)
     exact = transpose is not None and transpose.factor is not None and transpose.factor < 0
     return Block(segment, DIFFUSION if exact else RESIDUAL, before, after,
                  branch[where].layer.flux, transpose)
 
-
-def _signed(chain: Graph, sign: int) -> Graph:
-    if sign > 0:
-        return chain
-    shape = chain.nodes[-1].shape if chain.nodes else chain.shape
-    turned = Node("sign", "Neg", Scaling(np.array(-1.0)), (len(chain.nodes) - 1,), shape)
-    return replace(chain, nodes=[*chain.nodes, turned])

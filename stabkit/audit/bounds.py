@@ -8,25 +8,20 @@ from math import prod
 
 from stabkit.audit.blocks import ACTIVATION, AFFINE, DIFFUSION, RESIDUAL, Block
 from stabkit.audit.layers import Graph
-from stabkit.audit.lipschitz import certified_slopes, slope_evidence, square_of, upper_bound
+from stabkit.audit.lipschitz import (
+    certified_slopes,
+    chain_square,
+    slope_evidence,
+    upper_bound,
+)
 from stabkit.audit.network import is_small, matrix_of
 from stabkit.operators import norm_squared
 from stabkit.operators.singular_values import upper_root
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
 
-_EXACT = 32   # columns up to which ‖K‖² is enclosed in rational arithmetic
 _SHOWN = 32   # columns up to which a bound is shown by a matrix inequality in the evidence
 ONE = Fraction(1)
-
-
-def chain_square(chain: Graph) -> Fraction:
-    """A certified upper bound of the squared norm of linear layers in a row, biases left out."""
-    if not chain.nodes:
-        return ONE
-    if is_small(chain) and min(chain.size, prod(chain.nodes[-1].shape)) <= _EXACT:
-        return norm_squared(matrix_of(chain)).upper
-    return prod((square_of(node.layer) for node in chain.nodes), start=ONE)
 
 
 def block_bound(block: Block) -> Fraction | None:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from stabkit.audit.advice import advise, note_on
-from stabkit.audit.blocks import DIFFUSION, Block, blocks_of, has_bias
+from stabkit.audit.blocks import DIFFUSION, HAMILTONIAN, Block, blocks_of, has_bias
 from stabkit.audit.bounds import block_bound, evidence_of, product
+from stabkit.audit.coupling import judge_modes
 from stabkit.audit.layers import Graph
 from stabkit.audit.network import Network, is_small
 from stabkit.audit.result import Audit, BlockReport, Judgement
@@ -21,6 +22,7 @@ from stabkit.certificates import certify
 from stabkit.decide import confirm_evidence, decide
 from stabkit.errors import InvalidArgument
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Energy, Notion, energy
+from stabkit.operators.norms import rational_sqrt
 from stabkit.property import Stable
 from stabkit.schemes import Chain, DiffusionScheme, Scheme
 from stabkit.sharpness import sharp_step
@@ -34,7 +36,7 @@ from stabkit.verdict import (
 )
 
 NOTIONS = {"euclidean": EUCLIDEAN, "contraction": CONTRACTION, "range": RANGE, "sign": SIGN,
-           "energy": None}
+           "energy": None, "modes": None}
 TRIALS_PER_SECOND = 2_000
 _LONGEST_STEP_SEARCH = 24  # signal length up to which the sharp step is bisected
 ONE = Fraction(1)
@@ -52,8 +54,8 @@ class Task:
 def audit_graph(graph: Graph, notions: Sequence[str] | None, budget: float, seed: int,
                 advance: Callable[[str], None]) -> Audit:
     """Audit a network; see :func:`stabkit.audit`."""
-    asked = _asked(notions, graph)
     blocks = blocks_of(graph)
+    asked = _asked(notions, graph, blocks)
     bounds = []
     for block in blocks:
         bounds.append(block_bound(block))
@@ -63,8 +65,9 @@ def audit_graph(graph: Graph, notions: Sequence[str] | None, budget: float, seed
                 advance)
     quotient = largest_quotient(graph, budget / 4, seed)
     advance("witness")
-    judgements = [
-        _judged(name, name in asked, graph, blocks, bounds, quotient, task) for name in NOTIONS]
+    judgements = [_judged(name, name in asked, graph, blocks, bounds, quotient, task)
+                  for name in NOTIONS if name != "modes"]
+    judgements += _modes("modes" in asked, blocks, task)
     reports = tuple(_report(block, bound, asked, task)
                     for block, bound in zip(blocks, bounds, strict=True))
     lower = quotient.lower if quotient else None
@@ -73,13 +76,15 @@ def audit_graph(graph: Graph, notions: Sequence[str] | None, budget: float, seed
                  budget)
 
 
-def _asked(notions: Sequence[str] | None, graph: Graph) -> list[str]:
+def _asked(notions: Sequence[str] | None, graph: Graph, blocks: Sequence[Block]) -> list[str]:
     if notions:
         unknown = [name for name in notions if name not in NOTIONS]
         if unknown:
             raise InvalidArgument(f"notion: must be among {', '.join(NOTIONS)}, got "
                                   f"{unknown[0]!r}")
         return list(notions)
+    if any(block.coupling for block in blocks):
+        return ["modes"]
     return ["contraction" if has_bias(graph) else "euclidean"]
 
 
@@ -133,7 +138,7 @@ def _decided(name: str, graph: Graph, blocks: list[Block], bounds: list[Fraction
         return Outcome(UNDECIDED, reason=_open(name, upper))
     scheme = whole(graph, blocks)
     outcome = decide(Stable(scheme, _notion(name, scheme)), trials=task.trials, seed=task.seed)
-    return _shown(outcome)
+    return shown(outcome)
 
 
 def _open(name: str, upper: Fraction | None) -> str:
@@ -161,7 +166,7 @@ def _proof(name: str, blocks: list[Block], bounds: list[Fraction | None]) -> Any
     return confirmed if all(confirmed) else None
 
 
-def _shown(outcome: Outcome) -> Outcome:
+def shown(outcome: Outcome) -> Outcome:
     """An outcome with the signals of its witness, read from the evidence."""
     if outcome.status is not REFUTED:
         return outcome
@@ -181,6 +186,31 @@ def whole(graph: Graph, blocks: Sequence[Block]) -> Scheme:
 
 def _notion(name: str, scheme: Scheme) -> Notion:
     return energy(Energy(scheme.K, scheme.flux)) if name == "energy" else NOTIONS[name]
+
+
+def _modes(counts: bool, blocks: list[Block], task: Task) -> list[Judgement]:
+    """Of all reversible blocks, each by itself: forward, and backward, which is the same."""
+    coupled = [block for block in blocks if block.coupling]
+    if not coupled:
+        none = Judgement("modes", "forward", INAPPLICABLE, counts,
+                         reason="the network has no reversible block")
+        return [none] if counts else []
+    found = [(block, judge_modes(block.coupling, block.graph.size, task.seed))
+             for block in coupled]
+    for block, _ in found:
+        task.advance(block.name)
+    bad = next((pair for status in (REFUTED, UNDECIDED) for pair in found
+                if pair[1].status is status), None)
+    if bad is not None:
+        block, outcome = bad
+        outcome = shown(outcome)
+        signals = outcome.signals if isinstance(outcome, Shown) else ()
+        return [Judgement("modes", direction, outcome.status, counts, outcome.evidence, signals,
+                          block.name, outcome.trials, outcome.reason)
+                for direction in ("forward", "backward")]
+    evidence = tuple(item for _, outcome in found for item in outcome.evidence)
+    return [Judgement("modes", direction, PROVED, counts, evidence)
+            for direction in ("forward", "backward")]
 
 
 # -- one block -------------------------------------------------------------------------------------
@@ -208,21 +238,28 @@ def _report(block: Block, bound: Fraction | None, asked: Sequence[str], task: Ta
     safe = unsafe = None
     statuses = {}
     if is_small(block.graph):
-        statuses = {name: _alone(name, block, task) for name in asked}
+        statuses = {name: _alone(name, block, task) for name in asked if name != "modes"}
     elif bound is not None and bound <= 1:
         statuses = {name: PROVED for name in asked
                     if name == "contraction" or (name == "euclidean" and not block.has_bias)}
+    step = block.tau if block.form == DIFFUSION else None
     if block.form == DIFFUSION:
         safe, unsafe = _steps(block, asked[0], task)
-    return BlockReport(block.name, block.form, bound, block.tau if block.form == DIFFUSION
-                       else None, safe, unsafe, statuses, note_on(block))
+    if block.form == HAMILTONIAN:
+        largest = block.coupling.largest_square()
+        step = rational_sqrt(block.coupling.square, up=True)
+        safe = largest and rational_sqrt(largest, up=False)
+    if block.coupling:
+        statuses["modes"] = judge_modes(block.coupling, block.graph.size, task.seed).status
+    return BlockReport(block.name, block.form, bound, step, safe, unsafe, statuses,
+                       note_on(block))
 
 
 def _steps(block: Block, name: str, task: Task) -> tuple[Fraction | None, Fraction | None]:
     """The largest certified and the smallest refuted step of a diffusion block."""
     safe = certified_step(block)
     if not is_small(block.graph) or block.graph.size > _LONGEST_STEP_SEARCH or safe is None \
-            or _why_not(name, block.graph, [block]):
+            or name == "modes" or _why_not(name, block.graph, [block]):
         return safe, None
     found = sharp_step(lambda tau: with_step(block, tau), _notion(name, block.scheme), safe,
                        halvings=8, trials=256, seed=task.seed)

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from stabkit.audit.decision import audit_graph
-from stabkit.audit.layers import Graph
+from stabkit.audit.layers import Graph, Shape
 from stabkit.audit.result import Audit
 from stabkit.errors import InvalidArgument
+from stabkit.schemes import Function, Scheme
 
 
-def audit(model: Any, *, notions: Sequence[str] | None = None, budget: float = 20.0, seed: int = 0,
+def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str] | None = None,
+          budget: float = 20.0, seed: int = 0,
           advance: Callable[[str], None] = lambda name: None) -> Audit:
-    """Decide in which senses a network is stable, and what to change where it is not.
+    """Decide in which senses a network or scheme is stable, and what to change where it is not.
 
     Parameters
     ----------
-    model : Graph or path
-        A network as data, or an ``.onnx`` or ``.npz`` file; a file is never executed.
+    model : path, torch.nn.Module, Graph, Scheme or callable
+        An ``.onnx`` or ``.npz`` file, which is data and never executed; a module, which is traced;
+        or a function of float arrays of shape (..., N), which can only be refuted or supported.
+    shape : tuple of int, optional
+        Of one input without the batch axis; needed for a module or a function, and for an ONNX
+        file that leaves sizes open.
     notions : sequence of str, optional
-        Those that the overall status rests on, among "euclidean", "contraction", "range", "sign"
-        and "energy".  If left out: "euclidean" for a network without biases, else "contraction".
+        Those that the overall status rests on, among "euclidean", "contraction", "range", "sign",
+        "energy" and "modes".  If left out: "modes" for a network with reversible blocks (no mode
+        of such a block, linearised at any state, grows, forward or backward); "euclidean" for
+        one without biases; else "contraction".
     budget : float
         How much to search, in seconds of a nominal machine.
     seed : int
@@ -34,19 +42,61 @@ def audit(model: Any, *, notions: Sequence[str] | None = None, budget: float = 2
     Returns
     -------
     Audit
+
+    Examples
+    --------
+    >>> from stabkit import Explicit, audit, difference, fluxes
+    >>> audit(Explicit(difference(1, 4), fluxes.soft(), "1/4"), budget=1).status
+    <Status.PROVED: 'proved'>
     """
-    if not 0 < budget < float("inf"):
-        raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
+    if isinstance(budget, bool) or not isinstance(budget, (int, float)) or \
+            not 0 < budget < float("inf"):
+        raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InvalidArgument(f"seed: must be an integer >= 0, got {seed!r}")
+    if shape is not None:
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
+            raise InvalidArgument(f"shape: must be positive integers, got {shape}")
+    model = as_model(model, shape)
+    if isinstance(model, Graph):
+        room = import_module("stabkit.audit.decision")  # loaded when it is needed
+        return room.audit_graph(model, notions, float(budget), seed, advance)
+    room = import_module("stabkit.audit.scheme_audit")
+    return room.audit_scheme(model, notions, float(budget), seed, advance)
+
+
+def as_model(model: Any, shape: Shape | None = None) -> Graph | Scheme:
+    """A user's model as a graph or a scheme."""
+    if isinstance(model, (Graph, Scheme)):
+        return model
     if isinstance(model, (str, Path)):
-        model = read(model)
-    if not isinstance(model, Graph):
-        raise InvalidArgument(f"model: cannot audit a {type(model).__name__}")
-    return audit_graph(model, notions, budget, seed, advance)
+        return read(model, shape)
+    if hasattr(model, "state_dict") and hasattr(model, "parameters"):
+        if shape is None:
+            raise InvalidArgument("shape: a torch module needs the shape of one input")
+        return import_module("stabkit.audit.torch_module").read(model, shape)
+    if callable(model):
+        if shape is None:
+            raise InvalidArgument("shape: a function needs the shape of one input, such as (64,)")
+        return Function(model, prod(shape))
+    raise InvalidArgument(f"model: must be a file, a torch module, a graph, a scheme or a "
+                          f"function, got {type(model).__name__}")
 
 
-def read(path: str | Path) -> Graph:
-    """Read a network from a file, by its ending."""
-    reader = {".onnx": "onnx_file", ".npz": "npz_file"}.get(Path(path).suffix.lower())
-    if reader is None:
+def read(path: str | Path, shape: Shape | None = None) -> Graph:
+    """Read a network from a file: by its content, and by its ending where that says nothing."""
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(4)
+    except OSError as error:
+        raise InvalidArgument(f"{path}: cannot be read: {error.strerror or error}") from None
+    ending = path.suffix.lower()
+    if ending not in (".npz", ".onnx"):
         raise InvalidArgument(f"{path}: must be an .onnx or .npz file")
-    return import_module(f"stabkit.audit.{reader}").read(path)
+    if ending == ".npz" or start == b"PK\x03\x04":
+        if shape is not None:
+            raise InvalidArgument(f"shape: {path} says its own shape; leave this out")
+        return import_module("stabkit.audit.npz_file").read(path)
+    return import_module("stabkit.audit.onnx_file").read(path, shape)

@@ -27,6 +27,7 @@ from stabkit.audit.layers import (
     Sum,
     TransposedConvolution,
 )
+from stabkit.audit.network import is_small, matrix_of
 from stabkit.certificates import show_bounds
 from stabkit.certificates.flux_bounds import show_junctions
 from stabkit.errors import InvalidArgument
@@ -185,6 +186,15 @@ def _(layer: Pooling) -> Fraction:
     simple = Fraction(rows * covered, least**2)  # ‖K‖₁‖K‖_∞
     return simple if output_sizes(layer) == (1,) * len(layer.window) else min(
         simple, square_of(summing(layer)) / least**2)
+
+
+def chain_square(chain: Graph) -> Fraction:
+    """A certified upper bound of the squared norm of linear layers in a row, biases left out."""
+    if not chain.nodes:
+        return Fraction(1)
+    if is_small(chain) and min(chain.size, prod(chain.nodes[-1].shape)) <= _EXACT:
+        return norm_squared(matrix_of(chain)).upper
+    return prod((square_of(node.layer) for node in chain.nodes), start=Fraction(1))
 
 
 # -- activations -----------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from stabkit.audit.layers import Graph, Node
+import numpy as np
+
+from stabkit.audit.layers import Graph, Node, Scaling
 
 
 def pruned(graph: Graph) -> Graph:
@@ -67,3 +69,12 @@ def path_to(graph: Graph, number: int) -> list[Node] | None:
         found.append(node)
         number = node.inputs[0]
     return found[::-1]
+
+
+def signed(chain: Graph, sign: int) -> Graph:
+    """A chain of layers, or its negative."""
+    if sign > 0:
+        return chain
+    shape = chain.nodes[-1].shape if chain.nodes else chain.shape
+    turned = Node("sign", "Neg", Scaling(np.array(-1.0)), (len(chain.nodes) - 1,), shape)
+    return replace(chain, nodes=[*chain.nodes, turned])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stabkit.audit.blocks import Block
-from stabkit.audit.bounds import chain_square
-from stabkit.audit.lipschitz import certified_slopes
+from stabkit.audit.lipschitz import certified_slopes, chain_square
 from stabkit.audit.network import matrix_of, offset_of
 from stabkit.schemes import Explicit, ResidualBlock, Scheme
 

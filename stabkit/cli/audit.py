@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,22 +13,40 @@ from stabkit.cli.commands import EXPECTED, UNDECIDED, UNEXPECTED, cli
 from stabkit.cli.options import budget, json_file, seed
 from stabkit.report.output import check_writable, deliver, say
 
-NOTIONS = ("euclidean", "contraction", "range", "sign", "energy")
+NOTIONS = ("euclidean", "contraction", "range", "sign", "energy", "modes")
+
+
+class Sizes(click.ParamType):
+    """Positive integers with commas between them."""
+
+    name = "sizes"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        parts = str(value).split(",")
+        if not all(part.strip().isascii() and part.strip().isdigit() and 0 < int(part) < 10**9
+                   for part in parts):
+            self.fail(f"must be positive integers such as 3,32,32, got {value!r}", param, ctx)
+        return tuple(map(int, parts))
 
 
 @cli.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--notion", "notions", type=click.Choice(NOTIONS), multiple=True,
               help="What the exit status rests on; can be given again.")
+@click.option("--shape", type=Sizes(), metavar="N,N,...",
+              help="Of one input without the batch axis, where an ONNX file leaves it open.")
 @budget(20.0)
 @seed
 @json_file
-def audit(path: Path, notions: Sequence[str], budget: float, seed: int, target: str | None) -> int:
+def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, budget: float,
+          seed: int, target: str | None) -> int:
     """Audit a network or scheme in a file: .onnx, or .npz with named arrays.
 
     FILE is data and is never executed.  All notions that apply are decided.  "Stable" is, if no
     notion is named: a network without biases does not increase the Euclidean norm (euclidean),
-    one with biases does not increase the distance of two inputs (contraction).
+    one with biases does not increase the distance of two inputs (contraction);
+    one with reversible (Hamiltonian) blocks: no mode of such a block, linearised
+    at any state, grows, forward or backward (modes).
 
     \b
     Keys of an .npz file, for u+ = u + step * W2 flux(W1 u + b1) + b2:
@@ -62,7 +81,8 @@ def audit(path: Path, notions: Sequence[str], budget: float, seed: int, target: 
     if target not in (None, "-"):
         check_writable(target)
     with working(sys.stderr) as advance:
-        found = audited(path, notions=notions or None, budget=budget, seed=seed, advance=advance)
+        found = audited(path, shape=shape, notions=notions or None, budget=budget, seed=seed,
+                        advance=advance)
     if target is not None:
         from stabkit.report.verdict_file import as_text, document
 

@@ -17,6 +17,7 @@ MEANING = {
     "euclidean": "|u+| <= |u|", "contraction": "|u+ - w+| <= |u - w|",
     "range": "min u <= u+ <= max u", "sign": "no more sign changes",
     "energy": "the block's energy does not grow",
+    "modes": "no mode of its blocks grows",
 }
 
 

@@ -1,0 +1,76 @@
+"""The audit of a scheme, or of a function of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from stabkit.audit.decision import NOTIONS, TRIALS_PER_SECOND, Shown, shown
+from stabkit.audit.result import Audit, BlockReport, Judgement
+from stabkit.decide import decide
+from stabkit.errors import InvalidArgument
+from stabkit.notions import Energy, energy
+from stabkit.property import Stable
+from stabkit.schemes import DiffusionScheme, Leapfrog, Linear, Reverse, Scheme, Verlet
+from stabkit.sharpness import SharpStep, step_bound
+from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED
+
+_LONGEST_STEP_SEARCH = 24
+
+
+def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, budget: float, seed: int,
+                 advance: Callable[[str], None]) -> Audit:
+    """Audit a scheme; see :func:`stabkit.audit`."""
+    known = [name for name in NOTIONS if name != "modes"]
+    asked = list(notions) if notions else ["euclidean"]
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        raise InvalidArgument(f"notion: must be among {', '.join(known)} for a scheme, got "
+                              f"{unknown[0]!r}")
+    trials = max(256, int(budget * TRIALS_PER_SECOND / len(known)))
+    judgements = []
+    for name in known:
+        judgements.append(_judged(scheme, name, "forward", name in asked, trials, seed))
+        if isinstance(scheme, (Verlet, Leapfrog)) and name in ("euclidean", "contraction"):
+            judgements.append(_judged(Reverse(scheme), name, "backward", name in asked, trials,
+                                      seed))
+        advance(name)
+    steps = _steps(scheme, asked[0], seed)
+    step = getattr(scheme, "tau", getattr(scheme, "delta", None))
+    kind = type(scheme).__name__
+    block = BlockReport(kind, kind, None, None if step is None else Fraction(step),
+                        steps.certified, steps.refuted,
+                        {item.notion: item.status for item in judgements if item.counts})
+    advice = []
+    if any(item.status is REFUTED for item in judgements if item.counts) and \
+            steps.certified is not None and step is not None and step > steps.certified:
+        advice.append(f"{kind}: step at most {float(steps.certified):.3g}, it is "
+                      f"{float(step):.6g}")
+    proved = any(item.notion == "contraction" and item.status is PROVED for item in judgements)
+    return Audit(kind, (scheme.size,), (scheme.size,), 0, (block,), tuple(judgements), None,
+                 Fraction(1) if proved else None, tuple(advice), seed, budget)
+
+
+def _judged(scheme: Scheme, name: str, direction: str, counts: bool, trials: int, seed: int
+            ) -> Judgement:
+    notion: Any = NOTIONS[name]
+    if name == "energy":
+        if not isinstance(scheme, DiffusionScheme):
+            return Judgement(name, direction, INAPPLICABLE, counts,
+                             reason="only a diffusion scheme has an energy that is known here")
+        notion = energy(Energy(scheme.K, scheme.flux))
+    outcome = shown(decide(Stable(scheme, notion), trials=trials, seed=seed))
+    signals = outcome.signals if isinstance(outcome, Shown) else ()
+    return Judgement(name, direction, outcome.status, counts, outcome.evidence, signals, "",
+                     outcome.trials, outcome.reason)
+
+
+def _steps(scheme: Scheme, name: str, seed: int) -> SharpStep:
+    nothing = SharpStep(None, None)
+    if not (hasattr(scheme, "tau") or hasattr(scheme, "delta")) or isinstance(scheme, Linear) or \
+            scheme.size > _LONGEST_STEP_SEARCH or name == "energy":
+        return nothing
+    found = step_bound(scheme, NOTIONS[name], halvings=8, trials=256, seed=seed)
+    return replace(nothing, certified=found.certified, refuted=found.refuted)
