@@ -19,6 +19,7 @@ def ratios(results: list[dict]) -> Figure:
         if row["goal"] is not None:
             axes.plot(row["goal"], place, "|", color=INK, markersize=8)
     axes.set_yticks(range(len(rows)), [label for label, _ in reversed(rows)], fontsize=6)
+    axes.margins(y=0.01)
     axes.set_xscale("log")
     axes.set_xlabel("times faster than the peer (stroke: goal; red: missed)")
     line(axes, 1.0, vertical=True)

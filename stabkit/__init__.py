@@ -1,7 +1,7 @@
 """stabkit decides stability claims about numerical schemes and networks, with evidence."""
 
 from stabkit import fluxes
-from stabkit.audit import Audit, audit
+from stabkit.audit import Audit, audit, make_stable
 from stabkit.claim import Claim, Draw, claim, load_claims, registry
 from stabkit.decide import decide
 from stabkit.enclosure import Interval
@@ -77,6 +77,7 @@ from stabkit.schemes import (
     Scheme,
     repeat,
 )
+from stabkit.sharpness import step_bound
 from stabkit.verdict import Status
 from stabkit.verify import Verdict, verify
 
@@ -90,6 +91,6 @@ __all__ = [
     "Status", "Undecided", "UniqueSolution", "Verdict", "audit", "claim", "convolution", "decide",
     "difference", "differential_operator", "energy", "fluxes", "from_activation",
     "from_diffusivity", "from_matrix", "from_regulariser", "from_shrinkage", "grid_gradient",
-    "identity", "load_claims", "norm_squared", "operator_norm", "registry", "repeat", "replay",
-    "sensitivity", "stable_step", "verify",
+    "identity", "load_claims", "make_stable", "norm_squared", "operator_norm", "registry", "repeat",
+    "replay", "sensitivity", "stable_step", "step_bound", "verify",
 ]

@@ -90,14 +90,15 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
         if len(confirmed) == len(certificates):
             return Outcome(PROVED, confirmed)
     found = search(what.scheme, what.notion, trials=trials, seed=seed, extra=signals)
-    if found.witness is not None:
+    floats_only = isinstance(what.scheme, Function)  # it cannot be written down
+    if found.witness is not None and not floats_only:
         margin = exact_margin(what.scheme, what.notion, found.witness)
         witness = write_witness(what.scheme, what.notion, found.witness, margin)
         if witness is None:
             return Outcome(UNDECIDED, trials=found.trials,
                            reason="the checker does not confirm the violation that was found")
         return Outcome(REFUTED, (witness,), margin, found.trials, signals=found.witness)
-    if isinstance(what.scheme, Function) and found.worst < -SUSPICIOUS:
+    if floats_only and (found.witness is not None or found.worst < -SUSPICIOUS):
         return Outcome(UNDECIDED, trials=found.trials,
                        reason="a violation was found, but in floating point only")
     return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials)

@@ -40,7 +40,7 @@ class Sizes(click.ParamType):
 @json_file
 def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, budget: float,
           seed: int, target: str | None) -> int:
-    """Audit a network or scheme in a file: .onnx, or .npz with named arrays.
+    """Audit a network or scheme in a file, .onnx or .npz.
 
     FILE is data and is never executed.  All notions that apply are decided.  "Stable" is, if no
     notion is named: a network without biases does not increase the Euclidean norm (euclidean),

@@ -19,8 +19,8 @@ from stabkit.kernels.linear import NATURAL
 from stabkit.kernels.steps import copy, explicit_row, scratch, typed
 
 LANES = 32
-TILE = 32768  # sites of a tile: 256 KiB of float64
-BLOCK = 128  # steps in one visit of a tile
+TILE = 8192  # sites of a tile: 64 KiB of float64
+BLOCK = 64  # steps in one visit of a tile
 SHORT = 2048  # sites up to which a batch has a signal per lane
 
 

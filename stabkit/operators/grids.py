@@ -44,7 +44,7 @@ def grid_gradient(shape: int | Sequence[int], h: Any = 1, boundary: Boundary = R
     h : rational or sequence of rational
         The grid size, one for all axes or one for each.
     boundary : Boundary
-        As for :func:`~stabkit.operators.differences.difference` of order 1, along every axis.
+        As for :func:`~stabkit.operators.difference` of order 1, along every axis.
 
     Returns
     -------

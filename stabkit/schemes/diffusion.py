@@ -82,7 +82,7 @@ class IsotropicExplicit(DiffusionScheme):
     K, flux, tau
         As for :class:`Explicit`.
     across : sequence of Operator
-        The B, with the rows of K; :func:`~stabkit.operators.grids.tangential_differences`.
+        The B, with the rows of K; :func:`~stabkit.operators.tangential_differences`.
     """
 
     across: Sequence[Operator] = ()
