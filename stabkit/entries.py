@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import namespace
+from stabkit.backend import namespace, to_host
 
 # NumPy's names where the standard has another.
 _STANDARD = {"absolute": "abs", "arctan": "atan", "arcsin": "asin", "arccos": "acos",
              "arctanh": "atanh", "arcsinh": "asinh", "arccosh": "acosh", "power": "pow",
              "true_divide": "divide"}
+_ON_THE_HOST = {"erf"}  # of SciPy, and in no standard
 _FUNCTIONS = {np.where: "where", np.clip: "clip", np.sum: "sum", np.zeros_like: "zeros_like",
               np.ones_like: "ones_like"}
 
@@ -43,6 +44,9 @@ class Entries:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__" or options:
             return NotImplemented
+        if ufunc.__name__ in _ON_THE_HOST:
+            values = ufunc(*(to_host(value) for value in map(plain, inputs)))
+            return Entries(namespace(self.array).asarray(values))
         return self._call(_STANDARD.get(ufunc.__name__, ufunc.__name__), inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:

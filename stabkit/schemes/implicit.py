@@ -49,9 +49,11 @@ class Implicit(DiffusionScheme):
         if u.dtype == object:
             return self._solve_exactly(u)
         xp = namespace(u)
-        flat = xp.reshape(u, (-1, self.size)) if 0 not in u.shape else ()
-        solved = [self._solve(xp.astype(flat[k, :], xp.float64)) for k in range(len(flat))]
-        return xp.reshape(xp.astype(xp.stack(solved), u.dtype), u.shape) if solved else u
+        if 0 in u.shape:
+            return u
+        flat = xp.astype(xp.reshape(u, (-1, self.size)), xp.float64)
+        solved = xp.stack([self._solve(flat[k, :]) for k in range(flat.shape[0])])
+        return xp.reshape(xp.astype(solved, u.dtype), u.shape)
 
     def pair(self, x: Any) -> tuple[Any, Any]:
         return named(x + self._tau(x) * self._gradient(x), "u"), x
