@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,36 @@ def _cupy_state() -> tuple[bool, str]:
         reason = str(error)
     return False, (f"CuPy {cupy.__version__} is installed but finds no GPU ({reason}); it needs a "
                    "machine with an NVIDIA GPU and NVIDIA's driver (nvidia-smi must list the GPU)")
+
+
+# -- kernels of one's own --------------------------------------------------------------------------
+def raw_kernel(beside: Any, source: str, name: str, options: tuple[str, ...]) -> Any:
+    """A kernel of a CUDA source, compiled on its first launch, for arrays that live on a GPU.
+
+    Parameters
+    ----------
+    beside : array
+        None is returned if its library has no such kernels.
+    source, name : str
+    options : tuple of str
+        Of the compiler.
+
+    Returns
+    -------
+    callable or None
+        (blocks, threads per block, arguments, bytes of shared memory) ↦ None.
+    """
+    return _launch(source, name, options) if namespace(beside).__name__ == "cupy" else None
+
+
+@cache
+def _launch(source: str, name: str, options: tuple[str, ...]) -> Any:
+    kernel = _cupy().RawKernel(source, name, options=options, backend="nvrtc")
+
+    def launch(blocks: int, threads: int, arguments: tuple[Any, ...], shared: int) -> None:
+        kernel((blocks,), (threads,), arguments, shared_mem=shared)
+
+    return launch
 
 
 # -- memory ----------------------------------------------------------------------------------------

@@ -3,9 +3,8 @@
 #include "fluxes.cuh"
 #include "steps.cuh"
 
-// Signals u (blocks, n), in place.  `scratch` has 2n + 2m reals per block, or is null: then they are
-// in shared memory.
-extern "C" __global__ void rows(real *u, real *scratch, long long n, long long m, long long scheme,
+// Signals u (blocks, n), in place; 2n + 2m reals of shared memory.
+extern "C" __global__ void rows(real *u, long long n, long long m, long long scheme,
                                 long long steps, real tau, const unsigned *starts,
                                 const unsigned *columns, const real *values,
                                 const unsigned *starts_t, const unsigned *columns_t,
@@ -13,8 +12,7 @@ extern "C" __global__ void rows(real *u, real *scratch, long long n, long long m
     extern __shared__ __align__(16) char memory[];
     Sparse K = {starts, columns, values}, Kt = {starts_t, columns_t, values_t};
     real *signal = u + blockIdx.x * n;
-    real *now = scratch ? scratch + blockIdx.x * (2 * n + 2 * m) : (real *)memory;
-    real *old = now + n, *f = old + n, *g = f + m;
+    real *now = (real *)memory, *old = now + n, *f = old + n, *g = f + m;
     for (long long i = threadIdx.x; i < n; i += blockDim.x) now[i] = old[i] = signal[i];
     __syncthreads();
     if (scheme == FROZEN_FSI)
@@ -43,28 +41,28 @@ extern "C" __global__ void rows(real *u, real *scratch, long long n, long long m
     for (long long i = threadIdx.x; i < n; i += blockDim.x) signal[i] = now[i];
 }
 
-// f = Phi(K u), or g K u if g is given, or into f the diffusivities of K u if `freeze`.
-extern "C" __global__ void bend(const real *u, real *f, const real *g, long long freeze,
-                                long long n, long long m, const unsigned *starts,
+enum Bend { FLUXES, SCALED, DIFFUSIVITIES };
+
+// f = Phi(K u), or g K u, or the diffusivities of K u; for `count` signals.
+extern "C" __global__ void bend(const real *u, real *f, const real *g, long long what,
+                                long long count, long long n, long long m, const unsigned *starts,
                                 const unsigned *columns, const real *values, real q, real p) {
     Sparse K = {starts, columns, values};
-    long long j = blockIdx.x * (long long)blockDim.x + threadIdx.x;
-    if (j >= m) return;
-    long long at = blockIdx.y * m + j;
-    real s = row(K, u + blockIdx.y * n, j);
-    f[at] = freeze ? frozen(s, q, p) : g ? g[at] * s : flux(s, q, p);
+    long long at = blockIdx.x * (long long)blockDim.x + threadIdx.x;
+    if (at >= count * m) return;
+    real s = row(K, u + at / m * n, at % m);
+    f[at] = what == DIFFUSIVITIES ? frozen(s, q, p) : what == SCALED ? g[at] * s : flux(s, q, p);
 }
 
 // to = from - tau K' f; with `extrapolate`, to = alpha (from - tau K' f) + (1 - alpha) to.
 extern "C" __global__ void descend(real *to, const real *from, const real *f, long long extrapolate,
-                                   long long step, long long n, long long m, real tau,
-                                   const unsigned *starts_t, const unsigned *columns_t,
+                                   long long step, long long count, long long n, long long m,
+                                   real tau, const unsigned *starts_t, const unsigned *columns_t,
                                    const real *values_t) {
     Sparse Kt = {starts_t, columns_t, values_t};
-    long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
-    if (i >= n) return;
-    long long at = blockIdx.y * n + i;
-    real moved = from[at] - tau * row(Kt, f + blockIdx.y * m, i), a, b;
+    long long at = blockIdx.x * (long long)blockDim.x + threadIdx.x;
+    if (at >= count * n) return;
+    real moved = from[at] - tau * row(Kt, f + at / n * m, at % n), a, b;
     weights(step, &a, &b);
     to[at] = extrapolate ? a * moved + b * to[at] : moved;
 }

@@ -7,16 +7,16 @@
 #include "steps.cuh"
 #define SITES 8
 
-// x and old (rows, n) to x_out and old_out.  `start` is the first signal of the cycle, for FROZEN_FSI;
-// `first` the number of the first step.  One block brings home blockDim.x * SITES - 2 steps sites.
+// x and old (rows, n) to x_out and old_out.  `start` is the first signal of the cycle, for
+// FROZEN_FSI; `first` the number of the first step.  One block brings home blockDim.x * SITES - 2 steps sites.
 extern "C" __global__ void tiles(const real *x_in, real *x_out, const real *old_in, real *old_out,
                                  const real *start, long long n, long long scheme, long long first,
                                  long long steps, real tau, real r, real q, real p) {
     extern __shared__ __align__(16) char memory[];
     real *low = (real *)memory, *high = low + 2 * blockDim.x;  // outermost sites, two buffers each
     const long long home = (long long)blockDim.x * SITES - 2 * steps;
-    const long long base = blockIdx.y * n;
-    const long long site = blockIdx.x * home - steps + (long long)threadIdx.x * SITES;
+    const long long tiles = (n + home - 1) / home, base = blockIdx.x / tiles * n;
+    const long long site = blockIdx.x % tiles * home - steps + (long long)threadIdx.x * SITES;
     const bool cycle = scheme != EXPLICIT;
     real x[SITES], old[SITES], g[SITES + 1];
     for (int k = 0; k < SITES; k++) {
