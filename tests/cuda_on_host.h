@@ -3,6 +3,7 @@
 // The threads of a block are coroutines; __syncthreads() hands over to the next one.  Threads run in
 // rising or in falling order, so a barrier that is missing shows as two different results, and a
 // barrier that only some threads reach is reported.
+#pragma once
 #include <ucontext.h>
 
 #include <cmath>

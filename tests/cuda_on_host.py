@@ -21,15 +21,28 @@ def needs_a_compiler():
         pytest.skip("needs g++ to run the CUDA kernels on the host")
 
 
+OPTIONS = ("-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-w")  # no contraction, as there
+
+
+@cache
+def _header():
+    """The header, compiled once for all kernels."""
+    copy = Path(_folder.name) / HEADER.name
+    copy.write_text(HEADER.read_text("utf-8"), "utf-8")
+    subprocess.run(["g++", *OPTIONS, "-x", "c++-header", str(copy)], check=True)
+    return copy
+
+
 @cache
 def library(source, names, defines):
-    """The source as a shared library, without contraction like on the device."""
-    text = source + "".join(f"LAUNCH({name})\n" for name in names)
-    target = Path(_folder.name) / sha256((text + "".join(defines)).encode()).hexdigest()[:16]
+    """The source as a shared library."""
+    macros = (define.removeprefix("-D").replace("=", " ") for define in defines)
+    text = "\n".join([*(f"#define {macro}" for macro in macros), source,
+                      *(f"LAUNCH({name})" for name in names), ""])
+    target = Path(_folder.name) / sha256(text.encode()).hexdigest()[:16]
     target.with_suffix(".cpp").write_text(text, "utf-8")
-    subprocess.run(["g++", "-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-shared", "-w",
-                    *defines, "-include", str(HEADER), "-o", str(target.with_suffix(".so")),
-                    str(target.with_suffix(".cpp"))], check=True)
+    subprocess.run(["g++", *OPTIONS, "-shared", "-include", str(_header()), "-o",
+                    str(target.with_suffix(".so")), str(target.with_suffix(".cpp"))], check=True)
     return ctypes.CDLL(str(target.with_suffix(".so")))
 
 

@@ -62,14 +62,15 @@ def run(job: Job, u: Any) -> Any:
     launcher = None if job.flux[0] == TANH or not u.size else _Launcher.of(job, u)
     if launcher is None:
         return None
-    rows = launcher.copy(u, (u.size // u.shape[-1], u.shape[-1]))
+    shape = u.size // u.shape[-1], u.shape[-1]
     (m, n), size = job.K.shape, launcher.dtype.itemsize
     if (2 * n + 2 * m) * size <= SHARED:
+        rows = launcher.copy(u, shape)
         _in_blocks(job, launcher, rows)
     elif job.spacing is not None and job.scheme != FIXED_POINT:
-        rows = _in_tiles(job, launcher, rows)
+        rows = _in_tiles(job, launcher, launcher.adjacent(u, shape))
     else:
-        rows = _in_pairs(job, launcher, rows)
+        rows = _in_pairs(job, launcher, launcher.copy(u, shape))
     return namespace(u).reshape(rows, u.shape)
 
 
@@ -82,20 +83,20 @@ def _in_blocks(job: Job, launcher: _Launcher, rows: Any) -> None:
              *launcher.shape)
 
 
-def _in_tiles(job: Job, launcher: _Launcher, x: Any) -> Any:
+def _in_tiles(job: Job, launcher: _Launcher, start: Any) -> Any:
     """Long signals with the first difference: tiles that overlap, STEPS steps in a launch."""
-    xp, (count, n) = namespace(x), x.shape
-    r, cycle = launcher.dtype.type(job.spacing), job.scheme != EXPLICIT
-    start = launcher.copy(x, x.shape) if job.scheme == FROZEN_FSI else x
-    old = launcher.copy(x, x.shape) if cycle else x
-    free, free_old = xp.empty_like(x), xp.empty_like(x) if cycle else x
+    xp, (count, n) = namespace(start), start.shape
+    r = launcher.dtype.type(job.spacing)
+    x = old = start  # which is read only
     for first in range(0, job.steps, STEPS):
         steps = min(STEPS, job.steps - first)
         home = THREADS * SITES - 2 * steps
+        after = xp.empty_like(x)
+        before = after if job.scheme == EXPLICIT else xp.empty_like(x)
         launcher("tiles.cu", "tiles", count * -(-n // home), THREADS,
-                 4 * THREADS * launcher.dtype.itemsize, x, free, old, free_old, start, n,
+                 4 * THREADS * launcher.dtype.itemsize, x, after, old, before, start, n,
                  job.scheme, first, steps, launcher.tau, r, *launcher.shape)
-        x, free, old, free_old = free, x, free_old, old
+        x, old = after, before
     return x
 
 
@@ -157,6 +158,12 @@ class _Launcher:
         if key not in known:
             known[key] = tuple(map(xp.asarray, self.job.csr(self.dtype)))
         return known[key]
+
+    def adjacent(self, u: Any, shape: tuple[int, ...]) -> Any:
+        """u itself if its entries are known to be adjacent, else a copy."""
+        known = getattr(u, "flags", None)
+        return namespace(u).reshape(u, shape) if known is not None and known.c_contiguous else \
+            self.copy(u, shape)
 
     def copy(self, u: Any, shape: tuple[int, ...]) -> Any:
         """A copy with adjacent entries."""
