@@ -84,7 +84,8 @@ def nine_stencils_are_consistent_corrected(derivative):
     order, stencil = CORRECTED[derivative]
     given, let, shown = _expansion(stencil, order + 1, derivative)
     return Calculation(given, let, [shown], EXPANSION.format(order, order) +
-                       "so the limit is right and the term of order h vanishes")
+                       "so the limit is right and the term of order h vanishes",
+                       necessary=True)
 
 
 @claim("derived (list of nine stencils, Section 2.1)", notion="order", weight="minor",

@@ -187,13 +187,15 @@ def galerkin_within_rounding(fine, coarse) -> Calculation:
         return Calculation(given, [("allowed", "half * (1 + outer(M @ ones(3), M @ ones(3)))")],
                            ["abs(M @ s_h @ M.T - s_H) <= allowed"],
                            "M is not negative, so no s within `half` of s_h brings the entries of "
-                           "M s Mᵀ closer to those of s_H than by the row sums of M")
+                           "M s Mᵀ closer to those of s_H than by the row sums of M",
+                           necessary=True)
     moved = _within_rounding(fine, coarse)
     if moved is None:
         raise Undecided("s_h: no stencil was met that rounds to it and coarsens to s_H")
     return Calculation(dict(given, s=moved), [],
                        ["max(abs(s - s_h)) <= half", "max(abs(M @ s @ M.T - s_H)) <= half"],
-                       "s is s_h before rounding, M s Mᵀ rounds to s_H")
+                       "s is s_h before rounding, M s Mᵀ rounds to s_H",
+                       necessary=True)
 
 
 @claim('derived ("two possible solutions")', notion="order", weight="minor",

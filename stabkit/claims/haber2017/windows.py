@@ -55,7 +55,8 @@ def stencil_is_a_differential_operator_corrected(order, windows):
                        [f"m == {[*_unit(order, sign), 0]}"],
                        f"in w * y / Δ^{order} the term y^(j) has the coefficient "
                        f"m[j] Δ^(j − {order}); the first one after the limit vanishes, and "
-                       "Taylor's remainder is o(1) for y ∈ C², O(Δ²) for y ∈ C⁴")
+                       "Taylor's remainder is o(1) for y ∈ C², O(Δ²) for y ∈ C⁴",
+                       necessary=True)
 
 
 @claim("after eq. (2.4)", notion="bound", weight="minor", expect=REFUTED, quote=LIMITS,

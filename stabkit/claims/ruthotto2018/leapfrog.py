@@ -239,4 +239,5 @@ def weight_counts(dataset):
                         f"1/2 < {half} / {whole} and {half} / {whole} < 14/25"],
                        "opening 3 → c₁; per block three symmetric layers of 3×3 stencils c → c, or "
                        "two of c/2 → c/2; scale and bias in each normalisation; connectors 1×1 "
-                       "with normalisation; the classifier with its bias")
+                       "with normalisation; the classifier with its bias",
+                       necessary=True)
