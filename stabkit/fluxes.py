@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.enclosure import Interval
+from stabkit.entries import Entries
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Facts, Flux, Piece
 from stabkit.rational import Constant, fraction
@@ -34,7 +35,7 @@ def _always(value: Any) -> Callable[[Any], Any]:
     exact = Constant(value)
 
     def constant(s: Any) -> Any:
-        return exact + 0 * s if isinstance(s, np.ndarray) else exact
+        return exact + 0 * s if isinstance(s, (np.ndarray, Entries)) else exact
 
     return constant
 

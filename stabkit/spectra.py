@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from flint import acb, acb_mat, arb, fmpq
 
+from stabkit.backend import to_host
 from stabkit.derivative import Dual
 from stabkit.enclosure import PRECISIONS, Interval, precision
 from stabkit.errors import InvalidArgument, Undecided
@@ -147,13 +148,13 @@ def along(scheme: Scheme, u: np.ndarray, steps: int) -> Iterator[Spectrum]:
     Parameters
     ----------
     scheme : Scheme
-    u : ndarray of float, shape (N,)
-        The start; the states are computed in floats and then taken exactly.
+    u : array of float, shape (N,)
+        The start, of any library; the states are computed in floats and then taken exactly.
     steps : int
         Number of states, the start included.
     """
     for _ in range(steps):
-        yield spectrum(jacobian(scheme, u))
+        yield spectrum(jacobian(scheme, to_host(u)))
         u = scheme(u)
 
 

@@ -19,7 +19,7 @@ FLOORS = [
     {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
      "notation", "progress"},
     {"kernels", "replay"},
-    {"operators", "flux", "fluxes", "activations", "derivative"},
+    {"operators", "flux", "fluxes", "activations", "derivative", "entries"},
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "decide"},
     {"sharpness", "claim", "verify", "audit", "testing"},

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from stabkit.backend import born, to_host
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet
 from stabkit.falsify.exactness import Signals, cost, is_violated, shrink, simplest
@@ -164,11 +165,11 @@ class _Hunt:
     def margins(self, signals: tuple[np.ndarray, ...]) -> np.ndarray:
         with np.errstate(all="ignore"):
             try:
-                parts = [part for u in signals for part in self.scheme.pair(u)]
-                values = self.notion.margins(*parts)
+                parts = [part for u in signals for part in self.scheme.pair(born(u))]
+                values = to_host(self.notion.margins(*parts))
             except HypothesisNotMet:
                 return np.full(len(signals[0]), np.inf)
-        for part in parts:  # the signs of what is not finite may look right
+        for part in map(to_host, parts):  # the signs of what is not finite may look right
             if part.dtype.kind == "f":
                 values = np.where(np.isfinite(part).all(axis=-1), values, -np.inf)
         return np.where(np.isnan(values), -np.inf, values)
