@@ -123,7 +123,10 @@ def step_is_stable(slopes: np.ndarray, tau: Any, h: Any = 1) -> bool:
     Undecided
         If λ is too close to 2/τ, some 10⁻¹⁵ of it.
     """
-    slopes = np.asarray(slopes, dtype=float)
+    try:
+        slopes = np.asarray(slopes, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument("slopes: must be a signal of finite numbers >= 0") from error
     if slopes.ndim != 1 or not slopes.size or not (np.isfinite(slopes) & (slopes >= 0)).all():
         raise InvalidArgument("slopes: must be a signal of finite numbers >= 0")
     tau, h = fraction(tau, "tau"), fraction(h, "h")

@@ -142,6 +142,9 @@ def test_slopes_that_are_no_numbers_are_refused():
     for value in (*BAD, -1.0):
         with pytest.raises(InvalidArgument, match="slopes"):
             step_is_stable(np.array([1.0, value, 1.0]), "1/8")
+    for slopes in (["x"], [[1.0]], []):
+        with pytest.raises(InvalidArgument, match="slopes"):
+            step_is_stable(slopes, "1/8")
     for tau in (0, -1, "nan"):
         with pytest.raises(InvalidArgument, match="tau"):
             step_is_stable(np.ones(3), tau)
