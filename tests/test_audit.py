@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from stabkit import InvalidArgument, Status, audit, fluxes, make_stable, replay
 from stabkit.audit import npz_file
-from stabkit.audit.evaluation import apply
+from stabkit.audit.enclosed import enclose
+from stabkit.audit.evaluation import apply, evaluate
 from stabkit.audit.layers import (
     Activation,
     Concatenation,
@@ -149,6 +150,23 @@ def test_what_was_made_stable_is_proved_and_says_what_changed(graph):
     repaired = make_stable(graph, budget=1)
     assert repaired.audit.status is Status.PROVED and len(repaired.changes) == 1
     assert make_stable(repaired.graph, budget=1).changes == ()
+
+
+def test_float_enclosures_hold_what_fractions_say():
+    """A network of three layers at float inputs, against exact rational arithmetic."""
+    weights = RNG.standard_normal((3, 3, 3, 3))
+    one = Convolution(weights, RNG.standard_normal(3), (3, 4, 4), (1, 1), ((1, 1), (1, 1)), (1, 1))
+    pool = Pooling("mean", (3, 4, 4), (3, 3), (1, 1), ((1, 1), (1, 1)))
+    graph = Graph([Node("a", "", one, (-1,), (3, 4, 4)),
+                   Node("b", "", Activation(fluxes.leaky_relu(0.1)), (0,), (3, 4, 4)),
+                   Node("c", "", Sum((1, -1)), (-1, 1), (3, 4, 4)),
+                   Node("d", "", pool, (2,), (3, 4, 4))], (3, 4, 4))
+    x = RNG.standard_normal((2, 3, 4, 4))
+    middle, error = enclose(graph, x)
+    exact = evaluate(graph, np.vectorize(Fraction, otypes=[object])(x))
+    for near, bound, true in zip(middle, error, exact, strict=True):
+        off = sum((Fraction(float(a)) - b) ** 2 for a, b in zip(near.flat, true.flat, strict=True))
+        assert off <= Fraction(float(bound)) ** 2 < Fraction(1, 10**24)
 
 
 def test_functions_are_never_proved():

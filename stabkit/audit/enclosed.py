@@ -1,8 +1,8 @@
 """Float signals with bounds of their errors: what a network makes of an input, certainly.
 
-An enclosure is a pair (middle, radius) of float arrays; the exact value lies within the radius.
-With γ = (n + 4) u for sums of n products, a float product of matrices is off by at most
-γ |W||x| (in any order of summation), and the radius grows by |W| times that of the input.
+An enclosure is a float array with one number per signal, a bound of the Euclidean norm of its
+error.  With γ = (n + 4) u for sums of n products, a float product of matrices is off by at most
+γ |W||x| (in any order of summation); an error that came in grows by the layer's certified norm.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from stabkit.audit.evaluation import apply, counted
 from stabkit.audit.layers import (
     Activation,
+    Concatenation,
     Convolution,
     Dense,
     Graph,
@@ -25,6 +26,7 @@ from stabkit.audit.layers import (
     Sum,
     TransposedConvolution,
 )
+from stabkit.audit.lipschitz import layer_bound
 from stabkit.enclosure import Interval, precision
 from stabkit.flux import Flux
 
@@ -37,12 +39,12 @@ Enclosure = tuple[np.ndarray, np.ndarray]
 
 def enclose(graph: Graph, x: np.ndarray) -> Enclosure:
     """Enclose the outputs for float inputs of shape (batch, *graph.shape)."""
-    found: dict[int, Enclosure] = {-1: (x, np.zeros_like(x))}
+    found: dict[int, Enclosure] = {-1: (x, np.zeros(len(x)))}
     last_use = {source: number for number, node in enumerate(graph.nodes)
                 for source in node.inputs}
     for number, node in enumerate(graph.nodes):
-        parts = _through(node.layer, [found[source] for source in node.inputs])
-        found[number] = tuple(part.reshape(len(x), *node.shape) for part in parts)
+        middle, error = _through(node.layer, [found[source] for source in node.inputs])
+        found[number] = middle.reshape(len(x), *node.shape), error
         for source in node.inputs:
             if last_use[source] == number:
                 found.pop(source, None)
@@ -50,24 +52,29 @@ def enclose(graph: Graph, x: np.ndarray) -> Enclosure:
 
 
 def _through(layer: Any, inputs: list[Enclosure]) -> Enclosure:
-    middles, radii = [pair[0] for pair in inputs], [pair[1] for pair in inputs]
-    middle = apply(layer, middles) if not isinstance(layer, Activation) else middles[0]
-    if isinstance(layer, Activation):
-        return _activated(layer.flux, *inputs[0])
+    middles, errors = [pair[0] for pair in inputs], [pair[1] for pair in inputs]
     if isinstance(layer, Sum):
         sizes = sum(np.abs(part) for part in middles)
-        return middle, _UP * (sum(radii) + len(inputs) * _U * sizes) + _TINY
-    if isinstance(layer, Pooling) and layer.kind == "max":
-        # A largest entry moves no further than the entries do; below every entry is -inf.
-        wide = np.broadcast_to(radii[0].max(axis=tuple(range(1, radii[0].ndim)), keepdims=True),
-                               radii[0].shape)
-        return middle, apply(layer, [wide])
-    terms = _terms(layer)
-    if terms == 0:  # entries are moved, not changed
-        return middle, apply(layer, radii)
-    size = absolute(layer)
-    return middle, _UP * (apply(_unbiased(size), radii) * (1 + terms * _U) + terms * _U * apply(
-        size, [np.abs(middles[0])])) + _TINY
+        return apply(layer, middles), _UP * (
+            sum(errors) + _norms(_UP * len(inputs) * _U * sizes)) + _TINY
+    if isinstance(layer, Concatenation):
+        return apply(layer, middles), _UP * np.sqrt(sum(error**2 for error in errors)) + _TINY
+    bound = layer_bound(layer)
+    grown = _UP * (np.inf if bound is None else float(bound) * _UP) * errors[0] \
+        if errors[0].any() else errors[0]
+    if isinstance(layer, Activation):
+        middle, own = _activated(layer.flux, middles[0])
+        return middle, _UP * (grown + _norms(own)) + _TINY
+    middle, terms = apply(layer, middles), _terms(layer)
+    if terms == 0:  # entries are moved or chosen, not changed
+        return middle, grown
+    own = apply(absolute(layer), [np.abs(middles[0])])
+    return middle, _UP * (grown + terms * _U * _norms(own)) + _TINY
+
+
+def _norms(x: np.ndarray) -> np.ndarray:
+    """An upper bound of the Euclidean norm of every signal."""
+    return _UP * np.sqrt(np.sum(np.square(x), axis=tuple(range(1, x.ndim)))) + _TINY
 
 
 def _terms(layer: Any) -> int:
@@ -93,30 +100,24 @@ def absolute(layer: Any) -> Any:
     return replace(layer, **changes) if changes else layer
 
 
-def _unbiased(layer: Any) -> Any:
-    return replace(layer, bias=None) if hasattr(layer, "bias") else layer
-
-
 def _size(values: np.ndarray | None) -> np.ndarray | None:
     return None if values is None else np.abs(np.asarray(values, dtype=float))
 
 
-def _activated(flux: Flux, middle: np.ndarray, radius: np.ndarray) -> Enclosure:
+def _activated(flux: Flux, middle: np.ndarray) -> Enclosure:
+    """The activation at floats, and a bound of the error of each entry."""
     leak = _leak(flux)
     if leak is not None:
         out = np.where(middle > 0, middle, leak * middle)
-        size = max(1.0, abs(leak))
-        return out, _UP * (size * radius + 2 * _U * size * np.abs(middle)) + _TINY
+        return out, 2 * _U * np.abs(out) + _TINY
     out, spread = np.empty_like(middle), np.empty_like(middle)
     with precision(64):
         for place, value in np.ndenumerate(middle):
-            exact, error = Fraction(float(value)), Fraction(float(radius[place]))
-            image = flux.activation(Interval(exact - error, exact + error))
+            image = flux.activation(Interval(float(value)))
             image = image if isinstance(image, Interval) else Interval(image)
-            out[place] = float(image)
-            half = max(image.upper - Fraction(float(out[place])),
-                       Fraction(float(out[place])) - image.lower)
-            spread[place] = float(half) * _UP + _TINY
+            near = float(image)
+            half = max(image.upper - Fraction(near), Fraction(near) - image.lower)
+            out[place], spread[place] = near, float(half) * _UP + _TINY
     return out, spread
 
 
@@ -130,9 +131,9 @@ def _leak(flux: Flux) -> float | None:
     return float(-below) if above == 1 and both and Fraction(float(below)) == below else None
 
 
-def norm_between(middle: np.ndarray, radius: np.ndarray) -> tuple[Fraction, Fraction]:
-    """Certain bounds of the Euclidean norm of what an enclosure holds."""
-    size = Fraction(float(np.sqrt(np.sum(middle * middle))))
-    slack = 1 + Fraction(middle.size + 8, 2**52)
-    away = Fraction(float(np.sqrt(np.sum(radius * radius)))) * (1 + Fraction(1, 2**20))
+def norm_between(x: np.ndarray, error: float) -> tuple[Fraction, Fraction]:
+    """Certain bounds of the Euclidean norm of a signal that `x` is so near to."""
+    size = Fraction(float(np.sqrt(np.sum(x * x))))
+    slack = 1 + Fraction(x.size + 8, 2**52)
+    away = Fraction(error)
     return max(size / slack - away, Fraction(0)), size * slack + away + Fraction(1, 2**500)

@@ -143,9 +143,9 @@ def _grouped_bound(parts: np.ndarray, sizes: tuple[int, ...], periodic: bool) ->
     points = 32
     while points > 8 and work * points ** len(sizes) > _FREQUENCIES * 2:
         points //= 2
-    same = np.unique(parts.reshape(len(parts), -1), axis=0).reshape(-1, *parts.shape[1:])
+    unlike = {part.tobytes(): part for part in parts}.values()
     return [convolution_square_bound(part, sizes, periodic=periodic, points=points)
-            for part in same]
+            for part in unlike]
 
 
 @square_of.register
@@ -194,7 +194,7 @@ def chain_square(chain: Graph) -> Fraction:
         return Fraction(1)
     if is_small(chain) and min(chain.size, prod(chain.nodes[-1].shape)) <= _EXACT:
         return norm_squared(matrix_of(chain)).upper
-    return prod((square_of(node.layer) for node in chain.nodes), start=Fraction(1))
+    return prod((layer_bound(node.layer)**2 for node in chain.nodes), start=Fraction(1))
 
 
 # -- activations -----------------------------------------------------------------------------------

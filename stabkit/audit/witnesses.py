@@ -23,6 +23,8 @@ from stabkit.verdict import Evidence, calculation
 
 _AMPLITUDES = (0.0, 1.0, 0.1, 10.0, 0.01, 100.0)
 _ROUNDS = 30
+_FEW_ROUNDS = 6  # for networks of so many operations:
+_HEAVY = 1e8
 _SHRUNK = 2_000  # entries of a matrix up to which a pair is made simple
 
 
@@ -43,10 +45,11 @@ def largest_quotient(graph: Graph, seconds: float, seed: int) -> Quotient | None
     rng = np.random.default_rng(seed)
     best: tuple[float, np.ndarray, np.ndarray] | None = None
     points = max(2, min(24, int(seconds * 2e8 / (1 + 60 * _work(graph)))))
+    rounds = _ROUNDS if _work(graph) < _HEAVY else _FEW_ROUNDS
     for number in range(points):
         size = _AMPLITUDES[number % len(_AMPLITUDES)]
         x = size * rng.standard_normal((1, *graph.shape))
-        d, gain = _stretched(graph, x, rng)
+        d, gain = _stretched(graph, x, rng, rounds)
         for reach in (1e-3, 0.1, 1.0):
             y = x + reach * max(size, 1.0) * d
             value = _quotient(graph, x, y)
@@ -66,12 +69,13 @@ def _work(graph: Graph) -> float:
                      for node in graph.nodes))
 
 
-def _stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+def _stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
+               ) -> tuple[np.ndarray, float]:
     """The direction that the derivative at x stretches most, by power iteration."""
     kept = values(graph, x, keep=True)
     d, gain = rng.standard_normal(x.shape), 0.0
     d /= np.linalg.norm(d)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         pulled = backward(graph, kept, forward(graph, kept, d))
         gain = float(np.linalg.norm(pulled))
         if gain == 0 or not np.isfinite(gain):
@@ -91,11 +95,13 @@ def _quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> float:
 def _certain(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
     if is_small(graph):
         return _exactly(graph, x, y)
-    middle, radius = enclose(graph, np.concatenate([x, y]))
-    apart, _ = norm_between(middle[0] - middle[1],
-                            (radius[0] + radius[1]) * (1 + 2.0**-20)
-                            + 2.0**-52 * np.abs(middle[0] - middle[1]))
-    _, away = norm_between(x - y, 2.0**-52 * np.abs(x - y))
+    middle, error = enclose(graph, np.concatenate([x, y]))
+    if not np.isfinite(error).all():
+        return None
+    gap, moved = middle[0] - middle[1], x - y
+    apart, _ = norm_between(gap, float(error.sum() * (1 + 2.0**-20)
+                                       + 2.0**-52 * np.linalg.norm(gap)))
+    _, away = norm_between(moved, float(2.0**-52 * np.linalg.norm(moved)))
     if apart <= 0 or away <= 0:
         return None
     lower = _short(apart / away)

@@ -141,7 +141,7 @@ def convolution_square_bound(weights: np.ndarray, sizes: tuple[int, ...], *,
     for axis, n in enumerate(sizes):
         taps = weights.shape[2 + axis]
         exact = n if periodic else n + taps - 1
-        count = exact if exact <= points else max(points, 8 * taps)
+        count = exact if exact <= points else max(points, 2 * taps + 2)
         if exact > points and taps > 1:
             factor *= _between(taps - taps % 2, count)  # an even k is an odd one with a zero
         flat = np.tensordot(flat, _waves(taps, count), (2, 0))
