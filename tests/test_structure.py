@@ -181,7 +181,9 @@ def test_listing_claims_imports_no_compiler_and_no_pictures():
 
 
 def test_listing_claims_is_quick():
-    times = []
-    while not times or (min(times) > STARTUP and len(times) < 20):  # a busy machine tries again
+    """Half a second of work, or on a slower machine as much as five times importing NumPy takes."""
+    times, allowed = [], STARTUP
+    while not times or (min(times) > allowed and len(times) < 10):  # a busy machine tries again
         times.append(fresh("from stabkit.cli import main; main(['claims'])")[1])
-    assert min(times) <= STARTUP, times
+        allowed = max(allowed, 5 * fresh("import numpy")[1])
+    assert min(times) <= allowed, (times, allowed)
