@@ -99,6 +99,33 @@ def test_modes_of_a_verlet_step(sign, step, status):
     assert {item.direction for item in result.judgements if item.counts} == {"forward", "backward"}
 
 
+def wide(scale):
+    """Two convolutions on 16 channels of 10 × 10 pixels: too large for rational arithmetic."""
+    weights = np.random.default_rng(1).standard_normal((16, 16, 3, 3)) * scale
+    layer = Convolution(weights, None, (16, 10, 10), (1, 1), ((1, 1), (1, 1)), (1, 1))
+    shape = (16, 10, 10)
+    return layer, Graph([Node("a", "Conv", layer, (-1,), shape),
+                         Node("b", "Relu", Activation(fluxes.relu()), (0,), shape),
+                         Node("c", "Conv", layer, (1,), shape)], shape)
+
+
+def test_large_networks_are_bounded_from_both_sides():
+    """The network is at most ‖K‖² steep, and the pair that was found is driven apart so far."""
+    layer, graph = wide(0.2)
+    result = audit(graph, budget=1)
+    assert result.upper >= brute(layer, layer.shape) ** 2 * (1 - 1e-12) >= float(result.lower) > 1
+    assert result.status is Status.REFUTED and holds(result)
+    u = next(item for item in result.judgements if item.counts).signals[0]
+    up = Network(graph)(u)
+    assert np.linalg.norm(up) > np.linalg.norm(u)
+    assert audit(wide(0.005)[1], budget=1).status is Status.PROVED
+
+
+def test_a_graph_with_a_number_that_is_not_finite_is_refused():
+    with pytest.raises(InvalidArgument, match=r"one .* not finite"):
+        audit(block(W1=np.where(K == 0, np.inf, K)))
+
+
 def brute(layer, shape):
     """The norm of a linear layer, from its matrix, by LAPACK."""
     n = int(np.prod(shape))

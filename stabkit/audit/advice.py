@@ -18,7 +18,7 @@ def note_on(block: Block) -> str:
     """What was recognised, in a few words."""
     found = block.transpose
     if block.form == HAMILTONIAN:
-        return "a Verlet step: both second maps are transposes, with opposite signs"
+        return "Verlet steps: both second maps are transposes, with opposite signs"
     if block.form == COUPLING:
         return _coupling_note(block)
     if block.form == DIFFUSION:
@@ -71,7 +71,8 @@ def _on_block(block: Block, report: BlockReport) -> str:
 
 
 def _coupling_note(block: Block) -> str:
-    factors = [branch.factor for branch in (block.coupling.first, block.coupling.second)]
+    step = next(step for step in block.couplings if not step.is_hamiltonian)
+    factors = [branch.factor for branch in (step.first, step.second)]
     if None not in factors:
         return "reversible; both second maps are transposes, but with the same sign"
     which = " and ".join(word for word, factor in zip(("first", "second"), factors, strict=True)
@@ -80,7 +81,8 @@ def _coupling_note(block: Block) -> str:
 
 
 def _coupling_advice(block: Block) -> str:
-    factors = [branch.factor for branch in (block.coupling.first, block.coupling.second)]
+    step = next(step for step in block.couplings if not step.is_hamiltonian)
+    factors = [branch.factor for branch in (step.first, step.second)]
     if None not in factors:
         return "reverse the sign of one of the two updates"
     which = " and ".join(word for word, factor in zip(("first", "second"), factors, strict=True)

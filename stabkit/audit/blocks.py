@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from stabkit.audit.coupling import Coupling, coupling_of
+from stabkit.audit.coupling import Coupling, couplings_of
 from stabkit.audit.layers import Activation, Graph, Sum
 from stabkit.audit.network import Network, is_linear_layer, is_small, matrix_of, offset_of
 from stabkit.audit.segments import part, path_to, segments, signed
@@ -31,7 +31,7 @@ class Block:
     graph : Graph
     form : str
         Affine; activation; diffusion block u − τKᵀΦ(K u + b) + c; residual block
-        u + W₂Φ(W₁u + b) + c with other weights; Hamiltonian block, a Verlet step; reversible
+        u + W₂Φ(W₁u + b) + c with other weights; Hamiltonian block, Verlet steps; reversible
         block of the same form with other weights; general.
     before, after : Graph or None
         W₁ and W₂ of a residual or diffusion block, with their biases.
@@ -39,8 +39,8 @@ class Block:
         Φ.
     transpose : Transpose or None
         How W₂ compares to W₁ᵀ.
-    coupling : Coupling or None
-        The branches of a reversible block.
+    couplings : tuple of Coupling
+        The steps of a reversible block.
     """
 
     graph: Graph
@@ -49,7 +49,7 @@ class Block:
     after: Graph | None = None
     flux: Flux | None = None
     transpose: Transpose | None = None
-    coupling: Coupling | None = None
+    couplings: tuple[Coupling, ...] = ()
 
     @property
     def name(self) -> str:
@@ -123,10 +123,10 @@ def recognise(segment: Graph) -> Block:
         if isinstance(last, Activation):
             return Block(segment, ACTIVATION, flux=last.flux)
         return Block(segment, AFFINE if is_linear_layer(last) else GENERAL)
-    coupling = coupling_of(segment)
-    if coupling is not None:
-        return Block(segment, HAMILTONIAN if coupling.is_hamiltonian else COUPLING,
-                     coupling=coupling)
+    couplings = couplings_of(segment)
+    if couplings:
+        verlet = all(step.is_hamiltonian for step in couplings)
+        return Block(segment, HAMILTONIAN if verlet else COUPLING, couplings=couplings)
     return (isinstance(last, Sum) and _residual(segment)) or Block(segment, GENERAL)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -54,6 +55,11 @@ class Coupling:
     second: Branch
 
     @property
+    def size(self) -> int:
+        """The length of a state."""
+        return self.first.before.size + self.second.before.size
+
+    @property
     def is_hamiltonian(self) -> bool:
         """Whether both branches are transposed exactly, with opposite signs."""
         a, b = self.first.factor, self.second.factor
@@ -79,23 +85,29 @@ class Coupling:
         return total
 
 
-def coupling_of(segment: Graph) -> Coupling | None:
-    """The two branches of a segment that is a reversible block, or None."""
+def couplings_of(segment: Graph) -> tuple[Coupling, ...]:
+    """The reversible steps that a segment consists of, first one first; empty if it does not."""
     nodes, last = segment.nodes, segment.nodes[-1]
     if not isinstance(last.layer, Concatenation) or len(last.inputs) != 2 or last.layer.axis != 0:
-        return None
-    roles = {-1: "x"} | {i: f"half {half}" for i, node in enumerate(nodes)
-                         if (half := _half(node, segment)) is not None}
-    ends = list(last.inputs)
-    for first in (0, 1):
-        one, two = ends[first], ends[1 - first]
-        early = _branch(segment, one, roles, f"half {first}", f"half {1 - first}")
-        if early is None:
+        return ()
+    current = [{i for i, node in enumerate(nodes) if _half(node, segment) == half}
+               for half in (0, 1)]
+    moves: list[tuple[int, Branch]] = []
+    for number, node in enumerate(nodes):
+        if not isinstance(node.layer, Sum):
             continue
-        late = _branch(segment, two, {**roles, one: "moved"}, f"half {1 - first}", "moved")
-        if late is not None:
-            return Coupling(early, late)
-    return None
+        roles = {i: f"half {half}" for half in (0, 1) for i in current[half]}
+        made = next(((half, branch) for half in (0, 1) if (branch := _branch(
+            segment, number, roles, f"half {half}", f"half {1 - half}")) is not None), None)
+        if made is None:
+            return ()
+        moves.append(made)
+        current[made[0]] = {number}
+    ends = sorted(last.inputs)
+    if len(moves) % 2 or not moves or ends != sorted(n for half in current for n in half) or \
+            any(one[0] == two[0] for one, two in pairwise(moves)):
+        return ()
+    return tuple(Coupling(moves[i][1], moves[i + 1][1]) for i in range(0, len(moves), 2))
 
 
 def _half(node, segment: Graph) -> int | None:
@@ -135,13 +147,14 @@ def _branch(segment: Graph, end: int, roles: dict[int, str], skip: str, source: 
 
 
 # -- growing modes ---------------------------------------------------------------------------------
-def judge_modes(coupling: Coupling, size: int, seed: int) -> Outcome:
+def judge_modes(coupling: Coupling, seed: int) -> Outcome:
     """Whether no mode of the linearised step grows, at any state, forward or backward."""
     largest = coupling.largest_square()
     if coupling.is_hamiltonian and largest is not None and coupling.square <= largest:
         proof = tuple(item and confirm_evidence(item) for item in _proof(coupling))
         if all(proof):
             return Outcome(PROVED, proof)
+    size = coupling.size
     if size > _LARGEST or not all(is_small(chain) for branch in (coupling.first, coupling.second)
                                   for chain in (branch.before, branch.after)):
         return Outcome(UNDECIDED, reason="no bound proves it, and the state is too large to "
@@ -208,7 +221,8 @@ def _written(coupling: Coupling, state: np.ndarray, flip: int, bound: Fraction
     sign = "-" if flip > 0 else "+"
     return confirm_evidence(calculation(
         "witness", log, ["c > 1", f"det(c * I({2 * half}) {sign} S) < 0"],
-        "S is the linearised step at the state u; p(t) = det(t I - S) is positive for large |t| as "
+        "S is the linearised step at the state u, the half that moves first in front; "
+        "p(t) = det(t I - S) is positive for large |t| as "
         f"its degree is even, so S has a real eigenvalue beyond {'c' if flip > 0 else '-c'}; "
         "det S = 1, so the inverse step has one of modulus > 1, too"))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.audit.admission import admit
 from stabkit.audit.advice import advise, note_on
 from stabkit.audit.blocks import DIFFUSION, HAMILTONIAN, Block, blocks_of, has_bias
 from stabkit.audit.bounds import block_bound, evidence_of, product
@@ -17,7 +18,7 @@ from stabkit.audit.layers import Graph
 from stabkit.audit.network import Network, is_small
 from stabkit.audit.result import Audit, BlockReport, Judgement
 from stabkit.audit.steps import certified_step, with_step
-from stabkit.audit.witnesses import Quotient, largest_quotient
+from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient
 from stabkit.certificates import certify
 from stabkit.decide import confirm_evidence, decide
 from stabkit.errors import InvalidArgument
@@ -54,6 +55,7 @@ class Task:
 def audit_graph(graph: Graph, notions: Sequence[str] | None, budget: float, seed: int,
                 advance: Callable[[str], None]) -> Audit:
     """Audit a network; see :func:`stabkit.audit`."""
+    admit(graph)
     blocks = blocks_of(graph)
     asked = _asked(notions, graph, blocks)
     bounds = []
@@ -83,7 +85,7 @@ def _asked(notions: Sequence[str] | None, graph: Graph, blocks: Sequence[Block])
             raise InvalidArgument(f"notion: must be among {', '.join(NOTIONS)}, got "
                                   f"{unknown[0]!r}")
         return list(notions)
-    if any(block.coupling for block in blocks):
+    if any(block.couplings for block in blocks):
         return ["modes"]
     return ["contraction" if has_bias(graph) else "euclidean"]
 
@@ -134,6 +136,12 @@ def _decided(name: str, graph: Graph, blocks: list[Block], bounds: list[Fraction
             return Outcome(PROVED, proof)
     if name == "contraction" and quotient is not None and quotient.lower > 1:
         return Shown(REFUTED, quotient.evidence, signals=quotient.signals)
+    if name == "euclidean" and not is_small(graph):
+        grown = growth_of_one(graph, task.seed)
+        moved = grown is not None and len(grown.signals) == 1
+        # The other input of the pair is 0, which stays 0 where there is no bias.
+        if grown is not None and (moved or (grown.lower > 1 and not has_bias(graph))):
+            return Shown(REFUTED, grown.evidence, signals=grown.signals[:1])
     if not is_small(graph):
         return Outcome(UNDECIDED, reason=_open(name, upper))
     scheme = whole(graph, blocks)
@@ -190,14 +198,14 @@ def _notion(name: str, scheme: Scheme) -> Notion:
 
 def _modes(counts: bool, blocks: list[Block], task: Task) -> list[Judgement]:
     """Of all reversible blocks, each by itself: forward, and backward, which is the same."""
-    coupled = [block for block in blocks if block.coupling]
+    coupled = [block for block in blocks if block.couplings]
     if not coupled:
         none = Judgement("modes", "forward", INAPPLICABLE, counts,
                          reason="the network has no reversible block")
         return [none] if counts else []
-    found = [(block, judge_modes(block.coupling, block.graph.size, task.seed))
-             for block in coupled]
-    for block, _ in found:
+    found = []
+    for block in coupled:
+        found += [(block, judge_modes(step, task.seed)) for step in block.couplings]
         task.advance(block.name)
     bad = next((pair for status in (REFUTED, UNDECIDED) for pair in found
                 if pair[1].status is status), None)
@@ -246,11 +254,13 @@ def _report(block: Block, bound: Fraction | None, asked: Sequence[str], task: Ta
     if block.form == DIFFUSION:
         safe, unsafe = _steps(block, asked[0], task)
     if block.form == HAMILTONIAN:
-        largest = block.coupling.largest_square()
-        step = rational_sqrt(block.coupling.square, up=True)
-        safe = largest and rational_sqrt(largest, up=False)
-    if block.coupling:
-        statuses["modes"] = judge_modes(block.coupling, block.graph.size, task.seed).status
+        largest = [part.largest_square() for part in block.couplings]
+        step = max(rational_sqrt(part.square, up=True) for part in block.couplings)
+        safe = None if None in largest else min(rational_sqrt(x, up=False) for x in largest)
+    if block.couplings:
+        found = [judge_modes(part, task.seed).status for part in block.couplings]
+        statuses["modes"] = next(status for status in (REFUTED, UNDECIDED, PROVED)
+                                 if status in found)
     return BlockReport(block.name, block.form, bound, step, safe, unsafe, statuses,
                        note_on(block))
 

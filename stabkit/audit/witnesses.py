@@ -62,6 +62,30 @@ def largest_quotient(graph: Graph, seconds: float, seed: int) -> Quotient | None
     return _certain(graph, *best[1:])
 
 
+def growth_of_one(graph: Graph, seed: int) -> Quotient | None:
+    """A single input u with ‖u⁺‖ >= lower ‖u‖; zero itself, with lower 0, if it is moved."""
+    zero = np.zeros((1, *graph.shape))
+    middle, error = enclose(graph, zero)
+    moved, _ = norm_between(middle, float(error[0]))
+    if moved > 0:
+        log = Transcript()
+        evidence = calculation(
+            "witness", log, [f"{log.give('moved', _short(moved)).text} > 0"],
+            "moved is a lower bound of |u+| for the input u = 0, computed by stabkit with every "
+            "rounding error counted; taken as given here")
+        return Quotient(Fraction(0), (zero.ravel(),), (evidence,))
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(zero.shape)
+    for _ in range(_ROUNDS if _work(graph) < _HEAVY else _FEW_ROUNDS):
+        kept = values(graph, x, keep=True)
+        pulled = backward(graph, kept, kept[len(graph.nodes) - 1])
+        gain = float(np.linalg.norm(pulled))
+        if gain == 0 or not np.isfinite(gain):
+            break
+        x = pulled * (np.linalg.norm(x) / gain)
+    return _certain(graph, x, zero)
+
+
 def _work(graph: Graph) -> float:
     """About how many operations an evaluation takes."""
     return float(sum(np.prod(node.shape) * getattr(getattr(node.layer, "convolution", node.layer),

@@ -1,0 +1,48 @@
+"""What a graph must be before it is audited: finite numbers, and a size that memory can hold."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from stabkit.audit.layers import Convolution, Dense, Graph, TransposedConvolution
+from stabkit.audit.reading import memory
+from stabkit.errors import InvalidArgument
+from stabkit.operators.singular_values import WIDEST
+
+_BYTES = 8
+_COPIES = 6  # of the widest signal or weights at once, and of a Gram matrix
+
+
+def admit(graph: Graph) -> None:
+    """Raise InvalidArgument for an empty graph, a number that is not finite, or too large a size.
+    """
+    if not graph.nodes:
+        raise InvalidArgument(f"model: {graph.source or 'the graph'} has no layers")
+    for node in graph.nodes:
+        for array in _arrays(node.layer):
+            if not np.isfinite(np.asarray(array, dtype=float)).all():
+                raise InvalidArgument(f"model: {node.name} ({node.kind}) has a number that is not "
+                                      "finite")
+    memory.require(needed(graph), f"model: auditing {graph.source or 'this network'}")
+
+
+def needed(graph: Graph) -> int:
+    """About how many bytes an audit takes."""
+    signals = sum(prod(node.shape) for node in graph.nodes)
+    largest = max((array.size for node in graph.nodes for array in _arrays(node.layer)), default=0)
+    gram = max((min(WIDEST, *_sides(node.layer)) ** 2 for node in graph.nodes), default=0)
+    return _BYTES * (3 * signals + _COPIES * (largest + 2 * gram))
+
+
+def _arrays(layer: Any) -> list[np.ndarray]:
+    inner = [layer.convolution.weights] if isinstance(layer, TransposedConvolution) else []
+    return inner + [part for name in ("weights", "factors", "bias")
+                    if (part := getattr(layer, name, None)) is not None]
+
+
+def _sides(layer: Any) -> tuple[int, int]:
+    layer = layer.convolution if isinstance(layer, TransposedConvolution) else layer
+    return layer.weights.shape[:2] if isinstance(layer, (Dense, Convolution)) else (0, 0)
