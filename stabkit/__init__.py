@@ -44,6 +44,7 @@ from stabkit.operators import (
     difference,
     differential_operator,
     from_matrix,
+    grid_gradient,
     identity,
     norm_squared,
     operator_norm,
@@ -89,7 +90,7 @@ __all__ = [
     "Piece", "Pointwise", "Regularisation", "ResidualBlock", "Scheme", "StabkitError", "Stable",
     "Status", "Undecided", "UniqueSolution", "Verdict", "audit", "claim", "convolution", "decide",
     "difference", "differential_operator", "energy", "fluxes", "from_activation",
-    "from_diffusivity", "from_matrix", "from_regulariser", "from_shrinkage", "identity",
-    "load_claims", "make_stable", "norm_squared", "operator_norm", "registry", "repeat",
+    "from_diffusivity", "from_matrix", "from_regulariser", "from_shrinkage", "grid_gradient",
+    "identity", "load_claims", "make_stable", "norm_squared", "operator_norm", "registry", "repeat",
     "replay", "sensitivity", "stable_step", "step_bound", "verify",
 ]

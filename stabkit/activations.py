@@ -17,6 +17,7 @@ import scipy
 
 from stabkit.derivative import Dual
 from stabkit.enclosure import Interval, pi
+from stabkit.entries import Entries
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Facts, Flux, Piece
 from stabkit.fluxes import ONE, UNIT, ZERO, _always, _positive, decay, positive_part
@@ -45,7 +46,7 @@ def _irrational(text: str, enclosure: Callable[[], Interval], value: float
             return beside(s.value)
         if isinstance(s, float | np.ndarray | np.generic) and np.asarray(s).dtype.kind == "f":
             return np.asarray(s).dtype.type(value)
-        return enclosure()
+        return value if isinstance(s, Entries) else enclosure()
 
     return beside
 

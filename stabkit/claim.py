@@ -26,6 +26,8 @@ from stabkit.property import Property
 from stabkit.verdict import PROVED, Status
 
 PAPERS = ("alt2020", "alt2021", "ruthotto2018", "haber2017", "he2019")
+SOFTWARE = "software"
+SOURCES = (*PAPERS, SOFTWARE)
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,10 @@ def claim(location: str, *, notion: str = "identity", weight: str = "core", quot
         if arguments != set(axes):
             raise InvalidArgument(f"claim {body.__name__}: takes {sorted(arguments)}, but within "
                                   f"gives {sorted(axes)}")
-        if set(beyond or {}) - arguments:
+        unknown = sorted(set(beyond or {}) - arguments)
+        if unknown:
             raise InvalidArgument(f"claim {body.__name__}: beyond names unknown arguments "
-                                  f"{sorted(set(beyond) - arguments)}")
+                                  f"{unknown}")
         return Claim(f"{_source(body.__module__)}.{body.__name__}", location, notion, weight, quote,
                      Status(expect), axes, dict(beyond or {}), some, body)
     return decorate
@@ -169,11 +172,11 @@ def collect(module: Any) -> list[Claim]:
     return found
 
 
-def registry(papers: Iterable[str] = PAPERS) -> dict[str, Claim]:
-    """The built-in claims by name, paper by paper."""
+def registry(sources: Iterable[str] = SOURCES) -> dict[str, Claim]:
+    """The built-in claims by name, paper by paper, then those of public software."""
     found: dict[str, Claim] = {}
-    for paper in papers:
-        name = f"stabkit.claims.{paper}"
+    for source in sources:
+        name = f"stabkit.claims.{source}"
         if importlib.util.find_spec(name) is None:
             continue
         for entry in collect(importlib.import_module(name)):
@@ -197,11 +200,11 @@ def load_claims(path: str | Path) -> list[Claim]:
                               "it begins the names of its claims")
     # A name of its own, so that a file called random.py shadows no module.
     name = f"stabkit_own_claims.{path.stem}"
-    spec = importlib.util.spec_from_file_location(
-        name, path, loader=importlib.machinery.SourceFileLoader(name, str(path)))
-    module = importlib.util.module_from_spec(spec)
+    loader = importlib.machinery.SourceFileLoader(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # it has a loader
     sys.modules[name] = module
-    error = failure(lambda: spec.loader.exec_module(module))
+    error = failure(lambda: loader.exec_module(module))
     if error is not None:
         raise InvalidArgument(f"claims file: {describe(error, path)}")
     found = collect(module)

@@ -86,8 +86,8 @@ def _decide(what: Any, trials: int, seed: int, signals: np.ndarray | None) -> Ou
 def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
     certificates = certify(what.scheme, what.notion)
     if certificates is not None:
-        confirmed = tuple(confirm_evidence(evidence) for evidence in certificates)
-        if all(confirmed):
+        confirmed = tuple(filter(None, map(confirm_evidence, certificates)))
+        if len(confirmed) == len(certificates):
             return Outcome(PROVED, confirmed)
     found = search(what.scheme, what.notion, trials=trials, seed=seed, extra=signals)
     floats_only = isinstance(what.scheme, Function)  # it cannot be written down
@@ -97,7 +97,7 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
         if witness is None:
             return Outcome(UNDECIDED, trials=found.trials,
                            reason="the checker does not confirm the violation that was found")
-        return Outcome(REFUTED, (witness,), margin, found.trials)
+        return Outcome(REFUTED, (witness,), margin, found.trials, signals=found.witness)
     if floats_only and (found.witness is not None or found.worst < -SUSPICIOUS):
         return Outcome(UNDECIDED, trials=found.trials,
                        reason="a violation was found, but in floating point only")
@@ -108,10 +108,6 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
 def _(what: Not, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
     inner = _decide(what.what, trials, seed, signals)
     turned = {PROVED: REFUTED, REFUTED: PROVED, SUPPORTED: UNDECIDED}
-    if isinstance(what.what, Calculation) and inner.status is REFUTED:
-        # A calculation against the statement that fails is no proof of the statement.
-        return replace(inner, status=UNDECIDED, evidence=(),
-                       reason="the calculation against it does not hold")
     return replace(inner, status=turned.get(inner.status, inner.status))
 
 
@@ -232,6 +228,8 @@ def _(what: Calculation, trials: int, seed: int, signals: np.ndarray | None) -> 
     whole = confirm_evidence(calculation("certificate", log, what.shows, what.by))
     if whole is not None:
         return Outcome(PROVED, (whole,))
+    if not what.necessary:
+        return Outcome(UNDECIDED, reason="the conditions that would suffice do not all hold")
     against = what.shows[0] if len(what.shows) == 1 else \
         " and ".join(f"({condition})" for condition in what.shows)
     contrary = confirm_evidence(calculation("witness", log, [f"not ({against})"], what.by))

@@ -146,7 +146,7 @@ class Interval:
     def __ne__(self, other: Any) -> bool:
         return not self == other
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     # -- arithmetic ----------------------------------------------------------------------------
     def __add__(self, other: Any) -> Interval:

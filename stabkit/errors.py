@@ -1,5 +1,9 @@
 """The exceptions of stabkit; every one derives from :class:`StabkitError`."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class StabkitError(Exception):
     """Root of all errors that stabkit raises on purpose."""
@@ -11,6 +15,23 @@ class InvalidArgument(StabkitError, ValueError):
 
 class HypothesisNotMet(StabkitError):
     """The arguments are valid, but the mathematical hypothesis of a statement fails for them."""
+
+
+class NotStable(StabkitError, AssertionError):
+    """A test asserts a notion of stability, and it is refuted; or not proved, where that is asked.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        Status, evidence, margin and number of trials.
+    inputs, outputs : tuple of ndarray
+        The signals of the witness and what the step makes of them; empty without a witness.
+    """
+
+    def __init__(self, message: str, outcome: Any = None, inputs: tuple = (),
+                 outputs: tuple = ()):
+        super().__init__(message)
+        self.outcome, self.inputs, self.outputs = outcome, inputs, outputs
 
 
 class Undecided(StabkitError, ArithmeticError):

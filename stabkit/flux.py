@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.backend import is_foreign, namespace, to_host
 from stabkit.derivative import Dual, derivative
 from stabkit.enclosure import Interval
+from stabkit.entries import Entries, plain
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.rational import Constant, fraction
 from stabkit.transcript import Term, Transcript
@@ -124,6 +126,8 @@ class Flux:
         """Ψ(s) = 2 ∫₀ˢ Φ; in closed form, or by quadrature for floats."""
         if all(piece.regulariser for piece in self.pieces) or isinstance(s, Term):
             return self._face("regulariser", s)
+        if is_foreign(s):  # a quadrature for each entry stays on the host
+            return namespace(s).asarray(self.regulariser(to_host(s)))
         if np.asarray(s).dtype == object:
             raise HypothesisNotMet(f"{self.name}: its regulariser has no closed form, so it is "
                                    "known in floating point only")
@@ -138,7 +142,7 @@ class Flux:
     def shrinkage(self, r: Any, tau: Any = Fraction(1, 4), h: Any = 1) -> Any:
         """S(r) = r (1 − (4τ/h²) g(√2 r/h)) (alt2020, eq. (10)); floats or intervals."""
         weight, inverse = _weights(tau, h)
-        return r * (1 - weight * self.diffusivity(r * _root_two(r) * inverse))
+        return r * (1 - weight * self.diffusivity(inverse * (r * _root_two(r))))
 
     def half_difference_shrinkage(self, d: Any, tau: Any = Fraction(1, 4), h: Any = 1) -> Any:
         """S on an unnormalised Haar coefficient d = (a − b)/2, that is S(√2 d)/√2.
@@ -173,6 +177,8 @@ class Flux:
             return s.call(s.log.function((self, face), NAMES[face], lambda x: self._text(face, x)))
         if isinstance(s, (Fraction, Interval, Dual, int)):
             return self._at(face, s)
+        if isinstance(s, Entries) or is_foreign(s):
+            return self._on_foreign(face, s)
         array = np.asarray(s)
         if array.dtype == object:
             values = np.empty(array.shape, dtype=object)
@@ -232,6 +238,21 @@ class Flux:
                 value = np.where(size <= edge, self.piece_formula(piece, face)(s), value)
         return np.asarray(value, dtype=s.dtype) + np.zeros_like(s)
 
+    def _on_foreign(self, face: str, s: Any) -> Any:
+        # The same in the names of the library of s.
+        if isinstance(s, Entries):
+            return Entries(self._on_foreign(face, s.array))
+        xp = namespace(s)
+        nothing = xp.zeros_like(s)
+        size = xp.abs(s) if self.facts.odd else s
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            *inner, last = self.pieces
+            value = plain(self.piece_formula(last, face)(Entries(s))) + nothing
+            for piece in reversed(inner):
+                here = plain(self.piece_formula(piece, face)(Entries(s))) + nothing
+                value = xp.where(size <= float(piece.upto), here, value)
+        return value
+
     def breakpoints(self) -> list[Fraction]:
         """The points of the real line where the pieces meet, in order."""
         ends = [piece.upto for piece in self.pieces if piece.upto is not None]
@@ -246,9 +267,11 @@ def _weights(tau: Any, h: Any) -> tuple[Constant, Constant]:
 
 
 def _root_two(beside: Any) -> Any:
+    if isinstance(beside, Entries) or is_foreign(beside):
+        return float(np.sqrt(2.0))
     exact = isinstance(beside, (Fraction, Interval, int, Dual)) or \
         np.asarray(beside).dtype == object
-    return np.sqrt(Interval(2)) if exact else np.asarray(beside).dtype.type(np.sqrt(2.0))
+    return Interval(2).sqrt() if exact else np.asarray(beside).dtype.type(np.sqrt(2.0))
 
 
 # -- a user's own function -----------------------------------------------------------------------
@@ -262,10 +285,11 @@ def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
     at_zero = None if diffusivity_at_zero is None else fraction(diffusivity_at_zero)
 
     def diffusivity(s: Any) -> Any:
-        if at_zero is not None and not isinstance(s, (np.ndarray, Term, Interval)) and s == 0:
+        many = isinstance(s, (np.ndarray, Entries))
+        if at_zero is not None and not many and not isinstance(s, (Term, Interval)) and s == 0:
             return at_zero
         quotient = activation(s) / s
-        if at_zero is not None and isinstance(s, np.ndarray):
+        if at_zero is not None and many:
             return np.where(s == 0, float(at_zero), quotient)
         return quotient
 
@@ -282,7 +306,7 @@ def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom
     def activation(s: Any) -> Any:
         if isinstance(s, Term):
             raise HypothesisNotMet(f"{name}: Φ = Ψ′/2 is computed, it cannot be written down")
-        if isinstance(s, np.ndarray):
+        if isinstance(s, (np.ndarray, Entries)):
             with np.errstate(all="ignore"):
                 return derivative(regulariser, s) / 2
         return derivative(regulariser, s) / 2

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.enclosure import Interval
+from stabkit.entries import Entries
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Facts, Flux, Piece
 from stabkit.rational import Constant, fraction
@@ -34,7 +35,7 @@ def _always(value: Any) -> Callable[[Any], Any]:
     exact = Constant(value)
 
     def constant(s: Any) -> Any:
-        return exact + 0 * s if isinstance(s, np.ndarray) else exact
+        return exact + 0 * s if isinstance(s, (np.ndarray, Entries)) else exact
 
     return constant
 
@@ -59,7 +60,7 @@ def positive_part(x: Any) -> Any:
 
 
 def _log(x: Any) -> Any:
-    return np.log(Interval(x) if isinstance(x, Fraction) else x)
+    return Interval(x).log() if isinstance(x, Fraction) else np.log(x)
 
 
 def decay(k: int, x: Any) -> Any:
@@ -188,6 +189,27 @@ def firm(lower: Any = 1, upper: Any = 2) -> Flux:
         Piece(None, _always(0), _always(0), None, _always(0))],
         Facts(True, (-Fraction(fall), ONE), UNIT), {"lower": lower, "upper": upper},
         kernel=(11, float(q1), float(q2)), piecewise_linear=True)
+
+
+def tukey(edge: Any = 1) -> Flux:
+    """g = (1 − s²/σ²)²/2 for |s| <= σ, 0 beyond: Tukey's biweight (Black et al. 1998).
+
+    Its largest diffusivity is 1/2.
+    """
+    sigma = _positive(edge, "edge")
+    square = Constant(sigma**2)
+    half, sixth = Constant(1, 2), Constant(square / 6)
+
+    def inside(s: Any) -> Any:
+        return 1 - s**2 / square
+
+    return Flux("tukey", [
+        Piece(sigma, lambda s: half * s * inside(s) ** 2, lambda s: half * inside(s) ** 2,
+              lambda s: sixth - sixth * inside(s) ** 3,
+              lambda s: half - s**2 / square * (3 - Constant(5, 2) * (s**2 / square))),
+        Piece(None, _always(0), _always(0), _always(sixth), _always(0))],
+        Facts(True, (Fraction(-401, 1000), Fraction(1, 2)), (ZERO, Fraction(1, 2)), smooth=True),
+        {"edge": edge})
 
 
 def relu() -> Flux:

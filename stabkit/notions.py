@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import namespace
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
@@ -48,21 +49,21 @@ class Notion:
 
 def squared_norm(u: Any) -> Any:
     """‖u‖² along the last axis."""
-    return u.call("norm2") if isinstance(u, Term) else np.sum(u * u, axis=-1)
+    return u.call("norm2") if isinstance(u, Term) else namespace(u).sum(u * u, axis=-1)
 
 
 def smallest(u: Any) -> Any:
     """The smallest entry; of intervals, an enclosure of it."""
     if isinstance(u, Term):
         return u.call("min")
-    return _least(u) if u.dtype == object else u.min(axis=-1)
+    return _least(u) if u.dtype == object else namespace(u).min(u, axis=-1)
 
 
 def largest(u: Any) -> Any:
     """The largest entry; of intervals, an enclosure of it."""
     if isinstance(u, Term):
         return u.call("max")
-    return -_least(-u) if u.dtype == object else u.max(axis=-1)
+    return -_least(-u) if u.dtype == object else namespace(u).max(u, axis=-1)
 
 
 def _least(u: np.ndarray) -> Any:
@@ -82,21 +83,26 @@ def sign_changes(u: Any) -> Any:
     if u.dtype == object:
         signs = [1 if entry > 0 else -1 for entry in u if entry != 0]
         return sum(a != b for a, b in pairwise(signs))
-    signs = np.sign(u)
-    filled = _carry_forward(signs)
-    return np.sum(filled[..., 1:] * filled[..., :-1] < 0, axis=-1)
+    xp = namespace(u)
+    signs = xp.astype(u > 0, xp.int8) - xp.astype(u < 0, xp.int8)
+    filled = _carry_forward(xp, signs)
+    changes = filled[..., 1:] * filled[..., :-1] < 0
+    return xp.sum(xp.astype(changes, xp.int64), axis=-1)
 
 
-def _carry_forward(signs: np.ndarray) -> np.ndarray:
-    # A zero takes the sign before it, so zeros are dropped.
-    places = np.where(signs != 0, np.arange(signs.shape[-1]), 0)
-    np.maximum.accumulate(places, axis=-1, out=places)
-    return np.take_along_axis(signs, places, axis=-1)
+def _carry_forward(xp: Any, signs: Any) -> Any:
+    # A zero takes the sign before it, so zeros are dropped: the last sign among 1, 2, 4, ... ones.
+    reach, n = 1, signs.shape[-1]
+    while reach < n:
+        before = xp.concat([xp.zeros_like(signs[..., :reach]), signs[..., :-reach]], axis=-1)
+        signs = xp.where(signs != 0, signs, before)
+        reach *= 2
+    return signs
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _ratio(part: Any, whole: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(whole > 0, part / whole, 0.0)
+        return namespace(part, whole).where(whole > 0, part / whole, 0.0)
 
 
 def _euclidean(u: Any, up: Any) -> Any:
@@ -123,9 +129,10 @@ def _range(u: Any, up: Any) -> Any:
 def _range_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     # Relative to the range; a constant signal that moves is the worst violation.
     spread = largest(u) - smallest(u)
-    margin = np.minimum(smallest(up) - smallest(u), largest(u) - largest(up))
+    xp = namespace(u, up)
+    margin = xp.minimum(smallest(up) - smallest(u), largest(u) - largest(up))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(spread > 0, margin / spread, margin)
+        return xp.where(spread > 0, margin / spread, margin)
 
 
 def _sign(u: Any, up: Any) -> Any:
@@ -175,7 +182,9 @@ class Energy:
 
     def __call__(self, u: Any) -> Any:
         density = self.flux.regulariser(self.K @ u)
-        return density.call("sum") if isinstance(density, Term) else np.sum(density, axis=-1)
+        if isinstance(density, Term):
+            return density.call("sum")
+        return namespace(density).sum(density, axis=-1)
 
 
 def energy(functional: Callable[[Any], Any]) -> Notion:
@@ -187,4 +196,4 @@ def energy(functional: Callable[[Any], Any]) -> Notion:
         return functional(u) - functional(up)
 
     return Notion("energy", 1, margin,
-                  lambda u, up: _ratio(margin(u, up), np.abs(functional(u))), functional)
+                  lambda u, up: _ratio(margin(u, up), abs(functional(u))), functional)

@@ -57,8 +57,7 @@ class UniqueSolution:
 class Not:
     """The negation: proved where the property is refuted, and the other way round.
 
-    ``Not(Calculation(...))`` says that a calculation refutes the statement: if it does not hold,
-    nothing is decided.
+    ``Not(Calculation(...))`` says that a calculation refutes the statement.
     """
 
     what: Any
@@ -116,12 +115,15 @@ class Calculation:
         The conditions; the property holds if all do.
     by : str
         Why they settle the claim.
+    necessary : bool
+        The property fails where a condition does; else nothing is decided there.
     """
 
     given: Mapping[str, Any] = field(default_factory=dict)
     let: Sequence[tuple[str, str]] = ()
     shows: Sequence[str] = ()
     by: str = ""
+    necessary: bool = False
 
 
 @dataclass(frozen=True, eq=False)

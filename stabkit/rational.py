@@ -5,6 +5,7 @@ Matrices come as object arrays (or nested lists) of fractions; the work is done 
 
 from __future__ import annotations
 
+import operator
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from stabkit.backend import is_foreign
 from stabkit.errors import InvalidArgument
 
 
@@ -21,17 +23,21 @@ class Constant(Fraction):
     """
 
     def __mul__(self, other):
-        return _constant(Fraction.__mul__(self, other), other)
+        return _beside(self, other, Fraction.__mul__)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other):
-        return _constant(Fraction.__truediv__(self, other), other)
+        return _beside(self, other, Fraction.__truediv__)
 
     def __add__(self, other):
-        return _constant(Fraction.__add__(self, other), other)
+        return _beside(self, other, Fraction.__add__)
 
     __radd__ = __add__
+
+    def __sub__(self, other):
+        result = Fraction.__sub__(self, other)
+        return float(self) - other if result is NotImplemented and is_foreign(other) else result
 
     def __neg__(self):
         return Constant(Fraction.__neg__(self))
@@ -48,8 +54,17 @@ class Constant(Fraction):
         return getattr(ufunc, method)(*inputs, **kwargs)
 
 
-def _constant(result: Any, other: Any) -> Any:
-    return Constant(result) if isinstance(other, (int, Fraction)) else result
+def _beside(constant: Constant, other: Any, operation: Any) -> Any:
+    result = operation(constant, other)
+    if isinstance(other, (int, Fraction)):
+        return Constant(result)
+    if result is NotImplemented and is_foreign(other):
+        return _FLOAT[operation](float(constant), other)
+    return result
+
+
+_FLOAT = {Fraction.__mul__: operator.mul, Fraction.__truediv__: operator.truediv,
+          Fraction.__add__: operator.add}
 
 
 def fraction(value: Any, name: str = "value") -> Fraction:

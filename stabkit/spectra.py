@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from flint import acb, acb_mat, arb, fmpq
 
+from stabkit.backend import to_host
 from stabkit.derivative import Dual
 from stabkit.enclosure import PRECISIONS, Interval, precision
 from stabkit.errors import InvalidArgument, Undecided
-from stabkit.rational import fractions, to_flint
+from stabkit.operators.eigenvalues import decide_below
+from stabkit.rational import fraction, fractions, to_flint
 from stabkit.schemes import Scheme
 
 _LARGEST = 64
@@ -101,19 +103,61 @@ def extreme_eigenvalues(matrix: Any) -> tuple[Interval, Interval]:
     return -_largest([-value for value in values]), _largest(values)
 
 
+def step_is_stable(slopes: np.ndarray, tau: Any, h: Any = 1) -> bool:
+    """Whether λ < 2/τ for the largest eigenvalue λ of KᵀDK: no mode of I − τKᵀDK grows.
+
+    K is the reflecting first difference with N − 1 rows and D = diag(slopes), the Jacobian of an
+    explicit step where the flux has these slopes, all >= 0.  The answer is proved, for signals of
+    any length: one elimination in floats with its rounding errors counted.
+
+    Parameters
+    ----------
+    slopes : ndarray of float, shape (N − 1,)
+        Taken exactly.
+    tau, h : rational > 0
+
+    Raises
+    ------
+    InvalidArgument
+        If a slope is negative, NaN or infinite, or tau or h is not a number > 0.
+    Undecided
+        If λ is too close to 2/τ, some 10⁻¹⁵ of it.
+    """
+    try:
+        slopes = np.asarray(slopes, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument("slopes: must be a signal of finite numbers >= 0") from error
+    if slopes.ndim != 1 or not slopes.size or not (np.isfinite(slopes) & (slopes >= 0)).all():
+        raise InvalidArgument("slopes: must be a signal of finite numbers >= 0")
+    tau, h = fraction(tau, "tau"), fraction(h, "h")
+    if tau <= 0 or h <= 0:
+        raise InvalidArgument(f"tau, h: must be > 0, got {tau} and {h}")
+    # Divided by its largest slope D is near 1.  That and the sum of two slopes are three roundings
+    # of entries up to 2, and KᵀDK has three of them in a row: 2⁻⁴⁹ is more than that.
+    size = float(slopes.max())
+    if size == 0:
+        return True
+    slopes = slopes / size
+    diagonal = np.append(slopes, 0.0) + np.append(0.0, slopes)
+    below = decide_below(diagonal, -slopes, 2 * h**2 / (tau * Fraction(size)), Fraction(1, 2**49))
+    if below is None:
+        raise Undecided("the largest eigenvalue is too close to 2/tau")
+    return below
+
+
 def along(scheme: Scheme, u: np.ndarray, steps: int) -> Iterator[Spectrum]:
     """The spectrum of the step at every state of a trajectory.
 
     Parameters
     ----------
     scheme : Scheme
-    u : ndarray of float, shape (N,)
-        The start; the states are computed in floats and then taken exactly.
+    u : array of float, shape (N,)
+        The start, of any library; the states are computed in floats and then taken exactly.
     steps : int
         Number of states, the start included.
     """
     for _ in range(steps):
-        yield spectrum(jacobian(scheme, u))
+        yield spectrum(jacobian(scheme, to_host(u)))
         u = scheme(u)
 
 

@@ -82,7 +82,7 @@ class Term:
     """A quantity in a transcript; arithmetic on it writes the expression."""
 
     __slots__ = ("level", "log", "text")
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, log: Transcript, text: str, level: int = ATOM):
         self.log, self.text, self.level = log, text, level

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -59,10 +59,24 @@ def calculation(kind: str, transcript: Transcript, shows: Sequence[str], by: str
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was decided about one property in one configuration."""
+    """What was decided about one property in one configuration.
+
+    Attributes
+    ----------
+    status : Status
+    evidence : tuple of Evidence
+    margin : Fraction, Interval or None
+        Of the witness.
+    trials : int
+    reason : str
+        Why nothing more could be decided.
+    signals : tuple of ndarray
+        The exact signals of a witness against stability.
+    """
 
     status: Status
     evidence: tuple[Evidence, ...] = ()
     margin: Fraction | Interval | None = None
     trials: int = 0
     reason: str = ""
+    signals: tuple[Any, ...] = field(default=(), compare=False, repr=False)

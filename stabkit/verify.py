@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from functools import partial
 from html import escape
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from stabkit.claim import Claim, describe, load_claims, registry
 from stabkit.decide import decide
 from stabkit.errors import HypothesisNotMet, InvalidArgument, StabkitError, Undecided
+from stabkit.progress import progress
 from stabkit.property import Not, Property, Stable
 from stabkit.replay import seal
 from stabkit.verdict import (
@@ -33,6 +35,11 @@ _TRIALS_PER_SECOND = 100_000
 _RATIO_STEPS = 5
 _TIGHTNESS_CONFIGURATIONS = 12
 _GRID = ("K", "n", "boundary", "h")  # what a bound depends on, beside the notion
+
+
+#: Beside a verdict in a notebook; to be told apart on white and on black.
+_COLOURS = {PROVED: "#009E73", REFUTED: "#D55E00", SUPPORTED: "#56B4E9", UNDECIDED: "#E69F00",
+            INAPPLICABLE: "#8A8F98"}
 
 
 @dataclass(frozen=True)
@@ -60,21 +67,32 @@ class Verdict:
         return fields
 
     def _repr_html_(self) -> str:
-        """The verdict and its first piece of evidence as Jupyter shows them."""
+        """The verdict with its evidence folded away, as Jupyter shows it, light or dark."""
         facts = [f"{self.configurations} configurations",
                  f"{len(self.evidence)} pieces of evidence"]
         if self.margin is not None:
             facts.append(f"margin {self.margin:.4g}")
+        if self.sharp is not None:
+            facts.append("sharp" if self.sharp else "not sharp")
         if self.tightness is not None:
             facts.append(f"smallest refuted step {self.tightness:.6f} × the bound")
         if not self.as_expected:
             facts.append(f"expected: {self.expected}")
-        data = self.evidence[0]["data"] if self.evidence else {}
-        lines = [f"{name} = {value}" for part in ("given", "let") for name, value in
-                 dict(data.get(part, {})).items()] + [*data.get("shows", ())]
-        shown = f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
-        return (f"<div><code>{self.claim}</code>: <b>{self.status}</b> "
-                f"<small>{', '.join(facts)}</small>{shown}</div>")
+        shown = "".join(_folded(item) for item in self.evidence[:1])
+        return (f'<div style="border-left: 0.3em solid {_COLOURS[self.status]}; '
+                f'padding-left: 0.7em"><b>{self.status}</b> <code>{self.claim}</code> '
+                f"<small>{escape(self.location)}; {', '.join(facts)}</small>{shown}</div>")
+
+
+def _folded(item: dict[str, Any]) -> str:
+    """A piece of evidence as HTML that opens on a click."""
+    data = item["data"]
+    lines = [f"{name} = {value}" for part in ("given", "let") for name, value in
+             dict(data.get(part, {})).items()] + [*data.get("shows", ())]
+    if not lines:
+        return ""
+    return (f"<details><summary>{item['kind']} in {item['arithmetic']} arithmetic</summary>"
+            f"<pre>{escape(chr(10).join(lines))}</pre></details>")
 
 
 def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, workers: int = 1,
@@ -97,7 +115,8 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     signals : sequence of ndarray
         Recorded signals whose windows are tried first.
     on_verdict : callable, optional
-        Called with each verdict as it arrives.
+        Called with each verdict as it arrives; by default a bar shows them, on a terminal and in
+        a notebook.
 
     Returns
     -------
@@ -108,6 +127,10 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
     if workers < 1:
         raise InvalidArgument(f"workers: must be at least 1, got {workers}")
+    if on_verdict is None:
+        with progress(len(claims)) as advance:
+            return verify(claims, budget=budget, seed=seed, workers=workers, executor=executor,
+                          signals=signals, on_verdict=lambda verdict: advance(verdict.claim))
     trials = max(256, int(budget * _TRIALS_PER_SECOND / max(len(claims), 1)))
     runner = executor or _local(workers)
     remote = executor is not None or workers > 1
@@ -115,12 +138,12 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     try:
         tasks = {}
         for entry in claims:
-            task = (_by_name, entry.name, _file_of(entry)) if remote else (settle, entry)
-            tasks[runner.submit(*task, trials, seed, tuple(signals))] = entry
+            task: Callable[..., Verdict] = partial(
+                _by_name, entry.name, _file_of(entry)) if remote else partial(settle, entry)
+            tasks[runner.submit(task, trials, seed, tuple(signals))] = entry
         for done in as_completed(tasks):
             verdicts[tasks[done].name] = _result(done, tasks[done])
-            if on_verdict is not None:
-                on_verdict(verdicts[tasks[done].name])
+            on_verdict(verdicts[tasks[done].name])
     finally:
         if executor is None:
             # after an error or an interrupt nobody waits for what is still running
@@ -153,7 +176,8 @@ def _result(done: Any, entry: Claim) -> Verdict:
     if isinstance(error, StabkitError):
         raise type(error)(f"claim {entry.name}: {error}") from error
     own = _file_of(entry)
-    raise InvalidArgument(f"claim {entry.name}: {describe(error, own and Path(own))}") from error
+    path = Path(own) if own else None
+    raise InvalidArgument(f"claim {entry.name}: {describe(error, path)}") from error
 
 
 def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] = ()) -> Verdict:
@@ -242,10 +266,11 @@ def _smallest_refuted(entry: Claim, configuration: dict[str, Any], trials: int, 
     low, high = Fraction(0), Fraction(configuration["ratio"])
     if not refuted(high):
         low = high
-        high = next((low * step for step in (Fraction(1001, 1000), Fraction(11, 10), 2, 4)
-                     if refuted(low * step)), None)
-        if high is None:
+        beyond = next((low * step for step in (Fraction(1001, 1000), Fraction(11, 10), 2, 4)
+                       if refuted(low * step)), None)
+        if beyond is None:
             return None
+        high = beyond
     for _ in range(_RATIO_STEPS):
         middle = (low + high) / 2
         low, high = (low, middle) if refuted(middle) else (middle, high)

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+from array_libraries import LIBRARIES, Library
 from hypothesis import settings
 
 settings.register_profile("here", deadline=None)
@@ -11,3 +13,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(params=LIBRARIES)
+def xp(request):
+    """Each array library in turn."""
+    return Library(request.param)

@@ -13,7 +13,7 @@ from stabkit.errors import Undecided
 from stabkit.property import Not
 from stabkit.rational import fractions
 from stabkit.replay import check, seal
-from stabkit.verdict import PROVED, REFUTED
+from stabkit.verdict import PROVED, REFUTED, UNDECIDED
 from stabkit.verify import settle
 
 CLAIMS = registry(["haber2017"])
@@ -122,13 +122,18 @@ def status(name, **configuration):
     ("fine_stencil_is_unique", dict(width=9, dimension=1)),
     ("fine_stencil_is_unique", dict(width=7, dimension=2)),
     ("restriction_inverts_prolongation", dict(n=12)),
-    ("network_is_stable_for_nonpositive_real_parts_corrected", dict(K=((-2, 3), (1, -2)))),
-    ("symmetric_negative_weights_are_stable", dict(K=((-2, 3), (1, -2)))),
     ("imaginary_eigenvalues_prevent_decay", dict(sigma="tanh", K=((1, -3), (2, -1)))),
     ("wide_windows_are_products_of_windows_of_three_in_2d", dict(stencil="1 + x^4 y")),
 ])
 def test_other_configurations_are_refuted(name, configuration):
     assert status(name, **configuration) is REFUTED
+
+
+@pytest.mark.parametrize("name", ["network_is_stable_for_nonpositive_real_parts_corrected",
+                                  "symmetric_negative_weights_are_stable"])
+def test_weights_outside_the_hypotheses_are_left_open(name):
+    """Weights that are neither normal nor symmetric: what would suffice fails, nothing follows."""
+    assert status(name, K=((-2, 3), (1, -2))) is UNDECIDED
 
 
 @pytest.mark.parametrize("name, configuration", [
@@ -196,7 +201,7 @@ def test_a_coarse_tap_that_is_not_met_is_not_a_proof():
 def test_a_prolongation_with_wrong_weights_is_noticed(monkeypatch):
     monkeypatch.setattr(refinement, "HATS", [refinement.HATS[0],
                                              ("weighting(x)", "max(0, 1 - abs(x))")])
-    assert status("fine_stencil_is_unique_for_width_one_corrected", tap="1") is REFUTED
+    assert status("fine_stencil_is_unique_for_width_one_corrected", tap="1") is UNDECIDED
 
 
 def test_a_lyapunov_function_must_fit():

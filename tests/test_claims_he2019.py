@@ -25,7 +25,7 @@ from stabkit.property import Calculation, Not
 from stabkit.rational import fractions
 from stabkit.replay import check, seal
 from stabkit.transcript import as_text
-from stabkit.verdict import PROVED, REFUTED, Evidence
+from stabkit.verdict import PROVED, REFUTED, UNDECIDED, Evidence
 from stabkit.verify import settle
 
 CLAIMS = registry(["he2019"])
@@ -224,7 +224,7 @@ def test_the_other_diagonal_is_noticed(monkeypatch):
 def test_another_weighting_is_noticed(monkeypatch):
     monkeypatch.setattr(galerkin, "TAKEN", (Fraction(1, 4), Fraction(1, 2), Fraction(1, 4)))
     for part in galerkin.STENCIL_PARTS[0::3]:
-        assert status("galerkin_stencil_is_three_by_three", part=part) is REFUTED
+        assert status("galerkin_stencil_is_three_by_three", part=part) is not PROVED
 
 
 def test_bilinear_prolongation_does_not_reproduce_the_assembled_operator(monkeypatch):
@@ -240,29 +240,30 @@ def test_a_wrong_chebyshev_polynomial_is_noticed(monkeypatch, k, wrong):
 
 
 def test_a_wrong_coarse_operator_is_noticed(monkeypatch):
+    """The conditions for convergence only suffice: where one fails, nothing is decided."""
     right = convergence._widened
     monkeypatch.setattr(convergence, "_widened", lambda n, h: (
         right(n, h)[0], right(n, h)[1] + Fraction(1, 1000) * np.eye(n, dtype=int)))
     for P in convergence.KINDS:
-        assert status("printed_multigrid_converges_corrected", P=P, level=2) is REFUTED
+        assert status("printed_multigrid_converges_corrected", P=P, level=2) is UNDECIDED
 
 
 def test_the_w_cycle_bound_is_not_smaller():
     what = claim("w_cycle_bound")(case="n = 7")
     closer = [text.replace("A7/8", "A7/9*(1 - 1/1000)") for text in what.shows]
-    assert decide(Calculation(what.given, what.let, closer)).status is REFUTED
+    assert decide(Calculation(what.given, what.let, closer, necessary=True)).status is REFUTED
 
 
 def test_a_post_smoother_that_is_not_adjoint_is_noticed():
     what = claim("cycle_energy_identity")(case=(3, 1, "Gauss-Seidel"))
     let = [(name, line.replace("Z3 @", "S3 @")) for name, line in what.let]
-    assert decide(Calculation(what.given, let, what.shows)).status is REFUTED
+    assert decide(Calculation(what.given, let, what.shows, necessary=True)).status is REFUTED
 
 
 def test_two_grid_factor_needs_its_damping():
     what = claim("one_dimensional_two_grid_factor")(n=7)
     let = [(name, line.replace("2/3 /", "4/5 /")) for name, line in what.let]
-    assert decide(Calculation(what.given, let, what.shows)).status is REFUTED
+    assert decide(Calculation(what.given, let, what.shows, necessary=True)).status is REFUTED
 
 
 def test_a_level_operator_that_is_not_linear_breaks_the_theorem(monkeypatch):

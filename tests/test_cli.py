@@ -37,7 +37,7 @@ def two_is_more_than_one():
 @claim("eq. (2)", weight="minor", expect="refuted")
 def two_is_less_than_one_corrected():
     """For every u: 2 < 1."""
-    return Calculation(shows=["2 < 1"])
+    return Calculation(shows=["2 < 1"], necessary=True)
 
 
 LEDGER = {entry.name: entry for entry in (two_is_more_than_one, two_is_less_than_one_corrected)}

@@ -40,7 +40,9 @@ from stabkit.verdict import (
 )
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
-TRUE, FALSE = Calculation({}, (), ["1 < 2"]), Calculation({}, (), ["1 < 2", "2 < 1"])
+TRUE = Calculation({}, (), ["1 < 2"])
+FALSE = Calculation({}, (), ["1 < 2", "2 < 1"], necessary=True)
+SUFFICIENT = Calculation({}, (), ["1 < 2", "2 < 1"])
 K2, K3 = difference(1, 2), difference(1, 3)
 OPEN = Stable(Function(lambda u: u * 1.0, 2), EUCLIDEAN)
 
@@ -97,7 +99,8 @@ def test_implicit_steps_are_stable_for_every_size(K, flux, tau, data):
 
 
 @pytest.mark.parametrize("what, wanted", [
-    (TRUE, PROVED), (FALSE, REFUTED), (Not(TRUE), REFUTED), (Not(FALSE), UNDECIDED),
+    (TRUE, PROVED), (FALSE, REFUTED), (Not(TRUE), REFUTED), (Not(FALSE), PROVED),
+    (SUFFICIENT, UNDECIDED), (Not(SUFFICIENT), UNDECIDED), (AllOf([TRUE, SUFFICIENT]), UNDECIDED),
     (OPEN, SUPPORTED), (Not(OPEN), UNDECIDED), (Not(Not(TRUE)), PROVED),
     (AllOf([TRUE, TRUE]), PROVED), (AllOf([TRUE, FALSE]), REFUTED),
     (AllOf([OPEN, FALSE]), REFUTED), (AllOf([TRUE, OPEN]), SUPPORTED),
@@ -106,7 +109,7 @@ def test_implicit_steps_are_stable_for_every_size(K, flux, tau, data):
 ])
 def test_negation_and_conjunction(what, wanted):
     """A conjunction is refuted by one part and proved by all; the negation of a statement that
-    trials support, or of a calculation that fails, is open."""
+    trials support is open; where conditions that only suffice fail, nothing is decided."""
     outcome = decide(what, trials=200)
     assert outcome.status is wanted
     assert all(check(evidence.to_json({})) is None for evidence in outcome.evidence)
@@ -246,7 +249,7 @@ def test_statements_that_need_many_bits(digits):
     for left, right, truth in (("low", "exp(1)", PROVED), ("exp(1)", "high", PROVED),
                                ("exp(1)", "low", REFUTED), ("high", "exp(1)", REFUTED)):
         given = dict(low=low, high=high)
-        assert decide(Calculation(given, (), [f"{left} < {right}"])).status is truth
+        assert decide(Calculation(given, (), [f"{left} < {right}"], necessary=True)).status is truth
     one = dict(x=[ONE], e=[low], f=[high])
     assert decide(AtMost(lambda x, e, f: e, lambda x, e, f: np.exp(x), one)).status is PROVED
     assert decide(AtMost(lambda x, e, f: f, lambda x, e, f: np.exp(x), one)).status is REFUTED

@@ -18,7 +18,7 @@ from stabkit.falsify import (
     two_solutions,
 )
 from stabkit.falsify.exactness import cost, rounded, stays_short
-from stabkit.falsify.inputs import amplitudes, neighbours, shapes, steps_of
+from stabkit.falsify.inputs import amplitudes, nearly_alternating, neighbours, shapes, steps_of
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, sensitivity
 from stabkit.operators import NATURAL, difference, from_matrix, identity, stable_step
 from stabkit.rational import fractions
@@ -160,6 +160,26 @@ def test_structured_inputs(scheme):
     assert len(structured(scheme)) == len(found) * len(amplitudes(scheme))
     pairs = neighbours(found, np.random.default_rng(0))
     assert pairs.shape == found.shape and (pairs != found).any(axis=1).all()
+
+
+@pytest.mark.parametrize("flux", [fluxes.identity(), fluxes.soft(), fluxes.garrote()],
+                         ids=lambda flux: flux.name)
+@pytest.mark.parametrize("n", [3, 5, 6, 8, 11])
+def test_the_sign_bound_is_refuted_just_beyond_its_sharp_value(n, flux):
+    """I − τKᵀK is sign-regular for τ <= 1/(4 cos²(π/(2N − 1))), the reciprocal of the largest
+    eigenvalue of the leading block of order N − 1 of KᵀK; beyond, no random trial is needed."""
+    block = (difference(1, n).exact().astype(float).T @ difference(1, n).exact().astype(float))
+    sharp = 1 / np.linalg.eigvalsh(block[:-1, :-1])[-1]
+    assert sharp == pytest.approx(1 / (4 * np.cos(np.pi / (2 * n - 1)) ** 2))
+    beyond = Explicit(difference(1, n), flux, Fraction(sharp * 1.001).limit_denominator(10**6))
+    within = Explicit(difference(1, n), fluxes.identity(), Fraction(sharp * 0.999))
+    assert search(beyond, SIGN, trials=0, seed=0).witness is not None
+    assert search(within, SIGN, trials=0, seed=0).witness is None
+
+
+def test_a_step_without_a_derivative_gives_no_alternating_inputs():
+    constant = Explicit(identity(3), fluxes.identity(), 1)  # u − u: its derivative is singular
+    assert nearly_alternating(constant).shape == (0, 3)
 
 
 def test_amplitudes_meet_the_thresholds():

@@ -80,6 +80,7 @@ MORE = {
     "relu": (fluxes.relu(), lambda r: float(r > 0)),
     "leaky_relu": (fluxes.leaky_relu(0.25), lambda r: 1.0 if r > 0 else 0.25),
     "tanh": (fluxes.tanh(), lambda r: math.tanh(r) / r),
+    "tukey": (fluxes.tukey(2), lambda r: max(1 - r**2 / 4, 0.0) ** 2 / 2),
 }
 ALL = {name: row[:2] for name, row in (TABLE | MORE).items()}
 POINTS = [s * x for x in (0.01, 0.3, 0.9, 1.06, 1.4999, 1.5001, 2.1, 3.7, 50.0) for s in (1, -1)]

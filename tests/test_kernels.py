@@ -23,7 +23,7 @@ from stabkit import kernels
 from stabkit.kernels.exponential import exponential
 from stabkit.kernels.fluxes import phi
 from stabkit.kernels.haar import haar
-from stabkit.kernels.implicit import semi_implicit, tridiagonal
+from stabkit.kernels.implicit import COLUMNS, semi_implicit, tridiagonal, tridiagonal_columns
 from stabkit.kernels.lanes import BLOCK, TILE, diffuse
 from stabkit.kernels.linear import NATURAL, PERIODIC, ZERO
 from stabkit.kernels.steps import explicit, fixed_point, fsi
@@ -39,8 +39,9 @@ def test_flux_is_its_formula(name):
     s = np.concatenate([POINTS, np.random.default_rng(1).standard_normal(200) * 3])
     with np.errstate(all="ignore"):
         expected = np.array([plain_flux(name, x, np.float64(1.25), np.float64(2.5)) for x in s])
-    phi[CODE[name]](s, SHAPE)
-    assert same(s, expected)
+    f = np.empty_like(s)
+    phi[CODE[name]](s, f, SHAPE)
+    assert same(f, expected)
 
 
 @pytest.mark.parametrize(("name", "exact"), [
@@ -50,12 +51,12 @@ def test_flux_is_its_formula(name):
 ])
 def test_transcendental_flux_is_close_to_the_exact_one(name, exact):
     points = np.random.default_rng(2).standard_normal(500) * 2
-    s = points.copy()
-    phi[CODE[name]](s, SHAPE)
+    s = np.empty_like(points)
+    phi[CODE[name]](points, s, SHAPE)
     for x, y in zip(points.tolist(), s.tolist(), strict=True):
         assert abs(arb(y) - exact(arb(x))) <= 64 * 2.0**-53 * abs(x)
-    edge = np.array([0.0, np.nan])
-    phi[CODE[name]](edge, SHAPE)
+    edge = np.empty(2)
+    phi[CODE[name]](np.array([0.0, np.nan]), edge, SHAPE)
     assert edge[0] == 0 and np.isnan(edge[1])
 
 
@@ -236,6 +237,38 @@ def test_tridiagonal_solve_satisfies_its_system():
         for row in range(2):
             matrix = (np.diag(diagonal[row]) + np.diag(beside[row], 1) + np.diag(beside[row], -1))
             assert np.max(abs(matrix @ x[row] - b[row])) < 1e-14 * 50
+
+
+def plain_thomas(diagonal, beside, x):
+    """The algorithm of Thomas for one signal, with inverted pivots."""
+    n, pivots, x = len(x), [1 / diagonal[0]], list(x)
+    for i in range(1, n):
+        ratio = beside[i - 1] * pivots[i - 1]
+        pivots.append(1 / (diagonal[i] - ratio * beside[i - 1]))
+        x[i] = x[i] - ratio * x[i - 1]
+    x[n - 1] = x[n - 1] * pivots[n - 1]
+    for i in range(n - 2, -1, -1):
+        x[i] = (x[i] - beside[i] * x[i + 1]) * pivots[i]
+    return x
+
+
+def test_tridiagonal_columns_are_the_plain_loop():
+    """Every column by itself, NaN, infinities and a zero pivot included; solved to rounding."""
+    dtype, rng = np.float64, np.random.default_rng(6)
+    for n, count in ((1, 1), (1, 3), (2, 5), (9, 1), (13, COLUMNS + 7)):
+        beside = rng.standard_normal((n - 1, count)).astype(dtype)
+        diagonal = (5 + rng.random((n, count))).astype(dtype)
+        x = rng.standard_normal((n, count)).astype(dtype)
+        x[n // 2, 0], x[0, -1], diagonal[n // 2, count // 2] = np.nan, np.inf, 0
+        with np.errstate(all="ignore"):
+            expected = np.array([plain_thomas(diagonal[:, j], beside[:, j], x[:, j])
+                                 for j in range(count)], dtype).T
+        b, matrix = x.copy(), diagonal.copy()
+        tridiagonal_columns(diagonal, beside, x)
+        assert same(x, expected)
+        if count > 4:
+            A = np.diag(matrix[:, 1]) + np.diag(beside[:, 1], 1) + np.diag(beside[:, 1], -1)
+            assert np.max(abs(A @ x[:, 1] - b[:, 1])) < 50 * np.finfo(dtype).eps
 
 
 @pytest.mark.parametrize("boundary", [NATURAL, ZERO])

@@ -17,37 +17,56 @@ from plain_loops import (
 
 from stabkit import kernels
 from stabkit.kernels import draws, search
-from stabkit.kernels.fluxes import FLUXES, phi
+from stabkit.kernels.fluxes import phi
 from stabkit.kernels.implicit import tridiagonal
 from stabkit.kernels.linear import NATURAL
 from stabkit.kernels.steps import explicit, fixed_point, fsi
 
 
 # -- search ----------------------------------------------------------------------------------------
-def plain_word(seed, trial, number, i):
-    """splitmix64 in Python integers."""
-    low, golden = 2**64 - 1, 0x9E3779B97F4A7C15
+def plain_words(seed, trial, number):
+    """The words of one trial by site, in Python integers: splitmix64, then 32 bits."""
+    low, low32, golden, lanes = 2**64 - 1, 2**32 - 1, 0x9E3779B97F4A7C15, draws.LANES
 
     def mixed(z):
         z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & low
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & low
         return z ^ (z >> 31)
 
-    key = mixed((mixed((seed * golden + trial + golden) & low) + number) & low)
-    return mixed((key + (i + 1) * golden) & low)
+    key = mixed((mixed((seed * golden + trial // lanes + golden) & low) + number) & low)
+
+    def word(i):
+        x = (key + ((i * lanes + trial % lanes) & low32) * 0x9E3779B9) & low32
+        x = ((x ^ (x >> 16)) * 0x7FEB352D) & low32
+        x = ((x ^ (x >> 15)) + (key >> 32)) & low32
+        x = ((x ^ (x >> 16)) * 0x846CA68B) & low32
+        return x ^ (x >> 16)
+
+    return word
 
 
 def test_a_draw_is_a_hash_of_seed_trial_and_site():
-    for seed, trial in ((0, 0), (7, 8), (123, 8 * 10**9)):
-        scale = 2.0 ** (((plain_word(seed, trial, 0, -1) & 255) * 13 >> 8) - 6)
-        expected = [((plain_word(seed, trial, 0, i) >> 12) * 2.0**-51 - 1) * scale
-                    for i in range(9)]
+    """A trial of the first kind: signed words over 2³¹, times a power of two of word −1."""
+    block = draws.KINDS * draws.LANES
+    for seed, trial in ((0, 0), (7, 8), (123, block * 10**7 + 5)):
+        word = plain_words(seed, trial, 0)
+        scale = 2.0 ** (((word(-1) & 255) * 13 >> 8) - 6)
+        expected = [(word(i) - 2**32 * (word(i) >> 31)) * 2.0**-31 * scale for i in range(9)]
         assert draws.draw(seed, trial, 9).tolist() == expected
+
+
+def test_draws_look_random():
+    """Uniform draws fill [−1, 1) evenly, and neighbouring sites and lanes do not correlate."""
+    u = np.stack([draws.draw(5, trial, 200) for trial in range(draws.LANES)])
+    u /= 2.0 ** np.ceil(np.log2(np.max(abs(u), axis=1, keepdims=True)))
+    assert abs(np.mean(u)) < 0.03 and abs(np.mean(u**2) - 1 / 3) < 0.02
+    assert abs(np.mean(u[:, 1:] * u[:, :-1])) < 0.015
+    assert abs(np.mean(u[1:] * u[:-1])) < 0.015
 
 
 def test_the_kinds_of_signals():
     uniform, heavy, integers, spikes, steps, alternating, walk, few = (
-        draws.draw(3, 8 * 5 + kind, 400) for kind in range(draws.KINDS))
+        draws.draw(3, draws.LANES * kind + 7, 400) for kind in range(draws.KINDS))
     assert np.unique(uniform).size == np.unique(walk).size == 400
     assert np.ptp(np.log2(abs(heavy))) > 30
     assert set(integers) == {-3, -2, -1, 0, 1, 2, 3}
@@ -62,7 +81,7 @@ SEARCHED = compressed(difference_rows(N, NATURAL, 1.0), N, np.float64)
 
 
 def run(code, notion, first, count, scheme=search.EXPLICIT, steps=1, tau=RATIO):
-    return search.search(N, (scheme, steps, tau), SEARCHED, (code, *SHAPE), notion, 11,
+    return search.search[code](N, (scheme, steps, tau), SEARCHED, SHAPE, notion, 11,
                          (first, count))
 
 
@@ -87,7 +106,7 @@ def plain_margin(notion, pair, image):
 @pytest.mark.parametrize("notion", range(4))
 @pytest.mark.parametrize("scheme", range(4))
 def test_search_finds_the_worst_of_its_trials(notion, scheme):
-    code, steps, first, count = CODE["soft"], 2, 40, 64
+    code, steps, first, count = CODE["soft"], 2, 40, 8 * draws.LANES + 9
     advance = {search.EXPLICIT: (explicit, ()), search.FIXED_POINT: (fixed_point, ()),
                search.FSI: (fsi, (False,)), search.FROZEN_FSI: (fsi, (True,))}[scheme]
     margins = []
@@ -110,18 +129,18 @@ def test_search_does_not_depend_on_the_cuts():
         assert run(CODE["rational"], notion, whole[1], 1) == whole
 
 
-@pytest.mark.parametrize("code", range(len(FLUXES)))
-def test_search_takes_every_flux_by_its_code(code):
+def test_search_takes_a_flux_by_its_code():
+    code = CODE["perona_malik"]
     worst, trial = run(code, search.EUCLIDEAN, 0, 200, tau=0.4)
     u = draws.draw(11, trial, N)
-    s = np.diff(u)
-    phi[code](s, SHAPE)
+    s = np.empty(N - 1)
+    phi[code](np.diff(u), s, SHAPE)
     v = u + 0.4 * np.diff(s, prepend=0, append=0)
     assert abs(worst - (1 - np.sum(v**2) / np.sum(u**2))) <= 1e-12 * max(1, abs(worst))
 
 
 def test_search_without_a_usable_trial():
-    assert run(0, search.EUCLIDEAN, 0, 0) == (np.inf, -1)
+    assert run(CODE["rational"], search.EUCLIDEAN, 0, 0) == (np.inf, -1)
 
 
 def test_search_makes_a_million_trials_per_second():
@@ -179,7 +198,7 @@ def test_code_of_a_changed_callee_is_not_taken_from_the_cache(tmp_path):
 
 def test_one_option_set_without_fastmath():
     assert kernels.OPTIONS == {"cache": True, "nogil": True, "error_model": "numpy"}
-    for made in (explicit[CODE["rational"]], search.search, tridiagonal):
+    for made in (explicit[CODE["rational"]], search.search[CODE["soft"]], tridiagonal):
         assert "fastmath" not in made.targetoptions
         assert made.targetoptions["error_model"] == "numpy"
         assert made.targetoptions["nogil"]

@@ -1,10 +1,21 @@
 """The notebooks: committed with their outputs, and executed from start to end."""
 
 import ast
+import io
 import json
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
+
+from stabkit import progress
+from stabkit.claim import registry
+from stabkit.errors import InvalidArgument
+from stabkit.report.figures import png
+from stabkit.report.sliders import sliders
+from stabkit.verify import verify
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -19,7 +30,8 @@ def code_cells(path):
 
 def test_there_is_one_per_paper_and_one_for_the_reader():
     assert {path.stem for path in NOTEBOOKS} >= {
-        "alt2020", "alt2021", "haber2017", "he2019", "ruthotto2018", "check_your_own_scheme"}
+        "alt2020", "alt2021", "haber2017", "he2019", "ruthotto2018", "audit_a_network",
+        "check_your_own_scheme"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -40,6 +52,86 @@ def test_a_notebook_imports_and_looks(path):
         defined = [node for node in ast.walk(ast.parse(source))
                    if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda))]
         assert defined == []
+
+
+# -- what a notebook shows -------------------------------------------------------------------------
+def drawn(tau="1/4", length=3):
+    figure = Figure(figsize=(1, 1))
+    figure.text(0, 0, f"{tau} {length}")
+    return figure
+
+
+def test_sliders_show_a_picture_where_they_cannot_move(monkeypatch):
+    shown = sliders(drawn, tau=("1/4", "1/2", "3/4"), length=range(3, 8))
+    assert repr(shown) == "drawn(tau = 1/2, length = 5)"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    bundle = shown._repr_mimebundle_()
+    assert set(bundle) == {"image/png", "text/plain"} and bundle["image/png"].startswith(b"\x89PNG")
+    with pytest.raises(InvalidArgument, match="tau"):
+        sliders(drawn, tau=())
+
+
+def test_a_moved_slider_draws_anew():
+    pytest.importorskip("ipywidgets")
+    shown = sliders(drawn, tau=("1/4", "1/2", "3/4"), length=range(3, 8))
+    assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()
+    tau, length, image = shown._widget().children
+    before = image.value
+    tau.value = "3/4"
+    assert image.value != before and image.value == png(drawn("3/4", 5))
+    assert list(length.options) == [(str(n), n) for n in range(3, 8)]
+
+
+class Shown:
+    """What a notebook would show in the place of a display."""
+
+    def __init__(self, first):
+        self.states = [first.data]
+
+    def update(self, new):
+        self.states.append(new.data)
+
+
+def test_a_bar_in_a_notebook_counts_and_goes(monkeypatch):
+    pytest.importorskip("IPython")
+    places = []
+    monkeypatch.setattr(progress, "in_a_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display",
+                        lambda first, display_id: places.append(Shown(first)) or places[-1])
+    with progress.progress(2) as advance:
+        advance("first")
+        advance("<second>")
+    states, = (place.states for place in places)
+    assert 'value="0"' in states[0] and "1/2" in states[1] and "&lt;second&gt;" in states[2]
+    assert states[-1] == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_bar_is_drawn_on_a_terminal_only():
+    pipe, terminal = io.StringIO(), Terminal()
+    for stream in (pipe, terminal):
+        with progress.progress(1, stream) as advance:
+            advance("done")
+    assert pipe.getvalue() == "" and "done" in terminal.getvalue()
+
+
+def test_verify_shows_a_bar_unless_told_whom_to_tell(monkeypatch):
+    seen, told = [], []
+
+    @contextmanager
+    def bar(total):
+        seen.append(total)
+        yield seen.append
+
+    monkeypatch.setattr(sys.modules["stabkit.verify"], "progress", bar)
+    chosen = [registry(["alt2021"])["alt2021.fsi_formula"]]
+    verify(chosen, budget=1.0)
+    verify(chosen, budget=1.0, on_verdict=told.append)
+    assert seen == [1, "alt2021.fsi_formula"] and len(told) == 1
 
 
 @pytest.mark.slow

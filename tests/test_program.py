@@ -29,7 +29,8 @@ CLAIMS = '''
     @claim("page 2", expect="refuted")
     def two_is_less_than_one():
         """2 < 1."""
-        return Calculation(given={"u": ["2", "1"]}, shows=["u[0] < u[1]"])
+        return Calculation(given={"u": ["2", "1"]}, shows=["u[0] < u[1]"],
+                           necessary=True)
 '''
 SLOW = '''
     @claim("page 3")

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import re
-import unicodedata
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +16,8 @@ from stabkit import EUCLIDEAN, RANGE, Explicit, difference, fluxes
 from stabkit.claim import registry, select
 from stabkit.cli import main
 from stabkit.errors import InvalidArgument, InvalidEvidence
-from stabkit.notation import to_html, to_latex, to_plain
-from stabkit.report import command, figures
+from stabkit.notation import to_latex
+from stabkit.report import benchmarks, command, figures, latex
 from stabkit.report.contents import contents
 from stabkit.report.findings import FINDINGS
 from stabkit.report.sketch import before_and_after, sketch
@@ -51,7 +53,7 @@ def folder(tmp_path, files):
 class Page(HTMLParser):
     """What a page points to, what it is made of, and whether its elements are closed."""
 
-    VOID = frozenset({"meta", "input", "br", "path", "use", "line", "circle", "polyline"})
+    VOID = frozenset({"meta", "input", "br", "wbr", "path", "use", "line", "circle", "polyline"})
 
     def __init__(self, text):
         super().__init__()
@@ -132,6 +134,53 @@ def test_latex_is_balanced_and_ascii(files):
             assert text.isascii()
             assert text.count("$") % 2 == 0
             assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+
+
+#: What LaTeX itself knows, and what the packages named in the tables' first line add.
+COMMANDS = {
+    "LaTeX": """\\ { } % & # _ $ ^ ~ | par begin end hline caption linewidth texttt mathrm mathcal
+        sqrt dots textbackslash begingroup endgroup footnotesize emergencystretch raggedright dot
+        hat tilde bar le ge ne cdot times pm to gets Rightarrow mapsto infty in odot otimes nabla
+        partial sum int circ approx subset cup top langle rangle lfloor rfloor arctan cos det dim
+        exp ker ln log max min sin sup tan tanh alpha beta gamma delta epsilon zeta eta theta iota
+        kappa lambda mu nu xi pi rho sigma tau phi chi psi omega Gamma Delta Theta Lambda Xi Pi
+        Sigma Phi Psi Omega""",
+    "amsmath": "operatorname tfrac", "amssymb": "mathbb", "array": "arraybackslash",
+    "booktabs": "toprule midrule bottomrule", "longtable": "endfirsthead endhead endfoot"}
+
+
+def test_latex_needs_no_more_than_its_first_line_says():
+    """Every command of every table of the whole ledger is LaTeX's own or of a named package."""
+    texts = [f"{to_latex(claim.location)} {to_latex(claim.statement)}"
+             for claim in registry().values()]
+    tables = [latex._NEEDS + latex._COLUMNS + " ".join(texts)]
+    for table in tables:
+        needs = re.match(r"% \\usepackage\{([^}]*)\}\n", table)[1].split(",")
+        known = " ".join(COMMANDS[name] for name in ["LaTeX", *needs]).split()
+        used = set(re.findall(r"\\([A-Za-z]+|.)", table.partition("\n")[2]))
+        assert used <= {*known, " "}, used - set(known)
+        assert table.isascii()
+        # A second script on the same letter is an error of LaTeX.
+        assert not re.search(r"_\{[^{}]*\}_|\^\{[^{}]*\}\^", table)
+
+
+@pytest.mark.slow
+def test_the_tables_are_typeset(tmp_path, files):
+    pdflatex = shutil.which("pdflatex")
+    if pdflatex is None or subprocess.run(["kpsewhich", "longtable.sty"], capture_output=True,
+                                          check=False).returncode:
+        pytest.skip("needs pdflatex with longtable")
+    names = [name for name in files if name.endswith(".tex")]
+    for name in names:
+        (tmp_path / Path(name).name).write_text(files[name], "ascii")
+    packages = re.match(r"% (.*)", files[names[0]])[1]
+    inputs = "".join(f"\\input{{{Path(name).name}}}\n" for name in names)
+    (tmp_path / "paper.tex").write_text(
+        f"\\documentclass{{article}}\n{packages}\n\\begin{{document}}\n{inputs}\\end{{document}}\n")
+    done = subprocess.run([pdflatex, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+                          cwd=tmp_path, capture_output=True, text=True, errors="replace",
+                          check=False, timeout=120)
+    assert done.returncode == 0, done.stdout[-800:]
 
 
 def test_pictures_are_svg_and_png_and_the_same_on_every_run(verdicts, files):
@@ -234,6 +283,38 @@ def test_a_verdict_without_a_claim_is_refused(verdicts):
         contents(changed, LEDGER)
 
 
+# -- speeds ----------------------------------------------------------------------------------------
+MEASURED = {"environment": {"processor": "a quiet one"}, "results": [
+    {"job": "explicit steps", "rows": {
+        "stabkit": {"ratio": 1.0, "spread": 0.01, "goal": None},
+        "numpy": {"ratio": 4.25, "spread": 0.05, "goal": 4.0},
+        "<other>": {"ratio": 0.5, "spread": 0.1, "goal": 2}}}]}
+
+
+def test_speeds_are_told_and_checked(tmp_path, verdicts):
+    source = tmp_path / "measured.json"
+    source.write_text(json.dumps(MEASURED), "utf-8")
+    made = command.compose(verdicts, LEDGER, pictures=(), benchmarks=benchmarks.read(source))
+    assert "4.25" in made["index.html"] and "&lt;other&gt;" in made["index.html"]
+    assert "0.5 (missed)" in made["index.html"] and "| numpy | 4.25 | 4 | 5% |" in made["README.md"]
+    command.write(tmp_path / "reports", made)
+    assert command.differences(tmp_path / "reports", verdicts["verdicts"], LEDGER) == []
+    (tmp_path / "reports/benchmarks.json").write_text(source.read_text().replace("4.25", "9.25"))
+    assert command.differences(tmp_path / "reports", verdicts["verdicts"], LEDGER) != []
+
+
+@pytest.mark.parametrize("text, said", [
+    ("nothing", "is not JSON"), ("{}", "is not what"), ("[]", "is not what"),
+    (json.dumps(MEASURED).replace("4.25", "NaN"), "nan"),
+])
+def test_a_file_without_speeds_is_refused(tmp_path, text, said):
+    (tmp_path / "measured.json").write_text(text)
+    with pytest.raises(InvalidEvidence, match=said):
+        benchmarks.read(tmp_path / "measured.json")
+    with pytest.raises(InvalidArgument, match="cannot read"):
+        benchmarks.read(tmp_path / "none.json")
+
+
 # -- pictures --------------------------------------------------------------------------------------
 def test_pictures_belong_to_claims_of_the_ledger():
     ledger = registry()
@@ -287,47 +368,6 @@ def test_the_sharp_euclidean_step_lies_at_the_norm():
 def test_a_sharp_step_needs_a_positive_start():
     with pytest.raises(InvalidArgument, match="positive"):
         sharp_step(step(3), RANGE, 0)
-
-
-# -- notation --------------------------------------------------------------------------------------
-@pytest.mark.parametrize("text, expected", [
-    ("u <= h²", "<i>u</i> ≤ <i>h</i><sup>2</sup>"),
-    ("K_j", "<i>K</i><sub><i>j</i></sub>"),
-    ("g_max", "<i>g</i><sub>max</sub>"),
-    ("Kᵀ", "<i>K</i><sup>⊤</sup>"),
-    ("u^{l+1}", "<i>u</i><sup><i>l</i>+1</sup>"),
-    ("√(b/a)", '<span class="radicand"><i>b</i>/<i>a</i></span>'),
-    ("x < 0", "&lt;"),
-    ("ẏ", "<i>ẏ</i>"),
-])
-def test_notation_becomes_html(text, expected):
-    assert unicodedata.normalize("NFC", expected) in unicodedata.normalize("NFC", to_html(text))
-
-
-@pytest.mark.parametrize("text, expected", [
-    ("‖T(u)‖ <= ‖u‖", r"$\|T(u)\| \le \|u\|$"),
-    ("τ <= 2/(L‖K‖²)", r"$\tau \le 2/(L\|K\|^{2})$"),
-    ("√ε", r"$\sqrt{\epsilon}$"),
-    ("perona_malik", r"perona\_malik"),
-    ("a step of a third", "a step of a third"),
-    ("λmax(B)", r"$\lambda_{\mathrm{max}}(B)$"),
-])
-def test_notation_becomes_latex(text, expected):
-    assert to_latex(text) == expected
-
-
-def test_words_are_not_formulas():
-    assert to_html("a step of the scheme") == "a step of the scheme"
-    assert "<i>a</i>" in to_html("σ(x) = a x")
-    assert to_plain("a <= b\n  and c") == "a ≤ b and c"
-
-
-def test_all_statements_can_be_written():
-    for claim in registry().values():
-        for text in (claim.statement, claim.location):
-            assert to_latex(text).count("$") % 2 == 0
-            Page(to_html(text))
-            assert to_latex(text).isascii(), claim.name
 
 
 # -- in a notebook ---------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 FLOORS = [
     {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
-     "notation"},
+     "notation", "progress"},
     {"kernels", "replay"},
-    {"operators", "flux", "fluxes", "activations", "derivative"},
+    {"operators", "flux", "fluxes", "activations", "derivative", "entries"},
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "decide"},
     {"sharpness", "claim", "verify", "audit", "testing"},
@@ -181,7 +181,9 @@ def test_listing_claims_imports_no_compiler_and_no_pictures():
 
 
 def test_listing_claims_is_quick():
-    times = []
-    while not times or (min(times) > STARTUP and len(times) < 20):  # a busy machine tries again
+    """Half a second of work, or on a slower machine as much as five times importing NumPy takes."""
+    times, allowed = [], STARTUP
+    while not times or (min(times) > allowed and len(times) < 10):  # a busy machine tries again
         times.append(fresh("from stabkit.cli import main; main(['claims'])")[1])
-    assert min(times) <= STARTUP, times
+        allowed = max(allowed, 5 * fresh("import numpy")[1])
+    assert min(times) <= allowed, (times, allowed)

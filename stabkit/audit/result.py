@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -135,6 +134,8 @@ class Audit:
 
     def to_json(self) -> dict[str, Any]:
         """The contents of a verdict file, which ``stabkit replay`` accepts."""
+        from importlib import metadata  # late: it takes longer to load than claims to list
+
         return {"stabkit": metadata.version("stabkit"), "seed": self.seed, "budget": self.budget,
                 "environment": {}, "verdicts": self.verdicts()}
 

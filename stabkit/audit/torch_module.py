@@ -54,13 +54,12 @@ def read(module: Any, shape: tuple[int, ...]) -> Graph:
     memory.require(6 * sum(part.numel() * part.element_size() for part in parts), "module: tracing")
     memory.require(8 * prod(shape), f"shape: an input of shape {tuple(shape)}")
     kind = type(module).__name__
-    with _settled(module, torch) as (traced, said):
-        return read_model(_exported(torch, traced, tuple(shape), kind, said), kind, None,
-                          tuple(shape))
+    with _settled(module, torch) as traced:
+        return read_model(_exported(torch, traced, tuple(shape), kind), kind, None, tuple(shape))
 
 
 @contextlib.contextmanager
-def _settled(module: Any, torch: Any) -> Iterator[tuple[Any, Any]]:
+def _settled(module: Any, torch: Any) -> Iterator[Any]:
     """A copy in eval mode with plain weights; or the module itself, put back afterwards."""
     before = [(part, part.training) for part in module.modules()]
     silence, log = io.StringIO(), logging.getLogger("torch.onnx")
@@ -77,7 +76,7 @@ def _settled(module: Any, torch: Any) -> Iterator[tuple[Any, Any]]:
             traced.eval()
             if traced is not module:
                 _plain_weights(traced, torch)
-            yield traced, silence
+            yield traced
     finally:
         log.setLevel(level)
         for part, training in before:
@@ -102,7 +101,7 @@ def _plain_weights(module: Any, torch: Any) -> None:
                 remove(part, hook.name)
 
 
-def _exported(torch: Any, module: Any, shape: tuple[int, ...], kind: str, said: Any) -> Any:
+def _exported(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
     """The model that PyTorch's exporter writes, unoptimised: that would round weights anew."""
     like = next((part for part in module.parameters() if part.is_floating_point()), None)
     x = torch.zeros((1, *shape), dtype=None if like is None else like.dtype,

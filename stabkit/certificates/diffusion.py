@@ -15,7 +15,14 @@ from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Energy, Notion
 from stabkit.operators import gram
 from stabkit.rational import determinant, is_psd
-from stabkit.schemes import FSI, DiffusionScheme, Explicit, FixedPoint, Implicit
+from stabkit.schemes import (
+    FSI,
+    DiffusionScheme,
+    Explicit,
+    FixedPoint,
+    Implicit,
+    IsotropicExplicit,
+)
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
 
@@ -108,6 +115,8 @@ def certify_diffusion(scheme: DiffusionScheme, notion: Notion) -> Evidence | Non
         made = {EUCLIDEAN: _explicit_euclidean, CONTRACTION: _explicit_contraction,
                 RANGE: _explicit_range, SIGN: _explicit_sign,
                 CONTRAST: _explicit_contrast}.get(notion)
+    elif isinstance(scheme, IsotropicExplicit):
+        made = {EUCLIDEAN: _isotropic_euclidean, RANGE: _explicit_range}.get(notion)
     elif isinstance(scheme, Implicit):
         made = {EUCLIDEAN: _implicit_euclidean, CONTRACTION: _implicit_contraction,
                 RANGE: _implicit_range, SIGN: _implicit_sign}.get(notion)
@@ -134,6 +143,15 @@ def _explicit_euclidean(scheme: Explicit) -> Evidence | None:
         "|K'f|^2 >= 2 tau s.f - (2 tau/c) |f|^2 = (2 tau/c) sum f (c s - f) >= 0")
 
 
+def _isotropic_euclidean(scheme: IsotropicExplicit) -> Evidence | None:
+    sketch, high = Sketch(scheme), _high(scheme.flux)
+    sketch.diffusivity_between(ZERO, high)
+    sketch.gram_at_most(2, high)
+    return sketch.finish(
+        "u+ = (I - tau K'GK) u with 0 <= G <= c diagonal, whatever G depends on: a symmetric "
+        "matrix between I - tau c K'K >= -I and I")
+
+
 def _explicit_contraction(scheme: Explicit) -> Evidence | None:
     if not scheme.flux.facts.monotone:
         return None
@@ -146,7 +164,7 @@ def _explicit_contraction(scheme: Explicit) -> Evidence | None:
         "with eigenvalues in [-1, 1]")
 
 
-def _explicit_range(scheme: Explicit) -> Evidence | None:
+def _explicit_range(scheme: Explicit | IsotropicExplicit) -> Evidence | None:
     sketch, high = Sketch(scheme), _high(scheme.flux)
     sketch.diffusivity_between(ZERO, high)
     sketch.one_neighbour_each_way()

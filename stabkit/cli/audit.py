@@ -40,11 +40,9 @@ class Sizes(click.ParamType):
 @json_file
 def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, budget: float,
           seed: int, target: str | None) -> int:
-    """Audit a network or scheme of your own.
+    """Audit a network or scheme in a file, .onnx or .npz.
 
-    FILE is an .onnx file, or an .npz file with named arrays; it is data and is never executed.
-
-    All notions that apply are decided.  "Stable" is, if no
+    FILE is data and is never executed.  All notions that apply are decided.  "Stable" is, if no
     notion is named: a network without biases does not increase the Euclidean norm (euclidean),
     one with biases does not increase the distance of two inputs (contraction);
     one with reversible (Hamiltonian) blocks: no mode of such a block, linearised
@@ -77,8 +75,8 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, bud
       3  undecided: neither, supported by trials at best
     """
     from stabkit.audit import audit as audited
+    from stabkit.progress import working
     from stabkit.report.audit import audit_text
-    from stabkit.report.table import working
 
     if target not in (None, "-"):
         check_writable(target)

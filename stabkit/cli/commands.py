@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stabkit.cli.options import budget, claims_file, complete, json_file, names, seed, show_version
+from stabkit.cli.options import (
+    budget,
+    claims_file,
+    complete,
+    complete_backend,
+    complete_executor,
+    json_file,
+    names,
+    seed,
+    show_version,
+)
 from stabkit.errors import InvalidArgument, InvalidEvidence, StabkitError
 from stabkit.report.output import check_writable, deliver, say
 
@@ -39,15 +49,16 @@ def cli() -> None:
 @cli.command()
 @names
 @claims_file
-@click.option("--signal", "recordings", metavar="FILE", multiple=True,
+@click.option("--signal", "recordings", metavar="FILE", type=click.Path(), multiple=True,
               help="A recorded signal (csv, npy, wav) to try too; can be given again.")
 @budget(60.0)
 @seed
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", default=1, show_default=True,
               help="Local processes.")
-@click.option("--executor", metavar="NAME",
+@click.option("--executor", metavar="NAME", shell_complete=complete_executor,
               help="Where to work instead: dask, dask://HOST:PORT or mpi.")
-@click.option("--backend", metavar="NAME", help="Arrays to search with; see 'stabkit doctor'.")
+@click.option("--backend", metavar="NAME", shell_complete=complete_backend,
+              help="Arrays to search with; see 'stabkit doctor'.")
 @json_file
 @click.option("--strict", is_flag=True, help="Exit with 3 if a claim stays undecided.")
 def verify(
@@ -85,6 +96,7 @@ def verify(
             from stabkit.executor import executor as opened
 
             options["executor"] = resources.enter_context(opened(executor))
+        start = time.perf_counter()
         decided, complete = decide_with_table(claims, target == "-", options)
     if not complete:
         say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided", err=True)
@@ -93,6 +105,7 @@ def verify(
         from stabkit.report.verdict_file import as_text, document
 
         contents = document((item.to_json() for item in decided), seed=seed, budget=budget)
+        contents["environment"]["seconds"] = round(time.perf_counter() - start, 1)
         deliver(target, as_text(contents))
     return _status(decided, strict)
 
@@ -133,8 +146,9 @@ def show(name: str, own: str | None, budget: float, seed: int) -> int:
     """Decide one claim; show statement, verdict and evidence.
 
     \b
-    Example:
+    Examples:
       stabkit show alt2021.euclidean_stability
+      stabkit show mine.my_bound --claims mine.py --budget 60
     """
     from stabkit.report.explain import explain
     from stabkit.verify import verify as decide_claims
@@ -181,7 +195,12 @@ def replay(file: str) -> int:
 
 @cli.command()
 def doctor() -> int:
-    """Say what is installed, which backends work, and how to get more."""
+    """Say what is installed, which backends work, and how to get more.
+
+    \b
+    Example:
+      stabkit doctor | grep missing
+    """
     from stabkit.backend import backends
     from stabkit.report.environment import facts
 
@@ -207,12 +226,13 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
 
     What was decided before an interrupt or an error is printed too: it may have taken long.
     """
+    from stabkit.progress import progress
     from stabkit.report import table
     from stabkit.verify import verify as decide_claims
 
     decided: dict[str, Any] = {}
     start, stop = time.perf_counter(), None
-    with table.progress(len(claims), sys.stderr) as advance:
+    with progress(len(claims), sys.stderr) as advance:
         def note(verdict: Any) -> None:
             decided[verdict.claim] = verdict
             advance(verdict.claim)

@@ -32,6 +32,18 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     return [name for name in registry() if name.startswith(incomplete)]
 
 
+def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of an array library in the shell."""
+    from stabkit.backend import backends
+
+    return [name for name in backends() if name.startswith(incomplete)]
+
+
+def complete_executor(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of an executor in the shell."""
+    return [name for name in ("dask", "dask://", "mpi") if name.startswith(incomplete)]
+
+
 def show_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
     """Print the version and stop."""
     if asked:
@@ -49,9 +61,9 @@ def budget(default: float) -> Any:
 
 names = click.argument("patterns", metavar="[CLAIM]...", nargs=-1, shell_complete=complete)
 claims_file = click.option(
-    "--claims", "own", metavar="FILE.py",
+    "--claims", "own", metavar="FILE.py", type=click.Path(),
     help="Your own claims.  The file is code and is executed: give only files that you trust.")
-json_file = click.option("--json", "target", metavar="FILE",
+json_file = click.option("--json", "target", metavar="FILE", type=click.Path(allow_dash=True),
                          help="Write FILE; - is standard output.")
 seed = click.option("--seed", type=click.IntRange(min=0), metavar="N", default=0, show_default=True,
                     help="Seed of every random choice: same seed, same verdicts.")

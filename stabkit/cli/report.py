@@ -21,16 +21,17 @@ from stabkit.report.output import say
               help="Write nothing; say in what DIR differs from what the program says.")
 @click.option("--json", "source", type=click.Path(path_type=Path), metavar="FILE",
               help="Take the verdicts of this file instead of deciding all claims anew.")
+@click.option("--benchmarks", "measured", type=click.Path(path_type=Path), metavar="FILE",
+              help="Tell the speeds in this file, which 'python -m benchmarks --json' wrote.")
 @budget(60.0)
 @seed
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", default=1, show_default=True,
               help="Local processes.")
-def report(folder: Path, check: bool, source: Path | None, budget: float, seed: int, workers: int
-           ) -> int:
+def report(folder: Path, check: bool, source: Path | None, measured: Path | None, budget: float,
+           seed: int, workers: int) -> int:
     """Write a report on the built-in claims.
 
     It is one HTML page, Markdown per paper, LaTeX tables, figures, and the verdicts.
-
 
     --check compares verdicts and texts; times, versions and the inputs that a search comes upon
     may differ.
@@ -47,9 +48,10 @@ def report(folder: Path, check: bool, source: Path | None, budget: float, seed: 
       1  some verdict is not as expected, or something differs
     """
     from stabkit.claim import registry
-    from stabkit.report import command
+    from stabkit.report import benchmarks, command
 
     ledger = registry()
+    told = None if measured is None else benchmarks.read(measured)
     if check:
         command.read_verdicts(folder / command.VERDICTS)  # what is not there is said at once
     else:
@@ -62,7 +64,7 @@ def report(folder: Path, check: bool, source: Path | None, budget: float, seed: 
         return INTERRUPTED
     if check:
         return _checked(folder, document, ledger)
-    return _written(folder, document, ledger)
+    return _written(folder, document, ledger, told)
 
 
 def _decided(ledger: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] | None:
@@ -80,13 +82,14 @@ def _decided(ledger: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] 
     return made
 
 
-def _written(folder: Path, document: dict[str, Any], ledger: dict[str, Any]) -> int:
-    from stabkit.report import command, table
+def _written(folder: Path, document: dict[str, Any], ledger: dict[str, Any], told: Any) -> int:
+    from stabkit.progress import progress
+    from stabkit.report import command
     from stabkit.report.figures import PICTURES
 
     drawn = [picture for picture in PICTURES if picture.available]
-    with table.progress(len(drawn) + 1, sys.stderr, "drawing") as advance:
-        files = command.compose(document, ledger, on_file=advance)
+    with progress(len(drawn) + 1, sys.stderr, "drawing") as advance:
+        files = command.compose(document, ledger, benchmarks=told, on_file=advance)
     command.write(folder, files)
     for picture in PICTURES:
         if picture not in drawn:

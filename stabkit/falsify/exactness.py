@@ -65,10 +65,16 @@ def rounded(signals: tuple[np.ndarray, ...]) -> Iterator[Signals]:
 
 def confirm(scheme: Scheme, notion: Notion, signals: tuple[np.ndarray, ...]) -> Signals | None:
     """The simplest exact signals near the suspected ones that are certainly a violation."""
+    return simplest(signals, lambda near: is_violated(scheme, notion, near))
+
+
+def simplest(signals: tuple[np.ndarray, ...], violated: Callable[[Signals], bool]
+             ) -> Signals | None:
+    """The simplest exact signals near the given ones that are a violation, or None."""
     *simple, own = rounded(signals)
-    if not is_violated(scheme, notion, own):
-        return next((near for near in simple[:8] if is_violated(scheme, notion, near)), None)
-    return next((near for near in simple if is_violated(scheme, notion, near)), own)
+    if not violated(own):
+        return next((near for near in simple[:8] if violated(near)), None)
+    return next((near for near in simple if violated(near)), own)
 
 
 def cost(signals: Signals) -> int:

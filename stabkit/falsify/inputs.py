@@ -6,13 +6,16 @@ from itertools import product
 
 import numpy as np
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.rational import fraction
 from stabkit.schemes import FSI, Chain, Scheme
 
 _SHAPES = 320
+_LINEARISED = 64
+_SINGULAR = 1e12
+_REST = (0.1, 1e-2, 1e-3, 1e-4)
 
 
 def operators_of(scheme: Scheme) -> list[Operator]:
@@ -95,6 +98,33 @@ def structured(scheme: Scheme) -> np.ndarray:
     """All shapes times all amplitudes, shape (count, N)."""
     scaled = amplitudes(scheme)[:, None, None] * shapes(scheme)[None]
     return scaled.reshape(-1, scheme.size)
+
+
+def nearly_alternating(scheme: Scheme) -> np.ndarray:
+    """Signals that one small step makes alternate, almost all of it in one sample.
+
+    Let T be the derivative of the step at 0 and w alternate in sign with |w_j| = 1, all others
+    being small.  Then T⁻¹w is nearly the j-th column of T⁻¹, whose signs are those of the minors
+    of order N − 1: where these differ in sign beyond the checkerboard, T⁻¹w has fewer changes of
+    sign than w, and only there for tridiagonal T that is close to sign-regular.
+    """
+    n = scheme.size
+    if not 2 <= n <= _LINEARISED:
+        return np.empty((0, n))
+    small = 2.0 ** -20
+    try:
+        with np.errstate(all="ignore"):
+            after = scheme.pair(np.concatenate([small * np.eye(n), np.zeros((1, n))]))[1]
+    except HypothesisNotMet:
+        return np.empty((0, n))
+    derivative = (after[:n] - after[n:]).T / small
+    if derivative.shape != (n, n) or not np.isfinite(derivative).all() or \
+            np.linalg.cond(derivative) > _SINGULAR:
+        return np.empty((0, n))
+    sizes = np.concatenate([np.where(np.eye(n) > 0, 1.0, rest) for rest in _REST])
+    found = np.linalg.solve(derivative, (sizes * (-1.0) ** np.arange(n)).T).T
+    found /= np.abs(found).max(axis=1, keepdims=True)
+    return (amplitudes(scheme)[:, None, None] * found[None]).reshape(-1, n)
 
 
 def neighbours(u: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -41,11 +41,11 @@ def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
     named = {Explicit: loop.EXPLICIT, FixedPoint: loop.FIXED_POINT}.get(
         type(scheme), loop.FROZEN_FSI if getattr(scheme, "frozen", False) else loop.FSI)
     steps = getattr(scheme, "length", getattr(scheme, "iterations", 1))
-    flux = (scheme.flux.kernel[0], *shape_form(scheme.flux))
+    search = loop.search[scheme.flux.kernel[0]]
     K = csr_form(scheme.K, np.dtype(float))
     for first in range(0, trials, _CHUNK):
-        margin, trial = loop.search(
-            scheme.size, (named, steps, float(scheme.tau)), K, flux,
+        margin, trial = search(
+            scheme.size, (named, steps, float(scheme.tau)), K, shape_form(scheme.flux),
             _NOTIONS[notion], seed, (first, min(_CHUNK, trials - first)))
         if trial >= 0:
             pair = draws.draw_pair(seed, trial, scheme.size)

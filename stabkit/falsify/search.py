@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
+from stabkit.backend import born, to_host
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet
-from stabkit.falsify.exactness import Signals, confirm, cost, is_violated, shrink
-from stabkit.falsify.inputs import amplitudes, neighbours, steps_of, structured
+from stabkit.falsify.exactness import Signals, cost, is_violated, shrink, simplest
+from stabkit.falsify.inputs import (
+    amplitudes,
+    nearly_alternating,
+    neighbours,
+    steps_of,
+    structured,
+)
 from stabkit.falsify.mass import WORTH_COMPILING, has_compiled_search, worst_trials
 from stabkit.notions import SIGN, Notion
 from stabkit.schemes import Implicit, Scheme
@@ -41,7 +49,8 @@ class Search:
 
 
 def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
-           extra: np.ndarray | None = None) -> Search:
+           extra: np.ndarray | None = None,
+           violated: Callable[[Signals], bool] | None = None) -> Search:
     """Look for a signal (or a pair) on which `scheme` violates `notion`.
 
     Parameters
@@ -53,18 +62,24 @@ def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
     seed : int
     extra : ndarray, shape (count, N), optional
         More signals to try first, such as recorded ones.
+    violated : callable, optional
+        What is believed of exact signals; that the exact margin is negative if left out.
 
     Returns
     -------
     Search
         Its witness is exact and small, whatever found it.
     """
-    return _Hunt(scheme, notion, np.random.default_rng(seed)).run(trials, extra)
+    if violated is None:
+        def violated(signals: Signals) -> bool:
+            return is_violated(scheme, notion, signals)
+    return _Hunt(scheme, notion, np.random.default_rng(seed), violated).run(trials, extra)
 
 
 class _Hunt:
-    def __init__(self, scheme: Scheme, notion: Notion, rng: np.random.Generator):
-        self.scheme, self.notion, self.rng = scheme, notion, rng
+    def __init__(self, scheme: Scheme, notion: Notion, rng: np.random.Generator,
+                 violated: Callable[[Signals], bool]):
+        self.scheme, self.notion, self.rng, self.violated = scheme, notion, rng, violated
         self.trials, self.worst = 0, float("inf")
         self.suspicious = 0.0 if notion is SIGN else SUSPICIOUS
         self.ties = _TIES
@@ -76,6 +91,8 @@ class _Hunt:
             found = self.consider(extra)
         if found is None:
             found = self.consider(structured(self.scheme))
+        if found is None and self.notion is SIGN:
+            found = self.consider(nearly_alternating(self.scheme))
         if found is None and trials >= WORTH_COMPILING and \
                 has_compiled_search(self.scheme, self.notion):
             found, trials = self.mass(trials), 0
@@ -85,7 +102,7 @@ class _Hunt:
         if found is None:
             found = self.ascend()
         if found is not None:
-            found = shrink(found, lambda s: is_violated(self.scheme, self.notion, s),
+            found = shrink(found, self.violated,
                            tries=max(60, 4800 // (8 + steps_of(self.scheme))))
         return Search(found, self.trials, self.worst)
 
@@ -143,15 +160,18 @@ class _Hunt:
             if self.ties == 0:
                 return None
             self.ties -= 1
-        return confirm(self.scheme, self.notion, candidate)
+        return simplest(candidate, self.violated)
 
     def margins(self, signals: tuple[np.ndarray, ...]) -> np.ndarray:
         with np.errstate(all="ignore"):
             try:
-                values = self.notion.margins(
-                    *(part for u in signals for part in self.scheme.pair(u)))
+                parts = [part for u in signals for part in self.scheme.pair(born(u))]
+                values = to_host(self.notion.margins(*parts))
             except HypothesisNotMet:
                 return np.full(len(signals[0]), np.inf)
+        for part in map(to_host, parts):  # the signs of what is not finite may look right
+            if part.dtype.kind == "f":
+                values = np.where(np.isfinite(part).all(axis=-1), values, -np.inf)
         return np.where(np.isnan(values), -np.inf, values)
 
     def remember(self, margin: float, candidate: tuple[np.ndarray, ...]) -> None:

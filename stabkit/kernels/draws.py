@@ -1,8 +1,10 @@
 """Random signals by number: entry i of trial t is a hash of (seed, t, i), nothing is stored.
 
 So a trial can be drawn again from two integers, on any machine, in any order, on any number of
-threads.  The hash is splitmix64 (Steele, Lea and Flood 2014).  Every entry is a float64, so it is
-a rational number.
+threads.  LANES consecutive trials are drawn together, one per lane, and are of one kind.  The key
+of such a block is a hash of 64 bits, splitmix64 (Steele, Lea and Flood 2014); an entry mixes it
+with the lane and the site in 32 bits, which vectorises.  Every entry is a float64, so it is a
+rational number.
 """
 
 from __future__ import annotations
@@ -10,13 +12,18 @@ from __future__ import annotations
 import numpy as np
 
 from stabkit.kernels import inner, kernel
+from stabkit.kernels.exponential import SHIFT, times_power
+from stabkit.kernels.linear import LANES, lanes_of
 
 KINDS = 8  # uniform, heavy-tailed, integers, spikes, steps, alternating, walk, few values
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX1, _MIX2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_S27, _S30, _S31 = np.uint64(27), np.uint64(30), np.uint64(31)
-_S8, _S12, _LOW8 = np.uint64(8), np.uint64(12), np.uint64(255)
+_S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
+_GOLDEN32 = np.uint32(0x9E3779B9)
+_ODD1, _ODD2 = np.uint32(0x7FEB352D), np.uint32(0x846CA68B)
+_S15, _S16 = np.uint32(15), np.uint32(16)
+_LOW8 = np.uint32(255)
 
 
 @inner
@@ -28,100 +35,140 @@ def mixed(z):
 
 
 @inner
-def stream(seed, trial, number):
-    """The key of one signal of a trial: `number` tells its signals apart."""
-    key = mixed(np.uint64(seed) * _GOLDEN + np.uint64(trial) + _GOLDEN)
-    return mixed(key + np.uint64(number))
+def stream(seed, block, number):
+    """The key of one signal of the trials of a block: `number` tells their signals apart."""
+    key = mixed(np.uint64(seed) * _GOLDEN + np.uint64(block) + _GOLDEN)
+    key = mixed(key + np.uint64(number))
+    return np.uint32(key), np.uint32(key >> _S32)
 
 
 @inner
-def word(key, i):
-    """64 random bits of site i."""
-    return mixed(key + (np.uint64(i) + np.uint64(1)) * _GOLDEN)
+def word(key, lane, i):
+    """32 random bits of a lane and a site."""
+    x = np.uint32(key[0] + np.uint32(np.uint32(i * LANES + lane) * _GOLDEN32))
+    x = np.uint32(np.uint32(x ^ (x >> _S16)) * _ODD1)
+    x = np.uint32(np.uint32(x ^ (x >> _S15)) + key[1])
+    x = np.uint32(np.uint32(x ^ (x >> _S16)) * _ODD2)
+    return np.uint32(x ^ (x >> _S16))
 
 
 @inner
 def unit(bits):
-    """A number in [−1, 1), a multiple of 2⁻⁵¹."""
-    return np.float64(np.int64(bits >> _S12)) * 2.0**-51 - 1.0
+    """A number in [−1, 1), a multiple of 2⁻³¹."""
+    return np.float64(np.int32(bits)) * 2.0**-31
 
 
 @inner
 def power(k):
     """2ᵏ, exactly, for −1022 <= k <= 1023."""
-    return np.ldexp(1.0, np.int64(k))
+    return times_power(1.0, k + SHIFT)
 
 
 @inner
 def below(bits, count):
-    """An integer in 0, …, count − 1, of the lowest 8 bits."""
-    return np.int64(((bits & _LOW8) * np.uint64(count)) >> _S8)
+    """An integer in 0, …, count − 1 as a float, of the lowest 8 bits."""
+    return np.float64(np.int32(np.uint32((bits & _LOW8) * np.uint32(count)) >> np.uint32(8)))
 
 
 @inner
-def fill_plain(u, key, kind):
-    """Kinds whose sites are drawn one by one."""
-    for i in range(u.size):
-        bits = word(key, i)
-        x = unit(bits)
-        if kind == 1:
-            x *= power(below(bits, 41) - 20)
-        elif kind == 2:
-            x = np.float64(below(bits, 7) - 3)
-        elif kind == 3:
-            x = x if below(bits, 4) == 0 else 0.0
-        elif kind == 5:
-            x = x if (x < 0) == (i % 2 == 0) else -x
-        u[i] = x
+def entry(kind, bits, i, before):
+    """Entry i of a signal of some kind, after the entry `before`; not of the last kind."""
+    x = unit(bits)
+    if kind == 1:
+        return x * power(below(bits, 41) - 20.0)
+    if kind == 2:
+        return below(bits, 7) - 3.0
+    if kind == 3:
+        return x if below(bits, 4) == 0.0 else 0.0
+    if kind == 4:
+        return x if below(bits, 3) == 0.0 else before
+    if kind == 5:
+        return abs(x) if i % 2 == 1 else -abs(x)
+    return before + x if kind == 6 else x
 
 
 @inner
-def fill_running(u, key, kind):
-    """Kinds that depend on the sites before."""
-    value, base = 0.0, unit(word(key, -2))
-    for i in range(u.size):
-        bits = word(key, i)
-        x = unit(bits)
-        if kind == 4:
-            value = x if i == 0 or below(bits, 3) == 0 else value
-        elif kind == 6:
-            value += x
-        else:
-            value = base * np.float64(below(bits, 3) - 1)
-        u[i] = value
+def draw_kind(u, key, kind):
+    """Signals of one kind in lanes."""
+    first = lanes_of(u, 0)
+    for lane in range(first.size):
+        bits = word(key, lane, 0)
+        first[lane] = unit(bits) if kind in (4, 6) else entry(kind, bits, 0, 0.0)
+    for i in range(1, u.size // LANES):
+        row, before = lanes_of(u, i), lanes_of(u, i - 1)
+        for lane in range(row.size):
+            row[lane] = entry(kind, word(key, lane, i), i, before[lane])
 
 
 @inner
-def fill(u, seed, trial, number):
-    """Signal `number` of a trial: kind trial mod KINDS, scale 2⁻⁶ to 2⁶ unless integers."""
-    key = stream(seed, trial, number)
-    kind = trial % KINDS
-    if kind in (0, 1, 2, 3, 5):
-        fill_plain(u, key, kind)
+def draw_few(u, key, size):
+    """Signals of the values −x, 0 and x in lanes."""
+    for lane in range(size.size):
+        size[lane] = unit(word(key, lane, -2))
+    for i in range(u.size // LANES):
+        row = lanes_of(u, i)
+        for lane in range(row.size):
+            row[lane] = size[lane] * (below(word(key, lane, i), 3) - 1.0)
+
+
+@inner
+def scale(u, size):
+    """Multiply every lane by its size."""
+    for i in range(u.size // LANES):
+        row = lanes_of(u, i)
+        for lane in range(row.size):
+            row[lane] *= size[lane]
+
+
+@kernel
+def fill(u, size, seed, block, number):
+    """Signal `number` of every trial of a block, in lanes; `size` is a row to work in.
+
+    The kind is block mod KINDS, the scale 2⁻⁶ to 2⁶ by trial, but 1 of integers.
+    """
+    key, kind = stream(seed, block, number), block % KINDS
+    if kind == 0:
+        draw_kind(u, key, 0)
+    elif kind == 1:
+        draw_kind(u, key, 1)
+    elif kind == 2:
+        draw_kind(u, key, 2)
+    elif kind == 3:
+        draw_kind(u, key, 3)
+    elif kind == 4:
+        draw_kind(u, key, 4)
+    elif kind == 5:
+        draw_kind(u, key, 5)
+    elif kind == 6:
+        draw_kind(u, key, 6)
     else:
-        fill_running(u, key, kind)
+        draw_few(u, key, size)
     if kind != 2:
-        scale = power(below(word(key, -1), 13) - 6)
-        for i in range(u.size):
-            u[i] *= scale
+        for lane in range(size.size):
+            size[lane] = power(below(word(key, lane, -1), 13) - 6.0)
+        scale(u, size)
 
 
 @inner
-def fill_near(v, u, seed, trial):
-    """The second signal of a trial: near u, at a random distance."""
-    fill(v, seed, trial + 1, 1)
-    distance = power(-below(word(stream(seed, trial, 2), 0), 21))
+def approach(v, u, size, seed, block):
+    """Bring v, the second signal of every trial of a block, near u, at a random distance."""
+    key = stream(seed, block, 2)
+    for lane in range(size.size):
+        size[lane] = power(-below(word(key, lane, 0), 21))
+    scale(v, size)
     for i in range(u.size):
-        v[i] = u[i] + distance * v[i]
+        v[i] += u[i]
 
 
 @kernel
 def draw_pair(seed, trial, n):
     """Return the two signals of length n of a trial, as `search` draws them."""
-    u, v = np.empty(n), np.empty(n)
-    fill(u, seed, trial, 0)
-    fill_near(v, u, seed, trial)
-    return u, v
+    pair, size = np.empty((2, n * LANES)), np.empty(LANES)
+    block, lane = trial // LANES, trial % LANES
+    for k in range(2):
+        fill(pair[k], size, seed, block + k, k)
+    approach(pair[1], pair[0], size, seed, block)
+    return pair[0, lane::LANES].copy(), pair[1, lane::LANES].copy()
 
 
 def draw(seed: int, trial: int, n: int) -> np.ndarray:

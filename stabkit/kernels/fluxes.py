@@ -8,8 +8,6 @@ q is the contrast parameter or threshold (a slope for `leaky_relu` and `linear`)
 from __future__ import annotations
 
 import numpy as np
-from numba.core.types import Integer
-from numba.extending import overload
 
 from stabkit.kernels import PerFlux, inner
 from stabkit.kernels.exponential import exponential
@@ -116,56 +114,18 @@ def per_flux(function):
     return PerFlux(function, FLUXES)
 
 
-def bend(flux, s, shape):
-    """Φ of every entry of s, in place; `flux` is a function, or a code known at run time only."""
-
-
 @inner
-def _bend_with(flux, s, shape):
+def bend(flux, s, f, shape):
+    """f = Φ(s).
+
+    f is not s: of a flux that is the identity somewhere the compiler would make a masked store.
+    """
     for j in range(s.size):
-        s[j] = flux(s[j], shape[0], shape[1])
-
-
-@inner
-def _bend_chosen(code, s, shape):
-    if code == 0:
-        _bend_with(identity, s, shape)
-    elif code == 1:
-        _bend_with(charbonnier, s, shape)
-    elif code == 2:
-        _bend_with(soft, s, shape)
-    elif code == 3:
-        _bend_with(perona_malik, s, shape)
-    elif code == 4:
-        _bend_with(garrote, s, shape)
-    elif code == 5:
-        _bend_with(hard, s, shape)
-    elif code == 6:
-        _bend_with(rational, s, shape)
-    elif code == 7:
-        _bend_with(weickert, s, shape)
-    elif code == 8:
-        _bend_with(leaky_relu, s, shape)
-    elif code == 9:
-        _bend_with(tanh, s, shape)
-    elif code == 10:
-        _bend_with(linear, s, shape)
-    elif code == 11:
-        _bend_with(firm, s, shape)
-    elif code == 12:
-        _bend_with(cubic, s, shape)
-    elif code == 13:
-        _bend_with(kink, s, shape)
-
-
-@overload(bend)
-def _bend(flux, s, shape):
-    chosen = _bend_chosen if isinstance(flux, Integer) else _bend_with
-    return lambda flux, s, shape: chosen(flux, s, shape)
+        f[j] = flux(s[j], shape[0], shape[1])
 
 
 @per_flux
-def phi(s, shape):
-    """Φ(s) of every entry of a flat array s, in place; `shape` is (q, p)."""
+def phi(s, f, shape):
+    """f = Φ(s) for flat arrays; `shape` is (q, p)."""
     to = s.dtype.type
-    bend(flux, s, (to(shape[0]), to(shape[1])))
+    bend(flux, s, f, (to(shape[0]), to(shape[1])))

@@ -8,6 +8,8 @@ from stabkit.kernels.fluxes import per_flux
 from stabkit.kernels.linear import NATURAL, apply
 from stabkit.kernels.steps import copy, freeze, scratch, typed
 
+COLUMNS = 256  # signals at a time: three rows of them fit the first cache
+
 
 @inner
 def take_out(pivots, beside, x, i, near):
@@ -75,6 +77,55 @@ def tridiagonal(diagonal, beside, x):
     for b in range(x.shape[0]):
         copy(pivots, diagonal[b])
         thomas(pivots, beside[b], x[b])
+
+
+@inner
+def invert(pivots):
+    """The inverted pivots of a first row."""
+    for lane in range(pivots.size):
+        pivots[lane] = pivots.dtype.type(1) / pivots[lane]
+
+
+@inner
+def eliminate_lanes(pivots, beside, x, near, x_near):
+    """Take the row before, with inverted pivots `near`, out of a row, and invert its pivots."""
+    for lane in range(x.size):
+        ratio = beside[lane] * near[lane]
+        pivots[lane] = x.dtype.type(1) / (pivots[lane] - ratio * beside[lane])
+        x[lane] -= ratio * x_near[lane]
+
+
+@inner
+def substitute_lanes(pivots, beside, x, x_near):
+    """Solve a row for x, the row after being known."""
+    for lane in range(x.size):
+        x[lane] = (x[lane] - beside[lane] * x_near[lane]) * pivots[lane]
+
+
+@inner
+def scale_lanes(pivots, x):
+    """Solve the last row."""
+    for lane in range(x.size):
+        x[lane] *= pivots[lane]
+
+
+@kernel
+def tridiagonal_columns(diagonal, beside, x):
+    """Solve A x = b for every column of x (N, B): what `tridiagonal` does for rows, many at once.
+
+    Signals lie side by side, so that a vector holds one site of several; `diagonal` (N, B) is
+    replaced by the inverted pivots, `beside` has the shape (N − 1, B).
+    """
+    n, count = x.shape
+    for a in range(0, count, COLUMNS):
+        b = min(a + COLUMNS, count)
+        invert(diagonal[0, a:b])
+        for i in range(1, n):
+            eliminate_lanes(diagonal[i, a:b], beside[i - 1, a:b], x[i, a:b],
+                            diagonal[i - 1, a:b], x[i - 1, a:b])
+        scale_lanes(diagonal[n - 1, a:b], x[n - 1, a:b])
+        for i in range(n - 2, -1, -1):
+            substitute_lanes(diagonal[i, a:b], beside[i, a:b], x[i, a:b], x[i + 1, a:b])
 
 
 @inner

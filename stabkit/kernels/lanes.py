@@ -19,8 +19,8 @@ from stabkit.kernels.linear import NATURAL
 from stabkit.kernels.steps import copy, explicit_row, scratch, typed
 
 LANES = 32
-TILE = 32768  # sites of a tile: 256 KiB of float64
-BLOCK = 128  # steps in one visit of a tile
+TILE = 8192  # sites of a tile: 64 KiB of float64
+BLOCK = 64  # steps in one visit of a tile
 SHORT = 2048  # sites up to which a batch has a signal per lane
 
 
@@ -142,7 +142,7 @@ def diffuse(u, steps, tau, r, shape):
     w = np.zeros(max(tile, n * LANES if whole > 0 else 0) + LANES, u.dtype)
     edges = np.zeros((2, LANES), u.dtype)
     work = w, np.empty(tile, u.dtype), np.empty(BLOCK, u.dtype)
-    short = scratch(1, n + 1, u)
+    short = scratch(2, n + 1, u)
     for b in range(0, whole, LANES):
         diffuse_batch(flux, u[b : b + LANES], w, edges, steps, (tau, u.dtype.type(r)), shape)
     for b in range(whole, count):

@@ -1,16 +1,19 @@
 """Mass random search: draw a signal, apply a scheme, keep the worst margin, in one loop.
 
+LANES trials are drawn, stepped and measured together, one per lane, without a branch.
 A chunk of trials is one call, which holds no lock; the worst of several chunks (on a tie the
 smaller trial number) is the worst of all their trials, however they were cut.
 """
 
+# ruff: noqa: F821 - the name `flux` is bound when a kernel is compiled
 from __future__ import annotations
 
 import numpy as np
 
-from stabkit.kernels import inner, kernel
-from stabkit.kernels.draws import fill, fill_near
-from stabkit.kernels.linear import height
+from stabkit.kernels import inner
+from stabkit.kernels.draws import approach, fill
+from stabkit.kernels.fluxes import per_flux
+from stabkit.kernels.linear import LANES, height, lanes_of
 from stabkit.kernels.steps import copy, explicit_row, fixed_point_row, fsi_row, scratch
 
 EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT = range(4)
@@ -19,59 +22,94 @@ _NOISE = 2.0**-40
 
 
 @inner
-def euclidean_margin(u, v):
+def euclidean_margins(u, v, margins, more):
     """1 − ‖v‖²/‖u‖²."""
-    before = after = 0.0
-    for i in range(u.size):
-        before += u[i] * u[i]
-        after += v[i] * v[i]
-    return 1.0 - after / before
+    before, after = more[0], more[1]
+    for lane in range(margins.size):
+        before[lane] = after[lane] = 0.0
+    for i in range(u.size // LANES):
+        x, y = lanes_of(u, i), lanes_of(v, i)
+        for lane in range(margins.size):
+            before[lane] += x[lane] * x[lane]
+            after[lane] += y[lane] * y[lane]
+    for lane in range(margins.size):
+        margins[lane] = 1.0 - after[lane] / before[lane]
 
 
 @inner
-def range_margin(u, v):
+def range_of(u, low, high):
+    """The smallest and the largest entry; NaN passes by."""
+    for lane in range(low.size):
+        low[lane], high[lane] = np.inf, -np.inf
+    for i in range(u.size // LANES):
+        x = lanes_of(u, i)
+        for lane in range(low.size):
+            low[lane] = x[lane] if x[lane] < low[lane] else low[lane]
+            high[lane] = x[lane] if x[lane] > high[lane] else high[lane]
+
+
+@inner
+def range_margins(u, v, margins, more):
     """How far v stays inside [min u, max u], over its length; of a constant u, over |u|."""
-    low = high = u[0]
-    least = most = v[0]
-    for i in range(1, u.size):
-        low, high = min(low, u[i]), max(high, u[i])
-        least, most = min(least, v[i]), max(most, v[i])
-    length = high - low if high > low else abs(high)
-    return min(least - low, high - most) / length
+    low, high, least, most = more[0], more[1], more[2], more[3]
+    range_of(u, low, high)
+    range_of(v, least, most)
+    for lane in range(margins.size):
+        length = high[lane] - low[lane]
+        length = length if length > 0 else abs(high[lane])
+        below, above = least[lane] - low[lane], high[lane] - most[lane]
+        margins[lane] = (below if below < above else above) / length
 
 
 @inner
-def sign_changes(u, noise):
+def count_changes(u, noise, changes, last):
     """Sign changes along u; entries up to `noise` count as zero and are dropped."""
-    changes, last = 0, 0
-    for i in range(u.size):
-        sign = (1 if u[i] > noise else 0) - (1 if u[i] < -noise else 0)
-        if sign * last < 0:
-            changes += 1
-        last = sign if sign != 0 else last
-    return changes
+    for lane in range(last.size):
+        changes[lane] = last[lane] = 0.0
+    for i in range(u.size // LANES):
+        x = lanes_of(u, i)
+        for lane in range(last.size):
+            sign = 1.0 if x[lane] > noise[lane] else 0.0
+            sign -= 1.0 if x[lane] < -noise[lane] else 0.0
+            changes[lane] += 1.0 if sign * last[lane] < 0 else 0.0
+            last[lane] = sign + last[lane] * (1.0 - abs(sign))
 
 
 @inner
-def sign_margin(u, v):
+def sign_margins(u, v, margins, more):
     """S(u) − S(v), where rounding noise of v counts as zero."""
-    top = 0.0
-    for i in range(u.size):
-        top = max(top, abs(u[i]))
-    return np.float64(sign_changes(u, 0.0) - sign_changes(v, _NOISE * top))
+    noise, before, after, last = more[0], more[1], more[2], more[3]
+    for lane in range(margins.size):
+        noise[lane] = 0.0
+    count_changes(u, noise, before, last)
+    range_of(u, after, last)
+    for lane in range(margins.size):
+        top = last[lane] if last[lane] > -after[lane] else -after[lane]
+        noise[lane] = _NOISE * top
+    count_changes(v, noise, after, last)
+    for lane in range(margins.size):
+        margins[lane] = before[lane] - after[lane]
 
 
 @inner
-def advance(u, work, scheme, K, flux):
+def spoil(v, margins):
+    """NaN for the margins of lanes with a NaN."""
+    for i in range(v.size // LANES):
+        y = lanes_of(v, i)
+        for lane in range(margins.size):
+            margins[lane] += 0.0 if y[lane] == y[lane] else np.nan
+
+
+@inner
+def advance(flux, u, work, scheme, K, shape):
     """Apply a scheme to u."""
     name, steps, tau = scheme
-    code, shape = flux[0], flux[1:]
     if name == EXPLICIT:
-        explicit_row(code, u, work, steps, tau, K, shape)
+        explicit_row(flux, u, work, steps, tau, K, shape)
     elif name == FIXED_POINT:
-        fixed_point_row(code, u, work, steps, tau, K, shape)
+        fixed_point_row(flux, u, work, steps, tau, K, shape)
     else:
-        fsi_row(code, u, work, steps, tau, K, shape, name == FROZEN_FSI)
+        fsi_row(flux, u, work, steps, tau, K, shape, name == FROZEN_FSI)
 
 
 @inner
@@ -82,25 +120,27 @@ def subtract(u, v):
 
 
 @inner
-def margin(notion, u, v):
-    """The margin of u ↦ v."""
+def measure(notion, u, v, margins, more):
+    """The margins of u ↦ v, a trial per lane."""
     if notion == RANGE:
-        return range_margin(u, v)
-    if notion == SIGN:
-        return sign_margin(u, v)
-    return euclidean_margin(u, v)
+        range_margins(u, v, margins, more)
+    elif notion == SIGN:
+        sign_margins(u, v, margins, more)
+    else:
+        euclidean_margins(u, v, margins, more)
+    spoil(v, margins)
 
 
-@kernel
-def search(n, scheme, K, flux, notion, seed, trials):
+@per_flux
+def search(n, scheme, K, shape, notion, seed, trials):
     """The worst margin over the trials first, …, first + count − 1, and the first with it.
 
     Parameters
     ----------
     n : length of the signals
     scheme : (name, steps, tau)
-    K : operator in a form of `stabkit.kernels.linear`
-    flux : (code, q, p)
+    K : operator, as the six arrays of a matrix (`stabkit.kernels.linear`)
+    shape : the parameters (q, p) of the flux
     notion, seed : int
     trials : (first, count)
 
@@ -113,20 +153,27 @@ def search(n, scheme, K, flux, notion, seed, trials):
     Margins are relative: EUCLIDEAN 1 − ‖u⁺‖²/‖u‖², CONTRACTION the same for the difference of a
     pair, RANGE the distance to the range over its length, SIGN S(u) − S(u⁺).
     """
-    u, v = np.empty((2, n)), np.empty((2, n))
-    work = scratch(3, max(n, height(K, n)), u)
+    size, first, end = n * LANES, trials[0], trials[0] + trials[1]
+    margins = np.empty(LANES)
+    laned = (K[0], K[1], K[2], K[3], K[4], K[5], np.empty(LANES))
+    signals, images = scratch(2, size, margins), scratch(2, size, margins)
+    work, more = scratch(4, max(size, height(laned, size)), margins), np.empty((4, LANES))
     worst, where = np.inf, -1
-    for trial in range(trials[0], trials[0] + trials[1]):
-        fill(u[0], seed, trial, 0)
-        if notion == CONTRACTION:
-            fill_near(u[1], u[0], seed, trial)
+    for block in range(first // LANES, (end + LANES - 1) // LANES):
         for k in range(2 if notion == CONTRACTION else 1):
-            copy(v[k], u[k])
-            advance(v[k], work, scheme, K, flux)
+            u, v = signals[k, :size], images[k, :size]
+            fill(u, margins, seed, block + k, k)
+            if k == 1:
+                approach(u, signals[0, :size], margins, seed, block)
+            copy(v, u)
+            advance(flux, v, work, scheme, laned, shape)
+        u, v = signals[0, :size], images[0, :size]
         if notion == CONTRACTION:
-            subtract(u[0], u[1])
-            subtract(v[0], v[1])
-        m = margin(notion, u[0], v[0])
-        if m < worst:
-            worst, where = m, trial
+            subtract(u, signals[1, :size])
+            subtract(v, images[1, :size])
+        measure(notion, u, v, margins, more)
+        for lane in range(margins.size):
+            trial = block * LANES + lane
+            if margins[lane] < worst and first <= trial < end:
+                worst, where = margins[lane], trial
     return worst, where

@@ -8,10 +8,25 @@ Each kernel changes the rows of a batch u (B, N) in place.  `K` is an operator i
 from __future__ import annotations
 
 import numpy as np
+from numba.core.types import NoneType
+from numba.extending import overload
 
 from stabkit.kernels import inner
 from stabkit.kernels.fluxes import bend, per_flux
-from stabkit.kernels.linear import apply, height, pull
+from stabkit.kernels.linear import (
+    LANES,
+    apply,
+    apply_edges,
+    apply_inside,
+    height,
+    is_laned,
+    is_stencil,
+    lane_row,
+    lanes_of,
+    pull,
+)
+
+BLOCK = 512  # fluxes formed at a time: 4 KiB of float64
 
 
 @inner
@@ -38,58 +53,142 @@ def copy(v, u):
 
 @inner
 def freeze(flux, s, g, shape):
-    """The diffusivities g = Φ(s)/s, continued to s = 0 by a tiny s."""
+    """The diffusivities g = Φ(s)/s, continued to s = 0 by a tiny s, which takes its place."""
     tiny = s.dtype.type(2.0**-60)
     for j in range(s.size):
-        g[j] = tiny if s[j] == 0 else s[j]
-    bend(flux, g, shape)
+        s[j] = tiny if s[j] == 0 else s[j]
+    bend(flux, s, g, shape)
     for j in range(s.size):
-        g[j] = g[j] / (tiny if s[j] == 0 else s[j])
+        g[j] = g[j] / s[j]
 
 
-@inner
-def descend(v, u, f, tau, K):
-    """v = u − τ Kᵀ f."""
-    for i in range(u.size):
-        v[i] = u[i] - tau * pull(K, f, i)
+def update(v, u, f, K, step):
+    """v = u − τ Kᵀ f for step = (τ,), v = α (u − τ Kᵀ f) + β v for step = (τ, α, β)."""
+
+
+def _descend(v, u, f, K, step):
+    for i in range(v.size):
+        v[i] = u[i] - step[0] * pull(K, f, i)
+
+
+def _extrapolate(v, u, f, K, step):
+    for i in range(v.size):
+        v[i] = step[1] * (u[i] - step[0] * pull(K, f, i)) + step[2] * v[i]
+
+
+def _descend_lanes(v, u, f, K, step):
+    for i in range(v.size // LANES):
+        lane_row(K[3], K[4], K[5], f, i, K[6])
+        after, before = lanes_of(v, i), lanes_of(u, i)
+        for lane in range(after.size):
+            after[lane] = before[lane] - step[0] * K[6][lane]
+
+
+def _extrapolate_lanes(v, u, f, K, step):
+    for i in range(v.size // LANES):
+        lane_row(K[3], K[4], K[5], f, i, K[6])
+        after, before = lanes_of(v, i), lanes_of(u, i)
+        for lane in range(after.size):
+            down = before[lane] - step[0] * K[6][lane]
+            after[lane] = step[1] * down + step[2] * after[lane]
+
+
+@overload(update)
+def _update(v, u, f, K, step):
+    if is_laned(K):
+        return _descend_lanes if len(step) == 1 else _extrapolate_lanes
+    return _descend if len(step) == 1 else _extrapolate
+
+
+def respond(flux, s, f, g, shape):
+    """f = Φ(s), or f = g s where diffusivities g are given."""
+
+
+def _scale(flux, s, f, g, shape):
+    for j in range(s.size):
+        f[j] = g[j] * s[j]
+
+
+@overload(respond)
+def _respond(flux, s, f, g, shape):
+    if isinstance(g, NoneType):
+        return lambda flux, s, f, g, shape: bend(flux, s, f, shape)
+    return _scale
+
+
+def sweep(flux, u, images, work, K, step, shape):
+    """One step: images = (v, start), v = start − τ Kᵀ Φ(K u) or as `update` says.
+
+    v, start and u may be the same array; work = (s, f, g) with g as in `respond`.
+    """
+
+
+def _sweep_blocks(flux, u, images, work, K, step, shape):
+    # Fluxes are formed block by block, each a little ahead of the sites it changes, in cache.
+    v, start = images
+    s, f, g = work
+    n, edge = u.size, len(K[1]) - 1
+    apply_edges(K, u, s)
+    last = max(n, edge)
+    respond(flux, s[:edge], f[:edge], part(g, 0, edge), shape)
+    respond(flux, s[last:n + edge], f[last:n + edge], part(g, last, n + edge), shape)
+    done = 0
+    for a in range(edge, n, BLOCK):
+        b = min(a + BLOCK, n)
+        apply_inside(K, u[a - edge:], s[:b - a])
+        respond(flux, s[:b - a], f[a:b], part(g, a, b), shape)
+        update(v[done:b - edge], start[done:b - edge], f[done:], K, step)
+        done = b - edge
+    update(v[done:], start[done:], f[done:], K, step)
+
+
+def _sweep_whole(flux, u, images, work, K, step, shape):
+    s, f, g = work
+    apply(K, u, s)
+    respond(flux, s, f, g, shape)
+    update(images[0], images[1], f, K, step)
+
+
+@overload(sweep)
+def _sweep(flux, u, images, work, K, step, shape):
+    return _sweep_blocks if is_stencil(K) else _sweep_whole
+
+
+def part(g, first, last):
+    """g[first:last], nothing of nothing."""
+
+
+@overload(part)
+def _part(g, first, last):
+    if isinstance(g, NoneType):
+        return lambda g, first, last: None
+    return lambda g, first, last: g[first:last]
 
 
 @inner
 def explicit_row(flux, u, work, steps, tau, K, shape):
     """`steps` explicit steps of one signal."""
-    f = work[0][: height(K, u.size)]
+    m = height(K, u.size)
     for _ in range(steps):
-        apply(K, u, f)
-        bend(flux, f, shape)
-        descend(u, u, f, tau, K)
-
-
-@inner
-def extrapolate(old, u, f, tau, K, step):
-    """old = α (u − τ Kᵀ f) + (1 − α) old with α = (4l + 2)/(2l + 3)."""
-    alpha = (4 * step + 2) / (2 * step + 3)
-    a, b = u.dtype.type(alpha), u.dtype.type(1 - alpha)
-    for i in range(u.size):
-        old[i] = a * (u[i] - tau * pull(K, f, i)) + b * old[i]
+        sweep(flux, u, (u, u), (work[0][:m], work[1][:m], None), K, (tau,), shape)
 
 
 @inner
 def fsi_row(flux, u, work, steps, tau, K, shape, frozen):
     """One cycle of `steps` extrapolated steps of one signal."""
-    f, g = work[0][: height(K, u.size)], work[1][: height(K, u.size)]
-    old = work[2][: u.size]
+    m = height(K, u.size)
+    s, f, old, g = work[0][:m], work[1][:m], work[2][:u.size], work[3][:m]
     copy(old, u)
     if frozen:
-        apply(K, u, f)
-        freeze(flux, f, g, shape)
+        apply(K, u, s)
+        freeze(flux, s, g, shape)
     for step in range(steps):
-        apply(K, u, f)
+        alpha = (4 * step + 2) / (2 * step + 3)
+        how = tau, u.dtype.type(alpha), u.dtype.type(1 - alpha)
         if frozen:
-            for j in range(f.size):
-                f[j] = g[j] * f[j]
+            sweep(flux, u, (old, u), (s, f, g), K, how, shape)
         else:
-            bend(flux, f, shape)
-        extrapolate(old, u, f, tau, K, step)
+            sweep(flux, u, (old, u), (s, f, None), K, how, shape)
         u, old = old, u
     if steps % 2:
         copy(old, u)
@@ -98,19 +197,17 @@ def fsi_row(flux, u, work, steps, tau, K, shape, frozen):
 @inner
 def fixed_point_row(flux, u, work, steps, tau, K, shape):
     """`steps` iterations v ← u − τ Kᵀ Φ(K v) from v = u, for one signal."""
-    f, start = work[0][: height(K, u.size)], work[1][: u.size]
+    m, start = height(K, u.size), work[2][:u.size]
     copy(start, u)
     for _ in range(steps):
-        apply(K, u, f)
-        bend(flux, f, shape)
-        descend(u, start, f, tau, K)
+        sweep(flux, u, (u, start), (work[0][:m], work[1][:m], None), K, (tau,), shape)
 
 
 @per_flux
 def explicit(u, steps, tau, K, shape):
     """u ← u − τ Kᵀ Φ(K u), `steps` times, for every row."""
     tau, shape = typed(u, tau, shape)
-    work = scratch(1, max(u.shape[1], height(K, u.shape[1])), u)
+    work = scratch(2, max(u.shape[1], height(K, u.shape[1])), u)
     for b in range(u.shape[0]):
         explicit_row(flux, u[b], work, steps, tau, K, shape)
 
@@ -123,7 +220,7 @@ def fsi(u, steps, tau, K, shape, frozen):
     by g · K u_l with the diffusivities g = Φ(s)/s at s = K u_0.
     """
     tau, shape = typed(u, tau, shape)
-    work = scratch(3, max(u.shape[1], height(K, u.shape[1])), u)
+    work = scratch(4, max(u.shape[1], height(K, u.shape[1])), u)
     for b in range(u.shape[0]):
         fsi_row(flux, u[b], work, steps, tau, K, shape, frozen)
 
@@ -132,6 +229,6 @@ def fsi(u, steps, tau, K, shape, frozen):
 def fixed_point(u, steps, tau, K, shape):
     """`steps` iterations v ← u − τ Kᵀ Φ(K v), from v = u, for every row; v replaces u."""
     tau, shape = typed(u, tau, shape)
-    work = scratch(2, max(u.shape[1], height(K, u.shape[1])), u)
+    work = scratch(3, max(u.shape[1], height(K, u.shape[1])), u)
     for b in range(u.shape[0]):
         fixed_point_row(flux, u[b], work, steps, tau, K, shape)

@@ -17,12 +17,13 @@ from stabkit.operators.differences import (
     difference,
     differential_operator,
 )
+from stabkit.operators.grids import grid_differences, grid_gradient, tangential_differences
 from stabkit.operators.norms import gram, norm_squared, operator_norm, stable_step
 from stabkit.operators.operator import Operator, from_matrix, identity
 
 __all__ = [
     "DIRICHLET", "MIRRORED", "NATURAL", "PERIODIC", "REFLECTING", "Boundary", "Operator",
     "block_symbol", "channel_convolution", "channel_norm_squared", "convolution", "difference",
-    "differential_operator", "from_matrix", "gram", "identity", "norm_squared",
-    "norm_squared_bound", "operator_norm", "stable_step",
+    "differential_operator", "from_matrix", "gram", "grid_differences", "grid_gradient", "identity",
+    "norm_squared", "norm_squared_bound", "operator_norm", "stable_step", "tangential_differences",
 ]

@@ -72,7 +72,7 @@ def channel_norm_squared(weights: Any, shape: int | Sequence[int], boundary: Bou
 
     With ``PERIODIC`` boundary it is the largest eigenvalue of Ŵ*Ŵ over the frequencies of the
     grid, Ŵ the exact c_out × c_in symbol in ball arithmetic; otherwise that of
-    :func:`~stabkit.operators.norms.norm_squared`.
+    :func:`~stabkit.operators.norm_squared`.
     """
     if boundary is not PERIODIC:
         return norm_squared(channel_convolution(weights, shape, boundary))

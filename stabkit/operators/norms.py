@@ -13,6 +13,7 @@ from stabkit.enclosure import Interval, precision
 from stabkit.errors import InvalidArgument
 from stabkit.operators.float_bounds import (
     bounds_of_norm_squared,
+    has_tridiagonal_gram,
     rayleigh_quotient,
     row_and_column_bound,
 )
@@ -31,7 +32,9 @@ def norm_squared(operator: Operator) -> Interval:
     ``c I − KᵀK >= 0`` on both sides of a floating-point guess (the enclosure is a point where
     ‖K‖² is a simple rational); a known formula; a Rayleigh quotient, evaluated exactly, below and
     above it, for up to 2500 columns or rows, a float factor of c I − KᵀK with a bound of its
-    rounding errors; beyond that size the bound ‖K‖₁‖K‖_∞, which may be far away.
+    rounding errors; beyond that size the bound ‖K‖₁‖K‖_∞, which may be far away.  Where the rows
+    of K have two neighbouring entries at most, KᵀK is tridiagonal: eliminations with a bound of
+    their rounding errors decide both ends at any size.
 
     Returns
     -------
@@ -129,7 +132,7 @@ def _dyadic(value: Fraction) -> Fraction:
 
 
 def _bounded(operator: Operator) -> Interval:
-    if operator.shape[1] <= _FACTORED:
+    if operator.shape[1] <= _FACTORED or has_tridiagonal_gram(operator):
         return Interval(*bounds_of_norm_squared(operator))
     a = operator.sparse()
     v = np.random.default_rng(0).standard_normal(operator.shape[1])

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.backend import is_foreign
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
+from stabkit.operators.gather import gathered
 from stabkit.rational import fraction
 from stabkit.transcript import Term
 
@@ -24,9 +26,9 @@ _MANY = 500  # entries from which a product is left to scipy.sparse
 class Operator:
     """A linear map ℝᴺ → ℝᴹ, stored as sparse rows of exact rationals.
 
-    ``K @ u`` applies it along the last axis of `u`: floats by sparse products, fractions and
-    intervals exactly.  ``K.T`` is the exact adjoint; ``K1 @ K2``, ``K1 + K2`` and ``c * K`` are
-    exact again.
+    ``K @ u`` applies it along the last axis of `u`: floats by sparse products, in the library that
+    `u` belongs to, fractions and intervals exactly.  ``K.T`` is the exact adjoint; ``K1 @ K2``,
+    ``K1 + K2`` and ``c * K`` are exact again.
 
     Parameters
     ----------
@@ -152,10 +154,12 @@ class Operator:
             return _product(self, other)
         if isinstance(other, Term):
             return self._term(other.log) @ other
-        u = np.asarray(other)
+        u = other if is_foreign(other) else np.asarray(other)
         if u.ndim == 0 or u.shape[-1] != self.shape[1]:
             raise InvalidArgument(f"u: {self.label} maps signals of length {self.shape[1]}, "
                                   f"got shape {u.shape}")
+        if not isinstance(u, np.ndarray):
+            return gathered(self._sparse, self.sparse(), u).along_last(u)
         if u.dtype == object:
             return self._apply_exactly(u)
         matrix = self.sparse(np.float32 if u.dtype == np.float32 else np.float64)

@@ -12,6 +12,7 @@ from typing import Any
 
 from stabkit.claim import Claim
 from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.report import benchmarks as speed
 from stabkit.report import latex, markdown
 from stabkit.report.contents import Contents, contents
 from stabkit.report.figures import PICTURES, Picture, png, svg, verdict_map
@@ -19,6 +20,7 @@ from stabkit.report.page import page
 from stabkit.report.verdict_file import as_text, schema
 
 VERDICTS, PAGE, OVERVIEW = "verdicts.json", "index.html", "README.md"
+BENCHMARKS = "benchmarks.json"
 FIGURES, TABLES = "figures", "tables"
 
 #: What must not differ between a written verdict and a new one; inputs found may.
@@ -55,6 +57,7 @@ def read_verdicts(path: str | Path) -> dict[str, Any]:
 
 def compose(document: Mapping[str, Any], claims: Mapping[str, Claim], *,
             pictures: Sequence[Picture] = PICTURES,
+            benchmarks: speed.Benchmarks | None = None,
             on_file: Callable[[str], None] = lambda name: None) -> Files:
     """Return every file of a report by its path inside the folder.
 
@@ -66,10 +69,12 @@ def compose(document: Mapping[str, Any], claims: Mapping[str, Claim], *,
         By name; every claim with a verdict must be among them.
     pictures : sequence of Picture
         A picture whose extra is not installed is left out.
+    benchmarks : Benchmarks, optional
+        Measured speeds, if they are to be told.
     on_file : callable
         Called with the name of each picture when it is drawn.
     """
-    report = contents(document, claims)
+    report = contents(document, claims, benchmarks)
     drawings: dict[str, str] = {}
     files: Files = {}
     chosen = [picture for picture in pictures if picture.available]
@@ -88,6 +93,8 @@ def texts(report: Contents, drawings: Mapping[str, str], pictures: Sequence[Pict
                     PAGE: page(report, drawings, pictures),
                     OVERVIEW: markdown.overview(report, pictures),
                     f"{TABLES}/summary.tex": latex.summary_table(report)}
+    if report.benchmarks is not None:
+        files[BENCHMARKS] = speed.as_text(report.benchmarks)
     for paper in report.papers:
         files[f"{paper.name}.md"] = markdown.paper_page(paper, pictures)
         files[f"{TABLES}/{paper.name}.tex"] = latex.claim_table(paper)
@@ -114,7 +121,7 @@ def check_folder(folder: Path) -> None:
     if inside and not {VERDICTS, PAGE} <= inside:
         raise InvalidArgument(f"--output: {folder} holds other files than a report; give an empty "
                               "or a new folder")
-    foreign = sorted(name for name in inside - {VERDICTS, PAGE, FIGURES, TABLES}
+    foreign = sorted(name for name in inside - {VERDICTS, PAGE, BENCHMARKS, FIGURES, TABLES}
                      if not name.endswith(".md"))
     if foreign:
         raise InvalidArgument(f"--output: {folder} also holds {foreign[0]}, which is no part of a "
@@ -177,7 +184,8 @@ def differences(folder: Path, verdicts: Sequence[Mapping[str, Any]],
     if "verdict_map" not in drawings:
         return [*found, f"{FIGURES}/verdict_map.svg: is missing"]
     pictures = [picture for picture in PICTURES if picture.name in drawings]
-    expected = texts(contents(written, claims), drawings, pictures)
+    told = speed.read(folder / BENCHMARKS) if (folder / BENCHMARKS).exists() else None
+    expected = texts(contents(written, claims, told), drawings, pictures)
     for name, content in expected.items():
         path = folder / name
         if not path.is_file():

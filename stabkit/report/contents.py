@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stabkit.claim import Claim
+from stabkit.claim import SOFTWARE, Claim
 from stabkit.errors import InvalidEvidence
-from stabkit.report.explain import evidence_text, told
+from stabkit.report.benchmarks import Benchmarks
+from stabkit.report.explain import evidence_text, glossary, told
 from stabkit.report.findings import Finding, standing
 from stabkit.verify import Verdict
 
 #: Pieces of evidence written out per claim; all of them are in the verdict file.
 SHOWN = 2
+_ORDER = ("proved", "refuted", "supported", "undecided", "inapplicable")
 _LONGEST = 4000  # characters of one piece of evidence
 
 
@@ -38,9 +40,9 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """"as printed", "corrected", or "derived" where the paper does not print it."""
+        """"as printed" or "as documented", "corrected", or "derived" where it is not there."""
         if self.claim.reading == "printed":
-            return "as printed"
+            return "as documented" if self.claim.paper == SOFTWARE else "as printed"
         return "corrected" if self.claim.name.endswith("_corrected") else "derived"
 
     @property
@@ -60,6 +62,21 @@ class Entry:
                 for number, item in enumerate(items[:SHOWN], start=1)]
 
     @property
+    def words(self) -> list[str]:
+        """What the less usual words in the evidence that is written out mean."""
+        return glossary(self.verdict.evidence[:SHOWN])
+
+    @property
+    def left_out(self) -> int:
+        """How many pieces of evidence are not written out."""
+        return max(0, len(self.verdict.evidence) - SHOWN)
+
+    @property
+    def replay(self) -> str:
+        """What to type to decide it anew and to re-check the evidence."""
+        return f"stabkit verify {self.name} --json verdict.json\nstabkit replay verdict.json"
+
+    @property
     def sharpness(self) -> str:
         """The tightness, or whether the bound is sharp, in a word."""
         if self.verdict.tightness is not None:
@@ -68,13 +85,29 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Some statements of a source as tiles of the map: those as printed, or the others."""
+
+    title: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def counts(self) -> str:
+        return counted(entry.status for entry in self.entries)
+
+
+@dataclass(frozen=True)
 class Paper:
-    """A paper with its statements; a printed one and its correction form one group."""
+    """A paper, or public software, with its statements; one and its correction form a group."""
 
     name: str
     citation: str
     notation: str
     groups: tuple[tuple[Entry, ...], ...]
+
+    @property
+    def title(self) -> str:
+        return "Public software" if self.name == SOFTWARE else self.name
 
     @property
     def entries(self) -> list[Entry]:
@@ -83,6 +116,15 @@ class Paper:
     @property
     def counts(self) -> str:
         return counted(entry.status for entry in self.entries)
+
+    @property
+    def blocks(self) -> tuple[Block, Block]:
+        """What is printed and what is not, each sorted by verdict."""
+        ordered = sorted(self.entries, key=lambda entry: _ORDER.index(entry.status))
+        printed = tuple(entry for entry in ordered if entry.claim.reading == "printed")
+        others = tuple(entry for entry in ordered if entry.claim.reading != "printed")
+        said = "as documented" if self.name == SOFTWARE else "as printed"
+        return Block(said, printed), Block("corrected or derived", others)
 
 
 @dataclass(frozen=True)
@@ -95,11 +137,13 @@ class Contents:
         The verdict file.
     papers : tuple of Paper
     findings : tuple of Finding
+    benchmarks : Benchmarks or None
     """
 
     document: Mapping[str, Any]
     papers: tuple[Paper, ...]
     findings: tuple[Finding, ...]
+    benchmarks: Benchmarks | None = None
 
     @property
     def entries(self) -> list[Entry]:
@@ -108,11 +152,18 @@ class Contents:
     @property
     def headline(self) -> str:
         """What was verified, in one sentence."""
-        papers = "1 paper" if len(self.papers) == 1 else f"{len(self.papers)} papers"
+        papers = sum(paper.name != SOFTWARE for paper in self.papers)
+        sources = [f"{papers} paper" + "s" * (papers > 1)] * (papers > 0) + \
+            ["public software"] * (papers < len(self.papers))
+        named = " and ".join(sources)
         decided = counted(e.status for e in self.entries if e.status in ("proved", "refuted"))
         others = counted(e.status for e in self.entries if e.status not in ("proved", "refuted"))
-        return (f"{len(self.entries)} statements of {papers}: {decided or 'none decided'}, each "
+        return (f"{len(self.entries)} statements of {named}: {decided or 'none decided'}, each "
                 f"with exact evidence{'; ' + others if others else ''}.")
+
+    @property
+    def has_software(self) -> bool:
+        return any(paper.name == SOFTWARE for paper in self.papers)
 
     @property
     def unexpected(self) -> list[Entry]:
@@ -138,11 +189,11 @@ class Contents:
 def counted(statuses: Any) -> str:
     """Statuses with their numbers, such as "3 proved, 1 refuted"."""
     counts = Counter(statuses)
-    order = ("proved", "refuted", "supported", "undecided", "inapplicable")
-    return ", ".join(f"{counts[status]} {status}" for status in order if counts[status])
+    return ", ".join(f"{counts[status]} {status}" for status in _ORDER if counts[status])
 
 
-def contents(document: Mapping[str, Any], claims: Mapping[str, Claim]) -> Contents:
+def contents(document: Mapping[str, Any], claims: Mapping[str, Claim],
+             benchmarks: Benchmarks | None = None) -> Contents:
     """Lay out the verdicts of a file beside the claims they belong to.
 
     Raises
@@ -162,7 +213,7 @@ def contents(document: Mapping[str, Any], claims: Mapping[str, Claim]) -> Conten
     names = list(dict.fromkeys(entry.claim.paper for entry in entries))
     papers = tuple(_paper(name, [e for e in entries if e.claim.paper == name]) for name in names)
     statuses = {entry.name: entry.status for entry in entries}
-    return Contents(document, papers, tuple(standing(statuses)))
+    return Contents(document, papers, tuple(standing(statuses)), benchmarks)
 
 
 def _paper(name: str, entries: Sequence[Entry]) -> Paper:

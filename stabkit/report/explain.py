@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from stabkit.claim import SOFTWARE
 from stabkit.report.table import evidence_summary
 
 WIDTH = 80
@@ -40,7 +41,9 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
     `claims_file` is the user's file where the claim stands, if it is not a built-in one.
     """
     lines = [claim.name, ""]
-    lines += _labelled("source", f"{claim.location}, as {claim.reading}")
+    reading = "documented" if (claim.paper, claim.reading) == (SOFTWARE, "printed") \
+        else claim.reading
+    lines += _labelled("source", f"{claim.location}, as {reading}")
     if claim.quote:
         lines += _labelled("quote", f'"{claim.quote}"')
     lines += _labelled("notion", f"{claim.notion} ({claim.weight})")
@@ -51,7 +54,7 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
         lines += ["", f"evidence {number} of {len(verdict.evidence)}: {item['kind']} "
                       f"({item['arithmetic']} arithmetic)"]
         lines += _evidence(item)
-    words = _glossary(verdict.evidence[:LISTED])
+    words = glossary(verdict.evidence[:LISTED])
     if words:
         lines += ["", *_labelled("words", words[0])]
         lines += [" " * INDENT + word for word in words[1:]]
@@ -140,7 +143,7 @@ def _beside(label: str, lines: list[str]) -> list[str]:
     return [f"{margin:<{INDENT}}{line}" for margin, line in zip(margins, lines, strict=False)]
 
 
-def _glossary(evidence: Iterable[Mapping[str, Any]]) -> list[str]:
+def glossary(evidence: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return what the less usual words in some evidence mean."""
     used = " ".join(
         " ".join([*(body for _, body in item["data"]["let"]), *item["data"]["shows"],

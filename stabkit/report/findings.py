@@ -90,6 +90,21 @@ FINDINGS = (
         "coarsening R K P of a 3×3 convolution, on the other hand, is again one, exactly.",
         {"haber2017.network_is_stable_for_nonpositive_real_parts": REFUTED,
          "haber2017.galerkin_operator_is_a_convolution": PROVED}),
+    Finding(
+        "A step for images is not one for volumes",
+        "MedPy's advice for anisotropic diffusion, at most 1/4, is right in 1-D and 2-D; in 3-D "
+        "the range is kept up to 1/6.  ITK's warning comes early: steps up to 1/(2N) keep it.",
+        {"software.medpy_gamma_up_to_a_quarter_keeps_the_range": REFUTED,
+         "software.medpy_gamma_up_to_a_quarter_keeps_the_range_corrected": PROVED,
+         "software.itk_time_steps_that_give_a_warning_are_unstable": REFUTED,
+         "software.itk_range_bound": PROVED}),
+    Finding(
+        "The norm of a reshaped kernel is not that of the layer",
+        "A convolution whose reshaped kernel has spectral norm 1, as PyTorch and Keras make it, "
+        "can stretch a signal by √t for t taps; divided by √t it cannot.",
+        {"software.torch_spectral_norm_makes_convolutions_nonexpansive": REFUTED,
+         "software.keras_spectral_normalization_makes_convolutions_nonexpansive": REFUTED,
+         "software.torch_spectral_norm_makes_convolutions_nonexpansive_corrected": PROVED}),
 )
 
 

@@ -1,4 +1,4 @@
-"""Tables for a manuscript: needs booktabs, longtable, amsmath, amssymb and UTF-8 input."""
+"""Tables for a manuscript, in ASCII; the first line of each says which packages it needs."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from stabkit.notation import to_latex
 from stabkit.report.contents import Contents, Entry, Paper
 
 _STATUSES = ("proved", "refuted", "supported", "undecided", "inapplicable")
-_NEEDS = "% \\usepackage{booktabs,longtable,amsmath,amssymb}\n"
+_COLUMNS = (r"@{}>{\raggedright\arraybackslash}p{0.2\linewidth}"
+            r">{\raggedright\arraybackslash}p{0.48\linewidth}lr@{}")
+_NEEDS = "% \\usepackage{amsmath,amssymb,array,booktabs,longtable}\n"
 
 
 def summary_table(report: Contents) -> str:
-    """Papers by verdict."""
+    """Papers and software by verdict."""
     used = [status for status in _STATUSES
             if any(entry.status == status for entry in report.entries)]
     rows = [_summary_row(paper, used) for paper in report.papers]
     return (f"{_NEEDS}\\begin{{tabular}}{{l{'r' * (len(used) + 1)}}}\n\\toprule\n"
-            f"paper & statements & {' & '.join(used)} \\\\\n\\midrule\n"
+            f"source & statements & {' & '.join(used)} \\\\\n\\midrule\n"
             + "".join(rows) + "\\bottomrule\n\\end{tabular}\n")
 
 
@@ -31,14 +33,15 @@ def claim_table(paper: Paper) -> str:
     """The statements of a paper with source, verdict and tightness, as a long table."""
     head = "source & statement & verdict & tightness \\\\\n\\midrule\n"
     rows = "".join(_row(entry) for entry in paper.entries)
-    return (f"{_NEEDS}\\begin{{longtable}}{{@{{}}p{{0.2\\linewidth}}p{{0.5\\linewidth}}ll@{{}}}}\n"
+    return (f"{_NEEDS}\\begingroup\\footnotesize\\emergencystretch=3em\n"
+            f"\\begin{{longtable}}{{{_COLUMNS}}}\n"
             f"\\caption{{Statements of {paper.name}: {paper.counts}.}}\\\\\n\\toprule\n"
             f"{head}\\endfirsthead\n\\toprule\n{head}\\endhead\n\\bottomrule\n\\endfoot\n"
-            f"{rows}\\end{{longtable}}\n")
+            f"{rows}\\end{{longtable}}\n\\endgroup\n")
 
 
 def _row(entry: Entry) -> str:
     source = to_latex(entry.claim.location)
     kind = "" if entry.kind == "derived" else f", {entry.kind}"
-    return (f"\\raggedright {source}{kind} & {to_latex(entry.claim.statement)} & {entry.status} & "
+    return (f"{source}{kind} & {to_latex(entry.claim.statement)} & {entry.status} & "
             f"{entry.sharpness} \\\\\n")

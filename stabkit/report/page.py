@@ -8,7 +8,7 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from stabkit.notation import to_html
+from stabkit.notation import to_mathml
 from stabkit.report.contents import Contents
 from stabkit.report.figures import Picture, inline_svg
 from stabkit.report.sketch import sketch
@@ -28,7 +28,7 @@ def page(report: Contents, drawings: Mapping[str, str], pictures: Sequence[Pictu
     environment = Environment(loader=PackageLoader("stabkit.report"), autoescape=True,
                               undefined=StrictUndefined, trim_blocks=False)
     environment.filters |= {
-        "math": lambda text: Markup(to_html(text)),
+        "math": lambda text: Markup(to_mathml(text)),
         "inline_svg": lambda text: Markup(inline_svg(text)),
         "sketch": lambda item: Markup(sketch(item)),
     }

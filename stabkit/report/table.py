@@ -1,12 +1,11 @@
-"""Tables and the progress bar: for 80 columns in a terminal, plain and unbroken in a pipe."""
+"""Tables: for 80 columns in a terminal, plain and unbroken in a pipe."""
 
 from __future__ import annotations
 
 import io
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -70,41 +69,6 @@ def evidence_summary(evidence: Sequence[dict[str, Any]], trials: int) -> str:
         if counts[kind]:
             return f"{counts[kind]} {kind if counts[kind] == 1 else plural}"
     return f"{trials} trials" if trials else ""
-
-
-@contextmanager
-def progress(total: int, stream: TextIO, doing: str = "deciding"
-             ) -> Iterator[Callable[[str], None]]:
-    """Show a bar on a terminal; the yielded function counts one of `total` as done."""
-    if not stream.isatty():
-        yield lambda name: None
-        return
-    from rich import progress as bars  # a pipe has none
-
-    bar = bars.Progress(
-        bars.BarColumn(20), bars.MofNCompleteColumn(), bars.TimeElapsedColumn(),
-        bars.TextColumn("{task.description}"), console=Console(file=stream), transient=True,
-    )
-    with bar:
-        task = bar.add_task(doing, total=total)
-        yield lambda name: bar.update(task, advance=1, description=name)
-
-
-@contextmanager
-def working(stream: TextIO) -> Iterator[Callable[[str], None]]:
-    """Show on a terminal that there is work and on what, where its amount is not known."""
-    if not stream.isatty():
-        yield lambda name: None
-        return
-    from rich import progress as bars
-
-    bar = bars.Progress(
-        bars.SpinnerColumn(), bars.TimeElapsedColumn(), bars.TextColumn("{task.description}"),
-        console=Console(file=stream), transient=True,
-    )
-    with bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda name: bar.update(task, advance=1, description=name)
 
 
 def _status(verdict: Any) -> str:

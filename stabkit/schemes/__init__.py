@@ -1,6 +1,12 @@
 """Schemes: one-step maps, and networks as their compositions."""
 
-from stabkit.schemes.diffusion import FSI, DiffusionScheme, Explicit, FixedPoint
+from stabkit.schemes.diffusion import (
+    FSI,
+    DiffusionScheme,
+    Explicit,
+    FixedPoint,
+    IsotropicExplicit,
+)
 from stabkit.schemes.hamiltonian import Leapfrog, Reverse, Verlet, halves, joined, reverse
 from stabkit.schemes.implicit import Implicit, Regularisation
 from stabkit.schemes.residual import Function, Linear, Pointwise, ResidualBlock
@@ -10,7 +16,7 @@ from stabkit.schemes.symmetric import ForwardEuler, SymmetricLayer, TotalVariati
 
 __all__ = [
     "FSI", "Chain", "DiffusionScheme", "Explicit", "FixedPoint", "ForwardEuler", "Function",
-    "HaarShrinkage", "Implicit", "Leapfrog", "Linear", "Pointwise", "Regularisation",
-    "ResidualBlock", "Reverse", "Scheme", "SymmetricLayer", "TotalVariation", "Verlet",
-    "as_signal", "as_step", "cycle_spun_haar", "halves", "joined", "repeat", "reverse",
+    "HaarShrinkage", "Implicit", "IsotropicExplicit", "Leapfrog", "Linear", "Pointwise",
+    "Regularisation", "ResidualBlock", "Reverse", "Scheme", "SymmetricLayer", "TotalVariation",
+    "Verlet", "as_signal", "as_step", "cycle_spun_haar", "halves", "joined", "repeat", "reverse",
 ]

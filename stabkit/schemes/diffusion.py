@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
@@ -12,6 +15,7 @@ from stabkit.operators import Operator
 from stabkit.rational import Constant
 from stabkit.schemes import twins
 from stabkit.schemes.scheme import Scheme, as_step
+from stabkit.schemes.symmetric import entrywise_root
 from stabkit.transcript import Term, named
 
 
@@ -65,6 +69,40 @@ class Explicit(DiffusionScheme):
         for _ in range(steps):
             u = named(u - self._tau(u) * self._gradient(u), "v")
         return u
+
+
+@dataclass(frozen=True, eq=False)
+class IsotropicExplicit(DiffusionScheme):
+    """The explicit step u − τ Kᵀ(g(|∇u|) ⊙ K u), whose diffusivity sees the whole gradient.
+
+    |∇u|² = (K u)² + Σ (B u)² at every edge: the axes are coupled, unlike in :class:`Explicit`.
+
+    Parameters
+    ----------
+    K, flux, tau
+        As for :class:`Explicit`.
+    across : sequence of Operator
+        The B, with the rows of K; :func:`~stabkit.operators.tangential_differences`.
+    """
+
+    across: Sequence[Operator] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "across", tuple(self.across))
+        for B in self.across:
+            if not isinstance(B, Operator) or B.shape != self.K.shape:
+                raise InvalidArgument(f"across: needs operators of shape {self.K.shape} like K, "
+                                      f"got {B!r}")
+
+    def step(self, u: Any) -> Any:
+        s = named(self.K @ u, "s")
+        square = s**2
+        for B in self.across:
+            square = square + named(B @ u, "t") ** 2
+        length = named(np.sqrt(square), "r") if isinstance(u, Term) else entrywise_root(square)
+        flow = self.flux.diffusivity(length) * s
+        return named(u - self._tau(u) * (self.K.T @ flow), "v")
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from stabkit.backend import namespace
 from stabkit.errors import InvalidArgument
 from stabkit.rational import Constant
 from stabkit.schemes.scheme import Chain, Scheme, as_step
@@ -155,10 +154,12 @@ def halves(x: Any, n: int) -> tuple[Any, Any]:
 
 def joined(y: Any, z: Any) -> Any:
     """A state of its two halves."""
-    return y.call("concat", z) if isinstance(y, Term) else np.concatenate([y, z], axis=-1)
+    return y.call("concat", z) if isinstance(y, Term) else namespace(y, z).concat([y, z], axis=-1)
 
 
 def _block(place: tuple, matrix: Any) -> Any:
     if isinstance(matrix, Term):
         return Term(matrix.log, f"kron({[list(row) for row in place]}, {matrix.text})")
-    return np.kron(np.array(place).astype(matrix.dtype), matrix)
+    xp, nothing = namespace(matrix), 0 * matrix
+    return xp.concat([xp.concat([matrix if here else nothing for here in row], axis=1)
+                      for row in place], axis=0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy
 
+from stabkit.backend import like, namespace
 from stabkit.errors import HypothesisNotMet
 from stabkit.flux import Flux
 from stabkit.operators import Operator
@@ -15,6 +17,8 @@ from stabkit.rational import Constant, solve
 from stabkit.schemes.diffusion import DiffusionScheme
 from stabkit.schemes.scheme import as_step
 from stabkit.transcript import Term, named
+
+LinearSolver = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +48,12 @@ class Implicit(DiffusionScheme):
             raise HypothesisNotMet("implicit step: it has no formula to write down; its pairs do")
         if u.dtype == object:
             return self._solve_exactly(u)
-        flat = u.reshape(-1, self.size)
-        solved = [self._solve(row.astype(np.float64)) for row in flat]
-        return np.array(solved, dtype=u.dtype).reshape(u.shape)
+        xp = namespace(u)
+        if 0 in u.shape:
+            return u
+        flat = xp.astype(xp.reshape(u, (-1, self.size)), xp.float64)
+        solved = xp.stack([self._solve(flat[k, :]) for k in range(flat.shape[0])])
+        return xp.reshape(xp.astype(solved, u.dtype), u.shape)
 
     def pair(self, x: Any) -> tuple[Any, Any]:
         return named(x + self._tau(x) * self._gradient(x), "u"), x
@@ -55,30 +62,28 @@ class Implicit(DiffusionScheme):
         """v − u + τ KᵀΦ(K v), zero at a solution."""
         return v - u + self.tau * self._gradient(v)
 
-    def _solve(self, u: np.ndarray) -> np.ndarray:
-        K, tau = self.K.sparse(), float(self.tau)
-        eye = scipy.sparse.eye_array(self.size, format="csc")
-        v, small = u.copy(), self.tolerance * max(1.0, float(np.abs(u).max()))
+    def _solve(self, u: Any) -> Any:
+        solve = _linear_solver(self.K, float(self.tau), u)
+        v, small = 1 * u, self.tolerance * max(1.0, _largest(u))
         for _ in range(self.max_iterations):
-            polished = self._polish(u, v, eye, small)
+            polished = self._polish(u, v, solve, small)
             if polished is not None:
                 return polished
             # Newton steps may leave the valley; only these ones are known to descend.
-            v = _solve_sparse(eye, tau, K, self.flux.diffusivity(K @ v), u)
-        size = float(np.abs(self.residual(u, v)).max())
+            v = solve(self.flux.diffusivity(self.K @ v), u)
+        size = _largest(self.residual(u, v))
         raise HypothesisNotMet(
             f"implicit step: no convergence in {self.max_iterations} iterations (residual "
             f"{size:.1e}); use a smaller tau or a flux with nonincreasing diffusivity")
 
-    def _polish(self, u: np.ndarray, v: np.ndarray, eye, small: float) -> np.ndarray | None:
+    def _polish(self, u: Any, v: Any, solve: LinearSolver, small: float) -> Any:
         """Newton steps from v, as long as each halves the residual; None if they do not arrive."""
-        K, tau = self.K.sparse(), float(self.tau)
         residual = self.residual(u, v)
-        size = float(np.abs(residual).max())
+        size = _largest(residual)
         while not size <= small:
-            v = v - _solve_sparse(eye, tau, K, self.flux.slope(K @ v), residual)
+            v = v - solve(self.flux.slope(self.K @ v), residual)
             residual, before = self.residual(u, v), size
-            size = float(np.abs(residual).max())
+            size = _largest(residual)
             if not size < before / 2:  # also where it is not a number
                 return None
         return v
@@ -99,9 +104,24 @@ class Implicit(DiffusionScheme):
         return v
 
 
-def _solve_sparse(eye, tau: float, K, weights: np.ndarray, right: np.ndarray) -> np.ndarray:
-    matrix = eye + tau * (K.T @ scipy.sparse.diags_array(weights) @ K)
-    return scipy.sparse.linalg.spsolve(matrix.tocsc(), right)
+def _linear_solver(K: Operator, tau: float, beside: Any) -> LinearSolver:
+    """(weights, right) ↦ the solution of (I + τ Kᵀ diag(weights) K) x = right.
+
+    Sparse elimination on the host, a dense one in other libraries.
+    """
+    n, xp = K.shape[1], namespace(beside)
+    if xp is np:
+        sparse, eye = K.sparse(), scipy.sparse.eye_array(n, format="csc")
+        return lambda weights, right: scipy.sparse.linalg.spsolve(
+            (eye + tau * (sparse.T @ scipy.sparse.diags_array(weights) @ sparse)).tocsc(), right)
+    dense, eye = like(K.sparse().toarray(), beside), xp.eye(n, dtype=beside.dtype)
+    return lambda weights, right: xp.linalg.solve(
+        eye + tau * (dense.T @ (weights[:, None] * dense)), right[:, None])[:, 0]
+
+
+def _largest(residual: Any) -> float:
+    xp = namespace(residual)
+    return float(xp.max(xp.abs(residual)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +140,9 @@ class Regularisation:
 
     def energy(self, u: Any, f: Any) -> Any:
         """E(u), exactly where u and f are exact and Ψ is rational."""
-        return np.sum((u - f) ** 2, axis=-1) + \
-            self.alpha * np.sum(self.flux.regulariser(self.K @ u), axis=-1)
+        total = namespace(u, f).sum
+        return total((u - f) ** 2, axis=-1) + \
+            self.alpha * total(self.flux.regulariser(self.K @ u), axis=-1)
 
     def gradient(self, u: Any, f: Any) -> Any:
         """∇E(u) = 2 (u − f + α KᵀΦ(K u))."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import is_foreign, like
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
@@ -69,7 +70,7 @@ class ResidualBlock(Scheme):
             return s
         if isinstance(s, Term):
             return s + s.log.give_once((self, name), "b", lambda: bias)
-        return s + (bias if s.dtype == object else bias.astype(s.dtype))
+        return s + like(bias, s)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,10 @@ class Pointwise(Scheme):
 
 @dataclass(frozen=True, eq=False)
 class Function(Scheme):
-    """Any function of float arrays of shape (..., N): searched in floats, so never proved."""
+    """Any function of float arrays of shape (..., N): searched in floats, so never proved.
+
+    It is given arrays of the library that the signals belong to.
+    """
 
     function: Any
     length: int
@@ -117,4 +121,5 @@ class Function(Scheme):
         return self.length
 
     def step(self, u: Any) -> Any:
-        return np.asarray(self.function(u))
+        image = self.function(u)
+        return image if is_foreign(image) else np.asarray(image)

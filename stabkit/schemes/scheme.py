@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import in_parts, is_foreign, namespace
 from stabkit.derivative import Dual
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
@@ -47,14 +48,17 @@ class Scheme(ABC):
         Parameters
         ----------
         u : array_like, shape (N,) or (..., N)
-            float32 or float64, or an object array of fractions or intervals.
+            float32 or float64, of any array library, or an object array of fractions or intervals.
 
         Raises
         ------
         InvalidArgument
             For another length, an integer or complex dtype, or an entry that is not finite.
         """
-        return self.step(u if isinstance(u, Term) else as_signal(u, self.size))
+        if isinstance(u, Term):
+            return self.step(u)
+        u = as_signal(u, self.size)
+        return self.step(u) if isinstance(u, np.ndarray) else in_parts(self.step, u)
 
     def pair(self, x: Any) -> tuple[Any, Any]:
         """A pair (u, u⁺) from a free parameter; every pair of the scheme arises so.
@@ -64,9 +68,10 @@ class Scheme(ABC):
         return x, self(x)
 
 
-def as_signal(u: Any, size: int, name: str = "u") -> np.ndarray:
+def as_signal(u: Any, size: int, name: str = "u") -> Any:
     """Check a signal or batch of signals once, at the door."""
-    array = np.asarray(u)
+    array = u if is_foreign(u) else np.asarray(u)
+    xp = namespace(array)
     if array.ndim == 0 or array.shape[-1] != size:
         raise InvalidArgument(f"{name}: the last axis must have length {size}, got shape "
                               f"{array.shape}")
@@ -76,11 +81,13 @@ def as_signal(u: Any, size: int, name: str = "u") -> np.ndarray:
                 raise InvalidArgument(f"{name}: an object array must hold fractions or intervals, "
                                       f"got {entry!r} at index {index}")
         return array
-    if array.dtype not in (np.float32, np.float64):
+    if array.dtype not in (xp.float32, xp.float64):
         raise InvalidArgument(f"{name}: dtype must be float32, float64 or exact (object), got "
                               f"{array.dtype}; convert with u.astype(float)")
-    if not np.isfinite(array).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    finite = xp.isfinite(array)
+    if not xp.all(finite):
+        first = xp.argmin(xp.reshape(xp.astype(finite, xp.int8), (-1,)))
+        place = tuple(int(i) for i in np.unravel_index(int(first), array.shape))
         raise InvalidArgument(f"{name}: must be finite, got {array[place]} at index {place}")
     return array
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import namespace
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import MIRRORED, PERIODIC, Boundary, Operator, convolution
@@ -70,26 +71,28 @@ class HaarShrinkage(Scheme):
         return named(self._means @ u + half * right - half * left, "v")
 
 
-def cycle_spun_haar(f: Any, shrink: Any) -> np.ndarray:
+def cycle_spun_haar(f: Any, shrink: Any) -> Any:
     """The same filter from the wavelet side, for a periodic signal of even length.
 
     Orthonormal Haar analysis of the two shifts, shrinkage of the details, synthesis, mean.
 
     Parameters
     ----------
-    f : ndarray, shape (N,)
-        N even.
+    f : array, shape (N,)
+        N even; of any library.
     shrink : callable
         S on orthonormal Haar coefficients.
     """
-    def decimated(g: np.ndarray) -> np.ndarray:
-        low, high = (g[0::2] + g[1::2]) / np.sqrt(2), (g[0::2] - g[1::2]) / np.sqrt(2)
-        high = shrink(high)
-        out = np.empty_like(g)
-        out[0::2], out[1::2] = (low + high) / np.sqrt(2), (low - high) / np.sqrt(2)
-        return out
+    root = float(np.sqrt(2))
 
-    f = np.asarray(f)
-    if f.ndim != 1 or f.size % 2:
+    def decimated(g: Any) -> Any:
+        low, high = (g[0::2] + g[1::2]) / root, (g[0::2] - g[1::2]) / root
+        high = shrink(high)
+        pairs = xp.stack([(low + high) / root, (low - high) / root], axis=-1)
+        return xp.reshape(pairs, (-1,))
+
+    xp = namespace(f)
+    f = xp.asarray(f)
+    if f.ndim != 1 or f.shape[0] % 2:
         raise InvalidArgument(f"f: must be one signal of even length, got shape {f.shape}")
-    return (decimated(f) + np.roll(decimated(np.roll(f, -1)), 1)) / 2
+    return (decimated(f) + xp.roll(decimated(xp.roll(f, -1)), 1)) / 2

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import is_foreign, like, namespace
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
@@ -55,8 +56,8 @@ class TotalVariation:
         if isinstance(u, Term):
             eps = u.log.give_once(("eps", self.eps), "eps", lambda: self.eps)
             return named(np.sqrt(total + eps), "r")
-        eps = Fraction(self.eps) if u.dtype == object else u.dtype.type(self.eps)
-        return _root(total + eps)
+        eps = Fraction(self.eps) if u.dtype == object else float(self.eps)
+        return entrywise_root(total + eps)
 
     def apply(self, u: Any, r: Any, size: int) -> Any:
         """N_tv(u), with the lengths r of u."""
@@ -73,7 +74,7 @@ class TotalVariation:
                                    f"I({pixels}))")
         else:
             ones = np.ones((self.channels, self.channels), dtype=int)
-            coupling = np.kron(ones, np.eye(pixels, dtype=int)).astype(u.dtype)
+            coupling = like(np.kron(ones, np.eye(pixels, dtype=int)), u)
         coupled = _diagonal(u / r**3) @ coupling @ _diagonal(u)
         return named(_diagonal(1 / r) - coupled, "N")
 
@@ -89,7 +90,7 @@ class TotalVariation:
         # One length per entry of u.  In a transcript a single pixel's length stays one number.
         if isinstance(r, Term):
             return r if size == self.channels else r.call("concat", *[r] * (self.channels - 1))
-        return np.concatenate([r] * self.channels, axis=-1)
+        return namespace(r).concat([r] * self.channels, axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +151,7 @@ class SymmetricLayer:
         if isinstance(y, Term):
             K = y.log.give_once(self.K, self.K.label, self.K.exact)
             return named(-(Term(y.log, f"{K.text}.T") @ inner @ K), "J")
-        K = self.K.exact() if y.dtype == object else self.K.exact().astype(y.dtype)
+        K = like(self.K.exact(), y)
         return -(K.T @ inner @ K)
 
     def _stages(self, y: Any) -> tuple[Any, Any, Any]:
@@ -171,7 +172,7 @@ class SymmetricLayer:
         values = getattr(self, field)
         if isinstance(beside, Term):
             return beside.log.give_once((self, field), name, lambda: values)
-        return values if beside.dtype == object else values.astype(beside.dtype)
+        return like(values, beside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +211,10 @@ def _added(parts: Sequence[Any]) -> Any:
     return total
 
 
-def _root(values: np.ndarray) -> np.ndarray:
+def entrywise_root(values: Any) -> Any:
+    """√ of every entry: exact where it is rational, else an enclosure; floats stay floats."""
     if values.dtype != object:
-        return np.sqrt(values)
+        return namespace(values).sqrt(values)
     roots = np.empty(values.shape, dtype=object)
     for index, value in np.ndenumerate(values):
         roots[index] = value.sqrt() if isinstance(value, Interval) else _exact_root(value)
@@ -228,8 +230,13 @@ def unit_matrix(n: int, beside: Any) -> Any:
     """The identity matrix in the arithmetic of `beside`."""
     if isinstance(beside, Term):
         return Term(beside.log, f"I({n})")
-    return np.eye(n, dtype=int).astype(beside.dtype)
+    return like(np.eye(n, dtype=int), beside)
 
 
 def _diagonal(values: Any) -> Any:
-    return values.call("diag") if isinstance(values, Term) else np.diag(values)
+    if isinstance(values, Term):
+        return values.call("diag")
+    if not is_foreign(values):
+        return np.diag(values)
+    xp = namespace(values)
+    return xp.eye(values.shape[0], dtype=values.dtype) * values

@@ -1,7 +1,8 @@
 """Compiled twins of the schemes' array expressions, for float arrays that are worth it.
 
 A twin is found here or not at all; the expressions in the other files are the definitions, and a
-test holds every twin to them.  Numba is imported when the first twin runs.
+test holds every twin to them.  Arrays of NumPy go to the loops of Numba, which is imported when the
+first one runs; arrays on a GPU go to fused kernels.
 """
 
 from __future__ import annotations
@@ -13,50 +14,67 @@ import numpy as np
 
 from stabkit.flux import Flux
 from stabkit.operators import Operator
+from stabkit.schemes import fused
+from stabkit.transcript import Term
 
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
 WORTH_COMPILING = 200_000
 
 
-def explicit(K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int) -> np.ndarray | None:
+def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
     """`steps` explicit steps, or None if there is no twin for these arrays."""
     if not _has_twin(flux, u, steps):
         return None
-    rows = _rows(u)
-    if _is_first_difference(K):
-        inverse = float(K.values[1])
-        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), inverse, shape_form(flux))
+    if not isinstance(u, np.ndarray):
+        return _fused(fused.EXPLICIT, K, flux, tau, u, steps)
+    rows, spacing = _rows(u), _spacing(K)
+    if spacing is not None:
+        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), spacing, shape_form(flux))
     else:
-        _kernel("steps", "explicit", flux)(rows, steps, float(tau), csr_form(K, u.dtype),
+        _kernel("steps", "explicit", flux)(rows, steps, float(tau), _form(K, u.dtype),
                                            shape_form(flux))
     return rows.reshape(u.shape)
 
 
-def fsi(K: Operator, flux: Flux, tau: Any, u: np.ndarray, length: int, frozen: bool
-        ) -> np.ndarray | None:
+def fsi(K: Operator, flux: Flux, tau: Any, u: Any, length: int, frozen: bool) -> Any:
     """One FSI cycle, or None if there is no twin for these arrays."""
     if not _has_twin(flux, u, length):
         return None
+    if not isinstance(u, np.ndarray):
+        return _fused(fused.FROZEN_FSI if frozen else fused.FSI, K, flux, tau, u, length)
     rows = _rows(u)
-    _kernel("steps", "fsi", flux)(rows, length, float(tau), csr_form(K, u.dtype),
+    _kernel("steps", "fsi", flux)(rows, length, float(tau), _form(K, u.dtype),
                                   shape_form(flux), frozen)
     return rows.reshape(u.shape)
 
 
-def fixed_point(K: Operator, flux: Flux, tau: Any, u: np.ndarray, iterations: int
-                ) -> np.ndarray | None:
+def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> Any:
     """The iterations of eq. (9), or None if there is no twin for these arrays."""
     if not _has_twin(flux, u, iterations):
         return None
+    if not isinstance(u, np.ndarray):
+        return _fused(fused.FIXED_POINT, K, flux, tau, u, iterations)
     rows = _rows(u)
-    _kernel("steps", "fixed_point", flux)(rows, iterations, float(tau), csr_form(K, u.dtype),
+    _kernel("steps", "fixed_point", flux)(rows, iterations, float(tau), _form(K, u.dtype),
                                           shape_form(flux))
     return rows.reshape(u.shape)
 
 
 def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
-    return flux.kernel is not None and isinstance(u, np.ndarray) and u.dtype.kind == "f" \
-        and u.size * steps >= WORTH_COMPILING
+    if flux.kernel is None or isinstance(u, Term) or u.size * steps < WORTH_COMPILING:
+        return False
+    return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # a door let floats in only
+
+
+def _fused(scheme: int, K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
+    return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), _spacing(K),
+                               (flux.kernel[0], *shape_form(flux)), float(tau), steps), u)
+
+
+def _spacing(K: Operator) -> float | None:
+    # 1/h of the reflecting first difference, or None.
+    taps = _taps(K)
+    return taps[1] if len(taps) == 2 and taps[1] == -taps[0] > 0 else None
 
 
 def _rows(u: np.ndarray) -> np.ndarray:
@@ -73,11 +91,21 @@ def shape_form(flux: Flux) -> tuple[float, float]:
     return (*flux.kernel[1:], 0.0)[:2]
 
 
-def _is_first_difference(K: Operator) -> bool:
+def _form(K: Operator, dtype: np.dtype) -> tuple:
+    taps = _taps(K)
+    return (0, taps) if taps else csr_form(K, dtype)  # 0: NATURAL of the kernels
+
+
+def _taps(K: Operator) -> tuple[float, ...]:
+    # The row that K repeats along the signal without sticking out, or nothing.
     m, n = K.shape
-    return m == n - 1 and K.columns.size == 2 * m and len(set(K.values[::2])) == 1 and \
-        bool((K.columns[::2] == np.arange(m)).all() and (K.columns[1::2] == np.arange(1, n)).all()
-             and set(K.values[1::2]) == {-K.values[0]}) and K.values[1] > 0
+    width = n - m + 1
+    if m == 0 or width < 1 or K.columns.size != m * width:
+        return ()
+    columns, values = K.columns.reshape(m, width), K.values.reshape(m, width)
+    same = (columns == np.arange(m)[:, None] + np.arange(width)).all() and \
+        (values == values[0]).all()
+    return tuple(float(value) for value in values[0]) if same else ()
 
 
 def csr_form(K: Operator, dtype: np.dtype) -> tuple[np.ndarray, ...]:

@@ -164,7 +164,8 @@ def huber_regulariser_is_strictly_convex(q, r):
     flux = fluxes.soft(q)
     values = [flux.regulariser(Fraction(r) + k) for k in range(3)]
     return Calculation(dict(left=values[0], middle=values[1], right=values[2]), [],
-                       ["2 * middle < left + right"], "the values of Ψ at r, r + 1 and r + 2")
+                       ["2 * middle < left + right"], "the values of Ψ at r, r + 1 and r + 2",
+                       necessary=True)
 
 
 @claim("Section 4", weight="minor", notion="bound",

@@ -170,6 +170,7 @@ def fsi_cycle_is_sign_stable_linear_corrected(n, length, ratio):
     tau = ratio * _slow_step(length)
     gain = Calculation(dict(tau=tau), [], [
         f"tau * {Fraction(length * (length + 1), 3)} <= {Fraction(length, 4)}",
-        f"tau * {Fraction(length * (length + 1), 3)} < pi**2 / 24"], "the super step n(n+1)τ/3")
+        f"tau * {Fraction(length * (length + 1), 3)} < pi**2 / 24"], "the super step n(n+1)τ/3",
+        necessary=True)
     step = FSI(difference(1, n), fluxes.identity(), tau, length)
     return AllOf([Stable(step, SIGN), gain])

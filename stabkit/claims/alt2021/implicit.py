@@ -80,7 +80,8 @@ def fixed_point_iteration_contracts(K, flux, ratio):
         FaceWithin(flux, "slope", -L, L),
         Calculation(dict(K=K.exact(), tau=tau, q=ratio, L=L), [],
                     [f"psd(q * I({n}) - tau * L * (K.T @ K))", "q < 1"],
-                    "|K'(Φ(Kv) − Φ(Kw))| <= L|K|²|v − w|, so the map has the factor q")]
+                    "|K'(Φ(Kv) − Φ(Kw))| <= L|K|²|v − w|, so the map has the factor q",
+                    necessary=True)]
     if not flux.transcendental:
         parts.append(Identity(FixedPoint(K, flux, tau, 1), Explicit(K, flux, tau), dict(u=u),
                               "one iteration is the explicit step"))

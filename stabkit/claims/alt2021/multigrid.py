@@ -89,7 +89,8 @@ def unet_repetition_solves_the_system(n, smoother):
     let += [("x", f"G @ zeros({n}) + B @ b"), ("corrected", "x + P @ (C @ (R @ (b - A @ x)))"),
             ("again", "G @ corrected + B @ b")]
     return Calculation(given, let, ["A @ again == b"],
-                       "`again` is the result of every repetition, the first included")
+                       "`again` is the result of every repetition, the first included",
+                       necessary=True)
 
 
 @claim("end of Section 3.2",
@@ -103,7 +104,8 @@ def w_cycle_is_two_v_cycles(levels, smoother):
         let += [("EV", "G @ (I(3) - P @ C @ R @ A) @ G"),
                 # Two exact coarse solves are one: the second finds no residual.
                 ("EW", "G @ (I(3) - P @ (C + C - C @ AH @ C) @ R @ A) @ G")]
-        return Calculation(given, let, ["EW == EV @ EV"], "J = 2, exact coarse solves")
+        return Calculation(given, let, ["EW == EV @ EV"], "J = 2, exact coarse solves",
+                           necessary=True)
     given, let = _grid(7, smoother)
     coarse = [("B2", "I(3) / 3 * 2" if smoother == "Jacobi" else "inverse(AH * Lower2)"),
               ("G2", "I(3) - B2 @ AH"), ("P3", "Q2 / 2"), ("R3", "P3.T / 2"),
@@ -113,4 +115,5 @@ def w_cycle_is_two_v_cycles(levels, smoother):
               ("EW", "G @ (I(7) - P @ twice @ R @ A) @ G")]
     given |= {"Q2": TWICE_P_1_3} | ({"Lower2": LOWER[3]} if smoother == "Gauss-Seidel" else {})
     return Calculation(given, [*let, *coarse], ["EW == EV @ EV"],
-                       "J = 3: F is the error operator of the V-cycle on the two coarser levels")
+                       "J = 3: F is the error operator of the V-cycle on the two coarser levels",
+                       necessary=True)

@@ -74,7 +74,7 @@ def proof_eigenvalue_interval(K, flux, tau):
     square = stable_step(K, Fraction(2))
     return Calculation(dict(K=K.exact(), tau=tau, bound=1 / square),
                        [("A", "K.T @ K")], [f"psd(tau * bound * I({n}) - A)"],
-                       "at u = 0 the diffusivities are 1 and L = 1; bound = ‖K‖²")
+                       "at u = 0 the diffusivities are 1 and L = 1; bound = ‖K‖²", necessary=True)
 
 
 @claim("proof of Theorem 2", notion="spectrum", weight="minor", expect=REFUTED,
@@ -85,7 +85,8 @@ def proof_largest_eigenvalue_of_g(flux, s):
     supremum of g; here K = (−1, 1) and u = (0, s)."""
     value = flux.diffusivity(Fraction(s))
     return Calculation(dict(K=[[-1, 1]], u=[0, s], g=value, supremum=1), [],
-                       ["g == supremum"], f"g is the diffusivity {flux!r} at K u = s")
+                       ["g == supremum"], f"g is the diffusivity {flux!r} at K u = s",
+                       necessary=True)
 
 
 @claim("proof of Theorem 2", notion="bound", weight="minor",

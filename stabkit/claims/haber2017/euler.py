@@ -51,7 +51,7 @@ def _bounded(K) -> Calculation:
         "inside the unit circle for small δ.  trace < 0 = det: they are 0 and the trace.  "
         "Otherwise, as no eigenvalue is positive, either trace >= 0 < det, and det(I + δK) = 1 + "
         "δ trace + δ² det > 1 for every δ > 0, so that the powers of I + δK are unbounded; or "
-        "trace = det = 0, K² = 0 ≠ K, and (I + δK)ʲ = I + jδK is unbounded")
+        "trace = det = 0, K² = 0 ≠ K, and (I + δK)ʲ = I + jδK is unbounded", necessary=True)
 
 
 @claim("eq. (2.9), read literally", notion="uniform", quote=EULER, expect=REFUTED,
@@ -109,4 +109,4 @@ def euler_is_stable_for_nonpositive_real_parts_corrected(eigenvalues, shear, rat
         ["pd(Q)", "psd(-(Q @ K + K.T @ Q))", "psd(Q - A.T @ Q @ A)"],
         "yᵀQy does not grow in a step δ, nor in a smaller one: Q − AᵀQA is δ times "
         "−(QK + KᵀQ) − δKᵀQK, which decreases in δ.  In this norm K is normal, so growth means an "
-        "eigenvalue of A beyond the unit circle")
+        "eigenvalue of A beyond the unit circle", necessary=True)

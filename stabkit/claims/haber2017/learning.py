@@ -36,7 +36,8 @@ def _jacobian(sigma: str, shape: str, matrix: str, moved: str, seed: int) -> Cal
          ("J", matrix.format(n=n, s=s, ns=n * s)), ("f(e, i, j)", step),
          ("column(i, j)", "vec(8*(f(1, i, j) - f(-1, i, j)) - f(2, i, j) + f(-2, i, j)) / 12")],
         [f"J.T[{j * n + i}] == column({i}, {j})" for j in range(columns) for i in range(n)],
-        FIVE_POINTS + "In general by the chain rule and vec(A V B) = (Bᵀ ⊗ A) vec(V)")
+        FIVE_POINTS + "In general by the chain rule and vec(A V B) = (Bᵀ ⊗ A) vec(V)",
+        necessary=True)
 
 
 @claim("eq. (3.13)", notion="identity", weight="minor",
@@ -85,7 +86,7 @@ def newton_needs_no_step_length(start):
         ["f2(newton) <= f2(x) or g2(newton) <= g2(x)"],
         "f = √(1 + x²) has f′ = x/f and f″ = 1/f³ > 0; r has r′ = 1/f³: both steps go to "
         "x − x(1 + x²) = −x³.  f2 is f², g2 the least-squares objective; both grow where neither "
-        "comparison holds, as from every |x| > 1")
+        "comparison holds, as from every |x| > 1", necessary=True)
 
 
 def _regular(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -149,7 +150,7 @@ def _reduction(start: str, end: str, percent: str) -> Calculation:
         [("low", "1 - (end + half)/(start - half)"), ("high", "1 - (end - half)/(start + half)")],
         ["low <= claimed + half", "claimed - half <= high"],
         "start and end are printed with three decimals and the percentage with one, so each may be "
-        "off by `half`; low and high are the least and the largest reduction")
+        "off by `half`; low and high are the least and the largest reduction", necessary=True)
 
 
 @claim('Section 5 ("62.4%")', notion="identity", weight="minor",

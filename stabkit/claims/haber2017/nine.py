@@ -72,7 +72,8 @@ def nine_stencils_are_consistent(derivative):
     given, let, shown = _expansion(stencil, power, derivative)
     return Calculation(dict(given, power=power, order=sum(ORDERS[derivative])), let,
                        [shown, "power == order"], EXPANSION.format(power, power) +
-                       f"so with i + j <= {power} stands what does not vanish in the limit")
+                       f"so with i + j <= {power} stands what does not vanish in the limit",
+                       necessary=True)
 
 
 @claim(NINE, notion="order", within=dict(derivative=tuple(ORDERS)))
@@ -83,7 +84,8 @@ def nine_stencils_are_consistent_corrected(derivative):
     order, stencil = CORRECTED[derivative]
     given, let, shown = _expansion(stencil, order + 1, derivative)
     return Calculation(given, let, [shown], EXPANSION.format(order, order) +
-                       "so the limit is right and the term of order h vanishes")
+                       "so the limit is right and the term of order h vanishes",
+                       necessary=True)
 
 
 @claim("derived (list of nine stencils, Section 2.1)", notion="order", weight="minor",
@@ -126,7 +128,7 @@ def coefficients_are_mesh_independent(derivative, h):
     return Calculation(dict(S=stencil, h=h), [("fine", f"S / h**{power}"),
                                               ("coarse", f"S / (2*h)**{power}")],
                        [f"coarse == fine / 2**{sum(ORDERS[derivative])}"],
-                       "each basis stencil is replaced by itself on mesh size 2h")
+                       "each basis stencil is replaced by itself on mesh size 2h", necessary=True)
 
 
 @claim("Section 2.1", notion="identity", weight="minor", within=dict(ratio=("2", "3", "1/2")))

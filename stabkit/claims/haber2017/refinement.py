@@ -43,7 +43,7 @@ def _unique(width: int, dimension: int = 1) -> Calculation:
     return Calculation(dict(E=inside), let, shows, ENTRY +
                        "The rows of E are the coarse stencils with one tap of this width.  Rank "
                        f"{taps} of C means at most one fine stencil, and no more together with E "
-                       "that every coarse stencil of this width has one")
+                       "that every coarse stencil of this width has one", necessary=True)
 
 
 @claim('Section 4, n_K = 3 ("9×9 linear system")', notion="existence", quote=UNIQUE,

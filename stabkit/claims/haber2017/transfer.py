@@ -43,7 +43,7 @@ def restriction_inverts_prolongation(n):
     """R P = I for linear interpolation P and full weighting R between periodic signals of every
     even size n >= 4."""
     return Calculation(dict(R=_weighting(n), P=_interpolation(n)), [], [f"R @ P == I({n // 2})"],
-                       "R and P are written out")
+                       "R and P are written out", necessary=True)
 
 
 @claim("derived (after eq. (2.5))", notion="identity", within=dict(n=(4, 6, 8, 10)))
@@ -100,7 +100,8 @@ def convolution_matrix_is_circulant(image, stencil):
     return Calculation(dict(A=by_rows, B=by_columns, Z=_shift(rows * columns)), [],
                        ["A @ Z == Z @ A or B @ Z == Z @ B"],
                        "A and B are the matrices in the two numberings; a matrix is circulant if "
-                       "and only if it commutes with the cyclic shift Z of all pixels")
+                       "and only if it commutes with the cyclic shift Z of all pixels",
+                       necessary=True)
 
 
 @claim("before eq. (2.6a)", notion="identity", weight="minor",
@@ -186,13 +187,15 @@ def galerkin_within_rounding(fine, coarse) -> Calculation:
         return Calculation(given, [("allowed", "half * (1 + outer(M @ ones(3), M @ ones(3)))")],
                            ["abs(M @ s_h @ M.T - s_H) <= allowed"],
                            "M is not negative, so no s within `half` of s_h brings the entries of "
-                           "M s Mᵀ closer to those of s_H than by the row sums of M")
+                           "M s Mᵀ closer to those of s_H than by the row sums of M",
+                           necessary=True)
     moved = _within_rounding(fine, coarse)
     if moved is None:
         raise Undecided("s_h: no stencil was met that rounds to it and coarsens to s_H")
     return Calculation(dict(given, s=moved), [],
                        ["max(abs(s - s_h)) <= half", "max(abs(M @ s @ M.T - s_H)) <= half"],
-                       "s is s_h before rounding, M s Mᵀ rounds to s_H")
+                       "s is s_h before rounding, M s Mᵀ rounds to s_H",
+                       necessary=True)
 
 
 @claim('derived ("two possible solutions")', notion="order", weight="minor",

@@ -40,7 +40,8 @@ def stencil_is_a_differential_operator(order):
     return Calculation(dict(w=PRINTED[order], V=taylor_matrix(3, order)), [("m", "V @ w")],
                        [f"m == {_unit(order)}"],
                        f"w is the window for Δ = 1; in w * y / Δ^{order} the term y^(j) has the "
-                       f"coefficient m[j] Δ^(j − {order}), so m[j] for j <= {order} is the limit")
+                       f"coefficient m[j] Δ^(j − {order}), so m[j] for j <= {order} is the limit",
+                       necessary=True)
 
 
 @claim("after eq. (2.4)", notion="order", within=dict(order=(0, 1, 2), windows=("(2.4)", "limits")))
@@ -54,7 +55,8 @@ def stencil_is_a_differential_operator_corrected(order, windows):
                        [f"m == {[*_unit(order, sign), 0]}"],
                        f"in w * y / Δ^{order} the term y^(j) has the coefficient "
                        f"m[j] Δ^(j − {order}); the first one after the limit vanishes, and "
-                       "Taylor's remainder is o(1) for y ∈ C², O(Δ²) for y ∈ C⁴")
+                       "Taylor's remainder is o(1) for y ∈ C², O(Δ²) for y ∈ C⁴",
+                       necessary=True)
 
 
 @claim("after eq. (2.4)", notion="bound", weight="minor", expect=REFUTED, quote=LIMITS,
@@ -68,7 +70,7 @@ def limits_hold_for_piecewise_smooth_functions(order, values):
     return Calculation(dict(w=PRINTED[order], u=u), [], [f"dot(w, u) == {limit}"],
                        f"beside a jump y is constant on one side of x, so the derivatives there "
                        f"are 0; the difference is (w·u − {limit})/Δ^{order} for every Δ and tends "
-                       "to 0 only if it is 0")
+                       "to 0 only if it is 0", necessary=True)
 
 
 @claim("after eq. (2.4)", notion="bound", weight="minor", within=dict(order=(0, 1, 2)))
@@ -187,7 +189,7 @@ def wide_windows_are_products_of_windows_of_three_in_2d(stencil):
         ["rank(stack(span, [s[1]])) == rank(span)"],
         "write the rows of s = a * b as polynomials in x.  The first one is a₀b₀ = 1, so a₀ = c "
         "and b₀ = 1/c; the second is c b₁ + a₁/c, of degree <= 2.  Conversely a second row of "
-        "degree <= 2 makes s a 3×3 stencil itself, times 1")
+        "degree <= 2 makes s a 3×3 stencil itself, times 1", necessary=True)
 
 
 @claim("derived (Section 2.1)", notion="existence",

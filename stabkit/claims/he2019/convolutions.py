@@ -31,7 +31,8 @@ def printed_formula_is_a_convolution(tap):
     K, g = np.zeros((3, 3), dtype=int), np.zeros((5, 5), dtype=int)
     K[TAPS[tap]] = g[2, 2] = 1
     return Calculation(dict(K=K, g=g), [("printed", PRINTED), ("convolution", CONVOLUTION)],
-                       ["printed == convolution"], "the values at the inner 3×3 pixels, k = 1")
+                       ["printed == convolution"], "the values at the inner 3×3 pixels, k = 1",
+                       necessary=True)
 
 
 @claim("eq. (3.7)", weight="minor", within=dict(n=(5, 6)))
@@ -86,7 +87,8 @@ def reflected_padding(m, n, k):
         ["(row == node(x, m) and column == node(y, n)) or "
          "(row == edge(x, m) and column == edge(y, n))"],
         "(x, y) = (i + p, j + q) lies outside the image, (row, column) is what is read there, node "
-        "and edge are the two reflections.  At (0, 1) the column 0 is read, which does not exist")
+        "and edge are the two reflections.  At (0, 1) the column 0 is read, which does not exist",
+        necessary=True)
 
 
 @claim("derived (eq. (3.9))", weight="minor", within=dict(m=(2, 3, 4, 5, 8)))
@@ -113,7 +115,7 @@ def strided_output_size(m, s):
     return Calculation(dict(m=m, s=s), [("q", "floor(m/s) + 1")],
                        ["s*(q - 1) + 1 <= m", "s*q + 1 > m"],
                        "output row i has its centre in row s(i − 1) + 1: of q rows the last one "
-                       "lies inside the image, and the next one would not")
+                       "lies inside the image, and the next one would not", necessary=True)
 
 
 @claim("eq. (3.13)", weight="minor", within=dict(s=tuple(range(1, 10))))
@@ -139,7 +141,7 @@ def a_large_kernel_recovers_any_linear_map(n):
         [" or ".join(f"rank(stack({name}, target)) == rank({name})" for name in kernels)],
         "one row per tap: its matrix, entry by entry, with zero, periodic and the two reflecting "
         "paddings; longer kernels repeat these rows, or add zeros.  The target, a matrix with a "
-        "single 1, is realised if it is a combination of the rows")
+        "single 1, is realised if it is a combination of the rows", necessary=True)
 
 
 @claim("Section 1", notion="existence", within=dict(n=(2, 3, 5)))

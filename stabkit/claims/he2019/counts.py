@@ -59,7 +59,7 @@ def mgnet_parameter_counts(row):
         _row(row), [("total", _total(row, 8, 3, 3)), ("normalised", "total + 2*15*cf")],
         ["floor(total/100000 + 1/2) == printed or floor(normalised/100000 + 1/2) == printed"],
         "two numbers per channel after the stem, four A, four B, three R and three Π, all counted "
-        "with c_f channels")
+        "with c_f channels", necessary=True)
 
 
 @claim("Table 2", weight="minor", within=dict(part=(*ROWS, "only these")))

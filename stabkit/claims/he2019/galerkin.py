@@ -48,7 +48,8 @@ def galerkin_stencil_is_three_by_three(part):
         given |= {f"Y{b}": shift(4, b - 1) for b in range(3)} | dict(M=coarsening(3, TAKEN, TAKEN))
         shows = [f"p.T @ Z{b} @ p == M[0, {b}]*Y0 + M[1, {b}]*Y1 + M[2, {b}]*Y2" for b in range(3)]
         return Calculation(given, [], shows, where + "P = p ⊗ p takes the tap Z_a ⊗ Z_b to "
-                           "(pᵀZ_a p) ⊗ (pᵀZ_b p), a 3×3 kernel; R A P is linear in the taps")
+                           "(pᵀZ_a p) ⊗ (pᵀZ_b p), a 3×3 kernel; R A P is linear in the taps",
+                           necessary=True)
     names = [f"C{a}{b}" for a, b in product(range(3), repeat=2)]
     let = [(f"C{a}{b}", f"kron(p.T @ Z{a} @ p, p.T @ Z{b} @ p) - kron(p.T @ Z{a} @ r, p.T @ Z{b} @ "
                         f"r) - kron(r.T @ Z{a} @ p, r.T @ Z{b} @ p) + kron(r.T @ Z{a} @ r, r.T @ "
@@ -58,12 +59,12 @@ def galerkin_stencil_is_three_by_three(part):
         return Calculation(
             dict(given, T=2 * shift(4, 0) - shift(4, 1) - shift(4, -1)), let,
             ["4*C11 - C01 - C10 - C12 - C21 == kron(T, I(4)) + kron(I(4), T)"],
-            f"{linear}, and the left side is PᵀK_A P")
+            f"{linear}, and the left side is PᵀK_A P", necessary=True)
     shows = [f"{name}[0]{far} == 0" for name in names for far in ("[8:12]", "[2]", "[6]", "[14]")]
     return Calculation(
         given, let, shows,
         f"{linear}.  It is a convolution, as its factors are; its first row has only the coarse "
-        "neighbours −1, 0, 1 in both directions; R A P is linear in the taps")
+        "neighbours −1, 0, 1 in both directions; R A P is linear in the taps", necessary=True)
 
 
 def _levels() -> Calculation:
@@ -92,7 +93,7 @@ def galerkin_operator_is_a_zero_padded_convolution(n):
         dict(T=laplace(n), t=laplace(m), P=P),
         [("A", FIVE_POINTS.format(n=n)), ("S", FIVE_POINTS.format(n=m).replace("T", "t")),
          ("B", "P.T @ (A @ P)")], shows,
-        "S is K_A on the coarse grid; it differs from R A P at the boundary")
+        "S is K_A on the coarse grid; it differs from R A P at the boundary", necessary=True)
 
 
 def _five_points(n: int) -> np.ndarray:
@@ -109,4 +110,4 @@ def galerkin_reproduces_the_assembled_operator(m):
         dict(L=neumann(n), m=halved(n), P=prolongation(m, "linear"), S=assembled(m)),
         [("A", ASSEMBLED)], ["P.T @ (A @ P) == S"],
         "the coarse finite element functions are fine ones, so their energies agree; S is summed "
-        "up from the element matrices")
+        "up from the element matrices", necessary=True)

@@ -37,7 +37,8 @@ def _nested(s: int, level: int, first: int) -> Calculation:
     return Calculation(
         dict(fine=fine, coarse=strangers[:1] or coarse), [],
         [f"min(abs(fine - coarse[{k}])) == 0" for k in range(len(strangers[:1] or coarse))],
-        "a = 1; a coarse point is a fine one if its smallest distance to the fine ones is 0")
+        "a = 1; a coarse point is a fine one if its smallest distance to the fine ones is 0",
+        necessary=True)
 
 
 @claim("after eq. (4.2)", weight="minor", expect=REFUTED, within=dict(grid=GRIDS))
@@ -67,7 +68,7 @@ def prolongation_evaluates_the_finite_element_function(P):
                     ("S", "[G[0:4, 0], G[0:4, 2], G[0:4, 6], G[0:4, 8]]")],
             ["rank(S) == 4", "P @ S == G.T"],
             "one cell: the four functions 1, x, y, xy span the bilinear ones, S holds their values "
-            "at the corners and G at the nine fine nodes")
+            "at the corners and G at the nine fine nodes", necessary=True)
     halves = {"low": [0, 1, 2, 3, 4, 6], "high": [2, 4, 5, 6, 7, 8]}
     given |= {f"{name}{letter}": fractions(np.eye(size, dtype=int)[places])
               for name, fine in halves.items()
@@ -83,7 +84,8 @@ def prolongation_evaluates_the_finite_element_function(P):
         "one cell, cut along x + y = 1: N picks the six fine nodes of a triangle and C its three "
         "corners.  Only these enter (the middle condition), and 1, x, y, which span the linear "
         "functions, are met.  The diagonals of the four fine cells lie on those of the coarse "
-        "one, or are parallel to them, so the coarse function is linear on each fine triangle")
+        "one, or are parallel to them, so the coarse function is linear on each fine triangle",
+        necessary=True)
 
 
 KERNELS = {
@@ -108,7 +110,7 @@ def restriction_is_a_strided_convolution(m, P):
     return Calculation(
         dict(_picks(m), P=prolongation(m, P)), [("C", KERNELS[P])], ["C == P.T"],
         "kron(a, b) picks a neighbour in the row direction and one in the column direction, so C "
-        "is the convolution; P is written out case by case from (4.7)–(4.9)")
+        "is the convolution; P is written out case by case from (4.7)–(4.9)", necessary=True)
 
 
 @claim("Lemma 4.1, last sentence", within=dict(m=(2, 3, 4), P=KINDS))
@@ -129,7 +131,7 @@ def zero_padded_kernel_is_the_neumann_operator(n):
     return Calculation(
         dict(T=laplace(n), S=assembled(n)), [("A", FIVE_POINTS.format(n=n))], ["A == S"],
         "A is K_A with zeros outside, S is summed up from the element matrices of the triangles; "
-        "S annihilates constants, whose gradient is 0, A does not")
+        "S annihilates constants, whose gradient is 0, A does not", necessary=True)
 
 
 @claim("derived (eqs (5.1)–(5.5))", within=dict(n=(2, 3, 4)))

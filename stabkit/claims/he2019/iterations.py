@@ -37,7 +37,8 @@ def semi_iterative_residual(alphas, n):
     right = sum(Fraction(a) * (r - A @ B(r))
                 for a, B, r in zip(alphas, maps, residuals, strict=True))
     return Calculation(log.given, log.let, [f"{(f - A @ last).text} == {right.text}"],
-                       "f − A Σαⱼ(uⱼ + bⱼ) = Σαⱼ(f − A uⱼ − A bⱼ) for any vectors bⱼ, as Σαⱼ = 1")
+                       "f − A Σαⱼ(uⱼ + bⱼ) = Σαⱼ(f − A uⱼ − A bⱼ) for any vectors bⱼ, as Σαⱼ = 1",
+                       necessary=True)
 
 
 @claim("eq. (3.21), αⱼ >= 0, Σαⱼ = 1", notion="bound", expect=REFUTED, some=True,
@@ -86,7 +87,7 @@ def chebyshev_residual_polynomial(k):
         [f"(f - (1 - x)*u{k}) * T(1/q) == T(x/q)"],
         "x stands for an eigenvalue of X (A B = 1 − x), q for ρ.  Multiplied by the denominators, "
         "both sides are polynomials of degree <= 5 in x and <= 30 in q, even or odd in q; they "
-        "agree at 7 × 16 points with q > 0, so always")
+        "agree at 7 × 16 points with q > 0, so always", necessary=True)
 
 
 @claim("eq. (3.23)", weight="minor", quote=FROM_SEMI, expect=REFUTED,
@@ -140,7 +141,7 @@ def chebyshev_residual_recursion(omega, B):
     return Calculation(
         dict(A=1, B=B, f=1, u0=0, u1=0, w=omega),
         [("r0", "f - A*u0"), ("r1", "f - A*u1"), ("r2", "f - A*(w*(u1 + B*r1) + (1 - w)*u0)")],
-        ["r2 == w*r1 + (1 - w)*r0 - A*B*r1"], "the last term lacks the factor ω")
+        ["r2 == w*r1 + (1 - w)*r0 - A*B*r1"], "the last term lacks the factor ω", necessary=True)
 
 
 @claim("derived (eq. (3.24))", weight="minor", within=dict(omega=("1", "2", "8/7"), n=(1, 2)))

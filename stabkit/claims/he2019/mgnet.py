@@ -74,7 +74,7 @@ def _theorem(log: Transcript, f: Term, grids: list, by: str) -> Calculation:
         shows.append(f"{tilde.f.text} == {(plain.f + grid.A(start)).text}")
         shows += [f"{u.text} == {(v - start).text}" for u, v in
                   zip(plain.features[1:], tilde.features[1:], strict=True)]
-    return Calculation(log.given, log.let, shows, by)
+    return Calculation(log.given, log.let, shows, by, necessary=True)
 
 
 @claim("Theorem 6.1", within=dict(levels=(2, 3), seed=(1, 2, 3)))

@@ -77,7 +77,7 @@ def resnet_is_sigma_resnet(eta, xi, f):
         dict(eta=eta, xi=xi, f=f),
         [RELU, ("f1", "relu(f + xi*relu(eta*f))"), ("t1", "f - xi*relu(eta*f)"),
          ("t2", "f1 - xi*relu(eta*f1)")], ["t2 == relu(t1) - xi*relu(eta*relu(t1))"],
-        "(7.8) has + and (8.4) has −, so f¹ is not σ(f̃¹)")
+        "(7.8) has + and (8.4) has −, so f¹ is not σ(f̃¹)", necessary=True)
 
 
 @claim("Lemma 8.2", within=dict(sign=("-", "+"), n=(1, 2, 3), seed=SEEDS))
@@ -102,7 +102,8 @@ def resnet_is_sigma_resnet_corrected(sign, n, seed):
 @claim("eq. (8.17)", weight="minor", expect=REFUTED, within=dict(x=INTEGERS))
 def relu_identity(x):
     """ReLU(x) + ReLU(−x) = x for every real x."""
-    return Calculation(dict(x=x), [RELU], ["relu(x) + relu(-x) == x"], "the sum is |x|")
+    return Calculation(dict(x=x), [RELU], ["relu(x) + relu(-x) == x"], "the sum is |x|",
+                       necessary=True)
 
 
 @claim("derived (eq. (8.17))", weight="minor")
@@ -120,7 +121,8 @@ def _recovered(sign: str, chi: Any, f: Any) -> Calculation:
          ("step", f"v - (-relu(y) {sign} relu(-y))")],
         ["step == K @ v", *([SPLIT] if sign == "+" else [])],
         "χ = K: η gives [y; −y], and ξ is applied to its positive parts" + (
-            f"; {SPLIT_BY}.  With it the step is v + y for every K and f" if sign == "+" else ""))
+            f"; {SPLIT_BY}.  With it the step is v + y for every K and f" if sign == "+" else ""),
+            necessary=True)
 
 
 @claim("eqs (8.12)–(8.22)", expect=REFUTED, within=dict(chi=INTEGERS, f=INTEGERS))

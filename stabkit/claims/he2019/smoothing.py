@@ -29,7 +29,7 @@ def neumann_problem_is_solvable_for_every_f(n, f):
         dict(L=neumann(n), m=halved(n), f=RIGHT_SIDES[f](n)), [("A", ASSEMBLED)],
         ["rank(stack(A, [f])) == rank(A)"],
         "A is symmetric: f is in its range if it is a combination of its rows.  1ᵀA = 0 gives "
-        "1ᵀ(f − A u) = Σf for every u, so |f − A u| >= |Σf|/n")
+        "1ᵀ(f − A u) = Σf for every u, so |f − A u| >= |Σf|/n", necessary=True)
 
 
 @claim("eqs (5.1), (5.2)", notion="existence", weight="minor", within=dict(n=(2, 3, 4)))

@@ -117,7 +117,7 @@ def a_stable_step_size_exists_corrected(K, flux, ratio):
         dict(K=K.exact(), delta=stable_step(K, L, ratio), L=L), [],
         [f"psd(2 * I({n}) - delta * L * (K.T @ K))", *net.rank_one_parts(K)],
         "0 <= −J = Σ σ′ k_i k_i' <= L K'K; at Y = 0, where σ′ = L, J is −L K'K, so the condition "
-        "is necessary too")])
+        "is necessary too", necessary=True)])
 
 
 BOXES = tuple(";".join(" ".join(entries[i * n:(i + 1) * n]) for i in range(m))
@@ -135,7 +135,7 @@ def box_constraint_gives_stability(K):
     S, n = step.jacobian(log.give("Y", [0] * K.shape[1])).text, K.shape[1]
     return net.shown(log, [f"psd(I({n}) + {S}) and psd(I({n}) - {S})"],
                      "K lies in the box; the symmetric S = I + δJ has its eigenvalues in [−1, 1] "
-                     "exactly if both are positive semidefinite")
+                     "exactly if both are positive semidefinite", necessary=True)
 
 
 @claim("end of Section 4", notion="spectrum",
@@ -160,7 +160,7 @@ def box_constraint_gives_stability_corrected(padding, size, channels, ratio):
                        shows, "N is the matrix of the stencil of ones; |K| <= t N entry by entry "
                        "with t² = square, so ‖K‖² is at most t² times the largest row sum times "
                        "the largest column sum (Schur), and −2 <= λ(J) <= 0; K = t N attains it on "
-                       "constant signals")
+                       "constant signals", necessary=True)
 
 
 @claim("Section 4, since δ can be absorbed in K", weight="minor", expect=REFUTED,
@@ -183,7 +183,8 @@ def _absorbed(K, flux, root, y):
     log.define("right", scaled)
     log.define("absorbed", inner(y))
     return net.shown(log, ["left == right", "absorbed == right"],
-                     "root = √δ; the outer √δK is its own adjoint's partner, only σ can differ")
+                     "root = √δ; the outer √δK is its own adjoint's partner, only σ can differ",
+                     necessary=True)
 
 
 @claim("Section 4", weight="minor",
@@ -196,7 +197,7 @@ def step_size_can_be_absorbed_corrected(K, flux, root):
     homogeneous = Calculation(
         dict(t=[Fraction(root), 3, "1/7"]), [("phi(x)", _text(flux))],
         ["phi(t) == t * phi(1)", "phi(-t) == t * phi(-1)", "phi(0) == 0"],
-        "σ is linear on each side of 0, so it is positively homogeneous")
+        "σ is linear on each side of 0, so it is positively homogeneous", necessary=True)
     return AllOf([homogeneous, _absorbed(K, flux, root, net.state(K.shape[1], 3))])
 
 

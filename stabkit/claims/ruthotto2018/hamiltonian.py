@@ -60,7 +60,8 @@ def hamiltonian_jacobian_is_imaginary_with_tv_normalisation(m, u):
     Decided for one pixel with two channels, K₁ = [[1, 0], [−m, 1]], K₁Z = u, K₂ = id,
     Y = (|u₁|, |u₂|)."""
     return net.shown(_with_tv(m, u, net.RELU), IMAGINARY,
-                     ROOTS + "they are real and >= 0 exactly if these conditions hold")
+                     ROOTS + "they are real and >= 0 exactly if these conditions hold",
+                     necessary=True)
 
 
 @claim("derived (Section 3.2 with eq. (9))", notion="spectrum",

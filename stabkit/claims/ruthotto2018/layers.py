@@ -54,7 +54,7 @@ def stencil_is_a_differential_operator(degree):
              *(f"p @ A[:, {column}] == 0" for column in range(degree + 1, 3))]
     return Calculation(dict(A=STENCIL, p=powers), [], shows,
                        f"p holds the values of x^{degree} at −1, 0, 1; the limits are derivatives "
-                       "at 0")
+                       "at 0", necessary=True)
 
 
 @claim("Section 2.2", notion="order",
@@ -92,7 +92,8 @@ def _negative_semidefinite(K, flux, scale=None):
         shows += ["J == J.T", "psd(-J)"]
     return AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.shown(
         log, shows, "−J = K' diag(σ′ s) K is the sum of the nonnegative numbers σ′(…)s_i times "
-                    "k_i k_i' over the rows k_i of K: positive semidefinite, at every state")])
+                    "k_i k_i' over the rows k_i of K: positive semidefinite, at every state",
+                    necessary=True)])
 
 
 @claim("after eq. (7); Section 3.1", notion="spectrum", quote=NONDECREASING,
@@ -111,7 +112,7 @@ def symmetric_layer_jacobian_is_negative_semidefinite_with_scaling(flux, bias, s
     and Y: all eigenvalues of the Jacobian of F_sym have real part <= 0; here K = 1, Y = 0."""
     layer, log = SymmetricLayer(net.SCALAR, flux, scale=[scale], bias=[bias]), Transcript()
     layer.jacobian(log.give("Y", [0]))
-    return net.shown(log, ["J[0, 0] <= 0"], "J is 1x1, its entry is its eigenvalue")
+    return net.shown(log, ["J[0, 0] <= 0"], "J is 1x1, its entry is its eigenvalue", necessary=True)
 
 
 @claim("derived (after eq. (7))", notion="spectrum",
@@ -138,7 +139,7 @@ def symmetric_layer_jacobian_is_negative_semidefinite_with_tv_normalisation(m, u
     layer.jacobian(log.give("Y", net.before(K, u)))
     return net.shown(log, ["trace(J) <= 0", "det(J) >= 0"],
                  "λ² − trace(J)λ + det(J) = 0 has both roots in Re λ <= 0 exactly if trace(J) <= 0 "
-                 "and det(J) >= 0; no entry of u is at the kink of ReLU")
+                 "and det(J) >= 0; no entry of u is at the kink of ReLU", necessary=True)
 
 
 # States whose pixels have rational lengths for ε = 1, and the number of their channels.
@@ -215,7 +216,8 @@ def _is_tv_flow(K, flux, channels, eps, y, direction):
     log.define("F", layer(start))
     slope = _slope_of_tv(log, K, channels, eps, start, direction)
     return net.shown(log, [f"F @ W == -{slope}"],
-                 "the derivative of the functional along W, from central differences of r²")
+                 "the derivative of the functional along W, from central differences of r²",
+                 necessary=True)
 
 
 @claim("after eq. (9)", weight="minor", within=dict(u=tuple(ROUND), seed=(1, 2, 3)))

@@ -116,7 +116,8 @@ def leapfrog_step_bound(K, ratio):
               f"2 * ({one} - S) == delta**2 * A"],
         "G is conserved; at Y₋₁ = Y₀ it is δ²Y₀·AY₀, and for given Y_j at least Y_j·(I − S²)Y_j: "
         "per eigenvalue a of A, a(1 − δ²a/4)y_j² <= a y₀², and y_j = y₀ for a = 0.  Where the "
-        "first condition fails, Y_j grows along an eigenvector with δ²a >= 4, at least linearly")
+        "first condition fails, Y_j grows along an eigenvector with δ²a >= 4, at least linearly",
+        necessary=True)
 
 
 @claim("derived (leapfrog)", notion="uniform", expect=REFUTED,
@@ -148,7 +149,7 @@ def leapfrog_step_bound_at_equality_corrected(K, ratio):
              "norm2(y1) <= norm2(y) and norm2(y2) <= norm2(y) and norm2(y3) <= norm2(y)"]
     return net.shown(log, shows, "Y_j = T_j(A) Y₀ with the Chebyshev polynomials, by their "
                                  "recursion; A is symmetric with its spectrum in [−1, 1], where "
-                                 "|T_j| <= 1; outside |T_j| grows")
+                                 "|T_j| <= 1; outside |T_j| grows", necessary=True)
 
 
 SIZES = ("0", "1/2", "1", "3/2")
@@ -238,4 +239,5 @@ def weight_counts(dataset):
                         f"1/2 < {half} / {whole} and {half} / {whole} < 14/25"],
                        "opening 3 → c₁; per block three symmetric layers of 3×3 stencils c → c, or "
                        "two of c/2 → c/2; scale and bias in each normalisation; connectors 1×1 "
-                       "with normalisation; the classifier with its bias")
+                       "with normalisation; the classifier with its bias",
+                       necessary=True)

@@ -69,9 +69,10 @@ def state(n: int, seed: int) -> list[Fraction]:
             zip(signs, rng.integers(1, 10, n), rng.integers(1, 4, n), strict=True)]
 
 
-def shown(log: Transcript, shows: Sequence[str], by: str) -> Calculation:
+def shown(log: Transcript, shows: Sequence[str], by: str, *, necessary: bool = False
+          ) -> Calculation:
     """The calculation of a transcript, as a property."""
-    return Calculation(dict(log.given), [tuple(line) for line in log.let], shows, by)
+    return Calculation(dict(log.given), [tuple(line) for line in log.let], shows, by, necessary)
 
 
 def rank_one_parts(K: Operator, name: str = "K") -> list[str]:

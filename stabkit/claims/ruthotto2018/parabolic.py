@@ -35,7 +35,7 @@ def _monotone(K, flux, scale, bias, seed):
     return AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.shown(
         log, shows, "with q the difference of the activations and w = Y − W: d/dt |w|² = "
                     "−2 q'(K w), a sum of products of equal sign because x -> σ(s x + b) is "
-                    "nondecreasing; so |w| does not grow, whatever K(t) is")])
+                    "nondecreasing; so |w| does not grow, whatever K(t) is", necessary=True)])
 
 
 @claim("Theorem 1 with the proof's N = id", notion="contraction",
@@ -56,7 +56,7 @@ def stability_extends_to_scaling_and_bias(k, scale, bias):
     log.define("rate", layer(log.give("Y", [1])) - layer(log.give("W", [0])))
     return net.shown(log, ["rate <= 0"],
                      "the difference of two solutions is e(T) = exp(rate T) e(0): bounded by "
-                     "M e(0) for all T exactly if rate <= 0")
+                     "M e(0) for all T exactly if rate <= 0", necessary=True)
 
 
 @claim("derived (end of Proof 1)", notion="uniform",

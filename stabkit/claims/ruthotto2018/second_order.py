@@ -43,7 +43,8 @@ def second_order_network_is_stable_corrected(K, a):
     not: K = 0 gives Y = t v.)"""
     return Calculation(dict(K=K.exact(), a=a), [("S", "a * (K.T @ K)")], ["psd(S)"],
                        "differences obey Y″ = −S Y, Y′(0) = 0; along an eigenvector of λ they are "
-                       "cos(t√λ) for λ >= 0, at most 1 in size; cosh(t√−λ) for λ < 0, unbounded")
+                       "cos(t√λ) for λ >= 0, at most 1 in size; cosh(t√−λ) for λ < 0, unbounded",
+                       necessary=True)
 
 
 @claim('derived (Theorem 2; "weaker results for the time-dependent dynamic")', notion="bound",

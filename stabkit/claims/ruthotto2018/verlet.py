@@ -39,7 +39,8 @@ def _consistent(step, state):
     return net.shown(
         log, [f"dY == {(-step.first(z)).text}", f"dZ == {step.second(y1).text}"],
         "the step moves Y by δ times −F(θ₁, Z) and Z by δ times F(θ₂, Y) at the new Y; as the new "
-        "Y differs from Y by O(δ), this is consistent, of at least first order for Lipschitz F")
+        "Y differs from Y by O(δ), this is consistent, of at least first order for Lipschitz F",
+        necessary=True)
 
 
 @claim("eq. (10)", notion="order", weight="minor",

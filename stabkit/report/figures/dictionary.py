@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,7 +40,7 @@ def dictionary(rows: Sequence[Flux] | None = None) -> Figure:
             if face == "shrinkage":
                 axes.plot(s, s, color=INK, linewidth=0.6, linestyle=":")
             axes.set(xlim=(-3, 3), ylim=LIMITS[face], xticks=(-2, 0, 2))
-        panels[0].set_ylabel(flux.name.replace("_", "–"), fontsize=8.5)
+        panels[0].set_ylabel(re.sub("[-_]", "–", flux.name).title(), fontsize=8.5)
     for axes, title in zip(table[0], FACES.values(), strict=True):
         axes.set_title(title, fontsize=9)
     for axes, face in zip(table[-1], FACES, strict=True):

@@ -94,7 +94,7 @@ def stencil_transfer() -> Figure:
     rows = {"Laplace": LAPLACE, "Sobel": SOBEL, "some weights": LEARNED}
     columns = {"mesh size $h$": lambda weights: weights, "$2h$, Galerkin $R K P$": coarsen,
                "$2h$, rediscretised": rediscretise}
-    figure, table = canvas(6.2, 5.4, len(rows), len(columns))
+    figure, table = canvas(7.4, 5.4, len(rows), len(columns))
     for (name, weights), panels in zip(rows.items(), table, strict=True):
         for (title, transfer), axes in zip(columns.items(), panels, strict=True):
             _weights(axes, transfer(weights), float(abs(weights).max()))
@@ -106,11 +106,12 @@ def stencil_transfer() -> Figure:
 
 def _weights(axes: Axes, weights: np.ndarray, largest: float) -> None:
     values = weights.astype(float)
-    axes.imshow(values, cmap="PuOr", vmin=-1.6 * largest, vmax=1.6 * largest)
+    axes.imshow(values, cmap="PuOr", aspect="auto", vmin=-1.6 * largest, vmax=1.6 * largest)
     for (row, column), value in np.ndenumerate(weights):
-        axes.text(column, row, str(value).replace("-", "−"), ha="center", va="center", fontsize=8,
+        axes.text(column, row, str(value).replace("-", "−"), ha="center", va="center", fontsize=7.5,
                   color="#1b1f23")  # on a light tile in any page
     axes.grid(False)
+    axes.spines[:].set_visible(False)
     integers(axes, [])
     integers(axes, [], vertical=True)
 

@@ -1,4 +1,4 @@
-"""The ledger as a map: one tile per statement, one row per paper and reading."""
+"""The ledger as a map: one tile per statement, one row per source and reading."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from stabkit.report.figures.style import INK, STATUS_COLOURS, styled
 
 ORDER = tuple(STATUS_COLOURS)
-READINGS = {"printed": "as printed", "repaired": "corrected or derived"}
+READINGS = {"printed": "as printed or documented", "repaired": "corrected or derived"}
 _ACROSS = 22
 _MARGIN = 7.6  # room for the names of the papers, in tiles
 _WIDTH = _MARGIN + 2 * _ACROSS + 3.0
@@ -21,7 +21,7 @@ _WIDTH = _MARGIN + 2 * _ACROSS + 3.0
 
 @styled
 def verdict_map(verdicts: Sequence[Mapping[str, Any]]) -> Figure:
-    """The verdicts as a map: paper by verdict.
+    """The verdicts as a map: source by verdict.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def verdict_map(verdicts: Sequence[Mapping[str, Any]]) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Per paper, the statements as printed on the left, the corrected and the derived ones on
+        Per source, the statements as printed on the left, the corrected and the derived ones on
         the right; every tile is one statement, and a cross marks a verdict that was not expected.
     """
     papers = list(dict.fromkeys(_paper(verdict) for verdict in verdicts))

@@ -12,11 +12,22 @@ from matplotlib.figure import Figure
 from stabkit import fluxes
 from stabkit.decide import decide
 from stabkit.flux import Flux
-from stabkit.notions import EUCLIDEAN, RANGE, SIGN, Notion
+from stabkit.notions import EUCLIDEAN, RANGE, SIGN, Notion, sign_changes
 from stabkit.operators import difference
 from stabkit.property import Stable
-from stabkit.report.figures.style import BLUE, INK, RED, canvas, integers, line, note, styled
+from stabkit.report.figures.style import (
+    BLUE,
+    INK,
+    RED,
+    STATUS_COLOURS,
+    canvas,
+    integers,
+    line,
+    note,
+    styled,
+)
 from stabkit.schemes import FSI, Explicit, Scheme
+from stabkit.verdict import REFUTED
 
 
 @styled
@@ -30,7 +41,7 @@ def before_and_after() -> Figure:
         (Explicit(difference(1, 5), fluxes.soft(), "1/3"), SIGN,
          "explicit step, soft, $\\tau = 1/3$:\na new sign change"),
     )
-    figure, panels = canvas(7.4, 3.0, 1, len(cases))
+    figure, panels = canvas(7.4, 3.2, 1, len(cases))
     for axes, (scheme, notion, title) in zip(panels, cases, strict=True):
         draw_witness(axes, scheme, notion, title)
     panels[0].set_ylabel("value of the sample")
@@ -56,9 +67,43 @@ def witness(scheme: Scheme, notion: Notion, title: str = "") -> Figure:
     return figure
 
 
+@styled
+def notions_of_a_step(tau: Any = "1/2", length: int = 5, flux: Flux | None = None) -> Figure:
+    """What is decided about one explicit step with first differences, notion by notion.
+
+    Parameters
+    ----------
+    tau : rational
+        Step size, for h = 1.
+    length : int
+        Number of samples N.
+    flux : Flux, optional
+        soft by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A witness where the notion is broken, the status where it is not.
+    """
+    step = Explicit(difference(1, length), flux or fluxes.soft(), tau)
+    figure, panels = canvas(7.4, 3.1, 1, 3)
+    for axes, notion in zip(panels, (EUCLIDEAN, RANGE, SIGN), strict=True):
+        draw_witness(axes, step, notion, f"{notion.name}, $\\tau = {tau}$, $N = {length}$")
+    panels[0].set_ylabel("value of the sample")
+    return figure
+
+
 def draw_witness(axes: Axes, scheme: Scheme, notion: Notion, title: str) -> None:
-    """Draw a witness into axes; nothing but the signal where there is none."""
-    evidence = decide(Stable(scheme, notion), trials=4000).evidence
+    """Draw a witness into axes; the status in words where there is none."""
+    outcome = decide(Stable(scheme, notion), trials=4000)
+    if outcome.status is not REFUTED:
+        colour = STATUS_COLOURS[str(outcome.status)]
+        axes.text(0.5, 0.5, str(outcome.status), color=colour, transform=axes.transAxes,
+                  ha="center", va="center", fontsize=14, weight="bold")
+        axes.set(title=title, xticks=(), yticks=())
+        axes.title.set_fontsize(8.5)
+        return
+    evidence = outcome.evidence
     u = np.array([Fraction(value) for value in evidence[0].data["given"]["u"]], dtype=object)
     before, after = u.astype(float), np.array([float(value) for value in scheme(u)])
     places = np.arange(1, len(u) + 1)
@@ -68,10 +113,21 @@ def draw_witness(axes: Axes, scheme: Scheme, notion: Notion, title: str) -> None
         line(axes, 0, style="-")
     axes.plot(places, before, "o-", color=BLUE, label="$u$", markersize=6, fillstyle="none")
     axes.plot(places, after, "s--", color=RED, label="$u^+$")
-    axes.set(title=title, xlabel="sample $i$")
+    axes.set(title=title, xlabel=f"sample $i$\n{_counts(notion, u, scheme(u))}")
     axes.title.set_fontsize(8.5)
     axes.margins(y=0.16)
     integers(axes, places)
+
+
+def _counts(notion: Notion, u: np.ndarray, after: np.ndarray) -> str:
+    """What a notion compares, before and after, exactly."""
+    if notion is EUCLIDEAN:
+        return rf"$\|u\|^2 = {u @ u}$,  $\|u^+\|^2 = {after @ after}$"
+    if notion is RANGE:
+        return rf"$u \in [{min(u)}, {max(u)}]$,  $\min u^+ = {min(after)}$"
+    if notion is SIGN:
+        return f"$S(u) = {sign_changes(u)}$,  $S(u^+) = {sign_changes(after)}$"
+    return ""
 
 
 @styled

@@ -42,7 +42,7 @@ def spectra_along_a_trajectory(steps: int = 24) -> Figure:
                title="explicit step, Perona–Malik")
     right.plot([float(entry.radius.hi) for entry in found], "o-", color=RED, markersize=3)
     line(right, 1)
-    note(right, steps * 0.97, 1.1, "norm at most 1: no small\ndifference grows", ha="right")
+    note(right, steps * 0.97, 1.015, "norm at most 1:\nno small difference grows", ha="right")
     right.set(xlabel="state $m$ of the trajectory", ylabel="spectral radius",
               title="explicit step, Perona–Malik")
     for axes in (middle, right):

@@ -1,0 +1,1 @@
+"""The speed of stabkit beside that of its peers: ``python -m benchmarks``."""

@@ -1,0 +1,96 @@
+"""Measure stabkit beside its peers: ``python -m benchmarks [--quick] [--only TEXT]``.
+
+Every job first compares its results with those of its peers, then times them in turn.  Needs the
+extra ``bench``.  Set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 to keep the peers to one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benchmarks import startup
+from benchmarks.measuring import compare, exponents, measure, summary
+
+ROOMS = ("diffusion", "systems", "eigenvalues", "shrinkage_and_search")
+PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "PyWavelets", "pyamg", "MedPy", "hypothesis")
+
+
+def show(result: dict) -> None:
+    """One job: rates, ratios to the peers, goals, and the spread of the times over their median."""
+    print(f"{result['job']}   first call {result['first_call']:.2f} s")
+    for name, row in result["rows"].items():
+        goal = "" if row["goal"] is None else f"  goal {row['goal']:.3g}x"
+        met = "" if row["goal"] is None else (" met" if row["ratio"] >= row["goal"] else " MISSED")
+        print(f"  {name:18s} {row['million_per_second']:10.4g} M/s   "
+              f"stabkit is {row['ratio']:8.3g}x{goal}{met}   spread {row['spread']:.0%}",
+              flush=True)
+
+
+def show_start(found: dict[str, float]) -> None:
+    """The start-up of new processes."""
+    for name, taken in found.items():
+        goal = startup.GOALS[name]
+        print(f"{name:22s} {taken:6.2f} s  goal {goal:g} s {'met' if taken <= goal else 'MISSED'}")
+
+
+def environment() -> dict[str, str]:
+    """Versions of what is measured, and the machine."""
+    found = {"python": platform.python_version(), "machine": platform.platform()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print, and write what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks",
+                                     description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true",
+                        help="two rounds, and leave out jobs of 10^6 sites and more")
+    parser.add_argument("--only", default="", help="jobs whose name contains this text")
+    parser.add_argument("--json", type=Path, help="write the results to this file")
+    parser.add_argument("--figure", type=Path, help="draw the ratios into this PNG file")
+    options = parser.parse_args(arguments)
+    rounds, results = 2 if options.quick else options.rounds, []
+    versions = environment()
+    print("  ".join(f"{name} {value}" for name, value in versions.items()))
+    for room in ROOMS:
+        for make in import_module(f"benchmarks.{room}").jobs():
+            job = make()
+            if options.only not in job.name or (options.quick and job.size >= 10**6):
+                continue
+            first_call = compare(job)
+            results.append(summary(job, measure(job, rounds)) | {"first_call": first_call})
+            show(results[-1])
+    fitted = exponents(results)
+    for name, exponent in fitted.items():
+        print(f"time of {name} ~ N^{exponent:.2f}")
+    started = {} if options.only else startup.measure(rounds)
+    show_start(started)
+    goals = [row["ratio"] >= row["goal"] for result in results
+             for row in result["rows"].values() if row["goal"] is not None]
+    goals += [taken <= startup.GOALS[name] for name, taken in started.items()]
+    print(f"goals met: {sum(goals)} of {len(goals)}")
+    if options.json:
+        options.json.write_text(json.dumps(
+            {"environment": versions, "results": results, "exponents": fitted, "start": started},
+            indent=1) + "\n", encoding="utf-8")
+    if options.figure:
+        from benchmarks.figure import ratios
+        from stabkit.report.figures.style import png
+        options.figure.write_bytes(png(ratios(results)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Tridiagonal systems, the implicit step, and the Poisson equation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyamg
+import scipy.fft
+import scipy.linalg
+
+from benchmarks.measuring import Job
+from benchmarks.operators import CODE, D1, SHAPE, TAU, rng, stepped
+from stabkit.kernels.implicit import semi_implicit, tridiagonal, tridiagonal_columns
+from stabkit.multigrid import FastPoisson
+
+
+def tridiagonal_solve(count, n):
+    b = rng().standard_normal((count, n))
+    diagonal = 3 + rng(1).random((count, n))
+    beside = -rng(2).random((count, n - 1))
+
+    def lapack():
+        return np.stack([scipy.linalg.lapack.dptsv(d, e, x)[2]
+                         for d, e, x in zip(diagonal, beside, b, strict=True)])
+
+    def ours():
+        x = b.copy()
+        tridiagonal(diagonal, beside, x)
+        return x
+
+    columns = [np.ascontiguousarray(part.T) for part in (diagonal, beside, b)]
+
+    def side_by_side():
+        pivots, x = columns[0].copy(), columns[2].copy()
+        tridiagonal_columns(pivots, columns[1], x)
+        return x.T
+
+    if count > 1:
+        # LAPACK gets its signals in rows and stabkit in columns: each the order that suits it.
+        return Job(f"tridiagonal solve {count}x{n}",
+                   {"stabkit": side_by_side, "stabkit by rows": ours, "LAPACK dptsv": lapack},
+                   count * n, 1e-13, {"LAPACK dptsv": 10})
+    return Job(f"tridiagonal solve {count}x{n}", {"stabkit": ours, "LAPACK dptsv": lapack},
+               n, 1e-13, {"LAPACK dptsv": 1.7}, "tridiagonal solve", n)
+
+
+def implicit_step(n=100_000):
+    u = rng().standard_normal((1, n))
+
+    def lapack():
+        g = 1 / (1 + np.diff(u[0]) ** 2)
+        diagonal = np.ones(n)
+        diagonal[:-1] += TAU * g
+        diagonal[1:] += TAU * g
+        return scipy.linalg.lapack.dptsv(diagonal, -TAU * g, u[0])[2][None]
+
+    return Job(f"semi-implicit step rational N={n}", {
+        "stabkit": lambda: stepped(semi_implicit[CODE["rational"]], u, 1, TAU, D1, SHAPE),
+        "NumPy + dptsv": lapack}, n, 1e-13)
+
+
+def poisson_solve(n):
+    """2-D Poisson to a relative residual of 1e-10, the setup included; sines are the limit."""
+    b = rng().standard_normal((n, n))
+    eigenvalues = 4 * np.sin(np.arange(1, n + 1) * np.pi / (2 * n + 2)) ** 2
+    matrix = pyamg.gallery.poisson((n, n), format="csr")
+    ready = FastPoisson((n, n))
+    solver = pyamg.ruge_stuben_solver(matrix)
+
+    def sines():
+        return scipy.fft.idstn(scipy.fft.dstn(b, type=1)
+                               / (eigenvalues[:, None] + eigenvalues), type=1)
+
+    def solve(by):
+        return by.solve(b.ravel(), tol=1e-10).reshape(n, n)
+
+    return Job(f"Poisson {n}x{n} to 1e-10", {
+        "stabkit": lambda: ready.solve(b, tolerance=1e-10).u,
+        "stabkit with setup": lambda: FastPoisson((n, n)).solve(b, tolerance=1e-10).u,
+        "PyAMG": lambda: solve(solver),
+        "PyAMG with setup": lambda: solve(pyamg.ruge_stuben_solver(matrix)),
+        "sine transforms": sines}, n * n, 1e-6,
+        {"PyAMG": 8, "PyAMG with setup": 20, "sine transforms": 1 / 3.5}, "Poisson", n * n)
+
+
+def jobs():
+    """The jobs of this room, made when they are wanted."""
+    for n in (10_000, 100_000):
+        yield lambda n=n: tridiagonal_solve(1, n)
+    for count, n in ((256, 256), (10_000, 100), (64, 4096)):
+        yield lambda count=count, n=n: tridiagonal_solve(count, n)
+    yield implicit_step
+    for n in (255, 511, 1023, 2047):
+        yield lambda n=n: poisson_solve(n)

@@ -1,0 +1,52 @@
+"""How Sphinx builds the pages: ``sphinx-build -W -n docs pages``."""
+
+import re
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+
+_setup = ConfigParser()
+_setup.read(Path(__file__).parent.parent / "setup.cfg")
+
+project = "stabkit"
+release = _setup["metadata"]["version"]
+copyright = "the authors of stabkit"
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "from_the_program"]
+
+# Formulas are plain Unicode, in docstrings as here: they read in a terminal, and offline.
+default_role = "literal"
+nitpicky = True
+# Of the standard library; its inventory would have to be fetched.
+nitpick_ignore = [("py:class", name) for name in (
+    "abc.ABC", "enum.Enum", "enum.StrEnum", "fractions.Fraction")]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+# The types are in the docstrings, in words.
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+numpydoc_show_class_members = False
+
+html_theme = "furo"
+html_title = f"stabkit {release}"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_copy_source = False
+html_show_copyright = False
+pygments_style = "friendly"
+pygments_dark_style = "monokai"
+
+
+def keep_bars(app, what, name, obj, options, lines):
+    """In a docstring |u| is a modulus, not a substitution; what stands in backticks stays."""
+    for number, line in enumerate(lines):
+        parts = re.split(r"(`[^`]*`)", line)
+        lines[number] = "".join(part if part.startswith("`") else part.replace("|", r"\|")
+                                for part in parts)
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", keep_bars, priority=900)

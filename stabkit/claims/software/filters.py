@@ -1,0 +1,190 @@
+"""Anisotropic diffusion filters: MedPy and ITK.
+
+A diffusivity of an image of contrast κ is that of the image divided by κ, times κ; so κ = 1 stands
+for every κ, also for one computed from the image.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isqrt
+
+from stabkit import fluxes
+from stabkit.claim import claim
+from stabkit.claims.configurations import BEYOND, ONE
+from stabkit.flux import Flux
+from stabkit.notions import EUCLIDEAN, RANGE, Energy, energy
+from stabkit.operators import grid_gradient, tangential_differences
+from stabkit.property import AllOf, Calculation, Not, Stable
+from stabkit.schemes import Explicit, IsotropicExplicit
+from stabkit.verdict import REFUTED
+
+MEDPY = "MedPy 0.5.2, medpy.filter.smoothing.anisotropic_diffusion, parameter"
+GAMMA = "Controls the speed of diffusion. Pick a value <= .25 for stability."
+OPTIONS = (fluxes.perona_malik(), fluxes.rational())
+QUARTER = Fraction(1, 4)
+CUBES = ((3,), (3, 3), (3, 3, 3))
+
+
+def root(spacing: str) -> Fraction:
+    """√s of a square of a rational."""
+    exact = Fraction(spacing)
+    return Fraction(isqrt(exact.numerator), isqrt(exact.denominator))
+
+
+def spaced(spacing: tuple[str, ...]) -> tuple[Fraction, ...]:
+    """The grid sizes h with 1/h² = 1/s: both packages divide by the spacing once, not twice."""
+    return tuple(map(root, spacing))
+
+
+def range_bound(spacing: tuple[str, ...]) -> Fraction:
+    """1/(2 Σ 1/sᵢ)."""
+    return 1 / (2 * sum(1 / Fraction(s) for s in spacing))
+
+
+# -- MedPy ----------------------------------------------------------------------------------------
+@claim(f"{MEDPY} gamma", notion="range", quote=GAMMA, expect=REFUTED,
+       within=dict(shape=CUBES, flux=OPTIONS, gamma=(QUARTER,)))
+def medpy_gamma_up_to_a_quarter_keeps_the_range(shape, flux, gamma):
+    """For images of any dimension, options 1 and 2 (g = exp(−(δ/κ)²) and 1/(1 + (δ/κ)²)) and γ <=
+    1/4, a step keeps the range of every image.  It does in one and two dimensions, not in three."""
+    return Stable(Explicit(grid_gradient(shape), flux, gamma), RANGE)
+
+
+@claim(f"derived ({MEDPY} gamma)", notion="range",
+       within=dict(shape=CUBES, flux=OPTIONS, ratio=(ONE,)),
+       beyond=dict(shape=CUBES[:2], flux=OPTIONS[1:], ratio=BEYOND))
+def medpy_gamma_up_to_a_quarter_keeps_the_range_corrected(shape, flux, ratio):
+    """For images of dimension d, options 1 and 2 and γ <= 1/(2d), a step keeps the range of every
+    image, and its Euclidean norm and the energy Σ Ψ do not grow; here γ = ratio/(2d)."""
+    K = grid_gradient(shape)
+    step = Explicit(K, flux, ratio / (2 * len(shape)))
+    return AllOf([Stable(step, RANGE), Stable(step, EUCLIDEAN),
+                  Stable(step, energy(Energy(K, flux)))])
+
+
+@claim(f"{MEDPY} gamma", notion="range", quote=GAMMA,
+       within=dict(shape=CUBES, gamma=(QUARTER,)))
+def medpy_gamma_up_to_a_quarter_keeps_the_range_for_option_3(shape, gamma):
+    """For images of up to three dimensions, option 3 (Tukey's biweight, g <= 1/2) and γ <= 1/4, a
+    step keeps the range of every image."""
+    return Stable(Explicit(grid_gradient(shape), fluxes.tukey(), gamma), RANGE)
+
+
+@claim(f"derived ({MEDPY} gamma)", notion="range",
+       within=dict(shape=CUBES, ratio=(ONE,)), beyond=dict(ratio=BEYOND))
+def medpy_option_3_allows_twice_the_step(shape, ratio):
+    """For images of dimension d, option 3 and γ <= 1/d, a step keeps the range of every image;
+    here γ = ratio/d."""
+    return Stable(Explicit(grid_gradient(shape), fluxes.tukey(), ratio / len(shape)), RANGE)
+
+
+@claim(f"{MEDPY}s gamma and voxelspacing", notion="range", quote=GAMMA, expect=REFUTED,
+       within=dict(spacing=(("1",), ("1/4",), ("1/9", "1/9")), flux=OPTIONS, gamma=(QUARTER,)))
+def medpy_gamma_up_to_a_quarter_keeps_the_range_for_every_spacing(spacing, flux, gamma):
+    """For images of one and two dimensions, options 1 and 2, voxel spacing s > 0 and γ <= 1/4, a
+    step keeps the range of every image; the flux γ g(δ) δ/s divides by the spacing once."""
+    return Stable(Explicit(grid_gradient((3,) * len(spacing), spaced(spacing)), flux, gamma), RANGE)
+
+
+@claim(f"derived ({MEDPY}s gamma and voxelspacing)", notion="range",
+       within=dict(spacing=(("1",), ("1/4",), ("4",), ("1/4", "1"), ("1/9", "4"),
+                            ("1", "1", "9/4")), flux=OPTIONS[1:], ratio=(ONE,)),
+       beyond=dict(spacing=(("1/4",), ("1/9", "4")), ratio=BEYOND))
+def medpy_gamma_up_to_a_quarter_keeps_the_range_for_every_spacing_corrected(spacing, flux, ratio):
+    """For spacings s₁ … s_d and γ <= 1/(2 Σ 1/sᵢ) a step keeps the range of every image; here
+    γ = ratio · that bound.  (Only 0 <= g <= 1 = g(0) counts, so that g may see δ/√sᵢ here.)"""
+    K = grid_gradient((3,) * len(spacing), spaced(spacing))
+    return Stable(Explicit(K, flux, ratio * range_bound(spacing)), RANGE)
+
+
+# -- ITK ------------------------------------------------------------------------------------------
+ITK = "ITK 5.4 and 6.0, itkAnisotropicDiffusionImageFilter.hxx, InitializeIteration"
+SPACINGS = (("1",), ("1/4",), ("1", "1"), ("1/4", "1"), ("1", "1", "1"))
+
+
+def itk_step(spacing: tuple[str, ...], flux: Flux, tau: Fraction) -> IsotropicExplicit:
+    """A step of GradientAnisotropicDiffusionImageFilter, with |∇u| at the middle of each edge."""
+    shape, h = (3,) * len(spacing), spaced(spacing)
+    return IsotropicExplicit(grid_gradient(shape, h), flux, tau, tangential_differences(shape, h))
+
+
+@claim(f"{ITK}, the run-time warning", notion="range",
+       quote="Stable time step for this image must be smaller than [minSpacing / 2^(N+1)]",
+       within=dict(spacing=SPACINGS, flux=OPTIONS[:1], ratio=(ONE,)))
+def itk_time_steps_that_give_no_warning_keep_the_range(spacing, flux, ratio):
+    """GradientAnisotropicDiffusionImageFilter in N dimensions, spacing s, τ <= min s/2^(N+1): a
+    step keeps the range of every image and does not increase its Euclidean norm; here τ = ratio ·
+    that bound.  (Differences are divided by the spacing once, so the bound is linear in s.)"""
+    tau = ratio * min(map(Fraction, spacing)) / 2 ** (len(spacing) + 1)
+    step = itk_step(spacing, flux, tau)
+    return AllOf([Stable(step, RANGE), Stable(step, EUCLIDEAN)])
+
+
+@claim(f"{ITK}, the run-time warning", notion="range", expect=REFUTED,
+       quote="Anisotropic diffusion unstable time step: [m_TimeStep]",
+       within=dict(spacing=(("1",), ("1", "1"), ("1", "1", "1")), flux=OPTIONS[:1],
+                   ratio=(Fraction(5, 4), Fraction(2))))
+def itk_time_steps_that_give_a_warning_are_unstable(spacing, flux, ratio):
+    """GradientAnisotropicDiffusionImageFilter in N dimensions: for every τ > 1/2^(N+1) a step
+    takes some image out of its range; here τ = ratio/2^(N+1).  The bound is safe, not necessary."""
+    return Not(Stable(itk_step(spacing, flux, ratio / 2 ** (len(spacing) + 1)), RANGE))
+
+
+@claim(f"derived ({ITK})", notion="range",
+       within=dict(spacing=SPACINGS, flux=OPTIONS[:1], ratio=BEYOND))
+def itk_time_steps_that_give_a_warning_are_unstable_corrected(spacing, flux, ratio):
+    """In N dimensions with at least three samples each, some image leaves its range for every τ
+    > 1/(2 Σ 1/sᵢ), which is 1/(2N) for unit spacing; here τ = ratio · that bound."""
+    return Not(Stable(itk_step(spacing, flux, ratio * range_bound(spacing)), RANGE))
+
+
+@claim(f"derived ({ITK})", notion="range",
+       within=dict(spacing=SPACINGS, flux=OPTIONS[:1], ratio=(ONE,)),
+       beyond=dict(spacing=SPACINGS[:4], ratio=BEYOND))
+def itk_range_bound(spacing, flux, ratio):
+    """GradientAnisotropicDiffusionImageFilter keeps the range of every image for τ <= 1/(2 Σ
+    1/sᵢ), which is 1/(2N) for unit spacing: for N = 2 twice the step that is warned about."""
+    return Stable(itk_step(spacing, flux, ratio * range_bound(spacing)), RANGE)
+
+
+CURVATURE = ("ITK 5.4 and 6.0, itkCurvatureAnisotropicDiffusionImageFilter.h, class description "
+             "(also SimpleITK 2.5.7)")
+MAXIMUM = ("The default time step for this filter is set to the maximum theoretically stable "
+           "value: 0.5 / 2^N, where N is the dimensionality of the image.")
+WHY = ("u+ = u + tau |grad u| sum_i (c_i a_i - d_i b_i) with 0 <= c, d <= 1, |a|, |b| <= 1: the "
+       "sum is at most 2N, and the upwind |grad u| is at most sqrt(2N) times the largest step down "
+       "(or up) to a neighbour; so u+ stays in the range if tau 2N sqrt(2N) <= 1")
+
+
+@claim(CURVATURE, notion="range", quote=MAXIMUM, within=dict(N=(1, 2, 3, 4)))
+def itk_default_curvature_step_keeps_the_range(N):
+    """CurvatureAnisotropicDiffusionImageFilter in N dimensions, unit spacing, τ = 0.5/2^N: a step
+    keeps the range of every image."""
+    return Calculation(dict(N=N, tau=Fraction(1, 2 ** (N + 1))), [], ["(2 * N)**3 * tau**2 <= 1"],
+                       WHY)
+
+
+@claim(CURVATURE, notion="range", quote=MAXIMUM, expect=REFUTED, within=dict(N=(1, 2, 3)))
+def itk_default_curvature_step_is_the_maximum(N):
+    """CurvatureAnisotropicDiffusionImageFilter in N dimensions: for every τ > 0.5/2^N some image
+    leaves its range.  This is so for N = 2 alone; for N = 3, 0.068 is as safe as 0.0625."""
+    default, larger = Fraction(1, 2 ** (N + 1)), {1: "7/20", 2: "1/8", 3: "17/250"}[N]
+    return Not(Calculation(dict(N=N, tau=larger, default=default), [],
+                           ["(2 * N)**3 * tau**2 <= 1", "tau > default"], WHY)) \
+        if Fraction(larger) > default else _spike(N, default * BEYOND[0])
+
+
+@claim(f"derived ({CURVATURE})", notion="range", within=dict(N=(1, 2, 3), ratio=BEYOND))
+def itk_default_curvature_step_is_the_maximum_corrected(N, ratio):
+    """In N dimensions some image leaves its range for every τ > (2N)^(−3/2), up to the conductance
+    of a small spike, which tends to 1; here τ is just above ratio · that bound."""
+    square = ratio**2 / (2 * N) ** 3
+    tau = Fraction(isqrt(square.numerator * 10**12 // square.denominator) + 1, 10**6)
+    return _spike(N, tau)
+
+
+def _spike(N: int, tau: Fraction) -> Calculation:
+    return Calculation(dict(N=N, tau=tau), [("u", "1 - tau * 2 * N * sqrt(2 * N)")], ["u < 0"],
+                       "the image that is 1 at one pixel and 0 elsewhere has a sum of -2N and an "
+                       "upwind |grad u| of sqrt(2N) there, for conductance 1")

@@ -1,0 +1,98 @@
+"""Normalised layers of networks: PyTorch and Keras."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from stabkit.claim import claim
+from stabkit.claims.configurations import ONE
+from stabkit.notions import EUCLIDEAN
+from stabkit.operators import DIRICHLET, PERIODIC, channel_convolution, from_matrix
+from stabkit.property import Calculation, NormAtMost, Stable
+from stabkit.rational import fractions
+from stabkit.schemes import Linear
+from stabkit.verdict import REFUTED
+
+SPECTRAL = ("PyTorch 2.13, torch.nn.utils.parametrizations.spectral_norm (issue 99149, and "
+            "torch.nn.utils.spectral_norm)")
+REDUCING = ("Spectral normalization stabilizes the training of discriminators (critics) in "
+            "Generative Adversarial Networks (GANs) by reducing the Lipschitz constant of the "
+            "model. [...] If the dimension of the weight tensor is greater than 2, it is reshaped "
+            "to 2D in power iteration method to get spectral norm.")
+KERAS = "Keras 3.15.1, keras.layers.SpectralNormalization"
+CONTROLS = ("This wrapper controls the Lipschitz constant of the weights of a layer by "
+            "constraining their spectral norm")
+
+THIRDS = ((("2/3", "2/3", "1/3"),),)
+EQUAL = (((("1/3",) * 3,) * 3,),)
+CHANNELS = ((("3/5", "0", "0"), ("0", "4/5", "0")), (("0", "0", "4/5"), ("3/5", "0", "0")))
+KERNELS = (THIRDS, CHANNELS, EQUAL)
+
+
+def convolve(kernel, boundary=PERIODIC):
+    """A convolution of a signal of 4 samples, or an image of 4 x 4, per channel."""
+    exact = fractions(kernel, "kernel")
+    return channel_convolution(exact, 4 if exact.ndim == 3 else (4, 4), boundary)
+
+
+@claim(SPECTRAL, notion="euclidean", quote=REDUCING, expect=REFUTED, within=dict(kernel=KERNELS))
+def torch_spectral_norm_makes_convolutions_nonexpansive(kernel):
+    """A convolution (stride 1, circular padding) whose kernel has the spectral norm 1 after it is
+    reshaped to c_out × (c_in · taps) has ‖K u‖ <= ‖u‖ for every u."""
+    return NormAtMost(convolve(kernel), 1)
+
+
+@claim(f"derived ({SPECTRAL})", notion="euclidean",
+       within=dict(kernel=KERNELS, boundary=(PERIODIC, DIRICHLET), share=(ONE,)),
+       beyond=dict(kernel=(EQUAL,), boundary=(PERIODIC,), share=(Fraction(999, 1000),)))
+def torch_spectral_norm_makes_convolutions_nonexpansive_corrected(kernel, boundary, share):
+    """With the kernel reshaped to spectral norm 1 and t taps, ‖K u‖² <= t‖u‖² for circular and zero
+    padding, so dividing the kernel by √t makes the layer nonexpansive; here ‖K‖² <= share · t, and
+    equal taps attain it."""
+    taps = int(np.prod(fractions(kernel).shape[2:]))
+    return NormAtMost(convolve(kernel, boundary), share * taps)
+
+
+@claim(f"derived ({SPECTRAL})", notion="spectrum", weight="minor", within=dict(kernel=KERNELS))
+def torch_kernels_have_spectral_norm_one_after_reshaping(kernel):
+    """The kernels above, reshaped to W of shape c_out × (c_in · taps), have ‖W‖ = 1 exactly."""
+    exact = fractions(kernel)
+    flat, rows = exact.reshape(len(exact), -1), len(exact)
+    return Calculation(dict(W=flat), [("G", "W @ W.T")],
+                       [f"psd(I({rows}) - G)", f"det(I({rows}) - G) == 0"],
+                       "1 is the largest eigenvalue of W W'")
+
+
+@claim(KERAS, notion="euclidean", quote=CONTROLS, expect=REFUTED, within=dict(kernel=KERNELS))
+def keras_spectral_normalization_makes_convolutions_nonexpansive(kernel):
+    """A convolution (stride 1, circular padding) whose kernel has the spectral norm 1 after it is
+    reshaped to (taps · c_in) × c_out has ‖K u‖ <= ‖u‖ for every u."""
+    return NormAtMost(convolve(kernel), 1)
+
+
+ORTHOGONAL = "PyTorch 2.13, torch.nn.utils.parametrizations.orthogonal"
+BATCH = ("If the tensor has more than two dimensions, we consider it as a batch of matrices of "
+         "shape (..., m, n).")
+UNIT = ((((1, 0, 0), (0, 1, 0), (0, 0, 1)),),)
+ROTATION = (((("3/5", "4/5", "0"), ("-4/5", "3/5", "0"), ("0", "0", "1")),),)
+
+
+@claim(f"derived ({ORTHOGONAL}, on the weight of a convolution)", notion="euclidean", quote=BATCH,
+       expect=REFUTED, within=dict(kernel=(UNIT, ROTATION)))
+def torch_orthogonal_makes_convolutions_nonexpansive(kernel):
+    """A convolution (stride 1, circular padding) whose k × k kernels are orthogonal matrices has
+    ‖K u‖ <= ‖u‖ for every u.  PyTorch says that it treats them so, not that the layer is then
+    orthogonal."""
+    return NormAtMost(convolve(kernel), 1)
+
+
+@claim(ORTHOGONAL, notion="euclidean",
+       quote="In plain words, Q will have orthonormal columns whenever m >= n and orthonormal rows "
+             "otherwise.",
+       within=dict(Q=((("3/5", "4/5"), ("-4/5", "3/5")), (("0", "1"), ("1", "0")))))
+def torch_orthogonal_linear_layers_are_nonexpansive(Q):
+    """A linear layer (without bias) with an orthogonal square weight Q has ‖Q u‖ <= ‖u‖ for
+    every u."""
+    return Stable(Linear(from_matrix(Q, label="Q")), EUCLIDEAN)

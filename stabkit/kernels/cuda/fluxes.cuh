@@ -1,0 +1,66 @@
+// The fluxes of stabkit/kernels/fluxes.py, in the same operations and order, so with the same bits.
+// FLUX is a number of that file, REAL the type.  Compile without contraction (--fmad=false).  tanh
+// (9) is left out: its bits depend on the library.
+typedef REAL real;
+
+// One Taylor term pair of e^r: terms k and k + 1 over r^k.
+__device__ inline double pair(double high, double low, double r) {
+    return fma(1.0 / high, r, 1.0 / low);
+}
+
+// e^x as in stabkit/kernels/exponential.py; every fused multiply-add is asked for by name.
+__device__ inline double exponential(double y) {
+    const double shift = 6755399441055744.0;  // 1.5 * 2^52
+    double shifted = fma(y, 1.4426950408889634, shift);
+    double k = shifted - shift;
+    double r = fma(-k, 1.90821492927058770002e-10, fma(-k, 0.693147180369123816490, y));
+    double r2 = r * r, r4 = r2 * r2;
+    double low = fma(pair(120.0, 24.0, r), r2, pair(6.0, 2.0, r));
+    double middle = fma(pair(362880.0, 40320.0, r), r2, pair(5040.0, 720.0, r));
+    double high = fma(pair(6227020800.0, 479001600.0, r), r2, pair(39916800.0, 3628800.0, r));
+    double tail = fma(fma(high, r4, middle), r4, low);
+    double p = fma(fma(tail, r, 1.0), r, 1.0);
+    unsigned long long bits = (unsigned long long)__double_as_longlong(p);
+    bits += (unsigned long long)__double_as_longlong(shifted) << 52;
+    double e = __longlong_as_double((long long)bits);
+    if (y < -708.0) e = 0.0;
+    if (y > 709.782712893384) e = __longlong_as_double(0x7ff0000000000000LL);
+    return y == y ? e : p;
+}
+
+__device__ inline real flux(real s, real q, real p) {
+    const real one = (real)1, zero = (real)0;
+    real a = fabs(s);
+    switch (FLUX) {
+    case 0: return s;
+    case 1: return s / sqrt(one + s * s * (one / (q * q)));
+    case 2: return s < -q ? -q : (s > q ? q : s);
+    case 3: return s * (real)exponential(-(s * s) * ((real)0.5 / (q * q)));
+    case 4: return a > q ? q * q / s : s;
+    case 5: return a > q ? zero : s;
+    case 6: return s / (one + s * s * (one / (q * q)));
+    case 7: {
+        real r = s * s * (one / (q * q));
+        r = r * r;
+        return s - s * (real)exponential((real)-3.31488 / (r * r));
+    }
+    case 8: return s <= zero ? q * s : s;
+    case 10: return q * s;
+    case 11: {
+        real fall = q / (p - q) * (p - a);
+        return a > q ? (a >= p ? zero : (s > zero ? fall : -fall)) : s;
+    }
+    case 12: return s * s * s;
+    case 13: {
+        real bent = s > zero ? q : -q;
+        return a > q ? bent + p * (s - bent) : s;
+    }
+    }
+    return s;
+}
+
+// Phi(s)/s, continued to s = 0 by a tiny s.
+__device__ inline real frozen(real s, real q, real p) {
+    real t = s == (real)0 ? (real)8.673617379884035e-19 : s;  // 2^-60
+    return flux(t, q, p) / t;
+}

@@ -1,0 +1,219 @@
+"""Differences along the edges of a grid in any dimension.
+
+A signal holds the pixels of the grid in C order, the last axis fastest: ``image.ravel()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import prod
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+
+from stabkit.enclosure import Interval
+from stabkit.errors import InvalidArgument
+from stabkit.operators.differences import (
+    DIRICHLET,
+    MIRRORED,
+    NATURAL,
+    PERIODIC,
+    REFLECTING,
+    Boundary,
+    convolution,
+    difference,
+)
+from stabkit.operators.operator import Operator
+from stabkit.rational import fraction
+
+
+def grid_gradient(shape: int | Sequence[int], h: Any = 1, boundary: Boundary = REFLECTING
+                  ) -> Operator:
+    """The one-sided differences of every axis of a grid, one axis below the other.
+
+    One row per edge between neighbours, (u_{p+e} − u_p)/h along axis e; so a flux acts on each
+    edge for itself, as in the scheme of Perona and Malik (1990).
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        The samples along each axis; an axis of one sample has no edges.
+    h : rational or sequence of rational
+        The grid size, one for all axes or one for each.
+    boundary : Boundary
+        As for :func:`~stabkit.operators.difference` of order 1, along every axis.
+
+    Returns
+    -------
+    Operator
+        With its norm known: ‖K‖² is the sum over the axes of the squared norm in one dimension,
+        for ``REFLECTING`` Σ (2 cos(π/2N)/h)².
+
+    Raises
+    ------
+    InvalidArgument
+        For an empty grid, a grid without edges, h <= 0, or another number of sizes than of axes.
+
+    Examples
+    --------
+    >>> grid_gradient((2, 2)) @ np.array([0.0, 1.0, 3.0, 7.0])
+    array([3., 6., 1., 4.])
+    """
+    shape, sizes = _grid(shape, h, boundary)
+    parts = [_along(_difference(n, size, boundary), shape, axis)
+             for axis, (n, size) in enumerate(zip(shape, sizes, strict=True))]
+    made = _stacked([part for part in parts if part is not None], prod(shape))
+
+    def formula() -> Interval:
+        total = Interval(0)
+        for n, size in zip(shape, sizes, strict=True):
+            total = total + _norm_squared(n, size, boundary)
+        return total
+
+    made.norm_squared_formula = formula
+    grid = "x".join(map(str, shape))
+    spacing = ", ".join(map(str, dict.fromkeys(sizes) if len(set(sizes)) == 1 else sizes))
+    return made.described(f"grid_gradient({grid}, h={spacing}, {boundary.value})")
+
+
+def grid_differences(shape: int | Sequence[int], offsets: Sequence[Sequence[int]]) -> Operator:
+    """The differences u_{p+o} − u_p over all pixels p and offsets o with p + o on the grid.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+    offsets : sequence of sequences of int
+        One integer per axis; ``((0, 1), (1, 0), (1, 1), (1, -1))`` gives the edges between a
+        pixel and its eight neighbours in 2-D.
+
+    Raises
+    ------
+    InvalidArgument
+        For another number of integers than of axes, the offset 0, or no edge at all.
+    """
+    shape, _ = _grid(shape, 1, REFLECTING)
+    pixels = np.arange(prod(shape)).reshape(shape)
+    tails, heads = [], []
+    for offset in offsets:
+        if len(offset) != len(shape) or not any(offset) or \
+                not all(isinstance(step, Integral) for step in offset):
+            raise InvalidArgument(f"offsets: each needs {len(shape)} integers, not all zero; got "
+                                  f"{offset!r}")
+        tails.append(pixels[_window(shape, offset)].ravel())
+        heads.append(pixels[_window(shape, [-step for step in offset])].ravel())
+    if not any(part.size for part in tails):
+        raise InvalidArgument(f"offsets: no edge of {offsets!r} fits into the grid {shape}")
+    columns = np.stack([np.concatenate(tails), np.concatenate(heads)], axis=1)
+    rows = np.repeat(np.arange(len(columns)), 2)
+    made = Operator._coded((len(columns), prod(shape)), rows, columns.ravel(),
+                           np.tile([0, 1], len(columns)), [Fraction(-1), Fraction(1)])
+    return made.described(f"grid_differences({'x'.join(map(str, shape))}, {offsets})")
+
+
+def tangential_differences(shape: int | Sequence[int], h: Any = 1) -> tuple[Operator, ...]:
+    """The derivatives across the edges of a reflecting :func:`grid_gradient`, at their middles.
+
+    For an edge along one axis and every other axis, the mean of the central differences at its
+    two ends (samples are repeated at the boundary).
+
+    Parameters
+    ----------
+    shape, h
+        As for :func:`grid_gradient`.
+
+    Returns
+    -------
+    tuple of Operator
+        One fewer than there are axes, each with the rows of ``grid_gradient(shape, h)``.
+    """
+    shape, sizes = _grid(shape, h, REFLECTING)
+    dimension = len(shape)
+    made = []
+    for turn in range(1, dimension):
+        blocks = []
+        for axis, n in enumerate(shape):
+            across = (axis + turn) % dimension
+            if n == 1:
+                continue
+            mean = convolution([Fraction(1, 2), Fraction(1, 2)], n, NATURAL, centre=0)
+            weight = 1 / (2 * sizes[across])
+            central = convolution([-weight, 0, weight], shape[across], MIRRORED)
+            lifted = _along(central, shape, across)
+            blocks.append(_along(mean, shape, axis) @ lifted)
+        made.append(_stacked(blocks, prod(shape)))
+        made[-1].label = "B"
+    return tuple(made)
+
+
+# -- arguments ------------------------------------------------------------------------------------
+def _grid(shape: Any, h: Any, boundary: Any) -> tuple[tuple[int, ...], tuple[Fraction, ...]]:
+    shape = (shape,) if isinstance(shape, Integral) else tuple(shape)
+    if not shape or not all(isinstance(n, Integral) and n >= 1 for n in shape) or \
+            (prod(shape) == 1 and boundary is not DIRICHLET):
+        raise InvalidArgument("shape: needs a positive number of samples along each axis, and two "
+                              f"along one of them, got {shape}")
+    if not isinstance(boundary, Boundary):
+        names = ", ".join(each.name for each in Boundary)
+        raise InvalidArgument(f"boundary: must be one of {names}, got {boundary!r}")
+    sizes = tuple(h) if isinstance(h, (list, tuple, np.ndarray)) else (h,) * len(shape)
+    if len(sizes) != len(shape):
+        raise InvalidArgument(f"h: needs one grid size or one per axis ({len(shape)}), got "
+                              f"{len(sizes)}")
+    sizes = tuple(fraction(size, "h") for size in sizes)
+    if min(sizes) <= 0:
+        raise InvalidArgument(f"h: must be positive, got {h}")
+    return tuple(map(int, shape)), sizes
+
+
+def _window(shape: tuple[int, ...], offset: Sequence[int]) -> tuple[slice, ...]:
+    return tuple(slice(max(-step, 0), max(min(n, n - step), 0))
+                 for n, step in zip(shape, offset, strict=True))
+
+
+# -- one axis -------------------------------------------------------------------------------------
+def _difference(n: int, h: Fraction, boundary: Boundary) -> Operator | None:
+    return None if n == 1 and boundary is not DIRICHLET else difference(1, n, h, boundary)
+
+
+def _norm_squared(n: int, h: Fraction, boundary: Boundary) -> Interval:
+    """‖K‖² of the first difference of n samples: 4/h² times a squared cosine."""
+    if n == 1:
+        return Interval(2 / h**2 if boundary is DIRICHLET else 0)
+    turn = {DIRICHLET: fmpq(1, 2 * (n + 1)), PERIODIC: fmpq(n % 2, 2 * n)}.get(
+        boundary, fmpq(1, 2 * n))
+    cosine = arb.cos_pi_fmpq(turn)
+    return Interval(cosine.lower(), cosine.upper()) ** 2 * 4 / h**2
+
+
+# -- products with identities ---------------------------------------------------------------------
+def _along(operator: Operator | None, shape: tuple[int, ...], axis: int) -> Operator | None:
+    """I ⊗ K ⊗ I: a map of one axis on the whole grid."""
+    if operator is None:
+        return None
+    before, after = prod(shape[:axis]), prod(shape[axis + 1:])
+    m, n = operator.shape
+    outer, inner = np.arange(before)[:, None, None], np.arange(after)[None, None, :]
+
+    def spread(places: np.ndarray, count: int) -> np.ndarray:
+        return ((outer * count + places[None, :, None]) * after + inner).ravel()
+
+    code = np.broadcast_to(operator._code[None, :, None],
+                           (before, operator._code.size, after)).ravel()
+    return Operator._coded((before * m * after, before * n * after),
+                           spread(operator.row_of_entry, m), spread(operator.columns, n), code,
+                           list(operator._palette))
+
+
+def _stacked(operators: Sequence[Operator], size: int) -> Operator:
+    rows, columns, code, palette, start = [], [], [], [], 0
+    for operator in operators:
+        rows.append(operator.row_of_entry + start)
+        columns.append(operator.columns)
+        code.append(operator._code + len(palette))
+        palette += list(operator._palette)
+        start += operator.shape[0]
+    return Operator._coded((start, size), np.concatenate(rows), np.concatenate(columns),
+                           np.concatenate(code), palette)

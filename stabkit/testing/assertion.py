@@ -1,0 +1,222 @@
+"""``assert_stable``: a test that fails with an exact witness, and never for rounding."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from stabkit.decide import decide, write_witness
+from stabkit.enclosure import Interval
+from stabkit.errors import HypothesisNotMet, InvalidArgument, NotStable, Undecided
+from stabkit.falsify import exact_margin, is_violated, search, shrink
+from stabkit.falsify.computed import Computed
+from stabkit.falsify.exactness import Signals
+from stabkit.notions import Notion
+from stabkit.property import Stable
+from stabkit.rational import fractions
+from stabkit.schemes import Function, Scheme
+from stabkit.testing import message
+from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
+
+
+def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: Notion, *,
+                  size: int | None = None, trials: int = 20_000, seed: int = 0,
+                  signals: Any = None, strict: bool = False, dtype: Any = np.float64,
+                  rounding: int = 64) -> Outcome:
+    """Assert that a scheme is stable in the sense of a notion, for every input.
+
+    It fails only where the notion is certainly violated, and then shows a small input that does
+    it.  A stable scheme never fails for rounding.
+
+    Parameters
+    ----------
+    scheme : Scheme or callable
+        A scheme of stabkit, which may be proved or refuted in exact arithmetic; or any function
+        u ↦ u⁺ of NumPy arrays of shape (N,), which can be refuted or supported, never proved.
+    notion : Notion
+        Such as ``EUCLIDEAN``, ``CONTRACTION``, ``RANGE``, ``SIGN``, ``CONTRAST``, ``energy(E)`` or
+        ``sensitivity(C)``.
+    size : int
+        The length N of the signals of a function; a scheme knows its own.
+    trials : int
+        Random signals to try where no certificate is found; a few thousand structured ones come
+        first.
+    seed : int
+        Seed of every random draw.
+    signals : array_like, shape (count, N), or (count, 2, N) for a notion of pairs
+        Signals to try first; texts such as ``"1/3"`` are exact.  With a witness here a refutation
+        is repeated at once.
+    strict : bool
+        Fail also if the notion is not proved.
+    dtype : dtype
+        What a function is given: float64 or float32.  Give float32 for a function that computes
+        in float32 within.
+    rounding : int
+        The allowance for the rounding errors of a function: every output may be off by
+        ``rounding · N · eps · max(|u|, |u⁺|)`` with the largest entries of input and output, and
+        it is refuted only if no outputs within that distance would keep the notion.  Raise it
+        for a function that amplifies rounding errors, such as an ill-conditioned solve.
+
+    Returns
+    -------
+    Outcome
+        Its ``status`` is PROVED, SUPPORTED (trials found nothing; not a proof) or UNDECIDED (a
+        suspicion that could not be confirmed); with the evidence and the number of trials.
+
+    Raises
+    ------
+    NotStable
+        An ``AssertionError`` whose message is the witness.
+    HypothesisNotMet
+        If the scheme is not defined, such as an implicit one without a unique solution.
+    InvalidArgument
+        If an argument cannot be used, or a function is not deterministic.
+
+    Examples
+    --------
+    >>> from stabkit import RANGE
+    >>> def smooth(u):
+    ...     return (u + np.roll(u, 1)) / 2
+    >>> assert_stable(smooth, RANGE, size=5, trials=100).status
+    <Status.SUPPORTED: 'supported'>
+    """
+    __tracebackhide__ = True
+    judged, exact, floats = _read(scheme, notion, size, trials, seed, signals, dtype, rounding)
+    if strict and isinstance(judged, Function):
+        raise InvalidArgument("strict: a function can be refuted or supported, never proved; write "
+                              "it as a scheme of stabkit")
+    outcome = _refuted_by(judged, notion, exact) or _decided(judged, notion, trials, seed, floats)
+    _tell(outcome, notion)
+    if outcome.status is INAPPLICABLE:
+        raise HypothesisNotMet(outcome.reason)
+    if outcome.status is REFUTED:
+        inputs, outputs = _pairs(judged, outcome.signals)
+        text = message.refuted(judged, notion, outcome, inputs, outputs, seed)
+        raise NotStable(text, outcome, inputs, outputs)
+    if strict and outcome.status is not PROVED:
+        raise NotStable(message.not_proved(judged, notion, outcome, seed), outcome)
+    return outcome
+
+
+def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: Any, dtype: Any,
+          rounding: Any) -> tuple[Scheme, list[Signals], np.ndarray | None]:
+    """The arguments, checked: the scheme, exact signals to try, and float ones."""
+    if not isinstance(notion, Notion):
+        raise InvalidArgument(f"notion: must be a notion such as stabkit.EUCLIDEAN, got {notion!r}")
+    for name, value in (("trials", trials), ("seed", seed)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise InvalidArgument(f"{name}: must be an integer >= 0, got {value!r}")
+    judged = _judged(scheme, size, dtype, rounding)
+    _check_notion(notion, judged.size)
+    if signals is None:
+        return judged, [], None
+    given = fractions(signals, "signals")
+    shapes = [(judged.size,), (2, judged.size)][:notion.signals]
+    if given.ndim < 2 or given.shape[1:] not in shapes:
+        wanted = " or ".join(str(("count", *shape)).replace("'", "") for shape in shapes)
+        raise InvalidArgument(f"signals: must have shape {wanted}, got {given.shape}")
+    if given.ndim == 2 and notion.signals == 1:
+        return judged, [(u,) for u in given], given.astype(float)
+    if given.ndim == 2:  # the search adds a neighbour to each
+        return judged, [], given.astype(float)
+    return judged, [tuple(pair) for pair in given], given[:, 0].astype(float)
+
+
+def _judged(scheme: Any, size: Any, dtype: Any, rounding: Any) -> Scheme:
+    if isinstance(scheme, Function):
+        return Computed(scheme.function, scheme.length, dtype, rounding)
+    if isinstance(scheme, Scheme):
+        if size is not None and size != scheme.size:
+            raise InvalidArgument(f"size: the scheme has size {scheme.size}, got {size!r}; leave "
+                                  "it out")
+        return scheme
+    if not callable(scheme):
+        raise InvalidArgument(f"scheme: must be a scheme or a function of arrays, got {scheme!r}")
+    if size is None:
+        raise InvalidArgument("size: give the length of the signals of a function, such as size=8")
+    return Computed(scheme, size, dtype, rounding)
+
+
+def _check_notion(notion: Notion, size: int) -> None:
+    """An energy must be an array expression that takes exact entries, else it decides nothing."""
+    ones = np.array([Fraction(1)] * size, dtype=object)
+    boxes = np.array([Interval(1)] * size, dtype=object)
+    try:
+        margins = [notion.margin(*[entries] * (2 * notion.signals)) for entries in (ones, boxes)]
+    except Undecided:
+        return
+    except (TypeError, AttributeError) as error:
+        raise InvalidArgument(f"notion: the functional of {notion.name!r} must take exact entries "
+                              f"(fractions and intervals): {error}") from error
+    if any(isinstance(margin, (float, np.floating)) for margin in margins):
+        raise InvalidArgument(f"notion: the functional of {notion.name!r} must keep exact entries "
+                              "exact, and returned a float; see stabkit.Energy")
+
+
+def _refuted_by(scheme: Scheme, notion: Notion, exact: Sequence[Signals]) -> Outcome | None:
+    """The refutation by one of the given signals, if there is one."""
+    violated = _violation(scheme, notion)
+    witness = next((signals for signals in exact if violated(signals)), None)
+    return None if witness is None else \
+        _refuted(scheme, notion, shrink(witness, violated), 0)
+
+
+def _decided(scheme: Scheme, notion: Notion, trials: int, seed: int, floats: np.ndarray | None
+             ) -> Outcome:
+    if not isinstance(scheme, Computed):
+        return decide(Stable(scheme, notion), trials=trials, seed=seed, signals=floats)
+    found = search(scheme, notion, trials=trials, seed=seed, extra=floats,
+                   violated=_violation(scheme, notion))
+    if found.witness is not None:
+        return _refuted(scheme, notion, found.witness, found.trials)
+    counts = {"trials": found.trials, "seed": seed, "rounding": scheme.rounding,
+              "worst": found.worst if np.isfinite(found.worst) else None}
+    return Outcome(SUPPORTED, (Evidence("trials", "float64", counts),), trials=found.trials,
+                   reason="a function of floats can be supported, never proved")
+
+
+def _violation(scheme: Scheme, notion: Notion) -> Callable[[Signals], bool]:
+    if isinstance(scheme, Computed):
+        return lambda signals: scheme.violates(notion, signals)
+    return lambda signals: is_violated(scheme, notion, signals)
+
+
+def _refuted(scheme: Scheme, notion: Notion, witness: Signals, trials: int) -> Outcome:
+    if isinstance(scheme, Computed):
+        return _refuted_as_computed(scheme, notion, witness, trials)
+    margin = exact_margin(scheme, notion, witness)
+    written = write_witness(scheme, notion, witness, margin)
+    if written is None:
+        return Outcome(UNDECIDED, trials=trials,
+                       reason="the checker does not confirm the violation that was found")
+    return Outcome(REFUTED, (written,), margin, trials, signals=witness)
+
+
+def _refuted_as_computed(scheme: Computed, notion: Notion, witness: Signals, trials: int
+                         ) -> Outcome:
+    """The outcome, once the function has given the same numbers again."""
+    (_, outputs), (inputs, again) = scheme.evaluate(witness), scheme.evaluate(witness)
+    if any(not np.array_equal(a, b, equal_nan=True) for a, b in zip(outputs, again, strict=True)):
+        raise InvalidArgument("scheme: the function is not deterministic: it gave two outputs for "
+                              f"the input {inputs[0].tolist()}")
+    if not all(np.isfinite(part).all() for part in outputs):
+        return Outcome(REFUTED, trials=trials, reason="an output is not finite", signals=witness)
+    return Outcome(REFUTED, margin=scheme.margin(notion, witness), trials=trials, signals=witness)
+
+
+def _tell(outcome: Outcome, notion: Notion) -> None:
+    """Tell the pytest plugin, if pytest has loaded it."""
+    plugin = sys.modules.get("pytest_stabkit")
+    if plugin is not None:
+        plugin.note(str(outcome.status), notion.name, outcome.trials)
+
+
+def _pairs(scheme: Scheme, witness: Signals) -> tuple[Signals, Signals]:
+    if isinstance(scheme, Computed):
+        return scheme.evaluate(witness)
+    pairs = [scheme.pair(signal) for signal in witness]
+    return tuple(u for u, _ in pairs), tuple(output for _, output in pairs)

@@ -1,0 +1,132 @@
+"""What a failing assertion says: the witness, its margin, and how to see it again."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from stabkit.enclosure import Interval
+from stabkit.falsify.computed import Computed
+from stabkit.falsify.exactness import Signals
+from stabkit.notions import Notion
+from stabkit.schemes import Scheme
+from stabkit.verdict import Outcome
+
+FORMULAS = {
+    "euclidean": "‖u‖² − ‖u⁺‖²",
+    "contraction": "‖u − w‖² − ‖u⁺ − w⁺‖²",
+    "range": "min(min u⁺ − min u, max u − max u⁺)",
+    "sign": "S(u) − S(u⁺)",
+    "contrast": "max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|",
+    "energy": "E(u) − E(u⁺)",
+    "sensitivity": "C²‖u − w‖² − ‖u⁺ − w⁺‖²",
+}
+_LONGEST = 24  # characters of a fraction; a longer one is shown as a decimal
+_WIDTH = 88
+
+
+def refuted(scheme: Scheme, notion: Notion, outcome: Outcome, inputs: Signals, outputs: Signals,
+            seed: int) -> str:
+    """The witness of a refutation, for people."""
+    return "\n".join([f"{named(scheme)} is not stable in the sense of {notion.name!r}", "",
+                      *_witness(notion, outcome, inputs, outputs), "",
+                      *_standing(scheme, outcome, inputs, outputs), "",
+                      *_again(scheme, notion, outcome, seed)])
+
+
+def not_proved(scheme: Scheme, notion: Notion, outcome: Outcome, seed: int) -> str:
+    """Why a strict assertion fails without a witness."""
+    because = f": {outcome.reason}" if outcome.reason else ""
+    return (f"{named(scheme)} is not proved stable in the sense of {notion.name!r}\n\n"
+            f"  It is {outcome.status}, after {outcome.trials} trials with seed {seed}{because}.\n"
+            "  Nothing was found against it, and strict=True asks for a proof.")
+
+
+def named(scheme: Scheme) -> str:
+    """The scheme or function in one line."""
+    if not isinstance(scheme, Computed):
+        return repr(scheme)
+    function = scheme.function
+    return f"the function {getattr(function, '__qualname__', repr(function))}"
+
+
+def _witness(notion: Notion, outcome: Outcome, inputs: Signals, outputs: Signals) -> Iterator[str]:
+    """Input, output and margin, one below the other."""
+    for name, u, output in zip("uw", inputs, outputs, strict=False):
+        yield from _row(name, _vector(u))
+        yield from _row(f"{name}⁺", _vector(output))
+    if outcome.margin is not None:
+        value = _number(outcome.margin)
+        equals = value if value.startswith("≈") else f"= {value}"
+        formula = FORMULAS.get(notion.name.partition(" ")[0])
+        yield from _row("margin", f"{formula} {equals}" if formula else equals)
+
+
+def _row(name: str, text: str) -> list[str]:
+    return textwrap.wrap(text if text.startswith(("=", "≈")) else f"= {text}", _WIDTH,
+                         initial_indent=f"  {name:<7}", subsequent_indent=" " * 11,
+                         break_long_words=False)
+
+
+def _vector(u: np.ndarray) -> str:
+    return "(" + ", ".join(map(_number, u)) + ("," if len(u) == 1 else "") + ")"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return str(value)
+    if isinstance(value, Interval):
+        return f"≈ {float(value):.12g}"
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"≈ {float(Fraction(value)):.12g}"
+
+
+def _standing(scheme: Scheme, outcome: Outcome, inputs: Signals, outputs: Signals
+              ) -> Iterator[str]:
+    """What kind of fact this is."""
+    if isinstance(scheme, Computed):
+        if outcome.margin is None:
+            yield f"  {outcome.reason.capitalize()}."
+            return
+        allowance = float(scheme.allowance(inputs, outputs))
+        yield "  The margin is that of the numbers returned, in exact arithmetic.  It stays"
+        yield (f"  negative if every output is off by {allowance:.3g} "
+               f"(rounding={scheme.rounding}).")
+        return
+    arithmetic = outcome.evidence[0].arithmetic
+    yield ("  The input is exact, and was made small; the margin is negative in "
+           f"{arithmetic} arithmetic,")
+    yield "  which the independent checker confirms: stabkit.replay.check accepts"
+    yield "  error.outcome.evidence[0].to_json({})."
+
+
+def _again(scheme: Scheme, notion: Notion, outcome: Outcome, seed: int) -> Iterator[str]:
+    """Lines of Python that repeat it."""
+    found = f"Found after {outcome.trials} trials with seed {seed}." if outcome.trials else \
+        "One of the given signals shows it."
+    yield f"  {found}  To see it again:"
+    yield ""
+    if isinstance(scheme, Computed):
+        dtype = np.dtype(scheme.dtype).name
+        inputs, _ = scheme.evaluate(outcome.signals)
+        for name, u in zip("uw", inputs, strict=False):
+            yield from _code(f"{name} = np.array({u.astype(float).tolist()}, dtype=np.{dtype})")
+    else:
+        for name, u in zip("uw", outcome.signals, strict=False):
+            yield from _code(f'{name} = np.array([Fraction(x) for x in "{" ".join(map(str, u))}"'
+                             ".split()])")
+    call = "scheme.pair" if type(scheme).pair not in (Scheme.pair, Computed.pair) else "scheme"
+    called = "function" if isinstance(scheme, Computed) else call
+    shown = ", ".join(f"{called}({name})" for name, _ in zip("uw", outcome.signals, strict=False))
+    yield f"    {shown}"
+    if call == "scheme.pair":
+        yield "    # pairs (input, output): this scheme is given implicitly"
+
+
+def _code(line: str) -> list[str]:
+    return textwrap.wrap(line, _WIDTH, initial_indent="    ", subsequent_indent="      ",
+                         break_long_words=False)

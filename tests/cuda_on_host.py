@@ -1,0 +1,83 @@
+"""CUDA kernels on the host: compiled by a C++ compiler, run thread by thread (cuda_on_host.h)."""
+
+import ctypes
+import shutil
+import subprocess
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+
+HEADER = Path(__file__).with_name("cuda_on_host.h")
+_folder = TemporaryDirectory(prefix="stabkit-cuda-")
+
+
+def needs_a_compiler():
+    """Skip where there is none."""
+    if shutil.which("g++") is None:
+        pytest.skip("needs g++ to run the CUDA kernels on the host")
+
+
+OPTIONS = ("-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-w")  # no contraction, as there
+
+
+@cache
+def _header():
+    """The header, compiled once for all kernels."""
+    copy = Path(_folder.name) / HEADER.name
+    copy.write_text(HEADER.read_text("utf-8"), "utf-8")
+    subprocess.run(["g++", *OPTIONS, "-x", "c++-header", str(copy)], check=True)
+    return copy
+
+
+@cache
+def library(source, names, defines):
+    """The source as a shared library."""
+    macros = (define.removeprefix("-D").replace("=", " ") for define in defines)
+    text = "\n".join([*(f"#define {macro}" for macro in macros), source,
+                      *(f"LAUNCH({name})" for name in names), ""])
+    target = Path(_folder.name) / sha256(text.encode()).hexdigest()[:16]
+    target.with_suffix(".cpp").write_text(text, "utf-8")
+    subprocess.run(["g++", *OPTIONS, "-shared", "-include", str(_header()), "-o",
+                    str(target.with_suffix(".so")), str(target.with_suffix(".cpp"))], check=True)
+    return ctypes.CDLL(str(target.with_suffix(".so")))
+
+
+def names_of(source):
+    return tuple(line.split("__global__ void ")[1].split("(")[0]
+                 for line in source.splitlines() if "__global__ void " in line)
+
+
+class Launches:
+    """Stands for `backend.raw_kernel`, for NumPy's arrays and those of array_api_strict."""
+
+    def __init__(self, falling=False):
+        self.falling, self.names = falling, []
+
+    def __call__(self, beside, source, name, options):
+        defines = tuple(option for option in options if option.startswith("-D"))
+        assert set(options) - set(defines) == {"--fmad=false"}
+        kernel = getattr(library(source, names_of(source), defines), f"launch_{name}")
+
+        def launch(blocks, threads, arguments, shared):
+            assert 1 <= threads <= 1024 and threads % 32 == 0 and 1 <= blocks < 2**31
+            assert shared <= 48 * 1024
+            self.names.append(name)
+            boxes = [box(value) for value in arguments]
+            pointers = (ctypes.c_void_p * len(boxes))(*(part.ctypes.data for part in boxes))
+            assert kernel(blocks, threads, pointers, int(self.falling)) == 0, \
+                "a barrier that only some threads reach"
+
+        return launch
+
+
+def box(value):
+    """One argument in memory: the address of an array, or a number."""
+    if isinstance(value, np.generic):
+        return np.array([value])
+    array = getattr(value, "_array", value)
+    assert array.flags.c_contiguous
+    return np.array([array.ctypes.data], np.uint64)

@@ -1,0 +1,48 @@
+"""The compiler still makes packed instructions of the kernels' innermost loops."""
+
+import platform
+import re
+
+import numpy as np
+import pytest
+from numba import njit
+
+from stabkit.kernels import OPTIONS, eigenvalues, fluxes, implicit, lanes
+
+PACKED_DIVISION = {"x86_64": r"\bv?divpd\b", "amd64": r"\bv?divpd\b",
+                   "aarch64": r"\bfdiv\s+v\d+\.2d", "arm64": r"\bfdiv\.2d|\bfdiv\s+v\d+\.2d"}
+MACHINE = platform.machine().lower()
+pytestmark = pytest.mark.skipif(MACHINE not in PACKED_DIVISION,
+                                reason=f"the packed instructions of {MACHINE} are not known here")
+
+ROW = np.ones(64)
+
+
+def explicit_rows(w, carry):
+    """The innermost loop of `diffuse`."""
+    lanes.step_rows(fluxes.rational, w, carry, 2, (0.2, 1.0), (1.0, 0.0))
+
+
+def packed_divisions(function, *arguments, **options):
+    """How many divisions of several float64 at once the machine code has; nothing is cached."""
+    made = njit(**(OPTIONS | {"cache": False} | options))(function)
+    made(*arguments)
+    code, = made.inspect_asm().values()
+    return len(re.findall(PACKED_DIVISION[MACHINE], code))
+
+
+@pytest.mark.parametrize(("function", "arguments"), [
+    (eigenvalues.next_pivots, (ROW, -ROW, 0.5, 0.25)),
+    (implicit.eliminate_lanes, (4 * ROW, ROW, ROW, ROW, ROW)),
+    (explicit_rows, (np.ones(2 * lanes.LANES), np.ones(lanes.LANES))),
+], ids=["next_pivots", "eliminate_lanes", "step_rows"])
+def test_divisions_are_packed(function, arguments):
+    """A compiler that no longer does so costs a factor of two to four."""
+    assert packed_divisions(function, *(np.copy(a) if isinstance(a, np.ndarray) else a
+                                        for a in arguments)) > 0
+
+
+def test_a_loop_that_is_not_vectorised_is_noticed():
+    """Division that must raise at 0 cannot be packed: the error model of Python."""
+    assert packed_divisions(eigenvalues.next_pivots, ROW.copy(), -ROW, 0.5, 0.25,
+                            error_model="python") == 0
