@@ -158,6 +158,15 @@ def test_singular_values_are_bounded_tightly(shape, away):
     assert exact * (1 - 1e-13) <= bound <= exact * (1 + away)
 
 
+@pytest.mark.parametrize("size", [3, 2100])
+def test_singular_values_of_matrices_that_vanish(size):
+    """Two matrices of a batch, the first of them zero: the bound is that of the other."""
+    blocks = np.zeros((2, size, size))
+    blocks[1, 0, 0] = 2
+    assert 4 <= square_bound(blocks) <= 4.1
+    assert square_bound(blocks[:1]) == 0
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6))
 def test_no_exact_pair_is_driven_further_apart_than_the_bound(seed):

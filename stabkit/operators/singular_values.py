@@ -23,6 +23,7 @@ _SUM = 1 + Fraction(1, 2**20)  # for a float sum of up to 2^30 nonnegative numbe
 _CHUNK = 1 << 22  # entries of the Gram matrices that are held at once
 _ALL_VALUES = 128  # up to this size the guess is an eigenvalue, beyond it a power iteration's
 _ITERATIONS = 40
+_LEAST = 2.0**-200  # for matrices that vanish
 _FEW = 4  # so few large matrices are worth a guess by Lanczos
 
 
@@ -71,7 +72,7 @@ def _chunk(a: np.ndarray, shift: float) -> tuple[Fraction, float]:
     gram = a.conj().swapaxes(1, 2) @ a
     guess = _guess(gram)
     slack = max(2.0**-44, n * n * 2.0**-52) if n <= _ALL_VALUES else 2.0**-10
-    shift = max(shift, guess * (1 + slack))
+    shift = max(shift, guess * (1 + slack), _LEAST)
     shifted = -gram
     while True:
         c = shift
@@ -81,7 +82,7 @@ def _chunk(a: np.ndarray, shift: float) -> tuple[Fraction, float]:
             break
         except np.linalg.LinAlgError:
             slack *= 4
-            shift = guess * (1 + slack)
+            shift = max(shift, guess * (1 + slack), _LEAST * slack)
     residual = _frobenius(shifted - root @ root.conj().swapaxes(1, 2))
     squares, whole = _frobenius(root) ** 2, _frobenius(a) ** 2
     # A product of complex matrices with k terms is off by at most 2 (2k + 2) u |A||B| per entry,
@@ -103,9 +104,10 @@ def _guess(gram: np.ndarray) -> float:
     if gram.shape[-1] <= _ALL_VALUES:
         return float(np.linalg.eigvalsh(gram)[:, -1].max())
     if len(gram) <= _FEW:
-        return max(float(scipy.sparse.linalg.eigsh(matrix, 1, tol=1e-9, v0=np.ones(len(matrix)),
-                                                   return_eigenvectors=False)[0])
-                   for matrix in gram)
+        try:
+            return max(map(_lanczos, gram))
+        except scipy.sparse.linalg.ArpackError:  # as for a matrix that vanishes
+            pass
     v = np.random.default_rng(0).standard_normal((len(gram), gram.shape[-1], 1))
     values = np.zeros(len(gram))
     for _ in range(_ITERATIONS):
@@ -113,6 +115,11 @@ def _guess(gram: np.ndarray) -> float:
         values = np.linalg.norm(v, axis=(1, 2))
         v = v / np.maximum(values, 1e-300)[:, None, None]
     return float(values.max())
+
+
+def _lanczos(matrix: np.ndarray) -> float:
+    return float(scipy.sparse.linalg.eigsh(matrix, 1, tol=1e-9, v0=np.ones(len(matrix)),
+                                           return_eigenvectors=False)[0])
 
 
 # -- convolutions ----------------------------------------------------------------------------------
