@@ -87,12 +87,17 @@ def test_a_refuted_claim_has_its_corrected_twin_or_a_bound():
     ("fipy_largest_stable_time_step", dict(n=3, ratio=Fraction(10001, 10000))),
     ("fipy_largest_stable_time_step_keeps_the_range_corrected",
      dict(n=3, ratio=Fraction(10001, 10000))),
-    ("landlab_dynamic_time_step_keeps_the_range_corrected", dict(courant="251/1000")),
     ("pyamg_jacobi_bears_an_estimate_from_below", dict(n=4, part=Fraction(6666, 10000))),
     ("pyamg_chebyshev_bears_an_estimate_from_below", dict(reach=Fraction(11334, 10000))),
 ])
 def test_a_constant_that_is_slightly_wrong_is_refuted(name, wrong):
     assert decide(CLAIMS[name](**wrong)).status == "refuted"
+
+
+def test_a_courant_factor_beyond_what_suffices_is_left_open():
+    """1 − 4c >= 0 makes a node a mean of its neighbours; for c > 1/4 nothing follows from that."""
+    what = CLAIMS["landlab_dynamic_time_step_keeps_the_range_corrected"](courant="251/1000")
+    assert decide(what).status == "undecided"
 
 
 # -- the isotropic scheme -------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import scipy
 from stabkit.operators.eigenvalues import bounds_of_largest_eigenvalue
 from stabkit.operators.operator import Operator
 
+FACTORED = 2500  # columns up to which a dense factorisation is affordable, and its bound sharper
 _EPS = Fraction(1, 2**52)  # twice the unit roundoff: covers underflow too, entries being near 1
 _SUM = 1 + Fraction(1, 2**20)  # for a float sum of up to 2^30 squares
 _SMALLEST = 2.0**-44  # relative distance of the upper end from the guess that is tried first
@@ -24,7 +25,7 @@ _SMALLEST = 2.0**-44  # relative distance of the upper end from the guess that i
 def bounds_of_norm_squared(operator: Operator) -> tuple[Fraction, Fraction]:
     """Proven bounds of ‖K‖² for K ≠ 0, at the cost of a dense factorisation with N columns.
 
-    The cost is that of O(N) operations where KᵀK is tridiagonal.
+    The cost is that of O(N) operations where KᵀK is tridiagonal and N > 2500.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def bounds_of_norm_squared(operator: Operator) -> tuple[Fraction, Fraction]:
     # the sums of up to m terms in KᵀK by at most m u |K|ᵀ|K|, whose norm is at most S.
     simple = row_and_column_bound(scaled)
     rounding = (operator.shape[0] + 8) * _EPS * simple
-    if has_tridiagonal_gram(operator):
+    if operator.shape[1] > FACTORED and has_tridiagonal_gram(operator):
         low, high = bounds_of_largest_eigenvalue(product.diagonal(), product.diagonal(1))
         return unit**2 * max(Fraction(0), low - rounding), unit**2 * min(simple, high + rounding)
     a = np.tril(product.toarray())

@@ -12,6 +12,7 @@ import scipy
 from stabkit.enclosure import Interval, precision
 from stabkit.errors import InvalidArgument
 from stabkit.operators.float_bounds import (
+    FACTORED,
     bounds_of_norm_squared,
     has_tridiagonal_gram,
     rayleigh_quotient,
@@ -21,7 +22,6 @@ from stabkit.operators.operator import Operator
 from stabkit.rational import determinant, is_psd
 
 _DENSE = 48
-_FACTORED = 2500
 
 
 @lru_cache(maxsize=256)
@@ -132,7 +132,7 @@ def _dyadic(value: Fraction) -> Fraction:
 
 
 def _bounded(operator: Operator) -> Interval:
-    if operator.shape[1] <= _FACTORED or has_tridiagonal_gram(operator):
+    if operator.shape[1] <= FACTORED or has_tridiagonal_gram(operator):
         return Interval(*bounds_of_norm_squared(operator))
     a = operator.sparse()
     v = np.random.default_rng(0).standard_normal(operator.shape[1])
