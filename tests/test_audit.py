@@ -1,5 +1,6 @@
 """Audits of networks: planted faults are found, bounds hold against brute force."""
 
+import zipfile
 from fractions import Fraction
 
 import numpy as np
@@ -244,3 +245,19 @@ def test_the_command_says_stable_by_its_exit_status_and_its_file_replays(tmp_pat
     path.write_bytes(b"PK\x03\x04 and no more")
     assert main(["audit", str(path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_archive_is_judged_before_it_is_unpacked(tmp_path):
+    """What unpacks to more than the limit, or has arrays of no known name, is refused at once."""
+    bomb, foreign = tmp_path / "bomb.npz", tmp_path / "foreign.npz"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive, \
+            archive.open("W1.npy", "w", force_zip64=True) as member:
+        for _ in range(3):
+            member.write(bytes(1 << 20))
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("matrix.npy", b"never read")
+    with pytest.raises(InvalidArgument, match="unknown key 'matrix'"):
+        npz_file.read(foreign)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InvalidArgument, match="would need"):
+        patch.setattr(npz_file, "LARGEST", 1 << 20)
+        npz_file.read(bomb)

@@ -33,7 +33,7 @@ from stabkit.audit.network import result_shape
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 
-LARGEST = 4 << 30  # bytes that the arrays of a file may have together
+LARGEST = 1 << 30  # bytes that the arrays of a file may have together
 _MEMBERS = 10_000
 _BLOCK = {"W1", "W2", "stencil1", "stencil2", "flux", "contrast", "step", "b1", "b2", "sizes",
           "boundary"}
@@ -55,14 +55,22 @@ def read(path: str | Path) -> Graph:
 
 def from_arrays(arrays: Mapping[str, np.ndarray], source: str = "arrays") -> Graph:
     """A network from named arrays; see the top of this file."""
+    _check_keys(source, set(arrays))
     found = {key: _checked(source, key, np.asarray(value)) for key, value in arrays.items()}
-    if "A0" in found:
-        return _row(source, found)
-    unknown = sorted(set(found) - _BLOCK)
+    return _row(source, found) if "A0" in found else _block(source, found)
+
+
+def _check_keys(source: str, keys: set[str]) -> None:
+    if "A0" not in keys:
+        unknown = sorted(keys - _BLOCK)
+        hint = f"; known are {', '.join(sorted(_BLOCK))}, or A0, b0, flux0, A1, ..."
+    else:
+        count = next(i for i in range(len(keys) + 1) if f"A{i}" not in keys)
+        unknown = sorted(keys - {f"{name}{i}" for i in range(count)
+                                 for name in ("A", "b", "flux", "contrast")})
+        hint = f" beside A0 to A{count - 1}"
     if unknown:
-        raise InvalidArgument(f"{source}: unknown key {unknown[0]!r}; known are "
-                              f"{', '.join(sorted(_BLOCK))}, or A0, b0, flux0, A1, ...")
-    return _block(source, found)
+        raise InvalidArgument(f"{source}: unknown key {unknown[0]!r}{hint}")
 
 
 # -- the file --------------------------------------------------------------------------------------
@@ -74,8 +82,9 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             if len(members) > _MEMBERS or size > LARGEST:
                 raise InvalidArgument(f"{path}: its {len(members)} arrays would need about "
                                       f"{size / 2**30:.1f} GiB, more than {LARGEST >> 30} GiB")
-            return {member.filename.removesuffix(".npy"): _array(archive, member, path)
-                    for member in members}
+            named = {member.filename.removesuffix(".npy"): member for member in members}
+            _check_keys(str(path), set(named))  # before anything is unpacked
+            return {key: _array(archive, member, path) for key, member in named.items()}
     except InvalidArgument:
         raise
     except OSError as error:
@@ -121,10 +130,6 @@ def _checked(source: str, key: str, value: np.ndarray) -> np.ndarray:
 # -- networks --------------------------------------------------------------------------------------
 def _row(source: str, found: Mapping[str, np.ndarray]) -> Graph:
     count = next(i for i in range(len(found) + 1) if f"A{i}" not in found)
-    known = {f"{name}{i}" for i in range(count) for name in ("A", "b", "flux", "contrast")}
-    unknown = sorted(set(found) - known)
-    if unknown:
-        raise InvalidArgument(f"{source}: unknown key {unknown[0]!r} beside A0 to A{count - 1}")
     nodes: list[Node] = []
     width = _matrix(source, "A0", found["A0"]).shape[1]
     shape: Shape = (width,)
