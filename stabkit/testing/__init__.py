@@ -21,6 +21,7 @@ from stabkit.testing.assertion import assert_stable
 
 if TYPE_CHECKING:
     from stabkit.testing.strategies import (
+        activations,
         boundaries,
         convolutions,
         differences,
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
         stencils,
     )
 
-STRATEGIES = ("boundaries", "convolutions", "differences", "fluxes", "matrices", "operators",
-              "ratios", "rationals", "signals", "stencils")
+STRATEGIES = ("activations", "boundaries", "convolutions", "differences", "fluxes", "matrices",
+              "operators", "ratios", "rationals", "signals", "stencils")
 
 __all__ = [
     "NotStable",
+    "activations",
     "assert_stable",
     "boundaries",
     "convolutions",
