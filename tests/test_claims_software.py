@@ -94,12 +94,6 @@ def test_a_constant_that_is_slightly_wrong_is_refuted(name, wrong):
     assert decide(CLAIMS[name](**wrong)).status == "refuted"
 
 
-def test_a_courant_factor_beyond_what_suffices_is_left_open():
-    """1 − 4c >= 0 makes a node a mean of its neighbours; for c > 1/4 nothing follows from that."""
-    what = CLAIMS["landlab_dynamic_time_step_keeps_the_range_corrected"](courant="251/1000")
-    assert decide(what).status == "undecided"
-
-
 # -- the isotropic scheme -------------------------------------------------------------------------
 def loop_itk(u, tau, contrast, spacing):
     """Edge by edge: flux exp(−|∇u|²/(2λ²)) δ/s, with |∇u|² from δ/s and from the means of the
