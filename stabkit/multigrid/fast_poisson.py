@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import is_foreign, namespace
 from stabkit.errors import InvalidArgument
+from stabkit.multigrid import poisson_cycle
 from stabkit.multigrid.arithmetic import FLOAT
 from stabkit.multigrid.boundary import INTERIOR, checked_shape
 from stabkit.multigrid.solver import Solution
@@ -78,12 +80,17 @@ class FastPoisson:
         if min(shapes[-1]) > 1 or shapes[-1][1] % 2 == 0:
             raise InvalidArgument(f"shape: {self.shape} ends on the grid {shapes[-1]}; take sizes "
                                   f"{INTERIOR.sizes()}, or Multigrid with a direct coarsest solver")
-        self._grids = [_grid(each) for each in shapes]
+        self._shapes, self._grids = shapes, [_grid(each) for each in shapes]
         self._squares = np.zeros(self._grids[0].work.shape[1])
 
     def solve(self, b: Any, u: Any = None, *, tolerance: float = 1e-10, max_cycles: int = 50,
               callback: Callable[[int, float], None] | None = None) -> Solution:
-        """Cycle until ‖b − A u‖ <= tolerance ‖b‖; arguments as in `Multigrid.solve`."""
+        """Cycle until ‖b − A u‖ <= tolerance ‖b‖; arguments as in `Multigrid.solve`.
+
+        For arrays of another library than NumPy the cycle is that of `poisson_cycle`.
+        """
+        if is_foreign(b):
+            return self._solve_foreign(b, u, tolerance, max_cycles, callback)
         right = self._checked(b, "b")
         fine = self._grids[0]
         for values, place in fine.inside(right, 2):
@@ -100,6 +107,29 @@ class FastPoisson:
             if callback:
                 callback(len(residuals) - 1, residuals[-1] / scale)
         return Solution(self._collect(), tuple(residuals), residuals[-1] <= tolerance * scale)
+
+    def _solve_foreign(self, b: Any, u: Any, tolerance: float, max_cycles: int,
+                       callback: Callable[[int, float], None] | None) -> Solution:
+        xp = namespace(b, u)
+        for name, array in (("b", b), ("u", u)):
+            if array is not None and (array.shape != self.shape or array.dtype != xp.float64):
+                raise InvalidArgument(f"{name}: must be float64 of shape {self.shape}, got "
+                                      f"{array.dtype} of shape {array.shape}")
+            if array is not None and not xp.all(xp.isfinite(array)):
+                raise InvalidArgument(f"{name}: has entries that are not finite; remove NaN and "
+                                      "infinity first")
+        right = poisson_cycle.padded(b * self.h**2)
+        x = xp.zeros_like(right) if u is None else poisson_cycle.padded(u)
+        zero = x if u is None else xp.zeros_like(right)
+        scale = poisson_cycle.residual_norm(zero, right)
+        residuals = [poisson_cycle.residual_norm(x, right)]
+        while residuals[-1] > tolerance * scale and len(residuals) <= max_cycles:
+            x = poisson_cycle.cycle(x, right, self._shapes, COARSEST_SWEEPS)
+            residuals.append(poisson_cycle.residual_norm(x, right))
+            if callback:
+                callback(len(residuals) - 1, residuals[-1] / scale)
+        return Solution(x[1:-1, 1:-1], tuple(size / self.h**2 for size in residuals),
+                        residuals[-1] <= tolerance * scale)
 
     def _cycle(self) -> float:
         # One cycle; the norm of the residual after it, but for rounding at black points.

@@ -57,9 +57,22 @@ class Job:
     steps: int
 
 
+def shrinkage(flux: tuple[int, float, float], periodic: bool, f: Any) -> Any:
+    """Shift-invariant Haar shrinkage with S(r) = r − Φ(r), or None as for :func:`run`."""
+    launcher = None if flux[0] == TANH or not f.size else _Launcher.of(flux, 0.0, f)
+    if launcher is None:
+        return None
+    xp, n = namespace(f), f.shape[-1]
+    rows = launcher.adjacent(f, (f.size // n, n))
+    u = xp.empty_like(rows)
+    launcher("haar.cu", "haar", -(-f.size // THREADS), THREADS, 0, rows, u, f.size // n, n,
+             int(periodic), *launcher.shape)
+    return xp.reshape(u, f.shape)
+
+
 def run(job: Job, u: Any) -> Any:
     """What the steps make of u, or None where no fused kernel fits its library or the flux."""
-    launcher = None if job.flux[0] == TANH or not u.size else _Launcher.of(job, u)
+    launcher = None if job.flux[0] == TANH or not u.size else _Launcher.of(job.flux, job.tau, u)
     if launcher is None:
         return None
     shape = u.size // u.shape[-1], u.shape[-1]
@@ -79,7 +92,7 @@ def _in_blocks(job: Job, launcher: _Launcher, rows: Any) -> None:
     m, n = job.K.shape
     threads = min(THREADS, -(-max(m, n) // 32) * 32)
     launcher("steps.cu", "rows", rows.shape[0], threads, (2 * n + 2 * m) * launcher.dtype.itemsize,
-             rows, n, m, job.scheme, job.steps, launcher.tau, *launcher.tables(rows),
+             rows, n, m, job.scheme, job.steps, launcher.tau, *tables(job.K, job.csr, rows),
              *launcher.shape)
 
 
@@ -103,7 +116,7 @@ def _in_tiles(job: Job, launcher: _Launcher, start: Any) -> Any:
 def _in_pairs(job: Job, launcher: _Launcher, x: Any) -> Any:
     """Long signals with any K: two launches for a step, one thread for an entry."""
     xp, (m, n), count = namespace(x), job.K.shape, x.shape[0]
-    K, Kt = launcher.tables(x)[:3], launcher.tables(x)[3:]
+    K, Kt = tables(job.K, job.csr, x)[:3], tables(job.K, job.csr, x)[3:]
     f = xp.empty((count, m), dtype=x.dtype)
     g = xp.empty_like(f) if job.scheme == FROZEN_FSI else f
     start = x if job.scheme == EXPLICIT else launcher.copy(x, x.shape)
@@ -125,39 +138,44 @@ def _in_pairs(job: Job, launcher: _Launcher, x: Any) -> Any:
     return x
 
 
+def tables(K: Operator, csr: Callable[[np.dtype], tuple[np.ndarray, ...]], beside: Any
+           ) -> tuple[Any, ...]:
+    """The six arrays of K where `beside` lives, in its dtype, made once."""
+    xp = namespace(beside)
+    dtype = np.dtype(np.float64 if beside.dtype == xp.float64 else np.float32)
+    known = _tables.setdefault(K, {})
+    key = xp.__name__, dtype.str, str(beside.device)
+    if key not in known:
+        known[key] = tuple(map(xp.asarray, csr(dtype)))
+    return known[key]
+
+
 class _Launcher:
     """Kernels of one flux and one dtype, and the numbers that all of them take."""
 
-    def __init__(self, job: Job, dtype: np.dtype, compiled: Callable[[str, str], Any]):
-        self.job, self.dtype, self._compiled = job, dtype, compiled
-        self.tau = dtype.type(job.tau)
-        self.shape = tuple(map(dtype.type, job.flux[1:]))
+    def __init__(self, shape: tuple[float, float], tau: float, dtype: np.dtype,
+                 compiled: Callable[[str, str], Any]):
+        self.dtype, self._compiled = dtype, compiled
+        self.tau = dtype.type(tau)
+        self.shape = tuple(map(dtype.type, shape))
 
     @classmethod
-    def of(cls, job: Job, u: Any) -> _Launcher | None:
+    def of(cls, flux: tuple[int, float, float], tau: float, u: Any) -> _Launcher | None:
         double = u.dtype == namespace(u).float64
-        options = ("--fmad=false", f"-DFLUX={job.flux[0]}",
+        options = ("--fmad=false", f"-DFLUX={flux[0]}",
                    f"-DREAL={'double' if double else 'float'}")
 
         def compiled(file: str, name: str) -> Any:
-            return raw_kernel(u, _source(file), name, options)
+            return raw_kernel(u, source(file), name, options)
 
         dtype = np.dtype(np.float64 if double else np.float32)
-        return None if compiled("steps.cu", "rows") is None else cls(job, dtype, compiled)
+        return None if compiled("steps.cu", "rows") is None else \
+            cls(flux[1:], tau, dtype, compiled)
 
     def __call__(self, file: str, name: str, blocks: int, threads: int, shared: int,
                  *arguments: Any) -> None:
         typed = tuple(np.int64(value) if isinstance(value, int) else value for value in arguments)
         self._compiled(file, name)(blocks, threads, typed, shared)
-
-    def tables(self, beside: Any) -> tuple[Any, ...]:
-        """The six arrays of K where `beside` lives, made once."""
-        xp = namespace(beside)
-        known = _tables.setdefault(self.job.K, {})
-        key = xp.__name__, self.dtype.str, str(beside.device)
-        if key not in known:
-            known[key] = tuple(map(xp.asarray, self.job.csr(self.dtype)))
-        return known[key]
 
     def adjacent(self, u: Any, shape: tuple[int, ...]) -> Any:
         """u itself if its entries are known to be adjacent, else a copy."""
@@ -174,10 +192,10 @@ class _Launcher:
 
 
 @cache
-def _source(file: str) -> str:
+def source(file: str) -> str:
     """A source with the text of its headers in their places."""
     lines = []
     for line in (_SOURCES / file).read_text("utf-8").splitlines():
         header = line.removeprefix("#include ").strip('"')
-        lines.append(line if header == line else _source(header))
+        lines.append(line if header == line else source(header))
     return "\n".join(lines) + "\n"

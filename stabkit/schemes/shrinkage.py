@@ -12,8 +12,9 @@ from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import MIRRORED, PERIODIC, Boundary, Operator, convolution
 from stabkit.rational import Constant
+from stabkit.schemes import twins
 from stabkit.schemes.scheme import Scheme, as_step
-from stabkit.transcript import named
+from stabkit.transcript import Term, named
 
 QUARTER = Constant(1, 4)
 
@@ -63,6 +64,11 @@ class HaarShrinkage(Scheme):
         return self.length
 
     def step(self, u: Any) -> Any:
+        if not isinstance(u, (np.ndarray, Term)):
+            twin = twins.shrinkage(self.flux, self.tau, self.h, self.boundary is PERIODIC, u)
+            if twin is not None:
+                return twin
+
         def shrink(d: Any) -> Any:
             return self.flux.half_difference_shrinkage(d, self.tau, self.h)
 

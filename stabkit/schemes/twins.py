@@ -17,6 +17,7 @@ from stabkit.operators import Operator
 from stabkit.schemes import fused
 from stabkit.transcript import Term
 
+_HOMOGENEOUS = range(8)  # codes of the fluxes with Φ_cq(c s) = c Φ_q(s) for c > 0
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
 WORTH_COMPILING = 200_000
 
@@ -58,6 +59,18 @@ def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> A
     _kernel("steps", "fixed_point", flux)(rows, iterations, float(tau), _form(K, u.dtype),
                                           shape_form(flux))
     return rows.reshape(u.shape)
+
+
+def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any) -> Any:
+    """A step of Haar shrinkage by a fused kernel, or None if there is none for these arrays.
+
+    The kernel takes S(r) = r − Φ(r), which for 4τ = h² is that of the flux with its contrast
+    parameter times h/√2.
+    """
+    if flux.kernel is None or flux.kernel[0] not in _HOMOGENEOUS or 4 * tau != h**2:
+        return None
+    code, q = flux.kernel
+    return fused.shrinkage((code, q * float(h) * 0.5**0.5, 0.0), periodic, f)
 
 
 def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
