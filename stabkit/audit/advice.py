@@ -71,23 +71,24 @@ def _on_block(block: Block, report: BlockReport) -> str:
 
 
 def _coupling_note(block: Block) -> str:
-    step = next(step for step in block.couplings if not step.is_hamiltonian)
-    factors = [branch.factor for branch in (step.first, step.second)]
-    if None not in factors:
+    which = _not_transposed(block)
+    if not which:
         return "reversible; both second maps are transposes, but with the same sign"
-    which = " and ".join(word for word, factor in zip(("first", "second"), factors, strict=True)
-                         if factor is None)
     return f"reversible; the {which} update is not built with the transpose of its first map"
 
 
 def _coupling_advice(block: Block) -> str:
-    step = next(step for step in block.couplings if not step.is_hamiltonian)
-    factors = [branch.factor for branch in (step.first, step.second)]
-    if None not in factors:
+    which = _not_transposed(block)
+    if not which:
         return "reverse the sign of one of the two updates"
-    which = " and ".join(word for word, factor in zip(("first", "second"), factors, strict=True)
-                         if factor is None)
     return f"transpose the second map of the {which} update exactly"
+
+
+def _not_transposed(block: Block) -> str:
+    """The updates of the first step that is not Hamiltonian without the transposed structure."""
+    step = next(step for step in block.couplings if not step.is_hamiltonian)
+    return " and ".join(word for word, branch in (("first", step.first), ("second", step.second))
+                        if branch.factor is None)
 
 
 def _on_residual(block: Block) -> str:

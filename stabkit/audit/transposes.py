@@ -158,12 +158,6 @@ def _as_convolution(layer: Any) -> Any:
                    shape=(c_out, *sizes), padding=padding)
 
 
-def frobenius(before: Graph) -> float:
-    """About the Frobenius norm of the weights of a chain."""
-    return float(np.sqrt(sum(np.sum(np.square(np.asarray(node.layer.weights, dtype=float)))
-                             for node in before.nodes if hasattr(node.layer, "weights"))))
-
-
 def entries(graph: Graph) -> int:
     """How many entries the signals of a graph have together."""
     return sum(prod(node.shape) for node in graph.nodes)
