@@ -9,7 +9,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.errors import InvalidEvidence
+from stabkit.report.json_file import read_json
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,7 @@ def read(path: str | Path) -> Benchmarks:
     InvalidEvidence
         It is not such a file.
     """
-    try:
-        document = json.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise InvalidArgument(f"--benchmarks: cannot read {path}: "
-                              f"{error.strerror or error}") from error
-    except ValueError as error:
-        raise InvalidEvidence(f"{path}: is not JSON: {error}") from error
+    document = read_json(path, "--benchmarks")
     try:
         # The first row of a job is stabkit itself.
         rows = tuple(_row(result["job"], peer, row) for result in document["results"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from stabkit.report import benchmarks as speed
 from stabkit.report import latex, markdown
 from stabkit.report.contents import Contents, contents
 from stabkit.report.figures import PICTURES, Picture, png, svg, verdict_map
+from stabkit.report.json_file import read_json
 from stabkit.report.page import page
 from stabkit.report.verdict_file import as_text, schema
 
@@ -42,13 +42,7 @@ def read_verdicts(path: str | Path) -> dict[str, Any]:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    try:
-        document = json.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise InvalidArgument(f"verdict file: cannot read {path}: "
-                              f"{error.strerror or error}") from error
-    except ValueError as error:
-        raise InvalidEvidence(f"{path}: is not JSON: {error}") from error
+    document = read_json(path, "verdict file")
     fault = best_match(Draft202012Validator(schema()).iter_errors(document))
     if fault is not None:
         raise InvalidEvidence(f"{path}: {fault.json_path}: {fault.message}")
