@@ -223,8 +223,8 @@ def test_the_other_diagonal_is_noticed(monkeypatch):
 
 def test_another_weighting_is_noticed(monkeypatch):
     monkeypatch.setattr(galerkin, "TAKEN", (Fraction(1, 4), Fraction(1, 2), Fraction(1, 4)))
-    for part in galerkin.STENCIL_PARTS[0::3]:
-        assert status("galerkin_stencil_is_three_by_three", part=part) is not PROVED
+    for part, wanted in zip(galerkin.STENCIL_PARTS[0::3], (REFUTED, UNDECIDED), strict=True):
+        assert status("galerkin_stencil_is_three_by_three", part=part) is wanted
 
 
 def test_bilinear_prolongation_does_not_reproduce_the_assembled_operator(monkeypatch):

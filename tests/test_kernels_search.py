@@ -17,7 +17,6 @@ from plain_loops import (
 
 from stabkit import kernels
 from stabkit.kernels import draws, search
-from stabkit.kernels.fluxes import phi
 from stabkit.kernels.implicit import tridiagonal
 from stabkit.kernels.linear import NATURAL
 from stabkit.kernels.steps import explicit, fixed_point, fsi
@@ -127,16 +126,6 @@ def test_search_does_not_depend_on_the_cuts():
         parts = [run(CODE["rational"], notion, first, 1000) for first in (0, 1000, 2000)]
         assert min(parts) == whole
         assert run(CODE["rational"], notion, whole[1], 1) == whole
-
-
-def test_search_takes_a_flux_by_its_code():
-    code = CODE["perona_malik"]
-    worst, trial = run(code, search.EUCLIDEAN, 0, 200, tau=0.4)
-    u = draws.draw(11, trial, N)
-    s = np.empty(N - 1)
-    phi[code](np.diff(u), s, SHAPE)
-    v = u + 0.4 * np.diff(s, prepend=0, append=0)
-    assert abs(worst - (1 - np.sum(v**2) / np.sum(u**2))) <= 1e-12 * max(1, abs(worst))
 
 
 def test_search_without_a_usable_trial():

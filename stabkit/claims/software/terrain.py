@@ -98,7 +98,8 @@ def landlab_dynamic_time_step_keeps_the_range_corrected(courant):
     return Calculation(
         dict(c=courant), [], ["1 - 4 * c >= 0"],
         "a core node becomes (1 - sum w) z + sum w z' over its four links with 0 <= w = "
-        "dt D (1 + (s/Sc)^2 + ...)/dx^2 <= c, a mean of old values")
+        "dt D (1 + (s/Sc)^2 + ...)/dx^2 <= c, a mean of old values; a node at 0 between four at "
+        "2 has w = c on each link and rises to 8 c, beyond 2 where 4 c > 1", necessary=True)
 
 
 # -- FiPy -----------------------------------------------------------------------------------------
