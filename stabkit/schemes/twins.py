@@ -17,6 +17,8 @@ from stabkit.operators import Operator
 from stabkit.schemes import fused
 from stabkit.transcript import Term
 
+# Codes of the fluxes with Φ(c s) = c Φ(s) for c > 0, where Φ on the left has c q and c p.
+_HOMOGENEOUS = (*range(8), 11)
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
 WORTH_COMPILING = 200_000
 
@@ -27,9 +29,9 @@ def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
         return None
     if not isinstance(u, np.ndarray):
         return _fused(fused.EXPLICIT, K, flux, tau, u, steps)
-    rows, spacing = _rows(u), _spacing(K)
-    if spacing is not None:
-        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), spacing, shape_form(flux))
+    rows, r = _rows(u), spacing(K)
+    if r is not None:
+        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), r, shape_form(flux))
     else:
         _kernel("steps", "explicit", flux)(rows, steps, float(tau), _form(K, u.dtype),
                                            shape_form(flux))
@@ -60,6 +62,19 @@ def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> A
     return rows.reshape(u.shape)
 
 
+def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) -> Any:
+    """Steps of Haar shrinkage by a fused kernel, or None if there is none for these arrays.
+
+    S(r) = r − (4τ/h²) Φ(r), where Φ has its contrast parameter times h/√2.
+    """
+    if isinstance(f, (np.ndarray, Term)) or not _has_twin(flux, f, steps) or \
+            flux.kernel[0] not in _HOMOGENEOUS:
+        return None
+    scale = float(h) * 0.5**0.5
+    shape = tuple(scale * each for each in shape_form(flux))
+    return fused.shrinkage((flux.kernel[0], *shape), float(4 * tau / h**2), periodic, f, steps)
+
+
 def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
     if flux.kernel is None or isinstance(u, Term) or u.size * steps < WORTH_COMPILING:
         return False
@@ -67,12 +82,12 @@ def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
 
 
 def _fused(scheme: int, K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
-    return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), _spacing(K),
+    return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing(K),
                                (flux.kernel[0], *shape_form(flux)), float(tau), steps), u)
 
 
-def _spacing(K: Operator) -> float | None:
-    # 1/h of the reflecting first difference, or None.
+def spacing(K: Operator) -> float | None:
+    """1/h of the reflecting first difference, or None."""
     taps = _taps(K)
     return taps[1] if len(taps) == 2 and taps[1] == -taps[0] > 0 else None
 
