@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from cuda_on_host import Launches, needs_a_compiler
+from cuda_on_host import Launches, device, needs_a_compiler
 from plain_loops import CODE, SHAPE, Plain, difference_rows, plain_flux, same, signals
 
 from benchmarks import gpu
@@ -169,15 +169,26 @@ def test_what_has_no_fused_kernel_is_an_expression(launches, monkeypatch):
     assert launches.names == []
 
 
+@pytest.mark.slow
 def test_the_benchmark_runs(launches, monkeypatch, capsys):
-    """Its table, with the host in the device's place and the clock in that of its events."""
-    xp = pytest.importorskip("array_api_strict")
+    """The command from end to end, with the host in the place of CuPy's kernels and events."""
     monkeypatch.setattr(twins, "WORTH_COMPILING", 0)
-    rows = gpu.measure(gpu.Machine(xp.asarray, gpu.clock), sites=4000, rounds=1)
-    assert len(rows) == 10 and all(row.value > 0 for row in rows)
-    assert set(launches.names) == {"tiles"}
+    with device(monkeypatch, launches):
+        assert gpu.main(["--sites", "4100", "--rounds", "1", "--trials", "1024", "--side",
+                         "63"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head == "cupy of the host, none, 1.0 of 2.0 GiB free; 1 rounds"
+    assert len(rows) == 22 and sum("goal >=" in row for row in rows) == 8
+    assert set(launches.names) == {"tiles", "haar", "search", "descend", "bottom", "ascend",
+                                   "residual_squares"}
     assert str(gpu.Row("a", 2.0, "x", 1.0)).endswith("met")
     assert str(gpu.Row("a", 0.9, "x", 1.0)).endswith("MISSED")
+
+
+def test_the_benchmark_refuses_wrong_bits():
+    """What differs in one bit is not timed."""
+    with pytest.raises(SystemExit, match="step: the device and the processor differ"):
+        gpu.same_bits("step", np.ones(3), np.nextafter(np.ones(3), 2))
 
 
 def test_the_benchmark_without_a_gpu(capsys):
