@@ -65,6 +65,21 @@ def real(u: Any) -> str:
     return "double" if host_dtype(u) == np.float64 else "float"
 
 
+def adjacent(u: Any, shape: tuple[int, ...]) -> Any:
+    """u itself if its entries are known to be adjacent, else a copy."""
+    known = getattr(u, "flags", None)
+    return namespace(u).reshape(u, shape) if known is not None and known.c_contiguous else \
+        copied(u, shape)
+
+
+def copied(u: Any, shape: tuple[int, ...]) -> Any:
+    """A copy with adjacent entries."""
+    xp = namespace(u)
+    made = xp.empty(shape, dtype=u.dtype)
+    made[...] = xp.reshape(u, shape)
+    return made
+
+
 @cache
 def source(file: str) -> str:
     """A source with the text of its headers in their places."""

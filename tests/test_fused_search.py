@@ -26,7 +26,8 @@ from stabkit.kernels.haar import haar
 from stabkit.kernels.linear import NATURAL
 from stabkit.kernels.linear import PERIODIC as RING
 from stabkit.multigrid import FastPoisson, poisson_cycle
-from stabkit.schemes import FSI, Explicit, HaarShrinkage, fused, twins
+from stabkit.operators import from_matrix
+from stabkit.schemes import FSI, Explicit, FixedPoint, HaarShrinkage, fused, twins
 
 
 @pytest.fixture(params=[False, True], ids=["rising", "falling"])
@@ -36,26 +37,42 @@ def launches(request):
     return Launches(request.param)
 
 
-@pytest.mark.parametrize("notion", [EUCLIDEAN, CONTRACTION, RANGE, SIGN], ids=str)
-@pytest.mark.parametrize("kind", [Explicit, FSI], ids=["explicit", "fsi frozen"])
-def test_the_search_finds_the_worst_trials_of_the_compiled_loop(launches, monkeypatch, kind,
+K = difference(1, 7)
+SEARCHES = [
+    *((Explicit(K, fluxes.garrote(), "3/5"), notion) for notion in (CONTRACTION, RANGE, SIGN)),
+    *((Explicit(K, fluxes.rational(), "3/5"), EUCLIDEAN)
+      for K in (difference(1, 2), difference(2, 7), difference(1, 40), from_matrix([[2]]))),
+    (FSI(K, fluxes.garrote(), "3/5", 3), CONTRACTION),
+    (FSI(K, fluxes.garrote(), "3/5", 3, frozen=True), RANGE),
+    (FixedPoint(K, fluxes.garrote(), "3/5", 3), SIGN)]
+
+
+@pytest.mark.parametrize(("scheme", "notion"), SEARCHES, ids=str)
+def test_the_search_finds_the_worst_trials_of_the_compiled_loop(launches, monkeypatch, scheme,
                                                                 notion):
-    """Chunk by chunk the same margin and the same signals, for every kind of signal."""
-    flux, tau = fluxes.garrote(), "3/5"
-    for K in (difference(1, 7), difference(2, 7), difference(1, 40)):
-        scheme = Explicit(K, flux, tau) if kind is Explicit else FSI(K, flux, tau, 3, frozen=True)
-        monkeypatch.setattr(mass, "_CHUNK", 512)
-        wanted = list(mass.worst_trials(scheme, notion, 3000, 11))
-        with monkeypatch.context() as patch:
-            patch.setattr(fused_trials, "TRIALS", 256)
-            patch.setattr(fused_trials, "BLOCKS", 4)
-            patch.setattr(launcher, "raw_kernel", launches)
-            found = list(mass.worst_trials(scheme, notion, 3000, 11))
-        assert launches.names == ["search"] * 3
-        launches.names.clear()
-        assert [margin for margin, _ in found] == [margin for margin, _ in wanted]
-        for (_, mine), (_, theirs) in zip(found, wanted, strict=True):
-            assert all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+    """Chunk by chunk the same margin and the same signals, for every kind of signal.
+
+    Signals of 1, 2, 7 and 40 samples, the difference and any matrix; 4 blocks in a launch, 2 for a
+    chunk, and a last chunk that is not full.
+    """
+    monkeypatch.setattr(mass, "_CHUNK", 512)
+    wanted = list(mass.worst_trials(scheme, notion, 3000, 11))
+    with monkeypatch.context() as patch:
+        patch.setattr(fused_trials, "TRIALS", 256)
+        patch.setattr(fused_trials, "BLOCKS", 4)
+        patch.setattr(launcher, "raw_kernel", launches)
+        found = list(mass.worst_trials(scheme, notion, 3000, 11))
+    assert launches.names == ["search"] * 3
+    assert [margin for margin, _ in found] == [margin for margin, _ in wanted]
+    for (_, mine), (_, theirs) in zip(found, wanted, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+
+
+def test_the_worst_of_some_blocks():
+    """On a tie the earlier block; (inf, -1) where no trial has a margin."""
+    first = fused_trials._first
+    assert first(np.array([np.inf, -1.0, -1.0]), np.array([-1, 5, 9])) == (-1.0, 5)
+    assert first(np.full(2, np.inf), np.full(2, -1)) == (np.inf, -1)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
@@ -110,7 +127,7 @@ def test_the_poisson_cycle_has_the_bits_of_the_compiled_one(library):
     library = Library(library)
     for shape in ((1, 1), (3, 3), (15, 7), (31, 31), (1, 7)):
         b, given = noise(shape, 1), dict(tolerance=0, max_cycles=2)
-        mine = FastPoisson(shape, h="1/8").solve(library.array(b), **given)
+        mine = FastPoisson(shape, h="1/8").solve(library.array(b.T.copy().T), **given)
         wanted = FastPoisson(shape, h="1/8").solve(b, **given)
         assert np.array_equal(library.host(mine.u), wanted.u)
     solved = FastPoisson((31, 31)).solve(library.array(noise((31, 31), 2)))
@@ -162,7 +179,7 @@ def test_a_solve_on_the_kernels(launches, monkeypatch):
                          ((1, 4095), ["relax"]), ((3, 4095), ["descend", "relax", "ascend"])):
         launches.names.clear()
         b, given = noise(shape, 1), dict(tolerance=0, max_cycles=2)
-        mine = FastPoisson(shape, h="1/8").solve(xp.asarray(b), **given)
+        mine = FastPoisson(shape, h="1/8").solve(xp.asarray(b.T.copy().T), **given)
         wanted = FastPoisson(shape, h="1/8").solve(b, **given)
         assert np.array_equal(np.from_dlpack(mine.u), wanted.u)
         assert [name for name in launches.names if name != "residual_squares"] == 2 * names

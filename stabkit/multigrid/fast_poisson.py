@@ -14,6 +14,7 @@ import numpy as np
 
 from stabkit.backend import GIB, is_foreign, namespace
 from stabkit.errors import InvalidArgument
+from stabkit.launcher import adjacent
 from stabkit.multigrid import poisson_cycle
 from stabkit.multigrid.arithmetic import FLOAT
 from stabkit.multigrid.boundary import INTERIOR, checked_shape
@@ -125,7 +126,8 @@ class FastPoisson:
         def norm(squares: Any) -> float:
             return to_residual * float(xp.sum(squares)) ** 0.5
 
-        right, x = b * self.h**2, None if u is None else 1 * u
+        right = adjacent(b * self.h**2, self.shape)
+        x = None if u is None else adjacent(u, self.shape)
         scale = float(xp.sum(b * b)) ** 0.5
         residuals = [scale if u is None else norm(poisson_cycle.residual_squares(x, right))]
         while residuals[-1] > tolerance * scale and len(residuals) <= max_cycles:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from stabkit.backend import namespace
-from stabkit.launcher import SHARED, THREADS, Launcher, host_dtype, real
+from stabkit.launcher import SHARED, THREADS, Launcher, adjacent, copied, host_dtype, real
 from stabkit.operators import Operator
 
 EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT = range(4)
@@ -147,7 +147,6 @@ def shrinkage(flux: tuple[int, float, float], weight: float, periodic: bool, f: 
     return xp.reshape(rows, f.shape)
 
 
-# -- arrays as the kernels take them ---------------------------------------------------------------
 def tables(K: Operator, csr: Callable[[np.dtype], tuple[np.ndarray, ...]], beside: Any
            ) -> tuple[Any, ...]:
     """The six arrays of K where `beside` lives, in its dtype, made once."""
@@ -157,18 +156,3 @@ def tables(K: Operator, csr: Callable[[np.dtype], tuple[np.ndarray, ...]], besid
     if key not in known:
         known[key] = tuple(map(xp.asarray, csr(dtype)))
     return known[key]
-
-
-def adjacent(u: Any, shape: tuple[int, ...]) -> Any:
-    """u itself if its entries are known to be adjacent, else a copy."""
-    known = getattr(u, "flags", None)
-    return namespace(u).reshape(u, shape) if known is not None and known.c_contiguous else \
-        copied(u, shape)
-
-
-def copied(u: Any, shape: tuple[int, ...]) -> Any:
-    """A copy with adjacent entries."""
-    xp = namespace(u)
-    made = xp.empty(shape, dtype=u.dtype)
-    made[...] = xp.reshape(u, shape)
-    return made
