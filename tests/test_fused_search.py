@@ -37,14 +37,16 @@ def launches(request):
     return Launches(request.param)
 
 
-K = difference(1, 7)
+K, BENT, STRAIGHT = difference(1, 7), fluxes.garrote(), fluxes.identity()
 SEARCHES = [
-    *((Explicit(K, fluxes.garrote(), "3/5"), notion) for notion in (CONTRACTION, RANGE, SIGN)),
-    *((Explicit(K, fluxes.rational(), "3/5"), EUCLIDEAN)
+    *((Explicit(K, BENT, "3/5"), notion) for notion in (CONTRACTION, RANGE, SIGN)),
+    *((Explicit(K, STRAIGHT, "3/5"), EUCLIDEAN)
       for K in (difference(1, 2), difference(2, 7), difference(1, 40), from_matrix([[2]]))),
-    (FSI(K, fluxes.garrote(), "3/5", 3), CONTRACTION),
-    (FSI(K, fluxes.garrote(), "3/5", 3, frozen=True), RANGE),
-    (FixedPoint(K, fluxes.garrote(), "3/5", 3), SIGN)]
+    (FSI(K, BENT, "3/5", 3), CONTRACTION),
+    (FSI(K, BENT, "3/5", 3, frozen=True), RANGE),
+    (FixedPoint(K, BENT, "3/5", 3), SIGN),
+    (Explicit(K, BENT, "1/100"), SIGN),  # ties
+    (FSI(from_matrix([[1, 0], [0, 0]]), STRAIGHT, 10**150, 5), RANGE)]  # inf - inf beside a number
 
 
 @pytest.mark.parametrize(("scheme", "notion"), SEARCHES, ids=str)
