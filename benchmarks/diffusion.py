@@ -9,10 +9,10 @@ from medpy.filter.smoothing import anisotropic_diffusion
 from numba import njit
 
 from benchmarks.measuring import Job
-from benchmarks.operators import CODE, D1, SHAPE, TAU, adjoint, difference, rng, stepped
-from stabkit.kernels.lanes import diffuse
+from benchmarks.operators import CODE, SHAPE, TAU, adjoint, difference, rng, stepped
+from stabkit.kernels import lanes
 from stabkit.kernels.linear import NATURAL
-from stabkit.kernels.steps import explicit, fsi
+from stabkit.kernels.steps import explicit
 
 
 # -- peers -----------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def medpy_steps(u, steps):
 
 # -- jobs ------------------------------------------------------------------------------------------
 def single(name, n, dtype=np.float64, goal=3.7):
-    steps = max(16, min(2000, int(2e6 // n)))
+    steps = max(64, min(2000, int(2e6 // n)))
     u = rng().standard_normal((1, n)).astype(dtype)
     others = {"NumPy tuned": lambda: numpy_steps(u, steps, TAU, NUMPY[name])}
     goals = {"NumPy tuned": goal} if goal else {}
@@ -107,7 +107,7 @@ def single(name, n, dtype=np.float64, goal=3.7):
         others["medpy"] = lambda: medpy_steps(u[0], steps)
         goals["medpy"] = 5 if n in (1000, 10_000_000) else 1.7
     return Job(f"explicit {name} {np.dtype(dtype).name} N={n}",
-               {"stabkit": lambda: stepped(diffuse[CODE[name]], u, steps, TAU, 1.0, SHAPE),
+               {"stabkit": lambda: stepped(lanes.explicit[CODE[name]], u, steps, TAU, None, SHAPE),
                 **others}, steps * n, 1e-12 if dtype == np.float64 else 1e-4, goals,
                f"explicit {name} {np.dtype(dtype).name}", n)
 
@@ -116,7 +116,7 @@ def batch(count, n):
     u, steps = rng().standard_normal((count, n)), 50
     matrix = difference(n)
     return Job(f"explicit rational {count}x{n}", {
-        "stabkit": lambda: stepped(diffuse[CODE["rational"]], u, steps, TAU, 1.0, SHAPE),
+        "stabkit": lambda: stepped(lanes.explicit[CODE["rational"]], u, steps, TAU, None, SHAPE),
         "NumPy tuned": lambda: numpy_steps(u, steps, TAU, numpy_rational),
         "scipy.sparse": lambda: sparse_steps(u, steps, TAU, matrix),
         "Numba plain": lambda: np.stack([naive_rational(row, steps, TAU) for row in u]),
@@ -151,7 +151,7 @@ def fsi_cycle(n=10_000, steps=100):
         return v[None]
 
     return Job(f"FSI cycle rational N={n}", {
-        "stabkit": lambda: stepped(fsi[CODE["rational"]], u, steps, TAU, D1, SHAPE, False),
+        "stabkit": lambda: stepped(lanes.fsi[CODE["rational"]], u, steps, TAU, None, SHAPE),
         "NumPy": with_numpy}, n * steps, 1e-9, {"NumPy": 6}, "FSI cycle", n)
 
 

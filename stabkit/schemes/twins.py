@@ -27,13 +27,7 @@ def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
         return None
     if not isinstance(u, np.ndarray):
         return _fused(fused.EXPLICIT, K, flux, tau, u, steps)
-    rows, spacing = _rows(u), _spacing(K)
-    if spacing is not None:
-        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), spacing, shape_form(flux))
-    else:
-        _kernel("steps", "explicit", flux)(rows, steps, float(tau), _form(K, u.dtype),
-                                           shape_form(flux))
-    return rows.reshape(u.shape)
+    return _compiled("explicit", K, flux, tau, u, steps)
 
 
 def fsi(K: Operator, flux: Flux, tau: Any, u: Any, length: int, frozen: bool) -> Any:
@@ -42,10 +36,7 @@ def fsi(K: Operator, flux: Flux, tau: Any, u: Any, length: int, frozen: bool) ->
         return None
     if not isinstance(u, np.ndarray):
         return _fused(fused.FROZEN_FSI if frozen else fused.FSI, K, flux, tau, u, length)
-    rows = _rows(u)
-    _kernel("steps", "fsi", flux)(rows, length, float(tau), _form(K, u.dtype),
-                                  shape_form(flux), frozen)
-    return rows.reshape(u.shape)
+    return _compiled("frozen_fsi" if frozen else "fsi", K, flux, tau, u, length)
 
 
 def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> Any:
@@ -54,16 +45,25 @@ def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> A
         return None
     if not isinstance(u, np.ndarray):
         return _fused(fused.FIXED_POINT, K, flux, tau, u, iterations)
-    rows = _rows(u)
-    _kernel("steps", "fixed_point", flux)(rows, iterations, float(tau), _form(K, u.dtype),
-                                          shape_form(flux))
-    return rows.reshape(u.shape)
+    return _compiled("fixed_point", K, flux, tau, u, iterations)
 
 
 def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
     if flux.kernel is None or isinstance(u, Term) or u.size * steps < WORTH_COMPILING:
         return False
     return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # a door let floats in only
+
+
+def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int
+              ) -> np.ndarray:
+    # The kernels work in place on C-contiguous rows, so they get a copy.
+    rows = np.array(u, order="C").reshape(-1, u.shape[-1])
+    spacing = None if name == "frozen_fsi" else _spacing(K)
+    room, operator = ("steps", _form(K, u.dtype)) if spacing is None else \
+        ("lanes", None if spacing == 1 else spacing)
+    kernel = getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
+    kernel(rows, steps, float(tau), operator, shape_form(flux))
+    return rows.reshape(u.shape)
 
 
 def _fused(scheme: int, K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
@@ -75,15 +75,6 @@ def _spacing(K: Operator) -> float | None:
     # 1/h of the reflecting first difference, or None.
     taps = _taps(K)
     return taps[1] if len(taps) == 2 and taps[1] == -taps[0] > 0 else None
-
-
-def _rows(u: np.ndarray) -> np.ndarray:
-    # The kernels work in place on C-contiguous rows, so they get a copy.
-    return np.array(u, order="C").reshape(-1, u.shape[-1])
-
-
-def _kernel(room: str, name: str, flux: Flux) -> Any:
-    return getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
 
 
 def shape_form(flux: Flux) -> tuple[float, float]:
