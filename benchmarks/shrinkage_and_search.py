@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from benchmarks.diffusion import numpy_rational, numpy_steps
 from benchmarks.measuring import Job
-from benchmarks.operators import CODE, SHAPE, compressed, difference, rng
+from benchmarks.operators import CODE, SHAPE, rng
 from stabkit.kernels import search
 from stabkit.kernels.draws import draw
 from stabkit.kernels.haar import haar
@@ -37,13 +37,12 @@ def haar_shrinkage(name, n):
 
 
 def trials(n, steps, count=20_000, tau=0.4):
-    K = compressed(difference(n))
     code = CODE["rational"]
     signals = np.stack([draw(1, trial, n) for trial in range(count)])
 
     def ours():
         scheme = (search.EXPLICIT, steps, tau)
-        return search.search[code](n, scheme, K, SHAPE, search.EUCLIDEAN, 1, (0, count))[0]
+        return search.search[code](n, scheme, (None,), SHAPE, search.EUCLIDEAN, 1, (0, count))[0]
 
     def with_numpy():
         v = numpy_steps(signals, steps, tau, numpy_rational)

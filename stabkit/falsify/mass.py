@@ -13,7 +13,7 @@ import numpy as np
 
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
 from stabkit.schemes import FSI, Explicit, FixedPoint, Scheme
-from stabkit.schemes.twins import csr_form, shape_form
+from stabkit.schemes.twins import csr_form, shape_form, spacing_of
 
 # From so many trials on it pays to load, and perhaps compile, the loop.
 WORTH_COMPILING = 50_000
@@ -42,7 +42,9 @@ def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
         type(scheme), loop.FROZEN_FSI if getattr(scheme, "frozen", False) else loop.FSI)
     steps = getattr(scheme, "length", getattr(scheme, "iterations", 1))
     search = loop.search[scheme.flux.kernel[0]]
-    K = csr_form(scheme.K, np.dtype(float))
+    spacing = None if named == loop.FROZEN_FSI else spacing_of(scheme.K)
+    K = csr_form(scheme.K, np.dtype(float)) if spacing is None else \
+        (None if spacing == 1 else spacing,)
     for first in range(0, trials, _CHUNK):
         margin, trial = search(
             scheme.size, (named, steps, float(scheme.tau)), K, shape_form(scheme.flux),

@@ -81,7 +81,7 @@ def _step_tile(flux, w, edges, end, step, shape, width, here, start, there):
     def one(flux, w, edges, end, step, shape, width, here, start, there):
         tau, r = step[0], step[1]
         carry, border = edges[0], edges[1]
-        rows = w.size // WIDTH
+        rows = (w.size + WIDTH - 1) // WIDTH  # w may begin within its first row
         row, lane = end[0], end[1]
         fill_borders(flux, w[HERE:], w[(rows - 1) * WIDTH + HERE:], edges, end, r, shape)
         done, last = 0, w.dtype.type(0)
@@ -122,15 +122,29 @@ def fixed_point_step(flux, w, edges, end, k, step, shape):
     step_tile(flux, w, edges, end, step, shape, TWO, 0, LANES, 0)
 
 
+def fsi_swing(flux, w, edges, end, k, step, shape, width, other):
+    """u_{k+1} takes the place of u_{k−1}: the states, at 0 and `other`, swap from step to step."""
+
+
+@overload(fsi_swing, prefer_literal=True)
+def _fsi_swing(flux, w, edges, end, k, step, shape, width, other):
+    WIDTH, OTHER = width.literal_value, other.literal_value
+
+    def one(flux, w, edges, end, k, step, shape, width, other):
+        alpha, to = (4 * k + 2) / (2 * k + 3), w.dtype.type
+        step = step[0], step[1], to(alpha), to(1 - alpha)
+        if k % 2 == 0:
+            step_tile(flux, w, edges, end, step, shape, WIDTH, 0, 0, OTHER)
+        else:
+            step_tile(flux, w, edges, end, step, shape, WIDTH, OTHER, OTHER, 0)
+
+    return one
+
+
 @inner
 def fsi_step(flux, w, edges, end, k, step, shape):
-    """u_{k+1} takes the place of u_{k−1}: the states swap from step to step."""
-    alpha, to = (4 * k + 2) / (2 * k + 3), w.dtype.type
-    step = step[0], step[1], to(alpha), to(1 - alpha)
-    if k % 2 == 0:
-        step_tile(flux, w, edges, end, step, shape, TWO, 0, 0, LANES)
-    else:
-        step_tile(flux, w, edges, end, step, shape, TWO, LANES, LANES, 0)
+    """One extrapolated step."""
+    fsi_swing(flux, w, edges, end, k, step, shape, TWO, LANES)
 
 
 # -- signals ---------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from stabkit.transcript import Term
 
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
 WORTH_COMPILING = 200_000
+# Below this many steps it does not pay to bring a signal into lanes and back.
+WORTH_LANES = 4
 
 
 def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
@@ -58,7 +60,7 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
               ) -> np.ndarray:
     # The kernels work in place on C-contiguous rows, so they get a copy.
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
-    spacing = None if name == "frozen_fsi" else _spacing(K)
+    spacing = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing_of(K)
     room, operator = ("steps", _form(K, u.dtype)) if spacing is None else \
         ("lanes", None if spacing == 1 else spacing)
     kernel = getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
@@ -67,12 +69,12 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
 
 
 def _fused(scheme: int, K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
-    return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), _spacing(K),
+    return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing_of(K),
                                (flux.kernel[0], *shape_form(flux)), float(tau), steps), u)
 
 
-def _spacing(K: Operator) -> float | None:
-    # 1/h of the reflecting first difference, or None.
+def spacing_of(K: Operator) -> float | None:
+    """1/h of the reflecting first difference, or None."""
     taps = _taps(K)
     return taps[1] if len(taps) == 2 and taps[1] == -taps[0] > 0 else None
 
