@@ -14,7 +14,7 @@ import numpy as np
 
 from stabkit.flux import Flux
 from stabkit.operators import Operator
-from stabkit.schemes import fused
+from stabkit.schemes import fused, threads
 from stabkit.transcript import Term
 
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
@@ -50,6 +50,14 @@ def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> A
     return _compiled("fixed_point", K, flux, tau, u, iterations)
 
 
+def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The solution of a symmetric tridiagonal system, positive definite: there is no pivoting."""
+    solve = import_module("stabkit.kernels.implicit").tridiagonal
+    x = np.array(right, ndmin=2)
+    solve(diagonal[None], beside[None], x)
+    return x[0]
+
+
 def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
     if flux.kernel is None or isinstance(u, Term) or u.size * steps < WORTH_COMPILING:
         return False
@@ -64,7 +72,14 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
     room, operator = ("steps", _form(K, u.dtype)) if spacing is None else \
         ("lanes", None if spacing == 1 else spacing)
     kernel = getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
-    kernel(rows, steps, float(tau), operator, shape_form(flux))
+
+    def advance(rows: np.ndarray, steps: int) -> None:
+        kernel(rows, steps, float(tau), operator, shape_form(flux))
+
+    if spacing is None:
+        advance(rows, steps)
+    else:
+        threads.run(advance, rows, steps, divisible=name == "explicit")
     return rows.reshape(u.shape)
 
 
