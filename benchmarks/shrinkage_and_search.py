@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchmarks.diffusion import numpy_rational, numpy_steps
+from benchmarks.diffusion import divisions, numpy_rational, numpy_steps
 from benchmarks.measuring import Job
 from benchmarks.operators import CODE, SHAPE, rng
 from stabkit.kernels import search
@@ -69,9 +69,11 @@ def trials(n, steps, count=20_000, tau=0.4):
         assert np.sum(v * v) <= np.sum(u * u) * (1 + 1e-12)
 
     return Job(f"trials of a random search N={n}, {steps} steps",
-               {"stabkit": ours, "NumPy batch": drawn_and_stepped, "Hypothesis": property_test},
-               {"stabkit": count, "NumPy batch": count, "Hypothesis": examples}, None,
-               {"NumPy batch": 12, "Hypothesis": 1000})
+               {"stabkit": ours, "NumPy batch": drawn_and_stepped, "Hypothesis": property_test,
+                "divisions": divisions(count * n * steps)},
+               {"stabkit": count, "NumPy batch": count, "Hypothesis": examples,
+                "divisions": count}, None,
+               {"NumPy batch": 12, "Hypothesis": 1000} | ({"divisions": 0.65} if steps > 1 else {}))
 
 
 def jobs():

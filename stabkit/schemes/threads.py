@@ -38,7 +38,7 @@ def count() -> int:
 
 
 def run(kernel: Callable[[np.ndarray, int], None], rows: np.ndarray, steps: int,
-        divisible: bool) -> None:
+        divisible: bool, threads: int | None = None) -> None:
     """Let ``kernel(rows, steps)`` change the rows, on as many threads as pay.
 
     Parameters
@@ -46,8 +46,10 @@ def run(kernel: Callable[[np.ndarray, int], None], rows: np.ndarray, steps: int,
     rows : ndarray, shape (B, N), C-contiguous
     divisible : bool
         Whether m steps and n steps are m + n steps.
+    threads : int, optional
+        At most so many; :func:`count` without it.
     """
-    threads = min(count(), rows.size * steps // WORTH_A_THREAD)
+    threads = min(threads or count(), rows.size * steps // WORTH_A_THREAD)
     batch, n = rows.shape
     if threads > 1 and batch >= threads:
         cuts = [batch * k // threads for k in range(threads + 1)]
