@@ -6,10 +6,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
 from itertools import combinations, pairwise
-from math import prod
+from math import lcm, prod
 
 from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.reals import (
+    SHORT,
     Exhausted,
     Undefined,
     Work,
@@ -21,6 +22,7 @@ from stabkit.replay.reals import (
     minimum,
     negation,
     sign,
+    size,
     trimmed,
 )
 
@@ -64,7 +66,7 @@ def entries(x) -> tuple:
 
 def entrywise(f: Callable, *args):
     """f of numbers; for arrays of one shape (and numbers among them) f of their entries."""
-    shapes = {shape(arg) for arg in args} - {()}
+    shapes = {shape(arg) for arg in args if isinstance(arg, tuple)}
     if not shapes:
         return trimmed(counted(f(*args)))
     if len(shapes) > 1:
@@ -86,7 +88,27 @@ def dot(u, v):
     if shape(u) != shape(v):
         raise InvalidEvidence(f"the lengths {len(u)} and {len(v)} do not fit together")
     Work.spend(len(u))
-    return vector_sum(x * y for x, y in zip(u, v, strict=True) if x and y)
+    pairs = [(x, y) for x, y in zip(u, v, strict=True) if x and y]
+    total = _short_sum(pairs)
+    return vector_sum(x * y for x, y in pairs) if total is None else total
+
+
+def _short_sum(pairs) -> Fraction | None:
+    """The sum of the products of short fractions, over one denominator; None for other numbers.
+
+    It takes one gcd where adding up takes one per term.
+    """
+    if not all(type(x) is Fraction and size(x) < SHORT for pair in pairs for x in pair):
+        return None
+    d = 1
+    for x, y in pairs:
+        d = lcm(d, x.denominator * y.denominator)
+        if d.bit_length() > SHORT:
+            return None
+    total = sum(x.numerator * y.numerator * (d // (x.denominator * y.denominator))
+                for x, y in pairs)
+    Work.spend(len(pairs))
+    return trimmed(counted(Fraction(total, d)))
 
 
 def product(a, b):
