@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
 from stabkit.backend import born, to_host
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet
-from stabkit.falsify.exactness import Signals, cost, is_violated, shrink, simplest
+from stabkit.falsify.exactness import Judge, Signals, length, shrink, simplest
 from stabkit.falsify.inputs import (
     amplitudes,
     nearly_alternating,
@@ -70,10 +71,8 @@ def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
     Search
         Its witness is exact and small, whatever found it.
     """
-    if violated is None:
-        def violated(signals: Signals) -> bool:
-            return is_violated(scheme, notion, signals)
-    return _Hunt(scheme, notion, np.random.default_rng(seed), violated).run(trials, extra)
+    hunt = _Hunt(scheme, notion, np.random.default_rng(seed), violated or Judge(scheme, notion))
+    return hunt.run(trials, extra)
 
 
 class _Hunt:
@@ -218,8 +217,7 @@ def two_solutions(scheme: Implicit) -> Signals | None:
     for row in scheme.K.exact():
         if not row.any():
             continue
-        for t in sorted({Fraction(p, q) for q in range(1, 9) for p in range(-8 * q, 8 * q + 1)},
-                        key=lambda x: (x.denominator, abs(x))):
+        for t in _simple_rationals():
             v = t * row / (row @ row)
             u = scheme.pair(v)[0]
             if any(isinstance(entry, Interval) for entry in u):
@@ -230,7 +228,13 @@ def two_solutions(scheme: Implicit) -> Signals | None:
     return None
 
 
+@cache
+def _simple_rationals() -> list[Fraction]:
+    """Those up to 8 in modulus with denominators up to 8, the simplest first."""
+    return sorted({Fraction(p, q) for q in range(1, 9) for p in range(-8 * q, 8 * q + 1)},
+                  key=lambda x: (x.denominator, abs(x)))
+
+
 def _roundness(signals: tuple[np.ndarray, ...], place: int) -> int:
     # How many binary digits it takes to write the signals down.
-    return cost(tuple(np.array([Fraction(float(x)) for x in part[place]], dtype=object)
-                      for part in signals))
+    return sum(length(*x.as_integer_ratio()) for part in signals for x in part[place].tolist())
