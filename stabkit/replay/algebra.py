@@ -22,7 +22,6 @@ from stabkit.replay.reals import (
     minimum,
     negation,
     sign,
-    size,
     trimmed,
 )
 
@@ -85,30 +84,31 @@ def vector_sum(numbers):
 
 
 def dot(u, v):
-    if shape(u) != shape(v):
-        raise InvalidEvidence(f"the lengths {len(u)} and {len(v)} do not fit together")
+    _same_length(len(u), len(v))
     Work.spend(len(u))
-    pairs = [(x, y) for x, y in zip(u, v, strict=True) if x and y]
-    total = _short_sum(pairs)
-    return vector_sum(x * y for x, y in pairs) if total is None else total
+    return _sum_of_products([(x, y) for x, y in zip(u, v, strict=True) if x and y])
 
 
-def _short_sum(pairs) -> Fraction | None:
-    """The sum of the products of short fractions, over one denominator; None for other numbers.
+def _same_length(m: int, n: int) -> None:
+    if m != n:
+        raise InvalidEvidence(f"the lengths {m} and {n} do not fit together")
 
-    It takes one gcd where adding up takes one per term.
-    """
-    if not all(type(x) is Fraction and size(x) < SHORT for pair in pairs for x in pair):
-        return None
-    d = 1
+
+def _sum_of_products(pairs):
+    # Short fractions are summed over one denominator: one gcd instead of one per term.
+    terms, d = [], 1
     for x, y in pairs:
-        d = lcm(d, x.denominator * y.denominator)
-        if d.bit_length() > SHORT:
-            return None
-    total = sum(x.numerator * y.numerator * (d // (x.denominator * y.denominator))
-                for x, y in pairs)
-    Work.spend(len(pairs))
-    return trimmed(counted(Fraction(total, d)))
+        if type(x) is not Fraction or type(y) is not Fraction:
+            break
+        top, bottom = x.numerator * y.numerator, x.denominator * y.denominator
+        d = lcm(d, bottom)
+        if top.bit_length() > SHORT or d.bit_length() > SHORT:
+            break
+        terms.append((top, bottom))
+    else:
+        Work.spend(len(terms))
+        return trimmed(counted(Fraction(sum(top * (d // bottom) for top, bottom in terms), d)))
+    return vector_sum(x * y for x, y in pairs)
 
 
 def product(a, b):
@@ -119,9 +119,21 @@ def product(a, b):
         case 2, 1:
             return array(dot(row, b) for row in a)
         case 2, 2:
-            columns = transpose(b)
-            return array(array(dot(row, column) for column in columns) for row in a)
+            return _matrix_product(a, b)
     raise InvalidEvidence("@ takes two vectors, a matrix and a vector, or two matrices")
+
+
+def _matrix_product(a, b) -> tuple:
+    # Matrices of evidence are mostly zeros.
+    _same_length(len(a[0]), len(b))
+    Work.spend(len(a) * len(b) * len(b[0]))
+    columns = [dict(_nonzero(column)) for column in transpose(b)]
+    return array(array(_sum_of_products([(x, column[k]) for k, x in row if k in column])
+                       for column in columns) for row in map(_nonzero, a))
+
+
+def _nonzero(v) -> list:
+    return [(k, x) for k, x in enumerate(v) if x]
 
 
 def norm2(x):
