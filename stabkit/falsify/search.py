@@ -248,14 +248,15 @@ def two_solutions(scheme: Implicit) -> Signals | None:
     for row in scheme.K.exact():
         if not row.any():
             continue
+        direction = row / (row @ row)
         for t in _simple_rationals():
-            v = t * row / (row @ row)
+            v = t * direction
             u = scheme.pair(v)[0]
             if any(isinstance(entry, Interval) for entry in u):
                 return None
-            if tuple(u) in found and any(found[tuple(u)] != v):
-                return found[tuple(u)], v
-            found[tuple(u)] = v
+            other = found.setdefault(tuple(u), v)
+            if any(other != v):
+                return other, v
     return None
 
 

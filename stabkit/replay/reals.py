@@ -68,7 +68,8 @@ def size(x: Fraction) -> int:
 
 def counted(x):
     """Return the number `x`, after its share of the allowance: fractions cost bits squared."""
-    if type(x) is Fraction and size(x) < SHORT:
+    if type(x) is Fraction and x.numerator.bit_length() < SHORT \
+            and x.denominator.bit_length() < SHORT:
         Work.spend(1)
         return x
     for end in (x.lo, x.hi) if isinstance(x, Interval) else (x,):
