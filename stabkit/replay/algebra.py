@@ -70,9 +70,12 @@ def entrywise(f: Callable, *args):
         return trimmed(counted(f(*args)))
     if len(shapes) > 1:
         raise InvalidEvidence(f"the shapes {sorted(shapes)} do not fit together")
-    length = shapes.pop()[0]
-    return tuple(entrywise(f, *(arg[i] if isinstance(arg, tuple) else arg for arg in args))
-                 for i in range(length))
+    length, *width = shapes.pop()
+    beside = zip(*(arg if isinstance(arg, tuple) else (arg,) * length for arg in args),
+                 strict=True)
+    if width:
+        return tuple(entrywise(f, *row) for row in beside)
+    return tuple(trimmed(counted(f(*numbers))) for numbers in beside)
 
 
 def transpose(matrix) -> tuple:
@@ -178,7 +181,8 @@ def outer(u, v) -> tuple:
 
 def kron(a, b) -> tuple:
     limited((len(a) * len(b), len(a[0]) * len(b[0])))
-    return array(array(counted(x * y) for x in row for y in line) for row in a for line in b)
+    return array(array(counted(x * y) if x and y else ZERO for x in row for y in line)
+                 for row in a for line in b)
 
 
 def vec(matrix) -> tuple:
@@ -250,7 +254,7 @@ def _minus(row, factor, other) -> list:
     Work.spend(len(row))
     if not factor:
         return list(row)
-    return [counted(x - factor * y) for x, y in zip(row, other, strict=True)]
+    return [counted(x - factor * y) if y else x for x, y in zip(row, other, strict=True)]
 
 
 def rank(matrix) -> Fraction:
