@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial
 from html import escape
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +153,9 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
 def _local(workers: int) -> Executor:
     if workers == 1:
         return ThreadPoolExecutor(1)
+    from concurrent.futures import ProcessPoolExecutor  # slow to import, and most runs need none
+    from multiprocessing import get_context
+
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=signal.signal,
                                initargs=(signal.SIGINT, signal.SIG_DFL))
 
