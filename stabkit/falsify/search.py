@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.backend import born, to_host
+from stabkit.backend import born, namespace, to_host
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet
 from stabkit.falsify.exactness import Signals, cost, is_violated, shrink, simplest
@@ -169,9 +169,11 @@ class _Hunt:
                 values = to_host(self.notion.margins(*parts))
             except HypothesisNotMet:
                 return np.full(len(signals[0]), np.inf)
-        for part in map(to_host, parts):  # the signs of what is not finite may look right
-            if part.dtype.kind == "f":
-                values = np.where(np.isfinite(part).all(axis=-1), values, -np.inf)
+        for part in parts:  # the signs of what is not finite may look right
+            if part.dtype != object:
+                xp = namespace(part)
+                finite = to_host(xp.all(xp.isfinite(part), axis=-1))
+                values = np.where(finite, values, -np.inf)
         return np.where(np.isnan(values), -np.inf, values)
 
     def remember(self, margin: float, candidate: tuple[np.ndarray, ...]) -> None:
