@@ -132,7 +132,8 @@ class Multigrid:
             residuals.append(norm(right - A @ x))
             if callback:
                 callback(len(residuals) - 1, residuals[-1] / scale)
-        return Solution(namespace(x).reshape(x, shape), tuple(residuals), residuals[-1] <= tolerance * scale)
+        return Solution(namespace(x).reshape(x, shape), tuple(residuals),
+                        residuals[-1] <= tolerance * scale)
 
     def full(self, b: Any, cycles: int = 1) -> np.ndarray:
         """Full multigrid: solve on the coarsest grid, interpolate, cycle, on every level.
