@@ -68,8 +68,8 @@ class TimeSmoothness:
             rates = self._rates(theta)
             flux = self.alpha1 * rates / namespace(theta).sqrt(rates**2 + self.tau)
             slope = self.alpha2 * self.delta * theta
-            slope[1:] += flux
-            slope[:-1] -= flux
+            slope[1:, :] += flux
+            slope[:-1, :] -= flux
             slopes.append(slope)
         return slopes, [self.alpha2 * each for each in others]
 
