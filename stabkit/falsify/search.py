@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from stabkit.backend import born, to_host
+from stabkit.backend import born, namespace, to_host
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet
 from stabkit.falsify.exactness import Judge, Signals, length, shrink, simplest
@@ -174,9 +174,11 @@ class _Hunt:
                     return np.full(len(signals[0]), np.inf)
                 pieces = zip(*(np.split(part, groups) for part in signals), strict=True)
                 return np.concatenate([self.margins(piece) for piece in pieces])
-        for part in map(to_host, parts):  # the signs of what is not finite may look right
-            if part.dtype.kind == "f":
-                values = np.where(np.isfinite(part).all(axis=-1), values, -np.inf)
+        for part in parts:  # the signs of what is not finite may look right
+            if part.dtype != object:
+                xp = namespace(part)
+                finite = to_host(xp.all(xp.isfinite(part), axis=-1))
+                values = np.where(finite, values, -np.inf)
         return np.where(np.isnan(values), -np.inf, values)
 
     def remember(self, margin: float, candidate: tuple[np.ndarray, ...]) -> None:
