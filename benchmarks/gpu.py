@@ -1,7 +1,7 @@
-"""Measure stabkit on a GPU: ``python -m benchmarks.gpu [--sites N] [--rounds N]``.
+"""Measure stabkit on a GPU: ``python -m benchmarks.gpu``, with ``--help`` for the sizes.
 
-Times are medians between two events of the device.  The bandwidth of a copy and the time of the
-same steps on the processor are measured in the same run, and the results must have the same bits.
+Times are medians between two events of the device.  The bandwidth of a copy and the times of the
+same work on the processor are measured in the same run, and the results must have the same bits.
 Without a GPU it says what is missing and ends with status 2.
 """
 
@@ -10,18 +10,27 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from stabkit import FSI, Explicit, backend, difference, fluxes, repeat
+from stabkit import FSI, Explicit, HaarShrinkage, backend, difference, fluxes, repeat
+from stabkit.falsify.mass import worst_trials
+from stabkit.kernels.haar import haar
+from stabkit.kernels.linear import NATURAL
+from stabkit.multigrid import FastPoisson
+from stabkit.notions import RANGE
 
 STEPS = 64  # in a row, where the reads and writes of a step are shared
+SHORT = 64  # samples of a signal of a batch
 # Of one step, 80 % of the bandwidth of a copy; of many, more than one pass per step allows.
 GOALS = {1: 0.8, STEPS: 1.0}
+FASTER = 20.0  # than the processor: the falsifier than two threads, the solver than one
+THREADS = 2  # of the processor, for the falsifier
 
 
 @dataclass(frozen=True)
@@ -34,10 +43,13 @@ class Machine:
         NumPy's array ↦ the device's.
     seconds : callable
         A job ↦ seconds.
+    memory : callable
+        () ↦ the bytes that the jobs so far have held at once, and those of the card.
     """
 
     born: Callable[[np.ndarray], Any]
     seconds: Callable[[Callable[[], Any]], float]
+    memory: Callable[[], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -81,40 +93,115 @@ def clock(job: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def measure(machine: Machine, sites: int, rounds: int) -> list[Row]:
-    """The rows of the table.
+def same_bits(name: str, there: Any, here: Any) -> None:
+    """Refuse to time what is wrong.
 
     Raises
     ------
     SystemExit
         If the device and the processor disagree in a single bit.
     """
-    u = 3 * np.random.default_rng(0).standard_normal(sites)
-    there = machine.born(u)
-    copy = 16 * sites / measured(machine.seconds, lambda: there + 0, rounds)
+    if not np.array_equal(backend.to_host(there), here):
+        raise SystemExit(f"{name}: the device and the processor differ")
+
+
+def haar_here(u: np.ndarray) -> np.ndarray:
+    """Haar shrinkage by the compiled loop: of threshold 1/√2, for soft shrinkage with τ = 1/4."""
+    v = np.empty((1, u.size))
+    haar[fluxes.soft().kernel[0]](u[None], v, 1.0, (0.5**0.5, 0.0), NATURAL)
+    return v[0]
+
+
+def steps(machine: Machine, sites: int, rounds: int) -> list[Row]:
+    """Steps of a long signal and of a batch of short ones, against the bandwidth of a copy."""
+    u = 3 * np.random.default_rng(0).standard_normal(sites // SHORT * SHORT)
+    there, xp = machine.born(u), backend.namespace(machine.born(u))
+    copy = 16 * u.size / measured(machine.seconds, lambda: xp.asarray(there, copy=True), rounds)
     rows = [Row("copy, read and write", copy / 1e9, "GB/s")]
-    K, flux = difference(1, sites), fluxes.rational()
-    step = Explicit(K, flux, "1/4")
-    for name, scheme, steps in (("explicit step", step, 1),
-                                (f"{STEPS} explicit steps", repeat(step, STEPS), STEPS),
-                                (f"FSI cycle of {STEPS} steps", FSI(K, flux, "1/4", STEPS), STEPS)):
-        if not np.array_equal(backend.to_host(scheme.step(there)), scheme.step(u)):
-            raise SystemExit(f"{name}: the device and the processor differ")
-        taken = measured(machine.seconds, lambda scheme=scheme: scheme.step(there), rounds)
-        here = measured(clock, lambda scheme=scheme: scheme.step(u), rounds)
-        rows += [Row(name, sites * steps / taken / 1e9, "G site-steps/s"),
-                 Row("  over the bound of one pass per step", 16 * sites * steps / taken / copy,
-                     "x", GOALS[steps]),
+    K, flux = difference(1, u.size), fluxes.rational()
+    step, batch = Explicit(K, flux, "1/4"), (-1, SHORT)
+    short = repeat(Explicit(difference(1, SHORT), flux, "1/4"), STEPS)
+    shrinkage = HaarShrinkage(fluxes.soft(), u.size)
+    for name, scheme, count, shape, by in (
+            ("explicit step", step, 1, (-1,), step.step),
+            ("Haar shrinkage", shrinkage, 1, (-1,), haar_here),
+            (f"{STEPS} explicit steps", repeat(step, STEPS), STEPS, (-1,), None),
+            (f"FSI cycle of {STEPS} steps", FSI(K, flux, "1/4", STEPS), STEPS, (-1,), None),
+            (f"{STEPS} explicit steps, {SHORT} samples", short, STEPS, batch, None)):
+        given, by = xp.reshape(there, shape), by or scheme.step
+        same_bits(name, scheme.step(given), by(u.reshape(shape)))
+        taken = measured(machine.seconds, lambda scheme=scheme, given=given: scheme.step(given),
+                         rounds)
+        here = measured(clock, lambda by=by, shape=shape: by(u.reshape(shape)), rounds)
+        rows += [Row(name, u.size * count / taken / 1e9, "G site-steps/s"),
+                 Row("  over the bound of one pass per step", 16 * u.size * count / taken / copy,
+                     "x", GOALS[count]),
                  Row("  over this processor, one thread or two", here / taken, "x")]
     return rows
+
+
+def falsifier(machine: Machine, trials: int, rounds: int) -> list[Row]:
+    """The mass search, against two threads of the processor, each with an eighth of the trials."""
+    scheme = Explicit(difference(1, 32), fluxes.rational(), "1/4")
+    part = max(1, trials // 8)
+
+    def search(count: int, seed: int = 0) -> float:
+        return min(margin for margin, _ in worst_trials(scheme, RANGE, count, seed))
+
+    selected = backend.selected_backend()
+    backend.select_backend("numpy")
+    try:
+        wanted = search(part)
+        with ThreadPoolExecutor(THREADS) as pool:
+            here = measured(clock, lambda: [*pool.map(search, [part] * THREADS, range(THREADS))],
+                            rounds)
+    finally:
+        backend.select_backend(selected)
+    same_bits("falsifier", np.float64(search(part)), wanted)
+    rate = trials / measured(machine.seconds, lambda: search(trials), rounds)
+    return [Row("falsifier, 32 samples", rate / 1e9, "G trials/s"),
+            Row("  over two processor threads", rate * here / (THREADS * part), "x", FASTER)]
+
+
+def poisson(machine: Machine, side: int, rounds: int) -> list[Row]:
+    """A solve on a square, against one thread of the processor."""
+    b = np.random.default_rng(1).standard_normal((side, side))
+    there, solver = machine.born(b), FastPoisson(b.shape, h=f"1/{side + 1}")
+    cycles = {"tolerance": 0, "max_cycles": 3}
+    same_bits("Poisson", solver.solve(there, **cycles).u, solver.solve(b, **cycles).u)
+    here = measured(clock, lambda: solver.solve(b), rounds)
+    taken = measured(machine.seconds, lambda: solver.solve(there), rounds)
+    return [Row(f"Poisson, {side} x {side}", taken * 1e3, "ms"),
+            Row("  over one processor thread", here / taken, "x", FASTER)]
+
+
+def measure(machine: Machine, chosen: argparse.Namespace) -> Iterator[Row]:
+    """The rows of the table."""
+    yield from steps(machine, chosen.sites, chosen.rounds)
+    yield from falsifier(machine, chosen.trials, chosen.rounds)
+    yield from poisson(machine, chosen.side, chosen.rounds)
+    held, card = machine.memory()
+    yield Row("memory held by these jobs", held / backend.GIB, "GiB")
+    yield Row("  of the card, how often it fits", card / held, "x", 1.0)
+
+
+def device(cupy: Any) -> Machine:
+    """The GPU."""
+    def memory() -> tuple[float, float]:
+        return (cupy.get_default_memory_pool().total_bytes(),
+                cupy.cuda.runtime.memGetInfo()[1])
+
+    return Machine(backend.born, events(cupy), memory)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print; 2 where no GPU can be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu",
                                      description=__doc__.splitlines()[0])
-    parser.add_argument("--sites", type=int, default=10_000_000)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--sites", type=int, default=10_000_000, help="of the long signal")
+    parser.add_argument("--trials", type=int, default=1 << 26, help="of the falsifier")
+    parser.add_argument("--side", type=int, default=2047, help="of the Poisson problem, 2^k - 1")
+    parser.add_argument("--rounds", type=int, default=9, help="of which the median is taken")
     chosen = parser.parse_args(arguments)
     try:
         backend.select_backend("cupy")
@@ -123,10 +210,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     import cupy
 
-    print(f"cupy {backend.backends()['cupy']}; {chosen.sites} sites, {chosen.rounds} rounds")
-    for row in measure(Machine(backend.born, events(cupy)), chosen.sites, chosen.rounds):
-        print(row)
-    print("falsifier, 2-D multigrid cycle: not measured, they have no fused kernel yet")
+    print(f"cupy {backend.backends()['cupy']}; {chosen.rounds} rounds")
+    for row in measure(device(cupy), chosen):
+        print(row, flush=True)
     return 0
 
 

@@ -3,13 +3,19 @@
 import ctypes
 import shutil
 import subprocess
+import sys
+import time
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
+from stabkit import backend, launcher
 
 HEADER = Path(__file__).with_name("cuda_on_host.h")
 _folder = TemporaryDirectory(prefix="stabkit-cuda-")
@@ -81,3 +87,56 @@ def box(value):
     array = getattr(value, "_array", value)
     assert array.flags.c_contiguous
     return np.array([array.ctypes.data], np.uint64)
+
+
+class Module:
+    """Stands for the module `cupy`: arrays of array_api_strict, events of the host's clock."""
+
+    __version__ = "of the host"
+
+    def __init__(self, launches):
+        strict = pytest.importorskip("array_api_strict")
+        self.asarray, self.launches = strict.asarray, launches
+        self.cuda = SimpleNamespace(
+            Event=Event, get_elapsed_time=lambda a, b: 1000 * (b.time - a.time) + 1e-3,
+            runtime=SimpleNamespace(
+                CUDARuntimeError=RuntimeError, getDeviceCount=lambda: 1,
+                memGetInfo=lambda: (2**30, 2**31), getDeviceProperties=lambda _: {"name": b"none"}))
+
+    def get_default_memory_pool(self):
+        return SimpleNamespace(total_bytes=lambda: 2**20)
+
+    def RawKernel(self, source, name, *, options, backend):
+        assert backend == "nvrtc"
+        kernel = self.launches(None, source, name, options)
+
+        def launch(grid, block, arguments, *, shared_mem):
+            (blocks,), (threads,) = grid, block
+            kernel(blocks, threads, arguments, shared_mem)
+
+        return launch
+
+
+class Event:
+    """Of a device that is as fast as its clock."""
+
+    time = None
+
+    def record(self):
+        self.time = time.perf_counter()
+
+    def synchronize(self):
+        assert self.time is not None
+
+
+@contextmanager
+def device(monkeypatch, launches):
+    """A GPU that is the host: `import cupy` finds it, and arrays born there take its kernels."""
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "cupy", Module(launches))
+        patch.setattr(launcher, "raw_kernel", lambda beside, *rest: None if isinstance(
+            beside, np.ndarray) else backend._launch(*rest))
+        patch.setattr(backend, "_born_in", "numpy")
+        backend._launch.cache_clear()
+        yield
+    backend._launch.cache_clear()

@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from cuda_on_host import Launches, needs_a_compiler
+from cuda_on_host import Launches, device, needs_a_compiler
 from plain_loops import CODE, SHAPE, Plain, difference_rows, plain_flux, same, signals
 
 from benchmarks import gpu
-from stabkit import backend, difference, fluxes
+from stabkit import backend, difference, fluxes, launcher
 from stabkit.kernels.fluxes import phi
 from stabkit.kernels.linear import NATURAL, PERIODIC
 from stabkit.operators import PERIODIC as RING
@@ -28,7 +28,7 @@ def launches(request, monkeypatch):
     """Kernels run on the host, threads and blocks in rising or falling order."""
     needs_a_compiler()
     made = Launches(request.param)
-    monkeypatch.setattr(fused, "raw_kernel", made)
+    monkeypatch.setattr(launcher, "raw_kernel", made)
     return made
 
 
@@ -59,17 +59,17 @@ ROUTES = {"blocks": ["rows"], "tiles": ["tiles"], "pairs": ["bend", "descend"]}
 @pytest.mark.parametrize(("scheme", "steps"), ONE_STEP, ids=SCHEMES)
 @pytest.mark.parametrize("route", ROUTES)
 def test_the_first_difference(launches, monkeypatch, route, scheme, steps, dtype):
-    """Lengths 2, 3, odd, even and at the seams of tiles; NaN, infinity, zeros and huge numbers."""
-    if route == "tiles" and scheme == fused.FIXED_POINT:
-        return  # has no tiles
+    """Lengths 2, 3, odd, even; several signals in a block, one, and a part; NaN, infinity, zeros.
+
+    Tiles of 32 threads hold 256 sites: 100 twice, 256 once, and 257 and 505 in parts with halos.
+    """
     if route != "blocks":
         cut(monkeypatch)
-    seam = 32 * fused.SITES - 2 * 3
-    for n in (2, 3, 8, 13, seam, seam + 1, 2 * seam + 5)[:4 if route == "blocks" else None]:
+    for n in (2, 3, 8, 13, 100, 256, 257, 505)[:4 if route == "blocks" else None]:
         K = difference(1, n, Fraction(3, 4))
         r = dtype(float(Fraction(4, 3)))
         plain = Plain(difference_rows(n, NATURAL, r), n, "rational", 0.2, dtype)
-        u = signals(n, dtype)[slice(6) if n < 20 else slice(3, 5)]  # long ones with NaN, infinity
+        u = signals(n, dtype)[slice(6) if n <= 100 else slice(3, 5)]  # long: NaN, infinity
         spacing, given = float(r) if route == "tiles" else None, u.copy()
         got = fused.run(job(scheme, steps, K, CODE["rational"], spacing), u)
         assert same(got, plain_result(scheme, steps, plain, u)), n
@@ -112,9 +112,9 @@ def test_fluxes(launches, name, dtype):
     phi[code](s, expected, SHAPE)
     K = from_matrix(np.eye(s.size, dtype=int).tolist())
     made, got = job(fused.EXPLICIT, 1, K, code), np.full((1, s.size), 7, dtype)
-    launcher = fused._Launcher.of(made, s)
-    launcher("steps.cu", "bend", 3, 32, 0, s, got, got, fused.FLUXES, 1, s.size, s.size,
-             *launcher.tables(s)[:3], *launcher.shape)
+    launch = launcher.Launcher.of(s, "steps.cu", FLUX=code, REAL=launcher.real(s))
+    launch("bend", 3, 32, s, got, got, fused.FLUXES, 1, s.size, s.size,
+           *fused.tables(K, made.csr, s)[:3], *map(dtype, SHAPE))
     assert same(got[0], expected)
     if name not in ("perona_malik", "weickert", "cubic"):
         with np.errstate(all="ignore"):
@@ -145,14 +145,14 @@ def test_schemes_find_them(launches, monkeypatch, flux):
 
 @pytest.mark.parametrize("long", [False, True])
 def test_long_signals_are_tiled(launches, monkeypatch, long):
-    """More shared memory than a block has: tiles of the size that a device runs, 70 steps."""
+    """Tiles of the size that a device runs, 70 steps: 32 in a launch, or all of a short signal."""
     xp = pytest.importorskip("array_api_strict")
     monkeypatch.setattr(twins, "WORTH_COMPILING", 0)
     n = 5000 if long else 300
     scheme = repeat(Explicit(difference(1, n), fluxes.rational(), "1/4"), 70)
     u = 3 * np.random.default_rng(3).standard_normal(n)
     assert same(np.from_dlpack(scheme(xp.asarray(u))), scheme(u))
-    assert launches.names == (["tiles"] * 3 if long else ["rows"])
+    assert launches.names == ["tiles"] * (3 if long else 1)
 
 
 def test_what_has_no_fused_kernel_is_an_expression(launches, monkeypatch):
@@ -169,15 +169,26 @@ def test_what_has_no_fused_kernel_is_an_expression(launches, monkeypatch):
     assert launches.names == []
 
 
+@pytest.mark.slow
 def test_the_benchmark_runs(launches, monkeypatch, capsys):
-    """Its table, with the host in the device's place and the clock in that of its events."""
-    xp = pytest.importorskip("array_api_strict")
+    """The command from end to end, with the host in the place of CuPy's kernels and events."""
     monkeypatch.setattr(twins, "WORTH_COMPILING", 0)
-    rows = gpu.measure(gpu.Machine(xp.asarray, gpu.clock), sites=4000, rounds=1)
-    assert len(rows) == 10 and all(row.value > 0 for row in rows)
-    assert set(launches.names) == {"tiles"}
+    with device(monkeypatch, launches):
+        assert gpu.main(["--sites", "4100", "--rounds", "1", "--trials", "1024", "--side",
+                         "63"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head == "cupy of the host, none, 1.0 of 2.0 GiB free; 1 rounds"
+    assert len(rows) == 22 and sum("goal >=" in row for row in rows) == 8
+    assert set(launches.names) == {"tiles", "haar", "search", "descend", "bottom", "ascend",
+                                   "residual_squares"}
     assert str(gpu.Row("a", 2.0, "x", 1.0)).endswith("met")
     assert str(gpu.Row("a", 0.9, "x", 1.0)).endswith("MISSED")
+
+
+def test_the_benchmark_refuses_wrong_bits():
+    """What differs in one bit is not timed."""
+    with pytest.raises(SystemExit, match="step: the device and the processor differ"):
+        gpu.same_bits("step", np.ones(3), np.nextafter(np.ones(3), 2))
 
 
 def test_the_benchmark_without_a_gpu(capsys):

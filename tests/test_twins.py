@@ -5,9 +5,11 @@ import pytest
 
 from stabkit import (
     FSI,
+    MIRRORED,
     PERIODIC,
     Explicit,
     FixedPoint,
+    HaarShrinkage,
     Implicit,
     InvalidArgument,
     difference,
@@ -49,6 +51,16 @@ def test_cycles_and_iterations(monkeypatch, flux):
                    FixedPoint(K, flux, "1/4", 6)):
         expression, twin = both(monkeypatch, scheme, u)
         assert np.abs(twin - expression).max() <= 1e-13 * np.abs(u).max()
+
+
+@pytest.mark.parametrize("boundary", [PERIODIC, MIRRORED], ids=str)
+def test_haar_shrinkage(monkeypatch, boundary):
+    """Three steps with S(r) = r − (4τ/h²)(h/√2) Φ(√2 r/h), of soft and of rational shrinkage."""
+    u = 3 * np.random.default_rng(4).standard_normal((3, 41))
+    for flux in FLUXES[:2]:
+        scheme = HaarShrinkage(flux, 41, boundary, "1/20", "2/3")
+        expression, twin = both(monkeypatch, repeat(scheme, 3), u)
+        assert np.abs(twin - expression).max() <= 1e-14 * np.abs(u).max()
 
 
 def test_the_input_is_left_alone(monkeypatch):

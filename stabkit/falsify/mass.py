@@ -6,14 +6,18 @@ integers, and the result does not depend on how the trials are cut into chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 
 import numpy as np
 
+from stabkit.falsify import fused_trials
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
-from stabkit.schemes import FSI, Explicit, FixedPoint, Scheme
-from stabkit.schemes.twins import csr_form, shape_form, spacing_of
+from stabkit.schemes import FSI, Explicit, FixedPoint, Scheme, threads
+from stabkit.schemes.fused import EXPLICIT, FIXED_POINT, FROZEN_FSI
+from stabkit.schemes.fused import FSI as FREE_FSI
+from stabkit.schemes.twins import csr_form, shape_form, spacing
 
 # From so many trials on it pays to load, and perhaps compile, the loop.
 WORTH_COMPILING = 50_000
@@ -37,18 +41,33 @@ def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
         For which :func:`has_compiled_search` holds.
     trials, seed : int
     """
-    loop, draws = (import_module(f"stabkit.kernels.{room}") for room in ("search", "draws"))
-    named = {Explicit: loop.EXPLICIT, FixedPoint: loop.FIXED_POINT}.get(
-        type(scheme), loop.FROZEN_FSI if getattr(scheme, "frozen", False) else loop.FSI)
-    steps = getattr(scheme, "length", getattr(scheme, "iterations", 1))
-    search = loop.search[scheme.flux.kernel[0]]
-    spacing = None if named == loop.FROZEN_FSI else spacing_of(scheme.K)
-    K = csr_form(scheme.K, np.dtype(float)) if spacing is None else \
-        (None if spacing == 1 else spacing,)
-    for first in range(0, trials, _CHUNK):
-        margin, trial = search(
-            scheme.size, (named, steps, float(scheme.tau)), K, shape_form(scheme.flux),
-            _NOTIONS[notion], seed, (first, min(_CHUNK, trials - first)))
+    draws = import_module("stabkit.kernels.draws")
+    kernel = fused_trials.kernel(scheme, _NOTIONS[notion], _steps(scheme))
+    look = _loop(scheme, _NOTIONS[notion]) if kernel is None else kernel
+    for margin, trial in look(seed, trials, _CHUNK):
         if trial >= 0:
             pair = draws.draw_pair(seed, trial, scheme.size)
             yield float(margin), pair[:notion.signals]
+
+
+def _steps(scheme: Scheme) -> tuple[int, int, float]:
+    named = {Explicit: EXPLICIT, FixedPoint: FIXED_POINT}.get(
+        type(scheme), FROZEN_FSI if getattr(scheme, "frozen", False) else FREE_FSI)
+    return named, getattr(scheme, "length", getattr(scheme, "iterations", 1)), float(scheme.tau)
+
+
+def _loop(scheme: Scheme, notion: int) -> Callable[[int, int, int], Iterator[tuple[float, int]]]:
+    """The compiled loop for the host, chunk by chunk."""
+    search = import_module("stabkit.kernels.search").search[scheme.flux.kernel[0]]
+    r = None if _steps(scheme)[0] == FROZEN_FSI else spacing(scheme.K)
+    K = csr_form(scheme.K, np.dtype(float)) if r is None else (None if r == 1 else r,)
+
+    def chunks(seed: int, trials: int, chunk: int) -> Iterator[tuple[float, int]]:
+        def look(first: int) -> tuple[float, int]:
+            return search(scheme.size, _steps(scheme), K, shape_form(scheme.flux), notion, seed,
+                          (first, min(chunk, trials - first)))
+
+        with ThreadPoolExecutor(threads.count()) as pool:  # a search holds no lock
+            yield from pool.map(look, range(0, trials, chunk))
+
+    return chunks

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import GIB, is_foreign, namespace
 from stabkit.errors import InvalidArgument
+from stabkit.multigrid import poisson_cycle
 from stabkit.multigrid.arithmetic import FLOAT
 from stabkit.multigrid.boundary import INTERIOR, checked_shape
 from stabkit.multigrid.solver import Solution
@@ -22,6 +24,7 @@ from stabkit.rational import fraction
 COARSEST_SWEEPS = 8
 PAGE = 512  # doubles in 4 KiB
 THIRDS = (169, 341)
+_ARRAYS = 6  # of the size of the finest grid that a cycle in another library holds
 NOT_MEASURED = np.zeros(0)
 
 
@@ -78,12 +81,23 @@ class FastPoisson:
         if min(shapes[-1]) > 1 or shapes[-1][1] % 2 == 0:
             raise InvalidArgument(f"shape: {self.shape} ends on the grid {shapes[-1]}; take sizes "
                                   f"{INTERIOR.sizes()}, or Multigrid with a direct coarsest solver")
-        self._grids = [_grid(each) for each in shapes]
+        self._shapes, self._grids = shapes, [_grid(each) for each in shapes]
         self._squares = np.zeros(self._grids[0].work.shape[1])
 
     def solve(self, b: Any, u: Any = None, *, tolerance: float = 1e-10, max_cycles: int = 50,
               callback: Callable[[int, float], None] | None = None) -> Solution:
-        """Cycle until ‖b − A u‖ <= tolerance ‖b‖; arguments as in `Multigrid.solve`."""
+        """Cycle until ‖b − A u‖ <= tolerance ‖b‖; arguments as in `Multigrid.solve`.
+
+        For arrays of another library than NumPy the cycle is that of `poisson_cycle`.
+        """
+        if is_foreign(b):
+            try:
+                return self._solve_foreign(b, u, tolerance, max_cycles, callback)
+            except MemoryError:  # CuPy's OutOfMemoryError is one
+                raise InvalidArgument(
+                    f"b: a grid of {self.shape[0]} by {self.shape[1]} points takes "
+                    f"{_ARRAYS * 8 * self.shape[0] * self.shape[1] / GIB:.3g} GiB, more than the "
+                    "device has free; take a smaller grid, or arrays of numpy") from None
         right = self._checked(b, "b")
         fine = self._grids[0]
         for values, place in fine.inside(right, 2):
@@ -100,6 +114,37 @@ class FastPoisson:
             if callback:
                 callback(len(residuals) - 1, residuals[-1] / scale)
         return Solution(self._collect(), tuple(residuals), residuals[-1] <= tolerance * scale)
+
+    def _solve_foreign(self, b: Any, u: Any, tolerance: float, max_cycles: int,
+                       callback: Callable[[int, float], None] | None) -> Solution:
+        xp, to_residual = namespace(b, u), 4 / self.h**2
+        for name, array in (("b", b), ("u", u)):
+            if array is not None:
+                self._check_foreign(xp, array, name)
+
+        def norm(squares: Any) -> float:
+            return to_residual * float(xp.sum(squares)) ** 0.5
+
+        right, x = b * self.h**2, None if u is None else 1 * u
+        scale = float(xp.sum(b * b)) ** 0.5
+        residuals = [scale if u is None else norm(poisson_cycle.residual_squares(x, right))]
+        while residuals[-1] > tolerance * scale and len(residuals) <= max_cycles:
+            x, squares = poisson_cycle.cycle(x, right, self._shapes, COARSEST_SWEEPS)
+            residuals.append(float("inf") if squares is None else norm(squares))
+            if squares is None or residuals[-1] <= tolerance * scale:
+                residuals[-1] = norm(poisson_cycle.residual_squares(x, right))
+            if callback:
+                callback(len(residuals) - 1, residuals[-1] / scale)
+        return Solution(xp.zeros_like(b) if x is None else x, tuple(residuals),
+                        residuals[-1] <= tolerance * scale)
+
+    def _check_foreign(self, xp: Any, array: Any, name: str) -> None:
+        if array.shape != self.shape or array.dtype != xp.float64:
+            raise InvalidArgument(f"{name}: must be float64 of shape {self.shape}, got "
+                                  f"{array.dtype} of shape {array.shape}")
+        if not xp.all(xp.isfinite(array)):
+            raise InvalidArgument(f"{name}: has entries that are not finite; remove NaN and "
+                                  "infinity first")
 
     def _cycle(self) -> float:
         # One cycle; the norm of the residual after it, but for rounding at black points.

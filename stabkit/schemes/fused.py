@@ -1,32 +1,25 @@
-"""Fused kernels for the schemes' arrays that live on a GPU, many steps in a launch.
-
-The sources are in ``stabkit/kernels/cuda``; they compute what the loops of ``stabkit/kernels`` do,
-in the same order and without contraction, so with the same bits.
-"""
+"""Fused kernels for the schemes' arrays that live on a GPU, many steps in a launch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from stabkit.backend import namespace, raw_kernel
+from stabkit.backend import namespace
+from stabkit.launcher import SHARED, THREADS, Launcher, host_dtype, real
 from stabkit.operators import Operator
 
 EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT = range(4)
 FLUXES, SCALED, DIFFUSIVITIES = range(3)  # what `bend` writes
 TANH = 9  # of the host's library; it has no fused kernel
-THREADS = 256
 SITES = 8  # of one thread, in tiles.cu
-SHARED = 48 * 1024  # bytes of shared memory that every GPU gives a block
-STEPS = 32  # of one launch over long signals
+WIDTH = 2048  # sites of a block, in haar.cu
+STEPS = 32  # of one launch over signals that are longer than a block
 
-_SOURCES = Path(__file__).parents[1] / "kernels" / "cuda"
 _tables: WeakKeyDictionary[Operator, dict] = WeakKeyDictionary()
 
 
@@ -59,58 +52,67 @@ class Job:
 
 def run(job: Job, u: Any) -> Any:
     """What the steps make of u, or None where no fused kernel fits its library or the flux."""
-    launcher = None if job.flux[0] == TANH or not u.size else _Launcher.of(job, u)
-    if launcher is None:
+    if job.flux[0] == TANH or not u.size:
         return None
-    shape = u.size // u.shape[-1], u.shape[-1]
-    (m, n), size = job.K.shape, launcher.dtype.itemsize
-    if (2 * n + 2 * m) * size <= SHARED:
-        rows = launcher.copy(u, shape)
-        _in_blocks(job, launcher, rows)
-    elif job.spacing is not None and job.scheme != FIXED_POINT:
-        rows = _in_tiles(job, launcher, launcher.adjacent(u, shape))
+    file, more = ("steps.cu", {}) if job.spacing is None else ("tiles.cu", {"SCHEME": job.scheme})
+    launch = Launcher.of(u, file, FLUX=job.flux[0], REAL=real(u), **more)
+    if launch is None:
+        return None
+    shape, size = (u.size // u.shape[-1], u.shape[-1]), host_dtype(u).itemsize
+    if job.spacing is not None:
+        rows = _in_tiles(job, launch, adjacent(u, shape))
+    elif 2 * sum(job.K.shape) * size <= SHARED:
+        rows = copied(u, shape)
+        _in_blocks(job, launch, rows)
     else:
-        rows = _in_pairs(job, launcher, launcher.copy(u, shape))
+        rows = _in_pairs(job, launch, copied(u, shape))
     return namespace(u).reshape(rows, u.shape)
 
 
-def _in_blocks(job: Job, launcher: _Launcher, rows: Any) -> None:
-    """Short signals: a block for each."""
-    m, n = job.K.shape
-    threads = min(THREADS, -(-max(m, n) // 32) * 32)
-    launcher("steps.cu", "rows", rows.shape[0], threads, (2 * n + 2 * m) * launcher.dtype.itemsize,
-             rows, n, m, job.scheme, job.steps, launcher.tau, *launcher.tables(rows),
-             *launcher.shape)
+def _in_tiles(job: Job, launch: Launcher, start: Any) -> Any:
+    """The first difference, sites in registers.
 
-
-def _in_tiles(job: Job, launcher: _Launcher, start: Any) -> Any:
-    """Long signals with the first difference: tiles that overlap, STEPS steps in a launch."""
-    xp, (count, n) = namespace(start), start.shape
-    r = launcher.dtype.type(job.spacing)
+    A block has whole signals, and makes all steps in one launch; or, where they are longer, a part
+    of one with a halo, and makes STEPS.
+    """
+    xp, n = namespace(start), start.shape[-1]
+    tau, r, *shape = map(host_dtype(start).type, (job.tau, job.spacing, *job.flux[1:]))
+    block, cycle = THREADS * SITES, job.scheme in (FSI, FROZEN_FSI)
+    most = job.steps if n <= block else STEPS
     x = old = start  # which is read only
-    for first in range(0, job.steps, STEPS):
-        steps = min(STEPS, job.steps - first)
-        home = THREADS * SITES - 2 * steps
+    for first in range(0, job.steps, most):
+        steps = min(most, job.steps - first)
+        halo = 0 if n <= block else steps
+        home = block // n * n if n <= block else block - 2 * halo
         after = xp.empty_like(x)
-        before = after if job.scheme == EXPLICIT else xp.empty_like(x)
-        launcher("tiles.cu", "tiles", count * -(-n // home), THREADS,
-                 4 * THREADS * launcher.dtype.itemsize, x, after, old, before, start, n,
-                 job.scheme, first, steps, launcher.tau, r, *launcher.shape)
+        before = xp.empty_like(x) if cycle else start
+        launch("tiles", -(-x.size // home), THREADS, x, after, old, before, start, n, x.size, first,
+               steps, home, halo, tau, r, *shape,
+               shared=THREADS * (SITES + 5) * host_dtype(x).itemsize)
         x, old = after, before
     return x
 
 
-def _in_pairs(job: Job, launcher: _Launcher, x: Any) -> Any:
+def _in_blocks(job: Job, launch: Launcher, rows: Any) -> None:
+    """Short signals with any K, in place: a block for each, all steps in one launch."""
+    m, n = job.K.shape
+    tau, *shape = map(host_dtype(rows).type, (job.tau, *job.flux[1:]))
+    launch("rows", rows.shape[0], min(THREADS, -(-max(m, n) // 32) * 32), rows, n, m, job.scheme,
+           job.steps, tau, *tables(job.K, job.csr, rows), *shape,
+           shared=2 * (n + m) * host_dtype(rows).itemsize)
+
+
+def _in_pairs(job: Job, launch: Launcher, x: Any) -> Any:
     """Long signals with any K: two launches for a step, one thread for an entry."""
     xp, (m, n), count = namespace(x), job.K.shape, x.shape[0]
-    K, Kt = launcher.tables(x)[:3], launcher.tables(x)[3:]
+    tau, *shape = map(host_dtype(x).type, (job.tau, *job.flux[1:]))
+    K, Kt = tables(job.K, job.csr, x)[:3], tables(job.K, job.csr, x)[3:]
     f = xp.empty((count, m), dtype=x.dtype)
     g = xp.empty_like(f) if job.scheme == FROZEN_FSI else f
-    start = x if job.scheme == EXPLICIT else launcher.copy(x, x.shape)
+    start = x if job.scheme == EXPLICIT else copied(x, x.shape)
 
     def bend(to: Any, what: int) -> None:
-        launcher("steps.cu", "bend", -(-count * m // THREADS), THREADS, 0, x, to, g, what, count,
-                 n, m, *K, *launcher.shape)
+        launch("bend", -(-count * m // THREADS), THREADS, x, to, g, what, count, n, m, *K, *shape)
 
     if job.scheme == FROZEN_FSI:
         bend(g, DIFFUSIVITIES)
@@ -118,66 +120,55 @@ def _in_pairs(job: Job, launcher: _Launcher, x: Any) -> Any:
     for step in range(job.steps):
         bend(f, SCALED if job.scheme == FROZEN_FSI else FLUXES)
         to, source = (start, x) if extrapolate else (x, start)
-        launcher("steps.cu", "descend", -(-count * n // THREADS), THREADS, 0, to, source, f,
-                 int(extrapolate), step, count, n, m, launcher.tau, *Kt)
+        launch("descend", -(-count * n // THREADS), THREADS, to, source, f, int(extrapolate), step,
+               count, n, m, tau, *Kt)
         if extrapolate:
             x, start = start, x
     return x
 
 
-class _Launcher:
-    """Kernels of one flux and one dtype, and the numbers that all of them take."""
-
-    def __init__(self, job: Job, dtype: np.dtype, compiled: Callable[[str, str], Any]):
-        self.job, self.dtype, self._compiled = job, dtype, compiled
-        self.tau = dtype.type(job.tau)
-        self.shape = tuple(map(dtype.type, job.flux[1:]))
-
-    @classmethod
-    def of(cls, job: Job, u: Any) -> _Launcher | None:
-        double = u.dtype == namespace(u).float64
-        options = ("--fmad=false", f"-DFLUX={job.flux[0]}",
-                   f"-DREAL={'double' if double else 'float'}")
-
-        def compiled(file: str, name: str) -> Any:
-            return raw_kernel(u, _source(file), name, options)
-
-        dtype = np.dtype(np.float64 if double else np.float32)
-        return None if compiled("steps.cu", "rows") is None else cls(job, dtype, compiled)
-
-    def __call__(self, file: str, name: str, blocks: int, threads: int, shared: int,
-                 *arguments: Any) -> None:
-        typed = tuple(np.int64(value) if isinstance(value, int) else value for value in arguments)
-        self._compiled(file, name)(blocks, threads, typed, shared)
-
-    def tables(self, beside: Any) -> tuple[Any, ...]:
-        """The six arrays of K where `beside` lives, made once."""
-        xp = namespace(beside)
-        known = _tables.setdefault(self.job.K, {})
-        key = xp.__name__, self.dtype.str, str(beside.device)
-        if key not in known:
-            known[key] = tuple(map(xp.asarray, self.job.csr(self.dtype)))
-        return known[key]
-
-    def adjacent(self, u: Any, shape: tuple[int, ...]) -> Any:
-        """u itself if its entries are known to be adjacent, else a copy."""
-        known = getattr(u, "flags", None)
-        return namespace(u).reshape(u, shape) if known is not None and known.c_contiguous else \
-            self.copy(u, shape)
-
-    def copy(self, u: Any, shape: tuple[int, ...]) -> Any:
-        """A copy with adjacent entries."""
-        xp = namespace(u)
-        made = xp.empty(shape, dtype=u.dtype)
-        made[...] = xp.reshape(u, shape)
-        return made
+def shrinkage(flux: tuple[int, float, float], weight: float, periodic: bool, f: Any, steps: int
+              ) -> Any:
+    """Steps of shift-invariant Haar shrinkage with S(r) = r − weight Φ(r), or None as `run`."""
+    launch = None if flux[0] == TANH or not f.size else \
+        Launcher.of(f, "haar.cu", FLUX=flux[0], REAL=real(f))
+    if launch is None:
+        return None
+    xp, n, typed = namespace(f), f.shape[-1], host_dtype(f).type
+    rows = adjacent(f, (f.size // n, n))
+    for first in range(0, steps, STEPS):
+        halo = min(STEPS, steps - first)
+        width = min(WIDTH, -(-(n + 2 * halo) // 32) * 32)
+        after = xp.empty_like(rows)
+        launch("haar", f.size // n * -(-n // (width - 2 * halo)), min(THREADS, width), rows, after,
+               n, int(periodic), halo, width, *map(typed, (weight, *flux[1:])),
+               shared=2 * width * host_dtype(f).itemsize)
+        rows = after
+    return xp.reshape(rows, f.shape)
 
 
-@cache
-def _source(file: str) -> str:
-    """A source with the text of its headers in their places."""
-    lines = []
-    for line in (_SOURCES / file).read_text("utf-8").splitlines():
-        header = line.removeprefix("#include ").strip('"')
-        lines.append(line if header == line else _source(header))
-    return "\n".join(lines) + "\n"
+# -- arrays as the kernels take them ---------------------------------------------------------------
+def tables(K: Operator, csr: Callable[[np.dtype], tuple[np.ndarray, ...]], beside: Any
+           ) -> tuple[Any, ...]:
+    """The six arrays of K where `beside` lives, in its dtype, made once."""
+    xp, dtype = namespace(beside), host_dtype(beside)
+    known = _tables.setdefault(K, {})
+    key = xp.__name__, dtype.str, str(beside.device)
+    if key not in known:
+        known[key] = tuple(map(xp.asarray, csr(dtype)))
+    return known[key]
+
+
+def adjacent(u: Any, shape: tuple[int, ...]) -> Any:
+    """u itself if its entries are known to be adjacent, else a copy."""
+    known = getattr(u, "flags", None)
+    return namespace(u).reshape(u, shape) if known is not None and known.c_contiguous else \
+        copied(u, shape)
+
+
+def copied(u: Any, shape: tuple[int, ...]) -> Any:
+    """A copy with adjacent entries."""
+    xp = namespace(u)
+    made = xp.empty(shape, dtype=u.dtype)
+    made[...] = xp.reshape(u, shape)
+    return made

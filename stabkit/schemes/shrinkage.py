@@ -12,6 +12,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import MIRRORED, PERIODIC, Boundary, Operator, convolution
 from stabkit.rational import Constant
+from stabkit.schemes import twins
 from stabkit.schemes.scheme import Scheme, as_step
 from stabkit.transcript import named
 
@@ -63,12 +64,22 @@ class HaarShrinkage(Scheme):
         return self.length
 
     def step(self, u: Any) -> Any:
+        return self.advance(u, 1)
+
+    def advance(self, u: Any, steps: int) -> Any:
+        """`steps` steps in a row."""
+        twin = twins.shrinkage(self.flux, self.tau, self.h, self.boundary is PERIODIC, u, steps)
+        if twin is not None:
+            return twin
+
         def shrink(d: Any) -> Any:
             return self.flux.half_difference_shrinkage(d, self.tau, self.h)
 
         half = Constant(1, 2)
-        right, left = shrink(self._right @ u), shrink(self._left @ u)
-        return named(self._means @ u + half * right - half * left, "v")
+        for _ in range(steps):
+            right, left = shrink(self._right @ u), shrink(self._left @ u)
+            u = named(self._means @ u + half * right - half * left, "v")
+        return u
 
 
 def cycle_spun_haar(f: Any, shrink: Any) -> Any:

@@ -17,6 +17,8 @@ from stabkit.operators import Operator
 from stabkit.schemes import fused, threads
 from stabkit.transcript import Term
 
+# Codes of the fluxes with Φ(c s) = c Φ(s) for c > 0, where Φ on the left has c q and c p.
+_HOMOGENEOUS = (*range(8), 11)
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
 WORTH_COMPILING = 200_000
 # Below this many steps it does not pay to bring a signal into lanes and back.
@@ -58,6 +60,26 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
     return x[0]
 
 
+def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) -> Any:
+    """Steps of Haar shrinkage, or None if there is no twin for these arrays.
+
+    S(r) = r − (4τ/h²) Φ(r), where Φ has its contrast parameter times h/√2.
+    """
+    if not _has_twin(flux, f, steps) or flux.kernel[0] not in _HOMOGENEOUS:
+        return None
+    scale, weight = float(h) * 0.5**0.5, float(4 * tau / h**2)
+    shape = tuple(scale * each for each in shape_form(flux))
+    if not isinstance(f, np.ndarray):
+        return fused.shrinkage((flux.kernel[0], *shape), weight, periodic, f, steps)
+    kernel = import_module("stabkit.kernels.haar").haar[flux.kernel[0]]
+    rows = np.array(f, order="C").reshape(-1, f.shape[-1])
+    after = np.empty_like(rows)
+    for _ in range(steps):
+        kernel(rows, after, weight, shape, int(periodic))  # 1: PERIODIC, 0: NATURAL of the kernels
+        rows, after = after, rows
+    return rows.reshape(f.shape)
+
+
 def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
     if flux.kernel is None or isinstance(u, Term) or u.size * steps < WORTH_COMPILING:
         return False
@@ -68,15 +90,14 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
               ) -> np.ndarray:
     # The kernels work in place on C-contiguous rows, so they get a copy.
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
-    spacing = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing_of(K)
-    room, operator = ("steps", _form(K, u.dtype)) if spacing is None else \
-        ("lanes", None if spacing == 1 else spacing)
+    r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
+    room, operator = ("steps", _form(K, u.dtype)) if r is None else ("lanes", None if r == 1 else r)
     kernel = getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
 
     def advance(rows: np.ndarray, steps: int) -> None:
         kernel(rows, steps, float(tau), operator, shape_form(flux))
 
-    if spacing is None:
+    if r is None:
         advance(rows, steps)
     else:
         threads.run(advance, rows, steps, divisible=name == "explicit")
@@ -84,11 +105,11 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
 
 
 def _fused(scheme: int, K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
-    return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing_of(K),
+    return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing(K),
                                (flux.kernel[0], *shape_form(flux)), float(tau), steps), u)
 
 
-def spacing_of(K: Operator) -> float | None:
+def spacing(K: Operator) -> float | None:
     """1/h of the reflecting first difference, or None."""
     taps = _taps(K)
     return taps[1] if len(taps) == 2 and taps[1] == -taps[0] > 0 else None

@@ -1,64 +1,91 @@
-// Many steps of long signals with the reflecting first difference, r = 1/h, in one launch.
+// Many steps with the reflecting first difference, r = 1/h, in one launch.
 //
-// A thread keeps SITES consecutive sites in registers; threads trade their outermost sites through
-// shared memory once per step.  A block overlaps its neighbours by one site per step, at both ends:
-// what goes wrong there moves in by a site per step and is thrown away.
+// Signals of n sites lie one after the other; fluxes between two of them are 0.  A thread keeps
+// SITES consecutive sites in registers; threads trade their outermost sites through shared memory
+// once per step.  A block brings `home` sites home.  If they are no whole signals, it overlaps its
+// neighbours by `halo` >= steps sites: what goes wrong at its ends moves in by a site per step and
+// is thrown away.
 #include "fluxes.cuh"
 #include "steps.cuh"
 #define SITES 8
 
-// x and old (rows, n) to x_out and old_out.  `start` is the first signal of the cycle, for
-// FROZEN_FSI; `first` the number of the first step.  One block brings home blockDim.x * SITES - 2 steps sites.
-extern "C" __global__ void tiles(const real *x_in, real *x_out, const real *old_in, real *old_out,
-                                 const real *start, long long n, long long scheme, long long first,
-                                 long long steps, real tau, real r, real q, real p) {
-    extern __shared__ __align__(16) char memory[];
-    real *low = (real *)memory, *high = low + 2 * blockDim.x;  // outermost sites, two buffers each
-    const long long home = (long long)blockDim.x * SITES - 2 * steps;
-    const long long tiles = (n + home - 1) / home, base = blockIdx.x / tiles * n;
-    const long long site = blockIdx.x % tiles * home - steps + (long long)threadIdx.x * SITES;
-    const bool cycle = scheme != EXPLICIT;
-    real x[SITES], old[SITES], g[SITES + 1];
-    for (int k = 0; k < SITES; k++) {
-        bool inside = site + k >= 0 && site + k < n;
-        x[k] = inside ? x_in[base + site + k] : (real)0;
-        old[k] = inside && cycle ? old_in[base + site + k] : (real)0;
-    }
-    if (scheme == FROZEN_FSI)
-        for (int k = 0; k <= SITES; k++) {
-            long long j = site + k - 1;  // the interface between sites j and j + 1
-            g[k] = j >= 0 && j + 1 < n ?
-                frozen(r * start[base + j + 1] - r * start[base + j], q, p) : (real)0;
-        }
-    for (long long step = first; step < first + steps; step++) {
-        int buffer = (int)(step & 1) * blockDim.x;
-        low[buffer + threadIdx.x] = x[0];
-        high[buffer + threadIdx.x] = x[SITES - 1];
+// Shared memory, with a gap after the sites of each thread, so that they lie in different banks.
+__device__ inline unsigned place(unsigned i) { return i + i / SITES; }
+
+struct Block {
+    real *memory;
+    long long begin, total;  // the first site of the block, and all sites
+
+    // Neighbouring threads read neighbouring sites; each then takes its own.
+    __device__ void load(const real *from, real *own) const {
         __syncthreads();
-        real left = threadIdx.x > 0 ? high[buffer + threadIdx.x - 1] : (real)0;
-        real right = threadIdx.x + 1 < blockDim.x ? low[buffer + threadIdx.x + 1] : (real)0;
+        for (unsigned k = 0; k < SITES; k++) {
+            unsigned i = k * blockDim.x + threadIdx.x;
+            long long site = begin + i;
+            memory[place(i)] = site >= 0 && site < total ? from[site] : (real)0;
+        }
+        __syncthreads();
+        for (unsigned k = 0; k < SITES; k++) own[k] = memory[place(threadIdx.x * SITES + k)];
+    }
+    __device__ void store(real *to, const real *own, long long halo, long long home) const {
+        __syncthreads();
+        for (unsigned k = 0; k < SITES; k++) memory[place(threadIdx.x * SITES + k)] = own[k];
+        __syncthreads();
+        for (unsigned k = 0; k < SITES; k++) {
+            unsigned i = k * blockDim.x + threadIdx.x;
+            if (i >= halo && i < halo + home && begin + i < total) to[begin + i] = memory[place(i)];
+        }
+    }
+};
+
+// x and old to x_out and old_out, the latter of a cycle only.  `start` is the first signal of the
+// cycle, for FROZEN_FSI; `first` the number of the first step.  SCHEME is a number of steps.cuh.
+extern "C" __global__ void tiles(const real *x_in, real *x_out, const real *old_in, real *old_out,
+                                 const real *start, long long n, long long total, long long first,
+                                 long long steps, long long home, long long halo, real tau, real r,
+                                 real q, real p) {
+    extern __shared__ __align__(16) char memory[];
+    const unsigned mine = threadIdx.x, count = blockDim.x;
+    const Block block = {(real *)memory, blockIdx.x * home - halo, total};
+    real *low = block.memory + place(count * SITES), *high = low + 2 * count;  // outermost, 2 buffers
+    const long long site = block.begin + (long long)mine * SITES;
+    const bool cycle = SCHEME == FSI || SCHEME == FROZEN_FSI;
+    real x[SITES], old[SITES], g[SITES + 1];
+    bool open[SITES + 1];  // the interface before site k
+    for (int k = 0; k <= SITES; k++)
+        open[k] = site + k > 0 && site + k < total && (site + k) % n != 0;
+    if (SCHEME == FROZEN_FSI) {
+        block.load(start, x);
+        real left = mine > 0 ? block.memory[place(mine * SITES - 1)] : (real)0;
+        real right = mine + 1 < count ? block.memory[place(mine * SITES + SITES)] : (real)0;
+        for (int k = 0; k <= SITES; k++)
+            g[k] = !open[k] ? (real)0 : frozen(r * (k < SITES ? x[k] : right) -
+                                               r * (k > 0 ? x[k - 1] : left), q, p);
+    }
+    if (SCHEME != EXPLICIT) block.load(old_in, old);
+    block.load(x_in, x);
+    for (long long step = first; step < first + steps; step++) {
+        unsigned buffer = (unsigned)(step & 1) * count;
+        low[buffer + mine] = x[0];
+        high[buffer + mine] = x[SITES - 1];
+        __syncthreads();
+        real left = mine > 0 ? high[buffer + mine - 1] : (real)0;
+        real right = mine + 1 < count ? low[buffer + mine + 1] : (real)0;
         real a, b, before = (real)0;
         weights(step, &a, &b);
         for (int k = -1; k < SITES; k++) {
-            long long j = site + k;
             real here = k < 0 ? left : x[k], next = k + 1 < SITES ? x[k + 1] : right;
             real s = r * next - r * here, after = (real)0;
-            if (j >= 0 && j + 1 < n) after = scheme == FROZEN_FSI ? g[k + 1] * s : flux(s, q, p);
+            if (open[k + 1]) after = SCHEME == FROZEN_FSI ? g[k + 1] * s : flux(s, q, p);
             if (k >= 0) {
-                real moved = here - tau * (r * before - r * after);
-                if (cycle) {
-                    moved = a * moved + b * old[k];
-                    old[k] = here;
-                }
-                x[k] = moved;
+                real down = tau * (r * before - r * after);
+                if (SCHEME == FIXED_POINT) x[k] = old[k] - down;
+                else x[k] = cycle ? a * (here - down) + b * old[k] : here - down;
+                if (cycle) old[k] = here;
             }
             before = after;
         }
     }
-    for (int k = 0; k < SITES; k++) {
-        long long place = (long long)threadIdx.x * SITES + k - steps;
-        if (place < 0 || place >= home || site + k >= n) continue;
-        x_out[base + site + k] = x[k];
-        if (cycle) old_out[base + site + k] = old[k];
-    }
+    block.store(x_out, x, halo, home);
+    if (cycle) block.store(old_out, old, halo, home);
 }
