@@ -14,6 +14,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks import startup
 from benchmarks.measuring import compare, exponents, measure, summary
 
@@ -42,6 +44,7 @@ def show_start(found: dict[str, float]) -> None:
 def environment() -> dict[str, str]:
     """Versions of what is measured, and the machine."""
     found = {"python": platform.python_version(), "machine": platform.platform()}
+    found["vectors"] = " ".join(np.show_config(mode="dicts")["SIMD Extensions"]["found"])
     for name in PACKAGES:
         try:
             found[name] = version(name)

@@ -2,7 +2,7 @@
 
 Candidates run in turn, in reversed order every other round; a row is a median, a ratio the median
 of the ratios round by round.  Time is the processor time of this process, which other jobs on the
-machine disturb less than the clock; every candidate runs on one thread.
+machine disturb less than the clock; every candidate runs on one thread, but where it says so.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Job:
     goals: dict[str, float] = field(default_factory=dict)
     family: str = ""  # jobs of a family differ in `size` only
     size: int = 0
+    clock: Callable[[], float] = time.process_time  # of the wall where threads are compared
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -61,21 +62,22 @@ def compare(job):
 def measure(job, rounds):
     """Times in seconds by candidate, one per round; short ones are repeated in a round."""
     times = {name: [] for name in job.candidates}
-    repeats = {name: max(1, int(LEAST / _seconds(run, 1))) for name, run in job.candidates.items()}
+    repeats = {name: max(1, int(LEAST / _seconds(run, 1, job.clock)))
+               for name, run in job.candidates.items()}
     order = list(job.candidates)
     for _ in range(rounds):
         for name in order:
-            times[name].append(_seconds(job.candidates[name], repeats[name]))
+            times[name].append(_seconds(job.candidates[name], repeats[name], job.clock))
         order.reverse()
     return times
 
 
-def _seconds(run, repeats):
+def _seconds(run, repeats, clock):
     # The clock has a resolution, and may not move at all in a very short run.
-    start = time.process_time()
+    start = clock()
     for _ in range(repeats):
         run()
-    return max(time.process_time() - start, 1e-7) / repeats
+    return max(clock() - start, 1e-7) / repeats
 
 
 def summary(job, times):

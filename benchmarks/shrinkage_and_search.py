@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchmarks.diffusion import numpy_rational, numpy_steps
+from benchmarks.diffusion import divisions, numpy_rational, numpy_steps
 from benchmarks.measuring import Job
-from benchmarks.operators import CODE, SHAPE, compressed, difference, rng
+from benchmarks.operators import CODE, SHAPE, rng
 from stabkit.kernels import search
 from stabkit.kernels.draws import draw
 from stabkit.kernels.haar import haar
@@ -21,7 +21,7 @@ def haar_shrinkage(name, n):
     again = np.empty_like(f)
 
     def ours():
-        haar[CODE[name]](f, u, (0.5, 0.0), 1)
+        haar[CODE[name]](f, u, 1.0, (0.5, 0.0), 1)
         return u
 
     def wavelets():
@@ -37,13 +37,12 @@ def haar_shrinkage(name, n):
 
 
 def trials(n, steps, count=20_000, tau=0.4):
-    K = compressed(difference(n))
     code = CODE["rational"]
     signals = np.stack([draw(1, trial, n) for trial in range(count)])
 
     def ours():
         scheme = (search.EXPLICIT, steps, tau)
-        return search.search[code](n, scheme, K, SHAPE, search.EUCLIDEAN, 1, (0, count))[0]
+        return search.search[code](n, scheme, (None,), SHAPE, search.EUCLIDEAN, 1, (0, count))[0]
 
     def with_numpy():
         v = numpy_steps(signals, steps, tau, numpy_rational)
@@ -70,9 +69,11 @@ def trials(n, steps, count=20_000, tau=0.4):
         assert np.sum(v * v) <= np.sum(u * u) * (1 + 1e-12)
 
     return Job(f"trials of a random search N={n}, {steps} steps",
-               {"stabkit": ours, "NumPy batch": drawn_and_stepped, "Hypothesis": property_test},
-               {"stabkit": count, "NumPy batch": count, "Hypothesis": examples}, None,
-               {"NumPy batch": 12, "Hypothesis": 1000})
+               {"stabkit": ours, "NumPy batch": drawn_and_stepped, "Hypothesis": property_test,
+                "divisions": divisions(count * n * steps)},
+               {"stabkit": count, "NumPy batch": count, "Hypothesis": examples,
+                "divisions": count}, None,
+               {"NumPy batch": 12, "Hypothesis": 1000} | ({"divisions": 0.65} if steps > 1 else {}))
 
 
 def jobs():

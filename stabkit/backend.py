@@ -35,6 +35,8 @@ def namespace(*arrays: Any) -> Any:
     InvalidArgument
         If the arrays belong to two libraries.
     """
+    if len(arrays) == 1 and type(arrays[0]) is np.ndarray:  # nearly always; small steps feel it
+        return np
     found = None
     for array in arrays:
         library = _library(array)
@@ -57,7 +59,7 @@ def _library(array: Any) -> Any:
 
 def is_foreign(array: Any) -> bool:
     """Whether this is an array of a library other than NumPy."""
-    return namespace(array) is not np
+    return type(array) is not np.ndarray and namespace(array) is not np
 
 
 # -- births and leaving ----------------------------------------------------------------------------
@@ -78,6 +80,16 @@ def like(values: Any, array: Any) -> Any:
         return values if array.dtype == object else np.asarray(values).astype(array.dtype)
     xp = namespace(array)
     return xp.astype(xp.asarray(np.asarray(values, dtype=np.float64)), array.dtype, copy=False)
+
+
+def beside(values: Any, array: Any) -> Any:
+    """Numbers of the host in the library of `array`, with their own dtype.
+
+    They stay as they are beside arrays of NumPy, or if they are of that library already.
+    """
+    if not is_foreign(array) or is_foreign(values):
+        return values
+    return namespace(array).asarray(np.asarray(values))
 
 
 def to_host(array: Any) -> Any:

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from stabkit.errors import InvalidArgument
-from stabkit.notation import to_html
 from stabkit.property import Property
 from stabkit.verdict import PROVED, Status
 
@@ -96,6 +95,8 @@ class Claim:
 
     def _repr_html_(self) -> str:
         """The statement as Jupyter shows it."""
+        from stabkit.notation import to_html  # a terminal needs none
+
         quote = f"<blockquote>{escape(self.quote)}</blockquote>" if self.quote else ""
         return (f"<div><code>{self.name}</code> <small>{to_html(self.location)}, {self.reading}, "
                 f"{self.notion}</small>{quote}<p>{to_html(self.statement)}</p></div>")
@@ -140,7 +141,7 @@ def claim(location: str, *, notion: str = "identity", weight: str = "core", quot
     ...     return Stable(Explicit(difference(1, n), fluxes.soft(), "1/4"), EUCLIDEAN)
     """
     def decorate(body: Callable[..., Property]) -> Claim:
-        if not inspect.getdoc(body):
+        if not (body.__doc__ or "").strip():
             raise InvalidArgument(f"claim {body.__name__}: needs a docstring with its statement")
         axes = dict(within or {})
         arguments = set(inspect.signature(body).parameters)

@@ -11,7 +11,7 @@ methods below.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -44,12 +44,12 @@ def to_fraction(value: arb) -> Fraction:
 
 
 def _ball(value: Any) -> arb:
-    if isinstance(value, (int, arb)):
+    if type(value) is arb:
+        return value
+    if isinstance(value, (int, float)):
         return arb(value)
     if isinstance(value, Fraction):
         return arb(fmpq(value.numerator, value.denominator))
-    if isinstance(value, float):
-        return arb(value)
     raise InvalidArgument(f"interval: cannot enclose {value!r} (type {type(value).__name__})")
 
 
@@ -70,8 +70,9 @@ class Interval:
     __slots__ = ("hi", "lo")
 
     def __init__(self, lower: Any, upper: Any = None):
-        lower, upper = _ball(lower), _ball(lower if upper is None else upper)
-        if lower.is_nan() or upper.is_nan() or upper < lower:
+        lower = _ball(lower)
+        upper = lower if upper is None else _ball(upper)
+        if lower.is_nan() or (upper is not lower and (upper.is_nan() or upper < lower)):
             raise InvalidArgument(f"interval: [{lower}, {upper}] has no elements")
         self.lo, self.hi = _down(lower), _up(upper)
 
@@ -174,8 +175,12 @@ class Interval:
         other = _operand(other)
         if other is NotImplemented:
             return other
-        ends = [_times(x, y) for x in (self.lo, self.hi) for y in (other.lo, other.hi)]
+        ends = [_times(x, y) for x in self._ends() for y in other._ends()]
         return Interval._of(_least(ends), _greatest(ends))
+
+    def _ends(self) -> tuple[arb, ...]:
+        # Of an exact number one end is enough.
+        return (self.lo,) if self.lo is self.hi else (self.lo, self.hi)
 
     __rmul__ = __mul__
 
@@ -294,8 +299,7 @@ def _up(x: arb) -> arb:
     return x if x.is_exact() else x.upper()
 
 
-def _least(values: Iterable[arb]) -> arb:
-    values = list(values)
+def _least(values: Sequence[arb]) -> arb:
     best = _down(values[0])
     for value in values[1:]:
         value = _down(value)
@@ -303,8 +307,12 @@ def _least(values: Iterable[arb]) -> arb:
     return best
 
 
-def _greatest(values: Iterable[arb]) -> arb:
-    return -_least([-value for value in values])
+def _greatest(values: Sequence[arb]) -> arb:
+    best = _up(values[0])
+    for value in values[1:]:
+        value = _up(value)
+        best = value if value > best else best
+    return best
 
 
 def _interval(value: Any) -> Interval:
@@ -314,6 +322,6 @@ def _interval(value: Any) -> Interval:
 def _operand(value: Any):
     if isinstance(value, Interval):
         return value
-    if isinstance(value, (int, Fraction, float)):
+    if isinstance(value, (Fraction, int, float)):
         return Interval(value)
     return NotImplemented

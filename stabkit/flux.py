@@ -175,10 +175,11 @@ class Flux:
     def _face(self, face: str, s: Any) -> Any:
         if isinstance(s, Term):
             return s.call(s.log.function((self, face), NAMES[face], lambda x: self._text(face, x)))
-        if isinstance(s, (Fraction, Interval, Dual, int)):
-            return self._at(face, s)
-        if isinstance(s, Entries) or is_foreign(s):
-            return self._on_foreign(face, s)
+        if not isinstance(s, np.ndarray):
+            if isinstance(s, (Fraction, Interval, Dual, int)):
+                return self._at(face, s)
+            if isinstance(s, Entries) or is_foreign(s):
+                return self._on_foreign(face, s)
         array = np.asarray(s)
         if array.dtype == object:
             values = np.empty(array.shape, dtype=object)
@@ -236,7 +237,8 @@ class Flux:
             for piece in reversed(inner):
                 edge = s.dtype.type(piece.upto)
                 value = np.where(size <= edge, self.piece_formula(piece, face)(s), value)
-        return np.asarray(value, dtype=s.dtype) + np.zeros_like(s)
+        value = np.asarray(value, dtype=s.dtype)
+        return value + 0.0 if value.shape == s.shape else value + np.zeros_like(s)
 
     def _on_foreign(self, face: str, s: Any) -> Any:
         # The same in the names of the library of s.

@@ -115,13 +115,14 @@ def soft(threshold: Any = 1) -> Flux:
 def perona_malik(contrast: Any = 1) -> Flux:
     """g = exp(−s²/(2λ²)) (Perona and Malik 1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
+    twice = Constant(2 * square)
 
     def gauss(s: Any) -> Any:
-        return np.exp(-(s**2) / (2 * square))
+        return np.exp(-(s**2) / twice)
 
     return Flux("perona_malik", [Piece(
         None, lambda s: s * gauss(s), gauss, lambda s: 2 * square * (1 - gauss(s)),
-        lambda s: gauss(s) - 2 * decay(1, s**2 / (2 * square)))],
+        lambda s: gauss(s) - 2 * decay(1, s**2 / twice))],
         Facts(True, (Fraction(-447, 1000), ONE), UNIT, smooth=True), {"contrast": contrast},
         kernel=(3, float(fraction(contrast))), transcendental=True)
 

@@ -85,8 +85,9 @@ def sign_changes(u: Any) -> Any:
         return sum(a != b for a, b in pairwise(signs))
     xp = namespace(u)
     signs = xp.astype(u > 0, xp.int8) - xp.astype(u < 0, xp.int8)
-    filled = _carry_forward(xp, signs)
-    changes = filled[..., 1:] * filled[..., :-1] < 0
+    if not xp.all(signs):
+        signs = _carry_forward(xp, signs)
+    changes = signs[..., 1:] * signs[..., :-1] < 0
     return xp.sum(xp.astype(changes, xp.int64), axis=-1)
 
 
@@ -94,8 +95,9 @@ def _carry_forward(xp: Any, signs: Any) -> Any:
     # A zero takes the sign before it, so zeros are dropped: the last sign among 1, 2, 4, ... ones.
     reach, n = 1, signs.shape[-1]
     while reach < n:
-        before = xp.concat([xp.zeros_like(signs[..., :reach]), signs[..., :-reach]], axis=-1)
-        signs = xp.where(signs != 0, signs, before)
+        later = signs[..., reach:]
+        later = xp.where(later != 0, later, signs[..., :-reach])
+        signs = xp.concat([signs[..., :reach], later], axis=-1)
         reach *= 2
     return signs
 

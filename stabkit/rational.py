@@ -43,18 +43,25 @@ class Constant(Fraction):
         return Constant(Fraction.__neg__(self))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        dtypes = [part.dtype for part in inputs
-                  if isinstance(part, (np.ndarray, np.generic)) and part.dtype.kind == "f"]
-        if dtypes:
-            kind = np.result_type(*dtypes).type
-            inputs = tuple(kind(part) if isinstance(part, Constant) else part for part in inputs)
-        else:
-            inputs = tuple(np.asarray(Fraction(part), dtype=object)
-                           if isinstance(part, Constant) else part for part in inputs)
+        dtypes = {part.dtype for part in inputs
+                  if isinstance(part, (np.ndarray, np.generic)) and part.dtype.kind == "f"}
+        kind = np.result_type(*dtypes) if dtypes else None
+        inputs = tuple(part._as(kind) if isinstance(part, Constant) else part for part in inputs)
         return getattr(ufunc, method)(*inputs, **kwargs)
+
+    def _as(self, dtype: np.dtype | None) -> Any:
+        """The constant rounded to a dtype, or exact as an object array of no dimensions."""
+        forms = self.__dict__
+        if dtype not in forms:
+            forms[dtype] = np.asarray(Fraction(self), dtype=object) if dtype is None else \
+                dtype.type(self)
+        return forms[dtype]
 
 
 def _beside(constant: Constant, other: Any, operation: Any) -> Any:
+    if type(other) is np.ndarray:  # at once what Python would come to in four steps
+        exact = other.dtype.kind != "f"
+        return _UFUNC[operation](constant._as(None if exact else other.dtype), other)
     result = operation(constant, other)
     if isinstance(other, (int, Fraction)):
         return Constant(result)
@@ -63,6 +70,8 @@ def _beside(constant: Constant, other: Any, operation: Any) -> Any:
     return result
 
 
+_UFUNC = {Fraction.__mul__: np.multiply, Fraction.__truediv__: np.divide,
+          Fraction.__add__: np.add}
 _FLOAT = {Fraction.__mul__: operator.mul, Fraction.__truediv__: operator.truediv,
           Fraction.__add__: operator.add}
 

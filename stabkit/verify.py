@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial
 from html import escape
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stabkit.backend import select_backend, selected_backend
 from stabkit.claim import Claim, describe, load_claims, registry
 from stabkit.decide import decide
 from stabkit.errors import HypothesisNotMet, InvalidArgument, StabkitError, Undecided
@@ -139,7 +139,8 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
         tasks = {}
         for entry in claims:
             task: Callable[..., Verdict] = partial(
-                _by_name, entry.name, _file_of(entry)) if remote else partial(settle, entry)
+                _by_name, entry.name, _file_of(entry), selected_backend()
+            ) if remote else partial(settle, entry)
             tasks[runner.submit(task, trials, seed, tuple(signals))] = entry
         for done in as_completed(tasks):
             verdicts[tasks[done].name] = _result(done, tasks[done])
@@ -154,6 +155,9 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
 def _local(workers: int) -> Executor:
     if workers == 1:
         return ThreadPoolExecutor(1)
+    from concurrent.futures import ProcessPoolExecutor  # slow to import, and most runs need none
+    from multiprocessing import get_context
+
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=signal.signal,
                                initargs=(signal.SIGINT, signal.SIG_DFL))
 
@@ -163,7 +167,8 @@ def _file_of(entry: Claim) -> str | None:
         entry.body.__code__.co_filename
 
 
-def _by_name(name: str, path: str | None, *rest: Any) -> Verdict:
+def _by_name(name: str, path: str | None, backend: str, *rest: Any) -> Verdict:
+    select_backend(backend)
     if path is None:
         return settle(registry([name.partition(".")[0]])[name], *rest)
     return settle({entry.name: entry for entry in load_claims(path)}[name], *rest)

@@ -45,13 +45,19 @@ def plain_all_below(diagonal, beside, x):
     return all(-np.inf < pivot < 0 for pivot in pivots.values())
 
 
-def pivots_in_a_loop(bands, x):
-    """One lane of the sweep: the last pivot, NaN once one is not negative."""
-    pivot = np.float64(-1)
-    for a, b in bands.T:
-        pivot = a - x - b * b / pivot
-        pivot = pivot if pivot < 0 else np.float64(np.nan)
-    return pivot
+def middle_pivot(bands, x):
+    """One lane of the sweep: the pivot of the middle row, NaN once one is not negative."""
+    def kept(pivot):
+        return pivot if pivot < 0 else np.float64(np.nan)
+
+    n = bands.shape[1]
+    left = right = np.float64(-1)
+    for i in range(n // 2):
+        left = kept(bands[0, i] - x - bands[1, i] ** 2 / left)
+    for i in range(n - 1, n // 2, -1):
+        right = kept(bands[0, i] - x - (bands[1, i + 1] ** 2 if i + 1 < n else 0.0) / right)
+    beside = bands[1, n // 2 + 1] if n // 2 + 1 < n else 0.0
+    return kept(bands[0, n // 2] - x - bands[1, n // 2] ** 2 / left - beside ** 2 / right)
 
 
 @pytest.mark.parametrize("width", [2, 3])
@@ -68,21 +74,21 @@ def test_largest_eigenvalue_is_that_of_lapack(width):
 
 
 def test_sweep_in_lanes_is_its_plain_loop():
-    for value in (0.5, *BAD):
-        bands, _ = matrix(20)
-        bands[0, 11] = value
-        w = np.full(4 * kernels.SHIFTS, -1.0)
-        w[:kernels.SHIFTS] = np.linspace(0, 4, kernels.SHIFTS)
-        with np.errstate(all="ignore"):
-            expected = np.array([pivots_in_a_loop(bands, x) for x in w[:kernels.SHIFTS]])
-        sweep(bands, w)
-        assert same(w[kernels.SHIFTS:2 * kernels.SHIFTS], expected)
+    for n in (1, 2, 3, 20, 21):
+        for value in (0.5, *BAD):
+            bands, _ = matrix(n)
+            bands[0, n // 3] = value
+            x, pivots = np.linspace(0, 4, kernels.SHIFTS), np.empty(kernels.SHIFTS)
+            with np.errstate(all="ignore"):
+                expected = np.array([middle_pivot(bands, shift) for shift in x])
+            sweep(bands, x, pivots, np.empty(2 * kernels.WIDE))
+            assert same(pivots, expected)
 
 
 @kernels.kernel
-def sweep(bands, w):
+def sweep(bands, x, pivots, w):
     """The pivots in lanes, compiled."""
-    kernels.pivots_tridiagonal(bands, w)
+    kernels.pivots_tridiagonal(bands, x, pivots, w)
 
 
 def test_elimination_from_both_ends_is_its_plain_loop():

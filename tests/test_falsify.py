@@ -1,5 +1,6 @@
 """The falsifier: what it finds is exact and small, and what is not there it does not find."""
 
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -17,7 +18,7 @@ from stabkit.falsify import (
     structured,
     two_solutions,
 )
-from stabkit.falsify.exactness import cost, rounded, stays_short
+from stabkit.falsify.exactness import Judge, cost, rounded, stays_short
 from stabkit.falsify.inputs import amplitudes, nearly_alternating, neighbours, shapes, steps_of
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, sensitivity
 from stabkit.operators import NATURAL, difference, from_matrix, identity, stable_step
@@ -204,6 +205,25 @@ def test_two_solutions_of_an_implicit_step(flux, tau):
     left, right = (x + tau * (K2.exact().T @ flux(K2.exact() @ x)) for x in (v, w))
     assert list(left) == list(right) and list(v) != list(w)
     assert two_solutions(Implicit(K2, fluxes.soft(), tau)) is None
+
+
+@pytest.mark.parametrize("scheme, notion", [*TRUE[:3], FALSE[3]])
+def test_ascents_in_company_are_those_of_each_alone(monkeypatch, scheme, notion):
+    """Every start draws the same numbers, so what is found and counted is the same."""
+    together = search(scheme, notion, trials=100, seed=5)
+    monkeypatch.setattr(sys.modules["stabkit.falsify.search"], "_DRAWN", 0)
+    alone = search(scheme, notion, trials=100, seed=5)
+    assert repr(together) == repr(alone)
+
+
+@pytest.mark.parametrize("scheme, notion", [FALSE[1], FALSE[3], FALSE[10], TRUE[1]])
+def test_a_judge_says_what_is_said_of_each_signal_alone(scheme, notion):
+    """Whatever it was asked before, and asked again."""
+    rng, judge = np.random.default_rng(3), Judge(scheme, notion)
+    asked = [tuple(fractions(rng.integers(-20, 21, scheme.size)) / int(rng.integers(1, 9))
+                   for _ in range(notion.signals)) for _ in range(12)]
+    for tried in [*asked, *asked[::-1]]:
+        assert judge(tried) == is_violated(scheme, notion, tried)
 
 
 def test_long_orbits_are_followed_in_balls():

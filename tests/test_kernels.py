@@ -20,13 +20,14 @@ from plain_loops import (
 )
 
 from stabkit import kernels
+from stabkit.kernels import lanes, steps
 from stabkit.kernels.exponential import exponential
 from stabkit.kernels.fluxes import phi
 from stabkit.kernels.haar import haar
 from stabkit.kernels.implicit import COLUMNS, semi_implicit, tridiagonal, tridiagonal_columns
-from stabkit.kernels.lanes import BLOCK, TILE, diffuse
+from stabkit.kernels.lanes import BLOCK, TILE
 from stabkit.kernels.linear import NATURAL, PERIODIC, ZERO
-from stabkit.kernels.steps import explicit, fixed_point, fsi
+from stabkit.kernels.steps import explicit, fixed_point, frozen_fsi, fsi
 
 # -- fluxes ----------------------------------------------------------------------------------------
 ELEMENTARY = [name for name in CODE
@@ -88,10 +89,10 @@ def test_exponential_is_within_one_ulp():
 
 # -- steps -----------------------------------------------------------------------------------------
 KERNELS = {
-    "explicit": (explicit, lambda plain, u: plain.explicit(u, 3), ()),
-    "fixed_point": (fixed_point, lambda plain, u: plain.fixed_point(u, 3), ()),
-    "fsi": (fsi, lambda plain, u: plain.fsi(u, 3, False), (False,)),
-    "fsi frozen": (fsi, lambda plain, u: plain.fsi(u, 4, True), (True,)),
+    "explicit": (explicit, lambda plain, u: plain.explicit(u, 3)),
+    "fixed_point": (fixed_point, lambda plain, u: plain.fixed_point(u, 3)),
+    "fsi": (fsi, lambda plain, u: plain.fsi(u, 3, False)),
+    "fsi frozen": (frozen_fsi, lambda plain, u: plain.fsi(u, 4, True)),
 }
 CASES = [("explicit", "rational", np.float64), ("explicit", "garrote", np.float64),
          ("explicit", "rational", np.float32), ("fixed_point", "soft", np.float64),
@@ -102,8 +103,8 @@ CASES = [("explicit", "rational", np.float64), ("explicit", "garrote", np.float6
 @pytest.mark.parametrize(("scheme", "name", "dtype"), CASES)
 @pytest.mark.parametrize("n", SIZES)
 def test_scheme_is_its_plain_loop_in_both_forms_of_a_difference(scheme, name, dtype, n):
-    kernel, plain_scheme, more = KERNELS[scheme]
-    steps = 4 if more == (True,) else 3
+    kernel, plain_scheme = KERNELS[scheme]
+    steps = 4 if kernel is frozen_fsi else 3
     r = dtype(1 / dtype(0.7))
     for boundary in BOUNDARIES:
         rows = difference_rows(n, boundary, r)
@@ -113,13 +114,13 @@ def test_scheme_is_its_plain_loop_in_both_forms_of_a_difference(scheme, name, dt
             expected = np.stack([plain_scheme(plain, signal) for signal in u])
         for K in ((boundary, (-float(r), float(r))), compressed(rows, n, dtype)):
             v = u.copy()
-            kernel[CODE[name]](v, steps, 0.2, K, SHAPE, *more)
+            kernel[CODE[name]](v, steps, 0.2, K, SHAPE)
             assert same(v, expected), (boundary, len(K))
 
 
 @pytest.mark.parametrize(("scheme", "name", "dtype"), CASES)
 def test_scheme_is_its_plain_loop_for_any_matrix(scheme, name, dtype):
-    kernel, plain_scheme, more = KERNELS[scheme]
+    kernel, plain_scheme = KERNELS[scheme]
     rng = np.random.default_rng(3)
     for m, n in ((1, 1), (3, 7), (9, 4), (0, 2)):
         kept = rng.random((m, n)) < 0.6
@@ -130,8 +131,8 @@ def test_scheme_is_its_plain_loop_for_any_matrix(scheme, name, dtype):
         v = u.copy()
         with np.errstate(all="ignore"):
             expected = np.stack([plain_scheme(plain, signal) for signal in u])
-        steps = 4 if more == (True,) else 3
-        kernel[CODE[name]](v, steps, 0.2, compressed(rows, n, dtype), SHAPE, *more)
+        steps = 4 if kernel is frozen_fsi else 3
+        kernel[CODE[name]](v, steps, 0.2, compressed(rows, n, dtype), SHAPE)
         assert same(v, expected)
 
 
@@ -179,23 +180,29 @@ def test_no_steps_change_nothing(kernel):
     assert same(u, v)
 
 
-SHAPES = [(1, 1), (2, 255), (1, 256), (1, 257), (3, 1000), (32, 1), (33, 2), (70, 33), (32, 2049),
+SHAPES = [(1, 1), (1, 33), (2, 255), (1, 256), (1, 257), (3, 1000), (32, 1), (33, 2), (70, 33),
+          (7, 50), (32, 2049), (0, 5), (1, TILE + 3),
           (1, 2 * TILE + 1), (1, 3 * TILE + 5)]
 
 
-@pytest.mark.parametrize(("name", "dtype"), [("rational", np.float64), ("rational", np.float32),
-                                             ("perona_malik", np.float64)])
+@pytest.mark.parametrize(("scheme", "name", "dtype", "r"), [
+    ("explicit", "rational", np.float64, None), ("explicit", "perona_malik", np.float32, 1.3),
+    ("fsi", "rational", np.float64, None), ("fsi", "soft", np.float32, 1.3),
+    ("fixed_point", "rational", np.float64, 1.3)])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_lanes_have_the_bits_of_the_explicit_steps(name, dtype, shape):
-    rng = np.random.default_rng(7)
+def test_lanes_have_the_bits_of_the_plain_steps(scheme, name, dtype, r, shape):
+    """Tile by tile, in lanes or not, for 1/h = 1 and 1.3, with NaN and infinity."""
+    plain, laned = (getattr(room, scheme)[CODE[name]] for room in (steps, lanes))
+    rng, taps = np.random.default_rng(7), (-(r or 1.0), r or 1.0)
     u = (rng.standard_normal(shape) * 2).astype(dtype)
     for place, value in (((0, shape[1] // 2), np.nan), ((-1, 0), np.inf), ((-1, -1), np.nan)):
-        for steps in (1, 4, 2 * BLOCK + 3) if shape[1] > TILE else (1, 4, 9):
+        for times in (1, 4, 2 * BLOCK + 3) if shape[1] > TILE else (1, 4, 9):
             v, w = u.copy(), u.copy()
-            explicit[CODE[name]](v, steps, 0.3, (NATURAL, (-1.3, 1.3)), SHAPE)
-            diffuse[CODE[name]](w, steps, 0.3, 1.3, SHAPE)
+            plain(v, times, 0.3, (NATURAL, taps), SHAPE)
+            laned(w, times, 0.3, r, SHAPE)
             assert same(v, w)
-        u[place] = value
+        if u.size:
+            u[place] = value
 
 
 # -- Haar, implicit --------------------------------------------------------------------------------
@@ -222,7 +229,7 @@ def test_haar_shrinkage_is_its_plain_loop(name, boundary):
         f = np.random.default_rng(n).standard_normal((3, n))
         f[1, n // 2], f[2, 0] = np.nan, 1e200
         u = np.empty_like(f)
-        haar[CODE[name]](f, u, (0.5, 0.0), boundary)
+        haar[CODE[name]](f, u, 1.0, (0.5, 0.0), boundary)
         assert same(u, np.stack([plain_haar(row, name, boundary) for row in f]))
 
 

@@ -19,7 +19,7 @@ from stabkit import kernels
 from stabkit.kernels import draws, search
 from stabkit.kernels.implicit import tridiagonal
 from stabkit.kernels.linear import NATURAL
-from stabkit.kernels.steps import explicit, fixed_point, fsi
+from stabkit.kernels.steps import explicit, fixed_point, frozen_fsi, fsi
 
 
 # -- search ----------------------------------------------------------------------------------------
@@ -77,11 +77,11 @@ def test_the_kinds_of_signals():
 
 N, RATIO = 9, 0.6
 SEARCHED = compressed(difference_rows(N, NATURAL, 1.0), N, np.float64)
+DIFFERENCE = (None,)  # the same
 
 
-def run(code, notion, first, count, scheme=search.EXPLICIT, steps=1, tau=RATIO):
-    return search.search[code](N, (scheme, steps, tau), SEARCHED, SHAPE, notion, 11,
-                         (first, count))
+def run(code, notion, first, count, scheme=search.EXPLICIT, steps=1, tau=RATIO, K=SEARCHED):
+    return search.search[code](N, (scheme, steps, tau), K, SHAPE, notion, 11, (first, count))
 
 
 def changes(u):
@@ -106,18 +106,20 @@ def plain_margin(notion, pair, image):
 @pytest.mark.parametrize("scheme", range(4))
 def test_search_finds_the_worst_of_its_trials(notion, scheme):
     code, steps, first, count = CODE["soft"], 2, 40, 8 * draws.LANES + 9
-    advance = {search.EXPLICIT: (explicit, ()), search.FIXED_POINT: (fixed_point, ()),
-               search.FSI: (fsi, (False,)), search.FROZEN_FSI: (fsi, (True,))}[scheme]
+    advance = {search.EXPLICIT: explicit, search.FIXED_POINT: fixed_point, search.FSI: fsi,
+               search.FROZEN_FSI: frozen_fsi}[scheme]
     margins = []
     for trial in range(first, first + count):
         pair = np.stack(draws.draw_pair(11, trial, N))
         image = pair.copy()
-        advance[0][code](image, steps, RATIO, SEARCHED, SHAPE, *advance[1])
+        advance[code](image, steps, RATIO, SEARCHED, SHAPE)
         with np.errstate(all="ignore"):
             margins.append(plain_margin(notion, pair, image))
     worst, where = run(code, notion, first, count, scheme, steps)
     assert where == first + int(np.nanargmin(margins))
     assert abs(worst - np.nanmin(margins)) <= 1e-12 * max(1, abs(worst))
+    if scheme != search.FROZEN_FSI:  # the rows of a matrix and the lanes of the difference agree
+        assert run(code, notion, first, count, scheme, steps, K=DIFFERENCE) == (worst, where)
 
 
 def test_search_does_not_depend_on_the_cuts():

@@ -175,6 +175,29 @@ def test_intervals_pass_through():
         assert all(X.lower <= x <= X.upper for X, x in zip(K @ box, inside, strict=True))
 
 
+@given(operators(), st.data())
+def test_exact_products_in_every_arithmetic(K, data):
+    """K u entry by entry from the dense matrix: of fractions with large denominators, of integers
+    among them, and of intervals, which stay points where entries are integers."""
+    n = K.shape[1]
+    number = st.fractions(-9, 9, max_denominator=10**30)
+    for kind in (number, st.one_of(number, st.integers(-9, 9))):
+        u = data.draw(st.lists(kind, min_size=n, max_size=n))
+        expected = [sum(Fraction(a) * x for a, x in zip(row, u, strict=True)) for row in K.exact()]
+        found = K @ np.array(u, dtype=object)
+        assert found.tolist() == expected and all(isinstance(x, Fraction) for x in found)
+    whole = data.draw(st.lists(st.integers(-9, 9), min_size=n, max_size=n))
+    boxes = np.array([Interval(x, x + 1) for x in whole], dtype=object)
+    for image, row in zip(K @ boxes, K.exact(), strict=True):
+        low = sum(a * (x + (a < 0)) for a, x in zip(row, whole, strict=True))
+        high = sum(a * (x + (a > 0)) for a, x in zip(row, whole, strict=True))
+        if isinstance(image, Interval):
+            assert image.lower <= low and high <= image.upper
+            assert image.width <= float(high - low) + 1e-12
+        else:
+            assert image == low == high == 0
+
+
 def test_matrices_in_and_out():
     """scipy.sparse and dense matrices make the same operator; entries at one place add up."""
     dense = np.array([[0.1, 0.0], [0.0, -2.5], [3.0, 0.0]])

@@ -257,6 +257,39 @@ def test_products_with_unbounded_cells():
     assert holds("all(1/x >= 0 for x in cells([0, inf]))")
 
 
+def test_a_product_of_cells_ends_at_products_of_their_ends():
+    """The range of x y on [a, b] × [c, d] is from the least to the greatest corner, no wider."""
+    ends = [(-3, -1), (-2, 0), (-1, 2), (0, 3), (1, 4)]
+    for (a, b), (c, d) in itertools.product(ends, repeat=2):
+        corners = [x * y for x in (a, b) for y in (c, d)]
+        low, high = str(min(corners)), str(max(corners))
+        for bound, inside in ((f"{low} <= x * y <= {high}", True),
+                              (f"x * y <= {high} - 1/1000", False),
+                              (f"x * y >= {low} + 1/1000", False)):
+            for_all = f"all(all({bound} for x in cells([{a}, {b}])) for y in cells([{c}, {d}]))"
+            assert holds(for_all) == inside, (a, b, c, d, bound)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_products_of_matrices_by_definition(long):
+    """(A B)ᵢⱼ = Σ Aᵢₖ Bₖⱼ, with zeros among them, for short fractions and for long ones; one
+    entry more or less is told."""
+    rng = random.Random(7)
+    a, b = random_matrix(rng, 3, 4), random_matrix(rng, 4, 2)
+    if long:
+        a[1][2], b[2][1] = Fraction(3**400, 7), Fraction(5, 2**700 + 1)
+    columns = list(zip(*b, strict=True))
+    exact = [[sum(x * y for x, y in zip(row, column, strict=True)) for column in columns]
+             for row in a]
+    given = {"A": texts(a), "B": texts(b), "C": texts(exact)}
+    assert holds("A @ B == C", **given)
+    assert holds("A[1] @ B[:, 1] == C[1, 1]", **given)
+    for i, j in itertools.product(range(3), range(2)):
+        wrong = [list(row) for row in exact]
+        wrong[i][j] += Fraction(1, 10**300)
+        assert not holds("A @ B == C", **(given | {"C": texts(wrong)}))
+
+
 def test_perona_malik_diffusivity_and_slope():
     """g(s^2) = exp(-x^2/2) is in [0, 1]; Phi' = (1 - x^2) exp(-x^2/2) has |Phi'| <= 1, as
     x^2 exp(-x^2/2) = 2 decay(1, x^2/2)."""

@@ -160,6 +160,32 @@ def test_files_are_short_and_named_for_what_is_in_them(folder):
     assert DRAWERS & {path.parent.name for path in files} == set()
 
 
+def test_every_public_name_is_found_in_its_room():
+    """What type checkers read, what is imported on demand, and ``__all__`` are the same names."""
+    inside = next(node for node in TREES[ROOT / "__init__.py"].body if isinstance(node, ast.If))
+    read = {alias.name: node.module.removeprefix("stabkit").lstrip(".")
+            for node in inside.body for alias in node.names}
+    assert read.pop("fluxes") == "" and stabkit.fluxes is sys.modules["stabkit.fluxes"]
+    assert read == stabkit._ROOM_OF
+    assert sorted([*read, "fluxes"]) == sorted(stabkit.__all__)
+    assert set(stabkit.__all__) <= set(dir(stabkit))
+    for name, room in read.items():
+        assert getattr(stabkit, name) is getattr(sys.modules[f"stabkit.{room}"], name)
+    with pytest.raises(AttributeError, match="nothing"):
+        stabkit.nothing  # noqa: B018
+
+
+def test_a_function_keeps_the_name_that_its_room_has():
+    """Also where the room is imported first, or by others; and nothing is imported before."""
+    output, _ = fresh(
+        "import sys, stabkit; print('numpy' in sys.modules)\n"
+        "import stabkit.verify, stabkit.report.command, stabkit.testing\n"
+        "from stabkit import claim, decide, verify\n"
+        "print([f.__name__ for f in (claim, decide, verify, stabkit.audit, stabkit.replay)])"
+    )
+    assert output.splitlines() == ["False", "['claim', 'decide', 'verify', 'audit', 'replay']"]
+
+
 def fresh(code):
     """Run code in a new interpreter; return its output and how long it worked.
 

@@ -3,8 +3,21 @@
 import numpy as np
 import pytest
 
-from stabkit import FSI, PERIODIC, Explicit, FixedPoint, difference, fluxes, repeat
-from stabkit.schemes import twins
+from stabkit import (
+    FSI,
+    MIRRORED,
+    PERIODIC,
+    Explicit,
+    FixedPoint,
+    HaarShrinkage,
+    Implicit,
+    InvalidArgument,
+    difference,
+    fluxes,
+    repeat,
+)
+from stabkit.schemes import threads, twins
+from stabkit.schemes.implicit import _banded_solver
 
 FLUXES = (fluxes.soft(), fluxes.rational(2), fluxes.perona_malik())
 OPERATORS = (difference(1, 33), difference(1, 20, 1, PERIODIC), difference(2, 17, "1/2"))
@@ -40,6 +53,16 @@ def test_cycles_and_iterations(monkeypatch, flux):
         assert np.abs(twin - expression).max() <= 1e-13 * np.abs(u).max()
 
 
+@pytest.mark.parametrize("boundary", [PERIODIC, MIRRORED], ids=str)
+def test_haar_shrinkage(monkeypatch, boundary):
+    """Three steps with S(r) = r − (4τ/h²)(h/√2) Φ(√2 r/h), of soft and of rational shrinkage."""
+    u = 3 * np.random.default_rng(4).standard_normal((3, 41))
+    for flux in FLUXES[:2]:
+        scheme = HaarShrinkage(flux, 41, boundary, "1/20", "2/3")
+        expression, twin = both(monkeypatch, repeat(scheme, 3), u)
+        assert np.abs(twin - expression).max() <= 1e-14 * np.abs(u).max()
+
+
 def test_the_input_is_left_alone(monkeypatch):
     """The twins work in place on a copy; a read-only, strided input is no hindrance."""
     u = np.random.default_rng(3).standard_normal((66, 2)).T[:, ::2]
@@ -48,3 +71,48 @@ def test_the_input_is_left_alone(monkeypatch):
     expression, twin = both(monkeypatch, Explicit(OPERATORS[0], FLUXES[1], "1/4"), u)
     assert (u == before).all()
     assert np.abs(twin - expression).max() <= 1e-15 * 8
+
+
+@pytest.mark.parametrize(("shape", "steps"), [((1, 1001), 12), ((1, 1001), 40), ((3, 700), 7),
+                                              ((2, 900), 9)], ids=str)
+def test_threads_change_no_bit(monkeypatch, shape, steps):
+    """Strips and parts of a batch, on two threads and on five: the bits of one thread."""
+    monkeypatch.setattr(twins, "WORTH_COMPILING", 0)
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(threads, "LEAST", 2)
+    monkeypatch.setattr(threads, "OVERLAP", 16)
+    u = np.random.default_rng(5).standard_normal(shape)
+    u[0, 333] = 1e300  # it overflows, and NaN spreads
+    K, flux = difference(1, shape[1]), FLUXES[1]
+    for scheme in (repeat(Explicit(K, flux, "1/4"), steps), FSI(K, flux, "1/4", steps),
+                   FixedPoint(K, flux, "1/4", steps)):
+        results = []
+        for count in (1, 2, 5):
+            monkeypatch.setenv(threads.VARIABLE, str(count))
+            results.append(scheme(u).tobytes())
+        assert len(set(results)) == 1
+
+
+def test_a_number_of_threads_must_be_one(monkeypatch):
+    for text in ("0", "two", "-1", "1.5"):
+        monkeypatch.setenv(threads.VARIABLE, text)
+        with pytest.raises(InvalidArgument, match=f"STABKIT_THREADS: .*{text}"):
+            threads.count()
+    monkeypatch.delenv(threads.VARIABLE)
+    assert threads.count() >= 1
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_implicit_steps(monkeypatch, order):
+    """Solved by banded elimination and by the compiled one: the same solution."""
+    K = difference(order, 60)
+    u = np.random.default_rng(6).standard_normal((2, 60))
+    expression, twin = both(monkeypatch, Implicit(K, FLUXES[1], "1/4"), u)
+    assert np.abs(twin - expression).max() <= 1e-12
+
+
+def test_a_singular_system_has_no_solution():
+    """I + τ w KᵀK for K = (−1, 1) has the eigenvalue 1 + 2 τ w, which is 0 for τ = 1/2, w = −1."""
+    solve = _banded_solver(difference(1, 2).sparse(), 0.5, 1)
+    assert np.isnan(solve(np.array([-1.0]), np.ones(2))).all()
+    assert solve(np.array([1.0]), np.array([1.0, 0.0])) == pytest.approx([0.75, 0.25])

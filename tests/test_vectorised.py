@@ -18,9 +18,13 @@ pytestmark = pytest.mark.skipif(MACHINE not in PACKED_DIVISION,
 ROW = np.ones(64)
 
 
-def explicit_rows(w, carry):
-    """The innermost loop of `diffuse`."""
-    lanes.step_rows(fluxes.rational, w, carry, 2, (0.2, 1.0), (1.0, 0.0))
+def explicit_step(w, edges):
+    """A step of a tile of two rows."""
+    lanes.explicit_step(fluxes.rational, w, edges, (1, 31, True), 0, (0.2, None), (1.0, 0.0))
+
+
+def fsi_step(w, edges):
+    lanes.fsi_step(fluxes.rational, w, edges, (1, 31, True), 0, (0.2, None), (1.0, 0.0))
 
 
 def packed_divisions(function, *arguments, **options):
@@ -34,8 +38,9 @@ def packed_divisions(function, *arguments, **options):
 @pytest.mark.parametrize(("function", "arguments"), [
     (eigenvalues.next_pivots, (ROW, -ROW, 0.5, 0.25)),
     (implicit.eliminate_lanes, (4 * ROW, ROW, ROW, ROW, ROW)),
-    (explicit_rows, (np.ones(2 * lanes.LANES), np.ones(lanes.LANES))),
-], ids=["next_pivots", "eliminate_lanes", "step_rows"])
+    (explicit_step, (np.ones(2 * lanes.LANES), np.ones((2, lanes.LANES)))),
+    (fsi_step, (np.ones(2 * lanes.TWO), np.ones((2, lanes.LANES)))),
+], ids=["next_pivots", "eliminate_lanes", "explicit_step", "fsi_step"])
 def test_divisions_are_packed(function, arguments):
     """A compiler that no longer does so costs a factor of two to four."""
     assert packed_divisions(function, *(np.copy(a) if isinstance(a, np.ndarray) else a

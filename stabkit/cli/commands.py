@@ -210,8 +210,14 @@ def doctor() -> int:
 
 def _chosen(patterns: Sequence[str], own: str | None) -> list[Claim]:
     """Return the claims that are meant; those of one's own file if it is all that is given."""
-    from stabkit.claim import load_claims, registry, select
+    from stabkit.claim import SOURCES, load_claims, registry, select
 
+    sources = {pattern.partition(".")[0] for pattern in patterns}
+    if own is None and sources and sources.issubset(SOURCES):
+        try:  # the other papers need not be imported
+            return select(registry(filter(sources.__contains__, SOURCES)), patterns)
+        except InvalidArgument:
+            pass  # said again below, with the nearest claims of all
     ledger = registry()
     mine = {claim.name: claim for claim in load_claims(own)} if own is not None else {}
     taken = sorted(ledger.keys() & mine.keys())

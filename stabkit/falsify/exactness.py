@@ -18,17 +18,17 @@ Signals = tuple[np.ndarray, ...]
 _FEW_STEPS = 5
 
 
-def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = PRECISIONS[-1]
-                 ) -> Fraction | Interval | None:
+def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = PRECISIONS[-1],
+                 first: int = PRECISIONS[0]) -> Fraction | Interval | None:
     """The margin at exact signals: a fraction, an interval of known sign, or None.
 
-    ``None`` means that the sign could not be told with `bits` bits of precision.
+    ``None`` means that the sign could not be told with `first` to `bits` bits of precision.
     """
     if not stays_short(scheme):
         signals = tuple(np.array([Interval(x) for x in u], dtype=object) for u in signals)
     for digits in PRECISIONS:
-        if digits > bits:
-            return None
+        if not first <= digits <= bits:
+            continue
         with precision(digits):
             try:
                 margin = notion.margin(*(part for u in signals for part in scheme.pair(u)))
@@ -55,6 +55,36 @@ def is_violated(scheme: Scheme, notion: Notion, signals: Signals, bits: int = 25
     return margin is not None and margin < 0
 
 
+class Judge:
+    """Whether margins of one scheme are certainly negative, asked again and again in a search.
+
+    It remembers its answers, as the roundings of simple signals agree, and begins with the
+    precision that the last signals needed, as those near them need it too.
+    """
+
+    def __init__(self, scheme: Scheme, notion: Notion, bits: int = 256):
+        self.scheme, self.notion = scheme, notion
+        self.precisions = [digits for digits in PRECISIONS if digits <= bits]
+        self.known: dict[tuple, bool] = {}
+
+    def __call__(self, signals: Signals) -> bool:
+        """Whether the margin of exact signals is certainly negative."""
+        key = tuple(tuple(u) for u in signals)
+        if key not in self.known:
+            self.known[key] = self._decided(signals)
+        return self.known[key]
+
+    def _decided(self, signals: Signals) -> bool:
+        while True:
+            first = self.precisions[0]
+            margin = exact_margin(self.scheme, self.notion, signals, first, first)
+            if margin is not None:
+                return bool(margin < 0)
+            if len(self.precisions) == 1:
+                return False
+            del self.precisions[0]
+
+
 def rounded(signals: tuple[np.ndarray, ...]) -> Iterator[Signals]:
     """Exact signals near float ones, the simplest first, the floats themselves last."""
     for denominator in (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 32, 64, 100, 256, 1000, 4096, 10**6):
@@ -79,8 +109,12 @@ def simplest(signals: tuple[np.ndarray, ...], violated: Callable[[Signals], bool
 
 def cost(signals: Signals) -> int:
     """How much there is to write down: bits of numerators and denominators, minus signs."""
-    return sum(2 * abs(x.numerator).bit_length() + 4 * (x.denominator.bit_length() - 1) + (x < 0)
-               for u in signals for x in u)
+    return sum(length(x.numerator, x.denominator) for u in signals for x in u)
+
+
+def length(numerator: int, denominator: int) -> int:
+    """How much there is to write down of one fraction."""
+    return 2 * numerator.bit_length() + 4 * (denominator.bit_length() - 1) + (numerator < 0)
 
 
 def shrink(signals: Signals, violated: Callable[[Signals], bool], tries: int = 600) -> Signals:

@@ -7,16 +7,17 @@ integers, and the result does not depend on how the trials are cut into chunks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 
 import numpy as np
 
 from stabkit.falsify import fused_trials
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
-from stabkit.schemes import FSI, Explicit, FixedPoint, Scheme
+from stabkit.schemes import FSI, Explicit, FixedPoint, Scheme, threads
 from stabkit.schemes.fused import EXPLICIT, FIXED_POINT, FROZEN_FSI
 from stabkit.schemes.fused import FSI as FREE_FSI
-from stabkit.schemes.twins import csr_form, shape_form
+from stabkit.schemes.twins import csr_form, shape_form, spacing
 
 # From so many trials on it pays to load, and perhaps compile, the loop.
 WORTH_COMPILING = 50_000
@@ -58,11 +59,15 @@ def _steps(scheme: Scheme) -> tuple[int, int, float]:
 def _loop(scheme: Scheme, notion: int) -> Callable[[int, int, int], Iterator[tuple[float, int]]]:
     """The compiled loop for the host, chunk by chunk."""
     search = import_module("stabkit.kernels.search").search[scheme.flux.kernel[0]]
-    K = csr_form(scheme.K, np.dtype(float))
+    r = None if _steps(scheme)[0] == FROZEN_FSI else spacing(scheme.K)
+    K = csr_form(scheme.K, np.dtype(float)) if r is None else (None if r == 1 else r,)
 
     def chunks(seed: int, trials: int, chunk: int) -> Iterator[tuple[float, int]]:
-        for first in range(0, trials, chunk):
-            yield search(scheme.size, _steps(scheme), K, shape_form(scheme.flux), notion, seed,
-                         (first, min(chunk, trials - first)))
+        def look(first: int) -> tuple[float, int]:
+            return search(scheme.size, _steps(scheme), K, shape_form(scheme.flux), notion, seed,
+                          (first, min(chunk, trials - first)))
+
+        with ThreadPoolExecutor(threads.count()) as pool:  # a search holds no lock
+            yield from pool.map(look, range(0, trials, chunk))
 
     return chunks

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
-from stabkit.backend import born, to_host
+from stabkit.backend import born, namespace, to_host
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet
-from stabkit.falsify.exactness import Signals, cost, is_violated, shrink, simplest
+from stabkit.falsify.exactness import Judge, Signals, length, shrink, simplest
 from stabkit.falsify.inputs import (
     amplitudes,
     nearly_alternating,
@@ -21,13 +22,15 @@ from stabkit.falsify.inputs import (
 )
 from stabkit.falsify.mass import WORTH_COMPILING, has_compiled_search, worst_trials
 from stabkit.notions import SIGN, Notion
-from stabkit.schemes import Implicit, Scheme
+from stabkit.schemes import Function, Implicit, Scheme
 
 _BATCH = 4096
 SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need no slack
 _RECHECKED = 6
 _TIE = 1e-12  # so close to zero it is mostly an equality, of which a few are looked at
 _TIES = 12
+_ROUNDS, _MOVES = 60, 64  # of an ascent, and tried in each of its rounds
+_DRAWN = 1 << 21  # numbers that are drawn ahead
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,8 @@ def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
     Search
         Its witness is exact and small, whatever found it.
     """
-    if violated is None:
-        def violated(signals: Signals) -> bool:
-            return is_violated(scheme, notion, signals)
-    return _Hunt(scheme, notion, np.random.default_rng(seed), violated).run(trials, extra)
+    hunt = _Hunt(scheme, notion, np.random.default_rng(seed), violated or Judge(scheme, notion))
+    return hunt.run(trials, extra)
 
 
 class _Hunt:
@@ -162,51 +163,82 @@ class _Hunt:
             self.ties -= 1
         return simplest(candidate, self.violated)
 
-    def margins(self, signals: tuple[np.ndarray, ...]) -> np.ndarray:
+    def margins(self, signals: Sequence[np.ndarray], groups: int = 1) -> np.ndarray:
+        """The relative margins; where hypotheses are not met, infinity for the whole group."""
         with np.errstate(all="ignore"):
             try:
                 parts = [part for u in signals for part in self.scheme.pair(born(u))]
                 values = to_host(self.notion.margins(*parts))
             except HypothesisNotMet:
-                return np.full(len(signals[0]), np.inf)
-        for part in map(to_host, parts):  # the signs of what is not finite may look right
-            if part.dtype.kind == "f":
-                values = np.where(np.isfinite(part).all(axis=-1), values, -np.inf)
+                if groups == 1:
+                    return np.full(len(signals[0]), np.inf)
+                pieces = zip(*(np.split(part, groups) for part in signals), strict=True)
+                return np.concatenate([self.margins(piece) for piece in pieces])
+        for part in parts:  # the signs of what is not finite may look right
+            if part.dtype != object:
+                xp = namespace(part)
+                finite = to_host(xp.all(xp.isfinite(part), axis=-1))
+                values = np.where(finite, values, -np.inf)
         return np.where(np.isnan(values), -np.inf, values)
 
     def remember(self, margin: float, candidate: tuple[np.ndarray, ...]) -> None:
         self.worst = min(self.worst, margin)
         self.best = sorted([*self.best, (margin, candidate)], key=lambda pair: pair[0])[:8]
 
-    def ascend(self, rounds: int = 60) -> Signals | None:
+    def ascend(self) -> Signals | None:
         """Improve the worst signals by random coordinate moves of shrinking size."""
-        for _, start in list(self.best):
-            signals, size = tuple(part.copy() for part in start), 0.5
-            margin = self.margins(tuple(part[None] for part in signals))[0]
-            for _ in range(rounds):
-                moved = self.moves(signals, size)
-                margins = self.margins(moved)
-                self.trials += len(margins)
-                place = int(np.argmin(margins))
-                if margins[place] < margin:
-                    margin, signals = margins[place], tuple(part[place] for part in moved)
-                else:
-                    size *= 0.6
-            self.worst = min(self.worst, float(margin))
-            found = self.look(float(margin), signals)
-            if found is not None:
-                return found
+        starts = [start for _, start in self.best]
+        # Starts in lockstep take a few large evaluations instead of many small ones; a function
+        # that is called signal by signal is spared those of later starts.
+        together = 1 if isinstance(self.scheme, Function) else \
+            max(1, _DRAWN // (_ROUNDS * _MOVES * self.scheme.size * self.notion.signals))
+        for first in range(0, len(starts), together):
+            margins, signals = self.improved(starts[first:first + together])
+            for place, margin in enumerate(margins.tolist()):
+                self.trials += _ROUNDS * _MOVES
+                self.worst = min(self.worst, margin)
+                found = self.look(margin, tuple(part[place] for part in signals))
+                if found is not None:
+                    return found
         return None
 
-    def moves(self, signals: tuple[np.ndarray, ...], size: float) -> tuple[np.ndarray, ...]:
-        count = 64
-        moved = []
-        for part in signals:
-            scale = size * max(float(np.abs(part).max()), 1e-3)
-            noise = self.rng.standard_normal((count, part.size)) * scale
-            noise *= self.rng.random((count, part.size)) < self.rng.choice([0.3, 1.0], (count, 1))
-            moved.append(part + noise)
-        return tuple(moved)
+    def improved(self, starts: list[Signals]) -> tuple[np.ndarray, Signals]:
+        """What ascent from each of some starts reaches: the margins and the signals."""
+        count, n = len(starts), self.scheme.size
+        signals = tuple(map(np.array, zip(*starts, strict=True)))
+        margins, sizes, row = self.margins(signals, count), np.full(count, 0.5), np.arange(count)
+        for directions in self.drawn(count):
+            moved = []
+            for part, noise in zip(signals, directions, strict=True):
+                scale = sizes * np.maximum(np.abs(part).max(axis=1), 1e-3)
+                moved.append(part[:, None] + noise * scale[:, None, None])
+            tried = self.margins([part.reshape(-1, n) for part in moved], count)
+            tried = tried.reshape(count, _MOVES)
+            best = np.argmin(tried, axis=1)
+            better = tried[row, best] < margins
+            margins = np.where(better, tried[row, best], margins)
+            signals = tuple(np.where(better[:, None], new[row, best], part)
+                            for part, new in zip(signals, moved, strict=True))
+            sizes = np.where(better, sizes, sizes * 0.6)
+        return margins, signals
+
+    def drawn(self, starts: int) -> Iterator[np.ndarray]:
+        """Per round directions of unit size, of all entries or of some, for every start.
+
+        One start draws after another, so that the draws of each are the same in any company.
+        """
+        shape, parts = (_MOVES, self.scheme.size), range(self.notion.signals)
+
+        def draw() -> np.ndarray:
+            noise = self.rng.standard_normal(shape)
+            return noise * (self.rng.random(shape) < self.rng.choice([0.3, 1.0], (_MOVES, 1)))
+
+        if starts == 1:
+            for _ in range(_ROUNDS):
+                yield np.array([[draw()] for _ in parts])
+            return
+        ahead = [[[draw() for _ in parts] for _ in range(_ROUNDS)] for _ in range(starts)]
+        yield from np.array(ahead).transpose(1, 2, 0, 3, 4)
 
 
 def two_solutions(scheme: Implicit) -> Signals | None:
@@ -218,19 +250,25 @@ def two_solutions(scheme: Implicit) -> Signals | None:
     for row in scheme.K.exact():
         if not row.any():
             continue
-        for t in sorted({Fraction(p, q) for q in range(1, 9) for p in range(-8 * q, 8 * q + 1)},
-                        key=lambda x: (x.denominator, abs(x))):
-            v = t * row / (row @ row)
+        direction = row / (row @ row)
+        for t in _simple_rationals():
+            v = t * direction
             u = scheme.pair(v)[0]
             if any(isinstance(entry, Interval) for entry in u):
                 return None
-            if tuple(u) in found and any(found[tuple(u)] != v):
-                return found[tuple(u)], v
-            found[tuple(u)] = v
+            other = found.setdefault(tuple(u), v)
+            if any(other != v):
+                return other, v
     return None
+
+
+@cache
+def _simple_rationals() -> list[Fraction]:
+    """Those up to 8 in modulus with denominators up to 8, the simplest first."""
+    return sorted({Fraction(p, q) for q in range(1, 9) for p in range(-8 * q, 8 * q + 1)},
+                  key=lambda x: (x.denominator, abs(x)))
 
 
 def _roundness(signals: tuple[np.ndarray, ...], place: int) -> int:
     # How many binary digits it takes to write the signals down.
-    return cost(tuple(np.array([Fraction(float(x)) for x in part[place]], dtype=object)
-                      for part in signals))
+    return sum(length(*x.as_integer_ratio()) for part in signals for x in part[place].tolist())

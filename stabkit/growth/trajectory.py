@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import to_host
 from stabkit.enclosure import Interval, precision
 from stabkit.errors import InvalidArgument
 from stabkit.growth.rates import matrix_norm
@@ -57,7 +58,7 @@ def propagator(scheme: Scheme, u: Any, steps: int, *, bits: int | None = None) -
         If the enclosures grow so wide that the scheme cannot be evaluated.
     """
     _check_steps(steps)
-    state = fractions(u, "u")
+    state = fractions(to_host(u), "u")
     if bits is not None:
         with precision(bits):
             intervals = np.empty(state.shape, dtype=object)
@@ -133,7 +134,7 @@ def lyapunov_exponents(scheme: Scheme, u: Any, steps: int) -> LyapunovEstimate:
     _check_steps(steps)
     if steps < 2:
         raise InvalidArgument(f"steps: must be at least 2 for a mean, got {steps}")
-    state = np.asarray(u, dtype=float)
+    state = np.asarray(to_host(u), dtype=float)
     frame, logs = np.eye(scheme.size), np.empty((steps, scheme.size))
     for place in range(steps):
         frame, triangle = np.linalg.qr(_jacobian(scheme, state).astype(float) @ frame)

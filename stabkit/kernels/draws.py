@@ -10,11 +10,13 @@ rational number.
 from __future__ import annotations
 
 import numpy as np
+from numba.extending import overload
 
 from stabkit.kernels import inner, kernel
 from stabkit.kernels.exponential import SHIFT, times_power
 from stabkit.kernels.linear import LANES, lanes_of
 
+GROUP = 32  # lanes that are drawn by unrolled code
 KINDS = 8  # uniform, heavy-tailed, integers, spikes, steps, alternating, walk, few values
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -71,9 +73,8 @@ def below(bits, count):
 
 
 @inner
-def entry(kind, bits, i, before):
-    """Entry i of a signal of some kind, after the entry `before`; not of the last kind."""
-    x = unit(bits)
+def entry(kind, bits, x, i, before):
+    """Entry i of a signal of some kind, after the entry `before`, x being a number of its scale."""
     if kind == 1:
         return x * power(below(bits, 41) - 20.0)
     if kind == 2:
@@ -84,40 +85,33 @@ def entry(kind, bits, i, before):
         return x if below(bits, 3) == 0.0 else before
     if kind == 5:
         return abs(x) if i % 2 == 1 else -abs(x)
-    return before + x if kind == 6 else x
+    if kind == 6:
+        return before + x
+    return x if kind == 0 else x * (below(bits, 3) - 1.0)
 
 
-@inner
-def draw_kind(u, key, kind):
-    """Signals of one kind in lanes."""
-    first = lanes_of(u, 0)
-    for lane in range(first.size):
-        bits = word(key, lane, 0)
-        first[lane] = unit(bits) if kind in (4, 6) else entry(kind, bits, 0, 0.0)
-    for i in range(1, u.size // LANES):
-        row, before = lanes_of(u, i), lanes_of(u, i - 1)
-        for lane in range(row.size):
-            row[lane] = entry(kind, word(key, lane, i), i, before[lane])
+def draw_kind(u, size, key, kind):
+    """Signals of one kind in lanes, on the scale `size`; of the last kind size takes all values."""
 
 
-@inner
-def draw_few(u, key, size):
-    """Signals of the values −x, 0 and x in lanes."""
-    for lane in range(size.size):
-        size[lane] = unit(word(key, lane, -2))
-    for i in range(u.size // LANES):
-        row = lanes_of(u, i)
-        for lane in range(row.size):
-            row[lane] = size[lane] * (below(word(key, lane, i), 3) - 1.0)
+@overload(draw_kind, prefer_literal=True)
+def _draw_kind(u, size, key, kind):
+    KIND = kind.literal_value  # a constant to the compiler, so it vectorises the row
 
+    def draw(u, size, key, kind):
+        for lane in range(LANES):
+            bits = word(key, lane, 0)
+            x = size[lane] if KIND == 7 else unit(bits) * size[lane]
+            u[lane] = x if KIND in (4, 6) else entry(KIND, bits, x, 0, 0.0)
+        for i in range(1, u.size // LANES):
+            for first in range(0, LANES, GROUP):
+                row, sizes = u[(i - 1) * LANES + first : i * LANES + first + GROUP], size[first:]
+                for lane in range(GROUP):
+                    bits = word(key, lane + first, i)
+                    x = sizes[lane] if KIND == 7 else unit(bits) * sizes[lane]
+                    row[lane + LANES] = entry(KIND, bits, x, i, row[lane])
 
-@inner
-def scale(u, size):
-    """Multiply every lane by its size."""
-    for i in range(u.size // LANES):
-        row = lanes_of(u, i)
-        for lane in range(row.size):
-            row[lane] *= size[lane]
+    return draw
 
 
 @kernel
@@ -127,26 +121,35 @@ def fill(u, size, seed, block, number):
     The kind is block mod KINDS, the scale 2⁻⁶ to 2⁶ by trial, but 1 of integers.
     """
     key, kind = stream(seed, block, number), block % KINDS
+    for lane in range(LANES):
+        size[lane] = power(below(word(key, lane, -1), 13) - 6.0)
     if kind == 0:
-        draw_kind(u, key, 0)
+        draw_kind(u, size, key, 0)
     elif kind == 1:
-        draw_kind(u, key, 1)
+        draw_kind(u, size, key, 1)
     elif kind == 2:
-        draw_kind(u, key, 2)
+        draw_kind(u, size, key, 2)
     elif kind == 3:
-        draw_kind(u, key, 3)
+        draw_kind(u, size, key, 3)
     elif kind == 4:
-        draw_kind(u, key, 4)
+        draw_kind(u, size, key, 4)
     elif kind == 5:
-        draw_kind(u, key, 5)
+        draw_kind(u, size, key, 5)
     elif kind == 6:
-        draw_kind(u, key, 6)
+        draw_kind(u, size, key, 6)
     else:
-        draw_few(u, key, size)
-    if kind != 2:
-        for lane in range(size.size):
-            size[lane] = power(below(word(key, lane, -1), 13) - 6.0)
-        scale(u, size)
+        for lane in range(LANES):
+            size[lane] *= unit(word(key, lane, -2))
+        draw_kind(u, size, key, 7)
+
+
+@inner
+def scale(u, size):
+    """Multiply every lane by its size."""
+    for i in range(u.size // LANES):
+        row = lanes_of(u, i)
+        for lane in range(row.size):
+            row[lane] *= size[lane]
 
 
 @inner

@@ -11,8 +11,9 @@ import numpy as np
 
 from stabkit.kernels import inner, kernel
 
-SHIFTS = 32  # numbers x that are tried at once, in lanes
-SWEEPS = 64  # 11 divide an interval by 2⁵³; the limit is for what does not shrink
+SHIFTS = 16  # numbers x that are tried at once, in lanes
+WIDE = 32  # of pentadiagonal matrices, whose one chain takes longer to wait for
+SWEEPS = 64  # 13 or 11 divide an interval by 2⁵³; the limit is for what does not shrink
 
 
 @inner
@@ -60,26 +61,40 @@ def next_pivots(x, pivots, a, b):
 
 
 @inner
-def pivots_tridiagonal(bands, w):
-    """The pivots of T − x I in lanes, x being w[:SHIFTS]; once one is not negative, NaN."""
-    x, pivots = w[:SHIFTS], w[SHIFTS:2 * SHIFTS]
-    for i in range(bands.shape[1]):
-        next_pivots(x, pivots, bands[0, i], bands[1, i] * bands[1, i])
+def pivots_tridiagonal(bands, x, pivots, w):
+    """The pivot of the middle row of T − x I; once one is not negative, NaN.
+
+    As in `all_below` there are two chains, so one divides while the other waits.
+    """
+    n, left, right, above = bands.shape[1], pivots, w[: x.size], 0.0
+    middle = n // 2
+    left[:], right[:] = -1.0, -1.0
+    for i in range(middle):
+        next_pivots(x, left, bands[0, i], bands[1, i] * bands[1, i])
+        k = n - 1 - i
+        if k > middle:
+            next_pivots(x, right, bands[0, k], above * above)
+            above = bands[1, k]
+    below = bands[1, middle]
+    for lane in range(x.size):
+        q = bands[0, middle] - x[lane] - below * below / left[lane] - above * above / right[lane]
+        pivots[lane] = q if q < 0 else np.nan
 
 
 @inner
-def pivots_pentadiagonal(bands, w):
-    """The same with two bands: inverted pivots of the last two rows, and L beside the diagonal."""
+def pivots_pentadiagonal(bands, x, pivots, w):
+    """The last pivot, inverted, with two bands; w holds the one before and L beside them."""
+    pivots[:], w[:WIDE], w[WIDE:] = -1.0, -1.0, 0.0
     for i in range(bands.shape[1]):
         a, b, c = bands[0, i], bands[1, i], bands[2, i]
-        for lane in range(SHIFTS):
-            e = b - c * w[lane + 3 * SHIFTS]
-            last = w[lane + SHIFTS]
+        for lane in range(WIDE):
+            e = b - c * w[lane + WIDE]
+            last = pivots[lane]
             ratio = e * last
-            q = a - w[lane] - e * ratio - c * (c * w[lane + 2 * SHIFTS])
-            w[lane + 3 * SHIFTS] = ratio
-            w[lane + 2 * SHIFTS] = last
-            w[lane + SHIFTS] = 1 / q if q < 0 else np.nan
+            q = a - x[lane] - e * ratio - c * (c * w[lane])
+            w[lane + WIDE] = ratio
+            w[lane] = last
+            pivots[lane] = 1 / q if q < 0 else np.nan
 
 
 @inner
@@ -104,27 +119,27 @@ def largest_eigenvalue(bands):
     """The largest eigenvalue of a symmetric matrix T with one or two bands beside its diagonal.
 
     bands[k, i] is T[i, i − k], and 0 where i < k: the upper form of `scipy.linalg`, upside down.
-    Multisection: 32 numbers are tried in one sweep, until 4 units in the last place are left.
+    Multisection: many numbers are tried in one sweep, until 4 units in the last place are left.
     NaN unless all is finite.  The squares of the entries must not overflow or underflow.
     """
     low, high = gershgorin(bands)
-    w = np.empty(4 * SHIFTS)
+    shifts = SHIFTS if bands.shape[0] == 2 else WIDE
+    x, pivots, w = np.empty(shifts), np.empty(shifts), np.empty(2 * WIDE)
     for _ in range(SWEEPS):
         if not high - low > 2.0**-51 * max(abs(low), abs(high)):
             break
-        step = (high - low) / (SHIFTS + 1)
-        for lane in range(SHIFTS):
-            w[lane] = low + step * (lane + 1)
-        w[SHIFTS:3 * SHIFTS], w[3 * SHIFTS:] = -1.0, 0.0
+        step = (high - low) / (shifts + 1)
+        for lane in range(shifts):
+            x[lane] = low + step * (lane + 1)
         if bands.shape[0] == 2:
-            pivots_tridiagonal(bands, w)
+            pivots_tridiagonal(bands, x, pivots, w)
         else:
-            pivots_pentadiagonal(bands, w)
+            pivots_pentadiagonal(bands, x, pivots, w)
         below = 0
-        while below < SHIFTS and not w[below + SHIFTS] < 0:
+        while below < shifts and not pivots[below] < 0:
             below += 1
         if below > 0:
-            low = w[below - 1]
-        if below < SHIFTS:
-            high = w[below]
+            low = x[below - 1]
+        if below < shifts:
+            high = x[below]
     return low + (high - low) / 2

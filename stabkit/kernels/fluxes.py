@@ -29,7 +29,8 @@ def charbonnier(s, q, p):
 @inner
 def soft(s, q, p):
     """s for |s| <= q, q sgn s beyond."""
-    return -q if s < -q else (q if s > q else s)
+    low = q if s > q else s  # in this form two instructions, which pass NaN on
+    return -q if low < -q else low
 
 
 @inner

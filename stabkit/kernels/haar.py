@@ -13,43 +13,44 @@ _ROOT = 1 / sqrt(2)
 
 
 @inner
-def shrink(flux, a, b, root, shape):
-    """S((a − b)/√2) with S(r) = r − Φ(r): soft, hard, garrote shrinkage of the flux so named."""
+def shrink(flux, a, b, root, weight, shape):
+    """S((a − b)/√2) with S(r) = r − weight Φ(r)."""
     r = (a - b) * root
-    return r - flux(r, shape[0], shape[1])
+    return r - weight * flux(r, shape[0], shape[1])
 
 
 @inner
-def haar_row(flux, f, u, shape, before, after):
+def haar_row(flux, f, u, weight, shape, before, after):
     """u of one signal f, with the samples before the first and after the last."""
     to = f.dtype.type
-    quarter, half, root, weight = to(0.25), to(2), to(_ROOT), to(_ROOT / 2)
+    quarter, two, root, half = to(0.25), to(2), to(_ROOT), to(_ROOT / 2)
     n = f.size
     left, middle, right = f[: n - 2], f[1 : n - 1], f[2:]
     inside = u[1 : n - 1]
     for i in range(n - 2):
-        detail = (shrink(flux, middle[i], right[i], root, shape)
-                  - shrink(flux, left[i], middle[i], root, shape))
-        inside[i] = (left[i] + half * middle[i] + right[i]) * quarter + detail * weight
+        detail = (shrink(flux, middle[i], right[i], root, weight, shape)
+                  - shrink(flux, left[i], middle[i], root, weight, shape))
+        inside[i] = (left[i] + two * middle[i] + right[i]) * quarter + detail * half
     for i in (0, n - 1):
         a = f[i - 1] if i > 0 else before
         b = f[i + 1] if i < n - 1 else after
-        detail = shrink(flux, f[i], b, root, shape) - shrink(flux, a, f[i], root, shape)
-        u[i] = (a + half * f[i] + b) * quarter + detail * weight
+        detail = (shrink(flux, f[i], b, root, weight, shape)
+                  - shrink(flux, a, f[i], root, weight, shape))
+        u[i] = (a + two * f[i] + b) * quarter + detail * half
 
 
 @per_flux
-def haar(f, u, shape, boundary):
+def haar(f, u, weight, shape, boundary):
     """uᵢ = (f_{i−1} + 2fᵢ + f_{i+1})/4 + (S((fᵢ − f_{i+1})/√2) − S((f_{i−1} − fᵢ)/√2))/(2√2).
 
-    For every row of f (B, N), into u.  S(r) = r − Φ(r) with the flux Φ of the code and shape =
-    (θ, ·): codes 2, 5 and 4 are soft, hard and garrote shrinkage with threshold θ.  `boundary` is
-    PERIODIC, or NATURAL: mirrored, f_0 = f_1 and f_{N+1} = f_N.
+    For every row of f (B, N), into u.  S(r) = r − weight Φ(r) with the flux Φ of the code: for
+    weight 1 and shape (θ, ·) codes 2, 5 and 4 are soft, hard and garrote shrinkage with threshold
+    θ.  `boundary` is PERIODIC, or NATURAL: mirrored, f_0 = f_1 and f_{N+1} = f_N.
     """
     to = f.dtype.type
-    shape = (to(shape[0]), to(shape[1]))
+    weight, shape = to(weight), (to(shape[0]), to(shape[1]))
     n = f.shape[1]
     for b in range(f.shape[0]):
         first, last = f[b, 0], f[b, n - 1]
         before, after = (last, first) if boundary == PERIODIC else (first, last)
-        haar_row(flux, f[b], u[b], shape, before, after)
+        haar_row(flux, f[b], u[b], weight, shape, before, after)

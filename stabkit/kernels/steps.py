@@ -213,16 +213,24 @@ def explicit(u, steps, tau, K, shape):
 
 
 @per_flux
-def fsi(u, steps, tau, K, shape, frozen):
+def fsi(u, steps, tau, K, shape):
     """One FSI cycle u_{l+1} = α_l (u_l − τ Kᵀ Φ(K u_l)) + (1 − α_l) u_{l−1} for every row.
 
-    α_l = (4l + 2)/(2l + 3), u_{−1} = u_0, l = 0, …, steps − 1.  If `frozen`, Φ(K u_l) is replaced
-    by g · K u_l with the diffusivities g = Φ(s)/s at s = K u_0.
+    α_l = (4l + 2)/(2l + 3), u_{−1} = u_0, l = 0, …, steps − 1.
     """
     tau, shape = typed(u, tau, shape)
     work = scratch(4, max(u.shape[1], height(K, u.shape[1])), u)
     for b in range(u.shape[0]):
-        fsi_row(flux, u[b], work, steps, tau, K, shape, frozen)
+        fsi_row(flux, u[b], work, steps, tau, K, shape, False)
+
+
+@per_flux
+def frozen_fsi(u, steps, tau, K, shape):
+    """The same with g · K u_l for Φ(K u_l), the diffusivities g = Φ(s)/s being those of K u_0."""
+    tau, shape = typed(u, tau, shape)
+    work = scratch(4, max(u.shape[1], height(K, u.shape[1])), u)
+    for b in range(u.shape[0]):
+        fsi_row(flux, u[b], work, steps, tau, K, shape, True)
 
 
 @per_flux

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import namespace
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.fluxes import relu
@@ -65,11 +66,12 @@ class SymmetricLayer:
         """The number of weights."""
         return self.kernel.size + self.normalisation.parameters
 
-    def __call__(self, y: np.ndarray) -> np.ndarray:
+    def __call__(self, y: Any) -> Any:
         """F(y) for y of shape (samples, size), one channel after the other."""
-        images = y.reshape(len(y), self.kernel.shape[1], *self.shape)
+        xp = namespace(y)
+        images = xp.reshape(y, (y.shape[0], self.kernel.shape[1], *self.shape))
         z = self.activation(self.normalisation(correlate(self.kernel, images, self.padding)))
-        return -correlate(adjoint(self.kernel), z, self.padding).reshape(y.shape)
+        return xp.reshape(-correlate(adjoint(self.kernel), z, self.padding), y.shape)
 
     def trajectory(self) -> np.ndarray:
         """All weights of the layer as a vector: θ at its time."""
@@ -84,15 +86,16 @@ class Block:
     steps: tuple[Scheme, ...]
     second_order: bool = False
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        state = images.reshape(len(images), -1)
+    def __call__(self, images: Any) -> Any:
+        reshape = namespace(images).reshape
+        state = reshape(images, (images.shape[0], -1))
         if self.second_order:
             state = self.steps[0].start(state)
         for step in self.steps:
             state = step.step(state)
         if self.second_order:
             state, _ = halves(state, state.shape[1] // 2)
-        return state.reshape(images.shape)
+        return reshape(state, images.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,18 +112,20 @@ class Widening:
         """The number of weights."""
         return self.kernel.size + self.normalisation.parameters
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: Any) -> Any:
         z = self.activation(self.normalisation(correlate(self.kernel, images, zero)))
         return average_pooling(z) if self.pooled else z
 
 
-def average_pooling(images: np.ndarray) -> np.ndarray:
+def average_pooling(images: Any) -> Any:
     """The means over 2×2 pixels."""
     samples, channels, rows, columns = images.shape
     if rows % 2 or columns % 2:
         raise InvalidArgument(f"images: rows and columns must be even to be halved, got {rows} and "
                               f"{columns}")
-    return images.reshape(samples, channels, rows // 2, 2, columns // 2, 2).mean(axis=(3, 5))
+    xp = namespace(images)
+    squares = xp.reshape(images, (samples, channels, rows // 2, 2, columns // 2, 2))
+    return xp.mean(squares, axis=(3, 5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,14 +148,14 @@ class Network:
         """The number of trainable weights, counted array by array."""
         return parameters((self.parts, self.classifier))
 
-    def features(self, images: Any) -> np.ndarray:
+    def features(self, images: Any) -> Any:
         """The means of the channels, shape (samples, channels, 1, 1)."""
         y = checked_images(images)
         for part in self.parts:
             y = part(y)
-        return y.mean(axis=(2, 3), keepdims=True)
+        return namespace(y).mean(y, axis=(2, 3), keepdims=True)
 
-    def __call__(self, images: Any) -> np.ndarray:
+    def __call__(self, images: Any) -> Any:
         """The scores, shape (samples, classes); softmax turns them into probabilities."""
         return self.classifier(self.features(images))
 

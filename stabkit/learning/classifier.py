@@ -8,11 +8,12 @@ sought.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import scipy
 
+from stabkit.backend import beside, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.learning.gauss_newton import Expansion, GaussNewton
 
@@ -37,28 +38,41 @@ class LeastSquares:
     """½|z − c|², the misfit of (2.12)."""
 
     def value(self, scores: np.ndarray, targets: np.ndarray) -> float:
-        return float(((scores - targets) ** 2).sum() / (2 * len(scores)))
+        return float(namespace(scores).sum((scores - beside(targets, scores)) ** 2)
+                     / (2 * scores.shape[0]))
 
     def gradient(self, scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        return (scores - targets) / len(scores)
+        return (scores - beside(targets, scores)) / scores.shape[0]
 
     def curvature(self, scores: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return v / len(scores)
+        return v / scores.shape[0]
 
 
 class CrossEntropy:
     """−log of the class's softmax probability."""
 
     def value(self, scores: np.ndarray, targets: np.ndarray) -> float:
-        logs = scipy.special.log_softmax(scores, axis=1)
-        return float(-(logs * targets).sum() / len(scores))
+        xp, shifted = namespace(scores), _shifted(scores)
+        logs = shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))
+        return float(-xp.sum(logs * beside(targets, scores)) / scores.shape[0])
 
     def gradient(self, scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        return (scipy.special.softmax(scores, axis=1) - targets) / len(scores)
+        return (_softmax(scores) - beside(targets, scores)) / scores.shape[0]
 
     def curvature(self, scores: np.ndarray, v: np.ndarray) -> np.ndarray:
-        p = scipy.special.softmax(scores, axis=1)
-        return p * (v - (p * v).sum(axis=1, keepdims=True)) / len(scores)
+        p = _softmax(scores)
+        return p * (v - namespace(v).sum(p * v, axis=1, keepdims=True)) / scores.shape[0]
+
+
+def _shifted(scores: Any) -> Any:
+    # The largest score of every sample is 0, so no exponential overflows.
+    return scores - namespace(scores).max(scores, axis=1, keepdims=True)
+
+
+def _softmax(scores: Any) -> Any:
+    xp = namespace(scores)
+    powers = xp.exp(_shifted(scores))
+    return powers / xp.sum(powers, axis=1, keepdims=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +103,7 @@ class Classifier:
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """The scores, shape (samples, classes), of features (samples, channels, rows, columns)."""
-        return self.linear(features) + self.bias
+        return self.linear(features) + beside(self.bias, features)
 
     def linear(self, features: np.ndarray) -> np.ndarray:
         """The scores without μ, which is also their derivative in a direction of the features."""
@@ -97,16 +111,22 @@ class Classifier:
             raise InvalidArgument(f"features: must have shape (samples, "
                                   f"{', '.join(map(str, self.weights.shape[1:]))}), got "
                                   f"{features.shape}")
-        return features.reshape(len(features), -1) @ self.weights.reshape(len(self.bias), -1).T
+        flat = namespace(features).reshape(features, (features.shape[0], -1))
+        return flat @ self._rows(features).T
 
     def adjoint(self, scores: np.ndarray) -> np.ndarray:
         """The adjoint of :meth:`linear`."""
-        flat = scores @ self.weights.reshape(len(self.bias), -1)
-        return flat.reshape(len(scores), *self.weights.shape[1:])
+        flat = scores @ self._rows(scores)
+        return namespace(flat).reshape(flat, (scores.shape[0], *self.weights.shape[1:]))
+
+    def _rows(self, array: Any) -> Any:
+        # W as a matrix in the library of an array.
+        weights = beside(self.weights, array)
+        return namespace(weights).reshape(weights, (weights.shape[0], -1))
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """The class with the largest score of every sample, shape (samples,)."""
-        return self(features).argmax(axis=1)
+        return namespace(features).argmax(self(features), axis=1)
 
 
 def fit(loss: Loss, features: np.ndarray, targets: np.ndarray, ridge: float,

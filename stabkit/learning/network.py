@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import beside, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.fluxes import tanh
@@ -66,7 +67,8 @@ class LayerDerivative:
 
     def weights(self, v: np.ndarray) -> np.ndarray:
         """δσ′ ⊙ (V Y), V shaped as the kernel."""
-        return self.gain * correlate_patches(v, self.seen).reshape(self.gain.shape)
+        moved = correlate_patches(v, self.seen)
+        return self.gain * namespace(moved).reshape(moved, self.gain.shape)
 
     def weights_adjoint(self, w: np.ndarray) -> np.ndarray:
         """(δσ′ ⊙ W) Yᵀ, summed over samples and pixels."""
@@ -74,11 +76,11 @@ class LayerDerivative:
 
     def bias(self, v: np.ndarray) -> np.ndarray:
         """δσ′ ⊙ v, one number per channel."""
-        return self.gain * v[:, None, None]
+        return self.gain * beside(v, self.gain)[:, None, None]
 
     def bias_adjoint(self, w: np.ndarray) -> np.ndarray:
         """The sum of δσ′ ⊙ W over samples and pixels."""
-        return (self.gain * w).sum(axis=(0, 2, 3))
+        return namespace(w).sum(self.gain * w, axis=(0, 2, 3))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +107,8 @@ class Linearisation:
         start : ndarray, shape (samples, channels, rows, columns), optional
         """
         moved = start
-        stencils, biases = self.network.unpack(direction)
-        for layer, kernel, bias in zip(self.layers, stencils, biases, strict=True):
+        pairs = self.network._weights(direction, self.features)
+        for layer, (kernel, bias) in zip(self.layers, pairs, strict=True):
             own = layer.weights(kernel) + layer.bias(bias)
             moved = own if moved is None else own + layer.features(moved)
         return moved
@@ -127,7 +129,8 @@ class Linearisation:
             biases.append(layer.bias_adjoint(w))
             if layer is not self.layers[0]:
                 w = layer.features_adjoint(w)
-        return self.network.pack(np.array(stencils[::-1]), np.array(biases[::-1])), w
+        xp = namespace(w)
+        return self.network.pack(xp.stack(stencils[::-1]), xp.stack(biases[::-1])), w
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,16 +185,23 @@ class ResidualNetwork:
 
     def pack(self, stencils: np.ndarray, biases: np.ndarray) -> np.ndarray:
         """Stencils (layers, channels, channels, 3, 3) and biases (layers, channels) as a vector."""
-        return np.concatenate([stencils.ravel(), biases.ravel()])
+        xp = namespace(stencils, biases)
+        return xp.concat([xp.reshape(part, (-1,)) for part in (stencils, biases)])
 
     def unpack(self, theta: Any) -> tuple[np.ndarray, np.ndarray]:
         """The stencils and biases in a vector of weights, the inverse of :meth:`pack`."""
-        theta = np.asarray(theta)
+        theta = theta if is_foreign(theta) else np.asarray(theta)
         if theta.shape != (self.size,):
             raise InvalidArgument(f"theta: must have shape ({self.size},), got {theta.shape}")
         count = self.size - self.layers * self.channels
-        return (theta[:count].reshape(self.layers, self.channels, self.channels, WIDTH, WIDTH),
-                theta[count:].reshape(self.layers, self.channels))
+        reshape, shape = namespace(theta).reshape, (self.layers, self.channels)
+        return (reshape(theta[:count], (*shape, self.channels, WIDTH, WIDTH)),
+                reshape(theta[count:], shape))
+
+    def _weights(self, theta: Any, y: Any) -> list[tuple[Any, Any]]:
+        # Stencil and biases of every layer, in the library of the features.
+        stencils, biases = self.unpack(beside(theta, y))
+        return [(stencils[i, ...], biases[i, ...]) for i in range(self.layers)]
 
     # -- propagation ---------------------------------------------------------------------------
     def open(self, images: Any) -> np.ndarray:
@@ -205,11 +215,11 @@ class ResidualNetwork:
         -------
         ndarray, shape (samples, channels, rows, columns)
         """
-        array = np.asarray(images)
+        array = images if is_foreign(images) else np.asarray(images)
         if array.ndim != 3:
             raise InvalidArgument("images: must have shape (samples, rows, columns), got "
                                   f"{array.shape}")
-        return checked_images(np.repeat(array[:, None], self.channels, axis=1))
+        return checked_images(namespace(array).stack([array] * self.channels, axis=1))
 
     def __call__(self, theta: Any, start: Any) -> np.ndarray:
         """The features after the last layer.
@@ -221,7 +231,7 @@ class ResidualNetwork:
             Y₀.
         """
         y = checked_images(start, self.channels, "start")
-        for kernel, bias in zip(*self.unpack(theta), strict=True):
+        for kernel, bias in self._weights(theta, y):
             z = correlate(kernel, y, self.padding) + bias[:, None, None]
             y = y + self.delta * self.activation(z)
         return y
@@ -230,9 +240,9 @@ class ResidualNetwork:
         """The features and the derivative of the network at `theta` and Y₀ = `start`."""
         y = checked_images(start, self.channels, "start")
         layers = []
-        for kernel, bias in zip(*self.unpack(theta), strict=True):
+        for kernel, bias in self._weights(theta, y):
             seen = patches(y, WIDTH, self.padding)
-            z = correlate_patches(kernel, seen).reshape(y.shape) + bias[:, None, None]
+            z = namespace(y).reshape(correlate_patches(kernel, seen), y.shape) + bias[:, None, None]
             gain = self.delta * self.activation.slope(z)
             layers.append(LayerDerivative(kernel, seen, gain, self.padding))
             y = y + self.delta * self.activation(z)

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import beside, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.schemes import TotalVariation
 
 Map = Callable[[Any], Any]
 
 
-def unchanged(images: np.ndarray) -> np.ndarray:
+def unchanged(images: Any) -> Any:
     """N(y) = y."""
     return images
 
@@ -38,9 +39,11 @@ class FrozenStatistics:
     variance: np.ndarray
     eps: float = 1e-5
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        spread = np.sqrt(self.variance + self.eps).astype(images.dtype)
-        return (images - _per_channel(self.mean.astype(images.dtype))) / _per_channel(spread)
+    def __call__(self, images: Any) -> Any:
+        xp = namespace(images)
+        mean, variance = (beside(part, images) for part in (self.mean, self.variance))
+        spread = xp.astype(xp.sqrt(variance + self.eps), images.dtype)
+        return (images - _per_channel(xp.astype(mean, images.dtype))) / _per_channel(spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +52,13 @@ class BatchStatistics:
 
     eps: float = 1e-5
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: Any) -> Any:
         return self.frozen(images)(images)
 
-    def frozen(self, images: np.ndarray) -> FrozenStatistics:
+    def frozen(self, images: Any) -> FrozenStatistics:
         """The same map for good, with the statistics of these images."""
-        axes = (0, 2, 3)
-        return FrozenStatistics(images.mean(axis=axes), images.var(axis=axes), self.eps)
+        xp, axes = namespace(images), (0, 2, 3)
+        return FrozenStatistics(xp.mean(images, axis=axes), xp.var(images, axis=axes), self.eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +67,11 @@ class PixelVariation:
 
     eps: Any = "1/1000"
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        layer, flat = TotalVariation(self.eps, images.shape[1]), images.reshape(len(images), -1)
+    def __call__(self, images: Any) -> Any:
+        reshape, layer = namespace(images).reshape, TotalVariation(self.eps, images.shape[1])
+        flat = reshape(images, (images.shape[0], -1))
         size = flat.shape[1]
-        return layer.apply(flat, layer.lengths(flat, size), size).reshape(images.shape)
+        return reshape(layer.apply(flat, layer.lengths(flat, size), size), images.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +100,12 @@ class Normalisation:
         """The number of weights."""
         return self.scale.size + self.bias.size
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: Any) -> Any:
         """Images (samples, channels, rows, columns) to images of the same shape."""
         if images.shape[1] != self.scale.size:
             raise InvalidArgument(f"images: must have {self.scale.size} channels, got shape "
                                   f"{images.shape}")
-        scale, bias = (_per_channel(part) for part in (self.scale, self.bias))
+        scale, bias = (_per_channel(beside(part, images)) for part in (self.scale, self.bias))
         return scale * self.standardise(images) + bias
 
 
@@ -131,7 +135,7 @@ class _Recording:
     part: BatchStatistics
     found: FrozenStatistics | None = None
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: Any) -> Any:
         self.found = self.part.frozen(images)
         return self.found(images)
 

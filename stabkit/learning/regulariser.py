@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stabkit.backend import namespace
 from stabkit.errors import InvalidArgument
 
 
@@ -54,9 +55,10 @@ class TimeSmoothness:
         total = 0.0
         for theta in trajectories:
             rates = self._rates(theta)
-            total += self.alpha1 * self.delta * float(np.sqrt(rates**2 + self.tau).sum())
-            total += self.alpha2 / 2 * self.delta * float((theta**2).sum())
-        return total + self.alpha2 / 2 * float(sum((each**2).sum() for each in others))
+            xp = namespace(theta)
+            total += self.alpha1 * self.delta * float(xp.sum(xp.sqrt(rates**2 + self.tau)))
+            total += self.alpha2 / 2 * self.delta * float(xp.sum(theta**2))
+        return total + self.alpha2 / 2 * sum(float(namespace(each).sum(each**2)) for each in others)
 
     def gradient(self, trajectories: Sequence[np.ndarray], others: Sequence[np.ndarray] = ()
                  ) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -64,10 +66,10 @@ class TimeSmoothness:
         slopes = []
         for theta in trajectories:
             rates = self._rates(theta)
-            flux = self.alpha1 * rates / np.sqrt(rates**2 + self.tau)
+            flux = self.alpha1 * rates / namespace(theta).sqrt(rates**2 + self.tau)
             slope = self.alpha2 * self.delta * theta
-            slope[1:] += flux
-            slope[:-1] -= flux
+            slope[1:, :] += flux
+            slope[:-1, :] -= flux
             slopes.append(slope)
         return slopes, [self.alpha2 * each for each in others]
 
@@ -75,4 +77,4 @@ class TimeSmoothness:
         if theta.ndim != 2:
             raise InvalidArgument("trajectories: each must have shape (layers, weights), got "
                                   f"{theta.shape}")
-        return np.diff(theta, axis=0) / self.delta
+        return (theta[1:, :] - theta[:-1, :]) / self.delta

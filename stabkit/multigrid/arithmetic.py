@@ -14,6 +14,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 from flint import fmpq, fmpq_mat
 
+from stabkit.backend import is_foreign, like, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.rational import fraction, fractions, from_flint, to_flint
 
@@ -126,13 +127,22 @@ class _Rational:
 
 
 class _Factorised:
-    """The inverse of a sparse matrix, applied by its LU factors."""
+    """The inverse of a sparse matrix, applied by its LU factors.
+
+    Other libraries than NumPy get it as a dense matrix, made of the factors once.
+    """
 
     def __init__(self, matrix):
         self._factors = scipy.sparse.linalg.splu(scipy.sparse.csc_array(matrix))
+        self._dense: dict[Any, Any] = {}
 
-    def __matmul__(self, right: np.ndarray) -> np.ndarray:
-        return self._factors.solve(right)
+    def __matmul__(self, right: Any) -> Any:
+        if not is_foreign(right):
+            return self._factors.solve(right)
+        key = namespace(right).__name__, str(right.dtype), str(right.device)
+        if key not in self._dense:
+            self._dense[key] = like(self._factors.solve(np.eye(self._factors.shape[0])), right)
+        return self._dense[key] @ right
 
 
 class _Float:
@@ -141,12 +151,14 @@ class _Float:
     def number(self, value: Any) -> float:
         return float(value)
 
-    def vector(self, values: Any, name: str) -> np.ndarray:
+    def vector(self, values: Any, name: str) -> Any:
+        xp = namespace(values)
         try:
-            vector = np.asarray(values, dtype=np.float64)
+            vector = xp.astype(values, xp.float64) if is_foreign(values) else \
+                np.asarray(values, dtype=np.float64)
         except (TypeError, ValueError):
             raise InvalidArgument(f"{name}: must be an array of real numbers") from None
-        if not np.isfinite(vector).all():
+        if not xp.all(xp.isfinite(vector)):
             raise InvalidArgument(f"{name}: has entries that are not finite; remove NaN and "
                                   "infinity first")
         return vector

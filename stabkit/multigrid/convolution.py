@@ -13,9 +13,12 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
+from stabkit.backend import beside, is_foreign, like, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.stencil import Padding, zero
+from stabkit.operators.gather import Gather
 
 Map = Callable[[Any], Any]
 
@@ -64,19 +67,22 @@ class Convolution:
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         return tuple(-(-n // self.stride) for n in shape)
 
-    def __call__(self, f: Any) -> np.ndarray:
-        f = np.asarray(f)
-        if f.ndim != self.kernel.ndim - 1 or len(f) != self.kernel.shape[1]:
+    def __call__(self, f: Any) -> Any:
+        f = f if is_foreign(f) else np.asarray(f)
+        if f.ndim != self.kernel.ndim - 1 or f.shape[0] != self.kernel.shape[1]:
             raise InvalidArgument(f"f: must have {self.kernel.shape[1]} channels on a "
                                   f"{self.kernel.ndim - 2}-D grid, got shape {f.shape}")
-        out = self.output_shape(f.shape[1:])
-        total = np.zeros((len(self.kernel), *out), dtype=np.result_type(f, self.kernel))
-        for tap in product(*map(range, self.kernel.shape[2:])):
+        xp, kernel, out = namespace(f), _beside(self.kernel, f), self.output_shape(f.shape[1:])
+        total = xp.zeros((kernel.shape[0], *out), dtype=xp.result_type(f, kernel))
+        for tap in product(*map(range, kernel.shape[2:])):
             places, factors = _taps(f.shape[1:], out, tap, self)
-            seen = f[(slice(None), *np.ix_(*places))] * factors
-            total = total + np.tensordot(self.kernel[(..., *tap)], seen, axes=1)
+            seen = f
+            for axis, place in enumerate(places, start=1):
+                seen = xp.take(seen, xp.asarray(place), axis=axis)
+            total = total + xp.tensordot(kernel[(..., *tap)], seen * like(factors, f), axes=1)
         if self.bias is not None:
-            total = total + np.asarray(self.bias).reshape(-1, *[1] * len(out))
+            bias = np.asarray(self.bias).reshape(-1, *[1] * len(out))
+            total = total + _beside(bias, f)
         return total
 
 
@@ -94,16 +100,35 @@ class TransposedConvolution:
     convolution: Convolution
     shape: tuple[int, ...]
 
-    def __call__(self, v: Any) -> np.ndarray:
-        v, kernel = np.asarray(v), self.convolution.kernel
+    def __call__(self, v: Any) -> Any:
+        v = v if is_foreign(v) else np.asarray(v)
+        kernel = self.convolution.kernel
         coarse = self.convolution.output_shape(self.shape)
         if v.shape != (len(kernel), *coarse):
             raise InvalidArgument(f"v: must have shape {(len(kernel), *coarse)}, got {v.shape}")
+        if is_foreign(v):
+            return self._gathered(v, coarse)
         total = np.zeros((kernel.shape[1], *self.shape), dtype=np.result_type(v, kernel))
         for tap in product(*map(range, kernel.shape[2:])):
             places, factors = _taps(self.shape, coarse, tap, self.convolution)
-            sent = np.tensordot(kernel[(..., *tap)].T, v, axes=1) * factors
+            sent = np.tensordot(kernel[(..., *tap)].T, v, axes=1) * like(factors, v)
             np.add.at(total, (slice(None), *np.ix_(*places)), sent)
+        return total
+
+    def _gathered(self, v: Any, coarse: Sequence[int]) -> Any:
+        # The same without scattering, which the standard of arrays has not.
+        xp, kernel = namespace(v), _beside(self.convolution.kernel, v)
+        total = xp.zeros((kernel.shape[1], *self.shape), dtype=xp.result_type(v, kernel))
+        for tap in product(*map(range, kernel.shape[2:])):
+            sent = xp.tensordot(kernel[(..., *tap)].T, v, axes=1)
+            axes = _axes(self.shape, coarse, tap, self.convolution)
+            for axis, (places, factors) in enumerate(axes, start=1):
+                kept = np.flatnonzero(factors)
+                to = scipy.sparse.coo_array((factors[kept].astype(float), (places[kept], kept)),
+                                            shape=(self.shape[axis - 1], coarse[axis - 1]))
+                sent = xp.moveaxis(
+                    Gather(to.tocsr(), sent).along_last(xp.moveaxis(sent, axis, -1)), -1, axis)
+            total = total + sent
         return total
 
     @property
@@ -113,12 +138,23 @@ class TransposedConvolution:
 
 def _taps(fine: Sequence[int], coarse: Sequence[int], tap: Sequence[int], convolution: Convolution):
     # Where every output sample looks for this tap, and with which factor.
-    axes = [_places(n, m, k, size // 2, convolution.stride, convolution.padding)
-            for n, m, k, size in zip(fine, coarse, tap, convolution.kernel.shape[2:], strict=True)]
+    axes = _axes(fine, coarse, tap, convolution)
     factors = axes[0][1]
     for _, factor in axes[1:]:
         factors = np.multiply.outer(factors, factor)
     return [place for place, _ in axes], factors
+
+
+def _axes(fine: Sequence[int], coarse: Sequence[int], tap: Sequence[int], convolution: Convolution):
+    return [_places(n, m, k, size // 2, convolution.stride, convolution.padding)
+            for n, m, k, size in zip(fine, coarse, tap, convolution.kernel.shape[2:], strict=True)]
+
+
+def _beside(weights: Any, f: Any) -> Any:
+    # Other libraries know neither fractions nor integers beside floats.
+    if not is_foreign(f) or is_foreign(weights):
+        return weights
+    return beside(weights if weights.dtype.kind == "f" else weights.astype(np.float64), f)
 
 
 def channelwise(kernel: Any, channels: int, **options: Any) -> Convolution:
@@ -137,18 +173,24 @@ class MaxPooling:
     k: int = 1
     stride: int = 2
 
-    def __call__(self, f: np.ndarray) -> np.ndarray:
+    def __call__(self, f: Any) -> Any:
+        xp = namespace(f)
         for axis in range(1, f.ndim):
             n = f.shape[axis]
-            windows = [f.take(range(max(i - self.k, 0), min(i + self.k + 1, n)), axis).max(axis)
-                       for i in range(0, n, self.stride)]
-            f = np.stack(windows, axis)
+            middle, largest = np.arange(0, n, self.stride), None
+            for offset in range(-self.k, self.k + 1):
+                # What lies outside is replaced by the border, which is in the window.
+                place = xp.asarray(np.clip(middle + offset, 0, n - 1))
+                seen = xp.take(f, place, axis=axis)
+                largest = seen if largest is None else xp.maximum(largest, seen)
+            f = largest
         return f
 
 
-def average_pooling(f: np.ndarray) -> np.ndarray:
+def average_pooling(f: Any) -> Any:
     """The mean of every channel, shape (channels,)."""
-    return f.reshape(len(f), -1).sum(axis=1) / prod(f.shape[1:])
+    xp = namespace(f)
+    return xp.sum(xp.reshape(f, (f.shape[0], -1)), axis=1) / prod(f.shape[1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +200,9 @@ class Dense:
     weights: np.ndarray
     bias: np.ndarray | None = None
 
-    def __call__(self, f: np.ndarray) -> np.ndarray:
-        image = self.weights @ np.ravel(f)
-        return image if self.bias is None else image + self.bias
+    def __call__(self, f: Any) -> Any:
+        image = _beside(np.asarray(self.weights), f) @ namespace(f).reshape(f, (-1,))
+        return image if self.bias is None else image + _beside(np.asarray(self.bias), f)
 
     @property
     def parameters(self) -> int:
@@ -169,7 +211,7 @@ class Dense:
 
 def relu(f: Any) -> Any:
     """max(f, 0)."""
-    return np.maximum(f, 0)
+    return namespace(f).maximum(f, 0)
 
 
 def identity(f: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.arithmetic import arithmetic_of
 from stabkit.multigrid.hierarchy import Level
+from stabkit.multigrid.portable import portable
 from stabkit.multigrid.smoother import Jacobi, Smoother, Sweep
 
 
@@ -36,15 +37,16 @@ class Direct:
     """Solve the coarsest level; with a kernel, up to a multiple of it."""
 
     def on(self, level: Level) -> Sweep:
-        A, arithmetic = level.A, arithmetic_of(level.A)
+        A, arithmetic = portable(level.A), arithmetic_of(level.A)
         if level.kernel is None:
-            inverse = arithmetic.inverse(A)
+            inverse = arithmetic.inverse(level.A)
             return lambda u, b: u + inverse @ (b - A @ u)
-        bordered = arithmetic.inverse(_bordered(A, level.kernel))
+        bordered = arithmetic.inverse(_bordered(level.A, level.kernel))
         # The rows of the solution without the multiplier, and b with a zero below it.
         n = level.unknowns
         pad = arithmetic.assemble((n + 1, n), range(n), range(n), [1] * n)
-        return lambda u, b: u + pad.T @ (bordered @ (pad @ (b - A @ u)))
+        extend, cut = portable(pad), portable(pad.T)
+        return lambda u, b: u + cut @ (bordered @ (extend @ (b - A @ u)))
 
 
 def _bordered(A: Any, z: np.ndarray) -> Any:

@@ -16,13 +16,14 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
+from stabkit.backend import is_foreign, namespace, to_host
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.flux import Flux
 from stabkit.multigrid.arithmetic import FLOAT
 from stabkit.multigrid.boundary import checked_shape
 from stabkit.multigrid.cycle import Cycle
 from stabkit.multigrid.hierarchy import COARSEST, Hierarchy, Level
-from stabkit.multigrid.smoother import gauss_seidel
+from stabkit.multigrid.smoother import Chebyshev, gauss_seidel
 from stabkit.multigrid.solver import Multigrid, norm
 from stabkit.rational import fraction
 
@@ -62,16 +63,28 @@ class ImplicitStep:
 
 
 # -- the equation ----------------------------------------------------------------------------------
-def diffusion_gradient(v: np.ndarray, flux: Flux, h: float = 1.0) -> np.ndarray:
+def diffusion_gradient(v: Any, flux: Flux, h: float = 1.0) -> Any:
     """KᵀΦ(K v), half the gradient of Σ Ψ((K v)ᵢ)."""
-    total = np.zeros_like(v)
+    total = namespace(v).zeros_like(v)
     for axis in range(v.ndim):
-        flow = flux.activation(np.diff(v, axis=axis) / h) / h
-        total -= np.diff(flow, axis=axis, prepend=0, append=0)
+        total = total - _divergence(flux.activation(_differences(v, axis) / h) / h, axis)
     return total
 
 
-def diffusivities(v: np.ndarray, flux: Flux, h: float = 1.0) -> list[np.ndarray]:
+def _differences(v: Any, axis: int) -> Any:
+    before, after = ([slice(None)] * v.ndim for _ in range(2))
+    before[axis], after[axis] = slice(None, -1), slice(1, None)
+    return v[tuple(after)] - v[tuple(before)]
+
+
+def _divergence(flow: Any, axis: int) -> Any:
+    # The differences of a flow that vanishes at both ends.
+    xp = namespace(flow)
+    end = xp.zeros((*flow.shape[:axis], 1, *flow.shape[axis + 1:]), dtype=flow.dtype)
+    return _differences(xp.concat([end, flow, end], axis=axis), axis)
+
+
+def diffusivities(v: Any, flux: Flux, h: float = 1.0) -> list[Any]:
     """g at every difference of v; one array per axis, shorter by one along it.
 
     Raises
@@ -79,8 +92,9 @@ def diffusivities(v: np.ndarray, flux: Flux, h: float = 1.0) -> list[np.ndarray]
     HypothesisNotMet
         If one is negative or not finite: then the linear systems need not be definite.
     """
-    found = [flux.diffusivity(np.diff(v, axis=axis) / h) for axis in range(v.ndim)]
-    if not all(np.isfinite(g).all() and (g >= 0).all() for g in found):
+    xp = namespace(v)
+    found = [flux.diffusivity(_differences(v, axis) / h) for axis in range(v.ndim)]
+    if not all(xp.all(xp.isfinite(g)) and xp.all(g >= 0) for g in found):
         raise HypothesisNotMet(f"implicit diffusion: {flux!r} has diffusivities on this input that "
                                "are negative or not finite; lagged diffusivity needs g >= 0")
     return found
@@ -172,7 +186,8 @@ def implicit_diffusion(u: Any, flux: Flux, tau: Any, h: Any = 1, *, tolerance: f
     reduction : float
         A linear solve ends when its residual is reduced by this factor.
     cycle : Cycle, optional
-        Must be symmetric; V(1,1) with Gauss–Seidel by default.
+        Must be symmetric; V(1,1) by default, with Gauss–Seidel, or with Chebyshev's polynomial
+        for arrays that are not NumPy's.
     callback : callable, optional
         Called with the number of the linear solve and the relative residual.
 
@@ -189,13 +204,14 @@ def implicit_diffusion(u: Any, flux: Flux, tau: Any, h: Any = 1, *, tolerance: f
     ([0.428571, 0.857143, 2.142857, 2.571429], True)
     """
     u, tau, h = _checked(u, flux, tau, h, tolerance, max_solves, reduction)
-    solver = _Inner(cycle or Cycle(gauss_seidel()), reduction)
-    v, scale, inner = u.copy(), norm(u), []
+    foreign = is_foreign(u)
+    solver = (_ForeignInner if foreign else _Inner)(
+        cycle or Cycle(Chebyshev() if foreign else gauss_seidel()), reduction)
+    v, scale, inner = 0 + u, norm(u), []
     residual = u - v - tau * diffusion_gradient(v, flux, h)
     residuals = [norm(residual)]
     while residuals[-1] > tolerance * scale and len(inner) < max_solves:
-        A = diffusion_matrix(diffusivities(v, flux, h), tau, h)
-        d, history = solver.solve(A, residual)
+        d, history = solver.solve(diffusivities(v, flux, h), tau, h, residual)
         v = v + d
         residual = u - v - tau * diffusion_gradient(v, flux, h)
         residuals.append(norm(residual))
@@ -212,24 +228,63 @@ class _Inner:
     def __init__(self, cycle: Cycle, reduction: float):
         self.cycle, self.reduction = cycle, reduction
         self.built, self.fresh, self.last = 0, 0, 0
-        self.preconditioner: Any = None
+        self.method: Any = None
 
-    def solve(self, A: Any, right: np.ndarray) -> tuple[np.ndarray, tuple[float, ...]]:
+    def solve(self, faces: Sequence[Any], tau: float, h: float, right: Any
+              ) -> tuple[Any, tuple[float, ...]]:
         """d with ‖right − A d‖ <= reduction ‖right‖, and the residuals on the way."""
-        renewed = self.preconditioner is None or self.last > self.fresh + SLACK
+        renewed = self.method is None or self.last > self.fresh + SLACK
         if renewed:
-            hierarchy = diffusion_hierarchy(A, right.shape)
-            self.preconditioner = Multigrid(hierarchy, self.cycle).preconditioner()
+            hierarchy = diffusion_hierarchy(
+                diffusion_matrix([to_host(g) for g in faces], tau, h), right.shape)
+            self.method = Multigrid(hierarchy, self.cycle)
             self.built += 1
-        b = right.ravel()
-        residuals = [norm(b)]
-        d, _ = scipy.sparse.linalg.cg(A, b, rtol=self.reduction, M=self.preconditioner,
-                                      maxiter=MOST_CYCLES,
-                                      callback=lambda x: residuals.append(norm(b - A @ x)))
+        d, residuals = self._gradients(faces, tau, h, right)
         self.last = len(residuals) - 1
         if renewed:
             self.fresh = self.last
-        return d.reshape(right.shape), tuple(residuals)
+        return d, tuple(residuals)
+
+    def _gradients(self, faces: Sequence[Any], tau: float, h: float, right: Any
+                   ) -> tuple[Any, list[float]]:
+        A, b = diffusion_matrix(faces, tau, h), right.ravel()
+        residuals = [norm(b)]
+        d, _ = scipy.sparse.linalg.cg(A, b, rtol=self.reduction, M=self.method.preconditioner(),
+                                      maxiter=MOST_CYCLES,
+                                      callback=lambda x: residuals.append(norm(b - A @ x)))
+        return d.reshape(right.shape), residuals
+
+
+class _ForeignInner(_Inner):
+    """The same without a matrix, for arrays that SciPy does not take."""
+
+    def _gradients(self, faces: Sequence[Any], tau: float, h: float, right: Any
+                   ) -> tuple[Any, list[float]]:
+        # Saad, Iterative Methods, algorithm 9.1.
+        total, d, r = namespace(right).sum, 0 * right, right
+        p, before, residuals = None, 1.0, [norm(right)]
+        while residuals[-1] > self.reduction * residuals[0] and len(residuals) <= MOST_CYCLES:
+            z = self._preconditioned(r)
+            now = total(r * z)
+            p, before = z if p is None else z + now / before * p, now
+            q = _applied(faces, tau, h, p)
+            length = now / total(p * q)
+            d, r = d + length * p, r - length * q
+            residuals.append(norm(r))
+        return d, residuals
+
+    def _preconditioned(self, r: Any) -> Any:
+        reshape = namespace(r).reshape
+        flat = reshape(r, (-1,))
+        return reshape(self.method.step(0 * flat, flat), r.shape)
+
+
+def _applied(faces: Sequence[Any], tau: float, h: float, v: Any) -> Any:
+    # (I + τ Kᵀ diag(faces) K) v.
+    total = v
+    for axis, g in enumerate(faces):
+        total = total - tau / h**2 * _divergence(g * _differences(v, axis), axis)
+    return total
 
 
 def _checked(u: Any, flux: Any, tau: Any, h: Any, tolerance: float, max_solves: int,

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from stabkit.backend import namespace
 from stabkit.multigrid.convolution import Composition, Map, chain, identity, relu
 from stabkit.multigrid.mgnet import SingleStep
 
@@ -93,7 +92,7 @@ class DenseBlock:
 
     def __call__(self, f: Any) -> Any:
         for theta in self.layers:
-            f = np.concatenate([f, self.sigma(theta(f))])
+            f = namespace(f).concat([f, self.sigma(theta(f))], axis=0)
         return f
 
 

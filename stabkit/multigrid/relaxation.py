@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.multigrid import sor_sweep
+from stabkit.multigrid.portable import StagedSOR
 
 
 class SparseSOR:
-    """One SOR sweep on a CSR matrix, in place on a copy of u.
+    """One SOR sweep on a CSR matrix, in place on a copy of u; in stages on other libraries.
 
     Parameters
     ----------
@@ -28,8 +30,12 @@ class SparseSOR:
         self._matrix = (A.indptr.astype(np.uint32), A.indices.astype(np.uint32), A.data)
         self._order = np.argsort(ranks, kind="stable").astype(np.uint32)
         self._omega = omega
+        self._given = A, omega, ranks
+        self._staged: dict[Any, StagedSOR] = {}
 
-    def __call__(self, u: np.ndarray, b: np.ndarray) -> np.ndarray:
+    def __call__(self, u: Any, b: Any) -> Any:
+        if is_foreign(u):
+            return self._beside(u)(u, b)
         updated = np.array(u, dtype=np.float64, order="F")
         columns = updated.reshape(len(updated), -1, order="F")
         right = np.asarray(b, dtype=np.float64).reshape(columns.shape)
@@ -37,3 +43,9 @@ class SparseSOR:
             sor_sweep(*self._matrix, self._order, self._omega, columns[:, k],
                       np.ascontiguousarray(right[:, k]))
         return updated
+
+    def _beside(self, u: Any) -> StagedSOR:
+        key = namespace(u).__name__, str(u.dtype), str(u.device)
+        if key not in self._staged:
+            self._staged[key] = StagedSOR(*self._given, u)
+        return self._staged[key]

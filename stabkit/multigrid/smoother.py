@@ -11,6 +11,7 @@ import numpy as np
 
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.arithmetic import FLOAT, arithmetic_of, diagonal, diagonal_matrix
+from stabkit.multigrid.portable import portable
 from stabkit.rational import fraction
 
 Sweep = Callable[[Any, Any], Any]
@@ -41,7 +42,7 @@ class Richardson:
         return self
 
     def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
-        tau = arithmetic_of(A).number(self.step)
+        tau, A = arithmetic_of(A).number(self.step), portable(A)
         return lambda u, b: u + tau * (b - A @ u)
 
 
@@ -59,7 +60,8 @@ class Jacobi:
         return self
 
     def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
-        M_inverse = arithmetic_of(A).number(self.omega) * inverse_diagonal(A)
+        M_inverse = portable(arithmetic_of(A).number(self.omega) * inverse_diagonal(A))
+        A = portable(A)
         return lambda u, b: u + M_inverse @ (b - A @ u)
 
 
@@ -199,6 +201,7 @@ class Chebyshev:
         top = number(gershgorin(D_inverse @ A) if self.bound is None else self.bound)
         bottom = number(self.fraction) * top
         centre, radius = (top + bottom) / 2, (top - bottom) / 2
+        A, D_inverse = portable(A), portable(D_inverse)
 
         def sweep(u, b):
             # The three-term recursion of T_k; Saad, Iterative Methods, algorithm 12.1.

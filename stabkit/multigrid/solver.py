@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse.linalg
 
+from stabkit.backend import beside, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.arithmetic import FLOAT
 from stabkit.multigrid.cycle import Cycle, Visit
 from stabkit.multigrid.hierarchy import Hierarchy
+from stabkit.multigrid.portable import portable
 
 #: Σ b relative to Σ |b| above which a singular system counts as incompatible in floats.
 COMPATIBLE = 1e-10
@@ -71,6 +73,8 @@ class Multigrid:
         *inner, last = hierarchy.levels
         self.sweeps = [self.cycle.sweeps_on(level) for level in inner]
         self.coarsest = self.cycle.coarsest.on(last)
+        self._matrices = [tuple(map(portable, (level.A, level.P, level.R)))
+                          for level in hierarchy.levels]
 
     @property
     def A(self) -> Any:
@@ -85,16 +89,16 @@ class Multigrid:
         return self._visit(0, self.cycle.visit, u, b)
 
     def _visit(self, number: int, visit: Visit, u: Any, b: Any) -> Any:
-        level = self.hierarchy.levels[number]
-        if level.P is None:
+        A, P, R = self._matrices[number]
+        if P is None:
             return self.coarsest(u, b)
         pre, post = self.sweeps[number]
         u = pre(u, b)
-        r = level.R @ (b - level.A @ u)
+        r = R @ (b - A @ u)
         e = 0 * r
         for call in visit.calls:
             e = self._visit(number + 1, call, e, r)
-        u = u + level.P @ e
+        u = u + P @ e
         return post(u, b)
 
     # -- as a solver -----------------------------------------------------------------------------
@@ -120,15 +124,16 @@ class Multigrid:
         """
         right, shape = self._vector(b, "b")
         self._check_compatible(right)
-        x = 0 * right if u is None else self._vector(u, "u")[0].copy()
-        scale = norm(right)
-        residuals = [norm(right - self.A @ x)]
+        x = 0 * right if u is None else 0 + self._vector(u, "u")[0]
+        A, scale = self._matrices[0][0], norm(right)
+        residuals = [norm(right - A @ x)]
         while residuals[-1] > tolerance * scale and len(residuals) <= max_cycles:
             x = self.step(x, right)
-            residuals.append(norm(right - self.A @ x))
+            residuals.append(norm(right - A @ x))
             if callback:
                 callback(len(residuals) - 1, residuals[-1] / scale)
-        return Solution(x.reshape(shape), tuple(residuals), residuals[-1] <= tolerance * scale)
+        return Solution(namespace(x).reshape(x, shape), tuple(residuals),
+                        residuals[-1] <= tolerance * scale)
 
     def full(self, b: Any, cycles: int = 1) -> np.ndarray:
         """Full multigrid: solve on the coarsest grid, interpolate, cycle, on every level.
@@ -140,16 +145,15 @@ class Multigrid:
         """
         right, shape = self._vector(b, "b")
         self._check_compatible(right)
-        levels = self.hierarchy.levels
         rights = [right]
-        for level in levels[:-1]:
-            rights.append(level.R @ rights[-1])
+        for _, _, R in self._matrices[:-1]:
+            rights.append(R @ rights[-1])
         u = self.coarsest(0 * rights[-1], rights[-1])
-        for number in reversed(range(len(levels) - 1)):
-            u = levels[number].P @ u
+        for number in reversed(range(len(rights) - 1)):
+            u = self._matrices[number][1] @ u
             for _ in range(cycles):
                 u = self._visit(number, self.cycle.visit, u, rights[number])
-        return u.reshape(shape)
+        return namespace(u).reshape(u, shape)
 
     def _vector(self, values: Any, name: str):
         vector = self.arithmetic.vector(values, name)
@@ -157,12 +161,12 @@ class Multigrid:
         if vector.shape not in ((level.unknowns,), level.shape):
             raise InvalidArgument(f"{name}: must have shape ({level.unknowns},) or {level.shape}, "
                                   f"got {vector.shape}")
-        return vector.ravel(), vector.shape
+        return namespace(vector).reshape(vector, (-1,)), vector.shape
 
     def _check_compatible(self, b: np.ndarray) -> None:
-        kernel = self.hierarchy.levels[0].kernel
-        if kernel is None:
+        if self.hierarchy.levels[0].kernel is None:
             return
+        kernel = beside(self.hierarchy.levels[0].kernel, b)
         defect, size = abs(kernel @ b), abs(kernel) @ abs(b)
         if defect > (COMPATIBLE * size if self.arithmetic is FLOAT else 0):
             raise InvalidArgument(
@@ -193,8 +197,10 @@ class Multigrid:
         return self.step(0 * identity, identity)
 
 
-def norm(vector: np.ndarray) -> float:
+def norm(vector: Any) -> float:
     """The Euclidean norm; of fractions, the rounded root of the exact sum of squares."""
+    if is_foreign(vector):
+        return sqrt(namespace(vector).sum(vector * vector))
     if vector.dtype == object:
         return sqrt(sum((x * x for x in vector), start=0))
     return float(np.linalg.norm(vector))

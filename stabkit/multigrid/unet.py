@@ -8,6 +8,7 @@ them in two ways that must agree: as a loop (``layer(channels)``) and as a 3×3 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import scipy.sparse
 
 from stabkit.multigrid.arithmetic import Exact, arithmetic_of
 from stabkit.multigrid.cycle import Visit
+from stabkit.multigrid.portable import portable
 from stabkit.multigrid.smoother import Sweep
 from stabkit.multigrid.solver import Multigrid
 
@@ -38,9 +40,13 @@ class SolverLayer:
     A: Any
     sweep: Sweep
 
+    @cached_property
+    def _product(self) -> Any:
+        return portable(self.A)
+
     def __call__(self, signal: Channels) -> Channels:
         x = self.sweep(signal.x, signal.b)
-        return Channels(x, signal.b, signal.b - self.A @ x)
+        return Channels(x, signal.b, signal.b - self._product @ x)
 
     def parts(self) -> tuple[Any, Any]:
         """The matrices G and B of the sweep, which must be linear."""
@@ -62,8 +68,12 @@ class Downsampling:
 
     R: Any
 
+    @cached_property
+    def _product(self) -> Any:
+        return portable(self.R)
+
     def __call__(self, signal: Channels) -> Channels:
-        b = self.R @ signal.r
+        b = self._product @ signal.r
         return Channels(0 * b, b, 0 * b)
 
     def matrix(self) -> Any:
@@ -77,8 +87,12 @@ class Upsampling:
 
     P: Any
 
+    @cached_property
+    def _product(self) -> Any:
+        return portable(self.P)
+
     def __call__(self, signal: Channels) -> Channels:
-        x = self.P @ signal.x
+        x = self._product @ signal.x
         return Channels(x, 0 * x, 0 * x)
 
     def matrix(self) -> Any:

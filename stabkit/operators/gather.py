@@ -36,10 +36,11 @@ class Gather:
                 like(np.where(present, matrix.data[place], 0), beside),
                 None if present.all() else xp.asarray(present)))
 
-    def along_last(self, u: Any) -> Any:
-        """The product along the last axis of u."""
+    def along_last(self, u: Any, total: Any = None) -> Any:
+        """The product along the last axis of u, added to `total` if that is given."""
         xp = namespace(u)
-        total = xp.zeros((*u.shape[:-1], self.shape[0]), dtype=u.dtype)
+        if total is None:
+            total = xp.zeros((*u.shape[:-1], self.shape[0]), dtype=u.dtype)
         for columns, values, present in self._tables:
             term = values * xp.take(u, columns, axis=-1)
             total = total + (term if present is None else xp.where(present, term, 0.0))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import pairwise
 from math import lcm
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ from stabkit.backend import is_foreign
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.operators.gather import gathered
-from stabkit.rational import fraction
+from stabkit.rational import Constant, fraction
 from stabkit.transcript import Term
 
 _SMALL = 2**31
 _MANY = 500  # entries from which a product is left to scipy.sparse
+_RATIONALS = {Fraction, Constant}
+_SHORT = 64  # signals of few fractions are brought to one denominator
 
 
 class Operator:
@@ -154,7 +157,7 @@ class Operator:
             return _product(self, other)
         if isinstance(other, Term):
             return self._term(other.log) @ other
-        u = other if is_foreign(other) else np.asarray(other)
+        u = other if isinstance(other, np.ndarray) or is_foreign(other) else np.asarray(other)
         if u.ndim == 0 or u.shape[-1] != self.shape[1]:
             raise InvalidArgument(f"u: {self.label} maps signals of length {self.shape[1]}, "
                                   f"got shape {u.shape}")
@@ -167,11 +170,33 @@ class Operator:
         return (matrix @ flat.T).T.reshape(*u.shape[:-1], self.shape[0])
 
     def _apply_exactly(self, u: np.ndarray) -> np.ndarray:
-        out = np.full((*u.shape[:-1], self.shape[0]), Fraction(0), dtype=object)
-        for i, row in enumerate(self.rows):
-            for j, value in row:
-                out[..., i] = out[..., i] + value * u[..., j]
+        out = np.empty((*u.shape[:-1], self.shape[0]), dtype=object)
+        for index in np.ndindex(u.shape[:-1]):
+            out[index] = self._image(u[index].tolist())
         return out
+
+    def _image(self, u: list) -> list:
+        """K u for one exact signal."""
+        if len(u) <= _SHORT and _RATIONALS.issuperset(map(type, u)):
+            # Sums of fractions take a gcd per term; those of integers one at the end.
+            rows, d = self._integer_rows
+            e = lcm(*(entry.denominator for entry in u))
+            n = [entry.numerator * (e // entry.denominator) for entry in u]
+            return [Fraction(sum(value * n[j] for j, value in row), d * e) for row in rows]
+        return [_total([u[j] if unit > 0 else -u[j] if unit else u[j] * value
+                        for j, value, unit in row]) for row in self._marked_rows]
+
+    @cached_property
+    def _marked_rows(self) -> list[list[tuple[int, Fraction, int]]]:
+        # Per entry also the unit 1 or -1 that it is, or 0.
+        units = {Fraction(1): 1, Fraction(-1): -1}
+        return [[(j, value, units.get(value, 0)) for j, value in row] for row in self.rows]
+
+    @cached_property
+    def _integer_rows(self) -> tuple[list[list[tuple[int, int]]], int]:
+        # d K and the common denominator d of the entries.
+        d = lcm(*(value.denominator for value in self._palette.tolist()))
+        return [[(j, int(value * d)) for j, value in row] for row in self.rows], d
 
     def _term(self, log) -> Term:
         adjoint = self.__dict__.get("T")
@@ -216,6 +241,11 @@ def _add_up(key, code, palette):
         total = sum((palette[c] for c in code[a:a + count[place]].tolist()), Fraction(0))
         summed[place] = codes.setdefault(total, len(codes))
     return kept, summed, list(codes)
+
+
+def _total(terms: list) -> Any:
+    return reduce(add, terms) if terms and isinstance(terms[0], Interval) else \
+        sum(terms, Fraction(0))
 
 
 def _integers(operator: Operator) -> tuple[Any, int] | None:

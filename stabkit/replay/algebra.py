@@ -6,10 +6,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
 from itertools import combinations, pairwise
-from math import prod
+from math import lcm, prod
 
 from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.reals import (
+    SHORT,
     Exhausted,
     Undefined,
     Work,
@@ -64,14 +65,17 @@ def entries(x) -> tuple:
 
 def entrywise(f: Callable, *args):
     """f of numbers; for arrays of one shape (and numbers among them) f of their entries."""
-    shapes = {shape(arg) for arg in args} - {()}
+    shapes = {shape(arg) for arg in args if isinstance(arg, tuple)}
     if not shapes:
         return trimmed(counted(f(*args)))
     if len(shapes) > 1:
         raise InvalidEvidence(f"the shapes {sorted(shapes)} do not fit together")
-    length = shapes.pop()[0]
-    return tuple(entrywise(f, *(arg[i] if isinstance(arg, tuple) else arg for arg in args))
-                 for i in range(length))
+    length, *width = shapes.pop()
+    beside = zip(*(arg if isinstance(arg, tuple) else (arg,) * length for arg in args),
+                 strict=True)
+    if width:
+        return tuple(entrywise(f, *row) for row in beside)
+    return tuple(trimmed(counted(f(*numbers))) for numbers in beside)
 
 
 def transpose(matrix) -> tuple:
@@ -83,10 +87,31 @@ def vector_sum(numbers):
 
 
 def dot(u, v):
-    if shape(u) != shape(v):
-        raise InvalidEvidence(f"the lengths {len(u)} and {len(v)} do not fit together")
+    _same_length(len(u), len(v))
     Work.spend(len(u))
-    return vector_sum(x * y for x, y in zip(u, v, strict=True) if x and y)
+    return _sum_of_products([(x, y) for x, y in zip(u, v, strict=True) if x and y])
+
+
+def _same_length(m: int, n: int) -> None:
+    if m != n:
+        raise InvalidEvidence(f"the lengths {m} and {n} do not fit together")
+
+
+def _sum_of_products(pairs):
+    # Short fractions are summed over one denominator: one gcd instead of one per term.
+    terms, d = [], 1
+    for x, y in pairs:
+        if type(x) is not Fraction or type(y) is not Fraction:
+            break
+        top, bottom = x.numerator * y.numerator, x.denominator * y.denominator
+        d = lcm(d, bottom)
+        if top.bit_length() > SHORT or d.bit_length() > SHORT:
+            break
+        terms.append((top, bottom))
+    else:
+        Work.spend(len(terms))
+        return trimmed(counted(Fraction(sum(top * (d // bottom) for top, bottom in terms), d)))
+    return vector_sum(x * y for x, y in pairs)
 
 
 def product(a, b):
@@ -97,9 +122,21 @@ def product(a, b):
         case 2, 1:
             return array(dot(row, b) for row in a)
         case 2, 2:
-            columns = transpose(b)
-            return array(array(dot(row, column) for column in columns) for row in a)
+            return _matrix_product(a, b)
     raise InvalidEvidence("@ takes two vectors, a matrix and a vector, or two matrices")
+
+
+def _matrix_product(a, b) -> tuple:
+    # Matrices of evidence are mostly zeros.
+    _same_length(len(a[0]), len(b))
+    Work.spend(len(a) * len(b) * len(b[0]))
+    columns = [dict(_nonzero(column)) for column in transpose(b)]
+    return array(array(_sum_of_products([(x, column[k]) for k, x in row if k in column])
+                       for column in columns) for row in map(_nonzero, a))
+
+
+def _nonzero(v) -> list:
+    return [(k, x) for k, x in enumerate(v) if x]
 
 
 def norm2(x):
@@ -144,7 +181,8 @@ def outer(u, v) -> tuple:
 
 def kron(a, b) -> tuple:
     limited((len(a) * len(b), len(a[0]) * len(b[0])))
-    return array(array(counted(x * y) for x in row for y in line) for row in a for line in b)
+    return array(array(counted(x * y) if x and y else ZERO for x in row for y in line)
+                 for row in a for line in b)
 
 
 def vec(matrix) -> tuple:
@@ -216,7 +254,7 @@ def _minus(row, factor, other) -> list:
     Work.spend(len(row))
     if not factor:
         return list(row)
-    return [counted(x - factor * y) for x, y in zip(row, other, strict=True)]
+    return [counted(x - factor * y) if y else x for x, y in zip(row, other, strict=True)]
 
 
 def rank(matrix) -> Fraction:

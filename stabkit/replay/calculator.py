@@ -89,6 +89,8 @@ class Calculator:
         """The value of an expression that must be a number, vector or matrix."""
         found = self.value(node, local)
         for entry in entries(found):
+            if type(entry) is Fraction:
+                continue
             if infinite(entry) and not or_infinite:
                 raise InvalidEvidence("infinity is only a bound of an interval")
             if not isinstance(entry, (Fraction, Interval, float)):
@@ -97,37 +99,35 @@ class Calculator:
 
     def value(self, node: ast.expr, local: Mapping[str, Any]):
         Work.spend(1)
-        match node:
-            case ast.Constant(value=integer):
-                return counted(Fraction(integer))
-            case ast.Name(id=name):
-                return self._named(name, local)
-            case ast.List(elts=items):
-                return array(self.numbers(item, local, or_infinite=True) for item in items)
-            case ast.Attribute(value=matrix):
-                return self._transposed(matrix, local)
-            case ast.Subscript():
-                return self._entry(node, local)
-            case ast.UnaryOp(op=ast.USub(), operand=x):
-                return entrywise(operator.neg, self.numbers(x, local, or_infinite=True))
-            case ast.BinOp(left=x, op=ast.MatMult(), right=y):
-                return product(self.numbers(x, local), self.numbers(y, local))
-            case ast.BinOp(left=x, op=sign, right=y):
-                combine = _BINARY[type(sign)]
-                return entrywise(combine, self.numbers(x, local), self.numbers(y, local))
-            case ast.Compare():
-                return self.comparison(node, local)[0]
-            case ast.UnaryOp(op=ast.Not(), operand=x):
-                return negation(self.truth(x, local))
-            case ast.BoolOp(op=ast.And(), values=parts):
-                return conjunction(self.truth(x, local) for x in parts)
-            case ast.BoolOp(op=ast.Or(), values=parts):
-                return negation(conjunction(negation(self.truth(x, local)) for x in parts))
-            case ast.IfExp():
-                return self._either(node, local)
-            case ast.Call():
-                return self._called(node, local)
-        raise InvalidEvidence(f"{type(node).__name__} is not part of the notation")
+        if type(node) not in _WAYS:
+            raise InvalidEvidence(f"{type(node).__name__} is not part of the notation")
+        return _WAYS[type(node)](self, node, local)
+
+    def _constant(self, node: ast.Constant, local: Mapping[str, Any]):
+        return counted(Fraction(node.value))
+
+    def _list(self, node: ast.List, local: Mapping[str, Any]):
+        return array(self.numbers(item, local, or_infinite=True) for item in node.elts)
+
+    def _unary(self, node: ast.UnaryOp, local: Mapping[str, Any]):
+        if isinstance(node.op, ast.Not):
+            return negation(self.truth(node.operand, local))
+        return entrywise(operator.neg, self.numbers(node.operand, local, or_infinite=True))
+
+    def _binary(self, node: ast.BinOp, local: Mapping[str, Any]):
+        x, y = self.numbers(node.left, local), self.numbers(node.right, local)
+        if isinstance(node.op, ast.MatMult):
+            return product(x, y)
+        return entrywise(_BINARY[type(node.op)], x, y)
+
+    def _compared(self, node: ast.Compare, local: Mapping[str, Any]) -> bool | None:
+        return self.comparison(node, local)[0]
+
+    def _joined(self, node: ast.BoolOp, local: Mapping[str, Any]) -> bool | None:
+        truths = (self.truth(x, local) for x in node.values)
+        if isinstance(node.op, ast.And):
+            return conjunction(truths)
+        return negation(conjunction(map(negation, truths)))
 
     def comparison(self, node: ast.Compare, local: Mapping[str, Any]) -> tuple[bool | None, str]:
         """The truth of a chain of comparisons, and the chain with the values in it."""
@@ -139,13 +139,14 @@ class Calculator:
             chain += [symbol, as_text(x)]
         return truth, " ".join(chain)
 
-    def _named(self, name: str, local: Mapping[str, Any]):
+    def _named(self, node: ast.Name, local: Mapping[str, Any]):
+        name = node.id
         if name in local:
             return local[name]
         return self.values[name] if name in self.values else CONSTANTS[name]()
 
-    def _transposed(self, node: ast.expr, local: Mapping[str, Any]):
-        matrix = self.numbers(node, local)
+    def _transposed(self, node: ast.Attribute, local: Mapping[str, Any]):
+        matrix = self.numbers(node.value, local)
         if len(shape(matrix)) != 2:
             raise InvalidEvidence(".T needs a matrix")
         return transpose(matrix)
@@ -256,3 +257,12 @@ class Calculator:
         elif hi < a:
             hi = min(hi, -a)
         return {**local, name: interval(lo, hi)} if lo <= hi else local
+
+
+_WAYS = {
+    ast.Constant: Calculator._constant, ast.Name: Calculator._named, ast.List: Calculator._list,
+    ast.Attribute: Calculator._transposed, ast.Subscript: Calculator._entry,
+    ast.UnaryOp: Calculator._unary, ast.BinOp: Calculator._binary,
+    ast.Compare: Calculator._compared, ast.BoolOp: Calculator._joined,
+    ast.IfExp: Calculator._either, ast.Call: Calculator._called,
+}

@@ -46,7 +46,7 @@ def _from_ball(ball: arb):
 
 def _dyadic(end: arb) -> Fraction:
     mantissa, exponent = (int(part) for part in end.man_exp())
-    return mantissa * Fraction(2) ** exponent
+    return Fraction(mantissa << max(exponent, 0), 1 << max(-exponent, 0))
 
 
 def pi():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from stabkit.errors import InvalidEvidence
@@ -64,11 +65,16 @@ def parse(text: str, names: set[str], functions: Mapping[str, Function]) -> ast.
     if strange := _CHARACTERS.sub("", text):
         raise InvalidEvidence(f"{strange[0]!r} is not part of the notation")
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = _tree(text.strip())
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise InvalidEvidence(f"{shortened(text)} is not an expression") from None
     _check(tree, names, functions, 0)
     return tree
+
+
+@lru_cache(maxsize=512)  # certificates of one kind say the same
+def _tree(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def _check(node: ast.AST, names: set[str], functions: Mapping[str, Function], depth: int) -> None:

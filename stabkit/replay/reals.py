@@ -21,6 +21,7 @@ from stabkit.errors import InvalidEvidence
 
 INF = math.inf
 MAX_BITS = 1 << 17  # of a numerator or denominator
+SHORT = 512  # bits up to which every operation costs one step
 MAX_STEPS = 5_000_000  # of one piece of evidence: some seconds
 MAX_EXPONENT = 4096
 MAX_EXP = 1 << 14  # beyond it, exp is only known to be tiny or huge
@@ -67,6 +68,10 @@ def size(x: Fraction) -> int:
 
 def counted(x):
     """Return the number `x`, after its share of the allowance: fractions cost bits squared."""
+    if type(x) is Fraction and x.numerator.bit_length() < SHORT \
+            and x.denominator.bit_length() < SHORT:
+        Work.spend(1)
+        return x
     for end in (x.lo, x.hi) if isinstance(x, Interval) else (x,):
         bits = 0 if infinite(end) else size(end)
         if bits > MAX_BITS:
@@ -110,8 +115,18 @@ class Interval:
         return -self + other
 
     def __mul__(self, other):
-        products = [_times(x, y) for x in ends(self) for y in ends(other)]
-        return interval(min(products), max(products))
+        (a, b), (c, d) = ends(self), ends(other)
+        if _sign(c) >= 0:
+            return interval(_times(a, c if _sign(a) >= 0 else d),
+                            _times(b, d if _sign(b) >= 0 else c))
+        if _sign(d) <= 0:
+            return interval(_times(b, c if _sign(b) >= 0 else d),
+                            _times(a, d if _sign(a) >= 0 else c))
+        if _sign(a) >= 0:
+            return interval(_times(b, c), _times(b, d))
+        if _sign(b) <= 0:
+            return interval(_times(a, d), _times(a, c))
+        return interval(min(_times(a, d), _times(b, c)), max(_times(a, c), _times(b, d)))
 
     __rmul__ = __mul__
 
@@ -144,11 +159,16 @@ def hull(x, y):
     return interval(min(a, c), max(b, d))
 
 
+def _sign(end) -> int | float:
+    # A number with the sign of an endpoint.
+    return end if infinite(end) else end.numerator
+
+
 def _times(x, y):
     # The ends of an interval bound real numbers, so 0 * inf is 0.
-    if x == 0 or y == 0:
-        return Fraction(0)
     if infinite(x) or infinite(y):
+        if x == 0 or y == 0:
+            return Fraction(0)
         return INF if (x > 0) == (y > 0) else -INF
     return x * y
 
@@ -158,8 +178,9 @@ def _rounded(x, up: bool):
     if infinite(x) or size(x) <= 2 * ctx.prec:
         return x
     shift = ctx.prec - x.numerator.bit_length() + x.denominator.bit_length()
-    unit = Fraction(2) ** -shift
-    return (math.ceil(x / unit) if up else math.floor(x / unit)) * unit
+    top, bottom = x.numerator << max(shift, 0), x.denominator << max(-shift, 0)
+    whole = -(-top // bottom) if up else top // bottom
+    return Fraction(whole << max(-shift, 0), 1 << max(shift, 0))
 
 
 def reciprocal(x):

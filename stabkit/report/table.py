@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import io
+import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any, TextIO
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import click
 
-STYLES = {
+COLOURS = {
     "proved": "green", "refuted": "magenta", "supported": "cyan", "undecided": "yellow",
     "inapplicable": "yellow",
 }
 PLURALS = {"witness": "witnesses", "certificate": "certificates"}
 NARROW = 24   # no name is folded to fewer columns
-UNFOLDED = 10_000  # columns: in a pipe, one row is one line
 
 
 def verdict_table(verdicts: Iterable[Any], stream: TextIO) -> str:
@@ -39,23 +37,33 @@ def table(
     In a terminal it has colours, and the names in the column `named` are folded so that it fits;
     in a pipe each row is one line, for ``grep`` and friends.
     """
+    # Drawn here: a library that measures and wraps every cell takes as long as all the rest.
     terminal = stream.isatty()
-    width = shutil.get_terminal_size().columns if terminal else UNFOLDED
     rows = [list(row) for row in rows]
     if terminal and named in heads:
-        _fold(heads, rows, heads.index(named), width)
-    drawn = Table(*heads, box=None, pad_edge=False)
-    for row in rows:
-        drawn.add_row(*(Text(cell, style=_style(cell)) for cell in row))
-    console = Console(file=io.StringIO(), width=width, force_terminal=terminal)
-    console.print(drawn)
-    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+        _fold(heads, rows, heads.index(named), shutil.get_terminal_size().columns)
+    return "".join(f"{line}\n" for line in _lines(heads, rows, terminal))
+
+
+def _lines(heads: Sequence[str], rows: list[list[str]], styled: bool) -> Iterator[str]:
+    widths = _widths(heads, rows)
+    for row in (heads, *rows):
+        options = [_style(cell, row is heads) if styled else {} for cell in row]
+        for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue=""):
+            yield "  ".join(
+                (click.style(part, **style) if part and style else part) + " " * (w - len(part))
+                for part, style, w in zip(line, options, widths, strict=True)).rstrip()
+
+
+def _widths(heads: Sequence[str], rows: list[list[str]]) -> list[int]:
+    return [max(len(line) for cell in cells for line in cell.split("\n"))
+            for cells in zip(heads, *rows, strict=True)]
 
 
 def summary(verdicts: Sequence[Any], seconds: float, seed: int) -> str:
     """Return the closing line under a table of verdicts."""
     counts = Counter(str(verdict.status) for verdict in verdicts)
-    found = ", ".join(f"{counts[status]} {status}" for status in STYLES if counts[status])
+    found = ", ".join(f"{counts[status]} {status}" for status in COLOURS if counts[status])
     others = sum(not verdict.as_expected for verdict in verdicts)
     expected = f"{others} not as expected (!)" if others else "each as expected"
     number = "1 claim" if len(verdicts) == 1 else f"{len(verdicts)} claims"
@@ -82,10 +90,14 @@ def _sharpness(verdict: Any) -> str:
     return {None: "", True: "sharp", False: "not sharp"}[verdict.sharp]
 
 
-def _style(cell: str) -> str:
+def _style(cell: str, head: bool) -> dict[str, Any]:
+    if os.environ.get("NO_COLOR"):
+        return {}
+    if head:
+        return {"bold": True}
     if cell == "!" or "(expected" in cell:
-        return "bold red"
-    return STYLES.get(cell, "")
+        return {"fg": "red", "bold": True}
+    return {"fg": COLOURS[cell]} if cell in COLOURS else {}
 
 
 def _fold(heads: Sequence[str], rows: list[list[str]], column: int, width: int) -> None:
@@ -95,10 +107,7 @@ def _fold(heads: Sequence[str], rows: list[list[str]], column: int, width: int) 
     """
     for row in rows:
         row[:] = [cell.replace(" (", "\n(") for cell in row]
-    widths = [
-        max(len(line) for cell in cells for line in cell.split("\n"))
-        for cells in zip(heads, *rows, strict=True)
-    ]
+    widths = _widths(heads, rows)
     room = max(NARROW, width - sum(2 + other for other in widths) + widths[column])
     for row in rows:
         row[column] = _folded(row[column], room)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -150,16 +151,23 @@ class FSI(DiffusionScheme):
         weights = self._weights(u) if self.frozen else None
         before, now, tau = u, u, self._tau(u)
         for number in range(self.length):
-            alpha = Constant(4 * number + 2, 2 * number + 3)
+            alpha, rest = _weights_of_extrapolation(number)
             descent = self._gradient(now) if weights is None else \
                 self.K.T @ (weights * (self.K @ now))
             start = 1 if self.printed else now
-            after = alpha * (start - tau * descent) + Constant(1 - alpha) * before
+            after = alpha * (start - tau * descent) + rest * before
             before, now = now, named(after, "v")
             yield now
 
     def _weights(self, u: Any) -> Any:
         return named(self.flux.diffusivity(self.K @ u), "w")
+
+
+@cache
+def _weights_of_extrapolation(number: int) -> tuple[Constant, Constant]:
+    """α_l and 1 − α_l."""
+    alpha = Constant(4 * number + 2, 2 * number + 3)
+    return alpha, Constant(1 - alpha)
 
 
 @dataclass(frozen=True, eq=False)

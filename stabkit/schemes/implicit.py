@@ -14,11 +14,13 @@ from stabkit.errors import HypothesisNotMet
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.rational import Constant, solve
+from stabkit.schemes import twins
 from stabkit.schemes.diffusion import DiffusionScheme
 from stabkit.schemes.scheme import as_step
 from stabkit.transcript import Term, named
 
 LinearSolver = Callable[[Any, Any], Any]
+MOST_BANDS = 16  # on each side, up to which elimination keeps to the bands
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,16 +109,45 @@ class Implicit(DiffusionScheme):
 def _linear_solver(K: Operator, tau: float, beside: Any) -> LinearSolver:
     """(weights, right) ↦ the solution of (I + τ Kᵀ diag(weights) K) x = right.
 
-    Sparse elimination on the host, a dense one in other libraries.
+    On the host banded elimination where the bands are few, else a sparse one; in other libraries a
+    dense one.
     """
     n, xp = K.shape[1], namespace(beside)
     if xp is np:
-        sparse, eye = K.sparse(), scipy.sparse.eye_array(n, format="csc")
+        sparse, eye = K.sparse(), scipy.sparse.eye_array(n, format="csr")
+        gram = (abs(sparse.T) @ abs(sparse)).tocoo()
+        width = int(np.max(np.abs(gram.row - gram.col), initial=0))
+        if width <= MOST_BANDS:
+            return _banded_solver(sparse, tau, width)
         return lambda weights, right: scipy.sparse.linalg.spsolve(
             (eye + tau * (sparse.T @ scipy.sparse.diags_array(weights) @ sparse)).tocsc(), right)
     dense, eye = like(K.sparse().toarray(), beside), xp.eye(n, dtype=beside.dtype)
     return lambda weights, right: xp.linalg.solve(
         eye + tau * (dense.T @ (weights[:, None] * dense)), right[:, None])[:, 0]
+
+
+def _banded_solver(K: Any, tau: float, width: int) -> LinearSolver:
+    """The same for a sparse K where KᵀK has `width` diagonals on each side; NaN if it is singular.
+
+    A diagonal of Kᵀ diag(w) K is a fixed matrix times w.
+    """
+    n = K.shape[1]
+    diagonals = [tau * (K[:, : n - k].multiply(K[:, k:])).T.tocsr() for k in range(width + 1)]
+
+    def solve(weights: np.ndarray, right: np.ndarray) -> np.ndarray:
+        above = [diagonal @ weights for diagonal in diagonals]
+        above[0] += 1
+        if width == 1 and n >= twins.WORTH_COMPILING:
+            return twins.tridiagonal(*above, right)
+        bands = np.zeros((2 * width + 1, n))
+        for k, row in enumerate(above):
+            bands[width - k, k:] = bands[width + k, : n - k] = row
+        try:
+            return scipy.linalg.solve_banded((width, width), bands, right, check_finite=False)
+        except np.linalg.LinAlgError:
+            return np.full_like(right, np.nan)
+
+    return solve
 
 
 def _largest(residual: Any) -> float:

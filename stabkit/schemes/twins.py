@@ -14,13 +14,15 @@ import numpy as np
 
 from stabkit.flux import Flux
 from stabkit.operators import Operator
-from stabkit.schemes import fused
+from stabkit.schemes import fused, threads
 from stabkit.transcript import Term
 
 # Codes of the fluxes with Φ(c s) = c Φ(s) for c > 0, where Φ on the left has c q and c p.
 _HOMOGENEOUS = (*range(8), 11)
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
 WORTH_COMPILING = 200_000
+# Below this many steps it does not pay to bring a signal into lanes and back.
+WORTH_LANES = 4
 
 
 def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
@@ -29,13 +31,7 @@ def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
         return None
     if not isinstance(u, np.ndarray):
         return _fused(fused.EXPLICIT, K, flux, tau, u, steps)
-    rows, r = _rows(u), spacing(K)
-    if r is not None:
-        _kernel("lanes", "diffuse", flux)(rows, steps, float(tau), r, shape_form(flux))
-    else:
-        _kernel("steps", "explicit", flux)(rows, steps, float(tau), _form(K, u.dtype),
-                                           shape_form(flux))
-    return rows.reshape(u.shape)
+    return _compiled("explicit", K, flux, tau, u, steps)
 
 
 def fsi(K: Operator, flux: Flux, tau: Any, u: Any, length: int, frozen: bool) -> Any:
@@ -44,10 +40,7 @@ def fsi(K: Operator, flux: Flux, tau: Any, u: Any, length: int, frozen: bool) ->
         return None
     if not isinstance(u, np.ndarray):
         return _fused(fused.FROZEN_FSI if frozen else fused.FSI, K, flux, tau, u, length)
-    rows = _rows(u)
-    _kernel("steps", "fsi", flux)(rows, length, float(tau), _form(K, u.dtype),
-                                  shape_form(flux), frozen)
-    return rows.reshape(u.shape)
+    return _compiled("frozen_fsi" if frozen else "fsi", K, flux, tau, u, length)
 
 
 def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> Any:
@@ -56,29 +49,59 @@ def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> A
         return None
     if not isinstance(u, np.ndarray):
         return _fused(fused.FIXED_POINT, K, flux, tau, u, iterations)
-    rows = _rows(u)
-    _kernel("steps", "fixed_point", flux)(rows, iterations, float(tau), _form(K, u.dtype),
-                                          shape_form(flux))
-    return rows.reshape(u.shape)
+    return _compiled("fixed_point", K, flux, tau, u, iterations)
+
+
+def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The solution of a symmetric tridiagonal system, positive definite: there is no pivoting."""
+    solve = import_module("stabkit.kernels.implicit").tridiagonal
+    x = np.array(right, ndmin=2)
+    solve(diagonal[None], beside[None], x)
+    return x[0]
 
 
 def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) -> Any:
-    """Steps of Haar shrinkage by a fused kernel, or None if there is none for these arrays.
+    """Steps of Haar shrinkage, or None if there is no twin for these arrays.
 
     S(r) = r − (4τ/h²) Φ(r), where Φ has its contrast parameter times h/√2.
     """
-    if isinstance(f, (np.ndarray, Term)) or not _has_twin(flux, f, steps) or \
-            flux.kernel[0] not in _HOMOGENEOUS:
+    if not _has_twin(flux, f, steps) or flux.kernel[0] not in _HOMOGENEOUS:
         return None
-    scale = float(h) * 0.5**0.5
+    scale, weight = float(h) * 0.5**0.5, float(4 * tau / h**2)
     shape = tuple(scale * each for each in shape_form(flux))
-    return fused.shrinkage((flux.kernel[0], *shape), float(4 * tau / h**2), periodic, f, steps)
+    if not isinstance(f, np.ndarray):
+        return fused.shrinkage((flux.kernel[0], *shape), weight, periodic, f, steps)
+    kernel = import_module("stabkit.kernels.haar").haar[flux.kernel[0]]
+    rows = np.array(f, order="C").reshape(-1, f.shape[-1])
+    after = np.empty_like(rows)
+    for _ in range(steps):
+        kernel(rows, after, weight, shape, int(periodic))  # 1: PERIODIC, 0: NATURAL of the kernels
+        rows, after = after, rows
+    return rows.reshape(f.shape)
 
 
 def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
     if flux.kernel is None or isinstance(u, Term) or u.size * steps < WORTH_COMPILING:
         return False
     return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # a door let floats in only
+
+
+def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int
+              ) -> np.ndarray:
+    # The kernels work in place on C-contiguous rows, so they get a copy.
+    rows = np.array(u, order="C").reshape(-1, u.shape[-1])
+    r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
+    room, operator = ("steps", _form(K, u.dtype)) if r is None else ("lanes", None if r == 1 else r)
+    kernel = getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
+
+    def advance(rows: np.ndarray, steps: int) -> None:
+        kernel(rows, steps, float(tau), operator, shape_form(flux))
+
+    if r is None:
+        advance(rows, steps)
+    else:
+        threads.run(advance, rows, steps, divisible=name == "explicit")
+    return rows.reshape(u.shape)
 
 
 def _fused(scheme: int, K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
@@ -90,15 +113,6 @@ def spacing(K: Operator) -> float | None:
     """1/h of the reflecting first difference, or None."""
     taps = _taps(K)
     return taps[1] if len(taps) == 2 and taps[1] == -taps[0] > 0 else None
-
-
-def _rows(u: np.ndarray) -> np.ndarray:
-    # The kernels work in place on C-contiguous rows, so they get a copy.
-    return np.array(u, order="C").reshape(-1, u.shape[-1])
-
-
-def _kernel(room: str, name: str, flux: Flux) -> Any:
-    return getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
 
 
 def shape_form(flux: Flux) -> tuple[float, float]:

@@ -1,0 +1,78 @@
+"""Kernels that work in place on rows of signals, on several threads, with the bits of one.
+
+A kernel holds no lock, so threads of Python do.  A batch is cut between signals; a long signal
+into strips that overlap by a site per step, which go wrong from their ends and are thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from stabkit.errors import InvalidArgument
+
+VARIABLE = "STABKIT_THREADS"
+WORTH_A_THREAD = 20_000_000  # site-steps, some 10 ms: a busy neighbour costs no more than that
+OVERLAP = 256  # steps at most before strips are put together again
+LEAST = 16  # a strip is so many times longer than what it has of its neighbours
+
+
+def count() -> int:
+    """How many threads to use: ``STABKIT_THREADS``, or as many as there are processors.
+
+    Raises
+    ------
+    InvalidArgument
+        If the variable is no integer >= 1.
+    """
+    text = os.environ.get(VARIABLE, "")
+    if not text:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else \
+            os.cpu_count() or 1
+    if not text.isdecimal() or int(text) < 1:
+        raise InvalidArgument(f"{VARIABLE}: must be an integer >= 1, got {text!r}")
+    return int(text)
+
+
+def run(kernel: Callable[[np.ndarray, int], None], rows: np.ndarray, steps: int,
+        divisible: bool, threads: int | None = None) -> None:
+    """Let ``kernel(rows, steps)`` change the rows, on as many threads as pay.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (B, N), C-contiguous
+    divisible : bool
+        Whether m steps and n steps are m + n steps.
+    threads : int, optional
+        At most so many; :func:`count` without it.
+    """
+    threads = min(threads or count(), rows.size * steps // WORTH_A_THREAD)
+    batch, n = rows.shape
+    if threads > 1 and batch >= threads:
+        cuts = [batch * k // threads for k in range(threads + 1)]
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda a, b: kernel(rows[a:b], steps), cuts, cuts[1:]))
+        return
+    overlap = min(steps, OVERLAP) if divisible else steps
+    threads = min(threads, n // (LEAST * overlap)) if steps else 0
+    if threads < 2:
+        kernel(rows, steps)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for row in rows:
+            for done in range(0, steps, overlap):
+                _in_strips(kernel, row, min(overlap, steps - done), threads, pool)
+
+
+def _in_strips(kernel: Callable[[np.ndarray, int], None], row: np.ndarray, steps: int,
+               threads: int, pool: ThreadPoolExecutor) -> None:
+    n = row.size
+    cuts = [n * k // threads for k in range(threads + 1)]
+    lows = [max(0, cut - steps) for cut in cuts[:-1]]
+    strips = [row[None, low:cut + steps].copy() for low, cut in zip(lows, cuts[1:], strict=True)]
+    list(pool.map(lambda strip: kernel(strip, steps), strips))
+    for strip, low, a, b in zip(strips, lows, cuts, cuts[1:], strict=False):
+        row[a:b] = strip[0, a - low:b - low]
