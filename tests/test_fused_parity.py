@@ -58,7 +58,7 @@ def test_shrinkage(launches):
         mine = repeat(HaarShrinkage(fluxes.soft(), n), 3)(backend.born(f))
         for _ in range(3):
             f, before = np.empty_like(f), f
-            haar[fluxes.soft().kernel[0]](before, f, (0.5**0.5, 0.0), NATURAL)
+            haar[fluxes.soft().kernel[0]](before, f, 1.0, (0.5**0.5, 0.0), NATURAL)
         assert same(backend.to_host(mine), f)
 
 
