@@ -10,7 +10,7 @@ import numpy as np
 
 from stabkit.backend import born, namespace, to_host
 from stabkit.enclosure import Interval
-from stabkit.errors import HypothesisNotMet
+from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.falsify.exactness import Signals, cost, is_violated, shrink, simplest
 from stabkit.falsify.inputs import (
     amplitudes,
@@ -163,6 +163,19 @@ class _Hunt:
         return simplest(candidate, self.violated)
 
     def margins(self, signals: tuple[np.ndarray, ...]) -> np.ndarray:
+        """The margins of a batch, in halves where the device has no room for the whole."""
+        try:
+            return self.measured(signals)
+        except MemoryError as error:
+            half = len(signals[0]) // 2
+            if half == 0:
+                raise InvalidArgument(
+                    f"backend: a signal of {signals[0].shape[-1]} samples does not fit the free "
+                    "memory of the device; take shorter ones, or the backend numpy") from error
+        parts = (tuple(part[:half] for part in signals), tuple(part[half:] for part in signals))
+        return np.concatenate([self.margins(part) for part in parts])
+
+    def measured(self, signals: tuple[np.ndarray, ...]) -> np.ndarray:
         with np.errstate(all="ignore"):
             try:
                 parts = [part for u in signals for part in self.scheme.pair(born(u))]
