@@ -22,6 +22,8 @@ INSTALL = ("pip install 'stabkit[gpu]' for CUDA 12 or 'stabkit[gpu-cuda13]' for 
 GIB = 2**30
 _TEMPORARIES = 12  # arrays of the size of its batch that one step may hold at a time
 
+_OFTEN = frozenset({np.ndarray, np.float64, np.float32})  # told at once; small steps feel it
+
 _born_in = "numpy"
 
 
@@ -36,11 +38,9 @@ def namespace(*arrays: Any) -> Any:
     InvalidArgument
         If the arrays belong to two libraries.
     """
-    if len(arrays) == 1 and type(arrays[0]) is np.ndarray:  # nearly always; small steps feel it
-        return np
     found = None
     for array in arrays:
-        library = _library(array)
+        library = np if type(array) in _OFTEN else _library(array)
         if library is not None and found is not None and library is not found:
             raise InvalidArgument(
                 f"arrays: {found.__name__} and {library.__name__} are mixed; move one array to the "
@@ -60,7 +60,7 @@ def _library(array: Any) -> Any:
 
 def is_foreign(array: Any) -> bool:
     """Whether this is an array of a library other than NumPy."""
-    return type(array) is not np.ndarray and namespace(array) is not np
+    return type(array) not in _OFTEN and namespace(array) is not np
 
 
 # -- births and leaving ----------------------------------------------------------------------------
