@@ -8,7 +8,8 @@ this file imports CuPy.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,8 @@ INSTALL = ("pip install 'stabkit[gpu]' for CUDA 12 or 'stabkit[gpu-cuda13]' for 
            "NVIDIA's driver")
 GIB = 2**30
 _TEMPORARIES = 12  # arrays of the size of its batch that one step may hold at a time
+
+_OFTEN = frozenset({np.ndarray, np.float64, np.float32})  # told at once; small steps feel it
 
 _born_in = "numpy"
 
@@ -35,11 +38,9 @@ def namespace(*arrays: Any) -> Any:
     InvalidArgument
         If the arrays belong to two libraries.
     """
-    if len(arrays) == 1 and type(arrays[0]) is np.ndarray:  # nearly always; small steps feel it
-        return np
     found = None
     for array in arrays:
-        library = _library(array)
+        library = np if type(array) in _OFTEN else _library(array)
         if library is not None and found is not None and library is not found:
             raise InvalidArgument(
                 f"arrays: {found.__name__} and {library.__name__} are mixed; move one array to the "
@@ -59,7 +60,7 @@ def _library(array: Any) -> Any:
 
 def is_foreign(array: Any) -> bool:
     """Whether this is an array of a library other than NumPy."""
-    return type(array) is not np.ndarray and namespace(array) is not np
+    return type(array) not in _OFTEN and namespace(array) is not np
 
 
 # -- births and leaving ----------------------------------------------------------------------------
@@ -219,6 +220,37 @@ def in_parts(step: Callable[[Any], Any], u: Any) -> Any:
     raise InvalidArgument(
         f"u: not even one signal of {u.shape[-1]} samples fits the free memory of the device, of "
         f"{count} in the batch; take fewer samples, or arrays of numpy") from None
+
+
+@contextmanager
+def within_memory(array: Any, name: str, *, grid: bool = False) -> Iterator[None]:
+    """A clear error where work on an array of another library than NumPy does not fit its device.
+
+    Parameters
+    ----------
+    array : array, shape (samples, ...)
+    name : str
+        The argument that it came in.
+    grid : bool
+        Its entries are the points of a grid instead of samples.
+
+    Raises
+    ------
+    InvalidArgument
+        Instead of a MemoryError, with the batch to take instead.
+    """
+    try:
+        yield
+    except MemoryError as error:  # CuPy's OutOfMemoryError is one
+        if not is_foreign(array):
+            raise
+        count = array.shape[0] if array.ndim else 1
+        smaller = "a smaller grid" if grid or count < 2 else \
+            f"at most {count // 2} of its {count} samples at a time"
+        raise InvalidArgument(
+            f"{name}: the work on an array of shape {array.shape} does not fit the free memory of "
+            f"the device ({error or 'out of memory'}); take {smaller}, or arrays of numpy"
+        ) from error
 
 
 def _rows_that_fit(xp: Any, u: Any) -> int:

@@ -252,7 +252,7 @@ class Flux:
             value = plain(self.piece_formula(last, face)(Entries(s))) + nothing
             for piece in reversed(inner):
                 here = plain(self.piece_formula(piece, face)(Entries(s))) + nothing
-                value = xp.where(size <= float(piece.upto), here, value)
+                value = xp.where(size <= float(piece.upto), here, value)  # type: ignore[arg-type]
         return value
 
     def breakpoints(self) -> list[Fraction]:

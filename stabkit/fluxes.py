@@ -35,7 +35,7 @@ def _always(value: Any) -> Callable[[Any], Any]:
     exact = Constant(value)
 
     def constant(s: Any) -> Any:
-        return exact + 0 * s if isinstance(s, (np.ndarray, Entries)) else exact
+        return exact + 0 * s if isinstance(s, (np.ndarray, Entries)) else exact  # type: ignore[operator]
 
     return constant
 

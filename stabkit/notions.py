@@ -56,14 +56,18 @@ def smallest(u: Any) -> Any:
     """The smallest entry; of intervals, an enclosure of it."""
     if isinstance(u, Term):
         return u.call("min")
-    return _least(u) if u.dtype == object else namespace(u).min(u, axis=-1)
+    if u.dtype == object:
+        return _least(u)
+    return u.min(axis=-1) if type(u) is np.ndarray else namespace(u).min(u, axis=-1)
 
 
 def largest(u: Any) -> Any:
     """The largest entry; of intervals, an enclosure of it."""
     if isinstance(u, Term):
         return u.call("max")
-    return -_least(-u) if u.dtype == object else namespace(u).max(u, axis=-1)
+    if u.dtype == object:
+        return -_least(-u)
+    return u.max(axis=-1) if type(u) is np.ndarray else namespace(u).max(u, axis=-1)
 
 
 def _least(u: np.ndarray) -> Any:
@@ -130,9 +134,9 @@ def _range(u: Any, up: Any) -> Any:
 
 def _range_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     # Relative to the range; a constant signal that moves is the worst violation.
-    spread = largest(u) - smallest(u)
-    xp = namespace(u, up)
-    margin = xp.minimum(smallest(up) - smallest(u), largest(u) - largest(up))
+    xp, low, high = namespace(u, up), smallest(u), largest(u)
+    spread = high - low
+    margin = xp.minimum(smallest(up) - low, high - largest(up))
     with np.errstate(divide="ignore", invalid="ignore"):
         return xp.where(spread > 0, margin / spread, margin)
 
@@ -152,7 +156,8 @@ def _contrast(u: Any, up: Any) -> Any:
 
 
 def _contrast_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
-    return _ratio(_contrast(u, up), largest(_jumps(u)))
+    before = largest(_jumps(u))
+    return _ratio(before - largest(_jumps(up)), before)
 
 
 def sensitivity(factor: Any) -> Notion:

@@ -9,6 +9,10 @@ from array_libraries import agree
 
 from stabkit import backend, difference, fluxes
 from stabkit.errors import InvalidArgument
+from stabkit.falsify.search import search
+from stabkit.learning import ResidualNetwork
+from stabkit.multigrid import Multigrid, geometric, poisson
+from stabkit.notions import EUCLIDEAN
 from stabkit.schemes import Explicit
 
 
@@ -186,3 +190,56 @@ def test_schemes_step_in_parts(monkeypatch):
     monkeypatch.setattr(Explicit, "step", step)
     assert (backend.to_host(scheme(strict.asarray(whole))) == expected).all()
     assert seen == [1] * 6  # halves of six are three, too many still; then one
+
+
+class OutOfMemory(MemoryError):
+    """Like CuPy's OutOfMemoryError, a MemoryError too."""
+
+
+def full(*arguments):
+    raise OutOfMemory("Out of memory allocating 2,048 bytes")
+
+
+def test_a_network_too_large_for_the_card_offers_a_smaller_batch(monkeypatch):
+    """Off the host it says how many samples to take; on the host the error is Python's."""
+    strict = pytest.importorskip("array_api_strict")
+    network = ResidualNetwork(channels=2)
+    theta, start = network.initial(seed=0), np.zeros((6, 2, 4, 4))
+    monkeypatch.setattr("stabkit.learning.network.correlate", full)
+    message = (r"start: the work on an array of shape \(6, 2, 4, 4\) does not fit .*Out of memory "
+               r"allocating 2,048 bytes\); take at most 3 of its 6 samples at a time")
+    with pytest.raises(InvalidArgument, match=message):
+        network(theta, strict.asarray(start))
+    with pytest.raises(InvalidArgument, match="take a smaller grid"):
+        network(theta, strict.asarray(start[:1]))
+    with pytest.raises(OutOfMemory):
+        network(theta, start)
+
+
+def test_a_grid_too_large_for_the_card_is_refused(monkeypatch):
+    strict = pytest.importorskip("array_api_strict")
+    solver = Multigrid(geometric(poisson((15, 15))))
+    monkeypatch.setattr(solver, "step", full)
+    with pytest.raises(InvalidArgument, match=r"b: .*; take a smaller grid, or arrays of numpy"):
+        solver.solve(strict.ones((15, 15)))
+
+
+def test_a_search_on_a_full_card_goes_on_in_halves(monkeypatch):
+    """The same witness from 8 signals at a time as from all at once; none at all is refused."""
+    scheme = Explicit(difference(1, 4), fluxes.identity(), "7/10")
+    expected, whole = search(scheme, EUCLIDEAN, trials=300, seed=3), Explicit.step
+
+    def small(rows):
+        def step(self, u):
+            if u.dtype == float and u.ndim > 1 and u.shape[0] > rows:
+                raise OutOfMemory
+            return whole(self, u)
+        return step
+
+    monkeypatch.setattr(Explicit, "step", small(8))
+    found = search(scheme, EUCLIDEAN, trials=300, seed=3)
+    assert [part.tolist() for part in found.witness] == [p.tolist() for p in expected.witness]
+    assert found.trials == expected.trials
+    monkeypatch.setattr(Explicit, "step", small(0))
+    with pytest.raises(InvalidArgument, match="a signal of 4 samples does not fit"):
+        search(scheme, EUCLIDEAN, trials=300, seed=3)

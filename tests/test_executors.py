@@ -1,5 +1,9 @@
 """Verdicts do not depend on where, or in how many pieces, the work is done."""
 
+import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -59,3 +63,46 @@ def test_chunks_and_threads_do_not_change_the_worst_trial():
     v[1:] -= 0.6 * f
     margin = min(v.min() - u.min(), u.max() - v.max()) / (u.max() - u.min())
     assert abs(margin - whole[0]) < 1e-14
+
+
+STAND_IN = '''
+"""A GPU's library that computes with array-api-strict, and leaves the number of each process."""
+import os
+from pathlib import Path
+
+import array_api_strict
+
+__version__ = "0"
+
+
+def asarray(values):
+    (Path(__file__).parent / f"born.{os.getpid()}").touch()
+    return array_api_strict.asarray(values)
+
+
+class cuda:
+    class runtime:
+        CUDARuntimeError = RuntimeError
+        getDeviceCount = staticmethod(lambda: 1)
+        memGetInfo = staticmethod(lambda: (2**30, 2**30))
+        getDeviceProperties = staticmethod(lambda number: {"name": b"none"})
+'''
+
+
+def test_a_backend_reaches_the_workers_and_changes_no_verdict(tmp_path):
+    """Born in another library, in two processes: the file of verdicts is that of one in NumPy."""
+    pytest.importorskip("array_api_strict", reason="needs array-api-strict: the extra test")
+    (tmp_path / "cupy").mkdir()
+    (tmp_path / "cupy/__init__.py").write_text(STAND_IN)
+    names = [name for name in NAMES if name.startswith("alt2020")]
+    files = []
+    for number, options in enumerate([[], ["--backend", "cupy", "--workers", "2"]]):
+        files.append(tmp_path / f"{number}.json")
+        done = subprocess.run(
+            [sys.executable, "-m", "stabkit", "verify", *names, "--budget", "0.01", "--seed", "3",
+             "--json", files[-1], *options], capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])})
+        assert done.returncode == 0, done.stderr
+    alone, two = (json.loads(file.read_text())["verdicts"] for file in files)
+    assert two == alone and len(two) == len(names)
+    assert len(list((tmp_path / "cupy").glob("born.*"))) >= 1

@@ -11,7 +11,7 @@ import numpy as np
 
 from stabkit.backend import born, namespace, to_host
 from stabkit.enclosure import Interval
-from stabkit.errors import HypothesisNotMet
+from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.falsify.exactness import Judge, Signals, length, shrink, simplest
 from stabkit.falsify.inputs import (
     amplitudes,
@@ -164,16 +164,27 @@ class _Hunt:
         return simplest(candidate, self.violated)
 
     def margins(self, signals: Sequence[np.ndarray], groups: int = 1) -> np.ndarray:
-        """The relative margins; where hypotheses are not met, infinity for the whole group."""
+        """The relative margins; where hypotheses are not met, infinity for the whole group.
+
+        In parts where the device has no room for the whole.
+        """
+        try:
+            return self.measured(signals)
+        except HypothesisNotMet:
+            if groups == 1:
+                return np.full(len(signals[0]), np.inf)
+        except MemoryError as error:
+            if len(signals[0]) == 1:
+                raise InvalidArgument(
+                    f"backend: a signal of {signals[0].shape[-1]} samples does not fit the free "
+                    "memory of the device; take shorter ones, or the backend numpy") from error
+        parts = zip(*(np.array_split(part, max(2, groups)) for part in signals), strict=True)
+        return np.concatenate([self.margins(part) for part in parts])
+
+    def measured(self, signals: Sequence[np.ndarray]) -> np.ndarray:
         with np.errstate(all="ignore"):
-            try:
-                parts = [part for u in signals for part in self.scheme.pair(born(u))]
-                values = to_host(self.notion.margins(*parts))
-            except HypothesisNotMet:
-                if groups == 1:
-                    return np.full(len(signals[0]), np.inf)
-                pieces = zip(*(np.split(part, groups) for part in signals), strict=True)
-                return np.concatenate([self.margins(piece) for piece in pieces])
+            parts = [part for u in signals for part in self.scheme.pair(born(u))]
+            values = to_host(self.notion.margins(*parts))
         for part in parts:  # the signs of what is not finite may look right
             if part.dtype != object:
                 xp = namespace(part)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import namespace
+from stabkit.backend import namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.fluxes import relu
@@ -152,7 +152,8 @@ class Network:
         """The means of the channels, shape (samples, channels, 1, 1)."""
         y = checked_images(images)
         for part in self.parts:
-            y = part(y)
+            with within_memory(y, "images"):
+                y = part(y)
         return namespace(y).mean(y, axis=(2, 3), keepdims=True)
 
     def __call__(self, images: Any) -> Any:

@@ -111,8 +111,8 @@ class Classifier:
             raise InvalidArgument(f"features: must have shape (samples, "
                                   f"{', '.join(map(str, self.weights.shape[1:]))}), got "
                                   f"{features.shape}")
-        flat = namespace(features).reshape(features, (features.shape[0], -1))
-        return flat @ self._rows(features).T
+        rows = self._rows(features)
+        return namespace(features).reshape(features, (features.shape[0], rows.shape[1])) @ rows.T
 
     def adjoint(self, scores: np.ndarray) -> np.ndarray:
         """The adjoint of :meth:`linear`."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import beside, is_foreign, namespace
+from stabkit.backend import beside, is_foreign, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.fluxes import tanh
@@ -232,8 +232,9 @@ class ResidualNetwork:
         """
         y = checked_images(start, self.channels, "start")
         for kernel, bias in self._weights(theta, y):
-            z = correlate(kernel, y, self.padding) + bias[:, None, None]
-            y = y + self.delta * self.activation(z)
+            with within_memory(y, "start"):
+                z = correlate(kernel, y, self.padding) + bias[:, None, None]
+                y = y + self.delta * self.activation(z)
         return y
 
     def linearise(self, theta: Any, start: Any) -> Linearisation:
@@ -241,9 +242,11 @@ class ResidualNetwork:
         y = checked_images(start, self.channels, "start")
         layers = []
         for kernel, bias in self._weights(theta, y):
-            seen = patches(y, WIDTH, self.padding)
-            z = namespace(y).reshape(correlate_patches(kernel, seen), y.shape) + bias[:, None, None]
-            gain = self.delta * self.activation.slope(z)
-            layers.append(LayerDerivative(kernel, seen, gain, self.padding))
-            y = y + self.delta * self.activation(z)
+            with within_memory(y, "start"):
+                seen = patches(y, WIDTH, self.padding)
+                z = correlate_patches(kernel, seen)
+                z = namespace(y).reshape(z, y.shape) + bias[:, None, None]
+                gain = self.delta * self.activation.slope(z)
+                layers.append(LayerDerivative(kernel, seen, gain, self.padding))
+                y = y + self.delta * self.activation(z)
         return Linearisation(self, y, tuple(layers))

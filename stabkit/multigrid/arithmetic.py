@@ -14,7 +14,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 from flint import fmpq, fmpq_mat
 
-from stabkit.backend import is_foreign, like, namespace
+from stabkit.backend import is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.rational import fraction, fractions, from_flint, to_flint
 
@@ -139,10 +139,11 @@ class _Factorised:
     def __matmul__(self, right: Any) -> Any:
         if not is_foreign(right):
             return self._factors.solve(right)
-        key = namespace(right).__name__, str(right.dtype), str(right.device)
+        xp = namespace(right)
+        key = xp.__name__, str(right.device)
         if key not in self._dense:
-            self._dense[key] = like(self._factors.solve(np.eye(self._factors.shape[0])), right)
-        return self._dense[key] @ right
+            self._dense[key] = xp.asarray(self._factors.solve(np.eye(self._factors.shape[0])))
+        return self._dense[key] @ xp.astype(right, xp.float64, copy=False)
 
 
 class _Float:

@@ -43,7 +43,15 @@ class Portable:
     def __matmul__(self, u: Any) -> Any:
         if not is_foreign(u):
             return self.matrix @ u
+        if self.matrix.dtype == np.float64:
+            u = doubled(u)
         return along_first(gathered(self._tables, self.matrix.tocsr(), u).along_last, u)
+
+
+def doubled(u: Any) -> Any:
+    """u in float64, as SciPy takes it beside a matrix of them."""
+    xp = namespace(u)
+    return xp.astype(u, xp.float64, copy=False)
 
 
 def along_first(act: Callable[..., Any], *arrays: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from stabkit.backend import is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.multigrid import sor_sweep
-from stabkit.multigrid.portable import StagedSOR
+from stabkit.multigrid.portable import StagedSOR, doubled
 
 
 class SparseSOR:
@@ -35,6 +35,7 @@ class SparseSOR:
 
     def __call__(self, u: Any, b: Any) -> Any:
         if is_foreign(u):
+            u, b = doubled(u), doubled(b)
             return self._beside(u)(u, b)
         updated = np.array(u, dtype=np.float64, order="F")
         columns = updated.reshape(len(updated), -1, order="F")

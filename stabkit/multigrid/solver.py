@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse.linalg
 
-from stabkit.backend import beside, is_foreign, namespace
+from stabkit.backend import beside, is_foreign, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.arithmetic import FLOAT
 from stabkit.multigrid.cycle import Cycle, Visit
@@ -126,12 +126,13 @@ class Multigrid:
         self._check_compatible(right)
         x = 0 * right if u is None else 0 + self._vector(u, "u")[0]
         A, scale = self._matrices[0][0], norm(right)
-        residuals = [norm(right - A @ x)]
-        while residuals[-1] > tolerance * scale and len(residuals) <= max_cycles:
-            x = self.step(x, right)
-            residuals.append(norm(right - A @ x))
-            if callback:
-                callback(len(residuals) - 1, residuals[-1] / scale)
+        with within_memory(right, "b", grid=True):
+            residuals = [norm(right - A @ x)]
+            while residuals[-1] > tolerance * scale and len(residuals) <= max_cycles:
+                x = self.step(x, right)
+                residuals.append(norm(right - A @ x))
+                if callback:
+                    callback(len(residuals) - 1, residuals[-1] / scale)
         return Solution(namespace(x).reshape(x, shape), tuple(residuals),
                         residuals[-1] <= tolerance * scale)
 
