@@ -14,6 +14,7 @@ from benchmarks.operators import CODE, SHAPE, rng
 from stabkit.kernels import search
 from stabkit.kernels.draws import draw
 from stabkit.kernels.haar import haar
+from stabkit.kernels.margins import EUCLIDEAN
 
 
 def haar_shrinkage(name, n):
@@ -37,12 +38,11 @@ def haar_shrinkage(name, n):
 
 
 def trials(n, steps, count=20_000, tau=0.4):
-    code = CODE["rational"]
+    look = search.search[CODE["rational"], search.EXPLICIT]
     signals = np.stack([draw(1, trial, n) for trial in range(count)])
 
     def ours():
-        scheme = (search.EXPLICIT, steps, tau)
-        return search.search[code](n, scheme, (None,), SHAPE, search.EUCLIDEAN, 1, (0, count))[0]
+        return look(n, steps, tau, (None,), SHAPE, EUCLIDEAN, 1, (0, count))[0]
 
     def with_numpy():
         v = numpy_steps(signals, steps, tau, numpy_rational)

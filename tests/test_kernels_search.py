@@ -16,7 +16,7 @@ from plain_loops import (
 )
 
 from stabkit import kernels
-from stabkit.kernels import draws, search
+from stabkit.kernels import draws, margins, search
 from stabkit.kernels.implicit import tridiagonal
 from stabkit.kernels.linear import NATURAL
 from stabkit.kernels.steps import explicit, fixed_point, frozen_fsi, fsi
@@ -81,7 +81,7 @@ DIFFERENCE = (None,)  # the same
 
 
 def run(code, notion, first, count, scheme=search.EXPLICIT, steps=1, tau=RATIO, K=SEARCHED):
-    return search.search[code](N, (scheme, steps, tau), K, SHAPE, notion, 11, (first, count))
+    return search.search[code, scheme](N, steps, tau, K, SHAPE, notion, 11, (first, count))
 
 
 def changes(u):
@@ -90,13 +90,13 @@ def changes(u):
 
 
 def plain_margin(notion, pair, image):
-    if notion == search.CONTRACTION:
+    if notion == margins.CONTRACTION:
         (u, v), (a, b) = pair, image
         return 1 - np.sum((a - b) ** 2) / np.sum((u - v) ** 2)
     u, v = pair[0], image[0]
-    if notion == search.EUCLIDEAN:
+    if notion == margins.EUCLIDEAN:
         return 1 - np.sum(v**2) / np.sum(u**2)
-    if notion == search.RANGE:
+    if notion == margins.RANGE:
         length = np.ptp(u) or np.max(abs(u))
         return min(v.min() - u.min(), u.max() - v.max()) / length
     return changes(u) - changes(np.where(abs(v) <= 2.0**-40 * np.max(abs(u)), 0, v))
@@ -108,16 +108,16 @@ def test_search_finds_the_worst_of_its_trials(notion, scheme):
     code, steps, first, count = CODE["soft"], 2, 40, 8 * draws.LANES + 9
     advance = {search.EXPLICIT: explicit, search.FIXED_POINT: fixed_point, search.FSI: fsi,
                search.FROZEN_FSI: frozen_fsi}[scheme]
-    margins = []
+    found = []
     for trial in range(first, first + count):
         pair = np.stack(draws.draw_pair(11, trial, N))
         image = pair.copy()
         advance[code](image, steps, RATIO, SEARCHED, SHAPE)
         with np.errstate(all="ignore"):
-            margins.append(plain_margin(notion, pair, image))
+            found.append(plain_margin(notion, pair, image))
     worst, where = run(code, notion, first, count, scheme, steps)
-    assert where == first + int(np.nanargmin(margins))
-    assert abs(worst - np.nanmin(margins)) <= 1e-12 * max(1, abs(worst))
+    assert where == first + int(np.nanargmin(found))
+    assert abs(worst - np.nanmin(found)) <= 1e-12 * max(1, abs(worst))
     if scheme != search.FROZEN_FSI:  # the rows of a matrix and the lanes of the difference agree
         assert run(code, notion, first, count, scheme, steps, K=DIFFERENCE) == (worst, where)
 
@@ -131,12 +131,12 @@ def test_search_does_not_depend_on_the_cuts():
 
 
 def test_search_without_a_usable_trial():
-    assert run(CODE["rational"], search.EUCLIDEAN, 0, 0) == (np.inf, -1)
+    assert run(CODE["rational"], margins.EUCLIDEAN, 0, 0) == (np.inf, -1)
 
 
 def test_search_makes_a_million_trials_per_second():
-    run(CODE["rational"], search.EUCLIDEAN, 0, 10)
-    assert best_time(lambda: run(CODE["rational"], search.EUCLIDEAN, 0, 20000)) < 0.02
+    run(CODE["rational"], margins.EUCLIDEAN, 0, 10)
+    assert best_time(lambda: run(CODE["rational"], margins.EUCLIDEAN, 0, 20000)) < 0.02
 
 
 # -- the compiler ----------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_code_of_a_changed_callee_is_not_taken_from_the_cache(tmp_path):
 
 def test_one_option_set_without_fastmath():
     assert kernels.OPTIONS == {"cache": True, "nogil": True, "error_model": "numpy"}
-    for made in (explicit[CODE["rational"]], search.search[CODE["soft"]], tridiagonal):
+    for made in (explicit[CODE["rational"]], search.search[2, search.EXPLICIT], tridiagonal):
         assert "fastmath" not in made.targetoptions
         assert made.targetoptions["error_model"] == "numpy"
         assert made.targetoptions["nogil"]

@@ -58,13 +58,14 @@ def _steps(scheme: Scheme) -> tuple[int, int, float]:
 
 def _loop(scheme: Scheme, notion: int) -> Callable[[int, int, int], Iterator[tuple[float, int]]]:
     """The compiled loop for the host, chunk by chunk."""
-    search = import_module("stabkit.kernels.search").search[scheme.flux.kernel[0]]
-    r = None if _steps(scheme)[0] == FROZEN_FSI else spacing(scheme.K)
+    named, steps, tau = _steps(scheme)
+    search = import_module("stabkit.kernels.search").search[scheme.flux.kernel[0], named]
+    r = None if named == FROZEN_FSI else spacing(scheme.K)
     K = csr_form(scheme.K, np.dtype(float)) if r is None else (None if r == 1 else r,)
 
     def chunks(seed: int, trials: int, chunk: int) -> Iterator[tuple[float, int]]:
         def look(first: int) -> tuple[float, int]:
-            return search(scheme.size, _steps(scheme), K, shape_form(scheme.flux), notion, seed,
+            return search(scheme.size, steps, tau, K, shape_form(scheme.flux), notion, seed,
                           (first, min(chunk, trials - first)))
 
         with ThreadPoolExecutor(threads.count()) as pool:  # a search holds no lock

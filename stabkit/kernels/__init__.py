@@ -45,16 +45,26 @@ def kernel(function: Callable, **bound: Any) -> Any:
     return njit(**OPTIONS)(made)
 
 
-class PerFlux:
-    """A kernel whose global name ``flux`` is bound per flux: ``kernel[code](...)``."""
+class Family:
+    """A kernel some of whose global names are bound by number: ``kernel[2]``, ``kernel[2, 1]``.
 
-    def __init__(self, function: Callable, fluxes: tuple[Callable, ...]):
-        self.function, self.fluxes = function, fluxes
+    Parameters
+    ----------
+    function : callable
+    **members : tuple of callable
+        What a name may stand for; the order of the names is that of the numbers.
+    """
+
+    def __init__(self, function: Callable, **members: tuple[Callable, ...]):
+        self.function, self.members = function, members
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
-        self._made: dict[int, Any] = {}
+        self._made: dict[tuple[int, ...], Any] = {}
 
-    def __getitem__(self, code: int) -> Any:
-        if code not in self._made:
-            self._made[code] = kernel(self.function, flux=self.fluxes[code])
-        return self._made[code]
+    def __getitem__(self, numbers: int | tuple[int, ...]) -> Any:
+        key = numbers if isinstance(numbers, tuple) else (numbers,)
+        if key not in self._made:
+            bound = {name: of[number]
+                     for (name, of), number in zip(self.members.items(), key, strict=True)}
+            self._made[key] = kernel(self.function, **bound)
+        return self._made[key]

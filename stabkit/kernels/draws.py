@@ -99,7 +99,7 @@ def _draw_kind(u, size, key, kind):
     KIND = kind.literal_value  # a constant to the compiler, so it vectorises the row
 
     def draw(u, size, key, kind):
-        for lane in range(LANES):
+        for lane in range(size.size):
             bits = word(key, lane, 0)
             x = size[lane] if KIND == 7 else unit(bits) * size[lane]
             u[lane] = x if KIND in (4, 6) else entry(KIND, bits, x, 0, 0.0)

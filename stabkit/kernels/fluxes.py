@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stabkit.kernels import PerFlux, inner
+from stabkit.kernels import Family, inner
 from stabkit.kernels.exponential import exponential
 
 
@@ -112,7 +112,7 @@ FLUXES = (identity, charbonnier, soft, perona_malik, garrote, hard, rational, we
 
 def per_flux(function):
     """Make `function`, which calls ``flux(s, q, p)``, a kernel to be indexed by a flux code."""
-    return PerFlux(function, FLUXES)
+    return Family(function, flux=FLUXES)
 
 
 @inner

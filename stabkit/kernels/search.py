@@ -5,160 +5,102 @@ A chunk of trials is one call, which holds no lock; the worst of several chunks 
 smaller trial number) is the worst of all their trials, however they were cut.
 """
 
-# ruff: noqa: F821 - the name `flux` is bound when a kernel is compiled
+# ruff: noqa: F821 - the names `flux` and `scheme` are bound when a kernel is compiled
 from __future__ import annotations
 
 import numpy as np
 from numba.extending import overload
 
-from stabkit.kernels import inner
+from stabkit.kernels import Family, inner
 from stabkit.kernels.draws import approach, fill
-from stabkit.kernels.fluxes import per_flux
+from stabkit.kernels.fluxes import FLUXES
 from stabkit.kernels.lanes import LANES as GROUP
 from stabkit.kernels.lanes import fsi_swing, step_tile
 from stabkit.kernels.linear import LANES, lanes_of
+from stabkit.kernels.margins import CONTRACTION, measure
 from stabkit.kernels.steps import copy, explicit_row, fixed_point_row, fsi_row, scratch
 
 TWO = 2 * LANES  # the width of a row with two states
 EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT = range(4)
-EUCLIDEAN, CONTRACTION, RANGE, SIGN = range(4)
-_NOISE = 2.0**-40
 
 
-# -- margins ---------------------------------------------------------------------------------------
-# `more` holds rows of LANES numbers at constant distances: the compiler need not ask if they
-# overlap.  A sum with 0.0 keeps it from making a store that is masked, which is not vectorised.
-@inner
-def sum_squares(u, total):
-    """‖u‖² of every lane."""
-    for lane in range(LANES):
-        total[lane] = 0.0
-    for i in range(u.size // LANES):
-        x = lanes_of(u, i)
-        for lane in range(LANES):
-            total[lane] += x[lane] * x[lane]
+# -- many steps, with a matrix or with the reflecting difference --------------------------------
+def advance(flux, rows, tile, states, u, work, steps, tau, K, shape):
+    """Apply a scheme to u: `rows` knows a matrix, `tile` one step with the difference."""
 
 
-@inner
-def euclidean_margins(u, v, margins, more):
-    """1 − ‖v‖²/‖u‖²."""
-    sum_squares(u, more)
-    sum_squares(v, more[LANES:])
-    for lane in range(LANES):
-        margins[lane] = 1.0 - more[lane + LANES] / more[lane]
+def _advance_with_matrix(flux, rows, tile, states, u, work, steps, tau, K, shape):
+    laned = K[0], K[1], K[2], K[3], K[4], K[5], np.empty(LANES)
+    rows(flux, u, work, steps, tau, laned, shape)
 
 
-@inner
-def range_of(u, ends):
-    """The smallest and, LANES behind it, the largest entry; NaN passes by."""
-    for lane in range(LANES):
-        ends[lane], ends[lane + LANES] = np.inf, -np.inf
-    for i in range(u.size // LANES):
-        x = lanes_of(u, i)
-        for lane in range(LANES):
-            y, low, high = x[lane], ends[lane], ends[lane + LANES]
-            ends[lane] = (y if y < low else low) + 0.0
-            ends[lane + LANES] = (y if y > high else high) + 0.0
-
-
-@inner
-def range_margins(u, v, margins, more):
-    """How far v stays inside [min u, max u], over its length; of a constant u, over |u|."""
-    range_of(u, more)
-    range_of(v, more[2 * LANES:])
-    for lane in range(LANES):
-        low, high = more[lane], more[lane + LANES]
-        length = high - low
-        length = length if length > 0 else abs(high)
-        below, above = more[lane + 2 * LANES] - low, high - more[lane + 3 * LANES]
-        margins[lane] = (below if below < above else above) / length
-
-
-@inner
-def count_changes(u, state):
-    """Sign changes along u: state = (changes, last sign, noise), where `noise` counts as zero."""
-    for lane in range(LANES):
-        state[lane] = state[lane + LANES] = 0.0
-    for i in range(u.size // LANES):
-        x = lanes_of(u, i)
-        for lane in range(LANES):
-            last, noise = state[lane + LANES], state[lane + 2 * LANES]
-            sign = 1.0 if x[lane] > noise else 0.0
-            sign -= 1.0 if x[lane] < -noise else 0.0
-            state[lane] += 1.0 if sign * last < 0 else 0.0
-            state[lane + LANES] = sign + last * (1.0 - abs(sign))
-
-
-@inner
-def sign_margins(u, v, margins, more):
-    """S(u) − S(v), where rounding noise of v counts as zero."""
-    range_of(u, more)
-    for lane in range(LANES):
-        low, high = more[lane], more[lane + LANES]
-        margins[lane] = _NOISE * (high if high > -low else -low)
-    for lane in range(LANES):
-        more[lane + 2 * LANES] = 0.0
-    count_changes(u, more)
-    for lane in range(LANES):
-        more[lane + 2 * LANES], margins[lane] = margins[lane], more[lane]
-    count_changes(v, more)
-    for lane in range(LANES):
-        margins[lane] -= more[lane]
-
-
-@inner
-def spoil(v, margins):
-    """NaN for the margins of lanes with a NaN."""
-    for i in range(v.size // LANES):
-        y = lanes_of(v, i)
-        for lane in range(LANES):
-            margins[lane] += 0.0 if y[lane] == y[lane] else np.nan
-
-
-# -- schemes ---------------------------------------------------------------------------------------
-def advance(flux, u, work, scheme, K, shape):
-    """Apply a scheme to u."""
-
-
-def _advance_with_matrix(flux, u, work, scheme, K, shape):
-    name, steps, tau = scheme
-    K = K[0], K[1], K[2], K[3], K[4], K[5], np.empty(LANES)
-    if name == EXPLICIT:
-        explicit_row(flux, u, work, steps, tau, K, shape)
-    elif name == FIXED_POINT:
-        fixed_point_row(flux, u, work, steps, tau, K, shape)
-    else:
-        fsi_row(flux, u, work, steps, tau, K, shape, name == FROZEN_FSI)
-
-
-def _advance_with_difference(flux, u, work, scheme, K, shape):
+def _advance_with_difference(flux, rows, tile, states, u, work, steps, tau, K, shape):
     # GROUP lanes at a time stay in cache for all steps.
-    name, steps, tau = scheme
-    rows, edges, step = u.size // LANES, work[1][: 2 * GROUP].reshape(2, GROUP), (tau, K[0])
-    states = 1 if name == EXPLICIT else 2
-    end, w = (rows - 1, GROUP - 1, False), u
-    if states == 2:
-        w = work[0][: 2 * u.size]
-        for i in range(rows):
-            for state in range(2):
-                copy(w[(2 * i + state) * LANES : (2 * i + state + 1) * LANES], lanes_of(u, i))
+    n, edges, step = u.size // LANES, work[1][: 2 * GROUP].reshape(2, GROUP), (tau, K[0])
+    end, w = (n - 1, GROUP - 1, False), u if states == 1 else work[0][: 2 * u.size]
+    for i in range(n if states == 2 else 0):
+        for state in range(2):
+            copy(w[(2 * i + state) * LANES : (2 * i + state + 1) * LANES], lanes_of(u, i))
+    result = 0
     for first in range(0, LANES, GROUP):
         for k in range(steps):
-            if name == EXPLICIT:
-                step_tile(flux, w[first:], edges, end, step, shape, LANES, 0, 0, 0)
-            elif name == FIXED_POINT:
-                step_tile(flux, w[first:], edges, end, step, shape, TWO, 0, LANES, 0)
-            else:
-                fsi_swing(flux, w[first:], edges, end, k, step, shape, TWO, LANES)
-    if states == 2:
-        result = steps % 2 if name == FSI else 0
-        for i in range(rows):
-            copy(lanes_of(u, i), w[(2 * i + result) * LANES : (2 * i + result + 1) * LANES])
+            result = tile(flux, w[first:], edges, end, k, step, shape)
+    for i in range(n if states == 2 else 0):
+        copy(lanes_of(u, i), w[(2 * i + result) * LANES : (2 * i + result + 1) * LANES])
 
 
 @overload(advance)
-def _advance(flux, u, work, scheme, K, shape):
+def _advance(flux, rows, tile, states, u, work, steps, tau, K, shape):
     return _advance_with_difference if len(K) == 1 else _advance_with_matrix
+
+
+@inner
+def free_fsi_row(flux, u, work, steps, tau, K, shape):
+    fsi_row(flux, u, work, steps, tau, K, shape, False)
+
+
+@inner
+def explicit_tile(flux, w, edges, end, k, step, shape):
+    """One step; return which state is the newest, as the others do."""
+    step_tile(flux, w, edges, end, step, shape, LANES, 0, 0, 0)
+    return 0
+
+
+@inner
+def fixed_point_tile(flux, w, edges, end, k, step, shape):
+    step_tile(flux, w, edges, end, step, shape, TWO, 0, LANES, 0)
+    return 0
+
+
+@inner
+def fsi_tile(flux, w, edges, end, k, step, shape):
+    fsi_swing(flux, w, edges, end, k, step, shape, TWO, LANES)
+    return (k + 1) % 2
+
+
+# -- schemes, in the order of their names ----------------------------------------------------------
+@inner
+def explicit_steps(flux, u, work, steps, tau, K, shape):
+    advance(flux, explicit_row, explicit_tile, 1, u, work, steps, tau, K, shape)
+
+
+@inner
+def fsi_steps(flux, u, work, steps, tau, K, shape):
+    advance(flux, free_fsi_row, fsi_tile, 2, u, work, steps, tau, K, shape)
+
+
+@inner
+def frozen_fsi_steps(flux, u, work, steps, tau, K, shape):
+    laned = K[0], K[1], K[2], K[3], K[4], K[5], np.empty(LANES)
+    fsi_row(flux, u, work, steps, tau, laned, shape, True)
+
+
+@inner
+def fixed_point_steps(flux, u, work, steps, tau, K, shape):
+    advance(flux, fixed_point_row, fixed_point_tile, 2, u, work, steps, tau, K, shape)
+
+
+SCHEMES = explicit_steps, fsi_steps, frozen_fsi_steps, fixed_point_steps
 
 
 def images_of(K):
@@ -177,27 +119,13 @@ def subtract(u, v):
         u[i] -= v[i]
 
 
-@inner
-def measure(notion, u, v, margins, more):
-    """The margins of u ↦ v, a trial per lane."""
-    if notion == RANGE:
-        range_margins(u, v, margins, more)
-    elif notion == SIGN:
-        sign_margins(u, v, margins, more)
-    else:
-        euclidean_margins(u, v, margins, more)  # NaN where v has one
-    if notion in (RANGE, SIGN):
-        spoil(v, margins)
-
-
-@per_flux
-def search(n, scheme, K, shape, notion, seed, trials):
+def worst_of(n, steps, tau, K, shape, notion, seed, trials):
     """The worst margin over the trials first, …, first + count − 1, and the first with it.
 
     Parameters
     ----------
     n : length of the signals
-    scheme : (name, steps, tau)
+    steps, tau : int and float
     K : operator, as the six arrays of a matrix (`stabkit.kernels.linear`), or (r,) for the
         reflecting first difference, r = 1/h or None for 1 (not for FROZEN_FSI)
     shape : the parameters (q, p) of the flux
@@ -226,7 +154,7 @@ def search(n, scheme, K, shape, notion, seed, trials):
             if k == 1:
                 approach(u, signals[0, :size], margins, seed, block)
             copy(v, u)
-            advance(flux, v, work, scheme, K, shape)
+            scheme(flux, v, work, steps, tau, K, shape)
         u, v = signals[0, :size], images[0, :size]
         if notion == CONTRACTION:
             subtract(u, signals[1, :size])
@@ -237,3 +165,6 @@ def search(n, scheme, K, shape, notion, seed, trials):
             if margins[lane] < worst and first <= trial < end:
                 worst, where = margins[lane], trial
     return worst, where
+
+
+search = Family(worst_of, flux=FLUXES, scheme=SCHEMES)
