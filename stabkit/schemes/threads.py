@@ -15,7 +15,7 @@ import numpy as np
 from stabkit.errors import InvalidArgument
 
 VARIABLE = "STABKIT_THREADS"
-WORTH_A_THREAD = 20_000_000  # site-steps, some 10 ms: a busy neighbour costs no more than that
+WORTH_A_THREAD = 5_000_000  # site-steps, some milliseconds: starting a thread costs 0.1
 OVERLAP = 256  # steps at most before strips are put together again
 LEAST = 16  # a strip is so many times longer than what it has of its neighbours
 
