@@ -109,7 +109,7 @@ def same_bits(name: str, there: Any, here: Any) -> None:
 def haar_here(u: np.ndarray) -> np.ndarray:
     """Haar shrinkage by the compiled loop: of threshold 1/√2, for soft shrinkage with τ = 1/4."""
     v = np.empty((1, u.size))
-    haar[fluxes.soft().kernel[0]](u[None], v, 1.0, (0.5**0.5, 0.0), NATURAL)
+    haar[fluxes.soft().kernel[0]](u[None], v, None, (0.5**0.5, 0.0), NATURAL)
     return v[0]
 
 

@@ -22,7 +22,7 @@ def haar_shrinkage(name, n):
     again = np.empty_like(f)
 
     def ours():
-        haar[CODE[name]](f, u, 1.0, (0.5, 0.0), 1)
+        haar[CODE[name]](f, u, None, (0.5, 0.0), 1)
         return u
 
     def wavelets():

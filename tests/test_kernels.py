@@ -229,7 +229,7 @@ def test_haar_shrinkage_is_its_plain_loop(name, boundary):
         f = np.random.default_rng(n).standard_normal((3, n))
         f[1, n // 2], f[2, 0] = np.nan, 1e200
         u = np.empty_like(f)
-        haar[CODE[name]](f, u, 1.0, (0.5, 0.0), boundary)
+        haar[CODE[name]](f, u, None, (0.5, 0.0), boundary)
         assert same(u, np.stack([plain_haar(row, name, boundary) for row in f]))
 
 

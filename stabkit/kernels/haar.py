@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from math import sqrt
 
+from numba.core.types import NoneType
+from numba.extending import overload
+
 from stabkit.kernels import inner
 from stabkit.kernels.fluxes import per_flux
 from stabkit.kernels.linear import PERIODIC
@@ -12,11 +15,22 @@ from stabkit.kernels.linear import PERIODIC
 _ROOT = 1 / sqrt(2)
 
 
+def times(weight, x):
+    """weight x, or x, which has the same bits, where None stands for 1."""
+
+
+@overload(times)
+def _times(weight, x):
+    if isinstance(weight, NoneType):
+        return lambda weight, x: x
+    return lambda weight, x: type(x)(weight) * x
+
+
 @inner
 def shrink(flux, a, b, root, weight, shape):
     """S((a − b)/√2) with S(r) = r − weight Φ(r)."""
     r = (a - b) * root
-    return r - weight * flux(r, shape[0], shape[1])
+    return r - times(weight, flux(r, shape[0], shape[1]))
 
 
 @inner
@@ -44,11 +58,11 @@ def haar(f, u, weight, shape, boundary):
     """uᵢ = (f_{i−1} + 2fᵢ + f_{i+1})/4 + (S((fᵢ − f_{i+1})/√2) − S((f_{i−1} − fᵢ)/√2))/(2√2).
 
     For every row of f (B, N), into u.  S(r) = r − weight Φ(r) with the flux Φ of the code: for
-    weight 1 and shape (θ, ·) codes 2, 5 and 4 are soft, hard and garrote shrinkage with threshold
-    θ.  `boundary` is PERIODIC, or NATURAL: mirrored, f_0 = f_1 and f_{N+1} = f_N.
+    weight 1, or None for it, and shape (θ, ·) codes 2, 5 and 4 are soft, hard and garrote shrinkage
+    with threshold θ.  `boundary` is PERIODIC, or NATURAL: mirrored, f_0 = f_1 and f_{N+1} = f_N.
     """
     to = f.dtype.type
-    weight, shape = to(weight), (to(shape[0]), to(shape[1]))
+    shape = to(shape[0]), to(shape[1])
     n = f.shape[1]
     for b in range(f.shape[0]):
         first, last = f[b, 0], f[b, n - 1]

@@ -75,7 +75,8 @@ def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) 
     rows = np.array(f, order="C").reshape(-1, f.shape[-1])
     after = np.empty_like(rows)
     for _ in range(steps):
-        kernel(rows, after, weight, shape, int(periodic))  # 1: PERIODIC, 0: NATURAL of the kernels
+        # 1: PERIODIC, 0: NATURAL of the kernels.
+        kernel(rows, after, None if weight == 1 else weight, shape, int(periodic))
         rows, after = after, rows
     return rows.reshape(f.shape)
 
