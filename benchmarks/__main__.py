@@ -43,7 +43,8 @@ def show_start(found: dict[str, float]) -> None:
 
 def environment() -> dict[str, str]:
     """Versions of what is measured, and the machine."""
-    found = {"python": platform.python_version(), "machine": platform.platform()}
+    found = {"python": platform.python_version(),
+             "machine": f"{platform.system()} {platform.machine()}"}
     found["vectors"] = " ".join(np.show_config(mode="dicts")["SIMD Extensions"]["found"])
     for name in PACKAGES:
         try:
