@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from stabkit import difference, registry, verify
+from stabkit import Explicit, difference, fluxes, notions, registry, verify
 from stabkit.executor import executor
+from stabkit.falsify import mass
 from stabkit.kernels import search as compiled
 from stabkit.kernels.draws import draw_pair
 from stabkit.kernels.margins import RANGE
+from stabkit.schemes.threads import VARIABLE
 from stabkit.schemes.twins import csr_form
 
 NAMES = ("alt2021.euclidean_stability_without_sign_condition", "alt2021.fsi_formula",
@@ -64,6 +66,19 @@ def test_chunks_and_threads_do_not_change_the_worst_trial():
     v[1:] -= 0.6 * f
     margin = min(v.min() - u.min(), u.max() - v.max()) / (u.max() - u.min())
     assert abs(margin - whole[0]) < 1e-14
+
+
+def test_threads_change_no_trial(monkeypatch):
+    """The worst of every chunk, in order, on one thread and on three; and when nobody asks on."""
+    scheme = Explicit(difference(1, 8), fluxes.soft(), "3/5")
+    monkeypatch.setattr(mass, "_CHUNK", 512)
+    found = []
+    for count in ("1", "3"):
+        monkeypatch.setenv(VARIABLE, count)
+        found.append([(margin, u.tolist()) for margin, (u,) in
+                      mass.worst_trials(scheme, notions.RANGE, 5000, 7)])
+        assert next(mass.worst_trials(scheme, notions.RANGE, 10**6, 7))[0] == found[0][0][0]
+    assert found[0] == found[1] and len(found[0]) == 10
 
 
 STAND_IN = '''
