@@ -196,6 +196,16 @@ def test_algebraic_takes_pyamg_s_levels():
 
 
 # -- cycles ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("make", [Richardson, Jacobi])
+def test_a_step_may_be_a_text(make):
+    """"1/8" is 0.125 for a matrix of floats; what is no number is told."""
+    A = scipy.sparse.diags_array([4.0, 2.0, 5.0]).tocsr()
+    u, b = np.array([1.0, -2.0, 3.0]), np.array([0.5, 0.25, 1.0])
+    assert np.array_equal(make("1/8").on(A)(u, b), make(0.125).on(A)(u, b))
+    with pytest.raises(InvalidArgument, match="an eighth"):
+        make("an eighth").on(A)
+
+
 SMOOTHERS = [Jacobi(Fraction(4, 5)), Richardson(Fraction(1, 5)), gauss_seidel(),
              gauss_seidel(backward), gauss_seidel(red_black), SOR(Fraction(11, 10)),
              symmetric(gauss_seidel()), Chebyshev(3)]

@@ -150,7 +150,7 @@ class _Float:
     """Double precision: sparse, for speed."""
 
     def number(self, value: Any) -> float:
-        return float(value)
+        return float(fraction(value) if isinstance(value, str) else value)
 
     def vector(self, values: Any, name: str) -> Any:
         xp = namespace(values)
