@@ -42,8 +42,8 @@ def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
     trials, seed : int
     """
     draws = import_module("stabkit.kernels.draws")
-    kernel = fused_trials.kernel(scheme, _NOTIONS[notion], _steps(scheme))
-    look = _loop(scheme, _NOTIONS[notion]) if kernel is None else kernel
+    told = scheme, _NOTIONS[notion], _steps(scheme)
+    look = fused_trials.kernel(*told) or _loop(*told)
     for margin, trial in look(seed, trials, _CHUNK):
         if trial >= 0:
             pair = draws.draw_pair(seed, trial, scheme.size)
@@ -56,16 +56,17 @@ def _steps(scheme: Scheme) -> tuple[int, int, float]:
     return named, getattr(scheme, "length", getattr(scheme, "iterations", 1)), float(scheme.tau)
 
 
-def _loop(scheme: Scheme, notion: int) -> Callable[[int, int, int], Iterator[tuple[float, int]]]:
+def _loop(scheme: Scheme, notion: int, steps: tuple[int, int, float]
+          ) -> Callable[[int, int, int], Iterator[tuple[float, int]]]:
     """The compiled loop for the host, chunk by chunk."""
-    named, steps, tau = _steps(scheme)
+    named, length, tau = steps
     search = import_module("stabkit.kernels.search").search[scheme.flux.kernel[0], named]
     r = None if named == FROZEN_FSI else spacing(scheme.K)
     K = csr_form(scheme.K, np.dtype(float)) if r is None else (None if r == 1 else r,)
 
     def chunks(seed: int, trials: int, chunk: int) -> Iterator[tuple[float, int]]:
         def look(first: int) -> tuple[float, int]:
-            return search(scheme.size, steps, tau, K, shape_form(scheme.flux), notion, seed,
+            return search(scheme.size, length, tau, K, shape_form(scheme.flux), notion, seed,
                           (first, min(chunk, trials - first)))
 
         with ThreadPoolExecutor(threads.count()) as pool:  # a search holds no lock

@@ -25,13 +25,18 @@ EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT = range(4)
 
 
 # -- many steps, with a matrix or with the reflecting difference --------------------------------
+@inner
+def laned(K):
+    """A matrix that acts on every lane, with a row to work in."""
+    return K[0], K[1], K[2], K[3], K[4], K[5], np.empty(LANES)
+
+
 def advance(flux, rows, tile, states, u, work, steps, tau, K, shape):
     """Apply a scheme to u: `rows` knows a matrix, `tile` one step with the difference."""
 
 
 def _advance_with_matrix(flux, rows, tile, states, u, work, steps, tau, K, shape):
-    laned = K[0], K[1], K[2], K[3], K[4], K[5], np.empty(LANES)
-    rows(flux, u, work, steps, tau, laned, shape)
+    rows(flux, u, work, steps, tau, laned(K), shape)
 
 
 def _advance_with_difference(flux, rows, tile, states, u, work, steps, tau, K, shape):
@@ -91,8 +96,7 @@ def fsi_steps(flux, u, work, steps, tau, K, shape):
 
 @inner
 def frozen_fsi_steps(flux, u, work, steps, tau, K, shape):
-    laned = K[0], K[1], K[2], K[3], K[4], K[5], np.empty(LANES)
-    fsi_row(flux, u, work, steps, tau, laned, shape, True)
+    fsi_row(flux, u, work, steps, tau, laned(K), shape, True)
 
 
 @inner

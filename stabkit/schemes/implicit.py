@@ -114,11 +114,12 @@ def _linear_solver(K: Operator, tau: float, beside: Any) -> LinearSolver:
     """
     n, xp = K.shape[1], namespace(beside)
     if xp is np:
-        sparse, eye = K.sparse(), scipy.sparse.eye_array(n, format="csr")
+        sparse = K.sparse()
         gram = (abs(sparse.T) @ abs(sparse)).tocoo()
         width = int(np.max(np.abs(gram.row - gram.col), initial=0))
         if width <= MOST_BANDS:
             return _banded_solver(sparse, tau, width)
+        eye = scipy.sparse.eye_array(n, format="csr")
         return lambda weights, right: scipy.sparse.linalg.spsolve(
             (eye + tau * (sparse.T @ scipy.sparse.diags_array(weights) @ sparse)).tocsc(), right)
     dense, eye = like(K.sparse().toarray(), beside), xp.eye(n, dtype=beside.dtype)
