@@ -8,8 +8,9 @@ import scipy.fft
 import scipy.linalg
 
 from benchmarks.measuring import Job
-from benchmarks.operators import CODE, D1, SHAPE, TAU, rng, stepped
-from stabkit.kernels.implicit import semi_implicit, tridiagonal, tridiagonal_columns
+from benchmarks.operators import TAU, rng
+from stabkit import Implicit, difference, fluxes
+from stabkit.kernels.implicit import tridiagonal, tridiagonal_columns
 from stabkit.multigrid import FastPoisson
 
 
@@ -43,19 +44,44 @@ def tridiagonal_solve(count, n):
                n, 1e-13, {"LAPACK dptsv": 1.7}, "tridiagonal solve", n)
 
 
-def implicit_step(n=100_000):
-    u = rng().standard_normal((1, n))
+def implicit_step(count, n):
+    """The implicit step to a residual of 1e-12; the peer has the iteration of `Implicit`."""
+    u = rng().standard_normal((count, n))
+    scheme = Implicit(difference(1, n), fluxes.rational(), TAU)
 
-    def lapack():
-        g = 1 / (1 + np.diff(u[0]) ** 2)
+    def solve(weights, right):
         diagonal = np.ones(n)
-        diagonal[:-1] += TAU * g
-        diagonal[1:] += TAU * g
-        return scipy.linalg.lapack.dptsv(diagonal, -TAU * g, u[0])[2][None]
+        diagonal[:-1] += TAU * weights
+        diagonal[1:] += TAU * weights
+        return scipy.linalg.lapack.dptsv(diagonal, -TAU * weights, right)[2]
 
-    return Job(f"semi-implicit step rational N={n}", {
-        "stabkit": lambda: stepped(semi_implicit[CODE["rational"]], u, 1, TAU, D1, SHAPE),
-        "NumPy + dptsv": lapack}, n, 1e-13)
+    def residual(v, u):
+        s = np.diff(v)
+        flow = s / (1 + s * s)
+        r = v - u
+        r[:-1] -= TAU * flow
+        r[1:] += TAU * flow
+        return r
+
+    def newton(v, u, small):
+        r = residual(v, u)
+        size, before = np.abs(r).max(), np.inf
+        while small < size < before / 2:
+            square = np.diff(v) ** 2
+            v = v - solve((1 - square) / (1 + square) ** 2, r)
+            r, before = residual(v, u), size
+            size = np.abs(r).max()
+        return v if size <= small else None
+
+    def alone(u):
+        v, small = u, 1e-12 * max(1, np.abs(u).max())
+        while (solved := newton(v, u, small)) is None:
+            v = solve(1 / (1 + np.diff(v) ** 2), u)
+        return solved
+
+    return Job(f"implicit step rational {count}x{n}", {
+        "stabkit": lambda: scheme(u),
+        "NumPy + dptsv": lambda: np.stack([alone(row) for row in u])}, count * n, 1e-11)
 
 
 def poisson_solve(n):
@@ -88,6 +114,7 @@ def jobs():
         yield lambda n=n: tridiagonal_solve(1, n)
     for count, n in ((256, 256), (10_000, 100), (64, 4096)):
         yield lambda count=count, n=n: tridiagonal_solve(count, n)
-    yield implicit_step
+    for count, n in ((1, 100_000), (1, 1_000_000), (2000, 64), (64, 4096)):
+        yield lambda count=count, n=n: implicit_step(count, n)
     for n in (255, 511, 1023, 2047):
         yield lambda n=n: poisson_solve(n)

@@ -24,7 +24,7 @@ from stabkit.kernels import lanes, steps
 from stabkit.kernels.exponential import exponential
 from stabkit.kernels.fluxes import phi
 from stabkit.kernels.haar import haar
-from stabkit.kernels.implicit import COLUMNS, semi_implicit, tridiagonal, tridiagonal_columns
+from stabkit.kernels.implicit import COLUMNS, tridiagonal, tridiagonal_columns
 from stabkit.kernels.lanes import BLOCK, TILE
 from stabkit.kernels.linear import NATURAL, PERIODIC, ZERO
 from stabkit.kernels.steps import explicit, fixed_point, frozen_fsi, fsi
@@ -247,48 +247,47 @@ def test_tridiagonal_solve_satisfies_its_system():
 
 
 def plain_thomas(diagonal, beside, x):
-    """The algorithm of Thomas for one signal, with inverted pivots."""
-    n, pivots, x = len(x), [1 / diagonal[0]], list(x)
-    for i in range(1, n):
-        ratio = beside[i - 1] * pivots[i - 1]
-        pivots.append(1 / (diagonal[i] - ratio * beside[i - 1]))
-        x[i] = x[i] - ratio * x[i - 1]
-    x[n - 1] = x[n - 1] * pivots[n - 1]
-    for i in range(n - 2, -1, -1):
+    """The algorithm of Thomas from both ends to the middle, with inverted pivots."""
+    n, pivots, x = len(x), list(diagonal), list(x)
+    middle = n // 2
+    for ahead, near in [(range(middle), -1), (range(n - 1, middle, -1), 1)]:
+        for i in ahead:
+            if 0 <= i + near < n:
+                b = beside[min(i, i + near)]
+                pivots[i] = pivots[i] - b * pivots[i + near] * b
+                x[i] = x[i] - b * pivots[i + near] * x[i + near]
+            pivots[i] = 1 / pivots[i]
+    for near in (middle - 1, middle + 1):
+        if 0 <= near < n:
+            b = beside[min(middle, near)]
+            pivots[middle] = pivots[middle] - b * pivots[near] * b
+            x[middle] = x[middle] - b * pivots[near] * x[near]
+    x[middle] = x[middle] / pivots[middle]
+    for i in range(middle - 1, -1, -1):
         x[i] = (x[i] - beside[i] * x[i + 1]) * pivots[i]
+    for i in range(middle + 1, n):
+        x[i] = (x[i] - beside[i - 1] * x[i - 1]) * pivots[i]
     return x
 
 
-def test_tridiagonal_columns_are_the_plain_loop():
-    """Every column by itself, NaN, infinities and a zero pivot included; solved to rounding."""
-    dtype, rng = np.float64, np.random.default_rng(6)
-    for n, count in ((1, 1), (1, 3), (2, 5), (9, 1), (13, COLUMNS + 7)):
-        beside = rng.standard_normal((n - 1, count)).astype(dtype)
-        diagonal = (5 + rng.random((n, count))).astype(dtype)
-        x = rng.standard_normal((n, count)).astype(dtype)
+def test_tridiagonal_solves_are_the_plain_loop():
+    """By rows and by columns, NaN, infinities and a zero pivot included; solved to rounding."""
+    rng = np.random.default_rng(6)
+    for n, count in ((1, 1), (1, 3), (2, 5), (3, 4), (4, 2), (9, 1), (12, 6), (13, COLUMNS + 7)):
+        beside = rng.standard_normal((n - 1, count))
+        diagonal = 5 + rng.random((n, count))
+        x = rng.standard_normal((n, count))
         x[n // 2, 0], x[0, -1], diagonal[n // 2, count // 2] = np.nan, np.inf, 0
         with np.errstate(all="ignore"):
             expected = np.array([plain_thomas(diagonal[:, j], beside[:, j], x[:, j])
-                                 for j in range(count)], dtype).T
+                                 for j in range(count)]).T
+        rows = x.T.copy()
+        tridiagonal(diagonal.T.copy(), beside.T.copy(), rows)
+        assert same(rows.T, expected)
         b, matrix = x.copy(), diagonal.copy()
         tridiagonal_columns(diagonal, beside, x)
         assert same(x, expected)
         if count > 4:
             A = np.diag(matrix[:, 1]) + np.diag(beside[:, 1], 1) + np.diag(beside[:, 1], -1)
-            assert np.max(abs(A @ x[:, 1] - b[:, 1])) < 50 * np.finfo(dtype).eps
+            assert np.max(abs(A @ x[:, 1] - b[:, 1])) < 50 * np.finfo(float).eps
 
-
-@pytest.mark.parametrize("boundary", [NATURAL, ZERO])
-def test_semi_implicit_step_satisfies_its_equation(boundary):
-    for n in SIZES:
-        u = np.random.default_rng(n).standard_normal((2, n)) * 2
-        v = u.copy()
-        semi_implicit[CODE["rational"]](v, 1, 0.4, (boundary, (-1.5, 1.5)), SHAPE)
-        rows = difference_rows(n, boundary, 1.5)
-        K = np.zeros((len(rows), n))
-        for i, row in enumerate(rows):
-            for j, entry in row:
-                K[i, j] = entry
-        for before, after in zip(u, v, strict=True):
-            g = 1 / (1 + (K @ before) ** 2 / SHAPE[0] ** 2)
-            assert np.max(abs(after + 0.4 * K.T @ (g * (K @ after)) - before)) < 1e-13

@@ -27,12 +27,14 @@ from stabkit.schemes import (
     ResidualBlock,
     cycle_spun_haar,
     repeat,
+    twins,
 )
 from stabkit.testing import fluxes as any_flux
 from stabkit.testing import operators, signals
 
 HALF = Fraction(1, 2)
 K3, K6 = difference(1, 3), difference(1, 6)
+FULL = from_matrix(np.random.default_rng(1).integers(-3, 4, (40, 40)).tolist())
 # Φ written down once more, for floats.
 PHI = {
     "identity": lambda s: s, "soft": lambda s: np.clip(s, -1, 1),
@@ -123,6 +125,36 @@ def test_implicit_steps_solve_their_equation(name, tau):
     assert near(v - BATCH + tau * phi(v @ A.T) @ A, 0, 1e-9)
     if name == "identity":
         assert near(v.T, np.linalg.solve(np.eye(6) + tau * A.T @ A, BATCH.T), 1e-10)
+
+
+@pytest.mark.parametrize("operator", [difference(1, 40), difference(2, 40), FULL])
+def test_implicit_steps_of_a_batch_are_those_of_its_signals(operator):
+    """Rows that need few and many iterations, among them one that is solved at once, bit for bit.
+
+    The operators lead to three diagonals, to five, and to a full matrix.
+    """
+    rng = np.random.default_rng(3)
+    u = rng.standard_normal((7, 40)) * 10.0 ** np.arange(-3, 4)[:, None]
+    u[2] = 0
+    scheme = Implicit(operator, fluxes.rational("1/2"), 3)
+    v = scheme(u)
+    assert all(np.array_equal(scheme(row), solved) for row, solved in zip(u, v, strict=True))
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_long_implicit_steps_solve_their_equation(count):
+    """Where the systems are solved by compiled loops, one by one or many at once."""
+    n = 1 + twins.WORTH_COMPILING // count
+    u = np.random.default_rng(4).standard_normal((count, n))
+    scheme = Implicit(difference(1, n), fluxes.rational(), 2)
+    assert np.max(np.abs(scheme.residual(u, scheme(u)))) <= 1e-12 * np.max(np.abs(u))
+
+
+def test_an_implicit_step_of_a_batch_that_does_not_converge_says_so():
+    """A row that does not arrive is not hidden by one that does."""
+    u = np.stack([np.zeros(6), [4.0, -3, 2, 0, 1, 5]])
+    with pytest.raises(HypothesisNotMet, match="no convergence in 1 iterations"):
+        Implicit(K6, fluxes.rational("1/10"), 50, max_iterations=1)(u)
 
 
 @given(operators(samples=5), any_flux(), st.data())

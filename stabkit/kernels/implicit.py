@@ -1,12 +1,9 @@
-"""Implicit steps with the first difference: symmetric tridiagonal systems."""
+"""Symmetric tridiagonal systems, those of implicit steps with the first difference."""
 
-# ruff: noqa: F821 - the name `flux` is bound when a kernel is compiled
 from __future__ import annotations
 
 from stabkit.kernels import inner, kernel
-from stabkit.kernels.fluxes import per_flux
-from stabkit.kernels.linear import NATURAL, apply
-from stabkit.kernels.steps import copy, freeze, scratch, typed
+from stabkit.kernels.steps import copy, scratch
 
 COLUMNS = 256  # signals at a time: three rows of them fit the first cache
 
@@ -79,6 +76,7 @@ def tridiagonal(diagonal, beside, x):
         thomas(pivots, beside[b], x[b])
 
 
+# -- many systems: rows hold one site of every system ----------------------------------------------
 @inner
 def invert(pivots):
     """The inverted pivots of a first row."""
@@ -87,8 +85,8 @@ def invert(pivots):
 
 
 @inner
-def eliminate_lanes(pivots, beside, x, near, x_near):
-    """Take the row before, with inverted pivots `near`, out of a row, and invert its pivots."""
+def eliminate_row(pivots, beside, x, near, x_near):
+    """`eliminate` for a row, with that near it."""
     for lane in range(x.size):
         ratio = beside[lane] * near[lane]
         pivots[lane] = x.dtype.type(1) / (pivots[lane] - ratio * beside[lane])
@@ -96,65 +94,63 @@ def eliminate_lanes(pivots, beside, x, near, x_near):
 
 
 @inner
-def substitute_lanes(pivots, beside, x, x_near):
-    """Solve a row for x, the row after being known."""
+def take_out_row(pivots, beside, x, near, x_near):
+    """`take_out` for a row."""
+    for lane in range(x.size):
+        ratio = beside[lane] * near[lane]
+        pivots[lane] -= ratio * beside[lane]
+        x[lane] -= ratio * x_near[lane]
+
+
+@inner
+def substitute_row(pivots, beside, x, x_near):
+    """`substitute` for a row."""
     for lane in range(x.size):
         x[lane] = (x[lane] - beside[lane] * x_near[lane]) * pivots[lane]
 
 
 @inner
-def scale_lanes(pivots, x):
-    """Solve the last row."""
+def divide_row(pivots, x):
+    """Solve the equation of the middle."""
     for lane in range(x.size):
-        x[lane] *= pivots[lane]
-
-
-@kernel
-def tridiagonal_columns(diagonal, beside, x):
-    """Solve A x = b for every column of x (N, B): what `tridiagonal` does for rows, many at once.
-
-    Signals lie side by side, so that a vector holds one site of several; `diagonal` (N, B) is
-    replaced by the inverted pivots, `beside` has the shape (N − 1, B).
-    """
-    n, count = x.shape
-    for a in range(0, count, COLUMNS):
-        b = min(a + COLUMNS, count)
-        invert(diagonal[0, a:b])
-        for i in range(1, n):
-            eliminate_lanes(diagonal[i, a:b], beside[i - 1, a:b], x[i, a:b],
-                            diagonal[i - 1, a:b], x[i - 1, a:b])
-        scale_lanes(diagonal[n - 1, a:b], x[n - 1, a:b])
-        for i in range(n - 2, -1, -1):
-            substitute_lanes(diagonal[i, a:b], beside[i, a:b], x[i, a:b], x[i + 1, a:b])
+        x[lane] /= pivots[lane]
 
 
 @inner
-def semi_implicit_row(flux, u, work, tau, K, shape):
-    """One step of one signal."""
-    n = u.size
-    s, g, beside = work[0][: n + 1], work[1][: n + 1], work[2][:n]
-    r, one = u.dtype.type(K[1][1]), u.dtype.type(1)
-    weight = tau * (r * r)
-    apply(K, u, s)
-    freeze(flux, s, g, shape)
-    if K[0] == NATURAL:
-        g[0] = g[n] = u.dtype.type(0)
-    pivots = s[:n]
-    for i in range(n):
-        pivots[i] = one + weight * (g[i] + g[i + 1])
-        beside[i] = -weight * g[i + 1]
-    thomas(pivots, beside, u)
+def thomas_columns(pivots, beside, x, a, b):
+    """`thomas` for the columns from a to b, with the same bits."""
+    n = x.shape[0]
+    middle = n // 2
+    if n > 1:
+        invert(pivots[0, a:b])
+    if n > 2:
+        invert(pivots[n - 1, a:b])
+    for k in range(1, middle):
+        eliminate_row(pivots[k, a:b], beside[k - 1, a:b], x[k, a:b],
+                      pivots[k - 1, a:b], x[k - 1, a:b])
+        i = n - 1 - k
+        if i > middle:
+            eliminate_row(pivots[i, a:b], beside[i, a:b], x[i, a:b],
+                          pivots[i + 1, a:b], x[i + 1, a:b])
+    for near in range(middle - 1, min(middle + 2, n), 2):
+        if near >= 0:
+            take_out_row(pivots[middle, a:b], beside[min(middle, near), a:b], x[middle, a:b],
+                         pivots[near, a:b], x[near, a:b])
+    divide_row(pivots[middle, a:b], x[middle, a:b])
+    for k in range(1, middle + 1):
+        i = middle - k
+        substitute_row(pivots[i, a:b], beside[i, a:b], x[i, a:b], x[i + 1, a:b])
+        i = middle + k
+        if i < n:
+            substitute_row(pivots[i, a:b], beside[i - 1, a:b], x[i, a:b], x[i - 1, a:b])
 
 
-@per_flux
-def semi_implicit(u, steps, tau, K, shape):
-    """Solve (I + τ Kᵀ G(u) K) u⁺ = u, G(u) = diag Φ(s)/s at s = K u, `steps` times for every row.
+@kernel
+def tridiagonal_columns(pivots, beside, x):
+    """Solve A x = b for every column of x (N, B): what `tridiagonal` does for rows, many at once.
 
-    `K` is a first difference ``(boundary, (-1/h, 1/h))``, reflecting (NATURAL) or Dirichlet
-    (ZERO).  With the flux `identity` this is the implicit step of linear diffusion.
+    A vector holds one site of several systems.  `pivots` (N, B) is the diagonal, then the inverted
+    pivots; `beside` has the shape (N − 1, B).
     """
-    tau, shape = typed(u, tau, shape)
-    work = scratch(3, u.shape[1] + 1, u)
-    for b in range(u.shape[0]):
-        for _ in range(steps):
-            semi_implicit_row(flux, u[b], work, tau, K, shape)
+    for a in range(0, x.shape[1], COLUMNS):
+        thomas_columns(pivots, beside, x, a, min(a + COLUMNS, x.shape[1]))

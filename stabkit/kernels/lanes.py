@@ -85,20 +85,32 @@ def _step_tile(flux, w, edges, end, step, shape, width, here, start, there):
         row, lane = end[0], end[1]
         fill_borders(flux, w[HERE:], w[(rows - 1) * WIDTH + HERE:], edges, end, r, shape)
         done, last = 0, w.dtype.type(0)
-        for part in range(3):  # the rows before the last site's, its row, those behind
+        # The rows before the last site's, its row, those behind; no constant, or it is unrolled.
+        for part in range(3 if row < rows - 1 else 1):
             at = row * WIDTH + lane
-            if part == 1 and row < rows - 1:
+            if part == 1:
                 down = w[at + START] - tau * apart(carry[lane], w.dtype.type(0), r)
                 last = follow(down, w[at + THERE], step)
             until = min(rows - 1, (row, row + 1, rows)[part])
-            for i in range(done, until):
-                u = w[i * WIDTH : (i + 2) * WIDTH]
+            for i in range(done, until - 1, 2):
+                u = w[i * WIDTH : (i + 3) * WIDTH]
+                for k in range(LANES):
+                    below, here, above = u[k + HERE], u[k + HERE + WIDTH], u[k + HERE + 2 * WIDTH]
+                    f = flux(apart(here, below, r), shape[0], shape[1])
+                    g = flux(apart(above, here, r), shape[0], shape[1])
+                    down = u[k + START] - tau * apart(carry[k], f, r)
+                    u[k + THERE] = follow(down, u[k + THERE], step)
+                    down = u[k + START + WIDTH] - tau * apart(f, g, r)
+                    u[k + THERE + WIDTH] = follow(down, u[k + THERE + WIDTH], step)
+                    carry[k] = g
+            if (until - done) % 2 == 1:
+                u = w[(until - 1) * WIDTH : (until + 1) * WIDTH]
                 for k in range(LANES):
                     f = flux(apart(u[k + HERE + WIDTH], u[k + HERE], r), shape[0], shape[1])
                     down = u[k + START] - tau * apart(carry[k], f, r)
                     u[k + THERE] = follow(down, u[k + THERE], step)
                     carry[k] = f
-            if part == 1 and row < rows - 1:
+            if part == 1:
                 w[at + THERE], carry[lane] = last, w.dtype.type(0)
             done = until
         for k in range(carry.size):

@@ -53,9 +53,8 @@ class Implicit(DiffusionScheme):
         xp = namespace(u)
         if 0 in u.shape:
             return u
-        flat = xp.astype(xp.reshape(u, (-1, self.size)), xp.float64)
-        solved = xp.stack([self._solve(flat[k, :]) for k in range(flat.shape[0])])
-        return xp.reshape(xp.astype(solved, u.dtype), u.shape)
+        rows = xp.astype(xp.reshape(u, (-1, self.size)), xp.float64)
+        return xp.reshape(xp.astype(self._solve(rows), u.dtype), u.shape)
 
     def pair(self, x: Any) -> tuple[Any, Any]:
         return named(x + self._tau(x) * self._gradient(x), "u"), x
@@ -65,30 +64,38 @@ class Implicit(DiffusionScheme):
         return v - u + self.tau * self._gradient(v)
 
     def _solve(self, u: Any) -> Any:
-        solve = _linear_solver(self.K, float(self.tau), u)
-        v, small = 1 * u, self.tolerance * max(1.0, _largest(u))
+        """The solutions for the rows of u, each as if it were alone."""
+        xp, solve = namespace(u), _linear_solver(self.K, float(self.tau), u)
+        small = self.tolerance * xp.maximum(_largest(u), xp.ones_like(u[:, 0]))
+        rows, v, found = xp.arange(u.shape[0]), u, []
         for _ in range(self.max_iterations):
-            polished = self._polish(u, v, solve, small)
-            if polished is not None:
-                return polished
+            polished, arrived = self._polish(u, v, solve, small)
+            found.append([each[arrived] for each in (rows, polished)])
+            rows, u, v, small = (each[~arrived] for each in (rows, u, v, small))
+            if rows.shape[0] == 0:
+                numbers, solutions = (xp.concat(parts) for parts in zip(*found, strict=True))
+                return xp.take(solutions, xp.argsort(numbers), axis=0)
             # Newton steps may leave the valley; only these ones are known to descend.
             v = solve(self.flux.diffusivity(self.K @ v), u)
-        size = _largest(self.residual(u, v))
+        size = float(xp.max(_largest(self.residual(u, v))))
         raise HypothesisNotMet(
             f"implicit step: no convergence in {self.max_iterations} iterations (residual "
             f"{size:.1e}); use a smaller tau or a flux with nonincreasing diffusivity")
 
-    def _polish(self, u: Any, v: Any, solve: LinearSolver, small: float) -> Any:
-        """Newton steps from v, as long as each halves the residual; None if they do not arrive."""
+    def _polish(self, u: Any, v: Any, solve: LinearSolver, small: Any) -> tuple[Any, Any]:
+        """Newton steps from v, as long as each halves the residual, and which rows arrived."""
+        xp = namespace(u)
         residual = self.residual(u, v)
         size = _largest(residual)
-        while not size <= small:
-            v = v - solve(self.flux.slope(self.K @ v), residual)
+        arrived = size <= small
+        going = ~arrived
+        while bool(xp.any(going)):
+            v = xp.where(going[:, None], v - solve(self.flux.slope(self.K @ v), residual), v)
             residual, before = self.residual(u, v), size
             size = _largest(residual)
-            if not size < before / 2:  # also where it is not a number
-                return None
-        return v
+            arrived = size <= small
+            going = going & ~arrived & (size < before / 2)  # not where it is not a number
+        return v, arrived
 
     def _solve_exactly(self, u: np.ndarray) -> np.ndarray:
         low, high = self.flux.facts.slopes
@@ -107,7 +114,7 @@ class Implicit(DiffusionScheme):
 
 
 def _linear_solver(K: Operator, tau: float, beside: Any) -> LinearSolver:
-    """(weights, right) ↦ the solution of (I + τ Kᵀ diag(weights) K) x = right.
+    """(weights, right) ↦ the solutions of (I + τ Kᵀ diag(w) K) x = r, row by row.
 
     On the host banded elimination where the bands are few, else a sparse one; in other libraries a
     dense one.
@@ -120,11 +127,18 @@ def _linear_solver(K: Operator, tau: float, beside: Any) -> LinearSolver:
         if width <= MOST_BANDS:
             return _banded_solver(sparse, tau, width)
         eye = scipy.sparse.eye_array(n, format="csr")
-        return lambda weights, right: scipy.sparse.linalg.spsolve(
-            (eye + tau * (sparse.T @ scipy.sparse.diags_array(weights) @ sparse)).tocsc(), right)
-    dense, eye = like(K.sparse().toarray(), beside), xp.eye(n, dtype=beside.dtype)
-    return lambda weights, right: xp.linalg.solve(
-        eye + tau * (dense.T @ (weights[:, None] * dense)), right[:, None])[:, 0]
+
+        def solve(weights: Any, right: Any) -> Any:
+            matrix = eye + tau * (sparse.T @ scipy.sparse.diags_array(weights) @ sparse)
+            return scipy.sparse.linalg.spsolve(matrix.tocsc(), right)
+    else:
+        dense, eye = like(K.sparse().toarray(), beside), xp.eye(n, dtype=beside.dtype)
+
+        def solve(weights: Any, right: Any) -> Any:
+            matrix = eye + tau * (dense.T @ (weights[:, None] * dense))
+            return xp.linalg.solve(matrix, right[:, None])[:, 0]
+    return lambda weights, right: xp.stack(
+        [solve(weights[k, :], right[k, :]) for k in range(right.shape[0])])
 
 
 def _banded_solver(K: Any, tau: float, width: int) -> LinearSolver:
@@ -136,24 +150,32 @@ def _banded_solver(K: Any, tau: float, width: int) -> LinearSolver:
     diagonals = [tau * (K[:, : n - k].multiply(K[:, k:])).T.tocsr() for k in range(width + 1)]
 
     def solve(weights: np.ndarray, right: np.ndarray) -> np.ndarray:
-        above = [diagonal @ weights for diagonal in diagonals]
+        above = [diagonal @ weights.T for diagonal in diagonals]
         above[0] += 1
-        if width == 1 and n >= twins.WORTH_COMPILING:
-            return twins.tridiagonal(*above, right)
-        bands = np.zeros((2 * width + 1, n))
-        for k, row in enumerate(above):
-            bands[width - k, k:] = bands[width + k, : n - k] = row
-        try:
-            return scipy.linalg.solve_banded((width, width), bands, right, check_finite=False)
-        except np.linalg.LinAlgError:
-            return np.full_like(right, np.nan)
+        if width == 1 and right.size >= twins.WORTH_COMPILING:
+            return twins.tridiagonal(*above, right.T).T
+        return _eliminate([row.T for row in above], right)
 
     return solve
 
 
-def _largest(residual: Any) -> float:
+def _eliminate(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
+    # The systems stand one behind the other in one matrix, with nothing between them.
+    width, (count, n) = len(above) - 1, right.shape
+    bands = np.zeros((2 * width + 1, count, n))
+    for k, rows in enumerate(above):
+        bands[width - k, :, k:] = bands[width + k, :, : n - k] = rows
+    try:
+        return scipy.linalg.solve_banded((width, width), bands.reshape(2 * width + 1, -1),
+                                         right.ravel(), check_finite=False).reshape(count, n)
+    except np.linalg.LinAlgError:  # in one of them
+        return np.full_like(right, np.nan) if count == 1 else np.concatenate(
+            [_eliminate([rows[k:k + 1] for rows in above], right[k:k + 1]) for k in range(count)])
+
+
+def _largest(residual: Any) -> Any:
     xp = namespace(residual)
-    return float(xp.max(xp.abs(residual)))
+    return xp.max(xp.abs(residual), axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,8 @@ from stabkit.transcript import Term
 _HOMOGENEOUS = (*range(8), 11)
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
 WORTH_COMPILING = 200_000
+# Below this many systems they are solved one by one.
+WORTH_COLUMNS = 12
 # Below this many steps it does not pay to bring a signal into lanes and back.
 WORTH_LANES = 4
 
@@ -53,11 +55,21 @@ def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> A
 
 
 def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The solution of a symmetric tridiagonal system, positive definite: there is no pivoting."""
-    solve = import_module("stabkit.kernels.implicit").tridiagonal
-    x = np.array(right, ndmin=2)
-    solve(diagonal[None], beside[None], x)
-    return x[0]
+    """The solutions of symmetric tridiagonal systems, one per column, without pivoting.
+
+    Parameters
+    ----------
+    diagonal, right : ndarray, shape (N, B)
+    beside : ndarray, shape (N − 1, B)
+    """
+    kernels = import_module("stabkit.kernels.implicit")
+    if right.shape[1] < WORTH_COLUMNS:
+        x = np.array(right.T, order="C")
+        kernels.tridiagonal(*map(np.ascontiguousarray, (diagonal.T, beside.T)), x)
+        return x.T
+    x, pivots = np.array(right, order="C"), np.array(diagonal, order="C")
+    kernels.tridiagonal_columns(pivots, np.ascontiguousarray(beside), x)
+    return x
 
 
 def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) -> Any:
