@@ -27,8 +27,8 @@ from stabkit.schemes import (
     ResidualBlock,
     cycle_spun_haar,
     repeat,
-    twins,
 )
+from stabkit.schemes.implicit import WORTH_COMPILING
 from stabkit.testing import fluxes as any_flux
 from stabkit.testing import operators, signals
 
@@ -144,7 +144,7 @@ def test_implicit_steps_of_a_batch_are_those_of_its_signals(operator):
 @pytest.mark.parametrize("count", [1, 3, 20])
 def test_long_implicit_steps_solve_their_equation(count):
     """Where the systems are solved by compiled loops, one by one or many at once."""
-    n = 1 + twins.WORTH_COMPILING // count
+    n = 1 + WORTH_COMPILING // count
     u = np.random.default_rng(4).standard_normal((count, n))
     scheme = Implicit(difference(1, n), fluxes.rational(), 2)
     assert np.max(np.abs(scheme.residual(u, scheme(u)))) <= 1e-12 * np.max(np.abs(u))

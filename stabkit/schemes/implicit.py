@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from stabkit.schemes.diffusion import DiffusionScheme
 from stabkit.schemes.scheme import as_step
 from stabkit.transcript import Term, named
 
-LinearSolver = Callable[[Any, Any], Any]
 MOST_BANDS = 16  # on each side, up to which elimination keeps to the bands
+WORTH_COMPILING = 30_000  # numbers from which on tridiagonal systems go to compiled loops
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,8 @@ class Implicit(DiffusionScheme):
         if 0 in u.shape:
             return u
         rows = xp.astype(xp.reshape(u, (-1, self.size)), xp.float64)
+        if xp is np:  # site by site in memory, as sparse products and eliminations want it
+            rows = np.asfortranarray(rows)
         return xp.reshape(xp.astype(self._solve(rows), u.dtype), u.shape)
 
     def pair(self, x: Any) -> tuple[Any, Any]:
@@ -61,41 +63,62 @@ class Implicit(DiffusionScheme):
 
     def residual(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """v − u + τ KᵀΦ(K v), zero at a solution."""
-        return v - u + self.tau * self._gradient(v)
+        return self._residual(u, v, self.K @ v)
+
+    def _residual(self, u: Any, v: Any, s: Any) -> Any:
+        return v - u + self.tau * (self.K.T @ self.flux.activation(s))
 
     def _solve(self, u: Any) -> Any:
         """The solutions for the rows of u, each as if it were alone."""
-        xp, solve = namespace(u), _linear_solver(self.K, float(self.tau), u)
+        xp = namespace(u)
         small = self.tolerance * xp.maximum(_largest(u), xp.ones_like(u[:, 0]))
         rows, v, found = xp.arange(u.shape[0]), u, []
         for _ in range(self.max_iterations):
-            polished, arrived = self._polish(u, v, solve, small)
+            polished, arrived = self._polish(u, v, small)
             found.append([each[arrived] for each in (rows, polished)])
             rows, u, v, small = (each[~arrived] for each in (rows, u, v, small))
             if rows.shape[0] == 0:
                 numbers, solutions = (xp.concat(parts) for parts in zip(*found, strict=True))
                 return xp.take(solutions, xp.argsort(numbers), axis=0)
             # Newton steps may leave the valley; only these ones are known to descend.
-            v = solve(self.flux.diffusivity(self.K @ v), u)
+            v = self._linear(self.flux.diffusivity(self.K @ v), u)
         size = float(xp.max(_largest(self.residual(u, v))))
         raise HypothesisNotMet(
             f"implicit step: no convergence in {self.max_iterations} iterations (residual "
             f"{size:.1e}); use a smaller tau or a flux with nonincreasing diffusivity")
 
-    def _polish(self, u: Any, v: Any, solve: LinearSolver, small: Any) -> tuple[Any, Any]:
+    def _polish(self, u: Any, v: Any, small: Any) -> tuple[Any, Any]:
         """Newton steps from v, as long as each halves the residual, and which rows arrived."""
         xp = namespace(u)
-        residual = self.residual(u, v)
+        s = self.K @ v
+        residual = self._residual(u, v, s)
         size = _largest(residual)
         arrived = size <= small
         going = ~arrived
         while bool(xp.any(going)):
-            v = xp.where(going[:, None], v - solve(self.flux.slope(self.K @ v), residual), v)
-            residual, before = self.residual(u, v), size
+            newton = v - self._linear(self.flux.slope(s), residual)
+            v = xp.where(going[:, None], newton, v)
+            s = self.K @ v
+            residual, before = self._residual(u, v, s), size
             size = _largest(residual)
             arrived = size <= small
             going = going & ~arrived & (size < before / 2)  # not where it is not a number
         return v, arrived
+
+    @cached_property
+    def _bands(self) -> tuple[Any, ...]:
+        return _bands(self.K)
+
+    def _linear(self, weights: Any, right: Any) -> Any:
+        """The solutions of (I + τ Kᵀ diag(w) K) x = r, row by row."""
+        xp, tau = namespace(right), float(self.tau)
+        if xp is np and self._bands:
+            above = [tau * (band @ weights.T) for band in self._bands]
+            above[0] += 1
+            return _solve_banded(above, right)
+        solve = _solve_sparse if xp is np else _solve_dense
+        return xp.stack([solve(self.K, tau, weights[k, :], right[k, :])
+                         for k in range(right.shape[0])])
 
     def _solve_exactly(self, u: np.ndarray) -> np.ndarray:
         low, high = self.flux.facts.slopes
@@ -113,50 +136,36 @@ class Implicit(DiffusionScheme):
         return v
 
 
-def _linear_solver(K: Operator, tau: float, beside: Any) -> LinearSolver:
-    """(weights, right) ↦ the solutions of (I + τ Kᵀ diag(w) K) x = r, row by row.
+def _bands(K: Operator) -> tuple[Any, ...]:
+    """Sparse matrices that take w to the diagonals of Kᵀ diag(w) K from the main one on upwards.
 
-    On the host banded elimination where the bands are few, else a sparse one; in other libraries a
-    dense one.
+    Nothing where the diagonals are too many for banded elimination.
     """
-    n, xp = K.shape[1], namespace(beside)
-    if xp is np:
-        sparse = K.sparse()
-        gram = (abs(sparse.T) @ abs(sparse)).tocoo()
-        width = int(np.max(np.abs(gram.row - gram.col), initial=0))
-        if width <= MOST_BANDS:
-            return _banded_solver(sparse, tau, width)
-        eye = scipy.sparse.eye_array(n, format="csr")
-
-        def solve(weights: Any, right: Any) -> Any:
-            matrix = eye + tau * (sparse.T @ scipy.sparse.diags_array(weights) @ sparse)
-            return scipy.sparse.linalg.spsolve(matrix.tocsc(), right)
-    else:
-        dense, eye = like(K.sparse().toarray(), beside), xp.eye(n, dtype=beside.dtype)
-
-        def solve(weights: Any, right: Any) -> Any:
-            matrix = eye + tau * (dense.T @ (weights[:, None] * dense))
-            return xp.linalg.solve(matrix, right[:, None])[:, 0]
-    return lambda weights, right: xp.stack(
-        [solve(weights[k, :], right[k, :]) for k in range(right.shape[0])])
+    n, sparse = K.shape[1], K.sparse()
+    gram = (abs(sparse.T) @ abs(sparse)).tocoo()
+    width = int(np.max(np.abs(gram.row - gram.col), initial=0))
+    if width > MOST_BANDS:
+        return ()
+    return tuple((sparse[:, : n - k].multiply(sparse[:, k:])).T.tocsr() for k in range(width + 1))
 
 
-def _banded_solver(K: Any, tau: float, width: int) -> LinearSolver:
-    """The same for a sparse K where KᵀK has `width` diagonals on each side; NaN if it is singular.
+def _solve_banded(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
+    """Row by row, from the diagonals (N − k, B) of the matrices; NaN where one is singular."""
+    if len(above) == 2 and right.size >= WORTH_COMPILING:
+        return twins.tridiagonal(*above, right.T).T
+    return _eliminate([each.T for each in above], right)
 
-    A diagonal of Kᵀ diag(w) K is a fixed matrix times w.
-    """
-    n = K.shape[1]
-    diagonals = [tau * (K[:, : n - k].multiply(K[:, k:])).T.tocsr() for k in range(width + 1)]
 
-    def solve(weights: np.ndarray, right: np.ndarray) -> np.ndarray:
-        above = [diagonal @ weights.T for diagonal in diagonals]
-        above[0] += 1
-        if width == 1 and right.size >= twins.WORTH_COMPILING:
-            return twins.tridiagonal(*above, right.T).T
-        return _eliminate([row.T for row in above], right)
+def _solve_sparse(K: Operator, tau: float, weights: np.ndarray, right: np.ndarray) -> np.ndarray:
+    sparse, eye = K.sparse(), scipy.sparse.eye_array(K.shape[1], format="csr")
+    matrix = eye + tau * (sparse.T @ scipy.sparse.diags_array(weights) @ sparse)
+    return scipy.sparse.linalg.spsolve(matrix.tocsc(), right)
 
-    return solve
+
+def _solve_dense(K: Operator, tau: float, weights: Any, right: Any) -> Any:
+    xp, dense = namespace(right), like(K.sparse().toarray(), right)
+    matrix = xp.eye(K.shape[1], dtype=right.dtype) + tau * (dense.T @ (weights[:, None] * dense))
+    return xp.linalg.solve(matrix, right[:, None])[:, 0]
 
 
 def _eliminate(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:

@@ -59,7 +59,9 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
 
     Parameters
     ----------
-    diagonal, right : ndarray, shape (N, B)
+    diagonal : ndarray, shape (N, B)
+        It is used up.
+    right : ndarray, shape (N, B)
     beside : ndarray, shape (N − 1, B)
     """
     kernels = import_module("stabkit.kernels.implicit")
@@ -67,8 +69,8 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
         x = np.array(right.T, order="C")
         kernels.tridiagonal(*map(np.ascontiguousarray, (diagonal.T, beside.T)), x)
         return x.T
-    x, pivots = np.array(right, order="C"), np.array(diagonal, order="C")
-    kernels.tridiagonal_columns(pivots, np.ascontiguousarray(beside), x)
+    x = np.array(right, order="C")
+    kernels.tridiagonal_columns(*map(np.ascontiguousarray, (diagonal, beside)), x)
     return x
 
 
