@@ -11,10 +11,10 @@ from hypothesis.extra.numpy import arrays
 from benchmarks.diffusion import divisions, numpy_rational, numpy_steps
 from benchmarks.measuring import Job
 from benchmarks.operators import CODE, SHAPE, rng
-from stabkit.kernels import search
 from stabkit.kernels.draws import draw
 from stabkit.kernels.haar import haar
 from stabkit.kernels.margins import EUCLIDEAN
+from stabkit.kernels.search import EXPLICIT, worst_of
 
 
 def haar_shrinkage(name, n):
@@ -38,11 +38,11 @@ def haar_shrinkage(name, n):
 
 
 def trials(n, steps, count=20_000, tau=0.4):
-    look = search.search[CODE["rational"], search.EXPLICIT]
     signals = np.stack([draw(1, trial, n) for trial in range(count)])
 
     def ours():
-        return look(n, steps, tau, (None,), SHAPE, EUCLIDEAN, 1, (0, count))[0]
+        return worst_of(CODE["rational"], EXPLICIT, n, steps, tau, (None,), SHAPE, EUCLIDEAN, 1,
+                        (0, count))[0]
 
     def with_numpy():
         v = numpy_steps(signals, steps, tau, numpy_rational)

@@ -52,11 +52,11 @@ def test_a_dask_cluster_of_processes_gives_the_verdicts_of_one():
 def test_chunks_and_threads_do_not_change_the_worst_trial():
     """The worst of 3000 trials is the worst of its chunks, on one thread or on two."""
     K = csr_form(difference(1, 8), np.dtype(float))
-    call = (8, 1, 0.6, K, (1.0, 0.0), RANGE, 5)
-    search = compiled.search[2, compiled.EXPLICIT]
-    whole = search(*call, (0, 3000))
+    call = (2, compiled.EXPLICIT, 8, 1, 0.6, K, (1.0, 0.0), RANGE, 5)
+    whole = compiled.worst_of(*call, (0, 3000))
     with ThreadPoolExecutor(2) as pool:
-        parts = list(pool.map(lambda first: search(*call, (first, 500)), range(0, 3000, 500)))
+        parts = list(pool.map(lambda first: compiled.worst_of(*call, (first, 500)),
+                              range(0, 3000, 500)))
     assert min(parts) == whole
     u, _ = draw_pair(5, whole[1], 8)
     f = u[1:] - u[:-1]

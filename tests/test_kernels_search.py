@@ -81,7 +81,7 @@ DIFFERENCE = (None,)  # the same
 
 
 def run(code, notion, first, count, scheme=search.EXPLICIT, steps=1, tau=RATIO, K=SEARCHED):
-    return search.search[code, scheme](N, steps, tau, K, SHAPE, notion, 11, (first, count))
+    return search.worst_of(code, scheme, N, steps, tau, K, SHAPE, notion, 11, (first, count))
 
 
 def changes(u):
@@ -189,7 +189,7 @@ def test_code_of_a_changed_callee_is_not_taken_from_the_cache(tmp_path):
 
 def test_one_option_set_without_fastmath():
     assert kernels.OPTIONS == {"cache": True, "nogil": True, "error_model": "numpy"}
-    for made in (explicit[CODE["rational"]], search.search[2, search.EXPLICIT], tridiagonal):
+    for made in (explicit[CODE["rational"]], search.stepped[2, search.EXPLICIT], tridiagonal):
         assert "fastmath" not in made.targetoptions
         assert made.targetoptions["error_model"] == "numpy"
         assert made.targetoptions["nogil"]

@@ -16,8 +16,8 @@ N, TAU, SEED = 9, 0.4, 11
 def test_search_takes_every_flux_by_its_code(code):
     """The worst margin is 1 − ‖v‖²/‖u‖² of its trial, v = u − τKᵀΦ(K u) with K the differences."""
     K = compressed(difference_rows(N, NATURAL, 1.0), N, np.float64)
-    worst, trial = search.search[code, search.EXPLICIT](N, 1, TAU, K, SHAPE, margins.EUCLIDEAN,
-                                                        SEED, (0, 200))
+    worst, trial = search.worst_of(code, search.EXPLICIT, N, 1, TAU, K, SHAPE, margins.EUCLIDEAN,
+                                    SEED, (0, 200))
     u = draws.draw(SEED, trial, N)
     s = np.empty(N - 1)
     phi[code](np.diff(u), s, SHAPE)

@@ -60,14 +60,15 @@ def _loop(scheme: Scheme, notion: int, steps: tuple[int, int, float]
           ) -> Callable[[int, int, int], Iterator[tuple[float, int]]]:
     """The compiled loop for the host, chunk by chunk."""
     named, length, tau = steps
-    search = import_module("stabkit.kernels.search").search[scheme.flux.kernel[0], named]
+    worst_of = import_module("stabkit.kernels.search").worst_of
     r = None if named == FROZEN_FSI else spacing(scheme.K)
     K = csr_form(scheme.K, np.dtype(float)) if r is None else (None if r == 1 else r,)
 
     def chunks(seed: int, trials: int, chunk: int) -> Iterator[tuple[float, int]]:
         def look(first: int) -> tuple[float, int]:
-            return search(scheme.size, length, tau, K, shape_form(scheme.flux), notion, seed,
-                          (first, min(chunk, trials - first)))
+            return worst_of(scheme.flux.kernel[0], named, scheme.size, length, tau, K,
+                            shape_form(scheme.flux), notion, seed,
+                            (first, min(chunk, trials - first)))
 
         with ThreadPoolExecutor(threads.count()) as pool:  # a search holds no lock
             yield from pool.map(look, range(0, trials, chunk))

@@ -114,7 +114,7 @@ def _draw_kind(u, size, key, kind):
     return draw
 
 
-@kernel
+@inner
 def fill(u, size, seed, block, number):
     """Signal `number` of every trial of a block, in lanes; `size` is a row to work in.
 
@@ -164,16 +164,28 @@ def approach(v, u, size, seed, block):
 
 
 @kernel
-def draw_pair(seed, trial, n):
-    """Return the two signals of length n of a trial, as `search` draws them."""
-    pair, size = np.empty((2, n * LANES)), np.empty(LANES)
-    block, lane = trial // LANES, trial % LANES
-    for k in range(2):
-        fill(pair[k], size, seed, block + k, k)
-    approach(pair[1], pair[0], size, seed, block)
+def draw_blocks(signals, n, seed, first, count):
+    """The signals of length n of the trials of `count` blocks from `first` on, in lanes.
+
+    signals (S, count · n · LANES or more): S = 1 for one signal of every trial, 2 for a pair.
+    """
+    size, length = np.empty(LANES), n * LANES
+    for t in range(count):
+        u = signals[0, t * length : (t + 1) * length]
+        fill(u, size, seed, first + t, 0)
+        for k in range(1, signals.shape[0]):
+            v = signals[k, t * length : (t + 1) * length]
+            fill(v, size, seed, first + t + k, k)
+            approach(v, u, size, seed, first + t)
+
+
+def draw_pair(seed: int, trial: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two signals of length n of a trial, as a search draws them."""
+    pair, (block, lane) = np.empty((2, n * LANES)), divmod(trial, LANES)
+    draw_blocks(pair, n, seed, block, 1)
     return pair[0, lane::LANES].copy(), pair[1, lane::LANES].copy()
 
 
 def draw(seed: int, trial: int, n: int) -> np.ndarray:
-    """Return the signal of length n of a trial, as `search` draws it."""
+    """Return the signal of length n of a trial, as a search draws it."""
     return draw_pair(seed, trial, n)[0]

@@ -102,7 +102,7 @@ def spoil(v, margins):
             margins[lane] += 0.0 if y[lane] == y[lane] else np.nan
 
 
-@kernel
+@inner
 def measure(notion, u, v, margins, more):
     """The margins of u ↦ v, a trial per lane."""
     if notion == RANGE:
@@ -113,3 +113,34 @@ def measure(notion, u, v, margins, more):
         euclidean_margins(u, v, margins, more)  # NaN where v has one
     if notion in (RANGE, SIGN):
         spoil(v, margins)
+
+
+@inner
+def subtract(u, v):
+    """u ← u − v."""
+    for i in range(u.size):
+        u[i] -= v[i]
+
+
+@kernel
+def worst_margin(notion, signals, images, n, block, count, trials):
+    """The worst margin of signals ↦ images, and the first trial of `trials` that has it.
+
+    signals, images (S, count · n · LANES or more) are those of `stabkit.kernels.draws.draw_blocks`
+    from `block` on; trials = (first, behind the last).  A margin that is no number (0/0, overflow)
+    is passed over; (inf, −1) if none is left.
+    """
+    margins, more = np.empty(LANES), np.empty(4 * LANES)
+    worst, where, length = np.inf, -1, n * LANES
+    for t in range(count):
+        a, b = t * length, (t + 1) * length
+        u, v = signals[0, a:b], images[0, a:b]
+        if notion == CONTRACTION:
+            subtract(u, signals[1, a:b])
+            subtract(v, images[1, a:b])
+        measure(notion, u, v, margins, more)
+        for lane in range(margins.size):
+            trial = (block + t) * LANES + lane
+            if margins[lane] < worst and trials[0] <= trial < trials[1]:
+                worst, where = margins[lane], trial
+    return worst, where

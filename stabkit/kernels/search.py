@@ -1,8 +1,9 @@
-"""Mass random search: draw a signal, apply a scheme, keep the worst margin, in one loop.
+"""Mass random search: draw signals, apply a scheme, keep the worst margin.
 
-LANES trials are drawn, stepped and measured together, one per lane, without a branch.
-A chunk of trials is one call, which holds no lock; the worst of several chunks (on a tie the
-smaller trial number) is the worst of all their trials, however they were cut.
+LANES trials are drawn, stepped and measured together, one per lane, without a branch.  Only the
+steps know the flux and the scheme, so only they are compiled for each.  The kernels hold no lock;
+the worst of several chunks of trials (on a tie the smaller trial number) is the worst of all their
+trials, however they were cut.
 """
 
 # ruff: noqa: F821 - the names `flux` and `scheme` are bound when a kernel is compiled
@@ -12,15 +13,16 @@ import numpy as np
 from numba.extending import overload
 
 from stabkit.kernels import Family, inner
-from stabkit.kernels.draws import approach, fill
+from stabkit.kernels.draws import draw_blocks
 from stabkit.kernels.fluxes import FLUXES
 from stabkit.kernels.lanes import LANES as GROUP
 from stabkit.kernels.lanes import fsi_swing, step_tile
 from stabkit.kernels.linear import LANES, lanes_of
-from stabkit.kernels.margins import CONTRACTION, measure
+from stabkit.kernels.margins import CONTRACTION, worst_margin
 from stabkit.kernels.steps import copy, explicit_row, fixed_point_row, fsi_row, scratch
 
 TWO = 2 * LANES  # the width of a row with two states
+TOGETHER = 2**16  # numbers drawn in one call: so many that calls of kernels cost little
 EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT = range(4)
 
 
@@ -107,68 +109,58 @@ def fixed_point_steps(flux, u, work, steps, tau, K, shape):
 SCHEMES = explicit_steps, fsi_steps, frozen_fsi_steps, fixed_point_steps
 
 
-def images_of(K):
-    """The rows of a matrix; 0 of the difference, which needs no room for K u."""
+def step_blocks(signals, images, n, count, work, steps, tau, K, shape):
+    """The images of signals in lanes (`stabkit.kernels.draws.draw_blocks`) under a scheme."""
+    length = n * LANES
+    for k in range(signals.shape[0]):
+        for a in range(0, count * length, length):
+            copy(images[k, a : a + length], signals[k, a : a + length])
+            scheme(flux, images[k, a : a + length], work, steps, tau, K, shape)
 
 
-@overload(images_of)
-def _images_of(K):
-    return (lambda K: 0) if len(K) == 1 else (lambda K: K[0].size - 1)
+stepped = Family(step_blocks, flux=FLUXES, scheme=SCHEMES)
 
 
-@inner
-def subtract(u, v):
-    """u ← u − v."""
-    for i in range(u.size):
-        u[i] -= v[i]
-
-
-def worst_of(n, steps, tau, K, shape, notion, seed, trials):
+def worst_of(code, scheme, n, steps, tau, K, shape, notion, seed, trials):
     """The worst margin over the trials first, …, first + count − 1, and the first with it.
 
     Parameters
     ----------
-    n : length of the signals
+    code, scheme : int
+        Numbers of the flux and of the scheme.
+    n : int
+        Length of the signals.
     steps, tau : int and float
-    K : operator, as the six arrays of a matrix (`stabkit.kernels.linear`), or (r,) for the
-        reflecting first difference, r = 1/h or None for 1 (not for FROZEN_FSI)
-    shape : the parameters (q, p) of the flux
+    K : tuple
+        The six arrays of a matrix (`stabkit.kernels.linear`), or (r,) for the reflecting first
+        difference, r = 1/h or None for 1 (not for FROZEN_FSI).
+    shape : tuple of float
+        The parameters (q, p) of the flux.
     notion, seed : int
-    trials : (first, count)
+    trials : tuple of int
+        (first, count)
 
     Returns
     -------
     (float, int)
-        A margin that is no number (0/0, overflow) is passed over; (inf, -1) if none is left.
-        `stabkit.kernels.draws` gives the signals again.
+        (inf, −1) if no margin is a number.  `stabkit.kernels.draws` gives the signals again.
 
     Margins are relative: EUCLIDEAN 1 − ‖u⁺‖²/‖u‖², CONTRACTION the same for the difference of a
     pair, RANGE the distance to the range over its length, SIGN S(u) − S(u⁺).
     """
-    size, first, end = n * LANES, trials[0], trials[0] + trials[1]
-    margins = np.empty(LANES)
-    signals, images = scratch(2, size, margins), scratch(2, size, margins)
-    work = scratch(4, max(2 * n, images_of(K)) * LANES, margins)
-    more = np.empty(4 * LANES)
+    first, end = trials[0], trials[0] + trials[1]
+    pair, like = 2 if notion == CONTRACTION else 1, np.empty(0)
+    count = max(1, TOGETHER // (pair * n * LANES))
+    room = scratch(2 * pair, count * n * LANES, like)
+    signals, images = room[:pair], room[pair:]
+    rows = 0 if len(K) == 1 else K[0].size - 1
+    work, step = scratch(4, max(2 * n, rows) * LANES, like), stepped[code, scheme]
     worst, where = np.inf, -1
-    for block in range(first // LANES, (end + LANES - 1) // LANES):
-        for k in range(2 if notion == CONTRACTION else 1):
-            u, v = signals[k, :size], images[k, :size]
-            fill(u, margins, seed, block + k, k)
-            if k == 1:
-                approach(u, signals[0, :size], margins, seed, block)
-            copy(v, u)
-            scheme(flux, v, work, steps, tau, K, shape)
-        u, v = signals[0, :size], images[0, :size]
-        if notion == CONTRACTION:
-            subtract(u, signals[1, :size])
-            subtract(v, images[1, :size])
-        measure(notion, u, v, margins, more)
-        for lane in range(margins.size):
-            trial = block * LANES + lane
-            if margins[lane] < worst and first <= trial < end:
-                worst, where = margins[lane], trial
+    for block in range(first // LANES, -(-end // LANES), count):
+        blocks = min(count, -(-end // LANES) - block)
+        draw_blocks(signals, n, seed, block, blocks)
+        step(signals, images, n, blocks, work, steps, tau, K, shape)
+        margin, trial = worst_margin(notion, signals, images, n, block, blocks, (first, end))
+        if margin < worst:
+            worst, where = margin, trial
     return worst, where
-
-
-search = Family(worst_of, flux=FLUXES, scheme=SCHEMES)
