@@ -32,7 +32,6 @@ def _digest(folder: Path) -> str:
 DIGEST = _digest(Path(__file__).parent)
 
 inner = register_jitable  # a part of kernels: never compiled, named or cached on its own
-spliced = register_jitable(inline="always")  # the same, with the constants it is called with
 
 
 def kernel(function: Callable, **bound: Any) -> Any:

@@ -115,32 +115,13 @@ def _draw_kind(u, size, key, kind):
 
 
 @inner
-def fill(u, size, seed, block, number):
-    """Signal `number` of every trial of a block, in lanes; `size` is a row to work in.
-
-    The kind is block mod KINDS, the scale 2⁻⁶ to 2⁶ by trial, but 1 of integers.
-    """
-    key, kind = stream(seed, block, number), block % KINDS
+def draw_sizes(size, key, kind):
+    """The scale of every lane: 2⁻⁶ to 2⁶, times a number in [−1, 1) for the last kind."""
     for lane in range(LANES):
         size[lane] = power(below(word(key, lane, -1), 13) - 6.0)
-    if kind == 0:
-        draw_kind(u, size, key, 0)
-    elif kind == 1:
-        draw_kind(u, size, key, 1)
-    elif kind == 2:
-        draw_kind(u, size, key, 2)
-    elif kind == 3:
-        draw_kind(u, size, key, 3)
-    elif kind == 4:
-        draw_kind(u, size, key, 4)
-    elif kind == 5:
-        draw_kind(u, size, key, 5)
-    elif kind == 6:
-        draw_kind(u, size, key, 6)
-    else:
+    if kind == KINDS - 1:
         for lane in range(LANES):
             size[lane] *= unit(word(key, lane, -2))
-        draw_kind(u, size, key, 7)
 
 
 @inner
@@ -167,16 +148,33 @@ def approach(v, u, size, seed, block):
 def draw_blocks(signals, n, seed, first, count):
     """The signals of length n of the trials of `count` blocks from `first` on, in lanes.
 
-    signals (S, count · n · LANES or more): S = 1 for one signal of every trial, 2 for a pair.
+    signals (S, count · n · LANES or more): S = 1 for one signal of every trial, 2 for a pair.  The
+    kind of signal number k is (block + k) mod KINDS; integers have no scale.
     """
     size, length = np.empty(LANES), n * LANES
-    for t in range(count):
-        u = signals[0, t * length : (t + 1) * length]
-        fill(u, size, seed, first + t, 0)
-        for k in range(1, signals.shape[0]):
-            v = signals[k, t * length : (t + 1) * length]
-            fill(v, size, seed, first + t + k, k)
-            approach(v, u, size, seed, first + t)
+    for each in range(count * signals.shape[0]):
+        t, k = each // signals.shape[0], each % signals.shape[0]
+        u = signals[k, t * length : (t + 1) * length]
+        key, kind = stream(seed, first + t + k, k), (first + t + k) % KINDS
+        draw_sizes(size, key, kind)
+        if kind == 0:
+            draw_kind(u, size, key, 0)
+        elif kind == 1:
+            draw_kind(u, size, key, 1)
+        elif kind == 2:
+            draw_kind(u, size, key, 2)
+        elif kind == 3:
+            draw_kind(u, size, key, 3)
+        elif kind == 4:
+            draw_kind(u, size, key, 4)
+        elif kind == 5:
+            draw_kind(u, size, key, 5)
+        elif kind == 6:
+            draw_kind(u, size, key, 6)
+        else:
+            draw_kind(u, size, key, 7)
+        if k == 1:
+            approach(u, signals[0, t * length : (t + 1) * length], size, seed, first + t)
 
 
 def draw_pair(seed: int, trial: int, n: int) -> tuple[np.ndarray, np.ndarray]:
