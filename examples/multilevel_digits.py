@@ -1,6 +1,6 @@
 """Coarse-to-fine training beside training on the fine grid alone, on handwritten digits.
 
-    python examples/multilevel_digits.py [--seeds 0 1] [--rounds 6] [--output FOLDER]
+    python examples/multilevel_digits.py [--seeds 0 1] [--rounds 6] [--images 1200] [--output FOLDER]
 
 The comparison of Section 5 of haber2017, in the small: a residual network of two layers with a
 least-squares classifier, trained by Gauss-Newton-CG; two grids.  It is made twice, with the digits
@@ -164,6 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--images", type=int, default=1200, help="for training; others validate")
     parser.add_argument("--output", type=Path, default=Path("."))
     options = parser.parse_args()
     console = Console()
@@ -175,8 +176,9 @@ def main() -> None:
         for setting, images in SETTINGS.items():
             for seed in options.seeds:
                 progress.update(task, description=f"{setting}, seed {seed}")
-                outcomes[setting].append(compare(seed, options.rounds, images,
-                                                 lambda record: progress.advance(task)))
+                outcomes[setting].append(compare(
+                    seed, options.rounds, images | {"training": options.images},
+                    lambda record: progress.advance(task)))
     for setting, found in outcomes.items():
         report(console, setting, options.seeds, found)
     for path in draw(outcomes, options.seeds, options.output):

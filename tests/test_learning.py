@@ -327,8 +327,8 @@ def test_the_examples_in_the_documentation():
 @pytest.mark.slow
 def test_the_comparison_runs(tmp_path):
     script = Path(__file__).parents[1] / "examples" / "multilevel_digits.py"
-    done = subprocess.run([sys.executable, script, "--seeds", "3", "--rounds", "1", "--output",
-                           tmp_path], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, script, "--seeds", "3", "--rounds", "1", "--images",
+                           "100", "--output", tmp_path], capture_output=True, text=True, check=True)
     assert "seeds [3]" in done.stdout
     assert (tmp_path / "multilevel_digits.png").stat().st_size > 10_000
     assert (tmp_path / "multilevel_digits.svg").exists()
