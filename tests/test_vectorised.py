@@ -37,10 +37,10 @@ def packed_divisions(function, *arguments, **options):
 
 @pytest.mark.parametrize(("function", "arguments"), [
     (eigenvalues.next_pivots, (ROW, -ROW, 0.5, 0.25)),
-    (implicit.eliminate_lanes, (4 * ROW, ROW, ROW, ROW, ROW)),
+    (implicit.eliminate_row, (4 * ROW, ROW, ROW, ROW, ROW)),
     (explicit_step, (np.ones(2 * lanes.LANES), np.ones((2, lanes.LANES)))),
     (fsi_step, (np.ones(2 * lanes.TWO), np.ones((2, lanes.LANES)))),
-], ids=["next_pivots", "eliminate_lanes", "explicit_step", "fsi_step"])
+], ids=["next_pivots", "eliminate_row", "explicit_step", "fsi_step"])
 def test_divisions_are_packed(function, arguments):
     """A compiler that no longer does so costs a factor of two to four."""
     assert packed_divisions(function, *(np.copy(a) if isinstance(a, np.ndarray) else a

@@ -257,20 +257,29 @@ def two_solutions(scheme: Implicit) -> Signals | None:
 
     The solutions are sought along the rows of K, v = t Kᵀeᵢ with simple rational t.
     """
+    rows = [row / (row @ row) for row in scheme.K.exact() if row.any()]
+    tried = [(t, row) for row in rows for t in _simple_rationals()]
     found: dict[tuple, np.ndarray] = {}
-    for row in scheme.K.exact():
-        if not row.any():
-            continue
-        direction = row / (row @ row)
-        for t in _simple_rationals():
-            v = t * direction
-            u = scheme.pair(v)[0]
-            if any(isinstance(entry, Interval) for entry in u):
-                return None
-            other = found.setdefault(tuple(u), v)
-            if any(other != v):
-                return other, v
+    for k in _near_another(scheme, tried):
+        t, row = tried[k]
+        v = t * row
+        u = scheme.pair(v)[0]
+        if any(isinstance(entry, Interval) for entry in u):
+            return None
+        other = found.setdefault(tuple(u), v)
+        if any(other != v):
+            return other, v
     return None
+
+
+def _near_another(scheme: Implicit, tried: list[tuple[Fraction, np.ndarray]]) -> list[int]:
+    """The places of those v = t row whose input u is, in floats, about that of another one."""
+    v = np.array([float(t) * row.astype(float) for t, row in tried]).reshape(-1, scheme.size)
+    # Inputs that are the same have the same height over any plane.
+    height = scheme.pair(v)[0] @ np.random.default_rng(0).standard_normal(scheme.size)
+    order = np.argsort(height)
+    near = np.diff(height[order]) <= 1e-9 * (1 + np.abs(height[order[1:]]))
+    return np.unique(np.concatenate([order[1:][near], order[:-1][near]])).tolist()
 
 
 @cache
