@@ -20,7 +20,7 @@ from stabkit.schemes.fused import FSI as FREE_FSI
 from stabkit.schemes.twins import csr_form, shape_form, spacing
 
 # From so many trials on it pays to load, and perhaps compile, the loop.
-WORTH_COMPILING = 50_000
+WORTH_COMPILING = 1_000_000
 _CHUNK = 1 << 16
 _NOTIONS = {EUCLIDEAN: 0, CONTRACTION: 1, RANGE: 2, SIGN: 3}
 

@@ -94,12 +94,15 @@ class _Hunt:
             found = self.consider(structured(self.scheme))
         if found is None and self.notion is SIGN:
             found = self.consider(nearly_alternating(self.scheme))
-        if found is None and trials >= WORTH_COMPILING and \
-                has_compiled_search(self.scheme, self.notion):
-            found, trials = self.mass(trials), 0
-        while found is None and trials > 0:
-            found = self.consider(self.random(min(trials, _BATCH)))
-            trials -= _BATCH
+        more = trials - WORTH_COMPILING
+        if more <= 0 or not has_compiled_search(self.scheme, self.notion):
+            more = 0
+        # What is found easily needs no compiled loop.
+        for done in range(0, trials - more, _BATCH):
+            if found is None:
+                found = self.consider(self.random(min(trials - more - done, _BATCH)))
+        if found is None and more:
+            found = self.mass(more)
         if found is None:
             found = self.ascend()
         if found is not None:
