@@ -37,7 +37,7 @@ def launches(request):
     return Launches(request.param)
 
 
-K, BENT, STRAIGHT = difference(1, 7), fluxes.garrote(), fluxes.identity()
+K, BENT, STRAIGHT = difference(1, 7), fluxes.rational(), fluxes.identity()
 SEARCHES = [
     *((Explicit(K, BENT, "3/5"), notion) for notion in (CONTRACTION, RANGE, SIGN)),
     *((Explicit(K, STRAIGHT, "3/5"), EUCLIDEAN)

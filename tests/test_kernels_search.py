@@ -105,7 +105,7 @@ def plain_margin(notion, pair, image):
 @pytest.mark.parametrize("notion", range(4))
 @pytest.mark.parametrize("scheme", range(4))
 def test_search_finds_the_worst_of_its_trials(notion, scheme):
-    code, steps, first, count = CODE["soft"], 2, 40, 8 * draws.LANES + 9
+    code, steps, first, count = CODE["rational"], 2, 40, 8 * draws.LANES + 9
     advance = {search.EXPLICIT: explicit, search.FIXED_POINT: fixed_point, search.FSI: fsi,
                search.FROZEN_FSI: frozen_fsi}[scheme]
     found = []
