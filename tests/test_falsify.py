@@ -18,7 +18,7 @@ from stabkit.falsify import (
     structured,
     two_solutions,
 )
-from stabkit.falsify.exactness import Judge, cost, rounded, stays_short
+from stabkit.falsify.exactness import Judge, cost, length, lengths, rounded, stays_short
 from stabkit.falsify.inputs import amplitudes, nearly_alternating, neighbours, shapes, steps_of
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, sensitivity
 from stabkit.operators import NATURAL, difference, from_matrix, identity, stable_step
@@ -234,3 +234,9 @@ def test_long_orbits_are_followed_in_balls():
     assert steps_of(FSI(K3, fluxes.soft(), 1, 7)) == 7
     assert steps_of(FixedPoint(K3, fluxes.soft(), 1, 3)) == 3
     assert exact_margin(long, EUCLIDEAN, (fractions([1, 0, 3]),)) > 0
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=True), min_size=1))
+def test_lengths_of_floats_are_those_of_their_fractions(numbers):
+    """2 bits(p) + 4 (bits(q) - 1), and 1 for a sign, of x = p/q in lowest terms."""
+    assert lengths(np.array(numbers)).tolist() == [length(*x.as_integer_ratio()) for x in numbers]

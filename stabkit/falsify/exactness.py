@@ -117,6 +117,16 @@ def length(numerator: int, denominator: int) -> int:
     return 2 * numerator.bit_length() + 4 * (denominator.bit_length() - 1) + (numerator < 0)
 
 
+def lengths(x: np.ndarray) -> np.ndarray:
+    """:func:`length` of every float, each being a fraction."""
+    mantissa, exponent = np.frexp(x)
+    whole = np.ldexp(mantissa, 53).astype(np.int64)  # of 53 bits, or 0
+    zeros = np.frexp((whole & -whole).astype(float))[1] - 1
+    power = np.where(whole == 0, 0, exponent - 53 + zeros)
+    bits = np.where(whole == 0, 0, 53 - zeros) + np.maximum(power, 0)
+    return 2 * bits + 4 * np.maximum(-power, 0) + (x < 0)
+
+
 def shrink(signals: Signals, violated: Callable[[Signals], bool], tries: int = 600) -> Signals:
     """Make a witness small: zeros, integers, small denominators.  It stays violated throughout."""
     improved = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -47,7 +48,6 @@ def shapes(scheme: Scheme) -> np.ndarray:
     for small N all corners and midpoints of the cube.
     """
     n = scheme.size
-    site = np.arange(n)
     rows: list[np.ndarray] = []
     for K in operators_of(scheme):
         if K.shape[1] == n and n <= 64:
@@ -55,7 +55,16 @@ def shapes(scheme: Scheme) -> np.ndarray:
             for size in sorted({n, *range(2, min(n, 8))}):
                 vectors = np.linalg.eigh(gram[:size, :size])[1].T[::-1][:4]
                 rows += [np.pad(v / np.abs(v).max(), (0, n - size)) for v in vectors]
-    rows += [np.eye(n)[i] for i in range(min(n, 16))]
+    unique = np.unique(np.round(np.array([*rows, *_shapes_of_length(n)]), 12), axis=0)
+    unique = unique[np.abs(unique).max(axis=1) > 0]
+    order = np.argsort(np.count_nonzero(unique, axis=1), kind="stable")
+    return unique[order][:_SHAPES]
+
+
+@lru_cache(maxsize=16)
+def _shapes_of_length(n: int) -> np.ndarray:
+    site = np.arange(n)
+    rows = [np.eye(n)[i] for i in range(min(n, 16))]
     rows += [(site >= i).astype(float) for i in range(1, min(n, 16))]
     rows += [site / max(n - 1, 1), (-1.0) ** site, (site % 3 == 0) * 1.0 - (site % 3 == 1),
              np.where(site % 4 < 2, 1.0, -1.0)]
@@ -65,10 +74,7 @@ def shapes(scheme: Scheme) -> np.ndarray:
                  if any(point)][:: max(1, 5**n // 1000)]
     elif n <= 8:
         rows += [np.array(point, float) for point in product((-1, 0, 1), repeat=n)][:: 3**n // 600]
-    unique = np.unique(np.round(np.array(rows), 12), axis=0)
-    unique = unique[np.abs(unique).max(axis=1) > 0]
-    order = np.argsort([np.count_nonzero(row) for row in unique], kind="stable")
-    return unique[order][:_SHAPES]
+    return np.array(rows)
 
 
 def amplitudes(scheme: Scheme) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from stabkit.backend import born, namespace, to_host
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet, InvalidArgument
-from stabkit.falsify.exactness import Judge, Signals, length, shrink, simplest
+from stabkit.falsify.exactness import Judge, Signals, lengths, shrink, simplest
 from stabkit.falsify.inputs import (
     amplitudes,
     nearly_alternating,
@@ -149,8 +149,9 @@ class _Hunt:
         for place in worst:
             self.remember(float(margins[place]), tuple(part[place] for part in signals))
         bad = np.flatnonzero(margins < -SUSPICIOUS)[:512]
-        simplest = sorted(bad, key=lambda place: _roundness(signals, place))[:_RECHECKED]
-        for place in dict.fromkeys([*simplest, *worst]):
+        written = sum(lengths(part[bad]).sum(axis=1) for part in signals)
+        simplest = bad[np.argsort(written, kind="stable")][:_RECHECKED]
+        for place in dict.fromkeys([*simplest.tolist(), *worst.tolist()]):
             found = self.look(float(margins[place]), tuple(part[place] for part in signals))
             if found is not None:
                 return found
@@ -290,8 +291,3 @@ def _simple_rationals() -> list[Fraction]:
     """Those up to 8 in modulus with denominators up to 8, the simplest first."""
     return sorted({Fraction(p, q) for q in range(1, 9) for p in range(-8 * q, 8 * q + 1)},
                   key=lambda x: (x.denominator, abs(x)))
-
-
-def _roundness(signals: tuple[np.ndarray, ...], place: int) -> int:
-    # How many binary digits it takes to write the signals down.
-    return sum(length(*x.as_integer_ratio()) for part in signals for x in part[place].tolist())
