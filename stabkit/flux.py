@@ -230,9 +230,9 @@ class Flux:
         return met
 
     def _on_floats(self, face: str, s: np.ndarray) -> np.ndarray:
-        size = np.abs(s) if self.facts.odd else s
+        *inner, last = self.pieces
+        size = np.abs(s) if inner and self.facts.odd else s
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            *inner, last = self.pieces
             value = self.piece_formula(last, face)(s)
             for piece in reversed(inner):
                 edge = s.dtype.type(piece.upto)

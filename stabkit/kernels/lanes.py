@@ -22,7 +22,7 @@ from stabkit.kernels.steps import copy, typed
 
 LANES = 32
 TWO = 2 * LANES  # the width of a row with two states
-TILE = 8192  # numbers in a tile: 64 KiB of float64
+TILE = 16384  # numbers in a tile: 128 KiB of float64
 BLOCK = 64  # steps in one visit of a tile, an even number
 RUN = 64  # rows that are transposed together
 SHORT = 2048  # sites up to which a batch has a signal per lane
