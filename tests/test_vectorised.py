@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numba import njit
 
+from benchmarks import machine_code
 from stabkit.kernels import OPTIONS, eigenvalues, fluxes, implicit, lanes
 
 PACKED_DIVISION = {"x86_64": r"\bv?divpd\b", "amd64": r"\bv?divpd\b",
@@ -51,3 +52,19 @@ def test_a_loop_that_is_not_vectorised_is_noticed():
     """Division that must raise at 0 cannot be packed: the error model of Python."""
     assert packed_divisions(eigenvalues.next_pivots, ROW.copy(), -ROW, 0.5, 0.25,
                             error_model="python") == 0
+
+
+@pytest.mark.skipif(MACHINE not in ("x86_64", "amd64"), reason="the benchmark reads x86-64 only")
+def test_the_innermost_loop_is_found():
+    """Of a loop of divisions: a packed one, and no jump beside it."""
+    made = njit(**(OPTIONS | {"cache": False}))(machine_code.divide)
+    made(ROW.copy())
+    code, = made.inspect_asm().values()
+    loop = machine_code.innermost(code)
+    assert machine_code.divisions(loop) > 0
+    assert not any(line.strip().startswith("j") for line in loop)
+
+
+def test_a_missing_program_is_named(capsys):
+    assert machine_code.main(["--mca", "no-such-llvm-mca"]) == 2
+    assert "no program no-such-llvm-mca" in capsys.readouterr().err

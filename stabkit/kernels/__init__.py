@@ -65,5 +65,6 @@ class Family:
         if key not in self._made:
             bound = {name: of[number]
                      for (name, of), number in zip(self.members.items(), key, strict=True)}
-            self._made[key] = kernel(self.function, **bound)
+            # Several threads may ask at once; all get the same one, which compiles once.
+            self._made.setdefault(key, kernel(self.function, **bound))
         return self._made[key]
