@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
+from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.notions import Notion
 from stabkit.operators import Operator
+from stabkit.rational import fraction
 from stabkit.schemes import Implicit, Scheme
+
+FACES = ("activation", "diffusivity", "slope", "regulariser")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +35,27 @@ class FaceWithin:
     face : {"activation", "diffusivity", "slope", "regulariser"}
     low, high : rational or None
         ``None`` leaves that side open.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such face, or a bound is no finite rational number.
     """
 
     flux: Flux
     face: str
     low: Any
     high: Any
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.flux, Flux):
+            raise InvalidArgument(f"flux: must be a Flux, got {self.flux!r}")
+        if self.face not in FACES:
+            raise InvalidArgument(f"face: must be one of {', '.join(FACES)}, got {self.face!r}")
+        for name in ("low", "high"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, Fraction):
+                object.__setattr__(self, name, fraction(value, name))
 
 
 @dataclass(frozen=True, eq=False)

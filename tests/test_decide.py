@@ -277,3 +277,20 @@ def test_a_transcendental_margin_far_below_the_last_bit():
         flux = fluxes.perona_malik()
         grows = Chain([Pointwise(flux, 1), Linear(from_matrix([[c]]))])
         assert is_violated(grows, EUCLIDEAN, (u,), bits=1024) is truth
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    ((fluxes.rational(), "bent", 0, 1), "face: must be one of activation, .* got 'bent'"),
+    ((fluxes.rational(), "slope", "one", 1), "low: must be a finite rational number, got 'one'"),
+    ((fluxes.rational(), "slope", 0, float("inf")), "high: must be a finite rational number"),
+    ((np.tanh, "slope", 0, 1), "flux: must be a Flux")])
+def test_bounds_of_a_face_are_checked(given, message):
+    """What is no bound, no face or no flux is named."""
+    with pytest.raises(InvalidArgument, match=message):
+        FaceWithin(*given)
+
+
+def test_bounds_of_a_face_may_be_written_as_texts():
+    """0 <= 1/(1 + s²) <= 1 is sharp at 0, so 9/10 is no bound."""
+    assert decide(FaceWithin(fluxes.rational(), "diffusivity", "0", 1)).status is PROVED
+    assert decide(FaceWithin(fluxes.rational(), "diffusivity", 0, "9/10")).status is REFUTED
