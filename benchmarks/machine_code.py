@@ -13,6 +13,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -46,6 +48,14 @@ LOOPS = [(divide, (ROW,)), (explicit_step, (np.ones(4 * lanes.LANES), EDGES)),
          (fsi_step, (np.ones(4 * lanes.TWO), EDGES)),
          (implicit.eliminate_row, (4 * ROW, ROW, ROW, ROW, ROW)),
          (eigenvalues.next_pivots, (ROW, -ROW, 0.5, 0.25))]
+
+
+def compiled(function: Callable, arguments: Sequence[Any], **options: Any) -> str:
+    """The machine code for such arguments, copies of which are changed; nothing is cached."""
+    made = njit(**(OPTIONS | {"cache": False} | options))(function)
+    made(*(np.copy(each) if isinstance(each, np.ndarray) else each for each in arguments))
+    code, = made.inspect_asm().values()
+    return code
 
 
 def innermost(code: str) -> list[str]:
@@ -87,10 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     limit = None
     print(f"per packed division on {options.cpu}")
     for function, given in LOOPS:
-        made = njit(**(OPTIONS | {"cache": False}))(function)
-        made(*(np.copy(each) if isinstance(each, np.ndarray) else each for each in given))
-        code, = made.inspect_asm().values()
-        loop = innermost(code)
+        loop = innermost(compiled(function, given))
         if not divisions(loop):
             print(f"{function.__name__:16s} is not vectorised")
             continue

@@ -6,10 +6,9 @@ import numpy as np
 import scipy.sparse
 
 from stabkit.kernels.fluxes import FLUXES
-from stabkit.kernels.linear import NATURAL
 
 CODE = {flux.__name__: code for code, flux in enumerate(FLUXES)}
-SHAPE, TAU, D1 = (1.0, 0.0), 0.2, (NATURAL, (-1.0, 1.0))
+SHAPE, TAU = (1.0, 0.0), 0.2
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -94,13 +94,12 @@ class _Hunt:
             found = self.consider(structured(self.scheme))
         if found is None and self.notion is SIGN:
             found = self.consider(nearly_alternating(self.scheme))
-        more = trials - WORTH_COMPILING
-        if more <= 0 or not has_compiled_search(self.scheme, self.notion):
-            more = 0
-        # What is found easily needs no compiled loop.
-        for done in range(0, trials - more, _BATCH):
-            if found is None:
-                found = self.consider(self.random(min(trials - more - done, _BATCH)))
+        more = max(0, trials - WORTH_COMPILING) \
+            if has_compiled_search(self.scheme, self.notion) else 0
+        trials -= more
+        while found is None and trials > 0:  # what is found easily needs no compiled loop
+            found = self.consider(self.random(min(trials, _BATCH)))
+            trials -= _BATCH
         if found is None and more:
             found = self.mass(more)
         if found is None:

@@ -107,7 +107,17 @@ class Implicit(DiffusionScheme):
 
     @cached_property
     def _bands(self) -> tuple[Any, ...]:
-        return _bands(self.K)
+        """Sparse matrices that take w to the diagonals of Kᵀ diag(w) K from the main one upwards.
+
+        Nothing where the diagonals are too many for banded elimination.
+        """
+        n, sparse = self.size, self.K.sparse()
+        gram = (abs(sparse.T) @ abs(sparse)).tocoo()
+        width = int(np.max(np.abs(gram.row - gram.col), initial=0))
+        if width > MOST_BANDS:
+            return ()
+        return tuple(sparse[:, : n - k].multiply(sparse[:, k:]).T.tocsr()
+                     for k in range(width + 1))
 
     def _linear(self, weights: Any, right: Any) -> Any:
         """The solutions of (I + τ Kᵀ diag(w) K) x = r, row by row."""
@@ -134,19 +144,6 @@ class Implicit(DiffusionScheme):
             raise HypothesisNotMet(f"implicit step: {self.flux!r} is not linear, though its facts "
                                    "say so")
         return v
-
-
-def _bands(K: Operator) -> tuple[Any, ...]:
-    """Sparse matrices that take w to the diagonals of Kᵀ diag(w) K from the main one on upwards.
-
-    Nothing where the diagonals are too many for banded elimination.
-    """
-    n, sparse = K.shape[1], K.sparse()
-    gram = (abs(sparse.T) @ abs(sparse)).tocoo()
-    width = int(np.max(np.abs(gram.row - gram.col), initial=0))
-    if width > MOST_BANDS:
-        return ()
-    return tuple((sparse[:, : n - k].multiply(sparse[:, k:])).T.tocsr() for k in range(width + 1))
 
 
 def _solve_banded(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
