@@ -52,7 +52,7 @@ LOOPS = [(divide, (ROW,)), (explicit_step, (np.ones(4 * lanes.LANES), EDGES)),
 
 def compiled(function: Callable, arguments: Sequence[Any], **options: Any) -> str:
     """The machine code for such arguments, copies of which are changed; nothing is cached."""
-    made = njit(**(OPTIONS | {"cache": False} | options))(function)
+    made = njit(**(OPTIONS | options))(function)
     made(*(np.copy(each) if isinstance(each, np.ndarray) else each for each in arguments))
     code, = made.inspect_asm().values()
     return code

@@ -10,6 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from stabkit.cache_folder import in_words
 from stabkit.claim import claim
 from stabkit.cli import main
 from stabkit.errors import InvalidArgument, InvalidEvidence
@@ -375,6 +376,7 @@ def test_doctor_tells_versions_and_how_to_get_what_is_missing(capsys, monkeypatc
     assert f"{'click':<18} 8." in output
     assert "missing (only for gpu); pip install 'nowhere-to-be-found>=1'" in output
     assert "  stabkit" not in output
+    assert f"compiled loops       {in_words()}" in output
 
 
 def test_version(capsys):

@@ -1,10 +1,6 @@
 """The compiled search, and what the compiler makes of the loops."""
 
-import subprocess
-import sys
-import textwrap
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,35 +156,8 @@ def test_the_loops_are_vectorised():
     assert ours < 5 * division  # 2 to 3 when vectorised, 10 when not
 
 
-def test_code_of_a_changed_callee_is_not_taken_from_the_cache(tmp_path):
-    room = tmp_path / "room"
-    room.mkdir()
-    (room / "__init__.py").write_text(Path(kernels.__file__).read_text())
-    (room / "caller.py").write_text(textwrap.dedent("""
-        from room import kernel
-        from room.callee import number
-
-        @kernel
-        def doubled(x):
-            return 2 * number(x)
-    """))
-    program = ("from room.caller import doubled as f; "
-               "print(f(1), sum(f.stats.cache_hits.values()))")
-
-    def answer(constant):
-        (room / "callee.py").write_text(
-            f"from room import inner\n\n@inner\ndef number(x):\n    return x + {constant}\n")
-        done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True,
-                              capture_output=True, text=True)
-        return done.stdout.split()
-
-    assert answer(10) == ["22", "0"]
-    assert answer(10) == ["22", "1"]
-    assert answer(20) == ["42", "0"]
-
-
 def test_one_option_set_without_fastmath():
-    assert kernels.OPTIONS == {"cache": True, "nogil": True, "error_model": "numpy"}
+    assert kernels.OPTIONS == {"nogil": True, "error_model": "numpy"}
     for made in (explicit[CODE["rational"]], search.stepped[2, search.EXPLICIT], tridiagonal):
         assert "fastmath" not in made.targetoptions
         assert made.targetoptions["error_model"] == "numpy"

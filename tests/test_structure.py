@@ -17,7 +17,7 @@ TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 FLOORS = [
     {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
-     "notation", "progress"},
+     "notation", "progress", "cache_folder"},
     {"kernels", "launcher", "replay"},
     {"operators", "flux", "fluxes", "activations", "derivative", "entries"},
     {"schemes", "multigrid", "learning"},

@@ -202,9 +202,10 @@ def doctor() -> int:
       stabkit doctor | grep missing
     """
     from stabkit.backend import backends
+    from stabkit.cache_folder import in_words
     from stabkit.report.environment import facts
 
-    say(facts(backends()))
+    say(facts(backends(), in_words()))
     return EXPECTED
 
 

@@ -5,9 +5,8 @@ raises; whoever calls it has checked.  A kernel that speaks of a flux is written
 per flux: ``explicit[2]`` is ``explicit`` with the name ``flux`` standing for the flux of code 2
 (`stabkit.kernels.fluxes`), so the loop is specialised and vectorised.
 
-Numba keys its disk cache by the file of the compiled function alone and would keep old code when
-a function of another file changes.  So the cached name of every kernel ends in a digest of all
-files of this room: changed code is new code.
+What is compiled is kept on disk (`stabkit.kernels.cache`), by a digest of all files of this room:
+changed code is new code.
 """
 
 from __future__ import annotations
@@ -21,7 +20,9 @@ from typing import Any
 from numba import njit
 from numba.extending import register_jitable
 
-OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
+from stabkit.kernels.cache import cache_of
+
+OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 
 def _digest(folder: Path) -> str:
@@ -29,7 +30,7 @@ def _digest(folder: Path) -> str:
     return sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
-DIGEST = _digest(Path(__file__).parent)
+CACHE = cache_of(_digest(Path(__file__).parent))
 
 inner = register_jitable  # a part of kernels: never compiled, named or cached on its own
 
@@ -40,8 +41,11 @@ def kernel(function: Callable, **bound: Any) -> Any:
     names_known = function.__globals__ | bound if bound else function.__globals__
     made = FunctionType(function.__code__, names_known, function.__name__)
     made.__module__, made.__doc__ = function.__module__, function.__doc__
-    made.__qualname__ = "_".join((*names, DIGEST))
-    return njit(**OPTIONS)(made)
+    made.__qualname__ = "_".join(names)
+    compiled = njit(**OPTIONS)(made)
+    if CACHE is not None:
+        compiled._cache = CACHE(made)  # what the option ``cache`` does, with Numba's own
+    return compiled
 
 
 class Family:

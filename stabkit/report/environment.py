@@ -51,7 +51,7 @@ def environment() -> dict[str, object]:
     }
 
 
-def facts(backends: Mapping[str, str]) -> str:
+def facts(backends: Mapping[str, str], compiled: str) -> str:
     """Return what is installed, and how to get the rest, as ``stabkit doctor`` prints it."""
     here = environment()
     lines = [f"stabkit {version()}, Python {here['python']}, {here['system']}, "
@@ -65,6 +65,7 @@ def facts(backends: Mapping[str, str]) -> str:
         lines.append(f"  {item.name:<18} {item.version or missing}")
     lines += ["", "backends"]
     lines += [f"  {name:<18} {description}" for name, description in backends.items()]
+    lines += ["", f"compiled loops       {compiled}"]
     return "\n".join(lines)
 
 
