@@ -2,16 +2,15 @@
 
 import re
 import sys
-from configparser import ConfigParser
+import tomllib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
-_setup = ConfigParser()
-_setup.read(Path(__file__).parent.parent / "setup.cfg")
+_project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))
 
 project = "stabkit"
-release = _setup["metadata"]["version"]
+release = _project["project"]["version"]
 copyright = "the authors of stabkit"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "from_the_program"]
 
