@@ -1,0 +1,91 @@
+"""The public names of stabkit, and the room that each is in: the one list of them.
+
+Type checkers read it as it stands; the package reads it when it is imported.
+"""
+
+from . import fluxes as fluxes
+from .audit import Audit as Audit, audit as audit, make_stable as make_stable
+from .claim import (
+    Claim as Claim,
+    Draw as Draw,
+    claim as claim,
+    load_claims as load_claims,
+    registry as registry,
+)
+from .decide import decide as decide
+from .enclosure import Interval as Interval
+from .errors import (
+    HypothesisNotMet as HypothesisNotMet,
+    InvalidArgument as InvalidArgument,
+    InvalidEvidence as InvalidEvidence,
+    StabkitError as StabkitError,
+    Undecided as Undecided,
+)
+from .flux import (
+    Facts as Facts,
+    Flux as Flux,
+    Piece as Piece,
+    from_activation as from_activation,
+    from_diffusivity as from_diffusivity,
+    from_regulariser as from_regulariser,
+    from_shrinkage as from_shrinkage,
+)
+from .notions import (
+    CONTRACTION as CONTRACTION,
+    CONTRAST as CONTRAST,
+    EUCLIDEAN as EUCLIDEAN,
+    RANGE as RANGE,
+    SIGN as SIGN,
+    Energy as Energy,
+    Notion as Notion,
+    energy as energy,
+    sensitivity as sensitivity,
+)
+from .operators import (
+    DIRICHLET as DIRICHLET,
+    MIRRORED as MIRRORED,
+    NATURAL as NATURAL,
+    PERIODIC as PERIODIC,
+    REFLECTING as REFLECTING,
+    Boundary as Boundary,
+    Operator as Operator,
+    convolution as convolution,
+    difference as difference,
+    differential_operator as differential_operator,
+    from_matrix as from_matrix,
+    grid_gradient as grid_gradient,
+    identity as identity,
+    norm_squared as norm_squared,
+    operator_norm as operator_norm,
+    stable_step as stable_step,
+)
+from .property import (
+    AllOf as AllOf,
+    AtMost as AtMost,
+    Calculation as Calculation,
+    Experiment as Experiment,
+    FaceWithin as FaceWithin,
+    Identity as Identity,
+    NormAtMost as NormAtMost,
+    Not as Not,
+    Stable as Stable,
+    UniqueSolution as UniqueSolution,
+)
+from .replay import replay as replay
+from .schemes import (
+    FSI as FSI,
+    Chain as Chain,
+    Explicit as Explicit,
+    FixedPoint as FixedPoint,
+    HaarShrinkage as HaarShrinkage,
+    Implicit as Implicit,
+    Linear as Linear,
+    Pointwise as Pointwise,
+    Regularisation as Regularisation,
+    ResidualBlock as ResidualBlock,
+    Scheme as Scheme,
+    repeat as repeat,
+)
+from .sharpness import step_bound as step_bound
+from .verdict import Status as Status
+from .verify import Verdict as Verdict, verify as verify
