@@ -15,9 +15,11 @@ _public, _, __all__ = attach_stub(__name__, __file__)
 
 def __getattr__(name: str) -> Any:
     """Return a public name, or else a room, such as ``stabkit.operators``."""
-    if name not in __all__ and name[0] != "_" and find_spec(f"{__name__}.{name}"):
-        return import_module(f"{__name__}.{name}")
-    return _public(name)
+    if name in __all__ or name.startswith("_") or not name.isidentifier():
+        return _public(name)
+    if find_spec(f"{__name__}.{name}") is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:
