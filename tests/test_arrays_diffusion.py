@@ -49,7 +49,9 @@ def test_the_product_without_a_matrix_is_that_of_the_matrix(xp, shape):
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float32, np.float64], ids=lambda t: t.__name__)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", [
+    pytest.param(shape, marks=pytest.mark.slow) if shape == (12, 12) else shape for shape in SHAPES
+], ids=str)
 def test_steps(xp, shape, dtype):
     """The equation holds, and a convex one (the identity as flux) has one solution."""
     u = (4 * signals(*shape)).astype(dtype)

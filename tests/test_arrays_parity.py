@@ -195,7 +195,10 @@ def compare(xp, act, u, why):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow) if name == "implicit diffusion: step" else name
+    for name in OPERATIONS
+])
 def test_parity(xp, name):
     build, why = OPERATIONS[name]
     rng = np.random.default_rng(5)

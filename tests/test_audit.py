@@ -111,6 +111,7 @@ def wide(scale):
                          Node("c", "Conv", layer, (1,), shape)], shape)
 
 
+@pytest.mark.slow
 def test_large_networks_are_bounded_from_both_sides():
     """The network is at most ‖K‖² steep, and the pair that was found is driven apart so far."""
     layer, graph = wide(0.2)
@@ -159,7 +160,7 @@ def test_singular_values_are_bounded_tightly(shape, away):
     assert exact * (1 - 1e-13) <= bound <= exact * (1 + away)
 
 
-@pytest.mark.parametrize("size", [3, 2100])
+@pytest.mark.parametrize("size", [3, pytest.param(2100, marks=pytest.mark.slow)])
 def test_singular_values_of_matrices_that_vanish(size):
     """Two matrices of a batch, the first of them zero: the bound is that of the other."""
     blocks = np.zeros((2, size, size))

@@ -85,6 +85,7 @@ def steps(draw):
     return made
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(steps(), st.sampled_from([EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST]), st.data())
 def test_what_is_certified_holds_for_every_signal(scheme, notion, data):

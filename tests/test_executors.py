@@ -29,6 +29,7 @@ def verdicts(**options):
     return [verdict.to_json() for verdict in verify(claims, budget=1, seed=3, **options)]
 
 
+@pytest.mark.slow
 def test_two_processes_and_a_pool_give_the_verdicts_of_one():
     """The same seed gives the same witnesses on one worker, on two processes, on a thread pool."""
     alone = verdicts()
@@ -105,6 +106,7 @@ class cuda:
 '''
 
 
+@pytest.mark.slow
 def test_a_backend_reaches_the_workers_and_changes_no_verdict(tmp_path):
     """Born in another library, in two processes: the file of verdicts is that of one in NumPy."""
     pytest.importorskip("array_api_strict", reason="needs array-api-strict: the extra test")

@@ -36,6 +36,7 @@ def launches(request, monkeypatch):
         yield made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 def test_schemes(launches, dtype):
     """Two samples, odd, even, longer than a block; one signal, batches, views; 40 steps."""
