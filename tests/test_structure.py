@@ -18,7 +18,7 @@ TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 FLOORS = [
     {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
      "notation", "progress"},
-    {"kernels", "launcher", "replay"},
+    {"kernels", "launcher", "proof", "replay"},
     {"operators", "flux", "fluxes", "activations", "derivative", "entries"},
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "decide"},
