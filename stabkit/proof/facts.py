@@ -97,7 +97,7 @@ def nonnegative(setting: Setting, step: dict) -> Expression:
     if not isinstance(use, str) or use not in RULES:
         raise InvalidEvidence(f"{use!s:.40} is not a rule")
     rule, keys = RULES[use]
-    fields(step, ("use", "times", *keys))
+    fields(step, ("use", *keys), ("times",))
     if not all(isinstance(step[key], str) for key in keys if key == "of"):
         raise InvalidEvidence("of: must be a name")
     return rule(setting, step)

@@ -168,14 +168,14 @@ def _sum(statement: algebra.Statement, proof: Any, what: str) -> str:
     for (name, part, times, steps), text in zip(algebra.parts(statement, proof), shown,
                                                 strict=True):
         factor = "it" if times == "1" else f"{pretty(times)} times it"
-        lines.append(f"  {name}{text} {factor} is")
+        lines.append(f"  {name}{text}; {factor} is".replace(":;", ":"))
         for step in steps:
             where = step.get("at", step.get("of", ""))
             where = " to ".join(where) if isinstance(where, list) else where
             lines.append(
                 f"      + ({pretty(step['with'])}) (equation {where})" if step["use"] == "equation"
                 else f"      + ({pretty(step.get('times', '1'))}) "
-                f"({_as_known(part.setting, step)})   [{step['use']}{' ' * bool(where)}{where}]")
+                f"({_as_known(part.setting, step)})   [{' '.join([step['use'], pretty(where)]).strip()}]")
         if not steps:
             lines.append("      0")
     return "\n".join(lines)

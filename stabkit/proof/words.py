@@ -85,7 +85,7 @@ class Expression:
         return self + -expression(other)
 
     def __rsub__(self, other: Any) -> Expression:
-        return -self + other
+        return expression(other) - self
 
     def __mul__(self, other: Any) -> Expression:
         """The product with a coefficient, which may stand on either side."""
