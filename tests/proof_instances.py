@@ -9,7 +9,7 @@ from fractions import Fraction as F
 import numpy as np
 
 SIZES = {"N": 3, "M": 2, "P": 2, "1": 1}
-NODES = 40
+NODES = 12
 
 
 def value_of(text, values):
@@ -38,8 +38,10 @@ class PiecewiseLinear:
     """A flux with slopes in [low, high], and in the sector [0, top] if that is asked."""
 
     def __init__(self, rng, low, high, top=None):
+        shares = iter(rng.integers(-1, 6, 2 * NODES).clip(0, 4))
+
         def slope(least, most):
-            return least + (most - least) * F(int(rng.choice([0, 0, 1, 2, 3, 4, 4])), 4)
+            return least + (most - least) * F(int(next(shares)), 4)
         self.right, self.left = [F(0)], [F(0)]
         if top is None:  # need not vanish at 0
             self.right = self.left = [fractions(rng, 1)[0]]

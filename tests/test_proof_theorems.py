@@ -1,4 +1,4 @@
-"""Every theorem of the collection: accepted, true of random members, and false when it is changed."""
+"""Every theorem of the collection: accepted, true of random members, false when changed."""
 
 import contextlib
 import copy
@@ -27,7 +27,8 @@ from stabkit.errors import InvalidEvidence
 from stabkit.proof import THEOREMS, check, explain, read
 from stabkit.proof.prose import recipe
 
-ALGEBRAIC = [name for name, T in THEOREMS.items() if T.statement["kind"] in ("algebra", "iteration")]
+ALGEBRAIC = [name for name, theorem in THEOREMS.items()
+             if theorem.statement["kind"] in ("algebra", "iteration")]
 ONE_STEP = [name for name in ALGEBRAIC if THEOREMS[name].statement["kind"] == "algebra"]
 
 

@@ -171,11 +171,11 @@ def _sum(statement: algebra.Statement, proof: Any, what: str) -> str:
         lines.append(f"  {name}{text}; {factor} is".replace(":;", ":"))
         for step in steps:
             where = step.get("at", step.get("of", ""))
-            where = " to ".join(where) if isinstance(where, list) else where
+            where = pretty(" to ".join(where) if isinstance(where, list) else where)
             lines.append(
                 f"      + ({pretty(step['with'])}) (equation {where})" if step["use"] == "equation"
                 else f"      + ({pretty(step.get('times', '1'))}) "
-                f"({_as_known(part.setting, step)})   [{' '.join([step['use'], pretty(where)]).strip()}]")
+                f"({_as_known(part.setting, step)})   [{' '.join([step['use'], where]).strip()}]")
         if not steps:
             lines.append("      0")
     return "\n".join(lines)
