@@ -60,7 +60,7 @@ def check(statement: Statement, proof: Any) -> None:
     for a, b in pairwise(points):
         piece = _Piece(statement.variable, a, b)
         shown = parse(statement.goal, {statement.variable: parameter(statement.variable)},
-                      {"max": piece.max, "min": piece.min, "abs": piece.abs})
+                      {"max": (piece.max, 2), "min": (piece.min, 2), "abs": (piece.abs, 1)})
         if not (shown.is_zero() if statement.relation == "==" else piece.nonnegative(shown)):
             raise InvalidEvidence(f"the goal does not hold between {a} and {b}")
 

@@ -25,6 +25,9 @@ _BINARY = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
            ast.Div: operator.truediv, ast.MatMult: operator.matmul}
 
 
+Function = tuple[Callable[..., Expression], int]  # and the number of its arguments
+
+
 def tree(text: Any) -> ast.expr:
     """The syntax tree of an expression."""
     if not isinstance(text, str) or len(text) > MAX_TEXT or not text.isascii():
@@ -37,7 +40,7 @@ def tree(text: Any) -> ast.expr:
 
 
 def parse(text: Any, names: Mapping[str, Expression],
-          functions: Mapping[str, Callable] = MappingProxyType({})) -> Expression:
+          functions: Mapping[str, Function] = MappingProxyType({})) -> Expression:
     """The expression that a text writes in these names, and functions if there are any.
 
     Raises
@@ -55,7 +58,7 @@ def parse(text: Any, names: Mapping[str, Expression],
 
 
 def _walk(node: ast.expr, names: Mapping[str, Expression],
-          functions: Mapping[str, Callable]) -> Expression:
+          functions: Mapping[str, Function]) -> Expression:
     def inside(part: ast.expr) -> Expression:
         return _walk(part, names, functions)
 
@@ -76,7 +79,10 @@ def _walk(node: ast.expr, names: Mapping[str, Expression],
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
             return _BINARY[type(op)](inside(left), inside(right))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in functions:
-            return functions[name](*map(inside, args))
+            function, count = functions[name]
+            if len(args) != count:
+                raise InvalidEvidence(f"{name} has {count} arguments")
+            return function(*map(inside, args))
     raise InvalidEvidence(f"{type(node).__name__} is not part of the notation")
 
 
