@@ -93,7 +93,8 @@ def test_what_may_change_does_not_enter_invariants():
     refused(blocks(goal="c*u.T@u - v.T@v >= 0"), NORM, "c may change")
     refused(blocks(start={"v": "K@u"}), NORM, "K may change")
     refused(blocks(changing=["u"]), NORM, "u may change")
-    refused(blocks(changing="K"), NORM, "list of names")
+    for wrong in ("K", ["K", "H"], ["one"], [["K"]], {"K": "c"}):
+        refused(blocks(changing=wrong), NORM, "list of names")
 
 
 def test_a_quantity_that_changes_with_the_operator_is_not_kept():

@@ -62,8 +62,9 @@ def read(data: dict) -> Statement:
         raise InvalidEvidence("state: a name is declared twice")
     given = setting.read({**data, "parameters": signs, "vectors": {**vectors, **state}})
     changing = data.get("changing", [])
-    if not isinstance(changing, list) or not all(isinstance(name, str) for name in changing):
-        raise InvalidEvidence("changing: must be a list of names")
+    if not isinstance(changing, list) or not all(
+            isinstance(name, str) and name in {**given.names, **given.fluxes} for name in changing):
+        raise InvalidEvidence("changing: must be a list of names that are declared")
     start, after = ({name: given.vector(text, given.names[name].to) for name, text
                      in fields(data[key], tuple(state)).items()} for key in ("start", "next"))
     if counter is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import algebra, iteration, pieces, rows
+from stabkit.proof.words import limited_work
 
 KINDS = {"algebra": algebra, "iteration": iteration, "rows": rows, "pieces": pieces}
 
@@ -37,7 +38,8 @@ def check(statement: Any, proof: Any) -> None:
         If something is not of the form, passes a limit of size, or is not shown; it says what.
     """
     try:
-        _kind(statement).check(read(statement), proof)
+        with limited_work():
+            _kind(statement).check(read(statement), proof)
     except RecursionError:
         raise InvalidEvidence("it is nested too deeply") from None
 

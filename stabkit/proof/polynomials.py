@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import comb
 
 from stabkit.errors import InvalidEvidence
-from stabkit.proof.words import Expression
+from stabkit.proof.words import Expression, spend
 
 MAX_DEGREE = 24
 
@@ -31,6 +31,7 @@ def nonnegative(p: Coefficients, a: End, b: End) -> bool:
     """Whether p >= 0 on [a, b], a < b: no root of odd multiplicity inside, and not below 0."""
     if not p:
         return True
+    spend(len(p) ** 3)
     odd = _odd_part(p)
     chain = [odd, _derivative(odd)]
     while chain[-1]:
@@ -142,7 +143,8 @@ def _bernstein(terms: dict, axis: int, end: Fraction) -> dict:
     found: dict[tuple[int, ...], Fraction] = {}
     for powers, c in terms.items():
         k = powers[axis]
-        for j in range(degree + 1):
+        spend(8 * (degree + 1))
+        for j in range(k, degree + 1):
             key = (*powers[:axis], j, *powers[axis + 1:])
             found[key] = found.get(key, Fraction(0)) + c * end**k * Fraction(comb(j, k),
                                                                              comb(degree, k))

@@ -96,7 +96,7 @@ class Setting:
         """A new vector."""
         if space != NUMBERS:
             new_name(space, ())
-        self.names[new_name(name, self.taken)] = made = vector(name, space)
+        made = self.names[name] = vector(new_name(name, self.taken), space)
         return made
 
     def visit(self, name: str, flux: str, at: Expression, value: str,

@@ -53,8 +53,7 @@ def parse(text: Any, names: Mapping[str, Expression],
     except RecursionError:
         raise InvalidEvidence(f"{text[:60]!r} is nested too deeply") from None
     except InvalidEvidence as error:
-        raise InvalidEvidence(f"{text if len(str(text)) < 80 else text[:80] + '...'}: "
-                              f"{error}") from None
+        raise InvalidEvidence(f"{str(text)[:80]}: {error}") from None
 
 
 def _walk(node: ast.expr, names: Mapping[str, Expression],

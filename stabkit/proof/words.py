@@ -8,7 +8,9 @@ used: sums, products, and transposes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -20,7 +22,29 @@ MAX_TERMS = 1000  # of a sum
 MAX_PAIRS = 20_000  # of terms that one product multiplies
 MAX_DIGITS = 400  # of a numerator or denominator
 MAX_POWER = 64
+MAX_WORK = 400_000  # terms that one check may collect, some seconds
 NUMBERS = "1"  # the space of numbers
+
+_left: ContextVar[list[int] | None] = ContextVar("left", default=None)
+
+
+@contextmanager
+def limited_work() -> Iterator[None]:
+    """Inside, refuse to go on after so many terms."""
+    token = _left.set([MAX_WORK])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def spend(count: int) -> None:
+    """Pay for the work on so many terms."""
+    left = _left.get()
+    if left is not None:
+        left[0] -= count
+        if left[0] < 0:
+            raise InvalidEvidence("it takes too much work to check")
 
 
 class Letter(NamedTuple):
@@ -199,6 +223,7 @@ def _kind(x: Expression) -> str:
 def _product(to: str, of: str, x: Expression, y: Expression) -> Expression:
     if len(x.terms) * len(y.terms) > MAX_PAIRS:
         raise InvalidEvidence("a product has too many terms")
+    spend(len(x.terms) * len(y.terms))
     return _collected(to, of, ((v + w, _times(a, b), c * d) for (v, a), c in x.terms.items()
                                for (w, b), d in y.terms.items()))
 
@@ -220,6 +245,7 @@ def _collected(to: str, of: str, terms: Any) -> Expression:
         if len(word) > MAX_LETTERS or len(total) > MAX_TERMS or \
                 sum(exponent for _, exponent in powers) > MAX_POWER:
             raise InvalidEvidence("a word, a power or a sum is too long")
+    spend(len(total))
     total = {key: c for key, c in total.items() if c}
     if any(max(abs(c.numerator), c.denominator) >= 10**MAX_DIGITS for c in total.values()):
         raise InvalidEvidence(f"a coefficient has more than {MAX_DIGITS} digits")
