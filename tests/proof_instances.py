@@ -14,7 +14,7 @@ NODES = 12
 
 def value_of(text, values):
     """What an expression is for these arrays and numbers."""
-    exact = re.sub(r"\b(\d+)/(\d+)\b", r"F(\1, \2)", text)
+    exact = re.sub(r"\b(\d+)/(\d+)\b", r"F(\1, \2)", text).replace("g@", "g*")
     return eval(exact, {"F": F, **values})
 
 
@@ -116,6 +116,9 @@ def instance(rng, statement):
     for name, text in statement.get("operators", {}).items():
         of, to = text.split()[:1] + text.split()[2:3]
         values[name] = fractions(rng, SIZES[to], SIZES[of])
+        if name[0] in "SR":  # takes no site twice
+            values[name] = np.array([[F(int(j == k)) for j in range(SIZES[of])] for k in
+                                     rng.permutation(4)[:SIZES[to]]], dtype=object)
         if text.endswith("symmetric"):
             values[name] = np.diag([values["L"] * F(int(k), 4) for k in rng.integers(0, 5, 2)])
     if "K" in values:

@@ -202,6 +202,22 @@ def any_number_contracts(symbols: Symbols, step: Step,
                             after={"y": step(y), "z": step(z)}, changing=changing)
 
 
+def any_number_energy(symbols: Symbols, step: Step, K: Any, flux: SymbolicFlux) -> dict[str, Any]:
+    """ΣP((K u)ᵢ) does not grow in any number of steps."""
+    u, v = symbols.vector("u"), symbols.vector("v")
+    fall = flux.energy(K @ u) - flux.energy(K @ v)
+    return symbols.iterates(fall, start={"v": u}, after={"v": step(v)})
+
+
+def any_number_implicit(symbols: Symbols, pair: Pair,
+                        changing: Iterable[str] = ()) -> dict[str, Any]:
+    """|after| <= |before| for any number of steps v ↦ y, of which v follows from y."""
+    u, v, y = (symbols.vector(name) for name in "uvy")
+    symbols.equation("solves", v - pair(y)[0])
+    return symbols.iterates(f"{norm2(u)} - {norm2(v)}", start={"v": u}, after={"v": y},
+                            changing=[*changing, "y"])
+
+
 def line(neighbours: str, sign: int, end: str, keeps: str) -> dict[str, Any]:
     """Rows of I − sign·τDᵀG D on a line, D the difference of neighbours; weights τg/h².
 

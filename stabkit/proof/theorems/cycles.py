@@ -12,57 +12,70 @@ from stabkit.proof.theorems.theorem import Theorem
 from stabkit.proof.words import dot
 
 # With C = I − τA: a = T_l(C)u and b = U_(l−1)(C)u are Chebyshev polynomials, W = (2l + 1)uˡ.
-A = "(tau*K.T@G@K)"
-A_NEXT = f"(a - {A}@(a + 2*b) + {A}@({A}@b))"
-B_NEXT = f"(a + b - {A}@b)"
-W = f"(a + 2*b - {A}@b)"
-W_NEXT = f"({A_NEXT} + 2*{B_NEXT} - {A}@{B_NEXT})"
+# They obey |a|² + b·(I − C²)b = |u|² and W⁺ = W + 2a⁺, so that |W| <= (2l + 1)|u|.
 
 
 def theorems() -> Iterator[Theorem]:
-    yield euclidean()
+    yield euclidean(frozen=False)
+    yield euclidean(frozen=True)
     yield super_time()
 
 
-def euclidean() -> Theorem:
+def euclidean(frozen: bool) -> Theorem:
     s = Symbols()
-    tau, L, c, number = (s.parameter(name, sign) for name, sign in (
-        ("tau", "> 0"), ("L", "> 0"), ("c", ">= 0"), ("l", ">= 0")))
-    s.assume("step", 2 - tau * L * c)
-    K, G = s.operator("K", bound=c), s.operator("G", "M", "M", symmetric=True)
-    s.form("weights", "M", lambda x: dot(G @ x, L * x - G @ x))
+    tau, c, number = (s.parameter(name, sign) for name, sign in (
+        ("tau", "> 0"), ("c", ">= 0"), ("l", ">= 0")))
+    K = s.operator("K", bound=c)
+    A = K.T @ K
+    if frozen:
+        L, G = s.parameter("L"), s.operator("G", "M", "M", symmetric=True)
+        s.form("weights", "M", lambda x: dot(G @ x, L * x - G @ x))
+        A, c = K.T @ G @ K, L * c
+    s.assume("step", 2 - tau * c)
     u, now, before, after = (s.vector(name) for name in ("u", "now", "before", "after"))
     s.equation("cycle", (2 * number + 3) * after + (2 * number - 1) * before
-               - (4 * number + 2) * (now - tau * (K.T @ G @ K @ now)))
+               - (4 * number + 2) * (now - tau * (A @ now)))
+    statement = s.iterates(
+        "u.T@u - now.T@now", start={"now": u, "before": u}, after={"now": after, "before": now},
+        changing=["after"], counter="l")
+    if not frozen:
+        return Theorem(
+            "linear FSI cycle of any length, euclidean",
+            "|u_n| <= |u_0| for every length n, every K, and 0 < tau <= 2/|K|^2.",
+            statement, _proof("K.T@K", "1", [
+                {"use": "bound", "of": "K.T", "times": "tau**2"},
+                {"use": "square", "times": "tau*step"}], "K"))
     return Theorem(
-        "FSI cycle of any length, euclidean",
+        "frozen FSI cycle of any length, euclidean",
         "|u_n| <= |u_0| for every length n, every K, weights 0 <= G <= L that do not change in "
         "the cycle, and 0 < tau <= 2/(L |K|^2).",
-        s.iterates("u.T@u - now.T@now", start={"now": u, "before": u},
-                   after={"now": after, "before": now}, changing=["after"], counter="l"),
-        _proof())
+        statement, _proof("K.T@G@K", "L", [
+            {"use": "form", "of": "weights", "times": "2*tau"},
+            {"use": "bound", "of": "K.T", "times": "tau**2*L"},
+            {"use": "square", "times": "tau*step"}], "G@K"))
 
 
-def _proof() -> dict:
+def _proof(operator: str, scale: str, positive: list[dict], half: str) -> dict:
+    """The induction; `positive` adds up to scale·(2b·τAb − |τAb|²) >= 0, at x = half @ b."""
+    A = f"(tau*{operator})"
+    a, b = f"(a - {A}@(a + 2*b) + {A}@({A}@b))", f"(a + b - {A}@b)"  # after a step
+    W, W_next = f"(a + 2*b - {A}@b)", f"({a} + 2*{b} - {A}@{b})"
+    # m((m + 2)²|u|² − |W⁺|²) = (m + 2)(m²|u|² − |W|²) + 2m(m + 2)(|u|² − |a|²) + 2|W − ma|²
+    factor = "2*(2*l + 1)*(2*l + 3)"
+    growth = [
+        {"use": "known", "of": "growth", "times": f"{scale}*(2*l + 3)"},
+        {"use": "square", "x": f"{W} - (2*l + 1)*{a}", "times": f"2*{scale}"},
+        {"use": "equation", "of": "pell", "with": f"-{scale}*{factor}"},
+        *({**step, "x": f"{'K' if step['use'] == 'form' else half}@{b}",
+           "times": f"{factor}*{step['times']}"} for step in positive)]
     # (2l + 3)uˡ⁺¹ − W⁺ is a sum of multiples of these equations.
     scheme = [("cycle", "1", ""), ("is_now", "2", ""), ("is_now", "-2", A), ("is_before", "-1", "")]
-    growth = [  # m((m + 2)²|u|² − |W + 2a|²) = (m + 2)(m²|u|² − |W|²) + 2m(m + 2)(|u|² − |a|²) + …
-        {"use": "known", "of": "growth", "times": "2*l + 3"},
-        {"use": "equation", "of": "pell", "with": "-2*(2*l + 1)*(2*l + 3)"},
-        {"use": "square", "x": f"{W} - (2*l + 1)*{A_NEXT}", "times": "2"}]
-    # … and L(2b·τAb − |τAb|²) = 2τ (Gs)·(Ls − Gs) + τ²L(c|Gs|² − |KᵀGs|²) + τ(2 − τLc)|Gs|², s = Kb
-    flow, factor = f"G@K@{B_NEXT}", "2*(2*l + 1)*(2*l + 3)"
-    growth = [{**step, **({"times": f"L*({step['times']})"} if "times" in step else
-                          {"with": f"L*({step['with']})"})} for step in growth] + [
-        {"use": "form", "of": "weights", "x": f"K@{B_NEXT}", "times": f"2*tau*{factor}"},
-        {"use": "bound", "of": "K.T", "x": flow, "times": f"tau**2*L*{factor}"},
-        {"use": "square", "x": flow, "times": f"tau*step*{factor}"}]
-    both = f"((2*l + 3)*after + {W_NEXT}).T"  # |x|² − |y|² = (x + y)·(x − y)
-    ends = [{"use": "equation", "of": of, "with": f"-L*(2*l + 1)*({times})*" +
+    both = f"((2*l + 3)*after + {W_next}).T"  # |x|² − |y|² = (x + y)·(x − y)
+    ends = [{"use": "equation", "of": of, "with": f"-{scale}*(2*l + 1)*({times})*" +
              "@".join(filter(None, (both, applied)))} for of, times, applied in scheme]
     return {
-        "ghosts": {"a": {"in": "N", "start": "u", "next": A_NEXT},
-                   "b": {"in": "N", "start": "0", "next": B_NEXT}},
+        "ghosts": {"a": {"in": "N", "start": "u", "next": a},
+                   "b": {"in": "N", "start": "0", "next": b}},
         "invariants": {
             "is_now": f"(2*l + 1)*now - {W} == 0",
             "is_before": f"(2*l - 1)*before - {W} + 2*a == 0",
@@ -74,8 +87,8 @@ def _proof() -> dict:
                 filter(None, (times, applied)))} for of, times, applied in scheme]},
             "is_before": {"steps": [{"use": "equation", "of": "is_now", "with": "1"}]},
             "pell": {"steps": [{"use": "equation", "of": "pell", "with": "1"}]},
-            "growth": {"times": "L*(2*l + 1)", "steps": growth}},
-        "end": {"times": "L*(2*l + 1)*(2*l + 3)**2", "steps": growth + ends}}
+            "growth": {"times": f"{scale}*(2*l + 1)", "steps": growth}},
+        "end": {"times": f"{scale}*(2*l + 1)*(2*l + 3)**2", "steps": growth + ends}}
 
 
 def super_time() -> Theorem:

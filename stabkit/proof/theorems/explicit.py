@@ -58,7 +58,15 @@ def theorems() -> Iterator[Theorem]:
     yield Theorem(
         "explicit step, energy",
         f"The energy sum P(K u) with P' = Phi does not grow, for slopes <= L and {STEP}.",
-        symbols.energy(s, step, K, flux), ENERGY)
+        symbols.energy(s, step, K, flux), falls("E0", "E1", "f0"))
+
+    s, K, flux, tau = setting(slopes=(None, 1))
+    one = falls("E1", "E1_next", "f1")
+    yield Theorem(
+        "explicit steps, any number, energy",
+        f"The energy does not grow in any number of steps with slopes <= L and {STEP}.",
+        symbols.any_number_energy(s, symbols.explicit(K, flux, tau), K, flux),
+        repeated("J", one, "p0 - p1 >= 0"))
     yield lipschitz()
 
 
@@ -80,12 +88,13 @@ def repeated(name: str, one: dict[str, Any],
             "step": {name: more}, "end": more}
 
 
-# 2(p − q) = 2(descent) + τ²L(c|Kᵀf|² − |KKᵀf|²) + τ(2 − τLc)|Kᵀf|²
-ENERGY = {"times": "2", "steps": [
-    {"use": "descent", "at": ["E0", "E1"], "times": "2"},
-    {"use": "bound", "of": "K", "x": "K.T@f0", "times": "tau**2*L"},
-    {"use": "square", "x": "K.T@f0", "times": "tau*step"},
-]}
+def falls(before: str, after: str, f: str) -> dict[str, Any]:
+    """2(p − q) = 2(descent) + τ²L(c|Kᵀf|² − |KKᵀf|²) + τ(2 − τLc)|Kᵀf|²."""
+    return {"times": "2", "steps": [
+        {"use": "descent", "at": [before, after], "times": "2"},
+        {"use": "bound", "of": "K", "x": f"K.T@{f}", "times": "tau**2*L"},
+        {"use": "square", "x": f"K.T@{f}", "times": "tau*step"},
+    ]}
 
 
 def lipschitz() -> Theorem:

@@ -7,6 +7,7 @@ from typing import Any
 
 from stabkit.proof import symbols
 from stabkit.proof.symbols import Symbols
+from stabkit.proof.text import written
 from stabkit.proof.theorems import explicit
 from stabkit.proof.theorems.theorem import Theorem
 
@@ -41,7 +42,18 @@ def theorems() -> Iterator[Theorem]:
         symbols.energy(s, symbols.implicit(K, flux, tau), K, flux),
         {"steps": [{"use": "ascent", "at": ["E0", "E1"], "times": "1"},
                    {"use": "square", "x": "K.T@f0", "times": "tau"}]})
+    s, *scheme = setting(sector=(0, None))
+    # |v|² − |y|² = 2τ f·Ky + τ²|Kᵀf|² + (v + y + τKᵀf)·(v − y − τKᵀf)
+    one = {"steps": [{"use": "sector", "at": "E0", "times": "2*tau"},
+                     {"use": "square", "x": "K.T@f0", "times": "tau**2"},
+                     {"use": "equation", "of": "solves", "with": "(v + y + tau*K.T@f0).T"}]}
+    yield Theorem(
+        "implicit steps, any number, euclidean",
+        "|u_n| <= |u_0| for any number of steps, each with its own K, tau > 0 and Phi(s) s >= 0.",
+        symbols.any_number_implicit(s, symbols.implicit(*scheme), ("K", "phi", "tau")),
+        explicit.repeated("J", one))
     yield unique()
+    yield lipschitz()
     for iterations in range(1, 5):
         s, K, flux, tau = explicit.setting(1, sector=(0, 1), slopes=(None, 1))
         yield Theorem(
@@ -69,6 +81,24 @@ def unique() -> Theorem:
             {"use": "slopes", "at": ["E0", "E1"], "times": "tau"},
             {"use": "bound", "of": "K", "x": "u - v", "times": "tau*m"},
             {"use": "equation", "of": "same", "with": "-(u - v).T"}]})
+
+
+def lipschitz() -> Theorem:
+    """|e|² − σ²|d|² = |e − σd|² + 2σ(τ(h + mKd)·Kd + τm(c|d|² − |Kd|²)), e = d + τKᵀh."""
+    s = Symbols()
+    tau, m, c = s.parameter("tau"), s.parameter("m", ">= 0"), s.parameter("c", ">= 0")
+    small = 1 - tau * m * c
+    s.assume("small", small, strict=True)
+    step = symbols.implicit(s.operator("K", bound=c), s.flux(slopes=(-m, None)), tau)
+    (u, v), (w, z) = step(s.vector("v")), step(s.vector("z"))
+    return Theorem(
+        "implicit step, Lipschitz constant",
+        "(1 - tau m |K|^2) |u+ - w+| <= |u - w| for slopes >= -m and tau m |K|^2 < 1.",
+        s.shows(f"{symbols.norm2(u - w)} - ({written(small)})**2*{symbols.norm2(v - z)}"),
+        {"steps": [
+            {"use": "square", "x": "(v - z) + tau*K.T@(f0 - f1) - (1 - tau*m*c)*(v - z)"},
+            {"use": "slopes", "at": ["E0", "E1"], "times": "2*small*tau"},
+            {"use": "bound", "of": "K", "x": "v - z", "times": "2*small*tau*m"}]})
 
 
 def _descends(before: str, now: str, after: str, f: str, known: str) -> dict[str, Any]:
