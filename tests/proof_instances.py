@@ -8,7 +8,7 @@ from fractions import Fraction as F
 
 import numpy as np
 
-SIZES = {"N": 3, "M": 2, "P": 2, "1": 1}
+SIZES = {"N": 3, "M": 2, "P": 2, "C": 3, "F": 4, "1": 1}
 NODES = 12
 
 
