@@ -18,7 +18,7 @@ TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 FLOORS = [
     {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
      "notation", "progress", "cache_folder"},
-    {"kernels", "launcher", "replay"},
+    {"kernels", "launcher", "proof", "replay"},
     {"operators", "flux", "fluxes", "activations", "derivative", "entries"},
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "decide"},
@@ -120,13 +120,20 @@ def test_imports_are_statements():
     assert found == set(BY_TEXT) | BY_TEXT_STILL
 
 
-def test_the_checker_stands_alone():
+@pytest.mark.parametrize("room", ["replay", "proof"])
+def test_what_checks_evidence_stands_alone(room):
     foreign = [
         f"{module_of(path)}:{line} imports {name}"
-        for path in FILES if room_of(module_of(path)) == "replay"
-        for name, line in own_imports(path) if room_of(name) not in ("replay", "errors")
+        for path in FILES if room_of(module_of(path)) == room
+        for name, line in own_imports(path) if room_of(name) not in (room, "errors")
     ]
     assert foreign == []
+
+
+def test_proofs_need_the_standard_library_alone():
+    libraries = {name.split(".")[0] for path in FILES if room_of(module_of(path)) == "proof"
+                 for name, _ in imports(TREES[path])}
+    assert libraries <= {"stabkit", *sys.stdlib_module_names}
 
 
 def test_imports_are_absolute():

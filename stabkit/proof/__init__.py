@@ -1,0 +1,31 @@
+"""A kernel for proofs "for all": of every size, every operator, every flux of a class.
+
+What must be shown is a *statement*: data that a scheme writes when it runs on symbols
+(:mod:`stabkit.proof.symbols`), and that no proof can choose or weaken.  A *proof* is data, too: a
+list of named rules with exact multipliers.  The kernel adds up, in an algebra of words that holds
+for matrices of every size, and accepts if nothing is left over.  Whatever found the proof, by hand
+or by a solver, is not needed to check it.  It needs the standard library and the exceptions of
+stabkit.  To be read in this order:
+
+==============  ==================================================================================
+words           the algebra: letters with spaces, words, polynomials in parameters as coefficients
+text            how expressions are written: ``u - tau*K.T@f``
+setting         what a statement declares and assumes
+facts           the rules that may be added up, each a known fact
+algebra         a goal of one step: the sum
+iteration       a goal after any number of steps: induction, over depth or cycle length
+polynomials     signs of polynomials: Sturm chains, Bernstein's form
+rows            range and sign on lines of every length, from the rows of the matrix
+pieces          functions of one variable that are polynomials on pieces
+kernel          statements and proofs of all kinds
+symbols         statements, from schemes that run on symbols
+prose           a statement and its proof as a person would write them
+theorems        what is proved
+==============  ==================================================================================
+"""
+
+from stabkit.proof.kernel import check, read
+from stabkit.proof.prose import explain
+from stabkit.proof.theorems import THEOREMS, Theorem
+
+__all__ = ["THEOREMS", "Theorem", "check", "explain", "read"]

@@ -1,0 +1,228 @@
+"""A statement and its proof as a person would write them, and a program that checks it anew."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from stabkit.proof import algebra, iteration, pieces, rows
+from stabkit.proof.kernel import read
+from stabkit.proof.setting import Setting
+from stabkit.proof.text import written
+from stabkit.proof.words import Letter
+
+GREEK = {"tau": "τ", "kappa": "κ", "delta": "δ", "phi": "Φ", "sigma": "σ"}
+SHORT = {"**": "", ".T": "ᵀ", "@": " ", "*": " "}
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+RECIPE = '''\
+# Checks the identities below in a few lines of plain Python: both sides are sums of words.
+from fractions import Fraction
+class Sum(dict):  # {(powers of parameters, letters): coefficient}
+    def __add__(x, y):
+        total = Sum(x)
+        for key, c in lift(y).items():
+            total[key] = total.get(key, 0) + c
+        return total
+    def __mul__(x, y):
+        total = Sum()
+        for (a, v), c in x.items():
+            total += Sum({(tuple(sorted(a + b)), v + w): c * d for (b, w), d in lift(y).items()})
+        return total
+    def __pow__(x, n): return x * x**(n - 1) if n else lift(1)
+    def turned(x): return Sum({(a, tuple(turn.get(s, s) for s in v[::-1])): c
+                               for (a, v), c in x.items()})
+    def left(x): return [key for key, c in (x + x.turned()).items() if c]  # a number equals its T
+    __radd__, __matmul__, T = __add__, __mul__, property(turned)
+    __neg__ = lambda x: x * -1; __sub__ = lambda x, y: x + -lift(y)
+    __rsub__ = lambda x, y: -x + y; __rmul__ = lambda x, y: lift(y) * x
+lift = lambda x: x if isinstance(x, Sum) else Sum({((), ()): x})
+parameter = lambda name: Sum({((name,), ()): 1})
+letter = lambda name: Sum({((), (name,)): 1})
+turn = {}
+'''
+
+
+def explain(statement: Any, proof: Any) -> str:
+    """Hypotheses, what is shown, and one line of algebra per step.
+
+    Raises
+    ------
+    InvalidEvidence
+        If the statement or the proof is not of the form; it is not checked here.
+    """
+    made = read(statement)
+    if isinstance(made, rows.Statement):
+        return _rows(made, proof)
+    if isinstance(made, pieces.Statement):
+        ends = " to ".join(statement["on"])
+        return (f"For {made.variable} from {ends}: {pretty(statement['goal'])}.\n"
+                f"Between the breaks {', '.join(proof['breaks'])} both sides are polynomials, "
+                "which Sturm chains decide.")
+    hypotheses = "\n".join(f"  {line}" for line in _hypotheses(made.setting))
+    if isinstance(made, algebra.Statement):
+        goal = pretty(statement["goal"])
+        return f"For all\n{hypotheses}\nholds\n{_sum(made, proof, goal)}"
+    changing = ", ".join(statement.get("changing", []))
+    state = "; ".join(f"{name} = {pretty(statement['start'][name])} at first, then "
+                      f"{pretty(statement['next'][name])}" for name in statement["state"])
+    ghosts = [f"  with {name} = {pretty(g['start'])} at first, then {pretty(g['next'])}"
+              for name, g in proof.get("ghosts", {}).items()]
+    return "\n".join([
+        f"For all\n{hypotheses}",
+        f"  ({changing}: another one at every step)" if changing else "  (the same at all steps)",
+        f"and the iteration {pretty(state)}",
+        f"holds after every number of steps >= 1\n  {pretty(statement['goal'])}",
+        "by induction over the steps:",
+        *ghosts,
+        *(f"  {name}: {pretty(text)}" for name, text in proof["invariants"].items()),
+        *(_sum(part, part_proof, f"{name}:")
+          for name, part, part_proof in iteration.obligations(made, proof)),
+    ])
+
+
+def recipe(statement: Any, proof: Any) -> str:
+    """A program in plain Python that prints whether each identity of the proof holds.
+
+    It shares nothing with the kernel.  It shows the identities; that every factor and every
+    bracket is >= 0 is seen by reading them.
+    """
+    made = read(statement)
+    parts = [("goal", made, proof)] if isinstance(made, algebra.Statement) else \
+        iteration.obligations(made, proof)
+    lines = []
+    for place, part, part_proof in parts:
+        for name, shown, times, steps in algebra.parts(part, part_proof):
+            lines += _declared(shown.setting)
+            right = [_term(shown, step) if step["use"] == "equation" else
+                     f"({step.get('times', '1')})*({_term(shown, step)})" for step in steps]
+            number = "left" if (shown.goal.to, shown.goal.of) == ("1", "1") else "values"
+            lines.append(f"rest = ({times})*lift({written(shown.goal)})")
+            lines += [f"rest -= {term}" for term in right]
+            lines.append(f"print({(place + ' ' + name).strip(': ')!r}, 'holds' if not "
+                         f"any(rest.{number}()) else 'does not hold')")
+    program = RECIPE + "\n".join(lines) + "\n"
+    return re.sub(r"\b(\d+)/(\d+)\b", r"Fraction(\1, \2)", program)
+
+
+def pretty(text: str) -> str:
+    """The notation of files in that of a paper."""
+    text = re.sub(r"[A-Za-z]+", lambda word: GREEK.get(word[0], word[0]), text)
+    text = re.sub(r"\*\*\d+", lambda power: power[0].translate(RAISED), text)
+    for old, new in SHORT.items():
+        text = text.replace(old, new)
+    return text
+
+
+def _declared(given: Setting) -> list[str]:
+    """Lines that define the names of a setting."""
+    lines = []
+    for name, x in given.names.items():
+        word = next(iter(x.terms))[0]
+        lines.append(f"{name} = {'letter' if word else 'parameter'}({name!r})")
+        if word and not word[0].symmetric:
+            lines.append(f"turn |= {{{name!r}: {name + '_T'!r}, {name + '_T'!r}: {name!r}}}")
+    return lines + [f"{name} = lift({written(x)})" for name, x in given.assume.items()]
+
+
+def _term(part: algebra.Statement, step: dict) -> str:
+    """What a rule says is >= 0, before its factor, or what a step takes from an equation."""
+    bare = {key: entry for key, entry in step.items() if key != "times"}
+    return written(algebra.contribution(part.setting, bare, part.relation))
+
+
+def _as_known(given: Setting, step: dict) -> str:
+    """What a rule says is >= 0, in the form in which it is known."""
+    x = pretty(step.get("x", ""))
+    match step["use"]:
+        case "square":
+            return f"|{x}|²"
+        case "bound":
+            c = pretty(written(given.bounds[step["of"].removesuffix(".T")]))
+            return f"{c} |{x}|² - |{pretty(step['of'])} ({x})|²"
+        case "form":
+            fact = given.forms[step["of"]]
+            return f"{pretty(written(fact.holds))} at {fact.name} = {x}"
+        case "known":
+            return step["of"]
+        case "sector" | "slopes" as kind:
+            at = step["at"] if kind == "slopes" else [step["at"]]
+            f, s = (" - ".join(pretty(written(part)) for part in parts) for parts in zip(
+                *((given.visits[E].value, given.visits[E].at) for E in at), strict=True))
+            low, high = given.fluxes[given.visits[at[0]].flux][kind]
+            return (f"[{s}]" if low is None else f"[{f}{_multiple(low, s, '-')}]") + " · " + (
+                f"[{s}]" if high is None else f"[{_multiple(high, s, '')} - ({f})]")
+        case use:
+            return f"{use} of the energy from {step['at'][0]} to {step['at'][1]}"
+
+
+def _multiple(end: Any, s: str, sign: str) -> str:
+    return f" {sign} ({pretty(written(end))})({s})".lstrip(" " * (not sign)) if end.terms else \
+        "" if sign else "0"
+
+
+def _sum(statement: algebra.Statement, proof: Any, what: str) -> str:
+    """One line for each step of a sum."""
+    lines = []
+    shown = [pretty(lemma["shows"]) for lemma in proof.get("lemmas", [])] + [what]
+    for (name, part, times, steps), text in zip(algebra.parts(statement, proof), shown,
+                                                strict=True):
+        factor = "it" if times == "1" else f"{pretty(times)} times it"
+        lines.append(f"  {name}{text}; {factor} is".replace(":;", ":"))
+        for step in steps:
+            where = step.get("at", step.get("of", ""))
+            where = pretty(" to ".join(where) if isinstance(where, list) else where)
+            lines.append(
+                f"      + ({pretty(step['with'])}) (equation {where})" if step["use"] == "equation"
+                else f"      + ({pretty(step.get('times', '1'))}) "
+                f"({_as_known(part.setting, step)})   [{' '.join([step['use'], where]).strip()}]")
+        if not steps:
+            lines.append("      0")
+    return "\n".join(lines)
+
+
+def _hypotheses(given: Setting) -> list[str]:
+    lines = [", ".join(f"{pretty(name)} {sign}" if sign != "any" else f"{pretty(name)} real"
+                       for name, sign in given.signs.items() if name not in given.assume)]
+    lines += [f"{pretty(written(x))} {given.signs[name]}   [{name}]"
+              for name, x in given.assume.items()]
+    for name, x in given.names.items():
+        letter = next(iter(x.terms))[0][:1]
+        if letter:
+            lines.append(_declaration(given, name, letter[0]))
+    lines += [f"{pretty(written(fact.holds))} >= 0 for all {fact.name} in {fact.space}   [{name}]"
+              for name, fact in given.forms.items()]
+    for name, known in given.fluxes.items():
+        for kind, (low, high) in known.items():
+            ends = " and ".join(pretty(written(end)) if end is not None else infinite
+                                for end, infinite in ((low, "-inf"), (high, "inf")))
+            what = f"{pretty(name)}(s)/s" if kind == "sector" else f"the slopes of {pretty(name)}"
+            lines.append(f"{what} between {ends}   [{kind}]")
+    lines += [f"{written(visit.value)} = {pretty(visit.flux)}({pretty(written(visit.at))})"
+              f"   [{name}]" for name, visit in given.visits.items()]
+    lines += [f"{pretty(written(x))} = 0   [{name}]" for name, x in given.equations.items()]
+    return [line for line in lines if line]
+
+
+def _declaration(given: Setting, name: str, letter: Letter) -> str:
+    if any(name in x.letters for visit in given.visits.values()
+           for x in (visit.value, visit.energy) if x is not None):
+        return ""
+    if letter.of == "1":
+        return f"{name} in {'ℝ' if letter.to == '1' else letter.to}"
+    bound = f", |{name}|² <= {pretty(written(given.bounds[name]))}" if name in given.bounds else ""
+    return f"{name}: {letter.of} -> {letter.to}{bound}" + ", symmetric" * letter.symmetric
+
+
+def _rows(statement: rows.Statement, proof: Any) -> str:
+    matrix = "A u⁺ = u" if statement.implicit else "u⁺ = B u"
+    lines = [f"{matrix} on a line of any length, weights from 0 to "
+             f"{', '.join(str(end or 'inf') for end in statement.weights.values())}:"]
+    lines += [f"  {name}: " + ", ".join(f"{written(row[k])} at {k}" for k in sorted(row))
+              for name, row in statement.rows.items()]
+    if statement.keeps == "sign":
+        return "\n".join([*lines, f"adds no changes of sign: its pivots are >= m(r), m(x) = "
+                          f"{proof['pivot']}, by induction, so it or its inverse is a product of "
+                          "nonnegative bidiagonal matrices."])
+    reason = "entries beside the diagonal are <= 0" if statement.implicit else "entries are >= 0"
+    return "\n".join([*lines, f"keeps the range: {reason} and sum to 1."])

@@ -1,0 +1,135 @@
+"""Statements about schemes on lines of any length, given by the rows of their matrix.
+
+A statement is
+
+``{"kind": "rows", "step": "explicit", "keeps": "sign", "weights": {"l": "1/4", "r": "1/4"},
+"rows": {"first": {"0": "1 - r", "1": "r"}, "inner": {"-1": "l", "0": "1 - l - r", "1": "r"},
+"last": {"-1": "l", "0": "1 - l"}, "single": {"0": "1"}}}``
+
+An explicit step is u⁺ = B u, an implicit one A u⁺ = u; the statement gives the rows of B or A by
+their entries beside the diagonal.  Weights such as τg/h² may be any numbers from 0 to the end that
+is given ("inf" for none), others in every row, as they depend on u.  For "sign" the line has the
+rows first, inner (any number of times), last, or single alone; r is the weight of the edge to the
+right, and it is the l of the next row.
+
+==========  ========================================================================================
+explicit    range: entries >= 0 that sum to 1: every value is a mean of values before.
+implicit    range: entries beside the diagonal <= 0, the sum is 1: at a largest u⁺ᵢ is uᵢ >= u⁺ᵢ.
+explicit    sign: entries beside the diagonal >= 0 and pivots >= 0, all but the last > 0.  Then B is
+            a product of nonnegative bidiagonal matrices, none of which adds changes of sign.
+implicit    sign: entries beside the diagonal <= 0 and pivots > 0: A⁻¹ is such a product.
+==========  ========================================================================================
+
+For "range" the proof is {}.  For "sign" it is {"pivot": "1/2 - x"}: a bound m(x) > 0 such that the
+pivot dᵢ >= m(rᵢ), shown by induction: d₁ is the diagonal of the first row, and dᵢ₊₁ = diagonal −
+(its entry to the left)·(the entry above that)/dᵢ, where dᵢ >= m(l).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stabkit.errors import InvalidEvidence
+from stabkit.proof.polynomials import End, nonnegative_on_box
+from stabkit.proof.text import fields, new_name, parse, rational, table
+from stabkit.proof.words import Expression, expression, parameter
+
+LINE = {"first": (0, 1), "inner": (-1, 0, 1), "last": (-1, 0), "single": (0,)}
+WEIGHTS = {-1: {"l"}, 0: {"l", "r"}, 1: {"r"}}  # which an entry may depend on, for "sign"
+MAX_OFFSET = 100_000
+
+Row = Mapping[int, Expression]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Rows whose entries are polynomials in weights."""
+
+    implicit: bool
+    keeps: str
+    weights: Mapping[str, End]
+    rows: Mapping[str, Row]
+
+
+def read(data: dict) -> Statement:
+    """The statement that a dictionary describes."""
+    data = fields(data, ("kind", "step", "keeps", "weights", "rows"))
+    if data["step"] not in ("explicit", "implicit") or data["keeps"] not in ("range", "sign"):
+        raise InvalidEvidence("step, keeps: must be explicit or implicit, range or sign")
+    weights = {new_name(name, ()): None if end == "inf" else rational(end)
+               for name, end in table(data["weights"]).items()}
+    if any(end is not None and end <= 0 for end in weights.values()):
+        raise InvalidEvidence("weights: an end must be > 0")
+    names = {name: parameter(name) for name in weights}
+    rows = {name: {_offset(offset): parse(text, names) for offset, text in table(row).items()}
+            for name, row in table(data["rows"]).items()}
+    if not rows or not all(0 in row and all(entry.scalar for entry in row.values())
+                           for row in rows.values()):
+        raise InvalidEvidence("rows: each needs an entry \"0\", and polynomials in the weights")
+    made = Statement(data["step"] == "implicit", data["keeps"], weights, rows)
+    if made.keeps == "sign":
+        _is_a_line(made)
+    return made
+
+
+def _offset(text: Any) -> int:
+    offset = rational(text)
+    if offset.denominator != 1 or abs(offset) > MAX_OFFSET or str(offset) != text:
+        raise InvalidEvidence(f"{text!r} is not the distance of an entry from the diagonal")
+    return int(offset)
+
+
+def _is_a_line(statement: Statement) -> None:
+    if {name: tuple(sorted(row)) for name, row in statement.rows.items()} != LINE:
+        raise InvalidEvidence("rows: a line needs first, inner, last and single, three bands wide")
+    if set(statement.weights) != {"l", "r"} or statement.weights["l"] != statement.weights["r"]:
+        raise InvalidEvidence("weights: a line has l and r, from 0 to the same end")
+    if any(row[k].letters - WEIGHTS[k] for row in statement.rows.values() for k in row):
+        raise InvalidEvidence("rows: an entry depends on the weight of another edge")
+
+
+def check(statement: Statement, proof: Any) -> None:
+    """Show that the scheme keeps the range or the sign, on lines of every length.
+
+    Raises
+    ------
+    InvalidEvidence
+        If a condition is not shown, or the proof is of another form.
+    """
+    for name, row in statement.rows.items():
+        for k, entry in row.items():
+            if k:
+                _need(statement, -entry if statement.implicit else entry, f"{name}: entry {k}")
+    if statement.keeps == "sign":
+        return _pivots(statement, fields(proof, ("pivot",))["pivot"])
+    fields(proof)
+    for name, row in statement.rows.items():
+        if not (sum(row.values(), expression(-1))).is_zero():
+            raise InvalidEvidence(f"{name}: the entries do not sum to 1")
+        if not statement.implicit:
+            _need(statement, row[0], f"{name}: entry 0")
+    return None
+
+
+def _pivots(statement: Statement, text: Any) -> None:
+    """The induction for the pivots."""
+    rows, strict = statement.rows, statement.implicit
+    left, right = (parse(text, {"x": parameter(weight)}) for weight in "lr")
+    if not left.scalar:
+        raise InvalidEvidence("pivot: must be a polynomial in x")
+    _need(statement, right, "the bound of pivots", strict=True)
+    _need(statement, rows["single"][0], "single: the pivot", strict)
+    _need(statement, rows["first"][0] - right, "first: the pivot")
+    for above in ("first", "inner"):
+        beside = rows[above][1].put({"r": parameter("l")})
+        for name, bound, so in (("inner", right, False), ("last", expression(0), strict)):
+            row = rows[name]
+            _need(statement, (row[0] - bound) * left - row[-1] * beside,
+                  f"{name} below {above}: the pivot", so)
+
+
+def _need(statement: Statement, x: Expression, what: str, strict: bool = False) -> None:
+    if not nonnegative_on_box(x, statement.weights, strict):
+        raise InvalidEvidence(f"{what} is not shown to be {'> 0' if strict else '>= 0'}")

@@ -1,0 +1,246 @@
+"""Statements are written by schemes that run on symbols.
+
+A scheme is a function of a vector that uses +, −, *, @, ``K.T`` and ``flux.activation``; it runs on
+arrays and on symbols alike.  On symbols each evaluation of a flux becomes a visit with a letter for
+its value, and a notion turns what comes out into a goal.  So the statement is not typed in, and a
+proof has no part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from stabkit.proof.text import written
+from stabkit.proof.words import (
+    NUMBERS,
+    Expression,
+    expression,
+    operator,
+    parameter,
+    vector,
+)
+
+Step = Callable[[Expression], Expression]
+Pair = Callable[[Expression], tuple[Expression, Expression]]
+
+
+class Symbols:
+    """The symbols of a statement, written down as they are made."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, dict[str, Any]] = {}
+
+    def _note(self, key: str, name: str, entry: Any) -> None:
+        self.data.setdefault(key, {})[name] = entry
+
+    def parameter(self, name: str, sign: str = "> 0") -> Expression:
+        """A real number; `sign` is "> 0", ">= 0" or "any"."""
+        self._note("parameters", name, sign)
+        return parameter(name)
+
+    def assume(self, name: str, condition: Any, strict: bool = False) -> None:
+        """A condition on the parameters: the expression is >= 0, or > 0."""
+        self._note("assume", name, f"{written(condition)} {'>' if strict else '>='} 0")
+
+    def operator(self, name: str, of: str = "N", to: str = "M", symmetric: bool = False,
+                 bound: Any = None) -> Expression:
+        """A linear map; `bound` is a number c with ‖K‖² <= c."""
+        self._note("operators", name, f"{of} -> {to}" + " symmetric" * symmetric)
+        if bound is not None:
+            self._note("bounds", name, written(expression(bound)))
+        return operator(name, of, to, symmetric)
+
+    def form(self, name: str, space: str, holds: Callable[[Expression], Expression]) -> None:
+        """Assume of every vector x of a space that holds(x) >= 0."""
+        text = f"{written(holds(vector('x', space)))} >= 0"
+        self._note("forms", name, {"of": "x", "in": space, "holds": text})
+
+    def vector(self, name: str, space: str = "N") -> Expression:
+        self._note("vectors", name, space)
+        return vector(name, space)
+
+    def equation(self, name: str, left: Expression) -> None:
+        """Assume that an expression is 0."""
+        self._note("equations", name, f"{written(left)} == 0")
+
+    def flux(self, name: str = "phi", sector: Any = None, slopes: Any = None) -> SymbolicFlux:
+        """A flux of which some facts are assumed, each an interval; None is an open end."""
+        facts = {}
+        for kind, ends in (("sector", sector), ("slopes", slopes)):
+            if ends is not None:
+                facts[kind] = [endless if end is None else written(expression(end))
+                               for end, endless in zip(ends, ("-inf", "inf"), strict=True)]
+        self._note("fluxes", name, facts)
+        return SymbolicFlux(self, name)
+
+    def shows(self, left: Expression | str, relation: str = ">=") -> dict[str, Any]:
+        """The statement that an expression, or what a text says, is >= 0, or == 0."""
+        return {"kind": "algebra", **self.data, "goal": f"{_text(left)} {relation} 0"}
+
+    def iterates(self, goal: Expression | str, *, start: Mapping[str, Any],
+                 after: Mapping[str, Expression], relation: str = ">=",
+                 changing: Iterable[str] = (), counter: str | None = None) -> dict[str, Any]:
+        """The statement that a goal holds after any number of steps, from `start` by `after`.
+
+        The names in `start` are vectors made before; they become the state.
+        """
+        data = {key: dict(entries) for key, entries in self.data.items()}
+        state = {name: data["vectors"].pop(name) for name in start}
+        data["state"] = state
+        data["start"] = {name: written(expression(x)) for name, x in start.items()}
+        data["next"] = {name: written(x) for name, x in after.items()}
+        if counter is not None:
+            del data["parameters"][counter]
+            data["counter"] = counter
+        if changing:
+            data["changing"] = list(changing)
+        return {"kind": "iteration", **data, "goal": f"{_text(goal)} {relation} 0"}
+
+
+class SymbolicFlux:
+    """A flux Φ applied to symbols; equal points are one visit."""
+
+    def __init__(self, symbols: Symbols, name: str):
+        self.symbols, self.name = symbols, name
+        self._points: list[tuple[Expression, dict[str, str]]] = []
+
+    def __call__(self, s: Expression) -> Expression:
+        return vector(self._visit(s)["value"], s.to)
+
+    activation = __call__
+
+    def energy(self, s: Expression) -> Expression:
+        """ΣP(sᵢ) with P' = Φ."""
+        return vector(self._visit(s)["energy"], NUMBERS)
+
+    def _visit(self, s: Expression) -> dict[str, str]:
+        for point, visit in self._points:
+            if (point.to, point.of) == (s.to, s.of) and (point - s).is_zero():
+                return visit
+        number = len(self.symbols.data.get("visits", {}))
+        visit = {"flux": self.name, "at": written(s), "value": f"f{number}",
+                 "energy": f"p{number}"}
+        self.symbols._note("visits", f"E{number}", visit)
+        self._points.append((s, visit))
+        return visit
+
+
+def _text(x: Expression | str) -> str:
+    return x if isinstance(x, str) else written(x)
+
+
+def norm2(x: Expression) -> str:
+    """The text of |x|², not multiplied out."""
+    text = written(x) if len(x.terms) == 1 and written(x).isidentifier() else f"({written(x)})"
+    return f"{text}.T@{text}"
+
+
+# -- schemes -----------------------------------------------------------------------------------
+
+
+def explicit(K: Any, flux: Any, tau: Any, bias: Any = 0) -> Step:
+    """u ↦ u − τ KᵀΦ(K u + b)."""
+    return lambda u: u - tau * (K.T @ flux.activation(K @ u + bias))
+
+
+def fixed_point(K: Any, flux: Any, tau: Any, iterations: int) -> Step:
+    """v ← u − τ KᵀΦ(K v), so many times from v = u."""
+    def step(u: Any) -> Any:
+        v = u
+        for _ in range(iterations):
+            v = u - tau * (K.T @ flux.activation(K @ v))
+        return v
+    return step
+
+
+def implicit(K: Any, flux: Any, tau: Any, bias: Any = 0) -> Pair:
+    """v ↦ (u, v) with v = u − τ KᵀΦ(K v + b)."""
+    return lambda v: (v + tau * (K.T @ flux.activation(K @ v + bias)), v)
+
+
+def forwards(step: Step) -> Pair:
+    """An explicit step as a pair of what is before and what is after it."""
+    return lambda u: (u, step(u))
+
+
+# -- notions -----------------------------------------------------------------------------------
+
+
+def euclidean(symbols: Symbols, pair: Pair) -> dict[str, Any]:
+    """|after| <= |before|."""
+    before, after = pair(symbols.vector("u"))
+    return symbols.shows(f"{norm2(before)} - {norm2(after)}")
+
+
+def contraction(symbols: Symbols, pair: Pair, factor: Any = 1) -> dict[str, Any]:
+    """The difference of two solutions grows at most by a factor."""
+    one, two = pair(symbols.vector("u")), pair(symbols.vector("v"))
+    before, after = (x - y for x, y in zip(one, two, strict=True))
+    times = "" if factor == 1 else f"({written(expression(factor))})**2*"
+    return symbols.shows(f"{times}{norm2(before)} - {norm2(after)}")
+
+
+def energy(symbols: Symbols, pair: Pair, K: Any, flux: SymbolicFlux) -> dict[str, Any]:
+    """ΣP((K u)ᵢ) does not grow."""
+    before, after = pair(symbols.vector("u"))
+    return symbols.shows(flux.energy(K @ before) - flux.energy(K @ after))
+
+
+def any_number(symbols: Symbols, step: Step, changing: Iterable[str] = ()) -> dict[str, Any]:
+    """|after| <= |before| for any number of steps; each may have what is `changing` to itself."""
+    u, v = symbols.vector("u"), symbols.vector("v")
+    return symbols.iterates(f"{norm2(u)} - {norm2(v)}", start={"v": u}, after={"v": step(v)},
+                            changing=changing)
+
+
+def any_number_contracts(symbols: Symbols, step: Step,
+                         changing: Iterable[str] = ()) -> dict[str, Any]:
+    """Differences do not grow in any number of steps."""
+    u, v, y, z = (symbols.vector(name) for name in "uvyz")
+    return symbols.iterates(f"{norm2(u - v)} - {norm2(y - z)}", start={"y": u, "z": v},
+                            after={"y": step(y), "z": step(z)}, changing=changing)
+
+
+def any_number_energy(symbols: Symbols, step: Step, K: Any, flux: SymbolicFlux) -> dict[str, Any]:
+    """ΣP((K u)ᵢ) does not grow in any number of steps."""
+    u, v = symbols.vector("u"), symbols.vector("v")
+    fall = flux.energy(K @ u) - flux.energy(K @ v)
+    return symbols.iterates(fall, start={"v": u}, after={"v": step(v)})
+
+
+def any_number_implicit(symbols: Symbols, pair: Pair,
+                        changing: Iterable[str] = ()) -> dict[str, Any]:
+    """|after| <= |before| for any number of steps v ↦ y, of which v follows from y."""
+    u, v, y = (symbols.vector(name) for name in "uvy")
+    symbols.equation("solves", v - pair(y)[0])
+    return symbols.iterates(f"{norm2(u)} - {norm2(v)}", start={"v": u}, after={"v": y},
+                            changing=[*changing, "y"])
+
+
+def line(neighbours: str, sign: int, end: str, keeps: str) -> dict[str, Any]:
+    """Rows of I − sign·τDᵀG D on a line, D the difference of neighbours; weights τg/h².
+
+    `neighbours` is "ends" for a line with two ends, "ring" for one without.
+    """
+    u, here, v = (vector(name, NUMBERS) for name in "uxv")
+    left, right = parameter("l"), parameter("r")
+
+    def row(*edges: tuple[Expression, Expression]) -> dict[str, str]:
+        after = here + sum((sign * weight * (other - here) for other, weight in edges),
+                           expression(0))
+        entries = {-1: u, 0: here, 1: v}
+        return {str(k): written(_coefficient(after, min(letter.letters)))
+                for k, letter in entries.items() if letter.letters & after.letters}
+
+    rows = {"inner": row((u, left), (v, right))}
+    if neighbours == "ends":
+        rows |= {"first": row((v, right)), "last": row((u, left)), "single": row()}
+    return {"kind": "rows", "step": "explicit" if sign > 0 else "implicit", "keeps": keeps,
+            "weights": {"l": end, "r": end}, "rows": rows}
+
+
+def _coefficient(x: Expression, name: str) -> Expression:
+    """The coefficient of a number in an expression that is linear in it."""
+    return Expression(NUMBERS, NUMBERS, {((), powers): c for (word, powers), c in x.terms.items()
+                                         if word and word[0].name == name})

@@ -1,0 +1,126 @@
+"""The explicit step u − τ KᵀΦ(K u) of alt2021, for every K: N → M and every flux of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from stabkit.proof import symbols
+from stabkit.proof.symbols import Symbols
+from stabkit.proof.theorems.theorem import Theorem
+
+STEP = "0 < tau <= 2/(L |K|^2)"
+BLOCK = ("K", "phi", "tau", "L", "c")  # what every block may have to itself
+
+
+def setting(limit: int = 2, **facts: Any) -> tuple:
+    """Symbols with K, τ and a flux; `facts` are made of L."""
+    s = Symbols()
+    tau, L, c = s.parameter("tau"), s.parameter("L"), s.parameter("c", ">= 0")
+    s.assume("step", limit - tau * L * c)
+    K = s.operator("K", bound=c)
+    flux = s.flux(**{name: tuple(end and L * end for end in ends) for name, ends in facts.items()})
+    return s, K, flux, tau
+
+
+def theorems() -> Iterator[Theorem]:
+    s, *scheme = setting(sector=(0, 1))
+    euclidean = block("sector", "E0", "f0")
+    yield Theorem(
+        "explicit step, euclidean",
+        f"alt2021, Theorem 2: |u+| <= |u| for 0 <= Phi(s) s <= L s^2 and {STEP}.",
+        symbols.euclidean(s, symbols.forwards(symbols.explicit(*scheme))), euclidean)
+
+    s, *scheme = setting(slopes=(0, 1))
+    contraction = block("slopes", ["E0", "E1"], "f0 - f1")
+    yield Theorem(
+        "explicit step, contraction",
+        f"|Tu - Tv| <= |u - v| for a monotone flux with slopes <= L and {STEP}.",
+        symbols.contraction(s, symbols.forwards(symbols.explicit(*scheme))), contraction)
+
+    s, *scheme = setting(sector=(0, 1))
+    yield Theorem(
+        "explicit blocks, any number, euclidean",
+        "alt2021, Theorem 2: |u_n| <= |u_0| for any number of blocks, each with its own K, flux "
+        f"and {STEP}.",
+        symbols.any_number(s, symbols.explicit(*scheme), BLOCK), repeated("J", euclidean))
+
+    s, *scheme = setting(slopes=(0, 1))
+    yield Theorem(
+        "explicit blocks, any number, contraction",
+        "|u_n - v_n| <= |u_0 - v_0| for any number of blocks, each with its own K, monotone flux "
+        f"and {STEP}.",
+        symbols.any_number_contracts(s, symbols.explicit(*scheme), BLOCK),
+        repeated("J", contraction, "(u - v).T@(u - v) - (y - z).T@(y - z) >= 0"))
+
+    s, K, flux, tau = setting(slopes=(None, 1))
+    step = symbols.forwards(symbols.explicit(K, flux, tau))
+    yield Theorem(
+        "explicit step, energy",
+        f"The energy sum P(K u) with P' = Phi does not grow, for slopes <= L and {STEP}.",
+        symbols.energy(s, step, K, flux), falls("E0", "E1", "f0"))
+
+    s, K, flux, tau = setting(slopes=(None, 1))
+    one = falls("E1", "E1_next", "f1")
+    yield Theorem(
+        "explicit steps, any number, energy",
+        f"The energy does not grow in any number of steps with slopes <= L and {STEP}.",
+        symbols.any_number_energy(s, symbols.explicit(K, flux, tau), K, flux),
+        repeated("J", one, "p0 - p1 >= 0"))
+    yield lipschitz()
+
+
+def block(rule: str, at: Any, f: str) -> dict[str, Any]:
+    """L(|u|² − |u − τKᵀf|²) = 2τ f·(LKu − f) + τ²L(c|f|² − |Kᵀf|²) + τ(2 − τLc)|f|²."""
+    return {"times": "L", "steps": [
+        {"use": rule, "at": at, "times": "2*tau"},
+        {"use": "bound", "of": "K.T", "x": f, "times": "tau**2*L"},
+        {"use": "square", "x": f, "times": "tau*step"},
+    ]}
+
+
+def repeated(name: str, one: dict[str, Any],
+             invariant: str = "u.T@u - v.T@v >= 0") -> dict[str, Any]:
+    """Induction over the number of steps: what one step does not let grow."""
+    more = {**one, "steps": [*one["steps"], {"use": "known", "of": name,
+                                             "times": one.get("times", "1")}]}
+    return {"invariants": {name: invariant}, "base": {name: {"steps": []}},
+            "step": {name: more}, "end": more}
+
+
+def falls(before: str, after: str, f: str) -> dict[str, Any]:
+    """2(p − q) = 2(descent) + τ²L(c|Kᵀf|² − |KKᵀf|²) + τ(2 − τLc)|Kᵀf|²."""
+    return {"times": "2", "steps": [
+        {"use": "descent", "at": [before, after], "times": "2"},
+        {"use": "bound", "of": "K", "x": f"K.T@{f}", "times": "tau**2*L"},
+        {"use": "square", "x": f"K.T@{f}", "times": "tau*step"},
+    ]}
+
+
+def lipschitz() -> Theorem:
+    """2κ(κ²|d|² − |e|²) = (κd + e)·(κ − M)(κd + e) + (κd − e)·(κ + M)(κd − e), e = Md,
+
+    with M = I − τKᵀGK: then κ − M >= κ − 1 − τmc and κ + M >= κ + 1 − τLc.
+    """
+    s = Symbols()
+    tau, L, m, c, kappa = (s.parameter(name, sign) for name, sign in (
+        ("tau", "> 0"), ("L", ">= 0"), ("m", ">= 0"), ("c", ">= 0"), ("kappa", "> 0")))
+    s.assume("above", kappa - 1 - tau * m * c)
+    s.assume("below", kappa + 1 - tau * L * c)
+    K, G = s.operator("K", bound=c), s.operator("G", "M", "M", symmetric=True)
+    s.form("highest", "M", lambda x: L * (x.T @ x) - x.T @ G @ x)
+    s.form("lowest", "M", lambda x: x.T @ G @ x + m * (x.T @ x))
+    d = s.vector("d")
+    e = d - tau * (K.T @ G @ K @ d)
+    steps = []
+    for sign, form, constant, slack in (("+", "lowest", "m", "above"),
+                                        ("-", "highest", "L", "below")):
+        x = f"kappa*d {sign} (d - tau*K.T@G@K@d)"
+        steps += [{"use": "form", "of": form, "x": f"K@({x})", "times": "tau"},
+                  {"use": "bound", "of": "K", "x": x, "times": f"tau*{constant}"},
+                  {"use": "square", "x": x, "times": slack}]
+    return Theorem(
+        "explicit step, Lipschitz constant",
+        "|Tu - Tv| <= kappa |u - v| for slopes in [-m, L] and kappa >= max(1 + tau m |K|^2, "
+        "tau L |K|^2 - 1), where Phi(Ku) - Phi(Kv) = G K (u - v) with a diagonal G, -m <= G <= L.",
+        s.shows(f"kappa**2*d.T@d - {symbols.norm2(e)}"), {"times": "2*kappa", "steps": steps})

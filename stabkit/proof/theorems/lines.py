@@ -1,0 +1,39 @@
+"""Range and sign on lines of every length, and facts about functions of one variable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from stabkit.proof import symbols
+from stabkit.proof.theorems.theorem import Theorem
+
+EXPLICIT = "u - tau D'Phi(D u) on a line of any length, 0 <= g <= L"
+
+
+def theorems() -> Iterator[Theorem]:
+    yield Theorem("explicit step on a line, range",
+                  f"{EXPLICIT}, tau <= h^2/(2L): keeps the range.",
+                  symbols.line("ends", 1, "1/2", "range"), {})
+    yield Theorem("explicit step on a ring, range", "The same on a line that is closed to a ring.",
+                  symbols.line("ring", 1, "1/2", "range"), {})
+    # (1/2 − x)² − x² = 1/4 − x
+    yield Theorem("explicit step on a line, sign",
+                  f"{EXPLICIT}, tau <= h^2/(4L): adds no changes of sign.",
+                  symbols.line("ends", 1, "1/4", "sign"), {"pivot": "1/2 - x"})
+    yield Theorem("implicit step on a line, range", "Every tau > 0 and g >= 0: keeps the range.",
+                  symbols.line("ends", -1, "inf", "range"), {})
+    # (1 + x)x − x² = x
+    yield Theorem("implicit step on a line, sign",
+                  "Every tau > 0 and g >= 0: adds no changes of sign.",
+                  symbols.line("ends", -1, "inf", "sign"), {"pivot": "1 + x"})
+    yield _pieces("ReLU of both signs", "ReLU(y) - ReLU(-y) = y for every y.",
+                  "max(y, 0) - max(-y, 0) - y == 0")
+    yield _pieces("ReLU lies in the sector [0, 1]", "0 <= ReLU(y) y <= y^2.",
+                  "max(y, 0)*(y - max(y, 0)) >= 0")
+
+
+def _pieces(name: str, says: str, goal: str, *breaks: str) -> Theorem:
+    statement: dict[str, Any] = {"kind": "pieces", "variable": "y", "on": ["-inf", "inf"],
+                                 "goal": goal}
+    return Theorem(name, says, statement, {"breaks": list(breaks or ("0",))})

@@ -1,0 +1,51 @@
+"""Norms of differences on lines and grids of every size, whatever their boundary.
+
+A difference D = S − R takes the value at one site and subtracts that at another; S and R have norm
+<= 1 if no site is taken twice, on lines with ends, on rings, along each axis of a grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stabkit.proof.symbols import Symbols
+from stabkit.proof.theorems.theorem import Theorem
+
+
+# 4|u|² − |Su − Ru|² = 2(|u|² − |Su|²) + 2(|u|² − |Ru|²) + |Su + Ru|²
+def _difference(x: str, axis: str = "", times: str = "1") -> list[dict[str, str]]:
+    S, R = "S" + axis, "R" + axis
+    return [{"use": "bound", "of": S, "x": x, "times": f"2*{times}"},
+            {"use": "bound", "of": R, "x": x, "times": f"2*{times}"},
+            {"use": "square", "x": f"({S} + {R})@({x})", "times": times}]
+
+
+def theorems() -> Iterator[Theorem]:
+    s = Symbols()
+    S, R, u = s.operator("S", bound=1), s.operator("R", bound=1), s.vector("u")
+    D = S - R
+    yield Theorem(
+        "difference, norm", "|D u|^2 <= 4 |u|^2 for differences D = S - R of neighbours (h = 1).",
+        s.shows(4 * (u.T @ u) - u.T @ D.T @ D @ u), {"steps": _difference("u")})
+
+    s = Symbols()
+    u, total, steps = s.vector("u"), 0, []
+    for axis, space in (("x", "M"), ("y", "P")):
+        D = s.operator("S" + axis, to=space, bound=1) - s.operator("R" + axis, to=space, bound=1)
+        total = total + u.T @ D.T @ D @ u
+        steps += _difference("u", axis)
+    yield Theorem(
+        "gradient on a grid, norm", "|Dx u|^2 + |Dy u|^2 <= 8 |u|^2 (h = 1).",
+        s.shows(8 * (u.T @ u) - total), {"steps": steps})
+
+    s = Symbols()
+    S, R = (s.operator(name, to="N", bound=1) for name in "SR")
+    u, v, g = s.vector("u"), s.vector("v"), s.vector("g", "1")
+    one = {"steps": [*_difference("v"), {"use": "known", "of": "J", "times": "4"}]}
+    yield Theorem(
+        "differences of any order, norm",
+        "|D_n ... D_1 u|^2 <= g |u|^2 with g = 4^n, for any differences of neighbours (h = 1).",
+        s.iterates("g@u.T@u - v.T@v", start={"v": u, "g": 1},
+                   after={"v": (S - R) @ v, "g": 4 * g}, changing=["S", "R"]),
+        {"invariants": {"J": "g@u.T@u - v.T@v >= 0"}, "base": {"J": {"steps": []}},
+         "step": {"J": one}, "end": one})
