@@ -11,9 +11,7 @@ from math import lcm, prod
 from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.reals import (
     SHORT,
-    Exhausted,
     Undefined,
-    Work,
     conjunction,
     counted,
     equal,
@@ -24,6 +22,7 @@ from stabkit.replay.reals import (
     sign,
     trimmed,
 )
+from stabkit.replay.work import Exhausted, spend
 
 MAX_LENGTH = 4096
 MAX_ENTRIES = 1 << 16
@@ -53,7 +52,7 @@ def limited(sizes: tuple[int, ...]) -> None:
     count = prod(sizes)
     if max(sizes) > MAX_LENGTH or count > MAX_ENTRIES:
         raise Exhausted(f"an array of the shape {sizes} is too large")
-    Work.spend(count)
+    spend(count)
 
 
 def entries(x) -> tuple:
@@ -88,7 +87,7 @@ def vector_sum(numbers):
 
 def dot(u, v):
     _same_length(len(u), len(v))
-    Work.spend(len(u))
+    spend(len(u))
     return _sum_of_products([(x, y) for x, y in zip(u, v, strict=True) if x and y])
 
 
@@ -109,7 +108,7 @@ def _sum_of_products(pairs):
             break
         terms.append((top, bottom))
     else:
-        Work.spend(len(terms))
+        spend(len(terms))
         return trimmed(counted(Fraction(sum(top * (d // bottom) for top, bottom in terms), d)))
     return vector_sum(x * y for x, y in pairs)
 
@@ -129,7 +128,7 @@ def product(a, b):
 def _matrix_product(a, b) -> tuple:
     # Matrices of evidence are mostly zeros.
     _same_length(len(a[0]), len(b))
-    Work.spend(len(a) * len(b) * len(b[0]))
+    spend(len(a) * len(b) * len(b[0]))
     columns = [dict(_nonzero(column)) for column in transpose(b)]
     return array(array(_sum_of_products([(x, column[k]) for k, x in row if k in column])
                        for column in columns) for row in map(_nonzero, a))
@@ -251,7 +250,7 @@ def eliminated(matrix, columns: int) -> tuple[list, int, object]:
 
 
 def _minus(row, factor, other) -> list:
-    Work.spend(len(row))
+    spend(len(row))
     if not factor:
         return list(row)
     return [counted(x - factor * y) if y else x for x, y in zip(row, other, strict=True)]

@@ -17,7 +17,6 @@ from stabkit.replay.reals import (
     COMPARISONS,
     Interval,
     Undefined,
-    Work,
     conjunction,
     counted,
     ends,
@@ -30,6 +29,7 @@ from stabkit.replay.reals import (
     reciprocal,
     size,
 )
+from stabkit.replay.work import spend
 
 
 def _quotient(x, y):
@@ -98,7 +98,7 @@ class Calculator:
         return found
 
     def value(self, node: ast.expr, local: Mapping[str, Any]):
-        Work.spend(1)
+        spend(1)
         if type(node) not in _WAYS:
             raise InvalidEvidence(f"{type(node).__name__} is not part of the notation")
         return _WAYS[type(node)](self, node, local)
