@@ -56,10 +56,17 @@ def limited(sizes: tuple[int, ...]) -> None:
 
 
 def entries(x) -> tuple:
-    """All entries, row by row; a number has one."""
+    """All entries, row by row; a number has one, and an empty vector none."""
     if len(shape(x)) == 2:
         return tuple(entry for row in x for entry in row)
     return x if isinstance(x, tuple) else (x,)
+
+
+def some_entries(x) -> tuple:
+    """All entries, of which there must be one: of nothing, anything would be true."""
+    if not (found := entries(x)):
+        raise InvalidEvidence("an empty vector has no entry of which anything is true")
+    return found
 
 
 def entrywise(f: Callable, *args):
@@ -86,6 +93,8 @@ def vector_sum(numbers):
 
 
 def dot(u, v):
+    """The sum of u[i] v[i]; of empty vectors it says nothing, and is refused."""
+    some_entries(u)
     _same_length(len(u), len(v))
     spend(len(u))
     return _sum_of_products([(x, y) for x, y in zip(u, v, strict=True) if x and y])
@@ -139,7 +148,7 @@ def _nonzero(v) -> list:
 
 
 def norm2(x):
-    return dot(entries(x), entries(x))
+    return dot(some_entries(x), entries(x))
 
 
 def least(*args):
@@ -152,10 +161,8 @@ def greatest(*args):
 
 
 def _extreme(choose: Callable, args):
-    if len(args) == 1 and not entries(args[0]):
-        raise InvalidEvidence("an empty vector has no least or greatest entry")
     if len(args) == 1:
-        return reduce(choose, entries(args[0]))
+        return reduce(choose, some_entries(args[0]))
     return reduce(lambda x, y: entrywise(choose, x, y), args)
 
 
@@ -191,7 +198,7 @@ def vec(matrix) -> tuple:
 
 def sign_changes(u) -> Fraction:
     """How often the sign changes along the signal, zeros dropped."""
-    signs = [sign(x) for x in u]
+    signs = [sign(x) for x in some_entries(u)]
     if not all(isinstance(s, Fraction) for s in signs):
         raise Undecided("the sign of an entry")
     signs = [s for s in signs if s]
@@ -205,7 +212,7 @@ def largest_product(matrix):
 
 
 def nonnegative(x) -> bool | None:
-    return conjunction(negation(less(entry, ZERO)) for entry in entries(x))
+    return conjunction(negation(less(entry, ZERO)) for entry in some_entries(x))
 
 
 def tridiagonal(matrix) -> bool | None:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from stabkit.errors import InvalidEvidence
+from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.work import Exhausted, current, spend
 
 INF = math.inf
@@ -159,12 +159,13 @@ def _rounded(x, up: bool):
 
 
 def reciprocal(x):
-    """1/x; a half line for an interval that ends at 0, the whole line if 0 lies inside."""
+    """1/x; a half line for an interval that ends at 0, where 1/x does not exist; nothing is known
+    of it on an interval with 0 inside."""
     lo, hi = ends(x)
     if lo == 0 and hi == 0:
         raise Undefined("division by zero")
     if lo < 0 < hi:
-        return interval(-INF, INF)
+        raise Undecided("division by a number that may be zero")
     if lo == 0:
         return interval(Fraction(0) if infinite(hi) else 1 / hi, INF)
     if hi == 0:
