@@ -75,13 +75,14 @@ class Calculation:
             self.margin_value = _margin_value(data)
 
     def _new(self, name: str) -> str:
-        return new_name(name, self.names | set(self.functions))
+        return new_name(name, self.names, self.functions)
 
     def _expression(self, text: Any, parameters: tuple[str, ...] = ()) -> ast.expr:
         if not isinstance(text, str):
             raise InvalidEvidence("an expression must be a string")
         spend(len(text))
-        return parse(text, self.names | set(parameters), self.functions)
+        return parse(text, self.names.union(parameters) if parameters else self.names,
+                     self.functions)
 
     def _definition(self, pair: Any) -> Definition:
         if not isinstance(pair, list) or [type(part) for part in pair] != [str, str]:
@@ -205,5 +206,7 @@ def _margin_value(data: Mapping[str, Any]) -> Fraction | float | None:
     if "margin" not in data:
         raise InvalidEvidence("there is no margin to compare it with")
     if type(value) is float:
+        if not math.isfinite(value):
+            raise InvalidEvidence(f"{value} is no number")
         return value
     return Fraction(value) if type(value) is int else _rational(value)

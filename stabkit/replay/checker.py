@@ -11,7 +11,7 @@ from stabkit.errors import InvalidEvidence
 from stabkit.replay import work
 from stabkit.replay.calculation import Calculation, at
 from stabkit.replay.consistency import contradictions
-from stabkit.replay.language import shortened
+from stabkit.replay.language import MAX_CHARACTERS, shortened
 from stabkit.replay.reading import (
     CALCULATION,
     EVIDENCE,
@@ -101,18 +101,6 @@ class _Allowance:
     def __init__(self) -> None:
         self.left = work.MAX_STEPS_OF_FILE
 
-    @property
-    def next(self) -> int:
-        """The steps that the next calculation may take."""
-        return min(self.left, work.MAX_STEPS)
-
-    def pay(self, calculation: Calculation) -> None:
-        """Take off what a calculation has spent."""
-        self.left -= calculation.work.spent
-        if self.left <= 0:
-            raise work.Exhausted("the calculations of the file take more than "
-                                 f"{work.MAX_STEPS_OF_FILE} steps")
-
 
 def _faults_of_file(content: Mapping[str, Any]) -> Iterator[Finding]:
     if content["seal"] != seal_of(content):
@@ -125,6 +113,9 @@ def _of_verdict(verdict: Any, allowance: _Allowance) -> Iterator[Finding]:
     claim, status = verdict["claim"], verdict["status"]
     if not claim or not claim.isprintable():
         raise InvalidEvidence(f"claim: {shortened(claim)} is not a name in one line")
+    for key in ("claim", "location"):  # they are sealed with every piece of evidence
+        if len(verdict[key]) > MAX_CHARACTERS:
+            raise InvalidEvidence(f"{key}: has more than {MAX_CHARACTERS} characters")
     for k, evidence in enumerate(verdict["evidence"]):
         with at(f"evidence[{k}]"):
             holds, reason = _examined(evidence, verdict, allowance)
@@ -144,13 +135,13 @@ def _examined(evidence: Any, verdict: Mapping[str, Any] | None, allowance: _Allo
     with at("data"):
         if verdict is not None and type(data.get("seal")) is not str:
             raise InvalidEvidence("seal: is missing")
-        calculation = _calculation(evidence, allowance.next)
+        calculation = _calculation(evidence, allowance.left)
         if verdict is not None and data["seal"] != seal(verdict, evidence):
             return False, "the seal is broken: the verdict or this evidence has been changed"
         if calculation is None:
             return True, f"{data['trials']} trials are recorded; they are not repeated here"
         holds, reason = calculation.decide()
-        allowance.pay(calculation)
+        allowance.left -= calculation.work.spent
     if holds and evidence["arithmetic"] == "rational" and not calculation.rational:
         return False, "the arithmetic is called rational, but the numbers are not all rational"
     return holds, reason

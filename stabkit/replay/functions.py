@@ -66,7 +66,7 @@ BUILTINS: dict[str, tuple[str, Callable]] = {
     "largest_product": ("m", algebra.largest_product),
     "sign_changes": ("v", algebra.sign_changes),
     "decay": ("nx", lambda k, x: entrywise(partial(elementary.decay, k), x)),
-    "polyval": ("vx", lambda c, x: entrywise(partial(polynomials.value, c), x)),
+    "polyval": ("vx", lambda c, x: entrywise(partial(polynomials.value, some_entries(c)), x)),
     "roots_in": ("qee", polynomials.roots_in),
     "positive_on": ("qee", polynomials.positive_on),
     "nonneg_on": ("qee", polynomials.nonneg_on),

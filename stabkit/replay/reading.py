@@ -112,9 +112,9 @@ def _float(text: str) -> float:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise InvalidEvidence(f"the key {shortened(twice)} occurs twice")
+    content: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in content:
+            raise InvalidEvidence(f"the key {shortened(key)} occurs twice")
+        content[key] = value
     return content

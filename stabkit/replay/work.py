@@ -22,6 +22,12 @@ class Exhausted(InvalidEvidence):
 class Work:
     """What is left of an allowance, and what a calculation met.
 
+    Parameters
+    ----------
+    steps : int, optional
+        What is left to the file; one calculation may take `MAX_STEPS` at most.
+    rounding : bool
+
     Attributes
     ----------
     steps_left : int
@@ -35,6 +41,9 @@ class Work:
 
     def __init__(self, steps: int | None = None, rounding: bool = False):
         self.allowed = MAX_STEPS if steps is None else min(steps, MAX_STEPS)
+        self.limit = (f"the calculation takes more than {MAX_STEPS} steps"
+                      if self.allowed == MAX_STEPS else
+                      f"the calculations of the file take more than {MAX_STEPS_OF_FILE} steps")
         self.steps_left, self.precision = self.allowed, 64
         self.rounding, self.met_interval = rounding, False
 
@@ -45,7 +54,7 @@ class Work:
     def spend(self, steps: int) -> None:
         self.steps_left -= steps
         if self.steps_left < 0:
-            raise Exhausted(f"the calculation takes more than {self.allowed} steps")
+            raise Exhausted(self.limit)
 
 
 _IN_PROGRESS: ContextVar[Work | None] = ContextVar("work", default=None)
