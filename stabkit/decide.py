@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.certificates import certify, certify_uniqueness, show_bounds
-from stabkit.enclosure import PRECISIONS, Interval, precision
+from stabkit.enclosure import PRECISIONS, USUAL, Interval, precision
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.falsify import exact_margin, search, shrink, two_solutions
 from stabkit.falsify.exactness import Signals, rounded, stays_short
@@ -72,7 +72,8 @@ def decide(what: Property, *, trials: int = 20_000, seed: int = 0,
         A status with evidence that ``stabkit.replay`` accepts.
     """
     try:
-        return _decide(what, trials, seed, signals)
+        with precision(USUAL):  # whatever another thread works with
+            return _decide(what, trials, seed, signals)
     except HypothesisNotMet as reason:
         return Outcome(INAPPLICABLE, reason=str(reason))
 

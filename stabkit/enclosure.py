@@ -12,29 +12,22 @@ methods below.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, ctx, fmpq
+from flint import arb, fmpq
 
 from stabkit.errors import InvalidArgument, Undecided
+from stabkit.replay.precision import precision  # the one lock on it, also for enclosures
 
+__all__ = ["PRECISIONS", "USUAL", "Interval", "pi", "precision", "to_fraction"]
+
+USUAL = 53  # bits of precision where nothing else is said
 PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096)
 
 ZERO = arb(0)
 ONE = arb(1)
 INFINITY = arb.pos_inf()
-
-
-@contextmanager
-def precision(bits: int):
-    """Work with `bits` bits of precision inside the block."""
-    before, ctx.prec = ctx.prec, bits
-    try:
-        yield
-    finally:
-        ctx.prec = before
 
 
 def to_fraction(value: arb) -> Fraction:

@@ -17,6 +17,7 @@ import numpy as np
 from stabkit.backend import select_backend, selected_backend
 from stabkit.claim import Claim, describe, load_claims, registry
 from stabkit.decide import decide
+from stabkit.enclosure import USUAL, precision
 from stabkit.errors import HypothesisNotMet, InvalidArgument, StabkitError, Undecided
 from stabkit.progress import progress
 from stabkit.property import Not, Property, Stable
@@ -58,6 +59,7 @@ class Verdict:
     sharp: bool | None
     tightness: float | None
     evidence: tuple[dict[str, Any], ...] = field(repr=False)
+    some: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as it stands in a verdict file."""
@@ -208,7 +210,8 @@ def _decided(entry: Claim, configuration: dict[str, Any], trials: int, seed: int
              signals: Sequence[np.ndarray] = ()) -> Outcome:
     """The outcome in one configuration; the claim's body may find its hypotheses not met."""
     try:
-        what = entry(**configuration)
+        with precision(USUAL):  # whatever another thread works with
+            what = entry(**configuration)
     except HypothesisNotMet as reason:
         return Outcome(INAPPLICABLE, reason=str(reason))
     except Undecided as reason:
@@ -303,14 +306,16 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, An
         where = {name: _text(value) for name, value in configuration.items()}
         if number in tightness:
             where["tightness"] = float(tightness[number])
-        evidence += [item.to_json(where) for item in outcome.evidence]
+        unlike = [item for k, item in enumerate(outcome.evidence)
+                  if item not in outcome.evidence[:k]]  # parts of a statement may share it
+        evidence += [{**item.to_json(where), "place": number} for item in unlike]
         margins += [outcome.margin] if outcome.margin is not None else []
     refuted = [*tightness.values(), *(entry.beyond.get("ratio", ()) if sharp else ())]
     verdict = Verdict(
         entry.name, entry.location, entry.reading, status, entry.expected,
         status is entry.expected, len(outcomes), sum(outcome.trials for _, outcome in outcomes),
         float(min(margins, key=float)) if margins else None, sharp,
-        float(min(refuted)) if refuted else None, tuple(evidence))
+        float(min(refuted)) if refuted else None, tuple(evidence), entry.some)
     fields = verdict.to_json()
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)

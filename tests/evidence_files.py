@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from stabkit.replay import check, seal
+from stabkit.replay import check, seal, sealed
 
 
 def evidence(*shows, given=None, let=(), arithmetic="ball", kind="certificate", **more):
@@ -17,13 +17,16 @@ def verdict_file(*items, **changes):
         "claim": "a.claim", "location": "Theorem 1", "reading": "printed", "status": "refuted",
         "expected": "refuted", "as_expected": True, "configurations": 48, "trials": 1024,
         "margin": -4.0, "sharp": True, "tightness": 1.001, "evidence": list(items), **changes}
-    sealed_again(verdict)
-    return {"stabkit": "0.1.0", "seed": 0, "budget": 60.0, "environment": {}, "verdicts": [verdict]}
+    return sealed_again({"stabkit": "0.1.0", "seed": 0, "budget": 60.0, "environment": {},
+                         "verdicts": [verdict]})
 
 
-def sealed_again(verdict):
-    for item in verdict["evidence"]:
-        item["data"]["seal"] = seal(verdict, item)
+def sealed_again(content):
+    """A file as a forger who knows of the seals leaves it."""
+    for verdict in content["verdicts"]:
+        for item in verdict["evidence"]:
+            item["data"]["seal"] = seal(verdict, item)
+    return sealed(content)
 
 
 def witness():

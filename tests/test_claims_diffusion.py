@@ -6,6 +6,7 @@ import pytest
 
 from stabkit import registry
 from stabkit.replay import replay
+from stabkit.report.verdict_file import document
 from stabkit.verify import settle
 
 ALT2020 = """
@@ -65,9 +66,7 @@ def test_the_verdict_is_the_expected_one_and_its_evidence_replays(name):
     verdict = settle(CLAIMS[name], 256, 0)
     assert verdict.as_expected, (verdict.status, verdict.expected)
     assert verdict.sharp is not False
-    file = {"stabkit": "0", "seed": 0, "budget": 1.0, "environment": {},
-            "verdicts": [verdict.to_json()]}
-    findings = replay(file)
+    findings = replay(document([verdict.to_json()], seed=0, budget=1.0))
     assert findings and all(finding.holds for finding in findings)
 
 

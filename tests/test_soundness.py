@@ -44,7 +44,7 @@ from stabkit.property import (
     Stable,
     UniqueSolution,
 )
-from stabkit.replay import check, replay
+from stabkit.replay import check, replay, sealed
 from stabkit.schemes import (
     FSI,
     Chain,
@@ -257,8 +257,8 @@ def test_planted_faults_are_never_proved_and_nearly_always_refuted(capsys):
 # -- evidence ------------------------------------------------------------------------------------
 def a_file(verdicts):
     """What stands in a verdict file."""
-    return {"stabkit": "0", "seed": 0, "budget": 1.0, "environment": {},
-            "verdicts": [verdict.to_json() for verdict in verdicts]}
+    return sealed({"stabkit": "0", "seed": 0, "budget": 1.0, "environment": {},
+                   "verdicts": [verdict.to_json() for verdict in verdicts]})
 
 
 QUICK = ("alt2021.euclidean_stability_without_sign_condition", "alt2021.fsi_formula_corrected",
@@ -285,14 +285,15 @@ def test_one_changed_digit_is_caught(verdicts):
     rng = np.random.default_rng(5)
     for verdict in verdicts:
         content = verdict.to_json()
-        content["evidence"] = content["evidence"][-1:]
-        text = json.dumps(content)
+        text = json.dumps(content | {"evidence": content["evidence"][-1:]})
         places = [i for i, letter in enumerate(text) if letter.isdigit()]
         for place in rng.choice(places, min(40, len(places)), replace=False):
             changed = text[:place] + str((int(text[place]) + 3) % 10) + text[place + 1:]
             if _same(text, changed):
                 continue
-            whole = a_file([]) | {"verdicts": [json.loads(changed)]}
+            read = json.loads(changed)
+            read["evidence"] = [*content["evidence"][:-1], *read["evidence"]]
+            whole = sealed(a_file([]) | {"verdicts": [read]})
             try:
                 assert not all(finding.holds for finding in replay(whole)), changed
             except InvalidEvidence:

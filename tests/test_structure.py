@@ -17,8 +17,8 @@ TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 FLOORS = [
     {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
-     "notation", "progress", "cache_folder"},
-    {"kernels", "launcher", "proof", "replay"},
+     "notation", "progress", "cache_folder", "proof", "replay"},
+    {"kernels", "launcher"},
     {"operators", "flux", "fluxes", "activations", "derivative", "entries"},
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "decide"},

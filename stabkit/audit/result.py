@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.replay import seal
+from stabkit.replay import seal, sealed
 from stabkit.verdict import (
     INAPPLICABLE,
     PROVED,
@@ -136,8 +136,8 @@ class Audit:
         """The contents of a verdict file, which ``stabkit replay`` accepts."""
         from importlib import metadata  # late: it takes longer to load than claims to list
 
-        return {"stabkit": metadata.version("stabkit"), "seed": self.seed, "budget": self.budget,
-                "environment": {}, "verdicts": self.verdicts()}
+        return sealed({"stabkit": metadata.version("stabkit"), "seed": self.seed,
+                       "budget": self.budget, "environment": {}, "verdicts": self.verdicts()})
 
     def _repr_html_(self) -> str:
         rows = "".join(

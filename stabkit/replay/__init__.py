@@ -4,6 +4,8 @@ It shares no code with the search for evidence: it needs the standard library, p
 the exceptions of stabkit.  To be read in this order:
 
 ==============  ==============================================================================
+work            how many steps a calculation may take; which one is in progress
+precision       the precision of Arb, lent to one thread at a time
 reals           fractions and intervals: arithmetic and comparisons that are certain or open
 elementary      exp, sqrt, sin, ... as intervals, from Arb balls
 algebra         vectors, matrices, elimination, definiteness, total positivity
@@ -12,10 +14,14 @@ functions       the functions that evidence may use
 language        the notation: what may be written
 calculator      what it means
 calculation     given, let, shows: one piece of evidence, with growing precision
-checker         verdict files: form, seals, findings
+reading         verdict files: JSON and its form
+seals           on each piece of evidence, each verdict, the whole file
+consistency     what a verdict must not say beside its own evidence
+checker         findings about a verdict file, or one piece of evidence
 ==============  ==============================================================================
 """
 
-from stabkit.replay.checker import Finding, check, replay, seal
+from stabkit.replay.checker import Finding, check, replay
+from stabkit.replay.seals import seal, sealed
 
-__all__ = ["Finding", "check", "replay", "seal"]
+__all__ = ["Finding", "check", "replay", "seal", "sealed"]

@@ -11,9 +11,7 @@ from math import lcm, prod
 from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.reals import (
     SHORT,
-    Exhausted,
     Undefined,
-    Work,
     conjunction,
     counted,
     equal,
@@ -24,6 +22,7 @@ from stabkit.replay.reals import (
     sign,
     trimmed,
 )
+from stabkit.replay.work import Exhausted, spend
 
 MAX_LENGTH = 4096
 MAX_ENTRIES = 1 << 16
@@ -53,14 +52,21 @@ def limited(sizes: tuple[int, ...]) -> None:
     count = prod(sizes)
     if max(sizes) > MAX_LENGTH or count > MAX_ENTRIES:
         raise Exhausted(f"an array of the shape {sizes} is too large")
-    Work.spend(count)
+    spend(count)
 
 
 def entries(x) -> tuple:
-    """All entries, row by row; a number has one."""
+    """All entries, row by row; a number has one, and an empty vector none."""
     if len(shape(x)) == 2:
         return tuple(entry for row in x for entry in row)
     return x if isinstance(x, tuple) else (x,)
+
+
+def some_entries(x) -> tuple:
+    """All entries, of which there must be one: of nothing, anything would be true."""
+    if not (found := entries(x)):
+        raise InvalidEvidence("an empty vector has no entry of which anything is true")
+    return found
 
 
 def entrywise(f: Callable, *args):
@@ -87,8 +93,10 @@ def vector_sum(numbers):
 
 
 def dot(u, v):
+    """The sum of u[i] v[i]; of empty vectors it says nothing, and is refused."""
+    some_entries(u)
     _same_length(len(u), len(v))
-    Work.spend(len(u))
+    spend(len(u))
     return _sum_of_products([(x, y) for x, y in zip(u, v, strict=True) if x and y])
 
 
@@ -109,7 +117,7 @@ def _sum_of_products(pairs):
             break
         terms.append((top, bottom))
     else:
-        Work.spend(len(terms))
+        spend(len(terms))
         return trimmed(counted(Fraction(sum(top * (d // bottom) for top, bottom in terms), d)))
     return vector_sum(x * y for x, y in pairs)
 
@@ -129,7 +137,7 @@ def product(a, b):
 def _matrix_product(a, b) -> tuple:
     # Matrices of evidence are mostly zeros.
     _same_length(len(a[0]), len(b))
-    Work.spend(len(a) * len(b) * len(b[0]))
+    spend(len(a) * len(b) * len(b[0]))
     columns = [dict(_nonzero(column)) for column in transpose(b)]
     return array(array(_sum_of_products([(x, column[k]) for k, x in row if k in column])
                        for column in columns) for row in map(_nonzero, a))
@@ -140,7 +148,7 @@ def _nonzero(v) -> list:
 
 
 def norm2(x):
-    return dot(entries(x), entries(x))
+    return dot(some_entries(x), entries(x))
 
 
 def least(*args):
@@ -153,10 +161,8 @@ def greatest(*args):
 
 
 def _extreme(choose: Callable, args):
-    if len(args) == 1 and not entries(args[0]):
-        raise InvalidEvidence("an empty vector has no least or greatest entry")
     if len(args) == 1:
-        return reduce(choose, entries(args[0]))
+        return reduce(choose, some_entries(args[0]))
     return reduce(lambda x, y: entrywise(choose, x, y), args)
 
 
@@ -192,7 +198,7 @@ def vec(matrix) -> tuple:
 
 def sign_changes(u) -> Fraction:
     """How often the sign changes along the signal, zeros dropped."""
-    signs = [sign(x) for x in u]
+    signs = [sign(x) for x in some_entries(u)]
     if not all(isinstance(s, Fraction) for s in signs):
         raise Undecided("the sign of an entry")
     signs = [s for s in signs if s]
@@ -206,7 +212,7 @@ def largest_product(matrix):
 
 
 def nonnegative(x) -> bool | None:
-    return conjunction(negation(less(entry, ZERO)) for entry in entries(x))
+    return conjunction(negation(less(entry, ZERO)) for entry in some_entries(x))
 
 
 def tridiagonal(matrix) -> bool | None:
@@ -251,7 +257,7 @@ def eliminated(matrix, columns: int) -> tuple[list, int, object]:
 
 
 def _minus(row, factor, other) -> list:
-    Work.spend(len(row))
+    spend(len(row))
     if not factor:
         return list(row)
     return [counted(x - factor * y) if y else x for x, y in zip(row, other, strict=True)]

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from flint import ctx
-
 from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.algebra import array, shape
 from stabkit.replay.calculator import Calculator, as_text
 from stabkit.replay.language import Function, new_name, parse, parse_head, shortened
-from stabkit.replay.reals import INF, Exhausted, Work, counted, equal, less, negation
+from stabkit.replay.reals import INF, counted, equal, less, negation
+from stabkit.replay.work import Exhausted, Work, spend, working
 
 MAX_LINES = 2000
 PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096)
@@ -42,13 +41,20 @@ class Definition(NamedTuple):
 
 
 class Calculation:
-    """The data of a witness or certificate, read and ready to run."""
+    """The data of a witness or certificate, read and ready to run.
 
-    def __init__(self, data: Mapping[str, Any], rounding: bool = False):
-        self.rounding = rounding
+    Reading it and running it draw on one allowance, of `steps` at most.
+    """
+
+    def __init__(self, data: Mapping[str, Any], rounding: bool = False,
+                 steps: int | None = None):
+        self.work = Work(steps, rounding)
         self.names: set[str] = set()
         self.functions: dict[str, Function] = {}
-        Work.begin()
+        with working(self.work):
+            self._read(data)
+
+    def _read(self, data: Mapping[str, Any]) -> None:
         for part in ("given", "let", "shows"):
             if len(data[part]) > MAX_LINES:
                 raise InvalidEvidence(f"{part}: has more than {MAX_LINES} entries")
@@ -69,12 +75,14 @@ class Calculation:
             self.margin_value = _margin_value(data)
 
     def _new(self, name: str) -> str:
-        return new_name(name, self.names | set(self.functions))
+        return new_name(name, self.names, self.functions)
 
     def _expression(self, text: Any, parameters: tuple[str, ...] = ()) -> ast.expr:
         if not isinstance(text, str):
             raise InvalidEvidence("an expression must be a string")
-        return parse(text, self.names | set(parameters), self.functions)
+        spend(len(text))
+        return parse(text, self.names.union(parameters) if parameters else self.names,
+                     self.functions)
 
     def _definition(self, pair: Any) -> Definition:
         if not isinstance(pair, list) or [type(part) for part in pair] != [str, str]:
@@ -91,19 +99,18 @@ class Calculation:
     @property
     def rational(self) -> bool:
         """Whether the calculation met rational numbers only."""
-        return not Work.met_interval
+        return not self.work.met_interval
 
     def decide(self) -> tuple[bool, str]:
         """Whether all is shown, and why; with more and more precision while that is undecided."""
-        Work.begin(self.rounding)
-        before, undecided = ctx.prec, ""
+        undecided = ""
         try:
-            for bits in PRECISIONS:
-                ctx.prec = bits
+            for self.work.precision in PRECISIONS:
                 try:
-                    return self._run()
+                    with working(self.work):
+                        return self._run()
                 except Undecided as error:
-                    undecided = f"undecided with {bits} bits: {error}"
+                    undecided = f"undecided with {self.work.precision} bits: {error}"
                 except Exhausted:
                     if not undecided:
                         raise
@@ -112,16 +119,10 @@ class Calculation:
             raise InvalidEvidence("the definitions are nested too deeply") from None
         except ArithmeticError as error:
             return False, f"it does not exist: {error}"
-        finally:
-            ctx.prec = before
         return False, undecided
 
     def _run(self) -> tuple[bool, str]:
-        calculator, shown = Calculator(self.given, self.functions), []
-        for name, parameters, expression in self.let:
-            if not parameters:
-                with at(name):
-                    calculator.values[name] = calculator.value(expression, {})
+        calculator, shown = self._defined(), []
         for text, expression in self.shows:
             with at(shortened(text)):
                 truth, values = self._shown(calculator, expression)
@@ -134,6 +135,20 @@ class Calculation:
         if self.margin is not None and (difference := self._margin_differs(calculator)):
             return False, difference
         return True, "; ".join(shown)
+
+    def _defined(self) -> Calculator:
+        """A calculator that knows the values of all definitions."""
+        calculator = Calculator(self.given, self.functions)
+        for name, parameters, expression in self.let:
+            if not parameters:
+                with at(name):
+                    calculator.values[name] = calculator.value(expression, {})
+        return calculator
+
+    def values(self) -> dict[str, Any]:
+        """What is given and what is defined, by name."""
+        with working(self.work):
+            return self._defined().values
 
     @staticmethod
     def _shown(calculator: Calculator, expression: ast.expr) -> tuple[bool | None, str]:
@@ -191,5 +206,7 @@ def _margin_value(data: Mapping[str, Any]) -> Fraction | float | None:
     if "margin" not in data:
         raise InvalidEvidence("there is no margin to compare it with")
     if type(value) is float:
+        if not math.isfinite(value):
+            raise InvalidEvidence(f"{value} is no number")
         return value
     return Fraction(value) if type(value) is int else _rational(value)

@@ -10,14 +10,21 @@ from itertools import pairwise
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.algebra import array, entries, entrywise, product, shape, transpose
+from stabkit.replay.algebra import (
+    array,
+    entries,
+    entrywise,
+    product,
+    shape,
+    some_entries,
+    transpose,
+)
 from stabkit.replay.functions import BUILTINS, CONSTANTS, call
 from stabkit.replay.language import SYMBOLS, Function, cells, indices
 from stabkit.replay.reals import (
     COMPARISONS,
     Interval,
     Undefined,
-    Work,
     conjunction,
     counted,
     ends,
@@ -30,6 +37,7 @@ from stabkit.replay.reals import (
     reciprocal,
     size,
 )
+from stabkit.replay.work import spend
 
 
 def _quotient(x, y):
@@ -42,13 +50,21 @@ _BINARY = {
 }
 
 
+def _within(index: int | slice, length: int) -> bool:
+    """Whether an index, or both bounds of a slice, lie inside a vector."""
+    if isinstance(index, slice):
+        return all(bound is None or -length <= bound <= length
+                   for bound in (index.start, index.stop))
+    return -length <= index < length
+
+
 def compare(symbol: str, x, y) -> bool | None:
     """Compare all entries; a number is compared with each entry of an array."""
     if symbol == "!=":
         return negation(compare("==", x, y))
     if shape(x) and shape(y) and shape(x) != shape(y):
         raise InvalidEvidence(f"the shapes {shape(x)} and {shape(y)} cannot be compared")
-    left, right = entries(x), entries(y)
+    left, right = some_entries(x), some_entries(y)
     if not shape(x):
         left *= len(right)
     if not shape(y):
@@ -98,7 +114,7 @@ class Calculator:
         return found
 
     def value(self, node: ast.expr, local: Mapping[str, Any]):
-        Work.spend(1)
+        spend(1)
         if type(node) not in _WAYS:
             raise InvalidEvidence(f"{type(node).__name__} is not part of the notation")
         return _WAYS[type(node)](self, node, local)
@@ -157,14 +173,13 @@ class Calculator:
         where = [self._index(index, local) for index in indices(node)]
         if len(where) > len(shape(whole)):
             raise InvalidEvidence(f"too many indices for the shape {shape(whole)}")
-        try:
-            part = whole[where[0]]
-            if len(where) == 2:
-                rows = part if isinstance(where[0], slice) else (part,)
-                columns = tuple(row[where[1]] for row in rows)
-                part = columns if isinstance(where[0], slice) else columns[0]
-        except IndexError:
-            raise InvalidEvidence(f"an index is outside the shape {shape(whole)}") from None
+        if not all(map(_within, where, shape(whole))):
+            raise InvalidEvidence(f"an index is outside the shape {shape(whole)}")
+        part = whole[where[0]]
+        if len(where) == 2:
+            rows = part if isinstance(where[0], slice) else (part,)
+            columns = tuple(row[where[1]] for row in rows)
+            part = columns if isinstance(where[0], slice) else columns[0]
         return array(part) if isinstance(part, tuple) else part
 
     def _index(self, node: ast.expr | None, local: Mapping[str, Any]):

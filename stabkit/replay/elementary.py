@@ -6,11 +6,13 @@ Each is a fraction where that is known exactly (``exp(0)``, ``sqrt(9/4)``), else
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 from flint import arb
 
 from stabkit.errors import Undecided
+from stabkit.replay.precision import precision
 from stabkit.replay.reals import (
     INF,
     MAX_EXP,
@@ -24,6 +26,7 @@ from stabkit.replay.reals import (
     power,
     sign,
 )
+from stabkit.replay.work import current
 
 EXACT = {  # function -> (argument, value)
     "exp": (0, 1), "log": (1, 0), "sin": (0, 0), "cos": (0, 1), "tanh": (0, 0), "atan": (0, 0),
@@ -35,13 +38,19 @@ def at(function: str, x: Fraction):
     """The value of one of Arb's functions at the fraction `x`."""
     if function in EXACT and x == EXACT[function][0]:
         return Fraction(EXACT[function][1])
-    return _from_ball(getattr(arb(x.numerator) / arb(x.denominator), function)())
+    return _enclosed(lambda: getattr(arb(x.numerator) / arb(x.denominator), function)())
 
 
-def _from_ball(ball: arb):
+def _enclosed(calculate: Callable[[], arb]):
+    """The ball that Arb calculates, as an interval, with the precision of the calculation."""
+    work = current()
+    work.spend(work.precision // 8)
+    with precision(work.precision):
+        ball = calculate()
+        ends_of_ball = ball.lower(), ball.upper()
     if not ball.is_finite():
         raise Undecided(f"{ball} is not bounded")
-    return interval(*(_dyadic(end) for end in (ball.lower(), ball.upper())))
+    return interval(*map(_dyadic, ends_of_ball))
 
 
 def _dyadic(end: arb) -> Fraction:
@@ -50,7 +59,7 @@ def _dyadic(end: arb) -> Fraction:
 
 
 def pi():
-    return _from_ball(arb.pi())
+    return _enclosed(arb.pi)
 
 
 def _increasing(function, x):

@@ -8,7 +8,16 @@ from functools import partial
 
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import algebra, elementary, polynomials, reals
-from stabkit.replay.algebra import MAX_LENGTH, ONE, ZERO, array, entries, entrywise, shape
+from stabkit.replay.algebra import (
+    MAX_LENGTH,
+    ONE,
+    ZERO,
+    array,
+    entries,
+    entrywise,
+    shape,
+    some_entries,
+)
 from stabkit.replay.reals import Interval, counted, infinite
 
 # kind of an argument -> (number of indices it may have, in words)
@@ -46,7 +55,7 @@ BUILTINS: dict[str, tuple[str, Callable]] = {
     "vec": ("m", algebra.vec),
     "inverse": ("m", algebra.inverse),
     "len": ("k", lambda u: Fraction(len(u))),
-    "sum": ("x", lambda x: algebra.vector_sum(entries(x))),
+    "sum": ("x", lambda x: algebra.vector_sum(some_entries(x))),
     "dot": ("vv", algebra.dot),
     "norm2": ("x", algebra.norm2),
     "min": ("x*", algebra.least),
@@ -57,7 +66,7 @@ BUILTINS: dict[str, tuple[str, Callable]] = {
     "largest_product": ("m", algebra.largest_product),
     "sign_changes": ("v", algebra.sign_changes),
     "decay": ("nx", lambda k, x: entrywise(partial(elementary.decay, k), x)),
-    "polyval": ("vx", lambda c, x: entrywise(partial(polynomials.value, c), x)),
+    "polyval": ("vx", lambda c, x: entrywise(partial(polynomials.value, some_entries(c)), x)),
     "roots_in": ("qee", polynomials.roots_in),
     "positive_on": ("qee", polynomials.positive_on),
     "nonneg_on": ("qee", polynomials.nonneg_on),
@@ -84,6 +93,8 @@ def _of_kind(kind: str, arg, name: str):
     ranks, words = KINDS[kind]
     exact = kind in "neqr"
     fits = len(shape(arg)) in ranks
+    if kind == "q":
+        some_entries(arg)
     for entry in entries(arg):
         real = isinstance(entry, Fraction) or (not exact and isinstance(entry, Interval))
         if not fits or not (real or (kind in "ek" and infinite(entry))):

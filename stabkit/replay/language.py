@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.functions import BUILTINS, CONSTANTS
 
-MAX_CHARACTERS = 20_000
+MAX_CHARACTERS = 20_000  # of an expression, or another text
 MAX_DEPTH = 80
 
 RESERVED = {*BUILTINS, *CONSTANTS, "all", "cells"}
@@ -39,11 +39,11 @@ def shortened(text: str, limit: int = 60) -> str:
     return repr(text if len(text) <= limit else text[: limit - 3] + "...")
 
 
-def new_name(name: str, taken: set[str]) -> str:
+def new_name(name: str, *taken: Container[str]) -> str:
     """The name, if evidence may define it."""
-    if not _NAME.fullmatch(name):
-        raise InvalidEvidence(f"{shortened(name)} is not a name")
-    if name in RESERVED or name in taken:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidEvidence(f"{shortened(str(name))} is not a name")
+    if any(name in names for names in (RESERVED, *taken)):
         raise InvalidEvidence(f"the name {shortened(name)} is already taken")
     return name
 
@@ -54,7 +54,7 @@ def parse_head(text: str) -> tuple[str, tuple[str, ...]]:
         return text, ()
     parameters: list[str] = []
     for parameter in match[2].split(","):
-        parameters.append(new_name(parameter.strip(), set(parameters)))
+        parameters.append(new_name(parameter.strip(), parameters))
     return match[1], tuple(parameters)
 
 
@@ -110,7 +110,7 @@ def cells(node: ast.expr) -> tuple[str, ast.expr, ast.expr]:
         case ast.GeneratorExp(elt=condition, generators=[ast.comprehension(
                 target=ast.Name(id=variable), ifs=[], is_async=0,
                 iter=ast.Call(func=ast.Name(id="cells"), args=[knots], keywords=[]))]):
-            return new_name(variable, set()), knots, condition
+            return new_name(variable), knots, condition
     raise InvalidEvidence("all(...) is written all(CONDITION for x in cells(v))")
 
 

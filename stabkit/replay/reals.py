@@ -15,45 +15,18 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from flint import ctx
-
-from stabkit.errors import InvalidEvidence
+from stabkit.errors import InvalidEvidence, Undecided
+from stabkit.replay.work import Exhausted, current, spend
 
 INF = math.inf
 MAX_BITS = 1 << 17  # of a numerator or denominator
 SHORT = 512  # bits up to which every operation costs one step
-MAX_STEPS = 5_000_000  # of one piece of evidence: some seconds
 MAX_EXPONENT = 4096
 MAX_EXP = 1 << 14  # beyond it, exp is only known to be tiny or huge
 
 
 class Undefined(ArithmeticError):
     """A quantity does not exist: 1/0, sqrt(-1), the inverse of a singular matrix."""
-
-
-class Exhausted(InvalidEvidence):
-    """A calculation is longer, or its numbers are larger, than the checker accepts."""
-
-
-class Work:
-    """The allowance of the calculation in progress, and whether it has met an interval.
-
-    One for the process, like the precision `flint.ctx.prec` that it accompanies.
-    """
-
-    steps_left = MAX_STEPS
-    met_interval = False
-    rounding = False
-
-    @classmethod
-    def begin(cls, rounding: bool = False) -> None:
-        cls.steps_left, cls.met_interval, cls.rounding = MAX_STEPS, False, rounding
-
-    @classmethod
-    def spend(cls, steps: int) -> None:
-        cls.steps_left -= steps
-        if cls.steps_left < 0:
-            raise Exhausted(f"the calculation takes more than {MAX_STEPS} steps")
 
 
 def infinite(end) -> bool:
@@ -70,13 +43,13 @@ def counted(x):
     """Return the number `x`, after its share of the allowance: fractions cost bits squared."""
     if type(x) is Fraction and x.numerator.bit_length() < SHORT \
             and x.denominator.bit_length() < SHORT:
-        Work.spend(1)
+        spend(1)
         return x
     for end in (x.lo, x.hi) if isinstance(x, Interval) else (x,):
         bits = 0 if infinite(end) else size(end)
         if bits > MAX_BITS:
             raise Exhausted(f"a number has more than {MAX_BITS} bits")
-        Work.spend(1 + (bits >> 6) ** 2 // 64)
+        spend(1 + (bits >> 6) ** 2 // 64)
     return x
 
 
@@ -85,7 +58,9 @@ def trimmed(x):
 
     The digits of a fraction can triple with every step of an orbit; an interval stays short.
     """
-    if not Work.rounding or isinstance(x, Interval) or infinite(x) or size(x) <= 16 * ctx.prec:
+    work = current()
+    if not work.rounding or isinstance(x, Interval) or infinite(x) \
+            or size(x) <= 16 * work.precision:
         return x
     return interval(_rounded(x, up=False), _rounded(x, up=True))
 
@@ -144,7 +119,7 @@ def interval(lo, hi):
     """The interval [lo, hi], rounded outward; the exact number where both ends agree."""
     if lo == hi:
         return lo
-    Work.met_interval = True
+    current().met_interval = True
     return Interval(_rounded(lo, up=False), _rounded(hi, up=True))
 
 
@@ -174,22 +149,23 @@ def _times(x, y):
 
 
 def _rounded(x, up: bool):
-    """`x` as it is, or, where it has grown long, the next number of `ctx.prec` leading bits."""
-    if infinite(x) or size(x) <= 2 * ctx.prec:
+    """`x` as it is, or, where it has grown long, the next number of few leading bits."""
+    if infinite(x) or size(x) <= 2 * (bits := current().precision):
         return x
-    shift = ctx.prec - x.numerator.bit_length() + x.denominator.bit_length()
+    shift = bits - x.numerator.bit_length() + x.denominator.bit_length()
     top, bottom = x.numerator << max(shift, 0), x.denominator << max(-shift, 0)
     whole = -(-top // bottom) if up else top // bottom
     return Fraction(whole << max(-shift, 0), 1 << max(shift, 0))
 
 
 def reciprocal(x):
-    """1/x; a half line for an interval that ends at 0, the whole line if 0 lies inside."""
+    """1/x; a half line for an interval that ends at 0, where 1/x does not exist; nothing is known
+    of it on an interval with 0 inside."""
     lo, hi = ends(x)
     if lo == 0 and hi == 0:
         raise Undefined("division by zero")
     if lo < 0 < hi:
-        return interval(-INF, INF)
+        raise Undecided("division by a number that may be zero")
     if lo == 0:
         return interval(Fraction(0) if infinite(hi) else 1 / hi, INF)
     if hi == 0:

@@ -11,6 +11,7 @@ from typing import Any
 
 from stabkit.claim import SOFTWARE, Claim
 from stabkit.errors import InvalidEvidence
+from stabkit.replay.seals import without
 from stabkit.report.benchmarks import Benchmarks
 from stabkit.report.explain import evidence_text, glossary, told
 from stabkit.report.findings import Finding, standing
@@ -207,7 +208,7 @@ def contents(document: Mapping[str, Any], claims: Mapping[str, Claim],
             raise InvalidEvidence(f"verdict file: {fields['claim']} is no built-in claim; make the "
                                   "file anew with 'stabkit verify --json'")
         entries.append(Entry(claims[fields["claim"]], Verdict(
-            **{**fields, "evidence": tuple(fields["evidence"])})))
+            **{**without(fields, "seal"), "evidence": tuple(fields["evidence"])})))
     if not entries:
         raise InvalidEvidence("verdict file: it holds no verdicts, so there is nothing to report")
     names = list(dict.fromkeys(entry.claim.paper for entry in entries))

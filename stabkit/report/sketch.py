@@ -9,7 +9,6 @@ from flint import arb
 
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.calculation import Calculation
-from stabkit.replay.calculator import Calculator
 
 _WIDTH, _HEIGHT, _EDGE = 168, 64, 8
 _LONGEST = 24
@@ -52,17 +51,13 @@ def before_and_after(item: Mapping[str, Any]) -> tuple[list[float], list[float]]
     if item["kind"] != "witness" or not drawable or not names:
         return None
     try:
-        calculation = Calculation(data)
-        calculator = Calculator(calculation.given, calculation.functions)
-        for name, parameters, expression in calculation.let:
-            if not parameters:
-                calculator.values[name] = calculator.value(expression, {})
+        values = Calculation(data).values()
     except (InvalidEvidence, ArithmeticError):
         return None
-    after = calculator.values[names[-1]]
+    after = values[names[-1]]
     if not isinstance(after, tuple) or len(after) != len(given):
         return None
-    return [_float(x) for x in calculator.values["u"]], [_float(x) for x in after]
+    return [_float(x) for x in values["u"]], [_float(x) for x in after]
 
 
 def _float(value: Any) -> float:

@@ -8,15 +8,16 @@ from importlib import resources
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
+from stabkit.replay import sealed
 from stabkit.report.environment import environment, version
 
 
 def document(verdicts: Iterable[dict[str, Any]], *, seed: int, budget: float) -> dict[str, Any]:
-    """Return the contents of a verdict file for verdicts in their JSON form."""
-    return {
+    """Return the sealed contents of a verdict file for verdicts in their JSON form."""
+    return sealed({
         "stabkit": version(), "seed": seed, "budget": budget, "environment": environment(),
         "verdicts": list(verdicts),
-    }
+    })
 
 
 def schema() -> dict[str, Any]:
@@ -25,7 +26,7 @@ def schema() -> dict[str, Any]:
 
 
 def as_text(contents: dict[str, Any]) -> str:
-    """Return a verdict file's text, one line per piece of evidence.
+    """Return a verdict file's text, sealed as it is written, one line per piece of evidence.
 
     Raises
     ------
@@ -35,6 +36,7 @@ def as_text(contents: dict[str, Any]) -> str:
     from jsonschema import Draft202012Validator  # a tenth of a second that only a file needs
     from jsonschema.exceptions import best_match
 
+    contents = sealed(contents)
     fault = best_match(Draft202012Validator(schema()).iter_errors(contents))
     if fault is not None:
         raise InvalidEvidence(f"{fault.json_path} of the verdict file: {fault.message}")
@@ -50,7 +52,4 @@ def _verdict_text(verdict: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except ValueError as error:
-        raise InvalidEvidence(f"a verdict holds a number that JSON has not: {error}") from error
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

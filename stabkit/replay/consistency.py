@@ -1,0 +1,95 @@
+"""What a verdict must not say beside its own evidence, however well it is sealed.
+
+A configuration is known by its ``place``: its number among those of the claim, from 0 on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from stabkit.replay.seals import canonical, without
+
+VIOLATION = -1e-9  # the worst margin of trials beyond which they do not support a statement
+
+
+def contradictions(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a verdict even if each piece of its evidence holds."""
+    status = verdict["status"]
+    if verdict["as_expected"] != (status == verdict["expected"]):
+        yield (f"as_expected is {verdict['as_expected']}, but {status} was found and "
+               f"{verdict['expected']} expected")
+    if verdict.get("scope") is not None and status != "proved":
+        yield f"its scope is {verdict['scope']!r}, but nothing is proved"
+    yield from _of_places(verdict)
+    yield from _of_trials(verdict)
+    yield from _of_the_margin(verdict)
+
+
+def place(evidence: Mapping[str, Any]) -> int:
+    return evidence.get("place", 0)
+
+
+def _of_places(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """Every applicable configuration must be shown, or for some statements one."""
+    status, listed = verdict["status"], verdict["configurations"]
+    applicable = listed - verdict.get("inapplicable", 0)
+    places = [place(evidence) for evidence in verdict["evidence"]]
+    if applicable < 0:
+        yield f"more configurations are inapplicable than there are: {listed}"
+    if places != sorted(places):
+        yield "its evidence is not in the order of the configurations"
+    if places and max(places) >= listed:
+        yield f"there is evidence for configuration {max(places) + 1} of {listed}"
+    pieces = [canonical([place(evidence), evidence["kind"], evidence["arithmetic"],
+                         without(evidence["data"], "seal")]) for evidence in verdict["evidence"]]
+    if len(set(pieces)) < len(pieces):
+        yield "a piece of evidence occurs twice"
+    shown = {place(evidence) for evidence in verdict["evidence"] if evidence["kind"] != "trials"}
+    if status not in ("proved", "refuted"):
+        return
+    if not shown:
+        yield f"it is called {status} without a certificate or witness"
+    one_is_enough = status == ("proved" if verdict.get("some", False) else "refuted")
+    if not one_is_enough and len(shown) != applicable:
+        yield (f"it is called {status}, but {len(shown)} of {applicable} configurations have a "
+               "certificate or witness")
+
+
+def _of_trials(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """Trials support, and only those without a violation."""
+    trials = [evidence["data"] for evidence in verdict["evidence"] if evidence["kind"] == "trials"]
+    if sum(data["trials"] for data in trials) > verdict["trials"]:
+        yield "its evidence has more trials than it counts itself"
+    if verdict["status"] != "supported":
+        return
+    if not trials:
+        yield "it is called supported without trials"
+    worst = [data["worst"] for data in trials if data["worst"] is not None]
+    if worst and min(worst) < VIOLATION:
+        yield f"it is called supported, but a trial violates it: {min(worst)}"
+
+
+def _of_the_margin(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """The margin is the least of the evidence, as far as that states its own."""
+    margin = verdict["margin"]
+    if margin is None:
+        return
+    if verdict["status"] == "refuted" and margin > 0:
+        yield f"it is called refuted with the margin {margin}, which is no violation"
+    having = [evidence["data"] for evidence in verdict["evidence"] if "margin" in evidence["data"]]
+    if not having and verdict["status"] in ("proved", "refuted"):
+        yield f"its margin {margin} stands in no piece of its evidence"
+    stated = [Fraction(data["margin_value"]) for data in having if "margin_value" in data]
+    if not stated:
+        return
+    above = Fraction(margin) - min(stated)
+    place_of_last = Fraction(math.ulp(margin)) if isinstance(margin, float) else Fraction(0)
+    if above > place_of_last or (len(stated) == len(having) and above < -place_of_last):
+        yield f"its margin {margin} is not the least of its evidence, {_short(min(stated))}"
+
+
+def _short(x: Fraction) -> str:
+    return str(x) if abs(x) < 10**9 and x.denominator < 10**9 else "of many digits"

@@ -1,0 +1,62 @@
+"""Seals: SHA-256 of canonical JSON, on each piece of evidence, each verdict and the whole file.
+
+A seal shows that something was changed by chance or without knowing of it; anyone can compute it.
+What a seal cannot show, :mod:`~stabkit.replay.consistency` and the calculations themselves do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stabkit.errors import InvalidEvidence
+
+
+def canonical(thing: Any) -> str:
+    """Sorted, compact, unescaped JSON."""
+    try:
+        return json.dumps(thing, sort_keys=True, separators=(",", ":"), ensure_ascii=False,
+                          allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidEvidence(f"it holds what JSON has not: {error}") from None
+
+
+def _hashed(thing: Any) -> str:
+    try:
+        return hashlib.sha256(canonical(thing).encode()).hexdigest()
+    except UnicodeEncodeError as error:
+        raise InvalidEvidence(f"cannot be sealed: {error}") from None
+
+
+def without(thing: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """The entries of a JSON object but for some."""
+    return {key: value for key, value in thing.items() if key not in keys}
+
+
+def seal(verdict: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
+    """The SHA-256 (hex) of a verdict and one piece of its evidence, in canonical JSON.
+
+    The verdict counts without its list of evidence, and both without their own seals.
+    """
+    return _hashed({"verdict": without(verdict, "evidence", "seal"),
+                    "evidence": {**evidence, "data": without(evidence["data"], "seal")}})
+
+
+def seal_of(thing: Mapping[str, Any]) -> str:
+    """The SHA-256 of a whole verdict, or of a whole file: of all that it holds but its seal."""
+    return _hashed(without(thing, "seal"))
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a verdict file with the seals of its verdicts, and its own.
+
+    Parameters
+    ----------
+    content : mapping
+        A verdict file; the pieces of evidence carry their seals already.
+    """
+    verdicts = [{**verdict, "seal": seal_of(verdict)} for verdict in content["verdicts"]]
+    whole = {**content, "verdicts": verdicts}
+    return {**without(whole, "verdicts", "seal"), "seal": seal_of(whole), "verdicts": verdicts}
