@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, in_words
 from stabkit.property import Property
 from stabkit.verdict import PROVED, Status
 
@@ -227,8 +227,7 @@ def describe(error: BaseException, path: Path | None = None) -> str:
     own = [frame for frame in frames if path is not None and frame.filename == str(path)]
     line = getattr(error, "lineno", None) or (own[-1].lineno if own else None)
     place = f"{path}, line {line}: " if path and line else f"{path}: " if path else ""
-    text = str(error).splitlines()[0] if str(error) else "no message"
-    return f"{place}{type(error).__name__}: {text}"
+    return f"{place}{in_words(error)}"
 
 
 def select(claims: Mapping[str, Claim], patterns: Sequence[str]) -> list[Claim]:

@@ -40,3 +40,9 @@ class Undecided(StabkitError, ArithmeticError):
 
 class InvalidEvidence(StabkitError):
     """A file is not a readable verdict file, or its evidence is not of the known form."""
+
+
+def in_words(error: BaseException) -> str:
+    """An error in one line: what it is, and the first line of what it says."""
+    text = str(error).splitlines()[0] if str(error) else "no message"
+    return f"{type(error).__name__}: {text}"

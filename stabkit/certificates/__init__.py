@@ -32,6 +32,8 @@ def certify(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
         One certificate, or one per distinct part of a chain; ``None`` if none was found, which
         says nothing about the truth.
     """
+    if not scheme.trusted:
+        return None
     if isinstance(scheme, Chain):
         return _chain(scheme, notion)
     made = None
