@@ -11,7 +11,7 @@ from stabkit.certificates.diffusion import (
 )
 from stabkit.certificates.facts import check_facts
 from stabkit.certificates.flux_bounds import bounding_cells, show_bounds, show_junctions
-from stabkit.certificates.linear import certify_linear, is_linear, step_matrix
+from stabkit.certificates.linear import certify_linear, check_room, is_linear, step_matrix
 from stabkit.certificates.residual import certify_residual
 from stabkit.notions import CONTRACTION, EUCLIDEAN, Notion
 from stabkit.schemes import Chain, DiffusionScheme, Pointwise, ResidualBlock, Scheme
@@ -31,9 +31,15 @@ def certify(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     tuple of Evidence or None
         One certificate, or one per distinct part of a chain; ``None`` if none was found, which
         says nothing about the truth.
+
+    Raises
+    ------
+    Undecided
+        If the matrices of a certificate would be too large; the message says so.
     """
     if not scheme.trusted:
         return None
+    check_room(scheme)
     if isinstance(scheme, Chain):
         return _chain(scheme, notion)
     made = None

@@ -16,7 +16,7 @@ from stabkit.schemes import Scheme
 from stabkit.schemes.guarded import UNFIT
 
 Signals = tuple[np.ndarray, ...]
-LARGEST = 4096  # unknowns of what is evaluated exactly
+LARGEST = 2048  # unknowns of what is evaluated exactly
 _FEW_STEPS = 5
 _BLOCK = 8  # entries that are emptied together; fewer are simplified one by one
 

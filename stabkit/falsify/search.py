@@ -32,6 +32,7 @@ _TIES = 12
 _ROUNDS, _MOVES = 60, 64  # of an ascent, and tried in each of its rounds
 _DRAWN = 1 << 21  # numbers that are drawn ahead
 _WORK = 1 << 24  # numbers in the signals of one kind: long signals are fewer
+_EXACT = 1 << 16  # numbers of the signals that are judged to make one small
 _ROOM = 1 << 22  # numbers in a batch
 
 
@@ -124,8 +125,8 @@ class _Hunt:
             found = self.ascend()
         said = habits.told()
         if found is not None:
-            found = shrink(found, self.violated, tries=max(60, 4800 // (
-                8 + self.scheme.inner_steps)))
+            tries = max(60, 4800 // (8 + self.scheme.inner_steps))
+            found = shrink(found, self.violated, min(tries, 1 + _EXACT // self.scheme.size))
             return Search(found, self.trials, self.worst, habits=said)
         return Search(None, self.trials, self.worst, self.suspect[1],
                       self.violated.reason if isinstance(self.violated, Judge) else "", said)

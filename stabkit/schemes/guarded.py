@@ -64,6 +64,7 @@ def _batch(scheme: Any, rows: np.ndarray) -> np.ndarray | None:
     try:
         with np.errstate(all="ignore"):
             made = scheme.step(rows.copy())
+        made = _floats(made)
     except UNFIT:
         return None
     if type(made) is not np.ndarray or made.shape != rows.shape or made.dtype.kind != "f":
@@ -80,14 +81,16 @@ def _batch(scheme: Any, rows: np.ndarray) -> np.ndarray | None:
 
 def _checked(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
     """The result of one signal as an array: of floats where u is one, else of exact numbers."""
+    exact = u.dtype == object
     array = made if isinstance(made, np.ndarray) else _as_array(made)
-    kinds = "biufO" if u.dtype == object else "biuf"
+    array = array if exact else _floats(array)
+    kinds = "biufO" if exact else "biuf"
     if array is None or array.shape != u.shape or array.dtype.kind not in kinds:
         shown = f"{made!r:.60}" if array is None or array.dtype.kind == "O" else \
             f"shape {array.shape} and dtype {array.dtype}"
         raise InvalidArgument(f"{called(scheme)}: its step must return a real array of shape "
                               f"{u.shape}, got {shown}")
-    if u.dtype != object:
+    if not exact:
         _refuse_nan(scheme, u, array)
         return array if array.dtype.kind == "f" else array.astype(u.dtype)
     if array.dtype.kind == "f" or not all(isinstance(as_rational(entry), (
@@ -104,6 +107,13 @@ def _as_array(made: Any) -> np.ndarray | None:
         return np.array(made)
     except ValueError:  # lists of several lengths
         return None
+
+
+def _floats(made: Any) -> Any:
+    """Floats instead of objects where a step mixed floats with fractions."""
+    mixed = isinstance(made, np.ndarray) and made.dtype == object and all(
+        isinstance(entry, (int, float, Fraction, np.number)) for entry in made.flat)
+    return made.astype(float) if mixed else made
 
 
 def _refuse_nan(scheme: Any, u: np.ndarray, made: np.ndarray) -> None:
