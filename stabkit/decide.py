@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.certificates import certify, certify_uniqueness, show_bounds
+from stabkit.certificates import certified, certify_uniqueness, show_bounds
 from stabkit.enclosure import PRECISIONS, Interval, precision
 from stabkit.errors import (
     HypothesisNotMet,
@@ -132,7 +132,7 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
 def _proved(what: Stable) -> tuple[tuple[Evidence, ...] | None, str]:
     """Certificates that the checker confirms, or None with the limit that stood in the way."""
     try:
-        certificates = certify(what.scheme, what.notion)
+        certificates = certified(what.scheme, what.notion)
     except Undecided as limit:
         return None, str(limit)
     confirmed = [_confirmed(certificate) for certificate in certificates or ()]
