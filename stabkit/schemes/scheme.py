@@ -145,7 +145,8 @@ def as_part(value: Any, kind: type, name: str) -> Any:
     if not isinstance(value, kind):
         made = {Operator: "from_matrix", Flux: "one of stabkit.fluxes, or from_activation"}
         hint = f"; make it with {made[kind]}" if kind in made else ""
-        raise InvalidArgument(f"{name}: must be of type {kind.__name__}, got {value!r}{hint}")
+        shown = " ".join(f"{value!r:.80}".split())
+        raise InvalidArgument(f"{name}: must be of type {kind.__name__}, got {shown}{hint}")
     return value
 
 
