@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, in_words
 from stabkit.property import Property
 from stabkit.verdict import PROVED, Status
 
@@ -223,12 +223,16 @@ def failure(task: Callable[[], Any]) -> BaseException | None:
 
 def describe(error: BaseException, path: Path | None = None) -> str:
     """An error of a user's code in one line, with the line of the file where it arose."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if path is not None and frame.filename == str(path)]
-    line = getattr(error, "lineno", None) or (own[-1].lineno if own else None)
+    line = None if path is None else line_of(error, path)
     place = f"{path}, line {line}: " if path and line else f"{path}: " if path else ""
-    text = str(error).splitlines()[0] if str(error) else "no message"
-    return f"{place}{type(error).__name__}: {text}"
+    return f"{place}{in_words(error)}"
+
+
+def line_of(error: BaseException, path: Path) -> int | None:
+    """The line of a file where an error arose, or None."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == str(path)]
+    return getattr(error, "lineno", None) or (own[-1].lineno if own else None)
 
 
 def select(claims: Mapping[str, Claim], patterns: Sequence[str]) -> list[Claim]:

@@ -5,6 +5,7 @@ Whatever is decided, its evidence is re-checked by the independent checker befor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import singledispatch
@@ -12,12 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.certificates import certify, certify_uniqueness, show_bounds
+from stabkit.certificates import certified, certify_uniqueness, show_bounds
 from stabkit.enclosure import PRECISIONS, USUAL, Interval, precision
-from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
+from stabkit.errors import (
+    HypothesisNotMet,
+    InvalidArgument,
+    InvalidEvidence,
+    Undecided,
+    in_words,
+)
 from stabkit.falsify import exact_margin, search, shrink, two_solutions
-from stabkit.falsify.exactness import Signals, rounded, stays_short
-from stabkit.falsify.search import SUSPICIOUS
+from stabkit.falsify.exactness import Signals, rounded
 from stabkit.flux import Flux
 from stabkit.notions import Notion
 from stabkit.property import (
@@ -35,7 +41,8 @@ from stabkit.property import (
 )
 from stabkit.rational import fraction, fractions
 from stabkit.replay import check
-from stabkit.schemes import Function, Scheme
+from stabkit.schemes import Scheme
+from stabkit.schemes.guarded import UNFIT
 from stabkit.transcript import Term, Transcript, as_text
 from stabkit.verdict import (
     INAPPLICABLE,
@@ -49,16 +56,19 @@ from stabkit.verdict import (
 )
 
 _LONGEST_MARGIN = 4096  # bits; a longer one is left for the checker to compute
+_LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 
 
-def decide(what: Property, *, trials: int = 20_000, seed: int = 0,
-           signals: np.ndarray | None = None) -> Outcome:
+def decide(what: Property | Scheme, notion: Notion | str | None = None, *, trials: int = 20_000,
+           seed: int = 0, signals: np.ndarray | None = None) -> Outcome:
     """Decide a property.
 
     Parameters
     ----------
-    what : Property
+    what : Property or Scheme
         See :mod:`stabkit.property`.
+    notion : Notion or str, optional
+        Beside a scheme: decide ``Stable(what, notion)``.
     trials : int
         Random signals to try where no certificate is found.
     seed : int
@@ -69,40 +79,72 @@ def decide(what: Property, *, trials: int = 20_000, seed: int = 0,
     Returns
     -------
     Outcome
-        A status with evidence that ``stabkit.replay`` accepts.
+        A status with evidence that ``stabkit.replay`` accepts.  Where memory, depth or size run
+        out it is undecided, and its ``reason`` says so.
+
+    Raises
+    ------
+    InvalidArgument
+        If `what` is no property, or the step of a scheme returns no signal.
     """
+    if notion is not None:
+        what = Stable(what, notion)
     try:
         with precision(USUAL):  # whatever another thread works with
             return _decide(what, trials, seed, signals)
     except HypothesisNotMet as reason:
         return Outcome(INAPPLICABLE, reason=str(reason))
+    except (Undecided, InvalidEvidence) as limit:
+        return Outcome(UNDECIDED, reason=str(limit))
+    except (MemoryError, RecursionError, OverflowError) as limit:
+        return Outcome(UNDECIDED, reason=f"it is too large to be decided: {in_words(limit)}")
 
 
 @singledispatch
 def _decide(what: Any, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    raise InvalidArgument(f"property: cannot decide a {type(what).__name__}")
+    hint = "; give a scheme its notion, as in decide(scheme, EUCLIDEAN)" \
+        if isinstance(what, Scheme) else ""
+    raise InvalidArgument(f"property: cannot decide a {type(what).__name__}{hint}")
 
 
 @_decide.register
 def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    certificates = certify(what.scheme, what.notion)
-    if certificates is not None:
-        confirmed = tuple(filter(None, map(confirm_evidence, certificates)))
-        if len(confirmed) == len(certificates):
-            return Outcome(PROVED, confirmed)
-    found = search(what.scheme, what.notion, trials=trials, seed=seed, extra=signals)
-    floats_only = isinstance(what.scheme, Function)  # it cannot be written down
-    if found.witness is not None and not floats_only:
-        margin = exact_margin(what.scheme, what.notion, found.witness)
-        witness = write_witness(what.scheme, what.notion, found.witness, margin)
-        if witness is None:
-            return Outcome(UNDECIDED, trials=found.trials,
-                           reason="the checker does not confirm the violation that was found")
-        return Outcome(REFUTED, (witness,), margin, found.trials, signals=found.witness)
-    if floats_only and (found.witness is not None or found.worst < -SUSPICIOUS):
-        return Outcome(UNDECIDED, trials=found.trials,
-                       reason="a violation was found, but in floating point only")
-    return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials)
+    proof, limit = _proved(what)
+    if proof is not None:
+        return Outcome(PROVED, proof)
+    scheme, notion = what.scheme, what.notion
+    found = search(scheme, notion, trials=trials, seed=seed, extra=signals)
+    if found.witness is not None:
+        margin, suspect = exact_margin(scheme, notion, found.witness), found.witness
+        witness, reason = _written(scheme, notion, suspect, margin)
+        if witness is not None:
+            return Outcome(REFUTED, (witness,), margin, found.trials, signals=suspect)
+        reason = f"a violation was found, but not as evidence: {reason}"
+    else:
+        suspect = found.suspect
+        reason = f"a violation was found, but in floating point only: {found.reason}"
+    if suspect is not None:
+        return Outcome(UNDECIDED, (_trials(found.trials, seed, found.worst, suspect, reason),),
+                       trials=found.trials, signals=suspect, reason=_joined(reason, found.habits))
+    return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials,
+                   reason=_joined(limit, found.habits))
+
+
+def _proved(what: Stable) -> tuple[tuple[Evidence, ...] | None, str]:
+    """Certificates that the checker confirms, or None with the limit that stood in the way."""
+    try:
+        certificates = certified(what.scheme, what.notion)
+    except Undecided as limit:
+        return None, str(limit)
+    confirmed = [_confirmed(certificate) for certificate in certificates or ()]
+    if confirmed and all(evidence is not None for evidence, _ in confirmed):
+        return tuple(evidence for evidence, _ in confirmed), ""
+    return None, next((f"a certificate was found, but not confirmed: {reason}"
+                       for evidence, reason in confirmed if evidence is None), "")
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
 
 
 @_decide.register
@@ -246,9 +288,14 @@ def _(what: Experiment, trials: int, seed: int, signals: np.ndarray | None) -> O
     return Outcome(SUPPORTED, (_trials(runs, seed, worst),), trials=runs)
 
 
-def _trials(runs: int, seed: int, worst: float) -> Evidence:
-    return Evidence("trials", "float64", {
-        "trials": runs, "seed": seed, "worst": worst if np.isfinite(worst) else None})
+def _trials(runs: int, seed: int, worst: float, suspect: Signals = (), reason: str = ""
+            ) -> Evidence:
+    data = {"trials": runs, "seed": seed, "worst": worst if np.isfinite(worst) else None}
+    if reason:
+        data["reason"] = reason
+        if suspect[0].size <= _LONGEST_SIGNAL:
+            data["signals"] = [as_text(u) for u in suspect]
+    return Evidence("trials", "float64", data)
 
 
 def _relation(what: Identity | AtMost, sign: str) -> Outcome:
@@ -296,30 +343,47 @@ def _sides(what: Identity | AtMost, given: dict[str, Any]) -> tuple[Any, Any]:
 
 def write_witness(scheme: Scheme, notion: Notion, signals: Signals,
                   value: Fraction | Interval | None = None) -> Evidence | None:
-    """Write a violation down: the signals, the steps, and the negative margin."""
+    """Write a violation down: the signals, the steps, and the negative margin; or None."""
+    return _written(scheme, notion, signals, value)[0]
+
+
+def _written(scheme: Scheme, notion: Notion, signals: Signals, value: Fraction | Interval | None
+             ) -> tuple[Evidence | None, str]:
+    """The evidence that the checker confirms, or None and why there is none."""
     log = Transcript()
     names = ("u", "w")[:len(signals)]
-    parts = [part for name, signal in zip(names, signals, strict=True)
-             for part in scheme.pair(log.give(name, signal))]
-    margin = notion.margin(*parts)
-    written = calculation("witness", log, [f"{margin.text} < 0"],
+    try:
+        parts = [part for name, signal in zip(names, signals, strict=True)
+                 for part in scheme.pair(log.give(name, signal))]
+        margin = notion.margin(*parts)
+        shown = f"{margin.text} < 0"
+    except UNFIT as error:
+        return None, f"it cannot be written down ({in_words(error)})"
+    written = calculation("witness", log, [shown],
                           f"the margin of the notion '{notion.name}' is negative",
                           margin=margin.text)
     if isinstance(value, Fraction) and max(value.numerator.bit_length(),
                                            value.denominator.bit_length()) <= _LONGEST_MARGIN:
         written.data["margin_value"] = str(value)
-    if not stays_short(scheme):
-        written = replace(written, arithmetic="ball")
-        return written if check(written.to_json({})) is None else None
-    return confirm_evidence(written)
+    return _confirmed(written, ("ball",) if isinstance(value, Interval) else ("rational", "ball"))
 
 
 def confirm_evidence(evidence: Evidence) -> Evidence | None:
     """The evidence with the arithmetic in which the independent checker accepts it, or None."""
+    return _confirmed(evidence)[0]
+
+
+def _confirmed(evidence: Evidence, tried: Sequence[str] = ("rational", "ball")
+               ) -> tuple[Evidence | None, str]:
     # Cells are intervals, so only ball arithmetic can accept them.
     cells = any("cells(" in condition for condition in evidence.data["shows"])
-    for arithmetic in ("ball",) if cells else ("rational", "ball"):
-        tried = replace(evidence, arithmetic=arithmetic)
-        if check(tried.to_json({})) is None:
-            return tried
-    return None
+    reason: str | None = ""
+    for arithmetic in ("ball",) if cells else tried:
+        made = replace(evidence, arithmetic=arithmetic)
+        try:
+            reason = check(made.to_json({}))
+        except InvalidEvidence as limit:
+            reason = str(limit)
+        if reason is None:
+            return made, ""
+    return None, f"the checker does not confirm it: {reason}"

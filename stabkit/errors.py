@@ -13,6 +13,22 @@ class InvalidArgument(StabkitError, ValueError):
     """An argument cannot be used; the message names it, its value, and what to do."""
 
 
+class ClaimsFailed(InvalidArgument):
+    """Claims could not be decided because their own code fails; the others are.
+
+    Attributes
+    ----------
+    failures : tuple of str
+        One line for each: its name, what went wrong, and where.
+    verdicts : tuple of Verdict
+        Of the other claims.
+    """
+
+    def __init__(self, failures: tuple[str, ...], verdicts: tuple = ()):
+        super().__init__("; ".join(failures))
+        self.failures, self.verdicts = failures, verdicts
+
+
 class HypothesisNotMet(StabkitError):
     """The arguments are valid, but the mathematical hypothesis of a statement fails for them."""
 
@@ -40,3 +56,9 @@ class Undecided(StabkitError, ArithmeticError):
 
 class InvalidEvidence(StabkitError):
     """A file is not a readable verdict file, or its evidence is not of the known form."""
+
+
+def in_words(error: BaseException) -> str:
+    """An error in one line: what it is, and the first line of what it says."""
+    text = str(error).splitlines()[0] if str(error) else "no message"
+    return f"{type(error).__name__}: {text}"

@@ -71,6 +71,11 @@ class Facts:
         return self.continuous and self.slopes[0] >= 0
 
     @property
+    def linear(self) -> bool:
+        """Φ is linear."""
+        return self.continuous and self.slopes[0] == self.slopes[1]
+
+    @property
     def lipschitz(self) -> Fraction | None:
         """The Lipschitz constant of Φ, or None if Φ jumps."""
         return max(abs(self.slopes[0]), abs(self.slopes[1])) if self.continuous else None

@@ -179,6 +179,24 @@ RANGE = Notion("range", 1, _range, _range_batch)
 SIGN = Notion("sign", 1, _sign, _sign)
 CONTRAST = Notion("contrast", 1, _contrast, _contrast_batch)
 
+NAMED = {notion.name: notion for notion in (EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST)}
+
+
+def as_notion(notion: Any) -> Notion:
+    """A notion, or the one of that name.
+
+    Raises
+    ------
+    InvalidArgument
+        If it is neither; the message lists the names.
+    """
+    if isinstance(notion, Notion):
+        return notion
+    if isinstance(notion, str) and notion in NAMED:
+        return NAMED[notion]
+    raise InvalidArgument(f"notion: must be one of {', '.join(NAMED)}, or energy(E), or "
+                          f"sensitivity(C), got {notion!r}")
+
 
 @dataclass(frozen=True, eq=False)
 class Energy:

@@ -9,7 +9,7 @@ from typing import Any
 
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
-from stabkit.notions import Notion
+from stabkit.notions import Notion, as_notion
 from stabkit.operators import Operator
 from stabkit.rational import fraction
 from stabkit.schemes import Implicit, Scheme
@@ -19,10 +19,26 @@ FACES = ("activation", "diffusivity", "slope", "regulariser")
 
 @dataclass(frozen=True, eq=False)
 class Stable:
-    """The scheme is stable in the sense of a notion, for every input."""
+    """The scheme is stable in the sense of a notion, for every input.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    notion : Notion or str
+        A notion, or the name of one, such as ``"range"``.
+    """
 
     scheme: Scheme
-    notion: Notion
+    notion: Any
+
+    def __post_init__(self) -> None:
+        if isinstance(self.scheme, Notion):
+            raise InvalidArgument(f"scheme: got the notion {self.scheme!r}; write Stable(scheme, "
+                                  "notion), the scheme first")
+        if not isinstance(self.scheme, Scheme):
+            hint = "; wrap a function as Function(step, length=N)" if callable(self.scheme) else ""
+            raise InvalidArgument(f"scheme: must be a Scheme, got {self.scheme!r}{hint}")
+        object.__setattr__(self, "notion", as_notion(self.notion))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +81,22 @@ class NormAtMost:
     K: Operator
     square: Any
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.K, Operator):
+            raise InvalidArgument(f"K: must be an Operator, got {self.K!r}; make it with "
+                                  "from_matrix")
+        fraction(self.square, "square")
+
 
 @dataclass(frozen=True, eq=False)
 class UniqueSolution:
     """The equation of an implicit step has exactly one solution for every input."""
 
     scheme: Implicit
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.scheme, Implicit):
+            raise InvalidArgument(f"scheme: must be an Implicit scheme, got {self.scheme!r}")
 
 
 @dataclass(frozen=True, eq=False)

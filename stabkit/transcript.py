@@ -17,6 +17,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.rational import fraction
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
+_LONGEST = 1 << 20  # characters of an expression
 
 _OPERATORS = {
     np.add: ("+", SUM), np.subtract: ("-", SUM), np.multiply: ("*", PRODUCT),
@@ -83,8 +84,12 @@ class Term:
 
     __slots__ = ("level", "log", "text")
     __hash__ = None  # type: ignore[assignment]
+    __iter__ = None  # its entries have no end, as its length is not known here
 
     def __init__(self, log: Transcript, text: str, level: int = ATOM):
+        if len(text) > _LONGEST:
+            raise InvalidArgument(f"transcript: an expression has more than {_LONGEST} characters; "
+                                  "name intermediate results with stabkit.transcript.named")
         self.log, self.text, self.level = log, text, level
 
     def _infix(self, left: Any, sign: str, right: Any, level: int) -> Term:
@@ -158,6 +163,11 @@ class Term:
         return self._call(_CALLS.get(ufunc), inputs)
 
     def __array_function__(self, func, types, args, kwargs):
+        if func is np.roll and len(args) == 2 and not kwargs and isinstance(args[1], int):
+            return _rolled(*args)
+        if func is np.concatenate and len(args) == 1 and not kwargs:
+            first, *others = args[0]
+            return self._call("concat", (first, *others))
         if set(kwargs) - {"axis"}:
             return NotImplemented
         return self._call(_FUNCTIONS.get(func), args)
@@ -166,6 +176,10 @@ class Term:
         if name is None:
             return NotImplemented
         return Term(self.log, f"{name}({', '.join(_spell(part) for part in parts)})")
+
+
+def _rolled(u: Term, shift: int) -> Term:
+    return u[-shift:].call("concat", u[:-shift]) if shift else u
 
 
 def named(value: Any, name: str) -> Any:

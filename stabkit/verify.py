@@ -15,10 +15,17 @@ from typing import Any
 import numpy as np
 
 from stabkit.backend import select_backend, selected_backend
-from stabkit.claim import Claim, describe, load_claims, registry
+from stabkit.claim import Claim, line_of, load_claims, registry
 from stabkit.decide import decide
 from stabkit.enclosure import USUAL, precision
-from stabkit.errors import HypothesisNotMet, InvalidArgument, StabkitError, Undecided
+from stabkit.errors import (
+    ClaimsFailed,
+    HypothesisNotMet,
+    InvalidArgument,
+    StabkitError,
+    Undecided,
+    in_words,
+)
 from stabkit.progress import progress
 from stabkit.property import Not, Property, Stable
 from stabkit.replay import seal
@@ -59,7 +66,14 @@ class Verdict:
     sharp: bool | None
     tightness: float | None
     evidence: tuple[dict[str, Any], ...] = field(repr=False)
-    some: bool = False
+    inapplicable: int = 0  # configurations whose hypotheses are not met
+    some: bool = False  # one configuration is asked for, not all
+
+    @property
+    def number(self) -> str:
+        """How many configurations there are, and to how many the statement does not apply."""
+        number = f"{self.configurations} configuration{'s' * (self.configurations != 1)}"
+        return number if not self.inapplicable else f"{number}, {self.inapplicable} inapplicable"
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as it stands in a verdict file."""
@@ -70,7 +84,7 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         """The verdict with its evidence folded away, as Jupyter shows it, light or dark."""
-        facts = [f"{self.configurations} configurations",
+        facts = [self.number,
                  f"{len(self.evidence)} pieces of evidence"]
         if self.margin is not None:
             facts.append(f"margin {self.margin:.4g}")
@@ -124,6 +138,11 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     -------
     list of Verdict
         In the order of `claims`, the same for any number of workers.
+
+    Raises
+    ------
+    ClaimsFailed
+        At the end, if the code of some claims fails; it holds the verdicts of the others.
     """
     if not budget > 0 or budget == float("inf"):
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
@@ -137,6 +156,7 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     runner = executor or _local(workers)
     remote = executor is not None or workers > 1
     verdicts: dict[str, Verdict] = {}
+    failures: dict[str, str] = {}
     try:
         tasks = {}
         for entry in claims:
@@ -145,13 +165,22 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
             ) if remote else partial(settle, entry)
             tasks[runner.submit(task, trials, seed, tuple(signals))] = entry
         for done in as_completed(tasks):
-            verdicts[tasks[done].name] = _result(done, tasks[done])
-            on_verdict(verdicts[tasks[done].name])
+            name, error = tasks[done].name, done.exception()
+            if error is not None:
+                failures[name] = _failed(tasks[done], error)
+                continue
+            verdicts[name] = done.result()
+            on_verdict(verdicts[name])
     finally:
         if executor is None:
             # after an error or an interrupt nobody waits for what is still running
-            runner.shutdown(wait=len(verdicts) == len(claims), cancel_futures=True)
-    return [verdicts[entry.name] for entry in claims]
+            runner.shutdown(wait=len(verdicts) + len(failures) == len(claims),
+                            cancel_futures=True)
+    ordered = [verdicts[entry.name] for entry in claims if entry.name in verdicts]
+    if failures:
+        raise ClaimsFailed(tuple(failures[entry.name] for entry in claims
+                                 if entry.name in failures), tuple(ordered))
+    return ordered
 
 
 def _local(workers: int) -> Executor:
@@ -173,18 +202,25 @@ def _by_name(name: str, path: str | None, backend: str, *rest: Any) -> Verdict:
     select_backend(backend)
     if path is None:
         return settle(registry([name.partition(".")[0]])[name], *rest)
-    return settle({entry.name: entry for entry in load_claims(path)}[name], *rest)
-
-
-def _result(done: Any, entry: Claim) -> Verdict:
+    entry = {entry.name: entry for entry in load_claims(path)}[name]
+    with ThreadPoolExecutor(1) as one:
+        done = one.submit(settle, entry, *rest)
     error = done.exception()
-    if error is None:
-        return done.result()
-    if isinstance(error, StabkitError):
-        raise type(error)(f"claim {entry.name}: {error}") from error
+    if error is not None:  # told here, as what travels has no places, and not all can travel
+        raise ClaimsFailed((_failed(entry, error),))
+    return done.result()
+
+
+def _failed(entry: Claim, error: BaseException) -> str:
+    """The line about a claim whose code raises: its name, the error, and its place."""
+    if isinstance(error, ClaimsFailed):
+        return error.failures[0]
     own = _file_of(entry)
-    path = Path(own) if own else None
-    raise InvalidArgument(f"claim {entry.name}: {describe(error, path)}") from error
+    text = str(error) if isinstance(error, StabkitError) else in_words(error)
+    if own is None:
+        return f"claim {entry.name}: {text}"
+    line = line_of(error, Path(own)) or entry.body.__code__.co_firstlineno
+    return f"claim {entry.name}: {text} ({own}, line {line})"
 
 
 def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] = ()) -> Verdict:
@@ -315,7 +351,8 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, An
         entry.name, entry.location, entry.reading, status, entry.expected,
         status is entry.expected, len(outcomes), sum(outcome.trials for _, outcome in outcomes),
         float(min(margins, key=float)) if margins else None, sharp,
-        float(min(refuted)) if refuted else None, tuple(evidence), entry.some)
+        float(min(refuted)) if refuted else None, tuple(evidence),
+        sum(outcome.status is INAPPLICABLE for _, outcome in outcomes), entry.some)
     fields = verdict.to_json()
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -229,7 +230,7 @@ def test_a_function_may_work_in_place_or_on_single_precision():
     (dict(scheme=3), "scheme: must be a scheme or a function"),
     (dict(size=None), "size: give the length"),
     (dict(size=0), "size: must be an integer >= 1"),
-    (dict(notion="euclidean"), "notion: must be a notion"),
+    (dict(notion="stable"), "notion: must be one of euclidean, contraction, range"),
     (dict(notion=energy(lambda u: float(u @ u))), "functional of 'energy' must"),
     (dict(notion=energy(np.linalg.norm)), "functional of 'energy' must"),
     (dict(trials=-1), "trials: must be an integer >= 0, got -1"),
@@ -242,7 +243,7 @@ def test_a_function_may_work_in_place_or_on_single_precision():
     (dict(rounding=0), "rounding: must be an integer >= 1, got 0"),
     (dict(scheme=lambda u: u[1:]), r"must return a real array of shape \(3,\), got shape \(2,\)"),
     (dict(scheme=lambda u: u * 1j), "must return a real array"),
-    (dict(scheme=lambda u: 9 * RANDOM.random(3)), "the function is not deterministic"),
+    (dict(scheme=lambda u: 9 * RANDOM.random(3)), "is not deterministic"),
     (dict(scheme=Linear(from_matrix([[1]]))), "size: the scheme has size 1, got 3; leave it out"),
 ])
 def test_bad_input_is_named(options, complaint):
@@ -352,3 +353,33 @@ def test_a_long_list_is_cut_unless_asked_for(pytester, monkeypatch):
     result.stdout.fnmatch_lines(["proved     10 more tests; -v lists them", "30 proved"])
     result = pytester.runpytest_subprocess("-p", "pytest_stabkit", "-v")
     result.stdout.fnmatch_lines(["proved     *test_many?29?: range", "30 proved"])
+
+
+# -- long signals ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("n", [4, 256, 1500])
+@pytest.mark.parametrize("notion", [EUCLIDEAN, CONTRACTION], ids=str)
+def test_a_failing_function_answers_as_fast_as_a_holding_one(n, notion):
+    """And in at most 40 lines, whatever the violation looks like: in one place, or everywhere."""
+    def seconds(task):
+        start = time.perf_counter()
+        task()
+        return time.perf_counter() - start
+
+    holding = seconds(lambda: assert_stable(lambda u: 0.5 * u, notion, size=n))
+    for wrong in (lambda u: 1.0001 * u, lambda u: u + np.mean(u) * np.ones_like(u),
+                  lambda u: u - 0.6 * (2 * u - np.roll(u, 1) - np.roll(u, -1))):
+        errors = []
+        taken = seconds(lambda f=wrong, found=errors: found.append(failure(f, notion, size=n)))
+        assert taken < 3 * holding + 5  # the machine has other work
+        assert len(str(errors[0]).splitlines()) <= 40
+
+
+def test_the_lines_of_a_long_message_show_it_again():
+    """Few entries are set one by one."""
+    error = failure(lambda u: 2 * u, EUCLIDEAN, size=300)
+    lines = [line.strip() for line in str(error).splitlines()]
+    code = [line for line in lines if line.startswith(("u =", "u["))]
+    known = {"np": np}
+    exec("\n".join(code), known)
+    assert known["u"].shape == (300,) and (known["u"] == error.inputs[0]).all()
+    assert "of 300 samples" in str(error)

@@ -114,7 +114,7 @@ def test_verify_prints_a_table_and_how_it_ended(decider, capsys):
     (("undecided", "refuted"), 1, 3),
     (("undecided", "proved"), 1, 1),
     (("supported", "refuted"), 1, 1),
-    (("inapplicable", "refuted"), 1, 1),
+    (("inapplicable", "refuted"), 2, 2),
 ])
 def test_exit_status(decider, statuses, plain, strict):
     decider.changes = {

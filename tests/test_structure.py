@@ -16,7 +16,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 FLOORS = [
-    {"errors", "backend", "enclosure", "transcript", "rational", "signal_file", "executor",
+    {"errors", "backend", "enclosure", "transcript", "rational", "exact", "signal_file", "executor",
      "notation", "progress", "cache_folder", "proof", "replay"},
     {"kernels", "launcher"},
     {"operators", "flux", "fluxes", "activations", "derivative", "entries"},

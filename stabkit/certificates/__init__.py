@@ -11,19 +11,28 @@ from stabkit.certificates.diffusion import (
 )
 from stabkit.certificates.facts import check_facts
 from stabkit.certificates.flux_bounds import bounding_cells, show_bounds, show_junctions
-from stabkit.certificates.linear import certify_linear, is_linear, step_matrix
+from stabkit.certificates.linear import certify_linear, check_room, is_linear, step_matrix
 from stabkit.certificates.residual import certify_residual
+from stabkit.errors import Undecided
 from stabkit.notions import CONTRACTION, EUCLIDEAN, Notion
 from stabkit.schemes import Chain, DiffusionScheme, Pointwise, ResidualBlock, Scheme
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
 
-__all__ = ["bounding_cells", "certify", "certify_uniqueness",
+__all__ = ["bounding_cells", "certified", "certify", "certify_uniqueness",
            "check_facts", "cycle_polynomial", "is_linear", "show_bounds",
            "step_matrix"]
 
 
 def certify(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
+    """What :func:`certified` proves, or None also where its matrices would be too large."""
+    try:
+        return certified(scheme, notion)
+    except Undecided:
+        return None
+
+
+def certified(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     """Prove that `scheme` has the property `notion` for every input.
 
     Returns
@@ -31,7 +40,15 @@ def certify(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     tuple of Evidence or None
         One certificate, or one per distinct part of a chain; ``None`` if none was found, which
         says nothing about the truth.
+
+    Raises
+    ------
+    Undecided
+        If the matrices of a certificate would be too large; the message says so.
     """
+    if not scheme.trusted:
+        return None
+    check_room(scheme)
     if isinstance(scheme, Chain):
         return _chain(scheme, notion)
     made = None
@@ -48,7 +65,7 @@ def certify(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
 
 def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:
     # Every notion here is inherited by compositions, so each part stands for itself.
-    parts = [certify(part, notion) for part in dict.fromkeys(chain.schemes)]
+    parts = [certified(part, notion) for part in dict.fromkeys(chain.schemes)]
     if all(parts):
         return tuple(evidence for part in parts for evidence in part)
     return certify_linear(chain, notion) if is_linear(chain) else None

@@ -7,53 +7,35 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.certificates.flux_bounds import show_linear
-from stabkit.errors import HypothesisNotMet
+from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
 from stabkit.rational import determinant, is_psd, is_totally_nonnegative
-from stabkit.schemes import (
-    Chain,
-    DiffusionScheme,
-    HaarShrinkage,
-    Implicit,
-    Linear,
-    Pointwise,
-    ResidualBlock,
-    Scheme,
-)
+from stabkit.schemes import Implicit, Scheme
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
 
-_LARGEST = 16
-_MINORS = 7
+_ENTRIES = 1 << 16  # of a matrix in a certificate
+_LARGEST = {EUCLIDEAN: 64, CONTRACTION: 64, RANGE: 256, SIGN: 7}  # unknowns
+_STEPS = 1 << 20  # entries of the matrix times the steps that it is made of
+
+
+def check_room(scheme: Scheme) -> None:
+    """Refuse matrices that nobody could write down, before they are made.
+
+    Raises
+    ------
+    Undecided
+    """
+    for K in scheme.operators:
+        if K.shape[0] * K.shape[1] > _ENTRIES:
+            raise Undecided(f"no certificate is tried with matrices of more than {_ENTRIES} "
+                            f"entries, and one has {K.shape[0]} x {K.shape[1]}")
 
 
 def is_linear(scheme: Scheme) -> bool:
-    """Whether the step is a linear map, by the facts of its fluxes."""
-    if isinstance(scheme, Chain):
-        return all(is_linear(part) for part in scheme.schemes)
-    if isinstance(scheme, Linear):
-        return True
-    if isinstance(scheme, ResidualBlock):
-        unbiased = scheme.inner_bias is None and scheme.outer_bias is None
-        return unbiased and _is_linear_flux(scheme.activation) and (
-            scheme.outer_activation is None or _is_linear_flux(scheme.outer_activation))
-    if isinstance(scheme, Pointwise):
-        return _is_linear_flux(scheme.activation)
-    printed = getattr(scheme, "printed", False)
-    return isinstance(scheme, (DiffusionScheme, HaarShrinkage)) and not printed and \
-        _is_linear_flux(scheme.flux)
-
-
-def _is_linear_flux(flux: Flux) -> bool:
-    return flux.facts.continuous and flux.facts.slopes[0] == flux.facts.slopes[1]
-
-
-def _fluxes(scheme: Scheme) -> list[Flux]:
-    parts = scheme.schemes if isinstance(scheme, Chain) else (scheme,)
-    return [flux for part in dict.fromkeys(parts) for flux in (
-        _fluxes(part) if isinstance(part, Chain) else
-        [value for value in vars(part).values() if isinstance(value, Flux)])]
+    """Whether the step is a linear map, by the facts of its fluxes; never by a word of others."""
+    return scheme.trusted and scheme.is_linear
 
 
 def step_matrix(scheme: Scheme) -> np.ndarray:
@@ -65,15 +47,19 @@ def step_matrix(scheme: Scheme) -> np.ndarray:
 
 def certify_linear(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     """Certificates of the fluxes and of the matrix of a linear step, or None if one fails."""
-    if scheme.size > _LARGEST or isinstance(scheme, Implicit) or \
-            notion not in (EUCLIDEAN, CONTRACTION, RANGE, SIGN):
+    if isinstance(scheme, Implicit) or notion not in _LARGEST:
         return None
+    if scheme.size > _LARGEST[notion]:
+        raise Undecided(f"no certificate of a linear step is tried beyond {_LARGEST[notion]} "
+                        f"unknowns for the notion '{notion.name}'")
+    if scheme.size**2 * scheme.inner_steps > _STEPS:
+        raise Undecided("no certificate of a linear step is tried for so many steps in a row")
     try:
         matrix = step_matrix(scheme)
     except HypothesisNotMet:
         return None
     made = _show_notion(scheme, notion, matrix)
-    linear = [_flux_is_linear(flux) for flux in dict.fromkeys(_fluxes(scheme))]
+    linear = [_flux_is_linear(flux) for flux in dict.fromkeys(scheme.fluxes)]
     return None if made is None or None in linear else (*linear, made)
 
 
@@ -103,7 +89,7 @@ def _show_notion(scheme: Scheme, notion: Notion, matrix: np.ndarray) -> Evidence
                            [f"nonneg({step})", f"{step} @ ones({n}) == ones({n})"],
                            f"{step} is the matrix of the linear step; its rows are nonnegative "
                            "with sum 1, so every new value is a mean of old ones")
-    return _certify_signs(matrix, transcript, step) if n <= _MINORS else None
+    return _certify_signs(matrix, transcript, step)
 
 
 def _certify_signs(matrix: np.ndarray, transcript: Transcript, step: str) -> Evidence | None:

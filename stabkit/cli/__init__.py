@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from stabkit.cli import audit, report  # noqa: F401, add their commands
-from stabkit.cli.commands import BAD_INPUT, EXPECTED, INTERRUPTED, cli
-from stabkit.errors import StabkitError
+from stabkit.cli.commands import BAD_INPUT, EXPECTED, INTERRUPTED, cli, complain
+from stabkit.errors import StabkitError, in_words
 from stabkit.report.output import say
 
 
@@ -23,6 +25,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows no Greek
+    unexpected = Unexpected()
+    with unexpected:
+        return _main(arguments)
+    complain(unexpected.message)
+    return BAD_INPUT
+
+
+class Unexpected:
+    """The outermost door: what nobody expected is one line and bad input, never "not stable"."""
+
+    message = ""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        if os.environ.get("STABKIT_TRACEBACK"):
+            traceback.print_exception(error)
+        place = traceback.extract_tb(trace)[-1]
+        self.message = (f"{in_words(error)} ({place.filename}, line {place.lineno}); "
+                        "STABKIT_TRACEBACK=1 shows more")
+        return True
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     try:
         return cli.main(arguments, prog_name="stabkit", standalone_mode=False) or EXPECTED
     except click.exceptions.NoArgsIsHelpError as error:
@@ -36,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = error.format_message() + where
     except StabkitError as error:
         message = str(error)
-    click.echo("stabkit: error: " + " ".join(message.split()), err=True)
+    complain(message)
     return BAD_INPUT
 
 

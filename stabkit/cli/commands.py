@@ -22,7 +22,7 @@ from stabkit.cli.options import (
     seed,
     show_version,
 )
-from stabkit.errors import InvalidArgument, InvalidEvidence, StabkitError
+from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, StabkitError
 from stabkit.report.output import check_writable, deliver, say
 
 if TYPE_CHECKING:
@@ -97,17 +97,21 @@ def verify(
 
             options["executor"] = resources.enter_context(opened(executor))
         start = time.perf_counter()
-        decided, complete = decide_with_table(claims, target == "-", options)
-    if not complete:
+        decided, stop = decide_with_table(claims, target == "-", options)
+    if isinstance(stop, KeyboardInterrupt):
         say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided", err=True)
         return INTERRUPTED
-    if target is not None:
+    if target is not None and (decided or stop is None):
         from stabkit.report.verdict_file import as_text, document
 
         contents = document((item.to_json() for item in decided), seed=seed, budget=budget)
         contents["environment"]["seconds"] = round(time.perf_counter() - start, 1)
         deliver(target, as_text(contents))
-    return _status(decided, strict)
+    status = _status(decided, strict)
+    for failure in stop.failures if isinstance(stop, ClaimsFailed) else ():
+        complain(failure)
+        status = BAD_INPUT
+    return status
 
 
 @cli.command()
@@ -228,10 +232,10 @@ def _chosen(patterns: Sequence[str], own: str | None) -> list[Claim]:
 
 
 def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
-                      ) -> tuple[list[Any], bool]:
-    """Decide claims and print their table; return the verdicts, and False if interrupted.
+                      ) -> tuple[list[Any], BaseException | None]:
+    """Decide claims and print their table; return the verdicts, and what stopped it or some.
 
-    What was decided before an interrupt or an error is printed too: it may have taken long.
+    What was decided before an interrupt or beside an error is printed too: it may have taken long.
     """
     from stabkit.progress import progress
     from stabkit.report import table
@@ -253,13 +257,28 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
         rows = table.verdict_table(verdicts, sys.stderr if quiet else sys.stdout)
         closing = table.summary(verdicts, time.perf_counter() - start, options["seed"])
         say(f"{rows}\n{closing}", err=quiet)
-    if isinstance(stop, StabkitError):
+    if isinstance(stop, StabkitError) and not isinstance(stop, ClaimsFailed):
         raise stop
-    return verdicts, stop is None
+    return verdicts, stop
+
+
+def complain(message: str) -> None:
+    """One line about what is wrong."""
+    click.echo("stabkit: error: " + " ".join(message.split()), err=True)
 
 
 def _status(verdicts: Sequence[Any], strict: bool) -> int:
-    """Return the exit status: a wrong verdict outweighs a missing one."""
+    """Return the exit status: a wrong verdict outweighs a missing one.
+
+    A claim about nothing is bad input.
+    """
+    about_nothing = [verdict for verdict in verdicts
+                     if str(verdict.status) == "inapplicable" and not verdict.as_expected]
+    for verdict in about_nothing:
+        complain(f"claim {verdict.claim}: its hypotheses hold in none of its "
+                 f"{verdict.configurations} configurations")
+    if about_nothing:
+        return BAD_INPUT
     missing = [verdict for verdict in verdicts if str(verdict.status) == "undecided"]
     others = [verdict for verdict in verdicts if not verdict.as_expected]
     if strict and missing and all(verdict in missing for verdict in others):

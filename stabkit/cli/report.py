@@ -69,11 +69,14 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
 
 def _decided(ledger: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] | None:
     """Return a new verdict file's contents, or None if interrupted."""
+    from stabkit.errors import ClaimsFailed
     from stabkit.report.verdict_file import document
 
     start = time.perf_counter()
-    verdicts, complete = decide_with_table(list(ledger.values()), True, options)
-    if not complete:
+    verdicts, stop = decide_with_table(list(ledger.values()), True, options)
+    if isinstance(stop, ClaimsFailed):
+        raise stop
+    if stop is not None:
         say("stabkit: interrupted; nothing was written", err=True)
         return None
     made = document((verdict.to_json() for verdict in verdicts), seed=options["seed"],

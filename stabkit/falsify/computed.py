@@ -23,7 +23,7 @@ from stabkit.errors import InvalidArgument, Undecided
 from stabkit.falsify.exactness import Signals
 from stabkit.notions import SIGN, Notion
 from stabkit.rational import fractions
-from stabkit.schemes import Function
+from stabkit.schemes import Function, as_count
 
 _BITS = 256  # of the enclosure of a margin; the box is far wider than its rounding
 
@@ -47,12 +47,10 @@ class Computed(Function):
     rounding: int = 64
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.length, int) and self.length >= 1):
-            raise InvalidArgument(f"size: must be an integer >= 1, got {self.length!r}")
+        object.__setattr__(self, "length", as_count(self.length, "size"))
         if np.dtype(self.dtype) not in (np.float32, np.float64):
             raise InvalidArgument(f"dtype: must be float32 or float64, got {self.dtype!r}")
-        if not (isinstance(self.rounding, int) and self.rounding >= 1):
-            raise InvalidArgument(f"rounding: must be an integer >= 1, got {self.rounding!r}")
+        object.__setattr__(self, "rounding", as_count(self.rounding, "rounding"))
 
     def value(self, u: np.ndarray) -> np.ndarray:
         """The output for one signal, of a copy: the function may work in place."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from stabkit.enclosure import PRECISIONS, Interval, precision
-from stabkit.errors import Undecided
-from stabkit.falsify.inputs import fluxes_of, steps_of
+from stabkit.errors import Undecided, in_words
 from stabkit.notions import Notion
 from stabkit.schemes import Scheme
+from stabkit.schemes.guarded import UNFIT
 
 Signals = tuple[np.ndarray, ...]
+LARGEST = 2048  # unknowns of what is evaluated exactly
 _FEW_STEPS = 5
+_BLOCK = 8  # entries that are emptied together; fewer are simplified one by one
 
 
 def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = PRECISIONS[-1],
@@ -24,6 +27,16 @@ def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = P
 
     ``None`` means that the sign could not be told with `first` to `bits` bits of precision.
     """
+    return judged(scheme, notion, signals, bits, first)[0]
+
+
+def judged(scheme: Scheme, notion: Notion, signals: Signals, bits: int = PRECISIONS[-1],
+           first: int = PRECISIONS[0]) -> tuple[Fraction | Interval | None, str]:
+    """The margin as :func:`exact_margin` gives it, and where it is None the reason."""
+    if not scheme.exact:
+        return None, "a function is known in floating point only"
+    if scheme.size > LARGEST:
+        return None, f"nothing is evaluated exactly beyond {LARGEST} unknowns"
     if not stays_short(scheme):
         signals = tuple(np.array([Interval(x) for x in u], dtype=object) for u in signals)
     for digits in PRECISIONS:
@@ -32,21 +45,22 @@ def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = P
         with precision(digits):
             try:
                 margin = notion.margin(*(part for u in signals for part in scheme.pair(u)))
-                if isinstance(margin, float):  # the scheme knows floats only
-                    return None
                 if not isinstance(margin, Interval):
-                    return Fraction(margin)
+                    return (None, "its margin is a float") if isinstance(margin, float) else \
+                        (Fraction(margin), "")
                 if margin < 0 or margin >= 0:
-                    return margin
+                    return margin, ""
             except Undecided:
                 continue
-    return None
+            except (*UNFIT, MemoryError) as error:
+                return None, f"it cannot be evaluated exactly: {in_words(error)}"
+    return None, f"{min(bits, PRECISIONS[-1])} bits do not tell the sign of the margin"
 
 
 def stays_short(scheme: Scheme) -> bool:
     """Whether exact orbits have few digits; with other fluxes they can triple at every step."""
-    return steps_of(scheme) <= _FEW_STEPS or all(
-        flux.piecewise_linear for flux in fluxes_of(scheme))
+    return scheme.inner_steps <= _FEW_STEPS or all(
+        flux.piecewise_linear for flux in scheme.fluxes)
 
 
 def is_violated(scheme: Scheme, notion: Notion, signals: Signals, bits: int = 256) -> bool:
@@ -60,28 +74,41 @@ class Judge:
 
     It remembers its answers, as the roundings of simple signals agree, and begins with the
     precision that the last signals needed, as those near them need it too.
+
+    Attributes
+    ----------
+    reason : str
+        Why signals could not be judged; empty as long as all could.
+    able : bool
+        False where no signals can be judged, so that none need be written exactly.
     """
 
     def __init__(self, scheme: Scheme, notion: Notion, bits: int = 256):
-        self.scheme, self.notion = scheme, notion
+        self.scheme, self.notion, self.reason = scheme, notion, ""
         self.precisions = [digits for digits in PRECISIONS if digits <= bits]
-        self.known: dict[tuple, bool] = {}
+        self.known: dict[tuple, bool | None] = {}
+        self.able = scheme.exact and scheme.size <= LARGEST
+        if not self.able:
+            self.reason = judged(scheme, notion, ())[1]
 
-    def __call__(self, signals: Signals) -> bool:
-        """Whether the margin of exact signals is certainly negative."""
+    def __call__(self, signals: Signals) -> bool | None:
+        """Whether the margin of exact signals is negative; None if that cannot be told."""
+        if not self.able:
+            return None
         key = tuple(tuple(u) for u in signals)
         if key not in self.known:
             self.known[key] = self._decided(signals)
         return self.known[key]
 
-    def _decided(self, signals: Signals) -> bool:
+    def _decided(self, signals: Signals) -> bool | None:
         while True:
             first = self.precisions[0]
-            margin = exact_margin(self.scheme, self.notion, signals, first, first)
+            margin, reason = judged(self.scheme, self.notion, signals, first, first)
             if margin is not None:
                 return bool(margin < 0)
             if len(self.precisions) == 1:
-                return False
+                self.reason = reason
+                return None
             del self.precisions[0]
 
 
@@ -90,7 +117,12 @@ def rounded(signals: tuple[np.ndarray, ...]) -> Iterator[Signals]:
     for denominator in (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 32, 64, 100, 256, 1000, 4096, 10**6):
         yield tuple(np.array([Fraction(round(float(x) * denominator), denominator) for x in u],
                              dtype=object) for u in signals)
-    yield tuple(np.array([Fraction(float(x)) for x in u], dtype=object) for u in signals)
+    yield written(signals)
+
+
+def written(signals: tuple[np.ndarray, ...]) -> Signals:
+    """Float signals as the fractions that they are."""
+    return tuple(np.array([Fraction(float(x)) for x in u], dtype=object) for u in signals)
 
 
 def confirm(scheme: Scheme, notion: Notion, signals: tuple[np.ndarray, ...]) -> Signals | None:
@@ -98,13 +130,13 @@ def confirm(scheme: Scheme, notion: Notion, signals: tuple[np.ndarray, ...]) -> 
     return simplest(signals, lambda near: is_violated(scheme, notion, near))
 
 
-def simplest(signals: tuple[np.ndarray, ...], violated: Callable[[Signals], bool]
+def simplest(signals: tuple[np.ndarray, ...], violated: Callable[[Signals], bool | None]
              ) -> Signals | None:
     """The simplest exact signals near the given ones that are a violation, or None."""
-    *simple, own = rounded(signals)
+    own = written(signals)
     if not violated(own):
-        return next((near for near in simple[:8] if violated(near)), None)
-    return next((near for near in simple if violated(near)), own)
+        return next((near for near in islice(rounded(signals), 8) if violated(near)), None)
+    return next((near for near in rounded(signals) if violated(near)), own)
 
 
 def cost(signals: Signals) -> int:
@@ -127,14 +159,14 @@ def lengths(x: np.ndarray) -> np.ndarray:
     return 2 * bits + 4 * np.maximum(-power, 0) + (x < 0)
 
 
-def shrink(signals: Signals, violated: Callable[[Signals], bool], tries: int = 600) -> Signals:
+def shrink(signals: Signals, violated: Callable[[Signals], bool | None], tries: int = 600
+           ) -> Signals:
     """Make a witness small: zeros, integers, small denominators.  It stays violated throughout."""
+    signals, tries = _emptied(signals, violated, tries)
     improved = True
     while improved and tries > 0:
         improved = False
         for candidate in _smaller(signals):
-            if cost(candidate) >= cost(signals):
-                continue
             tries -= 1
             if violated(candidate):
                 signals, improved = candidate, True
@@ -144,18 +176,48 @@ def shrink(signals: Signals, violated: Callable[[Signals], bool], tries: int = 6
     return signals
 
 
+def _emptied(signals: Signals, violated: Callable[[Signals], bool | None], tries: int
+             ) -> tuple[Signals, int]:
+    """Zeros in halves, quarters, ... of the signals, and how many tries are left."""
+    n = len(signals[0])
+    length = n // 2
+    while length >= _BLOCK:
+        for start in range(0, n, length):
+            here = slice(start, start + length)
+            if tries <= 0 or not any(u[here].any() for u in signals):
+                continue
+            tries -= 1
+            changed = tuple(u.copy() for u in signals)
+            for u in changed:
+                u[here] = Fraction(0)
+            if violated(changed):
+                signals = changed
+        length //= 2
+    return signals, tries
+
+
 def _smaller(signals: Signals) -> Iterator[Signals]:
+    """Signals that are shorter to write down than the given ones."""
+    total = cost(signals)
+    for candidate in _scaled(signals):
+        if cost(candidate) < total:
+            yield candidate
+    for which, u in enumerate(signals):
+        for place, value in enumerate(u):
+            own = length(value.numerator, value.denominator)
+            for simpler in _simpler(value) if own else ():
+                if length(simpler.numerator, simpler.denominator) < own:
+                    changed = u.copy()
+                    changed[place] = simpler
+                    yield (*signals[:which], changed, *signals[which + 1:])
+
+
+def _scaled(signals: Signals) -> Iterator[Signals]:
     yield tuple(-u for u in signals)
     for factor in (2, 3, 4, 5, 10):
         yield tuple(u / factor for u in signals)
         yield tuple(u * factor for u in signals)
-    yield from (near for near in rounded(tuple(signals)))
-    for which, u in enumerate(signals):
-        for place, value in enumerate(u):
-            for simpler in _simpler(value):
-                changed = u.copy()
-                changed[place] = simpler
-                yield (*signals[:which], changed, *signals[which + 1:])
+    yield from rounded(signals)
 
 
 def _simpler(value: Fraction) -> Iterator[Any]:

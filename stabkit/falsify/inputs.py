@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 
@@ -9,36 +10,14 @@ import numpy as np
 
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.flux import Flux
-from stabkit.operators import Operator
 from stabkit.rational import fraction
-from stabkit.schemes import FSI, Chain, Scheme
+from stabkit.schemes import Scheme
 
 _SHAPES = 320
 _LINEARISED = 64
 _SINGULAR = 1e12
+_ROOM = 1 << 22  # numbers in one part
 _REST = (0.1, 1e-2, 1e-3, 1e-4)
-
-
-def operators_of(scheme: Scheme) -> list[Operator]:
-    """The operators a scheme is made of."""
-    if isinstance(scheme, Chain):
-        return [K for part in dict.fromkeys(scheme.schemes) for K in operators_of(part)]
-    return [value for value in vars(scheme).values() if isinstance(value, Operator)]
-
-
-def fluxes_of(scheme: Scheme) -> list[Flux]:
-    """The fluxes a scheme is made of."""
-    if isinstance(scheme, Chain):
-        return [flux for part in dict.fromkeys(scheme.schemes) for flux in fluxes_of(part)]
-    return [value for value in vars(scheme).values() if isinstance(value, Flux)]
-
-
-def steps_of(scheme: Scheme) -> int:
-    """How many inner steps one step of a scheme takes."""
-    if isinstance(scheme, Chain):
-        return sum(steps_of(part) for part in scheme.schemes)
-    return getattr(scheme, "length", 1) if isinstance(scheme, FSI) else \
-        getattr(scheme, "iterations", 1)
 
 
 def shapes(scheme: Scheme) -> np.ndarray:
@@ -49,7 +28,7 @@ def shapes(scheme: Scheme) -> np.ndarray:
     """
     n = scheme.size
     rows: list[np.ndarray] = []
-    for K in operators_of(scheme):
+    for K in scheme.operators:
         if K.shape[1] == n and n <= 64:
             gram = (K.sparse().T @ K.sparse()).toarray()
             for size in sorted({n, *range(2, min(n, 8))}):
@@ -64,7 +43,7 @@ def shapes(scheme: Scheme) -> np.ndarray:
 @lru_cache(maxsize=16)
 def _shapes_of_length(n: int) -> np.ndarray:
     site = np.arange(n)
-    rows = [np.eye(n)[i] for i in range(min(n, 16))]
+    rows = [(site == i).astype(float) for i in range(min(n, 16))]
     rows += [(site >= i).astype(float) for i in range(1, min(n, 16))]
     rows += [site / max(n - 1, 1), (-1.0) ** site, (site % 3 == 0) * 1.0 - (site % 3 == 1),
              np.where(site % 4 < 2, 1.0, -1.0)]
@@ -80,7 +59,7 @@ def _shapes_of_length(n: int) -> np.ndarray:
 def amplitudes(scheme: Scheme) -> np.ndarray:
     """Multiples to try: powers of two, and the neighbourhood of every breakpoint of a flux."""
     found = {2.0**k for k in range(-10, 7)}
-    for flux in fluxes_of(scheme):
+    for flux in scheme.fluxes:
         scale = abs(_scale(flux)) or 1.0
         found |= {scale * factor for factor in
                   (1e-3, 0.25, 0.5, 0.6, 0.75, 0.9, 0.99, 1, 1.01, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3,
@@ -100,10 +79,16 @@ def _scale(flux: Flux) -> float:
     return 1.0
 
 
-def structured(scheme: Scheme) -> np.ndarray:
-    """All shapes times all amplitudes, shape (count, N)."""
-    scaled = amplitudes(scheme)[:, None, None] * shapes(scheme)[None]
-    return scaled.reshape(-1, scheme.size)
+def structured(scheme: Scheme, most: int = 1 << 20) -> Iterator[np.ndarray]:
+    """Shapes times amplitudes in parts of shape (count, N), `most` signals in all.
+
+    Where these are too many, every other shape is left out, or more.
+    """
+    sizes, forms = amplitudes(scheme), shapes(scheme)
+    kept = forms[::max(1, -(-len(forms) * len(sizes) // most))]
+    each = max(1, _ROOM // kept.size)
+    for first in range(0, len(sizes), each):
+        yield (sizes[first:first + each, None, None] * kept[None]).reshape(-1, scheme.size)
 
 
 def nearly_alternating(scheme: Scheme) -> np.ndarray:
@@ -138,7 +123,7 @@ def neighbours(u: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     count, n = u.shape
     direction = rng.standard_normal((count, n))
     kind = rng.integers(0, 4, count)
-    spike = np.eye(n)[rng.integers(0, n, count)]
+    spike = (np.arange(n) == rng.integers(0, n, count)[:, None]).astype(float)
     step = (np.arange(n) >= rng.integers(1, max(n, 2), count)[:, None]).astype(float)
     direction = np.where((kind == 0)[:, None], spike, direction)
     direction = np.where((kind == 1)[:, None], step, direction)

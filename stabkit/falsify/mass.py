@@ -27,8 +27,11 @@ _NOTIONS = {EUCLIDEAN: 0, CONTRACTION: 1, RANGE: 2, SIGN: 3}
 
 def has_compiled_search(scheme: Scheme, notion: Notion) -> bool:
     """Whether the compiled loop knows the scheme, its flux and the notion."""
-    known = isinstance(scheme, (Explicit, FixedPoint, FSI)) and notion in _NOTIONS
-    return known and not getattr(scheme, "printed", False) and scheme.flux.kernel is not None
+    if not scheme.trusted or notion not in _NOTIONS:
+        return False
+    known = isinstance(scheme, (Explicit, FixedPoint)) or (
+        isinstance(scheme, FSI) and not scheme.printed)
+    return known and scheme.flux.kernel is not None
 
 
 def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
@@ -51,9 +54,11 @@ def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
 
 
 def _steps(scheme: Scheme) -> tuple[int, int, float]:
-    named = {Explicit: EXPLICIT, FixedPoint: FIXED_POINT}.get(
-        type(scheme), FROZEN_FSI if getattr(scheme, "frozen", False) else FREE_FSI)
-    return named, getattr(scheme, "length", getattr(scheme, "iterations", 1)), float(scheme.tau)
+    if isinstance(scheme, FSI):
+        named = FROZEN_FSI if scheme.frozen else FREE_FSI
+    else:
+        named = EXPLICIT if isinstance(scheme, Explicit) else FIXED_POINT
+    return named, scheme.inner_steps, float(scheme.tau)
 
 
 def _loop(scheme: Scheme, notion: int, steps: tuple[int, int, float]

@@ -12,17 +12,17 @@ import numpy as np
 from stabkit.backend import born, namespace, to_host
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet, InvalidArgument
-from stabkit.falsify.exactness import Judge, Signals, lengths, shrink, simplest
+from stabkit.falsify.exactness import Judge, Signals, lengths, shrink, simplest, written
 from stabkit.falsify.inputs import (
     amplitudes,
     nearly_alternating,
     neighbours,
-    steps_of,
     structured,
 )
 from stabkit.falsify.mass import WORTH_COMPILING, has_compiled_search, worst_trials
 from stabkit.notions import SIGN, Notion
 from stabkit.schemes import Function, Implicit, Scheme
+from stabkit.schemes.guarded import Habits
 
 _BATCH = 4096
 SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need no slack
@@ -31,6 +31,9 @@ _TIE = 1e-12  # so close to zero it is mostly an equality, of which a few are lo
 _TIES = 12
 _ROUNDS, _MOVES = 60, 64  # of an ascent, and tried in each of its rounds
 _DRAWN = 1 << 21  # numbers that are drawn ahead
+_WORK = 1 << 24  # numbers in the signals of one kind: long signals are fewer
+_EXACT = 1 << 16  # numbers of the signals that are judged to make one small
+_ROOM = 1 << 22  # numbers in a batch
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,26 @@ class Search:
         Exact signals that are certainly a violation.
     trials : int
     worst : float
-        Smallest relative margin met, in floating point.
+        Smallest relative margin met, in floating point; 0 where exact arithmetic finds none below.
+    suspect : tuple of ndarray or None
+        Without a witness, the float signals that look worst of those that could not be judged.
+    reason : str
+        Why they could not.
+    habits : str
+        What is to be said of a step by others, such as that it changes its input in place.
     """
 
     witness: Signals | None
     trials: int
     worst: float
+    suspect: tuple[np.ndarray, ...] | None = None
+    reason: str = ""
+    habits: str = ""
 
 
 def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
            extra: np.ndarray | None = None,
-           violated: Callable[[Signals], bool] | None = None) -> Search:
+           violated: Callable[[Signals], bool | None] | None = None) -> Search:
     """Look for a signal (or a pair) on which `scheme` violates `notion`.
 
     Parameters
@@ -66,7 +78,8 @@ def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
     extra : ndarray, shape (count, N), optional
         More signals to try first, such as recorded ones.
     violated : callable, optional
-        What is believed of exact signals; that the exact margin is negative if left out.
+        What is believed of exact signals; that the exact margin is negative if left out.  None
+        says that it cannot be told.
 
     Returns
     -------
@@ -79,35 +92,44 @@ def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
 
 class _Hunt:
     def __init__(self, scheme: Scheme, notion: Notion, rng: np.random.Generator,
-                 violated: Callable[[Signals], bool]):
+                 violated: Callable[[Signals], bool | None]):
         self.scheme, self.notion, self.rng, self.violated = scheme, notion, rng, violated
         self.trials, self.worst = 0, float("inf")
         self.suspicious = 0.0 if notion is SIGN else SUSPICIOUS
         self.ties = _TIES
         self.best: list[tuple[float, tuple[np.ndarray, ...]]] = []
+        self.suspect: tuple[float, tuple[np.ndarray, ...] | None] = (-SUSPICIOUS, None)
+        self.most = max(1, _WORK // scheme.size)  # signals of one kind
+        self.batch = min(_BATCH, max(1, _ROOM // scheme.size))
 
     def run(self, trials: int, extra: np.ndarray | None) -> Search:
-        found = None
+        found, habits = None, Habits(self.scheme, 1 + np.arange(self.scheme.size) / 8)
         if extra is not None and len(extra):
             found = self.consider(extra)
-        if found is None:
-            found = self.consider(structured(self.scheme))
+        for signals in structured(self.scheme, self.most) if found is None else ():
+            found = self.consider(signals)
+            if found is not None:
+                break
         if found is None and self.notion is SIGN:
             found = self.consider(nearly_alternating(self.scheme))
+        trials = min(trials, self.most)
         more = max(0, trials - WORTH_COMPILING) \
             if has_compiled_search(self.scheme, self.notion) else 0
         trials -= more
         while found is None and trials > 0:  # what is found easily needs no compiled loop
-            found = self.consider(self.random(min(trials, _BATCH)))
-            trials -= _BATCH
+            found = self.consider(self.random(min(trials, self.batch)))
+            trials -= self.batch
         if found is None and more:
             found = self.mass(more)
         if found is None:
             found = self.ascend()
+        said = habits.told()
         if found is not None:
-            found = shrink(found, self.violated,
-                           tries=max(60, 4800 // (8 + steps_of(self.scheme))))
-        return Search(found, self.trials, self.worst)
+            tries = max(60, 4800 // (8 + self.scheme.inner_steps))
+            found = shrink(found, self.violated, min(tries, 1 + _EXACT // self.scheme.size))
+            return Search(found, self.trials, self.worst, habits=said)
+        return Search(None, self.trials, self.worst, self.suspect[1],
+                      self.violated.reason if isinstance(self.violated, Judge) else "", said)
 
     def mass(self, trials: int) -> Signals | None:
         """Random signals by the million; the worst of every chunk is looked at exactly."""
@@ -132,8 +154,8 @@ class _Hunt:
 
     def consider(self, u: np.ndarray) -> Signals | None:
         """Evaluate a batch; confirm the most suspicious signals exactly."""
-        for start in range(0, len(u), _BATCH):
-            batch = u[start:start + _BATCH]
+        for start in range(0, len(u), self.batch):
+            batch = u[start:start + self.batch]
             signals = (batch,) if self.notion.signals == 1 else (batch, neighbours(batch, self.rng))
             margins = self.margins(signals)
             self.trials += len(batch)
@@ -159,12 +181,21 @@ class _Hunt:
     def look(self, margin: float, candidate: tuple[np.ndarray, ...]) -> Signals | None:
         """Look at a suspicion exactly; at mere ties with zero only a few times in all."""
         if not margin < self.suspicious:
+            self.worst = min(self.worst, margin)
             return None
         if margin > -_TIE:
             if self.ties == 0:
+                self.worst = min(self.worst, margin)
                 return None
             self.ties -= 1
-        return simplest(candidate, self.violated)
+        able = not isinstance(self.violated, Judge) or self.violated.able
+        found = simplest(candidate, self.violated) if able else None
+        settled = found is not None or (
+            able and self.violated(written(candidate)) is not None)
+        if not settled and margin < self.suspect[0]:
+            self.suspect = margin, candidate
+        self.worst = min(self.worst, 0.0 if settled and found is None else margin)
+        return found
 
     def margins(self, signals: Sequence[np.ndarray], groups: int = 1) -> np.ndarray:
         """The relative margins; where hypotheses are not met, infinity for the whole group.
@@ -196,12 +227,11 @@ class _Hunt:
         return np.where(np.isnan(values), -np.inf, values)
 
     def remember(self, margin: float, candidate: tuple[np.ndarray, ...]) -> None:
-        self.worst = min(self.worst, margin)
         self.best = sorted([*self.best, (margin, candidate)], key=lambda pair: pair[0])[:8]
 
     def ascend(self) -> Signals | None:
         """Improve the worst signals by random coordinate moves of shrinking size."""
-        starts = [start for _, start in self.best]
+        starts = [start for _, start in self.best][:self.most // (_ROUNDS * _MOVES)]
         # Starts in lockstep take a few large evaluations instead of many small ones; a function
         # that is called signal by signal is spared those of later starts.
         together = 1 if isinstance(self.scheme, Function) else \
@@ -210,7 +240,6 @@ class _Hunt:
             margins, signals = self.improved(starts[first:first + together])
             for place, margin in enumerate(margins.tolist()):
                 self.trials += _ROUNDS * _MOVES
-                self.worst = min(self.worst, margin)
                 found = self.look(margin, tuple(part[place] for part in signals))
                 if found is not None:
                     return found

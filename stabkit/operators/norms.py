@@ -24,7 +24,6 @@ from stabkit.rational import determinant, is_psd
 _DENSE = 48
 
 
-@lru_cache(maxsize=256)
 def norm_squared(operator: Operator) -> Interval:
     """Enclose ‖K‖², the largest eigenvalue of KᵀK.
 
@@ -40,7 +39,20 @@ def norm_squared(operator: Operator) -> Interval:
     -------
     Interval
         With ``lower <= ‖K‖² <= upper``; equal endpoints mean the exact value.
+
+    Raises
+    ------
+    InvalidArgument
+        If it is no Operator.
     """
+    if not isinstance(operator, Operator):
+        raise InvalidArgument(f"operator: must be an Operator, got {type(operator).__name__}; make "
+                              "it with from_matrix")
+    return _norm_squared(operator)
+
+
+@lru_cache(maxsize=256)
+def _norm_squared(operator: Operator) -> Interval:
     if not any(operator.values):
         return Interval(0)
     small = operator.T if operator.shape[0] < operator.shape[1] else operator

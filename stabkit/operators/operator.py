@@ -127,6 +127,12 @@ class Operator:
                 shape=self.shape)
         return self._sparse[dtype.str]
 
+    __array_ufunc__ = None  # a number of NumPy's leaves the product to the operator
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The dense matrix in floats."""
+        return self.sparse(np.float64 if dtype is None else dtype).toarray()
+
     def exact(self) -> np.ndarray:
         """The dense matrix as an object array of fractions, shape (M, N)."""
         dense = np.full(self.shape, Fraction(0), dtype=object)

@@ -75,9 +75,7 @@ def told(verdict: Any) -> str:
 def _verdict(verdict: Any) -> Iterator[str]:
     """Yield the sentences about a verdict."""
     behind = evidence_summary(verdict.evidence, verdict.trials)
-    number = "1 configuration" if verdict.configurations == 1 else (
-        f"{verdict.configurations} configurations")
-    yield f"{verdict.status}, by {behind or 'nothing found'}, {number}."
+    yield f"{verdict.status}, by {behind or 'nothing found'}, {verdict.number}."
     if not verdict.as_expected:
         yield "This is not what was expected!"
     if verdict.margin is not None:

@@ -23,7 +23,7 @@ def verdict_table(verdicts: Iterable[Any], stream: TextIO) -> str:
     """Return the table of verdicts, to be written to `stream`."""
     rows = [
         ("" if verdict.as_expected else "!", verdict.claim, _status(verdict),
-         evidence_summary(verdict.evidence, verdict.trials), _sharpness(verdict))
+         _behind(verdict), _sharpness(verdict))
         for verdict in verdicts
     ]
     return table(("", "claim", "verdict", "evidence", "tightness"), rows, stream)
@@ -77,6 +77,13 @@ def evidence_summary(evidence: Sequence[dict[str, Any]], trials: int) -> str:
         if counts[kind]:
             return f"{counts[kind]} {kind if counts[kind] == 1 else plural}"
     return f"{trials} trials" if trials else ""
+
+
+def _behind(verdict: Any) -> str:
+    found = evidence_summary(verdict.evidence, verdict.trials)
+    if not verdict.inapplicable:
+        return found
+    return f"{found}, {verdict.inapplicable} inapplicable".lstrip(", ")
 
 
 def _status(verdict: Any) -> str:

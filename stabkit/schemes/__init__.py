@@ -10,7 +10,7 @@ from stabkit.schemes.diffusion import (
 from stabkit.schemes.hamiltonian import Leapfrog, Reverse, Verlet, halves, joined, reverse
 from stabkit.schemes.implicit import Implicit, Regularisation
 from stabkit.schemes.residual import Function, Linear, Pointwise, ResidualBlock
-from stabkit.schemes.scheme import Chain, Scheme, as_signal, as_step, repeat
+from stabkit.schemes.scheme import Chain, Scheme, as_count, as_signal, as_step, repeat
 from stabkit.schemes.shrinkage import HaarShrinkage, cycle_spun_haar
 from stabkit.schemes.symmetric import ForwardEuler, SymmetricLayer, TotalVariation
 
@@ -18,5 +18,6 @@ __all__ = [
     "FSI", "Chain", "DiffusionScheme", "Explicit", "FixedPoint", "ForwardEuler", "Function",
     "HaarShrinkage", "Implicit", "IsotropicExplicit", "Leapfrog", "Linear", "Pointwise",
     "Regularisation", "ResidualBlock", "Reverse", "Scheme", "SymmetricLayer", "TotalVariation",
-    "Verlet", "as_signal", "as_step", "cycle_spun_haar", "halves", "joined", "repeat", "reverse",
+    "Verlet", "as_count", "as_signal", "as_step", "cycle_spun_haar", "halves", "joined", "repeat",
+    "reverse",
 ]

@@ -15,7 +15,7 @@ from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.rational import Constant
 from stabkit.schemes import twins
-from stabkit.schemes.scheme import Scheme, as_step
+from stabkit.schemes.scheme import Scheme, as_count, as_part, as_step
 from stabkit.schemes.symmetric import entrywise_root
 from stabkit.transcript import Term, named
 
@@ -29,15 +29,25 @@ class DiffusionScheme(Scheme):
     tau: Any
 
     def __post_init__(self) -> None:
-        for name, kind in (("K", Operator), ("flux", Flux)):
-            if not isinstance(getattr(self, name), kind):
-                raise InvalidArgument(f"{name}: must be of type {kind.__name__}, got "
-                                      f"{getattr(self, name)!r}")
+        as_part(self.K, Operator, "K")
+        as_part(self.flux, Flux, "flux")
         object.__setattr__(self, "tau", as_step(self.tau, "tau"))
 
     @property
     def size(self) -> int:
         return self.K.shape[1]
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return (self.K,)
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return (self.flux,)
+
+    @property
+    def is_linear(self) -> bool:
+        return self.flux.facts.linear
 
     def _tau(self, u: Any) -> Any:
         return u.log.give_once((self, "tau"), "tau", lambda: self.tau) if isinstance(u, Term) \
@@ -96,6 +106,10 @@ class IsotropicExplicit(DiffusionScheme):
                 raise InvalidArgument(f"across: needs operators of shape {self.K.shape} like K, "
                                       f"got {B!r}")
 
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return (self.K, *self.across)
+
     def step(self, u: Any) -> Any:
         s = named(self.K @ u, "s")
         square = s**2
@@ -130,8 +144,15 @@ class FSI(DiffusionScheme):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.length, int) or self.length < 1:
-            raise InvalidArgument(f"length: must be an integer >= 1, got {self.length!r}")
+        object.__setattr__(self, "length", as_count(self.length, "length"))
+
+    @property
+    def inner_steps(self) -> int:
+        return self.length
+
+    @property
+    def is_linear(self) -> bool:
+        return not self.printed and super().is_linear
 
     @property
     def time(self) -> Fraction:
@@ -178,8 +199,11 @@ class FixedPoint(DiffusionScheme):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.iterations, int) or self.iterations < 1:
-            raise InvalidArgument(f"iterations: must be an integer >= 1, got {self.iterations!r}")
+        object.__setattr__(self, "iterations", as_count(self.iterations, "iterations"))
+
+    @property
+    def inner_steps(self) -> int:
+        return self.iterations
 
     def step(self, u: Any) -> Any:
         twin = twins.fixed_point(self.K, self.flux, self.tau, u, self.iterations)

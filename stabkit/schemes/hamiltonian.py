@@ -11,8 +11,10 @@ from typing import Any
 
 from stabkit.backend import namespace
 from stabkit.errors import InvalidArgument
+from stabkit.flux import Flux
+from stabkit.operators import Operator
 from stabkit.rational import Constant
-from stabkit.schemes.scheme import Chain, Scheme, as_step
+from stabkit.schemes.scheme import Chain, Scheme, as_part, as_step
 from stabkit.schemes.symmetric import SymmetricLayer, step_size, unit_matrix
 from stabkit.transcript import Term, named
 
@@ -42,6 +44,8 @@ class Verlet(Scheme):
     printed: bool = False
 
     def __post_init__(self) -> None:
+        as_part(self.first, SymmetricLayer, "first")
+        as_part(self.second, SymmetricLayer, "second")
         object.__setattr__(self, "delta", as_step(self.delta, "delta"))
         if self.first.size != self.second.size:
             raise InvalidArgument(f"first, second: must have one size, got {self.first.size} and "
@@ -50,6 +54,18 @@ class Verlet(Scheme):
     @property
     def size(self) -> int:
         return 2 * self.first.size
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return (self.first.K, self.second.K)
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return (self.first.activation, self.second.activation)
+
+    @property
+    def inner_steps(self) -> int:
+        return 2
 
     def step(self, u: Any) -> Any:
         y, z = halves(u, self.first.size)
@@ -88,11 +104,20 @@ class Leapfrog(Scheme):
     delta: Any
 
     def __post_init__(self) -> None:
+        as_part(self.layer, SymmetricLayer, "layer")
         object.__setattr__(self, "delta", as_step(self.delta, "delta"))
 
     @property
     def size(self) -> int:
         return 2 * self.layer.size
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return (self.layer.K,)
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return (self.layer.activation,)
 
     def step(self, u: Any) -> Any:
         y, before = halves(u, self.layer.size)
@@ -137,6 +162,18 @@ class Reverse(Scheme):
     @property
     def size(self) -> int:
         return self.forward.size
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return self.forward.operators
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return self.forward.fluxes
+
+    @property
+    def inner_steps(self) -> int:
+        return self.forward.inner_steps
 
     def step(self, u: Any) -> Any:
         return self.forward.back(u, printed=True) if self.printed else self.forward.back(u)

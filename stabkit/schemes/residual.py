@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-
-from stabkit.backend import is_foreign, like
+from stabkit.backend import like
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.rational import fractions
-from stabkit.schemes.scheme import Scheme
+from stabkit.schemes.scheme import Scheme, as_count, as_part
 from stabkit.transcript import Term, named
 
 
@@ -41,6 +39,11 @@ class ResidualBlock(Scheme):
     outer_activation: Flux | None = None
 
     def __post_init__(self) -> None:
+        as_part(self.inner, Operator, "inner")
+        as_part(self.outer, Operator, "outer")
+        as_part(self.activation, Flux, "activation")
+        if self.outer_activation is not None:
+            as_part(self.outer_activation, Flux, "outer_activation")
         if self.outer.shape != self.inner.shape[::-1]:
             raise InvalidArgument(f"outer: must have shape {self.inner.shape[::-1]} to fit inner, "
                                   f"got {self.outer.shape}")
@@ -56,6 +59,19 @@ class ResidualBlock(Scheme):
     @property
     def size(self) -> int:
         return self.inner.shape[1]
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return (self.inner, self.outer)
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return tuple(filter(None, (self.activation, self.outer_activation)))
+
+    @property
+    def is_linear(self) -> bool:
+        biased = self.inner_bias is not None or self.outer_bias is not None
+        return not biased and all(flux.facts.linear for flux in self.fluxes)
 
     def step(self, u: Any) -> Any:
         s = self._shift(self.inner @ u, "inner_bias")
@@ -80,12 +96,21 @@ class Linear(Scheme):
     matrix: Operator
 
     def __post_init__(self) -> None:
+        as_part(self.matrix, Operator, "matrix")
         if self.matrix.shape[0] != self.matrix.shape[1]:
             raise InvalidArgument(f"matrix: must be square, got shape {self.matrix.shape}")
 
     @property
     def size(self) -> int:
         return self.matrix.shape[1]
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return (self.matrix,)
+
+    @property
+    def is_linear(self) -> bool:
+        return True
 
     def step(self, u: Any) -> Any:
         return named(self.matrix @ u, "v")
@@ -98,9 +123,21 @@ class Pointwise(Scheme):
     activation: Flux
     length: int
 
+    def __post_init__(self) -> None:
+        as_part(self.activation, Flux, "activation")
+        object.__setattr__(self, "length", as_count(self.length, "length"))
+
     @property
     def size(self) -> int:
         return self.length
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return (self.activation,)
+
+    @property
+    def is_linear(self) -> bool:
+        return self.activation.facts.linear
 
     def step(self, u: Any) -> Any:
         return named(self.activation(u), "v")
@@ -110,16 +147,23 @@ class Pointwise(Scheme):
 class Function(Scheme):
     """Any function of float arrays of shape (..., N): searched in floats, so never proved.
 
-    It is given arrays of the library that the signals belong to.
+    It is given arrays of the library that the signals belong to, each a copy of its own.
     """
 
     function: Any
     length: int
+
+    exact: ClassVar[bool] = False
+    trusted: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise InvalidArgument(f"function: must be callable, got {self.function!r}")
+        object.__setattr__(self, "length", as_count(self.length, "length"))
 
     @property
     def size(self) -> int:
         return self.length
 
     def step(self, u: Any) -> Any:
-        image = self.function(u)
-        return image if is_foreign(image) else np.asarray(image)
+        return self.function(u)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
-from typing import Any
+from operator import index
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,7 +16,10 @@ from stabkit.backend import in_parts, is_foreign, namespace
 from stabkit.derivative import Dual
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
+from stabkit.flux import Flux
+from stabkit.operators import Operator
 from stabkit.rational import Constant, fraction
+from stabkit.schemes.guarded import guarded
 from stabkit.transcript import Term
 
 
@@ -25,7 +29,36 @@ class Scheme(ABC):
     The arrays decide how it is computed: floats of shape (..., N) fast, object arrays of fractions
     or intervals exactly, and a :class:`~stabkit.transcript.Term` writes the step down.  A scheme
     may be unstable; it never refuses a step size.
+
+    Attributes
+    ----------
+    operators : tuple of Operator
+    fluxes : tuple of Flux
+        What the step is made of, at any depth; a search looks for inputs that suit them.
+    inner_steps : int
+        How many steps in a row one step takes.
+    trusted : bool
+        Whether the step is the package's own.  That of others is given copies and exact numbers,
+        its results are checked, and no certificate takes its facts for granted.
+    exact : bool
+        Whether the step has a meaning beyond floating point.
     """
+
+    operators: tuple[Operator, ...] = ()
+    fluxes: tuple[Flux, ...] = ()
+    inner_steps: int = 1
+    exact: bool = True
+    trusted: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+            cls.trusted = False
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the step is a linear map, by the facts of its fluxes."""
+        return False
 
     @property
     @abstractmethod
@@ -39,7 +72,7 @@ class Scheme(ABC):
     def advance(self, u: Any, steps: int) -> Any:
         """`steps` steps in a row; `u` is valid."""
         for _ in range(steps):
-            u = self.step(u)
+            u = self.step(u) if self.trusted else guarded(self, u)
         return u
 
     def __call__(self, u: Any) -> Any:
@@ -58,7 +91,11 @@ class Scheme(ABC):
         if isinstance(u, Term):
             return self.step(u)
         u = as_signal(u, self.size)
-        return self.step(u) if isinstance(u, np.ndarray) else in_parts(self.step, u)
+        step = self.step if self.trusted else self._once
+        return step(u) if isinstance(u, np.ndarray) else in_parts(step, u)
+
+    def _once(self, u: Any) -> Any:
+        return guarded(self, u)
 
     def pair(self, x: Any) -> tuple[Any, Any]:
         """A pair (u, u⁺) from a free parameter; every pair of the scheme arises so.
@@ -92,6 +129,27 @@ def as_signal(u: Any, size: int, name: str = "u") -> Any:
     return array
 
 
+def as_count(value: Any, name: str) -> int:
+    """An integer >= 1 of any kind, such as NumPy's; truth values are none."""
+    try:
+        count = None if isinstance(value, (bool, np.bool_)) else index(value)
+    except TypeError:
+        count = None
+    if count is None or count < 1:
+        raise InvalidArgument(f"{name}: must be an integer >= 1, got {value!r}")
+    return count
+
+
+def as_part(value: Any, kind: type, name: str) -> Any:
+    """A part of a scheme, of the type that it must have."""
+    if not isinstance(value, kind):
+        made = {Operator: "from_matrix", Flux: "one of stabkit.fluxes, or from_activation"}
+        hint = f"; make it with {made[kind]}" if kind in made else ""
+        shown = " ".join(f"{value!r:.80}".split())
+        raise InvalidArgument(f"{name}: must be of type {kind.__name__}, got {shown}{hint}")
+    return value
+
+
 def as_step(step: Any, name: str = "step") -> Constant:
     """A step size as an exact constant; negative and zero steps are refused."""
     value = Constant(fraction(step, name))
@@ -107,6 +165,8 @@ class Chain(Scheme):
     schemes: Sequence[Scheme]
 
     def __post_init__(self) -> None:
+        for scheme in self.schemes:
+            as_part(scheme, Scheme, "schemes")
         object.__setattr__(self, "schemes", tuple(self.schemes))
         sizes = {scheme.size for scheme in self.schemes}
         if len(sizes) != 1:
@@ -115,6 +175,26 @@ class Chain(Scheme):
     @property
     def size(self) -> int:
         return self.schemes[0].size
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return tuple(K for part in dict.fromkeys(self.schemes) for K in part.operators)
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return tuple(flux for part in dict.fromkeys(self.schemes) for flux in part.fluxes)
+
+    @property
+    def inner_steps(self) -> int:
+        return sum(part.inner_steps for part in self.schemes)
+
+    @property
+    def exact(self) -> bool:
+        return all(part.exact for part in dict.fromkeys(self.schemes))
+
+    @property
+    def is_linear(self) -> bool:
+        return all(part.trusted and part.is_linear for part in dict.fromkeys(self.schemes))
 
     def step(self, u: Any) -> Any:
         # Equal steps in a row are left to the scheme, which may have a faster way.
@@ -125,6 +205,4 @@ class Chain(Scheme):
 
 def repeat(scheme: Scheme, times: int) -> Chain:
     """The same step `times` times."""
-    if times < 1:
-        raise InvalidArgument(f"times: must be at least 1, got {times}")
-    return Chain([scheme] * times)
+    return Chain([scheme] * as_count(times, "times"))

@@ -13,7 +13,7 @@ from stabkit.flux import Flux
 from stabkit.operators import MIRRORED, PERIODIC, Boundary, Operator, convolution
 from stabkit.rational import Constant
 from stabkit.schemes import twins
-from stabkit.schemes.scheme import Scheme, as_step
+from stabkit.schemes.scheme import Scheme, as_count, as_part, as_step
 from stabkit.transcript import named
 
 QUARTER = Constant(1, 4)
@@ -45,6 +45,8 @@ class HaarShrinkage(Scheme):
     h: Any = 1
 
     def __post_init__(self) -> None:
+        as_part(self.flux, Flux, "flux")
+        object.__setattr__(self, "length", as_count(self.length, "length"))
         if self.boundary not in (PERIODIC, MIRRORED):
             raise InvalidArgument(f"boundary: must be PERIODIC or MIRRORED, got {self.boundary!r}")
         object.__setattr__(self, "tau", as_step(self.tau, "tau"))
@@ -62,6 +64,18 @@ class HaarShrinkage(Scheme):
     @property
     def size(self) -> int:
         return self.length
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return (self._means, self._right, self._left)
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return (self.flux,)
+
+    @property
+    def is_linear(self) -> bool:
+        return self.flux.facts.linear
 
     def step(self, u: Any) -> Any:
         return self.advance(u, 1)

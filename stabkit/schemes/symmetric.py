@@ -20,7 +20,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.rational import Constant, fraction, fractions
-from stabkit.schemes.scheme import Scheme, as_signal, as_step
+from stabkit.schemes.scheme import Scheme, as_part, as_signal, as_step
 from stabkit.transcript import Term, named
 
 
@@ -115,6 +115,10 @@ class SymmetricLayer:
     bias: Sequence[Any] | None = None
 
     def __post_init__(self) -> None:
+        as_part(self.K, Operator, "K")
+        as_part(self.activation, Flux, "activation")
+        if self.normalisation is not None:
+            as_part(self.normalisation, TotalVariation, "normalisation")
         for name in ("scale", "bias"):
             given = getattr(self, name)
             if given is None:
@@ -183,11 +187,20 @@ class ForwardEuler(Scheme):
     delta: Any
 
     def __post_init__(self) -> None:
+        as_part(self.layer, SymmetricLayer, "layer")
         object.__setattr__(self, "delta", as_step(self.delta, "delta"))
 
     @property
     def size(self) -> int:
         return self.layer.size
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return (self.layer.K,)
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return (self.layer.activation,)
 
     def step(self, u: Any) -> Any:
         return named(u + step_size(self, u) * self.layer(u), "Y")

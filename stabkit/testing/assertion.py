@@ -12,10 +12,10 @@ import numpy as np
 from stabkit.decide import decide, write_witness
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet, InvalidArgument, NotStable, Undecided
-from stabkit.falsify import exact_margin, is_violated, search, shrink
+from stabkit.falsify import exact_margin, search, shrink
 from stabkit.falsify.computed import Computed
-from stabkit.falsify.exactness import Signals
-from stabkit.notions import Notion
+from stabkit.falsify.exactness import Judge, Signals
+from stabkit.notions import Notion, as_notion
 from stabkit.property import Stable
 from stabkit.rational import fractions
 from stabkit.schemes import Function, Scheme
@@ -23,7 +23,7 @@ from stabkit.testing import message
 from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 
 
-def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: Notion, *,
+def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: Notion | str, *,
                   size: int | None = None, trials: int = 20_000, seed: int = 0,
                   signals: Any = None, strict: bool = False, dtype: Any = np.float64,
                   rounding: int = 64) -> Outcome:
@@ -37,9 +37,9 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     scheme : Scheme or callable
         A scheme of stabkit, which may be proved or refuted in exact arithmetic; or any function
         u ↦ u⁺ of NumPy arrays of shape (N,), which can be refuted or supported, never proved.
-    notion : Notion
+    notion : Notion or str
         Such as ``EUCLIDEAN``, ``CONTRACTION``, ``RANGE``, ``SIGN``, ``CONTRAST``, ``energy(E)`` or
-        ``sensitivity(C)``.
+        ``sensitivity(C)``; or the name of one, such as ``"range"``.
     size : int
         The length N of the signals of a function; a scheme knows its own.
     trials : int
@@ -85,6 +85,7 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     <Status.SUPPORTED: 'supported'>
     """
     __tracebackhide__ = True
+    notion = as_notion(notion)
     judged, exact, floats = _read(scheme, notion, size, trials, seed, signals, dtype, rounding)
     if strict and isinstance(judged, Function):
         raise InvalidArgument("strict: a function can be refuted or supported, never proved; write "
@@ -105,8 +106,6 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
 def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: Any, dtype: Any,
           rounding: Any) -> tuple[Scheme, list[Signals], np.ndarray | None]:
     """The arguments, checked: the scheme, exact signals to try, and float ones."""
-    if not isinstance(notion, Notion):
-        raise InvalidArgument(f"notion: must be a notion such as stabkit.EUCLIDEAN, got {notion!r}")
     for name, value in (("trials", trials), ("seed", seed)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise InvalidArgument(f"{name}: must be an integer >= 0, got {value!r}")
@@ -179,10 +178,10 @@ def _decided(scheme: Scheme, notion: Notion, trials: int, seed: int, floats: np.
                    reason="a function of floats can be supported, never proved")
 
 
-def _violation(scheme: Scheme, notion: Notion) -> Callable[[Signals], bool]:
+def _violation(scheme: Scheme, notion: Notion) -> Callable[[Signals], bool | None]:
     if isinstance(scheme, Computed):
         return lambda signals: scheme.violates(notion, signals)
-    return lambda signals: is_violated(scheme, notion, signals)
+    return Judge(scheme, notion)
 
 
 def _refuted(scheme: Scheme, notion: Notion, witness: Signals, trials: int) -> Outcome:

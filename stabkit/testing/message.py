@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +27,7 @@ FORMULAS = {
 }
 _LONGEST = 24  # characters of a fraction; a longer one is shown as a decimal
 _WIDTH = 88
+_SHORT, _SHOWN = 24, 8  # samples of a signal that is shown whole; those shown of a longer one
 
 
 def refuted(scheme: Scheme, notion: Notion, outcome: Outcome, inputs: Signals, outputs: Signals,
@@ -73,7 +74,17 @@ def _row(name: str, text: str) -> list[str]:
 
 
 def _vector(u: np.ndarray) -> str:
-    return "(" + ", ".join(map(_number, u)) + ("," if len(u) == 1 else "") + ")"
+    """A signal; of a long one the entries that are not 0, or the first few."""
+    if len(u) <= _SHORT:
+        return "(" + ", ".join(map(_number, u)) + ("," if len(u) == 1 else "") + ")"
+    places = np.flatnonzero(u != 0)
+    if not len(places):
+        return f"0, {len(u)} samples"
+    if len(places) <= _SHOWN:
+        return "0 but for " + ", ".join(f"{_number(u[i])} at index {i}" for i in places) + \
+            f", of {len(u)} samples"
+    first = ", ".join(map(_number, u[places[:_SHOWN]]))
+    return f"({first}, ...) from index {places[0]} on, of {len(u)} samples"
 
 
 def _number(value: Any) -> str:
@@ -114,17 +125,31 @@ def _again(scheme: Scheme, notion: Notion, outcome: Outcome, seed: int) -> Itera
         dtype = np.dtype(scheme.dtype).name
         inputs, _ = scheme.evaluate(outcome.signals)
         for name, u in zip("uw", inputs, strict=False):
-            yield from _code(f"{name} = np.array({u.astype(float).tolist()}, dtype=np.{dtype})")
+            yield from _made(name, u, lambda part: f"np.array({part.astype(float).tolist()}, "
+                             f"dtype=np.{dtype})")
     else:
         for name, u in zip("uw", outcome.signals, strict=False):
-            yield from _code(f'{name} = np.array([Fraction(x) for x in "{" ".join(map(str, u))}"'
-                             ".split()])")
+            yield from _made(name, u, lambda part: 'np.array([Fraction(x) for x in "'
+                             f'{" ".join(map(str, part))}".split()])')
     call = "scheme.pair" if type(scheme).pair not in (Scheme.pair, Computed.pair) else "scheme"
     called = "function" if isinstance(scheme, Computed) else call
     shown = ", ".join(f"{called}({name})" for name, _ in zip("uw", outcome.signals, strict=False))
     yield f"    {shown}"
     if call == "scheme.pair":
         yield "    # pairs (input, output): this scheme is given implicitly"
+
+
+def _made(name: str, u: np.ndarray, array: Callable[[np.ndarray], str]) -> Iterator[str]:
+    """Lines that make a signal; a long one of the entries that are not 0, if they are few."""
+    places = np.flatnonzero(u != 0)
+    if len(u) <= _SHORT:
+        yield from _code(f"{name} = {array(u)}")
+    elif len(places) <= _SHOWN:
+        yield from _code(f"{name} = 0 * {array(u[:1])}.repeat({len(u)})")
+        if len(places):
+            yield from _code(f"{name}[{places.tolist()}] = {array(u[places])}")
+    else:
+        yield from _code(f"{name} = error.inputs[{'uw'.index(name)}]  # of this NotStable")
 
 
 def _code(line: str) -> list[str]:

@@ -1,0 +1,177 @@
+"""One step of a scheme that the package has not written: what goes in, and what comes out.
+
+Such a step may work in place, hold floats, know single signals only, or return anything at all.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from stabkit.backend import is_foreign, namespace
+from stabkit.enclosure import Interval
+from stabkit.errors import InvalidArgument, StabkitError, in_words
+from stabkit.exact import as_rational, exactly, plainly
+from stabkit.transcript import Term
+
+#: What a step may raise on arguments that it was not written for.
+UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NameError,
+         RuntimeError, AssertionError)
+_MIXED = 1e-6  # how far, relatively, rounding may take a batch from its signals
+
+
+def guarded(scheme: Any, u: Any) -> Any:
+    """A step on a copy of u, exact where u is, and checked.
+
+    Raises
+    ------
+    InvalidArgument
+        If the step returns no real array of the shape of u; the message names the scheme.
+    """
+    if isinstance(u, Term):
+        return scheme.step(u)
+    if is_foreign(u):
+        return scheme.step(namespace(u).asarray(u, copy=True))
+    if u.ndim == 1:
+        return _one(scheme, u)
+    rows = u.reshape(-1, u.shape[-1])
+    if u.dtype != object and len(rows) > 1:
+        together = _batch(scheme, rows)
+        if together is not None:
+            return together.reshape(*u.shape[:-1], together.shape[-1])
+    made = np.array([_one(scheme, row) for row in rows]).reshape(*u.shape[:-1], -1)
+    return made if rows.size else made.reshape(u.shape)
+
+
+def _one(scheme: Any, u: np.ndarray) -> np.ndarray:
+    if u.dtype == object:
+        return plainly(_checked(scheme, u, scheme.step(exactly(u))))
+    try:
+        with np.errstate(all="ignore"):
+            made = scheme.step(u.copy())
+    except StabkitError:
+        raise
+    except UNFIT as error:
+        raise InvalidArgument(f"{called(scheme)}: its step raises {in_words(error)} for the input "
+                              f"{short(u)}") from error
+    return _checked(scheme, u, made)
+
+
+def _batch(scheme: Any, rows: np.ndarray) -> np.ndarray | None:
+    """What a step makes of many signals at once, or None if that is not what it makes of each."""
+    try:
+        with np.errstate(all="ignore"):
+            made = scheme.step(rows.copy())
+        made = _floats(made)
+    except UNFIT:
+        return None
+    if type(made) is not np.ndarray or made.shape != rows.shape or made.dtype.kind != "f":
+        return None
+    for place in {0, len(rows) // 2, len(rows) - 1}:
+        one = _one(scheme, rows[place])
+        with np.errstate(all="ignore"):
+            if np.any(np.abs(one - made[place]) > _MIXED * np.abs(one).max(initial=0)):
+                return None
+    for u, row in zip(rows, made, strict=True) if np.isnan(made).any() else ():
+        _refuse_nan(scheme, u, row)
+    return made
+
+
+def _checked(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
+    """The result of one signal as an array: of floats where u is one, else of exact numbers."""
+    exact = u.dtype == object
+    array = made if isinstance(made, np.ndarray) else _as_array(made)
+    array = array if exact else _floats(array)
+    kinds = "biufO" if exact else "biuf"
+    if array is None or array.shape != u.shape or array.dtype.kind not in kinds:
+        shown = f"{made!r:.60}" if array is None or array.dtype.kind == "O" else \
+            f"shape {array.shape} and dtype {array.dtype}"
+        raise InvalidArgument(f"{called(scheme)}: its step must return a real array of shape "
+                              f"{u.shape}, got {shown}")
+    if not exact:
+        _refuse_nan(scheme, u, array)
+        return array if array.dtype.kind == "f" else array.astype(u.dtype)
+    if array.dtype.kind == "f" or not all(isinstance(as_rational(entry), (
+            int, Fraction, Interval)) for entry in array):
+        raise TypeError("its step leaves exact arithmetic")
+    return array
+
+
+def _as_array(made: Any) -> np.ndarray | None:
+    """A list as an array, or None if it is none."""
+    if not isinstance(made, (list, tuple)):
+        return None
+    try:
+        return np.array(made)
+    except ValueError:  # lists of several lengths
+        return None
+
+
+def _floats(made: Any) -> Any:
+    """Floats instead of objects where a step mixed floats with fractions."""
+    mixed = isinstance(made, np.ndarray) and made.dtype == object and all(
+        isinstance(entry, (int, float, Fraction, np.number)) for entry in made.flat)
+    return made.astype(float) if mixed else made
+
+
+def _refuse_nan(scheme: Any, u: np.ndarray, made: np.ndarray) -> None:
+    if np.isnan(made).any() and np.isfinite(u).all():
+        raise InvalidArgument(f"{called(scheme)}: its step gives nan at index "
+                              f"{int(np.isnan(made).argmax())} for the input {short(u)}")
+
+
+def called(scheme: Any) -> str:
+    """What to call a scheme in a message."""
+    function = getattr(scheme, "function", None)
+    if function is None:
+        return f"scheme {type(scheme).__name__}"
+    return f"scheme: the function {getattr(function, '__qualname__', repr(function))}"
+
+
+def short(u: np.ndarray) -> str:
+    """A signal in a message."""
+    return str(u.tolist()) if u.size <= 8 else f"{u[:4].tolist()}, ... of {u.size} samples"
+
+
+class Habits:
+    """What a step by others does beside computing: it may work in place, or keep a state.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    u : ndarray, shape (N,)
+        What it is given, now and again later.
+    """
+
+    def __init__(self, scheme: Any, u: np.ndarray):
+        self.scheme, self.u = scheme, u
+        self.first = None if scheme.trusted else self._answer()
+
+    def _answer(self) -> np.ndarray:
+        return np.array(self.scheme.pair(self.u[None])[1])
+
+    def told(self) -> str:
+        """A note that it changes its input in place; empty if there is nothing to say.
+
+        Raises
+        ------
+        InvalidArgument
+            If it answers otherwise than it did.
+        """
+        if self.first is None:
+            return ""
+        for answer in (self._answer(), self._answer()):
+            if not np.array_equal(answer, self.first, equal_nan=True):
+                raise InvalidArgument(
+                    f"{called(self.scheme)} is not deterministic: it gave two outputs for the "
+                    f"input {short(self.u)}")
+        given = self.u.copy()
+        try:
+            with np.errstate(all="ignore"):
+                self.scheme.step(given)
+        except UNFIT:
+            return ""
+        return "" if np.array_equal(given, self.u) else \
+            f"{called(self.scheme)} changes its input in place, so it was given copies"
