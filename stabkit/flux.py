@@ -18,7 +18,7 @@ import numpy as np
 import scipy
 
 from stabkit.backend import is_foreign, namespace, to_host
-from stabkit.continuity import defined_at
+from stabkit.continuity import defined_at, is_continuous
 from stabkit.derivative import Dual
 from stabkit.enclosure import Interval, hull_of
 from stabkit.entries import Entries, plain
@@ -140,8 +140,17 @@ class Flux:
         inside = [p for p in points if 0 < p / x < 1] if x else []
         return 2 * scipy.integrate.quad(self.activation, 0, x, points=inside or None)[0]
 
+    @cached_property
+    def _integrable(self) -> bool:
+        return all(is_continuous(faces["activation"], *cell) for faces, cells in
+                   zip(self._faces, self.cells(), strict=True) for cell in cells)
+
     def _integral(self, x: Any) -> Interval:
         # Φ over the whole of an interval times its width, beside the integral up to one end.
+        if not self._integrable:
+            raise HypothesisNotMet(f"{self.name}: its regulariser has no closed form, and its "
+                                   "activation is not shown to be continuous, so it is known in "
+                                   "floating point only")
         low, high = (x.lo, x.hi) if isinstance(x, Interval) else (x, x)
         if isinstance(x, Interval) and not x.is_finite:
             return Interval(-inf, inf)
@@ -191,6 +200,13 @@ class Flux:
             return lambda s: self._float_formula(piece, "activation")(s) / s
         formula = getattr(piece, face)
         return self.expression(piece, face).at if formula is None else formula
+
+    def _floats(self, piece: Piece, face: str, s: np.ndarray) -> Any:
+        try:
+            value = self._float_formula(piece, face)(s)
+        except ZeroDivisionError:  # a fraction in a user's formula has made Python's floats of s
+            value = self.expression(piece, face).at(s)
+        return np.where(np.isnan(s), s, value) if np.ndim(value) == 0 else value
 
     def _face(self, face: str, s: Any) -> Any:
         if isinstance(s, Term):
@@ -260,22 +276,22 @@ class Flux:
 
         Raises
         ------
-        HypothesisNotMet
+        Undecided
             If the face has no value at the point.
         """
         try:
             return [self.expression(piece, face).at(s) for piece in self._met(s)]
         except ZeroDivisionError:
-            raise HypothesisNotMet(f"{self}: its {face} has no value at s = {s}") from None
+            raise Undecided(f"{self}: its {face} has no value at s = {s}") from None
 
     def _on_floats(self, face: str, s: np.ndarray) -> np.ndarray:
         *inner, last = self.pieces
         size = np.abs(s) if inner and self.facts.odd else s
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            value = self._float_formula(last, face)(s)
+            value = self._floats(last, face, s)
             for piece in reversed(inner):
                 edge = s.dtype.type(piece.upto)
-                value = np.where(size <= edge, self._float_formula(piece, face)(s), value)
+                value = np.where(size <= edge, self._floats(piece, face, s), value)
         value = np.asarray(value, dtype=s.dtype)
         return value + 0.0 if value.shape == s.shape else value + np.zeros_like(s)
 
@@ -383,6 +399,5 @@ def from_shrinkage(shrinkage: Function, facts: Facts, tau: Any = Fraction(1, 4),
 
 
 def _parts(formula: Function, facts: Facts, name: str) -> list[tuple[Fraction | None, Any]]:
-    """The formula as it is, or what it is made of with the breakpoints between."""
-    parts = split(record(formula, name), facts.odd)
-    return parts if len(parts) > 1 else [(None, formula)]
+    """What a formula is made of, with the breakpoints between."""
+    return split(record(formula, name), facts.odd)

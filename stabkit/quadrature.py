@@ -12,8 +12,8 @@ from stabkit.enclosure import Interval
 from stabkit.errors import Undecided
 from stabkit.expression import Expression
 
-_TRIES = 64
-_EVALUATIONS = 400
+_TRIES = 16
+_EVALUATIONS = 1000
 
 
 class _Complex:

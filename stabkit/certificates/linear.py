@@ -7,7 +7,8 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.certificates.flux_bounds import show_linear
-from stabkit.errors import HypothesisNotMet
+from stabkit.enclosure import Interval
+from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
 from stabkit.rational import determinant, is_psd, is_totally_nonnegative
@@ -70,7 +71,9 @@ def certify_linear(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | Non
         return None
     try:
         matrix = step_matrix(scheme)
-    except HypothesisNotMet:
+    except (HypothesisNotMet, Undecided):
+        return None
+    if any(isinstance(entry, Interval) for entry in matrix.flat):  # linear, but not rational
         return None
     made = _show_notion(scheme, notion, matrix)
     linear = [_flux_is_linear(flux) for flux in dict.fromkeys(_fluxes(scheme))]
