@@ -15,43 +15,31 @@ from typing import Any
 import numpy as np
 import scipy
 
-from stabkit.derivative import Dual
-from stabkit.enclosure import Interval, pi
-from stabkit.entries import Entries
 from stabkit.errors import InvalidArgument
+from stabkit.expression import Expression, as_expression
 from stabkit.flux import Facts, Flux, Piece
 from stabkit.fluxes import ONE, UNIT, ZERO, _always, _positive, decay, positive_part
 from stabkit.rational import Constant, fraction
-from stabkit.transcript import Term
 
 
 def erf(x: Any) -> Any:
-    """(2/√π) ∫₀ˣ exp(−t²) dt, in every arithmetic."""
-    if isinstance(x, Term):
-        return x.call("erf")
-    if isinstance(x, Interval):
-        return x.erf()
-    if isinstance(x, Dual):
-        return Dual(erf(x.value), np.exp(-(x.value**2)) * _erf_rise(x.value) * x.slope)
-    return scipy.special.erf(x)
+    """(2/√π) ∫₀ˣ exp(−t²) dt."""
+    return x.erf() if isinstance(x, Expression) else scipy.special.erf(x)
 
 
-def _irrational(text: str, enclosure: Callable[[], Interval], value: float
-                ) -> Callable[[Any], Any]:
+def _irrational(exact: Callable[[], Expression], value: float) -> Callable[[Any], Any]:
     """A constant that is no fraction, in the arithmetic of the number that it stands beside."""
     def beside(s: Any) -> Any:
-        if isinstance(s, Term):
-            return Term(s.log, text)
-        if isinstance(s, Dual):
-            return beside(s.value)
+        if isinstance(s, Expression):
+            return exact()
         if isinstance(s, float | np.ndarray | np.generic) and np.asarray(s).dtype.kind == "f":
             return np.asarray(s).dtype.type(value)
-        return value if isinstance(s, Entries) else enclosure()
+        return value
 
     return beside
 
 
-_erf_rise = _irrational("(2 / sqrt(pi))", lambda: 2 / pi().sqrt(), 2 / math.sqrt(math.pi))
+_erf_rise = _irrational(lambda: 2 / Expression.pi().sqrt(), 2 / math.sqrt(math.pi))
 
 
 def sigmoid() -> Flux:
@@ -59,7 +47,7 @@ def sigmoid() -> Flux:
     return Flux("sigmoid", [Piece(
         None, lambda s: (1 + np.tanh(s / 2)) / 2, None, None,
         lambda s: (1 - np.tanh(s / 2) ** 2) / 4)],
-        Facts(False, (ZERO, Fraction(1, 4)), None, smooth=True), transcendental=True)
+        Facts(False, (ZERO, Fraction(1, 4)), None, smooth=True))
 
 
 def softplus() -> Flux:
@@ -67,7 +55,7 @@ def softplus() -> Flux:
     return Flux("softplus", [Piece(
         None, lambda s: positive_part(s) + np.log(1 + np.exp(-abs(s))), None, None,
         lambda s: (1 + np.tanh(s / 2)) / 2)],
-        Facts(False, UNIT, None, smooth=True), transcendental=True)
+        Facts(False, UNIT, None, smooth=True))
 
 
 def elu(alpha: Any = 1) -> Flux:
@@ -77,7 +65,7 @@ def elu(alpha: Any = 1) -> Flux:
     return Flux("elu", [
         Piece(ZERO, lambda s: a * (np.exp(s) - 1), None, None, lambda s: a * np.exp(s)),
         Piece(None, lambda s: s, _always(1), None, _always(1))],
-        Facts(False, top, top, smooth=a == 1), {"alpha": alpha}, transcendental=True)
+        Facts(False, top, top, smooth=a == 1), {"alpha": alpha})
 
 
 def silu(steepness: Any = 1) -> Flux:
@@ -98,7 +86,7 @@ def silu(steepness: Any = 1) -> Flux:
     return Flux("silu", [Piece(upto, lambda s: s * g(s), g, None, slope(sign))
                          for upto, sign in ((ZERO, -1), (None, 1))],
                 Facts(False, (Fraction(-1, 10), Fraction(11, 10)), UNIT, smooth=True),
-                {"steepness": steepness}, transcendental=True)
+                {"steepness": steepness})
 
 
 def gelu(variance: Any = 1) -> Flux:
@@ -108,8 +96,8 @@ def gelu(variance: Any = 1) -> Flux:
     few digits mean a neighbour of it.
     """
     v = _positive(variance, "variance")
-    double, double_pi = Fraction(2 * v), _irrational("(2 * pi)", lambda: 2 * pi(), 2 * math.pi)
-    root = _irrational(f"sqrt({double})", lambda: Interval(double).sqrt(), math.sqrt(double))
+    double, double_pi = Fraction(2 * v), _irrational(lambda: 2 * Expression.pi(), 2 * math.pi)
+    root = _irrational(as_expression(double).sqrt, math.sqrt(double))
 
     def g(s: Any) -> Any:
         return (1 + erf(s / root(s))) / 2
@@ -124,7 +112,7 @@ def gelu(variance: Any = 1) -> Flux:
     return Flux("gelu", [Piece(upto, lambda s: s * g(s), g, None, slope(sign))
                          for upto, sign in ((ZERO, -1), (None, 1))],
                 Facts(False, (Fraction(-129, 1000), Fraction(1129, 1000)), UNIT, smooth=True),
-                {} if v == 1 else {"variance": variance}, transcendental=True)
+                {} if v == 1 else {"variance": variance})
 
 
 def mish() -> Flux:
@@ -148,8 +136,7 @@ def mish() -> Flux:
 
     return Flux("mish", [Piece(ZERO, lambda s: s * fall(s), fall, None, slope_below),
                          Piece(None, lambda s: s * rise(s), rise, None, slope_above)],
-                Facts(False, (Fraction(-114, 1000), Fraction(1089, 1000)), UNIT, smooth=True),
-                transcendental=True)
+                Facts(False, (Fraction(-114, 1000), Fraction(1089, 1000)), UNIT, smooth=True))
 
 
 def error_function() -> Flux:
@@ -158,7 +145,7 @@ def error_function() -> Flux:
     return Flux("error_function", [
         Piece(ZERO, lambda s: s, _erf_rise, None, _erf_rise),
         Piece(None, erf, lambda s: erf(s) / s, None, lambda s: np.exp(-(s**2)) * _erf_rise(s))],
-        Facts(True, top, top, smooth=True), transcendental=True)
+        Facts(True, top, top, smooth=True))
 
 
 def clip(lower: Any = -1, upper: Any = 1) -> Flux:
@@ -173,7 +160,7 @@ def clip(lower: Any = -1, upper: Any = 1) -> Flux:
     pieces += [] if high is None else [_level(None, high)]
     return Flux("clip", pieces, Facts(False, UNIT, UNIT if held else None),
                 {name: end for name, end in (("lower", lower), ("upper", upper))
-                 if end is not None}, piecewise_linear=True)
+                 if end is not None})
 
 
 def _level(upto: Fraction | None, value: Fraction) -> Piece:

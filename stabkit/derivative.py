@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from stabkit.arithmetic import decay, function, pi_beside
 
-from stabkit.transcript import Term
+_exp, _sqrt, _log, _tanh, _arctan, _sin, _cos, _erf, _sign, _floor, _max, _min = map(function, (
+    "exp", "sqrt", "log", "tanh", "arctan", "sin", "cos", "erf", "sign", "floor", "max", "min"))
 
 
 class Dual:
-    """A value with its derivative; knows the operations that fluxes are written with."""
+    """A value with its derivative; knows the operations that expressions are made of.
+
+    A derivative that is the number 0 stays one, so constants add nothing to an expression.
+    """
 
     __slots__ = ("slope", "value")
 
@@ -35,14 +39,16 @@ class Dual:
 
     def __mul__(self, other):
         other = _dual(other)
-        return Dual(self.value * other.value, self.slope * other.value + self.value * other.slope)
+        return Dual(self.value * other.value,
+                    _times(self.slope, other.value) + _times(other.slope, self.value))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other):
         other = _dual(other)
         quotient = self.value / other.value
-        return Dual(quotient, (self.slope - quotient * other.slope) / other.value)
+        rise = self.slope - _times(other.slope, quotient)
+        return Dual(quotient, _over(rise, other.value))
 
     def __rtruediv__(self, other):
         return _dual(other) / self
@@ -50,12 +56,11 @@ class Dual:
     def __pow__(self, exponent: int):
         if exponent == 0:
             return Dual(self.value**0)
-        return Dual(self.value**exponent, exponent * self.value ** (exponent - 1) * self.slope)
+        return Dual(self.value**exponent,
+                    _times(self.slope, exponent * self.value ** (exponent - 1)))
 
     def __abs__(self):
-        if isinstance(self.value, Term):
-            return Dual(abs(self.value), self.value.call("sign") * self.slope)
-        return self if self.value >= 0 else -self
+        return Dual(abs(self.value), _times(self.slope, _sign(self.value)))
 
     def __le__(self, other):
         return self.value <= _dual(other).value
@@ -64,28 +69,83 @@ class Dual:
         return self.value < _dual(other).value
 
     def __ge__(self, other):
-        return not self < other
+        return _dual(other).value <= self.value
 
     def __gt__(self, other):
-        return not self <= other
+        return _dual(other).value < self.value
 
+    def __eq__(self, other):
+        return self.value == _dual(other).value
+
+    __hash__ = None
+
+    # -- functions, by their names in expressions --------------------------------------------------
     def exp(self):
-        value = np.exp(self.value)
-        return Dual(value, value * self.slope)
+        value = _exp(self.value)
+        return Dual(value, _times(self.slope, value))
 
     def sqrt(self):
-        value = np.sqrt(self.value)
-        return Dual(value, self.slope / (2 * value))
+        value = _sqrt(self.value)
+        return Dual(value, _over(self.slope, 2 * value))
 
     def log(self):
-        return Dual(np.log(self.value), self.slope / self.value)
+        return Dual(_log(self.value), _over(self.slope, self.value))
 
     def tanh(self):
-        value = np.tanh(self.value)
-        return Dual(value, (1 - value**2) * self.slope)
+        value = _tanh(self.value)
+        return Dual(value, _times(self.slope, 1 - value**2))
 
     def arctan(self):
-        return Dual(np.arctan(self.value), self.slope / (1 + self.value**2))
+        return Dual(_arctan(self.value), _over(self.slope, 1 + self.value**2))
+
+    def sin(self):
+        return Dual(_sin(self.value), _times(self.slope, _cos(self.value)))
+
+    def cos(self):
+        return Dual(_cos(self.value), _times(self.slope, -_sin(self.value)))
+
+    def erf(self):
+        gauss = _exp(-(self.value**2))
+        return Dual(_erf(self.value), _times(self.slope, 2 / _sqrt(self.pi()) * gauss))
+
+    def decay(self, k: int):
+        # (xᵏ e⁻ˣ)′ = k xᵏ⁻¹ e⁻ˣ − xᵏ e⁻ˣ
+        before = k * decay(self.value, k - 1) if k else 0
+        return Dual(decay(self.value, k), _times(self.slope, before - decay(self.value, k)))
+
+    def sign(self):
+        return Dual(_sign(self.value))
+
+    def floor(self):
+        return Dual(_floor(self.value))
+
+    def max(self, other):
+        other = _dual(other)
+        return Dual(_max(self.value, other.value),
+                    self.value.where(other.value < self.value, self.slope, other.slope))
+
+    def min(self, other):
+        other = _dual(other)
+        return Dual(_min(self.value, other.value),
+                    self.value.where(self.value < other.value, self.slope, other.slope))
+
+    def pi(self):
+        """π, as a value."""
+        return pi_beside(self.value)
+
+    def where(self, condition, yes, no):
+        """One of two, as a condition holds or not."""
+        yes, no = _dual(yes), _dual(no)
+        return Dual(self.value.where(condition, yes.value, no.value),
+                    self.value.where(condition, yes.slope, no.slope))
+
+
+def _times(slope: Any, factor: Any) -> Any:
+    return 0 if isinstance(slope, int) and slope == 0 else slope * factor
+
+
+def _over(slope: Any, divisor: Any) -> Any:
+    return 0 if isinstance(slope, int) and slope == 0 else slope / divisor
 
 
 def _dual(value: Any) -> Dual:
@@ -93,5 +153,5 @@ def _dual(value: Any) -> Dual:
 
 
 def derivative(function: Callable[[Any], Any], at: Any) -> Any:
-    """The derivative of a scalar `function` at a point (float, fraction or interval)."""
+    """The derivative of a scalar `function` at a point: an expression, fraction or interval."""
     return _dual(function(Dual(at, 1))).slope

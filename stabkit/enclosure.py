@@ -216,6 +216,20 @@ class Interval:
         other = _interval(other)
         return Interval._of(_least((self.lo, other.lo)), _least((self.hi, other.hi)))
 
+    min = lesser
+
+    def max(self, other: Any) -> Interval:
+        """The larger of two numbers."""
+        return -((-self).lesser(-_interval(other)))
+
+    def sign(self) -> Interval:
+        """-1, 0 or 1."""
+        return self._increasing(arb.sgn)
+
+    def floor(self) -> Interval:
+        """The largest integer that is not above."""
+        return self._increasing(lambda x: x.floor() if x.is_finite() else x)
+
     # -- functions, named as NumPy's ufuncs call them ---------------------------------------------
     def _increasing(self, f: Callable[[arb], arb]) -> Interval:
         return Interval._of(f(self.lo), f(self.hi))
@@ -252,11 +266,22 @@ class Interval:
             return Interval._of(_least(ends), peak**k * (-peak).exp())
         return Interval._of(_least(ends), _greatest(ends))
 
+    def sin(self) -> Interval:
+        """Sine."""
+        return self._wave(arb.sin)
+
     def cos(self) -> Interval:
-        """Cosine of an interval inside [0, pi], where it decreases."""
-        if self.lo < ZERO or not self.hi <= arb.pi():
-            raise Undecided(f"cos of {self}: only enclosed inside [0, pi]")
-        return Interval._of(self.hi.cos(), self.lo.cos())
+        """Cosine; sharp inside [0, pi], where it decreases."""
+        if self.lo >= ZERO and self.hi <= arb.pi():
+            return Interval._of(self.hi.cos(), self.lo.cos())
+        return self._wave(arb.cos)
+
+    def _wave(self, f: Callable[[arb], arb]) -> Interval:
+        # Of a wide or endless interval nothing but [-1, 1].
+        if not self.is_finite:
+            return Interval(-1, 1)
+        image = f(self.lo.union(self.hi))
+        return Interval._of(_greatest((image.lower(), -ONE)), _least((image.upper(), ONE)))
 
 
 def _tanh(x: arb) -> arb:
@@ -306,6 +331,14 @@ def _greatest(values: Sequence[arb]) -> arb:
         value = _up(value)
         best = value if value > best else best
     return best
+
+
+def hull_of(values: Sequence[Any]) -> Any:
+    """The one value, or the smallest interval around several."""
+    first, *others = values
+    for other in others:
+        first = _interval(first).hull(other)
+    return first
 
 
 def _interval(value: Any) -> Interval:

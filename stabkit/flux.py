@@ -6,84 +6,33 @@ function S (S(r) = r (1 − 4τ/h² g(√2 r/h))) and, as it stands, an activati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from math import inf
 from typing import Any
 
 import numpy as np
 import scipy
 
 from stabkit.backend import is_foreign, namespace, to_host
-from stabkit.derivative import Dual, derivative
-from stabkit.enclosure import Interval
+from stabkit.continuity import defined_at, is_continuous
+from stabkit.derivative import Dual
+from stabkit.enclosure import Interval, hull_of
 from stabkit.entries import Entries, plain
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
+from stabkit.expression import TRANSCENDENTAL, VARIABLE, Expression, as_expression, record
+from stabkit.faces import Faces, Facts, Function, Piece, cells_of, faces_of
+from stabkit.kinks import split
+from stabkit.normal_form import line, vanishes
+from stabkit.quadrature import integral
 from stabkit.rational import Constant, fraction
 from stabkit.transcript import Term, Transcript
 
-Function = Callable[[Any], Any]
-
 NAMES = {"activation": "phi", "diffusivity": "g", "regulariser": "psi", "slope": "dphi",
          "shrinkage": "S"}
-
-
-@dataclass(frozen=True)
-class Piece:
-    """The formulas of a flux up to a breakpoint (``None``: up to infinity), in one variable s.
-
-    ``slope`` is Φ′ inside the piece.  A face that has no closed form is ``None``.
-    """
-
-    upto: Fraction | None
-    activation: Function
-    diffusivity: Function | None = None
-    regulariser: Function | None = None
-    slope: Function | None = None
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a flux declares about itself; ``stabkit.certificates`` checks every one with balls.
-
-    Attributes
-    ----------
-    odd : bool
-        Φ(−s) = −Φ(s).
-    slopes : (Fraction, Fraction)
-        A range that holds Φ′ wherever it exists and, for a continuous Φ, all difference
-        quotients.
-    diffusivities : (Fraction, Fraction) or None
-        A range that holds g; its upper end is sup g.  ``None`` if g is unbounded.
-    continuous, smooth : bool
-        Φ continuous; Φ continuously differentiable.
-    """
-
-    odd: bool
-    slopes: tuple[Fraction, Fraction]
-    diffusivities: tuple[Fraction, Fraction] | None
-    continuous: bool = True
-    smooth: bool = False
-
-    @property
-    def monotone(self) -> bool:
-        """Φ is nondecreasing."""
-        return self.continuous and self.slopes[0] >= 0
-
-    @property
-    def linear(self) -> bool:
-        """Φ is linear."""
-        return self.continuous and self.slopes[0] == self.slopes[1]
-
-    @property
-    def lipschitz(self) -> Fraction | None:
-        """The Lipschitz constant of Φ, or None if Φ jumps."""
-        return max(abs(self.slopes[0]), abs(self.slopes[1])) if self.continuous else None
-
-    @property
-    def sup_diffusivity(self) -> Fraction | None:
-        """sup g."""
-        return self.diffusivities and self.diffusivities[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,17 +49,65 @@ class Flux:
     facts : Facts
     parameters : mapping
         For display and evidence.
-    kernel : (int, float) or None
-        Code and contrast parameter of the compiled twin.
+
+    Attributes
+    ----------
+    kernel : (int, float) or (int, float, float) or None
+        Code and parameters of the compiled twin, which only the fluxes of the dictionary have.
+
+    Raises
+    ------
+    InvalidArgument
+        If a formula is no expression in s, the breakpoints do not increase, or a face does not
+        belong to the activation; the message names a point where it differs.
     """
 
     name: str
     pieces: Sequence[Piece]
     facts: Facts
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    kernel: tuple[int, float] | tuple[int, float, float] | None = None
-    piecewise_linear: bool = False
-    transcendental: bool = False
+    kernel: tuple[int, float] | tuple[int, float, float] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pieces", tuple(self.pieces))
+        self._faces  # noqa: B018 - what does not belong together is refused at once
+
+    @cached_property
+    def _faces(self) -> list[Faces]:
+        return faces_of(self.pieces, self.facts.odd, self.name)
+
+    @cached_property
+    def _by_piece(self) -> dict[int, Faces]:
+        return {id(piece): faces for piece, faces in zip(self.pieces, self._faces, strict=True)}
+
+    # -- what is found from the expressions --------------------------------------------------------
+    @cached_property
+    def transcendental(self) -> bool:
+        """Whether Φ, g or Φ′ is irrational at some rational numbers."""
+        return any(part.operation in TRANSCENDENTAL for faces in self._faces
+                   for face in ("activation", "diffusivity", "slope")
+                   for part in faces[face].parts())
+
+    @cached_property
+    def piecewise_linear(self) -> bool:
+        """Whether Φ is a s + b on every piece (for an odd flux, on either of its cells)."""
+        return all(line(faces["activation"], *cell) is not None
+                   for faces, cells in zip(self._faces, self.cells(), strict=True)
+                   for cell in cells)
+
+    @cached_property
+    def is_odd(self) -> bool:
+        """Whether Φ(−s) = −Φ(s) is proved, as an expression on every piece."""
+        mirrored = -VARIABLE
+        if not self.facts.odd:
+            return False
+        return all(vanishes(faces["activation"].at(mirrored) + faces["activation"], *cell)
+                   for faces, cells in zip(self._faces, self.cells(), strict=True)
+                   for cell in cells)
+
+    def cells(self) -> list[list[tuple[Any, Any]]]:
+        """The closed cells of the real line that belong to each piece."""
+        return cells_of([piece.upto for piece in self.pieces], self.facts.odd)
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
@@ -128,21 +125,45 @@ class Flux:
         return self._face("diffusivity", s)
 
     def regulariser(self, s: Any) -> Any:
-        """Ψ(s) = 2 ∫₀ˢ Φ; in closed form, or by quadrature for floats."""
-        if all(piece.regulariser for piece in self.pieces) or isinstance(s, Term):
+        """Ψ(s) = 2 ∫₀ˢ Φ; in closed form, or by quadrature (with error bounds in exact numbers)."""
+        if all("regulariser" in faces for faces in self._faces) or isinstance(s, Term | Expression):
             return self._face("regulariser", s)
         if is_foreign(s):  # a quadrature for each entry stays on the host
             return namespace(s).asarray(self.regulariser(to_host(s)))
-        if np.asarray(s).dtype == object:
-            raise HypothesisNotMet(f"{self.name}: its regulariser has no closed form, so it is "
-                                   "known in floating point only")
-        points = [float(piece.upto) for piece in self.pieces if piece.upto is not None]
+        exact = isinstance(s, Fraction | int | Interval) or np.asarray(s).dtype == object
+        found = np.vectorize(self._integral if exact else self._quadrature,
+                             otypes=[object if exact else float])
+        return found(np.asarray(s, dtype=object) if exact else s)[()]
 
-        def integral(x: float) -> float:
-            inside = [p for p in (*points, *(-p for p in points)) if 0 < p / x < 1] if x else []
-            return 2 * scipy.integrate.quad(self.activation, 0, x, points=inside or None)[0]
+    def _quadrature(self, x: float) -> float:
+        points = [float(point) for point in self.breakpoints()]
+        inside = [p for p in points if 0 < p / x < 1] if x else []
+        return 2 * scipy.integrate.quad(self.activation, 0, x, points=inside or None)[0]
 
-        return np.vectorize(integral, otypes=[float])(s)[()]
+    @cached_property
+    def _integrable(self) -> bool:
+        return all(is_continuous(faces["activation"], *cell) for faces, cells in
+                   zip(self._faces, self.cells(), strict=True) for cell in cells)
+
+    def _integral(self, x: Any) -> Interval:
+        # Φ over the whole of an interval times its width, beside the integral up to one end.
+        if not self._integrable:
+            raise HypothesisNotMet(f"{self.name}: its regulariser has no closed form, and its "
+                                   "activation is not shown to be continuous, so it is known in "
+                                   "floating point only")
+        low, high = (x.lo, x.hi) if isinstance(x, Interval) else (x, x)
+        if isinstance(x, Interval) and not x.is_finite:
+            return Interval(-inf, inf)
+        near = x.lower if isinstance(x, Interval) else Fraction(x)
+        total, ends = Interval(0), sorted({Fraction(0), near, *(
+            point for point in self.breakpoints() if min(0, near) < point < max(0, near))})
+        for a, b in pairwise(ends):
+            piece = next(faces for faces, cells in zip(self._faces, self.cells(), strict=True)
+                         if any(p <= a and b <= q for p, q in cells))
+            total = total + integral(piece["activation"], a, b)
+        total = 2 * (total if near > 0 else -total)
+        return total if low == high else total + 2 * (
+            Interval(0) + self.activation(x)) * (Interval(0, high - low))
 
     def shrinkage(self, r: Any, tau: Any = Fraction(1, 4), h: Any = 1) -> Any:
         """S(r) = r (1 − (4τ/h²) g(√2 r/h)) (alt2020, eq. (10)); floats or intervals."""
@@ -166,16 +187,26 @@ class Flux:
         return self._text(face, Term(Transcript(), "x")).text
 
     # -- evaluation in every arithmetic --------------------------------------------------------
-    def piece_formula(self, piece: Piece, face: str) -> Function:
-        """The formula of a face on a piece, in one variable s."""
+    def expression(self, piece: Piece, face: str) -> Expression:
+        """The expression of a face on a piece: given and proved, or derived from Φ."""
+        found = self._by_piece[id(piece)].get(face)
+        if found is None:
+            raise HypothesisNotMet(f"{self.name}: its {face} has no closed form")
+        return found
+
+    def _float_formula(self, piece: Piece, face: str) -> Function:
+        # A formula as it was given has the bits that it was given for.
+        if face == "diffusivity" and piece.diffusivity is None:
+            return lambda s: self._float_formula(piece, "activation")(s) / s
         formula = getattr(piece, face)
-        if formula is not None:
-            return formula
-        if face == "diffusivity":
-            return lambda s: piece.activation(s) / s
-        if face == "slope":
-            return lambda s: derivative(piece.activation, s)
-        raise HypothesisNotMet(f"{self.name}: its {face} has no closed form")
+        return self.expression(piece, face).at if formula is None else formula
+
+    def _floats(self, piece: Piece, face: str, s: np.ndarray) -> Any:
+        try:
+            value = self._float_formula(piece, face)(s)
+        except ZeroDivisionError:  # a fraction in a user's formula has made Python's floats of s
+            value = self.expression(piece, face).at(s)
+        return np.where(np.isnan(s), s, value) if np.ndim(value) == 0 else value
 
     def _face(self, face: str, s: Any) -> Any:
         if isinstance(s, Term):
@@ -183,6 +214,8 @@ class Flux:
         if not isinstance(s, np.ndarray):
             if isinstance(s, (Fraction, Interval, Dual, int)):
                 return self._at(face, s)
+            if isinstance(s, Expression):
+                return self._composed(face, s)
             if isinstance(s, Entries) or is_foreign(s):
                 return self._on_foreign(face, s)
         array = np.asarray(s)
@@ -194,54 +227,71 @@ class Flux:
         return self._on_floats(face, array)[()]
 
     def _text(self, face: str, x: Term) -> Term:
-        *inner, last = self.pieces
-        text = self.piece_formula(last, face)(x)
-        size = abs(x) if self.facts.odd else x
-        for piece in reversed(inner):
-            here = self.piece_formula(piece, face)(x)
-            here = here if isinstance(here, Term) else Term(x.log, str(here))
-            text = text if isinstance(text, Term) else Term(x.log, str(text))
-            if here.text == text.text:
-                continue
-            text = here.when(f"{size.text} <= {piece.upto}", text)
+        text = self._composed(face, VARIABLE).at(x)
         return text if isinstance(text, Term) else Term(x.log, str(text))
 
+    def _composed(self, face: str, s: Expression) -> Expression:
+        # One expression of all pieces.
+        *inner, last = self.pieces
+        made = as_expression(self.expression(last, face).at(s))
+        size = abs(s) if self.facts.odd else s
+        for piece in reversed(inner):
+            here = as_expression(self.expression(piece, face).at(s))
+            if here.text != made.text:
+                made = Expression.where(size <= piece.upto, here, made)
+        return made
+
     def _at(self, face: str, s: Any) -> Any:
+        if isinstance(s, Dual):
+            return self._at_dual(face, s)
         value, *others = self.values_on(face, s)
         for other in others:
             value = (value if isinstance(value, Interval) else Interval(value)).hull(other)
         return value
 
-    def values_on(self, face: str, s: Any) -> list[Any]:
-        """A face at a point or on an interval: one value for each piece that is met.
+    def _at_dual(self, face: str, s: Dual) -> Dual:
+        # The slope is that of the first piece that is met.
+        value = self._at(face, s.value)
+        if face == "activation":
+            return Dual(value, self.slope(s.value) * s.slope)
+        rise = hull_of([self.expression(piece, face).derivative.at(s.value)
+                        for piece in self._met(s.value)])
+        return Dual(value, rise * s.slope)
 
-        An enclosure may straddle a breakpoint; then every piece it meets counts.
-        """
-        if self.transcendental and isinstance(s, (Fraction, int)):
-            s = Interval(s)
-        elif self.transcendental and isinstance(s, Dual) and isinstance(
-                s.value, (Fraction, int)):
-            s = Dual(Interval(s.value), s.slope)
+    def _met(self, s: Any) -> list[Piece]:
+        # An enclosure may straddle a breakpoint; then every piece it meets counts.
         met, size = [], abs(s) if self.facts.odd else s
         for piece in self.pieces:
             try:
                 inside = piece.upto is None or bool(size <= piece.upto)
             except Undecided:
-                met.append(self.piece_formula(piece, face)(s))
+                met.append(piece)
                 continue
             if inside:
-                met.append(self.piece_formula(piece, face)(s))
-                break
+                return [*met, piece]
         return met
+
+    def values_on(self, face: str, s: Any) -> list[Any]:
+        """A face at a point or on an interval: one value for each piece that is met.
+
+        Raises
+        ------
+        Undecided
+            If the face has no value at the point.
+        """
+        try:
+            return [self.expression(piece, face).at(s) for piece in self._met(s)]
+        except ZeroDivisionError:
+            raise Undecided(f"{self}: its {face} has no value at s = {s}") from None
 
     def _on_floats(self, face: str, s: np.ndarray) -> np.ndarray:
         *inner, last = self.pieces
         size = np.abs(s) if inner and self.facts.odd else s
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            value = self.piece_formula(last, face)(s)
+            value = self._floats(last, face, s)
             for piece in reversed(inner):
                 edge = s.dtype.type(piece.upto)
-                value = np.where(size <= edge, self.piece_formula(piece, face)(s), value)
+                value = np.where(size <= edge, self._floats(piece, face, s), value)
         value = np.asarray(value, dtype=s.dtype)
         return value + 0.0 if value.shape == s.shape else value + np.zeros_like(s)
 
@@ -254,9 +304,9 @@ class Flux:
         size = xp.abs(s) if self.facts.odd else s
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             *inner, last = self.pieces
-            value = plain(self.piece_formula(last, face)(Entries(s))) + nothing
+            value = plain(self._float_formula(last, face)(Entries(s))) + nothing
             for piece in reversed(inner):
-                here = plain(self.piece_formula(piece, face)(Entries(s))) + nothing
+                here = plain(self._float_formula(piece, face)(Entries(s))) + nothing
                 value = xp.where(size <= float(piece.upto), here, value)  # type: ignore[arg-type]
         return value
 
@@ -274,6 +324,8 @@ def _weights(tau: Any, h: Any) -> tuple[Constant, Constant]:
 
 
 def _root_two(beside: Any) -> Any:
+    if isinstance(beside, Expression):
+        return as_expression(2).sqrt()
     if isinstance(beside, Entries) or is_foreign(beside):
         return float(np.sqrt(2.0))
     exact = isinstance(beside, (Fraction, Interval, int, Dual)) or \
@@ -287,38 +339,49 @@ def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
     """A flux from Φ, written with arithmetic and ``np.exp``, ``np.sqrt``, ``np.tanh``, ...
 
     The other faces follow: g = Φ/s (its value at 0 must be given if Φ/s cannot be evaluated
-    there), Φ′ by differentiation, Ψ by quadrature.
+    there), Φ′ by differentiation, Ψ by quadrature.  ``np.where``, ``np.maximum`` and their kin
+    become pieces.
     """
-    at_zero = None if diffusivity_at_zero is None else fraction(diffusivity_at_zero)
+    at_zero = None if diffusivity_at_zero is None else fraction(
+        diffusivity_at_zero, "diffusivity_at_zero")
+    parts = _parts(activation, facts, f"{name}: activation")
+    first = next(k for k, (edge, _) in enumerate(parts) if edge is None or edge >= 0)
+    return Flux(name, [piece for k, (edge, phi) in enumerate(parts)
+                       for piece in _with_diffusivity(edge, phi, at_zero if k == first else None,
+                                                      facts.odd)], facts)
+
+
+def _with_diffusivity(edge: Fraction | None, phi: Any, at_zero: Fraction | None, odd: bool
+                      ) -> list[Piece]:
+    """A piece with the diffusivity that is given for s = 0, which may be all that Φ has there."""
+    if at_zero is None:
+        return [Piece(edge, phi)]
+    c = Constant(at_zero)
+    if odd and not defined_at(record(phi), Fraction(0)):
+        return [Piece(Fraction(0), lambda s: c * s, lambda s: c + 0 * s), Piece(edge, phi)]
 
     def diffusivity(s: Any) -> Any:
-        many = isinstance(s, (np.ndarray, Entries))
-        if at_zero is not None and not many and not isinstance(s, (Term, Interval)) and s == 0:
-            return at_zero
-        quotient = activation(s) / s
-        if at_zero is not None and many:
-            return np.where(s == 0, float(at_zero), quotient)
-        return quotient
+        if isinstance(s, Expression):
+            return Expression.where(s == 0, c, record(phi).at(s) / s)
+        return np.where(s == 0, float(c), phi(s) / s)
 
-    return Flux(name, [Piece(None, activation, diffusivity)], facts)
+    return [Piece(edge, phi, diffusivity)]
 
 
 def from_diffusivity(diffusivity: Function, facts: Facts, *, name: str = "custom") -> Flux:
     """A flux from its diffusivity g(s): Φ(s) = g(s) s."""
-    return Flux(name, [Piece(None, lambda s: diffusivity(s) * s, diffusivity)], facts)
+    def piece(edge: Fraction | None, g: Any) -> Piece:
+        return Piece(edge, lambda s: g(s) * s, g)
+
+    return Flux(name, [piece(*part) for part in _parts(diffusivity, facts,
+                                                       f"{name}: diffusivity")], facts)
 
 
 def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom") -> Flux:
     """A flux from its regulariser Ψ(s), differentiated automatically: Φ = Ψ′/2."""
-    def activation(s: Any) -> Any:
-        if isinstance(s, Term):
-            raise HypothesisNotMet(f"{name}: Φ = Ψ′/2 is computed, it cannot be written down")
-        if isinstance(s, (np.ndarray, Entries)):
-            with np.errstate(all="ignore"):
-                return derivative(regulariser, s) / 2
-        return derivative(regulariser, s) / 2
-
-    return Flux(name, [Piece(None, activation, None, regulariser)], facts)
+    parts = _parts(regulariser, facts, f"{name}: regulariser")
+    return Flux(name, [Piece(edge, record(psi).derivative / 2, None, psi)
+                       for edge, psi in parts], facts)
 
 
 def from_shrinkage(shrinkage: Function, facts: Facts, tau: Any = Fraction(1, 4), h: Any = 1, *,
@@ -332,4 +395,9 @@ def from_shrinkage(shrinkage: Function, facts: Facts, tau: Any = Fraction(1, 4),
         root = _root_two(s)
         return own * s - back / root * shrinkage(grid * s / root)
 
-    return Flux(name, [Piece(None, activation)], facts, transcendental=True)
+    return from_activation(activation, facts, name=name)
+
+
+def _parts(formula: Function, facts: Facts, name: str) -> list[tuple[Fraction | None, Any]]:
+    """What a formula is made of, with the breakpoints between."""
+    return split(record(formula, name), facts.odd)

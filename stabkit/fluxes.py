@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.enclosure import Interval
 from stabkit.entries import Entries
 from stabkit.errors import InvalidArgument
+from stabkit.expression import Expression
 from stabkit.flux import Facts, Flux, Piece
 from stabkit.rational import Constant, fraction
-from stabkit.transcript import Term
 
 ZERO, ONE = Fraction(0), Fraction(1)
 UNIT = (ZERO, ONE)
@@ -52,39 +51,35 @@ def _inner(upto: Fraction) -> Piece:
 
 def positive_part(x: Any) -> Any:
     """max(x, 0)."""
-    if isinstance(x, Term):
-        return x.call("max", 0)
-    if isinstance(x, Interval):
-        return -((-x).lesser(0))
     return np.maximum(x, 0)
-
-
-def _log(x: Any) -> Any:
-    return Interval(x).log() if isinstance(x, Fraction) else np.log(x)
 
 
 def decay(k: int, x: Any) -> Any:
     """xᵏ e⁻ˣ for x >= 0, one operation because an interval of it has a sharp enclosure."""
-    if isinstance(x, Term):
-        return Term(x.log, str(k)).call("decay", x)
-    return x.decay(k) if isinstance(x, Interval) else x**k * np.exp(-x)
+    return x.decay(k) if isinstance(x, Expression) else x**k * np.exp(-x)
+
+
+def _compiled(flux: Flux, *kernel: Any) -> Flux:
+    # Only here is an expression told which of the compiled fluxes it is; tests hold both together.
+    object.__setattr__(flux, "kernel", kernel)
+    return flux
 
 
 def identity() -> Flux:
     """Constant diffusivity: Φ(s) = s, Ψ(s) = s² (Whittaker-Tikhonov)."""
     inner = _inner(ONE)
-    return Flux("identity", [Piece(None, inner.activation, inner.diffusivity, inner.regulariser,
+    flux = Flux("identity", [Piece(None, inner.activation, inner.diffusivity, inner.regulariser,
                                    inner.slope)],
-                Facts(True, (ONE, ONE), (ONE, ONE), smooth=True), kernel=(0, 1.0),
-                piecewise_linear=True)
+                Facts(True, (ONE, ONE), (ONE, ONE), smooth=True))
+    return _compiled(flux, 0, 1.0)
 
 
 def scaled_identity(factor: Any) -> Flux:
     """Φ(s) = c s, also for c <= 0."""
     c = fraction(factor, "factor")
-    return Flux("scaled_identity", [Piece(None, *_linear(c))],
-                Facts(True, (c, c), (c, c), smooth=True), {"factor": c},
-                kernel=(10, float(c)), piecewise_linear=True)
+    flux = Flux("scaled_identity", [Piece(None, *_linear(c))],
+                Facts(True, (c, c), (c, c), smooth=True), {"factor": c})
+    return _compiled(flux, 10, float(c))
 
 
 def charbonnier(contrast: Any = 1) -> Flux:
@@ -94,22 +89,22 @@ def charbonnier(contrast: Any = 1) -> Flux:
     def root(s: Any) -> Any:
         return np.sqrt(1 + s**2 / square)
 
-    return Flux("charbonnier", [Piece(
+    flux = Flux("charbonnier", [Piece(
         None, lambda s: s / root(s), lambda s: 1 / root(s),
         lambda s: 2 * square * (root(s) - 1), lambda s: 1 / root(s) ** 3)],
-        Facts(True, UNIT, UNIT, smooth=True), {"contrast": contrast},
-        kernel=(1, float(fraction(contrast))), transcendental=True)
+        Facts(True, UNIT, UNIT, smooth=True), {"contrast": contrast})
+    return _compiled(flux, 1, float(fraction(contrast)))
 
 
 def soft(threshold: Any = 1) -> Flux:
     """Truncated total variation: Φ = s for |s| <= q, q sgn s beyond; Huber; soft shrinkage."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
-    return Flux("soft", [_inner(q), Piece(
+    flux = Flux("soft", [_inner(q), Piece(
         None, lambda s: q * s / abs(s), lambda s: q / abs(s),
         lambda s: 2 * q * abs(s) - square, _always(0))],
-        Facts(True, UNIT, UNIT), {"threshold": threshold}, kernel=(2, float(q)),
-        piecewise_linear=True)
+        Facts(True, UNIT, UNIT), {"threshold": threshold})
+    return _compiled(flux, 2, float(q))
 
 
 def perona_malik(contrast: Any = 1) -> Flux:
@@ -120,31 +115,32 @@ def perona_malik(contrast: Any = 1) -> Flux:
     def gauss(s: Any) -> Any:
         return np.exp(-(s**2) / twice)
 
-    return Flux("perona_malik", [Piece(
+    flux = Flux("perona_malik", [Piece(
         None, lambda s: s * gauss(s), gauss, lambda s: 2 * square * (1 - gauss(s)),
         lambda s: gauss(s) - 2 * decay(1, s**2 / twice))],
-        Facts(True, (Fraction(-447, 1000), ONE), UNIT, smooth=True), {"contrast": contrast},
-        kernel=(3, float(fraction(contrast))), transcendental=True)
+        Facts(True, (Fraction(-447, 1000), ONE), UNIT, smooth=True), {"contrast": contrast})
+    return _compiled(flux, 3, float(fraction(contrast)))
 
 
 def garrote(threshold: Any = 1) -> Flux:
     """Truncated balanced forward-backward: Φ = s for |s| <= q, q²/s beyond; garrote shrinkage."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
-    return Flux("garrote", [_inner(q), Piece(
+    flux = Flux("garrote", [_inner(q), Piece(
         None, lambda s: square / s, lambda s: square / s**2,
-        lambda s: square * (1 + _log(s**2 / square)), lambda s: -square / s**2)],
-        Facts(True, (-ONE, ONE), UNIT), {"threshold": threshold}, kernel=(4, float(q)))
+        lambda s: square * (1 + np.log(s**2 / square)), lambda s: -square / s**2)],
+        Facts(True, (-ONE, ONE), UNIT), {"threshold": threshold})
+    return _compiled(flux, 4, float(q))
 
 
 def hard(threshold: Any = 1) -> Flux:
     """Truncated quadratic: Φ = s for |s| <= q, 0 beyond; hard shrinkage.  It jumps at q."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
-    return Flux("hard", [_inner(q), Piece(
+    flux = Flux("hard", [_inner(q), Piece(
         None, _always(0), _always(0), _always(square), _always(0))],
-        Facts(True, UNIT, UNIT, continuous=False), {"threshold": threshold}, kernel=(5, float(q)),
-        piecewise_linear=True)
+        Facts(True, UNIT, UNIT, continuous=False), {"threshold": threshold})
+    return _compiled(flux, 5, float(q))
 
 
 def rational(contrast: Any = 1) -> Flux:
@@ -155,11 +151,11 @@ def rational(contrast: Any = 1) -> Flux:
     def g(s: Any) -> Any:
         return 1 / (1 + s**2 / square)
 
-    return Flux("rational", [Piece(
-        None, lambda s: s / (1 + s**2 / square), g, lambda s: square * _log(1 + s**2 / square),
+    flux = Flux("rational", [Piece(
+        None, lambda s: s / (1 + s**2 / square), g, lambda s: square * np.log(1 + s**2 / square),
         lambda s: 2 * (g(s) - quarter) ** 2 - eighth)],
-        Facts(True, (Fraction(-1, 8), ONE), UNIT, smooth=True), {"contrast": contrast},
-        kernel=(6, float(fraction(contrast))))
+        Facts(True, (Fraction(-1, 8), ONE), UNIT, smooth=True), {"contrast": contrast})
+    return _compiled(flux, 6, float(fraction(contrast)))
 
 
 def weickert(contrast: Any = 1) -> Flux:
@@ -168,11 +164,11 @@ def weickert(contrast: Any = 1) -> Flux:
     Its Lipschitz constant, about 2.335, is larger than sup g = 1.
     """
     weight = Constant(Fraction(331488, 100000) * _positive(contrast, "contrast") ** 8)
-    return Flux("weickert", [_inner(ZERO), Piece(
+    flux = Flux("weickert", [_inner(ZERO), Piece(
         None, lambda s: s - s * np.exp(-weight / s**8), lambda s: 1 - np.exp(-weight / s**8), None,
         lambda s: 1 - np.exp(-weight / s**8) - 8 * decay(1, weight / s**8))],
-        Facts(True, (Fraction(-467, 200), ONE), UNIT, smooth=True), {"contrast": contrast},
-        kernel=(7, float(fraction(contrast))), transcendental=True)
+        Facts(True, (Fraction(-467, 200), ONE), UNIT, smooth=True), {"contrast": contrast})
+    return _compiled(flux, 7, float(fraction(contrast)))
 
 
 def firm(lower: Any = 1, upper: Any = 2) -> Flux:
@@ -182,14 +178,14 @@ def firm(lower: Any = 1, upper: Any = 2) -> Flux:
         raise InvalidArgument(f"lower, upper: must increase, got {lower} and {upper}")
     fall = Constant(q1 / (q2 - q1))
     end = Constant(q2)
-    return Flux("firm", [
+    flux = Flux("firm", [
         _inner(q1),
         Piece(q2, lambda s: fall * positive_part(end - abs(s)) * s / abs(s),
               lambda s: fall * positive_part(end - abs(s)) / abs(s), None,
               _always(-fall)),
         Piece(None, _always(0), _always(0), None, _always(0))],
-        Facts(True, (-Fraction(fall), ONE), UNIT), {"lower": lower, "upper": upper},
-        kernel=(11, float(q1), float(q2)), piecewise_linear=True)
+        Facts(True, (-Fraction(fall), ONE), UNIT), {"lower": lower, "upper": upper})
+    return _compiled(flux, 11, float(q1), float(q2))
 
 
 def tukey(edge: Any = 1) -> Flux:
@@ -222,17 +218,18 @@ def leaky_relu(slope: Any = Fraction(1, 100), *, name: str = "leaky_relu") -> Fl
     """Φ(s) = s for s > 0, a s for s <= 0."""
     a = fraction(slope, "slope")
     low, high = min(a, ONE), max(a, ONE)
-    return Flux(name, [Piece(ZERO, *_linear(a)), Piece(None, *_linear(1))],
-                Facts(False, (low, high), (low, high)), {} if name == "relu" else {"slope": slope},
-                kernel=(8, float(a)), piecewise_linear=True)
+    flux = Flux(name, [Piece(ZERO, *_linear(a)), Piece(None, *_linear(1))],
+                Facts(False, (low, high), (low, high)), {} if name == "relu" else {"slope": slope})
+    return _compiled(flux, 8, float(a))
 
 
 def tanh() -> Flux:
     """Φ(s) = tanh s."""
-    return Flux("tanh", [
+    flux = Flux("tanh", [
         _inner(ZERO),
         Piece(None, np.tanh, lambda s: np.tanh(s) / s, None, lambda s: 1 - np.tanh(s) ** 2)],
-        Facts(True, UNIT, UNIT, smooth=True), kernel=(9, 1.0), transcendental=True)
+        Facts(True, UNIT, UNIT, smooth=True))
+    return _compiled(flux, 9, 1.0)
 
 
 def cubic() -> Flux:

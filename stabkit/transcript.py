@@ -150,6 +150,10 @@ class Term:
         """This quantity where `condition` holds, `otherwise` elsewhere."""
         return Term(self.log, f"{_spell(self, SUM)} if {condition} else {otherwise.text}", 0)
 
+    def compared(self, left: Any, sign: str, right: Any) -> Term:
+        """The text of a comparison, as a condition for :meth:`when`."""
+        return Term(self.log, f"{_spell(left, SUM)} {sign} {_spell(right, SUM)}", 0)
+
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if method != "__call__" or kwargs:
             return NotImplemented

@@ -28,8 +28,7 @@ from stabkit.audit.layers import (
     TransposedConvolution,
 )
 from stabkit.audit.network import is_small, matrix_of
-from stabkit.certificates import show_bounds
-from stabkit.certificates.flux_bounds import show_junctions
+from stabkit.certificates.flux_bounds import show_slopes
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import from_matrix, norm_squared
@@ -211,7 +210,7 @@ def slope_evidence(flux: Flux) -> Evidence | None:
     if not flux.facts.continuous:
         return None
     log, (low, high) = Transcript(), flux.facts.slopes
-    shows = [show_bounds(log, flux, "slope", low, high), *show_junctions(log, flux)]
+    shows = show_slopes(log, flux, low, high)
     if None in shows:
         return None
     for arithmetic in ("ball", "rational"):

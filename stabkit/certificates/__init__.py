@@ -10,7 +10,12 @@ from stabkit.certificates.diffusion import (
     cycle_polynomial,
 )
 from stabkit.certificates.facts import check_facts
-from stabkit.certificates.flux_bounds import bounding_cells, show_bounds, show_junctions
+from stabkit.certificates.flux_bounds import (
+    bounding_cells,
+    show_bounds,
+    show_diffusivity,
+    show_slopes,
+)
 from stabkit.certificates.linear import certify_linear, check_room, is_linear, step_matrix
 from stabkit.certificates.residual import certify_residual
 from stabkit.errors import Undecided
@@ -74,11 +79,7 @@ def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:
 def _pointwise(scheme: Pointwise, notion: Notion) -> Evidence | None:
     log, flux = Transcript(), scheme.activation
     one = Fraction(1)
-    shows = [show_bounds(log, flux, "diffusivity", -one, one)] if notion is EUCLIDEAN else [None]
-    if shows[0] is None and flux.facts.continuous:
-        shows = [show_bounds(log, flux, "slope", -one, one), *show_junctions(log, flux)]
-        if notion is EUCLIDEAN:
-            shows.append(f"{flux.activation(log.term('0')).text} == 0")
+    shows = (show_diffusivity if notion is EUCLIDEAN else show_slopes)(log, flux, -one, one)
     if None in shows:
         return None
     return calculation("certificate", log, shows, "phi is continuous and its difference quotients "

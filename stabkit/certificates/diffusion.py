@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.certificates.flux_bounds import show_bounds, show_junctions
+from stabkit.certificates.flux_bounds import show_diffusivity, show_slopes
 from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Energy, Notion
 from stabkit.operators import gram
@@ -48,24 +48,13 @@ class Sketch:
 
     def diffusivity_between(self, low: Fraction, high: Fraction | None) -> None:
         """Show low <= g <= high; by the slopes of Φ where g itself resists, as g = mean of Φ′."""
-        flux, log = self.scheme.flux, self.transcript
-        shown = show_bounds(log, flux, "diffusivity", low, high)
-        if shown is None and flux.facts.continuous:
-            shown = show_bounds(log, flux, "slope", low, high)
-            if shown:
-                self.show(f"{flux.activation(log.term('0')).text} == 0")
-                self.junctions()
-        self.show(shown)
+        for condition in show_diffusivity(self.transcript, self.scheme.flux, low, high):
+            self.show(condition)
 
     def slopes_between(self, low: Fraction | None, high: Fraction | None, jumps: str = "=="
                        ) -> None:
-        """Show low <= Φ′ <= high, and that Φ is continuous (``>=``: jumps only downwards)."""
-        self.show(show_bounds(self.transcript, self.scheme.flux, "slope", low, high))
-        self.junctions(jumps)
-
-    def junctions(self, sign: str = "==") -> None:
-        """Show that Φ is continuous, or with ``>=`` that it jumps only downwards."""
-        for condition in show_junctions(self.transcript, self.scheme.flux, sign):
+        """Show that difference quotients of Φ lie in [low, high] (``>=``: or jump downwards)."""
+        for condition in show_slopes(self.transcript, self.scheme.flux, low, high, jumps):
             self.show(condition)
 
     def gram_at_most(self, bound: int, weight: Fraction) -> None:

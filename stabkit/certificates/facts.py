@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stabkit.certificates.flux_bounds import bounding_cells
-from stabkit.enclosure import Interval, precision
+from stabkit.certificates.flux_bounds import bounding_cells, show_continuous, show_junctions
+from stabkit.enclosure import precision
 from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.flux import Flux
+from stabkit.replay import check
+from stabkit.transcript import Transcript
+from stabkit.verdict import calculation
 
 _POINTS = tuple(Fraction(p, q) for q in (1, 2, 3, 7) for p in range(1, 5 * q + 1))
 
@@ -19,9 +22,9 @@ def check_facts(flux: Flux) -> dict[str, bool | None]:
     -------
     dict
         For "slopes" and "diffusivities" whether branch and bound with balls proves the range on
-        the whole real line; for "continuous" whether the pieces meet, exactly; for "odd" whether
-        Φ(−s) = −Φ(s) at rational points (an enclosure can only fail to contradict it).  ``True``
-        and ``False`` are certain, ``None`` means undecided.
+        the whole real line; for "continuous" whether Φ is continuous inside its pieces and they
+        meet; for "odd" whether Φ(−s) = −Φ(s) as an expression.  ``True`` and ``False`` are
+        certain, ``None`` means undecided.
     """
     facts = flux.facts
     slopes = facts.slopes if facts.continuous else (None, facts.slopes[1])
@@ -31,8 +34,8 @@ def check_facts(flux: Flux) -> dict[str, bool | None]:
         if found["diffusivities"] is None and facts.continuous:
             # g is a mean of slopes, so a range of slopes is one of g.
             shown = bounding_cells(flux, "slope", *facts.diffusivities) is not None
-            found["diffusivities"] = True if shown else None
-    found["continuous"] = _meets(flux) if facts.continuous else True
+            found["diffusivities"] = True if shown and _continuous(flux) else None
+    found["continuous"] = _continuous(flux) if facts.continuous else True
     found["odd"] = _odd(flux) if facts.odd else True
     return found
 
@@ -46,28 +49,38 @@ def _within(flux: Flux, face: str, low: Fraction | None, high: Fraction | None) 
             value = evaluate(point)
             if (low is not None and value < low) or (high is not None and value > high):
                 return False
-        except (Undecided, HypothesisNotMet, ZeroDivisionError):
+        except (Undecided, HypothesisNotMet):
             continue
     return None
 
 
-def _meets(flux: Flux) -> bool | None:
-    with precision(256):
-        for piece, after in zip(flux.pieces, flux.pieces[1:], strict=False):
-            if piece.upto == 0:
-                continue
-            at = Interval(piece.upto) if flux.transcendental else piece.upto
+def _continuous(flux: Flux) -> bool | None:
+    """Whether the checker confirms continuity; False if two pieces certainly do not meet."""
+    for inner, outer in zip(flux.pieces, flux.pieces[1:], strict=False):
+        here, there = (flux.expression(piece, "activation") for piece in (inner, outer))
+        for point in {inner.upto, -inner.upto} if flux.facts.odd else {inner.upto}:
             try:
-                if piece.activation(at) != after.activation(at):
-                    return False
-            except Undecided:
-                return None
-    return True
+                with precision(256):
+                    if here.at(point) != there.at(point):
+                        return False
+            except (Undecided, ZeroDivisionError):
+                continue
+    log = Transcript()
+    shows = [*show_continuous(log, flux), *show_junctions(log, flux)]
+    if None in shows:
+        return None
+    made = calculation("certificate", log, shows, "every operation is continuous there",
+                       arithmetic="ball")
+    return True if not shows or check(made.to_json({})) is None else None
 
 
-def _odd(flux: Flux) -> bool:
+def _odd(flux: Flux) -> bool | None:
+    if flux.is_odd:
+        return True
     for point in _POINTS:
-        total = flux.activation(point) + flux.activation(-point)
-        if not (total.overlaps(0) if isinstance(total, Interval) else total == 0):
-            return False
-    return True
+        try:
+            if flux.activation(point) + flux.activation(-point) != 0:
+                return False
+        except (Undecided, HypothesisNotMet):
+            continue
+    return None

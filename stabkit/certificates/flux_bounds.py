@@ -1,4 +1,9 @@
-"""Bounds of a face of a flux on the whole real line, by branch and bound with intervals."""
+"""What a flux may claim on the whole real line, shown by cells on which intervals decide it.
+
+The conditions are written in the language of evidence, and the checker decides them again.
+:func:`show_slopes` is all that it takes to conclude about differences of Φ: the slopes, that Φ is
+continuous inside every piece, and that neighbouring pieces meet.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +13,17 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
-from stabkit.derivative import derivative
-from stabkit.enclosure import Interval, precision
-from stabkit.errors import HypothesisNotMet, Undecided
-from stabkit.flux import Flux, Piece
+from stabkit.continuity import Need, cells_of, cover, defined_at, first_ends, needs
+from stabkit.enclosure import Interval
+from stabkit.flux import Flux
+from stabkit.normal_form import polynomial
 from stabkit.transcript import Term, Transcript, as_text
 
-_CELLS = 4096
-_NARROWEST = Fraction(1, 2**24)
 # A bound that is attained, such as q/|s| <= 1 at s = q, fails here by the rounding of q alone.
 # The checker has exact endpoints and decides it; the cells need only be narrow enough.
 _SLACK = Fraction(1, 2**96)
+
+Shows = list[str | None]
 
 
 @lru_cache(maxsize=1024)
@@ -40,91 +45,17 @@ def bounding_cells(flux: Flux, face: str, low: Fraction | None, high: Fraction |
     tuple or None
         The ends of the cells, from -inf to inf; ``None`` if some cell cannot be decided.
     """
+    pieces = list(zip(flux.pieces, flux.cells(), strict=True))
+
     def holds(a: Fraction | float, b: Fraction | float) -> bool:
-        try:
-            return all((low is None or value >= low - slack) and (
-                high is None or value <= high + slack)
-                       for value in _values(flux, face, a, b))
-        except (Undecided, HypothesisNotMet):
-            return False
+        # The ends of an Interval are rounded; which pieces a cell meets is decided exactly.
+        x = Interval(a, b)
+        values = [flux.expression(piece, face).at(x) for piece, cells in pieces
+                  if any((p < b and a < q) or a <= p == q <= b for p, q in cells)]
+        return all((low is None or value >= low - slack) and (
+            high is None or value <= high + slack) for value in values)
 
-    breaks = flux.breakpoints()
-    reach = max([Fraction(8), *(8 * abs(point) for point in breaks)])
-    ends: list = [-inf, *sorted({-reach, *breaks, Fraction(0), reach}), inf]
-    todo = list(pairwise(ends))
-    done: list = []
-    with precision(128):
-        while todo:
-            a, b = todo.pop()
-            if holds(a, b):
-                done.append((a, b))
-                continue
-            cut = _middle(a, b)
-            if cut is None or len(done) + len(todo) > _CELLS:
-                return None
-            todo += [(a, cut), (cut, b)]
-    return tuple(sorted({end for cell in done for end in cell}))
-
-
-def _values(flux: Flux, face: str, a: Fraction | float, b: Fraction | float) -> list:
-    # The ends of an Interval are rounded; which pieces a cell meets is decided by its exact ends.
-    low, high = sorted((abs(a), abs(b))) if flux.facts.odd else (a, b)
-    values, start, x = [], 0 if flux.facts.odd else -inf, Interval(a, b)
-    for piece in flux.pieces:
-        end = inf if piece.upto is None else piece.upto
-        if (start < high and low < end) or low <= start == end <= high:
-            values.append(flux.piece_formula(piece, face)(x))
-        start = end
-    return values
-
-
-@lru_cache(maxsize=256)
-def faces_agree(flux: Flux) -> bool:
-    """Whether Φ, g and Φ′ do not contradict each other at rational points of every piece.
-
-    A certificate bounds one face and concludes about another, so faces that were given
-    separately and do not belong together must not be certified.
-    """
-    try:
-        with precision(128):
-            return all(_agree(piece, flux, point) for piece, point in _sample(flux))
-    except (TypeError, ArithmeticError, HypothesisNotMet):
-        return False  # a user's function that has no exact values cannot be certified
-
-
-def _sample(flux: Flux) -> list[tuple[Piece, Fraction]]:
-    start, points = (Fraction(0) if flux.facts.odd else None), []
-    for piece in flux.pieces:
-        end = piece.upto
-        low = (end - 4 if end is not None else Fraction(-4)) if start is None else start
-        high = low + 4 if end is None else end
-        inside = [low + (high - low) * Fraction(k, 8) for k in range(1, 8)]
-        signs = (1, -1) if flux.facts.odd else (1,)
-        points += [(piece, sign * x) for x in inside for sign in signs if high > low and x]
-        start = end
-    return points
-
-
-def _agree(piece: Piece, flux: Flux, point: Fraction) -> bool:
-    at = Interval(point)  # also Φ that knows exp or tanh has a value there
-    value = piece.activation(at)
-    pairs = [(value, flux.piece_formula(piece, "diffusivity")(at) * at),
-             (derivative(piece.activation, at), flux.piece_formula(piece, "slope")(at))]
-    return all(_equal(a, b) for a, b in pairs)
-
-
-def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, Interval):
-        return a.overlaps(b)
-    return b.overlaps(a) if isinstance(b, Interval) else a == b
-
-
-def _middle(a: Fraction | float, b: Fraction | float) -> Fraction | None:
-    if a == -inf:
-        return 2 * b if abs(b) < 2**20 else None
-    if b == inf:
-        return 2 * a if abs(a) < 2**20 else None
-    return (a + b) / 2 if b - a > _NARROWEST else None
+    return cover(first_ends(-inf, inf, flux.breakpoints()), holds)
 
 
 def show_bounds(transcript: Transcript, flux: Flux, face: str, low: Fraction | None,
@@ -134,8 +65,6 @@ def show_bounds(transcript: Transcript, flux: Flux, face: str, low: Fraction | N
     The cells and the face are added to the transcript; the checker decides them.  ``None`` if the
     bound cannot be shown.
     """
-    if not faces_agree(flux):
-        return None
     size = 1 + max(abs(end) for end in (low or 0, high or 0))
     cells = bounding_cells(flux, face, low, high, slack=_SLACK * size)
     if cells is None:
@@ -147,35 +76,109 @@ def show_bounds(transcript: Transcript, flux: Flux, face: str, low: Fraction | N
     return f"all({left}{value}{right} for x in cells({given}))"
 
 
-def show_junctions(transcript: Transcript, flux: Flux, sign: str = "==") -> list[str | None]:
+def show_slopes(transcript: Transcript, flux: Flux, low: Fraction | None, high: Fraction | None,
+                jumps: str = "==") -> Shows:
+    """The conditions that prove that difference quotients of Φ lie in [low, high].
+
+    Parameters
+    ----------
+    jumps : {"==", ">="}
+        With ``">="`` Φ may jump downwards where its pieces meet.
+
+    Returns
+    -------
+    list of str or None
+        For the checker to confirm; an entry ``None`` says that something cannot be shown.
+    """
+    return [show_bounds(transcript, flux, "slope", low, high), *show_continuous(transcript, flux),
+            *show_junctions(transcript, flux, jumps)]
+
+
+def show_diffusivity(transcript: Transcript, flux: Flux, low: Fraction | None,
+                     high: Fraction | None) -> Shows:
+    """The conditions that prove Φ(s) = g(s) s with low <= g <= high; by slopes where g resists."""
+    at_zero = _value(transcript, flux, "0") + " == 0"
+    shown = show_bounds(transcript, flux, "diffusivity", low, high)
+    if shown is not None or not flux.facts.continuous:
+        return [shown, at_zero]
+    return [*show_slopes(transcript, flux, low, high), at_zero]
+
+
+def show_linear(transcript: Transcript, flux: Flux) -> Shows:
+    """The conditions that prove that Φ(s) = c s, where the slopes are declared to be c."""
+    low, high = flux.facts.slopes
+    shows = show_slopes(transcript, flux, low, high) if low == high else [None]
+    return [*shows, _value(transcript, flux, "0") + " == 0"]
+
+
+def show_continuous(transcript: Transcript, flux: Flux) -> Shows:
+    """The conditions that prove that Φ is continuous inside every piece, ends included.
+
+    An end at 0 where a formula has no value is left to :func:`show_junctions`.
+    """
+    shows: Shows = []
+    for need, low, high, ends in _needs(flux):
+        if ends is not None:
+            given = transcript.give_once(("ends", ends), "ends", lambda ends=ends: ends).text
+            text = need.text(transcript.term("x"))
+            shows.append(f"all({text} for x in cells({given}))")
+        else:
+            shows.append(_only_at_zero(need, low, high))
+    return shows
+
+
+@lru_cache(maxsize=1024)
+def _needs(flux: Flux) -> list[tuple[Need, Any, Any, tuple | None]]:
+    """What makes Φ continuous on the cells of its pieces, and cells that decide it, or None."""
+    return [(need, low, high, cells_of(need, low, high))
+            for piece, cells in zip(flux.pieces, flux.cells(), strict=True)
+            for low, high in cells if low < high
+            for need in needs(flux.expression(piece, "activation"))]
+
+
+def _only_at_zero(need: Need, low: Any, high: Any) -> str | None:
+    # A denominator that is a polynomial with no root but the end 0 of the cell.
+    if need.relation != "!=" or 0 not in (low, high):
+        return None
+    coefficients = polynomial(need.argument, low, high)
+    if coefficients is None or not any(coefficients):
+        return None
+    side = 1 if low == 0 else -1
+    end = high if low == 0 else -low
+    q = ", ".join(as_text(c * side**k) for k, c in enumerate(coefficients))
+    return f"roots_in([{q}], 0, {'inf' if end == inf else end}) == 0"
+
+
+def show_junctions(transcript: Transcript, flux: Flux, sign: str = "==") -> Shows:
     """The conditions that prove that Φ is continuous where its pieces meet.
 
-    With the sign ``">="`` they say that it jumps downwards at most.  They are for the checker to
-    confirm; an entry ``None`` says that a condition cannot be written down.
+    With the sign ``">="`` they say that it jumps downwards at most.
     """
-    shows: list[str | None] = []
-
-    def value(piece: Piece, edge: Fraction) -> str:
-        made = piece.activation(transcript.term(str(edge)))
-        return made.text if isinstance(made, Term) else as_text(made)
-
+    shows: Shows = []
     for inner, outer in pairwise(flux.pieces):
         edge = inner.upto
-        if edge == 0 and flux.facts.diffusivities is not None:
-            # |Φ(s)| <= c |s| near 0, also where a formula has no value at 0 itself.
-            shown = show_bounds(transcript, flux, "diffusivity", *flux.facts.diffusivities)
-            if shown is not None:
-                shows += [f"{flux.activation(transcript.term('0')).text} == 0", shown]
-                continue
+
+        def value(piece: Any, point: Fraction) -> str:
+            made = flux.expression(piece, "activation").at(transcript.term(str(point)))
+            return made.text if isinstance(made, Term) else as_text(made)
+
+        if edge == 0 and not all(defined_at(flux.expression(piece, "activation"), edge)
+                                 for piece in (inner, outer)):
+            shows += _meets_at_zero(transcript, flux)
+            continue
         shows.append(f"{value(inner, edge)} {sign} {value(outer, edge)}")
         if flux.facts.odd and edge != 0:
             shows.append(f"{value(outer, -edge)} {sign} {value(inner, -edge)}")
     return shows
 
 
-def show_linear(transcript: Transcript, flux: Flux) -> list[str | None]:
-    """The conditions that prove that Φ(s) = c s, where the slopes are declared to be c."""
-    low, high = flux.facts.slopes
-    return [show_bounds(transcript, flux, "slope", low, high) if low == high else None,
-            f"{flux.activation(transcript.term('0')).text} == 0",
-            *show_junctions(transcript, flux)]
+def _meets_at_zero(transcript: Transcript, flux: Flux) -> Shows:
+    # |Φ(s)| <= c |s| near 0, where a formula has no value at 0 itself.
+    if flux.facts.diffusivities is None:
+        return [None]
+    return [_value(transcript, flux, "0") + " == 0",
+            show_bounds(transcript, flux, "diffusivity", *flux.facts.diffusivities)]
+
+
+def _value(transcript: Transcript, flux: Flux, point: str) -> str:
+    return flux.activation(transcript.term(point)).text

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.certificates.flux_bounds import show_linear
+from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
@@ -56,7 +57,9 @@ def certify_linear(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | Non
         raise Undecided("no certificate of a linear step is tried for so many steps in a row")
     try:
         matrix = step_matrix(scheme)
-    except HypothesisNotMet:
+    except (HypothesisNotMet, Undecided):
+        return None
+    if any(isinstance(entry, Interval) for entry in matrix.flat):  # linear, but not rational
         return None
     made = _show_notion(scheme, notion, matrix)
     linear = [_flux_is_linear(flux) for flux in dict.fromkeys(scheme.fluxes)]

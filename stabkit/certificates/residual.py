@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.certificates.flux_bounds import show_bounds, show_junctions
+from stabkit.certificates.flux_bounds import show_slopes
 from stabkit.notions import CONTRACTION, Notion
 from stabkit.operators import gram
 from stabkit.rational import is_psd
@@ -40,8 +40,7 @@ def certify_residual(scheme: ResidualBlock, notion: Notion) -> Evidence | None:
     second = log.give_once(scheme.outer, "W2", scheme.outer.exact).text
     step = log.give("tau", tau).text
     shows = [f"{second} == -{step} * {first}.T",
-             show_bounds(log, scheme.activation, "slope", Fraction(0), high),
-             *show_junctions(log, scheme.activation),
+             *show_slopes(log, scheme.activation, Fraction(0), high),
              f"psd(2 * I({n}) - {step} * {high} * ({first}.T @ {first}))"]
     if None in shows:
         return None

@@ -11,7 +11,7 @@ import numpy as np
 
 from stabkit.backend import born, namespace, to_host
 from stabkit.enclosure import Interval
-from stabkit.errors import HypothesisNotMet, InvalidArgument
+from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.falsify.exactness import Judge, Signals, lengths, shrink, simplest, written
 from stabkit.falsify.inputs import (
     amplitudes,
@@ -295,7 +295,10 @@ def two_solutions(scheme: Implicit) -> Signals | None:
     for k in _near_another(scheme, tried):
         t, row = tried[k]
         v = t * row
-        u = scheme.pair(v)[0]
+        try:
+            u = scheme.pair(v)[0]
+        except Undecided:  # the flux has no value there
+            continue
         if any(isinstance(entry, Interval) for entry in u):
             return None
         other = found.setdefault(tuple(u), v)

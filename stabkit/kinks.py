@@ -1,0 +1,144 @@
+"""The pieces of an expression: cut where np.where, np.maximum and their kin change their mind.
+
+Every kink asks for the sign of something, as max(a, b) asks for that of a − b.  Where that is a
+polynomial of degree one in s its zero is a breakpoint, and beside it the kink is no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from math import inf
+from typing import Any
+
+from stabkit.enclosure import Interval
+from stabkit.errors import InvalidArgument, Undecided
+from stabkit.expression import VARIABLE, Expression
+from stabkit.normal_form import line, vanishes
+
+_ROUNDS = 8
+_RELATIONS = ("<", "<=")
+
+Cell = tuple[Any, Any]
+
+
+def split(phi: Expression, odd: bool) -> list[tuple[Fraction | None, Expression]]:
+    """Breakpoints and expressions of the pieces; the whole as one where nothing can be cut.
+
+    For an odd flux they are pieces of |s|.
+
+    Raises
+    ------
+    InvalidArgument
+        If the expression has another value at a breakpoint than in the piece before it.
+    """
+    edges: set[Fraction] = set()
+    for _ in range(_ROUNDS):
+        found = {point for cells in _cells(edges, odd) for cell in cells
+                 for point in _zeros(_resolved(phi, [cell]), cell)}
+        found = {abs(point) for point in found if point} if odd else found
+        if found <= edges:
+            break
+        edges |= found
+    if not edges:
+        return [(None, phi)]
+    pieces = [(_edge(cells), _one(phi, cells)) for cells in _cells(edges, odd)]
+    for edge, piece in pieces[:-1]:
+        if edge is not None and not vanishes(phi - piece, edge, edge):
+            raise InvalidArgument(
+                f"activation: at s = {edge} it has not the value of the piece before it, as a "
+                "breakpoint must; use the other one of < and <=")
+    return pieces
+
+
+def _cells(edges: set[Fraction], odd: bool) -> list[list[Cell]]:
+    if not odd:
+        return [[cell] for cell in pairwise([-inf, *sorted(edges), inf])]
+    return [[(-b, -a), (a, b)] for a, b in pairwise([Fraction(0), *sorted(edges), inf])]
+
+
+def _edge(cells: list[Cell]) -> Fraction | None:
+    end = cells[-1][1]
+    return None if end == inf else end
+
+
+def _one(phi: Expression, cells: list[Cell]) -> Expression:
+    """One expression for the cells on both sides of 0."""
+    made = [_resolved(phi, [cell]) for cell in cells]
+    if len(cells) == 1 or made[0].text == made[1].text:
+        return made[-1]
+    both = _resolved(phi, cells)
+    if both.text != phi.text:
+        return both
+    mirrored = made[1].at(abs(VARIABLE))
+    for candidate in (mirrored * VARIABLE.sign(), mirrored):  # odd, as Φ, or even, as g and Ψ
+        if vanishes(candidate - made[0], *cells[0]):
+            return candidate
+    return phi
+
+
+def _asked(part: Expression) -> Expression | None:
+    """What a kink asks the sign of."""
+    if part.operation in ("max", "min", *_RELATIONS):
+        return part.arguments[0] - part.arguments[1]
+    return part.arguments[0] if part.operation in ("abs", "sign") else None
+
+
+def _zeros(expression: Expression, cell: Cell) -> Iterator[Fraction]:
+    for part in expression.parts():
+        asked = _asked(part)
+        known = None if asked is None else line(asked, *cell)
+        if known is not None and known[1] and (part.operation not in ("abs", "sign") or known[0]):
+            point = -known[0] / known[1]
+            if cell[0] < point < cell[1]:
+                yield point
+
+
+def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
+    """The expression without the kinks that are decided, alike, on all cells."""
+    name = expression.operation
+    parts = tuple(_resolved(part, cells) if isinstance(part, Expression) else part
+                  for part in expression.arguments)
+    if name == "where" and isinstance(parts[0], bool):
+        return parts[1] if parts[0] else parts[2]
+    made = _connected(name, parts)
+    if made is not None:
+        return made
+    here = Expression(name, *parts)
+    asked = _asked(here)
+    signs = set() if asked is None else {_sign(asked, cell) for cell in cells}
+    if len(signs) != 1 or None in signs:
+        return here
+    (sign,) = signs
+    if name in _RELATIONS:
+        return sign < 0  # type: ignore[return-value]
+    if name in ("max", "min"):
+        return parts[0] if (sign > 0) == (name == "max") else parts[1]
+    if name == "abs":
+        return parts[0] if sign > 0 else -parts[0]
+    return here
+
+
+def _connected(name: str, parts: tuple) -> Any:
+    # and, or and not of what is decided.
+    known = [part for part in parts if isinstance(part, bool)]
+    if name == "not" and known:
+        return not known[0]
+    if name in ("and", "or") and known:
+        if (name == "or") in known:
+            return name == "or"
+        rest = [part for part in parts if not isinstance(part, bool)]
+        return rest[0] if rest else name == "and"
+    return None
+
+
+def _sign(asked: Expression, cell: Cell) -> int | None:
+    value = asked.at(Interval(*cell))
+    for sign in (1, -1):
+        try:
+            if sign * value >= 0:
+                return sign
+        except (Undecided, ArithmeticError):
+            continue
+    return None
