@@ -17,8 +17,9 @@ from stabkit.backend import is_foreign
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.operators.gather import gathered
-from stabkit.rational import Constant, fraction
+from stabkit.rational import Constant
 from stabkit.transcript import Term
+from stabkit.unknown import Unknown, known
 
 _SMALL = 2**31
 _MANY = 500  # entries from which a product is left to scipy.sparse
@@ -49,7 +50,7 @@ class Operator:
 
     def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Any],
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
-        values = [v if type(v) is Fraction else fraction(v, "values") for v in values]
+        values = [v if type(v) is Fraction else known(v, "values") for v in values]
         # Few values repeat often: keep each once, so a million rows stay small.
         codes: dict[Fraction, int] = {}
         code = np.array([codes.setdefault(value, len(codes)) for value in values], dtype=np.int64)
@@ -177,7 +178,7 @@ class Operator:
 
     def _image(self, u: list) -> list:
         """K u for one exact signal."""
-        if len(u) <= _SHORT and _RATIONALS.issuperset(map(type, u)):
+        if len(u) <= _SHORT and self._is_known and _RATIONALS.issuperset(map(type, u)):
             # Sums of fractions take a gcd per term; those of integers one at the end.
             rows, d = self._integer_rows
             e = lcm(*(entry.denominator for entry in u))
@@ -185,6 +186,11 @@ class Operator:
             return [Fraction(sum(value * n[j] for j, value in row), d * e) for row in rows]
         return [_total([u[j] if unit > 0 else -u[j] if unit else u[j] * value
                         for j, value, unit in row]) for row in self._marked_rows]
+
+    @cached_property
+    def _is_known(self) -> bool:
+        # Whether no entry depends on a step that is left open.
+        return not any(isinstance(value, Unknown) for value in self._palette)
 
     @cached_property
     def _marked_rows(self) -> list[list[tuple[int, Fraction, int]]]:
@@ -214,11 +220,12 @@ class Operator:
                         [*self.values, *other.values], label=_name(self.label))
 
     def __mul__(self, factor: Any) -> Operator:
-        factor = fraction(factor, "factor")
+        factor = known(factor, "factor")
         formula = self.norm_squared_formula
-        scaled = formula and (lambda: factor**2 * formula())
+        scaled = None if formula is None or isinstance(factor, Unknown) else \
+            (lambda: factor**2 * formula())
         return Operator._coded(self.shape, self.row_of_entry, self._columns, self._code,
-                               list(factor * self._palette), label=_name(self.label),
+                               [factor * value for value in self._palette], label=_name(self.label),
                                norm_squared_formula=scaled)
 
     __rmul__ = __mul__
@@ -250,6 +257,8 @@ def _total(terms: list) -> Any:
 
 def _integers(operator: Operator) -> tuple[Any, int] | None:
     # K = A / d with a small-integer sparse A, or None where the integers would grow large.
+    if not operator._is_known:
+        return None
     d = lcm(*(value.denominator for value in operator._palette), 1)
     integers = [int(value * d) for value in operator._palette]
     if max(map(abs, integers), default=0) >= _SMALL:
@@ -284,7 +293,8 @@ def _product(left: Operator, right: Operator) -> Operator:
         for k, value in row:
             for j, other in right.rows[k]:
                 places[i, j] = places.get((i, j), Fraction(0)) + value * other
-    kept = {place: value for place, value in places.items() if value}
+    kept = {place: value for place, value in places.items()
+            if isinstance(value, Unknown) or value}
     return Operator(shape, [i for i, _ in kept], [j for _, j in kept], kept.values(), label=label)
 
 
@@ -316,8 +326,8 @@ def from_matrix(matrix: Any, *, label: str = "K") -> Operator:
     dense = np.asarray(matrix, dtype=object)
     if dense.ndim != 2 or dense.shape[1] == 0:
         raise InvalidArgument(f"matrix: must have two dimensions, got shape {dense.shape}")
-    kept = [(*place, fraction(value, "matrix")) for place, value in np.ndenumerate(dense)
-            if value != 0]
+    kept = [(*place, known(value, "matrix")) for place, value in np.ndenumerate(dense)
+            if isinstance(value, Unknown) or value != 0]
     made = Operator(dense.shape, [i for i, _, _ in kept], [j for _, j, _ in kept],
                     [value for _, _, value in kept], label=label)
     return made.described(_written(made)) if dense.size <= 16 else made

@@ -17,6 +17,7 @@ from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.rational import Constant, fraction
 from stabkit.transcript import Term
+from stabkit.unknown import Unknown
 
 
 class Scheme(ABC):
@@ -92,8 +93,15 @@ def as_signal(u: Any, size: int, name: str = "u") -> Any:
     return array
 
 
-def as_step(step: Any, name: str = "step") -> Constant:
-    """A step size as an exact constant; negative and zero steps are refused."""
+def as_step(step: Any, name: str = "step") -> Any:
+    """A step size as an exact constant; negative and zero steps are refused.
+
+    A step that is left open stays so, if it is positive whatever it stands for.
+    """
+    if isinstance(step, Unknown):
+        if step.is_increasing() or step > 0:
+            return step
+        raise InvalidArgument(f"{name}: must be positive, got {step}")
     value = Constant(fraction(step, name))
     if value <= 0:
         raise InvalidArgument(f"{name}: must be positive, got {step}")
