@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.both_ways import both_ways
 from stabkit.certificates import certify, certify_uniqueness, show_bounds
 from stabkit.enclosure import PRECISIONS, Interval, precision
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
@@ -84,6 +85,10 @@ def _decide(what: Any, trials: int, seed: int, signals: np.ndarray | None) -> Ou
 
 @_decide.register
 def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    return both_ways(what, lambda each: _stable(each, trials, seed, signals))
+
+
+def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
     certificates = certify(what.scheme, what.notion)
     if certificates is not None:
         confirmed = tuple(filter(None, map(confirm_evidence, certificates)))
@@ -122,7 +127,9 @@ def _(what: AllOf, trials: int, seed: int, signals: np.ndarray | None) -> Outcom
         if telling:
             return telling[0]
     return Outcome(PROVED, tuple(item for outcome in outcomes for item in outcome.evidence),
-                   trials=sum(outcome.trials for outcome in outcomes))
+                   trials=sum(outcome.trials for outcome in outcomes),
+                   rounding="; ".join(dict.fromkeys(filter(None, (
+                       outcome.rounding for outcome in outcomes)))))
 
 
 @_decide.register
@@ -143,6 +150,10 @@ def _(what: FaceWithin, trials: int, seed: int, signals: np.ndarray | None) -> O
 
 @_decide.register
 def _(what: NormAtMost, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    return both_ways(what, _norm_at_most)
+
+
+def _norm_at_most(what: NormAtMost) -> Outcome:
     log = Transcript()
     K = log.give_once(what.K, "K", what.K.exact).text
     bound = log.give("bound", what.square).text

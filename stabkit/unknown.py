@@ -16,6 +16,7 @@ import numpy as np
 from stabkit.enclosure import Interval
 from stabkit.errors import Undecided
 from stabkit.rational import fraction
+from stabkit.rounding import is_rounded, meant
 
 
 class Unknown:
@@ -55,6 +56,10 @@ class Unknown:
             raise Undecided("an unknown step has no value to look at")
         return _horner(self.coefficients, self.over)
 
+    def at(self, step: Fraction) -> Fraction:
+        """Its value at a step, if its coefficients are exact."""
+        return sum((c * step**k for k, c in enumerate(self.coefficients)), Fraction(0))
+
     def is_negative(self, low: Fraction, high: Fraction | None) -> bool:
         """Whether it is certainly negative in [low, high], 0 < low; None is infinity.
 
@@ -74,7 +79,7 @@ class Unknown:
             value = self if self.over is None else self.enclosure()
             out = np.empty(other.shape, dtype=object)
             for place, entry in np.ndenumerate(other):
-                out[place] = apply(value, fraction(entry) if isinstance(entry, float) else entry)
+                out[place] = apply(value, _number(entry) if is_rounded(entry) else entry)
             return out
         if isinstance(other, Interval):
             return Unknown(combine(self.coefficients, (other,))) if self.over is None else \
@@ -82,7 +87,7 @@ class Unknown:
         if isinstance(other, Unknown):
             return Unknown(combine(self.coefficients, other.coefficients), self.over)
         if isinstance(other, (int, float, Fraction, np.generic)):
-            return Unknown(combine(self.coefficients, (fraction(other),)), self.over)
+            return Unknown(combine(self.coefficients, (_number(other),)), self.over)
         return NotImplemented
 
     def __add__(self, other: Any) -> Any:
@@ -109,7 +114,7 @@ class Unknown:
 
     def __truediv__(self, other: Any) -> Any:
         if isinstance(other, (int, float, Fraction, np.generic)):
-            return self * (1 / fraction(other))
+            return self * (1 / _number(other))
         return NotImplemented
 
     def __pow__(self, exponent: Any) -> Any:
@@ -150,6 +155,11 @@ def _horner(coefficients: tuple, at: Interval) -> Interval:
     for coefficient in reversed(coefficients):
         value = value * at + coefficient
     return value
+
+
+def _number(value: Any) -> Fraction:
+    # What was meant by a float, as the steps that are asked for are exact.
+    return meant(value) if is_rounded(value) else fraction(value)
 
 
 def _plain(value: Any) -> Any:

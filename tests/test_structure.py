@@ -16,12 +16,13 @@ FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 FLOORS = [
-    {"errors", "backend", "enclosure", "transcript", "rational", "unknown", "signal_file",
-     "executor", "notation", "progress"},
+    {"errors", "backend", "enclosure", "transcript", "rational", "rounding", "unknown",
+     "signal_file", "executor", "notation", "progress"},
     {"kernels", "launcher", "replay"},
     {"operators", "flux", "fluxes", "activations", "derivative", "entries"},
     {"schemes", "multigrid", "learning"},
-    {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "decide"},
+    {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "both_ways",
+     "decide"},
     {"sharpness", "claim", "verify", "audit", "testing"},
     {"claims"},
     {"report"},

@@ -46,7 +46,7 @@ def reach(scheme: Scheme, opened: Scheme, notion: Notion) -> int:
     if isinstance(scheme, Pointwise):
         return ALL  # no step is in it, and every step's certificate contains its own
     if not isinstance(opened, DiffusionScheme) or not _is_monotone(opened.tau) or \
-            not opened.K._is_known or certify_diffusion(scheme, notion) is None:
+            not opened.K.is_known or certify_diffusion(scheme, notion) is None:
         return NONE
     return ALL if isinstance(scheme, Implicit) or not isinstance(opened.tau, Unknown) else SMALLER
 

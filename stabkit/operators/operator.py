@@ -18,6 +18,7 @@ from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.operators.gather import gathered
 from stabkit.rational import Constant
+from stabkit.rounding import is_rounded, meant
 from stabkit.transcript import Term
 from stabkit.unknown import Unknown, known
 
@@ -57,6 +58,7 @@ class Operator:
         self._set(shape, rows, columns, code, list(codes))
         self.label, self.description = label, ""
         self.norm_squared_formula = norm_squared_formula
+        self._twin: Callable[[], Operator] | None = None
 
     @classmethod
     def _coded(cls, shape, rows, columns, code, palette, *, label="K", norm_squared_formula=None):
@@ -64,6 +66,7 @@ class Operator:
         made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette)
         made.label, made.description = label, ""
         made.norm_squared_formula = norm_squared_formula
+        made._twin = None
         return made
 
     def _set(self, shape, rows, columns, code, palette) -> None:
@@ -142,7 +145,7 @@ class Operator:
                                   label=f"{self.label}.T",
                                   norm_squared_formula=self.norm_squared_formula)
         adjoint.__dict__["T"] = self
-        return adjoint
+        return adjoint._rounded(lambda: self.meant().T, self)
 
     def described(self, text: str) -> Operator:
         """Set what the operator is called in tables; return it."""
@@ -151,6 +154,30 @@ class Operator:
 
     def __repr__(self) -> str:
         return self.description or f"{self.label} ({self.shape[0]}x{self.shape[1]})"
+
+    def meant(self) -> Operator:
+        """The operator with the numbers that were meant by its floats; itself if it has none.
+
+        See :mod:`stabkit.rounding`.  What is made from an operator is meant likewise.
+        """
+        if self._twin is None:
+            return self
+        twin = self.__dict__.get("_meant")
+        if twin is None:
+            twin = self.__dict__["_meant"] = self._twin()
+            twin.label = self.label
+        return twin
+
+    def stands_for(self, twin: Operator) -> Operator:
+        """Set what was meant by the operator; return it."""
+        self._twin = lambda: twin
+        return self
+
+    def _rounded(self, twin: Callable[[], Operator], *parts: Operator) -> Operator:
+        # Note how to make what was meant, if one of the parts has such a twin.
+        if any(part._twin is not None for part in parts):
+            self._twin = twin
+        return self
 
     # -- algebra -------------------------------------------------------------------------------
     def __matmul__(self, other: Any) -> Any:
@@ -178,7 +205,7 @@ class Operator:
 
     def _image(self, u: list) -> list:
         """K u for one exact signal."""
-        if len(u) <= _SHORT and self._is_known and _RATIONALS.issuperset(map(type, u)):
+        if len(u) <= _SHORT and self.is_known and _RATIONALS.issuperset(map(type, u)):
             # Sums of fractions take a gcd per term; those of integers one at the end.
             rows, d = self._integer_rows
             e = lcm(*(entry.denominator for entry in u))
@@ -188,8 +215,8 @@ class Operator:
                         for j, value, unit in row]) for row in self._marked_rows]
 
     @cached_property
-    def _is_known(self) -> bool:
-        # Whether no entry depends on a step that is left open.
+    def is_known(self) -> bool:
+        """Whether no entry depends on a step that is left open."""
         return not any(isinstance(value, Unknown) for value in self._palette)
 
     @cached_property
@@ -217,16 +244,21 @@ class Operator:
             raise InvalidArgument(f"sum: shapes {self.shape} and {other.shape} differ")
         return Operator(self.shape, np.concatenate([self.row_of_entry, other.row_of_entry]),
                         np.concatenate([self._columns, other._columns]),
-                        [*self.values, *other.values], label=_name(self.label))
+                        [*self.values, *other.values], label=_name(self.label))._rounded(
+                            lambda: self.meant() + other.meant(), self, other)
 
     def __mul__(self, factor: Any) -> Operator:
+        near = meant(factor) if is_rounded(factor) else None
         factor = known(factor, "factor")
         formula = self.norm_squared_formula
         scaled = None if formula is None or isinstance(factor, Unknown) else \
             (lambda: factor**2 * formula())
-        return Operator._coded(self.shape, self.row_of_entry, self._columns, self._code,
-                               [factor * value for value in self._palette], label=_name(self.label),
-                               norm_squared_formula=scaled)
+        made = Operator._coded(self.shape, self.row_of_entry, self._columns, self._code,
+                               [factor * value for value in self._palette],
+                               label=_name(self.label), norm_squared_formula=scaled)
+        if near is not None and near != factor:
+            made._twin = lambda: near * self.meant()
+        return made._rounded(lambda: (factor if near is None else near) * self.meant(), self)
 
     __rmul__ = __mul__
 
@@ -257,7 +289,7 @@ def _total(terms: list) -> Any:
 
 def _integers(operator: Operator) -> tuple[Any, int] | None:
     # K = A / d with a small-integer sparse A, or None where the integers would grow large.
-    if not operator._is_known:
+    if not operator.is_known:
         return None
     d = lcm(*(value.denominator for value in operator._palette), 1)
     integers = [int(value * d) for value in operator._palette]
@@ -277,7 +309,11 @@ def _product(left: Operator, right: Operator) -> Operator:
     if left.shape[1] != right.shape[0]:
         raise InvalidArgument(f"product: shapes {left.shape} and {right.shape} do not fit")
     shape = (left.shape[0], right.shape[1])
-    label = _name(f"{left.label}_{right.label}")
+    return _multiplied(left, right, shape, _name(f"{left.label}_{right.label}"))._rounded(
+        lambda: left.meant() @ right.meant(), left, right)
+
+
+def _multiplied(left: Operator, right: Operator, shape: tuple[int, int], label: str) -> Operator:
     large = min(left.columns.size, right.columns.size) > _MANY
     a, b = (_integers(left), _integers(right)) if large else (None, None)
     if a and b and _bound(a[0]) * _bound(b[0]) * left.shape[1] < 2**62:
@@ -300,37 +336,6 @@ def _product(left: Operator, right: Operator) -> Operator:
 
 def _bound(matrix) -> int:
     return int(abs(matrix.data).max(initial=0))
-
-
-def _written(operator: Operator) -> str:
-    rows = (" ".join(str(entry) for entry in row) for row in operator.exact())
-    return "[" + "; ".join(rows) + "]"
-
-
-def from_matrix(matrix: Any, *, label: str = "K") -> Operator:
-    """Make an operator of a dense or ``scipy.sparse`` matrix; floats are taken exactly.
-
-    Parameters
-    ----------
-    matrix : array_like or scipy.sparse matrix, shape (M, N)
-        Integers, floats, fractions or texts such as ``"1/2"``.
-
-    Raises
-    ------
-    InvalidArgument
-        If the matrix is not two-dimensional or an entry is not finite.
-    """
-    if hasattr(matrix, "tocoo"):  # sparse, told without loading scipy.sparse
-        entries = scipy.sparse.coo_array(matrix)
-        return Operator(entries.shape, *entries.coords, entries.data.tolist(), label=label)
-    dense = np.asarray(matrix, dtype=object)
-    if dense.ndim != 2 or dense.shape[1] == 0:
-        raise InvalidArgument(f"matrix: must have two dimensions, got shape {dense.shape}")
-    kept = [(*place, known(value, "matrix")) for place, value in np.ndenumerate(dense)
-            if isinstance(value, Unknown) or value != 0]
-    made = Operator(dense.shape, [i for i, _, _ in kept], [j for _, j, _ in kept],
-                    [value for _, _, value in kept], label=label)
-    return made.described(_written(made)) if dense.size <= 16 else made
 
 
 def identity(n: int) -> Operator:

@@ -16,6 +16,8 @@ from stabkit.derivative import Dual
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.rational import Constant, fraction
+from stabkit.rounding import is_rounded, meant
+from stabkit.schemes.meant import as_meant
 from stabkit.transcript import Term
 from stabkit.unknown import Unknown
 
@@ -61,6 +63,13 @@ class Scheme(ABC):
         u = as_signal(u, self.size)
         return self.step(u) if isinstance(u, np.ndarray) else in_parts(self.step, u)
 
+    def as_meant(self) -> Scheme:
+        """The scheme with the numbers in place of the floats that are their rounding.
+
+        The scheme itself if there are none; see :mod:`stabkit.rounding`.
+        """
+        return as_meant(self)
+
     def pair(self, x: Any) -> tuple[Any, Any]:
         """A pair (u, u⁺) from a free parameter; every pair of the scheme arises so.
 
@@ -105,7 +114,9 @@ def as_step(step: Any, name: str = "step") -> Any:
     value = Constant(fraction(step, name))
     if value <= 0:
         raise InvalidArgument(f"{name}: must be positive, got {step}")
-    return value
+    if isinstance(step, Constant):
+        return value.rounded_from(step.meant)
+    return value.rounded_from(meant(step)) if is_rounded(step) else value
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +10,8 @@ from stabkit.errors import InvalidArgument
 from stabkit.falsify.inputs import fluxes_of
 from stabkit.notions import Notion
 from stabkit.rational import fraction
+from stabkit.rounding import is_rounded, meant
+from stabkit.schemes.meant import differences
 from stabkit.sharpness.family import STOPPED, Family, family_of
 from stabkit.sharpness.linear import Steps, linear_cells, proved_steps, refuted_steps
 from stabkit.sharpness.scan import SCALES, scanned
@@ -35,6 +37,9 @@ class StepBound:
         Every scale of the step between them was looked at.
     signals : tuple of ndarray
         The signals that break the notion at the smallest refuted step.
+    rounding : str
+        Where the scheme holds floats that stand for other numbers: by how much they differ.  The
+        sets are those of what was meant.
     """
 
     notion: str
@@ -44,6 +49,7 @@ class StepBound:
     witness: tuple[Evidence, ...] = field(default=(), repr=False)
     searched: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
     signals: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    rounding: str = ""
 
     @property
     def certified(self) -> Fraction | None:
@@ -66,7 +72,8 @@ class StepBound:
             low, high = self.searched
             parts.append(f"nothing {nothing.replace(' and ', ' or ')} for tau between "
                          f"{float(low):.3g} and {float(high):.3g}")
-        return f"{self.notion}: {', '.join(parts)}"
+        meant = f" (as meant: {self.rounding})" if self.rounding else ""
+        return f"{self.notion}: {', '.join(parts)}{meant}"
 
 
 def _interval(steps: tuple[Fraction, Fraction | None]) -> str:
@@ -127,16 +134,18 @@ def step_bound(scheme: Any, notion: Notion, start: Any = None, *, halvings: int 
     (0.50048828125, None)
     """
     function, own = family_of(scheme)
-    first = fraction(own if start is None else start, "start")
+    first = own if start is None else meant(start) if is_rounded(start) else \
+        fraction(start, "start")
     if first <= 0 or halvings < 1:
         raise InvalidArgument(f"start, halvings: must be positive, got {first} and {halvings}")
     family = Family(function, notion, trials, seed)
-    family.at(first)
+    given = family.given(first)
+    rounding = "; ".join(dict.fromkeys(differences(given, given.as_meant())))
     found = _exactly(family, first, halvings)
     if found is None:
         scan = scanned(family, first, halvings)
         found = tuple(scan.proved), tuple(scan.refuted)
-    return _shown(family, first, *found)
+    return replace(_shown(family, first, *found), rounding=rounding)
 
 
 def _exactly(family: Family, start: Fraction, halvings: int) -> tuple[Steps, Steps] | None:

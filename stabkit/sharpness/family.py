@@ -15,9 +15,10 @@ from stabkit.enclosure import Interval, precision
 from stabkit.errors import InvalidArgument, StabkitError
 from stabkit.falsify.exactness import Signals
 from stabkit.notions import Notion
+from stabkit.operators import Operator
 from stabkit.property import Stable
-from stabkit.rational import Constant
-from stabkit.schemes import Scheme
+from stabkit.rational import Constant, fraction
+from stabkit.schemes import Linear, Scheme
 from stabkit.unknown import Unknown
 from stabkit.verdict import INAPPLICABLE, Outcome
 
@@ -41,9 +42,16 @@ class Family:
     def __init__(self, scheme: Callable[[Any], Any], notion: Notion, trials: int, seed: int):
         self.scheme, self.notion, self.trials, self.seed = scheme, notion, trials, seed
         self.known: dict[Fraction, Outcome] = {}
+        # The matrix of a linear scheme as a polynomial in the step, without rounding in between.
+        opened = self.opened()
+        self.matrix = opened.matrix if isinstance(opened, Linear) else None
 
     def at(self, tau: Any) -> Scheme:
-        """The scheme at a step."""
+        """The scheme at a step, as it was meant where it holds floats."""
+        return self.given(tau).as_meant()
+
+    def given(self, tau: Any) -> Scheme:
+        """The scheme at a step, as the function returns it."""
         made = self.scheme(Constant(tau) if isinstance(tau, Fraction) else tau)
         if not isinstance(made, Scheme):
             raise InvalidArgument(f"scheme: the function must return a Scheme, got a "
@@ -61,7 +69,7 @@ class Family:
         """What is decided at one step."""
         if tau not in self.known:
             try:
-                scheme = self.at(tau)
+                scheme = self.at(tau) if self.matrix is None else _at(self.matrix, tau)
             except (StabkitError, ValueError, ArithmeticError) as reason:
                 self.known[tau] = Outcome(INAPPLICABLE, reason=str(reason))
             else:
@@ -93,6 +101,12 @@ class Family:
         return margin if isinstance(margin, Interval) else Interval(margin)
 
 
+def _at(matrix: Operator, tau: Fraction) -> Linear:
+    values = [value.at(tau) if isinstance(value, Unknown) else value for value in matrix.values]
+    return Linear(Operator(matrix.shape, matrix.row_of_entry, matrix.columns, values,
+                           label=matrix.label))
+
+
 def _enclosed(part: np.ndarray) -> np.ndarray:
     out = np.empty(part.shape, dtype=object)
     for place, entry in np.ndenumerate(part):
@@ -100,14 +114,16 @@ def _enclosed(part: np.ndarray) -> np.ndarray:
     return out
 
 
-def family_of(scheme: Any) -> tuple[Callable[[Any], Any], Any]:
+def family_of(scheme: Any) -> tuple[Callable[[Any], Any], Fraction]:
     """The function from a step to a scheme, and the step of the scheme, or 1."""
     if isinstance(scheme, Scheme):
         name = next((name for name in ("tau", "delta") if hasattr(scheme, name)), None)
         if name is None:
             raise InvalidArgument(f"scheme: a {type(scheme).__name__} has no step to vary; give a "
                                   "function from a step to a scheme")
-        return lambda tau: replace(scheme, **{name: tau}), getattr(scheme, name)
+        own = getattr(scheme, name)
+        return lambda tau: replace(scheme, **{name: tau}), \
+            fraction(own.meant if isinstance(own, Constant) else own, name)
     if not callable(scheme):
         raise InvalidArgument("scheme: must be a scheme, or a function from a step to one; got "
                               f"{type(scheme).__name__}")
@@ -116,7 +132,7 @@ def family_of(scheme: Any) -> tuple[Callable[[Any], Any], Any]:
             f"scheme: must be a function of the step alone that returns a scheme, this one takes "
             f"{_needed(scheme)} arguments; write lambda tau: Linear(from_matrix(...)), or another "
             "scheme")
-    return scheme, 1
+    return scheme, Fraction(1)
 
 
 def _needed(function: Callable[..., Any]) -> int:
