@@ -15,6 +15,7 @@ import numpy as np
 from stabkit.both_ways import both_ways
 from stabkit.certificates import certify, certify_uniqueness, show_bounds
 from stabkit.enclosure import PRECISIONS, Interval, precision
+from stabkit.entry_intervals import decide_for_all, holds_intervals
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.falsify import exact_margin, search, shrink, two_solutions
 from stabkit.falsify.exactness import Signals, rounded, stays_short
@@ -73,6 +74,9 @@ def decide(what: Property, *, trials: int = 20_000, seed: int = 0,
         A status with evidence that ``stabkit.replay`` accepts.
     """
     try:
+        if holds_intervals(what):
+            return decide_for_all(what, lambda each: _stable(each, trials, seed, signals),
+                                  confirm_evidence)
         return _decide(what, trials, seed, signals)
     except HypothesisNotMet as reason:
         return Outcome(INAPPLICABLE, reason=str(reason))

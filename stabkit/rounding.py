@@ -77,6 +77,11 @@ def _give_sum(snapped: list[Fraction], values: Sequence[Any], numbers: list[int]
             snapped[largest if diagonal is None else diagonal] += target - total
 
 
+def half_unit(value: Any) -> Fraction:
+    """Half a unit in the last place of a float; 0 for an exact number."""
+    return Fraction(float(np.spacing(abs(value)))) / 2 if is_rounded(value) else Fraction(0)
+
+
 def size(number: Fraction) -> str:
     """A size to be read: two digits."""
     return f"{float(abs(number)):.2g}"

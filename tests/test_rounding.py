@@ -30,7 +30,7 @@ from stabkit.property import AllOf, NormAtMost, Not, Stable
 from stabkit.replay import check
 from stabkit.rounding import meant
 from stabkit.schemes.scheme import as_step
-from stabkit.verdict import PROVED, REFUTED
+from stabkit.verdict import PROVED, REFUTED, UNDECIDED
 from stabkit.verify import verify
 
 F = Fraction
@@ -208,6 +208,39 @@ def test_the_parameter_rounding_says_which_numbers_are_decided():
                              "4.4e-17 away at most")
     with pytest.raises(InvalidArgument, match="rounding"):
         from_matrix(THREE, rounding="nearest")
+
+
+def test_entries_in_intervals_are_decided_for_all_of_them():
+    """At norm 1 − 1e-12 all matrices within rounding are stable; at norm 1 some are not."""
+    turn = np.array([[.6, .8], [-.8, .6]])
+
+    def made(factor):
+        return Linear(from_matrix(factor * turn, rounding="intervals"))
+
+    inside, edge, outside = (stable(made(f), EUCLIDEAN) for f in (1 - 1e-12, 1, 1 + 1e-12))
+    assert inside.status is PROVED and "all entries" in inside.rounding
+    assert check(inside.evidence[0].to_json({})) is None
+    assert edge.status is UNDECIDED and "within rounding" in edge.reason
+    assert outside.status is REFUTED
+    assert stable(Linear(from_matrix(THREE, rounding="intervals"))).status is UNDECIDED
+    wrong = Linear(from_matrix([[1.1, -.1], [.5, .5]], rounding="intervals"))
+    assert stable(wrong).status is REFUTED
+    assert "half a unit" in repr(wrong.matrix)
+
+
+def test_entries_in_intervals_are_never_lost():
+    K = from_matrix(np.array([[.6, .8], [-.8, .6]]), rounding="intervals")
+    for made in (K.T, F(-1) * K, K + identity(2) - identity(2)):
+        assert made.spread.values.tolist() and min(made.spread.values) > 0
+        assert stable(Linear(made), EUCLIDEAN).status is UNDECIDED
+    assert decide(NormAtMost(K, 2)).status is UNDECIDED
+    assert stable(Explicit(K, fluxes.soft(), "1/10"), EUCLIDEAN).status is UNDECIDED
+    assert stable(Chain([Linear(K)]), EUCLIDEAN).status is UNDECIDED
+    assert decide(Not(Stable(Linear(K), EUCLIDEAN))).status is UNDECIDED
+    with pytest.raises(InvalidArgument, match="intervals"):
+        K @ K
+    with pytest.raises(InvalidArgument, match="intervals"):
+        step_bound(Explicit(K, fluxes.soft(), 1), EUCLIDEAN)
 
 
 # -- other ways in ---------------------------------------------------------------------------------

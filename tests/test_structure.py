@@ -22,7 +22,7 @@ FLOORS = [
     {"operators", "flux", "fluxes", "activations", "derivative", "entries"},
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "both_ways",
-     "decide"},
+     "entry_intervals", "decide"},
     {"sharpness", "claim", "verify", "audit", "testing"},
     {"claims"},
     {"report"},

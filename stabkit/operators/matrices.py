@@ -10,7 +10,7 @@ import scipy
 
 from stabkit.errors import InvalidArgument
 from stabkit.operators.operator import Operator
-from stabkit.rounding import is_rounded, meant_entries, size
+from stabkit.rounding import half_unit, is_rounded, meant_entries, size
 from stabkit.unknown import Unknown, known
 
 
@@ -19,7 +19,7 @@ def _written(operator: Operator) -> str:
     return "[" + "; ".join(rows) + "]"
 
 
-ROUNDINGS = (None, "exact", "snapped")
+ROUNDINGS = (None, "exact", "snapped", "intervals")
 
 
 def from_matrix(matrix: Any, *, label: str = "K", rounding: str | None = None) -> Operator:
@@ -31,10 +31,11 @@ def from_matrix(matrix: Any, *, label: str = "K", rounding: str | None = None) -
         Integers, floats, fractions or texts such as ``"1/2"``.
     label : str
         The name in evidence.
-    rounding : {None, "exact", "snapped"}
+    rounding : {None, "exact", "snapped", "intervals"}
         What floats stand for.  ``"exact"``: the doubles themselves; ``"snapped"``: the numbers
-        that were meant by them, see :mod:`stabkit.rounding`; ``None``: the doubles, but decided
-        in both ways, which the outcome tells.
+        that were meant by them, see :mod:`stabkit.rounding`; ``"intervals"``: every number within
+        half a unit in the last place of each float, all of which are decided, which is done for
+        ``Linear`` steps; ``None``: the doubles, but decided in both ways, which the outcome tells.
 
     Raises
     ------
@@ -42,7 +43,8 @@ def from_matrix(matrix: Any, *, label: str = "K", rounding: str | None = None) -
         If the matrix is not two-dimensional or an entry is not finite, or for another `rounding`.
     """
     if rounding not in ROUNDINGS:
-        raise InvalidArgument(f"rounding: must be None, 'exact' or 'snapped', got {rounding!r}")
+        raise InvalidArgument(f"rounding: must be one of {', '.join(map(repr, ROUNDINGS))}, "
+                              f"got {rounding!r}")
     shape, rows, columns, values = _entries(matrix)
     exact = [known(value, "matrix") for value in values]
     if rounding is None and any(isinstance(value, Unknown) for value in exact):
@@ -52,6 +54,10 @@ def from_matrix(matrix: Any, *, label: str = "K", rounding: str | None = None) -
         made.described(_written(made))
     if rounding == "exact" or not any(map(is_rounded, values)) or not made.is_known:
         return made
+    if rounding == "intervals":
+        made.spread = Operator(shape, rows, columns, [half_unit(value) for value in values],
+                               label=f"{label}_spread")
+        return made.described(f"{made!r}, each float within half a unit in its last place")
     snapped = meant_entries(shape, rows, columns, values, exact)
     if snapped == exact:
         return made

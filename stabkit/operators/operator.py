@@ -47,6 +47,11 @@ class Operator:
         The name in evidence.
     norm_squared_formula : callable, optional
         Returns an Interval with ‖K‖², at the current precision, where a formula is known.
+
+    Attributes
+    ----------
+    spread : Operator or None
+        How far each entry may lie from the one that is stored, where entries are intervals.
     """
 
     def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Any],
@@ -59,6 +64,7 @@ class Operator:
         self.label, self.description = label, ""
         self.norm_squared_formula = norm_squared_formula
         self._twin: Callable[[], Operator] | None = None
+        self.spread: Operator | None = None
 
     @classmethod
     def _coded(cls, shape, rows, columns, code, palette, *, label="K", norm_squared_formula=None):
@@ -66,7 +72,7 @@ class Operator:
         made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette)
         made.label, made.description = label, ""
         made.norm_squared_formula = norm_squared_formula
-        made._twin = None
+        made._twin = made.spread = None
         return made
 
     def _set(self, shape, rows, columns, code, palette) -> None:
@@ -145,6 +151,7 @@ class Operator:
                                   label=f"{self.label}.T",
                                   norm_squared_formula=self.norm_squared_formula)
         adjoint.__dict__["T"] = self
+        adjoint.spread = self.spread and self.spread.T
         return adjoint._rounded(lambda: self.meant().T, self)
 
     def described(self, text: str) -> Operator:
@@ -242,10 +249,12 @@ class Operator:
             return NotImplemented
         if self.shape != other.shape:
             raise InvalidArgument(f"sum: shapes {self.shape} and {other.shape} differ")
-        return Operator(self.shape, np.concatenate([self.row_of_entry, other.row_of_entry]),
+        made = Operator(self.shape, np.concatenate([self.row_of_entry, other.row_of_entry]),
                         np.concatenate([self._columns, other._columns]),
-                        [*self.values, *other.values], label=_name(self.label))._rounded(
-                            lambda: self.meant() + other.meant(), self, other)
+                        [*self.values, *other.values], label=_name(self.label))
+        spreads = [part.spread for part in (self, other) if part.spread is not None]
+        made.spread = reduce(add, spreads) if spreads else None
+        return made._rounded(lambda: self.meant() + other.meant(), self, other)
 
     def __mul__(self, factor: Any) -> Operator:
         near = meant(factor) if is_rounded(factor) else None
@@ -256,6 +265,7 @@ class Operator:
         made = Operator._coded(self.shape, self.row_of_entry, self._columns, self._code,
                                [factor * value for value in self._palette],
                                label=_name(self.label), norm_squared_formula=scaled)
+        made.spread = self.spread and abs(factor) * self.spread
         if near is not None and near != factor:
             made._twin = lambda: near * self.meant()
         return made._rounded(lambda: (factor if near is None else near) * self.meant(), self)
@@ -308,6 +318,9 @@ def _name(label: str) -> str:
 def _product(left: Operator, right: Operator) -> Operator:
     if left.shape[1] != right.shape[0]:
         raise InvalidArgument(f"product: shapes {left.shape} and {right.shape} do not fit")
+    if left.spread is not None or right.spread is not None:
+        raise InvalidArgument("product: entries in intervals are not multiplied; multiply the "
+                              "matrices first, and make an operator of the product")
     shape = (left.shape[0], right.shape[1])
     return _multiplied(left, right, shape, _name(f"{left.label}_{right.label}"))._rounded(
         lambda: left.meant() @ right.meant(), left, right)

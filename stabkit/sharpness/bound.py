@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from stabkit.entry_intervals import holds_intervals
 from stabkit.errors import InvalidArgument
 from stabkit.falsify.inputs import fluxes_of
 from stabkit.notions import Notion
@@ -140,6 +141,9 @@ def step_bound(scheme: Any, notion: Notion, start: Any = None, *, halvings: int 
         raise InvalidArgument(f"start, halvings: must be positive, got {first} and {halvings}")
     family = Family(function, notion, trials, seed)
     given = family.given(first)
+    if holds_intervals(given):
+        raise InvalidArgument("scheme: sets of steps are not found for entries in intervals; make "
+                              "the operators with rounding='snapped'")
     rounding = "; ".join(dict.fromkeys(differences(given, given.as_meant())))
     found = _exactly(family, first, halvings)
     if found is None:
