@@ -1,5 +1,6 @@
 """Floats are decided as what was meant and as themselves; only rounding is ever forgiven."""
 
+import pickle
 from decimal import Decimal
 from fractions import Fraction
 
@@ -180,6 +181,8 @@ def test_what_was_meant_is_inherited_by_sums_products_and_adjoints():
                         (0.1 * identity(2), one * F(1, 10))):
         assert (made.meant().exact() == right).all()
         assert (made.exact() != right).any()
+    sent = pickle.loads(pickle.dumps(A.T @ A))
+    assert (sent.meant().exact() == a.T @ a).all()
     assert identity(2).meant().exact().tolist() == one.tolist()
 
 

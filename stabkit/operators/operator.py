@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from itertools import pairwise
 from math import lcm
-from operator import add
+from operator import add, matmul, mul
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ class Operator:
         self._set(shape, rows, columns, code, list(codes))
         self.label, self.description = label, ""
         self.norm_squared_formula = norm_squared_formula
-        self._twin: Callable[[], Operator] | None = None
+        self._twin: tuple[Callable[..., Operator], tuple] | None = None
         self.spread: Operator | None = None
 
     @classmethod
@@ -152,7 +152,7 @@ class Operator:
                                   norm_squared_formula=self.norm_squared_formula)
         adjoint.__dict__["T"] = self
         adjoint.spread = self.spread and self.spread.T
-        return adjoint._rounded(lambda: self.meant().T, self)
+        return adjoint._rounded(_adjoint, self)
 
     def described(self, text: str) -> Operator:
         """Set what the operator is called in tables; return it."""
@@ -171,19 +171,21 @@ class Operator:
             return self
         twin = self.__dict__.get("_meant")
         if twin is None:
-            twin = self.__dict__["_meant"] = self._twin()
+            combine, parts = self._twin
+            twin = self.__dict__["_meant"] = combine(*(
+                part.meant() if isinstance(part, Operator) else part for part in parts))
             twin.label = self.label
         return twin
 
     def stands_for(self, twin: Operator) -> Operator:
         """Set what was meant by the operator; return it."""
-        self._twin = lambda: twin
+        self._twin = _itself, (twin,)
         return self
 
-    def _rounded(self, twin: Callable[[], Operator], *parts: Operator) -> Operator:
-        # Note how to make what was meant, if one of the parts has such a twin.
-        if any(part._twin is not None for part in parts):
-            self._twin = twin
+    def _rounded(self, combine: Callable[..., Operator], *parts: Any) -> Operator:
+        # Note how it was made, if one of the parts was meant otherwise.
+        if any(isinstance(part, Operator) and part._twin is not None for part in parts):
+            self._twin = combine, parts
         return self
 
     # -- algebra -------------------------------------------------------------------------------
@@ -254,7 +256,7 @@ class Operator:
                         [*self.values, *other.values], label=_name(self.label))
         spreads = [part.spread for part in (self, other) if part.spread is not None]
         made.spread = reduce(add, spreads) if spreads else None
-        return made._rounded(lambda: self.meant() + other.meant(), self, other)
+        return made._rounded(add, self, other)
 
     def __mul__(self, factor: Any) -> Operator:
         near = meant(factor) if is_rounded(factor) else None
@@ -267,8 +269,8 @@ class Operator:
                                label=_name(self.label), norm_squared_formula=scaled)
         made.spread = self.spread and abs(factor) * self.spread
         if near is not None and near != factor:
-            made._twin = lambda: near * self.meant()
-        return made._rounded(lambda: (factor if near is None else near) * self.meant(), self)
+            made._twin = mul, (self, near)
+        return made._rounded(mul, self, factor if near is None else near)
 
     __rmul__ = __mul__
 
@@ -277,6 +279,14 @@ class Operator:
 
     def __sub__(self, other: Operator) -> Operator:
         return self + (-1) * other
+
+
+def _itself(K: Operator) -> Operator:
+    return K
+
+
+def _adjoint(K: Operator) -> Operator:
+    return K.T
 
 
 def _add_up(key, code, palette):
@@ -323,7 +333,7 @@ def _product(left: Operator, right: Operator) -> Operator:
                               "matrices first, and make an operator of the product")
     shape = (left.shape[0], right.shape[1])
     return _multiplied(left, right, shape, _name(f"{left.label}_{right.label}"))._rounded(
-        lambda: left.meant() @ right.meant(), left, right)
+        matmul, left, right)
 
 
 def _multiplied(left: Operator, right: Operator, shape: tuple[int, int], label: str) -> Operator:
