@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 
 from stabkit.enclosure import Interval
-from stabkit.errors import Undecided
+from stabkit.errors import StabkitError, Undecided
 from stabkit.rational import fraction
 from stabkit.rounding import is_rounded, meant
+
+#: What code may raise that was written for numbers and meets a step that is left open.
+STOPPED = (StabkitError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
 
 
 class Unknown:

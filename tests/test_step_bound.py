@@ -29,6 +29,7 @@ from stabkit import (
     step_bound,
 )
 from stabkit.errors import Undecided
+from stabkit.flux import Facts, from_activation, from_diffusivity
 from stabkit.operators import identity
 from stabkit.replay import check
 from stabkit.schemes import Pointwise, Scheme
@@ -261,6 +262,22 @@ def test_a_planted_refusal_to_be_monotone_is_not_proved_below():
     """An explicit step with τ(3 − τ) is stable at 29/10 and 1/10, not in between."""
     found = step_bound(lambda t: Explicit(difference(1, 4), fluxes.soft(), t * (3 - t)), RANGE,
                        "1/10", trials=64)
+    assert all(low == high for low, high in found.proved)
+
+
+@pytest.mark.parametrize("family", [
+    lambda t: Explicit(difference(1, 4), from_diffusivity(
+        lambda s: t * (3 - t) / (1 + s * s), Facts(True, (F(-9), F(9)), (F(0), F(9, 4)))), "1/9"),
+    lambda t: Explicit(difference(1, 4), from_activation(
+        lambda s: (1 + t * (t - 1)) * s, Facts(True, (F(1), F(1)), (F(1), F(1))),
+        diffusivity_at_zero=1), "1/2"),
+    lambda t: Chain([explicit(t, 4, fluxes.soft()), Pointwise(from_activation(
+        lambda s: s + t * (t - 1) * s, Facts(True, (F(0), F(1)), (F(0), F(1))),
+        diffusivity_at_zero=1), 4)]),
+])
+def test_a_step_that_is_hidden_in_a_flux_proves_no_interval(family):
+    """The facts that are declared hold at some steps only."""
+    found = step_bound(family, EUCLIDEAN, 1, trials=64)
     assert all(low == high for low, high in found.proved)
 
 

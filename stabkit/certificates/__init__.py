@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from stabkit.certificates.diffusion import (
     certify_diffusion,
     certify_uniqueness,
     cycle_polynomial,
 )
 from stabkit.certificates.facts import check_facts
-from stabkit.certificates.flux_bounds import bounding_cells, show_bounds, show_junctions
+from stabkit.certificates.flux_bounds import bounding_cells, show_bounds
 from stabkit.certificates.linear import certify_linear, is_linear, step_matrix
+from stabkit.certificates.pointwise import certify_pointwise
 from stabkit.certificates.residual import certify_residual
 from stabkit.notions import CONTRACTION, EUCLIDEAN, Notion
 from stabkit.schemes import Chain, DiffusionScheme, Pointwise, ResidualBlock, Scheme
-from stabkit.transcript import Transcript
-from stabkit.verdict import Evidence, calculation
+from stabkit.verdict import Evidence
 
 __all__ = ["bounding_cells", "certify", "certify_uniqueness",
            "check_facts", "cycle_polynomial", "is_linear", "show_bounds",
@@ -38,7 +36,7 @@ def certify(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     if isinstance(scheme, DiffusionScheme):
         made = certify_diffusion(scheme, notion)
     elif isinstance(scheme, Pointwise) and notion in (EUCLIDEAN, CONTRACTION):
-        made = _pointwise(scheme, notion)
+        made = certify_pointwise(scheme, notion)
     elif isinstance(scheme, ResidualBlock):
         made = certify_residual(scheme, notion)
     if made is None and is_linear(scheme):
@@ -52,18 +50,3 @@ def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:
     if all(parts):
         return tuple(evidence for part in parts for evidence in part)
     return certify_linear(chain, notion) if is_linear(chain) else None
-
-
-def _pointwise(scheme: Pointwise, notion: Notion) -> Evidence | None:
-    log, flux = Transcript(), scheme.activation
-    one = Fraction(1)
-    shows = [show_bounds(log, flux, "diffusivity", -one, one)] if notion is EUCLIDEAN else [None]
-    if shows[0] is None and flux.facts.continuous:
-        shows = [show_bounds(log, flux, "slope", -one, one), *show_junctions(log, flux)]
-        if notion is EUCLIDEAN:
-            shows.append(f"{flux.activation(log.term('0')).text} == 0")
-    if None in shows:
-        return None
-    return calculation("certificate", log, shows, "phi is continuous and its difference quotients "
-                       "are means of slopes" if notion is CONTRACTION else
-                       "phi(x) = g(x) x, where g is a mean of slopes, and |g| <= 1")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 from stabkit.certificates.diffusion import certify_diffusion
+from stabkit.certificates.pointwise import certify_pointwise
 from stabkit.notions import Notion
+from stabkit.operators import Operator
 from stabkit.schemes import Chain, DiffusionScheme, Implicit, Pointwise, Scheme
-from stabkit.unknown import Unknown
+from stabkit.unknown import STOPPED, Unknown
 
 #: The certificate holds for no other step that is known, for all smaller ones, for all.
 NONE, SMALLER, ALL = 0, 1, 2
@@ -43,13 +45,34 @@ def reach(scheme: Scheme, opened: Scheme, notion: Notion) -> int:
             return NONE
         return min(reach(part, other, notion)
                    for part, other in zip(scheme.schemes, opened.schemes, strict=True))
-    if isinstance(scheme, Pointwise):
-        return ALL  # no step is in it, and every step's certificate contains its own
-    if not isinstance(opened, DiffusionScheme) or not _is_monotone(opened.tau) or \
-            not opened.K.is_known or certify_diffusion(scheme, notion) is None:
+    if not isinstance(scheme, (DiffusionScheme, Pointwise)) or not _agree(scheme, opened, notion):
         return NONE
-    return ALL if isinstance(scheme, Implicit) or not isinstance(opened.tau, Unknown) else SMALLER
+    if isinstance(scheme, (Pointwise, Implicit)) or not isinstance(opened.tau, Unknown):
+        return ALL
+    return SMALLER
 
 
-def _is_monotone(tau: Any) -> bool:
-    return isinstance(tau, Fraction) or tau.is_increasing()
+def _agree(scheme: Scheme, opened: Scheme, notion: Notion) -> bool:
+    """Whether nothing but τ depends on the step, and τ grows with it.
+
+    The certificate of the flux and the operator that were made with the step left open must be
+    the one at the step, word for word: a step inside a flux cannot be written down.
+    """
+    if isinstance(scheme, DiffusionScheme):
+        if not opened.K.is_known or not (
+                isinstance(opened.tau, Fraction) or opened.tau.is_increasing()):
+            return False
+        same = replace(scheme, K=scheme.K if _equal(scheme.K, opened.K) else opened.K,
+                       flux=opened.flux)
+        prove = certify_diffusion
+    else:
+        same, prove = opened, certify_pointwise
+    try:
+        own, other = prove(scheme, notion), prove(same, notion)
+    except STOPPED:
+        return False
+    return own is not None and other is not None and own.data == other.data
+
+
+def _equal(K: Operator, other: Operator) -> bool:
+    return K is other or (K.shape == other.shape and bool((K.exact() == other.exact()).all()))

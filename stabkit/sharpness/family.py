@@ -19,12 +19,10 @@ from stabkit.operators import Operator
 from stabkit.property import Stable
 from stabkit.rational import Constant, fraction
 from stabkit.schemes import Linear, Scheme
-from stabkit.unknown import Unknown
+from stabkit.unknown import STOPPED, Unknown
 from stabkit.verdict import INAPPLICABLE, Outcome
 
 _BITS = 128
-#: What code may raise that was written for numbers and meets a step that is left open.
-STOPPED = (StabkitError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
 
 
 class Family:

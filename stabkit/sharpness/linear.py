@@ -10,10 +10,14 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from stabkit.certificates import is_linear
+from stabkit.certificates.flux_bounds import show_linear
+from stabkit.falsify.inputs import fluxes_of
+from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
 from stabkit.rational import from_flint, to_flint
 from stabkit.schemes import Scheme
 from stabkit.sharpness.signs import Cell, cells, simplest
+from stabkit.transcript import Transcript
 from stabkit.unknown import Unknown
 
 _LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 64}
@@ -30,7 +34,8 @@ def linear_cells(scheme: Scheme, notion: Notion) -> list[Cell] | None:
     elementary symmetric functions of its (real) eigenvalues are nonnegative.  All of them are
     polynomials in the step.
     """
-    if scheme.size > _LARGEST.get(notion, 0) or not is_linear(scheme):
+    if scheme.size > _LARGEST.get(notion, 0) or not is_linear(scheme) or \
+            not all(map(_is_shown_linear, fluxes_of(scheme))):
         return None
     unit = np.array([[Fraction(int(i == j)) for j in range(scheme.size)]
                      for i in range(scheme.size)], dtype=object)
@@ -40,6 +45,11 @@ def linear_cells(scheme: Scheme, notion: Notion) -> list[Cell] | None:
         return cells([*(entry for row in matrix for entry in row),
                       *sums, *([-c for c in total] for total in sums)])
     return cells(_symmetric_functions(matrix))
+
+
+def _is_shown_linear(flux: Flux) -> bool:
+    # A flux that depends on the step stops here, as it cannot be written down.
+    return None not in show_linear(Transcript(), flux)
 
 
 def _coefficients(entry: Any) -> list[Fraction]:
