@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.both_ways import both_ways
 from stabkit.certificates import certified, certify_uniqueness, show_bounds
 from stabkit.enclosure import PRECISIONS, USUAL, Interval, precision
+from stabkit.entry_intervals import decide_for_all, holds_intervals
 from stabkit.errors import (
     HypothesisNotMet,
     InvalidArgument,
@@ -91,6 +93,9 @@ def decide(what: Property | Scheme, notion: Notion | str | None = None, *, trial
         what = Stable(what, notion)
     try:
         with precision(USUAL):  # whatever another thread works with
+            if holds_intervals(what):
+                return decide_for_all(what, lambda each: _stable(each, trials, seed, signals),
+                                      confirm_evidence)
             return _decide(what, trials, seed, signals)
     except HypothesisNotMet as reason:
         return Outcome(INAPPLICABLE, reason=str(reason))
@@ -109,6 +114,10 @@ def _decide(what: Any, trials: int, seed: int, signals: np.ndarray | None) -> Ou
 
 @_decide.register
 def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    return both_ways(what, lambda each: _stable(each, trials, seed, signals))
+
+
+def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
     proof, limit = _proved(what)
     if proof is not None:
         return Outcome(PROVED, proof)
@@ -165,7 +174,9 @@ def _(what: AllOf, trials: int, seed: int, signals: np.ndarray | None) -> Outcom
         if telling:
             return telling[0]
     return Outcome(PROVED, tuple(item for outcome in outcomes for item in outcome.evidence),
-                   trials=sum(outcome.trials for outcome in outcomes))
+                   trials=sum(outcome.trials for outcome in outcomes),
+                   rounding="; ".join(dict.fromkeys(filter(None, (
+                       outcome.rounding for outcome in outcomes)))))
 
 
 @_decide.register
@@ -186,6 +197,10 @@ def _(what: FaceWithin, trials: int, seed: int, signals: np.ndarray | None) -> O
 
 @_decide.register
 def _(what: NormAtMost, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    return both_ways(what, _norm_at_most)
+
+
+def _norm_at_most(what: NormAtMost) -> Outcome:
     log = Transcript()
     K = log.give_once(what.K, "K", what.K.exact).text
     bound = log.give("bound", what.square).text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import pairwise
 from typing import Any
@@ -16,6 +16,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.rational import Constant, fraction
+from stabkit.rounding import is_rounded, meant
 from stabkit.transcript import Term
 
 
@@ -35,6 +36,8 @@ class Notion:
         The same for batches of float signals, relative to their size, for searching only.
     functional : callable or None
         The functional of an energy notion.
+    meant : callable or None
+        Makes the notion that was meant, where the constant of this one is a rounding.
     """
 
     name: str
@@ -42,6 +45,11 @@ class Notion:
     margin: Callable[..., Any]
     margins: Callable[..., np.ndarray]
     functional: Callable[[Any], Any] | None = None
+    meant: Callable[[], Notion] | None = None
+
+    def as_meant(self) -> Notion:
+        """The notion that was meant, with the numbers in place of floats; itself if it has none."""
+        return self if self.meant is None else self.meant()
 
     def __repr__(self) -> str:
         return self.name
@@ -169,8 +177,10 @@ def sensitivity(factor: Any) -> Notion:
     def margin(u: Any, up: Any, v: Any, vp: Any) -> Any:
         return square * squared_norm(u - v) - squared_norm(up - vp)
 
+    near = meant(factor) if is_rounded(factor) else fraction(factor)
     return Notion(f"sensitivity at most {factor}", 2, margin, lambda u, up, v, vp: _ratio(
-        margin(u, up, v, vp), square * squared_norm(u - v)))
+        margin(u, up, v, vp), square * squared_norm(u - v)),
+        meant=None if near == fraction(factor) else lambda: sensitivity(near))
 
 
 EUCLIDEAN = Notion("euclidean", 1, _euclidean, _euclidean_batch)
@@ -220,5 +230,7 @@ def energy(functional: Callable[[Any], Any]) -> Notion:
     def margin(u: Any, up: Any) -> Any:
         return functional(u) - functional(up)
 
+    exact = not isinstance(functional, Energy) or functional.K.meant() is functional.K
     return Notion("energy", 1, margin,
-                  lambda u, up: _ratio(margin(u, up), abs(functional(u))), functional)
+                  lambda u, up: _ratio(margin(u, up), abs(functional(u))), functional,
+                  None if exact else lambda: energy(replace(functional, K=functional.K.meant())))

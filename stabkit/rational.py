@@ -22,6 +22,17 @@ class Constant(Fraction):
     dtype beside floats.  (A plain fraction would turn a float array into an object array.)
     """
 
+    @property
+    def meant(self) -> Constant:
+        """The number whose rounding it is, if it came from a float; else itself."""
+        return self.__dict__.get("_meant", self)
+
+    def rounded_from(self, number: Fraction) -> Constant:
+        """Note which number was meant; return it."""
+        if number != self:
+            self.__dict__["_meant"] = Constant(number)
+        return self
+
     def __mul__(self, other):
         return _beside(self, other, Fraction.__mul__)
 

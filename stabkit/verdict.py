@@ -72,6 +72,9 @@ class Outcome:
         Why nothing more could be decided.
     signals : tuple of ndarray
         The exact signals of a witness against stability.
+    rounding : str
+        What the rounding of floats did: how what was meant and the floats themselves are decided,
+        and how far they are from each other.  Empty where no float is a rounding.
     """
 
     status: Status
@@ -80,3 +83,4 @@ class Outcome:
     trials: int = 0
     reason: str = ""
     signals: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+    rounding: str = ""

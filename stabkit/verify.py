@@ -28,7 +28,9 @@ from stabkit.errors import (
 )
 from stabkit.progress import progress
 from stabkit.property import Not, Property, Stable
+from stabkit.rational import fraction
 from stabkit.replay import seal
+from stabkit.sharpness.bisection import bisected
 from stabkit.verdict import (
     INAPPLICABLE,
     PROVED,
@@ -291,8 +293,9 @@ def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, 
     places = {len(outcomes) - 1: outcomes[-1][0]} if status is REFUTED else {}
     if status is PROVED:
         grids: dict[tuple, int] = {}
+        largest = max(fraction(ratio, "ratio") for ratio in entry.within["ratio"])
         for number, (configuration, _) in enumerate(outcomes):
-            if configuration["ratio"] == max(entry.within["ratio"]):
+            if fraction(configuration["ratio"], "ratio") == largest:
                 grids[tuple(_text(configuration.get(name)) for name in _GRID)] = number
         places = {number: outcomes[number][0]
                   for number in list(grids.values())[:_TIGHTNESS_CONFIGURATIONS]}
@@ -307,7 +310,7 @@ def _smallest_refuted(entry: Claim, configuration: dict[str, Any], trials: int, 
         tried = {**configuration, "ratio": ratio}
         return _decided(entry, tried, min(trials, 512), seed).status is REFUTED
 
-    low, high = Fraction(0), Fraction(configuration["ratio"])
+    low, high = Fraction(0), fraction(configuration["ratio"], "ratio")
     if not refuted(high):
         low = high
         beyond = next((low * step for step in (Fraction(1001, 1000), Fraction(11, 10), 2, 4)
@@ -315,10 +318,7 @@ def _smallest_refuted(entry: Claim, configuration: dict[str, Any], trials: int, 
         if beyond is None:
             return None
         high = beyond
-    for _ in range(_RATIO_STEPS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if refuted(middle) else (middle, high)
-    return high
+    return bisected(refuted, low, high, _RATIO_STEPS)[1]
 
 
 def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
@@ -346,7 +346,8 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, An
                   if item not in outcome.evidence[:k]]  # parts of a statement may share it
         evidence += [{**item.to_json(where), "place": number} for item in unlike]
         margins += [outcome.margin] if outcome.margin is not None else []
-    refuted = [*tightness.values(), *(entry.beyond.get("ratio", ()) if sharp else ())]
+    refuted = [*tightness.values(), *(fraction(ratio, "ratio") for ratio in
+                                      (entry.beyond.get("ratio", ()) if sharp else ()))]
     verdict = Verdict(
         entry.name, entry.location, entry.reading, status, entry.expected,
         status is entry.expected, len(outcomes), sum(outcome.trials for _, outcome in outcomes),

@@ -6,13 +6,12 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
-from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from stabkit import EUCLIDEAN, RANGE, Explicit, difference, fluxes
+from stabkit import fluxes
 from stabkit.claim import registry, select
 from stabkit.cli import main
 from stabkit.errors import InvalidArgument, InvalidEvidence
@@ -22,7 +21,6 @@ from stabkit.report.contents import contents
 from stabkit.report.findings import FINDINGS
 from stabkit.report.sketch import before_and_after, sketch
 from stabkit.report.verdict_file import as_text, document
-from stabkit.sharpness import sharp_step
 from stabkit.verify import verify
 
 LEDGER = registry(["alt2020", "alt2021"])
@@ -345,29 +343,6 @@ def test_a_witness_is_drawn_as_it_is_decided(verdicts):
     assert before == [0.0, 1.0] and (min(after) < 0 or max(after) > 1)
     ElementTree.fromstring(sketch(item))
     assert sketch({**item, "kind": "certificate"}) == ""
-
-
-# -- sharp steps -----------------------------------------------------------------------------------
-def step(length):
-    return lambda tau: Explicit(difference(1, length), fluxes.identity(), tau)
-
-
-@pytest.mark.parametrize("length", [2, 3, 5])
-def test_the_sharp_range_step_is_enclosed(length):
-    found = sharp_step(step(length), RANGE, "1/4", halvings=6)
-    sharp = Fraction(1) if length == 2 else Fraction(1, 2)
-    assert found.certified <= sharp < found.refuted
-    assert found.gap < Fraction(1, 50)
-
-
-def test_the_sharp_euclidean_step_lies_at_the_norm():
-    found = sharp_step(step(3), EUCLIDEAN, 2, halvings=8)
-    assert found.certified <= Fraction(2, 3) < found.refuted
-
-
-def test_a_sharp_step_needs_a_positive_start():
-    with pytest.raises(InvalidArgument, match="positive"):
-        sharp_step(step(3), RANGE, 0)
 
 
 # -- in a notebook ---------------------------------------------------------------------------------

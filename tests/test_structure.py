@@ -16,13 +16,14 @@ FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 FLOORS = [
-    {"errors", "backend", "enclosure", "transcript", "rational", "exact", "signal_file", "executor",
-     "notation", "progress", "cache_folder", "proof", "replay"},
+    {"errors", "backend", "enclosure", "transcript", "rational", "rounding", "unknown", "exact",
+     "signal_file", "executor", "notation", "progress", "cache_folder", "proof", "replay"},
     {"kernels", "launcher"},
     {"operators", "flux", "fluxes", "activations", "derivative", "entries", "expression",
      "arithmetic", "normal_form", "continuity", "quadrature", "faces", "kinks"},
     {"schemes", "multigrid", "learning"},
-    {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "decide"},
+    {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "both_ways",
+     "entry_intervals", "decide"},
     {"sharpness", "claim", "verify", "audit", "testing"},
     {"claims"},
     {"report"},

@@ -26,7 +26,7 @@ from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Energy, Notion,
 from stabkit.operators.norms import rational_sqrt
 from stabkit.property import Stable
 from stabkit.schemes import Chain, DiffusionScheme, Scheme
-from stabkit.sharpness import sharp_step
+from stabkit.sharpness import step_bound
 from stabkit.verdict import (
     INAPPLICABLE,
     PROVED,
@@ -271,9 +271,10 @@ def _steps(block: Block, name: str, task: Task) -> tuple[Fraction | None, Fracti
     if not is_small(block.graph) or block.graph.size > _LONGEST_STEP_SEARCH or safe is None \
             or name == "modes" or _why_not(name, block.graph, [block]):
         return safe, None
-    found = sharp_step(lambda tau: with_step(block, tau), _notion(name, block.scheme), safe,
+    found = step_bound(lambda tau: with_step(block, tau), _notion(name, block.scheme), safe,
                        halvings=8, trials=256, seed=task.seed)
     certified = [step for step in (safe, found.certified) if step is not None] \
         if name in ("euclidean", "contraction") else [found.certified]
-    return max(certified, default=None) if None not in certified else None, found.refuted
+    return max(certified, default=None) if None not in certified else None, \
+        found.refuted[0][0] if found.refuted else None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +13,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.notions import Energy, energy
 from stabkit.property import Stable
 from stabkit.schemes import DiffusionScheme, Leapfrog, Linear, Reverse, Scheme, Verlet
-from stabkit.sharpness import SharpStep, step_bound
+from stabkit.sharpness import step_bound
 from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED
 
 _LONGEST_STEP_SEARCH = 24
@@ -37,17 +36,16 @@ def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, budget: float, s
             judgements.append(_judged(Reverse(scheme), name, "backward", name in asked, trials,
                                       seed))
         advance(name)
-    steps = _steps(scheme, asked[0], seed)
+    certified, refuted = _steps(scheme, asked[0], seed)
     step = getattr(scheme, "tau", getattr(scheme, "delta", None))
     kind = type(scheme).__name__
     block = BlockReport(kind, kind, None, None if step is None else Fraction(step),
-                        steps.certified, steps.refuted,
+                        certified, refuted,
                         {item.notion: item.status for item in judgements if item.counts})
     advice = []
     if any(item.status is REFUTED for item in judgements if item.counts) and \
-            steps.certified is not None and step is not None and step > steps.certified:
-        advice.append(f"{kind}: step at most {float(steps.certified):.3g}, it is "
-                      f"{float(step):.6g}")
+            certified is not None and step is not None and step > certified:
+        advice.append(f"{kind}: step at most {float(certified):.3g}, it is {float(step):.6g}")
     proved = any(item.notion == "contraction" and item.status is PROVED for item in judgements)
     return Audit(kind, (scheme.size,), (scheme.size,), 0, (block,), tuple(judgements), None,
                  Fraction(1) if proved else None, tuple(advice), seed, budget)
@@ -67,10 +65,10 @@ def _judged(scheme: Scheme, name: str, direction: str, counts: bool, trials: int
                      outcome.trials, outcome.reason)
 
 
-def _steps(scheme: Scheme, name: str, seed: int) -> SharpStep:
-    nothing = SharpStep(None, None)
+def _steps(scheme: Scheme, name: str, seed: int) -> tuple[Fraction | None, Fraction | None]:
+    """The largest certified and the smallest refuted step of a scheme."""
     if not (hasattr(scheme, "tau") or hasattr(scheme, "delta")) or isinstance(scheme, Linear) or \
             scheme.size > _LONGEST_STEP_SEARCH or name == "energy":
-        return nothing
+        return None, None
     found = step_bound(scheme, NOTIONS[name], halvings=8, trials=256, seed=seed)
-    return replace(nothing, certified=found.certified, refuted=found.refuted)
+    return found.certified, found.refuted[0][0] if found.refuted else None

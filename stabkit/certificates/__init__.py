@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from stabkit.certificates.diffusion import (
     certify_diffusion,
     certify_uniqueness,
     cycle_polynomial,
 )
 from stabkit.certificates.facts import check_facts
-from stabkit.certificates.flux_bounds import (
-    bounding_cells,
-    show_bounds,
-    show_diffusivity,
-    show_slopes,
-)
+from stabkit.certificates.flux_bounds import bounding_cells, show_bounds
 from stabkit.certificates.linear import certify_linear, check_room, is_linear, step_matrix
+from stabkit.certificates.pointwise import certify_pointwise
 from stabkit.certificates.residual import certify_residual
 from stabkit.errors import Undecided
 from stabkit.notions import CONTRACTION, EUCLIDEAN, Notion
 from stabkit.schemes import Chain, DiffusionScheme, Pointwise, ResidualBlock, Scheme
-from stabkit.transcript import Transcript
-from stabkit.verdict import Evidence, calculation
+from stabkit.verdict import Evidence
 
 __all__ = ["bounding_cells", "certified", "certify", "certify_uniqueness",
            "check_facts", "cycle_polynomial", "is_linear", "show_bounds",
@@ -60,7 +53,7 @@ def certified(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     if isinstance(scheme, DiffusionScheme):
         made = certify_diffusion(scheme, notion)
     elif isinstance(scheme, Pointwise) and notion in (EUCLIDEAN, CONTRACTION):
-        made = _pointwise(scheme, notion)
+        made = certify_pointwise(scheme, notion)
     elif isinstance(scheme, ResidualBlock):
         made = certify_residual(scheme, notion)
     if made is None and is_linear(scheme):
@@ -74,14 +67,3 @@ def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:
     if all(parts):
         return tuple(evidence for part in parts for evidence in part)
     return certify_linear(chain, notion) if is_linear(chain) else None
-
-
-def _pointwise(scheme: Pointwise, notion: Notion) -> Evidence | None:
-    log, flux = Transcript(), scheme.activation
-    one = Fraction(1)
-    shows = (show_diffusivity if notion is EUCLIDEAN else show_slopes)(log, flux, -one, one)
-    if None in shows:
-        return None
-    return calculation("certificate", log, shows, "phi is continuous and its difference quotients "
-                       "are means of slopes" if notion is CONTRACTION else
-                       "phi(x) = g(x) x, where g is a mean of slopes, and |g| <= 1")

@@ -18,8 +18,9 @@ from stabkit.operators.differences import (
     differential_operator,
 )
 from stabkit.operators.grids import grid_differences, grid_gradient, tangential_differences
+from stabkit.operators.matrices import from_matrix
 from stabkit.operators.norms import gram, norm_squared, operator_norm, stable_step
-from stabkit.operators.operator import Operator, from_matrix, identity
+from stabkit.operators.operator import Operator, identity
 
 __all__ = [
     "DIRICHLET", "MIRRORED", "NATURAL", "PERIODIC", "REFLECTING", "Boundary", "Operator",

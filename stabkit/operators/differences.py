@@ -18,6 +18,7 @@ from flint import arb, fmpq
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.operators.operator import Operator, identity
+from stabkit.operators.rounded import noting_what_was_meant
 from stabkit.rational import fraction
 
 
@@ -37,6 +38,7 @@ class Boundary(Enum):
 REFLECTING, NATURAL, PERIODIC, DIRICHLET, MIRRORED = Boundary
 
 
+@noting_what_was_meant
 def difference(order: int, n: int, h: Any = 1, boundary: Boundary = REFLECTING) -> Operator:
     """The finite difference of a given order, an approximation of ∂ˣᵐ.
 
@@ -107,6 +109,7 @@ def _alternating_product(order: int, n: int, h: Fraction) -> Operator:
     return made
 
 
+@noting_what_was_meant
 def convolution(taps: Sequence[Any], n: int, boundary: Boundary = PERIODIC, *,
                 centre: int | None = None) -> Operator:
     """The correlation (K u)ᵢ = Σⱼ tapsⱼ u_{i + j − centre} of a signal of length n.
@@ -152,6 +155,7 @@ def convolution(taps: Sequence[Any], n: int, boundary: Boundary = PERIODIC, *,
     return made.described(f"convolution([{', '.join(map(str, taps))}], n={n}, {boundary.value})")
 
 
+@noting_what_was_meant
 def differential_operator(weights: Sequence[Any], n: int, h: Any = 1,
                           boundary: Boundary = NATURAL) -> Operator:
     """The operator Σₘ αₘ ∂ᵐ of alt2021, eq. (1), with ``weights[m]`` = αₘ.

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from itertools import pairwise
 from math import lcm
-from operator import add
+from operator import add, matmul, mul
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,10 @@ from stabkit.backend import is_foreign
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.operators.gather import gathered
-from stabkit.rational import Constant, fraction
+from stabkit.rational import Constant
+from stabkit.rounding import is_rounded, meant
 from stabkit.transcript import Term
+from stabkit.unknown import Unknown, known
 
 _SMALL = 2**31
 _MANY = 500  # entries from which a product is left to scipy.sparse
@@ -45,17 +47,24 @@ class Operator:
         The name in evidence.
     norm_squared_formula : callable, optional
         Returns an Interval with ‖K‖², at the current precision, where a formula is known.
+
+    Attributes
+    ----------
+    spread : Operator or None
+        How far each entry may lie from the one that is stored, where entries are intervals.
     """
 
     def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Any],
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
-        values = [v if type(v) is Fraction else fraction(v, "values") for v in values]
+        values = [v if type(v) is Fraction else known(v, "values") for v in values]
         # Few values repeat often: keep each once, so a million rows stay small.
         codes: dict[Fraction, int] = {}
         code = np.array([codes.setdefault(value, len(codes)) for value in values], dtype=np.int64)
         self._set(shape, rows, columns, code, list(codes))
         self.label, self.description = label, ""
         self.norm_squared_formula = norm_squared_formula
+        self._twin: tuple[Callable[..., Operator], tuple] | None = None
+        self.spread: Operator | None = None
 
     @classmethod
     def _coded(cls, shape, rows, columns, code, palette, *, label="K", norm_squared_formula=None):
@@ -63,6 +72,7 @@ class Operator:
         made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette)
         made.label, made.description = label, ""
         made.norm_squared_formula = norm_squared_formula
+        made._twin = made.spread = None
         return made
 
     def _set(self, shape, rows, columns, code, palette) -> None:
@@ -147,7 +157,8 @@ class Operator:
                                   label=f"{self.label}.T",
                                   norm_squared_formula=self.norm_squared_formula)
         adjoint.__dict__["T"] = self
-        return adjoint
+        adjoint.spread = self.spread and self.spread.T
+        return adjoint._rounded(_adjoint, self)
 
     def described(self, text: str) -> Operator:
         """Set what the operator is called in tables; return it."""
@@ -156,6 +167,32 @@ class Operator:
 
     def __repr__(self) -> str:
         return self.description or f"{self.label} ({self.shape[0]}x{self.shape[1]})"
+
+    def meant(self) -> Operator:
+        """The operator with the numbers that were meant by its floats; itself if it has none.
+
+        See :mod:`stabkit.rounding`.  What is made from an operator is meant likewise.
+        """
+        if self._twin is None:
+            return self
+        twin = self.__dict__.get("_meant")
+        if twin is None:
+            combine, parts = self._twin
+            twin = self.__dict__["_meant"] = combine(*(
+                part.meant() if isinstance(part, Operator) else part for part in parts))
+            twin.label = self.label
+        return twin
+
+    def stands_for(self, twin: Operator) -> Operator:
+        """Set what was meant by the operator; return it."""
+        self._twin = _itself, (twin,)
+        return self
+
+    def _rounded(self, combine: Callable[..., Operator], *parts: Any) -> Operator:
+        # Note how it was made, if one of the parts was meant otherwise.
+        if any(isinstance(part, Operator) and part._twin is not None for part in parts):
+            self._twin = combine, parts
+        return self
 
     # -- algebra -------------------------------------------------------------------------------
     def __matmul__(self, other: Any) -> Any:
@@ -183,7 +220,7 @@ class Operator:
 
     def _image(self, u: list) -> list:
         """K u for one exact signal."""
-        if len(u) <= _SHORT and _RATIONALS.issuperset(map(type, u)):
+        if len(u) <= _SHORT and self.is_known and _RATIONALS.issuperset(map(type, u)):
             # Sums of fractions take a gcd per term; those of integers one at the end.
             rows, d = self._integer_rows
             e = lcm(*(entry.denominator for entry in u))
@@ -191,6 +228,11 @@ class Operator:
             return [Fraction(sum(value * n[j] for j, value in row), d * e) for row in rows]
         return [_total([u[j] if unit > 0 else -u[j] if unit else u[j] * value
                         for j, value, unit in row]) for row in self._marked_rows]
+
+    @cached_property
+    def is_known(self) -> bool:
+        """Whether no entry depends on a step that is left open."""
+        return not any(isinstance(value, Unknown) for value in self._palette)
 
     @cached_property
     def _marked_rows(self) -> list[list[tuple[int, Fraction, int]]]:
@@ -215,17 +257,26 @@ class Operator:
             return NotImplemented
         if self.shape != other.shape:
             raise InvalidArgument(f"sum: shapes {self.shape} and {other.shape} differ")
-        return Operator(self.shape, np.concatenate([self.row_of_entry, other.row_of_entry]),
+        made = Operator(self.shape, np.concatenate([self.row_of_entry, other.row_of_entry]),
                         np.concatenate([self._columns, other._columns]),
                         [*self.values, *other.values], label=_name(self.label))
+        spreads = [part.spread for part in (self, other) if part.spread is not None]
+        made.spread = reduce(add, spreads) if spreads else None
+        return made._rounded(add, self, other)
 
     def __mul__(self, factor: Any) -> Operator:
-        factor = fraction(factor, "factor")
+        near = meant(factor) if is_rounded(factor) else None
+        factor = known(factor, "factor")
         formula = self.norm_squared_formula
-        scaled = formula and (lambda: factor**2 * formula())
-        return Operator._coded(self.shape, self.row_of_entry, self._columns, self._code,
-                               list(factor * self._palette), label=_name(self.label),
-                               norm_squared_formula=scaled)
+        scaled = None if formula is None or isinstance(factor, Unknown) else \
+            (lambda: factor**2 * formula())
+        made = Operator._coded(self.shape, self.row_of_entry, self._columns, self._code,
+                               [factor * value for value in self._palette],
+                               label=_name(self.label), norm_squared_formula=scaled)
+        made.spread = self.spread and abs(factor) * self.spread
+        if near is not None and near != factor:
+            made._twin = mul, (self, near)
+        return made._rounded(mul, self, factor if near is None else near)
 
     __rmul__ = __mul__
 
@@ -234,6 +285,14 @@ class Operator:
 
     def __sub__(self, other: Operator) -> Operator:
         return self + (-1) * other
+
+
+def _itself(K: Operator) -> Operator:
+    return K
+
+
+def _adjoint(K: Operator) -> Operator:
+    return K.T
 
 
 def _add_up(key, code, palette):
@@ -256,6 +315,8 @@ def _total(terms: list) -> Any:
 
 def _integers(operator: Operator) -> tuple[Any, int] | None:
     # K = A / d with a small-integer sparse A, or None where the integers would grow large.
+    if not operator.is_known:
+        return None
     d = lcm(*(value.denominator for value in operator._palette), 1)
     integers = [int(value * d) for value in operator._palette]
     if max(map(abs, integers), default=0) >= _SMALL:
@@ -273,8 +334,15 @@ def _name(label: str) -> str:
 def _product(left: Operator, right: Operator) -> Operator:
     if left.shape[1] != right.shape[0]:
         raise InvalidArgument(f"product: shapes {left.shape} and {right.shape} do not fit")
+    if left.spread is not None or right.spread is not None:
+        raise InvalidArgument("product: entries in intervals are not multiplied; multiply the "
+                              "matrices first, and make an operator of the product")
     shape = (left.shape[0], right.shape[1])
-    label = _name(f"{left.label}_{right.label}")
+    return _multiplied(left, right, shape, _name(f"{left.label}_{right.label}"))._rounded(
+        matmul, left, right)
+
+
+def _multiplied(left: Operator, right: Operator, shape: tuple[int, int], label: str) -> Operator:
     large = min(left.columns.size, right.columns.size) > _MANY
     a, b = (_integers(left), _integers(right)) if large else (None, None)
     if a and b and _bound(a[0]) * _bound(b[0]) * left.shape[1] < 2**62:
@@ -290,43 +358,13 @@ def _product(left: Operator, right: Operator) -> Operator:
         for k, value in row:
             for j, other in right.rows[k]:
                 places[i, j] = places.get((i, j), Fraction(0)) + value * other
-    kept = {place: value for place, value in places.items() if value}
+    kept = {place: value for place, value in places.items()
+            if isinstance(value, Unknown) or value}
     return Operator(shape, [i for i, _ in kept], [j for _, j in kept], kept.values(), label=label)
 
 
 def _bound(matrix) -> int:
     return int(abs(matrix.data).max(initial=0))
-
-
-def _written(operator: Operator) -> str:
-    rows = (" ".join(str(entry) for entry in row) for row in operator.exact())
-    return "[" + "; ".join(rows) + "]"
-
-
-def from_matrix(matrix: Any, *, label: str = "K") -> Operator:
-    """Make an operator of a dense or ``scipy.sparse`` matrix; floats are taken exactly.
-
-    Parameters
-    ----------
-    matrix : array_like or scipy.sparse matrix, shape (M, N)
-        Integers, floats, fractions or texts such as ``"1/2"``.
-
-    Raises
-    ------
-    InvalidArgument
-        If the matrix is not two-dimensional or an entry is not finite.
-    """
-    if hasattr(matrix, "tocoo"):  # sparse, told without loading scipy.sparse
-        entries = scipy.sparse.coo_array(matrix)
-        return Operator(entries.shape, *entries.coords, entries.data.tolist(), label=label)
-    dense = np.asarray(matrix, dtype=object)
-    if dense.ndim != 2 or dense.shape[1] == 0:
-        raise InvalidArgument(f"matrix: must have two dimensions, got shape {dense.shape}")
-    kept = [(*place, fraction(value, "matrix")) for place, value in np.ndenumerate(dense)
-            if value != 0]
-    made = Operator(dense.shape, [i for i, _, _ in kept], [j for _, j, _ in kept],
-                    [value for _, _, value in kept], label=label)
-    return made.described(_written(made)) if dense.size <= 16 else made
 
 
 def identity(n: int) -> Operator:

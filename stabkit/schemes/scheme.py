@@ -19,8 +19,11 @@ from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.rational import Constant, fraction
+from stabkit.rounding import is_rounded, meant
 from stabkit.schemes.guarded import guarded
+from stabkit.schemes.meant import as_meant
 from stabkit.transcript import Term
+from stabkit.unknown import Unknown
 
 
 class Scheme(ABC):
@@ -97,6 +100,13 @@ class Scheme(ABC):
     def _once(self, u: Any) -> Any:
         return guarded(self, u)
 
+    def as_meant(self) -> Scheme:
+        """The scheme with the numbers in place of the floats that are their rounding.
+
+        The scheme itself if there are none; see :mod:`stabkit.rounding`.
+        """
+        return as_meant(self)
+
     def pair(self, x: Any) -> tuple[Any, Any]:
         """A pair (u, u⁺) from a free parameter; every pair of the scheme arises so.
 
@@ -150,12 +160,21 @@ def as_part(value: Any, kind: type, name: str) -> Any:
     return value
 
 
-def as_step(step: Any, name: str = "step") -> Constant:
-    """A step size as an exact constant; negative and zero steps are refused."""
+def as_step(step: Any, name: str = "step") -> Any:
+    """A step size as an exact constant; negative and zero steps are refused.
+
+    A step that is left open stays so, if it is positive whatever it stands for.
+    """
+    if isinstance(step, Unknown):
+        if step.is_increasing() or step > 0:
+            return step
+        raise InvalidArgument(f"{name}: must be positive, got {step}")
     value = Constant(fraction(step, name))
     if value <= 0:
         raise InvalidArgument(f"{name}: must be positive, got {step}")
-    return value
+    if isinstance(step, Constant):
+        return value.rounded_from(step.meant)
+    return value.rounded_from(meant(step)) if is_rounded(step) else value
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ from stabkit.report.figures.style import (
     styled,
 )
 from stabkit.schemes import Explicit
-from stabkit.sharpness import SharpStep, sharp_step
+from stabkit.sharpness import StepBound, step_bound
 
 HALF, QUARTER = Fraction(1, 2), Fraction(1, 4)
 CLAIMED = {"euclidean": r"$2/(L\,\|K\|^2)$", "range": r"$h^2/2$", "sign": r"$h^2/4$"}
@@ -40,10 +40,10 @@ def claimed_step(notion: Notion, length: int) -> Fraction:
 
 
 def sharp_explicit_step(notion: Notion, length: int, flux: Flux | None = None, halvings: int = 8,
-                        trials: int = 1024) -> SharpStep:
-    """The sharp step of the explicit scheme with first differences, enclosed by bisection."""
+                        trials: int = 1024) -> StepBound:
+    """The sharp step of the explicit scheme with first differences, enclosed on both sides."""
     K, flux = difference(1, length), flux or fluxes.identity()
-    return sharp_step(lambda tau: Explicit(K, flux, tau), notion, claimed_step(notion, length),
+    return step_bound(Explicit(K, flux, claimed_step(notion, length)), notion,
                       halvings=halvings, trials=trials)
 
 
@@ -96,7 +96,7 @@ def _signals(length: int, seed: int) -> np.ndarray:
 def _mark_bounds(axes: Axes, notion: Notion, length: int, bound: Fraction) -> None:
     sharp = sharp_explicit_step(notion, length)
     line(axes, 1, vertical=True)
-    low, high = float(sharp.certified / bound), float(sharp.refuted / bound)
+    low, high = float(sharp.certified / bound), float(sharp.refuted[0][0] / bound)
     axes.axvspan(low, max(high, low + 0.012), color=INK, alpha=0.35, linewidth=0)
     bottom = min(axes.get_ylim()[0], -0.05)
     axes.set_ylim(bottom * 1.05, -bottom * 0.28)
@@ -123,7 +123,7 @@ def sharp_bounds(lengths: Sequence[int] = (2, 3, 4, 5, 6, 8, 10)) -> Figure:
                  for length in lengths]
         colour = colours[notion.name]
         for length, sharp in zip(lengths, found, strict=True):
-            low, high = float(sharp.certified), float(sharp.refuted)
+            low, high = float(sharp.certified), float(sharp.refuted[0][0])
             place = length + (shift if length == 2 else 0)  # where the three coincide
             axes.plot([place] * 2, [low, high], color=colour, linewidth=3, alpha=0.45)
             axes.plot(place, low, "^", color=colour)

@@ -1,0 +1,87 @@
+"""What was meant by a floating-point number: a short decimal, a simple fraction, a sum of 0 or 1.
+
+A double is itself a rational, and is decided as such.  But 0.1 is no double: who writes it means
+1/10, and gets a number that is 5.6e-18 larger.  Here the number that was meant is told, within
+rounding and never beyond: half a unit in the last place for an entry or a step, and `count` units
+of the largest entry for a row of `count` entries whose sum was to be 0 or 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+#: Per precision: significant digits up to which a decimal is short, and the largest denominator
+#: of a simple fraction.  Of random numbers about one in 10⁴ (one in 100 of the short ones) is near.
+_SHORT = {np.dtype(np.float64): (12, 1000), np.dtype(np.float32): (5, 100)}
+
+
+def is_rounded(value: Any) -> bool:
+    """Whether a number is a float, and so may be the rounding of another one."""
+    return isinstance(value, (float, np.float32)) and bool(np.isfinite(value))
+
+
+def meant(value: Any) -> Fraction:
+    """The number that was meant by a float64 or a float32, whose rounding it is.
+
+    The shortest decimal that rounds to it, if it has at most 12 digits (5 for float32); else a
+    fraction with a denominator up to 1000 (100) that rounds to it; else the float itself.
+
+    Examples
+    --------
+    >>> meant(0.1), meant(1 / 3), meant(0.1 + 0.2)
+    (Fraction(1, 10), Fraction(1, 3), Fraction(1351079888211149, 4503599627370496))
+    """
+    kind = np.dtype(np.float32 if isinstance(value, np.float32) else np.float64)
+    exact = Fraction(float(value))
+    digits, largest = _SHORT[kind]
+    shortest = np.format_float_scientific(kind.type(value), unique=True, trim="-")
+    mantissa = shortest.partition("e")[0].lstrip("-").replace(".", "")
+    if len(mantissa) <= digits:
+        return Fraction(shortest)
+    simple = exact.limit_denominator(largest)
+    return simple if simple and kind.type(simple.numerator / simple.denominator) == value else exact
+
+
+def meant_entries(shape: tuple[int, int], rows: Sequence[int], columns: Sequence[int],
+                  values: Sequence[Any], exact: Sequence[Fraction]) -> list[Fraction]:
+    """The entries of a matrix as they were meant; those that are not floats stay.
+
+    Each entry by :func:`meant`; then a row of `count` entries that adds up to 0 or 1 within
+    `count` units in the last place of its largest entry gets that sum exactly, at its diagonal
+    entry, or where it has none at its largest one.  A symmetric matrix stays symmetric.
+    """
+    snapped = [meant(value) if is_rounded(value) else number
+               for value, number in zip(values, exact, strict=True)]
+    rows, columns = np.asarray(rows), np.asarray(columns)
+    order = np.argsort(rows, kind="stable")
+    for places in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1):
+        numbers = places.tolist()
+        if any(is_rounded(values[k]) for k in numbers):
+            _give_sum(snapped, values, numbers, next(
+                (k for k in numbers if shape[0] == shape[1] and rows[k] == columns[k]), None))
+    return snapped
+
+
+def _give_sum(snapped: list[Fraction], values: Sequence[Any], numbers: list[int],
+              diagonal: int | None) -> None:
+    largest = max(numbers, key=lambda k: abs(snapped[k]))
+    kind = np.float32 if any(isinstance(values[k], np.float32) for k in numbers) else np.float64
+    allowed = len(numbers) * Fraction(float(np.spacing(kind(abs(float(snapped[largest]))))))
+    total = sum(snapped[k] for k in numbers)
+    for target in (0, 1):
+        if 0 < abs(total - target) <= allowed:
+            snapped[largest if diagonal is None else diagonal] += target - total
+
+
+def half_unit(value: Any) -> Fraction:
+    """Half a unit in the last place of a float; 0 for an exact number."""
+    return Fraction(float(np.spacing(abs(value)))) / 2 if is_rounded(value) else Fraction(0)
+
+
+def size(number: Fraction) -> str:
+    """A size to be read: two digits."""
+    return f"{float(abs(number)):.2g}"

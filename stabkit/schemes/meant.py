@@ -1,0 +1,58 @@
+"""A scheme as it was meant: with the numbers in place of the floats that are their rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from stabkit.flux import Flux
+from stabkit.operators import Operator
+from stabkit.rational import Constant
+from stabkit.rounding import size
+
+
+def as_meant(part: Any) -> Any:
+    """A scheme, or a part of one, as it was meant; the same object where no float is in it.
+
+    Operators and steps are; fluxes are exact, and so is whatever else a part holds.
+    """
+    if isinstance(part, Operator):
+        return part.meant()
+    if isinstance(part, Constant):
+        return part.meant
+    if isinstance(part, tuple):
+        known = {id(each): as_meant(each) for each in part}  # what is one stays one
+        twins = tuple(known[id(each)] for each in part)
+        return part if all(a is b for a, b in zip(part, twins, strict=True)) else twins
+    if isinstance(part, (type, Flux)) or not is_dataclass(part):
+        return part
+    changed = {}
+    for each in fields(part):
+        value = getattr(part, each.name)
+        twin = as_meant(value) if each.init else value
+        if twin is not value:
+            changed[each.name] = twin
+    return replace(part, **changed) if changed else part
+
+
+def differences(part: Any, twin: Any, name: str = "") -> Iterator[str]:
+    """In words, where a scheme and what was meant differ, and by how much."""
+    if part is twin:
+        return
+    if isinstance(part, Operator):
+        places = zip(part.exact().ravel(), twin.exact().ravel(), strict=True)
+        largest = max((abs(a - b) for a, b in places), default=Fraction(0))
+        yield f"the entries of {name or part.label} lie up to {size(largest)} from those meant"
+    elif isinstance(part, Fraction):
+        if part == twin:
+            return
+        side = "above" if part > twin else "below"
+        yield f"the double {float(part)!r} of {name} lies {size(part - twin)} {side} {twin}"
+    elif isinstance(part, tuple):
+        for one, other in zip(part, twin, strict=True):
+            yield from differences(one, other, name)
+    else:
+        for each in fields(part):
+            yield from differences(getattr(part, each.name), getattr(twin, each.name), each.name)
