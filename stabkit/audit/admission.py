@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.audit.layers import Convolution, Dense, Graph, TransposedConvolution
+from stabkit.audit.layers import Convolution, Dense, Graph, TransposedConvolution, arrays_of
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
 from stabkit.operators.singular_values import WIDEST
@@ -22,7 +22,7 @@ def admit(graph: Graph) -> None:
     if not graph.nodes:
         raise InvalidArgument(f"model: {graph.source or 'the graph'} has no layers")
     for node in graph.nodes:
-        for array in _arrays(node.layer):
+        for array in arrays_of(node.layer):
             if not np.isfinite(np.asarray(array, dtype=float)).all():
                 raise InvalidArgument(f"model: {node.name} ({node.kind}) has a number that is not "
                                       "finite")
@@ -32,15 +32,10 @@ def admit(graph: Graph) -> None:
 def needed(graph: Graph) -> int:
     """About how many bytes an audit takes."""
     signals = sum(prod(node.shape) for node in graph.nodes)
-    largest = max((array.size for node in graph.nodes for array in _arrays(node.layer)), default=0)
+    largest = max((array.size for node in graph.nodes for array in arrays_of(node.layer)),
+                  default=0)
     gram = max((min(WIDEST, *_sides(node.layer)) ** 2 for node in graph.nodes), default=0)
     return _BYTES * (3 * signals + _COPIES * (largest + 2 * gram))
-
-
-def _arrays(layer: Any) -> list[np.ndarray]:
-    inner = [layer.convolution.weights] if isinstance(layer, TransposedConvolution) else []
-    return inner + [part for name in ("weights", "factors", "bias")
-                    if (part := getattr(layer, name, None)) is not None]
 
 
 def _sides(layer: Any) -> tuple[int, int]:

@@ -7,8 +7,20 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.audit.blocks import AFFINE, COUPLING, DIFFUSION, HAMILTONIAN, RESIDUAL, Block
+from stabkit.audit.blocks import (
+    ACTIVATION,
+    AFFINE,
+    COUPLING,
+    DIFFUSION,
+    HAMILTONIAN,
+    RESIDUAL,
+    Block,
+)
+from stabkit.audit.bounds import product
+from stabkit.audit.case import Case
+from stabkit.audit.names import BOUNDED
 from stabkit.audit.result import BlockReport, Judgement
+from stabkit.audit.steps import certified_step, largest_modal_step, modal_step
 from stabkit.verdict import PROVED, REFUTED
 
 _NEAR = 0.1  # relative distance up to which a second map is called nearly transposed
@@ -33,20 +45,43 @@ def note_on(block: Block) -> str:
     return "the second map is not a multiple of the transpose of the first"
 
 
-def advise(blocks: Sequence[Block], reports: Sequence[BlockReport],
-           judgements: Sequence[Judgement]) -> tuple[str, ...]:
+def advise(case: Case, reports: Sequence[BlockReport], judgements: Sequence[Judgement],
+           at_most: Fraction) -> tuple[str, ...]:
     """What to change so that the notions that count are kept."""
+    blocks = case.blocks
     if all(item.status is PROVED for item in judgements if item.counts):
         return ()
     advice = [text for block, report in zip(blocks, reports, strict=True)
               if (text := _on_block(block, report))]
+    scaling = scaling_of(case, at_most if not advice else max(at_most, Fraction(1)))
+    if scaling is not None:
+        advice.append(f"{scaling[0].name}: scale by {below(scaling[1])}")
     asked = [item for item in judgements if item.counts and item.status is REFUTED]
+    if not advice and any(item.notion == BOUNDED and item.status is not PROVED
+                          for item in judgements if item.counts):
+        advice.append("a bound at any depth is known for contractions, and for equal linear "
+                      "Verlet steps; if only this depth counts, ask for its constant (--at-most)")
     biased = [block for block in blocks if block.has_bias]
     if biased and any(item.notion == "euclidean" for item in asked):
         names = ", ".join(_biased(biased)[:3])
         advice.append(f"{names}: a bias moves the zero signal, so no norm bound holds for every "
                       "input; ask for contraction, or leave the bias out")
     return tuple(advice)
+
+
+def scaling_of(case: Case, at_most: Fraction = Fraction(1)) -> tuple[Block, Fraction] | None:
+    """The affine block to scale, and the factor, so that plain layers have a small constant.
+
+    The other blocks count as contractions, which is what they are to be made.
+    """
+    plain = [(block, bound) for block, bound in zip(case.blocks, case.bounds, strict=True)
+             if block.form in (AFFINE, ACTIVATION)]
+    affine = [(bound, -number) for number, (block, bound) in enumerate(plain)
+              if block.form == AFFINE and bound is not None]
+    whole = case.upper if len(plain) == len(case.blocks) else product([b for _, b in plain])
+    if not affine or whole is None or whole <= at_most:
+        return None
+    return plain[-max(affine)[1]][0], at_most / whole
 
 
 def _biased(blocks: Sequence[Block]) -> list[str]:
@@ -57,17 +92,18 @@ def _biased(blocks: Sequence[Block]) -> list[str]:
 def _on_block(block: Block, report: BlockReport) -> str:
     if report.statuses and all(status is PROVED for status in report.statuses.values()):
         return ""
-    if block.form == HAMILTONIAN and report.safe is not None and report.step > report.safe:
-        return f"{block.name}: step at most {below(report.safe)}, it is {float(report.step):.6g}"
+    if block.form == HAMILTONIAN:
+        return _at_most(block.name, largest_modal_step(block), modal_step(block))
     if block.form == COUPLING:
         return f"{block.name}: {_coupling_advice(block)}"
-    if block.form == DIFFUSION and report.safe is not None and block.tau > report.safe:
-        return f"{block.name}: step at most {below(report.safe)}, it is {float(block.tau):.6g}"
-    if block.form == RESIDUAL:
-        return _on_residual(block)
-    if block.form == AFFINE and report.bound is not None and report.bound > 1:
-        return f"{block.name}: scale by {below(1 / report.bound)}"
-    return ""
+    if block.form == DIFFUSION:
+        return _at_most(block.name, report.safe or certified_step(block), block.tau)
+    return _on_residual(block) if block.form == RESIDUAL else ""
+
+
+def _at_most(name: str, safe: Fraction | None, step: Fraction) -> str:
+    return "" if safe is None or step <= safe else \
+        f"{name}: step at most {below(safe)}, it is {float(step):.6g}"
 
 
 def _coupling_note(block: Block) -> str:

@@ -10,9 +10,17 @@ import numpy as np
 
 from stabkit.audit.coupling import Coupling, couplings_of
 from stabkit.audit.layers import Activation, Graph, Sum
-from stabkit.audit.network import Network, is_linear_layer, is_small, matrix_of, offset_of
-from stabkit.audit.segments import part, path_to, segments, signed
+from stabkit.audit.network import (
+    Network,
+    is_linear_layer,
+    is_linear_node,
+    is_small,
+    matrix_of,
+    offset_of,
+)
+from stabkit.audit.segments import joined, part, path_to, segments, signed
 from stabkit.audit.transposes import Transpose, compare
+from stabkit.audit.wiring import residual_parts
 from stabkit.errors import Undecided
 from stabkit.flux import Flux
 from stabkit.schemes import Explicit, Linear, Pointwise, ResidualBlock, Scheme
@@ -112,26 +120,36 @@ def blocks_of(graph: Graph) -> list[Block]:
     """The blocks of a network, first one first; affine layers in a row are one block."""
     found: list[Block] = []
     for segment in segments(graph):
-        found.append(recognise(segment))
+        block = recognise(segment)
+        if found and block.form == AFFINE == found[-1].form:
+            block = Block(joined([found.pop().graph, segment]), AFFINE)
+        found.append(block)
     return found
 
 
 def recognise(segment: Graph) -> Block:
     """What a segment is."""
     last = segment.nodes[-1].layer
+    if all(is_linear_node(node.layer) for node in segment.nodes):
+        return Block(segment, AFFINE)
     if len(segment.nodes) == 1:
-        if isinstance(last, Activation):
-            return Block(segment, ACTIVATION, flux=last.flux)
-        return Block(segment, AFFINE if is_linear_layer(last) else GENERAL)
+        return Block(segment, ACTIVATION, flux=last.flux) if isinstance(last, Activation) \
+            else Block(segment, GENERAL)
     couplings = couplings_of(segment)
     if couplings:
         verlet = all(step.is_hamiltonian for step in couplings)
         return Block(segment, HAMILTONIAN if verlet else COUPLING, couplings=couplings)
-    return (isinstance(last, Sum) and _residual(segment)) or Block(segment, GENERAL)
+    found = (isinstance(last, Sum) and _chained(segment)) or residual_parts(segment)
+    if not found:
+        return Block(segment, GENERAL)
+    before, after, flux = found
+    transpose = compare(before, after)
+    exact = transpose is not None and transpose.factor is not None and transpose.factor < 0
+    return Block(segment, DIFFUSION if exact else RESIDUAL, before, after, flux, transpose)
 
 
-def _residual(segment: Graph) -> Block | None:
-    """A segment that ends in a sum with its own input."""
+def _chained(segment: Graph) -> tuple[Graph, Graph, Flux] | None:
+    """The parts of a segment that ends in a sum of its own input and one chain of layers."""
     sources, signs = segment.nodes[-1].inputs, segment.nodes[-1].layer.signs
     if sorted(sources)[0] != -1 or len(sources) != 2 or sources[0] == sources[1]:
         return None
@@ -146,8 +164,5 @@ def _residual(segment: Graph) -> Block | None:
     where = active[0]
     before = part(segment, range(where), -1)
     after = signed(part(segment, range(where + 1, len(branch)), where), signs[1 - skip])
-    transpose = compare(before, after)
-    exact = transpose is not None and transpose.factor is not None and transpose.factor < 0
-    return Block(segment, DIFFUSION if exact else RESIDUAL, before, after,
-                 branch[where].layer.flux, transpose)
+    return before, after, branch[where].layer.flux
 

@@ -44,12 +44,12 @@ def block_bound(block: Block) -> Fraction | None:
 def _near(block: Block, square: Fraction, inner: Fraction, low: Fraction, high: Fraction
           ) -> list[Fraction]:
     """The bound of the nearest diffusion block, plus what the difference from it can do."""
-    if block.transpose is None or block.transpose.nearest >= 0 or not (
-            is_small(block.before) and is_small(block.after)):
+    if block.transpose is None or block.transpose.nearest >= 0:
         return []
-    tau = Fraction(-block.transpose.nearest)
-    rest = matrix_of(block.after) + tau * matrix_of(block.before).T
-    away = upper_root(norm_squared(rest).upper) if any(rest.values) else Fraction(0)
+    tau, away = Fraction(-block.transpose.nearest), block.transpose.away
+    if is_small(block.before) and is_small(block.after):
+        rest = matrix_of(block.after) + tau * matrix_of(block.before).T
+        away = upper_root(norm_squared(rest).upper) if any(rest.values) else Fraction(0)
     above, below = max(high, Fraction(0)), min(low, Fraction(0))
     return [max(ONE, tau * above * square - 1, 1 - tau * below * square)
             + max(abs(low), abs(high)) * inner * away]

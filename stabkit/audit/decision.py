@@ -1,177 +1,226 @@
-"""The audit: every notion decided for a network and for its blocks."""
+"""The audit of a network: every notion decided for the whole of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from stabkit.audit.admission import admit
-from stabkit.audit.advice import advise, note_on
-from stabkit.audit.blocks import DIFFUSION, HAMILTONIAN, Block, blocks_of, has_bias
-from stabkit.audit.bounds import block_bound, evidence_of, product
+from stabkit.audit.advice import advise
+from stabkit.audit.block_report import Task, alone, notion_of, report_on, why_not
+from stabkit.audit.blocks import Block, has_bias
+from stabkit.audit.case import Case, case_of, largest_block, widened_case
 from stabkit.audit.coupling import judge_modes
+from stabkit.audit.depth import judge_depth
 from stabkit.audit.layers import Graph
+from stabkit.audit.meant import meant_case, unit_of
+from stabkit.audit.names import BOUNDED, CONSTANT, MODES, NOTIONS, chosen, constant_name
 from stabkit.audit.network import Network, is_small
-from stabkit.audit.result import Audit, BlockReport, Judgement
-from stabkit.audit.steps import certified_step, with_step
-from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient
+from stabkit.audit.result import Audit, Judgement
+from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient, shows_more
 from stabkit.certificates import certify
 from stabkit.decide import confirm_evidence, decide
-from stabkit.errors import InvalidArgument
-from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Energy, Notion, energy
-from stabkit.operators.norms import rational_sqrt
 from stabkit.property import Stable
-from stabkit.schemes import Chain, DiffusionScheme, Scheme
-from stabkit.sharpness import step_bound
-from stabkit.verdict import (
-    INAPPLICABLE,
-    PROVED,
-    REFUTED,
-    UNDECIDED,
-    Outcome,
-    Status,
-)
+from stabkit.schemes import Chain, Scheme
+from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
 
-NOTIONS = {"euclidean": EUCLIDEAN, "contraction": CONTRACTION, "range": RANGE, "sign": SIGN,
-           "energy": None, "modes": None}
 TRIALS_PER_SECOND = 2_000
-_LONGEST_STEP_SEARCH = 24  # signal length up to which the sharp step is bisected
 ONE = Fraction(1)
 
 
 @dataclass(frozen=True)
-class Task:
-    """How hard to look: trials per notion, the seed, and who hears of progress."""
+class Request:
+    """What is asked: notions, the constant in question, and how the numbers are taken."""
 
-    trials: int
-    seed: int
-    advance: Callable[[str], None]
-
-
-def audit_graph(graph: Graph, notions: Sequence[str] | None, budget: float, seed: int,
-                advance: Callable[[str], None]) -> Audit:
-    """Audit a network; see :func:`stabkit.audit`."""
-    admit(graph)
-    blocks = blocks_of(graph)
-    asked = _asked(notions, graph, blocks)
-    bounds = []
-    for block in blocks:
-        bounds.append(block_bound(block))
-        advance(block.name)
-    upper = product(bounds)
-    task = Task(max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(blocks)))), seed,
-                advance)
-    quotient = largest_quotient(graph, budget / 4, seed)
-    advance("witness")
-    judgements = [_judged(name, name in asked, graph, blocks, bounds, quotient, task)
-                  for name in NOTIONS if name != "modes"]
-    judgements += _modes("modes" in asked, blocks, task)
-    reports = tuple(_report(block, bound, asked, task)
-                    for block, bound in zip(blocks, bounds, strict=True))
-    lower = quotient.lower if quotient else None
-    return Audit(graph.source, graph.shape, graph.nodes[-1].shape, graph.weights, reports,
-                 tuple(judgements), lower, upper, advise(blocks, reports, judgements), seed,
-                 budget)
-
-
-def _asked(notions: Sequence[str] | None, graph: Graph, blocks: Sequence[Block]) -> list[str]:
-    if notions:
-        unknown = [name for name in notions if name not in NOTIONS]
-        if unknown:
-            raise InvalidArgument(f"notion: must be among {', '.join(NOTIONS)}, got "
-                                  f"{unknown[0]!r}")
-        return list(notions)
-    if any(block.couplings for block in blocks):
-        return ["modes"]
-    return ["contraction" if has_bias(graph) else "euclidean"]
-
-
-# -- one notion ------------------------------------------------------------------------------------
-def _judged(name: str, counts: bool, graph: Graph, blocks: list[Block],
-            bounds: list[Fraction | None], quotient: Quotient | None, task: Task) -> Judgement:
-    reason = _why_not(name, graph, blocks)
-    if reason:
-        return Judgement(name, "forward", INAPPLICABLE, counts, reason=reason)
-    outcome = _decided(name, graph, blocks, bounds, quotient, task)
-    task.advance(name)
-    layer = ""
-    if outcome.status is not PROVED and len(blocks) > 1:
-        layer = _culprit(name, blocks, bounds, task)
-    signals = outcome.signals if isinstance(outcome, Shown) else ()
-    return Judgement(name, "forward", outcome.status, counts, outcome.evidence, signals, layer,
-                     outcome.trials, outcome.reason)
+    notions: Sequence[str] | None
+    at_most: Fraction | None
+    rounding: str
 
 
 @dataclass(frozen=True)
-class Shown(Outcome):
-    """An outcome with the signals that show a refutation."""
+class Known:
+    """What the notions are decided from.
 
-    signals: tuple[np.ndarray, ...] = ()
+    Attributes
+    ----------
+    case : Case
+        The network, or all those within rounding of it.
+    meant : (Case, tuple of str) or None
+        The network that was meant, and how it differs.
+    quotient : Quotient or None
+    task : Task
+    """
+
+    case: Case
+    meant: tuple[Case, tuple[str, ...]] | None
+    quotient: Quotient | None
+    task: Task
+    rounding: str
 
 
-def _why_not(name: str, graph: Graph, blocks: list[Block]) -> str:
-    """Why a notion does not apply to a network, or nothing."""
-    shape, out = graph.shape, graph.nodes[-1].shape
-    if name in ("range", "sign", "energy") and shape != out:
-        return f"input and output differ in shape: {shape} and {out}"
-    if name == "sign" and len([n for n in shape if n > 1]) > 1:
-        return f"sign changes are counted along one axis, the signal has the shape {shape}"
-    if name == "energy" and not (len(blocks) == 1 and isinstance(blocks[0].scheme,
-                                                                 DiffusionScheme)):
-        return "only a single small diffusion block without bias has an energy that is known here"
-    return ""
+def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
+                advance: Callable[[str], None]) -> Audit:
+    """Audit a network; see :func:`stabkit.audit`."""
+    admit(graph)
+    unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)
+    case = widened_case(graph, unit) if unit else case_of(graph, advance)
+    asked = _asked(request, graph, case.blocks)
+    trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(case.blocks))))
+    task = Task(trials, seed, advance)
+    quotient = largest_quotient(graph, budget / 4, seed, unit)
+    advance("witness")
+    meant = meant_case(case) if request.rounding == "snapped" else None
+    known = Known(case, meant, quotient, task, request.rounding)
+    judgements = _judgements(known, asked, request.at_most)
+    reports = tuple(report_on(block, bound, asked, task)
+                    for block, bound in zip(case.blocks, case.bounds, strict=True))
+    upper = case.upper
+    if any(item.notion == "contraction" and item.status is PROVED and not item.rounding
+           for item in judgements):
+        upper = min(upper or ONE, ONE)
+    return Audit(graph.source, graph.shape, graph.nodes[-1].shape, graph.weights, reports,
+                 tuple(judgements), quotient.lower if quotient else None, upper,
+                 advise(case, reports, judgements, request.at_most or ONE), seed, budget,
+                 request.rounding)
 
 
-def _decided(name: str, graph: Graph, blocks: list[Block], bounds: list[Fraction | None],
-             quotient: Quotient | None, task: Task) -> Outcome:
-    known = name == "contraction" or (name == "euclidean" and not has_bias(graph))
-    upper = product(bounds)
-    if known and upper is not None and upper <= 1:
-        proof = _proof(name, blocks, bounds)
+def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]:
+    if request.notions or request.at_most is not None:
+        return chosen(request.notions or (), tuple(NOTIONS))
+    if any(block.couplings for block in blocks):
+        return [BOUNDED]
+    return ["contraction" if has_bias(graph) else "euclidean"]
+
+
+def _judgements(known: Known, asked: Sequence[str], at_most: Fraction | None) -> list[Judgement]:
+    plain = [name for name in NOTIONS if name not in (BOUNDED, MODES)]
+    found = [_judged(name, name in asked, known) for name in plain]
+    contracts = next(item for item in found if item.notion == "contraction")
+    if at_most is not None:
+        found.insert(0, _constant(known, at_most, contracts))
+    if BOUNDED in asked or any(block.couplings for block in known.case.blocks):
+        found.append(_bounded(BOUNDED in asked, known, contracts))
+    return found + _modes(MODES in asked, known.case.blocks, known.task)
+
+
+# -- one notion ------------------------------------------------------------------------------------
+def _judged(name: str, counts: bool, known: Known) -> Judgement:
+    case, task = known.case, known.task
+    reason = why_not(name, case.graph, case.blocks)
+    if reason:
+        return Judgement(name, "forward", INAPPLICABLE, counts, reason=reason)
+    outcome = _decided(name, known)
+    task.advance(name)
+    rounding = ""
+    if outcome.status is not PROVED and known.meant is not None:
+        proof = _proof_as_meant(name, known.meant[0])
+        if proof is not None:
+            rounding = _told(known, _as_they_stand(name, case, outcome))
+            outcome = Outcome(PROVED, proof)
+    elif known.rounding == "intervals" and outcome.status in (PROVED, REFUTED):
+        rounding = f"{outcome.status} for all weights that round to those in the file"
+    layer = ""
+    if outcome.status is not PROVED and len(case.blocks) > 1:
+        layer = _culprit(name, case, task)
+    return _judgement(name, counts, outcome, layer, rounding)
+
+
+def _judgement(name: str, counts: bool, outcome: Outcome, layer: str = "", rounding: str = ""
+               ) -> Judgement:
+    return Judgement(name, "forward", outcome.status, counts, outcome.evidence, outcome.signals,
+                     layer, outcome.trials, outcome.reason, rounding)
+
+
+def _told(known: Known, numbers: str) -> str:
+    return f"proved for the numbers that were meant ({'; '.join(known.meant[1])}); for those " \
+           f"in the file: {numbers}"
+
+
+def _as_they_stand(name: str, case: Case, outcome: Outcome) -> str:
+    """What holds for the very numbers of the file."""
+    if name in ("euclidean", "contraction", CONSTANT):
+        return "no constant is certified" if case.upper is None else \
+            f"the constant is at most {above(case.upper)}"
+    away = f", by {-float(outcome.margin):.2g}" if outcome.margin is not None else ""
+    return f"{outcome.status}{away}"
+
+
+def above(value: Fraction) -> str:
+    """A number with digits that tell it from 1, rounded up."""
+    digits = 6
+    while digits < 17 and value > 1 and Fraction(f"{float(value):.{digits - 2}f}") <= 1:
+        digits += 1
+    unit = Fraction(1, 10**digits)
+    return f"{float(-(-value // unit) * unit):.{digits}f}".rstrip("0").rstrip(".")
+
+
+def _by(name: str) -> str:
+    return "so the network contracts differences" + (
+        "" if name == "contraction" else ", and 0 is mapped to 0")
+
+
+def _decided(name: str, known: Known) -> Outcome:
+    case, quotient, graph = known.case, known.quotient, known.case.graph
+    lipschitz = name == "contraction" or (name == "euclidean" and not has_bias(graph))
+    if known.rounding == "intervals":
+        return _decided_within(name, known) if lipschitz else Outcome(
+            UNDECIDED, reason="not decided for all weights within rounding; take the numbers as "
+                              "they stand (exact) or as they were meant (snapped)")
+    if lipschitz and case.upper is not None and case.upper <= 1:
+        proof = case.contracts(NOTIONS[name], _by(name))
         if proof is not None:
             return Outcome(PROVED, proof)
     if name == "contraction" and quotient is not None and quotient.lower > 1:
-        return Shown(REFUTED, quotient.evidence, signals=quotient.signals)
+        return Outcome(REFUTED, quotient.evidence, signals=quotient.signals)
     if name == "euclidean" and not is_small(graph):
-        grown = growth_of_one(graph, task.seed)
+        grown = growth_of_one(graph, known.task.seed)
         moved = grown is not None and len(grown.signals) == 1
         # The other input of the pair is 0, which stays 0 where there is no bias.
         if grown is not None and (moved or (grown.lower > 1 and not has_bias(graph))):
-            return Shown(REFUTED, grown.evidence, signals=grown.signals[:1])
+            return Outcome(REFUTED, grown.evidence, signals=grown.signals[:1])
     if not is_small(graph):
-        return Outcome(UNDECIDED, reason=_open(name, upper))
-    scheme = whole(graph, blocks)
-    outcome = decide(Stable(scheme, _notion(name, scheme)), trials=task.trials, seed=task.seed)
-    return shown(outcome)
+        return Outcome(UNDECIDED, reason=_open(name, case.upper))
+    scheme = whole(graph, case.blocks)
+    return shown(decide(Stable(scheme, notion_of(name, scheme)), trials=known.task.trials,
+                        seed=known.task.seed))
+
+
+def _decided_within(name: str, known: Known) -> Outcome:
+    """A notion for all networks within rounding of the file's numbers."""
+    case, quotient = known.case, known.quotient
+    if name == "euclidean":
+        quotient = growth_of_one(case.graph, known.task.seed, unit_of(case.graph))
+    if case.upper is not None and case.upper <= 1:
+        proof = case.shows(ONE, _by("contraction"))
+        if proof is not None:
+            return Outcome(PROVED, proof)
+    if quotient is not None and quotient.lower > 1:
+        signals = quotient.signals[:1] if name == "euclidean" else quotient.signals
+        return Outcome(REFUTED, quotient.evidence, signals=signals)
+    return Outcome(UNDECIDED, reason=_open(name, case.upper))
+
+
+def _proof_as_meant(name: str, case: Case) -> tuple[Evidence, ...] | None:
+    """Certificates only: a search would find again what it found for the file's numbers."""
+    lipschitz = name == "contraction" or (name == "euclidean" and not has_bias(case.graph))
+    if lipschitz and case.upper is not None and case.upper <= 1:
+        return case.contracts(NOTIONS[name], _by(name))
+    if not is_small(case.graph) or why_not(name, case.graph, case.blocks):
+        return None
+    scheme = whole(case.graph, case.blocks)
+    found = certify(scheme, notion_of(name, scheme))
+    confirmed = tuple(item and confirm_evidence(item) for item in found or ())
+    return confirmed if confirmed and all(confirmed) else None
 
 
 def _open(name: str, upper: Fraction | None) -> str:
     if name in ("euclidean", "contraction"):
-        known = "none is certified" if upper is None else f"{float(upper):.6g} is certified"
+        known = "none is certified" if upper is None else f"{above(upper)} is certified"
         return f"a Lipschitz constant up to 1 would prove it, {known}"
     return "the network is too large for this notion's search"
-
-
-def _proof(name: str, blocks: list[Block], bounds: list[Fraction | None]) -> Any:
-    """Certificates of small blocks, and for the others that their constants are at most 1."""
-    evidence, rest, constants = [], [], []
-    for block, bound in zip(blocks, bounds, strict=True):
-        made = certify(block.scheme, NOTIONS[name]) if is_small(block.graph) else None
-        if made is not None and bound is not None and bound <= 1:
-            evidence += made
-        else:
-            rest.append(block)
-            constants.append(bound)
-    if rest:
-        at_most = ONE
-        evidence += evidence_of(rest, constants, at_most, "so the network contracts differences"
-                                + ("" if name == "contraction" else ", and 0 is mapped to 0"))
-    confirmed = tuple(item and confirm_evidence(item) for item in evidence)
-    return confirmed if all(confirmed) else None
 
 
 def shown(outcome: Outcome) -> Outcome:
@@ -181,8 +230,7 @@ def shown(outcome: Outcome) -> Outcome:
     given = outcome.evidence[0].data["given"]
     signals = tuple(np.array([Fraction(x) for x in given[name]], dtype=object)
                     for name in ("u", "w") if isinstance(given.get(name), list))
-    return Shown(outcome.status, outcome.evidence, outcome.margin, outcome.trials,
-                 outcome.reason, signals)
+    return replace(outcome, signals=signals)
 
 
 def whole(graph: Graph, blocks: Sequence[Block]) -> Scheme:
@@ -192,89 +240,74 @@ def whole(graph: Graph, blocks: Sequence[Block]) -> Scheme:
     return blocks[0].scheme if len(blocks) == 1 else Chain([block.scheme for block in blocks])
 
 
-def _notion(name: str, scheme: Scheme) -> Notion:
-    return energy(Energy(scheme.K, scheme.flux)) if name == "energy" else NOTIONS[name]
+# -- the constant in question ----------------------------------------------------------------------
+def _constant(known: Known, at_most: Fraction, contracts: Judgement) -> Judgement:
+    """Whether |u⁺ − w⁺| <= L |u − w| for the constant L that is asked for."""
+    case, quotient, rounding = known.case, known.quotient, ""
+    name = constant_name(at_most)
+    if at_most >= 1 and contracts.status is PROVED and not contracts.rounding:
+        return replace(contracts, notion=name, counts=True)
+    by = f"so {float(at_most):.9g} is a Lipschitz constant of the network"
+    outcome = Outcome(UNDECIDED, reason="the certified bounds lie on both sides of it")
+    evidence = case.shows(at_most, by)
+    if evidence is not None:
+        outcome = Outcome(PROVED, evidence)
+    elif quotient is not None and quotient.lower > at_most:
+        evidence = shows_more(case.graph, quotient, at_most)
+        if evidence is not None:
+            outcome = Outcome(REFUTED, evidence, signals=quotient.signals)
+    if outcome.status is not PROVED and known.meant is not None:
+        evidence = known.meant[0].shows(at_most, by)
+        if evidence is not None:
+            rounding = _told(known, _as_they_stand(CONSTANT, case, outcome))
+            outcome = Outcome(PROVED, evidence)
+    return _judgement(name, True, outcome, "", rounding)
+
+
+# -- depth -----------------------------------------------------------------------------------------
+def _bounded(counts: bool, known: Known, contracts: Judgement) -> Judgement:
+    case, quotient = known.case, known.quotient
+    if case.graph.shape != case.graph.nodes[-1].shape:
+        return Judgement(BOUNDED, "forward", INAPPLICABLE, counts,
+                         reason=why_not("range", case.graph, case.blocks))
+    if contracts.status is PROVED:
+        return replace(contracts, notion=BOUNDED, counts=counts)
+    outcome = judge_depth(case.blocks)
+    known.task.advance(BOUNDED)
+    if outcome.status is UNDECIDED and quotient is not None and quotient.lower > 1:
+        outcome = replace(outcome, reason=f"{outcome.reason}; a pair of inputs is driven apart "
+                                          f"by the factor {float(quotient.lower):.3g}")
+    return _judgement(BOUNDED, counts, outcome)
 
 
 def _modes(counts: bool, blocks: list[Block], task: Task) -> list[Judgement]:
-    """Of all reversible blocks, each by itself: forward, and backward, which is the same."""
+    """Of each reversible block alone: forward, and backward, which is the same."""
     coupled = [block for block in blocks if block.couplings]
     if not coupled:
-        none = Judgement("modes", "forward", INAPPLICABLE, counts,
+        none = Judgement(MODES, "forward", INAPPLICABLE, counts,
                          reason="the network has no reversible block")
         return [none] if counts else []
     found = []
     for block in coupled:
-        found += [(block, judge_modes(step, task.seed)) for step in block.couplings]
+        found += [(block.name, judge_modes(step, task.seed)) for step in block.couplings]
         task.advance(block.name)
-    bad = next((pair for status in (REFUTED, UNDECIDED) for pair in found
-                if pair[1].status is status), None)
-    if bad is not None:
-        block, outcome = bad
-        outcome = shown(outcome)
-        signals = outcome.signals if isinstance(outcome, Shown) else ()
-        return [Judgement("modes", direction, outcome.status, counts, outcome.evidence, signals,
-                          block.name, outcome.trials, outcome.reason)
-                for direction in ("forward", "backward")]
-    evidence = tuple(item for _, outcome in found for item in outcome.evidence)
-    return [Judgement("modes", direction, PROVED, counts, evidence)
-            for direction in ("forward", "backward")]
+    name, outcome = next((pair for status in (REFUTED, UNDECIDED) for pair in found
+                          if pair[1].status is status), ("", None))
+    if outcome is None:
+        outcome = Outcome(PROVED, tuple(item for _, one in found for item in one.evidence))
+    forward = replace(_judgement(MODES, counts, shown(outcome), name),
+                      reason=outcome.reason or "of each block alone; nothing follows from it for "
+                                               "the network")
+    return [forward, replace(forward, direction="backward")]
 
 
-# -- one block -------------------------------------------------------------------------------------
-def _culprit(name: str, blocks: list[Block], bounds: list[Fraction | None], task: Task) -> str:
+def _culprit(name: str, case: Case, task: Task) -> str:
     """The block that breaks a notion, or the one with the largest constant."""
-    for block in blocks:
-        if is_small(block.graph) and _alone(name, block, task) is REFUTED:
+    for block in case.blocks:
+        if is_small(block.graph) and alone(name, block, task) is REFUTED:
             return block.name
     if name not in ("euclidean", "contraction"):
         return ""
-    sizes = [float("inf") if bound is None else float(bound) for bound in bounds]
-    return blocks[int(np.argmax(sizes))].name if max(sizes) > 1 else ""
-
-
-def _alone(name: str, block: Block, task: Task) -> Status:
-    if _why_not(name, block.graph, [block]):
-        return INAPPLICABLE
-    scheme = block.scheme
-    return decide(Stable(scheme, _notion(name, scheme)), trials=min(task.trials, 1024),
-                  seed=task.seed).status
-
-
-def _report(block: Block, bound: Fraction | None, asked: Sequence[str], task: Task
-            ) -> BlockReport:
-    safe = unsafe = None
-    statuses = {}
-    if is_small(block.graph):
-        statuses = {name: _alone(name, block, task) for name in asked if name != "modes"}
-    elif bound is not None and bound <= 1:
-        statuses = {name: PROVED for name in asked
-                    if name == "contraction" or (name == "euclidean" and not block.has_bias)}
-    step = block.tau if block.form == DIFFUSION else None
-    if block.form == DIFFUSION:
-        safe, unsafe = _steps(block, asked[0], task)
-    if block.form == HAMILTONIAN:
-        largest = [part.largest_square() for part in block.couplings]
-        step = max(rational_sqrt(part.square, up=True) for part in block.couplings)
-        safe = None if None in largest else min(rational_sqrt(x, up=False) for x in largest)
-    if block.couplings:
-        found = [judge_modes(part, task.seed).status for part in block.couplings]
-        statuses["modes"] = next(status for status in (REFUTED, UNDECIDED, PROVED)
-                                 if status in found)
-    return BlockReport(block.name, block.form, bound, step, safe, unsafe, statuses,
-                       note_on(block))
-
-
-def _steps(block: Block, name: str, task: Task) -> tuple[Fraction | None, Fraction | None]:
-    """The largest certified and the smallest refuted step of a diffusion block."""
-    safe = certified_step(block)
-    if not is_small(block.graph) or block.graph.size > _LONGEST_STEP_SEARCH or safe is None \
-            or name == "modes" or _why_not(name, block.graph, [block]):
-        return safe, None
-    found = step_bound(lambda tau: with_step(block, tau), _notion(name, block.scheme), safe,
-                       halvings=8, trials=256, seed=task.seed)
-    certified = [step for step in (safe, found.certified) if step is not None] \
-        if name in ("euclidean", "contraction") else [found.certified]
-    return max(certified, default=None) if None not in certified else None, \
-        found.refuted[0][0] if found.refuted else None
-
+    if all(bound is not None and bound <= 1 for bound in case.bounds):
+        return ""
+    return largest_block(case).name

@@ -26,7 +26,7 @@ from stabkit.audit.layers import (
     Sum,
     TransposedConvolution,
 )
-from stabkit.audit.lipschitz import layer_bound
+from stabkit.audit.lipschitz import layer_bound, size_of
 from stabkit.enclosure import Interval, precision
 from stabkit.flux import Flux
 
@@ -37,13 +37,16 @@ _TINY = 2.0**-1000  # covers underflow
 Enclosure = tuple[np.ndarray, np.ndarray]
 
 
-def enclose(graph: Graph, x: np.ndarray) -> Enclosure:
-    """Enclose the outputs for float inputs of shape (batch, *graph.shape)."""
+def enclose(graph: Graph, x: np.ndarray, unit: float = 0.0) -> Enclosure:
+    """Enclose the outputs for float inputs of shape (batch, *graph.shape).
+
+    They hold for all weights within a relative `unit` of those that stand there.
+    """
     found: dict[int, Enclosure] = {-1: (x, np.zeros(len(x)))}
     last_use = {source: number for number, node in enumerate(graph.nodes)
                 for source in node.inputs}
     for number, node in enumerate(graph.nodes):
-        middle, error = _through(node.layer, [found[source] for source in node.inputs])
+        middle, error = _through(node.layer, [found[source] for source in node.inputs], unit)
         found[number] = middle.reshape(len(x), *node.shape), error
         for source in node.inputs:
             if last_use[source] == number:
@@ -51,7 +54,7 @@ def enclose(graph: Graph, x: np.ndarray) -> Enclosure:
     return found[len(graph.nodes) - 1]
 
 
-def _through(layer: Any, inputs: list[Enclosure]) -> Enclosure:
+def _through(layer: Any, inputs: list[Enclosure], unit: float) -> Enclosure:
     middles, errors = [pair[0] for pair in inputs], [pair[1] for pair in inputs]
     if isinstance(layer, Sum):
         sizes = sum(np.abs(part) for part in middles)
@@ -60,6 +63,8 @@ def _through(layer: Any, inputs: list[Enclosure]) -> Enclosure:
     if isinstance(layer, Concatenation):
         return apply(layer, middles), _UP * np.sqrt(sum(error**2 for error in errors)) + _TINY
     bound = layer_bound(layer)
+    if unit and bound is not None and not isinstance(layer, Activation):
+        bound += Fraction(unit) * size_of(layer)
     grown = _UP * (np.inf if bound is None else float(bound) * _UP) * errors[0] \
         if errors[0].any() else errors[0]
     if isinstance(layer, Activation):
@@ -69,7 +74,7 @@ def _through(layer: Any, inputs: list[Enclosure]) -> Enclosure:
     if terms == 0:  # entries are moved or chosen, not changed
         return middle, grown
     own = apply(absolute(layer), [np.abs(middles[0])])
-    return middle, _UP * (grown + terms * _U * _norms(own)) + _TINY
+    return middle, _UP * (grown + (terms * _U + unit * _UP) * _norms(own)) + _TINY
 
 
 def _norms(x: np.ndarray) -> np.ndarray:

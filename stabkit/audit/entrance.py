@@ -11,11 +11,14 @@ from typing import Any
 from stabkit.audit.layers import Graph, Shape
 from stabkit.audit.result import Audit
 from stabkit.errors import InvalidArgument
-from stabkit.schemes import Function, Scheme
+from stabkit.rational import fraction
+from stabkit.schemes import Scheme
+
+ROUNDINGS = ("snapped", "exact", "intervals")
 
 
 def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str] | None = None,
-          budget: float = 20.0, seed: int = 0,
+          at_most: Any = None, rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
           advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Decide in which senses a network or scheme is stable, and what to change where it is not.
 
@@ -29,9 +32,18 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
         file that leaves sizes open.
     notions : sequence of str, optional
         Those that the overall status rests on, among "euclidean", "contraction", "range", "sign",
-        "energy" and "modes".  If left out: "modes" for a network with reversible blocks (no mode
-        of such a block, linearised at any state, grows, forward or backward); "euclidean" for
-        one without biases; else "contraction".
+        "energy", "bounded" and "modes".  If left out: "bounded" for a network with reversible
+        blocks (one bound of the growth of differences, however often it is repeated); "euclidean"
+        for one without biases; else "contraction".  "modes" is about each reversible block alone:
+        the overall status is never proved by it.
+    at_most : rational, optional
+        A constant L: the overall status rests on whether |u⁺ − w⁺| <= L |u − w|, too.
+    rounding : {"snapped", "exact", "intervals"}
+        How the numbers of a network are taken.  "snapped": as they stand; where a notion is not
+        proved of them, also as they were meant before they were rounded (short decimals, rows
+        that add to 0 or 1, the transpose of another layer, norm 1), and the judgement says how
+        far that moves them and what holds for the very numbers.  "exact": only as they stand.
+        "intervals": for all weights that round to them.
     budget : float
         How much to search, in seconds of a nominal machine.
     seed : int
@@ -58,12 +70,17 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
             raise InvalidArgument(f"shape: must be positive integers, got {shape}")
+    if rounding not in ROUNDINGS:
+        raise InvalidArgument(f"rounding: must be among {', '.join(ROUNDINGS)}, got {rounding!r}")
+    if at_most is not None and (at_most := fraction(at_most, "at_most")) <= 0:
+        raise InvalidArgument(f"at_most: must be positive, got {at_most}")
     model = as_model(model, shape)
     if isinstance(model, Graph):
         room = import_module("stabkit.audit.decision")  # loaded when it is needed
-        return room.audit_graph(model, notions, float(budget), seed, advance)
+        return room.audit_graph(model, room.Request(notions, at_most, rounding), float(budget),
+                                seed, advance)
     room = import_module("stabkit.audit.scheme_audit")
-    return room.audit_scheme(model, notions, float(budget), seed, advance)
+    return room.audit_scheme(model, notions, at_most, float(budget), seed, advance)
 
 
 def as_model(model: Any, shape: Shape | None = None) -> Graph | Scheme:
@@ -79,7 +96,7 @@ def as_model(model: Any, shape: Shape | None = None) -> Graph | Scheme:
     if callable(model):
         if shape is None:
             raise InvalidArgument("shape: a function needs the shape of one input, such as (64,)")
-        return Function(model, prod(shape))
+        return import_module("stabkit.audit.functions").ExactFunction(model, prod(shape))
     raise InvalidArgument(f"model: must be a file, a torch module, a graph, a scheme or a "
                           f"function, got {type(model).__name__}")
 

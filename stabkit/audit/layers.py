@@ -212,10 +212,11 @@ class Graph:
     @property
     def weights(self) -> int:
         """The number of weights, biases and factors."""
-        return sum(array.size for node in self.nodes for array in _arrays(node.layer))
+        return sum(array.size for node in self.nodes for array in arrays_of(node.layer))
 
 
-def _arrays(layer: Any) -> list[np.ndarray]:
+def arrays_of(layer: Any) -> list[np.ndarray]:
+    """The weights, factors and biases of a layer."""
     if isinstance(layer, TransposedConvolution):
         return [part for part in (layer.convolution.weights, layer.bias) if part is not None]
     return [part for name in ("weights", "factors", "bias")

@@ -37,6 +37,7 @@ from stabkit.operators.singular_values import (
     square_bound,
     upper_root,
 )
+from stabkit.rational import fraction
 from stabkit.replay import check
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
@@ -47,20 +48,41 @@ _FREQUENCIES = 1 << 31  # c_in c_out min(c_in, c_out) times the number of freque
 
 def upper_bound(graph: Graph) -> Fraction | None:
     """A certified Lipschitz constant of a graph, or None where an activation has none."""
+    return widened_bound(graph, Fraction(0))
+
+
+def widened_bound(graph: Graph, unit: Fraction) -> Fraction | None:
+    """The same for every graph whose weights are within a relative `unit` of these."""
     found: dict[int, Fraction | None] = {-1: Fraction(1)}
     for number, node in enumerate(graph.nodes):
         inputs = [found[source] for source in node.inputs]
-        found[number] = None if None in inputs else _through(node.layer, inputs)
+        found[number] = None if None in inputs else _through(node.layer, inputs, unit)
     return found[len(graph.nodes) - 1]
 
 
-def _through(layer: Any, inputs: Sequence[Fraction]) -> Fraction | None:
+def _through(layer: Any, inputs: Sequence[Fraction], unit: Fraction) -> Fraction | None:
     if isinstance(layer, Sum):
         return sum(inputs, Fraction(0))
     if isinstance(layer, Concatenation):
         return upper_root(sum((bound**2 for bound in inputs), Fraction(0)))
     own = layer_bound(layer)
-    return None if own is None else own * inputs[0]
+    return None if own is None else (own + (unit and unit * size_of(layer))) * inputs[0]
+
+
+def size_of(layer: Any) -> Fraction:
+    """An upper bound of the norm of a layer with the sizes of its weights for its weights."""
+    if isinstance(layer, TransposedConvolution):
+        return size_of(layer.convolution)
+    if isinstance(layer, Scaling):
+        return layer_bound(layer) if layer.factors is not None else Fraction(0)
+    if not isinstance(layer, (Dense, Convolution)):
+        return Fraction(0)
+    weights = np.asarray(layer.weights, dtype=float)
+    slack = 1 + Fraction(weights.size + 8, 2**50)
+    square = Fraction(float(np.sum(weights * weights))) * slack**2
+    repeats = prod(weights.shape[2:]) * (
+        _repeated_rows(layer) if isinstance(layer, Convolution) else 1)
+    return upper_root(repeats * square)
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +105,35 @@ def _(layer: Dense) -> Fraction:
     weights = np.asarray(layer.weights)
     if min(weights.shape) <= _EXACT and weights.size <= _EXACT**2:
         return norm_squared(from_matrix(weights)).upper
-    return square_bound(weights.astype(float)[None])
+    floats = weights.astype(float)
+    square = _near_orthogonal(floats, square_bound(floats[None]))
+    return _with_rest(square, weights, floats, 1)
+
+
+def _with_rest(square: Fraction, weights: np.ndarray, floats: np.ndarray, taps: int) -> Fraction:
+    """A bound for weights, from one for the floats nearest to them."""
+    if weights.dtype != object:
+        return square
+    rest = sum(((fraction(w) - Fraction(float(x))) ** 2
+                for w, x in zip(weights.flat, floats.flat, strict=True)), Fraction(0))
+    return square if rest == 0 else (upper_root(square) + upper_root(taps * rest)) ** 2
+
+
+def _near_orthogonal(a: np.ndarray, square: Fraction) -> Fraction:
+    """‖A‖² <= c + ‖AᵀA − c I‖, with the mean c of the diagonal, which is tight for orthogonal A;
+    or the bound that is given.
+    """
+    if not Fraction(1, 2**100) < square < 2**100:
+        return square
+    a = a if a.shape[0] >= a.shape[1] else a.T
+    gram = a.T @ a
+    c = float(np.mean(np.diag(gram)))
+    away = gram - c * np.eye(len(gram))
+    frobenius = Fraction(float(np.linalg.norm(away))) * (1 + Fraction(gram.size + 8, 2**52))
+    # A product of floats with m terms is off by at most (m + 2) u |A|ᵀ|A|, whose norm is <= ‖A‖²_F.
+    whole = Fraction(float(np.sum(a * a))) * (1 + Fraction(a.size + 8, 2**52))
+    return min(square, Fraction(c) + frobenius + (whole + abs(Fraction(c))) * Fraction(
+        len(a) + 8, 2**52) + Fraction(1, 2**300))
 
 
 @square_of.register
@@ -103,7 +153,10 @@ def _(layer: Convolution) -> Fraction:
         parts = [_phases(part, layer.stride) if phased else part for part in _groups(layer)]
         sizes, periodic = tuple(n // s + 2 if phased and not layer.periodic else _MANY
                                 for n, s in zip(sizes, layer.stride, strict=True)), False
-    return _repeated_rows(layer) * max(_grouped_bound(np.stack(parts), sizes, periodic))
+    square = max(_grouped_bound(np.stack(parts), sizes, periodic))
+    weights = np.asarray(layer.weights)
+    taps = prod(weights.shape[2:])
+    return _repeated_rows(layer) * _with_rest(square, weights, weights.astype(float), taps)
 
 
 def _repeated_rows(layer: Convolution) -> int:
@@ -156,7 +209,7 @@ def _(layer: TransposedConvolution) -> Fraction:
 def _(layer: Scaling) -> Fraction:
     if layer.factors is None:
         return Fraction(1)
-    return Fraction(float(np.max(np.abs(np.asarray(layer.factors, dtype=float))))) ** 2
+    return fraction(np.max(np.abs(layer.factors))) ** 2
 
 
 @square_of.register
@@ -188,12 +241,12 @@ def _(layer: Pooling) -> Fraction:
 
 
 def chain_square(chain: Graph) -> Fraction:
-    """A certified upper bound of the squared norm of linear layers in a row, biases left out."""
+    """A certified upper bound of the squared norm of a linear graph, biases left out."""
     if not chain.nodes:
         return Fraction(1)
     if is_small(chain) and min(chain.size, prod(chain.nodes[-1].shape)) <= _EXACT:
         return norm_squared(matrix_of(chain)).upper
-    return prod((layer_bound(node.layer)**2 for node in chain.nodes), start=Fraction(1))
+    return upper_bound(chain) ** 2
 
 
 # -- activations -----------------------------------------------------------------------------------

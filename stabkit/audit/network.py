@@ -74,6 +74,11 @@ def is_linear_layer(layer: Any) -> bool:
         isinstance(layer, Pooling) and layer.kind == "max")
 
 
+def is_linear_node(layer: Any) -> bool:
+    """Whether a layer of one or several signals is linear up to a constant."""
+    return is_linear_layer(layer) or isinstance(layer, (Sum, Concatenation))
+
+
 def without_bias(layer: Any) -> Any:
     """The linear part of a layer."""
     return replace(layer, bias=None) if getattr(layer, "bias", None) is not None else layer

@@ -14,7 +14,8 @@ def make_stable(model: Any, shape: Shape | int | None = None, *, budget: float =
 
     A diffusion block gets a smaller step; another residual block u + W₂Φ(W₁u + b) + c gets
     −τW₁ᵀ for W₂, with the τ that is nearest in the Frobenius norm among those that are safe;
-    an affine layer is scaled to norm 1.
+    affine layers and activations in a row are scaled at one place.  A network that is proved is
+    returned as it is.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.audit.names import MODES
 from stabkit.replay import seal, sealed
 from stabkit.verdict import (
     INAPPLICABLE,
@@ -39,6 +40,8 @@ class Judgement:
         The block that breaks it, or is not known to keep it.
     trials : int
     reason : str
+    rounding : str
+        What rounding did, where the status is that of the numbers that were meant.
     """
 
     notion: str
@@ -50,10 +53,16 @@ class Judgement:
     layer: str = ""
     trials: int = 0
     reason: str = ""
+    rounding: str = ""
 
     @property
     def name(self) -> str:
         return self.notion if self.direction == "forward" else f"{self.notion} {self.direction}"
+
+    @property
+    def is_about_blocks(self) -> bool:
+        """Whether it is about each block alone, from which nothing follows for the network."""
+        return self.notion == MODES
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,8 @@ class Audit:
     advice : tuple of str
         What to change.
     seed, budget
+    rounding : {"snapped", "exact", "intervals"}
+        How the numbers were taken; see :func:`stabkit.audit`.
     """
 
     source: str
@@ -114,11 +125,16 @@ class Audit:
     advice: tuple[str, ...]
     seed: int
     budget: float
+    rounding: str = "snapped"
 
     @property
     def status(self) -> Status:
-        """The weakest status of the notions that count; refuted if one is."""
-        found = [judgement.status for judgement in self.judgements if judgement.counts]
+        """The weakest status of the notions that count; refuted if one is.
+
+        What is proved of each block alone is left out: nothing follows from it for the network.
+        """
+        found = [item.status for item in self.judgements
+                 if item.counts and not (item.is_about_blocks and item.status is PROVED)]
         return next((status for status in (REFUTED, UNDECIDED, SUPPORTED, INAPPLICABLE, PROVED)
                      if status in found), UNDECIDED)
 
@@ -143,7 +159,7 @@ class Audit:
         rows = "".join(
             f"<tr><td>{escape(item.name)}{' *' if item.counts else ''}</td>"
             f"<td><b>{item.status}</b></td><td>{escape(item.layer)}</td>"
-            f"<td>{escape(item.reason)}</td></tr>" for item in self.judgements)
+            f"<td>{escape(item.rounding or item.reason)}</td></tr>" for item in self.judgements)
         advice = "".join(f"<li>{escape(text)}</li>" for text in self.advice)
         return (f"<div><code>{escape(self.source or 'network')}</code>: <b>{self.status}</b> "
                 f"<small>Lipschitz constant {_between(self.lower, self.upper)}</small>"
@@ -158,7 +174,7 @@ def _between(lower: Fraction | None, upper: Fraction | None) -> str:
 
 def _verdict(name: str, judgement: Judgement) -> dict[str, Any]:
     fields = {
-        "claim": f"{name}: {judgement.name}", "location": judgement.layer,
+        "claim": f"{name}: {judgement.name}", "location": judgement.rounding or judgement.layer,
         "reading": "printed", "status": str(judgement.status), "expected": str(PROVED),
         "as_expected": judgement.status is PROVED, "configurations": 1,
         "trials": judgement.trials, "margin": None, "sharp": None, "tightness": None}

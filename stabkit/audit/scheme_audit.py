@@ -6,37 +6,35 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from stabkit.audit.decision import NOTIONS, TRIALS_PER_SECOND, Shown, shown
+from stabkit.audit.decision import TRIALS_PER_SECOND, shown
+from stabkit.audit.functions import ExactFunction, refuted
+from stabkit.audit.names import BOUNDED, MODES, NOTIONS, chosen, constant_name
 from stabkit.audit.result import Audit, BlockReport, Judgement
 from stabkit.decide import decide
-from stabkit.errors import InvalidArgument
-from stabkit.notions import Energy, energy
+from stabkit.notions import Energy, Notion, energy, sensitivity
 from stabkit.property import Stable
 from stabkit.schemes import DiffusionScheme, Leapfrog, Linear, Reverse, Scheme, Verlet
 from stabkit.sharpness import step_bound
-from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED
+from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED
 
 _LONGEST_STEP_SEARCH = 24
 
 
-def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, budget: float, seed: int,
-                 advance: Callable[[str], None]) -> Audit:
+def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, at_most: Fraction | None,
+                 budget: float, seed: int, advance: Callable[[str], None]) -> Audit:
     """Audit a scheme; see :func:`stabkit.audit`."""
-    known = [name for name in NOTIONS if name != "modes"]
-    asked = list(notions) if notions else ["euclidean"]
-    unknown = [name for name in asked if name not in known]
-    if unknown:
-        raise InvalidArgument(f"notion: must be among {', '.join(known)} for a scheme, got "
-                              f"{unknown[0]!r}")
+    known = [name for name in NOTIONS if name not in (BOUNDED, MODES)]
+    asked = chosen(notions or (() if at_most is not None else ("euclidean",)), known)
     trials = max(256, int(budget * TRIALS_PER_SECOND / len(known)))
-    judgements = []
+    judgements = [] if at_most is None else [_outcome(
+        scheme, constant_name(at_most), "forward", True, trials, seed, sensitivity(at_most))]
     for name in known:
         judgements.append(_judged(scheme, name, "forward", name in asked, trials, seed))
         if isinstance(scheme, (Verlet, Leapfrog)) and name in ("euclidean", "contraction"):
             judgements.append(_judged(Reverse(scheme), name, "backward", name in asked, trials,
                                       seed))
         advance(name)
-    certified, refuted = _steps(scheme, asked[0], seed)
+    certified, refuted = _steps(scheme, asked[0], seed) if asked else (None, None)
     step = getattr(scheme, "tau", getattr(scheme, "delta", None))
     kind = type(scheme).__name__
     block = BlockReport(kind, kind, None, None if step is None else Fraction(step),
@@ -59,10 +57,18 @@ def _judged(scheme: Scheme, name: str, direction: str, counts: bool, trials: int
             return Judgement(name, direction, INAPPLICABLE, counts,
                              reason="only a diffusion scheme has an energy that is known here")
         notion = energy(Energy(scheme.K, scheme.flux))
-    outcome = shown(decide(Stable(scheme, notion), trials=trials, seed=seed))
-    signals = outcome.signals if isinstance(outcome, Shown) else ()
-    return Judgement(name, direction, outcome.status, counts, outcome.evidence, signals, "",
-                     outcome.trials, outcome.reason)
+    return _outcome(scheme, name, direction, counts, trials, seed, notion)
+
+
+def _outcome(scheme: Scheme, name: str, direction: str, counts: bool, trials: int, seed: int,
+             notion: Notion) -> Judgement:
+    outcome = decide(Stable(scheme, notion), trials=trials, seed=seed)
+    if isinstance(scheme, ExactFunction) and outcome.status is UNDECIDED:
+        outcome = refuted(scheme, notion, outcome, trials, seed)
+    elif outcome.status is REFUTED:
+        outcome = shown(outcome)
+    return Judgement(name, direction, outcome.status, counts, outcome.evidence, outcome.signals,
+                     "", outcome.trials, outcome.reason)
 
 
 def _steps(scheme: Scheme, name: str, seed: int) -> tuple[Fraction | None, Fraction | None]:

@@ -17,7 +17,11 @@ from stabkit.audit.layers import (
     Scaling,
     TransposedConvolution,
 )
+from stabkit.audit.lipschitz import size_of
 from stabkit.audit.network import is_small, matrix_of, without_bias
+from stabkit.rational import fraction
+
+_MOST = 8_000_000  # operations that the exact matrices of two chains may take
 
 
 @dataclass(frozen=True)
@@ -32,46 +36,77 @@ class Transpose:
         The c for which c W₁ᵀ is nearest to W₂.
     distance : float
         ‖W₂ − c W₁ᵀ‖/‖W₂‖ for that c, entry by entry (Frobenius).
+    largest : float
+        The largest entry of |W₂ − c W₁ᵀ| over the largest one of |W₂|.
+    away : Fraction
+        A certified bound of the norm of W₂ − c W₁ᵀ for c = `nearest`.
     """
 
     factor: Fraction | None
     nearest: float
     distance: float
+    largest: float
+    away: Fraction
 
 
 def compare(before: Graph, after: Graph) -> Transpose | None:
     """Compare two chains of linear layers; None where they cannot be laid on each other."""
     if is_small(before) and is_small(after):
-        first, second = matrix_of(before).exact().T, matrix_of(after).exact()
-        return _compared(first, second, Fraction(1)) if first.shape == second.shape else None
+        return _matrices_compared(before, after)
     one, two = _single(before), _single(after)
-    if one is None or two is None:
-        return None
-    (scale_one, layer_one), (scale_two, layer_two) = one, two
-    pair = _laid_together(layer_one, layer_two)
-    return None if pair is None else _compared(*pair, scale_two / scale_one)
+    if one is not None and two is not None:
+        (scale_one, layer_one), (scale_two, layer_two) = one, two
+        pair = _laid_together(layer_one, layer_two)
+        if pair is not None:
+            return _compared(*pair, scale_one, scale_two)
+    return _matrices_compared(before, after) if _work(before) + _work(after) <= _MOST else None
 
 
-def _compared(first: np.ndarray, second: np.ndarray, scale: Fraction) -> Transpose:
-    """Compare second · scale to first, whose entries are floats or fractions."""
+def _matrices_compared(before: Graph, after: Graph) -> Transpose | None:
+    first, second = matrix_of(before).exact().T, matrix_of(after).exact()
+    return None if first.shape != second.shape else _compared(
+        first, second, Dense(second), Fraction(1), Fraction(1))
+
+
+def _work(chain: Graph) -> int:
+    """About how many operations the exact matrix of a chain takes."""
+    taps = [prod(node.layer.weights.shape[1:]) for node in chain.nodes
+            if isinstance(node.layer, (Dense, Convolution))]
+    return chain.size * sum(prod(node.shape) for node in chain.nodes) * max([1, *taps])
+
+
+def _compared(first: np.ndarray, second: np.ndarray, layer: Any, scale_one: Fraction,
+              scale_two: Fraction) -> Transpose:
+    """Compare the entries of W₂ = s₂ L₂ to those of W₁ᵀ = s₁ L₁ᵀ; `layer` is L₂."""
+    scale = scale_two / scale_one
     a, b = first.astype(float).ravel(), second.astype(float).ravel()
     nearest = float(a @ b) / (float(a @ a) or 1.0)
-    size = float(np.linalg.norm(b))
+    size, top = float(np.linalg.norm(b)), float(np.abs(b).max(initial=0))
     distance = float(np.linalg.norm(b - nearest * a)) / size if size else 0.0
+    largest = float(np.abs(b - nearest * a).max(initial=0)) / top if top else 0.0
     factor = None
     if a.any() and distance < 1e-6:  # a larger distance cannot be rounding
         place = int(np.argmax(np.abs(a)))
-        factor = Fraction(second.flat[place]) / Fraction(first.flat[place])
+        factor = fraction(second.flat[place]) / fraction(first.flat[place])
         if not _is_multiple(first, second, place):
             factor = None
-    return Transpose(None if factor is None else factor * scale, nearest * float(scale), distance)
+    return Transpose(None if factor is None else factor * scale, nearest * float(scale), distance,
+                     largest, abs(scale_two) * _away(a, b, nearest, layer))
+
+
+def _away(a: np.ndarray, b: np.ndarray, nearest: float, layer: Any) -> Fraction:
+    """A bound of the norm of the layer with the entries b − nearest a, with their rounding."""
+    rest = np.abs(b - nearest * a) + 2.0**-49 * (np.abs(b) + np.abs(nearest * a)) + 2.0**-1000
+    inner = layer.convolution if isinstance(layer, TransposedConvolution) else layer
+    return size_of(replace(inner, weights=rest.reshape(inner.weights.shape)))
 
 
 def _is_multiple(first: np.ndarray, second: np.ndarray, place: int) -> bool:
     """Whether second · first[place] = first · second[place], exactly, entry by entry."""
     if first.dtype == object or second.dtype == object:
-        one, two = Fraction(first.flat[place]), Fraction(second.flat[place])
-        return all(b * one == a * two for a, b in zip(first.flat, second.flat, strict=True))
+        one, two = fraction(first.flat[place]), fraction(second.flat[place])
+        return all(fraction(b) * one == fraction(a) * two
+                   for a, b in zip(first.flat, second.flat, strict=True))
     left = _product(second.astype(float).ravel(), float(first.flat[place]))
     right = _product(first.astype(float).ravel(), float(second.flat[place]))
     return left is not None and right is not None and all(
@@ -102,10 +137,10 @@ def _single(chain: Graph) -> tuple[Fraction, Any] | None:
     for node in chain.nodes:
         own = without_bias(node.layer)
         if isinstance(own, Scaling):
-            factors = np.unique(np.asarray(own.factors)) if own.factors is not None else [1]
-            if len(factors) != 1 or factors[0] == 0:
+            factors = np.ravel(1 if own.factors is None else own.factors)
+            if factors[0] == 0 or (factors != factors[0]).any():
                 return None
-            scale *= Fraction(float(factors[0]))
+            scale *= fraction(factors[0])
         elif isinstance(own, Reshaping) and own.order is None:
             continue
         elif layer is None:
@@ -115,10 +150,11 @@ def _single(chain: Graph) -> tuple[Fraction, Any] | None:
     return None if layer is None else (scale, layer)
 
 
-def _laid_together(one: Any, two: Any) -> tuple[np.ndarray, np.ndarray] | None:
-    """The entries of the adjoint of `one`, and those of `two`, in one order."""
+def _laid_together(one: Any, two: Any) -> tuple[np.ndarray, np.ndarray, Any] | None:
+    """The entries of the adjoint of `one`, and those of `two`, in the order of the layer behind.
+    """
     if isinstance(one, Dense) and isinstance(two, Dense):
-        pair = one.weights.T, two.weights
+        pair = one.weights.T, two.weights, two
         return pair if pair[0].shape == pair[1].shape else None
     adjoint, two = _as_convolution(_adjoint(one)), _as_convolution(two)
     if adjoint is None or two is None or type(adjoint) is not type(two):
@@ -127,7 +163,7 @@ def _laid_together(one: Any, two: Any) -> tuple[np.ndarray, np.ndarray] | None:
             for layer in (adjoint, two))
     same = all(getattr(a, name) == getattr(b, name) for name in (
         "shape", "stride", "padding", "dilation", "groups", "periodic"))
-    return (a.weights, b.weights) if same and a.weights.shape == b.weights.shape else None
+    return (a.weights, b.weights, two) if same and a.weights.shape == b.weights.shape else None
 
 
 def _adjoint(layer: Any) -> Any:
@@ -156,8 +192,3 @@ def _as_convolution(layer: Any) -> Any:
     c_out = inner.weights.shape[0]
     return replace(inner, weights=flipped.reshape(-1, c_out // g, *taps), bias=None,
                    shape=(c_out, *sizes), padding=padding)
-
-
-def entries(graph: Graph) -> int:
-    """How many entries the signals of a graph have together."""
-    return sum(prod(node.shape) for node in graph.nodes)

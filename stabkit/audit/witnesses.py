@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -22,9 +22,11 @@ from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
 
 _AMPLITUDES = (0.0, 1.0, 0.1, 10.0, 0.01, 100.0)
+_REACHES = (1.0, 0.1, 1e-3, 1e-6, 1e-9, 1e-15)  # the last ones from 0, without cancellation
 _ROUNDS = 30
 _FEW_ROUNDS = 6  # for networks of so many operations:
 _HEAVY = 1e8
+_NEARLY = Fraction(999, 1000)
 _SHRUNK = 2_000  # entries of a matrix up to which a pair is made simple
 
 
@@ -35,12 +37,15 @@ class Quotient:
     lower: Fraction
     signals: tuple[np.ndarray, ...]
     evidence: tuple[Evidence, ...]
+    best: tuple[np.ndarray, ...] = ()  # the pair that is driven apart so far, if it is exact
 
 
-def largest_quotient(graph: Graph, seconds: float, seed: int) -> Quotient | None:
+def largest_quotient(graph: Graph, seconds: float, seed: int, unit: Fraction = Fraction(0)
+                     ) -> Quotient | None:
     """The best pair that a power iteration on the derivative finds at a few points.
 
-    The number of points depends on `seconds` and the size of the network, not on the clock.
+    The number of points depends on `seconds` and the size of the network, not on the clock.  It
+    holds for all weights within a relative `unit` of those that stand there.
     """
     rng = np.random.default_rng(seed)
     best: tuple[float, np.ndarray, np.ndarray] | None = None
@@ -50,7 +55,7 @@ def largest_quotient(graph: Graph, seconds: float, seed: int) -> Quotient | None
         size = _AMPLITUDES[number % len(_AMPLITUDES)]
         x = size * rng.standard_normal((1, *graph.shape))
         d, gain = _stretched(graph, x, rng, rounds)
-        for reach in (1e-3, 0.1, 1.0):
+        for reach in _REACHES[:3] if size else _REACHES:
             y = x + reach * max(size, 1.0) * d
             value = _quotient(graph, x, y)
             if best is None or value > best[0]:
@@ -59,10 +64,10 @@ def largest_quotient(graph: Graph, seconds: float, seed: int) -> Quotient | None
             break
     if best is None or not best[0] > 0:
         return None
-    return _certain(graph, *best[1:])
+    return _certain(graph, *best[1:], unit)
 
 
-def growth_of_one(graph: Graph, seed: int) -> Quotient | None:
+def growth_of_one(graph: Graph, seed: int, unit: Fraction = Fraction(0)) -> Quotient | None:
     """A single input u with ‖u⁺‖ >= lower ‖u‖; zero itself, with lower 0, if it is moved."""
     zero = np.zeros((1, *graph.shape))
     middle, error = enclose(graph, zero)
@@ -83,7 +88,7 @@ def growth_of_one(graph: Graph, seed: int) -> Quotient | None:
         if gain == 0 or not np.isfinite(gain):
             break
         x = pulled * (np.linalg.norm(x) / gain)
-    return _certain(graph, x, zero)
+    return _certain(graph, x, zero, unit)
 
 
 def _work(graph: Graph) -> float:
@@ -116,10 +121,11 @@ def _quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> float:
 
 
 # -- certainty -------------------------------------------------------------------------------------
-def _certain(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
-    if is_small(graph):
+def _certain(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction = Fraction(0)
+             ) -> Quotient | None:
+    if is_small(graph) and not unit:
         return _exactly(graph, x, y)
-    middle, error = enclose(graph, np.concatenate([x, y]))
+    middle, error = enclose(graph, np.concatenate([x, y]), float(unit))
     if not np.isfinite(error).all():
         return None
     gap, moved = middle[0] - middle[1], x - y
@@ -141,20 +147,34 @@ def _certain(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
 
 def _exactly(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
     network = Network(graph)
-    pair = tuple(fractions(part.ravel()) for part in (x, y))
+    best = tuple(fractions(part.ravel()) for part in (x, y))
+    lower = _exact_quotient(network, best)
+    pair = best
     for near in rounded((x.ravel(), y.ravel())):
-        if any(near[0] != near[1]) and _exact_quotient(network, near) >= \
-                Fraction(999, 1000) * _exact_quotient(network, pair):
+        found = _exact_quotient(network, near) if any(near[0] != near[1]) else 0
+        # A simple pair may show a little less, but not less than what matters.
+        if found >= lower or (lower > 1 and found > max(1, _NEARLY * lower)):
             pair = near
             break
-    lower = _short(_exact_quotient(network, pair))
+    lower = _short(lower)
+    if lower <= 0:
+        return None
     if lower > 1 and network.size**2 <= _SHRUNK:
         pair = shrink(pair, lambda tried: is_violated(network, CONTRACTION, tried), tries=200)
     notion = CONTRACTION if lower > 1 else sensitivity(lower * (1 - Fraction(1, 10**6)))
-    if lower <= 0:
-        return None
     evidence = write_witness(network, notion, pair, exact_margin(network, notion, pair))
-    return None if evidence is None else Quotient(lower, pair, (evidence,))
+    return None if evidence is None else Quotient(lower, pair, (evidence,), best)
+
+
+def shows_more(graph: Graph, quotient: Quotient, at_most: Fraction) -> tuple[Evidence, ...] | None:
+    """Evidence that a constant is too small, from a pair that is driven further apart."""
+    if quotient.best:
+        network, notion = Network(graph), sensitivity(at_most)
+        made = write_witness(network, notion, quotient.best,
+                             exact_margin(network, notion, quotient.best))
+        return made and (made,)
+    data = quotient.evidence[0].data
+    return (replace(quotient.evidence[0], data={**data, "shows": [f"apart > {at_most} * away"]}),)
 
 
 def _exact_quotient(network: Network, pair: tuple[Any, ...]) -> Fraction:

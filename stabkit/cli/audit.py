@@ -13,7 +13,7 @@ from stabkit.cli.commands import EXPECTED, UNDECIDED, UNEXPECTED, cli
 from stabkit.cli.options import budget, json_file, seed
 from stabkit.report.output import check_writable, deliver, say
 
-NOTIONS = ("euclidean", "contraction", "range", "sign", "energy", "modes")
+NOTIONS = ("euclidean", "contraction", "range", "sign", "energy", "bounded", "modes")
 
 
 class Sizes(click.ParamType):
@@ -35,18 +35,31 @@ class Sizes(click.ParamType):
               help="What the exit status rests on; can be given again.")
 @click.option("--shape", type=Sizes(), metavar="N,N,...",
               help="Of one input without the batch axis, where an ONNX file leaves it open.")
+@click.option("--at-most", metavar="L",
+              help="A constant such as 1.000001 or 3/2: is |u+ - w+| <= L |u - w|?")
+@click.option("--rounding", type=click.Choice(("snapped", "exact", "intervals")),
+              default="snapped", show_default=True,
+              help="The numbers as they stand and as they were meant; only as they stand; "
+                   "or all that round to them.")
 @budget(20.0)
 @seed
 @json_file
-def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, budget: float,
-          seed: int, target: str | None) -> int:
+def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, at_most: str | None,
+          rounding: str, budget: float, seed: int, target: str | None) -> int:
     """Audit a network or scheme in a file, .onnx or .npz.
 
-    FILE is data and is never executed.  All notions that apply are decided.  "Stable" is, if no
-    notion is named: a network without biases does not increase the Euclidean norm (euclidean),
-    one with biases does not increase the distance of two inputs (contraction);
-    one with reversible (Hamiltonian) blocks: no mode of such a block, linearised
-    at any state, grows, forward or backward (modes).
+    FILE is data and is never executed.  All notions that apply are decided for the
+    whole network.  "Stable" is, if no notion is named: a network without biases
+    does not increase the Euclidean norm (euclidean), one with biases does not
+    increase the distance of two inputs (contraction), and one with reversible
+    (Hamiltonian) blocks has one bound for the growth of distances, however often
+    it is repeated (bounded).  The notion modes is about each reversible block
+    alone: no mode of it, linearised at any state, grows, forward or backward.
+    Nothing follows from that for the network, so it never makes it stable.
+
+    Where a notion holds for the numbers that were meant before they were rounded
+    (0.1, rows that add to 1, the transpose of another layer, norm 1), it is proved,
+    and the rounding is told with what holds for the very numbers; see --rounding.
 
     \b
     Keys of an .npz file, for u+ = u + step * W2 flux(W1 u + b1) + b2:
@@ -65,14 +78,16 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, bud
     Examples:
       stabkit audit network.onnx
       stabkit audit block.npz --notion contraction --notion range
+      stabkit audit orthogonal.onnx --at-most 1.000001
       stabkit audit network.onnx --json v.json && stabkit replay v.json
 
     \b
     Exit status:
-      0  stable: each notion that counts is proved
-      1  not stable: one of them is refuted
+      0  each notion that counts is proved (the headline names them)
+      1  one of them is refuted
       2  bad input
-      3  undecided: neither, supported by trials at best
+      3  undecided: neither, supported by trials at best; also modes alone, unless
+         refuted
     """
     from stabkit.audit import audit as audited
     from stabkit.progress import working
@@ -81,8 +96,8 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, bud
     if target not in (None, "-"):
         check_writable(target)
     with working(sys.stderr) as advance:
-        found = audited(path, shape=shape, notions=notions or None, budget=budget, seed=seed,
-                        advance=advance)
+        found = audited(path, shape=shape, notions=notions or None, at_most=at_most,
+                        rounding=rounding, budget=budget, seed=seed, advance=advance)
     if target is not None:
         from stabkit.report.verdict_file import as_text, document
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, TextIO
 
@@ -17,7 +17,23 @@ MEANING = {
     "euclidean": "|u+| <= |u|", "contraction": "|u+ - w+| <= |u - w|",
     "range": "min u <= u+ <= max u", "sign": "no more sign changes",
     "energy": "the block's energy does not grow",
-    "modes": "no mode of its blocks grows",
+    "constant": "|u+ - w+| <= L |u - w|",
+    "bounded": "one bound at any depth",
+    "modes": "each block alone: no mode grows",
+}
+
+# What the headline says of a notion that is proved, and of one that is refuted.
+WORDS = {
+    "euclidean": ("does not increase the Euclidean norm", "increases the Euclidean norm"),
+    "contraction": ("does not increase the distance of two inputs", "drives two inputs apart"),
+    "range": ("keeps the range of its input", "leaves the range of its input"),
+    "sign": ("makes no sign changes", "makes sign changes"),
+    "energy": ("does not increase its energy", "increases its energy"),
+    "constant": ("its Lipschitz constant is at most the one asked for",
+                 "its Lipschitz constant is larger than the one asked for"),
+    "bounded": ("growth has one bound at any depth", "growth over depth has no bound"),
+    "modes": ("no mode of a single block grows, from which nothing follows for the network",
+              "a mode of a single block grows"),
 }
 
 
@@ -31,21 +47,39 @@ def audit_text(audit: Any, stream: TextIO) -> str:
 def _head(audit: Any) -> str:
     shapes = " -> ".join("x".join(map(str, shape)) for shape in (audit.shape, audit.output_shape))
     number = "1 block" if len(audit.blocks) == 1 else f"{len(audit.blocks)} blocks"
-    word = {"proved": "stable", "refuted": "not stable"}.get(str(audit.status), "open")
-    asked = ", ".join(item.name for item in audit.judgements if item.counts)
-    return (f"{audit.source or 'network'}: {shapes}, {number}, {audit.weights} numbers\n"
-            f"{word} ({asked}: {audit.status})")
+    first = f"{audit.source or 'network'}: {shapes}, {number}, {audit.weights} numbers"
+    return "\n".join([first, *textwrap.wrap(headline(audit), WIDTH, subsequent_indent="  ")])
+
+
+def headline(audit: Any) -> str:
+    """What was found, in one sentence that names the notions; of the whole network only."""
+    status = str(audit.status)
+    counted = [item for item in audit.judgements if item.counts]
+    telling = [item for item in counted if item.status is audit.status] or counted
+    said = []
+    for item in telling:
+        if item.direction == "forward":
+            holds, fails = WORDS[item.notion.split()[0]]
+            said.append({"proved": holds, "refuted": fails}.get(
+                str(item.status), item.reason or "trials found nothing against it"))
+    if all(item.notion.startswith("constant") for item in counted):
+        word = {"proved": "proved", "refuted": "refuted"}.get(status, "not shown")
+    else:
+        word = {"proved": "stable", "refuted": "not stable"}.get(status, "not shown stable")
+    rounded = " up to rounding" if any(item.rounding.startswith("proved for the numbers")
+                                       for item in counted) and status == "proved" else ""
+    asked = ", ".join(item.name for item in counted)
+    return f"{word}: {'; '.join(dict.fromkeys(said))} ({asked}: {status}{rounded})"
 
 
 def _notions(audit: Any, stream: TextIO) -> str:
-    rows = [("*" if item.counts else "", item.name, MEANING.get(item.notion, ""),
+    rows = [("*" if item.counts else "", item.name, MEANING.get(item.notion.split()[0], ""),
              str(item.status), evidence_summary(
                  [{"kind": piece.kind} for piece in item.evidence], item.trials), item.layer)
             for item in audit.judgements]
     found = table(("", "notion", "says", "verdict", "evidence", "layer"), rows, stream, "layer")
-    reasons = [line for item in audit.judgements if item.reason
-               for line in textwrap.wrap(f"{item.name}: {item.reason}", WIDTH,
-                                         initial_indent="  ", subsequent_indent="    ")]
+    reasons = _grouped([(item.name, item.rounding or item.reason) for item in audit.judgements
+                        if item.direction == "forward"])
     return "\n".join([found.rstrip("\n"), "* decides the exit status", *reasons])
 
 
@@ -58,11 +92,22 @@ def _blocks(audit: Any, stream: TextIO) -> str:
     found = table(heads[:kept], [row[:kept] for row in rows], stream, "block").rstrip("\n")
     more = len(audit.blocks) - LISTED
     lines = [f"... and {more} more"] if more > 0 else []
-    for block in audit.blocks[:LISTED]:
-        if block.note:
-            lines += textwrap.wrap(f"{block.name}: {block.note}", WIDTH, initial_indent="  ",
-                                   subsequent_indent="    ")
+    lines += _grouped([(block.name, block.note) for block in audit.blocks[:LISTED]])
     return "\n".join([found, *lines])
+
+
+def _grouped(said: Sequence[tuple[str, str]]) -> list[str]:
+    """What is said of each name; the names of which the same is said in one line."""
+    names: dict[str, list[str]] = {}
+    for name, text in said:
+        if text:
+            names.setdefault(text, []).append(name)
+    return [line for text, of in names.items() for line in textwrap.wrap(
+        f"{_listed(of)}: {text}", WIDTH, initial_indent="  ", subsequent_indent="    ")]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
 
 
 def _bounds(audit: Any) -> str:
@@ -96,15 +141,21 @@ def _entry(value: Any) -> str:
 
 
 def _number(value: Fraction | None) -> str:
-    return "" if value is None else f"{float(value):.6g}"
+    """A number, with more digits where it is near 1; rounded down where it is a lower bound."""
+    return "" if value is None else _digits(value, up=False)
 
 
 def _upper(value: Fraction | None) -> str:
     """An upper bound, rounded up where it is rounded."""
-    if value is None:
-        return "none"
-    text = f"{float(value):.6g}"
-    if Fraction(text) >= value:
-        return text
-    size = Fraction(10) ** (int(f"{float(value):.5e}".split("e")[1]) - 5)
-    return f"{float(-(-value // size) * size):.6g}"
+    return "none" if value is None else _digits(value, up=True)
+
+
+def _digits(value: Fraction, *, up: bool) -> str:
+    count, away = 6, abs(value - 1)
+    while 0 < away < Fraction(1, 10**(count - 2)) and count < 17:
+        count += 1
+    text = f"{float(value):.{count}g}"
+    if (Fraction(text) < value) if up else (Fraction(text) > value):
+        size = Fraction(10) ** (int(f"{float(value):.{count - 1}e}".split("e")[1]) - count + 1)
+        text = f"{float((-(-value // size) if up else value // size) * size):.{count}g}"
+    return text

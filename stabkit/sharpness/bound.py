@@ -53,8 +53,8 @@ class StepBound:
 
     @property
     def certified(self) -> Fraction | None:
-        """The largest proved step; None where there is none, or where every step is proved."""
-        return self.proved[-1][1] if self.proved else None
+        """The largest step up to which all are proved; None without one, or if all steps are."""
+        return self.proved[0][1] if self.proved and self.proved[0][0] == 0 else None
 
     def __str__(self) -> str:
         parts = []

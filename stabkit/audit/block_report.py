@@ -1,0 +1,101 @@
+"""One block of a network by itself: what the table of blocks says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from stabkit.audit.advice import note_on
+from stabkit.audit.blocks import DIFFUSION, HAMILTONIAN, Block
+from stabkit.audit.coupling import judge_modes
+from stabkit.audit.layers import Graph
+from stabkit.audit.names import BOUNDED, MODES, NOTIONS
+from stabkit.audit.network import is_small
+from stabkit.audit.result import BlockReport
+from stabkit.audit.steps import certified_step, largest_modal_step, modal_step, with_step
+from stabkit.decide import decide
+from stabkit.notions import Energy, Notion, energy
+from stabkit.property import Stable
+from stabkit.schemes import DiffusionScheme, Scheme
+from stabkit.sharpness import step_bound
+from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Status
+
+_LONGEST_STEP_SEARCH = 24  # signal length up to which the sharp step is bisected
+Steps = tuple[Fraction | None, Fraction | None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """How hard to look: trials per notion, the seed, and who hears of progress."""
+
+    trials: int
+    seed: int
+    advance: Callable[[str], None]
+
+
+def why_not(name: str, graph: Graph, blocks: Sequence[Block]) -> str:
+    """Why a notion does not apply to a network, or nothing."""
+    shape, out = graph.shape, graph.nodes[-1].shape
+    if name in ("range", "sign", "energy") and shape != out:
+        return f"input and output differ in shape: {shape} and {out}"
+    if name == "sign" and len([n for n in shape if n > 1]) > 1:
+        return f"sign changes are counted along one axis, the signal has the shape {shape}"
+    if name == "energy" and not (len(blocks) == 1 and isinstance(blocks[0].scheme,
+                                                                 DiffusionScheme)):
+        return "only a single small diffusion block without bias has an energy that is known here"
+    return ""
+
+
+def notion_of(name: str, scheme: Scheme) -> Notion:
+    """A notion of a scheme by its name."""
+    return energy(Energy(scheme.K, scheme.flux)) if name == "energy" else NOTIONS[name]
+
+
+def alone(name: str, block: Block, task: Task) -> Status:
+    """What becomes of a notion for one small block."""
+    if why_not(name, block.graph, [block]):
+        return INAPPLICABLE
+    scheme = block.scheme
+    return decide(Stable(scheme, notion_of(name, scheme)), trials=min(task.trials, 1024),
+                  seed=task.seed).status
+
+
+def report_on(block: Block, bound: Fraction | None, asked: Sequence[str], task: Task
+              ) -> BlockReport:
+    """The row of a block; its steps are for the notion that was asked for first, or left out."""
+    statuses = {}
+    if is_small(block.graph):
+        statuses = {name: alone(name, block, task) for name in asked
+                    if name not in (BOUNDED, MODES)}
+    elif bound is not None and bound <= 1:
+        statuses = {name: PROVED for name in asked
+                    if name == "contraction" or (name == "euclidean" and not block.has_bias)}
+    step: Fraction | None = None
+    steps: Steps = None, None
+    if block.form == DIFFUSION:
+        step, steps = block.tau, _steps(block, asked[0] if asked else "contraction", task)
+    if block.form == HAMILTONIAN:
+        step = modal_step(block)
+        steps = (largest_modal_step(block) if asked[:1] == [MODES] else None), None
+    if block.couplings:
+        found = [judge_modes(part, task.seed).status for part in block.couplings]
+        statuses[MODES] = next(status for status in (REFUTED, UNDECIDED, PROVED)
+                               if status in found)
+    return BlockReport(block.name, block.form, bound, step, *steps, statuses, note_on(block))
+
+
+def _steps(block: Block, name: str, task: Task) -> Steps:
+    """The largest certified and the smallest refuted step of a diffusion block, for a notion."""
+    normed = name == "contraction" or (name == "euclidean" and not block.has_bias)
+    safe = certified_step(block) if normed else None
+    if name in (BOUNDED, MODES) or not is_small(block.graph) or \
+            block.graph.size > _LONGEST_STEP_SEARCH or why_not(name, block.graph, [block]):
+        return safe, None
+    start = safe or certified_step(block)
+    if start is None:
+        return None, None
+    found = step_bound(lambda tau: with_step(block, tau), notion_of(name, block.scheme), start,
+                       halvings=8, trials=256, seed=task.seed)
+    return max((step for step in (safe, found.certified) if step is not None),
+               default=None), found.refuted[0][0] if found.refuted else None

@@ -1,0 +1,107 @@
+"""A network under audit: its blocks, their certified constants, and that of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from stabkit.audit.balance import balanced
+from stabkit.audit.blocks import Block, blocks_of
+from stabkit.audit.bounds import block_bound, evidence_of, product
+from stabkit.audit.layers import Graph
+from stabkit.audit.lipschitz import widened_bound
+from stabkit.audit.network import is_small
+from stabkit.certificates import certify
+from stabkit.decide import confirm_evidence
+from stabkit.notions import Notion
+from stabkit.verdict import Evidence
+
+Bounds = list[Fraction | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A network with what is certified of it.
+
+    Attributes
+    ----------
+    graph : Graph
+    blocks : list of Block
+    bounds : list of Fraction or None
+        The Lipschitz constant of every block.
+    even : tuple of (list of Block, list of Fraction or None)
+        The same map, with diagonal factors moved through its activations where that lessens the
+        product of the constants.
+    """
+
+    graph: Graph
+    blocks: list[Block]
+    bounds: Bounds
+    even: tuple[list[Block], Bounds]
+
+    @property
+    def upper(self) -> Fraction | None:
+        """A certified Lipschitz constant of the network."""
+        found = [bound for bound in (product(self.bounds), product(self.even[1]))
+                 if bound is not None]
+        return min(found, default=None)
+
+    def shows(self, at_most: Fraction, by: str) -> tuple[Evidence, ...] | None:
+        """Confirmed evidence that the constant of the network is `at_most`, or None."""
+        for blocks, bounds in ((self.blocks, self.bounds), self.even):
+            whole = product(bounds)
+            if whole is not None and whole <= at_most:
+                moved = "" if blocks is self.blocks else \
+                    "diagonal factors were moved through activations with phi(ts) = t phi(s); "
+                return _confirmed(evidence_of(blocks, bounds, at_most, moved + by))
+        return None
+
+    def contracts(self, notion: Notion, by: str) -> tuple[Evidence, ...] | None:
+        """The same for the constant 1: certificates of the blocks that have some, and the rest."""
+        evidence: list[Evidence] = []
+        rest: list[tuple[Block, Fraction | None]] = []
+        for block, bound in zip(self.blocks, self.bounds, strict=True):
+            made = certify(block.scheme, notion) if is_small(block.graph) else None
+            if made is not None and bound is not None and bound <= 1:
+                evidence += made
+            else:
+                rest.append((block, bound))
+        whole = product([bound for _, bound in rest])
+        if whole is None or whole > 1:
+            return self.shows(Fraction(1), by)
+        if rest:
+            evidence += evidence_of(*zip(*rest, strict=True), Fraction(1), by)
+        return _confirmed(evidence)
+
+
+def _confirmed(evidence: Sequence[Evidence]) -> tuple[Evidence, ...] | None:
+    found = tuple(item and confirm_evidence(item) for item in evidence)
+    return found if all(found) else None
+
+
+def case_of(graph: Graph, advance: Callable[[str], None] = lambda name: None) -> Case:
+    """Read a network: its numbers as they stand."""
+    blocks = blocks_of(graph)
+    bounds = []
+    for block in blocks:
+        bounds.append(block_bound(block))
+        advance(block.name)
+    even = balanced(blocks) if is_small(graph) else blocks
+    return Case(graph, blocks, bounds,
+                (even, bounds if even is blocks else [block_bound(block) for block in even]))
+
+
+def widened_case(graph: Graph, unit: Fraction) -> Case:
+    """The same for every network whose weights are within a relative `unit` of these."""
+    blocks = blocks_of(graph)
+    bounds = [widened_bound(block.graph, unit) for block in blocks]
+    return Case(graph, blocks, bounds, (blocks, bounds))
+
+
+def largest_block(case: Case) -> Block:
+    """The block with the largest constant."""
+    sizes = [float("inf") if bound is None else float(bound) for bound in case.bounds]
+    return case.blocks[int(np.argmax(sizes))]
