@@ -36,6 +36,7 @@ class Sum(dict):  # {(powers of parameters, letters): coefficient}
     __radd__, __matmul__, T = __add__, __mul__, property(turned)
     __neg__ = lambda x: x * -1; __sub__ = lambda x, y: x + -lift(y)
     __rsub__ = lambda x, y: -x + y; __rmul__ = lambda x, y: lift(y) * x
+    __truediv__ = lambda x, n: x * Fraction(1, n)
 lift = lambda x: x if isinstance(x, Sum) else Sum({((), ()): x})
 parameter = lambda name: Sum({((name,), ()): 1})
 letter = lambda name: Sum({((), (name,)): 1})
