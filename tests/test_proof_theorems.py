@@ -141,7 +141,7 @@ SPARE = {("fixed point of 1 iterations, euclidean", "slopes"),  # needed by more
 @pytest.mark.parametrize("name", ALGEBRAIC)
 def test_no_hypothesis_can_be_dropped(name):
     statement, proof = THEOREMS[name].statement, THEOREMS[name].proof
-    for key in ("assume", "bounds", "forms", "equations"):
+    for key in ("assume", "bounds", "forms", "equations", "known"):
         for entry in statement.get(key, {}):
             less = {k: x for k, x in statement[key].items() if k != entry}
             if (name, entry) not in SPARE:
@@ -214,7 +214,7 @@ def random_instances(statement, seed, count):
 
 
 @pytest.mark.parametrize("name", [name for name in ONE_STEP
-                                  if "equations" not in THEOREMS[name].statement])
+                                  if not {"equations", "known"} & set(THEOREMS[name].statement)])
 def test_a_theorem_of_one_step_is_true_of_random_members(name):
     statement = THEOREMS[name].statement
     for rng, values in random_instances(statement, 1, 60):
@@ -309,8 +309,7 @@ def solved(A, b):
 def test_two_grids_on_a_line_do_what_the_theorems_say(n):
     """With the matrices of the line itself, not with A = [[2, −B], [−Bᵀ, 2]]."""
     rng = random.Random(n)
-    A = np.array([[F({0: 2, 1: -1}.get(abs(i - j), 0)) for j in range(n)] for i in range(n)],
-                 dtype=object)
+    A = line_matrix(n)
     P = np.array([[F({0: 2, 1: 1}.get(abs(i - 2 * j - 1), 0), 2) for j in range(n // 2)]
                   for i in range(n)], dtype=object)
     for _ in range(10):
@@ -320,6 +319,33 @@ def test_two_grids_on_a_line_do_what_the_theorems_say(n):
         after = corrected - A @ corrected / 4
         assert 4 * (after @ A @ after) <= e @ A @ e
         assert all(d == e[1::2]) and all(corrected[::2] == (A @ e)[::2] / 2)
+
+
+def line_matrix(n):
+    return np.array([[F({0: 2, 1: -1}.get(abs(i - j), 0)) for j in range(n)] for i in range(n)],
+                    dtype=object)
+
+
+def after_a_cycle(A, e):
+    """What a V-cycle without sweeps before the correction makes of an error; A is k·[−1, 2, −1]."""
+    n = len(e)
+    if n == 1:
+        return 0 * e
+    P = np.array([[F({0: 2, 1: 1}.get(abs(i - 2 * j - 1), 0), 2) for j in range(n // 2)]
+                  for i in range(n)], dtype=object)
+    coarser = P.T @ A @ P
+    d = solved(coarser, P.T @ (A @ e))  # the solution, which the coarse cycle takes for its error
+    corrected = e - P @ (d - after_a_cycle(coarser, d))
+    return corrected - A @ corrected / (2 * A[0, 0])
+
+
+def test_v_cycles_of_every_depth_halve_the_energy_on_a_line():
+    rng = random.Random(9)
+    for n in (1, 3, 7, 15):
+        for _ in range(5):
+            A, e = line_matrix(n), one(*(rng.randint(-5, 5) for _ in range(n)))
+            after = after_a_cycle(A, e)
+            assert 2 * (after @ A @ after) <= e @ A @ e
 
 
 def test_there_is_one_solution_of_an_implicit_step_and_it_is_lipschitz():

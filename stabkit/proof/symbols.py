@@ -64,6 +64,10 @@ class Symbols:
         """Assume that an expression is 0."""
         self._note("equations", name, f"{written(left)} == 0")
 
+    def know(self, name: str, left: Expression) -> None:
+        """Assume that a number is >= 0."""
+        self._note("known", name, f"{written(left)} >= 0")
+
     def flux(self, name: str = "phi", sector: Any = None, slopes: Any = None) -> SymbolicFlux:
         """A flux of which some facts are assumed, each an interval; None is an open end."""
         facts = {}
