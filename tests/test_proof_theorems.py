@@ -24,7 +24,7 @@ from proof_instances import (
 )
 
 from stabkit.errors import InvalidEvidence
-from stabkit.proof import THEOREMS, check, explain, read
+from stabkit.proof import THEOREMS, algebra, check, explain, iteration, read
 from stabkit.proof.prose import recipe
 
 ALGEBRAIC = [name for name, theorem in THEOREMS.items()
@@ -120,20 +120,30 @@ def at(data, path):
     return data
 
 
+def parts(name):
+    """The sums of a theorem: one, or those of its induction."""
+    statement, proof = read(THEOREMS[name].statement), THEOREMS[name].proof
+    if isinstance(statement, algebra.Statement):
+        return [("goal", statement, proof)]
+    return iteration.obligations(statement, proof)
+
+
 @pytest.mark.parametrize("name", ALGEBRAIC)
 def test_no_step_of_a_proof_can_be_dropped_or_changed(name):
-    theorem = THEOREMS[name]
-    for path in sums(theorem.proof):
-        steps = at(theorem.proof, path)
-        for number, step in enumerate(steps):
-            refused(theorem.statement,
-                    changed(theorem.proof, *path, to=steps[:number] + steps[number + 1:]))
-            key = "with" if step["use"] == "equation" else "times"
-            for wrong in (f"2*({step.get(key, '1')})", f"-({step.get(key, '1')})"):
-                refused(theorem.statement, changed(theorem.proof, *path, number, key, to=wrong))
+    for _, statement, proof in parts(name):
+        algebra.check(statement, proof)
+        for path in sums(proof):
+            steps = at(proof, path)
+            for number, step in enumerate(steps):
+                key = "with" if step["use"] == "equation" else "times"
+                forged = [changed(proof, *path, number, key, to=f"{wrong}({step.get(key, '1')})")
+                          for wrong in ("2*", "-")]
+                forged.append(changed(proof, *path, to=steps[:number] + steps[number + 1:]))
+                for wrong in forged:
+                    with pytest.raises(InvalidEvidence):
+                        algebra.check(statement, wrong)
 
 
-ENDS = {"sector": ["-inf", "inf"], "slopes": ["-inf", "inf"]}
 SPARE = {("fixed point of 1 iterations, euclidean", "slopes"),  # needed by more iterations
          ("two grids, fine values", "second")}  # needed by the coarse values
 
@@ -362,28 +372,87 @@ def test_there_is_one_solution_of_an_implicit_step_and_it_is_lipschitz():
 # -- false when they are changed -----------------------------------------------------------------
 
 
-def test_contraries_have_exact_counterexamples():
-    """What is refused above is false, not only unproved: scalars K = 1, u = 1 suffice."""
-    linear = F(2001, 1000)  # τ beyond 2/(L‖K‖²), linear flux
-    assert abs(1 - linear) > 1
-    # sector but not monotone: Φ(1) = 1, Φ(2) = 0 is no contraction at τ = 1
+class Linear:
+    """Φ(s) = slope·s."""
+
+    def __init__(self, slope):
+        self.slope = F(slope)
+
+    def __call__(self, s):
+        return self.slope * s
+
+    def energy(self, s):
+        return self.slope * (s @ s) / 2
+
+
+def margin(name, slope, **values):
+    """The left side of a goal for scalars: K = 1, u = 1, all else 0 but what is given."""
+    statement = THEOREMS[name].statement
+    values = {**{key: one(int(key == "u")) for key in statement["vectors"]},
+              **{key: np.array([[F(1)]], dtype=object) for key in statement.get("operators", {})},
+              "L": F(1), **{key: x if isinstance(x, np.ndarray) else F(x)
+                            for key, x in values.items()}}
+    fluxes = {key: Linear(slope) for key in statement.get("fluxes", {})}
+    for key, text in statement.get("start", {}).items():
+        values[key] = value_of(text, values)
+    for _ in range(2 if "next" in statement else 0):
+        now = visited(statement, values, fluxes)
+        values |= {key: value_of(text, now) for key, text in statement["next"].items()}
+    return value_of(statement["goal"].rsplit(" ", 2)[0], visited(statement, values, fluxes))
+
+
+@pytest.mark.parametrize("name", [
+    "explicit step, euclidean", "explicit step, contraction", "explicit step, energy",
+    "explicit blocks, any number, euclidean", "explicit blocks, any number, contraction",
+    "explicit steps, any number, energy", "residual block with biases, contraction",
+    "residual blocks with two activations, any number, contraction", "Mg-ResNet step, euclidean",
+])
+def test_a_step_beyond_the_bound_is_false(name):
+    assert margin(name, 1, tau=2) == 0 > margin(name, 1, tau=F(2001, 1000))
+
+
+@pytest.mark.parametrize("name", [
+    "fixed point of 2 iterations, euclidean", "fixed point of 4 iterations, euclidean",
+    "fixed point of any number of iterations, euclidean"])
+def test_a_fixed_point_iteration_beyond_the_bound_is_false(name):
+    assert margin(name, 1, tau=1) == 0 > margin(name, 1, tau=F(1001, 1000))
+
+
+@pytest.mark.parametrize("name", [
+    "implicit step, euclidean", "implicit step, contraction", "implicit step, energy",
+    "explicit step, euclidean", "explicit step, contraction", "parabolic network, flow contracts"])
+def test_a_flux_of_the_other_sign_is_false(name):
+    assert margin(name, F(-1, 1000), tau=1) < 0 or name == "implicit step, energy"
+    if name == "implicit step, energy":  # it falls for this flux, too, until τm >= 2
+        assert margin(name, -3, tau=1) < 0
+
+
+def test_constants_are_attained_and_smaller_ones_false():
+    name = "explicit step, Lipschitz constant"
+    assert margin(name, 0, d=one(1), tau=1, kappa=F(3, 2), G=np.array([[F(-1, 2)]])) == 0
+    assert margin(name, 0, d=one(1), tau=1, kappa=2, G=np.array([[F(3)]])) == 0
+    assert margin(name, 0, d=one(1), tau=1, kappa=F(1999, 1000), G=np.array([[F(3)]])) < 0
+    minus = {key: np.array([[F(-1)]]) for key in ("R", "Rx", "Ry")}
+    assert margin("difference, norm", 0, **minus) == 0
+    assert margin("gradient on a grid, norm", 0, **minus) == 0
+    nothing = np.array([[F(0)]])
+    assert margin("two-grid cycle, energy norm", 0, B=nothing, f=one(1)) == 0
+    assert margin("implicit step, Lipschitz constant", -1, tau=F(1, 2), v=one(1), m=1, c=1) == 0
+    # uniqueness at τm = 1: every v solves v − v = 0, though −|u − v|² < 0
+    assert margin("implicit step, uniqueness", -1, tau=1) < 0
+    assert value_of("u + tau*f - v - tau*g", {"u": 1, "f": -1, "v": 5, "g": -5, "tau": 1}) == 0
+
+
+def test_a_flux_in_the_sector_alone_does_not_contract():
+    """Φ(1) = 1, Φ(2) = 0 and τ = 1: 1 goes to 0, 2 stays."""
     assert abs((1 - 1) - (2 - 0)) > abs(1 - 2)
-    # implicit, Φ(s) = −s without the sign: v = u/(1 − τ)
-    assert abs(1 / (1 - F(1, 2))) > 1
-    # implicit with slopes −m and τm = 1: every v solves v − v = 0
-    assert {v + 1 * (-v) for v in (F(1), F(2))} == {0}
-    # fixed point, two iterations beyond τ = 1 (linear): v = 1 − τ(1 − τ) at τ = 1.001
-    assert 1 - F(1001, 1000) * (1 - F(1001, 1000)) > 1
-    # leapfrog at δ² > 4: P₂ = (2 − δ²)P₁ − P₀ grows
-    p0, p1 = F(0), F(1)
+
+
+def test_leapfrog_beyond_its_bound_grows():
+    before, now = F(0), F(1)
     for _ in range(20):
-        p0, p1 = p1, (2 - F(5)) * p1 - p0
-    assert abs(p1) > 10**6
-
-
-def test_the_lipschitz_constant_is_attained():
-    tau, m, L = F(1), F(1, 2), F(3)
-    assert abs(1 - tau * -m) == 1 + tau * m and abs(1 - tau * L) == tau * L - 1
+        before, now = now, (2 - F(5)) * now - before
+    assert abs(now) > 10**6
 
 
 def test_statements_are_read():
