@@ -33,13 +33,14 @@ def restricted(B: Expression, r: Grid) -> Expression:
 
 
 def theorems() -> Iterator[Theorem]:
-    s = Symbols()
-    A = s.operator("A", "N", "N")
-    f, u, e = (s.vector(name) for name in "fue")
-    yield Theorem(
-        "residual equation",
-        "he2019, 6.1: the residual of A e = f - A u is that of A(u + e) = f.",
-        s.shows((f - A @ u) - A @ e - (f - A @ (u + e)), "=="), {"steps": []})
+    for name, says, goal in (
+            ("residual equation", "6.1: the residual of A e = f - A u is that of A(u + e) = f.",
+             "f - A@u - A@e - (f - A@(u + e)) == 0"),
+            ("residual after a correction", "8.1: f - A(u + e) = (f - A u) - A e.",
+             "f - A@(u + e) - ((f - A@u) - A@e) == 0")):
+        statement = {"kind": "algebra", "operators": {"A": "N -> N"},
+                     "vectors": dict.fromkeys("fue", "N"), "goal": goal}
+        yield Theorem(name, f"he2019, {says}", statement, {"steps": []})
 
     for part in ("coarse", "fine"):
         s = Symbols()
