@@ -217,9 +217,9 @@ def _declaration(given: Setting, name: str, letter: Letter) -> str:
 
 def _rows(statement: rows.Statement, proof: Any) -> str:
     matrix = "A u⁺ = u" if statement.implicit else "u⁺ = B u"
-    lines = [f"{matrix} on a line of any length, weights from 0 to "
+    lines = [f"{matrix} with rows of these kinds, weights from 0 to "
              f"{', '.join(str(end or 'inf') for end in statement.weights.values())}:"]
-    lines += [f"  {name}: " + ", ".join(f"{written(row[k])} at {k}" for k in sorted(row))
+    lines += [f"  {name}: " + ", ".join(f"{written(row[k])} at {k}" for k in row)
               for name, row in statement.rows.items()]
     if statement.keeps == "sign":
         return "\n".join([*lines, f"adds no changes of sign: its pivots are >= m(r), m(x) = "
