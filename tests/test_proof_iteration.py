@@ -117,7 +117,8 @@ def test_the_state_is_not_there_at_the_start():
 def energy(**besides):
     """The energy along explicit steps with one K and one flux."""
     one = THEOREMS["explicit step, energy"].statement
-    given = {key: one[key] for key in ("parameters", "assume", "operators", "bounds", "fluxes")}
+    given = copy.deepcopy({key: one[key] for key in ("parameters", "assume", "operators", "bounds",
+                                                     "fluxes")})
     visits = {"S": {"flux": "phi", "at": "K@u", "value": "f", "energy": "p"},
               "E": {"flux": "phi", "at": "K@v", "value": "g", "energy": "q"}}
     return {"kind": "iteration", **given, "vectors": {"u": "N"}, "visits": visits,
@@ -179,7 +180,7 @@ def test_a_ghost_is_a_state_of_the_proof():
                           ({"in": "1", "start": "t", "next": "2*g"}, "t may change"),
                           ({"in": "1", "start": "g", "next": "2*g"}, "g may change"),
                           ({"in": "1", "start": "l + 1", "next": "2*g"}, "l may change"),
-                          ({"in": "N", "start": "0", "next": "2*g"}, "added|number|vector"),
+                          ({"in": "N", "start": "0", "next": "2*g"}, "space"),
                           ({"in": "1", "start": "1"}, "next is missing"),
                           ({"in": "1", "start": "1", "next": "h"}, "not a name")]:
         refused(doubled, {**proof, "ghosts": {"g": entry}}, reason)
@@ -187,8 +188,17 @@ def test_a_ghost_is_a_state_of_the_proof():
 
 
 def test_a_ghost_that_starts_from_the_value_at_the_state_is_refused():
-    late = {"in": "M", "start": "g", "next": "h"}
-    refused(energy(), {**falling(), "ghosts": {"h": late}}, "g may change")
+    late = {"in": "1", "start": "q", "next": "h"}
+    refused(energy(), {**falling(), "ghosts": {"h": late}}, "q may change")
+
+
+def test_a_ghost_does_not_live_in_a_space_that_may_change():
+    """Where K has another number of rows in every block, no vector of M goes through the steps."""
+    many = THEOREMS["explicit blocks, any number, euclidean"]
+    for space in ("M", "Q", ["N"], None):
+        ghost = {"h": {"in": space, "start": "0", "next": "h"}}
+        refused(many.statement, {**many.proof, "ghosts": ghost}, "space of the state")
+    check(many.statement, {**many.proof, "ghosts": {"h": {**ghost["h"], "in": "N"}}})
 
 
 def test_names_of_invariants_are_new():

@@ -10,7 +10,7 @@ import pytest
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import THEOREMS, check
 from stabkit.proof.polynomials import coefficients, nonnegative, nonnegative_on_box
-from stabkit.proof.symbols import line
+from stabkit.proof.symbols import grid, line
 from stabkit.proof.text import parse
 from stabkit.proof.words import parameter
 
@@ -31,9 +31,9 @@ def changed(data, *path, to):
 
 # -- rows ----------------------------------------------------------------------------------------
 
-SIGN, PIVOT = line("ends", 1, "1/4", "sign"), {"pivot": "1/2 - x"}
-RANGE = line("ends", 1, "1/2", "range")
-IMPLICIT_SIGN, IMPLICIT_RANGE = (line("ends", -1, "inf", keeps) for keeps in ("sign", "range"))
+SIGN, PIVOT = line(1, "1/4", "sign"), {"pivot": "1/2 - x"}
+RANGE = line(1, "1/2", "range")
+IMPLICIT_SIGN, IMPLICIT_RANGE = (line(-1, "inf", keeps) for keeps in ("sign", "range"))
 
 
 def test_the_rows_are_those_of_the_scheme():
@@ -100,6 +100,26 @@ def test_beyond_the_bounds_range_and_sign_are_lost():
     assert min(pivots) < 0  # not a product of nonnegative bidiagonal matrices
 
 
+def test_grids_of_every_shape_keep_the_range():
+    """By hand on a 4 x 3 grid with missing edges."""
+    rng = random.Random(4)
+    edges = [((i, j), (i + a, j + b)) for i in range(4) for j in range(3)
+             for a, b in ((1, 0), (0, 1)) if i + a < 4 and j + b < 3]
+    for _ in range(100):
+        u = {(i, j): F(rng.randint(-3, 3)) for i in range(4) for j in range(3)}
+        after = dict(u)
+        for a, b in edges:
+            flow = F(rng.choice([0, 1, 4, 4]), 16) * (u[b] - u[a])
+            after[a] += flow
+            after[b] -= flow
+        assert min(u.values()) <= min(after.values()) and max(after.values()) <= max(u.values())
+    rows = grid(1, "1/4", 2)
+    assert len(rows["rows"]) == 16
+    check(rows, {})
+    refused(grid(1, "251/1000", 2), {}, "not shown")
+    check(grid(-1, "inf", 2), {})
+
+
 @pytest.mark.parametrize("end", ["2501/10000", "1/2", "1", "inf"])
 def test_a_larger_step_is_not_proved_to_keep_the_sign(end):
     for pivot in ("1/2 - x", "1/4", "1", "1/2 - 2*x", "1 - 2*x", "1 - x", "1/2 - x**2"):
@@ -153,8 +173,8 @@ def test_a_wrong_bound_of_pivots_is_refused(pivot, reason):
     ({"rows": {**SIGN["rows"], "wide": {"0": "1"}}}, "line needs"),
     ({"rows": {k: row for k, row in SIGN["rows"].items() if k != "single"}}, "line needs"),
     ({"rows": {**SIGN["rows"], "inner": {"-2": "l", "0": "1 - l - r", "1": "r"}}}, "line needs"),
-    ({"rows": {**SIGN["rows"], "single": {"0": "1", "00": "0"}}}, "distance"),
-    ({"rows": {**SIGN["rows"], "single": {"0": "1", "1/2": "0"}}}, "distance"),
+    ({"rows": {**SIGN["rows"], "single": {"0": "1", "00": "0"}}}, "line needs"),
+    ({"rows": {**SIGN["rows"], "single": {"0": "1", "1": 0}}}, "must be a text"),
 ])
 def test_rows_are_read_strictly(change, reason):
     refused({**SIGN, **change}, PIVOT, reason)

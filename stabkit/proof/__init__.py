@@ -7,6 +7,10 @@ for matrices of every size, and accepts if nothing is left over.  Whatever found
 or by a solver, is not needed to check it.  It needs the standard library and the exceptions of
 stabkit.  To be read in this order:
 
+A file holds ``{"statement": ..., "proof": ...}``.  Who checks it derives the statement from the
+claim anew, compares it with the one in the file, entry by entry, and calls
+``check(statement, proof)``, which raises unless the proof shows the statement.
+
 ==============  ==================================================================================
 words           the algebra: letters with spaces, words, polynomials in parameters as coefficients
 text            how expressions are written: ``u - tau*K.T@f``

@@ -7,8 +7,8 @@ counter         "l": a parameter that is 0, 1, 2, ... at the steps
 state           {"v": "N"}: what a step changes
 start           {"v": "u"}: the state before the first step
 next            {"v": "u - tau*K.T@f"}: the state after a step
-changing        ["K", "tau"]: what may be another one at every step; spaces that only occur in
-                these may be others, too
+changing        ["K", "tau"]: what may be another one at every step, such as what an equation
+                determines anew; spaces that only occur in these may be others, too
 goal            "u.T@u - v.T@v >= 0": holds after every number of steps >= 1
 ==============  ==================================================================================
 
@@ -21,8 +21,8 @@ A proof is ``{"ghosts": ..., "invariants": {"J": "... >= 0"}, "base": {"J": proo
 * end: if all invariants hold before a step, the goal holds after it.
 
 A ghost {"b": {"in": "N", "start": "0", "next": "a + C@b"}} is a further state, which the proof
-defines.  Invariants speak of the state and of what does not change, else they would speak of
-another operator after the step than before it.
+defines, in a space of the state, since other spaces may change.  Invariants speak of the state and
+of what does not change, else they would speak of another operator after the step than before it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from stabkit.errors import InvalidEvidence
 from stabkit.proof import algebra, setting
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import fields, new_name, table
-from stabkit.proof.words import Expression, expression, parameter
+from stabkit.proof.words import NUMBERS, Expression, expression, parameter
 
 Values = dict[str, Expression]
 
@@ -133,7 +133,10 @@ def _with_ghosts(statement: Statement, ghosts: dict) -> Statement:
     """The statement with the further states that a proof defines."""
     given = replace(statement.setting, names=dict(statement.setting.names))
     ghosts = {name: fields(entry, ("in", "start", "next")) for name, entry in ghosts.items()}
+    spaces = {NUMBERS, *(given.names[name].to for name in statement.start)}
     for name, entry in ghosts.items():
+        if not isinstance(entry["in"], str) or entry["in"] not in spaces:
+            raise InvalidEvidence(f"{name}: a ghost lives in a space of the state")
         given.declare(name, entry["in"])
     made = replace(statement, setting=given, start=dict(statement.start),
                    next=dict(statement.next))

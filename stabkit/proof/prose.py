@@ -36,6 +36,7 @@ class Sum(dict):  # {(powers of parameters, letters): coefficient}
     __radd__, __matmul__, T = __add__, __mul__, property(turned)
     __neg__ = lambda x: x * -1; __sub__ = lambda x, y: x + -lift(y)
     __rsub__ = lambda x, y: -x + y; __rmul__ = lambda x, y: lift(y) * x
+    __truediv__ = lambda x, n: x * Fraction(1, n)
 lift = lambda x: x if isinstance(x, Sum) else Sum({((), ()): x})
 parameter = lambda name: Sum({((name,), ()): 1})
 letter = lambda name: Sum({((), (name,)): 1})
@@ -216,9 +217,9 @@ def _declaration(given: Setting, name: str, letter: Letter) -> str:
 
 def _rows(statement: rows.Statement, proof: Any) -> str:
     matrix = "A u⁺ = u" if statement.implicit else "u⁺ = B u"
-    lines = [f"{matrix} on a line of any length, weights from 0 to "
+    lines = [f"{matrix} with rows of these kinds, weights from 0 to "
              f"{', '.join(str(end or 'inf') for end in statement.weights.values())}:"]
-    lines += [f"  {name}: " + ", ".join(f"{written(row[k])} at {k}" for k in sorted(row))
+    lines += [f"  {name}: " + ", ".join(f"{written(row[k])} at {k}" for k in row)
               for name, row in statement.rows.items()]
     if statement.keeps == "sign":
         return "\n".join([*lines, f"adds no changes of sign: its pivots are >= m(r), m(x) = "

@@ -1,4 +1,4 @@
-"""Statements about schemes on lines of any length, given by the rows of their matrix.
+"""Statements about schemes on lines and grids of any size, given by the rows of their matrix.
 
 A statement is
 
@@ -6,11 +6,12 @@ A statement is
 "rows": {"first": {"0": "1 - r", "1": "r"}, "inner": {"-1": "l", "0": "1 - l - r", "1": "r"},
 "last": {"-1": "l", "0": "1 - l"}, "single": {"0": "1"}}}``
 
-An explicit step is u⁺ = B u, an implicit one A u⁺ = u; the statement gives the rows of B or A by
-their entries beside the diagonal.  Weights such as τg/h² may be any numbers from 0 to the end that
-is given ("inf" for none), others in every row, as they depend on u.  For "sign" the line has the
-rows first, inner (any number of times), last, or single alone; r is the weight of the edge to the
-right, and it is the l of the next row.
+An explicit step is u⁺ = B u, an implicit one A u⁺ = u; the statement gives all kinds of rows of B
+or A by their entries: "0" is the diagonal, other names are those of neighbours.  Weights such as
+τg/h² may be any numbers from 0 to the end that is given ("inf" for none), others in every row, as
+they depend on u.  For "sign" the matrix is a line with the rows first, inner (any number of times),
+last, or single alone, with neighbours "-1" and "1"; r is the weight of the edge to the right, and
+it is the l of the next row.
 
 ==========  ========================================================================================
 explicit    range: entries >= 0 that sum to 1: every value is a mean of values before.
@@ -36,11 +37,10 @@ from stabkit.proof.polynomials import End, nonnegative_on_box
 from stabkit.proof.text import fields, new_name, parse, rational, table
 from stabkit.proof.words import Expression, expression, parameter
 
-LINE = {"first": (0, 1), "inner": (-1, 0, 1), "last": (-1, 0), "single": (0,)}
-WEIGHTS = {-1: {"l"}, 0: {"l", "r"}, 1: {"r"}}  # which an entry may depend on, for "sign"
-MAX_OFFSET = 100_000
+LINE = {"first": {"0", "1"}, "inner": {"-1", "0", "1"}, "last": {"-1", "0"}, "single": {"0"}}
+WEIGHTS = {"-1": {"l"}, "0": {"l", "r"}, "1": {"r"}}  # which an entry may depend on, for "sign"
 
-Row = Mapping[int, Expression]
+Row = Mapping[str, Expression]
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def read(data: dict) -> Statement:
     if any(end is not None and end <= 0 for end in weights.values()):
         raise InvalidEvidence("weights: an end must be > 0")
     names = {name: parameter(name) for name in weights}
-    rows = {name: {_offset(offset): parse(text, names) for offset, text in table(row).items()}
+    rows = {name: {key: parse(text, names) for key, text in table(row).items()}
             for name, row in table(data["rows"]).items()}
-    if not rows or not all(0 in row and all(entry.scalar for entry in row.values())
+    if not rows or not all("0" in row and all(entry.scalar for entry in row.values())
                            for row in rows.values()):
         raise InvalidEvidence("rows: each needs an entry \"0\", and polynomials in the weights")
     made = Statement(data["step"] == "implicit", data["keeps"], weights, rows)
@@ -74,15 +74,8 @@ def read(data: dict) -> Statement:
     return made
 
 
-def _offset(text: Any) -> int:
-    offset = rational(text)
-    if offset.denominator != 1 or abs(offset) > MAX_OFFSET or str(offset) != text:
-        raise InvalidEvidence(f"{text!r} is not the distance of an entry from the diagonal")
-    return int(offset)
-
-
 def _is_a_line(statement: Statement) -> None:
-    if {name: tuple(sorted(row)) for name, row in statement.rows.items()} != LINE:
+    if {name: set(row) for name, row in statement.rows.items()} != LINE:
         raise InvalidEvidence("rows: a line needs first, inner, last and single, three bands wide")
     if set(statement.weights) != {"l", "r"} or statement.weights["l"] != statement.weights["r"]:
         raise InvalidEvidence("weights: a line has l and r, from 0 to the same end")
@@ -100,7 +93,7 @@ def check(statement: Statement, proof: Any) -> None:
     """
     for name, row in statement.rows.items():
         for k, entry in row.items():
-            if k:
+            if k != "0":
                 _need(statement, -entry if statement.implicit else entry, f"{name}: entry {k}")
     if statement.keeps == "sign":
         return _pivots(statement, fields(proof, ("pivot",))["pivot"])
@@ -109,7 +102,7 @@ def check(statement: Statement, proof: Any) -> None:
         if not (sum(row.values(), expression(-1))).is_zero():
             raise InvalidEvidence(f"{name}: the entries do not sum to 1")
         if not statement.implicit:
-            _need(statement, row[0], f"{name}: entry 0")
+            _need(statement, row["0"], f"{name}: entry 0")
     return None
 
 
@@ -120,13 +113,13 @@ def _pivots(statement: Statement, text: Any) -> None:
     if not left.scalar:
         raise InvalidEvidence("pivot: must be a polynomial in x")
     _need(statement, right, "the bound of pivots", strict=True)
-    _need(statement, rows["single"][0], "single: the pivot", strict)
-    _need(statement, rows["first"][0] - right, "first: the pivot")
+    _need(statement, rows["single"]["0"], "single: the pivot", strict)
+    _need(statement, rows["first"]["0"] - right, "first: the pivot")
     for above in ("first", "inner"):
-        beside = rows[above][1].put({"r": parameter("l")})
+        beside = rows[above]["1"].put({"r": parameter("l")})
         for name, bound, so in (("inner", right, False), ("last", expression(0), strict)):
             row = rows[name]
-            _need(statement, (row[0] - bound) * left - row[-1] * beside,
+            _need(statement, (row["0"] - bound) * left - row["-1"] * beside,
                   f"{name} below {above}: the pivot", so)
 
 

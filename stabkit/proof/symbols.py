@@ -9,6 +9,7 @@ proof has no part in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
 from typing import Any
 
 from stabkit.proof.text import written
@@ -63,6 +64,10 @@ class Symbols:
     def equation(self, name: str, left: Expression) -> None:
         """Assume that an expression is 0."""
         self._note("equations", name, f"{written(left)} == 0")
+
+    def know(self, name: str, left: Expression) -> None:
+        """Assume that a number is >= 0."""
+        self._note("known", name, f"{written(left)} >= 0")
 
     def flux(self, name: str = "phi", sector: Any = None, slopes: Any = None) -> SymbolicFlux:
         """A flux of which some facts are assumed, each an interval; None is an open end."""
@@ -218,26 +223,36 @@ def any_number_implicit(symbols: Symbols, pair: Pair,
                             changing=[*changing, "y"])
 
 
-def line(neighbours: str, sign: int, end: str, keeps: str) -> dict[str, Any]:
-    """Rows of I − sign·τDᵀG D on a line, D the difference of neighbours; weights τg/h².
+def line(sign: int, end: str, keeps: str) -> dict[str, Any]:
+    """I − sign·τDᵀG D on a line with two ends, D the difference of neighbours; weights τg/h²."""
+    edges = {"-1": "l", "1": "r"}
+    present = {"first": ["1"], "inner": ["-1", "1"], "last": ["-1"], "single": []}
+    return _rows(sign, end, keeps, edges, present)
 
-    `neighbours` is "ends" for a line with two ends, "ring" for one without.
-    """
-    u, here, v = (vector(name, NUMBERS) for name in "uxv")
-    left, right = parameter("l"), parameter("r")
 
-    def row(*edges: tuple[Expression, Expression]) -> dict[str, str]:
-        after = here + sum((sign * weight * (other - here) for other, weight in edges),
-                           expression(0))
-        entries = {-1: u, 0: here, 1: v}
-        return {str(k): written(_coefficient(after, min(letter.letters)))
-                for k, letter in entries.items() if letter.letters & after.letters}
+def grid(sign: int, end: str, dimensions: int) -> dict[str, Any]:
+    """The same along each axis of a grid or ring; any neighbours may be missing at its ends."""
+    edges = {f"{side}{axis}": f"w{side}{axis}" for axis in range(1, dimensions + 1)
+             for side in ("before", "after")}
+    present = {" ".join(names) or "alone": list(names) for count in range(len(edges) + 1)
+               for names in combinations(edges, count)}
+    return _rows(sign, end, "range", edges, present)
 
-    rows = {"inner": row((u, left), (v, right))}
-    if neighbours == "ends":
-        rows |= {"first": row((v, right)), "last": row((u, left)), "single": row()}
+
+def _rows(sign: int, end: str, keeps: str, edges: dict[str, str],
+          present: dict[str, list[str]]) -> dict[str, Any]:
+    """Rows of u ↦ u + sign Σ weight·(neighbour − u) over the neighbours that are present."""
+    numbers = {name: f"u{k}" for k, name in enumerate(["0", *edges])}
+    u = {name: vector(letter, NUMBERS) for name, letter in numbers.items()}
+    rows = {}
+    for kind, names in present.items():
+        after = u["0"]
+        for name in names:
+            after = after + sign * parameter(edges[name]) * (u[name] - u["0"])
+        rows[kind] = {name: written(_coefficient(after, letter))
+                      for name, letter in numbers.items() if name in ("0", *names)}
     return {"kind": "rows", "step": "explicit" if sign > 0 else "implicit", "keeps": keeps,
-            "weights": {"l": end, "r": end}, "rows": rows}
+            "weights": dict.fromkeys(edges.values(), end), "rows": rows}
 
 
 def _coefficient(x: Expression, name: str) -> Expression:

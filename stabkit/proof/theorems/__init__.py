@@ -1,11 +1,20 @@
 """Theorems that are proved for all members of the classes that they name."""
 
-from stabkit.proof.theorems import cycles, explicit, implicit, lines, multigrid, networks, operators
+from stabkit.proof.theorems import (
+    cycles,
+    explicit,
+    found,
+    implicit,
+    lines,
+    multigrid,
+    networks,
+    operators,
+)
 from stabkit.proof.theorems.theorem import Theorem
 
 THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
-    for room in (explicit, implicit, networks, cycles, multigrid, lines, operators)
+    for room in (explicit, implicit, found, networks, cycles, multigrid, lines, operators)
     for theorem in room.theorems()
 }
 

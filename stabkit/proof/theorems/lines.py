@@ -13,20 +13,24 @@ EXPLICIT = "u - tau D'Phi(D u) on a line of any length, 0 <= g <= L"
 
 def theorems() -> Iterator[Theorem]:
     yield Theorem("explicit step on a line, range",
-                  f"{EXPLICIT}, tau <= h^2/(2L): keeps the range.",
-                  symbols.line("ends", 1, "1/2", "range"), {})
-    yield Theorem("explicit step on a ring, range", "The same on a line that is closed to a ring.",
-                  symbols.line("ring", 1, "1/2", "range"), {})
+                  f"{EXPLICIT}, tau <= h^2/(2L): keeps the range; on a ring, too.",
+                  symbols.line(1, "1/2", "range"), {})
+    yield Theorem("explicit step on a grid, range",
+                  "The same on a grid of any size and shape, tau <= h^2/(4L).",
+                  symbols.grid(1, "1/4", 2), {})
     # (1/2 − x)² − x² = 1/4 − x
     yield Theorem("explicit step on a line, sign",
                   f"{EXPLICIT}, tau <= h^2/(4L): adds no changes of sign.",
-                  symbols.line("ends", 1, "1/4", "sign"), {"pivot": "1/2 - x"})
-    yield Theorem("implicit step on a line, range", "Every tau > 0 and g >= 0: keeps the range.",
-                  symbols.line("ends", -1, "inf", "range"), {})
+                  symbols.line(1, "1/4", "sign"), {"pivot": "1/2 - x"})
+    yield Theorem("implicit step on a line, range",
+                  "Every tau > 0 and g >= 0: keeps the range; on a ring, too.",
+                  symbols.line(-1, "inf", "range"), {})
+    yield Theorem("implicit step on a grid, range", "The same on a grid of any size and shape.",
+                  symbols.grid(-1, "inf", 2), {})
     # (1 + x)x − x² = x
     yield Theorem("implicit step on a line, sign",
                   "Every tau > 0 and g >= 0: adds no changes of sign.",
-                  symbols.line("ends", -1, "inf", "sign"), {"pivot": "1 + x"})
+                  symbols.line(-1, "inf", "sign"), {"pivot": "1 + x"})
     yield _pieces("ReLU of both signs", "ReLU(y) - ReLU(-y) = y for every y.",
                   "max(y, 0) - max(-y, 0) - y == 0")
     yield _pieces("ReLU lies in the sector [0, 1]", "0 <= ReLU(y) y <= y^2.",

@@ -33,13 +33,14 @@ def restricted(B: Expression, r: Grid) -> Expression:
 
 
 def theorems() -> Iterator[Theorem]:
-    s = Symbols()
-    A = s.operator("A", "N", "N")
-    f, u, e = (s.vector(name) for name in "fue")
-    yield Theorem(
-        "residual equation",
-        "he2019, 6.1: the residual of A e = f - A u is that of A(u + e) = f.",
-        s.shows((f - A @ u) - A @ e - (f - A @ (u + e)), "=="), {"steps": []})
+    for name, says, goal in (
+            ("residual equation", "6.1: the residual of A e = f - A u is that of A(u + e) = f.",
+             "f - A@u - A@e - (f - A@(u + e)) == 0"),
+            ("residual after a correction", "8.1: f - A(u + e) = (f - A u) - A e.",
+             "f - A@(u + e) - ((f - A@u) - A@e) == 0")):
+        statement = {"kind": "algebra", "operators": {"A": "N -> N"},
+                     "vectors": dict.fromkeys("fue", "N"), "goal": goal}
+        yield Theorem(name, f"he2019, {says}", statement, {"steps": []})
 
     for part in ("coarse", "fine"):
         s = Symbols()
@@ -62,6 +63,18 @@ def theorems() -> Iterator[Theorem]:
                 s.shows(x[0] - B @ x[1] / 2 - r[0] / 2, "=="),
                 {"steps": [{"use": "equation", "of": "first", "with": "1/2"}]})
     yield cycle()
+    yield v_cycle()
+
+
+def energy(B: Expression, x: Grid) -> Expression:
+    """x'Ax."""
+    return sum((dot(a, b) for a, b in zip(x, applied(B, x), strict=True)), 0)
+
+
+def swept(B: Expression, x: Grid) -> Grid:
+    """x − Ax/4, a sweep of damped Jacobi."""
+    f, c = (a - b / 4 for a, b in zip(x, applied(B, x), strict=True))
+    return f, c
 
 
 def cycle() -> Theorem:
@@ -74,21 +87,41 @@ def cycle() -> Theorem:
     f, c, d = s.vector("f", "F"), s.vector("c", "C"), s.vector("d", "C")
     residual = applied(B, (f, c))
     s.equation("solves", coarse(B, d) - restricted(B, residual))
-    corrected = f - B @ d / 2, c - d
-    after = tuple(x - y / 4 for x, y in zip(corrected, applied(B, corrected), strict=True))
-
-    def energy(x: Grid) -> Expression:
-        return sum((dot(a, b) for a, b in zip(x, applied(B, x), strict=True)), 0)
-
+    after = swept(B, (f - B @ d / 2, c - d))
     g, q = "(f - B@c/2)", "(c - d)"
     w = f"(2*{q} - B.T@B@{q}/2)"
     return Theorem(
         "two-grid cycle, energy norm",
         "A correction from the coarse grid and one sweep e - A e/4 halve the energy norm of the "
         "error, for every |B|^2 <= 4.",
-        s.shows(energy((f, c)) / 4 - energy(after)),
+        s.shows(energy(B, (f, c)) / 4 - energy(B, after)),
         {"steps": [
             {"use": "bound", "of": "B", "x": "c", "times": "1/8"},
             {"use": "square", "x": f"B.T@{g}", "times": "1/8"},
             {"use": "equation", "of": "solves",
              "with": f"({q} + B.T@{g}/2 - 3*{w}/8).T"}]})
+
+
+def v_cycle() -> Theorem:
+    """With q = (error of the coarse cycle) and r = Ae' after the correction, r at f is 2g:
+
+    (e'Ae)/2 − e⁺'Ae⁺ = (c·A_H c/2 − q·A_H q) + |r_c|²/4 + (4|r|² − r·Ar)/16, where
+    4|r|² − r·Ar = 2|r_f + Br_c/2|² + (4|r_c|² − |Br_c|²)/2.
+    """
+    s = Symbols()
+    B = s.operator("B", "C", "F", bound=4)
+    f, c, q = s.vector("f", "F"), s.vector("c", "C"), s.vector("q", "C")
+    s.know("coarser", dot(c, coarse(B, c)) / 2 - dot(q, coarse(B, q)))
+    corrected = f - B @ (c - q) / 2, q
+    r_f, r_c = "(2*f - B@c)", "(2*q - B.T@(f - B@(c - q)/2))"
+    return Theorem(
+        "V-cycle, energy norm, inherited by the next finer grid",
+        "If the cycle on the coarse grid takes c to q with q'A_H q <= (c'A_H c)/2, then a "
+        "correction by it and one sweep e - A e/4 halve e'A e, for |B|^2 <= 4; so cycles of every "
+        "depth do, on grids that are all of this kind, as lines of 2^k - 1 values are.",
+        s.shows(energy(B, (f, c)) / 2 - energy(B, swept(B, corrected))),
+        {"steps": [
+            {"use": "known", "of": "coarser"},
+            {"use": "square", "x": r_c, "times": "1/4"},
+            {"use": "square", "x": f"{r_f} + B@{r_c}/2", "times": "1/8"},
+            {"use": "bound", "of": "B", "x": r_c, "times": "1/32"}]})

@@ -1,0 +1,277 @@
+"""Theorems at random members of their classes, and counterexamples where a constant is changed.
+
+An oracle in fractions that knows nothing of proofs.
+"""
+
+import random
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+from proof_instances import (
+    at_the_bound,
+    flux,
+    holds,
+    instance,
+    met,
+    met_by_forms,
+    value_of,
+    visited,
+)
+
+from stabkit.proof import THEOREMS
+
+STEPPING = [name for name, theorem in THEOREMS.items()
+            if theorem.statement["kind"] == "iteration"]
+ONE_STEP = [name for name, theorem in THEOREMS.items() if theorem.statement["kind"] == "algebra"]
+
+
+# -- true of random members --------------------------------------------------------------------
+
+
+def random_instances(statement, seed, count):
+    rng, found = np.random.default_rng(seed), 0
+    for attempt in range(200 * count):
+        values = instance(rng, statement)
+        if attempt % 2:
+            values = at_the_bound(statement, values)
+        if values["tau"] > 0 and met(statement, values) and met_by_forms(statement, values):
+            found += 1
+            yield rng, values
+        if found == count:
+            return
+    pytest.fail("no instances were found")
+
+
+@pytest.mark.parametrize("name", [name for name in ONE_STEP
+                                  if not {"equations", "known"} & set(THEOREMS[name].statement)])
+def test_a_theorem_of_one_step_is_true_of_random_members(name):
+    statement = THEOREMS[name].statement
+    for rng, values in random_instances(statement, 1, 60):
+        fluxes = {key: flux(rng, facts, values)
+                  for key, facts in statement.get("fluxes", {}).items()}
+        assert holds(statement["goal"], visited(statement, values, fluxes))
+
+
+# What an equation determines is tried below.
+FORWARD = [name for name in STEPPING if "equations" not in THEOREMS[name].statement]
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_theorem_of_many_steps_is_true_of_random_members(name):
+    statement = THEOREMS[name].statement
+    for rng, values in random_instances(statement, 2, 20):
+        values = {**values, **{key: value_of(text, values)
+                               for key, text in statement["start"].items()}}
+        fluxes = {key: flux(rng, facts, values)
+                  for key, facts in statement.get("fluxes", {}).items()}
+        for _ in range(6):
+            now = visited(statement, values, fluxes)
+            values |= {key: value_of(text, now) for key, text in statement["next"].items()}
+            assert holds(statement["goal"], visited(statement, values, fluxes))
+            if "K" in statement.get("changing", []):  # another block
+                other = next(random_instances(statement, int(rng.integers(1000)), 1))[1]
+                values |= {key: other[key] for key in ("K", "tau", "L", "c")}
+                fluxes = {key: flux(rng, facts, values)
+                          for key, facts in statement["fluxes"].items()}
+
+
+def test_implicit_steps_are_true_of_random_members():
+    """From the last state backwards, since u follows from u⁺."""
+    statement = THEOREMS["implicit steps, any number, euclidean"].statement
+    assert statement["equations"] == {"solves": "v - y - tau*K.T@f0 == 0"}
+    for rng, values in random_instances(statement, 6, 30):
+        state = values["u"]
+        for _ in range(4):
+            K, tau = next(random_instances(statement, int(rng.integers(1000)), 1))[1]["K"], F(7, 2)
+            phi = flux(rng, {"sector": ["0", "inf"]}, values)
+            before = state + tau * (K.T @ phi(K @ state))
+            assert state @ state <= before @ before
+            state = before
+
+
+def test_fsi_cycles_are_stable_and_advance_by_the_super_time_step():
+    """The recursion as the paper prints it, with α = (4l + 2)/(2l + 3)."""
+    rng = np.random.default_rng(3)
+    statement = THEOREMS["frozen FSI cycle of any length, euclidean"].statement
+    for _, values in random_instances(statement, 4, 20):
+        K, G, tau, u = (values[name] for name in ("K", "G", "tau", "u"))
+        before = now = u
+        time_before = time_now = F(0)
+        for number in range(int(rng.integers(1, 9))):
+            alpha = F(4 * number + 2, 2 * number + 3)
+            step = now - tau * (K.T @ (G @ (K @ now)))
+            before, now = now, alpha * step + (1 - alpha) * before
+            equation = statement["equations"]["cycle"]
+            time_before, time_now = time_now, alpha * (time_now + tau) + (1 - alpha) * time_before
+            assert now @ now <= u @ u
+            assert 3 * time_now == (number + 1) * (number + 2) * tau
+            assert "after" in equation
+
+
+def test_the_equation_of_fsi_is_the_recursion_of_the_paper():
+    rng = random.Random(5)
+    equation = THEOREMS["frozen FSI cycle of any length, euclidean"].statement["equations"]["cycle"]
+    for number in range(6):
+        draw = {name: np.array([F(rng.randint(-5, 5)) for _ in range(3)], dtype=object)
+                for name in ("now", "before")}
+        K = np.array([[F(rng.randint(-3, 3)) for _ in range(3)] for _ in range(2)], dtype=object)
+        G, alpha = np.diag([F(1, 2), F(1)]), F(4 * number + 2, 2 * number + 3)
+        after = alpha * (draw["now"] - F(1, 3) * (K.T @ (G @ (K @ draw["now"])))) \
+            + (1 - alpha) * draw["before"]
+        values = {**draw, "after": after, "K": K, "G": G, "tau": F(1, 3), "l": number}
+        assert holds(equation, values)
+
+
+def one(*numbers):
+    return np.array([F(x) for x in numbers], dtype=object)
+
+
+def solved(A, b):
+    """Elimination in fractions."""
+    rows = [[*row, x] for row, x in zip(A, b, strict=True)]
+    for i in range(len(rows)):
+        rows[i] = [x / rows[i][i] for x in rows[i]]
+        rows = [row if j == i else [x - row[i] * y for x, y in zip(row, rows[i], strict=True)]
+                for j, row in enumerate(rows)]
+    return one(*(row[-1] for row in rows))
+
+
+@pytest.mark.parametrize("n", [3, 7, 15])
+def test_two_grids_on_a_line_do_what_the_theorems_say(n):
+    """With the matrices of the line itself, not with A = [[2, −B], [−Bᵀ, 2]]."""
+    rng = random.Random(n)
+    A = line_matrix(n)
+    P = np.array([[F({0: 2, 1: 1}.get(abs(i - 2 * j - 1), 0), 2) for j in range(n // 2)]
+                  for i in range(n)], dtype=object)
+    for _ in range(10):
+        e = one(*(rng.randint(-5, 5) for _ in range(n)))
+        d = solved(P.T @ A @ P, P.T @ (A @ e))
+        corrected = e - P @ d
+        after = corrected - A @ corrected / 4
+        assert 4 * (after @ A @ after) <= e @ A @ e
+        assert all(d == e[1::2]) and all(corrected[::2] == (A @ e)[::2] / 2)
+
+
+def line_matrix(n):
+    return np.array([[F({0: 2, 1: -1}.get(abs(i - j), 0)) for j in range(n)] for i in range(n)],
+                    dtype=object)
+
+
+def after_a_cycle(A, e):
+    """What a V-cycle without sweeps before the correction makes of an error; A is k·[−1, 2, −1]."""
+    n = len(e)
+    if n == 1:
+        return 0 * e
+    P = np.array([[F({0: 2, 1: 1}.get(abs(i - 2 * j - 1), 0), 2) for j in range(n // 2)]
+                  for i in range(n)], dtype=object)
+    coarser = P.T @ A @ P
+    d = solved(coarser, P.T @ (A @ e))  # the solution, which the coarse cycle takes for its error
+    corrected = e - P @ (d - after_a_cycle(coarser, d))
+    return corrected - A @ corrected / (2 * A[0, 0])
+
+
+def test_v_cycles_of_every_depth_halve_the_energy_on_a_line():
+    rng = random.Random(9)
+    for n in (1, 3, 7, 15):
+        for _ in range(5):
+            A, e = line_matrix(n), one(*(rng.randint(-5, 5) for _ in range(n)))
+            after = after_a_cycle(A, e)
+            assert 2 * (after @ A @ after) <= e @ A @ e
+
+
+def test_there_is_one_solution_of_an_implicit_step_and_it_is_lipschitz():
+    """(1 − τm‖K‖²)|v − w| <= |u_v − u_w|, from right to left."""
+    statement = THEOREMS["implicit step, Lipschitz constant"].statement
+    for rng, values in random_instances(statement, 8, 60):
+        phi = flux(rng, statement["fluxes"]["phi"], values)
+        K, tau, small = values["K"], values["tau"], 1 - values["tau"] * values["m"] * values["c"]
+        v, z = values["v"], values["z"]
+        d = v + tau * (K.T @ phi(K @ v)) - z - tau * (K.T @ phi(K @ z))
+        assert d @ d >= small**2 * ((v - z) @ (v - z))
+
+
+# -- false when they are changed -----------------------------------------------------------------
+
+
+class Linear:
+    """Φ(s) = slope·s."""
+
+    def __init__(self, slope):
+        self.slope = F(slope)
+
+    def __call__(self, s):
+        return self.slope * s
+
+    def energy(self, s):
+        return self.slope * (s @ s) / 2
+
+
+def margin(name, slope, **values):
+    """The left side of a goal for scalars: K = 1, u = 1, all else 0 but what is given."""
+    statement = THEOREMS[name].statement
+    values = {**{key: one(int(key == "u")) for key in statement["vectors"]},
+              **{key: np.array([[F(1)]], dtype=object) for key in statement.get("operators", {})},
+              "L": F(1), **{key: x if isinstance(x, np.ndarray) else F(x)
+                            for key, x in values.items()}}
+    fluxes = {key: Linear(slope) for key in statement.get("fluxes", {})}
+    for key, text in statement.get("start", {}).items():
+        values[key] = value_of(text, values)
+    for _ in range(2 if "next" in statement else 0):
+        now = visited(statement, values, fluxes)
+        values |= {key: value_of(text, now) for key, text in statement["next"].items()}
+    return value_of(statement["goal"].rsplit(" ", 2)[0], visited(statement, values, fluxes))
+
+
+@pytest.mark.parametrize("name", [
+    "explicit step, euclidean", "explicit step, contraction", "explicit step, energy",
+    "explicit blocks, any number, euclidean", "explicit blocks, any number, contraction",
+    "explicit steps, any number, energy", "residual block with biases, contraction",
+    "residual blocks with two activations, any number, contraction", "Mg-ResNet step, euclidean",
+])
+def test_a_step_beyond_the_bound_is_false(name):
+    assert margin(name, 1, tau=2) == 0 > margin(name, 1, tau=F(2001, 1000))
+
+
+@pytest.mark.parametrize("name", [
+    "fixed point of 2 iterations, euclidean", "fixed point of 4 iterations, euclidean",
+    "fixed point of any number of iterations, euclidean"])
+def test_a_fixed_point_iteration_beyond_the_bound_is_false(name):
+    assert margin(name, 1, tau=1) == 0 > margin(name, 1, tau=F(1001, 1000))
+
+
+@pytest.mark.parametrize("name", [
+    "implicit step, euclidean", "implicit step, contraction", "implicit step, energy",
+    "explicit step, euclidean", "explicit step, contraction", "parabolic network, flow contracts"])
+def test_a_flux_of_the_other_sign_is_false(name):
+    assert margin(name, F(-1, 1000), tau=1) < 0 or name == "implicit step, energy"
+    if name == "implicit step, energy":  # it falls for this flux, too, until τm >= 2
+        assert margin(name, -3, tau=1) < 0
+
+
+def test_constants_are_attained_and_smaller_ones_false():
+    name = "explicit step, Lipschitz constant"
+    assert margin(name, 0, d=one(1), tau=1, kappa=F(3, 2), G=np.array([[F(-1, 2)]])) == 0
+    assert margin(name, 0, d=one(1), tau=1, kappa=2, G=np.array([[F(3)]])) == 0
+    assert margin(name, 0, d=one(1), tau=1, kappa=F(1999, 1000), G=np.array([[F(3)]])) < 0
+    minus = {key: np.array([[F(-1)]]) for key in ("R", "Rx", "Ry")}
+    assert margin("difference, norm", 0, **minus) == 0
+    assert margin("gradient on a grid, norm", 0, **minus) == 0
+    nothing = np.array([[F(0)]])
+    assert margin("two-grid cycle, energy norm", 0, B=nothing, f=one(1)) == 0
+    assert margin("implicit step, Lipschitz constant", -1, tau=F(1, 2), v=one(1), m=1, c=1) == 0
+    # uniqueness at τm = 1: every v solves v − v = 0, though −|u − v|² < 0
+    assert margin("implicit step, uniqueness", -1, tau=1) < 0
+    assert value_of("u + tau*f - v - tau*g", {"u": 1, "f": -1, "v": 5, "g": -5, "tau": 1}) == 0
+
+
+def test_a_flux_in_the_sector_alone_does_not_contract():
+    """Φ(1) = 1, Φ(2) = 0 and τ = 1: 1 goes to 0, 2 stays."""
+    assert abs((1 - 1) - (2 - 0)) > abs(1 - 2)
+
+
+def test_leapfrog_beyond_its_bound_grows():
+    before, now = F(0), F(1)
+    for _ in range(20):
+        before, now = now, (2 - F(5)) * now - before
+    assert abs(now) > 10**6
