@@ -10,7 +10,7 @@ from evidence_files import evidence, verdict_file
 from flint import arb, ctx
 
 from stabkit import fluxes
-from stabkit.decide import decide
+from stabkit.decide import _decide, decide
 from stabkit.enclosure import Interval, precision
 from stabkit.errors import InvalidEvidence
 from stabkit.notions import EUCLIDEAN, RANGE
@@ -18,6 +18,7 @@ from stabkit.operators import difference
 from stabkit.property import Stable
 from stabkit.replay import check, replay, work
 from stabkit.schemes import Explicit, repeat
+from stabkit.verdict import UNDECIDED, Outcome
 
 THREADS = 8
 
@@ -122,6 +123,18 @@ def test_deciding_in_threads_is_deciding_one_after_the_other():
     alone = [solved(problem) for problem in problems]
     assert len({status for status, *_ in alone}) > 1
     assert in_threads([lambda problem=problem: solved(problem) for problem in problems]) == alone
+    with precision(2048):  # as another thread may have left it
+        assert [solved(problem) for problem in problems] == alone
+        assert decide(_WhichPrecision()).reason == "53"
+
+
+class _WhichPrecision:
+    """Not a property: deciding it tells with what precision everything is decided."""
+
+
+@_decide.register
+def _(what: _WhichPrecision, trials, seed, signals):
+    return Outcome(UNDECIDED, reason=str(ctx.prec))
 
 
 # -- one allowance for the whole file --------------------------------------------------------------
