@@ -30,9 +30,13 @@ from stabkit.derivative import Dual, derivative
 from stabkit.errors import InvalidArgument
 from stabkit.rational import Constant, fraction
 
-_BINARY = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
-_APPLY = _BINARY | {"neg": operator.neg, "abs": abs, "and": joined("and", operator.and_),
-                    "or": joined("or", operator.or_), "not": joined("not", negation)} | {
+Apply = Callable[..., Any]
+
+_BINARY: dict[str, Apply] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+_APPLY: dict[str, Apply] = _BINARY | {
+    "neg": operator.neg, "abs": abs, "and": joined("and", operator.and_),
+    "or": joined("or", operator.or_), "not": joined("not", negation)} | {
     sign: relation(sign, apply) for sign, apply in (
         ("<", operator.lt), ("<=", operator.le), ("==", operator.eq))}
 _UFUNCS = {
@@ -48,7 +52,7 @@ def _exp(x: Any) -> Any:
 
 
 # What is written with other operations.
-_WRITTEN = {
+_WRITTEN: dict[Any, Callable[..., Any]] = {
     np.negative: lambda x: -x, np.positive: lambda x: x, np.square: lambda x: x * x,
     np.fabs: abs, np.reciprocal: lambda x: 1 / x, np.power: lambda x, k: x**k,
     np.log1p: lambda x: Expression._of("log", 1 + x), np.expm1: lambda x: _exp(x) - 1,
@@ -81,6 +85,10 @@ class Expression:
     """
 
     __hash__ = None  # type: ignore[assignment]
+    exp: Callable[..., Expression]  # and so on: the functions are set below, by their names
+    sqrt: Callable[..., Expression]
+    erf: Callable[..., Expression]
+    sign: Callable[..., Expression]
 
     def __init__(self, operation: str, *arguments: Any):
         self.operation, self.arguments = operation, arguments
@@ -306,7 +314,8 @@ def _arithmetic(sign: str, left: Any, right: Any) -> Any:
     if isinstance(left, Dual) or isinstance(right, Dual):
         return NotImplemented
     left, right = as_expression(left), as_expression(right)
-    known = [part.value if part.operation == "constant" else None for part in (left, right)]
+    known: list[Any] = [part.value if part.operation == "constant" else None
+                        for part in (left, right)]
     if None not in known:
         if sign == "/" and known[1] == 0:
             raise InvalidArgument("formula: it divides by zero")

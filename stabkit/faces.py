@@ -96,8 +96,8 @@ def cells_of(edges: Sequence[Fraction | None], odd: bool) -> list[list[Cell]]:
     InvalidArgument
         If the breakpoints do not increase, or do not end with ``None``.
     """
-    inner = list(edges[:-1])
-    if not edges or edges[-1] is not None or None in inner:
+    inner = [edge for edge in edges[:-1] if edge is not None]
+    if not edges or edges[-1] is not None or len(inner) < len(edges) - 1:
         raise InvalidArgument("pieces: upto must be a breakpoint of every piece but the last, and "
                               f"None of that, got {[str(edge) for edge in edges]}")
     if any(a >= b for a, b in pairwise(inner)) or (odd and inner and inner[0] < 0):

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -27,7 +26,7 @@ from stabkit.expression import TRANSCENDENTAL, VARIABLE, Expression, as_expressi
 from stabkit.faces import Faces, Facts, Function, Piece, cells_of, faces_of
 from stabkit.kinks import split
 from stabkit.normal_form import line, vanishes
-from stabkit.quadrature import integral
+from stabkit.quadrature import integral_from_zero
 from stabkit.rational import Constant, fraction
 from stabkit.transcript import Term, Transcript
 
@@ -155,15 +154,10 @@ class Flux:
         if isinstance(x, Interval) and not x.is_finite:
             return Interval(-inf, inf)
         near = x.lower if isinstance(x, Interval) else Fraction(x)
-        total, ends = Interval(0), sorted({Fraction(0), near, *(
-            point for point in self.breakpoints() if min(0, near) < point < max(0, near))})
-        for a, b in pairwise(ends):
-            piece = next(faces for faces, cells in zip(self._faces, self.cells(), strict=True)
-                         if any(p <= a and b <= q for p, q in cells))
-            total = total + integral(piece["activation"], a, b)
-        total = 2 * (total if near > 0 else -total)
-        return total if low == high else total + 2 * (
-            Interval(0) + self.activation(x)) * (Interval(0, high - low))
+        total = integral_from_zero([(faces["activation"], cells) for faces, cells in zip(
+            self._faces, self.cells(), strict=True)], self.breakpoints(), near)
+        rise = Interval(0) if low == high else self.activation(x) * Interval(0, high - low)
+        return 2 * total + 2 * rise
 
     def shrinkage(self, r: Any, tau: Any = Fraction(1, 4), h: Any = 1) -> Any:
         """S(r) = r (1 − (4τ/h²) g(√2 r/h)) (alt2020, eq. (10)); floats or intervals."""

@@ -375,7 +375,8 @@ def line(expression: Expression, low: Any, high: Any) -> tuple[Fraction, Fractio
     found = [polynomial(expression, *cell) for cell in sides(low, high)]
     if any(known is None or len(known) > 2 for known in found):
         return None
-    lines = {(*known, Fraction(0), Fraction(0))[:2] for known in found if known is not None}
+    lines: set[Any] = {
+        (*known, Fraction(0), Fraction(0))[:2] for known in found if known is not None}
     return lines.pop() if len(lines) == 1 else None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -105,6 +107,18 @@ def _ball(value: Any) -> acb:
     if isinstance(value, Fraction):
         return acb(arb(fmpq(value.numerator, value.denominator)))
     return acb(value)
+
+
+def integral_from_zero(pieces: Sequence[tuple[Expression, list]], breakpoints: Sequence[Fraction],
+                       end: Fraction) -> Interval:
+    """∫₀ of a function that is given piece by piece, each with its cells of the real line."""
+    total = Interval(0)
+    points = sorted({Fraction(0), end, *(p for p in breakpoints if min(0, end) < p < max(0, end))})
+    for a, b in pairwise(points):
+        piece = next(expression for expression, cells in pieces
+                     if any(p <= a and b <= q for p, q in cells))
+        total = total + integral(piece, a, b)
+    return total if end > 0 else -total
 
 
 def integral(expression: Expression, low: Any, high: Any) -> Interval:

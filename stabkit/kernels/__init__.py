@@ -20,6 +20,7 @@ from typing import Any
 from numba import njit
 from numba.extending import register_jitable
 
+from stabkit.errors import InvalidArgument
 from stabkit.kernels.cache import cache_of
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
@@ -67,6 +68,10 @@ class Family:
     def __getitem__(self, numbers: int | tuple[int, ...]) -> Any:
         key = numbers if isinstance(numbers, tuple) else (numbers,)
         if key not in self._made:
+            for of, number in zip(self.members.values(), key, strict=True):
+                if not 0 <= number < len(of):
+                    raise InvalidArgument(f"{self.__name__}: there is no compiled code {number}; "
+                                          f"they go from 0 to {len(of) - 1}")
             bound = {name: of[number]
                      for (name, of), number in zip(self.members.items(), key, strict=True)}
             # Several threads may ask at once; all get the same one, which compiles once.

@@ -1,6 +1,9 @@
 // The fluxes of stabkit/kernels/fluxes.py, in the same operations and order, so with the same bits.
 // FLUX is a number of that file, REAL the type.  Compile without contraction (--fmad=false).  tanh
 // (9) is left out: its bits depend on the library.
+#if !defined(FLUX) || FLUX < 0 || FLUX > 13 || FLUX == 9
+#error this flux has no code
+#endif
 typedef REAL real;
 
 // One Taylor term pair of e^r: terms k and k + 1 over r^k.
