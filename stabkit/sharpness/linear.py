@@ -20,7 +20,7 @@ from stabkit.sharpness.signs import Cell, cells, simplest
 from stabkit.transcript import Transcript
 from stabkit.unknown import Unknown
 
-_LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 64}
+_LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 128}
 _NEAR_ZERO = Fraction(1, 2**24)
 
 Steps = tuple[tuple[Fraction, Fraction | None], ...]
