@@ -15,7 +15,7 @@ from stabkit.falsify.inputs import fluxes_of
 from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
 from stabkit.rational import from_flint, to_flint
-from stabkit.schemes import Scheme
+from stabkit.schemes import Linear, Scheme
 from stabkit.sharpness.signs import Cell, cells, simplest
 from stabkit.transcript import Transcript
 from stabkit.unknown import Unknown
@@ -39,7 +39,8 @@ def linear_cells(scheme: Scheme, notion: Notion) -> list[Cell] | None:
         return None
     unit = np.array([[Fraction(int(i == j)) for j in range(scheme.size)]
                      for i in range(scheme.size)], dtype=object)
-    matrix = [[_coefficients(entry) for entry in row] for row in scheme.step(unit).T]
+    exact = scheme.matrix.exact() if isinstance(scheme, Linear) else scheme.step(unit).T
+    matrix = [[_coefficients(entry) for entry in row] for row in exact]
     if notion is RANGE:
         sums = [_sum([Fraction(-1)], *row) for row in matrix]
         return cells([*(entry for row in matrix for entry in row),
