@@ -17,6 +17,8 @@ from stabkit.sharpness.linear import Steps, linear_cells, proved_steps, refuted_
 from stabkit.sharpness.scan import SCALES, scanned
 from stabkit.verdict import PROVED, REFUTED, Evidence
 
+_WRITTEN = 16  # samples up to which the certificate of a linear step is written down
+
 
 @dataclass(frozen=True)
 class StepBound:
@@ -33,6 +35,8 @@ class StepBound:
     certificate, witness : tuple of Evidence
         What shows the upper ends of the proved intervals (for an interval without one, its lower
         end or the start), and the lower ends of the refuted ones; ``stabkit.replay`` accepts it.
+        For linear steps of more than 16 samples the polynomials decide alone, and no certificate
+        is written.
     searched : (Fraction, Fraction)
         Every scale of the step between them was looked at.
     signals : tuple of ndarray
@@ -64,7 +68,8 @@ class StepBound:
             parts.append("refuted " + " and ".join(map(_refuted, self.refuted)))
             if self.signals:
                 parts[-1] += " by " + ", ".join(
-                    f"{name} = ({', '.join(map(str, u))})"
+                    f"{name} = ({', '.join(map(str, u))})" if len(u) <= _WRITTEN else
+                    f"{name} of {len(u)} samples"
                     for name, u in zip(("u", "w"), self.signals, strict=False))
         nothing = " and ".join(name for name, found in (("proved", self.proved),
                                                        ("refuted", self.refuted)) if not found)
@@ -164,8 +169,9 @@ def _exactly(family: Family, start: Fraction, halvings: int) -> tuple[Steps, Ste
     refuted = refuted_steps(found, start, halvings)
     if not proved and opened.fluxes:
         return None  # that a flux is linear is shown by the certificates at single steps
-    agree = all(family.outcome(_end(steps, start)).status is PROVED for steps in proved) and \
-        all(family.outcome(steps[0]).status is REFUTED for steps in refuted)
+    agree = all(opened.size > _WRITTEN or family.outcome(_end(steps, start)).status is PROVED
+                for steps in proved) and all(
+        family.outcome(steps[0]).status is REFUTED for steps in refuted)
     return (proved, refuted) if agree else None
 
 
@@ -176,8 +182,9 @@ def _end(steps: tuple[Fraction, Fraction | None], start: Fraction) -> Fraction:
 
 
 def _shown(family: Family, start: Fraction, proved: Steps, refuted: Steps) -> StepBound:
-    certificate = [item for steps in proved
-                   for item in family.outcome(_end(steps, start)).evidence]
+    ends = [_end(steps, start) for steps in proved]
+    certificate = [item for end in ends if end in family.known
+                   for item in family.known[end].evidence]
     outcomes = [family.outcome(low) for low, _ in refuted]
     scale = Fraction(2)**SCALES
     return StepBound(family.notion.name, proved, refuted, tuple(certificate),

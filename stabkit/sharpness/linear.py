@@ -14,12 +14,12 @@ from stabkit.certificates.flux_bounds import show_linear
 from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
 from stabkit.rational import from_flint, to_flint
-from stabkit.schemes import Scheme
+from stabkit.schemes import Linear, Scheme
 from stabkit.sharpness.signs import Cell, cells, simplest
 from stabkit.transcript import Transcript
 from stabkit.unknown import Unknown
 
-_LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 64}
+_LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 128}
 _NEAR_ZERO = Fraction(1, 2**24)
 
 Steps = tuple[tuple[Fraction, Fraction | None], ...]
@@ -38,7 +38,8 @@ def linear_cells(scheme: Scheme, notion: Notion) -> list[Cell] | None:
         return None
     unit = np.array([[Fraction(int(i == j)) for j in range(scheme.size)]
                      for i in range(scheme.size)], dtype=object)
-    matrix = [[_coefficients(entry) for entry in row] for row in scheme.step(unit).T]
+    exact = scheme.matrix.exact() if isinstance(scheme, Linear) else scheme.step(unit).T
+    matrix = [[_coefficients(entry) for entry in row] for row in exact]
     if notion is RANGE:
         sums = [_sum([Fraction(-1)], *row) for row in matrix]
         return cells([*(entry for row in matrix for entry in row),
