@@ -96,7 +96,7 @@ def test_a_rounded_transpose_is_told_as_rounding(n, bias):
 def test_a_second_map_off_by_more_than_rounding_is_not_meant():
     K = (RNG.standard_normal((5, 6)) / 3).astype(np.float32)
     W2 = (np.float32(-0.1) * K.T).astype(np.float32)
-    W2[0, 0] *= np.float32(1.00001)
+    W2.flat[np.abs(W2).argmax()] *= np.float32(1.00001)
     found = told(audit(block(K, W2), budget=1), "contraction")
     assert found.status is not Status.PROVED and not found.rounding
 
@@ -134,8 +134,8 @@ def test_a_stochastic_matrix_in_single_precision():
     found = told(audit(dense(matrix), notions=["range"], budget=1), "range")
     assert found.status is Status.PROVED and "add to 1" in found.rounding
     matrix[0, 0] += np.float32(1e-4)
-    assert told(audit(dense(matrix), notions=["range"], budget=1), "range").status is \
-        Status.REFUTED
+    assert told(audit(dense(matrix), notions=["range"], budget=1), "range").status is not \
+        Status.PROVED
 
 
 def test_exact_numbers_stay_as_they_are():
