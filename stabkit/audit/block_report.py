@@ -15,11 +15,12 @@ from stabkit.audit.network import is_small
 from stabkit.audit.result import BlockReport
 from stabkit.audit.steps import certified_step, largest_modal_step, modal_step, with_step
 from stabkit.decide import decide
+from stabkit.errors import InvalidEvidence
 from stabkit.notions import Energy, Notion, energy
 from stabkit.property import Stable
 from stabkit.schemes import DiffusionScheme, Scheme
 from stabkit.sharpness import step_bound
-from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Status
+from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Outcome, Status
 
 _LONGEST_STEP_SEARCH = 24  # signal length up to which the sharp step is bisected
 Steps = tuple[Fraction | None, Fraction | None]
@@ -57,8 +58,15 @@ def alone(name: str, block: Block, task: Task) -> Status:
     if why_not(name, block.graph, [block]):
         return INAPPLICABLE
     scheme = block.scheme
-    return decide(Stable(scheme, notion_of(name, scheme)), trials=min(task.trials, 1024),
-                  seed=task.seed).status
+    return judged(scheme, notion_of(name, scheme), min(task.trials, 1024), task.seed).status
+
+
+def judged(scheme: Scheme, notion: Notion, trials: int, seed: int) -> Outcome:
+    """Decide a notion; what is too long for the checker is undecided, and says so."""
+    try:
+        return decide(Stable(scheme, notion), trials=trials, seed=seed)
+    except InvalidEvidence as limit:
+        return Outcome(UNDECIDED, reason=f"the evidence is too long for the checker ({limit})")
 
 
 def report_on(block: Block, bound: Fraction | None, asked: Sequence[str], task: Task

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from math import prod
 
@@ -147,6 +148,7 @@ def _branch(segment: Graph, end: int, roles: dict[int, str], skip: str, source: 
 
 
 # -- growing modes ---------------------------------------------------------------------------------
+@lru_cache(maxsize=4096)
 def judge_modes(coupling: Coupling, seed: int) -> Outcome:
     """Whether no mode of the linearised step grows, at any state, forward or backward."""
     largest = coupling.largest_square()

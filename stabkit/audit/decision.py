@@ -10,7 +10,7 @@ import numpy as np
 
 from stabkit.audit.admission import admit
 from stabkit.audit.advice import advise
-from stabkit.audit.block_report import Task, alone, notion_of, report_on, why_not
+from stabkit.audit.block_report import Task, alone, judged, notion_of, report_on, why_not
 from stabkit.audit.blocks import Block, has_bias
 from stabkit.audit.case import Case, case_of, largest_block, widened_case
 from stabkit.audit.coupling import judge_modes
@@ -22,8 +22,7 @@ from stabkit.audit.network import Network, is_small
 from stabkit.audit.result import Audit, Judgement
 from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient, shows_more
 from stabkit.certificates import certify
-from stabkit.decide import confirm_evidence, decide
-from stabkit.property import Stable
+from stabkit.decide import confirm_evidence
 from stabkit.schemes import Chain, Scheme
 from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
 
@@ -184,8 +183,7 @@ def _decided(name: str, known: Known) -> Outcome:
     if not is_small(graph):
         return Outcome(UNDECIDED, reason=_open(name, case.upper))
     scheme = whole(graph, case.blocks)
-    return shown(decide(Stable(scheme, notion_of(name, scheme)), trials=known.task.trials,
-                        seed=known.task.seed))
+    return shown(judged(scheme, notion_of(name, scheme), known.task.trials, known.task.seed))
 
 
 def _decided_within(name: str, known: Known) -> Outcome:

@@ -39,7 +39,7 @@ def judge_depth(blocks: Sequence[Block]) -> Outcome:
         return Outcome(UNDECIDED, reason="bounded growth over depth is not known; the network is "
                                          "too large to look for a form that no block increases")
     steps = [_linear_step(block) for block in blocks]
-    if None not in steps:
+    if all(S is not None for S in steps):
         unlike = list({str(S.tolist()): S for S in steps}.values())
         for form in _forms(unlike):
             proof = _proof(form, unlike)

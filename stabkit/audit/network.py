@@ -34,6 +34,7 @@ from stabkit.transcript import Term, Transcript, named
 #: then it is decided in rational numbers, and its evidence can be written down and replayed.
 SMALL = 20_000
 _WIDEST = 256
+_DEEPEST = 600  # layers of which the evidence is still read by the checker
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +58,14 @@ class Network(Scheme):
         return evaluate(self.graph, x).reshape(*u.shape[:-1], -1)
 
 
+def is_narrow(graph: Graph) -> bool:
+    """Whether the signals of a network are short enough to be computed in rational numbers."""
+    return max([graph.size, *(prod(node.shape) for node in graph.nodes)]) <= _WIDEST
+
+
 def is_small(graph: Graph) -> bool:
     """Whether a network is decided in rational numbers."""
-    sizes = [graph.size, *(prod(node.shape) for node in graph.nodes)]
-    if max(sizes) > _WIDEST:
+    if len(graph.nodes) > _DEEPEST or not is_narrow(graph):
         return False
     shapes = {-1: graph.shape, **{i: node.shape for i, node in enumerate(graph.nodes)}}
     entries = sum(prod(node.shape) * prod(shapes[node.inputs[0]]) for node in graph.nodes
