@@ -212,6 +212,22 @@ def load_claims(path: str | Path) -> list[Claim]:
     if not found:
         raise InvalidArgument(f"claims file: {path} defines no claims; decorate a function with "
                               "@stabkit.claim(...)")
+    return all_different(found)
+
+
+def all_different(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims, each once.
+
+    Raises
+    ------
+    InvalidArgument
+        If two of them have one name, as verdicts are told apart by it.
+    """
+    found = list({id(entry): entry for entry in claims}.values())
+    names = [entry.name for entry in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidArgument(f"claims: two of them have the name {twice}; rename one")
     return found
 
 

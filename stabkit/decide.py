@@ -5,7 +5,6 @@ Whatever is decided, its evidence is re-checked by the independent checker befor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import singledispatch
@@ -15,6 +14,7 @@ import numpy as np
 
 from stabkit.both_ways import both_ways
 from stabkit.certificates import certified, certify_uniqueness, show_bounds
+from stabkit.confirmation import confirm_evidence, confirmed, written_witness
 from stabkit.enclosure import PRECISIONS, USUAL, Interval, precision
 from stabkit.entry_intervals import decide_for_all, holds_intervals
 from stabkit.errors import (
@@ -28,6 +28,7 @@ from stabkit.falsify import exact_margin, search, shrink, two_solutions
 from stabkit.falsify.exactness import Signals, rounded
 from stabkit.flux import Flux
 from stabkit.notions import Notion
+from stabkit.operators import Operator
 from stabkit.property import (
     AllOf,
     AtMost,
@@ -42,9 +43,7 @@ from stabkit.property import (
     UniqueSolution,
 )
 from stabkit.rational import fraction, fractions
-from stabkit.replay import check
 from stabkit.schemes import Scheme
-from stabkit.schemes.guarded import UNFIT
 from stabkit.transcript import Term, Transcript, as_text
 from stabkit.verdict import (
     INAPPLICABLE,
@@ -57,7 +56,6 @@ from stabkit.verdict import (
     calculation,
 )
 
-_LONGEST_MARGIN = 4096  # bits; a longer one is left for the checker to compute
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 
 
@@ -125,9 +123,10 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     found = search(scheme, notion, trials=trials, seed=seed, extra=signals)
     if found.witness is not None:
         margin, suspect = exact_margin(scheme, notion, found.witness), found.witness
-        witness, reason = _written(scheme, notion, suspect, margin)
+        witness, reason = written_witness(scheme, notion, suspect, margin)
         if witness is not None:
-            return Outcome(REFUTED, (witness,), margin, found.trials, signals=suspect)
+            return Outcome(REFUTED, (witness,), margin, found.trials, reason=found.habits,
+                           signals=suspect)
         reason = f"a violation was found, but not as evidence: {reason}"
     else:
         suspect = found.suspect
@@ -145,11 +144,11 @@ def _proved(what: Stable) -> tuple[tuple[Evidence, ...] | None, str]:
         certificates = certified(what.scheme, what.notion)
     except Undecided as limit:
         return None, str(limit)
-    confirmed = [_confirmed(certificate) for certificate in certificates or ()]
-    if confirmed and all(evidence is not None for evidence, _ in confirmed):
-        return tuple(evidence for evidence, _ in confirmed), ""
+    found = [confirmed(certificate) for certificate in certificates or ()]
+    if found and all(evidence is not None for evidence, _ in found):
+        return tuple(evidence for evidence, _ in found), ""
     return None, next((f"a certificate was found, but not confirmed: {reason}"
-                       for evidence, reason in confirmed if evidence is None), "")
+                       for evidence, reason in found if evidence is None), "")
 
 
 def _joined(*parts: str) -> str:
@@ -182,7 +181,8 @@ def _(what: AllOf, trials: int, seed: int, signals: np.ndarray | None) -> Outcom
 @_decide.register
 def _(what: FaceWithin, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
     log = Transcript()
-    shown = show_bounds(log, what.flux, what.face, what.low, what.high)
+    known = type(what.flux) is Flux  # what derives from it may compute something else
+    shown = show_bounds(log, what.flux, what.face, what.low, what.high) if known else None
     if shown is not None:
         certificate = confirm_evidence(
             calculation("certificate", log, [shown], "the cells cover the real line"))
@@ -206,7 +206,8 @@ def _norm_at_most(what: NormAtMost) -> Outcome:
     bound = log.give("bound", what.square).text
     n = what.K.shape[1]
     certificate = confirm_evidence(calculation(
-        "certificate", log, [f"psd({bound} * I({n}) - {K}.T @ {K})"], "|K u|^2 <= bound |u|^2"))
+        "certificate", log, [f"psd({bound} * I({n}) - {K}.T @ {K})"], "|K u|^2 <= bound |u|^2")) \
+        if type(what.K) is Operator else None
     if certificate is not None:
         return Outcome(PROVED, (certificate,))
 
@@ -354,51 +355,3 @@ def _sides(what: Identity | AtMost, given: dict[str, Any]) -> tuple[Any, Any]:
         boxed = {name: np.vectorize(Interval, otypes=[object])(value)
                  for name, value in given.items()}
         return what.left(**boxed), what.right(**boxed)
-
-
-def write_witness(scheme: Scheme, notion: Notion, signals: Signals,
-                  value: Fraction | Interval | None = None) -> Evidence | None:
-    """Write a violation down: the signals, the steps, and the negative margin; or None."""
-    return _written(scheme, notion, signals, value)[0]
-
-
-def _written(scheme: Scheme, notion: Notion, signals: Signals, value: Fraction | Interval | None
-             ) -> tuple[Evidence | None, str]:
-    """The evidence that the checker confirms, or None and why there is none."""
-    log = Transcript()
-    names = ("u", "w")[:len(signals)]
-    try:
-        parts = [part for name, signal in zip(names, signals, strict=True)
-                 for part in scheme.pair(log.give(name, signal))]
-        margin = notion.margin(*parts)
-        shown = f"{margin.text} < 0"
-    except UNFIT as error:
-        return None, f"it cannot be written down ({in_words(error)})"
-    written = calculation("witness", log, [shown],
-                          f"the margin of the notion '{notion.name}' is negative",
-                          margin=margin.text)
-    if isinstance(value, Fraction) and max(value.numerator.bit_length(),
-                                           value.denominator.bit_length()) <= _LONGEST_MARGIN:
-        written.data["margin_value"] = str(value)
-    return _confirmed(written, ("ball",) if isinstance(value, Interval) else ("rational", "ball"))
-
-
-def confirm_evidence(evidence: Evidence) -> Evidence | None:
-    """The evidence with the arithmetic in which the independent checker accepts it, or None."""
-    return _confirmed(evidence)[0]
-
-
-def _confirmed(evidence: Evidence, tried: Sequence[str] = ("rational", "ball")
-               ) -> tuple[Evidence | None, str]:
-    # Cells are intervals, so only ball arithmetic can accept them.
-    cells = any("cells(" in condition for condition in evidence.data["shows"])
-    reason: str | None = ""
-    for arithmetic in ("ball",) if cells else tried:
-        made = replace(evidence, arithmetic=arithmetic)
-        try:
-            reason = check(made.to_json({}))
-        except InvalidEvidence as limit:
-            reason = str(limit)
-        if reason is None:
-            return made, ""
-    return None, f"the checker does not confirm it: {reason}"

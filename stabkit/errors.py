@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from traceback import format_exception_only
 from typing import Any
 
 
@@ -60,5 +61,6 @@ class InvalidEvidence(StabkitError):
 
 def in_words(error: BaseException) -> str:
     """An error in one line: what it is, and the first line of what it says."""
-    text = str(error).splitlines()[0] if str(error) else "no message"
-    return f"{type(error).__name__}: {text}"
+    # The message of an error of others may itself raise, which this function is ready for.
+    said = format_exception_only(error)[-1].partition(": ")[2].strip()
+    return f"{type(error).__name__}: {said.splitlines()[0] if said else 'no message'}"

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ from stabkit.arithmetic import (
     relation,
 )
 from stabkit.derivative import Dual, derivative
-from stabkit.errors import InvalidArgument
+from stabkit.enclosure import Interval
+from stabkit.errors import InvalidArgument, StabkitError
 from stabkit.rational import Constant, fraction
 
 Apply = Callable[..., Any]
@@ -70,6 +72,8 @@ _WRITTEN: dict[Any, Callable[..., Any]] = {
     np.logical_not: lambda x: ~x,
 }
 TRANSCENDENTAL = {"exp", "log", "sqrt", "tanh", "arctan", "sin", "cos", "erf", "decay", "pi"}
+_OWN = {"stabkit.fluxes", "stabkit.activations"}  # tested against their expressions
+_ROUNDING = Fraction(1, 2**16)
 _HOW = "write it with arithmetic and np.exp, np.sqrt, np.log, np.tanh, np.abs, np.maximum, ..."
 
 
@@ -334,15 +338,46 @@ def record(formula: Callable[[Any], Any], name: str = "formula") -> Expression:
     Raises
     ------
     InvalidArgument
-        If it branches, or calls what cannot be decided; `name` says which formula it was.
+        If it branches, calls what cannot be decided, or answers differently when it is asked
+        again or about numbers; `name` says which formula it was.
     """
     if isinstance(formula, Expression):
         return formula
     try:
         found = as_expression(formula(VARIABLE))
+        _is_one_function(formula, found, name)
     except InvalidArgument as error:
         raise InvalidArgument(str(error).replace("formula", name, 1)) from None
     except (TypeError, AttributeError, ValueError, ArithmeticError, LookupError) as error:
         raise InvalidArgument(f"{name}: it is no expression in one number s ({error}); {_HOW}"
                               ) from None
     return found
+
+
+_POINTS = tuple(Fraction(p, q) for p, q in (
+    (1, 3), (-1, 3), (2, 1), (-2, 1), (17, 4), (-29, 3), (40, 1), (-41, 1)))
+
+
+def _is_one_function(formula: Callable[[Any], Any], found: Expression, name: str) -> None:
+    """Refuse a formula that is not its expression, such as one with a memory or a random one."""
+    if getattr(formula, "__module__", None) in _OWN:
+        return
+    if as_expression(formula(VARIABLE)).text != found.text:
+        raise InvalidArgument(f"{name}: it answers differently when it is asked twice")
+    for point in _POINTS:
+        try:
+            value = found.at(Interval(point))
+            own, number = _one(formula(Interval(point))), float(formula(float(point)))
+        except (StabkitError, TypeError, ArithmeticError, ValueError, AttributeError):
+            continue  # no value there
+        near = (Interval(0) + value) * Interval(1 - _ROUNDING, 1 + _ROUNDING) + \
+            Interval(-_ROUNDING, _ROUNDING)
+        if not near.overlaps(own) or (isfinite(number) and not near.overlaps(number)):
+            raise InvalidArgument(f"{name}: it computes {number:.6g} at s = {point}, but as an "
+                                  f"expression it is {float(Interval(0) + value):.6g} there; it "
+                                  "must not look at what it is given")
+
+
+def _one(value: Any) -> Any:
+    # NumPy makes arrays of numbers that it does not know.
+    return value.item() if isinstance(value, np.ndarray) else value

@@ -45,11 +45,18 @@ def split(phi: Expression, odd: bool) -> list[tuple[Fraction | None, Expression]
         return [(None, phi)]
     pieces = [(_edge(cells), _one(phi, cells)) for cells in _cells(edges, odd)]
     for edge, piece in pieces[:-1]:
-        if edge is not None and not vanishes(phi - piece, edge, edge):
-            raise InvalidArgument(
-                f"activation: at s = {edge} it has not the value of the piece before it, as a "
-                "breakpoint must; use the other one of < and <=")
+        for point in (edge, -edge) if odd else (edge,):  # type: ignore[operator]
+            _same_at(point, phi, piece)
+    if odd:
+        _same_at(Fraction(0), phi, pieces[0][1])
     return pieces
+
+
+def _same_at(point: Any, phi: Expression, piece: Expression) -> None:
+    if not vanishes(phi - piece, point, point):
+        raise InvalidArgument(
+            f"activation: at s = {point} it has not the value of the piece before it, as a "
+            "breakpoint must; use the other one of < and <=")
 
 
 def _cells(edges: set[Fraction], odd: bool) -> list[list[Cell]]:
@@ -107,12 +114,13 @@ def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
         return made
     here = Expression(name, *parts)
     asked = _asked(here)
-    signs = set() if asked is None else {_sign(asked, cell) for cell in cells}
+    find = _strict_sign if name in _RELATIONS else _sign
+    signs = set() if asked is None else {find(asked, cell) for cell in cells}
     if len(signs) != 1 or None in signs:
         return here
     (sign,) = signs
     if name in _RELATIONS:
-        return sign < 0  # type: ignore[return-value]
+        return sign < 0 or (sign == 0 and name == "<=")  # type: ignore[return-value]
     if name in ("max", "min"):
         return parts[0] if (sign > 0) == (name == "max") else parts[1]
     if name == "abs":
@@ -133,7 +141,23 @@ def _connected(name: str, parts: tuple) -> Any:
     return None
 
 
+def _strict_sign(asked: Expression, cell: Cell) -> int | None:
+    """The sign inside a cell, 0 if it is 0 all over; < and <= differ wherever it is 0."""
+    known = line(asked, *cell)
+    if known is not None:
+        return _sign(asked, cell) if any(known) else 0
+    value = asked.at(Interval(*cell))
+    for sign in (1, -1):
+        try:
+            if sign * value > 0:
+                return sign
+        except (Undecided, ArithmeticError):
+            continue
+    return None
+
+
 def _sign(asked: Expression, cell: Cell) -> int | None:
+    """The sign on a cell, which may be 0 at some points."""
     value = asked.at(Interval(*cell))
     for sign in (1, -1):
         try:

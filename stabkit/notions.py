@@ -222,14 +222,22 @@ class Energy:
         return namespace(density).sum(density, axis=-1)
 
 
+@dataclass(frozen=True, eq=False)
+class Decrease:
+    """The margin of the notion that a functional does not grow."""
+
+    functional: Callable[[Any], Any]
+
+    def __call__(self, u: Any, up: Any) -> Any:
+        return self.functional(u) - self.functional(up)
+
+
 def energy(functional: Callable[[Any], Any]) -> Notion:
     """The notion "the functional does not grow"."""
     if not callable(functional):
         raise InvalidArgument(f"functional: must be callable, got {functional!r}")
 
-    def margin(u: Any, up: Any) -> Any:
-        return functional(u) - functional(up)
-
+    margin = Decrease(functional)
     exact = not isinstance(functional, Energy) or functional.K.meant() is functional.K
     return Notion("energy", 1, margin,
                   lambda u, up: _ratio(margin(u, up), abs(functional(u))), functional,

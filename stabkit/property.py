@@ -115,6 +115,9 @@ class AllOf:
 
     parts: Sequence[Any]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", tuple(self.parts))
+
 
 @dataclass(frozen=True, eq=False)
 class Identity:
@@ -170,6 +173,10 @@ class Calculation:
     shows: Sequence[str] = ()
     by: str = ""
     necessary: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "let", tuple(self.let))
+        object.__setattr__(self, "shows", tuple(self.shows))
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,17 +32,22 @@ class Unknown:
     over : Interval, optional
         The steps that it stands for.  Beside arrays it is then the enclosure of its values, and a
         comparison answers if it holds, or fails, for all of them.
+    looks : list, optional
+        Shared with all that is computed from it: each look at the value is noted there, as code
+        may swallow the error.
 
     Raises
     ------
     Undecided
-        By every comparison that depends on the value of the step.
+        By every comparison that depends on the value of the step, and by hashing it.
     """
 
-    __slots__ = ("coefficients", "over")
+    __slots__ = ("coefficients", "looks", "over")
     __array_ufunc__ = None  # arrays leave the arithmetic to the methods below
 
-    def __init__(self, coefficients: Any = (0, 1), over: Interval | None = None):
+    def __init__(self, coefficients: Any = (0, 1), over: Interval | None = None,
+                 looks: list[str] | None = None):
+        self.looks = [] if looks is None else looks
         kept = [c if isinstance(c, Interval) else Fraction(c) for c in coefficients]
         while len(kept) > 1 and not isinstance(kept[-1], Interval) and kept[-1] == 0:
             kept.pop()
@@ -51,7 +56,21 @@ class Unknown:
     def __repr__(self) -> str:
         return "an unknown step"
 
-    __hash__ = object.__hash__
+    def _look(self, answer: Callable[[], Any]) -> Any:
+        try:
+            return answer()
+        except Undecided as error:
+            self.looks.append(str(error))
+            raise
+
+    def __hash__(self) -> int:
+        return hash(self._look(self._value))
+
+    def __float__(self) -> float:
+        return float(self._look(self._value))
+
+    def __int__(self) -> int:
+        return int(self._look(self._value))
 
     def enclosure(self) -> Interval:
         """All its values over its interval, by Horner's rule."""
@@ -77,6 +96,9 @@ class Unknown:
         first, *rest = self.coefficients
         return first == 0 and min(rest, default=0) >= 0 and any(rest)
 
+    def _made(self, coefficients: Any) -> Unknown:
+        return Unknown(coefficients, self.over, self.looks)
+
     def _with(self, other: Any, combine: Callable[..., Any], apply: Callable[..., Any]) -> Any:
         if isinstance(other, np.ndarray):
             value = self if self.over is None else self.enclosure()
@@ -85,12 +107,12 @@ class Unknown:
                 out[place] = apply(value, _number(entry) if is_rounded(entry) else entry)
             return out
         if isinstance(other, Interval):
-            return Unknown(combine(self.coefficients, (other,))) if self.over is None else \
+            return self._made(combine(self.coefficients, (other,))) if self.over is None else \
                 apply(self.enclosure(), other)
         if isinstance(other, Unknown):
-            return Unknown(combine(self.coefficients, other.coefficients), self.over)
+            return self._made(combine(self.coefficients, other.coefficients))
         if isinstance(other, (int, float, Fraction, np.generic)):
-            return Unknown(combine(self.coefficients, (_number(other),)), self.over)
+            return self._made(combine(self.coefficients, (_number(other),)))
         return NotImplemented
 
     def __add__(self, other: Any) -> Any:
@@ -123,7 +145,7 @@ class Unknown:
     def __pow__(self, exponent: Any) -> Any:
         if not isinstance(exponent, int) or exponent < 0:
             return NotImplemented
-        power = Unknown((1,), self.over)
+        power = self._made((1,))
         for _ in range(exponent):
             power = power * self
         return power
@@ -132,25 +154,25 @@ class Unknown:
         return self.coefficients[0] if len(self.coefficients) == 1 else self.enclosure()
 
     def __bool__(self) -> bool:
-        return self._value() != 0
+        return bool(self._look(lambda: self._value() != 0))
 
     def __eq__(self, other: Any) -> bool:
-        return self._value() == _plain(other)
+        return bool(self._look(lambda: self._value() == _plain(other)))
 
     def __ne__(self, other: Any) -> bool:
-        return self._value() != _plain(other)
+        return bool(self._look(lambda: self._value() != _plain(other)))
 
     def __lt__(self, other: Any) -> bool:
-        return self._value() < _plain(other)
+        return bool(self._look(lambda: self._value() < _plain(other)))
 
     def __le__(self, other: Any) -> bool:
-        return self._value() <= _plain(other)
+        return bool(self._look(lambda: self._value() <= _plain(other)))
 
     def __gt__(self, other: Any) -> bool:
-        return self._value() > _plain(other)
+        return bool(self._look(lambda: self._value() > _plain(other)))
 
     def __ge__(self, other: Any) -> bool:
-        return self._value() >= _plain(other)
+        return bool(self._look(lambda: self._value() >= _plain(other)))
 
 
 def _horner(coefficients: tuple, at: Interval) -> Interval:

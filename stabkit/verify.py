@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.backend import select_backend, selected_backend
-from stabkit.claim import Claim, line_of, load_claims, registry
+from stabkit.claim import Claim, all_different, line_of, load_claims, registry
 from stabkit.decide import decide
 from stabkit.enclosure import USUAL, precision
 from stabkit.errors import (
@@ -70,6 +70,8 @@ class Verdict:
     evidence: tuple[dict[str, Any], ...] = field(repr=False)
     inapplicable: int = 0  # configurations whose hypotheses are not met
     some: bool = False  # one configuration is asked for, not all
+    scope: str | None = None  # of a proof: "listed", the configurations in the file
+    rounding: str = ""  # what was meant by floats, and what holds of the floats themselves
 
     @property
     def number(self) -> str:
@@ -82,6 +84,8 @@ class Verdict:
         fields = asdict(self)
         fields["status"], fields["expected"] = str(self.status), str(self.expected)
         fields["evidence"] = list(self.evidence)
+        if not self.rounding:
+            del fields["rounding"]
         return fields
 
     def _repr_html_(self) -> str:
@@ -94,6 +98,8 @@ class Verdict:
             facts.append("sharp" if self.sharp else "not sharp")
         if self.tightness is not None:
             facts.append(f"smallest refuted step {self.tightness:.6f} × the bound")
+        if self.rounding:
+            facts.append(self.rounding)
         if not self.as_expected:
             facts.append(f"expected: {self.expected}")
         shown = "".join(_folded(item) for item in self.evidence[:1])
@@ -150,6 +156,7 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
     if workers < 1:
         raise InvalidArgument(f"workers: must be at least 1, got {workers}")
+    claims = all_different(claims)
     if on_verdict is None:
         with progress(len(claims)) as advance:
             return verify(claims, budget=budget, seed=seed, workers=workers, executor=executor,
@@ -335,10 +342,11 @@ def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
 
 def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
              sharp: bool | None, tightness: dict[int, Fraction]) -> Verdict:
-    evidence, margins = [], []
+    evidence, margins, told = [], [], {}
     for number, (configuration, outcome) in enumerate(outcomes):
         if outcome.status is not status:
             continue
+        told[outcome.rounding] = None
         where = {name: _text(value) for name, value in configuration.items()}
         if number in tightness:
             where["tightness"] = float(tightness[number])
@@ -353,7 +361,8 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, An
         status is entry.expected, len(outcomes), sum(outcome.trials for _, outcome in outcomes),
         float(min(margins, key=float)) if margins else None, sharp,
         float(min(refuted)) if refuted else None, tuple(evidence),
-        sum(outcome.status is INAPPLICABLE for _, outcome in outcomes), entry.some)
+        sum(outcome.status is INAPPLICABLE for _, outcome in outcomes), entry.some,
+        "listed" if status is PROVED else None, "; ".join(filter(None, told)))
     fields = verdict.to_json()
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)

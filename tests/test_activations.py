@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from stabkit import activations as act
 from stabkit.certificates import certify, check_facts
-from stabkit.decide import confirm_evidence, decide
+from stabkit.confirmation import confirm_evidence
+from stabkit.decide import decide
 from stabkit.enclosure import Interval, precision
 from stabkit.errors import InvalidArgument
 from stabkit.falsify import is_violated

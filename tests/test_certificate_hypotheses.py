@@ -7,7 +7,8 @@ import pytest
 
 from stabkit import fluxes
 from stabkit.certificates import certify, diffusion, is_linear
-from stabkit.decide import confirm_evidence, decide, write_witness
+from stabkit.confirmation import confirm_evidence, write_witness
+from stabkit.decide import decide
 from stabkit.falsify import exact_margin, is_violated
 from stabkit.flux import Facts, Flux
 from stabkit.notions import CONTRACTION, EUCLIDEAN, Energy, energy

@@ -19,7 +19,8 @@ from stabkit.certificates import (
     step_matrix,
 )
 from stabkit.certificates.flux_bounds import show_junctions
-from stabkit.decide import confirm_evidence, decide
+from stabkit.confirmation import confirm_evidence
+from stabkit.decide import decide
 from stabkit.errors import InvalidArgument
 from stabkit.falsify import is_violated
 from stabkit.flux import Facts, Flux, Piece, from_activation

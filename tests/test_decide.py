@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stabkit import fluxes
-from stabkit.decide import confirm_evidence, decide, write_witness
+from stabkit.confirmation import confirm_evidence, write_witness
+from stabkit.decide import decide
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.falsify import is_violated
 from stabkit.flux import Facts, from_activation

@@ -10,7 +10,8 @@ from evidence_files import evidence, holds
 
 from stabkit import fluxes
 from stabkit.certificates import certify, diffusion, is_linear
-from stabkit.decide import confirm_evidence, decide, write_witness
+from stabkit.confirmation import confirm_evidence, write_witness
+from stabkit.decide import decide
 from stabkit.falsify import exact_margin
 from stabkit.flux import Facts, Flux
 from stabkit.notions import CONTRACTION, EUCLIDEAN, Energy, energy

@@ -296,11 +296,35 @@ def test_an_unknown_step_computes_like_a_number_and_shows_no_value():
     for tau in (F(1, 3), F(5)):
         value = sum(c * tau**k for k, c in enumerate(made.coefficients))
         assert value == (2 * tau - 1) * (tau + F(1, 2)) / 4 + tau**2
-    for look in (lambda: t > 0, lambda: t == 1, lambda: bool(t), lambda: max(t, 1)):
+    looks = (lambda: t > 0, lambda: t == 1, lambda: bool(t), lambda: max(t, 1), lambda: float(t),
+             lambda: t in {F(1)}, lambda: {F(1): 2}.get(2 * t, 1))
+    for number, look in enumerate(looks, start=1):
         with pytest.raises(Undecided):
             look()
-    with pytest.raises(TypeError):
-        float(t)
+        assert len(t.looks) == number  # also where whoever looks swallows the error
+
+
+@pytest.mark.parametrize("factor", [
+    lambda tau: {F(1, 4): 100}.get(tau, 1), lambda tau: 100 if tau in {F(1, 4)} else 1,
+    lambda tau: 100 if isinstance(tau, F) and F(1, 4) < tau < F(3, 8) else 1,
+    lambda tau: _swallowed(lambda: F(1, 4) < tau < F(3, 8)),
+], ids=["table", "set", "type", "swallowed error"])
+@pytest.mark.parametrize("flux", [fluxes.soft(), fluxes.identity()], ids=repr)
+@pytest.mark.parametrize("notion", [EUCLIDEAN, RANGE], ids=repr)
+def test_a_function_that_tells_an_open_step_from_a_number_proves_no_false_interval(
+        factor, flux, notion):
+    """100 times the step near 1/4, which is far beyond the bound."""
+    found = step_bound(lambda tau: Explicit(difference(1, 3), flux, tau * factor(tau)), notion, 1,
+                       trials=64)
+    for low, high in found.proved:
+        assert not low < F(5, 16) < high and not low <= F(1, 4) <= high
+
+
+def _swallowed(condition):
+    try:
+        return 100 if condition() else 1
+    except Exception:
+        return 1
 
 
 def test_signs_of_polynomials_are_told_on_the_whole_line():

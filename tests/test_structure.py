@@ -23,7 +23,7 @@ FLOORS = [
      "arithmetic", "normal_form", "continuity", "quadrature", "faces", "kinks"},
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "both_ways",
-     "entry_intervals", "decide"},
+     "entry_intervals", "confirmation", "decide"},
     {"sharpness", "claim", "verify", "audit", "testing"},
     {"claims"},
     {"report"},

@@ -15,7 +15,7 @@ from stabkit.audit.layers import Graph
 from stabkit.audit.lipschitz import widened_bound
 from stabkit.audit.network import is_small
 from stabkit.certificates import certify
-from stabkit.decide import confirm_evidence
+from stabkit.confirmation import confirm_evidence
 from stabkit.notions import Notion
 from stabkit.verdict import Evidence
 

@@ -22,7 +22,7 @@ from stabkit.audit.lipschitz import certified_slopes, chain_square, slope_eviden
 from stabkit.audit.network import is_linear_layer, is_small, matrix_of, offset_of
 from stabkit.audit.segments import part, signed
 from stabkit.audit.transposes import Transpose, compare
-from stabkit.decide import confirm_evidence
+from stabkit.confirmation import confirm_evidence
 from stabkit.flux import Flux
 from stabkit.rational import fractions
 from stabkit.transcript import Transcript

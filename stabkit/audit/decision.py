@@ -22,7 +22,7 @@ from stabkit.audit.network import Network, is_small
 from stabkit.audit.result import Audit, Judgement
 from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient, shows_more
 from stabkit.certificates import certify
-from stabkit.decide import confirm_evidence
+from stabkit.confirmation import confirm_evidence
 from stabkit.schemes import Chain, Scheme
 from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
 

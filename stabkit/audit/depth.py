@@ -19,7 +19,7 @@ from stabkit.audit.layers import Activation, Graph, Pooling, Scaling
 from stabkit.audit.lipschitz import certified_slopes
 from stabkit.audit.network import is_small, matrix_of
 from stabkit.audit.segments import joined
-from stabkit.decide import confirm_evidence
+from stabkit.confirmation import confirm_evidence
 from stabkit.rational import fractions, is_psd, solve, to_flint
 from stabkit.transcript import Transcript
 from stabkit.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, calculation

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.decide import confirm_evidence
+from stabkit.confirmation import confirm_evidence
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.falsify import exact_margin, search

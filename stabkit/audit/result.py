@@ -174,10 +174,13 @@ def _between(lower: Fraction | None, upper: Fraction | None) -> str:
 
 def _verdict(name: str, judgement: Judgement) -> dict[str, Any]:
     fields = {
-        "claim": f"{name}: {judgement.name}", "location": judgement.rounding or judgement.layer,
+        "claim": f"{name}: {judgement.name}", "location": judgement.layer,
         "reading": "printed", "status": str(judgement.status), "expected": str(PROVED),
         "as_expected": judgement.status is PROVED, "configurations": 1,
-        "trials": judgement.trials, "margin": None, "sharp": None, "tightness": None}
+        "trials": judgement.trials, "margin": None, "sharp": None, "tightness": None,
+        "scope": "listed" if judgement.status is PROVED else None}
+    if judgement.rounding:
+        fields["rounding"] = judgement.rounding
     evidence = [item.to_json({}) for item in judgement.evidence]
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)

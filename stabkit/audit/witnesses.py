@@ -13,7 +13,7 @@ from stabkit.audit.evaluation import values
 from stabkit.audit.gradients import backward, forward
 from stabkit.audit.layers import Graph
 from stabkit.audit.network import Network, is_narrow, is_small
-from stabkit.decide import write_witness
+from stabkit.confirmation import write_witness
 from stabkit.falsify import exact_margin, is_violated, shrink
 from stabkit.falsify.exactness import rounded
 from stabkit.notions import CONTRACTION, sensitivity

@@ -44,7 +44,7 @@ def certified(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     Undecided
         If the matrices of a certificate would be too large; the message says so.
     """
-    if not scheme.trusted:
+    if not scheme.certifiable:
         return None
     check_room(scheme)
     if isinstance(scheme, Chain):

@@ -12,7 +12,7 @@ import numpy as np
 
 from stabkit.certificates.flux_bounds import show_diffusivity, show_slopes
 from stabkit.flux import Flux
-from stabkit.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Energy, Notion
+from stabkit.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Decrease, Energy, Notion
 from stabkit.operators import gram
 from stabkit.rational import determinant, is_psd
 from stabkit.schemes import (
@@ -178,8 +178,8 @@ def _explicit_sign(scheme: Explicit) -> Evidence | None:
 
 
 def _explicit_energy(scheme: Explicit, notion: Notion) -> Evidence | None:
-    functional = notion.functional
-    if not isinstance(functional, Energy) or functional.K is not scheme.K or \
+    functional = notion.margin.functional if type(notion.margin) is Decrease else None
+    if type(functional) is not Energy or functional.K is not scheme.K or \
             functional.flux is not scheme.flux:
         return None
     sketch, high = Sketch(scheme), max(scheme.flux.facts.slopes[1], ZERO)
@@ -270,7 +270,7 @@ def _implicit_sign(scheme: Implicit) -> Evidence | None:
 def certify_uniqueness(scheme: Implicit) -> Evidence | None:
     """Prove that the implicit equation has exactly one solution for every input, or None."""
     facts = scheme.flux.facts
-    if not facts.continuous:
+    if not scheme.certifiable or not facts.continuous:
         return None
     sketch, fall = Sketch(scheme), max(-facts.slopes[0], ZERO)
     sketch.slopes_between(-fall, None)

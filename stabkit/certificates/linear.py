@@ -36,7 +36,7 @@ def check_room(scheme: Scheme) -> None:
 
 def is_linear(scheme: Scheme) -> bool:
     """Whether the step is a linear map, by the facts of its fluxes; never by a word of others."""
-    return scheme.trusted and scheme.is_linear
+    return scheme.certifiable and scheme.is_linear
 
 
 def step_matrix(scheme: Scheme) -> np.ndarray:

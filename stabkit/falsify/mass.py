@@ -27,7 +27,7 @@ _NOTIONS = {EUCLIDEAN: 0, CONTRACTION: 1, RANGE: 2, SIGN: 3}
 
 def has_compiled_search(scheme: Scheme, notion: Notion) -> bool:
     """Whether the compiled loop knows the scheme, its flux and the notion."""
-    if not scheme.trusted or notion not in _NOTIONS:
+    if not scheme.certifiable or notion not in _NOTIONS:
         return False
     known = isinstance(scheme, (Explicit, FixedPoint)) or (
         isinstance(scheme, FSI) and not scheme.printed)

@@ -58,9 +58,9 @@ class Operator:
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
         values = [v if type(v) is Fraction else known(v, "values") for v in values]
         # Few values repeat often: keep each once, so a million rows stay small.
-        codes: dict[Fraction, int] = {}
-        code = np.array([codes.setdefault(value, len(codes)) for value in values], dtype=np.int64)
-        self._set(shape, rows, columns, code, list(codes))
+        palette = _Palette()
+        code = np.array([palette.code(value) for value in values], dtype=np.int64)
+        self._set(shape, rows, columns, code, palette.values)
         self.label, self.description = label, ""
         self.norm_squared_formula = norm_squared_formula
         self._twin: tuple[Callable[..., Operator], tuple] | None = None
@@ -238,7 +238,8 @@ class Operator:
     def _marked_rows(self) -> list[list[tuple[int, Fraction, int]]]:
         # Per entry also the unit 1 or -1 that it is, or 0.
         units = {Fraction(1): 1, Fraction(-1): -1}
-        return [[(j, value, units.get(value, 0)) for j, value in row] for row in self.rows]
+        return [[(j, value, 0 if isinstance(value, Unknown) else units.get(value, 0))
+                 for j, value in row] for row in self.rows]
 
     @cached_property
     def _integer_rows(self) -> tuple[list[list[tuple[int, int]]], int]:
@@ -295,17 +296,33 @@ def _adjoint(K: Operator) -> Operator:
     return K.T
 
 
+class _Palette:
+    """The different values of entries, each once, with numbers from 0 on."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._codes: dict[Any, int] = {}
+
+    def code(self, value: Any) -> int:
+        """The number of a value; an open step has no value to be told apart by."""
+        key = ("open", id(value)) if isinstance(value, Unknown) else value
+        if key not in self._codes:
+            self._codes[key] = len(self.values)
+            self.values.append(value)
+        return self._codes[key]
+
+
 def _add_up(key, code, palette):
     # Only places met more than once are summed one by one.
     kept, first, count = np.unique(key, return_index=True, return_counts=True)
-    codes: dict[Fraction, int] = {}
-    numbers = [codes.setdefault(value, len(codes)) for value in palette]
+    values = _Palette()
+    numbers = [values.code(value) for value in palette]
     summed = np.array(numbers, dtype=np.int64)[code[first]]
     for place in np.flatnonzero(count > 1).tolist():
         a = first[place]
         total = sum((palette[c] for c in code[a:a + count[place]].tolist()), Fraction(0))
-        summed[place] = codes.setdefault(total, len(codes))
-    return kept, summed, list(codes)
+        summed[place] = values.code(total)
+    return kept, summed, values.values
 
 
 def _total(terms: list) -> Any:

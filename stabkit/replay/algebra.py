@@ -123,15 +123,17 @@ def _sum_of_products(pairs):
 
 
 def product(a, b):
-    """The product a @ b of vectors (dot), a matrix and a vector, or two matrices."""
+    """The product a @ b of vectors (dot), of matrices, or of one of each."""
     match len(shape(a)), len(shape(b)):
         case 1, 1:
             return dot(a, b)
+        case 1, 2:
+            return array(dot(a, column) for column in transpose(b))
         case 2, 1:
             return array(dot(row, b) for row in a)
         case 2, 2:
             return _matrix_product(a, b)
-    raise InvalidEvidence("@ takes two vectors, a matrix and a vector, or two matrices")
+    raise InvalidEvidence("@ takes vectors and matrices")
 
 
 def _matrix_product(a, b) -> tuple:

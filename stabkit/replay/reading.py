@@ -33,6 +33,7 @@ VERDICT = {
 }
 MORE_OF_VERDICT = {
     "inapplicable": (int,), "some": (bool,), "scope": ("for all", "listed", None),
+    "rounding": (str,),
 }
 EVIDENCE = {
     "kind": ("witness", "certificate", "trials"), "arithmetic": ("rational", "ball", "float64"),
@@ -42,7 +43,7 @@ MORE_OF_EVIDENCE = {"place": (int,)}
 CALCULATION = {"given": (dict,), "let": (list,), "shows": (list,), "by": (str,)}
 MORE_OF_CALCULATION = {"margin": (str,), "margin_value": (*_NUMBER, str), "seal": (str,)}
 TRIALS = {"trials": (int,), "seed": (int,), "worst": (*_NUMBER, type(None))}
-MORE_OF_TRIALS = {"seal": (str,)}
+MORE_OF_TRIALS = {"seal": (str,), "reason": (str,), "signals": (list,)}
 
 
 def require(thing: Any, form: Mapping[str, tuple], more: Mapping[str, tuple] = NOTHING) -> None:

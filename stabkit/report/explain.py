@@ -76,6 +76,8 @@ def _verdict(verdict: Any) -> Iterator[str]:
     """Yield the sentences about a verdict."""
     behind = evidence_summary(verdict.evidence, verdict.trials)
     yield f"{verdict.status}, by {behind or 'nothing found'}, {verdict.number}."
+    if verdict.rounding:
+        yield f"{verdict.rounding}."
     if not verdict.as_expected:
         yield "This is not what was expected!"
     if verdict.margin is not None:

@@ -42,8 +42,7 @@ def differences(part: Any, twin: Any, name: str = "") -> Iterator[str]:
     if part is twin:
         return
     if isinstance(part, Operator):
-        places = zip(part.exact().ravel(), twin.exact().ravel(), strict=True)
-        largest = max((abs(a - b) for a, b in places), default=Fraction(0))
+        largest = max(map(abs, (part - twin).values), default=Fraction(0))
         yield f"the entries of {name or part.label} lie up to {size(largest)} from those meant"
     elif isinstance(part, Fraction):
         if part == twin:

@@ -64,6 +64,15 @@ class Scheme(ABC):
         return False
 
     @property
+    def certifiable(self) -> bool:
+        """Whether certificates may speak of it: step, operators and fluxes are the package's own.
+
+        What derives from them may compute something else.
+        """
+        return self.trusted and all(type(K) is Operator for K in self.operators) and \
+            all(type(flux) is Flux for flux in self.fluxes)
+
+    @property
     @abstractmethod
     def size(self) -> int:
         """The length N of the signals."""

@@ -13,7 +13,7 @@ from stabkit.rational import fraction
 from stabkit.rounding import is_rounded, meant
 from stabkit.schemes.meant import differences
 from stabkit.sharpness.family import STOPPED, Family, family_of
-from stabkit.sharpness.linear import Steps, linear_cells, proved_steps, refuted_steps
+from stabkit.sharpness.linear import Steps, is_followed, linear_cells, proved_steps, refuted_steps
 from stabkit.sharpness.scan import SCALES, scanned
 from stabkit.verdict import PROVED, REFUTED, Evidence
 
@@ -167,6 +167,9 @@ def _exactly(family: Family, start: Fraction, halvings: int) -> tuple[Steps, Ste
         return None
     proved = proved_steps(found, halvings)
     refuted = refuted_steps(found, start, halvings)
+    tops = {2 * max(low, start) if high is None else high for low, high in (*proved, *refuted)}
+    if not all(is_followed(opened, family.at, family.samples(top)) for top in tops):
+        return None
     if not proved and opened.fluxes:
         return None  # that a flux is linear is shown by the certificates at single steps
     agree = all(opened.size > _WRITTEN or family.outcome(_end(steps, start)).status is PROVED

@@ -23,6 +23,7 @@ from stabkit.unknown import STOPPED, Unknown
 from stabkit.verdict import INAPPLICABLE, Outcome
 
 _BITS = 128
+_SAMPLES = 32
 
 
 class Family:
@@ -58,10 +59,24 @@ class Family:
 
     def opened(self, over: Interval | None = None) -> Scheme | None:
         """The scheme with its step left open; None if the function looks at the step."""
+        step = Unknown(over=over)
         try:
-            return self.at(Unknown(over=over))
+            made = self.at(step)
         except STOPPED:
             return None
+        return None if step.looks else made
+
+    def samples(self, top: Fraction) -> list[Fraction]:
+        """Steps up to `top` at which what was read from the open step is compared with the scheme:
+
+        a function may tell an open step from a number without looking at its value.
+        """
+        rng = np.random.default_rng([self.seed, _SAMPLES])
+        even = rng.integers(1, 2**30, _SAMPLES).tolist()
+        small = rng.integers(2**20, 2**30, _SAMPLES).tolist()
+        return [top * Fraction(number * 2**30 + k, _SAMPLES * 2**30)
+                for number, k in enumerate(even)] + [
+            top * Fraction(k, 2**30) / 2**number for number, k in enumerate(small)]
 
     def outcome(self, tau: Fraction) -> Outcome:
         """What is decided at one step."""

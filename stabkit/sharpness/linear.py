@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -36,15 +36,35 @@ def linear_cells(scheme: Scheme, notion: Notion) -> list[Cell] | None:
     if scheme.size > _LARGEST.get(notion, 0) or not is_linear(scheme) or \
             not all(map(_is_shown_linear, scheme.fluxes)):
         return None
-    unit = np.array([[Fraction(int(i == j)) for j in range(scheme.size)]
-                     for i in range(scheme.size)], dtype=object)
-    exact = scheme.matrix.exact() if isinstance(scheme, Linear) else scheme.step(unit).T
-    matrix = [[_coefficients(entry) for entry in row] for row in exact]
+    matrix = [[_coefficients(entry) for entry in row] for row in matrix_of(scheme)]
     if notion is RANGE:
         sums = [_sum([Fraction(-1)], *row) for row in matrix]
         return cells([*(entry for row in matrix for entry in row),
                       *sums, *([-c for c in total] for total in sums)])
     return cells(_symmetric_functions(matrix))
+
+
+def matrix_of(scheme: Scheme) -> np.ndarray:
+    """The exact matrix of a linear step, with polynomials where its step is left open."""
+    if isinstance(scheme, Linear):
+        return scheme.matrix.exact()
+    unit = np.array([[Fraction(int(i == j)) for j in range(scheme.size)]
+                     for i in range(scheme.size)], dtype=object)
+    return scheme.step(unit).T
+
+
+def is_followed(opened: Scheme, scheme: Callable[[Fraction], Scheme], steps: Sequence[Fraction]
+                ) -> bool:
+    """Whether the linear schemes at some steps are what the open step says."""
+    matrix = matrix_of(opened)
+    for tau in steps:
+        made = scheme(tau)
+        if made.size != opened.size or not is_linear(made):
+            return False
+        same = (entry.at(tau) if isinstance(entry, Unknown) else entry for entry in matrix.flat)
+        if any(a != b for a, b in zip(same, matrix_of(made).flat, strict=True)):
+            return False
+    return True
 
 
 def _is_shown_linear(flux: Flux) -> bool:

@@ -61,6 +61,8 @@ class _Scan:
         if last is None:
             return 0
         if last == len(self.grid):
+            if not self.holds_below(self.grid[-1], ALL):
+                return 0
             self.found.proved.append((Fraction(0), None))
             return None
         top = single = self.grid[last]
@@ -70,6 +72,8 @@ class _Scan:
             single = simple if simple != beyond and self.proves(simple) else single
             top = single if self.reaches(single) else \
                 bisected(self.reaches, single, top, self.halvings)[1]
+        if not self.holds_below(top, SMALLER):
+            return 0
         self.found.proved.append((Fraction(0), top))
         if single != top:  # by a certificate that says nothing about the steps between
             self.found.proved.append((single, single))
@@ -84,6 +88,9 @@ class _Scan:
 
     def reach(self, tau: Fraction) -> int:
         return reach(self.family.at(tau), self.opened, self.family.notion)
+
+    def holds_below(self, top: Fraction, least: int) -> bool:
+        return all(self.reach(tau) >= least for tau in self.family.samples(top))
 
     def last_certified(self) -> int | None:
         """The last step of the grid with such a certificate; its length if all steps have it."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.decide import decide, write_witness
+from stabkit.confirmation import write_witness
+from stabkit.decide import decide
 from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet, InvalidArgument, NotStable, Undecided
 from stabkit.falsify import exact_margin, search, shrink
