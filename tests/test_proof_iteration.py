@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from stabkit.errors import InvalidEvidence
-from stabkit.proof import THEOREMS, check
+from stabkit.proof import THEOREMS, check, read
 
 NONE = {"steps": []}
 SAME = {"steps": [{"use": "equation", "of": "J", "with": "1"}]}
@@ -105,7 +105,8 @@ def test_a_quantity_that_changes_with_the_operator_is_not_kept():
 
 
 def test_the_state_is_not_there_at_the_start():
-    refused(blocks(start={"v": "v"}), NORM, "v may change")
+    with pytest.raises(InvalidEvidence, match="v may change"):
+        read(blocks(start={"v": "v"}))
     refused(count(start={"t": "l"}), GAUSS, "l may change")
     refused(blocks(start={}), NORM, "v is missing")
     refused(blocks(next={"v": "K@v", "w": "u"}), NORM, "not known here")

@@ -64,6 +64,15 @@ def test_a_number_equals_its_transpose_and_an_adjoint_moves():
         assert not parse(text, NAMES).is_zero()
 
 
+def test_an_operator_is_not_its_transpose():
+    B = operator("B", "N", "N")
+    for x in (B - B.T, B @ B.T - B.T @ B, B @ NAMES["A"] - NAMES["A"] @ B.T):
+        assert not x.is_zero()
+    assert (NAMES["A"] - NAMES["A"].T).is_zero() and (B.T.T - B).is_zero()
+    u = NAMES["u"]
+    assert (u.T @ B @ u - u.T @ B.T @ u).is_zero()
+
+
 def test_letters_are_replaced_all_at_once():
     values = {"u": NAMES["v"], "v": NAMES["u"], "tau": expression(3)}
     assert (parse("tau*u.T@A@v - u.T@u", NAMES).put(values)

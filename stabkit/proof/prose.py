@@ -9,7 +9,7 @@ from stabkit.proof import algebra, iteration, pieces, rows
 from stabkit.proof.kernel import read
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import written
-from stabkit.proof.words import Letter
+from stabkit.proof.words import NUMBERS, Letter
 
 GREEK = {"tau": "τ", "kappa": "κ", "delta": "δ", "phi": "Φ", "sigma": "σ"}
 SHORT = {"**": "", ".T": "ᵀ", "@": " ", "*": " "}
@@ -173,13 +173,19 @@ def _sum(statement: algebra.Statement, proof: Any, what: str) -> str:
         for step in steps:
             where = step.get("at", step.get("of", ""))
             where = pretty(" to ".join(where) if isinstance(where, list) else where)
-            lines.append(
-                f"      + ({pretty(step['with'])}) (equation {where})" if step["use"] == "equation"
-                else f"      + ({pretty(step.get('times', '1'))}) "
-                f"({_as_known(part.setting, step)})   [{' '.join([step['use'], where]).strip()}]")
+            if step["use"] == "equation":
+                lines.append(f"      + {_brackets(step['with'])}(equation {where})")
+            else:
+                lines.append(f"      + {_brackets(step.get('times', '1'))}"
+                             f"({_as_known(part.setting, step)})   "
+                             f"[{' '.join([step['use'], where]).strip()}]")
         if not steps:
             lines.append("      0")
     return "\n".join(lines)
+
+
+def _brackets(factor: str) -> str:
+    return "" if factor == "1" else f"({pretty(factor)}) "
 
 
 def _hypotheses(given: Setting) -> list[str]:
@@ -187,10 +193,17 @@ def _hypotheses(given: Setting) -> list[str]:
                        for name, sign in given.signs.items() if name not in given.assume)]
     lines += [f"{pretty(written(x))} {given.signs[name]}   [{name}]"
               for name, x in given.assume.items()]
+    made = {name for visit in given.visits.values() for x in (visit.value, visit.energy)
+            if x is not None for name in x.letters}
+    vectors: dict[str, list[str]] = {}
     for name, x in given.names.items():
-        letter = next(iter(x.terms))[0][:1]
-        if letter:
-            lines.append(_declaration(given, name, letter[0]))
+        word = next(iter(x.terms))[0]
+        if word and word[0].of == NUMBERS and name not in made:
+            vectors.setdefault(word[0].to, []).append(name)
+        elif word and name not in made:
+            lines.append(_operator(given, word[0]))
+    lines += [f"{', '.join(names)} in {'ℝ' if space == NUMBERS else space}"
+              for space, names in vectors.items()]
     lines += [f"{pretty(written(fact.holds))} >= 0 for all {fact.name} in {fact.space}   [{name}]"
               for name, fact in given.forms.items()]
     for name, known in given.fluxes.items():
@@ -202,17 +215,14 @@ def _hypotheses(given: Setting) -> list[str]:
     lines += [f"{written(visit.value)} = {pretty(visit.flux)}({pretty(written(visit.at))})"
               f"   [{name}]" for name, visit in given.visits.items()]
     lines += [f"{pretty(written(x))} = 0   [{name}]" for name, x in given.equations.items()]
+    lines += [f"{pretty(written(x))} >= 0   [{name}]" for name, x in given.known.items()]
     return [line for line in lines if line]
 
 
-def _declaration(given: Setting, name: str, letter: Letter) -> str:
-    if any(name in x.letters for visit in given.visits.values()
-           for x in (visit.value, visit.energy) if x is not None):
-        return ""
-    if letter.of == "1":
-        return f"{name} in {'ℝ' if letter.to == '1' else letter.to}"
-    bound = f", |{name}|² <= {pretty(written(given.bounds[name]))}" if name in given.bounds else ""
-    return f"{name}: {letter.of} -> {letter.to}{bound}" + ", symmetric" * letter.symmetric
+def _operator(given: Setting, K: Letter) -> str:
+    bound = f", |{K.name}|² <= {pretty(written(given.bounds[K.name]))}" if K.name in given.bounds \
+        else ""
+    return f"{K.name}: {K.of} -> {K.to}{bound}" + ", symmetric" * K.symmetric
 
 
 def _rows(statement: rows.Statement, proof: Any) -> str:

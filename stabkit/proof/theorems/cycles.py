@@ -61,17 +61,17 @@ def _proof(operator: str, scale: str, positive: list[dict], half: str) -> dict:
     a, b = f"(a - {A}@(a + 2*b) + {A}@({A}@b))", f"(a + b - {A}@b)"  # after a step
     W, W_next = f"(a + 2*b - {A}@b)", f"({a} + 2*{b} - {A}@{b})"
     # m((m + 2)²|u|² − |W⁺|²) = (m + 2)(m²|u|² − |W|²) + 2m(m + 2)(|u|² − |a|²) + 2|W − ma|²
-    factor = "2*(2*l + 1)*(2*l + 3)"
+    factor, scale = "2*(2*l + 1)*(2*l + 3)", "" if scale == "1" else f"{scale}*"
     growth = [
-        {"use": "known", "of": "growth", "times": f"{scale}*(2*l + 3)"},
-        {"use": "square", "x": f"{W} - (2*l + 1)*{a}", "times": f"2*{scale}"},
-        {"use": "equation", "of": "pell", "with": f"-{scale}*{factor}"},
+        {"use": "known", "of": "growth", "times": f"{scale}(2*l + 3)"},
+        {"use": "square", "x": f"{W} - (2*l + 1)*{a}", "times": f"{scale}2"},
+        {"use": "equation", "of": "pell", "with": f"-{scale}{factor}"},
         *({**step, "x": f"{'K' if step['use'] == 'form' else half}@{b}",
            "times": f"{factor}*{step['times']}"} for step in positive)]
     # (2l + 3)uˡ⁺¹ − W⁺ is a sum of multiples of these equations.
     scheme = [("cycle", "1", ""), ("is_now", "2", ""), ("is_now", "-2", A), ("is_before", "-1", "")]
     both = f"((2*l + 3)*after + {W_next}).T"  # |x|² − |y|² = (x + y)·(x − y)
-    ends = [{"use": "equation", "of": of, "with": f"-{scale}*(2*l + 1)*({times})*" +
+    ends = [{"use": "equation", "of": of, "with": f"-{scale}(2*l + 1)*({times})*" +
              "@".join(filter(None, (both, applied)))} for of, times, applied in scheme]
     return {
         "ghosts": {"a": {"in": "N", "start": "u", "next": a},
@@ -87,8 +87,8 @@ def _proof(operator: str, scale: str, positive: list[dict], half: str) -> dict:
                 filter(None, (times, applied)))} for of, times, applied in scheme]},
             "is_before": {"steps": [{"use": "equation", "of": "is_now", "with": "1"}]},
             "pell": {"steps": [{"use": "equation", "of": "pell", "with": "1"}]},
-            "growth": {"times": f"{scale}*(2*l + 1)", "steps": growth}},
-        "end": {"times": f"{scale}*(2*l + 1)*(2*l + 3)**2", "steps": growth + ends}}
+            "growth": {"times": f"{scale}(2*l + 1)", "steps": growth}},
+        "end": {"times": f"{scale}(2*l + 1)*(2*l + 3)**2", "steps": growth + ends}}
 
 
 def super_time() -> Theorem:
