@@ -21,7 +21,6 @@ from stabkit import fluxes
 from stabkit.certificates import certify, certify_uniqueness, check_facts
 from stabkit.decide import decide
 from stabkit.errors import InvalidArgument
-from stabkit.expression import Expression
 from stabkit.flux import (
     Facts,
     Flux,
@@ -31,7 +30,7 @@ from stabkit.flux import (
     from_regulariser,
     from_shrinkage,
 )
-from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Energy, energy, squared_norm
+from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Energy, energy
 from stabkit.operators import difference, from_matrix
 from stabkit.property import FaceWithin, Stable, UniqueSolution
 from stabkit.schemes import Explicit, Implicit, Pointwise, ResidualBlock
@@ -384,64 +383,3 @@ def test_a_code_that_no_kernel_knows_does_not_build(code, builds):
     if code not in range(14):
         with pytest.raises(InvalidArgument, match=f"no compiled code {code}"):
             import_module("stabkit.kernels.fluxes").phi[code]
-
-
-# -- formulas and parts that pretend ---------------------------------------------------------------
-def _remembers():
-    calls = []
-    return lambda s: s * len(calls.append(0) or calls)
-
-
-@pytest.mark.parametrize("formula, words", [
-    (_remembers(), "asked twice"),
-    (lambda s: s if isinstance(s, Expression) else 10 * s, "must not look"),
-    (lambda s: 10 * s if isinstance(s, float | np.ndarray) else s, "must not look"),
-    (lambda s: random.random() * s, "asked twice"),
-], ids=["memory", "numbers", "floats", "random"])
-def test_a_formula_that_is_no_function_of_s_is_refused(formula, words):
-    """What is proved of the expression would not hold of what is computed."""
-    with pytest.raises(InvalidArgument, match=words):
-        from_activation(formula, Facts(True, (ONE, ONE), (ONE, ONE)))
-
-
-@pytest.mark.parametrize("formula", [
-    lambda s: np.where((s - 3) ** 2 > 0, np.minimum(s, 5), 100),
-    lambda s: np.where(abs(s - 3) <= 0, 100, np.minimum(s, 5)),
-    lambda s: np.where(s != 0, np.clip(s, -5, 5), 1),
-    lambda s: np.where(s == -7, 3, np.clip(s, -5, 5)),
-    lambda s: np.where((s * s - 2) ** 2 > 0, np.minimum(s, 5), 100),
-], ids=range(5))
-@pytest.mark.parametrize("odd", [False, True])
-def test_a_value_at_a_single_point_beside_a_kink_is_not_lost(formula, odd):
-    """(s − 3)² > 0 fails at one point inside a cell on which its sign does not change."""
-    try:
-        flux = from_activation(formula, Facts(odd, (ZERO, ONE), (ZERO, ONE)))
-    except InvalidArgument as error:
-        assert "piece before it" in str(error)
-        return
-    for what in claims(flux):
-        assert decide(what, trials=200).status is not PROVED
-
-
-def test_parts_that_derive_from_the_packages_own_are_not_certified():
-    """A subclass may compute something else than what its expression or entries say."""
-    K, soft = difference(1, 4), fluxes.soft()
-
-    class Tenfold(Flux):
-        def activation(self, s):
-            return 10 * super().activation(s)
-
-    class Falling(Energy):
-        def __call__(self, u):
-            return -squared_norm(u)
-
-    tenfold = Tenfold(soft.name, soft.pieces, soft.facts)
-    turned = replace(energy(Energy(K, soft)), margin=lambda u, up: squared_norm(up)
-                     - squared_norm(u))
-    for what in (Stable(Explicit(K, tenfold, "1/4"), EUCLIDEAN),
-                 FaceWithin(tenfold, "activation", -1, 1),
-                 UniqueSolution(Implicit(K, tenfold, "1/4")),
-                 Stable(Explicit(K, soft, "1/4"), energy(Falling(K, soft))),
-                 Stable(Explicit(K, soft, "1/4"), turned)):
-        assert decide(what, trials=200).status is not PROVED
-    assert decide(Stable(Explicit(K, soft, "1/4"), energy(Energy(K, soft)))).status is PROVED

@@ -181,7 +181,9 @@ def _verdict(name: str, judgement: Judgement) -> dict[str, Any]:
         "scope": "listed" if judgement.status is PROVED else None}
     if judgement.rounding:
         fields["rounding"] = judgement.rounding
-    evidence = [item.to_json({}) for item in judgement.evidence]
+    unlike = [item for k, item in enumerate(judgement.evidence)
+              if item not in judgement.evidence[:k]]  # equal blocks share it
+    evidence = [item.to_json({}) for item in unlike]
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)
     return {**fields, "evidence": evidence}

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from stabkit.audit.decision import TRIALS_PER_SECOND, shown
-from stabkit.audit.functions import ExactFunction, refuted
+from stabkit.audit.decision import TRIALS_PER_SECOND
 from stabkit.audit.names import BOUNDED, MODES, NOTIONS, chosen, constant_name
 from stabkit.audit.result import Audit, BlockReport, Judgement
 from stabkit.decide import decide
@@ -15,7 +14,7 @@ from stabkit.notions import Energy, Notion, energy, sensitivity
 from stabkit.property import Stable
 from stabkit.schemes import DiffusionScheme, Leapfrog, Linear, Reverse, Scheme, Verlet
 from stabkit.sharpness import step_bound
-from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED
+from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED
 
 _LONGEST_STEP_SEARCH = 24
 
@@ -63,10 +62,6 @@ def _judged(scheme: Scheme, name: str, direction: str, counts: bool, trials: int
 def _outcome(scheme: Scheme, name: str, direction: str, counts: bool, trials: int, seed: int,
              notion: Notion) -> Judgement:
     outcome = decide(Stable(scheme, notion), trials=trials, seed=seed)
-    if isinstance(scheme, ExactFunction) and outcome.status is UNDECIDED:
-        outcome = refuted(scheme, notion, outcome, trials, seed)
-    elif outcome.status is REFUTED:
-        outcome = shown(outcome)
     return Judgement(name, direction, outcome.status, counts, outcome.evidence, outcome.signals,
                      "", outcome.trials, outcome.reason)
 

@@ -31,6 +31,7 @@ from stabkit.learning.normalisation import (
 )
 from stabkit.multigrid import parameters
 from stabkit.multigrid.stencil import Padding, zero
+from stabkit.operators import Operator
 from stabkit.schemes import ForwardEuler, Leapfrog, Scheme, Verlet, halves
 
 
@@ -55,6 +56,16 @@ class SymmetricLayer:
     activation: Flux
     shape: tuple[int, int]
     padding: Padding = zero
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """None that is a matrix: the convolution is applied by its stencils."""
+        return ()
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        """Its activation."""
+        return (self.activation,)
 
     @property
     def size(self) -> int:

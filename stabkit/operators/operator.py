@@ -171,7 +171,7 @@ class Operator:
     def meant(self) -> Operator:
         """The operator with the numbers that were meant by its floats; itself if it has none.
 
-        See :mod:`stabkit.rounding`.  What is made from an operator is meant likewise.
+        See ``stabkit.rounding``.  What is made from an operator is meant likewise.
         """
         if self._twin is None:
             return self

@@ -41,8 +41,9 @@ def guarded(scheme: Any, u: Any) -> Any:
         together = _batch(scheme, rows)
         if together is not None:
             return together.reshape(*u.shape[:-1], together.shape[-1])
-    made = np.array([_one(scheme, row) for row in rows]).reshape(*u.shape[:-1], -1)
-    return made if rows.size else made.reshape(u.shape)
+    if not rows.size:
+        return u.copy()
+    return np.array([_one(scheme, row) for row in rows]).reshape(*u.shape[:-1], -1)
 
 
 def _one(scheme: Any, u: np.ndarray) -> np.ndarray:

@@ -14,8 +14,8 @@ from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.rational import Constant
-from stabkit.schemes.scheme import Chain, Scheme, as_part, as_step
-from stabkit.schemes.symmetric import SymmetricLayer, step_size, unit_matrix
+from stabkit.schemes.scheme import Chain, Scheme, as_step
+from stabkit.schemes.symmetric import SymmetricLayer, as_layer, step_size, unit_matrix
 from stabkit.transcript import Term, named
 
 UPPER, LOWER = ((0, 1), (0, 0)), ((0, 0), (1, 0))
@@ -44,8 +44,8 @@ class Verlet(Scheme):
     printed: bool = False
 
     def __post_init__(self) -> None:
-        as_part(self.first, SymmetricLayer, "first")
-        as_part(self.second, SymmetricLayer, "second")
+        as_layer(self.first, "first")
+        as_layer(self.second, "second")
         object.__setattr__(self, "delta", as_step(self.delta, "delta"))
         if self.first.size != self.second.size:
             raise InvalidArgument(f"first, second: must have one size, got {self.first.size} and "
@@ -57,11 +57,11 @@ class Verlet(Scheme):
 
     @property
     def operators(self) -> tuple[Operator, ...]:
-        return (self.first.K, self.second.K)
+        return (*self.first.operators, *self.second.operators)
 
     @property
     def fluxes(self) -> tuple[Flux, ...]:
-        return (self.first.activation, self.second.activation)
+        return (*self.first.fluxes, *self.second.fluxes)
 
     @property
     def inner_steps(self) -> int:
@@ -104,7 +104,7 @@ class Leapfrog(Scheme):
     delta: Any
 
     def __post_init__(self) -> None:
-        as_part(self.layer, SymmetricLayer, "layer")
+        as_layer(self.layer, "layer")
         object.__setattr__(self, "delta", as_step(self.delta, "delta"))
 
     @property
@@ -113,11 +113,11 @@ class Leapfrog(Scheme):
 
     @property
     def operators(self) -> tuple[Operator, ...]:
-        return (self.layer.K,)
+        return self.layer.operators
 
     @property
     def fluxes(self) -> tuple[Flux, ...]:
-        return (self.layer.activation,)
+        return self.layer.fluxes
 
     def step(self, u: Any) -> Any:
         y, before = halves(u, self.layer.size)

@@ -112,7 +112,7 @@ class Scheme(ABC):
     def as_meant(self) -> Scheme:
         """The scheme with the numbers in place of the floats that are their rounding.
 
-        The scheme itself if there are none; see :mod:`stabkit.rounding`.
+        The scheme itself if there are none; see ``stabkit.rounding``.
         """
         return as_meant(self)
 

@@ -134,6 +134,16 @@ class SymmetricLayer:
         """The length of y."""
         return self.K.shape[1]
 
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """What it is made of, as a scheme says it of itself."""
+        return (self.K,)
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        """Its activation."""
+        return (self.activation,)
+
     def __call__(self, y: Any) -> Any:
         y = y if isinstance(y, Term) else as_signal(y, self.size, "y")
         return -(self.K.T @ self.activation(self.preactivation(y)))
@@ -179,6 +189,15 @@ class SymmetricLayer:
         return like(values, beside)
 
 
+def as_layer(value: Any, name: str) -> Any:
+    """A layer F: what maps states of one size, and says what it is made of."""
+    if not callable(value) or not all(hasattr(value, part) for part in (
+            "size", "operators", "fluxes")):
+        shown = " ".join(f"{value!r:.80}".split())
+        raise InvalidArgument(f"{name}: must be a layer such as SymmetricLayer, got {shown}")
+    return value
+
+
 @dataclass(frozen=True, eq=False)
 class ForwardEuler(Scheme):
     """One layer of the parabolic network: Y⁺ = Y + δF(Y) (ruthotto2018, eq. (8))."""
@@ -187,7 +206,7 @@ class ForwardEuler(Scheme):
     delta: Any
 
     def __post_init__(self) -> None:
-        as_part(self.layer, SymmetricLayer, "layer")
+        as_layer(self.layer, "layer")
         object.__setattr__(self, "delta", as_step(self.delta, "delta"))
 
     @property
@@ -196,11 +215,11 @@ class ForwardEuler(Scheme):
 
     @property
     def operators(self) -> tuple[Operator, ...]:
-        return (self.layer.K,)
+        return self.layer.operators
 
     @property
     def fluxes(self) -> tuple[Flux, ...]:
-        return (self.layer.activation,)
+        return self.layer.fluxes
 
     def step(self, u: Any) -> Any:
         return named(u + step_size(self, u) * self.layer(u), "Y")
