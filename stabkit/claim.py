@@ -143,7 +143,7 @@ def claim(location: str, *, notion: str = "identity", weight: str = "core", quot
     def decorate(body: Callable[..., Property]) -> Claim:
         if not (body.__doc__ or "").strip():
             raise InvalidArgument(f"claim {body.__name__}: needs a docstring with its statement")
-        axes = dict(within or {})
+        axes = _axes(within or {})
         arguments = set(inspect.signature(body).parameters)
         if arguments != set(axes):
             raise InvalidArgument(f"claim {body.__name__}: takes {sorted(arguments)}, but within "
@@ -153,8 +153,18 @@ def claim(location: str, *, notion: str = "identity", weight: str = "core", quot
             raise InvalidArgument(f"claim {body.__name__}: beyond names unknown arguments "
                                   f"{unknown}")
         return Claim(f"{_source(body.__module__)}.{body.__name__}", location, notion, weight, quote,
-                     Status(expect), axes, dict(beyond or {}), some, body)
+                     Status(expect), axes, _axes(beyond or {}), some, body)
     return decorate
+
+
+def _axes(given: Mapping[str, Any]) -> dict[str, Any]:
+    # A generator would be empty when it is asked again.
+    for name, values in given.items():
+        if not isinstance(values, (Draw, Iterable)):
+            raise InvalidArgument(f"{name}: must be a sequence of values, got {values!r}; "
+                                  f"one value is ({values!r},)")
+    return {name: values if isinstance(values, Draw) else tuple(values)
+            for name, values in given.items()}
 
 
 def _source(module: str) -> str:

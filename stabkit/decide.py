@@ -159,7 +159,18 @@ def _joined(*parts: str) -> str:
 def _(what: Not, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
     inner = _decide(what.what, trials, seed, signals)
     turned = {PROVED: REFUTED, REFUTED: PROVED, SUPPORTED: UNDECIDED}
-    return replace(inner, status=turned.get(inner.status, inner.status))
+    rounding = f"of the contrary: {inner.rounding}" if inner.rounding else ""
+    return replace(inner, status=turned.get(inner.status, inner.status), rounding=rounding,
+                   evidence=tuple(map(_of_the_contrary, inner.evidence)))
+
+
+def _of_the_contrary(evidence: Evidence) -> Evidence:
+    """The same evidence, which now speaks against what it spoke for; a file says so."""
+    if evidence.kind == "trials":
+        return evidence
+    data = {key: value for key, value in evidence.data.items() if key != "contrary"}
+    return replace(evidence, data=data if "contrary" in evidence.data else
+                   data | {"contrary": True})
 
 
 @_decide.register

@@ -224,9 +224,7 @@ class Expression:
         if function is np.where and len(args) == 3 and not options:
             return _where(*args)
         if function is np.clip:
-            low, high = (*args[1:], *options.values())[:2]
-            x = args[0] if low is None else Expression._of("max", args[0], low)
-            return x if high is None else Expression._of("min", x, high)
+            return _clipped(*args, **options)
         if function in (np.zeros_like, np.ones_like):
             return as_expression(int(function is np.ones_like))
         raise InvalidArgument(f"formula: np.{function.__name__} is not among the functions that "
@@ -312,6 +310,15 @@ def _where(condition: Any, yes: Any, no: Any) -> Expression:
     if not isinstance(condition, Expression):
         return as_expression(yes if condition else no)
     return Expression("where", condition, as_expression(yes), as_expression(no))
+
+
+def _clipped(a: Any, a_min: Any = None, a_max: Any = None, **names: Any) -> Expression:
+    """np.clip, with its names of before and after NumPy 2.1."""
+    low, high = names.pop("min", a_min), names.pop("max", a_max)
+    if names:
+        raise InvalidArgument(f"formula: np.clip with {', '.join(names)} cannot be decided")
+    x = a if low is None else Expression._of("max", a, low)
+    return x if high is None else Expression._of("min", x, high)
 
 
 def _arithmetic(sign: str, left: Any, right: Any) -> Any:

@@ -148,8 +148,10 @@ def _of_piece(piece: Any, cells: list[Cell], name: str) -> Faces:
         if cells[0][0] == cells[0][1] and face != "diffusivity":
             faces[face] = hand  # of a single point; its neighbours bind it
         elif face == "regulariser":
-            if _is(hand.derivative, 2 * phi, cells, name, "derivative of the regulariser") and all(
-                    is_continuous(hand, *cell) for cell in cells):
+            if not all(is_continuous(hand, *cell) for cell in cells):
+                raise InvalidArgument(f"{name}: the regulariser is not shown to be continuous, as "
+                                      "2 ∫ Φ from 0 is; leave it out, and it is integrated")
+            if _is(hand.derivative, 2 * phi, cells, name, "derivative of the regulariser"):
                 faces[face] = hand
         elif _is(hand * VARIABLE if face == "diffusivity" else hand,
                  phi if face == "diffusivity" else derived["slope"], cells, name, face):
@@ -158,7 +160,7 @@ def _of_piece(piece: Any, cells: list[Cell], name: str) -> Faces:
 
 
 def _is(hand: Expression, derived: Expression, cells: list[Cell], name: str, face: str) -> bool:
-    """Whether two expressions are proved to be one on some cells; refused if they differ."""
+    """True if two expressions are proved to be one on some cells; else refused."""
     if hand.text == derived.text:
         return True
     if face == "diffusivity" and any(
@@ -177,7 +179,8 @@ def _is(hand: Expression, derived: Expression, cells: list[Cell], name: str, fac
                     f"{name}: the {face} does not belong to the activation: at s = {point} the "
                     f"{shown} is {values[0]}, and {values[1]} follows from the activation; leave "
                     "it out, and it is derived")
-    return False
+    raise InvalidArgument(f"{name}: the {face} is not shown to belong to the activation, though no "
+                          "point was found where it differs; leave it out, and it is derived")
 
 
 def _at_zero(part: Expression) -> bool:

@@ -21,45 +21,17 @@ from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz
 from stabkit.enclosure import Interval, precision
 from stabkit.errors import Undecided
 from stabkit.expression import Expression
+from stabkit.isolated import zeros_are_isolated
+from stabkit.quotient import Polynomial, Quotient, Unresolved
 
 _GENERATORS = 24
 _CASES = 64
-_LONGEST = 4000  # terms of a polynomial
 _RING = fmpq_mpoly_ctx.get(("x", _GENERATORS), Ordering.lex)
 _T = 0  # the generator |s|
 _ODD, _EVEN = ("arctan", "erf", "sin"), ("cos",)
 
-Polynomial = Any
-
-
-class _Unknown(Exception):
-    """An expression that has no normal form here."""
-
-
 class _Case(Exception):
     """The sign of a polynomial is needed."""
-
-
-class Quotient:
-    """Numerator over denominator, without common factors, the denominator monic."""
-
-    __slots__ = ("den", "num")
-
-    def __init__(self, num: Polynomial, den: Polynomial):
-        if den.is_zero():
-            raise _Unknown("a denominator vanishes")
-        if len(num) > _LONGEST or len(den) > _LONGEST:
-            raise _Unknown("too long")
-        if not den.is_constant():
-            common = num.gcd(den)
-            if not common.is_constant():
-                num, den = divmod(num, common)[0], divmod(den, common)[0]
-        lead = den.leading_coefficient()
-        self.num, self.den = num * (1 / lead), den * (1 / lead)
-
-    @property
-    def text(self) -> str:
-        return f"{self.num} / {self.den}"
 
 
 class Forms:
@@ -99,7 +71,7 @@ class Forms:
     def atom(self, key: str, positive: bool = False, square: Quotient | None = None) -> Polynomial:
         if key not in self.atoms:
             if len(self.atoms) == _GENERATORS:
-                raise _Unknown("too many atoms")
+                raise Unresolved("too many atoms")
             self.atoms[key] = len(self.atoms)
             if positive:
                 self.positive.add(self.atoms[key])
@@ -142,7 +114,7 @@ class Forms:
         if exponent < 0:
             return self.power(self.inverse(a), -exponent)
         if exponent * (sum(a.num.degrees()) + sum(a.den.degrees())) > 4096:
-            raise _Unknown("a power is too high")
+            raise Unresolved("a power is too high")
         return self.reduced(a.num**exponent, a.den**exponent)
 
     # -- signs -----------------------------------------------------------------------------------
@@ -150,9 +122,22 @@ class Forms:
         """-1, 0 or 1; assumed in this case where it is not known."""
         if a.num.is_zero():
             return 0
-        if expression is not None and (known := self._enclosed(expression)):
+        if known := self._linear(a) or (0 if expression is None else self._enclosed(expression)):
             return known
         return self._sign(a.num) * self._sign(a.den)
+
+    def _linear(self, a: Quotient) -> int:
+        """The sign of what is linear in |s|, by its values at the exact ends; 0 if it changes."""
+        if not a.den.is_constant() or a.num.total_degree() > 1 or any(a.num.degrees()[1:]):
+            return 0
+        slope, start = (Fraction(int(c.p), int(c.q)) for c in (
+            a.num.coefficient(0), a.num(*[0] * _GENERATORS)))
+        if a.num.degrees()[_T] == 0:
+            slope = Fraction(0)
+        ends = sorted(abs(end) for end in self.cell)
+        found = {_sign_of(slope) if end == inf and slope else _sign_of(slope * end + start)
+                 for end in ends} - {0}
+        return found.pop() if len(found) == 1 else 0
 
     def _enclosed(self, expression: Expression) -> int:
         for sign in (1, -1):
@@ -191,6 +176,8 @@ class Forms:
             return self.of(parts[0] if above == (name == "max") else parts[1])
         forms = [self.of(part) for part in parts if isinstance(part, Expression)]
         if name in ("abs", "sign"):
+            if name == "sign":
+                self._not_zero_unawares(forms[0], parts[0])
             sign = self.number(self.sign(forms[0], parts[0]))
             return sign if name == "sign" else self.product(sign, forms[0])
         if name in _WAYS:
@@ -210,10 +197,18 @@ class Forms:
             found = [self.holds(part) for part in parts]
             return all(found) if name == "and" else any(found)
         asked = parts[0] - parts[1]
+        form = self._not_zero_unawares(self.of(asked), asked)
         if name == "==":  # true at single points only, or everywhere
-            return self.of(asked).num.is_zero()
-        sign = self.sign(self.of(asked), asked)
+            return form.num.is_zero()
+        sign = self.sign(form, asked)
         return sign < 0 or (name == "<=" and sign == 0)
+
+    def _not_zero_unawares(self, form: Quotient, expression: Expression) -> Quotient:
+        # Atoms need not be independent: what is not 0 as a form may be 0 as a function.
+        in_s_alone = not any(degree > 0 for degree in form.num.degrees()[1:])
+        if not in_s_alone and not zeros_are_isolated(expression, *self.cell):
+            raise Unresolved("where it is 0")
+        return form
 
     def exp(self, u: Quotient) -> Quotient:
         """e^u, a product of powers of one atom for each monomial of u."""
@@ -238,7 +233,7 @@ class Forms:
         if u.num.is_zero():
             return u
         if self._sign(u.den) < 0:
-            raise _Unknown("a root of a quotient of unknown signs")
+            raise Unresolved("a root of a quotient of unknown signs")
         return self.product(self._root(u.num), self.inverse(self._root(u.den)))
 
     def _root(self, p: Polynomial) -> Quotient:
@@ -300,7 +295,7 @@ class Forms:
                 return self.number(0)
             return self.over(self.atom(f"log {u.text}"))
         if name not in (*_ODD, *_EVEN, "floor"):
-            raise _Unknown(name)
+            raise Unresolved(name)
         sign = 1
         if name in (*_ODD, *_EVEN) and u.num.leading_coefficient() < 0:
             u, sign = Quotient(-u.num, u.den), -1 if name in _ODD else 1
@@ -318,6 +313,10 @@ _WAYS: dict[str, Callable[..., Quotient]] = {
     "/": lambda forms, a, b: forms.product(a, forms.inverse(b)),
     "neg": lambda forms, a: forms.product(forms.number(-1), a),
 }
+
+
+def _sign_of(x: Any) -> int:
+    return (x > 0) - (x < 0)
 
 
 def sides(low: Any, high: Any) -> list[tuple[Any, Any]]:
@@ -341,7 +340,7 @@ def in_all_cases(low: Any, high: Any, expression: Expression) -> Iterator[tuple[
         except _Case as case:
             key = str(case)
             todo += [{**signs, key: -1}, {**signs, key: 1}] if key else [signs]
-    raise _Unknown("too many cases")
+    raise Unresolved("too many cases")
 
 
 def vanishes(expression: Expression, low: Any = -inf, high: Any = inf) -> bool:
@@ -366,7 +365,7 @@ def _vanishes(text: str, held: _Held, low: Any, high: Any) -> bool:
     try:
         return all(form.num.is_zero() for cell in sides(low, high)
                    for _, form in in_all_cases(*cell, held.expression))
-    except (_Unknown, ArithmeticError):
+    except (Unresolved, ArithmeticError):
         return False
 
 
@@ -384,7 +383,7 @@ def polynomial(expression: Expression, low: Any, high: Any) -> list[Fraction] | 
     """The coefficients in s, lowest first, of what is one polynomial on a side of 0."""
     try:
         (_, form), *more = in_all_cases(low, high, expression)
-    except (_Unknown, ArithmeticError):
+    except (Unresolved, ArithmeticError):
         return None
     if more or not form.den.is_constant() or any(degree > 0 for degree in form.num.degrees()[1:]):
         return None

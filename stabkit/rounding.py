@@ -2,8 +2,8 @@
 
 A double is itself a rational, and is decided as such.  But 0.1 is no double: who writes it means
 1/10, and gets a number that is 5.6e-18 larger.  Here the number that was meant is told, within
-rounding and never beyond: half a unit in the last place for an entry or a step, and `count` units
-of the largest entry for a row of `count` entries whose sum was to be 0 or 1.
+rounding and never beyond: half a unit in the last place for an entry or a step, and for a row whose
+sum was to be 0 or 1 the units of its entries and eight more of the largest one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ import numpy as np
 #: Per precision: significant digits up to which a decimal is short, and the largest denominator
 #: of a simple fraction.  Of random numbers about one in 10⁴ (one in 100 of the short ones) is near.
 _SHORT = {np.dtype(np.float64): (12, 1000), np.dtype(np.float32): (5, 100)}
+
+
+#: So many units in the last place more than the entries have, the sum of a row may be off, as
+#: entries are often sums themselves.
+_SUMMED = 8
 
 
 def is_rounded(value: Any) -> bool:
@@ -50,8 +55,8 @@ def meant_entries(shape: tuple[int, int], rows: Sequence[int], columns: Sequence
                   values: Sequence[Any], exact: Sequence[Fraction]) -> list[Fraction]:
     """The entries of a matrix as they were meant; those that are not floats stay.
 
-    Each entry by :func:`meant`; then a row of `count` entries that adds up to 0 or 1 within
-    `count` units in the last place of its largest entry gets that sum exactly, at its diagonal
+    Each entry by :func:`meant`; then a row that adds up to 0 or 1, within the units in the last
+    place of all its entries and eight more of the largest, gets that sum exactly: at its diagonal
     entry, or where it has none at its largest one.  A symmetric matrix stays symmetric.
     """
     snapped = [meant(value) if is_rounded(value) else number
@@ -69,12 +74,12 @@ def meant_entries(shape: tuple[int, int], rows: Sequence[int], columns: Sequence
 def _give_sum(snapped: list[Fraction], values: Sequence[Any], numbers: list[int],
               diagonal: int | None) -> None:
     largest = max(numbers, key=lambda k: abs(snapped[k]))
-    kind = np.float32 if any(isinstance(values[k], np.float32) for k in numbers) else np.float64
-    allowed = len(numbers) * Fraction(float(np.spacing(kind(abs(float(snapped[largest]))))))
+    units = {k: 2 * half_unit(values[k]) for k in numbers}
+    allowed = _SUMMED * max(units.values()) + sum(units.values())
     total = sum(snapped[k] for k in numbers)
-    for target in (0, 1):
-        if 0 < abs(total - target) <= allowed:
-            snapped[largest if diagonal is None else diagonal] += target - total
+    target = 0 if abs(total) < abs(total - 1) else 1
+    if 0 < abs(total - target) <= allowed:
+        snapped[largest if diagonal is None else diagonal] += target - total
 
 
 def half_unit(value: Any) -> Fraction:

@@ -36,7 +36,7 @@ def test_the_witness_against_the_euclidean_norm_holds(tmp_path):
 
 def test_every_changed_digit_is_caught():
     """No digit anywhere in a sealed verdict can be changed unnoticed."""
-    content = verdict_file(witness(), evidence("exp(1/10**30) > 1", margin="exp(1)",
+    content = verdict_file(witness(), evidence("exp(1/10**30) > 1", margin="exp(1)", kind="witness",
                                                margin_value=2.7182818284590452))
     text = json.dumps(content["verdicts"][0])
     around = json.dumps({**content, "verdicts": []})[:-2] + "{}]}"

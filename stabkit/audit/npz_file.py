@@ -122,8 +122,9 @@ def _checked(source: str, key: str, value: np.ndarray) -> np.ndarray:
         raise InvalidArgument(f"{source}: {key} must be finite, got {value[place]} at index "
                               f"{place}")
     exact = value.astype(float)
-    if value.dtype.kind in "iu" and (np.abs(exact) > 2.0**53).any():
-        raise InvalidArgument(f"{source}: {key} has integers beyond 2^53")
+    if value.dtype.kind in "iu" and any(int(x) != int(y) for x, y in zip(
+            exact.ravel(), value.ravel(), strict=True)):
+        raise InvalidArgument(f"{source}: {key} has integers that no float64 holds, beyond 2^53")
     return exact
 
 

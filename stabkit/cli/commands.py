@@ -182,10 +182,15 @@ def replay(file: str) -> int:
     Exit status:
       0  all evidence holds     1  some does not     2  bad input
     """
+    from stabkit.claim import registry
+    from stabkit.replay import read
     from stabkit.replay import replay as recheck
+    from stabkit.statements import differences
 
     try:
-        findings = recheck(file)
+        content = read(file)
+        findings = recheck(content)
+        findings += differences(content, registry())
     except InvalidEvidence as error:
         raise InvalidEvidence(f"{file}: {error}") from error
     for finding in findings:

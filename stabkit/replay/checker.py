@@ -78,6 +78,8 @@ def replay(source: str | PathLike | Mapping[str, Any]) -> list[Finding]:
     require(content, FILE)
     if content["budget"] <= 0:
         raise InvalidEvidence(f"budget: must be positive, got {content['budget']}")
+    if not content["verdicts"]:
+        raise InvalidEvidence("verdicts: there is none, so nothing is shown")
     findings, allowance, claims = list(_faults_of_file(content)), _Allowance(), set()
     for i, verdict in enumerate(content["verdicts"]):
         with at(f"verdicts[{i}]"):

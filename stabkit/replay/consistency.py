@@ -23,9 +23,27 @@ def contradictions(verdict: Mapping[str, Any]) -> Iterator[str]:
                f"{verdict['expected']} expected")
     if verdict.get("scope") is not None and status != "proved":
         yield f"its scope is {verdict['scope']!r}, but nothing is proved"
+    yield from _of_kinds(verdict)
     yield from _of_places(verdict)
     yield from _of_trials(verdict)
     yield from _of_the_margin(verdict)
+
+
+def _of_kinds(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """A certificate proves, a witness refutes; of the contrary it is the other way round."""
+    status = verdict["status"]
+    for evidence in verdict["evidence"]:
+        if evidence["kind"] == "trials":
+            continue
+        against = (evidence["kind"] == "witness") != evidence["data"].get("contrary", False)
+        shows = "refuted" if against else "proved"
+        if status != shows:
+            yield (f"it is called {status}, but a {evidence['kind']} in it, if it holds, shows "
+                   f"that it is {shows}")
+            return
+    if status == "inapplicable" and verdict.get("inapplicable") not in (
+            None, verdict["configurations"]):
+        yield "it is called inapplicable, but the hypotheses are met in some configurations"
 
 
 def place(evidence: Mapping[str, Any]) -> int:

@@ -41,7 +41,8 @@ EVIDENCE = {
 }
 MORE_OF_EVIDENCE = {"place": (int,)}
 CALCULATION = {"given": (dict,), "let": (list,), "shows": (list,), "by": (str,)}
-MORE_OF_CALCULATION = {"margin": (str,), "margin_value": (*_NUMBER, str), "seal": (str,)}
+MORE_OF_CALCULATION = {"margin": (str,), "margin_value": (*_NUMBER, str), "seal": (str,),
+                       "contrary": (bool,)}
 TRIALS = {"trials": (int,), "seed": (int,), "worst": (*_NUMBER, type(None))}
 MORE_OF_TRIALS = {"seal": (str,), "reason": (str,), "signals": (list,)}
 

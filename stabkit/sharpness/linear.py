@@ -20,6 +20,7 @@ from stabkit.transcript import Transcript
 from stabkit.unknown import Unknown
 
 _LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 128}
+_ROUNDING = Fraction(1, 2**20)  # float32 included
 _NEAR_ZERO = Fraction(1, 2**24)
 
 Steps = tuple[tuple[Fraction, Fraction | None], ...]
@@ -55,14 +56,15 @@ def matrix_of(scheme: Scheme) -> np.ndarray:
 
 def is_followed(opened: Scheme, scheme: Callable[[Fraction], Scheme], steps: Sequence[Fraction]
                 ) -> bool:
-    """Whether the linear schemes at some steps are what the open step says."""
+    """Whether the linear schemes at some steps are what the open step says, but for rounding."""
     matrix = matrix_of(opened)
     for tau in steps:
         made = scheme(tau)
         if made.size != opened.size or not is_linear(made):
             return False
         same = (entry.at(tau) if isinstance(entry, Unknown) else entry for entry in matrix.flat)
-        if any(a != b for a, b in zip(same, matrix_of(made).flat, strict=True)):
+        if any(abs(a - b) > _ROUNDING * (1 + abs(a))
+               for a, b in zip(same, matrix_of(made).flat, strict=True)):
             return False
     return True
 
