@@ -9,6 +9,7 @@ from stabkit import InvalidArgument, Status, audit, fluxes, replay
 from stabkit.audit import npz_file
 from stabkit.audit.layers import Activation, Dense, Graph, Node, Scaling, Sum
 from stabkit.cli import main
+from stabkit.operators.singular_values import upper_root
 
 RNG = np.random.default_rng(4)
 
@@ -163,3 +164,20 @@ def test_all_weights_within_rounding_have_the_constant(factor):
     for signs in np.ndindex(2, 2, 2, 2):
         near = matrix.astype(float) * (1 + (2 * np.array(signs).reshape(2, 2) - 1) * 2.0**-24)
         assert np.linalg.norm(np.reshape(factor, (-1, 1)) * near, 2) <= upper
+
+
+@pytest.mark.parametrize("square", [
+    Fraction(2), Fraction(4), Fraction(10)**616, 3 * Fraction(1, 10**640), Fraction(2)**2000,
+    Fraction(1, 2)**2001])
+def test_a_root_is_bounded_at_every_size(square):
+    """√a <= r <= √a (1 + 2⁻⁵⁰), also where no float has that size."""
+    assert square <= upper_root(square)**2 <= square * (1 + Fraction(1, 2**50))
+
+
+def test_weights_near_the_ends_of_the_floats():
+    """The smallest float shrinks; products of 1e308 are no floats, which is said in words."""
+    assert audit(npz_file.from_arrays({"A0": np.array([[5e-324]])}), budget=1).status is \
+        Status.PROVED
+    huge = npz_file.from_arrays({"A0": np.full((2, 2), 1e308)})
+    with pytest.raises(InvalidArgument, match="beyond 1e"):
+        audit(huge, budget=1)

@@ -13,6 +13,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.operators.singular_values import WIDEST
 
 _BYTES = 8
+_LARGEST = 1e100
 _COPIES = 6  # of the widest signal or weights at once, and of a Gram matrix
 
 
@@ -23,9 +24,13 @@ def admit(graph: Graph) -> None:
         raise InvalidArgument(f"model: {graph.source or 'the graph'} has no layers")
     for node in graph.nodes:
         for array in arrays_of(node.layer):
-            if not np.isfinite(np.asarray(array, dtype=float)).all():
+            numbers = np.asarray(array, dtype=float)
+            if not np.isfinite(numbers).all():
                 raise InvalidArgument(f"model: {node.name} ({node.kind}) has a number that is not "
                                       "finite")
+            if np.abs(numbers).max(initial=0) > _LARGEST:
+                raise InvalidArgument(f"model: {node.name} ({node.kind}) has a number beyond "
+                                      f"{_LARGEST:.0e}, whose products overflow; scale it")
     memory.require(needed(graph), f"model: auditing {graph.source or 'this network'}")
 
 

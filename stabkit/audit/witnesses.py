@@ -42,6 +42,7 @@ class Quotient:
     best: tuple[np.ndarray, ...] = ()  # the pair that is driven apart so far, if it is exact
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is no candidate
 def largest_quotient(graph: Graph, seconds: float, seed: int, unit: Fraction = Fraction(0)
                      ) -> Quotient | None:
     """The best pair that a power iteration on the derivative finds at a few points.
@@ -69,6 +70,7 @@ def largest_quotient(graph: Graph, seconds: float, seed: int, unit: Fraction = F
     return _certain(graph, *best[1:], unit)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def growth_of_one(graph: Graph, seed: int, unit: Fraction = Fraction(0)) -> Quotient | None:
     """A single input u with ‖u⁺‖ >= lower ‖u‖; zero itself, with lower 0, if it is moved."""
     zero = np.zeros((1, *graph.shape))

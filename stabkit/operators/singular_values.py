@@ -8,7 +8,7 @@ the residual and the rounding errors (after Rump 2006); how L was found does not
 from __future__ import annotations
 
 from fractions import Fraction
-from math import inf, isfinite
+from math import inf, isqrt
 
 import numpy as np
 import scipy
@@ -24,6 +24,7 @@ _CHUNK = 1 << 22  # entries of the Gram matrices that are held at once
 _ALL_VALUES = 128  # up to this size the guess is an eigenvalue, beyond it a power iteration's
 _ITERATIONS = 40
 _LEAST = 2.0**-200  # for matrices that vanish
+_SMALLEST, _LARGEST = Fraction(1, 2**1000), Fraction(2**1000)  # squares whose roots are floats
 _FEW = 4  # so few large matrices are worth a guess by Lanczos
 
 
@@ -195,9 +196,11 @@ def upper_root(square: Fraction) -> Fraction:
     """A rational just above √square."""
     if square == 0:
         return Fraction(0)
+    if not _SMALLEST < square < _LARGEST:  # no float has that size
+        away = square.numerator.bit_length() - square.denominator.bit_length()
+        unit = Fraction(2) ** (away // 2 - 64)
+        return (isqrt(int(square / unit**2)) + 1) * unit
     near = float(square) ** 0.5
-    if not isfinite(near) or near == 0:
-        raise InvalidArgument(f"square: {near if near == inf else 'too small'} has no float root")
     root = Fraction(near)
     while root**2 < square:
         near = float(np.nextafter(near, inf))
