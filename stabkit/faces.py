@@ -146,23 +146,25 @@ def _of_piece(piece: Any, cells: list[Cell], name: str) -> Faces:
             continue
         hand = record(getattr(piece, face), f"{name}: {face}")
         if cells[0][0] == cells[0][1] and face != "diffusivity":
-            faces[face] = hand  # of a single point; its neighbours bind it
+            pass  # of a single point; its neighbours bind it
         elif face == "regulariser":
             if not all(is_continuous(hand, *cell) for cell in cells):
                 raise InvalidArgument(f"{name}: the regulariser is not shown to be continuous, as "
                                       "2 ∫ Φ from 0 is; leave it out, and it is integrated")
-            if _is(hand.derivative, 2 * phi, cells, name, "derivative of the regulariser"):
-                faces[face] = hand
-        elif _is(hand * VARIABLE if face == "diffusivity" else hand,
-                 phi if face == "diffusivity" else derived["slope"], cells, name, face):
-            faces[face] = hand
+            _belongs(hand.derivative, 2 * phi, cells, name, "derivative of the regulariser")
+        elif face == "diffusivity":
+            _belongs(hand * VARIABLE, phi, cells, name, face)
+        else:
+            _belongs(hand, derived["slope"], cells, name, face)
+        faces[face] = hand
     return faces
 
 
-def _is(hand: Expression, derived: Expression, cells: list[Cell], name: str, face: str) -> bool:
-    """True if two expressions are proved to be one on some cells; else refused."""
+def _belongs(hand: Expression, derived: Expression, cells: list[Cell], name: str, face: str
+             ) -> None:
+    """Refuse an expression that is not proved to be another one on some cells."""
     if hand.text == derived.text:
-        return True
+        return
     if face == "diffusivity" and any(
             part.operation in ("where", "sign", "floor") and not _at_zero(part)
             for side in (hand, derived) for part in side.parts()):
@@ -170,7 +172,7 @@ def _is(hand: Expression, derived: Expression, cells: list[Cell], name: str, fac
     else:
         proved = all(vanishes(hand - derived, *cell) for cell in cells)
     if proved:
-        return True
+        return
     for cell in cells:
         for point in _points(*cell):
             if (values := _apart(hand, derived, point)) is not None:
