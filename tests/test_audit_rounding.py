@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from stabkit import InvalidArgument, Status, audit, fluxes, replay
+from stabkit import Explicit, InvalidArgument, Status, audit, fluxes, from_matrix, replay
 from stabkit.audit import npz_file
 from stabkit.audit.layers import Activation, Dense, Graph, Node, Scaling, Sum
 from stabkit.cli import main
@@ -181,3 +181,10 @@ def test_weights_near_the_ends_of_the_floats():
     huge = npz_file.from_arrays({"A0": np.full((2, 2), 1e308)})
     with pytest.raises(InvalidArgument, match="beyond 1e"):
         audit(huge, budget=1)
+
+
+def test_the_audit_of_a_scheme_tells_rounding_as_decide_does():
+    """0.1 stands for 1/10, which is the bound for K = (4, 2); the double lies above it."""
+    step = Explicit(from_matrix([[4, 2]]), fluxes.identity(), 0.1)
+    told_by = told(audit(step, budget=1), "euclidean")
+    assert told_by.status is Status.PROVED and "the double 0.1 of tau" in told_by.rounding

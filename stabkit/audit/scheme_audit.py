@@ -63,7 +63,7 @@ def _outcome(scheme: Scheme, name: str, direction: str, counts: bool, trials: in
              notion: Notion) -> Judgement:
     outcome = decide(Stable(scheme, notion), trials=trials, seed=seed)
     return Judgement(name, direction, outcome.status, counts, outcome.evidence, outcome.signals,
-                     "", outcome.trials, outcome.reason)
+                     "", outcome.trials, outcome.reason, outcome.rounding)
 
 
 def _steps(scheme: Scheme, name: str, seed: int) -> tuple[Fraction | None, Fraction | None]:
