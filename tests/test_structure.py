@@ -25,7 +25,7 @@ FLOORS = [
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "both_ways",
      "entry_intervals", "confirmation", "decide"},
-    {"sharpness", "claim", "verify", "statements", "audit", "testing"},
+    {"sharpness", "classes", "claim", "obligations", "verify", "statements", "audit", "testing"},
     {"claims"},
     {"report"},
     {"cli", "__main__"},
