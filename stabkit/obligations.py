@@ -8,20 +8,22 @@ proof nor a file has a part in the statement.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import singledispatch
 from typing import Any
 
 from stabkit.claim import Claim
-from stabkit.errors import InvalidArgument, InvalidEvidence, StabkitError
+from stabkit.errors import HypothesisNotMet, InvalidArgument, InvalidEvidence, StabkitError
+from stabkit.members import check_member
 from stabkit.notions import Notion
 from stabkit.proof import check
-from stabkit.proof.parts import Count, Family, Quotient
+from stabkit.proof.parts import Count, Family, Quotient, Size
 from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression
 from stabkit.property import AllOf, Property, Stable
 from stabkit.schemes import Chain, Scheme
+from stabkit.verdict import Evidence
 
 Statement = dict[str, Any]
 #: What a body may raise that was written for numbers and meets symbols.
@@ -81,7 +83,9 @@ def _(what: Stable, symbols: Symbols) -> Statement:
         return _any_number(what.scheme.schemes, what.notion, symbols)
     if _count(what.scheme) is not None:
         return _any_length(what.scheme, what.notion, symbols)
-    pairs = [what.scheme.pair(symbols.vector(name)) for name in "uv"[:what.notion.signals]]
+    space = _space(what.scheme)
+    pairs = [what.scheme.pair(symbols.vector(name, space))
+             for name in "uv"[:what.notion.signals]]
     return symbols.shows(_goal(what.notion, pairs))
 
 
@@ -100,6 +104,13 @@ def _schemes(scheme: Scheme) -> Iterator[Scheme]:
         inner = scheme.schemes
         for part in [inner.member] if isinstance(inner, Family) else inner:
             yield from _schemes(part)
+
+
+def _space(scheme: Scheme) -> str:
+    """The name of the space of its signals."""
+    if not isinstance(scheme.size, Size):
+        raise InvalidArgument("its signals have a fixed length, so it is not for all")
+    return scheme.size.space
 
 
 def _count(scheme: Scheme) -> Count | None:
@@ -122,7 +133,7 @@ def _goal(notion: Notion, pairs: list[tuple[Expression, Expression]]) -> str:
 def _any_number(family: Family, notion: Notion, symbols: Symbols) -> Statement:
     """After every number of members, each with letters of its own."""
     names = ("u", "v") if notion.signals == 1 else ("u", "v", "y", "z")
-    letters = [symbols.vector(name) for name in names]
+    letters = [symbols.vector(name, _space(family.member)) for name in names]
     first, now = letters[:notion.signals], letters[notion.signals:]
     after = {str(letter): x for letter, x in zip(
         names[notion.signals:], [family.member.step(x) for x in now], strict=True)}
@@ -136,10 +147,11 @@ def _any_length(scheme: Any, notion: Notion, symbols: Symbols) -> Statement:
     """After every number of inner steps."""
     if notion.signals != 1:
         raise InvalidArgument(f"any number of inner steps: not stated for {notion}")
-    u, number = symbols.vector("u"), symbols.parameter("l", ">= 0")
+    space = _space(scheme)
+    u, number = symbols.vector("u", space), symbols.parameter("l", ">= 0")
     kept, first = scheme.begin(u)
-    scheme.following(kept, first, 0)  # what is visited at the start, where proofs by induction begin
-    now = [symbols.vector(name) for name in scheme.states]
+    scheme.following(kept, first, 0)  # visits where proofs by induction begin
+    now = [symbols.vector(name, space) for name in scheme.states]
     after = [_settled(x, symbols) for x in scheme.following(kept, tuple(now), number)]
     new = [name for name in ("after",) if name in symbols.data["vectors"]]
     used = any(re.search(r"\bl\b", text) for text in _texts([symbols.data, list(
@@ -202,3 +214,42 @@ def _holds(statement: Statement, proof: dict[str, Any]) -> bool:
     except InvalidEvidence:
         return False
     return True
+
+
+# -- what a verdict says -----------------------------------------------------------------------
+
+
+def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
+                  ) -> tuple[Evidence, ...]:
+    """Proofs of a claim's statements, one for each; none if one has no proof that is known.
+
+    Raises
+    ------
+    InvalidArgument
+        If a listed configuration is no member of the classes.
+    """
+    stated = obligations(entry)
+    proofs = [proof_of(statement) for _, statement in stated]
+    if None in proofs:
+        return ()
+    for configuration in configurations:
+        _check_membership(entry, configuration, stated)
+    return tuple(Evidence("proof", "rational", {"statement": statement, "proof": proof})
+                 for (_, statement), proof in zip(stated, proofs, strict=True))
+
+
+def _check_membership(entry: Claim, configuration: Mapping[str, Any],
+                      stated: list[tuple[Property, Statement]]) -> None:
+    try:
+        for name, kind in entry.for_all.items():
+            if not kind.admits(configuration[name]):
+                raise InvalidArgument(f"{name} is no member of its class {kind}")
+        concrete = _parts(entry.body(**configuration))
+        for (symbolic, statement), part in zip(stated, concrete, strict=True):
+            check_member(symbolic, part, statement)
+    except HypothesisNotMet:
+        return  # the statement does not speak of it
+    except InvalidArgument as error:
+        text = ", ".join(f"{name} = {value!r:.60}" for name, value in configuration.items())
+        raise InvalidArgument(f"claim {entry.name}: for_all does not cover what is listed: {error} "
+                              f"(where {text})") from None

@@ -20,12 +20,14 @@ from stabkit.decide import decide
 from stabkit.enclosure import USUAL, precision
 from stabkit.errors import (
     ClaimsFailed,
+    Contradiction,
     HypothesisNotMet,
     InvalidArgument,
     StabkitError,
     Undecided,
     in_words,
 )
+from stabkit.obligations import shown_for_all
 from stabkit.progress import progress
 from stabkit.property import Not, Property, Stable
 from stabkit.rational import fraction
@@ -37,6 +39,7 @@ from stabkit.verdict import (
     REFUTED,
     SUPPORTED,
     UNDECIDED,
+    Evidence,
     Outcome,
     Status,
 )
@@ -70,7 +73,7 @@ class Verdict:
     evidence: tuple[dict[str, Any], ...] = field(repr=False)
     inapplicable: int = 0  # configurations whose hypotheses are not met
     some: bool = False  # one configuration is asked for, not all
-    scope: str | None = None  # of a proof: "listed", the configurations in the file
+    scope: str | None = None  # of a proof: "for all", or "listed": the configurations in the file
     rounding: str = ""  # what was meant by floats, and what holds of the floats themselves
 
     @property
@@ -246,9 +249,13 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
         if outcomes[-1][1].status is decisive:
             break
     status = _gather([outcome.status for _, outcome in outcomes], decisive)
+    for_all = shown_for_all(entry, listed) if entry.for_all else ()
+    if for_all and status is REFUTED:
+        raise Contradiction(f"claim {entry.name}: it is proved for all and refuted where "
+                            f"{outcomes[-1][0]}; one of the two is wrong, so is stabkit")
     sharp = _sharp(entry, share, seed) if status is PROVED and entry.beyond else None
     tightness = _tightness(entry, status, outcomes, share, seed)
-    return _verdict(entry, status, outcomes, sharp, tightness)
+    return _verdict(entry, status, outcomes, sharp, tightness, for_all)
 
 
 def _decided(entry: Claim, configuration: dict[str, Any], trials: int, seed: int,
@@ -341,8 +348,11 @@ def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
 
 
 def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
-             sharp: bool | None, tightness: dict[int, Fraction]) -> Verdict:
-    evidence, margins, told = [], [], {}
+             sharp: bool | None, tightness: dict[int, Fraction],
+             for_all: tuple[Evidence, ...]) -> Verdict:
+    scope = None if status is not PROVED else "for all" if for_all else "listed"
+    evidence = [item.to_json({}) for item in for_all if scope == "for all"]
+    margins, told = [], {}
     for number, (configuration, outcome) in enumerate(outcomes):
         if outcome.status is not status:
             continue
@@ -362,7 +372,7 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, An
         float(min(margins, key=float)) if margins else None, sharp,
         float(min(refuted)) if refuted else None, tuple(evidence),
         sum(outcome.status is INAPPLICABLE for _, outcome in outcomes), entry.some,
-        "listed" if status is PROVED else None, "; ".join(filter(None, told)))
+        scope, "; ".join(filter(None, told)))
     fields = verdict.to_json()
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)

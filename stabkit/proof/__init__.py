@@ -32,9 +32,9 @@ theorems        what is proved
 from typing import Any
 
 from stabkit.proof.kernel import check, read
-from stabkit.proof.prose import explain, recipe
+from stabkit.proof.prose import explain, reach, recipe
 
-__all__ = ["THEOREMS", "Theorem", "check", "explain", "read", "recipe"]
+__all__ = ["THEOREMS", "Theorem", "check", "explain", "reach", "read", "recipe"]
 
 
 def __getattr__(name: str) -> Any:

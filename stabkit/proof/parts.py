@@ -15,7 +15,7 @@ from typing import Any
 
 from stabkit.errors import InvalidArgument
 from stabkit.proof.text import written
-from stabkit.proof.words import NUMBERS, Expression, expression, operator, parameter, vector
+from stabkit.proof.words import NUMBERS, Expression, expression, operator, vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +150,7 @@ class Portion:
     """A number in (0, top/over], or (0, top/over); both are products of what is >= 0.
 
     It can be multiplied and divided as long as it stays that.  It becomes a parameter where a
-    scheme takes it for its step.  Of all that is made from one ratio only one can, because two
+    scheme takes it for its step.  Of all that is made from one ratio only one number can, because two
     would be independent.
     """
 
@@ -193,10 +193,15 @@ class Portion:
                 self.symbols.assume(self.symbols.free(condition), self.top - made * self.over,
                                     self.strict)
             self.used += [self, made]
-        if self.used[0] is not self:
+        if not self._equals(self.used[0]):
             raise InvalidArgument("ratio: it is used for two different steps, which symbols would "
                                   "take for independent ones")
         return self.used[1]
+
+    def _equals(self, other: Portion) -> bool:
+        if self.top is None or other.top is None:
+            return self is other
+        return _is_zero(self.top * other.over - other.top * self.over)
 
     def __le__(self, other: Any) -> bool:
         return self._compared(other)

@@ -106,6 +106,23 @@ def recipe(statement: Any, proof: Any) -> str:
     return re.sub(r"\b(\d+)/(\d+)\b", r"Fraction(\1, \2)", program)
 
 
+def reach(statement: Any) -> str:
+    """What a statement is for all of, such as "N, K, Φ, τ"."""
+    if statement["kind"] == "pieces":
+        return pretty(statement["variable"])
+    if statement["kind"] == "rows":
+        return "N, " + ", ".join(pretty(name) for name in statement["weights"])
+    bounds = {name for text in statement.get("bounds", {}).values()
+              for name in re.findall(r"\w+", text)}
+    ends = {name for facts in statement.get("fluxes", {}).values() for interval in facts.values()
+            for end in interval for name in re.findall(r"[A-Za-z]\w*", end)}
+    named = [*statement.get("operators", {}), *statement.get("fluxes", {}),
+             *(name for name in statement.get("parameters", {}) if name not in bounds | ends)]
+    number = ["N"] * bool(statement.get("operators")) + ["n"] * (statement["kind"] == "iteration")
+    vectors = list(statement.get("vectors", {})) if not named else []
+    return ", ".join(map(pretty, [*number, *named, *vectors]))
+
+
 def pretty(text: str) -> str:
     """The notation of files in that of a paper."""
     text = re.sub(r"[A-Za-z]+", lambda word: GREEK.get(word[0], word[0]), text)

@@ -9,8 +9,8 @@ from flint import arb, fmpq
 from stabkit import fluxes
 from stabkit.certificates import cycle_polynomial
 from stabkit.claim import claim
-from stabkit.classes import AnyCount, AnyFlux, AnyOperator, UpTo
 from stabkit.claims.configurations import ANY_K, HALF, NONLINEAR, ONE, REFLECTING_FIRST
+from stabkit.classes import AnyCount, AnyFlux, AnyOperator, UpTo
 from stabkit.enclosure import Interval, precision
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import difference, from_matrix, stable_step

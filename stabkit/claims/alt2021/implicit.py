@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from stabkit import fluxes
 from stabkit.claim import claim
-from stabkit.classes import AnyCount, AnyFlux, AnyOperator, UpTo
 from stabkit.claims.configurations import (
     ANY_K,
     BEYOND,
@@ -16,6 +15,7 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
 )
+from stabkit.classes import AnyCount, AnyFlux, AnyOperator, UpTo
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import difference, stable_step
 from stabkit.property import AllOf, Calculation, FaceWithin, Identity, Stable, UniqueSolution

@@ -7,7 +7,6 @@ from itertools import product
 
 from stabkit import fluxes
 from stabkit.claim import claim
-from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, UpTo
 from stabkit.claims.configurations import (
     ANY_K,
     BEYOND,
@@ -19,6 +18,7 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
 )
+from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, UpTo
 from stabkit.notions import (
     CONTRACTION,
     CONTRAST,
