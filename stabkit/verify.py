@@ -29,6 +29,7 @@ from stabkit.errors import (
 )
 from stabkit.obligations import shown_for_all
 from stabkit.progress import progress
+from stabkit.proof import explain, reach
 from stabkit.property import Not, Property, Stable
 from stabkit.rational import fraction
 from stabkit.replay import seal
@@ -82,6 +83,15 @@ class Verdict:
         number = f"{self.configurations} configuration{'s' * (self.configurations != 1)}"
         return number if not self.inapplicable else f"{number}, {self.inapplicable} inapplicable"
 
+    @property
+    def reach(self) -> str:
+        """What is proved: "for all N, K, Φ, τ", or "on 154 configurations"; else nothing."""
+        if self.scope == "for all":
+            found = [reach(item["data"]["statement"]).split(", ") for item in self.evidence
+                     if item["kind"] == "proof"]
+            return "for all " + ", ".join(dict.fromkeys(name for names in found for name in names))
+        return f"on {self.number}" if self.status is PROVED and not self.some else ""
+
     def to_json(self) -> dict[str, Any]:
         """The verdict as it stands in a verdict file."""
         fields = asdict(self)
@@ -106,14 +116,18 @@ class Verdict:
         if not self.as_expected:
             facts.append(f"expected: {self.expected}")
         shown = "".join(_folded(item) for item in self.evidence[:1])
+        word = f"{self.status} {self.reach}".strip()
         return (f'<div style="border-left: 0.3em solid {_COLOURS[self.status]}; '
-                f'padding-left: 0.7em"><b>{self.status}</b> <code>{self.claim}</code> '
+                f'padding-left: 0.7em"><b>{word}</b> <code>{self.claim}</code> '
                 f"<small>{escape(self.location)}; {', '.join(facts)}</small>{shown}</div>")
 
 
 def _folded(item: dict[str, Any]) -> str:
     """A piece of evidence as HTML that opens on a click."""
     data = item["data"]
+    if item["kind"] == "proof":
+        return (f"<details><summary>proof for all</summary><pre>"
+                f"{escape(explain(data['statement'], data['proof']))}</pre></details>")
     lines = [f"{name} = {value}" for part in ("given", "let") for name, value in
              dict(data.get(part, {})).items()] + [*data.get("shows", ())]
     if not lines:

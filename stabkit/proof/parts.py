@@ -150,8 +150,8 @@ class Portion:
     """A number in (0, top/over], or (0, top/over); both are products of what is >= 0.
 
     It can be multiplied and divided as long as it stays that.  It becomes a parameter where a
-    scheme takes it for its step.  Of all that is made from one ratio only one number can, because two
-    would be independent.
+    scheme takes it for its step.  Of all that is made from one ratio only one number can, because
+    two would be independent.
     """
 
     symbols: Any

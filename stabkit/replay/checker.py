@@ -40,8 +40,8 @@ class Finding:
     claim, status : str
         Of the verdict.
     kind : str
-        "witness", "certificate", "trials" or "proof"; "verdict" where the verdict contradicts itself, and
-        "file" where the file was changed.
+        "witness", "certificate", "trials" or "proof"; "verdict" where the verdict contradicts
+        itself, "file" where the file was changed; "statement" where it was compared with the claim.
     holds : bool
         Whether every step was confirmed.
     reason : str

@@ -36,7 +36,8 @@ MORE_OF_VERDICT = {
     "rounding": (str,),
 }
 EVIDENCE = {
-    "kind": ("witness", "certificate", "trials", "proof"), "arithmetic": ("rational", "ball", "float64"),
+    "kind": ("witness", "certificate", "trials", "proof"),
+    "arithmetic": ("rational", "ball", "float64"),
     "configuration": (dict,), "data": (dict,),
 }
 MORE_OF_EVIDENCE = {"place": (int,)}
