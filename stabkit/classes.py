@@ -18,6 +18,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.parts import Count, Family
+from stabkit.proof.sites import Length
 from stabkit.proof.symbols import Symbols
 from stabkit.rational import fraction
 
@@ -149,6 +150,41 @@ class Fixed(Class):
     def admits(self, value: Any) -> bool:
         return value is self.value or (type(value) is type(self.value) in (int, str, Fraction)
                                        and value == self.value)
+
+
+@dataclass(frozen=True)
+class AnyLength(Class):
+    """Any number of samples of a line, on which ``difference(1, n, h, boundary)`` is made."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return Length(symbols)
+
+    def admits(self, value: Any) -> bool:
+        return isinstance(value, int) and value >= 1
+
+
+@dataclass(frozen=True)
+class Positive(Class):
+    """Any number > 0, such as a grid size; it is a parameter of the statement."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return symbols.parameter(name)
+
+    def admits(self, value: Any) -> bool:
+        return fraction(value, "value") > 0
+
+
+class OneOf(Class):
+    """Some values, each of which has a statement of its own."""
+
+    def __init__(self, *values: Any):
+        self.values = values
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        raise InvalidArgument(f"{name}: one of several values is no symbol")
+
+    def admits(self, value: Any) -> bool:
+        return any(value is each or value == each for each in self.values)
 
 
 class AnyNumberOf(Class):

@@ -7,19 +7,22 @@ the fluxes declare them; the certificates of the listed configurations show them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.notions import Notion
-from stabkit.operators import Operator
+from stabkit.operators import Boundary, Operator, difference
 from stabkit.operators.norms import norm_squared
-from stabkit.proof.kernel import read
 from stabkit.proof.parts import Count, Family, Size, SymbolicFlux, SymbolicOperator
+from stabkit.proof.rows import Statement as Rows
 from stabkit.proof.setting import Setting
+from stabkit.proof.sites import LineDifference
 from stabkit.proof.words import Expression, expression, parameter
 from stabkit.rational import fraction
 from stabkit.schemes import Chain
@@ -38,25 +41,26 @@ class Member:
             raise InvalidArgument(f"{name}: is {self.values[name]} and {value} at once")
 
 
-def check_member(symbolic: Any, concrete: Any, statement: Mapping[str, Any]) -> None:
+def check_member(symbolic: Any, concrete: Any, statement: Any) -> None:
     """Raise unless what a claim returns in a configuration is what its statement speaks of.
 
     Parameters
     ----------
     symbolic, concrete : Property
         What the claim's body makes of symbols, and of the configuration.
-    statement : dict
-        What was written from the former.
+    statement
+        What was written from the former, as :func:`stabkit.proof.read` reads it.
 
     Raises
     ------
     InvalidArgument
         It says what is assumed and does not hold.
     """
-    setting = getattr(read(statement), "setting", None)
     for member in _members(symbolic, concrete):
-        if setting is not None:
-            _meets(member, setting)
+        if isinstance(statement, Rows):
+            _has_rows(member, statement)
+        else:
+            _meets(member, statement.setting)
 
 
 def _members(symbolic: Any, concrete: Any) -> Iterator[Member]:
@@ -79,6 +83,8 @@ def _compare(symbolic: Any, concrete: Any, member: Member) -> None:
         _of_kind(concrete, Operator)
         if symbolic.bound is not None:
             member.value(*symbolic.bound.letters, norm_squared(concrete).upper)
+    elif isinstance(symbolic, LineDifference):
+        _on_line(symbolic, concrete, member)
     elif isinstance(symbolic, SymbolicFlux):
         _of_kind(concrete, Flux)
         if member.fluxes.setdefault(symbolic.name, concrete) is not concrete:
@@ -103,6 +109,31 @@ def _compare(symbolic: Any, concrete: Any, member: Member) -> None:
         _of_kind(concrete, type(symbolic))
         for each in fields(symbolic):
             _compare(getattr(symbolic, each.name), getattr(concrete, each.name), member)
+
+
+def _on_line(symbolic: LineDifference, concrete: Any, member: Member) -> None:
+    """Check that an operator is the first difference on a line, with the boundary."""
+    _of_kind(concrete, Operator)
+    h, n = 1 / max(map(abs, concrete.values), default=Fraction(1)), concrete.shape[1]
+    if not np.array_equal(concrete.exact(), difference(
+            1, n, h, Boundary(symbolic.boundary)).exact()):
+        raise InvalidArgument(f"{concrete!r} is not the first difference, {symbolic.boundary}")
+    for name in symbolic.h.letters:
+        member.value(name, h)
+    if not symbolic.h.letters and symbolic.h.terms[(), ()] != h:
+        raise InvalidArgument(f"{concrete!r} has the grid size {h}")
+    member.values["grid size"] = h
+
+
+def _has_rows(member: Member, statement: Rows) -> None:
+    """Check that the weights τg/h² lie in their intervals."""
+    flux, = member.fluxes.values()
+    tau, h = (member.values[name] for name in ("tau", "grid size"))
+    _lies_in(flux, "sector", Fraction(0), None)
+    for end in statement.weights.values():
+        if end is not None and (high := flux.facts.sup_diffusivity * tau / h**2) > end:
+            raise InvalidArgument(f"tau·g/h**2: it is assumed to be <= {end}, but reaches "
+                                  f"{float(high):.3g}")
 
 
 def _of_kind(value: Any, kind: type) -> None:

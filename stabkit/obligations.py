@@ -10,19 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import singledispatch
+from itertools import product
 from typing import Any
 
 from stabkit.claim import Claim
+from stabkit.classes import OneOf
 from stabkit.errors import HypothesisNotMet, InvalidArgument, InvalidEvidence, StabkitError
 from stabkit.members import check_member
-from stabkit.notions import Notion
-from stabkit.proof import check
+from stabkit.notions import RANGE, SIGN, Notion
+from stabkit.proof import check, read
 from stabkit.proof.parts import Count, Family, Quotient, Size
+from stabkit.proof.sites import LineDifference, rows
 from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression
 from stabkit.property import AllOf, Property, Stable
-from stabkit.schemes import Chain, Scheme
+from stabkit.schemes import Chain, Explicit, Implicit, Scheme
 from stabkit.verdict import Evidence
 
 Statement = dict[str, Any]
@@ -46,23 +49,36 @@ def obligations(entry: Claim) -> list[tuple[Property, Statement]]:
     """The parts of what the claim returns for symbols, each with its statement."""
     if not entry.for_all:
         raise InvalidArgument(f"claim {entry.name}: it names no classes")
+    return [each for choice in _choices(entry) for each in _obligations(entry, choice)]
+
+
+def _choices(entry: Claim) -> list[dict[str, Any]]:
+    """The values of the arguments that are one of several, in all combinations."""
+    several = {name: kind.values for name, kind in entry.for_all.items()
+               if isinstance(kind, OneOf)}
+    return [dict(zip(several, values, strict=True)) for values in product(*several.values())]
+
+
+def _obligations(entry: Claim, choice: Mapping[str, Any]) -> list[tuple[Property, Statement]]:
     try:
-        count = len(_parts(_on_symbols(entry)[1]))
-        return [_obligation(entry, number) for number in range(count)]
+        count = len(_parts(_on_symbols(entry, choice)[1]))
+        return [_obligation(entry, choice, number) for number in range(count)]
     except _STOPPED as error:
         raise InvalidArgument(f"claim {entry.name}: for_all: {error}") from error
 
 
-def _obligation(entry: Claim, number: int) -> tuple[Property, Statement]:
+def _obligation(entry: Claim, choice: Mapping[str, Any], number: int
+                ) -> tuple[Property, Statement]:
     # Each part has symbols of its own, so that none depends on what another has visited.
-    symbols, what = _on_symbols(entry)
+    symbols, what = _on_symbols(entry, choice)
     part = _parts(what)[number]
     return part, _stated(part, symbols)
 
 
-def _on_symbols(entry: Claim) -> tuple[Symbols, Property]:
+def _on_symbols(entry: Claim, choice: Mapping[str, Any]) -> tuple[Symbols, Property]:
     symbols = Symbols()
-    arguments = {name: kind.symbol(symbols, name) for name, kind in entry.for_all.items()}
+    arguments = {name: choice[name] if name in choice else kind.symbol(symbols, name)
+                 for name, kind in entry.for_all.items()}
     return symbols, entry.body(**arguments)
 
 
@@ -79,6 +95,8 @@ def _stated(what: Any, symbols: Symbols) -> Statement:
 @_stated.register
 def _(what: Stable, symbols: Symbols) -> Statement:
     _is_known(what.scheme, what.notion)
+    if what.notion in (RANGE, SIGN):
+        return _on_lines(what.scheme, what.notion)
     if isinstance(what.scheme, Chain) and isinstance(what.scheme.schemes, Family):
         return _any_number(what.scheme.schemes, what.notion, symbols)
     if _count(what.scheme) is not None:
@@ -128,6 +146,22 @@ def _goal(notion: Notion, pairs: list[tuple[Expression, Expression]]) -> str:
     content = min(abs(c) for c in margin.terms.values())
     whole = all((c / content).denominator == 1 for c in margin.terms.values())
     return written(margin / content if whole else margin)
+
+
+def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
+    """Range or sign, from the kinds of rows that lines of every length have."""
+    repeated = isinstance(scheme, Chain) and isinstance(scheme.schemes, Family)
+    if repeated:  # what each step keeps, all keep, if it is on one line
+        scheme = scheme.schemes.member
+    K = getattr(scheme, "K", None)
+    if not isinstance(scheme, Explicit | Implicit) or not isinstance(K, LineDifference):
+        raise InvalidArgument(f"{notion}: is stated of explicit and implicit steps on a line")
+    implicit = isinstance(scheme, Implicit)
+
+    def made(u: Any) -> Any:
+        return scheme.pair(u)[0] if implicit else scheme.step(u)
+
+    return rows(K, made, "implicit" if implicit else "explicit", notion.name, repeated)
 
 
 def _any_number(family: Family, notion: Notion, symbols: Symbols) -> Statement:
@@ -232,19 +266,23 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
     proofs = [proof_of(statement) for _, statement in stated]
     if None in proofs:
         return ()
+    choices = [(choice, [(part, read(statement)) for part, statement in
+                         _obligations(entry, choice)]) for choice in _choices(entry)]
     for configuration in configurations:
-        _check_membership(entry, configuration, stated)
+        _check_membership(entry, configuration, choices)
     return tuple(Evidence("proof", "rational", {"statement": statement, "proof": proof})
                  for (_, statement), proof in zip(stated, proofs, strict=True))
 
 
 def _check_membership(entry: Claim, configuration: Mapping[str, Any],
-                      stated: list[tuple[Property, Statement]]) -> None:
+                      choices: list[tuple[dict, list[tuple[Property, Any]]]]) -> None:
     try:
         for name, kind in entry.for_all.items():
             if not kind.admits(configuration[name]):
                 raise InvalidArgument(f"{name} is no member of its class {kind}")
         concrete = _parts(entry.body(**configuration))
+        stated = next(stated for choice, stated in choices if all(
+            configuration[name] == value for name, value in choice.items()))
         for (symbolic, statement), part in zip(stated, concrete, strict=True):
             check_member(symbolic, part, statement)
     except HypothesisNotMet:

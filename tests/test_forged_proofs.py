@@ -1,4 +1,4 @@
-"""Files that claim more than is proved, sealed anew by somebody who knows how seals are computed."""
+"""Files that claim more than is proved, sealed anew by somebody who can compute seals."""
 
 import copy
 import json
@@ -127,7 +127,8 @@ def test_a_forged_proof_is_refused(honest, forgery):
 
 
 @pytest.mark.parametrize("change", [
-    lambda v: v["evidence"][0].update(place=0), lambda v: v["evidence"][0].update(arithmetic="ball"),
+    lambda v: v["evidence"][0].update(place=0),
+    lambda v: v["evidence"][0].update(arithmetic="ball"),
     lambda v: v["evidence"][0].update(configuration={"K": "K2"}),
     lambda v: v["evidence"][0]["data"].update(by="it is so"),
     lambda v: v["evidence"][0]["data"].pop("proof"),

@@ -86,7 +86,9 @@ class SymbolicFlux:
         self.meaning = meaning  # parameter -> which fact of a flux it is
         self._points: list[tuple[Expression, dict[str, str]]] = []
 
-    def __call__(self, s: Expression) -> Expression:
+    def __call__(self, s: Any) -> Any:
+        if not isinstance(s, Expression):
+            return s.through(self)  # of what has values at edges
         return vector(self._visit(s)["value"], s.to)
 
     activation = __call__
@@ -192,6 +194,7 @@ class Portion:
             if self.top is not None:
                 self.symbols.assume(self.symbols.free(condition), self.top - made * self.over,
                                     self.strict)
+            self.symbols.portions[next(iter(made.letters))] = self
             self.used += [self, made]
         if not self._equals(self.used[0]):
             raise InvalidArgument("ratio: it is used for two different steps, which symbols would "

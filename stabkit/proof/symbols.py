@@ -32,6 +32,7 @@ class Symbols:
 
     def __init__(self) -> None:
         self.data: dict[str, dict[str, Any]] = {}
+        self.portions: dict[str, Portion] = {}  # by the name of their parameter
 
     def note(self, key: str, name: str, entry: Any) -> None:
         self.data.setdefault(key, {})[name] = entry

@@ -122,6 +122,8 @@ class Expression:
 
     def __mul__(self, other: Any) -> Expression:
         """The product with a coefficient, which may stand on either side."""
+        if hasattr(other, "numerator") and not isinstance(other, (int, Fraction)):
+            return NotImplemented  # a fraction of symbols knows how to be multiplied
         other = expression(other)
         if not (self.scalar or other.scalar):
             raise InvalidEvidence("* needs a coefficient on one side; words are multiplied by @")

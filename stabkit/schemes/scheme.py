@@ -19,6 +19,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.parts import Count, Family, Portion, Size, SymbolicFlux, SymbolicOperator
+from stabkit.proof.sites import LineDifference
 from stabkit.proof.words import Expression
 from stabkit.rational import Constant, fraction
 from stabkit.rounding import is_rounded, meant
@@ -164,12 +165,12 @@ def as_count(value: Any, name: str) -> Any:
 
 
 #: What stands for them where a scheme runs on symbols, for a statement about all of a class.
-SYMBOLS = {Operator: SymbolicOperator, Flux: SymbolicFlux}
+SYMBOLS = {Operator: (SymbolicOperator, LineDifference), Flux: (SymbolicFlux,)}
 
 
 def as_part(value: Any, kind: type, name: str) -> Any:
     """A part of a scheme, of the type that it must have, or a symbol for it."""
-    if not isinstance(value, (kind, SYMBOLS.get(kind, kind))):
+    if not isinstance(value, (kind, *SYMBOLS.get(kind, ()))):
         made = {Operator: "from_matrix", Flux: "one of stabkit.fluxes, or from_activation"}
         hint = f"; make it with {made[kind]}" if kind in made else ""
         shown = " ".join(f"{value!r:.80}".split())

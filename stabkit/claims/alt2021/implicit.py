@@ -15,7 +15,7 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
 )
-from stabkit.classes import AnyCount, AnyFlux, AnyOperator, UpTo
+from stabkit.classes import AnyCount, AnyFlux, AnyLength, AnyOperator, UpTo
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import difference, stable_step
 from stabkit.property import AllOf, Calculation, FaceWithin, Identity, Stable, UniqueSolution
@@ -36,17 +36,19 @@ def implicit_scheme_is_euclidean_stable(K, flux, tau):
 
 
 @claim("derived (eq. (8), 𝒟 = ∂ₓ)", notion="range",
-       within=dict(K=REFLECTING_FIRST, flux=FLUXES, tau=ANY_STEP))
-def implicit_scheme_keeps_the_range(K, flux, tau):
+       within=dict(n=(2, 3, 4, 6), flux=FLUXES, tau=ANY_STEP),
+       for_all=dict(n=AnyLength(), flux=AnyFlux(diffusivities=(0, None)), tau=UpTo(None)))
+def implicit_scheme_keeps_the_range(n, flux, tau):
     """For K1 reflecting, g >= 0 and every τ > 0, every solution u′ stays in the range of u."""
-    return Stable(Implicit(K, flux, tau), RANGE)
+    return Stable(Implicit(difference(1, n), flux, tau), RANGE)
 
 
 @claim("derived (eq. (8), 𝒟 = ∂ₓ)", notion="sign",
-       within=dict(K=REFLECTING_FIRST, flux=FLUXES, tau=ANY_STEP))
-def implicit_scheme_is_sign_stable(K, flux, tau):
+       within=dict(n=(2, 3, 4, 6), flux=FLUXES, tau=ANY_STEP),
+       for_all=dict(n=AnyLength(), flux=AnyFlux(diffusivities=(0, None)), tau=UpTo(None)))
+def implicit_scheme_is_sign_stable(n, flux, tau):
     """For K1 reflecting, g >= 0 and every τ > 0, every solution has S(u′) <= S(u)."""
-    return Stable(Implicit(K, flux, tau), SIGN)
+    return Stable(Implicit(difference(1, n), flux, tau), SIGN)
 
 
 @claim("derived (eq. (8))", notion="existence", expect=REFUTED,
