@@ -366,7 +366,8 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, An
              for_all: tuple[Evidence, ...]) -> Verdict:
     scope = None if status is not PROVED else "for all" if for_all else "listed"
     evidence = [item.to_json({}) for item in for_all if scope == "for all"]
-    margins, told = [], {}
+    margins: list[Any] = []
+    told: dict[str, None] = {}
     for number, (configuration, outcome) in enumerate(outcomes):
         if outcome.status is not status:
             continue

@@ -14,6 +14,7 @@ from stabkit.errors import InvalidEvidence
 from stabkit.obligations import proof_of, statements
 from stabkit.operators import difference
 from stabkit.proof import THEOREMS
+from stabkit.rederived import listed_differences
 from stabkit.replay import replay, seal, sealed
 from stabkit.statements import differences
 from stabkit.verify import settle
@@ -201,3 +202,55 @@ def test_a_proof_found_for_a_weaker_statement_does_not_show_the_stronger():
     assert proof_of(stated) is not None
     assert proof_of({**stated, "assume": {"step": "3 - L*c*tau >= 0"}}) is None
     assert stated != weaker
+
+
+# -- what is listed --------------------------------------------------------------------------------
+
+SMALL = ("alt2021.fsi_formula", "alt2021.euclidean_stability_without_sign_condition",
+         "alt2021.proof_largest_eigenvalue_of_g", "alt2021.norm_is_at_most_the_symbol_maximum",
+         "alt2021.implicit_solution_is_unique", "alt2021.fsi_super_time_step",
+         "alt2021.proof_diffusivity_is_bounded_by_the_lipschitz_constant",
+         "alt2021.fourth_order_diffusion_keeps_the_range",
+         "alt2021.nonmonotone_flux_may_enhance_contrast",
+         "alt2020.euclidean_stable_blocks_may_overshoot")
+
+
+@pytest.fixture(scope="module")
+def listed():
+    claims = registry()
+    return {name: settle(claims[name], 1024, 0).to_json() for name in SMALL}
+
+
+def document(verdict):
+    return {"stabkit": "0.1.0", "seed": 0, "budget": 1.0, "environment": {},
+            "verdicts": [copy.deepcopy(verdict)]}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_listed_evidence_shows_what_its_claim_says(listed, name):
+    finding, = listed_differences(document(listed[name]), registry())
+    assert finding.holds, finding.reason
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_one_is_one_under_the_name_of_a_claim_is_refused(listed, name):
+    """Each piece in turn becomes "1 == 1"; the calculation holds, but it is not the claim's."""
+    for number in range(min(len(listed[name]["evidence"]), 3)):
+        content = document(listed[name])
+        content["verdicts"][0]["evidence"][number]["data"].update(
+            given={}, let=[], shows=["1 == 1"])
+        finding, = listed_differences(content, registry())
+        assert not finding.holds and f"evidence {number + 1}" in finding.reason
+
+
+def test_evidence_of_another_configuration_or_claim_is_refused(listed):
+    one, other = (listed[name] for name in SMALL[1:3])
+    content = document({**one, "claim": other["claim"]})
+    finding, = listed_differences(content, registry())
+    assert not finding.holds
+    several = listed["alt2021.fsi_super_time_step"]
+    content = document(several)
+    items = content["verdicts"][0]["evidence"]
+    items[3]["data"], items[4]["data"] = items[4]["data"], items[3]["data"]
+    finding, = listed_differences(content, registry())
+    assert not finding.holds

@@ -169,11 +169,14 @@ def show(name: str, own: str | None, budget: float, seed: int) -> int:
 @cli.command()
 @click.argument("file", metavar="FILE.json", type=click.Path(exists=True, dir_okay=False))
 @claims_file
-def replay(file: str, own: str | None) -> int:
+@click.option("--derive", is_flag=True, help="Derive also what listed evidence has to show; takes "
+              "about as long as verify.")
+def replay(file: str, own: str | None, derive: bool) -> int:
     """Re-check the evidence in a verdict file.
 
     The checker shares no code with the search that found the evidence.  What a proof for all has
-    to show is derived again from the claim: a built-in one, or one of the file of --claims.
+    to show is derived again from the claim: a built-in one, or one of the file of --claims.  What
+    is listed is checked as it stands; with --derive it is compared with the claim, too.
 
     \b
     Example:
@@ -186,6 +189,7 @@ def replay(file: str, own: str | None) -> int:
       0  all evidence holds     1  some does not     2  bad input
     """
     from stabkit.claim import load_claims, registry
+    from stabkit.rederived import listed_differences
     from stabkit.replay import read
     from stabkit.replay import replay as recheck
     from stabkit.statements import differences
@@ -194,7 +198,9 @@ def replay(file: str, own: str | None) -> int:
     try:
         content = read(file)
         findings = recheck(content)
-        findings += differences(content, mine | registry())
+        known = mine | registry()
+        findings += differences(content, known)
+        findings += listed_differences(content, known) if derive else []
     except InvalidEvidence as error:
         raise InvalidEvidence(f"{file}: {error}") from error
     for finding in findings:

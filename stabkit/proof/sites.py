@@ -152,7 +152,7 @@ class Edges:
 
     def through(self, flux: SymbolicFlux) -> Edges:
         """Φ(s) = g s at every edge, with 0 <= g."""
-        low, high = flux.facts.diffusivities or (None, None)
+        low, _ = flux.facts.diffusivities or (None, None)
         if low is None or low.terms or self.degree != 1 or self.line.flux not in (None, flux):
             raise InvalidArgument("a line: needs one flux with g >= 0, of the differences")
         self.line.flux = flux
