@@ -34,7 +34,7 @@ def resnet_parameter_counts(network):
     return Calculation(
         dict(classes=[10, 100]), [("total", _resnet(blocks))],
         [f"total == [{', '.join(exact)}]", f"floor(total/100000 + 1/2) == {tenths}"],
-        "two numbers per channel for each batch normalisation")
+        "two numbers per channel for each batch normalisation", necessary=True)
 
 
 TOTAL = "27*cf + {AB}*9*cu*cf + {R}*9*cf**2 + {Pi} + 10*cu + 10"
@@ -68,7 +68,8 @@ def mgnet_parameter_counts_corrected(part):
     and with no other integer numbers (A and B together, R, Π)."""
     if part in ROWS:
         return Calculation(_row(part), [("total", _total(part, 9, 3, 3))],
-                           ["floor(total/100000 + 1/2) == printed"], "A and B: 9, R: 3, Π: 3")
+                           ["floor(total/100000 + 1/2) == printed"], "A and B: 9, R: 3, Π: 3",
+                           necessary=True)
     found = [numbers for numbers in product(range(20), repeat=3) if all(_fits(*numbers))]
     return Calculation(
         dict(found=found, unit=9 * 256**2),
@@ -81,7 +82,7 @@ def mgnet_parameter_counts_corrected(part):
          "row4(12, 2) < 17650000 and row4(12, 4) >= 17750000"],
         "`found` is all that fits among the numbers below 20.  In general, with n of A, B and R "
         "together, k of R and q of Π: row 1 grows with n and forces n = 12, row 2 then q = 3, and "
-        "row 4 with n = 12 and q = 3 forces k = 3")
+        "row 4 with n = 12 and q = 3 forces k = 3", necessary=True)
 
 
 def _fits(AB: int, R: int, Pi: int):

@@ -134,7 +134,8 @@ def v_mgnet_is_a_v_cycle(levels, seed):
         f"{v_mgnet(f, grids).text} == {v_mg(f, grids).text}",
         f"{v_mgnet(f, bare).text} == {backslash_mg(f, bare).text}"],
         "Algorithm 4 adds P(ũ^{l+1} − ũ^{l+1,0}) = P u^{l+1} by Theorem 6.1; the post-smoothing is "
-        "the same, since f̃ − A ũ = f − A u; here with random matrices and nonlinear Π")
+        "the same, since f̃ − A ũ = f − A u; here with random matrices and nonlinear Π",
+        necessary=True)
 
 
 @claim("Sections 6.4, 6.5", weight="minor", within=dict(c=(1, 2, 256), nu=(1, 2)))
@@ -157,4 +158,4 @@ def parameter_saving(c, nu):
         shows.append("counted == [2359296, 1769472, 1179648]")
     return Calculation(dict(c=c, nu=nu, counted=counted), [("k", "9*c**2")], shows,
                        "ξ and η in each step of iResNet, one A and ν or one B in MgNet; `counted` "
-                       "are the weights of such blocks")
+                       "are the weights of such blocks", necessary=True)
