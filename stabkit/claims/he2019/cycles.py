@@ -51,6 +51,9 @@ def _pairs(n: int) -> list[tuple[int, int]]:
     return [*_pairs(n // 2), (n, n // 2)] if n > 1 else []
 
 
+ADJOINT = ".T"
+
+
 def damping(dimension: int) -> Fraction:
     """The damping of Jacobi's method with the best smoothing factor."""
     return Fraction(2 * dimension, 2 * dimension + 1)
@@ -74,7 +77,7 @@ def _hierarchy(n: int, dimension: int, smoother: str = "Jacobi"):
         else:  # all diagonal entries are the same
             let.append((f"B{fine}", f"{damping(dimension)} / {A}[0, 0] * I({count})"))
         let += [(f"S{fine}", f"I({count}) - B{fine} @ {A}"),
-                (f"Z{fine}", f"I({count}) - B{fine}.T @ {A}"),
+                (f"Z{fine}", f"I({count}) - B{fine}{ADJOINT} @ {A}"),
                 (f"A{coarse}", f"P{fine}.T @ ({A} @ P{fine})")]
     return given, let
 

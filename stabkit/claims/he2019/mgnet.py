@@ -138,6 +138,9 @@ def v_mgnet_is_a_v_cycle(levels, seed):
         necessary=True)
 
 
+COUNTS = "[2*nu*k, (1 + nu)*k, 2*k]"
+
+
 @claim("Sections 6.4, 6.5", weight="minor", within=dict(c=(1, 2, 256), nu=(1, 2)))
 def parameter_saving(c, nu):
     """Per grid, with 3×3 kernels, c channels and ν steps, iResNet has 2ν·9c² parameters, MgNet
@@ -153,7 +156,7 @@ def parameter_saving(c, nu):
     counted = [parameters(tuple(iresnet_step(new(), new()) for _ in range(nu))),
                parameters(Grid(new(), SingleStep(tuple(new() for _ in range(nu))))),
                parameters(Grid(new(), SingleStep((B,) * nu)))]
-    shows = ["counted == [2*nu*k, (1 + nu)*k, 2*k]"]
+    shows = [f"counted == {COUNTS}"]
     if (c, nu) == (256, 2):
         shows.append("counted == [2359296, 1769472, 1179648]")
     return Calculation(dict(c=c, nu=nu, counted=counted), [("k", "9*c**2")], shows,

@@ -44,6 +44,10 @@ class MgNetStep(Scheme):
     def fluxes(self) -> tuple[Any, ...]:
         return (SIGMA,)
 
+    @property
+    def is_linear(self) -> bool:
+        return SIGMA.facts.linear
+
     def step(self, u: Any) -> Any:
         return named(u - self.tau * (self.eta.T @ SIGMA(self.eta @ SIGMA(u))), "r")
 
