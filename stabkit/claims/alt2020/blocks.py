@@ -26,6 +26,7 @@ from stabkit.operators import (
     DIRICHLET,
     MIRRORED,
     PERIODIC,
+    Operator,
     convolution,
     difference,
     from_matrix,
@@ -49,6 +50,11 @@ def _grid(n, h):
     return difference(1, n, h)
 
 
+def backward(forward: Operator) -> Operator:
+    """D⁻ := −(D⁺)ᵀ."""
+    return -forward.T
+
+
 @claim("Theorem 1", quote="the resemblance to a residual block becomes apparent",
        within=dict(n=(2, 3, 5), h=GRIDS, flux=EXACT, tau=("1/7", "2")))
 def explicit_step_is_a_residual_block(n, h, flux, tau):
@@ -56,7 +62,7 @@ def explicit_step_is_a_residual_block(n, h, flux, tau):
     σ₂(u + W₂ σ₁(W₁ u + b₁) + b₂) with σ₁ = Φ, σ₂ = id, W₁ = D⁺, W₂ = τD⁻, b₁ = b₂ = 0, for every
     u, τ and Φ."""
     forward = _grid(n, h)
-    block = ResidualBlock(forward, Constant(tau) * (-forward.T), flux, [0] * (n - 1), [0] * n)
+    block = ResidualBlock(forward, Constant(tau) * backward(forward), flux, [0] * (n - 1), [0] * n)
     u = [Fraction((-1) ** i * (3 * i + 2), i + 1) for i in range(n)]
     return Identity(Explicit(forward, flux, tau), block, dict(u=u),
                     "eq. (6) against the block; equal as expressions, shown at one signal per case")
@@ -237,13 +243,16 @@ def sign_stability_implies_range_stability_corrected(M):
     return _implies_range(Linear(M), kept)
 
 
+BOUNDS = {"range": (RANGE, HALF), "sign": (SIGN, Fraction(1, 4))}
+
+
 @claim("after Theorem 2", notion="range",
        quote="Stability of the full network follows by induction",
        within=dict(notion=("range", "sign"), length=(1, 3)))
 def stability_follows_by_induction(notion, length):
     """Chains of blocks, each within its own bound (K1 reflecting; Φ_j and τ_j may differ,
     r Φ_j(r) >= 0), keep the range of the first input; and S does not grow under the sign bounds."""
-    sort, bound = (RANGE, HALF) if notion == "range" else (SIGN, Fraction(1, 4))
+    sort, bound = BOUNDS[notion]
     K = difference(1, 4)
     return Stable(Chain([Explicit(K, LIPSCHITZ[number], bound / (1 + number))
                          for number in range(length)]), sort)

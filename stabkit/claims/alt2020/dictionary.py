@@ -54,6 +54,9 @@ def _row(name: str, piece: str = "all", also: tuple[str, ...] = (), **given: Any
         "x (and y) that agree at all these points agree", necessary=True)
 
 
+FOUR = 4
+
+
 @claim("Table 1, eqs (10), (11), (15)",
        quote="translate arbitrary diffusivities, wavelet shrinkage functions, and regularisers",
        within=dict(flux=(*EXACT, fluxes.hard()), tau=("1/4", "1/3", "2")))
@@ -61,7 +64,7 @@ def dictionary_conversions_are_consistent(flux, tau):
     """For h = 1 and every τ = α > 0: Φ = g r = Ψ′/2 = (r − √2 S(r/√2))/(4τ),
     S = r(1 − 4τ g(√2 r)) and Ψ = 2∫₀ʳ Φ: each of g, Ψ (with Ψ(0) = 0), S and Φ determines the
     others, except at a jump of Φ and, for g, at r = 0 (by continuity there)."""
-    weight = Constant(4 * Fraction(tau))
+    weight = Constant(FOUR * Fraction(tau))
     points = [Fraction(point) for point in ANYWHERE]
 
     def from_shrinkage(s):

@@ -125,16 +125,20 @@ def implicit_substeps_converge_to_the_flow(m, flux):
             "each implicit step divides the eigenvector f by 1 + αμ/m", necessary=True)])
 
 
+#: Ψ and Φ = Ψ′/2.
+PENALISERS = {"r²": (lambda r: r**2, lambda r: r),
+              "r⁴ + r²": (lambda r: r**4 + r**2, lambda r: 2 * r**3 + r)}
+
+
 @claim("eqs (13)–(15)",
        quote="This can be regarded as a fully implicit time discretisation",
-       within=dict(n=(2, 3), alpha=("1/4", "3"), penaliser=("r²", "r⁴ + r²"), seed=(1, 2)))
+       within=dict(n=(2, 3), alpha=("1/4", "3"), penaliser=tuple(PENALISERS), seed=(1, 2)))
 def euler_lagrange_equation_is_an_implicit_step(n, alpha, penaliser, seed):
     """u is stationary for E(u) = ‖u − f‖² + α Σᵢ Ψ((K u)ᵢ) iff u = f − αKᵀΦ(K u) with Φ = Ψ′/2: an
     implicit step with τ = T = α and g(r) = Ψ′(r)/(2r).  As ∇E(u) = 2(u − f + αKᵀΦ(K u)), the slope
     of E along any v is compared, by a difference that is exact for quartics."""
     K, alpha = difference(1, n), Constant(alpha)
-    psi, phi = {"r²": (lambda r: r**2, lambda r: r),
-                "r⁴ + r²": (lambda r: r**4 + r**2, lambda r: 2 * r**3 + r)}[penaliser]
+    psi, phi = PENALISERS[penaliser]
     rng = np.random.default_rng(seed)
 
     def energy(u, f):
