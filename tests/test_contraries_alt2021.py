@@ -10,7 +10,7 @@ from stabkit import fluxes
 from stabkit.certificates import cycle_polynomial
 from stabkit.claim import registry
 from stabkit.claims.alt2021 import blocks, theorem2
-from stabkit.claims.configurations import NEGATIVE, REFLECTING_FIRST
+from stabkit.claims.configurations import NEGATIVE
 from stabkit.operators import NATURAL, difference
 from stabkit.schemes import FSI, Explicit, ResidualBlock
 
