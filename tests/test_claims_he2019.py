@@ -16,12 +16,11 @@ from stabkit.claims.he2019 import (
     matrices,
     mgnet,
     networks,
-    stability,
     symmetry,
 )
 from stabkit.decide import decide
 from stabkit.errors import Undecided
-from stabkit.property import Calculation, Not
+from stabkit.property import Calculation
 from stabkit.rational import fractions
 from stabkit.replay import check, seal
 from stabkit.transcript import as_text
@@ -97,6 +96,7 @@ OWN = [
     "every_cnn_is_an_mgnet_corrected", "mgnet_step_is_euclidean_stable_corrected",
     "mgnet_layers_stay_bounded_corrected",
 ]
+SEARCHED = {"mgnet_step_is_euclidean_stable"}  # its witness is found, not given
 SLOW = {"printed_multigrid_converges", "kernel_hierarchy_converges"}
 
 
@@ -131,7 +131,8 @@ def test_what_the_paper_does_not_print_is_said_to_be_derived(name):
     for name in (*LEDGER, *OWN)])
 def test_verdict_and_evidence(name):
     verdict = settle(claim(name), 256, 0)
-    assert verdict.as_expected and verdict.trials == 0
+    assert verdict.as_expected
+    assert verdict.trials == 0 or name in SEARCHED
     assert verdict.evidence
     fields = verdict.to_json()
     for item in verdict.evidence:
@@ -158,7 +159,6 @@ def test_weights_that_do_not_sum_to_one_leave_a_defect():
     ("strided_output_size", dict(m=32, s=2)),
     ("strided_output_size", dict(m=9, s=3)),
     ("a_large_kernel_recovers_any_linear_map", dict(n=3)),
-    ("semi_iteration_accelerates", dict(i=9)),
     ("chebyshev_residual_recursion", dict(omega="8/7", B="1/2")),
     ("printed_grid_points_are_nested", dict(grid=(4, 2))),
     ("neumann_problem_is_solvable_for_every_f", dict(n=4, f="1 everywhere")),
@@ -167,7 +167,7 @@ def test_weights_that_do_not_sum_to_one_leave_a_defect():
     ("galerkin_operator_is_a_zero_padded_convolution", dict(n=3)),
     ("mgnet_is_multigrid_for_nonlinear_operators", dict(A1="2u", A2="u²", f="1")),
     ("printed_delta_hat_recovers_a_cnn", dict(chi="-1", f="2")),
-    ("mgnet_layers_stay_bounded", dict(k=7)),
+    ("mgnet_layers_stay_bounded", dict(k=7, layers=64)),
     *(("mgnet_parameter_counts", dict(row=row)) for row in (2, 3, 4)),
 ])
 def test_other_configurations_are_refuted(name, configuration):
@@ -188,6 +188,7 @@ def test_other_configurations_are_refuted(name, configuration):
     ("resnet_is_sigma_resnet", dict(eta="0", xi="1", f="1")),
     ("printed_delta_hat_recovers_a_cnn", dict(chi="1", f="2")),
     ("relu_identity", dict(x="2")),
+    ("mgnet_layers_stay_bounded", dict(k=1, layers=64)),
 ])
 def test_other_configurations_are_proved(name, configuration):
     assert status(name, **configuration) is PROVED
@@ -196,11 +197,7 @@ def test_other_configurations_are_proved(name, configuration):
 @pytest.mark.parametrize("name, configuration", [
     ("printed_multigrid_converges", dict(n=33, P="bilinear")),
     ("printed_multigrid_converges", dict(n=65, P="linear")),
-    ("kernel_hierarchy_converges", dict(n=9, P="bilinear")),
     ("kernel_hierarchy_converges", dict(n=129, P="bilinear")),
-    ("mgnet_layers_stay_bounded", dict(k=1)),
-    ("mg_resnet_step_is_euclidean_stable",
-     dict(eta="[1 -1; 0 2; 1 1]", ratio=Fraction(1001, 1000))),
 ])
 def test_what_is_not_known_is_not_decided(name, configuration):
     with pytest.raises(Undecided):
@@ -223,8 +220,8 @@ def test_the_other_diagonal_is_noticed(monkeypatch):
 
 def test_another_weighting_is_noticed(monkeypatch):
     monkeypatch.setattr(galerkin, "TAKEN", (Fraction(1, 4), Fraction(1, 2), Fraction(1, 4)))
-    for part, wanted in zip(galerkin.STENCIL_PARTS[0::3], (REFUTED, UNDECIDED), strict=True):
-        assert status("galerkin_stencil_is_three_by_three", part=part) is wanted
+    for part in galerkin.STENCIL_PARTS[0::3]:
+        assert status("galerkin_stencil_is_three_by_three", part=part) is REFUTED
 
 
 def test_bilinear_prolongation_does_not_reproduce_the_assembled_operator(monkeypatch):
@@ -249,8 +246,8 @@ def test_a_wrong_coarse_operator_is_noticed(monkeypatch):
 
 
 def test_the_w_cycle_bound_is_not_smaller():
-    what = claim("w_cycle_bound")(case="n = 7")
-    closer = [text.replace("A7/8", "A7/9*(1 - 1/1000)") for text in what.shows]
+    what = claim("w_cycle_bound")(case="n = 7").parts[1]
+    closer = [text.replace("bound*A7", "A7/9*(1 - 1/1000)") for text in what.shows]
     assert decide(Calculation(what.given, what.let, closer, necessary=True)).status is REFUTED
 
 
@@ -285,12 +282,6 @@ def test_a_first_operator_that_is_not_zero_at_zero_breaks_the_theorem(monkeypatc
 def test_recovering_a_cnn_needs_the_right_sign():
     what = networks._recovered("-", [[0]], [1])
     assert decide(what).status is REFUTED
-
-
-def test_mgnet_steps_that_shrink_are_not_refuted():
-    assert stability._growing(fractions([[1, 1]]), Fraction(1), "relu(r)") is None
-    wrong = Not(Calculation(dict(r=[1, -1]), [], ["norm2(r) > 2"]))
-    assert decide(wrong).status is not REFUTED
 
 
 def test_smoothers_are_what_they_are_called():

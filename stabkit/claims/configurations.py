@@ -10,10 +10,12 @@ from stabkit.operators import (
     MIRRORED,
     NATURAL,
     PERIODIC,
+    Operator,
     convolution,
     difference,
     from_matrix,
 )
+from stabkit.property import Calculation
 
 HALF, ONE = Fraction(1, 2), Fraction(1)
 BEYOND = (Fraction(1001, 1000),)
@@ -35,3 +37,13 @@ MONOTONE = (fluxes.identity(), fluxes.charbonnier(), fluxes.soft(), fluxes.tanh(
 NONMONOTONE = (fluxes.perona_malik(), fluxes.rational(), fluxes.garrote())
 DICTIONARY = tuple(make() for make in fluxes.DICTIONARY.values())
 NEGATIVE = fluxes.scaled_identity(-1)
+
+
+def some_step_is_stable(inner: Operator, outer: Operator) -> Calculation:
+    """That for some τ > 0 the step u⁺ = u + τ W₂W₁u satisfies ‖u⁺‖ <= ‖u‖ for every u."""
+    return Calculation(
+        dict(V=inner.exact(), W=outer.exact()), [("B", "W @ V"), ("H", "B + B.T")],
+        ["psd(-H)", "rank(stack(H, B)) == rank(H)"],
+        "|u + τBu|² = |u|² + τ u·Hu + τ²|Bu|².  If u·Hu > 0, or u·Hu = 0 and Bu ≠ 0, every τ > 0 "
+        "enlarges u; else |Bu|² <= −c u·Hu for some c, as B is 0 where H is, and τ <= 1/c serves",
+        necessary=True)

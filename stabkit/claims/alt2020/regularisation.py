@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 
 from stabkit import fluxes
 from stabkit.claim import claim
 from stabkit.claims.configurations import (
+    ANY_K,
     DICTIONARY,
     HALF,
     MONOTONE,
     ONE,
     REFLECTING_FIRST,
+    SMOOTH_AT_ZERO,
 )
+from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, CONTRAST
-from stabkit.operators import difference
+from stabkit.operators import Operator, difference, stable_step
 from stabkit.property import (
     AllOf,
     Calculation,
-    Experiment,
     FaceWithin,
     Identity,
+    NormAtMost,
     Not,
     Stable,
     UniqueSolution,
 )
 from stabkit.rational import Constant
-from stabkit.schemes import Explicit, Implicit, Pointwise
-from stabkit.verdict import REFUTED, SUPPORTED
+from stabkit.schemes import Explicit, Implicit, Pointwise, repeat
+from stabkit.transcript import Transcript
+from stabkit.verdict import REFUTED
 
 CONVEX = (fluxes.identity(), fluxes.charbonnier(), fluxes.soft())
 
@@ -44,47 +47,98 @@ def lipschitz_constant_is_the_largest_diffusivity(flux):
     return Stable(Pointwise(flux, 1), CONTRACTION)
 
 
-def _observed_order() -> tuple[bool, int, float]:
-    """Euler's error for perona_malik at T = 1, with twice the steps each time."""
-    K, T = difference(1, 8), 1
-    start = np.cos(np.arange(8.0)) * 3
-
-    def end(m: int) -> np.ndarray:
-        step, u = Explicit(K, fluxes.perona_malik(), Fraction(T, m)), start
-        for _ in range(m):
-            u = step(u)
-        return u
-
-    finest = end(2**13)
-    errors = [float(np.abs(end(m) - finest).max()) for m in (16, 32, 64, 128)]
-    orders = [float(np.log2(a / b)) for a, b in pairwise(errors)]
-    return all(abs(order - 1) < 1 / 10 for order in orders), len(errors), min(orders)
+#: The bounds of Euler's errors, for L‖K‖² = Lam or mu and ‖u⁰‖ = 1.
+IMPLICIT_BOUND = "(mu*alpha)**2 / (2*m)"
+EULER_BOUND = "step/2 * Lam * (exp(Lam*T) - 1)"
 
 
-@claim("before Theorem 2, T = mτ", weight="minor", notion="order", expect=SUPPORTED,
+def _euler_error(K: Operator, flux: Flux) -> AllOf:
+    """‖uᵐ − u(T)‖ <= (τ/2) L‖K‖² ‖u⁰‖ (e^{L‖K‖²T} − 1), the constants in it, and one mode."""
+    L, square = flux.facts.lipschitz, 2 / stable_step(K)
+    points = dict(x=[0, 1, 2, 5, 9, 13], y=[1, 2, 4, 3, 8, 5])
+    return AllOf([
+        FaceWithin(flux, "slope", -L, L), FaceWithin(flux, "diffusivity", Fraction(0), None),
+        NormAtMost(K, square),
+        Calculation(points, [], [
+            "(1 + x)*(y - 1)/2 + x/2 == ((1 + x)*y - 1)/2", "decay(0, 0) == 1",
+            "all(-decay(1, s) <= 0 for s in cells([0, inf]))"],
+            "with Λ = L‖K‖² the right side u ↦ −KᵀΦ(K u) has the Lipschitz constant Λ and norms at "
+            "most Λ‖u‖, and ‖u(t)‖ <= ‖u⁰‖ as r Φ(r) >= 0; so ‖u(t + s) − u(t) + s KᵀΦ(K u(t))‖ <= "
+            "Λ²s²‖u⁰‖/2 and the errors obey e_{k+1} <= (1 + x)e_k + (τ/2)Λ x‖u⁰‖, x = τΛ.  Hence "
+            "e_k <= (τ/2)Λ‖u⁰‖(y − 1) with y = (1 + x)ᵏ, as the first line passes from k to k + 1 "
+            "(both sides are of degree 1 in x and in y); and (1 + x)e^{−x} is 1 at 0 with the "
+            "slope −x e^{−x} <= 0, so y <= e^{kx}"),
+        *map(_euler_error_of_a_mode, (1, 4, 16))])
+
+
+def _euler_error_of_a_mode(m: int) -> Calculation:
+    """The same for Φ = id and an eigenvector of unit length with the eigenvalue 2 = ‖K1‖²."""
+    K, log = difference(1, 2), Transcript()
+    T = log.give("T", Fraction(1, 100))
+    f = log.give("f", [-1, 1])
+    last = repeat(Explicit(K, fluxes.identity(), Fraction(1, 100 * m)), m)(f)
+    let = [("Lam", "dot(K @ f, K @ f) / dot(f, f)"), ("step", f"T / {m}"),
+           ("gap", f"{last.text} - exp(-Lam*{T.text}) * f")]
+    return Calculation(
+        log.given, [*log.let, *let],
+        ["K.T @ (K @ f) == Lam * f", f"abs(gap) <= ({EULER_BOUND}) * abs(f)"],
+        "the flow multiplies the eigenvector f by e^{−ΛT}", necessary=True)
+
+
+SMOOTH = (fluxes.identity(), fluxes.perona_malik(), fluxes.charbonnier(), fluxes.rational())
+
+
+@claim("before Theorem 2, T = mτ", weight="minor", notion="order",
        quote="approximates a nonlinear diffusion process with stopping time T = mτ",
-       within=dict(m=(4, 16, 64, 256), flux=("identity", "perona_malik")))
-def blocks_approximate_diffusion(m, flux):
+       within=dict(K=REFLECTING_FIRST[:2], flux=SMOOTH))
+def blocks_approximate_diffusion(K, flux):
     """m blocks of size τ = T/m approximate the semi-discrete flow u̇ = −KᵀΦ(K u) at time T with
-    error O(τ), for smooth Lipschitz Φ.  For Φ = id it is shown on an eigenvector, with eigenvalue
-    μ = 2 and T = 1; for perona_malik the order 1 is observed."""
-    if flux == "perona_malik":
-        return Experiment(_observed_order)
-    return Calculation(dict(mu="2", T="1"), [],
-                       [f"abs((1 - mu * T / {m})**{m} - exp(-mu * T)) <= (mu * T)**2 / {m}"],
-                       "the step multiplies the eigenvector by 1 − μT/m, the flow by e^{−μT}")
+    error O(τ), for smooth Lipschitz Φ: by Gronwall's inequality it is at most
+    (τ/2) L‖K‖² ‖u⁰‖ (e^{L‖K‖²T} − 1)."""
+    return _euler_error(K, flux)
+
+
+@claim('derived (Section 3, "approximates a nonlinear diffusion process")', notion="order",
+       within=dict(K=(ANY_K[0], ANY_K[3], ANY_K[6]), flux=(*SMOOTH_AT_ZERO, fluxes.firm())))
+def euler_error_is_of_first_order(K, flux):
+    """For Lipschitz Φ (constant L) with r Φ(r) >= 0, every K and T = mτ: ‖uᵐ − u(T)‖ <=
+    (τ/2) L‖K‖² ‖u⁰‖ (e^{L‖K‖²T} − 1), where u solves u̇ = −KᵀΦ(K u) from u⁰."""
+    return _euler_error(K, flux)
+
+
+@claim("Section 3, [Radmoser et al.]", weight="minor", notion="order",
+       within=dict(m=(1, 4, 16, 64), flux=MONOTONE))
+def implicit_substeps_converge_to_the_flow(m, flux):
+    """m implicit steps of size α/m converge to the flow at time α with an error of order 1/m, for
+    monotone Lipschitz Φ.
+
+    The steps do not increase differences, and each deviates from the flow by at most Λ²τ²‖u⁰‖/2
+    with Λ = L‖K‖²: the error is at most Λ²α²‖u⁰‖/(2m).  Shown are the hypotheses, the contraction,
+    and the bound for Φ = id, K = K1, N = 2, α = 1."""
+    K = difference(1, 2)
+    return AllOf([
+        FaceWithin(flux, "slope", Fraction(0), flux.facts.lipschitz),
+        Stable(Implicit(K, flux, Fraction(1, m)), CONTRACTION),
+        Calculation(dict(K=K.exact(), f=[-1, 1], alpha=1, m=m), [
+            ("mu", "dot(K @ f, K @ f) / dot(f, f)"), ("new", f"(1 + alpha*mu/m)**(-{m})")], [
+            "K.T @ (K @ f) == mu * f", f"abs(new - exp(-alpha*mu)) <= {IMPLICIT_BOUND}"],
+            "each implicit step divides the eigenvector f by 1 + αμ/m", necessary=True)])
+
+
+#: Ψ and Φ = Ψ′/2.
+PENALISERS = {"r²": (lambda r: r**2, lambda r: r),
+              "r⁴ + r²": (lambda r: r**4 + r**2, lambda r: 2 * r**3 + r)}
 
 
 @claim("eqs (13)–(15)",
        quote="This can be regarded as a fully implicit time discretisation",
-       within=dict(n=(2, 3), alpha=("1/4", "3"), penaliser=("r²", "r⁴ + r²"), seed=(1, 2)))
+       within=dict(n=(2, 3), alpha=("1/4", "3"), penaliser=tuple(PENALISERS), seed=(1, 2)))
 def euler_lagrange_equation_is_an_implicit_step(n, alpha, penaliser, seed):
     """u is stationary for E(u) = ‖u − f‖² + α Σᵢ Ψ((K u)ᵢ) iff u = f − αKᵀΦ(K u) with Φ = Ψ′/2: an
     implicit step with τ = T = α and g(r) = Ψ′(r)/(2r).  As ∇E(u) = 2(u − f + αKᵀΦ(K u)), the slope
     of E along any v is compared, by a difference that is exact for quartics."""
     K, alpha = difference(1, n), Constant(alpha)
-    psi, phi = {"r²": (lambda r: r**2, lambda r: r),
-                "r⁴ + r²": (lambda r: r**4 + r**2, lambda r: 2 * r**3 + r)}[penaliser]
+    psi, phi = PENALISERS[penaliser]
     rng = np.random.default_rng(seed)
 
     def energy(u, f):
@@ -103,19 +157,28 @@ def euler_lagrange_equation_is_an_implicit_step(n, alpha, penaliser, seed):
     return Identity(slope, stated, given, "both sides are polynomials of degree 4")
 
 
+#: By how much a mode with the eigenvalue mu is shortened in the minimiser of E.
+SHORTENED = "1 / (1 + alpha * mu)"
+
+
 @claim('after eq. (15), "approximated by m explicit steps", τ = α/m', notion="order",
        quote="This process can also be approximated by m explicit diffusion steps", expect=REFUTED,
        within=dict(m=(8, 64)))
 def many_small_steps_converge_to_the_regularisation(m):
     """For fixed α > 0 and Φ = id, m explicit steps of size α/m from f converge to the minimiser of
-    E as m → ∞; here N = 2, f = (−1, 1) and α = 1/2, where the minimiser is f/2."""
-    return Not(Calculation(
-        dict(K=[[-1, 1]], f=[-1, 1], alpha="1/2"),
-        [("mu", "dot(K @ f, K @ f) / dot(f, f)"), ("least", "f / (1 + alpha * mu)")],
-        ["K.T @ (K @ f) == mu * f", "alpha * mu == 1",
-         "least + alpha * (K.T @ (K @ least)) == f",
-         "exp(-1) < 3/8", f"(1 - alpha * mu / {m})**{m} < exp(-1)"],
-        "f is an eigenvector: m steps give (1 − 1/m)ᵐ f, which increases to f/e < 3f/8, not f/2"))
+    E as m → ∞; here N = 2, f = (−1, 1) and α = 1/2, where the minimiser is f/2 and the steps tend
+    to f/e."""
+    K, log = difference(1, 2), Transcript()
+    f = log.give("f", [-1, 1])
+    last = repeat(Explicit(K, fluxes.identity(), Fraction(1, 2 * m)), m)(f)
+    log.give("alpha", "1/2")
+    return Calculation(
+        log.given, [*log.let, ("mu", "dot(K @ f, K @ f) / dot(f, f)"),
+                    ("least", f"{SHORTENED} * f"), ("gap", f"{last.text} - least")],
+        ["K.T @ (K @ f) == mu * f", f"abs(gap) <= (alpha * mu)**2 / {m} * abs(f)"],
+        "f is an eigenvector, and m steps multiply it by (1 − x/m)ᵐ with x = αμ = 1, which is "
+        "within x²/m of its limit exp(−x): if the limit were the minimiser the gap would be as "
+        "small", necessary=True)
 
 
 @claim('Section 4, "have unique minimisers, … gradient descent converge globally"',
@@ -131,28 +194,38 @@ def convex_regularisers_have_unique_minimisers(K, flux, alpha):
 
 @claim("Section 4", notion="existence",
        quote="nonconvex regularisers, which may lead to multiple energy minimisers",
-       within=dict(alpha=("1/4",)))
-def nonconvex_regularisers_may_have_several_minimisers(alpha):
+       within=dict(alpha=("1/4",), flux=(fluxes.hard(),)))
+def nonconvex_regularisers_may_have_several_minimisers(alpha, flux):
     """Some α, f and Ψ of the second class give E several global minimisers: the hard row
     Ψ(d) = min(d², 1), N = 2, f with difference D, D² = 3/2."""
-    return Calculation(
-        dict(alpha=alpha, D2="3/2"),
-        # In the difference d = tD the energy is (1 − t)² D²/2 + α Ψ(tD); t = 2/3 inside, 1 outside.
-        [("E(t)", "(1 - t)**2 * D2 / 2 + alpha * min(t**2 * D2, 1)"),
-         ("inner", "D2 / 2 - D2 * D2 / (4 * (D2 / 2 + alpha * D2))")],
-        ["(2/3)**2 * D2 <= 1", "D2 >= 1", "E(2/3) == E(1)", "E(1) == alpha", "inner == alpha",
-         "2 * alpha * D2 * (2/3) == D2 * (1 - 2/3)"],
-        "for |d| <= 1 E is a convex parabola in t with minimum `inner` at t = 2/3, for |d| >= 1 it "
-        "is at least α with equality only at t = 1: both are global minimisers")
+    return AllOf([
+        Not(UniqueSolution(Implicit(difference(1, 2), flux, alpha))),
+        Calculation(
+            dict(alpha=alpha, D2="3/2"),
+            # In the difference d = tD the energy is (1 − t)² D²/2 + α Ψ(tD); t is 2/3 or 1.
+            [("E(t)", "(1 - t)**2 * D2 / 2 + alpha * min(t**2 * D2, 1)"),
+             ("inner", "D2 / 2 - D2 * D2 / (4 * (D2 / 2 + alpha * D2))")],
+            ["(2/3)**2 * D2 <= 1", "D2 >= 1", "E(2/3) == E(1)", "E(1) == alpha", "inner == alpha",
+             "2 * alpha * D2 * (2/3) == D2 * (1 - 2/3)"],
+            "for |d| <= 1 E is a convex parabola in t with minimum `inner` at t = 2/3, for |d| >= "
+            "1 it is at least α with equality only at t = 1: both are global minimisers")])
 
 
 @claim("derived (Section 4, τ = α = 1/4, h = 1)", weight="minor", notion="existence",
-       expect=REFUTED, within=dict(n=(2, 3, 4, 8), flux=(fluxes.perona_malik(), fluxes.garrote())),
-       some=True)
-def second_class_energies_have_several_minimisers_at_one_quarter(n, flux):
+       expect=REFUTED, within=dict(flux=(fluxes.perona_malik(), fluxes.garrote()),
+                                   alpha=("1/4",)), some=True)
+def second_class_energies_have_several_minimisers_at_one_quarter(flux, alpha):
     """At α = 1/4 and h = 1 the perona_malik or the garrote row gives some N and f several local
-    minimisers of E."""
-    return Not(UniqueSolution(Implicit(difference(1, n), flux, Fraction(1, 4))))
+    minimisers of E.
+
+    For every N they do not: up to α = 1/(4L₋), L₋ = sup(−Φ′), E is strictly convex."""
+    steepest = -min(flux.facts.slopes[0], Fraction(0))
+    for_every_length = AllOf([
+        FaceWithin(flux, "slope", -steepest, None),
+        Calculation(dict(alpha=alpha, steepest=steepest), [], ["4 * alpha * steepest <= 1"],
+                    "½∇²E = I + αKᵀΦ′K is at least 1 − αL₋‖K‖² > 0, as ‖K1‖² < 4: for every N and "
+                    "f E has one minimiser")])
+    return Not(AllOf([for_every_length, UniqueSolution(Implicit(difference(1, 2), flux, alpha))]))
 
 
 @claim('Section 4 ("these methods have strictly convex regularisers")', weight="minor",
@@ -168,16 +241,23 @@ def huber_regulariser_is_strictly_convex(q, r):
                        necessary=True)
 
 
+def increasing(flux: Flux) -> bool:
+    """Whether the row is said to be in the first class."""
+    return flux.name in ("identity", "charbonnier", "soft")
+
+
 @claim("Section 4", weight="minor", notion="bound",
        quote="their activation functions are monotonically increasing",
        within=dict(flux=DICTIONARY))
 def flux_monotonicity_separates_the_classes(flux):
     """Φ is nondecreasing for the constant, charbonnier and truncated TV rows and not monotone for
     perona_malik, garrote and hard."""
-    if flux.facts.monotone:
+    if increasing(flux):
         return FaceWithin(flux, "slope", Fraction(0), Fraction(1))
     return Calculation({}, [("phi(x)", flux.formula())],
-                       ["phi(1/2) < phi(3/4)", "phi(3) < phi(1)"], "Φ rises and falls")
+                       ["phi(1/2) < phi(3/4)", "phi(3) < phi(1)"],
+                       "Φ rises and falls; where it is nondecreasing it does not fall",
+                       necessary=True)
 
 
 @claim('Section 4, "act contrast reducing"', notion="bound",
@@ -191,19 +271,27 @@ def increasing_flux_reduces_contrast(n, h, flux, ratio):
     return Stable(Explicit(difference(1, n, h), flux, tau), CONTRAST)
 
 
+#: Φ for x >= 1, written so that it can be enclosed up to infinity.
+FAR_OUT = {"identity": "x", "soft": "1 + 0 * x", "charbonnier": "1 / sqrt(1 / x**2 + 1)",
+           "perona_malik": "decay(1, x**2 / 2) * 2 / x", "garrote": "1 / x", "hard": "0 * x"}
+SECOND_CLASS = ("perona_malik", "garrote", "hard")
+
+
 @claim("Section 4", weight="minor", notion="bound",
        quote="Their shrinkage functions converge to the identity function for r → ±∞",
-       within=dict(row=("identity", "charbonnier", "soft", "perona_malik", "garrote", "hard")))
-def second_class_shrinkage_tends_to_the_identity(row):
+       within=dict(flux=DICTIONARY))
+def second_class_shrinkage_tends_to_the_identity(flux):
     """S(r) − r → 0 as r → ±∞ exactly for the rows perona_malik, garrote and hard, among the six.
     As S(r) − r = −g(√2 r) r = −Φ(√2 r)/√2, this asks whether Φ tends to 0."""
-    away = {"identity": "x", "soft": "1 + 0 * x", "charbonnier": "1 / sqrt(1 / x**2 + 1)"}
-    if row in away:
-        return Calculation({}, [("phi(x)", away[row])],
-                           ["all(phi(x) >= 1/2 for x in cells([1, inf]))"],
-                           "Φ(x) for x >= 1, written with x inside the root, stays away from 0")
-    fading = {"perona_malik": "decay(1, x**2 / 2) * 2 / x", "garrote": "1 / x", "hard": "0 * x"}
-    return Calculation({}, [("phi(x)", fading[row])],
-                       ["all(0 <= phi(x) <= 1 for x in cells([2, 4, 8, 16, inf]))",
-                        "all(phi(x) <= 1/8 for x in cells([16, inf]))"],
-                       "Φ(x) for x > 1; all three are at most 1/x there, so Φ → 0")
+    far = [("flux(x)", flux.formula()), ("phi(x)", FAR_OUT[flux.name])]
+    same = [f"abs(flux({x}) - phi({x})) < 1/10**9" for x in (2, 3, 10)]
+    if flux.name in SECOND_CLASS:
+        near, everywhere = "flux(100) <= 1/8", [
+            "all(0 <= phi(x) <= 1 for x in cells([2, 4, 8, 16, inf]))",
+            "all(phi(x) <= 1/8 for x in cells([16, inf]))"]
+        by = "Φ(x) for x > 1; all three are at most 1/x there, so Φ → 0"
+    else:
+        near, everywhere = "flux(100) >= 1/2", ["all(phi(x) >= 1/2 for x in cells([1, inf]))"]
+        by = "Φ(x) for x >= 1, written with x inside the root, stays away from 0"
+    return AllOf([Calculation({}, far[:1], [near], "at x = 100", necessary=True),
+                  Calculation({}, far, [*same, *everywhere], by)])

@@ -46,7 +46,11 @@ def shrinkage_bounds_match_the_step_size_bounds(flux, ratio, bound):
     low, tau = (-1, ratio * HALF) if bound == "-r <= S" else (0, ratio / 4)
     return AllOf([FaceWithin(flux, "diffusivity", Fraction(0), (1 - low) / (4 * tau)),
                   Calculation(dict(tau=tau, gmax=1), [], [f"1 - 4 * tau * gmax >= {low}"],
-                              "the extreme value of S(r)/r, met at r → 0 where g → g_max")])
+                              "the extreme value of S(r)/r, met at r → 0 where g → g_max",
+                              necessary=True)])
+
+
+TWO_SHIFTS = "(H + S.T @ H @ S) / 2"
 
 
 @claim("Section 2 (wavelet shrinkage)", weight="minor",
@@ -66,6 +70,6 @@ def cycle_spinning_is_shift_invariant(n):
     spun = " + ".join(f"{s}.T @ H @ {s}" for s in powers)
     let.append(("A", f"({spun}) / {n}"))
     return Calculation(dict(S=shift, P=pairs), let, [
-        "H @ S != S @ H", "A @ S == S @ A", "A == (H + S.T @ H @ S) / 2"],
+        "H @ S != S @ H", "A @ S == S @ A", f"A == {TWO_SHIFTS}"],
         "H is decimated Haar shrinkage with S(r) = 0 and A its average over all shifts; commuting "
-        "with the shift is checked as an identity of matrices")
+        "with the shift is checked as an identity of matrices", necessary=True)

@@ -67,7 +67,8 @@ def fsi_cycle_polynomial(length):
     return Calculation({}, [*map(tuple, log.let), *lines],
                        [f"{2 * length + 1} * {last} == c0 + 2 * ({total})"],
                        "coefficients in z = 1 − cos t; the recursion of p is that of the cycle, "
-                       "the c_k are cos kt; the sine form is the Dirichlet kernel")
+                       "the c_k are cos kt; the sine form is the Dirichlet kernel",
+                       necessary=True)
 
 
 @claim("eq. (7) and the sentence after it", notion="order", quote=SUPER,
@@ -82,7 +83,8 @@ def fsi_super_time_step(length):
         shows.append(f"{last}[2] == {Fraction((n - 1) * n * (n + 1) * (n + 2), 30)}")
         shows.append(f"{last}[2] != {Fraction(n**2 * (n + 1) ** 2, 18)}")
     return Calculation({}, [tuple(line) for line in log.let], shows,
-                       "coefficients of p_n; the exact flow has exp(−z n(n+1)/3)")
+                       "coefficients of p_n; the exact flow has exp(−z n(n+1)/3)",
+                       necessary=True)
 
 
 @claim("derived (Section 2.6)", notion="euclidean",

@@ -13,7 +13,9 @@ TWICE_P_3_7 = [[1, 0, 0], [2, 0, 0], [1, 1, 0], [0, 2, 0], [0, 1, 1], [0, 0, 2],
 TWICE_P_1_3 = [[1], [2], [1]]
 LOWER = {7: [[1 if j <= i else 0 for j in range(7)] for i in range(7)],
          3: [[1, 0, 0], [1, 1, 0], [1, 1, 1]]}
-SMOOTHERS = ("Jacobi", "Gauss-Seidel")
+#: B of the smoother x ← x + B(b − A x).
+SMOOTHERS = {"Jacobi": "I({n}) / 3", "Gauss-Seidel": "inverse(A * Lower)"}
+COARSE_SMOOTHERS = {"Jacobi": "I(3) / 3 * 2", "Gauss-Seidel": "inverse(AH * Lower2)"}
 GRIDS = {3: (LAPLACE_3, TWICE_P_1_3), 7: (LAPLACE_7, TWICE_P_3_7)}
 
 
@@ -21,7 +23,7 @@ def _grid(n: int, smoother: str, coarse: str = "inverse(AH)"):
     """What is given on n nodes, and the lines that define the two-level ingredients."""
     A, P2 = GRIDS[n]
     let = [("P", "P2 / 2"), ("R", "P.T / 2"), ("AH", "R @ A @ P"), ("C", coarse),
-           ("B", f"I({n}) / 3" if smoother == "Jacobi" else "inverse(A * Lower)"),
+           ("B", SMOOTHERS[smoother].format(n=n)),
            ("G", f"I({n}) - B @ A")]
     given = {"A": A, "P2": P2}
     if smoother == "Gauss-Seidel":
@@ -29,9 +31,13 @@ def _grid(n: int, smoother: str, coarse: str = "inverse(AH)"):
     return given, let
 
 
+#: Where the restricted residual goes: from r to b; and what is restricted, in steps 2 and 4.
+PASSED_DOWN, RESTRICTED = "E23", "r"
+
+
 @claim("Section 3.2, steps 1–6",
        quote="we express a multigrid V-cycle in this form by utilising multiple network channels",
-       within=dict(n=(3, 7), smoother=SMOOTHERS, coarse=("inverse(AH)", "AH / 5")))
+       within=dict(n=(3, 7), smoother=tuple(SMOOTHERS), coarse=("inverse(AH)", "AH / 5")))
 def unet_is_a_two_level_v_cycle(n, smoother, coarse):
     """With channels (x, b, r), solver S(x, b, r) = (G x + B b, b, b − A(G x + B b)), restriction
     b^H = R r with x^H = r^H = 0, prolongation of x only, and addition, the six steps give the x of
@@ -47,7 +53,7 @@ def unet_is_a_two_level_v_cycle(n, smoother, coarse):
               f" + kron(E32, I({n}) - A @ B)"),
         # The coarse solver started at 0: x^H = C b^H.
         ("SH", f"kron(E12, C) + kron(E22, I({m})) + kron(E32, I({m}) - AH @ C)"),
-        ("Down", "kron(E23, R)"), ("Up", "kron(E11, P)"),
+        ("Down", f"kron({PASSED_DOWN}, R)"), ("Up", "kron(E11, P)"),
         ("Net", f"S @ (I({3 * n}) + Up @ SH @ Down) @ S"),
         ("X", f"kron([[1, 0, 0]], I({n}))"), ("Rhs", f"kron([[0, 1, 0]], I({n}))"),
         ("Res", f"kron([[0, 0, 1]], I({n}))")]
@@ -57,12 +63,13 @@ def unet_is_a_two_level_v_cycle(n, smoother, coarse):
         f"X @ Net @ Res.T == 0 * I({n})",
         f"Rhs @ Net @ Rhs.T == I({n})", f"Rhs @ Net @ X.T == 0 * I({n})"],
         "Net is the product of the layers as 3×3 block matrices; on the right stands the V-cycle "
-        "x ← G x + B b, x ← x + P C R(b − A x), x ← G x + B b, as the matrices of x and of b")
+        "x ← G x + B b, x ← x + P C R(b − A x), x ← G x + B b, as the matrices of x and of b",
+        necessary=True)
 
 
 @claim("Section 3.2, steps 2 and 4", weight="minor",
        quote="This enables the coarse solver to work on the residual equation",
-       within=dict(n=(3, 7), smoother=SMOOTHERS))
+       within=dict(n=(3, 7), smoother=tuple(SMOOTHERS)))
 def unet_coarse_solver_works_on_the_residual_equation(n, smoother):
     """For a consistent solver (G = I − B A) and x₀ taken as an input, with b^H = R r the exact
     solution is a fixed point of the cycle; with b^H = R b it is in general not; and b^H must be
@@ -70,16 +77,17 @@ def unet_coarse_solver_works_on_the_residual_equation(n, smoother):
     given, let = _grid(n, smoother)
     given["z"] = list(range(1, n + 1))
     let += [("b", "A @ z"), ("x", "G @ z + B @ b"), ("r", "b - A @ x"),
-            ("right", "x + P @ (C @ (R @ r))"), ("wrong", "x + P @ (C @ (R @ b))"),
+            ("right", f"x + P @ (C @ (R @ {RESTRICTED}))"), ("wrong", "x + P @ (C @ (R @ b))"),
             ("spoilt", "b + P @ (R @ b)")]
     return Calculation(given, let, [
         "G @ right + B @ b == z", "G @ wrong + B @ b != z", "G @ right + B @ spoilt != z"],
-        "z solves A z = b; the last line adds the prolongated b^H to b; r is not read by S")
+        "z solves A z = b; the last line adds the prolongated b^H to b; r is not read by S",
+        necessary=True)
 
 
 @claim('Section 3.2, "solves the linear system by repeating the following steps"', notion="bound",
        quote="A two-level V-cycle solves the linear system by repeating the following steps",
-       expect=REFUTED, within=dict(n=(3, 7), smoother=SMOOTHERS))
+       expect=REFUTED, within=dict(n=(3, 7), smoother=tuple(SMOOTHERS)))
 def unet_repetition_solves_the_system(n, smoother):
     """Repeating steps 1–6 as written, where step 1 sets x₀ = 0, drives the error ‖x̂ − A⁻¹b‖ to 0,
     for a convergent two-level cycle.  As b is the only input, every repetition gives the same x̂:
@@ -95,7 +103,7 @@ def unet_repetition_solves_the_system(n, smoother):
 
 @claim("end of Section 3.2",
        quote="so-called W-cycles are built by concatenating two V-cycles", expect=REFUTED,
-       within=dict(levels=(2, 3), smoother=SMOOTHERS))
+       within=dict(levels=(2, 3), smoother=tuple(SMOOTHERS)))
 def w_cycle_is_two_v_cycles(levels, smoother):
     """For J >= 2 levels the W-cycle (two recursive coarse-grid calls per level) is the
     concatenation of two V-cycles: its error operator is E_W = E_V²."""
@@ -107,7 +115,7 @@ def w_cycle_is_two_v_cycles(levels, smoother):
         return Calculation(given, let, ["EW == EV @ EV"], "J = 2, exact coarse solves",
                            necessary=True)
     given, let = _grid(7, smoother)
-    coarse = [("B2", "I(3) / 3 * 2" if smoother == "Jacobi" else "inverse(AH * Lower2)"),
+    coarse = [("B2", COARSE_SMOOTHERS[smoother]),
               ("G2", "I(3) - B2 @ AH"), ("P3", "Q2 / 2"), ("R3", "P3.T / 2"),
               ("F", "G2 @ (I(3) - P3 @ inverse(R3 @ AH @ P3) @ R3 @ AH) @ G2"),
               ("once", "(I(3) - F) @ inverse(AH)"), ("twice", "(I(3) - F @ F) @ inverse(AH)"),

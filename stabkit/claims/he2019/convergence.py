@@ -98,6 +98,40 @@ def printed_multigrid_converges(n, P):
     return growth(n, galerkin=True)
 
 
+OMEGA = "4/5"
+DIAGONAL, QUARTER = "diag(A)⁻¹", "1/4"
+
+
+def _whole(sizes: tuple[int, ...], P: str, sweep: str, *, galerkin: bool, inner: bool = False
+           ) -> tuple[dict, list]:
+    r"""What is given, and the lines for A1 and the error operator E of the \-cycle."""
+    given: dict = dict(omega=OMEGA)
+    let, p, r = [], *((inner_interpolation, inner_between) if inner else (interpolation, between))
+    for level, n in enumerate(sizes, 1):
+        A, above = f"A{level}", f"P{level - 1}.T @ (A{level - 1} @ P{level - 1})"
+        given[f"T{level}"] = laplace(n)
+        kernel = FIVE_POINTS.format(n=n).replace("T", f"T{level}")
+        let.append((A, above if galerkin and level > 1 else kernel))
+        weights = f"1/{_diagonal(A, n * n)}" if sweep == DIAGONAL else f"ones({n * n})/4"
+        let += [(f"B{level}", f"diag(omega*{weights})"),
+                (f"S{level}", f"2*B{level} - B{level} @ {A} @ B{level}")]
+        if level < len(sizes):
+            given |= {f"p{level}": p(sizes[level]), f"r{level}": r(sizes[level])}
+            let.append((f"P{level}", f"kron(p{level}, p{level})" + (
+                f" - kron(r{level}, r{level})" if P == "linear" else "")))
+    let.append((f"C{len(sizes)}", f"S{len(sizes)}"))
+    for level in reversed(range(1, len(sizes))):
+        let.append((f"C{level}", f"S{level} + P{level} @ C{level + 1} @ (P{level}.T @ "
+                                 f"(I({sizes[level - 1]**2}) - A{level} @ S{level}))"))
+    return given, [*let, ("E", f"I({sizes[0]**2}) - C1 @ A1")]
+
+
+CONTRACTS = ["pd(A1)", "pd(A1 - E.T @ (A1 @ E))"]
+CONTRACTS_BY = ("S are two sweeps on a level and C the cycle from there on, both from u = 0: u ← "
+                "S f, then the coarse cycle for the residual; E is the error operator, and "
+                "‖E‖_A < 1")
+
+
 def _widened(n: int, h: int) -> tuple[np.ndarray, np.ndarray]:
     """L, M of the level with mesh size h that K_A with zero padding and bilinear P lead to."""
     L = neumann(n) / fractions(h)
@@ -121,12 +155,20 @@ def _diagonal(name: str, n: int) -> str:
     return "[" + ", ".join(f"{name}[{i}, {i}]" for i in range(n)) + "]"
 
 
-@claim("derived (Section 5, eq. (5.11))", notion="spectrum", within=dict(P=KINDS, level=LEVELS))
+WHOLE = "all, on 5×5 nodes"
+
+
+@claim("derived (Section 5, eq. (5.11))", notion="spectrum",
+       within=dict(P=KINDS, level=(WHOLE, *LEVELS)))
 def printed_multigrid_converges_corrected(P, level):
     r"""With S^l = ω·diag(A^l)⁻¹, ω = 4/5 (ω/4 on the finest level only), instead of ω/4, the
     \-cycle of the same hierarchy has ‖E‖_A < 1, for n = 5, 9, …, 129, P linear or bilinear.
 
-    Decided level by level: from l to l + 1, on 9×9 and 5×5 nodes."""
+    Decided level by level: from l to l + 1, on 9×9 and 5×5 nodes; and for the whole cycle on
+    5×5 nodes."""
+    if level == WHOLE:
+        given, let = _whole((5, 3), P, DIAGONAL, galerkin=True)
+        return Calculation(given, let, CONTRACTS, CONTRACTS_BY, necessary=True)
     h = 2 ** (level - 1)
     return _bilinear_level(h) if P == "bilinear" else _linear_level(h)
 
@@ -171,31 +213,40 @@ def _linear_level(h: int) -> Calculation:
 
 
 @claim("Section 5 read as a pure CNN", notion="spectrum", expect=REFUTED,
-       within=dict(n=(9, 17, 33, 65, 129), P=KINDS))
+       within=dict(n=(33, 9, 17, 65, 129), P=KINDS))
 def kernel_hierarchy_converges(n, P):
     r"""With A^l = K_A (zero padding) on every level n_l = 2^{J−l+1} + 1 instead of (5.11), R = Pᵀ,
     S^l = ω/4, ω = 4/5, two sweeps on each level and a 3×3 grid that is only smoothed at the end,
     the \-cycle converges for n = 9, 17, …, 129."""
+    if n <= 9:  # few enough nodes for the whole matrix
+        given, let = _whole((5, 3) if n == 5 else (9, 5, 3), P, QUARTER, galerkin=False)
+        return Calculation(given, let, CONTRACTS, f"{CONTRACTS_BY}, so it converges")
     if P == "linear":
         raise Undecided("growing signals are only sought for bilinear prolongation")
     return growth(n, galerkin=False)
 
 
-@claim("derived (Section 5)", notion="spectrum", within=dict(n=(3, 7, 15)))
+WHOLE_INNER = "all, on 7×7 and 3×3 nodes"
+
+
+@claim("derived (Section 5)", notion="spectrum", within=dict(n=(WHOLE_INNER, 3, 7, 15)))
 def kernel_hierarchy_converges_corrected(n):
     r"""On n_l = 2ᵏ − 1 nodes, coarse node i at the fine node 2i, with linear P and R = Pᵀ: K_A with
     zero padding is its own Galerkin operator on every level, and with S^l = ω/4, ω = 4/5, the
     \-cycle has ‖E‖_A < 1, for every number of levels."""
+    if n == WHOLE_INNER:
+        given, let = _whole((7, 3), "linear", QUARTER, galerkin=False, inner=True)
+        return Calculation(given, let, CONTRACTS, CONTRACTS_BY, necessary=True)
     m = (n - 1) // 2
     names = {"a": "p.T @ T @ p", "m": "p.T @ p", "b": "p.T @ T @ r", "c": "p.T @ r",
              "d": "r.T @ T @ r", "e": "r.T @ r"}
     return Calculation(
-        dict(T=laplace(n), t=laplace(m), p=inner_interpolation(m), r=inner_between(m),
+        dict(omega=OMEGA, T=laplace(n), t=laplace(m), p=inner_interpolation(m), r=inner_between(m),
              j=[(-1) ** i for i in range(n)]),
         [*names.items(), ("J", "diag(j)")],
         ["kron(a, m) + kron(m, a) + kron(d, e) + kron(e, d) - kron(b, c) - kron(c, b)"
          f" - (kron(b, c) + kron(c, b)).T == {FIVE_POINTS.format(n=m).replace('T', 't')}",
-         "pd(T)", f"4*I({n}) - T == J @ T @ J"],
+         "pd(T)", f"4*I({n}) - T == J @ T @ J", "omega/4 * 8 < 2"],
         "the padding zeros are the boundary values on every level; P = p ⊗ p − r ⊗ r is linear "
         "interpolation, the left side R K_A P, an identity of stencils that holds for every size.  "
         "T ⊗ I + I ⊗ T has eigenvalues > 0 and, by J ⊗ J, symmetric about 4: in (0, 8), so each "

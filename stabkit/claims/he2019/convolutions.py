@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from itertools import product
 
 import numpy as np
 
 from stabkit.claim import claim
-from stabkit.claims.he2019.matrices import HALF, PADDINGS, integers, reached, shift
-from stabkit.property import Calculation, Not
-from stabkit.rational import fractions, rank, solve
+from stabkit.claims.he2019.matrices import PADDINGS, integers, reached, shift
+from stabkit.property import AllOf, Calculation
 from stabkit.verdict import REFUTED
 
 RELU = ("relu(x)", "x if x >= 0 else 0")
@@ -51,7 +49,7 @@ def printed_formula_is_a_convolution_corrected(n):
          *(f"{names[p]} @ {names[q]} == {names[p + q]}" for p, q in product((-1, 0, 1), repeat=2))],
         "the sums have the same terms, K_{k+1+p,k+1+q} g_{i+p,j+q}.  On a ring the tap (p, q) is "
         "the shift Z^p ⊗ Z^q, shifts compose by adding their exponents, and so the products of "
-        "taps land where the convolution of the kernels puts them")
+        "taps land where the convolution of the kernels puts them", necessary=True)
 
 
 def _outside(m: int, n: int, k: int):
@@ -60,12 +58,8 @@ def _outside(m: int, n: int, k: int):
     return [(x, y) for x, y in product(rows, columns) if not (1 <= x <= m and 1 <= y <= n)]
 
 
-def _about_node(x: Fraction, m: int) -> Fraction:
-    return m - abs(m - 1 - abs(x - 1))
-
-
-def _about_edge(x: Fraction, m: int) -> Fraction:
-    return m + HALF - abs(m - abs(x - HALF))
+#: Row x of the padding, as printed; and reflected about the node at the end, as it should be.
+PRINTED_ROW, REFLECTION = "abs(x - 1)", "m - abs(m - 1 - abs(x - 1))"
 
 
 @claim("eq. (3.9)", weight="minor", expect=REFUTED,
@@ -74,16 +68,12 @@ def reflected_padding(m, n, k):
     """Outside an m×n image (3.9) reads f_{|i−1+p|,|j−1+q|} for the pixel (i+p, j+q); for m, n >= 3
     and k < min(m, n) this is the reflection of the image at its boundary, at the boundary nodes or
     half a cell outside."""
-    pixels = _outside(m, n, k)
-    wrong = [next(((x, y) for x, y in pixels
-                   if (abs(x - 1), abs(y - 1)) != (reflect(x, m), reflect(y, n))), None)
-             for reflect in (_about_node, _about_edge)]
-    x, y = zip(*(dict.fromkeys(wrong) if all(wrong) else pixels), strict=True)
+    x, y = zip(*_outside(m, n, k), strict=True)
     return Calculation(
         dict(m=m, n=n, x=x, y=y),
         [("node(x, m)", "m - abs(m - 1 - abs(x - 1))"),
          ("edge(x, m)", "m + 1/2 - abs(m - abs(x - 1/2))"),
-         ("row", "abs(x - 1)"), ("column", "abs(y - 1)")],
+         ("row", PRINTED_ROW), ("column", PRINTED_ROW.replace("x", "y").replace("m", "n"))],
         ["(row == node(x, m) and column == node(y, n)) or "
          "(row == edge(x, m) and column == edge(y, n))"],
         "(x, y) = (i + p, j + q) lies outside the image, (row, column) is what is read there, node "
@@ -98,12 +88,17 @@ def reflected_padding_corrected(m):
     return Calculation(
         dict(m=m, inside=list(range(1, m + 1)), before=list(range(2 - m, 1)),
              after=list(range(m + 1, 2 * m))),
-        [("r(x)", "m - abs(m - 1 - abs(x - 1))")],
+        [("r(x)", REFLECTION)],
         ["r(inside) == inside", "r(before) == 2 - before", "r(after) == 2*m - after",
          "min(2 - before) >= 1", "max(2 - before) <= m", "min(2*m - after) >= 1",
          "max(2*m - after) <= m"],
         "k <= m − 1 rows are read on either side: x ↦ 2 − x reflects at node 1, x ↦ 2m − x at "
-        "node m; the same for columns")
+        "node m; the same for columns", necessary=True)
+
+
+#: How many output rows there are: the smallest integer greater than m/s, and that >= m/s.
+GREATER, AT_LEAST = "floor(m/s) + 1", "floor((m - 1)/s) + 1"
+CENTRES = ["s*(q - 1) + 1 <= m", "s*q + 1 > m"]
 
 
 @claim("eq. (3.13)", weight="minor", expect=REFUTED,
@@ -112,8 +107,7 @@ def reflected_padding_corrected(m):
 def strided_output_size(m, s):
     """A convolution with stride s of an image with m rows has as many output rows as the smallest
     integer greater than m/s."""
-    return Calculation(dict(m=m, s=s), [("q", "floor(m/s) + 1")],
-                       ["s*(q - 1) + 1 <= m", "s*q + 1 > m"],
+    return Calculation(dict(m=m, s=s), [("q", GREATER)], CENTRES,
                        "output row i has its centre in row s(i − 1) + 1: of q rows the last one "
                        "lies inside the image, and the next one would not", necessary=True)
 
@@ -122,9 +116,9 @@ def strided_output_size(m, s):
 def strided_output_size_corrected(s):
     """The number of output rows is the smallest integer >= m/s, which is ⌊(m − 1)/s⌋ + 1: the
     number of centres s(i − 1) + 1 in 1 … m."""
-    return Calculation(dict(m=list(range(1, 60)), s=s), [("q", "floor((m - 1)/s) + 1")],
-                       ["s*q >= m", "s*(q - 1) < m", "s*(q - 1) + 1 <= m", "s*q + 1 > m"],
-                       "all m < 60 at once; with m the remainders repeat")
+    return Calculation(dict(m=list(range(1, 60)), s=s), [("q", AT_LEAST)],
+                       ["s*q >= m", "s*(q - 1) < m", *CENTRES],
+                       "all m < 60 at once; with m the remainders repeat", necessary=True)
 
 
 @claim("Section 1", notion="existence", expect=REFUTED, within=dict(n=(1, 2, 3)))
@@ -132,16 +126,13 @@ def a_large_kernel_recovers_any_linear_map(n):
     """One single-channel convolution of the same size, with a large enough kernel and zero,
     periodic or reflecting padding, realises any linear map; here of signals with n entries."""
     kernels = {padding: reached(padding, n, 2 * n) for padding in PADDINGS}
-    units = fractions(np.eye(n * n, dtype=int))
-    missing = [unit for unit in units if not any(
-        rank(np.vstack([rows, unit])) == rank(rows) for rows in kernels.values())]
-    target = np.array(missing[:1]) if missing else units
     return Calculation(
-        dict(kernels, target=target), [],
-        [" or ".join(f"rank(stack({name}, target)) == rank({name})" for name in kernels)],
+        dict(kernels, E=np.eye(n * n, dtype=int)), [],
+        [" or ".join(f"rank(stack({name}, E[{k}:{k + 1}])) == rank({name})" for name in kernels)
+         for k in range(n * n)],
         "one row per tap: its matrix, entry by entry, with zero, periodic and the two reflecting "
-        "paddings; longer kernels repeat these rows, or add zeros.  The target, a matrix with a "
-        "single 1, is realised if it is a combination of the rows", necessary=True)
+        "paddings; longer kernels repeat these rows, or add zeros.  A matrix with a single 1, a "
+        "row of E, is realised if it is a combination of the rows of one padding", necessary=True)
 
 
 @claim("Section 1", notion="existence", within=dict(n=(2, 3, 5)))
@@ -153,7 +144,7 @@ def a_large_kernel_recovers_any_linear_map_corrected(n):
         {f"E{i}": taps[:, i, :] for i in range(n)}, [], [f"E{i}.T @ E{i} == I({n})"
                                                          for i in range(n)],
         "E_i takes the kernel to the weights of output i: each weight is one tap of its own.  "
-        "Images have kron(E_i, E_j)")
+        "Images have kron(E_i, E_j)", necessary=True)
 
 
 MATRICES = (((1,),), ((2, 1), (0, -3)))
@@ -162,14 +153,20 @@ MATRICES = (((1,),), ((2, 1), (0, -3)))
 @claim("eqs (3.5), (3.19), (6.26)", expect=REFUTED, within=dict(A=MATRICES))
 def feature_extractor_inverts_the_data_map(A):
     """For an invertible linear A some B = σ∘γ∘σ makes u ← u + B(f − A u), started at u = 0,
-    converge to the solution of A u = f, for every f."""
-    units = fractions(np.eye(len(A), dtype=int))
-    f = next(f for f in (*units, *-units) if min(solve(A, f)) < 0)
-    return Not(Calculation(
-        dict(A=A, f=f), [RELU, ("u", "inverse(A) @ f")],
-        ["all(relu(x) >= 0 for x in cells([-inf, 0, inf]))", "min(u) < 0"],
-        "every value of B is a value of σ, so no entry of u ever decreases below 0, whatever γ and "
-        "its bias; the solution has a negative entry"))
+    converge to the solution of A u = f, for every f.
+
+    Every value of B is a value of σ.  Where σ >= 0 no entry of u ever decreases below 0, whatever
+    γ and its bias, but of the solutions for f and −f one has a negative entry.  For a σ that
+    keeps every number γ = A⁻¹ would solve in one step."""
+    given, let = dict(A=A, x=[-1, 0, 1], g=[1] + [0] * (len(A) - 1)), [RELU, ("G", "inverse(A)")]
+    return AllOf([
+        Calculation(given, let, [
+            "min(relu(x)) < 0 or not all(relu(y) >= 0 for y in cells([-inf, 0, inf])) or "
+            "nonneg(stack(G, -G))"],
+            "σ must be negative somewhere, or no solution: the columns of ±A⁻¹ are the solutions "
+            "for ±1 in one entry of f", necessary=True),
+        Calculation(given, let, ["relu(x) == x", "A @ relu(G @ relu(g)) == g"],
+                    "one step with γ = A⁻¹, where σ is the identity")])
 
 
 @claim("derived (eqs (3.5), (3.19))", within=dict(A=MATRICES))
@@ -180,4 +177,4 @@ def feature_extractor_inverts_the_data_map_corrected(A):
     return Calculation(
         dict(A=A, f=integers(rng, len(A)), x=[-1, 0, 1]),
         [RELU, ("G", "inverse(A)"), ("u", "G @ relu(f) - G @ relu(-f)")],
-        [SPLIT, "A @ u == f"], f"{SPLIT_BY}: so B = A⁻¹")
+        [SPLIT, "A @ u == f"], f"{SPLIT_BY}: so B = A⁻¹", necessary=True)

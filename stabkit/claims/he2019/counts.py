@@ -34,11 +34,15 @@ def resnet_parameter_counts(network):
     return Calculation(
         dict(classes=[10, 100]), [("total", _resnet(blocks))],
         [f"total == [{', '.join(exact)}]", f"floor(total/100000 + 1/2) == {tenths}"],
-        "two numbers per channel for each batch normalisation")
+        "two numbers per channel for each batch normalisation", necessary=True)
 
 
 TOTAL = "27*cf + {AB}*9*cu*cf + {R}*9*cf**2 + {Pi} + 10*cu + 10"
 PI = {"none": "0", "3x3": "{Pi}*9*cu**2", "channelwise": "9*{Pi}"}
+
+
+#: A and B together, R, Π: as described, and as the table has it.
+DESCRIBED, MATCHING = (8, 3, 3), (9, 3, 3)
 
 
 def _total(row: int, AB: int | str, R: int | str, Pi: int | str) -> str:
@@ -56,7 +60,7 @@ def mgnet_parameter_counts(row):
     linear layer; 3×3 kernels; 10 classes) have 7.1, 8.9, 19.5, 17.7 M parameters in the four rows,
     with or without batch normalisation."""
     return Calculation(
-        _row(row), [("total", _total(row, 8, 3, 3)), ("normalised", "total + 2*15*cf")],
+        _row(row), [("total", _total(row, *DESCRIBED)), ("normalised", "total + 2*15*cf")],
         ["floor(total/100000 + 1/2) == printed or floor(normalised/100000 + 1/2) == printed"],
         "two numbers per channel after the stem, four A, four B, three R and three Π, all counted "
         "with c_f channels", necessary=True)
@@ -67,21 +71,22 @@ def mgnet_parameter_counts_corrected(part):
     """All four rows match with nine instead of eight 3×3 convolutions between c_u and c_f channels,
     and with no other integer numbers (A and B together, R, Π)."""
     if part in ROWS:
-        return Calculation(_row(part), [("total", _total(part, 9, 3, 3))],
-                           ["floor(total/100000 + 1/2) == printed"], "A and B: 9, R: 3, Π: 3")
+        return Calculation(_row(part), [("total", _total(part, *MATCHING))],
+                           ["floor(total/100000 + 1/2) == printed"],
+                           "A and B, R, Π as in the statement", necessary=True)
     found = [numbers for numbers in product(range(20), repeat=3) if all(_fits(*numbers))]
     return Calculation(
         dict(found=found, unit=9 * 256**2),
         [("row1(n)", "27*256 + n*unit + 2570"), ("row2(n, q)", "row1(n) + q*unit"),
          ("row4(n, k)", "27*512 + 2*n*unit + 2*k*unit + 2570 + 27")],
-        ["found == [[9, 3, 3]]",
+        ["found == [[{}, {}, {}]]".format(*MATCHING),
          "row1(11) < 7050000 and 7050000 <= row1(12)",
          "row1(12) < 7150000 and 7150000 <= row1(13)",
          "row2(12, 2) < 8850000 and row2(12, 4) >= 8950000",
          "row4(12, 2) < 17650000 and row4(12, 4) >= 17750000"],
         "`found` is all that fits among the numbers below 20.  In general, with n of A, B and R "
         "together, k of R and q of Π: row 1 grows with n and forces n = 12, row 2 then q = 3, and "
-        "row 4 with n = 12 and q = 3 forces k = 3")
+        "row 4 with n = 12 and q = 3 forces k = 3", necessary=True)
 
 
 def _fits(AB: int, R: int, Pi: int):

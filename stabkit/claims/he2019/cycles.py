@@ -8,7 +8,7 @@ import numpy as np
 
 from stabkit.claim import claim
 from stabkit.claims.he2019.matrices import FIVE_POINTS, inner_interpolation, integers, laplace
-from stabkit.property import Calculation
+from stabkit.property import AllOf, Calculation
 from stabkit.rational import determinant, fractions
 
 SMOOTHERS = ("Gauss-Seidel", "Richardson", "random")
@@ -41,13 +41,22 @@ def smoother_condition(n, M, seed):
     return Calculation(
         dict(A=A, M=_smoother(A, M, rng)), let, shows,
         "the energy of e less that of the next error E e is wᵀG w with w = Q e, Q invertible: both "
-        "forms are positive definite, or neither.  For Gauss–Seidel G is the diagonal of A")
+        "forms are positive definite, or neither.  For Gauss–Seidel G is the diagonal of A",
+        necessary=True)
 
 
 # -- cycles with an exact coarsest solve, on 2ᵏ − 1 interior nodes per direction ------------------
 def _pairs(n: int) -> list[tuple[int, int]]:
     """Successive numbers of nodes, from coarse to fine."""
     return [*_pairs(n // 2), (n, n // 2)] if n > 1 else []
+
+
+ADJOINT = ".T"
+
+
+def damping(dimension: int) -> Fraction:
+    """The damping of Jacobi's method with the best smoothing factor."""
+    return Fraction(2 * dimension, 2 * dimension + 1)
 
 
 def _hierarchy(n: int, dimension: int, smoother: str = "Jacobi"):
@@ -66,10 +75,9 @@ def _hierarchy(n: int, dimension: int, smoother: str = "Jacobi"):
             given[f"Lower{fine}"] = np.tri(count, dtype=int)
             let.append((f"B{fine}", f"inverse({A} * Lower{fine})"))
         else:  # all diagonal entries are the same
-            damping = Fraction(2 * dimension, 2 * dimension + 1)
-            let.append((f"B{fine}", f"{damping} / {A}[0, 0] * I({count})"))
+            let.append((f"B{fine}", f"{damping(dimension)} / {A}[0, 0] * I({count})"))
         let += [(f"S{fine}", f"I({count}) - B{fine} @ {A}"),
-                (f"Z{fine}", f"I({count}) - B{fine}.T @ {A}"),
+                (f"Z{fine}", f"I({count}) - B{fine}{ADJOINT} @ {A}"),
                 (f"A{coarse}", f"P{fine}.T @ ({A} @ P{fine})")]
     return given, let
 
@@ -102,10 +110,12 @@ def cycle_energy_identity(case):
     return Calculation(
         given, let, ["pd(T)", f"A{n} @ V{n} == E{n}.T @ (A{n} @ E{n})"],
         "A V = EᵀA E says V = E*E; so ⟨V e, e⟩ = |E e|² in the energy, and V is self-adjoint and "
-        ">= 0: its norm is its spectral radius")
+        ">= 0: its norm is its spectral radius", necessary=True)
 
 
 RECURSION = "every σ"
+#: The bound of the W-cycle, from that of its two-grid cycles.
+W_BOUND = "s/(1 - s)"
 
 
 @claim("derived (W-cycle, two recursive coarse-grid calls)", notion="energy",
@@ -118,7 +128,7 @@ def w_cycle_bound(case):
     Decided for every σ; and with σ = 1/9 for [−1 2 −1] and Jacobi on n interior nodes."""
     if case == RECURSION:
         return Calculation(
-            dict(s=["1/9", "1/4", "2/5"]), [("g", "s/(1 - s)")],
+            dict(s=["1/9", "1/4", "2/5"]), [("g", W_BOUND)],
             ["s + (1 - s)*g**2 == g", "g < 1", "positive_on([1, -2], 0, 1/2)"],
             "E_W = S*(1 − Π + Π D²)S with the projection Π and the coarse W-cycle D, 0 <= D <= d: "
             "⟨E_W e, e⟩ <= (1 − d²)|(1 − Π)S e|² + d²|S e|² <= ((1 − d²)σ + d²)|e|², so the bounds "
@@ -127,17 +137,24 @@ def w_cycle_bound(case):
             "d <= g gives σ + (1 − σ)d² <= g")
     n = int(case.removeprefix("n = "))
     given, let = _hierarchy(n, 1)
-    shows, below = ["pd(T)"], ""
+    given, let = given | dict(s="1/9"), [*let, ("bound", W_BOUND)]
+    two_grid, shows, below = ["pd(T)"], [], ""
     for fine, coarse in _pairs(n):
         two = f"Z{fine} @ {_correction(fine, coarse, 1, '')} @ S{fine}"
         twice = f"{below} @ {below}" if below else ""
         let += [(f"G{fine}", two),
                 (f"W{fine}", f"Z{fine} @ {_correction(fine, coarse, 1, twice)} @ S{fine}")]
-        shows += [f"psd(A{fine}/9 - A{fine} @ G{fine})", f"psd(A{fine} @ W{fine})",
-                  f"psd(A{fine}/8 - A{fine} @ W{fine})"]
+        two_grid.append(f"psd(s*A{fine} - A{fine} @ G{fine})")
+        shows += [f"psd(A{fine} @ W{fine})", f"psd(bound*A{fine} - A{fine} @ W{fine})"]
         below = f"W{fine}"
-    return Calculation(given, let, shows, "G is the two-grid cycle of each level and W the W-cycle "
-                       "down to one node; 1/8 = (1/9)/(1 − 1/9)")
+    return AllOf([
+        Calculation(given, let, two_grid, "the hypothesis: G is the two-grid cycle of each level"),
+        Calculation(given, let, shows, "W is the W-cycle down to one node; A W is symmetric, as "
+                    "its smoothers are adjoint", necessary=True)])
+
+
+#: The best damping of Jacobi's method in d dimensions, and its smoothing factor.
+BEST, FACTOR = "2*d/(2*d + 1)", "(2*d - 1)/(2*d + 1)"
 
 
 @claim("derived (damped Jacobi, Fourier modes)", notion="spectrum", weight="minor",
@@ -147,13 +164,12 @@ def jacobi_smoothing_factor(d):
     smoothing factor (2d − 1)/(2d + 1) over the high frequencies: 1/3, 3/5, 5/7."""
     return Calculation(
         dict(d=d, w=[0, 1]),
-        [("low(w)", "1 - w/d"), ("high(w)", "2*w - 1"), ("best", "2*d/(2*d + 1)"),
-         ("mu", "(2*d - 1)/(2*d + 1)")],
+        [("low(w)", "1 - w/d"), ("high(w)", "2*w - 1"), ("best", BEST), ("mu", FACTOR)],
         ["low(best) == mu", "high(best) == mu", "2*d*low(w) + high(w) == 2*d - 1"],
         "a mode has the factor 1 − ωx, x = Σ(1 − cos θᵢ)/d, where x fills [1/d, 2] if some |θᵢ| >= "
         "π/2: the largest modulus is that of 1 − ω/d or of 1 − 2ω, at ω = `best` both are mu.  For "
         "every ω the weighted sum in the last line (linear in ω, so two values settle it) makes "
-        "one of 1 − ω/d, 2ω − 1 at least mu")
+        "one of 1 − ω/d, 2ω − 1 at least mu", necessary=True)
 
 
 @claim("derived (two-grid method)", notion="spectrum", within=dict(n=("every 2ᵏ − 1", 3, 7, 15)))
@@ -166,11 +182,12 @@ def one_dimensional_two_grid_factor(n):
             [("f", "s*(1 - 4*s/3)**2 + (1 - s)*(1 - 4*(1 - s)/3)**2")], ["f == 1/9"],
             "s = sin²(θ/2).  f is a polynomial of degree 3 and equals 1/9 at four points, so "
             "always.  On the modes θ and π − θ the exact coarse-grid correction is a projection of "
-            "rank 1, so one eigenvalue is 0 and the other one the trace f")
+            "rank 1, so one eigenvalue is 0 and the other one the trace f", necessary=True)
     given, let = _hierarchy(n, 1)
     let = [(name, line) for name, line in let if name.startswith(f"{name[0]}{n}")
            or name == f"A{n // 2}"]
     let.append(("E", f"Z{n} @ {_correction(n, n // 2, 1, '')} @ S{n}"))
     given = {name: given[name] for name in ("T", f"p{n}")}
     return Calculation(given, let, ["E @ E == E/9", f"rank(E) == {n - n // 2}"],
-                       "E(E − 1/9) = 0: there are no other eigenvalues, and 1/9 occurs")
+                       "E(E − 1/9) = 0: there are no other eigenvalues, and 1/9 occurs",
+                       necessary=True)

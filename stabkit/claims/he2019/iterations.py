@@ -8,7 +8,7 @@ import numpy as np
 
 from stabkit.claim import claim
 from stabkit.claims.he2019.matrices import integers
-from stabkit.property import Calculation, Not
+from stabkit.property import AllOf, Calculation
 from stabkit.transcript import Transcript, named
 from stabkit.verdict import REFUTED
 
@@ -41,33 +41,57 @@ def semi_iterative_residual(alphas, n):
                        necessary=True)
 
 
-@claim("eq. (3.21), αⱼ >= 0, Σαⱼ = 1", notion="bound", expect=REFUTED, some=True,
-       within=dict(i=(2, 3, 4, 5, 6)))
-def semi_iteration_accelerates(i):
+LOWEST = 0
+#: Two steps with the weights α₀ = lρ and α₁ = 1 − lρ, which are at least l if −1 <= l <= 0: with
+#: p₂(x) = (1 − lρ)x² + lρx, `top` is ρ² − p₂(ρ) in powers of ρ, and `bottom` is 4(1 − lρ)(1 +
+#: min p₂/ρ²) = 4(1 − lρ) − l².
+TWO_STEPS = [("top", "[0, 0, -l, l]"), ("bottom", "[4 - l**2, -4*l]")]
+SHORTER = ["positive_on(top, 0, 1)", "positive_on(bottom, 0, 1)"]
+SHORTER_BY = ("p₂(ρ) = (1 + l)ρ² − lρ³ at the end and −l²ρ²/(4(1 − lρ)) at the minimum are below "
+              "ρ² in modulus")
+
+
+@claim("eq. (3.21), αⱼ >= 0, Σαⱼ = 1", notion="bound", expect=REFUTED)
+def semi_iteration_accelerates():
     """For B fixed and linear and the spectrum of I − A B filling [0, ρ], ρ < 1, some weights
     αⱼⁱ >= 0 with Σⱼαⱼⁱ = 1 give after some i >= 2 steps a residual polynomial whose maximum over
-    [0, ρ] is below ρⁱ, that of plain residual correction."""
-    gaps = {f"c{j}": [Fraction((k == j + 1) - (k == i)) for k in range(i + 1)] for j in range(i)}
-    return Not(Calculation(
-        gaps, [], [f"nonneg_on({name}, 0, 1)" for name in gaps],
-        "residual polynomials have pᵢ(ρ) = ρ Σαⱼpⱼ(ρ), a mean of the ρ pⱼ(ρ), j < i; as pⱼ(ρ) >= "
-        "ρʲ by induction and ρ^{j+1} >= ρⁱ (c_j is their difference, as a polynomial in ρ), "
-        "pᵢ(ρ) >= ρⁱ for all admissible weights"))
+    [0, ρ] is below ρⁱ, that of plain residual correction.
+
+    Residual polynomials have pᵢ(ρ) = ρ Σαⱼpⱼ(ρ), j < i.  With weights >= 0 this is ρ times a mean
+    of numbers pⱼ(ρ) >= ρʲ >= ρ^{i−1}, so pᵢ(ρ) >= ρⁱ for every i, by induction.  With weights
+    that may fall to l < 0 two steps suffice."""
+    given = dict(l=LOWEST)
+    return AllOf([
+        Calculation(given, [], ["l < 0 or not nonneg_on([0, 1, -1], 0, 1)"],
+                    "means are at least the smallest of their numbers, and ρ − ρ² >= 0 makes that "
+                    "the last one", necessary=True),
+        Calculation(given, TWO_STEPS, ["l >= -1", *SHORTER], SHORTER_BY)])
 
 
 @claim("derived (eq. (3.21))", notion="bound")
 def semi_iteration_accelerates_corrected():
     """Without the condition αⱼ >= 0 some weights with Σⱼαⱼ = 1 give after two steps a residual
-    polynomial whose maximum modulus over [0, ρ] is below ρ², for every 0 < ρ < 1."""
+    polynomial whose maximum modulus over [0, ρ] is below ρ², for every 0 < ρ < 1: α₀ = −ρ and
+    α₁ = 1 + ρ."""
+    from stabkit.multigrid import MultiStep, identity
+    points = [(Fraction(x, 5), Fraction(r, 4)) for x in range(3) for r in (1, 2)]
+    log = Transcript()
+    x, q = (log.give(name, list(values)) for name, values in zip("xq", zip(*points, strict=True),
+                                                                 strict=True))
+    one, least = Fraction(1), log.give("l", -1)
+    f = log.term(f"ones({len(points)})")
+    step = MultiStep(((one,), (least * q, 1 - least * q)), ((identity,), (identity, identity)))
+    last = step(lambda u: (1 - x) * u, f, 0 * x)[-1]
     return Calculation(
-        dict(top=[0, 0, 1, -1], bottom=[3, 4]), [],
-        ["positive_on(top, 0, 1)", "positive_on(bottom, 0, 1)"],
-        "α₀ = −ρ, α₁ = 1 + ρ give p₂(x) = (1 + ρ)x² − ρx, with p₂(ρ) = ρ³ at the end and "
-        "−ρ²/(4(1 + ρ)) at the minimum; `top` is ρ² − ρ³ and `bottom` is 4(1 + ρ) − 1, in "
-        "powers of ρ")
+        log.given, [*log.let, *TWO_STEPS],
+        [f"{f.text} - (1 - x) * ({last.text}) == (1 - l*q)*x**2 + l*q*x", *SHORTER],
+        f"x stands for an eigenvalue of I − A B, q for ρ: two steps of (3.21) from u = 0 leave the "
+        f"residual p₂(x), of degree 2 in x and 1 in q, as 3 × 2 points show; {SHORTER_BY}",
+        necessary=True)
 
 
-CHEBYSHEV = [("w1", "ones(112)"), ("w2", "2/(2 - q**2)")]
+OMEGA2 = "2/(2 - rho**2)"
+CHEBYSHEV = [("w1", "ones(112)"), ("w2", OMEGA2.replace("rho", "q"))]
 T = {1: "y", 2: "2*y**2 - 1", 3: "4*y**3 - 3*y", 4: "8*y**4 - 8*y**2 + 1",
      5: "16*y**5 - 20*y**3 + 5*y"}
 
@@ -95,13 +119,19 @@ def chebyshev_residual_polynomial(k):
 def chebyshev_is_a_semi_iteration(rho, AB):
     """For 0 < ρ < 1 and every linear A, (3.23) with one linear B on all steps is of the form
     (3.21), with every Bⱼⁱ equal to B or 0, constants αⱼⁱ >= 0 and Σⱼαⱼⁱ = 1."""
-    return Not(Calculation(
+    return Calculation(
         dict(A=AB, f=1, u0=0, rho=rho),
-        [("w", "2/(2 - rho**2)"), ("u1", "u0 + (f - A*u0)"),
+        [("w", OMEGA2), ("u1", "u0 + (f - A*u0)"),
          ("u2", "w*(u1 + (f - A*u1)) + (1 - w)*u0"),
          ("corners", "[u0, u0 + (f - A*u0), u1, u1 + (f - A*u1)]")],
-        ["u2 > max(corners) or u2 < min(corners)"],
-        "B = 1.  With weights >= 0 that sum to 1, u² would be a mean of the uʲ and uʲ + B rʲ"))
+        ["min(corners) <= u2", "u2 <= max(corners)"],
+        "B = 1.  With weights >= 0 that sum to 1, u² is a mean of the uʲ and uʲ + B rʲ",
+        necessary=True)
+
+
+def semi_weights(w):
+    """α_{i−2} and α_{i−1} of step i, where ωⁱ = w."""
+    return 1 - w, w
 
 
 @claim("derived (eq. (3.23))", weight="minor", within=dict(omega=("1", "8/7", "3/2"), n=(1, 2)))
@@ -119,10 +149,10 @@ def chebyshev_is_a_semi_iteration_corrected(omega, n):
 
     one = Fraction(1)
     chebyshev = ChebyshevStep((one, w), (extract, extract))(lambda v: A @ v, f, u)
-    semi = MultiStep(((one,), (1 - w, w)), ((extract,), (nothing, extract)))(
+    semi = MultiStep(((one,), semi_weights(w)), ((extract,), (nothing, extract)))(
         lambda v: A @ v, f, u)
     return Calculation(log.given, log.let, [f"{chebyshev[-1].text} == {semi[-1].text}"],
-                       "the same sum, term by term")
+                       "the same sum, term by term", necessary=True)
 
 
 def _two_steps(n: int, omega: str) -> tuple[dict, list]:
@@ -135,13 +165,19 @@ def _two_steps(n: int, omega: str) -> tuple[dict, list]:
                    ("r2", "f - A @ (w*(u1 + b) + (1 - w)*u0)")]
 
 
+PRINTED_RECURSION = "w*r1 + (1 - w)*r0 - A*B*r1"
+
+
 @claim("eq. (3.24)", weight="minor", expect=REFUTED, within=dict(omega=("1", "2"), B=("1", "1/2")))
 def chebyshev_residual_recursion(omega, B):
     """For linear A, (3.23) implies rⁱ = ωⁱrⁱ⁻¹ + (1 − ωⁱ)rⁱ⁻² − A Bⁱrⁱ⁻¹."""
     return Calculation(
         dict(A=1, B=B, f=1, u0=0, u1=0, w=omega),
         [("r0", "f - A*u0"), ("r1", "f - A*u1"), ("r2", "f - A*(w*(u1 + B*r1) + (1 - w)*u0)")],
-        ["r2 == w*r1 + (1 - w)*r0 - A*B*r1"], "the last term lacks the factor ω", necessary=True)
+        [f"r2 == {PRINTED_RECURSION}"], "the last term lacks the factor ω", necessary=True)
+
+
+RECURSION = "w*(r1 - A @ b) + (1 - w)*r0"
 
 
 @claim("derived (eq. (3.24))", weight="minor", within=dict(omega=("1", "2", "8/7"), n=(1, 2)))
@@ -149,6 +185,6 @@ def chebyshev_residual_recursion_corrected(omega, n):
     """For linear A, (3.23) implies rⁱ = ωⁱ(rⁱ⁻¹ − A Bⁱ(rⁱ⁻¹)) + (1 − ωⁱ)rⁱ⁻², also for nonlinear
     Bⁱ."""
     given, let = _two_steps(n, omega)
-    return Calculation(given, let, ["r2 == w*(r1 - A @ b) + (1 - w)*r0"],
+    return Calculation(given, let, [f"r2 == {RECURSION}"],
                        "both sides are linear in f, u⁰, u¹ and b = B(r¹), and f has the factor "
-                       "1 = ω + (1 − ω)")
+                       "1 = ω + (1 − ω)", necessary=True)

@@ -55,11 +55,6 @@ def shift(n: int, by: int) -> np.ndarray:
     return fractions(np.roll(np.eye(n, dtype=int), by, axis=1))
 
 
-def checkerboard(n: int) -> np.ndarray:
-    """(−1)^{i+j} on n×n nodes."""
-    return fractions([(-1) ** (i + j) for i, j in product(range(n), repeat=2)])
-
-
 # -- between grids: 2m − 1 nodes and m ------------------------------------------------------------
 def interpolation(m: int) -> np.ndarray:
     """Linear interpolation from m to 2m − 1 nodes: node i goes to node 2i, from 0."""

@@ -134,7 +134,11 @@ def v_mgnet_is_a_v_cycle(levels, seed):
         f"{v_mgnet(f, grids).text} == {v_mg(f, grids).text}",
         f"{v_mgnet(f, bare).text} == {backslash_mg(f, bare).text}"],
         "Algorithm 4 adds P(ũ^{l+1} − ũ^{l+1,0}) = P u^{l+1} by Theorem 6.1; the post-smoothing is "
-        "the same, since f̃ − A ũ = f − A u; here with random matrices and nonlinear Π")
+        "the same, since f̃ − A ũ = f − A u; here with random matrices and nonlinear Π",
+        necessary=True)
+
+
+COUNTS = "[2*nu*k, (1 + nu)*k, 2*k]"
 
 
 @claim("Sections 6.4, 6.5", weight="minor", within=dict(c=(1, 2, 256), nu=(1, 2)))
@@ -152,9 +156,9 @@ def parameter_saving(c, nu):
     counted = [parameters(tuple(iresnet_step(new(), new()) for _ in range(nu))),
                parameters(Grid(new(), SingleStep(tuple(new() for _ in range(nu))))),
                parameters(Grid(new(), SingleStep((B,) * nu)))]
-    shows = ["counted == [2*nu*k, (1 + nu)*k, 2*k]"]
+    shows = [f"counted == {COUNTS}"]
     if (c, nu) == (256, 2):
         shows.append("counted == [2359296, 1769472, 1179648]")
     return Calculation(dict(c=c, nu=nu, counted=counted), [("k", "9*c**2")], shows,
                        "ξ and η in each step of iResNet, one A and ν or one B in MgNet; `counted` "
-                       "are the weights of such blocks")
+                       "are the weights of such blocks", necessary=True)

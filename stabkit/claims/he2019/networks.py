@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from stabkit.claim import claim
 from stabkit.claims.he2019.convolutions import RELU, SPLIT, SPLIT_BY
 from stabkit.claims.he2019.matrices import integers
-from stabkit.property import Calculation, Not
+from stabkit.property import AllOf, Calculation
 from stabkit.rational import fractions
 from stabkit.transcript import Term, Transcript, named
 from stabkit.verdict import REFUTED
@@ -43,7 +42,13 @@ def mgnet_is_iresnet(n, seed):
     shows = [f"{new.text} == {iresnet_step(xi, eta)(old).text}"
              for eta, old, new in zip(etas, data, data[1:], strict=False)]
     return Calculation(log.given, log.let, shows,
-                       "apply the linear ξ to uⁱ = uⁱ⁻¹ + Bⁱ(f − ξuⁱ⁻¹) and subtract from f")
+                       "apply the linear ξ to uⁱ = uⁱ⁻¹ + Bⁱ(f − ξuⁱ⁻¹) and subtract from f",
+                       necessary=True)
+
+
+def block(eta: np.ndarray, i: int, count: int) -> np.ndarray:
+    """η in block i of `count`, with zeros elsewhere."""
+    return np.kron(np.eye(count, dtype=int)[:, i:i + 1], eta)
 
 
 @claim('derived ("replacing ξ^{l,i} by ξ^l")', within=dict(nu=(2, 3), w=(1, 2), seed=SEEDS))
@@ -58,14 +63,12 @@ def every_iresnet_is_an_mg_iresnet(nu, w, seed):
     ours = theirs = log.give("f", integers(rng, w))
     shows = []
     for i, (xi, eta) in enumerate(zip(xis, etas, strict=True)):
-        wide = fractions(np.zeros((nu * w, w), dtype=int))
-        wide[i * w:(i + 1) * w] = eta
         theirs = named(iresnet_step(_map(log, "Y", xi), _map(log, "H", eta))(theirs), "f")
-        ours = named(iresnet_step(one, _map(log, "G", wide))(ours), "g")
+        ours = named(iresnet_step(one, _map(log, "G", block(eta, i, nu)))(ours), "g")
         shows.append(f"{ours.text} == {theirs.text}")
     return Calculation(log.given, log.let, shows,
                        "ξ = [ξ¹, …, ξ^ν], and ηⁱ stands in block i with zeros elsewhere: as "
-                       "σ(0) = 0, only ξⁱσηⁱσ is left in step i, for every f")
+                       "σ(0) = 0, only ξⁱσηⁱσ is left in step i, for every f", necessary=True)
 
 
 @claim("Lemma 8.2, eqs (7.8), (8.3), (8.4)", expect=REFUTED,
@@ -80,23 +83,28 @@ def resnet_is_sigma_resnet(eta, xi, f):
         "(7.8) has + and (8.4) has −, so f¹ is not σ(f̃¹)", necessary=True)
 
 
+def data(xi: Callable, eta: Callable, f: Any) -> Any:
+    """f̃ = f − ξσηf."""
+    return f - xi(np.maximum(eta(f), 0))
+
+
 @claim("Lemma 8.2", within=dict(sign=("-", "+"), n=(1, 2, 3), seed=SEEDS))
 def resnet_is_sigma_resnet_corrected(sign, n, seed):
     """For fⁱ = σ(fⁱ⁻¹ − ξσηfⁱ⁻¹), the quantities f̃ⁱ = fⁱ⁻¹ − ξσηfⁱ⁻¹ satisfy f̃ⁱ = σ(f̃ⁱ⁻¹) −
     ξσησ(f̃ⁱ⁻¹), i >= 2; likewise with + in all three.  ξ need not be linear."""
-    from stabkit.multigrid import chain, negated, relu, resnet_step, sigma_resnet_step
+    from stabkit.multigrid import chain, negated, resnet_step, sigma_resnet_step
     log, rng = Transcript(), np.random.default_rng([seed, n])
     etas = _maps(log, "H", rng, 2, n + 1, n)
     xis = [chain(X, lambda v: v * v - 1) for X in _maps(log, "X", rng, 2, n, n + 1)]
     if sign == "+":
         xis = [negated(xi) for xi in xis]
     f = log.give("f", integers(rng, n))
-    first = named(f - xis[0](relu(etas[0](f))), "t")
+    first = named(data(xis[0], etas[0], f), "t")
     f1 = named(resnet_step(xis[0], etas[0])(f), "f")
-    second = f1 - xis[1](relu(etas[1](f1)))
+    second = data(xis[1], etas[1], f1)
     return Calculation(
         log.given, log.let, [f"{second.text} == {sigma_resnet_step(xis[1], etas[1])(first).text}"],
-        "fⁱ⁻¹ = σ(f̃ⁱ⁻¹) by definition, whatever ξ and η are")
+        "fⁱ⁻¹ = σ(f̃ⁱ⁻¹) by definition, whatever ξ and η are", necessary=True)
 
 
 @claim("eq. (8.17)", weight="minor", expect=REFUTED, within=dict(x=INTEGERS))
@@ -109,7 +117,7 @@ def relu_identity(x):
 @claim("derived (eq. (8.17))", weight="minor")
 def relu_identity_corrected():
     """ReLU(x) − ReLU(−x) = x for every real x."""
-    return Calculation(dict(x=[-1, 0, 1]), [RELU], [SPLIT], SPLIT_BY)
+    return Calculation(dict(x=[-1, 0, 1]), [RELU], [SPLIT], SPLIT_BY, necessary=True)
 
 
 def _recovered(sign: str, chi: Any, f: Any) -> Calculation:
@@ -165,20 +173,30 @@ def every_cnn_is_an_mg_resnet(n, seed):
         [SPLIT, f"{sigma_resnet_step(xi, eta)(f).text} == {chi(relu).text}",
          f"{resnet_step(xi, eta)(f).text} == {chi(f).call('relu').text}"],
         f"{SPLIT_BY}: ξ = [−id, id] takes σ of [y; −y] to −y, whatever y is; η(v) = [y; −y] with "
-        "y = χ(v) − v")
+        "y = χ(v) − v", necessary=True)
 
 
-@claim("Remark 8.4", notion="existence", expect=REFUTED, within=dict(channels=(1,)))
+@claim("Remark 8.4", notion="existence", expect=REFUTED, within=dict(channels=(1, 2)))
 def every_cnn_is_an_mgnet(channels):
     """For some convolution χ a classic layer f ↦ χσ(f) is an MgNet step (8.1),
-    f ↦ f − ξσησ(f), with suitable linear ξ, η."""
-    values = range(-1, 2)
-    f, g = next((f, g) for f, g in product(product(values, repeat=channels), repeat=2)
-                if f != g and [max(x, 0) for x in f] == [max(x, 0) for x in g])
-    return Not(Calculation(
-        dict(f=f, g=g), [RELU], ["relu(f) == relu(g)", "f != g"],
-        "χσ gives the same for f and g, the step gives results that differ by f − g: they differ "
-        "as maps, whatever χ, ξ and η are; more channels and pixels can hold 0 elsewhere"))
+    f ↦ f − ξσησ(f), with suitable linear ξ, η.
+
+    Where σ(f) = σ(g) the layer gives the same for f and g, but the step gives results that differ
+    by f − g, whatever χ, ξ and η are.  For a σ that keeps every number ξ = id and η = id − χ would
+    do."""
+    given = dict(f=[-1] * channels, g=[-2] * channels, x=[-1, 0, 1],
+                 K=fractions(np.eye(channels, dtype=int)) * 2)
+    return AllOf([
+        Calculation(given, [RELU], ["relu(f) != relu(g)"], "two different f and g; more channels "
+                    "and pixels can hold 0 elsewhere", necessary=True),
+        Calculation(given, [RELU], [
+            "relu(x) == x", f"f - relu((I({channels}) - K) @ relu(f)) == K @ relu(f)"],
+            "the step with ξ = id and η = id − χ, where σ is the identity")])
+
+
+def activated(f: np.ndarray) -> np.ndarray:
+    """Data >= 0."""
+    return abs(f)
 
 
 @claim("derived (Remark 8.4)", notion="existence", within=dict(n=(1, 2, 3), seed=SEEDS))
@@ -187,7 +205,7 @@ def every_cnn_is_an_mgnet_corrected(n, seed):
     with ξ = [−id, id] and η = [id; −id](χ − id)."""
     rng = np.random.default_rng([seed, n])
     return Calculation(
-        dict(K=integers(rng, n, n), f=abs(integers(rng, n)), x=[-1, 0, 1]),
+        dict(K=integers(rng, n, n), f=activated(integers(rng, n)), x=[-1, 0, 1]),
         [RELU, ("y", f"(K - I({n})) @ relu(f)"), ("step", "f - (-relu(y) + relu(-y))")],
-        ["nonneg(f)", SPLIT, "relu(f) == f", "step == K @ relu(f)"],
-        f"{SPLIT_BY}; the step is f + (χ − id)σ(f), and σ(f) = f")
+        [SPLIT, "step == K @ relu(f)"],
+        f"{SPLIT_BY}; the step is f + (χ − id)σ(f), and σ(f) = f", necessary=True)

@@ -124,6 +124,7 @@ def opencv_fed_reordering_is_a_permutation_corrected(n):
 
 # -- scikit-image ---------------------------------------------------------------------------------
 TV = "scikit-image 0.26.0, skimage.restoration.denoise_tv_chambolle, tau = 1/(2 ndim)"
+TAU = "1 / (2 * d)"
 CHAMBOLLE = "This code is an implementation of the algorithm proposed by Chambolle in [1]"
 
 
@@ -131,7 +132,7 @@ CHAMBOLLE = "This code is an implementation of the algorithm proposed by Chambol
 def skimage_tv_step_meets_the_condition_of_chambolle(ndim):
     """The step τ = 1/(2 ndim) meets the condition of Chambolle (2004), Theorem 3.1, τ <= 1/8 for
     images, that is τ <= 1/(4 ndim).  It is twice as large, as Chambolle suggests in practice."""
-    return Calculation(dict(d=ndim), [("tau", "1 / (2 * d)")], ["tau <= 1 / (4 * d)"],
+    return Calculation(dict(d=ndim), [("tau", TAU)], ["tau <= 1 / (4 * d)"],
                        "|div|^2 < 4 d, and the theorem asks for tau <= 1/8 where d = 2",
                        necessary=True)
 
@@ -145,10 +146,22 @@ def skimage_tv_step_is_nonexpansive(shape, ratio):
     return Stable(Explicit(K.T, fluxes.identity(), ratio / (2 * len(shape))), EUCLIDEAN)
 
 
+SQUARE = "4 * d * cos(pi / (2 * N))**2"
+
+
 @claim(f"derived ({TV})", notion="bound", within=dict(side=(2, 3, 8, 64, 1000), ndim=(1, 2, 3)))
 def skimage_tv_step_is_within_twice_the_inverse_norm(side, ndim):
     """τ = 1/(2 ndim) < 2/‖∇‖² on every grid of equal sides N: ‖∇‖² = 4 ndim cos²(π/2N)."""
-    return Calculation(
-        dict(N=side, d=ndim), [("square", "4 * d * cos(pi / (2 * N))**2")],
-        ["square / (2 * d) < 2"], "the squared norm of the gradient of a grid is the sum over its "
-        "axes of 4 cos(pi/2N)^2")
+    norm = Calculation(
+        dict(N=side, d=ndim), [("square", SQUARE), ("tau", TAU)], ["tau * square < 2"],
+        "the squared norm of the gradient of a grid is the sum over its axes of 4 cos(pi/2N)^2",
+        necessary=True)
+    if side > 3:
+        return norm
+    n = side**ndim
+    return AllOf([norm, Calculation(
+        dict(N=side, d=ndim, K=grid_gradient((side,) * ndim).exact()),
+        [("square", SQUARE), ("top", "d * N"), ("A", f"top * I({n}) - K.T @ K")],
+        ["abs(square - top) < 1/10**9", "psd(A)", "det(A) == 0"],
+        "cos(pi/4)^2 = 2/4 and cos(pi/6)^2 = 3/4: the norm itself, on grids of 2 or 3 points",
+        necessary=True)])

@@ -62,7 +62,7 @@ def torch_kernels_have_spectral_norm_one_after_reshaping(kernel):
     flat, rows = exact.reshape(len(exact), -1), len(exact)
     return Calculation(dict(W=flat), [("G", "W @ W.T")],
                        [f"psd(I({rows}) - G)", f"det(I({rows}) - G) == 0"],
-                       "1 is the largest eigenvalue of W W'")
+                       "1 is the largest eigenvalue of W W'", necessary=True)
 
 
 @claim(KERAS, notion="euclidean", quote=CONTROLS, expect=REFUTED, within=dict(kernel=KERNELS))

@@ -15,9 +15,13 @@ DIAGONAL = ((1, 0), (0, 2))
 STARTS = ((1, 0), (1, 1), (2, 1))
 
 
+#: What one step from v estimates, and the square of its error.
+ESTIMATED, ERROR = "dot(v, A @ v) / norm2(v)", "norm2(r) / norm2(v)"
+
+
 def _quotient(v: tuple[int, int], shows: str, by: str) -> Calculation:
     return Calculation(dict(A=DIAGONAL, v=v), [
-        ("q", "dot(v, A @ v) / norm2(v)"), ("r", "A @ v - q * v"), ("e", "norm2(r) / norm2(v)"),
+        ("q", ESTIMATED), ("r", "A @ v - q * v"), ("e", ERROR),
     ], [shows], by,
                        necessary=True)
 

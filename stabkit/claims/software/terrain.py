@@ -10,7 +10,7 @@ from stabkit.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.notions import EUCLIDEAN, RANGE
 from stabkit.operators import Operator, from_matrix, gram, grid_gradient
-from stabkit.property import Calculation, Stable
+from stabkit.property import AllOf, Calculation, Stable
 from stabkit.rational import fractions
 from stabkit.schemes import Linear
 from stabkit.verdict import REFUTED
@@ -71,35 +71,45 @@ TAYLOR = "Landlab 2.11.0, TaylorNonLinearDiffuser, class description and soilflu
 COURANT = "The maximum stable time step is given by:: dtmax = courant_factor * dx * dx / Demax"
 
 
-def _hillslope(courant: str, size: str) -> Calculation:
-    """One core node 0 between nodes 2 (west, south) and 0 (east, north), D = S_c = dx = 1."""
-    return Calculation(
-        dict(z=[2, 2, 0, 0], c=courant),
-        [("s", "[-z[0], -z[1], z[2], z[3]]"), ("smax", size), ("dt", "c / (1 + smax**2)"),
-         ("q(s)", "-s * (1 + s**2)"), ("up", "dt * (q(s[0]) + q(s[1]) - q(s[2]) - q(s[3]))")],
-        ["up <= max(z)", "up >= min(z)"],
-        "the slopes s of the links west, south, east and north point east and north; the core "
-        "node is at 0 and moves by dt times the flux that flows in, with two Taylor terms",
-        necessary=True)
+#: Core node 0 with the elevations of its neighbours in the west, south, east and north.
+PLACES = {"a slope to the north-east": (2, 2, 0, 0), "a slope to the south-west": (0, 0, 2, 2),
+          "a pit": (2, 2, 2, 2)}
+SIGNED, STEEPEST = "max(max(s), 0)", "max(abs(s))"
 
 
-@claim(TAYLOR, notion="range", quote=COURANT, expect=REFUTED, within=dict(courant=("1/5",)))
-def landlab_dynamic_time_step_keeps_the_range(courant):
+def _hillslope(courant: str, size: str, place: str) -> AllOf:
+    """A step at node 0 and D = S_c = dx = 1, with two Taylor terms of the flux."""
+    given = dict(z=PLACES[place], c=courant)
+    let = [("s", "[-z[0], -z[1], z[2], z[3]]"), ("smax", size), ("dt", "c / (1 + smax**2)"),
+           ("q(s)", "-s * (1 + s**2)"), ("up", "dt * (q(s[0]) + q(s[1]) - q(s[2]) - q(s[3]))")]
+    return AllOf([
+        Calculation(given, let, ["up <= max(z)", "up >= min(min(z), 0)"],
+                    "the slopes s of the links west, south, east and north point east and north; "
+                    "the core node is at 0 and moves by dt times the flux that flows in",
+                    necessary=True),
+        Calculation(given, let, ["smax >= abs(s)",
+                                 "all(1 - 4 * c * x >= 0 for x in cells([0, 1]))"],
+                    "a core node becomes (1 - sum w) z + sum w z' over its four links with 0 <= w "
+                    "= c x, x = (1 + s^2 + ...)/(1 + smax^2 + ...) <= 1 as |s| <= smax: a mean of "
+                    "old values, as 1 - sum w >= 0")])
+
+
+@claim(TAYLOR, notion="range", quote=COURANT, expect=REFUTED,
+       within=dict(courant=("1/5",), place=tuple(PLACES)))
+def landlab_dynamic_time_step_keeps_the_range(courant, place):
     """With dynamic_dt a step keeps the elevations within their range, for courant_factor = 0.2 and
     Smax = max(s) over the links, as it is computed.  Where the steepest slopes are negative in the
     direction of their links they do not count."""
-    return _hillslope(courant, "max(max(s), 0)")
+    return _hillslope(courant, SIGNED, place)
 
 
-@claim(f"derived ({TAYLOR})", notion="range", within=dict(courant=("1/10", "1/5", "1/4")))
-def landlab_dynamic_time_step_keeps_the_range_corrected(courant):
+@claim(f"derived ({TAYLOR})", notion="range",
+       within=dict(courant=("1/10", "1/5", "1/4"), place=tuple(PLACES)))
+def landlab_dynamic_time_step_keeps_the_range_corrected(courant, place):
     """With Smax = max |s| and courant_factor <= 1/4 a step on a raster keeps the elevations of the
-    core nodes within their range; Landlab's default is 1/5."""
-    return Calculation(
-        dict(c=courant), [], ["1 - 4 * c >= 0"],
-        "a core node becomes (1 - sum w) z + sum w z' over its four links with 0 <= w = "
-        "dt D (1 + (s/Sc)^2 + ...)/dx^2 <= c, a mean of old values; a node at 0 between four at "
-        "2 has w = c on each link and rises to 8 c, beyond 2 where 4 c > 1", necessary=True)
+    core nodes within their range; Landlab's default is 1/5.  A node at 0 in a pit, between four
+    at 2, rises to 8 c."""
+    return _hillslope(courant, STEEPEST, place)
 
 
 # -- FiPy -----------------------------------------------------------------------------------------
