@@ -12,7 +12,7 @@ import numpy as np
 from stabkit import fluxes
 from stabkit.flux import Facts, Flux, Piece
 from stabkit.operators import PERIODIC, Operator, difference, from_matrix
-from stabkit.property import AllOf, Calculation, FaceWithin, Property
+from stabkit.property import AllOf, Calculation, Either, FaceWithin, Property
 from stabkit.rational import solve
 from stabkit.transcript import Transcript
 
@@ -73,6 +73,18 @@ def shown(log: Transcript, shows: Sequence[str], by: str, *, necessary: bool = F
           ) -> Calculation:
     """The calculation of a transcript, as a property."""
     return Calculation(dict(log.given), [tuple(line) for line in log.let], shows, by, necessary)
+
+
+def at_a_state(everywhere: Property, log: Transcript, here: Sequence[str], by: str, *,
+               exact: bool = True) -> Property:
+    """A statement about every state: shown for all of them, or refuted at the one in `log`.
+
+    `here` is what it says of that state; it is shown too, unless the numbers there are balls that
+    may not decide it.
+    """
+    whole = " and ".join(f"({condition})" for condition in here)
+    also = [shown(log, here, by)] if exact else []
+    return Either(AllOf([everywhere, *also]), shown(log, [f"not ({whole})"], by))
 
 
 def rank_one_parts(K: Operator, name: str = "K") -> list[str]:
