@@ -222,8 +222,12 @@ def imaginary_eigenvalues_prevent_decay(sigma, K):
     K = fractions(K)
     Q = _conserved(K)
     if sigma == "id":
-        return Calculation(dict(K=K, Q=Q), [], ["Q @ K + K.T @ Q == 0*K", "pd(Q)"],
-                           "yᵀQy > 0 is conserved")
+        given = dict(K=K, Q=Q)
+        return AllOf([
+            Calculation(given, [], ["Q @ K + K.T @ Q == 0*K", "pd(Q)"], "yᵀQy > 0 is conserved"),
+            Calculation(given, [], ["trace(K) >= 0 and det(K) >= 0"],
+                        "else K has an eigenvalue with a negative real part, so a solution decays",
+                        necessary=True)])
     if K[0, 0] != 0:
         return _lyapunov(K, Q, *_focus(K, Q))
     return Calculation(

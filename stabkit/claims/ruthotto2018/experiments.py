@@ -71,8 +71,8 @@ def second_order_network_is_best_on_cifar_corrected(dataset):
         "as printed", necessary=True)])
 
 
-@claim("Section 2, N a batch normalisation", notion="identity", weight="minor", expect=REFUTED,
-       within=dict(k=("1", "2"), mate=("2", "1/2", "14/3")))
+@claim("derived (Section 2, (6) with N a batch normalisation)", notion="identity",
+       weight="minor", expect=REFUTED, within=dict(k=("1", "2"), mate=("2", "1/2", "14/3")))
 def batch_normalisation_acts_on_single_examples(k, mate):
     """With N the normalisation by the statistics of the batch, the output of a layer for one
     example does not depend on the other examples of the batch.

@@ -23,7 +23,8 @@ UNIT = (ZERO, ONE)
 def softsign() -> Flux:
     """σ(x) = x/(1 + |x|): smooth, increasing, bounded, and rational at rationals."""
     return Flux("softsign", [Piece(None, lambda s: s / (1 + abs(s)), lambda s: 1 / (1 + abs(s)),
-                                   None, lambda s: 1 / (1 + abs(s)) ** 2)],
+                                   lambda s: 2 * (abs(s) - np.log(1 + abs(s))),
+                                   lambda s: 1 / (1 + abs(s)) ** 2)],
                 Facts(True, UNIT, UNIT, smooth=True))
 
 
