@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.classes import Class, checked
 from stabkit.errors import InvalidArgument, in_words
 from stabkit.property import Property
 from stabkit.verdict import PROVED, Status
@@ -61,6 +62,8 @@ class Claim:
         The statement asks for some configuration instead of all of them.
     body : callable
         Takes one value per argument, returns a property.
+    for_all : mapping of str to Class
+        Per argument the class that the statement speaks of; see :mod:`stabkit.classes`.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Claim:
     beyond: Mapping[str, Sequence[Any]]
     some: bool
     body: Callable[..., Property] = field(repr=False)
+    for_all: Mapping[str, Class] = field(default_factory=dict)
 
     @property
     def paper(self) -> str:
@@ -117,7 +121,8 @@ class Claim:
 
 def claim(location: str, *, notion: str = "identity", weight: str = "core", quote: str = "",
           expect: Status | str = PROVED, within: Mapping[str, Any] | None = None,
-          beyond: Mapping[str, Sequence[Any]] | None = None, some: bool = False
+          beyond: Mapping[str, Sequence[Any]] | None = None, some: bool = False,
+          for_all: Mapping[str, Class] | None = None
           ) -> Callable[[Callable[..., Property]], Claim]:
     """Turn a function into a claim; its name is the function's, after the paper or file.
 
@@ -129,7 +134,7 @@ def claim(location: str, *, notion: str = "identity", weight: str = "core", quot
         As in :class:`Claim`.
     expect : Status
         The expected verdict.
-    within, beyond, some
+    within, beyond, some, for_all
         As in :class:`Claim`.
 
     Examples
@@ -152,8 +157,13 @@ def claim(location: str, *, notion: str = "identity", weight: str = "core", quot
         if unknown:
             raise InvalidArgument(f"claim {body.__name__}: beyond names unknown arguments "
                                   f"{unknown}")
+        classes = checked(for_all or {}, f"claim {body.__name__}")
+        if classes and (set(classes) != arguments or some):
+            raise InvalidArgument(f"claim {body.__name__}: for_all needs a class for each of "
+                                  f"{sorted(arguments)}, and a statement on all of them")
         return Claim(f"{_source(body.__module__)}.{body.__name__}", location, notion, weight, quote,
-                     Status(expect), axes, _axes(beyond or {}), some, body)
+                     Status(expect), axes, _axes(beyond or {}), some, body,
+                     classes)
     return decorate
 
 

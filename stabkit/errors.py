@@ -30,6 +30,10 @@ class ClaimsFailed(InvalidArgument):
         self.failures, self.verdicts = failures, verdicts
 
 
+class Contradiction(StabkitError):
+    """A statement is proved for all members of its classes and refuted for one of them."""
+
+
 class HypothesisNotMet(StabkitError):
     """The arguments are valid, but the mathematical hypothesis of a statement fails for them."""
 

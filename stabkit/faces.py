@@ -18,7 +18,7 @@ from stabkit.continuity import is_continuous
 from stabkit.enclosure import precision
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.expression import VARIABLE, Expression, as_expression, record
-from stabkit.normal_form import vanishes
+from stabkit.normal_form import line, vanishes
 
 Cell = tuple[Any, Any]
 Faces = dict[str, Expression]
@@ -81,6 +81,11 @@ class Facts:
     def lipschitz(self) -> Fraction | None:
         """The Lipschitz constant of Φ, or None if Φ jumps."""
         return max(abs(self.slopes[0]), abs(self.slopes[1])) if self.continuous else None
+
+    @property
+    def steepest_descent(self) -> Fraction:
+        """L₋ = sup(−Φ′), or 0 where Φ does not fall."""
+        return max(-self.slopes[0], Fraction(0))
 
     @property
     def sup_diffusivity(self) -> Fraction | None:
@@ -227,3 +232,13 @@ def _joins(made: list[Faces], pieces: Sequence, cells: list[list[Cell]], name: s
                                   "and it is integrated")
         joins &= vanishes(here - there, point, point)
     return joins
+
+
+def line_of(face: str, faces: Sequence[Faces], cells: Sequence[Sequence[Cell]]) -> Fraction:
+    """The c of an activation c s, which is all that can be applied to symbols."""
+    lines = {line(each["activation"], *cell) for each, inside in zip(faces, cells, strict=True)
+             for cell in inside}
+    start, slope = lines.pop() or (None, None)
+    if face != "activation" or lines or start != 0 or slope is None:
+        raise InvalidArgument(f"flux: its {face} has no expression in symbols")
+    return slope

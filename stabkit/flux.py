@@ -23,9 +23,10 @@ from stabkit.enclosure import Interval, hull_of
 from stabkit.entries import Entries, plain
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.expression import TRANSCENDENTAL, VARIABLE, Expression, as_expression, record
-from stabkit.faces import Faces, Facts, Function, Piece, cells_of, faces_of
+from stabkit.faces import Faces, Facts, Function, Piece, cells_of, faces_of, line_of
 from stabkit.kinks import split
 from stabkit.normal_form import line, vanishes
+from stabkit.proof.words import Expression as Symbols
 from stabkit.quadrature import integral_from_zero
 from stabkit.rational import Constant, fraction
 from stabkit.transcript import Term, Transcript
@@ -203,6 +204,8 @@ class Flux:
         return np.where(np.isnan(s), s, value) if np.ndim(value) == 0 else value
 
     def _face(self, face: str, s: Any) -> Any:
+        if isinstance(s, Symbols):
+            return line_of(face, self._faces, self.cells()) * s
         if isinstance(s, Term):
             return s.call(s.log.function((self, face), NAMES[face], lambda x: self._text(face, x)))
         if not isinstance(s, np.ndarray):

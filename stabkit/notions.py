@@ -15,6 +15,8 @@ from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
+from stabkit.proof.parts import Densities
+from stabkit.proof.words import Expression
 from stabkit.rational import Constant, fraction
 from stabkit.rounding import is_rounded, meant
 from stabkit.transcript import Term
@@ -57,6 +59,8 @@ class Notion:
 
 def squared_norm(u: Any) -> Any:
     """‖u‖² along the last axis."""
+    if isinstance(u, Expression):
+        return u.T @ u
     return u.call("norm2") if isinstance(u, Term) else namespace(u).sum(u * u, axis=-1)
 
 
@@ -217,7 +221,7 @@ class Energy:
 
     def __call__(self, u: Any) -> Any:
         density = self.flux.regulariser(self.K @ u)
-        if isinstance(density, Term):
+        if isinstance(density, (Term, Densities)):
             return density.call("sum")
         return namespace(density).sum(density, axis=-1)
 

@@ -31,11 +31,12 @@ class Evidence:
 
     Attributes
     ----------
-    kind : {"certificate", "witness", "trials"}
+    kind : {"certificate", "witness", "trials", "proof"}
     arithmetic : {"rational", "ball", "float64"}
     data : dict
         ``given``, ``let``, ``shows``, ``by`` and optionally ``margin``, in the language that
-        ``stabkit replay`` reads; or the counts of a search.
+        ``stabkit replay`` reads; or the counts of a search; or ``statement`` and ``proof``, as
+        :func:`stabkit.proof.check` reads them.
     """
 
     kind: str

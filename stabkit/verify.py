@@ -20,13 +20,16 @@ from stabkit.decide import decide
 from stabkit.enclosure import USUAL, precision
 from stabkit.errors import (
     ClaimsFailed,
+    Contradiction,
     HypothesisNotMet,
     InvalidArgument,
     StabkitError,
     Undecided,
     in_words,
 )
+from stabkit.obligations import shown_for_all
 from stabkit.progress import progress
+from stabkit.proof import explain, reach
 from stabkit.property import Not, Property, Stable
 from stabkit.rational import fraction
 from stabkit.replay import seal
@@ -37,6 +40,7 @@ from stabkit.verdict import (
     REFUTED,
     SUPPORTED,
     UNDECIDED,
+    Evidence,
     Outcome,
     Status,
 )
@@ -70,7 +74,7 @@ class Verdict:
     evidence: tuple[dict[str, Any], ...] = field(repr=False)
     inapplicable: int = 0  # configurations whose hypotheses are not met
     some: bool = False  # one configuration is asked for, not all
-    scope: str | None = None  # of a proof: "listed", the configurations in the file
+    scope: str | None = None  # of a proof: "for all", or "listed": the configurations in the file
     rounding: str = ""  # what was meant by floats, and what holds of the floats themselves
 
     @property
@@ -78,6 +82,15 @@ class Verdict:
         """How many configurations there are, and to how many the statement does not apply."""
         number = f"{self.configurations} configuration{'s' * (self.configurations != 1)}"
         return number if not self.inapplicable else f"{number}, {self.inapplicable} inapplicable"
+
+    @property
+    def reach(self) -> str:
+        """What is proved: "for all N, K, Φ, τ", or "on 154 configurations"; else nothing."""
+        if self.scope == "for all":
+            found = [reach(item["data"]["statement"]).split(", ") for item in self.evidence
+                     if item["kind"] == "proof"]
+            return "for all " + ", ".join(dict.fromkeys(name for names in found for name in names))
+        return f"on {self.number}" if self.status is PROVED and not self.some else ""
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as it stands in a verdict file."""
@@ -103,14 +116,18 @@ class Verdict:
         if not self.as_expected:
             facts.append(f"expected: {self.expected}")
         shown = "".join(_folded(item) for item in self.evidence[:1])
+        word = f"{self.status} {self.reach}".strip()
         return (f'<div style="border-left: 0.3em solid {_COLOURS[self.status]}; '
-                f'padding-left: 0.7em"><b>{self.status}</b> <code>{self.claim}</code> '
+                f'padding-left: 0.7em"><b>{word}</b> <code>{self.claim}</code> '
                 f"<small>{escape(self.location)}; {', '.join(facts)}</small>{shown}</div>")
 
 
 def _folded(item: dict[str, Any]) -> str:
     """A piece of evidence as HTML that opens on a click."""
     data = item["data"]
+    if item["kind"] == "proof":
+        return (f"<details><summary>proof for all</summary><pre>"
+                f"{escape(explain(data['statement'], data['proof']))}</pre></details>")
     lines = [f"{name} = {value}" for part in ("given", "let") for name, value in
              dict(data.get(part, {})).items()] + [*data.get("shows", ())]
     if not lines:
@@ -246,9 +263,13 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
         if outcomes[-1][1].status is decisive:
             break
     status = _gather([outcome.status for _, outcome in outcomes], decisive)
+    for_all = shown_for_all(entry, listed) if entry.for_all else ()
+    if for_all and status is REFUTED:
+        raise Contradiction(f"claim {entry.name}: it is proved for all and refuted where "
+                            f"{outcomes[-1][0]}; one of the two is wrong, so is stabkit")
     sharp = _sharp(entry, share, seed) if status is PROVED and entry.beyond else None
     tightness = _tightness(entry, status, outcomes, share, seed)
-    return _verdict(entry, status, outcomes, sharp, tightness)
+    return _verdict(entry, status, outcomes, sharp, tightness, for_all)
 
 
 def _decided(entry: Claim, configuration: dict[str, Any], trials: int, seed: int,
@@ -341,8 +362,12 @@ def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
 
 
 def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
-             sharp: bool | None, tightness: dict[int, Fraction]) -> Verdict:
-    evidence, margins, told = [], [], {}
+             sharp: bool | None, tightness: dict[int, Fraction],
+             for_all: tuple[Evidence, ...]) -> Verdict:
+    scope = None if status is not PROVED else "for all" if for_all else "listed"
+    evidence = [item.to_json({}) for item in for_all if scope == "for all"]
+    margins: list[Any] = []
+    told: dict[str, None] = {}
     for number, (configuration, outcome) in enumerate(outcomes):
         if outcome.status is not status:
             continue
@@ -362,7 +387,7 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, An
         float(min(margins, key=float)) if margins else None, sharp,
         float(min(refuted)) if refuted else None, tuple(evidence),
         sum(outcome.status is INAPPLICABLE for _, outcome in outcomes), entry.some,
-        "listed" if status is PROVED else None, "; ".join(filter(None, told)))
+        scope, "; ".join(filter(None, told)))
     fields = verdict.to_json()
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)

@@ -121,7 +121,7 @@ def test_a_verdict_that_contradicts_itself_is_refused_though_sealed(number, chan
 
 
 @pytest.mark.parametrize("number, change", [
-    (THREE, {"scope": "for all"}), (THREE, {"scope": "listed"}), (WITNESS, {"scope": None}),
+    (THREE, {"scope": "listed"}), (WITNESS, {"scope": None}),
     (WITNESS, {"margin": None}), (WITNESS, {"margin": -4}), (TRIALS, {"trials": 10}),
     (TRIALS, {"evidence": [trials(None)]}), (TRIALS, {"evidence": [trials(-1e-10)]}),
     (TRIALS, {"status": "undecided", "expected": "undecided", "evidence": []}),

@@ -168,29 +168,39 @@ def show(name: str, own: str | None, budget: float, seed: int) -> int:
 
 @cli.command()
 @click.argument("file", metavar="FILE.json", type=click.Path(exists=True, dir_okay=False))
-def replay(file: str) -> int:
+@claims_file
+@click.option("--derive", is_flag=True, help="Derive also what listed evidence has to show; takes "
+              "about as long as verify.")
+def replay(file: str, own: str | None, derive: bool) -> int:
     """Re-check the evidence in a verdict file.
 
-    The checker shares no code with the search that found the evidence.
+    The checker shares no code with the search that found the evidence.  What a proof for all has
+    to show is derived again from the claim: a built-in one, or one of the file of --claims.  What
+    is listed is checked as it stands; with --derive it is compared with the claim, too.
 
     \b
     Example:
       stabkit verify --json verdicts.json
       stabkit replay verdicts.json
+      stabkit replay mine.json --claims mine.py
 
     \b
     Exit status:
       0  all evidence holds     1  some does not     2  bad input
     """
-    from stabkit.claim import registry
+    from stabkit.claim import load_claims, registry
+    from stabkit.rederived import listed_differences
     from stabkit.replay import read
     from stabkit.replay import replay as recheck
     from stabkit.statements import differences
 
+    mine = {claim.name: claim for claim in load_claims(own)} if own is not None else {}
     try:
         content = read(file)
         findings = recheck(content)
-        findings += differences(content, registry())
+        known = mine | registry()
+        findings += differences(content, known)
+        findings += listed_differences(content, known) if derive else []
     except InvalidEvidence as error:
         raise InvalidEvidence(f"{file}: {error}") from error
     for finding in findings:

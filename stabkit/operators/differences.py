@@ -19,6 +19,7 @@ from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.operators.operator import Operator, identity
 from stabkit.operators.rounded import noting_what_was_meant
+from stabkit.proof.sites import Length
 from stabkit.rational import fraction
 
 
@@ -39,7 +40,7 @@ REFLECTING, NATURAL, PERIODIC, DIRICHLET, MIRRORED = Boundary
 
 
 @noting_what_was_meant
-def difference(order: int, n: int, h: Any = 1, boundary: Boundary = REFLECTING) -> Operator:
+def difference(order: int, n: Any, h: Any = 1, boundary: Boundary = REFLECTING) -> Any:
     """The finite difference of a given order, an approximation of ∂ˣᵐ.
 
     Parameters
@@ -65,6 +66,9 @@ def difference(order: int, n: int, h: Any = 1, boundary: Boundary = REFLECTING) 
     InvalidArgument
         For a negative order, an empty grid, h <= 0, or too few samples for the order.
     """
+    if isinstance(n, Length):
+        _check(1, boundary)
+        return n.difference(order, h, boundary.value)
     h = fraction(h, "h")
     _check(n, boundary)
     if not isinstance(order, Integral) or order < 0 or n < 1 or h <= 0:

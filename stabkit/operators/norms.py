@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
+from typing import Any
 
 import numpy as np
 import scipy
@@ -19,7 +20,8 @@ from stabkit.operators.float_bounds import (
     row_and_column_bound,
 )
 from stabkit.operators.operator import Operator
-from stabkit.rational import determinant, is_psd
+from stabkit.proof.parts import SymbolicOperator
+from stabkit.rational import determinant, fraction, is_psd
 
 _DENSE = 48
 
@@ -69,18 +71,30 @@ def operator_norm(operator: Operator) -> Interval:
     return norm_squared(operator).sqrt()
 
 
-def stable_step(operator: Operator, lipschitz: Fraction = Fraction(1), ratio: Fraction = Fraction(1)
-                ) -> Fraction:
+def stable_step(operator: Any, lipschitz: Any = Fraction(1), ratio: Any = Fraction(1), *,
+                unbounded: Any = None) -> Any:
     """The step ``ratio * 2 / (L ‖K‖²)``, rounded to a rational on the safe side of the ratio.
 
     It is exact where ‖K‖² is rational.  Otherwise a ratio up to 1 is rounded down and a larger
-    one up, so that a step never crosses the bound it is meant to lie on one side of.
+    one up, so that a step never crosses the bound it is meant to lie on one side of.  Of symbols it
+    is a step of which nothing but the bound is assumed.
+
+    Parameters
+    ----------
+    operator : Operator
+    lipschitz, ratio : rational
+    unbounded : rational, optional
+        The step where K = 0 or L = 0, and every step is within the bound.
 
     Raises
     ------
     InvalidArgument
-        If K = 0 or L <= 0, where there is no bound.
+        If there is no bound, and no such step is given.
     """
+    if isinstance(operator, SymbolicOperator):
+        return operator.stable_step(lipschitz, ratio)
+    if unbounded is not None and (lipschitz == 0 or not any(operator.values)):
+        return fraction(unbounded, "unbounded")
     square = norm_squared(operator)
     if not square.lo > 0 or lipschitz <= 0:
         raise InvalidArgument("stable_step: needs K != 0 and a Lipschitz constant > 0")

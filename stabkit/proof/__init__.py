@@ -22,14 +22,25 @@ polynomials     signs of polynomials: Sturm chains, Bernstein's form
 rows            range and sign on lines of every length, from the rows of the matrix
 pieces          functions of one variable that are polynomials on pieces
 kernel          statements and proofs of all kinds
+parts           symbols in the places of operators, fluxes, steps and counts
 symbols         statements, from schemes that run on symbols
 prose           a statement and its proof as a person would write them
 theorems        what is proved
 ==============  ==================================================================================
 """
 
-from stabkit.proof.kernel import check, read
-from stabkit.proof.prose import explain
-from stabkit.proof.theorems import THEOREMS, Theorem
+from typing import Any
 
-__all__ = ["THEOREMS", "Theorem", "check", "explain", "read"]
+from stabkit.proof.kernel import check, read
+from stabkit.proof.prose import explain, reach, recipe
+
+__all__ = ["THEOREMS", "Theorem", "check", "explain", "reach", "read", "recipe"]
+
+
+def __getattr__(name: str) -> Any:
+    """The theorems are made when they are first asked for."""
+    if name in ("THEOREMS", "Theorem"):
+        from stabkit.proof import theorems
+
+        return getattr(theorems, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

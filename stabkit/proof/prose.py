@@ -86,9 +86,11 @@ def recipe(statement: Any, proof: Any) -> str:
     """A program in plain Python that prints whether each identity of the proof holds.
 
     It shares nothing with the kernel.  It shows the identities; that every factor and every
-    bracket is >= 0 is seen by reading them.
+    bracket is >= 0 is seen by reading them.  Empty where a proof is no sum.
     """
     made = read(statement)
+    if isinstance(made, rows.Statement | pieces.Statement):
+        return ""
     parts = [("goal", made, proof)] if isinstance(made, algebra.Statement) else \
         iteration.obligations(made, proof)
     lines = []
@@ -104,6 +106,23 @@ def recipe(statement: Any, proof: Any) -> str:
                          f"any(rest.{number}()) else 'does not hold')")
     program = RECIPE + "\n".join(lines) + "\n"
     return re.sub(r"\b(\d+)/(\d+)\b", r"Fraction(\1, \2)", program)
+
+
+def reach(statement: Any) -> str:
+    """What a statement is for all of, such as "N, K, Φ, τ"."""
+    if statement["kind"] == "pieces":
+        return pretty(statement["variable"])
+    if statement["kind"] == "rows":
+        return "N, " + ", ".join(pretty(name) for name in statement["weights"])
+    bounds = {name for text in statement.get("bounds", {}).values()
+              for name in re.findall(r"\w+", text)}
+    ends = {name for facts in statement.get("fluxes", {}).values() for interval in facts.values()
+            for end in interval for name in re.findall(r"[A-Za-z]\w*", end)}
+    named = [*statement.get("operators", {}), *statement.get("fluxes", {}),
+             *(name for name in statement.get("parameters", {}) if name not in bounds | ends)]
+    number = ["N"] * bool(statement.get("operators")) + ["n"] * (statement["kind"] == "iteration")
+    vectors = list(statement.get("vectors", {})) if not named else []
+    return ", ".join(map(pretty, [*number, *named, *vectors]))
 
 
 def pretty(text: str) -> str:
@@ -227,8 +246,10 @@ def _operator(given: Setting, K: Letter) -> str:
 
 def _rows(statement: rows.Statement, proof: Any) -> str:
     matrix = "A u⁺ = u" if statement.implicit else "u⁺ = B u"
-    lines = [f"{matrix} with rows of these kinds, weights from 0 to "
-             f"{', '.join(str(end or 'inf') for end in statement.weights.values())}:"]
+    steps = "Any number of steps" if statement.repeated else "A step"
+    lines = [f"{steps} {matrix}, for every number of sites, with rows of these kinds; the weights,",
+             "tau g/h^2 at the edges, are any from 0 to " + ", ".join(
+                 f"{end or 'inf'} ({name})" for name, end in statement.weights.items()) + ":"]
     lines += [f"  {name}: " + ", ".join(f"{written(row[k])} at {k}" for k in row)
               for name, row in statement.rows.items()]
     if statement.keeps == "sign":

@@ -11,7 +11,8 @@ or A by their entries: "0" is the diagonal, other names are those of neighbours.
 τg/h² may be any numbers from 0 to the end that is given ("inf" for none), others in every row, as
 they depend on u.  For "sign" the matrix is a line with the rows first, inner (any number of times),
 last, or single alone, with neighbours "-1" and "1"; r is the weight of the edge to the right, and
-it is the l of the next row.
+it is the l of the next row.  With ``"steps": "any number"`` it speaks of so many steps, each with
+weights of its own: what every step keeps, all of them keep.
 
 ==========  ========================================================================================
 explicit    range: entries >= 0 that sum to 1: every value is a mean of values before.
@@ -51,11 +52,14 @@ class Statement:
     keeps: str
     weights: Mapping[str, End]
     rows: Mapping[str, Row]
+    repeated: bool = False
 
 
 def read(data: dict) -> Statement:
     """The statement that a dictionary describes."""
-    data = fields(data, ("kind", "step", "keeps", "weights", "rows"))
+    data = fields(data, ("kind", "step", "keeps", "weights", "rows"), ("steps",))
+    if data.get("steps", "any number") != "any number":
+        raise InvalidEvidence("steps: may be left out, or be 'any number'")
     if data["step"] not in ("explicit", "implicit") or data["keeps"] not in ("range", "sign"):
         raise InvalidEvidence("step, keeps: must be explicit or implicit, range or sign")
     weights = {new_name(name, ()): None if end == "inf" else rational(end)
@@ -68,7 +72,7 @@ def read(data: dict) -> Statement:
     if not rows or not all("0" in row and all(entry.scalar for entry in row.values())
                            for row in rows.values()):
         raise InvalidEvidence("rows: each needs an entry \"0\", and polynomials in the weights")
-    made = Statement(data["step"] == "implicit", data["keeps"], weights, rows)
+    made = Statement(data["step"] == "implicit", data["keeps"], weights, rows, "steps" in data)
     if made.keeps == "sign":
         _is_a_line(made)
     return made

@@ -9,18 +9,19 @@ proof has no part in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import combinations
+from itertools import combinations, count
+from types import MappingProxyType
 from typing import Any
 
-from stabkit.proof.text import written
-from stabkit.proof.words import (
-    NUMBERS,
-    Expression,
-    expression,
-    operator,
-    parameter,
-    vector,
+from stabkit.proof.parts import (
+    Portion,
+    SymbolicFacts,
+    SymbolicFlux,
+    SymbolicOperator,
+    symbolic_operator,
 )
+from stabkit.proof.text import written
+from stabkit.proof.words import NUMBERS, Expression, expression, parameter, vector
 
 Step = Callable[[Expression], Expression]
 Pair = Callable[[Expression], tuple[Expression, Expression]]
@@ -31,53 +32,72 @@ class Symbols:
 
     def __init__(self) -> None:
         self.data: dict[str, dict[str, Any]] = {}
+        self.portions: dict[str, Portion] = {}  # by the name of their parameter
 
-    def _note(self, key: str, name: str, entry: Any) -> None:
+    def note(self, key: str, name: str, entry: Any) -> None:
         self.data.setdefault(key, {})[name] = entry
+
+    def declared(self) -> list[str]:
+        """The names of parameters, operators and fluxes, which may differ from step to step."""
+        return [name for key in ("parameters", "operators", "fluxes")
+                for name in self.data.get(key, {})]
+
+    def free(self, name: str) -> str:
+        """The name, with a number if it is taken."""
+        taken = {entry for entries in self.data.values() for entry in entries}
+        return name if name not in taken else next(
+            made for made in (f"{name}{k}" for k in count(1)) if made not in taken)
 
     def parameter(self, name: str, sign: str = "> 0") -> Expression:
         """A real number; `sign` is "> 0", ">= 0" or "any"."""
-        self._note("parameters", name, sign)
+        self.note("parameters", name, sign)
         return parameter(name)
 
     def assume(self, name: str, condition: Any, strict: bool = False) -> None:
         """A condition on the parameters: the expression is >= 0, or > 0."""
-        self._note("assume", name, f"{written(condition)} {'>' if strict else '>='} 0")
+        self.note("assume", name, f"{written(condition)} {'>' if strict else '>='} 0")
 
     def operator(self, name: str, of: str = "N", to: str = "M", symmetric: bool = False,
-                 bound: Any = None) -> Expression:
+                 bound: Any = None) -> SymbolicOperator:
         """A linear map; `bound` is a number c with ‖K‖² <= c."""
-        self._note("operators", name, f"{of} -> {to}" + " symmetric" * symmetric)
+        self.note("operators", name, f"{of} -> {to}" + " symmetric" * symmetric)
         if bound is not None:
-            self._note("bounds", name, written(expression(bound)))
-        return operator(name, of, to, symmetric)
+            self.note("bounds", name, written(expression(bound)))
+        return symbolic_operator(name, of, to, symmetric, bound)
 
     def form(self, name: str, space: str, holds: Callable[[Expression], Expression]) -> None:
         """Assume of every vector x of a space that holds(x) >= 0."""
         text = f"{written(holds(vector('x', space)))} >= 0"
-        self._note("forms", name, {"of": "x", "in": space, "holds": text})
+        self.note("forms", name, {"of": "x", "in": space, "holds": text})
 
     def vector(self, name: str, space: str = "N") -> Expression:
-        self._note("vectors", name, space)
+        self.note("vectors", name, space)
         return vector(name, space)
 
     def equation(self, name: str, left: Expression) -> None:
         """Assume that an expression is 0."""
-        self._note("equations", name, f"{written(left)} == 0")
+        self.note("equations", name, f"{written(left)} == 0")
 
     def know(self, name: str, left: Expression) -> None:
         """Assume that a number is >= 0."""
-        self._note("known", name, f"{written(left)} >= 0")
+        self.note("known", name, f"{written(left)} >= 0")
 
-    def flux(self, name: str = "phi", sector: Any = None, slopes: Any = None) -> SymbolicFlux:
+    def portion(self, top: Any = None, strict: bool = False) -> Portion:
+        """A number in (0, top], or (0, top); without an end for None."""
+        return Portion(self, None if top is None else expression(top), strict=strict)
+
+    def flux(self, name: str = "phi", sector: Any = None, slopes: Any = None,
+             meaning: Mapping[str, str] = MappingProxyType({})) -> SymbolicFlux:
         """A flux of which some facts are assumed, each an interval; None is an open end."""
         facts = {}
         for kind, ends in (("sector", sector), ("slopes", slopes)):
             if ends is not None:
                 facts[kind] = [endless if end is None else written(expression(end))
                                for end, endless in zip(ends, ("-inf", "inf"), strict=True)]
-        self._note("fluxes", name, facts)
-        return SymbolicFlux(self, name)
+        self.note("fluxes", name, facts)
+        return SymbolicFlux(self, name, SymbolicFacts(*(
+            ends and tuple(None if end is None else expression(end) for end in ends)
+            for ends in (slopes, sector))), meaning)
 
     def shows(self, left: Expression | str, relation: str = ">=") -> dict[str, Any]:
         """The statement that an expression, or what a text says, is >= 0, or == 0."""
@@ -101,34 +121,6 @@ class Symbols:
         if changing:
             data["changing"] = list(changing)
         return {"kind": "iteration", **data, "goal": f"{_text(goal)} {relation} 0"}
-
-
-class SymbolicFlux:
-    """A flux Φ applied to symbols; equal points are one visit."""
-
-    def __init__(self, symbols: Symbols, name: str):
-        self.symbols, self.name = symbols, name
-        self._points: list[tuple[Expression, dict[str, str]]] = []
-
-    def __call__(self, s: Expression) -> Expression:
-        return vector(self._visit(s)["value"], s.to)
-
-    activation = __call__
-
-    def energy(self, s: Expression) -> Expression:
-        """ΣP(sᵢ) with P' = Φ."""
-        return vector(self._visit(s)["energy"], NUMBERS)
-
-    def _visit(self, s: Expression) -> dict[str, str]:
-        for point, visit in self._points:
-            if (point.to, point.of) == (s.to, s.of) and (point - s).is_zero():
-                return visit
-        number = len(self.symbols.data.get("visits", {}))
-        visit = {"flux": self.name, "at": written(s), "value": f"f{number}",
-                 "energy": f"p{number}"}
-        self.symbols._note("visits", f"E{number}", visit)
-        self._points.append((s, visit))
-        return visit
 
 
 def _text(x: Expression | str) -> str:

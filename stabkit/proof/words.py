@@ -86,6 +86,15 @@ class Expression:
     of: str
     terms: Mapping[tuple[Word, Powers], Fraction]
 
+    def __bool__(self) -> bool:
+        raise InvalidEvidence("a symbol has no value, so it is neither true nor false")
+
+    def __eq__(self, other: object) -> bool:
+        raise InvalidEvidence("a symbol has no value to compare")
+
+    __hash__ = object.__hash__
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__
+
     @property
     def T(self) -> Expression:
         turned = ((_turned(word), powers, c) for (word, powers), c in self.terms.items())
@@ -113,6 +122,8 @@ class Expression:
 
     def __mul__(self, other: Any) -> Expression:
         """The product with a coefficient, which may stand on either side."""
+        if hasattr(other, "numerator") and not isinstance(other, (int, Fraction)):
+            return NotImplemented  # a fraction of symbols knows how to be multiplied
         other = expression(other)
         if not (self.scalar or other.scalar):
             raise InvalidEvidence("* needs a coefficient on one side; words are multiplied by @")

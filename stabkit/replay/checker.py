@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
+from stabkit import proof
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import work
 from stabkit.replay.calculation import Calculation, at
@@ -18,8 +19,10 @@ from stabkit.replay.reading import (
     FILE,
     MORE_OF_CALCULATION,
     MORE_OF_EVIDENCE,
+    MORE_OF_PROOF,
     MORE_OF_TRIALS,
     MORE_OF_VERDICT,
+    PROOF,
     TRIALS,
     VERDICT,
     read,
@@ -37,8 +40,8 @@ class Finding:
     claim, status : str
         Of the verdict.
     kind : str
-        "witness", "certificate" or "trials"; "verdict" where the verdict contradicts itself, and
-        "file" where the file was changed.
+        "witness", "certificate", "trials" or "proof"; "verdict" where the verdict contradicts
+        itself, "file" where the file was changed; "statement" where it was compared with the claim.
     holds : bool
         Whether every step was confirmed.
     reason : str
@@ -137,9 +140,12 @@ def _examined(evidence: Any, verdict: Mapping[str, Any] | None, allowance: _Allo
     with at("data"):
         if verdict is not None and type(data.get("seal")) is not str:
             raise InvalidEvidence("seal: is missing")
-        calculation = _calculation(evidence, allowance.left)
+        calculation = None if evidence["kind"] == "proof" else \
+            _calculation(evidence, allowance.left)
         if verdict is not None and data["seal"] != seal(verdict, evidence):
             return False, "the seal is broken: the verdict or this evidence has been changed"
+        if evidence["kind"] == "proof":
+            return _proved(evidence)
         if calculation is None:
             return True, f"{data['trials']} trials are recorded; they are not repeated here"
         holds, reason = calculation.decide()
@@ -147,6 +153,19 @@ def _examined(evidence: Any, verdict: Mapping[str, Any] | None, allowance: _Allo
     if holds and evidence["arithmetic"] == "rational" and not calculation.rational:
         return False, "the arithmetic is called rational, but the numbers are not all rational"
     return holds, reason
+
+
+def _proved(evidence: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether the kernel accepts the proof of the statement that stands beside it."""
+    data = evidence["data"]
+    require(data, PROOF, MORE_OF_PROOF)
+    if evidence["arithmetic"] != "rational" or evidence["configuration"] or "place" in evidence:
+        raise InvalidEvidence("a proof is exact, and of no configuration")
+    try:
+        proof.check(data["statement"], data["proof"])
+    except InvalidEvidence as error:
+        return False, f"the proof does not show its statement: {error}"
+    return True, f"proved for all {proof.reach(data['statement'])}"
 
 
 def _calculation(evidence: Mapping[str, Any], steps: int) -> Calculation | None:

@@ -23,16 +23,34 @@ def contradictions(verdict: Mapping[str, Any]) -> Iterator[str]:
                f"{verdict['expected']} expected")
     if verdict.get("scope") is not None and status != "proved":
         yield f"its scope is {verdict['scope']!r}, but nothing is proved"
+    yield from _of_the_scope(verdict)
     yield from _of_kinds(verdict)
     yield from _of_places(verdict)
     yield from _of_trials(verdict)
     yield from _of_the_margin(verdict)
 
 
+def _of_the_scope(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """For all there is a proof, which stands before what is listed; else there is none."""
+    kinds = [evidence["kind"] for evidence in verdict["evidence"]]
+    count = kinds.count("proof")
+    if (count > 0) != (verdict.get("scope") == "for all"):
+        yield (f"its scope is {verdict.get('scope')!r}, but it has {count or 'no'} "
+               f"proof{'s' * (count != 1)} for all")
+    if count and verdict.get("some", False):
+        yield "it asks for some configuration, but has a proof for all"
+    if "proof" in kinds[count:]:
+        yield "a proof for all stands behind what is listed"
+
+
+def _listed(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [evidence for evidence in verdict["evidence"] if evidence["kind"] != "proof"]
+
+
 def _of_kinds(verdict: Mapping[str, Any]) -> Iterator[str]:
     """A certificate proves, a witness refutes; of the contrary it is the other way round."""
     status = verdict["status"]
-    for evidence in verdict["evidence"]:
+    for evidence in _listed(verdict):
         if evidence["kind"] == "trials":
             continue
         against = (evidence["kind"] == "witness") != evidence["data"].get("contrary", False)
@@ -54,7 +72,7 @@ def _of_places(verdict: Mapping[str, Any]) -> Iterator[str]:
     """Every applicable configuration must be shown, or for some statements one."""
     status, listed = verdict["status"], verdict["configurations"]
     applicable = listed - verdict.get("inapplicable", 0)
-    places = [place(evidence) for evidence in verdict["evidence"]]
+    places = [place(evidence) for evidence in _listed(verdict)]
     if applicable < 0:
         yield f"more configurations are inapplicable than there are: {listed}"
     if places != sorted(places):
@@ -65,7 +83,7 @@ def _of_places(verdict: Mapping[str, Any]) -> Iterator[str]:
                          without(evidence["data"], "seal")]) for evidence in verdict["evidence"]]
     if len(set(pieces)) < len(pieces):
         yield "a piece of evidence occurs twice"
-    shown = {place(evidence) for evidence in verdict["evidence"] if evidence["kind"] != "trials"}
+    shown = {place(evidence) for evidence in _listed(verdict) if evidence["kind"] != "trials"}
     if status not in ("proved", "refuted"):
         return
     if not shown:

@@ -36,13 +36,16 @@ MORE_OF_VERDICT = {
     "rounding": (str,),
 }
 EVIDENCE = {
-    "kind": ("witness", "certificate", "trials"), "arithmetic": ("rational", "ball", "float64"),
+    "kind": ("witness", "certificate", "trials", "proof"),
+    "arithmetic": ("rational", "ball", "float64"),
     "configuration": (dict,), "data": (dict,),
 }
 MORE_OF_EVIDENCE = {"place": (int,)}
 CALCULATION = {"given": (dict,), "let": (list,), "shows": (list,), "by": (str,)}
 MORE_OF_CALCULATION = {"margin": (str,), "margin_value": (*_NUMBER, str), "seal": (str,),
                        "contrary": (bool,)}
+PROOF = {"statement": (dict,), "proof": (dict,)}
+MORE_OF_PROOF = {"seal": (str,)}
 TRIALS = {"trials": (int,), "seed": (int,), "worst": (*_NUMBER, type(None))}
 MORE_OF_TRIALS = {"seal": (str,), "reason": (str,), "signals": (list,)}
 

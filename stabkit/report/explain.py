@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stabkit.claim import SOFTWARE
+from stabkit.proof import prose
 from stabkit.report.table import evidence_summary
 
 WIDTH = 80
@@ -75,7 +76,9 @@ def told(verdict: Any) -> str:
 def _verdict(verdict: Any) -> Iterator[str]:
     """Yield the sentences about a verdict."""
     behind = evidence_summary(verdict.evidence, verdict.trials)
-    yield f"{verdict.status}, by {behind or 'nothing found'}, {verdict.number}."
+    word = f"{verdict.status} {verdict.reach}".strip()
+    number = "" if verdict.reach.startswith("on") else f", {verdict.number}"
+    yield f"{word}, by {behind or 'nothing found'}{number}."
     if verdict.rounding:
         yield f"{verdict.rounding}."
     if not verdict.as_expected:
@@ -96,6 +99,9 @@ def _evidence(item: Mapping[str, Any]) -> Iterator[str]:
                           for key, value in item["configuration"].items())
         yield from _labelled("where", where)
     data = item["data"]
+    if item["kind"] == "proof":
+        yield from _proof(data["statement"], data["proof"])
+        return
     if item["kind"] == "trials":
         counts = ", ".join(f"{key} {value}" for key, value in data.items() if key != "seal")
         yield from _labelled("tried", counts)
@@ -108,6 +114,16 @@ def _evidence(item: Mapping[str, Any]) -> Iterator[str]:
         yield from _labelled("margin", data["margin"] + ("" if value is None else f" = {value}"))
     if data["by"]:
         yield from _labelled("because", data["by"])
+
+
+def _proof(statement: Mapping[str, Any], proof: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a proof for all, and of a program that adds it up anew."""
+    yield from prose.explain(statement, proof).splitlines()
+    program = prose.recipe(statement, proof)
+    if program:
+        yield ""
+        yield "To check the identities without stabkit, run this as a program:"
+        yield from ("    " + line for line in program.splitlines())
 
 
 def _equation(name: str, value: Any) -> str:
@@ -148,7 +164,7 @@ def glossary(evidence: Iterable[Mapping[str, Any]]) -> list[str]:
     used = " ".join(
         " ".join([*(body for _, body in item["data"]["let"]), *item["data"]["shows"],
                   item["data"].get("margin") or ""])
-        for item in evidence if item["kind"] != "trials"
+        for item in evidence if item["kind"] not in ("trials", "proof")
     )
     words = set(re.findall(r"[A-Za-z_]\w*|@|\.T\b", used))
     return [meaning for word, meaning in GLOSSARY.items() if word in words]

@@ -64,7 +64,8 @@ def paper_page(paper: Paper, pictures: Sequence[Picture]) -> str:
 
 def _entry(entry: Entry, pictures: Sequence[Picture]) -> list[str]:
     mark = "" if entry.verdict.as_expected else f" (expected: {entry.verdict.expected})"
-    lines = [f"### {entry.status}, {entry.kind}{mark}", "", f"`{entry.name}`", "",
+    word = f"{entry.status} {entry.verdict.reach}".strip()
+    lines = [f"### {word}, {entry.kind}{mark}", "", f"`{entry.name}`", "",
              f"*{to_plain(entry.claim.location)}*", ""]
     if entry.claim.quote:
         lines += [f"> {entry.claim.quote}", ""]

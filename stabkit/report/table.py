@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ COLOURS = {
     "proved": "green", "refuted": "magenta", "supported": "cyan", "undecided": "yellow",
     "inapplicable": "yellow",
 }
-PLURALS = {"witness": "witnesses", "certificate": "certificates"}
+PLURALS = {"proof": "proofs", "witness": "witnesses", "certificate": "certificates"}
 NARROW = 24   # no name is folded to fewer columns
 
 
@@ -63,7 +64,10 @@ def _widths(heads: Sequence[str], rows: list[list[str]]) -> list[int]:
 def summary(verdicts: Sequence[Any], seconds: float, seed: int) -> str:
     """Return the closing line under a table of verdicts."""
     counts = Counter(str(verdict.status) for verdict in verdicts)
-    found = ", ".join(f"{counts[status]} {status}" for status in COLOURS if counts[status])
+    for_all = sum(verdict.scope == "for all" for verdict in verdicts)
+    beside = {"proved": f" ({for_all} for all)"} if for_all else {}
+    found = ", ".join(f"{counts[status]} {status}{beside.get(status, '')}" for status in COLOURS
+                      if counts[status])
     others = sum(not verdict.as_expected for verdict in verdicts)
     expected = f"{others} not as expected (!)" if others else "each as expected"
     number = "1 claim" if len(verdicts) == 1 else f"{len(verdicts)} claims"
@@ -71,12 +75,11 @@ def summary(verdicts: Sequence[Any], seconds: float, seed: int) -> str:
 
 
 def evidence_summary(evidence: Sequence[dict[str, Any]], trials: int) -> str:
-    """Return what stands behind a verdict in two words, such as "48 certificates"."""
+    """Return what stands behind a verdict in few words, such as "1 proof, 48 certificates"."""
     counts = Counter(item["kind"] for item in evidence)
-    for kind, plural in PLURALS.items():
-        if counts[kind]:
-            return f"{counts[kind]} {kind if counts[kind] == 1 else plural}"
-    return f"{trials} trials" if trials else ""
+    found = [f"{counts[kind]} {kind if counts[kind] == 1 else plural}"
+             for kind, plural in PLURALS.items() if counts[kind]]
+    return ", ".join(found) or (f"{trials} trials" if trials else "")
 
 
 def _behind(verdict: Any) -> str:
@@ -87,7 +90,7 @@ def _behind(verdict: Any) -> str:
 
 
 def _status(verdict: Any) -> str:
-    status = str(verdict.status)
+    status = f"{verdict.status} {verdict.reach}".strip()
     return status if verdict.as_expected else f"{status} (expected {verdict.expected})"
 
 
@@ -104,16 +107,19 @@ def _style(cell: str, head: bool) -> dict[str, Any]:
         return {"bold": True}
     if cell == "!" or "(expected" in cell:
         return {"fg": "red", "bold": True}
-    return {"fg": COLOURS[cell]} if cell in COLOURS else {}
+    word = cell.split(maxsplit=1)[0] if cell else ""
+    return {"fg": COLOURS[word]} if word in COLOURS else {}
 
 
 def _fold(heads: Sequence[str], rows: list[list[str]], column: int, width: int) -> None:
     """Break long names in `column` after an underscore, so that the rows fit into `width`.
 
-    Where another cell has two parts (a status and what was expected), it gets two lines.
+    Where another cell has parts (a status, what it is proved for, what was expected; kinds of
+    evidence), each gets a line.
     """
     for row in rows:
-        row[:] = [cell.replace(" (", "\n(") for cell in row]
+        row[:] = [re.sub(" (?=[(]|for all |on [0-9])|(?<=proof), |(?<=proofs), ", "\n", cell)
+                  for cell in row]
     widths = _widths(heads, rows)
     room = max(NARROW, width - sum(2 + other for other in widths) + widths[column])
     for row in rows:

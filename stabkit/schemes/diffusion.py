@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
+from stabkit.proof.parts import quotient
+from stabkit.proof.words import Expression
 from stabkit.rational import Constant
 from stabkit.schemes import twins
 from stabkit.schemes.scheme import Scheme, as_count, as_part, as_step
@@ -159,6 +161,9 @@ class FSI(DiffusionScheme):
         """The super time step n(n + 1)τ/3 of one cycle."""
         return Fraction(self.length * (self.length + 1), 3) * self.tau
 
+    #: What the letters of the state are called where the length is left open.
+    states: ClassVar[tuple[str, ...]] = ("now", "before")
+
     def step(self, u: Any) -> Any:
         twin = None if self.printed else \
             twins.fsi(self.K, self.flux, self.tau, u, self.length, self.frozen)
@@ -169,24 +174,40 @@ class FSI(DiffusionScheme):
 
     def inner(self, u: Any):
         """Yield u¹, …, uⁿ."""
-        weights = self._weights(u) if self.frozen else None
-        before, now, tau = u, u, self._tau(u)
+        kept, state = self.begin(u)
         for number in range(self.length):
-            alpha, rest = _weights_of_extrapolation(number)
-            descent = self._gradient(now) if weights is None else \
-                self.K.T @ (weights * (self.K @ now))
-            start = 1 if self.printed else now
-            after = alpha * (start - tau * descent) + rest * before
-            before, now = now, named(after, "v")
-            yield now
+            state = self.following(kept, state, number)
+            yield state[0]
+
+    def begin(self, u: Any) -> tuple[Any, tuple[Any, ...]]:
+        """What stays during a cycle, and the state that the inner steps change."""
+        weights = self._weights(u) if self.frozen else None
+        return (self._tau(u), weights), (u, u)
+
+    def following(self, kept: Any, state: tuple[Any, ...], number: Any) -> tuple[Any, ...]:
+        """The state after an inner step."""
+        (tau, weights), (now, before) = kept, state
+        alpha, rest = _weights_of_extrapolation(number)
+        descent = self._gradient(now) if weights is None else \
+            self.K.T @ (weights * (self.K @ now))
+        start = 1 if self.printed else now
+        after = alpha * (start - tau * descent) + rest * before
+        return named(after, "v"), now
 
     def _weights(self, u: Any) -> Any:
         return named(self.flux.diffusivity(self.K @ u), "w")
 
 
-@cache
-def _weights_of_extrapolation(number: int) -> tuple[Constant, Constant]:
+def _weights_of_extrapolation(number: Any) -> tuple[Any, Any]:
     """α_l and 1 − α_l."""
+    if isinstance(number, Expression):
+        symbolic = quotient(4 * number + 2, 2 * number + 3)
+        return symbolic, 1 - symbolic
+    return _constants_of_extrapolation(number)
+
+
+@cache
+def _constants_of_extrapolation(number: int) -> tuple[Constant, Constant]:
     alpha = Constant(4 * number + 2, 2 * number + 3)
     return alpha, Constant(1 - alpha)
 
@@ -205,11 +226,22 @@ class FixedPoint(DiffusionScheme):
     def inner_steps(self) -> int:
         return self.iterations
 
+    states: ClassVar[tuple[str, ...]] = ("v",)
+
     def step(self, u: Any) -> Any:
         twin = twins.fixed_point(self.K, self.flux, self.tau, u, self.iterations)
         if twin is not None:
             return twin
-        v, tau = u, self._tau(u)
-        for _ in range(self.iterations):
-            v = named(u - tau * self._gradient(v), "v")
-        return v
+        kept, state = self.begin(u)
+        for number in range(self.iterations):
+            state = self.following(kept, state, number)
+        return state[0]
+
+    def begin(self, u: Any) -> tuple[Any, tuple[Any, ...]]:
+        """What stays during the iteration, and the state that it changes."""
+        return (u, self._tau(u)), (u,)
+
+    def following(self, kept: Any, state: tuple[Any, ...], number: Any) -> tuple[Any, ...]:
+        """The state after one iteration."""
+        (u, tau), (v,) = kept, state
+        return (named(u - tau * self._gradient(v), "v"),)

@@ -13,6 +13,7 @@ from stabkit.backend import like, namespace
 from stabkit.errors import HypothesisNotMet
 from stabkit.flux import Flux
 from stabkit.operators import Operator
+from stabkit.proof.words import Expression
 from stabkit.rational import Constant, solve
 from stabkit.schemes import twins
 from stabkit.schemes.diffusion import DiffusionScheme
@@ -46,7 +47,7 @@ class Implicit(DiffusionScheme):
     max_iterations: int = 500
 
     def step(self, u: Any) -> Any:
-        if isinstance(u, Term):
+        if isinstance(u, (Term, Expression)):
             raise HypothesisNotMet("implicit step: it has no formula to write down; its pairs do")
         if u.dtype == object:
             return self._solve_exactly(u)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -18,6 +18,9 @@ from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
+from stabkit.proof.parts import Count, Family, Portion, Size, SymbolicFlux, SymbolicOperator
+from stabkit.proof.sites import LineDifference
+from stabkit.proof.words import Expression
 from stabkit.rational import Constant, fraction
 from stabkit.rounding import is_rounded, meant
 from stabkit.schemes.guarded import guarded
@@ -100,7 +103,7 @@ class Scheme(ABC):
         InvalidArgument
             For another length, an integer or complex dtype, or an entry that is not finite.
         """
-        if isinstance(u, Term):
+        if isinstance(u, (Term, Expression)):
             return self.step(u)
         u = as_signal(u, self.size)
         step = self.step if self.trusted else self._once
@@ -148,8 +151,10 @@ def as_signal(u: Any, size: int, name: str = "u") -> Any:
     return array
 
 
-def as_count(value: Any, name: str) -> int:
+def as_count(value: Any, name: str) -> Any:
     """An integer >= 1 of any kind, such as NumPy's; truth values are none."""
+    if isinstance(value, (Count, Size)):
+        return value
     try:
         count = None if isinstance(value, (bool, np.bool_)) else index(value)
     except TypeError:
@@ -159,9 +164,13 @@ def as_count(value: Any, name: str) -> int:
     return count
 
 
+#: What stands for them where a scheme runs on symbols, for a statement about all of a class.
+SYMBOLS = {Operator: (SymbolicOperator, LineDifference), Flux: (SymbolicFlux,)}
+
+
 def as_part(value: Any, kind: type, name: str) -> Any:
-    """A part of a scheme, of the type that it must have."""
-    if not isinstance(value, kind):
+    """A part of a scheme, of the type that it must have, or a symbol for it."""
+    if not isinstance(value, (kind, *SYMBOLS.get(kind, ()))):
         made = {Operator: "from_matrix", Flux: "one of stabkit.fluxes, or from_activation"}
         hint = f"; make it with {made[kind]}" if kind in made else ""
         shown = " ".join(f"{value!r:.80}".split())
@@ -174,6 +183,8 @@ def as_step(step: Any, name: str = "step") -> Any:
 
     A step that is left open stays so, if it is positive whatever it stands for.
     """
+    if isinstance(step, Portion):
+        return step.parameter()
     if isinstance(step, Unknown):
         if step.is_increasing() or step > 0:
             return step
@@ -192,7 +203,16 @@ class Chain(Scheme):
 
     schemes: Sequence[Scheme]
 
+    @classmethod
+    def of(cls, make: Callable[..., Scheme], members: Any) -> Chain:
+        """The chain of what `make` makes of each member, a mapping of its arguments."""
+        return cls(members.map(make) if isinstance(members, Family) else
+                   [make(**member) for member in members])
+
     def __post_init__(self) -> None:
+        if isinstance(self.schemes, Family):
+            as_part(self.schemes.member, Scheme, "schemes")
+            return
         for scheme in self.schemes:
             as_part(scheme, Scheme, "schemes")
         object.__setattr__(self, "schemes", tuple(self.schemes))

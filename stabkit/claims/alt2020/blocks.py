@@ -19,12 +19,14 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
 )
+from stabkit.classes import AnyFlux, AnyLength, AnyNumberOf, OneOf, Positive, UpTo
 from stabkit.enclosure import Interval, precision
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import (
     DIRICHLET,
     MIRRORED,
     PERIODIC,
+    REFLECTING,
     convolution,
     difference,
     from_matrix,
@@ -38,7 +40,8 @@ from stabkit.verdict import REFUTED
 FLUXES = (*DICTIONARY, fluxes.rational(), fluxes.firm())
 LIPSCHITZ = tuple(flux for flux in FLUXES if flux.facts.continuous)
 PERIODIC_FIRST = tuple(difference(1, n, 1, PERIODIC) for n in (3, 4, 5))
-DIRICHLET_FIRST = tuple(difference(1, n, 1, DIRICHLET) for n in (1, 2, 3, 5))
+#: K1 on a line of any length, 0 <= g <= L.
+LINE = dict(n=AnyLength(), h=Positive(), flux=AnyFlux(diffusivities=(0, "L")), ratio=UpTo(1))
 THEOREM = ("A residual network chaining any number of diffusion blocks … is stable in the L∞ norm "
            "if τ ≤ h²/(2L)")
 GRIDS = ("1", "1/2")
@@ -93,11 +96,14 @@ def _total(u):
 
 
 @claim("eq. (7)", notion="range", quote="the time step size must fulfil τ ≤ h²/(2 g_max)",
-       within=dict(K=(*REFLECTING_FIRST, *PERIODIC_FIRST), flux=FLUXES, ratio=(HALF, ONE)))
-def maximum_minimum_principle(K, flux, ratio):
+       within=dict(n=(2, 3, 4, 5), h=(ONE,), boundary=(REFLECTING, PERIODIC), flux=FLUXES,
+                   ratio=(HALF, ONE)),
+       for_all=dict(LINE, boundary=OneOf(REFLECTING, PERIODIC)))
+def maximum_minimum_principle(n, h, boundary, flux, ratio):
     """If 0 <= g <= g_max and 0 < τ <= h²/(2 g_max) then T(u) stays in the range of u, for K1
-    reflecting or periodic; here τ = ratio · h²/(2 g_max)."""
-    return Stable(Explicit(K, flux, ratio / (2 * flux.facts.sup_diffusivity)), RANGE)
+    reflecting or periodic and every N; here τ = ratio · h²/(2 g_max)."""
+    tau = ratio * h**2 / (2 * flux.facts.sup_diffusivity)
+    return Stable(Explicit(difference(1, n, h, boundary), flux, tau), RANGE)
 
 
 @claim('eq. (7), "the time step size must fulfil"', notion="range",
@@ -119,13 +125,15 @@ def range_stability_of_blocks(n, h, flux, ratio):
 
 
 @claim("Theorem 2, eq. (16)", notion="range", quote=THEOREM,
-       within=dict(n=(3, 4, 6), h=GRIDS, flux=(*LIPSCHITZ, fluxes.tanh(), fluxes.relu(),
-                                               fluxes.leaky_relu()), ratio=(HALF, ONE)),
-       beyond=dict(flux=SMOOTH_AT_ZERO, ratio=BEYOND))
+       within=dict(n=(3, 4, 6), h=(ONE, HALF), flux=(*LIPSCHITZ, fluxes.tanh(), fluxes.relu(),
+                                                     fluxes.leaky_relu()), ratio=(HALF, ONE)),
+       beyond=dict(flux=SMOOTH_AT_ZERO, ratio=BEYOND),
+       for_all=dict(LINE, flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))))
 def range_stability_of_blocks_corrected(n, h, flux, ratio):
     """If r Φ(r) >= 0 for all r, Φ has Lipschitz constant L and 0 < τ <= h²/(2L), T(u) stays in the
-    range of u (K1 reflecting), for any number of blocks; antisymmetry is not needed."""
-    tau = ratio * Fraction(h) ** 2 / (2 * flux.facts.lipschitz)
+    range of u (K1 reflecting, every N), so that any number of blocks does; antisymmetry is not
+    needed."""
+    tau = ratio * h**2 / (2 * flux.facts.lipschitz)
     return Stable(Explicit(_grid(n, h), flux, tau), RANGE)
 
 
@@ -141,14 +149,15 @@ def sign_stability_of_blocks(n, h, flux, ratio):
 
 @claim("Theorem 2; sentence after (11), τ ≤ h²/(4 g_max)", notion="sign",
        quote="the resulting signal shows not more sign changes than the input signal",
-       within=dict(K=(*REFLECTING_FIRST, *DIRICHLET_FIRST, difference(1, 3, HALF)),
+       within=dict(n=(2, 3, 4, 6), h=(ONE, HALF), boundary=(REFLECTING, DIRICHLET),
                    flux=(*FLUXES, fluxes.tanh(), fluxes.relu(), fluxes.weickert()),
-                   ratio=(HALF, ONE)))
-def sign_stability_of_blocks_corrected(K, flux, ratio):
-    """If r Φ(r) >= 0 and 0 < τ <= h²/(4L), or 0 <= g <= g_max and 0 < τ <= h²/(4 g_max), then
-    S(T(u)) <= S(u) for K1 reflecting or zero-Dirichlet and every N."""
-    h = 1 / max(abs(K.values))
-    return Stable(Explicit(K, flux, ratio * h**2 / (4 * flux.facts.sup_diffusivity)), SIGN)
+                   ratio=(HALF, ONE)),
+       for_all=dict(LINE, boundary=OneOf(REFLECTING, DIRICHLET)))
+def sign_stability_of_blocks_corrected(n, h, boundary, flux, ratio):
+    """If 0 <= g <= g_max and 0 < τ <= h²/(4 g_max), then S(T(u)) <= S(u) for K1 reflecting or
+    zero-Dirichlet and every N.  If r Φ(r) >= 0 and Φ has Lipschitz constant L, g_max <= L."""
+    tau = ratio * h**2 / (4 * flux.facts.sup_diffusivity)
+    return Stable(Explicit(difference(1, n, h, boundary), flux, tau), SIGN)
 
 
 @claim("derived (Theorem 2 with another boundary condition)", notion="sign",
@@ -216,14 +225,20 @@ def sign_stability_implies_range_stability_corrected(M):
 
 @claim("after Theorem 2", notion="range",
        quote="Stability of the full network follows by induction",
-       within=dict(notion=("range", "sign"), length=(1, 3)))
-def stability_follows_by_induction(notion, length):
-    """Chains of blocks, each within its own bound (K1 reflecting; Φ_j and τ_j may differ,
+       within=dict(n=(4,), h=(ONE,), notion=("range", "sign"), blocks=tuple(
+           tuple(dict(flux=LIPSCHITZ[j], ratio=Fraction(1, 1 + j)) for j in range(length))
+           for length in (1, 3))),
+       for_all=dict(n=AnyLength(), h=Positive(), notion=OneOf("range", "sign"),
+                    blocks=AnyNumberOf(flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")),
+                                       ratio=UpTo(1))))
+def stability_follows_by_induction(n, h, notion, blocks):
+    """Chains of blocks, each within its own bound (K1 reflecting, every N; Φ_j and τ_j may differ,
     r Φ_j(r) >= 0), keep the range of the first input; and S does not grow under the sign bounds."""
-    sort, bound = (RANGE, HALF) if notion == "range" else (SIGN, Fraction(1, 4))
-    K = difference(1, 4)
-    return Stable(Chain([Explicit(K, LIPSCHITZ[number], bound / (1 + number))
-                         for number in range(length)]), sort)
+    def block(flux, ratio):
+        within = 2 if notion == "range" else 4
+        return Explicit(_grid(n, h), flux, ratio * h**2 / (within * flux.facts.lipschitz))
+
+    return Stable(Chain.of(block, blocks), notion)
 
 
 @claim('after Theorem 2, "can still produce overshoots"', notion="range", some=True,

@@ -10,6 +10,7 @@ from stabkit import fluxes
 from stabkit.certificates import cycle_polynomial
 from stabkit.claim import claim
 from stabkit.claims.configurations import ANY_K, HALF, NONLINEAR, ONE, REFLECTING_FIRST
+from stabkit.classes import AnyCount, AnyFlux, AnyOperator, UpTo
 from stabkit.enclosure import Interval, precision
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import difference, from_matrix, stable_step
@@ -87,7 +88,8 @@ def fsi_super_time_step(length):
 @claim("derived (Section 2.6)", notion="euclidean",
        within=dict(K=ANY_K, length=(1, 2, 3, 5, 8), ratio=(HALF, ONE)),
        beyond=dict(K=(difference(1, 2), from_matrix([[1]])), length=(128,),
-                   ratio=(Fraction(1001, 1000),)))
+                   ratio=(Fraction(1001, 1000),)),
+       for_all=dict(K=AnyOperator(), length=AnyCount(), ratio=UpTo(1)))
 def fsi_cycle_is_euclidean_stable_linear(K, length, ratio):
     """For Φ = id, every K, every n and 0 < τ <= 2/‖K‖²: ‖uˡ‖ <= ‖u⁰‖ at every inner step l <= n
     (each inner step is the end of a shorter cycle).  2 is needed for all n together."""
@@ -96,7 +98,9 @@ def fsi_cycle_is_euclidean_stable_linear(K, length, ratio):
 
 @claim("derived (Section 2.6)", notion="euclidean",
        within=dict(K=ANY_K[:8], flux=(*NONLINEAR, fluxes.firm()), length=(1, 2, 5),
-                   ratio=(HALF, ONE)))
+                   ratio=(HALF, ONE)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")),
+                    length=AnyCount(), ratio=UpTo(1)))
 def fsi_cycle_is_euclidean_stable_frozen(K, flux, length, ratio):
     """If the diffusivities are frozen per cycle, G = G(u⁰), then ‖uⁿ‖ <= ‖u⁰‖ for every n, K,
     g >= 0 continuous at 0 with Φ(s) = g(s²) s Lipschitz (constant L), 0 < τ <= 2/(L‖K‖²)."""

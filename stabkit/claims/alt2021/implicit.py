@@ -15,6 +15,7 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
 )
+from stabkit.classes import AnyCount, AnyFlux, AnyLength, AnyOperator, UpTo
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import difference, stable_step
 from stabkit.property import AllOf, Calculation, FaceWithin, Identity, Stable, UniqueSolution
@@ -26,7 +27,8 @@ FLUXES = (*DICTIONARY, fluxes.rational(), fluxes.firm())
 
 
 @claim("eq. (8)", notion="euclidean", quote="The fully implicit discretisation of (1)",
-       within=dict(K=ANY_K, flux=FLUXES, tau=("1", "1000")))
+       within=dict(K=ANY_K, flux=FLUXES, tau=("1", "1000")),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, None)), tau=UpTo(None)))
 def implicit_scheme_is_euclidean_stable(K, flux, tau):
     """For g >= 0, every K and every τ > 0: every solution u′ of u′ = u − τKᵀΦ(K u′) has
     ‖u′‖ <= ‖u‖ (for continuous Φ a solution exists: a minimiser of ‖v − u‖² + τE(v))."""
@@ -34,17 +36,19 @@ def implicit_scheme_is_euclidean_stable(K, flux, tau):
 
 
 @claim("derived (eq. (8), 𝒟 = ∂ₓ)", notion="range",
-       within=dict(K=REFLECTING_FIRST, flux=FLUXES, tau=ANY_STEP))
-def implicit_scheme_keeps_the_range(K, flux, tau):
+       within=dict(n=(2, 3, 4, 6), flux=FLUXES, tau=ANY_STEP),
+       for_all=dict(n=AnyLength(), flux=AnyFlux(diffusivities=(0, None)), tau=UpTo(None)))
+def implicit_scheme_keeps_the_range(n, flux, tau):
     """For K1 reflecting, g >= 0 and every τ > 0, every solution u′ stays in the range of u."""
-    return Stable(Implicit(K, flux, tau), RANGE)
+    return Stable(Implicit(difference(1, n), flux, tau), RANGE)
 
 
 @claim("derived (eq. (8), 𝒟 = ∂ₓ)", notion="sign",
-       within=dict(K=REFLECTING_FIRST, flux=FLUXES, tau=ANY_STEP))
-def implicit_scheme_is_sign_stable(K, flux, tau):
+       within=dict(n=(2, 3, 4, 6), flux=FLUXES, tau=ANY_STEP),
+       for_all=dict(n=AnyLength(), flux=AnyFlux(diffusivities=(0, None)), tau=UpTo(None)))
+def implicit_scheme_is_sign_stable(n, flux, tau):
     """For K1 reflecting, g >= 0 and every τ > 0, every solution has S(u′) <= S(u)."""
-    return Stable(Implicit(K, flux, tau), SIGN)
+    return Stable(Implicit(difference(1, n), flux, tau), SIGN)
 
 
 @claim("derived (eq. (8))", notion="existence", expect=REFUTED,
@@ -100,7 +104,9 @@ def truncated_fixed_point_is_euclidean_stable_at_the_explicit_bound(K, iteration
 @claim("derived (eq. (9), n iterations)", notion="euclidean",
        within=dict(K=ANY_K[:8], flux=(*SMOOTH_AT_ZERO, fluxes.firm()), iterations=(1, 2, 7),
                    ratio=(HALF, ONE)),
-       beyond=dict(flux=(fluxes.identity(),), iterations=(2,), ratio=BEYOND))
+       beyond=dict(flux=(fluxes.identity(),), iterations=(2,), ratio=BEYOND),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")),
+                    iterations=AnyCount(), ratio=UpTo(1)))
 def truncated_fixed_point_is_euclidean_stable_under_contraction(K, flux, iterations, ratio):
     """For Φ with g >= 0 and Lipschitz constant L, every K, every n >= 1 and 0 < τL‖K‖² <= 1, the
     n-th iterate of (9) started at u has norm at most ‖u‖; here τL‖K‖² = ratio."""

@@ -18,6 +18,7 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
 )
+from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, UpTo
 from stabkit.notions import (
     CONTRACTION,
     CONTRAST,
@@ -32,6 +33,9 @@ from stabkit.property import AllOf, Calculation, FaceWithin, Not, Stable
 from stabkit.schemes import Chain, Explicit, Linear, Pointwise, ResidualBlock, repeat
 from stabkit.verdict import REFUTED
 
+#: Φ(s) = g(s²) s with g >= 0 and the Lipschitz constant L, and monotone Φ.
+SECTOR = AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))
+MONOTONE = AnyFlux(slopes=(0, "L"))
 THEOREM = "stable in the Euclidean norm if τ ≤ 2(L‖K‖²)⁻¹"
 
 
@@ -41,7 +45,7 @@ def _step(K, flux, ratio) -> Explicit:
 
 @claim("Theorem 2", notion="euclidean", quote=THEOREM,
        within=dict(K=ANY_K, flux=(*SMOOTH_AT_ZERO, fluxes.firm()), ratio=(HALF, ONE)),
-       beyond=dict(ratio=BEYOND))
+       beyond=dict(ratio=BEYOND), for_all=dict(K=AnyOperator(), flux=SECTOR, ratio=UpTo(1)))
 def euclidean_stability(K, flux, ratio):
     """Let K be any real matrix, g >= 0 and Φ(s) = g(s²) s with Lipschitz constant L.  If
     0 < τ <= 2/(L‖K‖²) then ‖T(u)‖ <= ‖u‖ for every u; here τ = ratio · 2/(L‖K‖²)."""
@@ -139,28 +143,35 @@ def differences_do_not_grow(K, flux, ratio):
 
 @claim("derived (stability read as robustness)", notion="contraction",
        within=dict(K=ANY_K, flux=(fluxes.identity(), fluxes.charbonnier(), fluxes.soft(),
-                                  fluxes.tanh(), fluxes.relu()), ratio=(HALF, ONE)))
+                                  fluxes.tanh(), fluxes.relu()), ratio=(HALF, ONE)),
+       for_all=dict(K=AnyOperator(), flux=MONOTONE, ratio=UpTo(1)))
 def differences_do_not_grow_corrected(K, flux, ratio):
     """For nondecreasing Φ with Lipschitz constant L, every K and 0 < τ <= 2/(L‖K‖²):
     ‖T(u) − T(v)‖ <= ‖u − v‖ for all u and v."""
     return Stable(_step(K, flux, ratio), CONTRACTION)
 
 
+def _block(K, flux, ratio, outer) -> Chain:
+    return Chain([_step(K, flux, ratio), Pointwise(outer, K.shape[1])])
+
+
+def _blocks(length: int, outer) -> tuple[dict, ...]:
+    operators = (difference(1, 4), difference(2, 4), difference(2, 4, 1, NATURAL))
+    return tuple(dict(K=operators[j % 3], flux=NONLINEAR[j % len(NONLINEAR)], ratio=ONE,
+                      outer=outer) for j in range(length))
+
+
 @claim('Theorem 2, "any number of diffusion blocks"', notion="euclidean",
        quote="a residual network chaining any number of diffusion blocks",
-       within=dict(length=(1, 2, 5), outer=(None, fluxes.relu(), fluxes.tanh())))
-def any_number_of_blocks(length, outer):
+       within=dict(blocks=tuple(_blocks(length, outer) for length in (1, 2, 5) for outer in
+                                (fluxes.identity(), fluxes.relu(), fluxes.tanh()))),
+       for_all=dict(blocks=AnyNumberOf(K=AnyOperator(), flux=SECTOR, ratio=UpTo(1),
+                                       outer=AnyFlux(diffusivities=(-1, 1)))))
+def any_number_of_blocks(blocks):
     """A chain of blocks with their own K_j, Φ_j, τ_j, each within its bound and with g_j >= 0 and
     zero biases, does not increase the Euclidean norm; also with an outer activation
     |σ₂(x)| <= |x| after each block."""
-    operators = [difference(1, 4), difference(2, 4), difference(2, 4, 1, NATURAL)]
-    blocks = []
-    for number in range(length):
-        flux = NONLINEAR[number % len(NONLINEAR)]
-        blocks.append(_step(operators[number % 3], flux, ONE))
-        if outer is not None:
-            blocks.append(Pointwise(outer, 4))
-    return Stable(Chain(blocks), EUCLIDEAN)
+    return Stable(Chain.of(_block, blocks), EUCLIDEAN)
 
 
 @claim("derived (Theorem 2)", notion="uniform", expect=REFUTED,
@@ -185,7 +196,8 @@ def transposed_structure_can_be_dropped(W):
 
 
 @claim("derived (eqs (1), (4))", notion="energy",
-       within=dict(K=ANY_K, flux=SMOOTH_AT_ZERO, ratio=(HALF, ONE)), beyond=dict(ratio=BEYOND))
+       within=dict(K=ANY_K, flux=SMOOTH_AT_ZERO, ratio=(HALF, ONE)), beyond=dict(ratio=BEYOND),
+       for_all=dict(K=AnyOperator(), flux=SECTOR, ratio=UpTo(1)))
 def energy_decay(K, flux, ratio):
     """For nonincreasing g >= 0 (not necessarily smooth), E(u) = Σᵢ Ψ((K u)ᵢ²), Ψ′ = g, Ψ(0) = 0,
     and 0 < τ <= 2/(L‖K‖²): E(T(u)) <= E(u) for every u."""

@@ -45,6 +45,15 @@ def theorems() -> Iterator[Theorem]:
         f"and {STEP}.",
         symbols.any_number(s, symbols.explicit(*scheme), BLOCK), repeated("J", euclidean))
 
+    s, *scheme = setting(sector=(0, 1))
+    outer, inner = s.flux("outer", sector=(-1, 1)), symbols.explicit(*scheme)
+    yield Theorem(
+        "explicit blocks with outer activations, any number, euclidean",
+        "alt2021, Theorem 2: the same with an activation |s2(x)| <= |x| after each block.",
+        symbols.any_number(s, lambda u: outer(inner(u)), (*BLOCK, "outer")),
+        repeated("J", {**euclidean, "steps": [
+            *euclidean["steps"], {"use": "sector", "at": "E1", "times": "L"}]}))
+
     s, *scheme = setting(slopes=(0, 1))
     yield Theorem(
         "explicit blocks, any number, contraction",

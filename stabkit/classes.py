@@ -1,0 +1,219 @@
+"""Classes that a claim names for its arguments: what it says holds for all of their members.
+
+Beside each argument's listed values a claim can name a class, ``for_all=dict(K=AnyOperator(),
+flux=AnyFlux(slopes=(0, "L")), ratio=UpTo(1))``.  The claim's body then runs once more, on a symbol
+for any member of each class, and what it returns is the statement that is to be proved; see
+:mod:`stabkit.obligations`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from stabkit.errors import InvalidArgument
+from stabkit.flux import Flux
+from stabkit.operators import Operator
+from stabkit.proof.parts import Count, Family
+from stabkit.proof.sites import Length
+from stabkit.proof.symbols import Symbols
+from stabkit.rational import fraction
+
+
+class Class(ABC):
+    """A class of values of an argument."""
+
+    @abstractmethod
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        """A symbol for any member; what is assumed of it is noted among the symbols."""
+
+    @abstractmethod
+    def admits(self, value: Any) -> bool:
+        """Whether a listed value is a member, as far as that can be told without its parameters.
+
+        What is assumed of parameters is checked where the statement is known.
+        """
+
+
+@dataclass(frozen=True)
+class AnyOperator(Class):
+    """Any matrix K, of any size; c stands for any number with ‖K‖² <= c.
+
+    Parameters
+    ----------
+    of, to : str
+        Names of the spaces; operators that are applied to the same vectors share one.
+    """
+
+    of: str = "N"
+    to: str = "M"
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        bound = symbols.parameter("c" if name == "K" else f"c_{name}", ">= 0")
+        return symbols.operator(name, self.of, self.to, bound=bound)
+
+    def admits(self, value: Any) -> bool:
+        return isinstance(value, Operator)
+
+
+@dataclass(frozen=True)
+class AnyFlux(Class):
+    """Any flux Φ whose slopes, or whose g(s) = Φ(s)/s, lie in intervals.
+
+    Parameters
+    ----------
+    diffusivities, slopes : (low, high), optional
+        Ends are rational numbers, ``None`` for no end, ``"L"`` or ``"-L"`` for the Lipschitz
+        constant (for sup g, if nothing is said of slopes), and ``"-m"`` for −L₋, the steepest
+        descent.  Slopes are difference quotients, so a flux with two ends of slopes is continuous.
+
+    Notes
+    -----
+    If g >= 0 and Φ(s) = g(s) s has the Lipschitz constant L, then 0 <= g <= L, as |Φ(s)| <= L|s|.
+    """
+
+    diffusivities: tuple[Any, Any] | None = None
+    slopes: tuple[Any, Any] | None = None
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        meaning, letters, suffix = {}, {}, "" if name == "flux" else f"_{name}"
+        ends = [end for interval in (self.diffusivities, self.slopes) for end in interval or ()]
+        for letter, sign, fact in (
+                ("L", "> 0", "lipschitz" if self.slopes else "sup_diffusivity"),
+                ("m", ">= 0", "steepest_descent")):
+            if any(end in (letter, f"-{letter}") for end in ends):
+                letters[letter] = symbols.parameter(letter + suffix, sign)
+                meaning[letter + suffix] = fact
+        intervals = {key: interval and tuple(_end(end, letters) for end in interval)
+                     for key, interval in (("sector", self.diffusivities),
+                                           ("slopes", self.slopes))}
+        return symbols.flux("phi" if name == "flux" else name, meaning=meaning, **intervals)
+
+    def admits(self, value: Any) -> bool:
+        return isinstance(value, Flux)
+
+
+def _end(end: Any, letters: Mapping[str, Any]) -> Any:
+    if end is None or not isinstance(end, str) or end.removeprefix("-") not in letters:
+        return None if end is None else fraction(end, "end of an interval")
+    return -letters[end[1:]] if end[0] == "-" else letters[end]
+
+
+@dataclass(frozen=True)
+class UpTo(Class):
+    """Any number in (0, top]; any positive number for the top None.
+
+    It can be a step, or be multiplied with a step.
+    """
+
+    top: Any = None
+    strict: bool = False
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return symbols.portion(None if self.top is None else fraction(self.top, "top"),
+                               self.strict)
+
+    def admits(self, value: Any) -> bool:
+        number = fraction(value, "value")
+        top = None if self.top is None else fraction(self.top, "top")
+        return number > 0 and (top is None or number < top or (number == top and not self.strict))
+
+
+def below(top: Any) -> UpTo:
+    """Any number in (0, top)."""
+    return UpTo(top, strict=True)
+
+
+@dataclass(frozen=True)
+class AnyCount(Class):
+    """Any number 1, 2, 3, ... of inner steps."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return Count()
+
+    def admits(self, value: Any) -> bool:
+        return isinstance(value, int) and value >= 1
+
+
+@dataclass(frozen=True)
+class Fixed(Class):
+    """This value alone."""
+
+    value: Any
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return self.value
+
+    def admits(self, value: Any) -> bool:
+        return value is self.value or (type(value) is type(self.value) in (int, str, Fraction)
+                                       and value == self.value)
+
+
+@dataclass(frozen=True)
+class AnyLength(Class):
+    """Any number of samples of a line, on which ``difference(1, n, h, boundary)`` is made."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return Length(symbols)
+
+    def admits(self, value: Any) -> bool:
+        return isinstance(value, int) and value >= 1
+
+
+@dataclass(frozen=True)
+class Positive(Class):
+    """Any number > 0, such as a grid size; it is a parameter of the statement."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return symbols.parameter(name)
+
+    def admits(self, value: Any) -> bool:
+        return fraction(value, "value") > 0
+
+
+class OneOf(Class):
+    """Some values, each of which has a statement of its own."""
+
+    def __init__(self, *values: Any):
+        self.values = values
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        raise InvalidArgument(f"{name}: one of several values is no symbol")
+
+    def admits(self, value: Any) -> bool:
+        return any(value is each or value == each for each in self.values)
+
+
+class AnyNumberOf(Class):
+    """Any number of members, each with arguments of its own, for :meth:`stabkit.Chain.of`.
+
+    Parameters
+    ----------
+    **classes : Class
+        Of the arguments of one member; a listed value is a sequence of mappings with these keys.
+    """
+
+    def __init__(self, **classes: Class):
+        self.classes = classes
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        before = symbols.declared()
+        member = {key: kind.symbol(symbols, key) for key, kind in self.classes.items()}
+        return Family(symbols, member, tuple(each for each in symbols.declared()
+                                             if each not in before))
+
+    def admits(self, value: Any) -> bool:
+        return all(set(member) == set(self.classes) and all(
+            kind.admits(member[key]) for key, kind in self.classes.items()) for member in value)
+
+
+def checked(given: Mapping[str, Any], where: str) -> dict[str, Class]:
+    """The classes of a claim's arguments."""
+    for name, kind in given.items():
+        if not isinstance(kind, Class):
+            raise InvalidArgument(f"{where}: for_all gives {name} no class but {kind!r}; see "
+                                  "stabkit.classes")
+    return dict(given)

@@ -1,0 +1,293 @@
+"""Symbols in the places where a scheme has an operator, a flux, a step or a count.
+
+A scheme is made of them as it is made of a matrix and a number, and its own expression runs on
+them.  Whatever needs more than is assumed of them, such as a size, an entry, or a branch that
+depends on a value, raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from stabkit.errors import InvalidArgument
+from stabkit.proof.text import written
+from stabkit.proof.words import NUMBERS, Expression, expression, operator, vector
+
+
+@dataclass(frozen=True, eq=False)
+class SymbolicOperator(Expression):
+    """A linear map of any size, with ‖K‖² <= bound if there is one."""
+
+    bound: Expression | None = None
+
+    @property
+    def shape(self) -> tuple[Size, Size]:
+        """Numbers of rows and columns, of which nothing is known."""
+        return Size(self.to), Size(self.of)
+
+    @cached_property
+    def T(self) -> SymbolicOperator:
+        """The adjoint, which has the same norm."""
+        turned = Expression.T.fget(self)  # type: ignore[attr-defined]
+        return SymbolicOperator(turned.to, turned.of, turned.terms, self.bound)
+
+    def meant(self) -> SymbolicOperator:
+        """Itself: a symbol is no rounding."""
+        return self
+
+    def stable_step(self, lipschitz: Any, ratio: Any) -> Portion:
+        """A step of at most ratio · 2/(L·bound)."""
+        if self.bound is None or not isinstance(ratio, Portion):
+            raise InvalidArgument("stable_step: of a symbol it needs a bound of its norm, and a "
+                                  "ratio that is one, too")
+        return ratio * 2 / lipschitz / self.bound
+
+
+@dataclass(frozen=True, eq=False)
+class SymbolicFacts:
+    """What is assumed of a flux: intervals of its slopes and of Φ(s)/s, with ends in parameters."""
+
+    slopes: tuple[Any, Any] | None
+    diffusivities: tuple[Any, Any] | None
+
+    @property
+    def lipschitz(self) -> Expression:
+        low, high = self.slopes or (None, None)
+        if low is None or high is None or not (_is_zero(low) or _is_zero(low + high)):
+            raise InvalidArgument("lipschitz: the slopes of the symbol have to lie in [-L, L] or "
+                                  "[0, L]")
+        return high
+
+    @property
+    def sup_diffusivity(self) -> Expression:
+        if self.diffusivities is None or self.diffusivities[1] is None:
+            raise InvalidArgument("sup_diffusivity: nothing is assumed of it")
+        return self.diffusivities[1]
+
+    @property
+    def steepest_descent(self) -> Expression:
+        if self.slopes is None or self.slopes[0] is None:
+            raise InvalidArgument("steepest_descent: nothing is assumed of it")
+        return -self.slopes[0]
+
+
+class SymbolicFlux:
+    """A flux Φ applied to symbols; equal points are one visit."""
+
+    kernel = None  # no compiled twin
+
+    def __init__(self, symbols: Any, name: str, facts: SymbolicFacts,
+                 meaning: Mapping[str, str]):
+        self.symbols, self.name, self.facts = symbols, name, facts
+        self.meaning = meaning  # parameter -> which fact of a flux it is
+        self._points: list[tuple[Expression, dict[str, str]]] = []
+
+    def __call__(self, s: Any) -> Any:
+        if not isinstance(s, Expression):
+            return s.through(self)  # of what has values at edges
+        return vector(self._visit(s)["value"], s.to)
+
+    activation = __call__
+
+    def energy(self, s: Expression) -> Expression:
+        """ΣP(sᵢ) with P' = Φ."""
+        return vector(self._visit(s)["energy"], NUMBERS)
+
+    def regulariser(self, s: Expression) -> Densities:
+        """Ψ = 2P in every entry."""
+        return Densities(2 * self.energy(s))
+
+    def diffusivity(self, s: Expression) -> Weights:
+        """Φ(s)/s in every entry; what is assumed of it is its interval."""
+        low, high = self.facts.diffusivities or (None, None)
+        if low is None or high is None:
+            raise InvalidArgument("diffusivity: nothing is assumed of it")
+        name = self.symbols.free("G")
+        G = self.symbols.operator(name, s.to, s.to, symmetric=True)
+        self.symbols.form("weights" + name[1:], s.to,
+                          lambda x: (G @ x - low * x).T @ (high * x - G @ x))
+        return Weights(G)
+
+    def _visit(self, s: Expression) -> dict[str, str]:
+        for point, visit in self._points:
+            if (point.to, point.of) == (s.to, s.of) and (point - s).is_zero():
+                return visit
+        number = len(self.symbols.data.get("visits", {}))
+        visit = {"flux": self.name, "at": written(s), "value": f"f{number}",
+                 "energy": f"p{number}"}
+        self.symbols.note("visits", f"E{number}", visit)
+        self._points.append((s, visit))
+        return visit
+
+
+@dataclass(frozen=True)
+class Densities:
+    """Numbers, one for each entry, of which the sum is known."""
+
+    total: Expression
+
+    def call(self, function: str) -> Expression:
+        """Their sum, which is all that can be asked for."""
+        if function != "sum":
+            raise InvalidArgument(f"{function}: only the sum of densities is known")
+        return self.total
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Numbers, one for each entry, that are multiplied with the entries of vectors."""
+
+    diagonal: Expression
+
+    def __mul__(self, x: Expression) -> Expression:
+        return self.diagonal @ x
+
+
+@dataclass(eq=False)
+class Portion:
+    """A number in (0, top/over], or (0, top/over); both are products of what is >= 0.
+
+    It can be multiplied and divided as long as it stays that.  It becomes a parameter where a
+    scheme takes it for its step.  Of all that is made from one ratio only one number can, because
+    two would be independent.
+    """
+
+    symbols: Any
+    top: Expression | None  # None: no end
+    over: Expression = field(default_factory=lambda: expression(1))
+    strict: bool = False
+    used: list[Any] = field(default_factory=list)  # shared: the portion that is a parameter
+
+    def __mul__(self, factor: Any) -> Portion:
+        return self._made(self.top if self.top is None else self.top * self._size(factor),
+                          self.over)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> Portion:
+        return self._made(self.top, self.over * self._size(divisor))
+
+    def _made(self, top: Expression | None, over: Expression) -> Portion:
+        if top is not None:
+            c = over.terms.get(((), ()))
+            if c and len(over.terms) == 1:  # a number is divided by at once
+                top, over = top / c, expression(1)
+        return Portion(self.symbols, top, over, self.strict, self.used)
+
+    def _size(self, factor: Any) -> Expression:
+        found = expression(factor)
+        signs = self.symbols.data.get("parameters", {})
+        if not found.scalar or len(found.terms) != 1 or not all(
+                c > 0 and all(signs[name] != "any" for name, _ in powers)
+                for (_, powers), c in found.terms.items()):
+            raise InvalidArgument(f"{written(found)}: is not seen to be positive")
+        return found
+
+    def parameter(self, name: str = "tau", condition: str = "step") -> Expression:
+        """The number as a parameter, of which nothing but its interval is assumed."""
+        if not self.used:
+            made = self.symbols.parameter(self.symbols.free(name))
+            if self.top is not None:
+                self.symbols.assume(self.symbols.free(condition), self.top - made * self.over,
+                                    self.strict)
+            self.symbols.portions[next(iter(made.letters))] = self
+            self.used += [self, made]
+        if not self._equals(self.used[0]):
+            raise InvalidArgument("ratio: it is used for two different steps, which symbols would "
+                                  "take for independent ones")
+        return self.used[1]
+
+    def _equals(self, other: Portion) -> bool:
+        if self.top is None or other.top is None:
+            return self is other
+        return _is_zero(self.top * other.over - other.top * self.over)
+
+    def __le__(self, other: Any) -> bool:
+        return self._compared(other)
+
+    def __gt__(self, other: Any) -> bool:
+        return not self._compared(other)
+
+    def _compared(self, other: Any) -> bool:
+        if isinstance(other, (int, Fraction)) and self.top is not None and _is_zero(
+                self.over - 1) and set(self.top.terms) == {((), ())} and \
+                self.top.terms[(), ()] <= other:
+            return True
+        raise InvalidArgument("ratio: a symbol has no value to compare")
+
+    def __eq__(self, other: Any) -> bool:
+        raise InvalidArgument("ratio: a symbol has no value to compare")
+
+    __hash__ = object.__hash__
+    __lt__ = __ge__ = __eq__  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        return True  # it is positive
+
+
+@dataclass(frozen=True, eq=False)
+class Count:
+    """Any number 1, 2, 3, ... of inner steps."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """The number of entries of the vectors of a space."""
+
+    space: str
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """Any number of members of one kind, each with letters of its own; `letters` are theirs."""
+
+    symbols: Any
+    member: Any
+    letters: tuple[str, ...] = ()
+
+    def map(self, make: Any) -> Family:
+        """What `make` makes of each member; what that declares is the member's own, too."""
+        before = self.symbols.declared()
+        made = make(**self.member)
+        new = tuple(name for name in self.symbols.declared() if name not in before)
+        return Family(self.symbols, made, (*self.letters, *new))
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """An expression divided by a polynomial in parameters."""
+
+    numerator: Expression
+    denominator: Expression
+
+    def __mul__(self, x: Any) -> Quotient:
+        return Quotient(self.numerator * x, self.denominator)
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Quotient) -> Quotient:
+        if not isinstance(other, Quotient) or not _is_zero(self.denominator - other.denominator):
+            raise InvalidArgument("a sum of symbols with different denominators")
+        return Quotient(self.numerator + other.numerator, self.denominator)
+
+    def __rsub__(self, number: Any) -> Quotient:
+        return Quotient(number * self.denominator - self.numerator, self.denominator)
+
+
+def quotient(x: Any, y: Any) -> Quotient:
+    """x/y for polynomials in parameters."""
+    return Quotient(expression(x), expression(y))
+
+
+def symbolic_operator(name: str, of: str, to: str, symmetric: bool, bound: Any) -> SymbolicOperator:
+    made = operator(name, of, to, symmetric)
+    return SymbolicOperator(made.to, made.of, made.terms,
+                            None if bound is None else expression(bound))
+
+
+def _is_zero(x: Expression) -> bool:
+    return not x.terms
