@@ -63,6 +63,7 @@ from .property import (
     AllOf as AllOf,
     AtMost as AtMost,
     Calculation as Calculation,
+    Either as Either,
     Experiment as Experiment,
     FaceWithin as FaceWithin,
     Identity as Identity,

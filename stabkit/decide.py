@@ -33,6 +33,7 @@ from stabkit.property import (
     AllOf,
     AtMost,
     Calculation,
+    Either,
     Experiment,
     FaceWithin,
     Identity,
@@ -187,6 +188,18 @@ def _(what: AllOf, trials: int, seed: int, signals: np.ndarray | None) -> Outcom
                    trials=sum(outcome.trials for outcome in outcomes),
                    rounding="; ".join(dict.fromkeys(filter(None, (
                        outcome.rounding for outcome in outcomes)))))
+
+
+@_decide.register
+def _(what: Either, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    found = [_decide(what.shows, trials, seed, signals)]
+    if found[0].status is not PROVED and what.against is not None:
+        found.append(_decide(Not(what.against), trials, seed + 1, signals))
+        if found[1].status is REFUTED:
+            return found[1]
+    return found[0] if found[0].status is PROVED else Outcome(
+        UNDECIDED, reason="neither the statement nor its negation is shown: " + "; ".join(filter(
+            None, (outcome.reason for outcome in found))))
 
 
 @_decide.register

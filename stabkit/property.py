@@ -120,6 +120,25 @@ class AllOf:
 
 
 @dataclass(frozen=True, eq=False)
+class Either:
+    """Proved where `shows` is, refuted where `against` is proved, open where neither is.
+
+    For statements with one certificate for them and another one against them, neither of which
+    is necessary: that a certificate fails says nothing.
+
+    Parameters
+    ----------
+    shows : property
+        What suffices for the statement.
+    against : property, optional
+        What suffices for its negation.
+    """
+
+    shows: Any
+    against: Any = None
+
+
+@dataclass(frozen=True, eq=False)
 class Identity:
     """``left(**given) == right(**given)``, exactly, for what is given.
 
@@ -193,5 +212,5 @@ class Experiment:
     run: Callable[[], tuple[bool, int, float]]
 
 
-Property = (Stable | FaceWithin | NormAtMost | UniqueSolution | Not | AllOf | Identity | AtMost
-            | Calculation | Experiment)
+Property = (Stable | FaceWithin | NormAtMost | UniqueSolution | Not | AllOf | Either | Identity
+            | AtMost | Calculation | Experiment)

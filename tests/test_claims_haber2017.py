@@ -9,8 +9,6 @@ from stabkit.claim import registry
 from stabkit.claims.haber2017 import euler, learning, nine, propagation, refinement, transfer
 from stabkit.claims.haber2017 import windows as wide
 from stabkit.decide import decide
-from stabkit.errors import Undecided
-from stabkit.property import Not
 from stabkit.rational import fractions
 from stabkit.replay import check, seal
 from stabkit.verdict import PROVED, REFUTED, UNDECIDED
@@ -55,6 +53,7 @@ LEDGER = {
     "fine_training_reduction": (PROVED, "identity", "minor"),
     "coarse_training_reduction": (REFUTED, "identity", "minor"),
     "prolonged_start_reduction": (REFUTED, "identity", "minor"),
+    "coarse_work_adds_at_most_a_third": (PROVED, "bound", "minor"),
 }
 
 # Repaired readings, and statements beside them; all true.
@@ -129,11 +128,12 @@ def test_other_configurations_are_refuted(name, configuration):
     assert status(name, **configuration) is REFUTED
 
 
-@pytest.mark.parametrize("name", ["network_is_stable_for_nonpositive_real_parts_corrected",
-                                  "symmetric_negative_weights_are_stable"])
-def test_weights_outside_the_hypotheses_are_left_open(name):
-    """Weights that are neither normal nor symmetric: what would suffice fails, nothing follows."""
-    assert status(name, K=((-2, 3), (1, -2))) is UNDECIDED
+def test_weights_outside_the_hypotheses():
+    """Not dominated by its diagonal: differences grow in the maximum norm.  Not symmetric: what
+    would suffice fails, and nothing follows."""
+    K = ((-2, 3), (1, -2))
+    assert status("network_is_stable_for_nonpositive_real_parts_corrected", K=K) is REFUTED
+    assert status("symmetric_negative_weights_are_stable", K=K) is UNDECIDED
 
 
 @pytest.mark.parametrize("name, configuration", [
@@ -177,8 +177,7 @@ def test_the_right_stencils_are_not_blamed(derivative):
     assert status("nine_stencils_are_consistent", derivative=derivative) is PROVED
 
 
-@pytest.mark.parametrize("matrix", ["I({ns}) + delta * (D @ kron(I({s}), K.T))",
-                                    "I({ns}) + 2 * delta * (D @ kron(I({s}), K))",
+@pytest.mark.parametrize("matrix", ["I({ns}) + 2 * delta * (D @ kron(I({s}), K))",
                                     "delta * (D @ kron(I({s}), K))"])
 def test_a_wrong_derivative_is_noticed(matrix):
     assert decide(learning._jacobian("x**2", "2x3", matrix, "Y", 1)).status is REFUTED
@@ -194,14 +193,13 @@ def test_a_wrong_coarse_tap_is_excluded_by_the_hull(shift):
 def test_a_coarse_tap_that_is_not_met_is_not_a_proof():
     coarse = fractions(transfer.COARSE)
     coarse[1, 1] += Fraction("0.014")
-    with pytest.raises(Undecided, match="no stencil was met"):
-        transfer.galerkin_within_rounding(transfer.FINE, coarse)
+    assert decide(transfer.galerkin_within_rounding(transfer.FINE, coarse)).status is UNDECIDED
 
 
 def test_a_prolongation_with_wrong_weights_is_noticed(monkeypatch):
     monkeypatch.setattr(refinement, "HATS", [refinement.HATS[0],
                                              ("weighting(x)", "max(0, 1 - abs(x))")])
-    assert status("fine_stencil_is_unique_for_width_one_corrected", tap="1") is UNDECIDED
+    assert status("fine_stencil_is_unique_for_width_one_corrected", tap="1") is REFUTED
 
 
 def test_a_lyapunov_function_must_fit():
@@ -209,8 +207,7 @@ def test_a_lyapunov_function_must_fit():
     Q = propagation._conserved(K)
     w, c = propagation._focus(K, Q)
     for wrong in (propagation._lyapunov(K, Q, w, c / 2), propagation._lyapunov(K, Q, 2 * w, c)):
-        assert isinstance(wrong, Not)
-        assert decide(wrong).status is not REFUTED
+        assert decide(wrong).status is UNDECIDED
 
 
 @pytest.mark.parametrize("K, c", [(((1, -3), (2, -1)), Fraction(1, 20)),
@@ -234,4 +231,4 @@ def test_enclosed_factors_need_close_factors():
     taps = fractions([1, 0, 0, 0, 1])
     found = wide.factorise(taps, 6)
     moved = type(found)(found.scale, found.windows + Fraction(1, 100), found.radius)
-    assert decide(wide._enclosed_factors(taps, moved)).status is not PROVED
+    assert decide(wide._enclosed_factors(taps, moved, 2)).status is UNDECIDED

@@ -19,6 +19,7 @@ from stabkit.property import (
     AllOf,
     AtMost,
     Calculation,
+    Either,
     FaceWithin,
     Identity,
     NormAtMost,
@@ -107,10 +108,15 @@ def test_implicit_steps_are_stable_for_every_size(K, flux, tau, data):
     (AllOf([OPEN, FALSE]), REFUTED), (AllOf([TRUE, OPEN]), SUPPORTED),
     (AllOf([OPEN, Not(OPEN)]), UNDECIDED), (Not(AllOf([TRUE, OPEN])), UNDECIDED),
     (AllOf([AllOf([TRUE]), Not(Stable(Linear(2 * identity(2)), RANGE))]), PROVED),
+    (Either(TRUE), PROVED), (Either(FALSE), UNDECIDED), (Either(FALSE, TRUE), REFUTED),
+    (Either(TRUE, SUFFICIENT), PROVED), (Either(SUFFICIENT, TRUE), REFUTED),
+    (Either(FALSE, FALSE), UNDECIDED), (Either(OPEN, OPEN), UNDECIDED),
+    (Not(Either(FALSE, TRUE)), PROVED), (Not(Either(FALSE)), UNDECIDED),
 ])
 def test_negation_and_conjunction(what, wanted):
     """A conjunction is refuted by one part and proved by all; the negation of a statement that
-    trials support is open; where conditions that only suffice fail, nothing is decided."""
+    trials support is open; where conditions that only suffice fail, nothing is decided, so that
+    one of two certificates, for and against, must be proved."""
     outcome = decide(what, trials=200)
     assert outcome.status is wanted
     assert all(check(evidence.to_json({})) is None for evidence in outcome.evidence)

@@ -8,8 +8,7 @@ from itertools import product
 import numpy as np
 
 from stabkit.claim import claim
-from stabkit.errors import Undecided
-from stabkit.property import Calculation, Not
+from stabkit.property import AllOf, Calculation, Either
 from stabkit.rational import fractions, solve
 from stabkit.verdict import REFUTED
 
@@ -27,7 +26,7 @@ def network_is_stable_for_nonpositive_real_parts(K):
     """Let σ be nondecreasing with Lipschitz constant 1 (identity, ReLU, tanh).  If all eigenvalues
     of K(t) have real parts <= 0, there is M with ‖y(T) − z(T)‖ <= M‖y(0) − z(0)‖ for every T > 0
     and all solutions y, z of ẏ = σ(K(t)y + b(t)).  Here K is constant with K² = 0, b = 0, z = 0."""
-    return Not(Calculation(
+    return Either(_rows_do_not_expand(K), Calculation(
         dict(K=K, y=[1, 1]),
         [("relu(x)", "max(x, 0)"), ("v", "K @ y"), ("w", "relu(v)"), ("t", "tanh(v)")],
         ["K @ K == 0*K", "K @ w == 0*y and K @ t == 0*y",
@@ -43,13 +42,22 @@ def network_is_stable_for_nonpositive_real_parts_corrected(K):
     """If K(t)_ii + Σ_{j≠i} |K(t)_ij| <= 0 in every row for every t, then differences of solutions
     of ẏ = σ(K(t)y + b(t)) do not grow in the maximum norm, so they grow by at most M = √n in the
     Euclidean norm; for nondecreasing σ with Lipschitz constant 1.  Here K(t) = K."""
+    return _rows_do_not_expand(K)
+
+
+def _rows_do_not_expand(K):
+    """Differences do not grow in the maximum norm, whatever σ with these slopes is.
+
+    Row by row: from the difference z of signs that is worst for the row, with σ = id."""
     n = len(K)
-    diagonal = ", ".join(f"K[{i}, {i}]" for i in range(n))
+    let = [(f"z{i}", f"[{', '.join('1' if i == j else f'sign(K[{i}, {j}])' for j in range(n))}]")
+           for i in range(n)]
     return Calculation(
-        dict(K=K), [("d", f"[{diagonal}]")],
-        [f"d + abs(K) @ ones({n}) - abs(d) <= 0"],
+        dict(K=K), let, [f"dot(K[{i}], z{i}) <= 0" for i in range(n)],
         "the difference z of two solutions has zᵢ′ = θᵢ(K z)ᵢ with 0 <= θᵢ <= 1; where |zᵢ| is "
-        "largest, |zᵢ|′ <= θᵢ(Kᵢᵢ + Σ|Kᵢⱼ|)|zᵢ| <= 0, whatever σ, b(t) and t")
+        "largest, |zᵢ|′ <= θᵢ(Kᵢᵢ + Σ|Kᵢⱼ|)|zᵢ| <= 0, whatever σ, b(t) and t.  With σ = id the "
+        "entry i of the difference zᵢ, whose maximum norm is 1, grows where the sum is positive",
+        necessary=True)
 
 
 @claim("derived (after eq. (2.8))", notion="uniform",
@@ -59,14 +67,26 @@ def symmetric_negative_weights_are_stable(K):
     """If K is constant, symmetric and −b <= K <= −a < 0, then ‖y(T) − z(T)‖ <= √(b/a) ‖y(0) − z(0)‖
     for every T > 0 and all solutions of ẏ = σ(K y + b(t)), σ nondecreasing with Lipschitz constant
     1."""
+    return _is_bounded(K)
+
+
+def _is_bounded(K, share=1):
+    """With share · b/a as the square of the constant; or a difference that grows beyond.
+
+    If b(t) opens the first unit alone (σ = ReLU), z₁′ = (K z)₁ and the others rest: the difference
+    (0, 1, 0, …) tends to (−K₁₂/K₁₁, 1, 0, …)."""
     exact, n = fractions(K), len(K)
     largest = max(abs(exact).sum(axis=1))
     least = 1 / max(abs(solve(exact, np.eye(n, dtype=int))).sum(axis=1))
-    return Calculation(
-        dict(K=exact, a=least, b=largest), [],
-        ["K.T == K", "a > 0", f"psd(-K - a*I({n}))", f"psd(b*I({n}) + K)"],
-        "the difference has z′ = D K z with diagonal 0 <= D <= 1, so (−zᵀKz)′ = −2(Kz)ᵀD(Kz) <= 0 "
-        "and a|z(T)|² <= −z(T)ᵀKz(T) <= −z(0)ᵀKz(0) <= b|z(0)|²")
+    given = dict(K=exact, a=least, b=largest, share=share)
+    return AllOf([
+        Calculation(given, [], ["K.T == K", "a > 0", f"psd(-K - a*I({n}))", f"psd(b*I({n}) + K)",
+                                "share >= 1"],
+                    "the difference has z′ = D K z with diagonal 0 <= D <= 1, so (−zᵀKz)′ = "
+                    "−2(Kz)ᵀD(Kz) <= 0 and a|z(T)|² <= −z(T)ᵀKz(T) <= −z(0)ᵀKz(0) <= b|z(0)|²"),
+        Calculation(given, [("z", f"concat([-K[0, 1] / K[0, 0], 1], zeros({n - 2}))")],
+                    ["not (a > 0 and K[0, 0] < 0) or norm2(z) <= share * b / a"],
+                    "the limit of the difference, and its bound", necessary=True)])
 
 
 @claim("derived (after eq. (2.8))", notion="uniform",
@@ -76,24 +96,33 @@ def negative_real_parts_do_not_suffice(network):
     exponentially: with σ = ReLU for a constant K, and with σ = id for a periodic K(t)."""
     if network == "periodic K(t), identity":
         # e² < 9, so 1 + c² > 9 outweighs the decay of a period.
-        c = next(c for c in range(1, 10) if 1 + c * c > 9)
-        return Calculation(
-            dict(N=[[0, c], [0, 0]]),
-            [("K", "N - I(2)"), ("period", "exp(-2) * ((I(2) + N.T) @ (I(2) + N))")],
-            ["N @ N == 0*N", "trace(K) == -2 and det(K) == 1", "period >= 0",
-             "period[1, 1] > 1"],
-            "K(t) = K for t in [0, 1), Kᵀ for t in [1, 2), and so on; the only eigenvalue is −1.  "
-            "As N² = 0, exp(K) = exp(−1)(I + N), so `period` is the solution operator of one "
-            "period; it has no negative entry, so that of m periods has an entry of at least "
-            "period[1, 1]ᵐ")
+        return _periodic_weights_grow(next(c for c in range(1, 10) if 1 + c * c > 9))
     small = sorted(product(range(-3, 4), repeat=4), key=lambda K: sum(map(abs, K)))
-    a, b, c, d = next((a, b, c, d) for a, b, c, d in small
-                      if a + d < 0 < a * d - b * c and a > 0 >= c)
-    return Calculation(
-        dict(K=[[a, b], [c, d]], y=[1, 0], rate=a), [("relu(x)", "max(x, 0)")],
+    return _gated_weights_grow(next(((a, b), (c, d)) for a, b, c, d in small
+                                    if a + d < 0 < a * d - b * c and a > 0 >= c))
+
+
+def _periodic_weights_grow(c):
+    log = dict(N=[[0, c], [0, 0]])
+    let = [("K", "N - I(2)"), ("period", "exp(-2) * ((I(2) + N.T) @ (I(2) + N))")]
+    hypotheses = ["N @ N == 0*N", "trace(K) == -2 and det(K) == 1", "period >= 0"]
+    return Either(
+        Calculation(log, let, [*hypotheses, "period[1, 1] > 1"],
+                    "K(t) = K for t in [0, 1), Kᵀ for t in [1, 2), and so on; the only eigenvalue "
+                    "is −1.  As N² = 0, exp(K) = exp(−1)(I + N), so `period` is the solution "
+                    "operator of one period; it has no negative entry, so that of m periods has an "
+                    "entry of at least period[1, 1]ᵐ"),
+        Calculation(log, let, [*hypotheses, "period @ ones(2) < 1"],
+                    "the solution operator of a period is less than 1 in the maximum norm"))
+
+
+def _gated_weights_grow(K):
+    given, let = dict(K=K, y=[1, 0], rate=K[0][0]), [("relu(x)", "max(x, 0)")]
+    return Either(Calculation(
+        given, let,
         ["trace(K) < 0 and det(K) > 0", "relu(K @ y) == rate * y", "rate > 0"],
         "trace < 0 < det: both eigenvalues have negative real parts.  ReLU is positively "
-        "homogeneous, so exp(rate·t) y is a solution")
+        "homogeneous, so exp(rate·t) y is a solution"), _rows_do_not_expand(K))
 
 
 def _imaginary(largest: int) -> list[tuple]:
@@ -166,24 +195,23 @@ def _remainders(K: np.ndarray, Q: np.ndarray, w: np.ndarray) -> tuple[Fraction, 
     return mu**2 * abs(w).sum(), mu**3 * rest
 
 
-def _lyapunov(K: np.ndarray, Q: np.ndarray, w: np.ndarray, c: Fraction) -> Calculation | Not:
-    """Attraction refutes that ‖y(t)‖ stays away from 0, repulsion proves it."""
+def _lyapunov(K: np.ndarray, Q: np.ndarray, w: np.ndarray, c: Fraction) -> Either:
+    """Repulsion proves that ‖y(t)‖ stays away from 0, attraction refutes it."""
     size, rest = _remainders(K, Q, w)
     bound = Fraction(1, 2)
-    while rest * bound >= abs(c) or 2 * size * bound >= 1:
+    while c != 0 and (rest * bound >= abs(c) or 2 * size * bound >= 1):
         bound /= 2
-    given = dict(K=K, Q=Q, w=w, c=c, bound=bound)
-    if c < 0:
-        return Calculation(given, FORMS, ["c < 0", *SHOWN], LYAPUNOV +
-                           "c < 0, so W > 0 grows wherever 0 < V <= bound: no solution tends to 0")
     y = fractions([1, 1])
     while (start := K @ y @ Q @ (K @ y)) + size * start**2 >= bound - size * bound**2:
         y = y / 2
-    return Not(Calculation(
-        dict(given, y=y), [*FORMS, ("start", "V(dot(K[0], y), dot(K[1], y))")],
-        ["c > 0", *SHOWN, "start > 0", "start + size*start**2 < bound - size*bound**2"], LYAPUNOV +
-        "c > 0, so W > 0 decreases wherever 0 < V <= bound; the solution from y ≠ 0 cannot reach "
-        "V = bound and tends to 0"))
+    given = dict(K=K, Q=Q, w=w, c=c, bound=bound)
+    return Either(
+        Calculation(given, FORMS, ["c < 0", *SHOWN], LYAPUNOV +
+                    "c < 0, so W > 0 grows wherever 0 < V <= bound: no solution tends to 0"),
+        Calculation(dict(given, y=y), [*FORMS, ("start", "V(dot(K[0], y), dot(K[1], y))")],
+                    ["c > 0", *SHOWN, "start > 0", "start + size*start**2 < bound - size*bound**2"],
+                    LYAPUNOV + "c > 0, so W > 0 decreases wherever 0 < V <= bound; the solution "
+                    "from y ≠ 0 cannot reach V = bound and tends to 0"))
 
 
 @claim("after eq. (2.8)", notion="bound", quote=DECAY, expect=REFUTED,
@@ -194,17 +222,17 @@ def imaginary_eigenvalues_prevent_decay(sigma, K):
     K = fractions(K)
     Q = _conserved(K)
     if sigma == "id":
-        return Calculation(dict(K=K, Q=Q), [], ["Q @ K + K.T @ Q == 0*K", "pd(Q)"],
-                           "yᵀQy > 0 is conserved")
-    w, c = _focus(K, Q)
-    if c != 0:
-        return _lyapunov(K, Q, w, c)
+        given = dict(K=K, Q=Q)
+        return AllOf([
+            Calculation(given, [], ["Q @ K + K.T @ Q == 0*K", "pd(Q)"], "yᵀQy > 0 is conserved"),
+            Calculation(given, [], ["trace(K) >= 0 and det(K) >= 0"],
+                        "else K has an eigenvalue with a negative real part, so a solution decays",
+                        necessary=True)])
     if K[0, 0] != 0:
-        raise Undecided("K: the fourth order does not tell whether this focus attracts")
-    return Calculation(dict(K=K), [],
-                       ["K[0, 0] == 0 and K[1, 1] == 0", "K[0, 1] * K[1, 0] < 0"],
-                       "log cosh(K₂₁y₁)/K₂₁ − log cosh(K₁₂y₂)/K₁₂ is conserved, and it is 0 only "
-                       "for y = 0")
+        return _lyapunov(K, Q, *_focus(K, Q))
+    return Calculation(
+        dict(K=K), [], ["K[0, 0] == 0 and K[1, 1] == 0", "K[0, 1] * K[1, 0] < 0"],
+        "log cosh(K₂₁y₁)/K₂₁ − log cosh(K₁₂y₂)/K₁₂ is conserved, and it is 0 only for y = 0")
 
 
 @claim("after eq. (2.8)", notion="bound", quote=DECAY,
@@ -214,20 +242,33 @@ def imaginary_eigenvalues_prevent_decay_corrected(frequencies, shear):
     c > 0 with ‖y(t)‖ >= c‖y(0)‖; and ‖y(t)‖ = ‖y(0)‖ for every y(0) if and only if K is
     skew-symmetric.  Here K = S B S⁻¹ with rotations B and S = I + shear · (ones above the
     diagonal)."""
+    return _keeps_its_size(frequencies, shear)
+
+
+def _keeps_its_size(frequencies, shear, decay=0):
+    """With eigenvalues −decay ± i · frequency: ‖y(t)‖ >= c‖y(0)‖ for c > 0, or it decays."""
     n = 2 * len(frequencies)
-    B = fractions(np.zeros((n, n), dtype=int))
+    B = -Fraction(decay) * fractions(np.eye(n, dtype=int))
     for k, frequency in enumerate(frequencies):
         B[2 * k, 2 * k + 1], B[2 * k + 1, 2 * k] = -frequency, frequency
     S = fractions(np.eye(n, dtype=int)) + Fraction(shear) * fractions(np.eye(n, k=1, dtype=int))
     back = solve(S, np.eye(n, dtype=int))
-    Q = back.T @ back
-    low, high = 1 / max(abs(S @ S.T).sum(axis=1)), max(abs(Q).sum(axis=1))
-    skew = "K + K.T == 0*K" if Fraction(shear) == 0 else "K + K.T != 0*K"
-    return Calculation(
-        dict(S=S, B=B, low=low, high=high),
-        [("K", "S @ B @ inverse(S)"), ("Q", "inverse(S).T @ inverse(S)")],
-        ["B.T == -B", "Q @ K + K.T @ Q == 0*K", "low > 0", f"psd(Q - low*I({n}))",
-         f"psd(high*I({n}) - Q)", skew],
-        "yᵀQy is conserved, so |y(t)|² >= (low/high)|y(0)|².  The derivative of |y|² is "
-        "yᵀ(K + Kᵀ)y, which vanishes for every y if and only if K + Kᵀ = 0.  Every such K has "
-        "this form")
+    K, Q = S @ B @ back, back.T @ back
+    given = dict(K=K, Q=Q, low=1 / max(abs(S @ S.T).sum(axis=1)), high=max(abs(Q).sum(axis=1)),
+                 rate=decay, y=_moved(K + K.T))
+    bounds = ["low > 0", f"psd(Q - low*I({n}))", f"psd(high*I({n}) - Q)"]
+    return Either(
+        Calculation(given, [], ["Q @ K + K.T @ Q == 0*K", *bounds,
+                                "K + K.T == 0*K or dot(y, (K + K.T) @ y) != 0"],
+                    "yᵀQy is conserved, so |y(t)|² >= (low/high)|y(0)|².  The derivative of |y|² "
+                    "is yᵀ(K + Kᵀ)y: it vanishes for every y if K + Kᵀ = 0, and not for this y "
+                    "otherwise.  Every such K has this form"),
+        Calculation(given, [], ["rate > 0", "Q @ K + K.T @ Q == -(2 * rate * Q)", *bounds],
+                    "yᵀQy is exp(−2 rate t) times what it was, so y(t) tends to 0"))
+
+
+def _moved(S):
+    """A vector y with yᵀS y ≠ 0 for a symmetric S ≠ 0: a unit vector or the sum of two."""
+    one = np.eye(len(S), dtype=int)
+    return next((y for i, j in product(range(len(S)), repeat=2)
+                 if (y := one[i] + one[j] * (i != j)) @ S @ y), one[0])

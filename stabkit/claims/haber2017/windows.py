@@ -9,7 +9,7 @@ import numpy as np
 from stabkit.claim import claim
 from stabkit.operators.factors import factorise
 from stabkit.operators.stencils import derivative_windows, taylor_matrix
-from stabkit.property import Calculation
+from stabkit.property import AllOf, Calculation
 from stabkit.verdict import REFUTED
 
 LIMITS = "for a piecewise smooth function y"
@@ -27,9 +27,15 @@ def _unit(order: int, sign: int = 1) -> list[int]:
 def stencil_basis_is_invertible(step):
     """The matrix with the columns [1 2 1]/4, [−1 0 1]/(2Δ) and [−1 2 −1]/Δ² has the determinant
     −1/Δ³, so it is invertible for every Δ > 0."""
-    return Calculation(dict(B=PRINTED.T, D=step), [("A", "B @ diag([1, 1/D, 1/D**2])")],
-                       ["det(B) == -1", "det(A) == -1/D**3"],
-                       "A is the matrix of (2.4) and det A = det(B)/D³, whatever D is")
+    return _has_determinant(PRINTED, step, -1)
+
+
+def _has_determinant(windows, step, value):
+    return Calculation(dict(B=windows.T, D=step, value=value),
+                       [("A", "B @ diag([1, 1/D, 1/D**2])")],
+                       ["det(B) == value and value != 0", "det(A) == value/D**3"],
+                       "A is the matrix of (2.4) and det A = det(B)/D³, whatever D is",
+                       necessary=True)
 
 
 @claim("after eq. (2.4)", notion="order", expect=REFUTED, quote=LIMITS,
@@ -37,8 +43,13 @@ def stencil_basis_is_invertible(step):
 def stencil_is_a_differential_operator(order):
     """For every α and y ∈ C², s * y → α₁y + α₂y′ + α₃y″ as Δ → 0, where s = A α with the matrix A
     of (2.4); here α picks the window of one derivative."""
-    return Calculation(dict(w=PRINTED[order], V=taylor_matrix(3, order)), [("m", "V @ w")],
-                       [f"m == {_unit(order)}"],
+    return _tends(PRINTED[order], order)
+
+
+def _tends(window, order, sign=1):
+    """Does the window, over Δ^order, tend to sign times the derivative?"""
+    return Calculation(dict(w=window, V=taylor_matrix(3, order)), [("m", "V @ w")],
+                       [f"m == {_unit(order, sign)}"],
                        f"w is the window for Δ = 1; in w * y / Δ^{order} the term y^(j) has the "
                        f"coefficient m[j] Δ^(j − {order}), so m[j] for j <= {order} is the limit",
                        necessary=True)
@@ -51,6 +62,10 @@ def stencil_is_a_differential_operator_corrected(order, windows):
     for y ∈ C⁴."""
     window = PRINTED[order] if windows == "(2.4)" else derivative_windows()[order]
     sign = -1 if windows == "(2.4)" and order == 2 else 1
+    return _tends_with_second_order(window, order, sign)
+
+
+def _tends_with_second_order(window, order, sign):
     return Calculation(dict(w=window, V=taylor_matrix(3, order + 1)), [("m", "V @ w")],
                        [f"m == {[*_unit(order, sign), 0]}"],
                        f"in w * y / Δ^{order} the term y^(j) has the coefficient "
@@ -77,15 +92,21 @@ def limits_hold_for_piecewise_smooth_functions(order, values):
 def limits_hold_for_piecewise_smooth_functions_corrected(order):
     """At every x with y ∈ C⁴ on [x − Δ, x + Δ]: s * y = α₁y + α₂y′ − α₃y″ + O(Δ²), with an error of
     at most Δ² (|α₁| max|y″|/4 + |α₂| max|y‴|/6 + |α₃| max|y⁗|/12)."""
-    next_order, bound = order + 2, (4, 6, 12)[order]
-    sign = -1 if order == 2 else 1
-    return Calculation(
-        dict(w=PRINTED[order], V=taylor_matrix(3, next_order)),
-        [("m", "V @ w"), ("absolute", "abs(V) @ abs(w)")],
-        [f"m[0:{next_order}] == {[*_unit(order, sign), 0]}",
-         f"absolute[{next_order}] == 1/{bound}", f"abs(m[{next_order}]) == 1/{bound}"],
-        f"Taylor with the remainder of order {next_order}: the error is at most the absolute "
-        f"moment times Δ² max|y^({next_order})|; x^{next_order} attains it")
+    return _error_at_most(order, (4, 6, 12)[order])
+
+
+def _error_at_most(order, bound):
+    """The error is at most Δ² max|y^(order + 2)|/bound."""
+    next_order, sign = order + 2, -1 if order == 2 else 1
+    log = dict(w=PRINTED[order], V=taylor_matrix(3, next_order), bound=bound)
+    let = [("m", "V @ w"), ("absolute", "abs(V) @ abs(w)")]
+    return AllOf([
+        Calculation(log, let, [f"absolute[{next_order}] <= 1/bound"],
+                    f"Taylor with the remainder of order {next_order}: the error is at most the "
+                    f"absolute moment times Δ² max|y^({next_order})|"),
+        Calculation(log, let, [f"m[0:{next_order}] == {[*_unit(order, sign), 0]}",
+                               f"abs(m[{next_order}]) <= 1/bound"],
+                    f"what the window does to 1, x, …, x^{next_order}", necessary=True)])
 
 
 def _as_polynomial(taps) -> list[Fraction]:
@@ -102,17 +123,29 @@ def wide_windows_are_products_of_windows_of_three(window):
     if window == "every window of 5":
         return _resolvent()
     taps = [Fraction(tap) for tap in window.split()]
+    return _is_product(taps, len(taps) // 2)
+
+
+def _is_product(taps, count):
+    """Is the window the product of so many real windows of three?"""
+    degree = len(_as_polynomial(taps)) - next(k for k, tap in enumerate(taps) if tap != 0) - 1
+    possible = Calculation(
+        dict(s=taps, count=count, degree=degree, first=len(_as_polynomial(taps)) - 1 - degree), [],
+        ["s[first] == 0 or s[first + degree] == 0 or degree <= 2 * count"],
+        "from its first to its last tap that is not 0 the window is a polynomial of this degree in "
+        "the shift; so many windows of three make at most 2 · count", necessary=True)
     found = factorise(taps, 6)
     if found.radius:
-        return _enclosed_factors(taps, found)
+        return AllOf([possible, _enclosed_factors(taps, found, count)])
     names = [f"q{k}" for k in range(1, len(found.windows) + 1)]
     nodes = list(range(-(len(taps) // 2), len(taps) // 2 + 1))
     product = " * ".join(f"polyval({name}, x)" for name in names)
-    return Calculation(dict(s=taps, x=nodes, scale=found.scale,
-                            **dict(zip(names, found.windows, strict=True))), [],
-                       [f"polyval(s, x) == scale * {product}"],
-                       "a window is a polynomial in the shift; two of this degree that agree at "
-                       "as many points as they have taps are equal")
+    return AllOf([possible, Calculation(
+        dict(s=taps, x=nodes, scale=found.scale, count=count,
+             **dict(zip(names, found.windows, strict=True))), [],
+        [f"polyval(s, x) == scale * {product}", f"{len(names)} <= count"],
+        "a window is a polynomial in the shift; two of this degree that agree at as many points as "
+        "they have taps are equal")])
 
 
 def _resolvent() -> Calculation:
@@ -138,7 +171,7 @@ def _resolvent() -> Calculation:
         "off a real quadratic (fundamental theorem of algebra).  Periodic: reduce modulo zᴺ − 1")
 
 
-def _enclosed_factors(taps, found) -> Calculation:
+def _enclosed_factors(taps, found, count) -> Calculation:
     """Brouwer's fixed point theorem for the taps of monic factors near rational ones."""
     pieces = [_as_polynomial(row) for row in found.windows]
     pieces = [piece for piece in pieces if len(piece) > 1]
@@ -155,7 +188,7 @@ def _enclosed_factors(taps, found) -> Calculation:
         f"{len(piece) - 1} * {' * '.join(size for j, size in enumerate(sizes) if j != k)}"
         for k, piece in enumerate(pieces))
     return Calculation(
-        dict(s=_as_polynomial(taps), x=list(range(degree)), radius=10 * found.radius,
+        dict(s=_as_polynomial(taps), x=list(range(degree)), radius=10 * found.radius, count=count,
              **dict(zip(names, pieces, strict=True))),
         [*((f"f{k}", f"polyval({name}, x)") for k, name in enumerate(names, 1)),
          *((f"d{k}", product) for k, product in enumerate(others, 1)),
@@ -166,7 +199,7 @@ def _enclosed_factors(taps, found) -> Calculation:
                     f"polyval(s, x) / s[{degree}]"),
          ("second", f"{moved} - {' * '.join(sizes)} - radius * ({slopes})")],
         ["max(abs(A @ defect)) + max(abs(A @ V.T) @ "
-         f"ones({degree})) * second <= radius"],
+         f"ones({degree})) * second <= radius", f"{len(found.windows)} <= count"],
         "s is a polynomial in the shift.  If the lower taps of the monic factors move by d, |d| <= "
         "radius, their product at the nodes x moves by J.T d and a polynomial with coefficients of "
         "at most `second`; so d -> −A (defect + that) maps the cube into itself and has a fixed "
@@ -197,19 +230,31 @@ def wide_windows_are_products_of_windows_of_three_in_2d(stencil):
 def wide_windows_are_products_of_windows_of_three_in_2d_corrected(column, row):
     """Every real 5×5 stencil is a sum of four convolutions of two real 3×3 stencils, and every
     separable one, u vᵀ, is a single one."""
+    return AllOf([_corners_span(4), _separates(column, row)])
+
+
+def _corners_span(corners):
+    """Every 5×5 stencil is a sum of 3×3 stencils at so many corners of it."""
+    ends = [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1]]
+    parts = ["kron(A, A)", "kron(A, B)", "kron(B, A)", "kron(B, B)"][:corners]
+    together = parts[0]
+    for part in parts[1:]:
+        together = f"stack({together}, {part})"
+    return Calculation(
+        dict(A=ends[:3], B=ends[2:]), [("S", together)], ["rank(S) == 25"],
+        "the rows of A and B are windows of three at the two ends of a window of five, so those of "
+        "S are the taps of 3×3 stencils moved to the corners, that is of convolutions with "
+        "one-point 3×3 stencils", necessary=True)
+
+
+def _separates(column, row):
     u, v = ([Fraction(tap) for tap in taps.split()] for taps in (column, row))
     first, second = factorise(u), factorise(v)
     return Calculation(
         dict(u=u, v=v, a=first.scale * first.windows[0], b=first.windows[1],
              c=second.scale * second.windows[0], d=second.windows[1],
-             ends=[[1, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0],
-                   [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 1]],
              X=[[x**k for k in range(5)] for x in (-2, -1, 0, 1, 2)]),
         [("Y", "X[0:, 0:3]")],
-        ["rank(kron(ends, ends)) == 25",
-         "(Y @ outer(a, c) @ Y.T) * (Y @ outer(b, d) @ Y.T) == X @ outer(u, v) @ X.T"],
-        "the columns of `ends` are windows of three at the two ends of a window of five, so every "
-        "5×5 stencil is a sum of 3×3 stencils moved to the four corners, that is of convolutions "
-        "with one-point 3×3 stencils.  Separable: u and v are products of two windows of three "
-        "each, and then u vᵀ is the product of the stencils a cᵀ and b dᵀ (polynomials of degree 4 "
-        "that agree at five points)")
+        ["(Y @ outer(a, c) @ Y.T) * (Y @ outer(b, d) @ Y.T) == X @ outer(u, v) @ X.T"],
+        "u and v are products of two windows of three each, and then u vᵀ is the product of the "
+        "stencils a cᵀ and b dᵀ (polynomials of degree 4 that agree at five points)")

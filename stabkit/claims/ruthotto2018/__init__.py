@@ -9,4 +9,4 @@ sense of (6): ‖Y(T) − Ỹ(T)‖ <= M ‖Y(0) − Ỹ(0)‖ with one M for al
 
 from stabkit.claims.ruthotto2018 import layers, parabolic, euler, hamiltonian  # noqa: F401, I001
 from stabkit.claims.ruthotto2018 import verlet, reverse_pass, verlet_bounds  # noqa: F401
-from stabkit.claims.ruthotto2018 import second_order, leapfrog  # noqa: F401
+from stabkit.claims.ruthotto2018 import second_order, leapfrog, experiments  # noqa: F401

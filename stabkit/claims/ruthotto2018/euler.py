@@ -12,7 +12,7 @@ from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.notions import CONTRACTION
 from stabkit.operators import difference, stable_step
-from stabkit.property import AllOf, AtMost, Calculation, FaceWithin, Not, Stable
+from stabkit.property import AllOf, AtMost, Calculation, Either, FaceWithin, Stable
 from stabkit.rational import fractions, is_psd
 from stabkit.schemes import Explicit, ForwardEuler, SymmetricLayer
 from stabkit.transcript import Transcript
@@ -43,11 +43,19 @@ def euler_criterion_bounds_the_derivative(flux, depth, seed):
     """For N = id, σ differentiable and nondecreasing and weights that change with j: if
     maxᵢ|1 + δλᵢ(J(t_j))| <= 1 for all j along the trajectory of y₀, then ‖∂Y_N/∂Y₀‖ <= 1 there;
     here δ is the first of 1, 1/2, 1/4, … that meets the criterion."""
-    layers = [SymmetricLayer(net.weights(np.reshape(net.state(6, seed + 7 * j), (3, 2))), flux)
-              for j in range(depth)]
-    start = net.state(2, seed)
+    layers, start = _changing_layers(flux, depth, seed), net.state(2, seed)
     delta = next(Fraction(1, 2**k) for k in count()
                  if _meets_criterion(layers, Fraction(1, 2**k), start))
+    return _derivative_is_bounded(layers, start, delta)
+
+
+def _changing_layers(flux, depth, seed):
+    return [SymmetricLayer(net.weights(np.reshape(net.state(6, seed + 7 * j), (3, 2))), flux)
+            for j in range(depth)]
+
+
+def _derivative_is_bounded(layers, start, delta, bound=1):
+    """‖∂Y_N/∂Y₀‖ <= bound, by the criterion along the trajectory; or it is larger."""
     log, shows, total = Transcript(), [], None
     y, one = log.give("y", start), "I(2)"
     for layer in layers:
@@ -59,9 +67,13 @@ def euler_criterion_bounds_the_derivative(flux, depth, seed):
         total = S if total is None else f"{S} @ {total}"
         y = step(y)
     log.define("P", log.term(total))
-    return net.shown(log, [*shows, f"psd({one} - P.T @ P)"],
-                     "S is symmetric, so the criterion says −I <= S <= I; the identity gives "
-                     "S² <= I, so each factor of the chain rule has norm <= 1, and so has P")
+    log.give("bound", bound)
+    return AllOf([
+        net.shown(log, [*shows, "bound >= 1"],
+                  "S is symmetric, so the criterion says −I <= S <= I; the identity gives "
+                  "S² <= I, so each factor of the chain rule has norm <= 1, and so has P"),
+        net.shown(log, [f"psd(bound**2 * {one} - P.T @ P)"], "P is the derivative of Y_N by Y₀",
+                  necessary=True)])
 
 
 @claim("Section 3.1", notion="contraction", quote=CRITERION, expect=REFUTED,
@@ -74,7 +86,7 @@ def euler_criterion_bounds_finite_perturbations(flux, delta, other):
     y, w = log.give("y", [0]), log.give("w", [other])
     after, moved = step(y).text, step(w).text
     S = step.jacobian(y).text
-    return Not(net.shown(
+    return Either(Stable(Explicit(net.SCALAR, flux, delta), CONTRACTION), net.shown(
         log, [f"{after} == y", f"abs({S}) <= 1", f"norm2({moved} - {after}) > norm2(w - y)"],
         "y rests, so the criterion at y is the criterion along its whole trajectory; one step "
         "carries w farther away"))
@@ -96,14 +108,12 @@ def euler_criterion_bounds_finite_perturbations_corrected(K, flux, share):
 def a_stable_step_size_exists(flux):
     """For every nondecreasing differentiable σ and every K some δ > 0 has
     maxᵢ|1 + δλᵢ(J)| <= 1 at every state; here K = 1."""
-    if flux.facts.lipschitz is not None:
-        return FaceWithin(flux, "slope", Fraction(0), 2 / stable_step(net.SCALAR))
-    log = Transcript()
+    log, L = Transcript(), flux.facts.lipschitz or Fraction(1)
     slope = flux.slope(log.give("m", [1, 10, 1000])).text
-    return Not(net.shown(
-        log, [f"1 - 1 / m**2 * {slope} < -1", f"{slope} == m**2 * {slope.split('(')[0]}(1)"],
-        "at the state m the step δ = 1/m² has 1 + δλ < −1, and so has every larger δ; any δ > 0 is "
-        "at least some 1/m²"))
+    return Either(FaceWithin(flux, "slope", Fraction(0), L), net.shown(
+        log, [f"{slope} > 0", f"{slope} == m**2 * {slope.split('(')[0]}(1)"],
+        "the slope at the state m is m² times a positive number, so every δ > 0 has 1 + δλ < −1 at "
+        "some m.  (If the slopes lie in [0, L], δ = 2/L will do for K = 1.)"))
 
 
 @claim("Section 3.1", notion="spectrum",
@@ -112,12 +122,19 @@ def a_stable_step_size_exists(flux):
 def a_stable_step_size_exists_corrected(K, flux, ratio):
     """If σ is nondecreasing, differentiable and L-Lipschitz, N = id and K ≠ 0, every
     0 < δ <= 2/(L‖K‖²) has maxᵢ|1 + δλᵢ(J)| <= 1 at every state; here δ = ratio · 2/(L‖K‖²)."""
-    L, n = flux.facts.lipschitz, K.shape[1]
-    return AllOf([FaceWithin(flux, "slope", Fraction(0), L), Calculation(
-        dict(K=K.exact(), delta=stable_step(K, L, ratio), L=L), [],
-        [f"psd(2 * I({n}) - delta * L * (K.T @ K))", *net.rank_one_parts(K)],
-        "0 <= −J = Σ σ′ k_i k_i' <= L K'K; at Y = 0, where σ′ = L, J is −L K'K, so the condition "
-        "is necessary too", necessary=True)])
+    L, n, log = flux.facts.lipschitz, K.shape[1], Transcript()
+    step = ForwardEuler(SymmetricLayer(K, flux), stable_step(K, L, ratio))
+    S = step.jacobian(log.give("Y", [0] * n)).text
+    log.give("L", L)
+    one, K = f"I({n})", log.give_once(K, "K", K.exact).text
+    return AllOf([
+        Either(FaceWithin(flux, "slope", Fraction(0), L)),
+        net.shown(log, [f"psd(2 * {one} - delta * L * ({K}.T @ {K}))",
+                        *net.rank_one_parts(step.layer.K, K)],
+                  "0 <= −J = Σ σ′ k_i k_i' <= L K'K, so −I <= I + δJ <= I at every state"),
+        net.shown(log, [f"psd({one} + {S}) and psd({one} - {S})"],
+                  "S = I + δJ at Y = 0 is symmetric: its eigenvalues lie in [−1, 1] exactly if "
+                  "both are positive semidefinite", necessary=True)])
 
 
 BOXES = tuple(";".join(" ".join(entries[i * n:(i + 1) * n]) for i in range(m))
@@ -146,21 +163,28 @@ def box_constraint_gives_stability_corrected(padding, size, channels, ratio):
     """For σ nondecreasing and 1-Lipschitz, 3×3 stencils with periodic or zero padding from c_in to
     c_out channels and δ = 1: if |θ| <= √2/(9 √(c_in c_out)) for all weights, then
     maxᵢ|1 + δλᵢ(J)| <= 1 at every state where J exists; here |θ| <= ratio times that bound."""
+    return _small_stencils(padding, size, channels, 2 * ratio**2 / (81 * channels[0] * channels[1]))
+
+
+def _small_stencils(padding, size, channels, square):
+    """Weights of at most √square in size, by Schur's bound; or K with this in every stencil."""
     neighbours = [[int((i - j) % size in (0, 1, size - 1) if padding == "periodic" else
                        abs(i - j) <= 1) for j in range(size)] for i in range(size)]
     c_in, c_out = channels
     total = size * size
-    given = dict(T=neighbours, cin=c_in, cout=c_out,
-                 square=2 * ratio**2 / (81 * c_in * c_out))
-    shows = [f"N @ ones({c_in * total}) <= 9 * cin", f"N.T @ ones({c_out * total}) <= 9 * cout",
-             "square * (9 * cin) * (9 * cout) <= 2"]
-    if ratio > 1:
-        shows = [f"square * norm2(N @ ones({c_in * total})) <= 2 * {c_in * total}"]
-    return Calculation(given, [("N", f"kron(outer(ones({c_out}), ones({c_in})), kron(T, T))")],
-                       shows, "N is the matrix of the stencil of ones; |K| <= t N entry by entry "
-                       "with t² = square, so ‖K‖² is at most t² times the largest row sum times "
-                       "the largest column sum (Schur), and −2 <= λ(J) <= 0; K = t N attains it on "
-                       "constant signals", necessary=True)
+    given = dict(T=neighbours, cin=c_in, cout=c_out, square=square)
+    let = [("N", f"kron(outer(ones({c_out}), ones({c_in})), kron(T, T))"),
+           ("y", f"ones({c_in * total})")]
+    return AllOf([
+        Calculation(given, let, [
+            f"N @ y <= 9 * cin and N.T @ ones({c_out * total}) <= 9 * cout",
+            "square * (9 * cin) * (9 * cout) <= 2"],
+            "N is the matrix of the stencil of ones; |K| <= t N entry by entry with t² = square, "
+            "so ‖K‖² is at most t² times the largest row sum times the largest column sum "
+            "(Schur), and −2 <= λ(J) <= 0"),
+        Calculation(given, let, ["y @ y - square * norm2(N @ y) >= -(y @ y)"],
+                    "y·(I + J)y >= −|y|² for K = t N, σ = id, J = −K'K and constant signals y",
+                    necessary=True)])
 
 
 @claim("Section 4, since δ can be absorbed in K", weight="minor", expect=REFUTED,
@@ -172,6 +196,7 @@ def step_size_can_be_absorbed(flux, root, y):
 
 
 def _absorbed(K, flux, root, y):
+    """−δKᵀσ(K y) and −(√δK)ᵀσ(√δK y), with both matrices in it."""
     root = Fraction(root)
     whole, inner = SymmetricLayer(K, flux), SymmetricLayer(root * K, flux)
     log = Transcript()
@@ -227,8 +252,18 @@ def parabolic_network_reduces_the_energy_corrected(K, flux):
     log.give_once(K, "K", K.exact)
     log.give("q", net.state(K.shape[0], 1))
     log.give("Y", net.state(K.shape[1], 2))
-    shows = ["Y @ -(K.T @ q) == -((K @ Y) @ q)", "q @ (K @ -(K.T @ q)) == -norm2(K.T @ q)"]
-    return AllOf([FaceWithin(flux, "diffusivity", Fraction(0), None), net.shown(
-        log, shows, "q stands for the activations: d/dt |Y|²/2 = −(K Y)·σ(K Y), a sum of terms "
-                    "−x σ(x) = −g(x) x² <= 0; and the potential has the derivative σ·(K dY/dt) = "
-                    "−|K'σ|² by the chain rule")])
+    everywhere = AllOf([FaceWithin(flux, "diffusivity", Fraction(0), None), net.shown(
+        log, ["Y @ -(K.T @ q) == -((K @ Y) @ q)", "q @ (K @ -(K.T @ q)) == -norm2(K.T @ q)"],
+        "q stands for the activations: d/dt |Y|²/2 = −(K Y)·σ(K Y), a sum of terms −x σ(x) = "
+        "−g(x) x² <= 0; and the potential has the derivative σ·(K dY/dt) = −|K'σ|² by the chain "
+        "rule")])
+    here, bias = Transcript(), net.state(K.shape[0], 3)
+    Y = here.give("Y", net.state(K.shape[1], 2))
+    here.define("F", SymmetricLayer(K, flux)(Y))
+    biased = SymmetricLayer(K, flux, bias=bias)
+    here.define("G", biased(Y))
+    here.define("q", flux(biased.preactivation(Y)))
+    return net.at_a_state(everywhere, here, [
+        "Y @ F <= 0", f"q @ ({here.give_once(K, 'K', K.exact).text} @ G) <= 0"],
+        "the derivatives of |Y|²/2 and of the potential with a bias, at Y",
+        exact=not flux.transcendental)

@@ -6,9 +6,10 @@ from fractions import Fraction
 from itertools import product
 
 from stabkit.claim import claim
+from stabkit.claims.configurations import HALF
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.operators import norm_squared
-from stabkit.property import AllOf, Calculation, FaceWithin, Not
+from stabkit.property import AllOf, Calculation, Either, FaceWithin
 from stabkit.rational import solve
 from stabkit.schemes import SymmetricLayer, TotalVariation
 from stabkit.transcript import Transcript
@@ -32,11 +33,13 @@ def hamiltonian_jacobian_is_imaginary(pair, first, second):
         log.give(f"d{name}", [slopes[i % len(slopes)] for i in range(made.shape[0])])
     log.let += [["A", "K.T @ diag(dK) @ K"], ["C", "H.T @ diag(dH) @ H"], ["P", "A @ C"],
                 ["J", f"kron({UP}, A) - kron({UP}.T, C)"]]
-    shows = [*net.rank_one_parts(K), *net.rank_one_parts(H, "H"), "psd(A) and psd(C)",
+    parts = [*net.rank_one_parts(K), *net.rank_one_parts(H, "H"), "psd(A) and psd(C)",
              "J @ J == -(kron([[1, 0], [0, 0]], P) + kron([[0, 0], [0, 1]], C @ A))"]
-    shows += IMAGINARY if n == 2 else ["P[0, 0] >= 0"] if n == 1 else []
-    return net.shown(log, shows, ROOTS + "A, C >= 0 as sums of nonnegative multiples of k_i k_i', "
-                     "and AC has the eigenvalues of A^(1/2) C A^(1/2) >= 0: real and >= 0")
+    return AllOf([
+        net.shown(log, parts, ROOTS + "A, C >= 0 as sums of nonnegative multiples of k_i k_i', "
+                  "and AC has the eigenvalues of A^(1/2) C A^(1/2) >= 0: real and >= 0"),
+        net.shown(log, IMAGINARY if n == 2 else ["P[0, 0] >= 0"],
+                  ROOTS + "they are real and >= 0 exactly if this holds", necessary=True)])
 
 
 def _with_tv(m, u, flux):
@@ -59,9 +62,7 @@ def hamiltonian_jacobian_is_imaginary_with_tv_normalisation(m, u):
 
     Decided for one pixel with two channels, K₁ = [[1, 0], [−m, 1]], K₁Z = u, K₂ = id,
     Y = (|u₁|, |u₂|)."""
-    return net.shown(_with_tv(m, u, net.RELU), IMAGINARY,
-                     ROOTS + "they are real and >= 0 exactly if these conditions hold",
-                     necessary=True)
+    return _imaginary_here(_with_tv(m, u, net.RELU))
 
 
 @claim("derived (Section 3.2 with eq. (9))", notion="spectrum",
@@ -69,9 +70,20 @@ def hamiltonian_jacobian_is_imaginary_with_tv_normalisation(m, u):
 def hamiltonian_jacobian_is_imaginary_with_tv_normalisation_corrected(m, u):
     """For N = N_tv and σ = id, any number of channels, all eigenvalues of the Jacobian of the
     Hamiltonian network have real part 0."""
-    log = _with_tv(m, u, net.IDENTITY)
-    return net.shown(log, ["psd(A) and psd(C)", *IMAGINARY],
-                     ROOTS + "A, C >= 0, because N_tv′ has the eigenvalues 1/r and ε/r³ > 0")
+    return _imaginary_with_tv(m, u, net.IDENTITY)
+
+
+def _imaginary_with_tv(m, u, flux):
+    log = _with_tv(m, u, flux)
+    return AllOf([
+        net.shown(log, ["psd(A) and psd(C)"],
+                  ROOTS + "A, C >= 0, because N_tv′ has the eigenvalues 1/r and ε/r³ > 0"),
+        _imaginary_here(log)])
+
+
+def _imaginary_here(log):
+    return net.shown(log, IMAGINARY, ROOTS + "they are real and >= 0 exactly if these conditions "
+                     "hold", necessary=True)
 
 
 @claim("Section 3.2", notion="uniform", quote=SLOWLY, expect=REFUTED,
@@ -90,7 +102,11 @@ def hamiltonian_network_is_stable(flux, start):
     zero = f"{phi}(0) == 0"
     along = (f"all({phi}(z[0] + t * w[0]) == v[0] and -{phi}(y[0] + t * v[0]) == w[0] "
              "for t in cells([0, inf]))")
-    return Not(net.shown(
+    turning = AllOf([FaceWithin(flux, "slope", Fraction(1), Fraction(1)), net.shown(
+        log, [zero, "y[0] * v[0] + z[0] * w[0] == 0"],
+        "σ(x) = x: (v, w) is perpendicular to (y, z), as for every pair of solutions, so their "
+        "distance stays as it is")])
+    return Either(turning, net.shown(
         log, [zero, along, "v[0]**2 + w[0]**2 > 0"],
         "(v, w) is the velocity (−F(Z), F(Y)) at the start, and it stays so along the ray: the "
         "solution is the start plus T(v, w); 0 rests, so the ratio grows like T"))
@@ -105,27 +121,39 @@ def hamiltonian_network_is_stable_corrected(pair):
     """For σ = id, constant weights and B = K₁ᵀK₁, C = K₂ᵀK₂ positive definite, (6) holds with
     M² = max(λmax(B), λmax(C))/min(λmin(B), λmin(C)).  For K₁ = 2, K₂ = 1 the factor 2 is
     attained."""
+    return _is_bounded(pair)
+
+
+def _is_bounded(pair, share=1):
+    """(6) with share times the constant, by the form that is conserved; or a solution beyond.
+
+    Where J² = −w2·I the flow is cos wT + J sin(wT)/w, which takes x to J x/w at T = π/(2w).
+    """
     K, H = net.pair(pair)
     n, log = K.shape[1], Transcript()
     inverses = [net.weights(solve(X.exact(), _unit(n))) for X in (K, H)]
-    high = max(norm_squared(X).upper for X in (K, H))
-    low = min(1 / norm_squared(X).upper for X in inverses)
     for name, made in (("K", K), ("H", H)):
         log.give_once(made, name, made.exact)
-    log.give("high", high)
-    log.give("low", low)
+    log.give("high", max(norm_squared(X).upper for X in (K, H)))
+    log.give("low", min(1 / norm_squared(X).upper for X in inverses))
+    log.give("share", share)
+    log.give("x", [0] * n + [1] * n)
     log.let += [["B", "K.T @ K"], ["C", "H.T @ H"],
-                ["J", f"kron({UP}, B) - kron({UP}.T, C)"],
+                ["J", f"kron({UP}, B) - kron({UP}.T, C)"], ["w2", f"trace(B @ C) / {n}"],
                 ["Q", "kron([[1, 0], [0, 0]], C) + kron([[0, 0], [0, 1]], B)"]]
-    size = f"I({2 * n})"
-    shows = ["Q @ J + J.T @ Q == 0", f"psd(Q - low * {size}) and psd(high * {size} - Q)",
-             f"det(Q - low * {size}) == 0 and det(high * {size} - Q) == 0"]
-    if pair == REGULAR[0]:
-        shows.append("high / low == 4 and J @ J == -4 * I(2) and J @ [0, 1] / 2 == [2, 0]")
-    return net.shown(log, shows,
-                     "x'Qx = Y'CY + Z'BZ is conserved and low |x|² <= x'Qx <= high |x|² with the "
-                     "extreme eigenvalues: |x(T)|² <= (high/low)|x(0)|².  If J² = −4I the flow is "
-                     "cos 2T + J sin(2T)/2, at T = π/4 it takes (0, 1) to J(0, 1)/2")
+    one = f"I({2 * n})"
+    extreme = f"det(Q - low * {one}) == 0 and det(high * {one} - Q) == 0"
+    return AllOf([
+        net.shown(log, [
+            "Q @ J + J.T @ Q == 0", f"psd(Q - low * {one}) and psd(high * {one} - Q)",
+            f"low > 0 and {extreme}", "share >= 1"],
+            "x'Qx = Y'CY + Z'BZ is conserved and low |x|² <= x'Qx <= high |x|², low and high the "
+            "extreme eigenvalues: |x(T)|² <= (high/low)|x(0)|²"),
+        net.shown(log, [
+            f"not ({extreme} and J @ J == -(w2 * {one})) or "
+            "norm2(J @ x) <= share * high / low * w2 * norm2(x)"],
+            "if J² = −w2·I, the flow takes x to J x/√w2 after a quarter of its period",
+            necessary=True)])
 
 
 def _unit(n):
@@ -138,20 +166,30 @@ def _unit(n):
 def hamiltonian_network_growth_bound(pair, flux):
     """For nondecreasing L-Lipschitz σ, any K₁(t), K₂(t), rᵢ = L sup‖Kᵢ‖² > 0 and w² = r₂/r₁, the
     difference e of any two solutions has ‖e(T)‖ <= max(w, 1/w) exp(T√(r₁r₂)/2) ‖e(0)‖."""
+    return _growth_is_bounded(pair, flux)
+
+
+def _growth_is_bounded(pair, flux, share=1):
+    """With share · T√(r₁r₂)/2 in the exponent; or a difference that grows beyond.
+
+    For σ(x) = L x and K₂ = 0 until the time s/√(r₁r₂) the difference (1/w, 1) becomes
+    ((1 + s)/w, 1) there, as r₁ = √(r₁r₂)/w."""
     K, H = net.pair(pair)
     L, n = flux.facts.lipschitz, K.shape[1]
     given = dict(K=K.exact(), H=H.exact(), L=L, r1=L * norm_squared(K).upper,
-                 r2=L * norm_squared(H).upper)
-    let = [("w", "sqrt(r2 / r1)"), ("growth", "sqrt(r1 * r2)")]
-    shows = [f"psd(r1 * I({n}) - L * (K.T @ K)) and psd(r2 * I({n}) - L * (H.T @ H))",
-             *net.rank_one_parts(K), *net.rank_one_parts(H, "H"),
-             "w**2 == r2 / r1 and w * r1 == growth and r2 / w == growth"]
-    return AllOf([FaceWithin(flux, "slope", Fraction(0), L), Calculation(
-        given, let, shows,
+                 r2=L * norm_squared(H).upper, share=share, s=HALF)
+    let = [("w", "sqrt(r2 / r1)"), ("growth", "sqrt(r1 * r2)"), ("cost", "max(w, 1/w)")]
+    return AllOf([Either(FaceWithin(flux, "slope", Fraction(0), L)), Calculation(
+        given, let, [
+            f"psd(r1 * I({n}) - L * (K.T @ K)) and psd(r2 * I({n}) - L * (H.T @ H))",
+            *net.rank_one_parts(K), *net.rank_one_parts(H, "H"),
+            "w**2 == r2 / r1 and w * r1 == growth and r2 / w == growth", "share >= 1"],
         "x = (w e_Y, e_Z) obeys x' = S x with S = [[0, wA], [−C/w, 0]], A = K'diag(p)K and "
         "C = H'diag(q)H with difference quotients 0 <= p, q <= L, so 0 <= A <= r1, 0 <= C <= r2. "
         "S + S' has the block wA − C/w between −growth and growth, so |x| grows at most by "
-        "exp(T growth/2); the weights cost max(w, 1/w)")])
+        "exp(T growth/2); the weights cost max(w, 1/w)"), Calculation(
+        given, let, ["(1 + s)**2 / w**2 + 1 <= cost**2 * exp(share * s) * (1 / w**2 + 1)"],
+        "the squares of the lengths of a difference and of its bound", necessary=True)])
 
 
 @claim("Sections 1 and 6 (conserve energy)", notion="energy", quote="conserve energy",
@@ -159,6 +197,11 @@ def hamiltonian_network_growth_bound(pair, flux):
 def hyperbolic_networks_conserve_an_energy(pair, flux):
     """With constant weights and σ = s′ continuous the Hamiltonian network conserves
     Σᵢ s((K₂Y)ᵢ) + Σᵢ s((K₁Z)ᵢ), and the second-order network ‖Ẏ‖²/2 + Σᵢ s((K Y)ᵢ)."""
+    return _conserves(pair, flux)
+
+
+def _conserves(pair, flux, sign=1):
+    """With ∂ₜY = −sign · F_sym(θ₁, Z), ∂ₜ²Y = sign · F_sym(θ, Y)."""
     K, H = net.pair(pair)
     n, log = K.shape[1], Transcript()
     for name, made in (("K", K), ("H", H)):
@@ -166,13 +209,13 @@ def hyperbolic_networks_conserve_an_energy(pair, flux):
     log.give("a", net.state(K.shape[0], 1))
     log.give("b", net.state(H.shape[0], 2))
     Y, Z, v = (log.give(name, net.state(n, seed)) for seed, name in enumerate("YZv", 3))
-    log.define("dY", -SymmetricLayer(K, flux)(Z))
+    log.define("dY", -sign * SymmetricLayer(K, flux)(Z))
     log.define("dZ", SymmetricLayer(H, flux)(Y))
-    force = log.define("force", SymmetricLayer(K, flux)(Y))
+    force = log.define("force", sign * SymmetricLayer(K, flux)(Y))
     slope = f"{flux(H @ Y).text} @ (H @ dY) + {flux(K @ Z).text} @ (K @ dZ)"
     return net.shown(
         log, [f"{slope} == 0", f"{v.text} @ {force.text} + {flux(K @ Y).text} @ (K @ v) == 0",
               "b @ (H @ (K.T @ a)) - a @ (K @ (H.T @ b)) == 0"],
         "chain rule: the derivative of the energy is b·K₂(K₁'a) − a·K₁(K₂'b) with the activations "
         "a = σ(K₁Z), b = σ(K₂Y), zero for any a and b; v is the velocity of the second-order "
-        "network")
+        "network", necessary=True)

@@ -10,9 +10,9 @@ import numpy as np
 from stabkit import fluxes
 from stabkit.claim import claim
 from stabkit.claims.ruthotto2018 import networks as net
-from stabkit.operators import PERIODIC, convolution, difference, identity
+from stabkit.operators import PERIODIC, REFLECTING, convolution, difference
 from stabkit.property import AllOf, Calculation, FaceWithin, Identity
-from stabkit.schemes import ResidualBlock, SymmetricLayer, TotalVariation
+from stabkit.schemes import ForwardEuler, ResidualBlock, SymmetricLayer, TotalVariation
 from stabkit.transcript import Term, Transcript
 from stabkit.verdict import REFUTED
 
@@ -25,21 +25,23 @@ def resnet_is_forward_euler(flux, rate):
     """For every F, Y⁽ʲ⁺¹⁾ = Y⁽ʲ⁾ + F(θ⁽ʲ⁾, Y⁽ʲ⁾) is the forward Euler step of size 1 for
     ∂ₜY = F(θ(t), Y).  If F is Lipschitz in Y and t, n steps of size δ = T/n have the error O(δ)
     at time T."""
-    bias = net.state(3, 1)
-    block = ResidualBlock(net.TALL, net.WIDE @ identity(3), flux, bias)
-
-    def euler(u):
-        return u + 1 * (block(u) - u)
-
-    order = Calculation(
+    return AllOf([_is_euler_step(flux, 1), Calculation(
         dict(a=rate, n=[1, 2, 4, 8, 16, 64, 256]),
         [("error(m)", "exp(a) - (1 + a / m)**m"), ("drift(m)", "1/2 - m * (m - 1) / 2 / m**2")],
         ["n * abs(error(n)) <= a**2 / 2 * exp(abs(a))", "n * drift(n) == 1/2"],
         "F(Y) = aY and F = t up to T = 1, with n steps: the errors are at most C/n, the second one "
         "exactly 1/(2n); for Lipschitz F a step errs by at most Cδ², and errors grow by at most "
-        "1 + δL per step, so they add up to at most δC(exp(LT) − 1)/L")
-    return AllOf([Identity(block, euler, dict(u=net.state(2, 2)), "F is the residual of the block"),
-                  order])
+        "1 + δL per step, so they add up to at most δC(exp(LT) − 1)/L")])
+
+
+def _is_euler_step(flux, delta):
+    """A residual block against the Euler step of size δ for F(Y) = −Kᵀσ(K Y + b)."""
+    K, bias = net.TALL, net.state(3, 1)
+    block = ResidualBlock(K, -1 * K.T, flux, bias)
+    euler = ForwardEuler(SymmetricLayer(K, flux, bias=bias), delta)
+    return Identity(block, euler, dict(u=net.state(2, 2)),
+                    "the block adds F to its input, Euler's step δF; F is arbitrary: two "
+                    "transcripts of one array expression")
 
 
 @claim("Section 2.2", notion="order", expect=REFUTED, within=dict(degree=(0, 1, 2)))
@@ -49,10 +51,14 @@ def stencil_is_a_differential_operator(degree):
 
     Decided on y = xᵏ at x = 0, for each column of degree m >= k: the value is then h^(k−m) times
     the moment of the column for h = 1, which must be k! for m = k and 0 for m > k."""
+    return _moments(STENCIL, degree)
+
+
+def _moments(stencil, degree):
     powers = [Fraction(x) ** degree for x in (-1, 0, 1)]
     shows = [f"p @ A[:, {degree}] == {factorial(degree)}",
              *(f"p @ A[:, {column}] == 0" for column in range(degree + 1, 3))]
-    return Calculation(dict(A=STENCIL, p=powers), [], shows,
+    return Calculation(dict(A=stencil, p=powers), [], shows,
                        f"p holds the values of x^{degree} at −1, 0, 1; the limits are derivatives "
                        "at 0", necessary=True)
 
@@ -63,22 +69,27 @@ def stencil_is_a_differential_operator_corrected(third, h):
     """For fixed β the stencil A(h)β tends to β₁ + β₂∂ₓ − β₃∂ₓ², with an error O(h²); with
     [1, −2, 1]/h² as third column to β₁ + β₂∂ₓ + β₃∂ₓ².  For a fixed stencil θ instead the limit is
     (θ₁ + θ₂ + θ₃) id."""
-    sign = -1 if third == "printed" else 1
+    return _second_order(third, -1 if third == "printed" else 1, h)
+
+
+def _second_order(third, limit, h):
+    """Is the stencil with this third column consistent of order 2 with `limit` ∂ₓ² in it?"""
     let = [("x", "[-h, 0, h]"),
            ("A", "[[1/4, -1 / (2 * h), side / h**2], [1/2, 0, -2 * side / h**2], "
                  "[1/4, 1 / (2 * h), side / h**2]]"),
-           ("T", "[ones(3), x, x**2 / 2, x**3 / 6, x**4 / 24]")]
-    shows = ["T @ A == [[1, 0, 0], [0, 1, 0], [h**2 / 4, 0, side], [0, h**2 / 6, 0], "
-             "[h**4 / 48, 0, side * h**2 / 12]]",
-             "T[0] == ones(3) and T[1] == h * [-1, 0, 1]"]
-    return Calculation(dict(h=h, side=sign), let, shows,
-                       "row k of T @ A holds the coefficients of ∂ᵏ in Taylor's formula at 0; the "
-                       "entries are polynomials in h, so they are as shown for every h.  Row 0 of "
-                       "T alone is the limit for a fixed θ")
+           ("M", "[ones(3), x, x**2 / 2, x**3 / 6] @ A"), ("theta", "[3, -1/2, 5/7]")]
+    return Calculation(
+        dict(h=h, side=-1 if third == "printed" else 1, limit=limit), let,
+        ["M[:, 0][0:2] == [1, 0]", "M[:, 1][0:3] == [0, 1, 0]", "M[:, 2] == [0, 0, limit, 0]",
+         "theta @ ones(3) == sum(theta) and theta @ x == h * (theta[2] - theta[0])"],
+        "M holds the coefficients of ∂ᵏ, row k, in Taylor's formula at 0; those of column m are "
+        "numbers times h^(k − m), so in the limit those with k < m must vanish and k = m stays, "
+        "and the error is O(h²) if k = m + 1 vanishes too.  The last line is a fixed θ, whose "
+        "part in ∂ₓ is O(h)", necessary=True)
 
 
 def _negative_semidefinite(K, flux, scale=None):
-    """−J = Σ σ′(…)sᵢ kᵢkᵢᵀ with σ′ >= 0 and s >= 0, and J itself at one state."""
+    """−J = Σ σ′(…)sᵢ kᵢkᵢᵀ with σ′ >= 0 and s >= 0; or J at one state is not so."""
     layer = SymmetricLayer(K, flux, scale=scale, bias=None if scale is None else
                            net.state(K.shape[0], 3))
     log = Transcript()
@@ -87,13 +98,13 @@ def _negative_semidefinite(K, flux, scale=None):
     if scale is not None:
         shows.insert(0, "s >= 0")
         log.give_once((layer, "scale"), "s", lambda: layer.scale)
-    if not flux.transcendental:
-        layer.jacobian(log.give("Y", net.state(K.shape[1], 4)))
-        shows += ["J == J.T", "psd(-J)"]
-    return AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.shown(
+    here = Transcript()
+    layer.jacobian(here.give("Y", net.state(K.shape[1], 4)))
+    everywhere = AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.shown(
         log, shows, "−J = K' diag(σ′ s) K is the sum of the nonnegative numbers σ′(…)s_i times "
-                    "k_i k_i' over the rows k_i of K: positive semidefinite, at every state",
-                    necessary=True)])
+                    "k_i k_i' over the rows k_i of K: positive semidefinite, at every state")])
+    return net.at_a_state(everywhere, here, ["J == J.T", "psd(-J)"],
+                          "the Jacobian of the layer at the state Y", exact=not flux.transcendental)
 
 
 @claim("after eq. (7); Section 3.1", notion="spectrum", quote=NONDECREASING,
@@ -161,32 +172,42 @@ def symmetric_layer_jacobian_is_negative_semidefinite_with_tv_normalisation_corr
     """For N = N_tv and σ = id, any number of channels, every K and Y: the Jacobian −KᵀN_tv′K of
     F_sym is symmetric with eigenvalues <= 0; N_tv′ has the eigenvalues 1/r and ε/r³ > 0,
     r = √(|u_p|² + ε).  Here K is triangular and K Y = u."""
+    return _symmetric_with_tv(u, seed, net.IDENTITY)
+
+
+def _symmetric_with_tv(u, seed, flux):
     u, channels = _round(u)
     n, log = len(u), Transcript()
     K = _triangular(n, seed)
-    layer = SymmetricLayer(K, net.IDENTITY, TotalVariation(1, channels))
+    layer = SymmetricLayer(K, flux, TotalVariation(1, channels))
     layer.jacobian(log.give("Y", net.before(K, u)))
     shows = ["pd(N)", "J == J.T", "psd(-J)"]
     if n == channels:
         shows += ["N @ u == eps / r**3 * u", f"rank(r * N - I({n})) <= 1"]
     return net.shown(log, shows, "per pixel r³N' = r²I − uu' = εI + (|u|²I − uu'), and |u|²|v|² >= "
-                             "(u'v)²: so N' > 0 for every u, and −K'N'K <= 0 for every K")
+                             "(u'v)²: so N' > 0 for every u, and −K'N'K <= 0 for every K",
+                     necessary=True)
 
 
 @claim("after eq. (8)", weight="minor", within=dict(n=(2, 3, 4, 6)))
 def gradient_operator_gives_the_heat_equation(n):
     """For σ = id, N = id and K the forward difference (reflecting), F_sym is the second difference
     with Neumann rows at the ends.  Not for every K: [0 1 0] gives F_sym(Y) = −Y."""
+    return _is_heat(n, REFLECTING)
+
+
+def _is_heat(n, boundary):
     second = (np.eye(n, k=1, dtype=int) + np.eye(n, k=-1, dtype=int) - 2 * np.eye(n, dtype=int))
     second[0, 0] = second[-1, -1] = -1
     log = Transcript()
     D = log.give("D", second).text
     y = log.give("Y", net.state(n, 1))
-    heat = SymmetricLayer(difference(1, n), net.IDENTITY)
+    heat = SymmetricLayer(difference(1, n, 1, boundary), net.IDENTITY)
     decay = SymmetricLayer(convolution([0, 1, 0], n, PERIODIC), net.IDENTITY)
     shows = [f"{heat.jacobian(y).text} == {D}", f"{heat(y).text} == {D} @ Y",
              f"{decay(y).text} == -Y"]
-    return net.shown(log, shows, "F_sym is linear here, and D is the second difference")
+    return net.shown(log, shows, "F_sym is linear here, and D is the second difference",
+                     necessary=True)
 
 
 def _slope_of_tv(log, K, channels, eps, y, direction):
@@ -236,6 +257,11 @@ def tv_normalisation_gives_tv_dynamics_corrected(u, seed):
 def tv_normalisation_is_bounded_and_monotone(u, v, root):
     """For ε > 0: |N_tv(u)_p| < 1, (N_tv(u) − N_tv(v))·(u − v) >= 0 for all u and v, and the
     Lipschitz constant of N_tv is exactly ε^(−1/2); here √ε is `root`, u and v are scaled by it."""
+    return _normalised(u, v, root)
+
+
+def _normalised(u, v, root, share=1):
+    """With the Lipschitz constant share · ε^(−1/2)."""
     root, log = Fraction(root), Transcript()
     tv, lengths = TotalVariation(root**2, 2), []
     for name, text in (("u", u), ("v", v)):
@@ -243,14 +269,18 @@ def tv_normalisation_is_bounded_and_monotone(u, v, root):
         lengths.append(tv.lengths(x, 2))
     tv.jacobian(Term(log, "u"), lengths[0], 2)
     log.give("q", root)
-    shows = ["q**2 == eps", "norm2(u / r) == 1 - eps / r**2", "r >= q",
-             "(u / r - v / r1) @ (u - v) == "
-             "(r + r1) / 2 * (norm2(u / r - v / r1) + eps * (1 / r - 1 / r1)**2)",
-             "psd(I(2) / q - N)", "N @ u == eps / r**3 * u",
-             "N @ [u[1], -u[0]] == 1 / r * [u[1], -u[0]]"]
-    if u == "0, 0":
-        shows.append("N == I(2) / q")
-    return net.shown(log, shows,
-                 "|N|² = 1 − ε/r² < 1; the product is the stated square for all u and v (expand, "
-                 "with r² = |u|² + ε); N′ has the eigenvalues 1/r and ε/r³, both at most ε^(−1/2), "
-                 "attained at u = 0")
+    log.give("share", share)
+    log.define("L", log.term("share / q"))
+    general = ["q**2 == eps", "norm2(u / r) == 1 - eps / r**2", "r >= q",
+               "(u / r - v / r1) @ (u - v) == "
+               "(r + r1) / 2 * (norm2(u / r - v / r1) + eps * (1 / r - 1 / r1)**2)",
+               "N @ u == eps / r**3 * u", "N @ [u[1], -u[0]] == 1 / r * [u[1], -u[0]]"]
+    here = ["norm2(u / r) < 1", "(u / r - v / r1) @ (u - v) >= 0", "psd(L * I(2) - N)",
+            "norm2(u) > 0 or det(L * I(2) - N) == 0"]
+    return AllOf([
+        net.shown(log, general,
+                  "|N|² = 1 − ε/r² < 1; the product is the stated square for all u and v (expand, "
+                  "with r² = |u|² + ε); N′ has the eigenvalues 1/r and ε/r³, both at most "
+                  "ε^(−1/2)"),
+        net.shown(log, here, "what is stated, at u and v; the constant is attained at u = 0",
+                  necessary=True)])

@@ -12,7 +12,7 @@ import numpy as np
 from stabkit import fluxes
 from stabkit.flux import Facts, Flux, Piece
 from stabkit.operators import PERIODIC, Operator, difference, from_matrix
-from stabkit.property import AllOf, Calculation, FaceWithin, Property
+from stabkit.property import AllOf, Calculation, Either, FaceWithin, Property
 from stabkit.rational import solve
 from stabkit.transcript import Transcript
 
@@ -23,7 +23,8 @@ UNIT = (ZERO, ONE)
 def softsign() -> Flux:
     """σ(x) = x/(1 + |x|): smooth, increasing, bounded, and rational at rationals."""
     return Flux("softsign", [Piece(None, lambda s: s / (1 + abs(s)), lambda s: 1 / (1 + abs(s)),
-                                   None, lambda s: 1 / (1 + abs(s)) ** 2)],
+                                   lambda s: 2 * (abs(s) - np.log(1 + abs(s))),
+                                   lambda s: 1 / (1 + abs(s)) ** 2)],
                 Facts(True, UNIT, UNIT, smooth=True))
 
 
@@ -73,6 +74,18 @@ def shown(log: Transcript, shows: Sequence[str], by: str, *, necessary: bool = F
           ) -> Calculation:
     """The calculation of a transcript, as a property."""
     return Calculation(dict(log.given), [tuple(line) for line in log.let], shows, by, necessary)
+
+
+def at_a_state(everywhere: Property, log: Transcript, here: Sequence[str], by: str, *,
+               exact: bool = True) -> Property:
+    """A statement about every state: shown for all of them, or refuted at the one in `log`.
+
+    `here` is what it says of that state; it is shown too, unless the numbers there are balls that
+    may not decide it.
+    """
+    whole = " and ".join(f"({condition})" for condition in here)
+    also = [shown(log, here, by)] if exact else []
+    return Either(AllOf([everywhere, *also]), shown(log, [f"not ({whole})"], by))
 
 
 def rank_one_parts(K: Operator, name: str = "K") -> list[str]:

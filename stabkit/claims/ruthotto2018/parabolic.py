@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from stabkit.claim import claim
 from stabkit.claims.ruthotto2018 import networks as net
-from stabkit.property import AllOf, FaceWithin, Not
+from stabkit.property import AllOf, Either, FaceWithin
 from stabkit.schemes import SymmetricLayer, TotalVariation
 from stabkit.transcript import Transcript
 from stabkit.verdict import REFUTED
@@ -15,27 +15,27 @@ EXTENDS = "extends straightforwardly to the general case"
 
 
 def _monotone(K, flux, scale, bias, seed):
-    """(F(Y) − F(W))·(Y − W) <= 0, from products of equal sign."""
-    log = Transcript()
-    if scale is None:
-        shows = ["(K.T @ q) @ w == q @ (K @ w)"]
-    else:
-        shows = ["s >= 0", "(K.T @ q) @ w == q @ (K @ w)"]
+    """(F(Y) − F(W))·(Y − W) <= 0, from products of equal sign; or not so at one pair."""
     layer = SymmetricLayer(K, flux, scale=scale, bias=bias)
+    log, shows = Transcript(), ["(K.T @ q) @ w == q @ (K @ w)"]
     log.give_once(K, "K", K.exact)
     if scale is not None:
+        shows.append("s >= 0")
         log.give_once((layer, "scale"), "s", lambda: layer.scale)
     log.give("q", net.state(K.shape[0], seed))
     log.give("w", net.state(K.shape[1], seed + 1))
-    if not flux.transcendental:
-        Y, W = (log.give(name, net.state(K.shape[1], seed + i)) for name, i in (("Y", 2), ("W", 3)))
-        log.define("F", layer(Y))
-        log.define("G", layer(W))
-        shows.append("(F - G) @ (Y - W) <= 0")
-    return AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.shown(
+    everywhere = AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.shown(
         log, shows, "with q the difference of the activations and w = Y − W: d/dt |w|² = "
                     "−2 q'(K w), a sum of products of equal sign because x -> σ(s x + b) is "
-                    "nondecreasing; so |w| does not grow, whatever K(t) is", necessary=True)])
+                    "nondecreasing; so |w| does not grow, whatever K(t) is")])
+    here = Transcript()
+    start = net.state(K.shape[1], seed + 2)
+    Y, W = here.give("Y", start), here.give("W", [-x for x in start])
+    here.define("F", layer(Y))
+    here.define("G", layer(W))
+    return net.at_a_state(everywhere, here, ["(F - G) @ (Y - W) <= 0"],
+                          "the product is half the derivative of |Y − W|² for the solutions from "
+                          "Y and W", exact=not flux.transcendental)
 
 
 @claim("Theorem 1 with the proof's N = id", notion="contraction",
@@ -91,15 +91,15 @@ def stability_extends_to_tv_normalisation(m, u):
     log.let.append(["gap(x)", "(r * x)**2 - u[0]**2 * (x**2 + (K[1, 0] * x + Y[1])**2 + eps)"])
     shows = ["F == 0", "u[0] > 0",
              "gap(0) == polyval(p, 0) and gap(1) == polyval(p, 1) and gap(2) == polyval(p, 2)"]
-    if 0 < other < y[0] and p[2] < 0:
-        log.give("rest", other)
-        return Not(net.shown(
-            log, [*shows, "0 < rest and polyval(p, rest) == 0", "positive_on(p, rest, Y[0])"],
-            "N₂ + b₂ < 0, so only y₁ moves: dy₁/dt = −max(N₁ + b₁, 0), and N₁ + b₁ > 0 where the "
-            "gap is positive; Y rests, but from every start just below Y₁ the solution falls to "
-            "`rest`: the difference grows from any η > 0 to Y₁ − rest, so there is no M"))
-    return net.shown(log, [*shows, "nonneg_on(-p, 0, Y[0])"],
-                     "below Y₁ nothing moves, from above the solution falls towards Y₁")
+    log.give("rest", other)
+    return Either(net.shown(
+        log, [*shows, "nonneg_on(-p, 0, Y[0])"],
+        "below Y₁ nothing moves, from above the solution falls towards Y₁"), net.shown(
+        log, [*shows, "0 < rest and rest < Y[0] and polyval(p, rest) == 0",
+              "positive_on(p, rest, Y[0])"],
+        "N₂ + b₂ < 0, so only y₁ moves: dy₁/dt = −max(N₁ + b₁, 0), and N₁ + b₁ > 0 where the gap "
+        "is positive; Y rests, but from every start just below Y₁ the solution falls to `rest`: "
+        "the difference grows from any η > 0 to Y₁ − rest, so there is no M"))
 
 
 # States u, v = K Y, K W with |u|² + 1 and |v|² + 1 squares.
@@ -113,18 +113,23 @@ def stability_extends_to_tv_normalisation_corrected(pair, seed):
     """For N(z) = N_tv(z) + b, ε > 0, and σ = id with any number of channels, or any nondecreasing σ
     with one channel per pixel: any two solutions of (8) satisfy
     ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖."""
+    return _monotone_with_tv(pair, seed, net.RELU if "," not in pair[0] else net.IDENTITY)
+
+
+def _monotone_with_tv(pair, seed, flux):
     u, v = ([Fraction(x) for x in text.split(",")] for text in pair)
     n, log = len(u), Transcript()
     entries = net.state(n * n, seed)
     K = net.weights([[entries[n * i + j] if j <= i else 0 for j in range(n)] for i in range(n)])
-    flux = net.RELU if n == 1 else net.IDENTITY
     layer = SymmetricLayer(K, flux, TotalVariation(1, n), bias=net.state(n, seed + 3))
     log.define("F", layer(log.give("Y", net.before(K, u))))
     log.define("G", layer(log.give("W", net.before(K, v))))
     log.define("gain", log.term("(F - G) @ (Y - W)"))
     square = "(r + r1) / 2 * (norm2(u / r - u1 / r1) + eps * (1 / r - 1 / r1)**2)"
-    shows = ["gain <= 0", f"(u / r - u1 / r1) @ (u - u1) == {square}"]
+    shows = [f"(u / r - u1 / r1) @ (u - u1) == {square}"]
     if n > 1:
         shows.append(f"gain == -({square})")
-    return net.shown(log, shows, "(N(u) − N(v))·(u − v) is the stated square for all u and v "
-                                 "(expand, with r² = |u|² + ε); in one channel N is increasing")
+    return AllOf([
+        net.shown(log, shows, "(N(u) − N(v))·(u − v) is the stated square for all u and v (expand, "
+                              "with r² = |u|² + ε); in one channel N is increasing"),
+        net.shown(log, ["gain <= 0"], "gain is half the derivative of |Y − W|²", necessary=True)])

@@ -12,7 +12,8 @@ from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
 from stabkit.claims.ruthotto2018.verlet import verlet_network
 from stabkit.operators import norm_squared
-from stabkit.rational import fractions
+from stabkit.property import AllOf
+from stabkit.schemes import SymmetricLayer, Verlet
 from stabkit.transcript import Transcript
 from stabkit.verdict import REFUTED
 
@@ -32,18 +33,22 @@ def _step_for(pair, ratio):
 
 
 def _verlet_is_bounded(pair, delta):
-    """A conserved form if it is definite; in one dimension else a law of growth."""
+    """By the conserved form, definite exactly if every δ²μ < 4; in one dimension by the trace."""
     step, log = verlet_network(pair, net.IDENTITY, delta), Transcript()
     n = step.first.size
     V = step.jacobian(log.give("x0", [0] * (2 * n))).text
     if n == 1:
-        return bounded(log, V, step.jacobian(fractions([0, 0])))
+        return bounded(log, V)
     log.let += [["B", "K.T @ K"], ["C", "H.T @ H"],
                 ["Q", "kron([[1, 0], [0, 0]], C) + kron([[0, 0], [0, 1]], B) + delta / 2 * "
                       f"(kron({UP}, C @ B) + kron({UP}.T, B @ C))"]]
-    return net.shown(log, [f"{V}.T @ Q @ {V} == Q", "pd(4 / delta**2 * inverse(C) - B)", "pd(Q)"],
-                     "the step conserves x'Qx = Y'CY + Z'BZ + δY'CBZ, which is positive definite "
-                     "because (4/δ²)C⁻¹ − B is (Schur complement): all iterates are bounded")
+    return AllOf([
+        net.shown(log, [f"{V}.T @ Q @ {V} == Q", "pd(Q)"],
+                  "the step conserves x'Qx = Y'CY + Z'BZ + δY'CBZ, which is positive definite: all "
+                  "iterates are bounded"),
+        net.shown(log, ["not (pd(B) and pd(C)) or pd(4 / delta**2 * inverse(C) - B)"],
+                  "a mode of BC with the eigenvalue μ has the trace 2 − δ²μ and the determinant 1: "
+                  "it grows, at least linearly, if δ²μ >= 4", necessary=True)])
 
 
 @claim("derived (eq. (10) corrected)", notion="uniform",
@@ -65,6 +70,31 @@ def verlet_step_bound_at_equality(pair, ratio):
     return _verlet_is_bounded(pair, _step_for(pair, ratio))
 
 
+@claim("derived (eq. (10) corrected)", notion="uniform",
+       within=dict(pair=LINEAR, ratio=(HALF, ONE)), beyond=dict(ratio=BEYOND))
+def verlet_step_bound_at_equality_corrected(pair, ratio):
+    """For σ = id, constant weights, B and C positive definite and 0 < δ²μ <= 4 for every eigenvalue
+    μ of BC there is c with ‖x_j‖ <= c(1 + j)‖x₀‖ for the Verlet iterates: they grow at most
+    linearly.  Here δ = ratio · 2/(‖K₁‖‖K₂‖)."""
+    return _verlet_grows_linearly(pair, _step_for(pair, ratio))
+
+
+def _verlet_grows_linearly(pair, delta):
+    step, log = verlet_network(pair, net.IDENTITY, delta), Transcript()
+    n = step.first.size
+    V = step.jacobian(log.give("x0", [0] * (2 * n))).text
+    if n == 1:
+        return bounded(log, V, grows="linearly")
+    log.let += [["B", "K.T @ K"], ["C", "H.T @ H"]]
+    definite = "pd(B) and pd(C)"
+    return AllOf([
+        net.shown(log, [definite], "BC has a basis of eigenvectors, with eigenvalues μ > 0"),
+        net.shown(log, [f"not ({definite}) or psd(4 / delta**2 * inverse(C) - B)"],
+                  "a mode of BC with the eigenvalue μ has the trace 2 − δ²μ and the determinant 1: "
+                  "powers of such a matrix grow at most linearly for 0 < δ²μ <= 4, and "
+                  "exponentially beyond", necessary=True)])
+
+
 SIZES = ("1", "1/2", "3/2", "2")
 LETTERS = tuple(f"{a} | {b}" for a, b in product(SIZES, repeat=2)
                 if (Fraction(a) * Fraction(b)) ** 2 <= 3)
@@ -76,14 +106,11 @@ def verlet_step_bound_for_changing_weights(word):
     """For σ = id, weights that change from step to step, B_j and C_j positive definite and bounded
     and δ²ρ(B_jC_j) <= 3 for every j, the Verlet iterates are bounded uniformly in j; here n = 1,
     δ = 1, and the weights K₁ | K₂ of two steps are repeated for ever."""
-    log, names, total = Transcript(), [], None
+    log, names = Transcript(), []
     for pair in word.split(","):
         step = verlet_network(pair, net.IDENTITY, 1)
         names.append(step.jacobian(log.give("x0", [0, 0])).text)
-        matrix = step.jacobian(fractions([0, 0]))
-        total = matrix if total is None else matrix @ total
-    P = log.define("P", log.term(" @ ".join(reversed(names)))).text
-    return bounded(log, P, total)
+    return bounded(log, log.define("P", log.term(" @ ".join(reversed(names)))).text)
 
 
 CHANGES = ("1 | 1, 1 | 3/2", "1 | 2, 3/2 | 1", "1 1; 1 -1 | 1 0; 0 1, 1 1; 1 -1 | 1 0; 0 1/2",
@@ -96,25 +123,31 @@ def verlet_step_bound_for_changing_weights_corrected(change, delta):
     """For σ = id let Q_j be the form Y·C_jY + Z·B_jZ + δY·C_jB_jZ that step j conserves.  If
     Q_j >= m I > 0 for all j and Σ‖Q_{j+1} − Q_j‖ = V is finite (in particular after finitely many
     changes), then ‖x_N‖² <= (‖Q₀‖/m) exp(V/m) ‖x₀‖² for all N."""
+    return _forms_are_conserved(change, delta)
+
+
+def _forms_are_conserved(change, delta, sign=1):
+    """With the forms Y·CY + Z·BZ + sign · δY·CBZ."""
     log, n = Transcript(), None
-    log.give("delta", delta)
     log.give("m", Fraction(1, 16))
+    log.give("side", sign)
     for pair in change.split(","):
         K, H = net.pair(pair)
         n = K.shape[1]
-        G, W = log.give("K", K.exact()).text, log.give("H", H.exact()).text
+        step = Verlet(SymmetricLayer(K, net.IDENTITY), SymmetricLayer(H, net.IDENTITY), delta)
+        step.jacobian(log.give("x0", [0] * (2 * n)))
+        G, W = (log.give_once(X, "", X.exact).text for X in (K, H))
         B = log.define("B", log.term(f"{G}.T @ {G}")).text
         C = log.define("C", log.term(f"{W}.T @ {W}")).text
         log.define("Q", log.term(
-            f"kron([[1, 0], [0, 0]], {C}) + kron([[0, 0], [0, 1]], {B}) + delta / 2 * "
+            f"kron([[1, 0], [0, 0]], {C}) + kron([[0, 0], [0, 1]], {B}) + side * delta / 2 * "
             f"(kron({UP}, {C} @ {B}) + kron({UP}.T, {B} @ {C}))"))
-        log.define("V", log.term(f"(I({2 * n}) - delta * kron({UP}.T, {C})) @ "
-                                 f"(I({2 * n}) + delta * kron({UP}, {B}))"))
     log.define("v", log.term("sqrt(norm2(Q1 - Q))"))
     size = f"I({2 * n})"
-    return net.shown(
-        log, ["V.T @ Q @ V == Q", "V1.T @ Q1 @ V1 == Q1",
-              f"psd(Q - m * {size}) and psd(Q1 - m * {size})",
-              f"psd((v + 1/1000) * {size} - (Q1 - Q))"],
-        "a step conserves its form; a change adds x'(Q1 − Q)x <= (‖Q1 − Q‖/m) x'Qx, so it "
-        "multiplies x'Qx at most by exp(‖Q1 − Q‖/m), and m|x|² <= x'Qx")
+    return AllOf([
+        net.shown(log, [f"psd(Q - m * {size}) and psd(Q1 - m * {size})",
+                        f"psd((v + 1/1000) * {size} - (Q1 - Q))"],
+                  "a change adds x'(Q1 − Q)x <= (‖Q1 − Q‖/m) x'Qx, so it multiplies x'Qx at most "
+                  "by exp(‖Q1 − Q‖/m), and m|x|² <= x'Qx"),
+        net.shown(log, ["V.T @ Q @ V == Q", "V1.T @ Q1 @ V1 == Q1"],
+                  "each step conserves its form", necessary=True)])
