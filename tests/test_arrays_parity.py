@@ -22,12 +22,12 @@ from stabkit.multigrid import Multigrid, algebraic
 from stabkit.multigrid.convolution import Convolution, MaxPooling, TransposedConvolution
 from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, W
 from stabkit.multigrid.implicit_diffusion import diffusion_gradient, implicit_diffusion
-from stabkit.multigrid.portable import portable
 from stabkit.multigrid.smoother import SOR, Chebyshev, Jacobi, Richardson
 from stabkit.multigrid.stencil import wrap, zero
 from stabkit.multigrid.unet import start, unet
 from stabkit.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Energy, energy
 from stabkit.operators import difference, from_matrix
+from stabkit.operators.sparse import portable
 from stabkit.schemes import (
     FSI,
     Explicit,

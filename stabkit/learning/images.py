@@ -15,8 +15,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from stabkit.backend import beside, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid import PERIODIC, weighted_transfer, wrap
-from stabkit.multigrid.portable import portable
 from stabkit.multigrid.stencil import Padding, zero
+from stabkit.operators.sparse import portable
 
 # With these two paddings the adjoint is a convolution too, with the reversed stencil.
 _MODES = {wrap: "wrap", zero: "constant"}

@@ -18,7 +18,7 @@ import scipy.sparse
 from stabkit.backend import beside, is_foreign, like, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.stencil import Padding, zero
-from stabkit.operators.gather import Gather
+from stabkit.operators.sparse import Portable
 
 Map = Callable[[Any], Any]
 
@@ -127,7 +127,7 @@ class TransposedConvolution:
                 to = scipy.sparse.coo_array((factors[kept].astype(float), (places[kept], kept)),
                                             shape=(self.shape[axis - 1], coarse[axis - 1]))
                 sent = xp.moveaxis(
-                    Gather(to.tocsr(), sent).along_last(xp.moveaxis(sent, axis, -1)), -1, axis)
+                    Portable(to).along_last(xp.moveaxis(sent, axis, -1)), -1, axis)
             total = total + sent
         return total
 

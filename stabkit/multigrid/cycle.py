@@ -10,8 +10,8 @@ import numpy as np
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.arithmetic import arithmetic_of
 from stabkit.multigrid.hierarchy import Level
-from stabkit.multigrid.portable import portable
 from stabkit.multigrid.smoother import Jacobi, Smoother, Sweep
+from stabkit.operators.sparse import portable
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.arithmetic import FLOAT, arithmetic_of, diagonal, diagonal_matrix
-from stabkit.multigrid.portable import portable
+from stabkit.operators.sparse import portable
 from stabkit.rational import fraction
 
 Sweep = Callable[[Any, Any], Any]

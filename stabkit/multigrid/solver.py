@@ -15,7 +15,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.multigrid.arithmetic import FLOAT
 from stabkit.multigrid.cycle import Cycle, Visit
 from stabkit.multigrid.hierarchy import Hierarchy
-from stabkit.multigrid.portable import portable
+from stabkit.operators.sparse import portable
 
 #: Σ b relative to Σ |b| above which a singular system counts as incompatible in floats.
 COMPATIBLE = 1e-10

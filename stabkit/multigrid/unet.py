@@ -16,9 +16,9 @@ import scipy.sparse
 
 from stabkit.multigrid.arithmetic import Exact, arithmetic_of
 from stabkit.multigrid.cycle import Visit
-from stabkit.multigrid.portable import portable
 from stabkit.multigrid.smoother import Sweep
 from stabkit.multigrid.solver import Multigrid
+from stabkit.operators.sparse import portable
 
 
 class Channels(NamedTuple):
