@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse
 
-from stabkit.kernels.fluxes import FLUXES
+from stabkit.codes import FluxCode
 
-CODE = {flux.__name__: code for code, flux in enumerate(FLUXES)}
+CODE = {code.name.lower(): code for code in FluxCode}
 SHAPE, TAU = (1.0, 0.0), 0.2
 
 

@@ -11,10 +11,10 @@ from hypothesis.extra.numpy import arrays
 from benchmarks.diffusion import divisions, numpy_rational, numpy_steps
 from benchmarks.measuring import Job
 from benchmarks.operators import CODE, SHAPE, rng
+from stabkit.codes import EdgeCode, NotionCode, SchemeCode
 from stabkit.kernels.draws import draw
 from stabkit.kernels.haar import haar
-from stabkit.kernels.margins import EUCLIDEAN
-from stabkit.kernels.search import EXPLICIT, worst_of
+from stabkit.kernels.search import worst_of
 
 
 def haar_shrinkage(name, n):
@@ -22,7 +22,7 @@ def haar_shrinkage(name, n):
     again = np.empty_like(f)
 
     def ours():
-        haar[CODE[name]](f, u, None, (0.5, 0.0), 1)
+        haar[CODE[name]](f, u, None, (0.5, 0.0), int(EdgeCode.PERIODIC))
         return u
 
     def wavelets():
@@ -41,8 +41,8 @@ def trials(n, steps, count=20_000, tau=0.4):
     signals = np.stack([draw(1, trial, n) for trial in range(count)])
 
     def ours():
-        return worst_of(CODE["rational"], EXPLICIT, n, steps, tau, (None,), SHAPE, EUCLIDEAN, 1,
-                        (0, count))[0]
+        return worst_of(CODE["rational"], SchemeCode.EXPLICIT, n, steps, tau, (None,), SHAPE,
+                        NotionCode.EUCLIDEAN, 1, (0, count))[0]
 
     def with_numpy():
         v = numpy_steps(signals, steps, tau, numpy_rational)

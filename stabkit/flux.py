@@ -17,6 +17,7 @@ import numpy as np
 import scipy
 
 from stabkit.backend import is_foreign, namespace, to_host
+from stabkit.codes import FluxCode
 from stabkit.continuity import defined_at, is_continuous
 from stabkit.derivative import Dual
 from stabkit.enclosure import Interval, hull_of
@@ -52,7 +53,7 @@ class Flux:
 
     Attributes
     ----------
-    kernel : (int, float) or (int, float, float) or None
+    kernel : (FluxCode, float) or (FluxCode, float, float) or None
         Code and parameters of the compiled twin, which only the fluxes of the dictionary have.
 
     Raises
@@ -66,7 +67,8 @@ class Flux:
     pieces: Sequence[Piece]
     facts: Facts
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    kernel: tuple[int, float] | tuple[int, float, float] | None = field(default=None, init=False)
+    kernel: tuple[FluxCode, float] | tuple[FluxCode, float, float] | None = field(
+        default=None, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pieces", tuple(self.pieces))

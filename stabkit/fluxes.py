@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.codes import FluxCode
 from stabkit.entries import Entries
 from stabkit.errors import InvalidArgument
 from stabkit.expression import Expression
@@ -59,9 +60,9 @@ def decay(k: int, x: Any) -> Any:
     return x.decay(k) if isinstance(x, Expression) else x**k * np.exp(-x)
 
 
-def _compiled(flux: Flux, *kernel: Any) -> Flux:
-    # Only here is an expression told which of the compiled fluxes it is; tests hold both together.
-    object.__setattr__(flux, "kernel", kernel)
+def _compiled(flux: Flux, code: FluxCode, *parameters: float) -> Flux:
+    # Only here does an expression get its compiled twin; tests hold both together.
+    object.__setattr__(flux, "kernel", (code, *parameters))
     return flux
 
 
@@ -71,7 +72,7 @@ def identity() -> Flux:
     flux = Flux("identity", [Piece(None, inner.activation, inner.diffusivity, inner.regulariser,
                                    inner.slope)],
                 Facts(True, (ONE, ONE), (ONE, ONE), smooth=True))
-    return _compiled(flux, 0, 1.0)
+    return _compiled(flux, FluxCode.IDENTITY, 1.0)
 
 
 def scaled_identity(factor: Any) -> Flux:
@@ -79,7 +80,7 @@ def scaled_identity(factor: Any) -> Flux:
     c = fraction(factor, "factor")
     flux = Flux("scaled_identity", [Piece(None, *_linear(c))],
                 Facts(True, (c, c), (c, c), smooth=True), {"factor": c})
-    return _compiled(flux, 10, float(c))
+    return _compiled(flux, FluxCode.LINEAR, float(c))
 
 
 def charbonnier(contrast: Any = 1) -> Flux:
@@ -93,7 +94,7 @@ def charbonnier(contrast: Any = 1) -> Flux:
         None, lambda s: s / root(s), lambda s: 1 / root(s),
         lambda s: 2 * square * (root(s) - 1), lambda s: 1 / root(s) ** 3)],
         Facts(True, UNIT, UNIT, smooth=True), {"contrast": contrast})
-    return _compiled(flux, 1, float(fraction(contrast)))
+    return _compiled(flux, FluxCode.CHARBONNIER, float(fraction(contrast)))
 
 
 def soft(threshold: Any = 1) -> Flux:
@@ -104,7 +105,7 @@ def soft(threshold: Any = 1) -> Flux:
         None, lambda s: q * s / abs(s), lambda s: q / abs(s),
         lambda s: 2 * q * abs(s) - square, _always(0))],
         Facts(True, UNIT, UNIT), {"threshold": threshold})
-    return _compiled(flux, 2, float(q))
+    return _compiled(flux, FluxCode.SOFT, float(q))
 
 
 def perona_malik(contrast: Any = 1) -> Flux:
@@ -119,7 +120,7 @@ def perona_malik(contrast: Any = 1) -> Flux:
         None, lambda s: s * gauss(s), gauss, lambda s: 2 * square * (1 - gauss(s)),
         lambda s: gauss(s) - 2 * decay(1, s**2 / twice))],
         Facts(True, (Fraction(-447, 1000), ONE), UNIT, smooth=True), {"contrast": contrast})
-    return _compiled(flux, 3, float(fraction(contrast)))
+    return _compiled(flux, FluxCode.PERONA_MALIK, float(fraction(contrast)))
 
 
 def garrote(threshold: Any = 1) -> Flux:
@@ -130,7 +131,7 @@ def garrote(threshold: Any = 1) -> Flux:
         None, lambda s: square / s, lambda s: square / s**2,
         lambda s: square * (1 + np.log(s**2 / square)), lambda s: -square / s**2)],
         Facts(True, (-ONE, ONE), UNIT), {"threshold": threshold})
-    return _compiled(flux, 4, float(q))
+    return _compiled(flux, FluxCode.GARROTE, float(q))
 
 
 def hard(threshold: Any = 1) -> Flux:
@@ -140,7 +141,7 @@ def hard(threshold: Any = 1) -> Flux:
     flux = Flux("hard", [_inner(q), Piece(
         None, _always(0), _always(0), _always(square), _always(0))],
         Facts(True, UNIT, UNIT, continuous=False), {"threshold": threshold})
-    return _compiled(flux, 5, float(q))
+    return _compiled(flux, FluxCode.HARD, float(q))
 
 
 def rational(contrast: Any = 1) -> Flux:
@@ -155,7 +156,7 @@ def rational(contrast: Any = 1) -> Flux:
         None, lambda s: s / (1 + s**2 / square), g, lambda s: square * np.log(1 + s**2 / square),
         lambda s: 2 * (g(s) - quarter) ** 2 - eighth)],
         Facts(True, (Fraction(-1, 8), ONE), UNIT, smooth=True), {"contrast": contrast})
-    return _compiled(flux, 6, float(fraction(contrast)))
+    return _compiled(flux, FluxCode.RATIONAL, float(fraction(contrast)))
 
 
 def weickert(contrast: Any = 1) -> Flux:
@@ -168,7 +169,7 @@ def weickert(contrast: Any = 1) -> Flux:
         None, lambda s: s - s * np.exp(-weight / s**8), lambda s: 1 - np.exp(-weight / s**8), None,
         lambda s: 1 - np.exp(-weight / s**8) - 8 * decay(1, weight / s**8))],
         Facts(True, (Fraction(-467, 200), ONE), UNIT, smooth=True), {"contrast": contrast})
-    return _compiled(flux, 7, float(fraction(contrast)))
+    return _compiled(flux, FluxCode.WEICKERT, float(fraction(contrast)))
 
 
 def firm(lower: Any = 1, upper: Any = 2) -> Flux:
@@ -185,7 +186,7 @@ def firm(lower: Any = 1, upper: Any = 2) -> Flux:
               _always(-fall)),
         Piece(None, _always(0), _always(0), None, _always(0))],
         Facts(True, (-Fraction(fall), ONE), UNIT), {"lower": lower, "upper": upper})
-    return _compiled(flux, 11, float(q1), float(q2))
+    return _compiled(flux, FluxCode.FIRM, float(q1), float(q2))
 
 
 def tukey(edge: Any = 1) -> Flux:
@@ -220,7 +221,7 @@ def leaky_relu(slope: Any = Fraction(1, 100), *, name: str = "leaky_relu") -> Fl
     low, high = min(a, ONE), max(a, ONE)
     flux = Flux(name, [Piece(ZERO, *_linear(a)), Piece(None, *_linear(1))],
                 Facts(False, (low, high), (low, high)), {} if name == "relu" else {"slope": slope})
-    return _compiled(flux, 8, float(a))
+    return _compiled(flux, FluxCode.LEAKY_RELU, float(a))
 
 
 def tanh() -> Flux:
@@ -229,7 +230,7 @@ def tanh() -> Flux:
         _inner(ZERO),
         Piece(None, np.tanh, lambda s: np.tanh(s) / s, None, lambda s: 1 - np.tanh(s) ** 2)],
         Facts(True, UNIT, UNIT, smooth=True))
-    return _compiled(flux, 9, 1.0)
+    return _compiled(flux, FluxCode.TANH, 1.0)
 
 
 def cubic() -> Flux:

@@ -6,6 +6,7 @@ contraction, so with the same bits.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.backend import namespace, raw_kernel
+from stabkit.codes import BendCode, FluxCode, NotionCode, SchemeCode
 
 THREADS = 256  # of a block, where nothing speaks for another number
 SHARED = 48 * 1024  # bytes of shared memory that every GPU gives a block
@@ -82,9 +84,13 @@ def copied(u: Any, shape: tuple[int, ...]) -> Any:
 
 @cache
 def source(file: str) -> str:
-    """A source with the text of its headers in their places."""
-    lines = []
+    """A source with the codes by their names, and the text of its headers in their places."""
+    codes = [f"#define {code.name} {code.value}"
+             for kind in (FluxCode, SchemeCode, NotionCode, BendCode) for code in kind]
+    return "\n".join([*codes, *_lines(file)]) + "\n"
+
+
+def _lines(file: str) -> Iterator[str]:
     for line in (_SOURCES / file).read_text("utf-8").splitlines():
         header = line.removeprefix("#include ").strip('"')
-        lines.append(line if header == line else source(header))
-    return "\n".join(lines) + "\n"
+        yield from [line] if header == line else _lines(header)

@@ -3,10 +3,10 @@
 
 import numpy as np
 
-from stabkit.kernels.fluxes import FLUXES
+from stabkit.codes import FluxCode
 from stabkit.kernels.linear import NATURAL, PERIODIC, ZERO
 
-CODE = {flux.__name__: code for code, flux in enumerate(FLUXES)}
+CODE = {code.name.lower(): code for code in FluxCode}
 SHAPE = (1.25, 2.5)
 BOUNDARIES = (NATURAL, PERIODIC, ZERO)
 SIZES = (1, 2, 3, 8, 13)
@@ -16,7 +16,7 @@ SIZES = (1, 2, 3, 8, 13)
 def plain_flux(name, s, q, p):
     one = type(s)(1)
     return {
-        "identity": lambda: s, "linear": lambda: q * s, "cubic": lambda: s * s * s,
+        "identity": lambda: s, "linear": lambda: q * s,
         "charbonnier": lambda: s / np.sqrt(one + s * s * (one / (q * q))),
         "soft": lambda: -q if s < -q else q if s > q else s,
         "garrote": lambda: q * q / s if abs(s) > q else s,
@@ -25,8 +25,6 @@ def plain_flux(name, s, q, p):
         "leaky_relu": lambda: q * s if s <= 0 else s,
         "firm": lambda: (s if not abs(s) > q else 0 * one if abs(s) >= p
                          else np.copysign(q / (p - q) * (p - abs(s)), s)),
-        "kink": lambda: (s if not abs(s) > q else
-                         np.copysign(q, s) + p * (s - np.copysign(q, s))),
     }[name]()
 
 

@@ -34,9 +34,9 @@ from stabkit.learning.images import (
     restrict_images,
 )
 from stabkit.learning.normalisation import frozen
-from stabkit.multigrid.stencil import wrap, zero
+from stabkit.operators import DIRICHLET, PERIODIC
 
-PADDINGS = pytest.mark.parametrize("padding", [wrap, zero], ids=lambda each: each.__name__)
+BOUNDARIES = pytest.mark.parametrize("boundary", [PERIODIC, DIRICHLET], ids=repr)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda each: each.__name__)
 SHAPES = [(1, 2, 1, 1), (2, 2, 2, 5), (3, 2, 4, 3), (0, 2, 3, 3)]
 
@@ -53,26 +53,27 @@ def compare(xp, act, *arrays):
 
 # -- convolutions ----------------------------------------------------------------------------------
 @DTYPES
-@PADDINGS
-def test_convolutions(xp, padding, dtype):
+@BOUNDARIES
+def test_convolutions(xp, boundary, dtype):
     """Patches are moved only, so they have equal bits everywhere; views too."""
     kernel = signals(3, 2, 3, 3, seed=2)
     for shape in SHAPES:
         images = signals(*shape, dtype=dtype)
         for seen in (images, images[::-1, :, :, ::-1]):
-            agree(xp.host(patches(xp.array(seen), 3, padding)), patches(seen, 3, padding),
+            agree(xp.host(patches(xp.array(seen), 3, boundary)), patches(seen, 3, boundary),
                   exactly=True)
-            compare(xp, lambda y: correlate(kernel, y, padding), seen)
-            compare(xp, lambda K, y: correlate(K, y, padding), kernel, seen)
+            compare(xp, lambda y: correlate(kernel, y, boundary), seen)
+            compare(xp, lambda K, y: correlate(K, y, boundary), kernel, seen)
     compare(xp, adjoint, kernel)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf], ids=str)
-@PADDINGS
-def test_outside_there_is_nothing_even_of_what_is_not_finite(xp, padding, bad):
+@BOUNDARIES
+def test_outside_there_is_nothing_even_of_what_is_not_finite(xp, boundary, bad):
     images = signals(1, 1, 3, 4)
     images[0, 0, 0, 1] = bad
-    agree(xp.host(patches(xp.array(images), 3, padding)), patches(images, 3, padding), exactly=True)
+    agree(xp.host(patches(xp.array(images), 3, boundary)), patches(images, 3, boundary),
+          exactly=True)
 
 
 def test_transfers(xp):
@@ -83,16 +84,16 @@ def test_transfers(xp):
 
 # -- the residual network and its derivative -------------------------------------------------------
 @cache
-def network(padding):
-    return ResidualNetwork(layers=2, channels=3, delta="1/2", padding=padding,
+def network(boundary):
+    return ResidualNetwork(layers=2, channels=3, delta="1/2", boundary=boundary,
                            activation=fluxes.rational())
 
 
 @DTYPES
-@PADDINGS
-def test_residual_networks(xp, padding, dtype):
+@BOUNDARIES
+def test_residual_networks(xp, boundary, dtype):
     """Forward, and the products J v and Jᵀ w by weights and features."""
-    net = network(padding)
+    net = network(boundary)
     theta, v = net.initial(seed=0).astype(dtype), signals(net.size, dtype=dtype, seed=3)
     images = signals(2, 4, 5, dtype=dtype)
     compare(xp, net.open, images)
@@ -109,7 +110,7 @@ def test_residual_networks(xp, padding, dtype):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf], ids=str)
 def test_what_is_not_finite_or_not_float_is_refused(xp, bad):
-    net = network(wrap)
+    net = network(PERIODIC)
     images = signals(2, 4, 5)
     images[0, 1, 2] = bad
     with pytest.raises(InvalidArgument, match="images: must be finite"):

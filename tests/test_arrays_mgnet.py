@@ -11,7 +11,7 @@ import pytest
 from array_libraries import agree
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.convolution import (
+from stabkit.multigrid.layers import (
     Convolution,
     Dense,
     MaxPooling,
@@ -47,9 +47,9 @@ from stabkit.multigrid.network import (
     resnet_transition,
     sigma_resnet_step,
 )
-from stabkit.multigrid.stencil import mirror, odd_mirror, reflect, wrap, zero
+from stabkit.operators import DIRICHLET, MIRRORED, NODE_MIRRORED, ODD_MIRRORED, PERIODIC
 
-PADDINGS = [zero, wrap, mirror, odd_mirror, reflect]
+BOUNDARIES = [DIRICHLET, PERIODIC, MIRRORED, ODD_MIRRORED, NODE_MIRRORED]
 SHAPES = [(2,), (5,), (8,), (2, 3), (5, 8)]
 
 
@@ -61,15 +61,15 @@ def compare(xp, act, f, exactly=False):
     agree(xp.host(act(xp.array(f))), act(f), exactly=exactly or xp.computes_like_numpy(), ulps=1e3)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=repr)
 @pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("padding", PADDINGS, ids=lambda each: each.__name__)
-def test_convolutions_and_their_adjoints(xp, padding, stride, dtype):
+@pytest.mark.parametrize("boundary", BOUNDARIES, ids=repr)
+def test_convolutions_and_their_adjoints(xp, boundary, stride, dtype):
     """Kernels of floats, integers and fractions; float32 stays float32."""
     for shape in SHAPES:
         sizes = [3] * len(shape)
         for kernel in (signals(3, 2, *sizes, dtype=dtype), np.ones((3, 2, *sizes), dtype=int)):
-            made = Convolution(kernel, stride, padding, bias=signals(3, dtype=dtype))
+            made = Convolution(kernel, stride, boundary, bias=signals(3, dtype=dtype))
             f = signals(2, *shape, dtype=dtype)
             compare(xp, made, f)
             compare(xp, made, f[::-1, ..., ::-1])
@@ -79,13 +79,13 @@ def test_convolutions_and_their_adjoints(xp, padding, stride, dtype):
         assert Convolution(signals(3, 2, *sizes, dtype=dtype))(f).dtype == dtype
 
 
-@pytest.mark.parametrize("padding", PADDINGS, ids=lambda each: each.__name__)
-def test_gathering_is_the_transposed_matrix(xp, padding):
+@pytest.mark.parametrize("boundary", BOUNDARIES, ids=repr)
+def test_gathering_is_the_transposed_matrix(xp, boundary):
     """Against the matrix of the convolution, column by column in fractions."""
     kernel = np.array([[[Fraction(k + 3 * c, 4) for k in range(3)] for c in range(2)]])
-    exact = matrix_of(Convolution(kernel, 2, padding), (2, 6)).astype(float)
+    exact = matrix_of(Convolution(kernel, 2, boundary), (2, 6)).astype(float)
     v = signals(1, 3)
-    made = TransposedConvolution(Convolution(kernel.astype(float), 2, padding), (6,))
+    made = TransposedConvolution(Convolution(kernel.astype(float), 2, boundary), (6,))
     agree(xp.host(made(xp.array(v))), (exact.T @ v.ravel()).reshape(2, 6), exactly=False)
 
 
@@ -151,7 +151,7 @@ def test_classic_networks(xp):
 
 
 def test_bad_input(xp):
-    with pytest.raises(InvalidArgument, match="f: must have 2 channels"):
+    with pytest.raises(InvalidArgument, match="u: must have 2 channels"):
         layer(1)(xp.array(signals(3, 4, 4)))
     with pytest.raises(InvalidArgument, match="v: must have shape"):
         TransposedConvolution(layer(4, 2), (8, 8))(xp.array(signals(2, 3, 3)))

@@ -17,7 +17,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.multigrid import PERIODIC, Multigrid, geometric, poisson, weighted_transfer
 from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, W
 from stabkit.multigrid.hierarchy import rediscretised
-from stabkit.multigrid.portable import MOST_STAGES, portable, stages
+from stabkit.multigrid.relaxation import MOST_STAGES, stages
 from stabkit.multigrid.smoother import (
     SOR,
     Chebyshev,
@@ -31,6 +31,7 @@ from stabkit.multigrid.smoother import (
     symmetric,
 )
 from stabkit.multigrid.unet import start, unet
+from stabkit.operators.sparse import portable
 
 SMOOTHERS = {
     "Richardson": Richardson(Fraction(1, 8)), "Jacobi": Jacobi(),

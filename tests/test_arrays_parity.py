@@ -19,15 +19,14 @@ from stabkit.learning import BatchStatistics, ResidualNetwork
 from stabkit.learning.classifier import Classifier, CrossEntropy
 from stabkit.learning.images import patches
 from stabkit.multigrid import Multigrid, algebraic
-from stabkit.multigrid.convolution import Convolution, MaxPooling, TransposedConvolution
 from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, W
 from stabkit.multigrid.implicit_diffusion import diffusion_gradient, implicit_diffusion
-from stabkit.multigrid.portable import portable
+from stabkit.multigrid.layers import Convolution, MaxPooling, TransposedConvolution
 from stabkit.multigrid.smoother import SOR, Chebyshev, Jacobi, Richardson
-from stabkit.multigrid.stencil import wrap, zero
 from stabkit.multigrid.unet import start, unet
 from stabkit.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Energy, energy
-from stabkit.operators import difference, from_matrix
+from stabkit.operators import DIRICHLET, PERIODIC, difference, from_matrix
+from stabkit.operators.sparse import portable
 from stabkit.schemes import (
     FSI,
     Explicit,
@@ -162,9 +161,9 @@ OPERATIONS = {
     "MgNet: convolution": (lambda n: lambda u: Convolution(kernel(2, 1, 3, 3), 2)(u[None, ...]),
                            SUMS),
     "MgNet: its adjoint": (lambda n: lambda u: TransposedConvolution(
-        Convolution(kernel(1, 2, 3, 3), 1, wrap), tuple(u.shape))(u[None, ...]), SUMS),
+        Convolution(kernel(1, 2, 3, 3), 1, PERIODIC), tuple(u.shape))(u[None, ...]), SUMS),
     "MgNet: max pooling": (lambda n: lambda u: MaxPooling()(u[None, ...]), BITS),
-    "network: patches": (images(lambda y: patches(y, 3, zero)), BITS),
+    "network: patches": (images(lambda y: patches(y, 3, DIRICHLET)), BITS),
     "network: features": (images(lambda y: NET(THETA, y)), SUMS),
     "network: Jᵀ w": (images(lambda y: NET.linearise(THETA, y).adjoint(y)), SUMS),
     "network: batch normalisation": (images(BatchStatistics()), SUMS),

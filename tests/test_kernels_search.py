@@ -12,7 +12,8 @@ from plain_loops import (
 )
 
 from stabkit import kernels
-from stabkit.kernels import draws, margins, search
+from stabkit.codes import NotionCode, SchemeCode
+from stabkit.kernels import draws, search
 from stabkit.kernels.implicit import tridiagonal
 from stabkit.kernels.linear import NATURAL
 from stabkit.kernels.steps import explicit, fixed_point, frozen_fsi, fsi
@@ -76,7 +77,7 @@ SEARCHED = compressed(difference_rows(N, NATURAL, 1.0), N, np.float64)
 DIFFERENCE = (None,)  # the same
 
 
-def run(code, notion, first, count, scheme=search.EXPLICIT, steps=1, tau=RATIO, K=SEARCHED):
+def run(code, notion, first, count, scheme=SchemeCode.EXPLICIT, steps=1, tau=RATIO, K=SEARCHED):
     return search.worst_of(code, scheme, N, steps, tau, K, SHAPE, notion, 11, (first, count))
 
 
@@ -86,13 +87,13 @@ def changes(u):
 
 
 def plain_margin(notion, pair, image):
-    if notion == margins.CONTRACTION:
+    if notion == NotionCode.CONTRACTION:
         (u, v), (a, b) = pair, image
         return 1 - np.sum((a - b) ** 2) / np.sum((u - v) ** 2)
     u, v = pair[0], image[0]
-    if notion == margins.EUCLIDEAN:
+    if notion == NotionCode.EUCLIDEAN:
         return 1 - np.sum(v**2) / np.sum(u**2)
-    if notion == margins.RANGE:
+    if notion == NotionCode.RANGE:
         length = np.ptp(u) or np.max(abs(u))
         return min(v.min() - u.min(), u.max() - v.max()) / length
     return changes(u) - changes(np.where(abs(v) <= 2.0**-40 * np.max(abs(u)), 0, v))
@@ -102,8 +103,8 @@ def plain_margin(notion, pair, image):
 @pytest.mark.parametrize("scheme", range(4))
 def test_search_finds_the_worst_of_its_trials(notion, scheme):
     code, steps, first, count = CODE["rational"], 2, 40, 8 * draws.LANES + 9
-    advance = {search.EXPLICIT: explicit, search.FIXED_POINT: fixed_point, search.FSI: fsi,
-               search.FROZEN_FSI: frozen_fsi}[scheme]
+    advance = {SchemeCode.EXPLICIT: explicit, SchemeCode.FIXED_POINT: fixed_point,
+               SchemeCode.FSI: fsi, SchemeCode.FROZEN_FSI: frozen_fsi}[scheme]
     found = []
     for trial in range(first, first + count):
         pair = np.stack(draws.draw_pair(11, trial, N))
@@ -114,7 +115,7 @@ def test_search_finds_the_worst_of_its_trials(notion, scheme):
     worst, where = run(code, notion, first, count, scheme, steps)
     assert where == first + int(np.nanargmin(found))
     assert abs(worst - np.nanmin(found)) <= 1e-12 * max(1, abs(worst))
-    if scheme != search.FROZEN_FSI:  # the rows of a matrix and the lanes of the difference agree
+    if scheme != SchemeCode.FROZEN_FSI:  # rows of a matrix and lanes of the difference agree
         assert run(code, notion, first, count, scheme, steps, K=DIFFERENCE) == (worst, where)
 
 
@@ -127,12 +128,12 @@ def test_search_does_not_depend_on_the_cuts():
 
 
 def test_search_without_a_usable_trial():
-    assert run(CODE["rational"], margins.EUCLIDEAN, 0, 0) == (np.inf, -1)
+    assert run(CODE["rational"], NotionCode.EUCLIDEAN, 0, 0) == (np.inf, -1)
 
 
 def test_search_makes_a_million_trials_per_second():
-    run(CODE["rational"], margins.EUCLIDEAN, 0, 10)
-    assert best_time(lambda: run(CODE["rational"], margins.EUCLIDEAN, 0, 20000)) < 0.02
+    run(CODE["rational"], NotionCode.EUCLIDEAN, 0, 10)
+    assert best_time(lambda: run(CODE["rational"], NotionCode.EUCLIDEAN, 0, 20000)) < 0.02
 
 
 # -- the compiler ----------------------------------------------------------------------------------
@@ -158,7 +159,8 @@ def test_the_loops_are_vectorised():
 
 def test_one_option_set_without_fastmath():
     assert kernels.OPTIONS == {"nogil": True, "error_model": "numpy"}
-    for made in (explicit[CODE["rational"]], search.stepped[2, search.EXPLICIT], tridiagonal):
+    steps = search.stepped[CODE["soft"], SchemeCode.EXPLICIT]
+    for made in (explicit[CODE["rational"]], steps, tridiagonal):
         assert "fastmath" not in made.targetoptions
         assert made.targetoptions["error_model"] == "numpy"
         assert made.targetoptions["nogil"]

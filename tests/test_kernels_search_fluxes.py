@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from plain_loops import CODE, SHAPE, compressed, difference_rows
+from plain_loops import SHAPE, compressed, difference_rows
 
-from stabkit.kernels import draws, margins, search
+from stabkit.codes import FluxCode, NotionCode, SchemeCode
+from stabkit.kernels import draws, search
 from stabkit.kernels.fluxes import FLUXES, phi
 from stabkit.kernels.linear import NATURAL
 
@@ -12,16 +13,20 @@ N, TAU, SEED = 9, 0.4, 11
 
 
 def test_search_knows_the_fluxes_by_the_codes_of_the_others():
+    """And a code has the name of its flux, or of its steps."""
+    assert [flux.__name__ for flux in FLUXES] == [code.name.lower() for code in FluxCode]
+    assert [steps.__name__ for steps in search.SCHEMES] == [
+        f"{code.name.lower()}_steps" for code in SchemeCode]
     assert search.stepped.members["flux"] is FLUXES is phi.members["flux"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", [CODE["identity"], CODE["perona_malik"], len(FLUXES) - 1])
+@pytest.mark.parametrize("code", [FluxCode.IDENTITY, FluxCode.PERONA_MALIK, FluxCode.FIRM])
 def test_search_takes_a_flux_by_its_code(code):
     """The worst margin is 1 − ‖v‖²/‖u‖² of its trial, v = u − τKᵀΦ(K u) with K the differences."""
     K = compressed(difference_rows(N, NATURAL, 1.0), N, np.float64)
-    worst, trial = search.worst_of(code, search.EXPLICIT, N, 1, TAU, K, SHAPE, margins.EUCLIDEAN,
-                                    SEED, (0, 200))
+    worst, trial = search.worst_of(code, SchemeCode.EXPLICIT, N, 1, TAU, K, SHAPE,
+                                    NotionCode.EUCLIDEAN, SEED, (0, 200))
     u = draws.draw(SEED, trial, N)
     s = np.empty(N - 1)
     phi[code](np.diff(u), s, SHAPE)

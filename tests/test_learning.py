@@ -40,14 +40,14 @@ from stabkit.learning import (
     train_coarse_to_fine,
 )
 from stabkit.learning.images import adjoint, correlate, kernel_adjoint, patches
-from stabkit.multigrid import EXACT, PERIODIC, Convolution, weighted_transfer, wrap
-from stabkit.multigrid.stencil import correlation, stencil, zero
+from stabkit.multigrid import DIRICHLET, PERIODIC, Convolution, weighted_transfer
+from stabkit.multigrid.stencil import correlation, stencil
 from stabkit.operators import stencils
 from stabkit.rational import fractions
 
 SQUARE = Flux("square", [Piece(None, lambda s: s * s, None, None, lambda s: 2 * s)],
               Facts(False, (Fraction(0), Fraction(1)), None, smooth=True))
-PADDINGS = pytest.mark.parametrize("padding", [wrap, zero])
+BOUNDARIES = pytest.mark.parametrize("boundary", [PERIODIC, DIRICHLET])
 # The derivative at 0 of every polynomial of degree <= 6, from its values at -3 … 3.
 SEVEN_POINTS = [Fraction(c, 60) for c in (-1, 9, -45, 0, 45, -9, 1)]
 
@@ -69,26 +69,26 @@ def derivative(function):
 
 
 # -- convolutions ----------------------------------------------------------------------------------
-@PADDINGS
+@BOUNDARIES
 @pytest.mark.parametrize("width", [1, 3])
-def test_a_batch_is_convolved_like_its_images(padding, width):
+def test_a_batch_is_convolved_like_its_images(boundary, width):
     kernel, images = whole(1, 3, 2, width, width), whole(2, 2, 2, 4, 5)
-    one = Convolution(kernel, padding=padding)
-    assert (correlate(kernel, images, padding) == np.array([one(f) for f in images])).all()
+    one = Convolution(kernel, boundary=boundary)
+    assert (correlate(kernel, images, boundary) == np.array([one(f) for f in images])).all()
 
 
-@PADDINGS
-def test_convolutions_have_exact_adjoints(padding):
+@BOUNDARIES
+def test_convolutions_have_exact_adjoints(boundary):
     kernel, y, w = whole(1, 3, 2, 3, 3), whole(2, 2, 2, 4, 5), whole(3, 2, 3, 4, 5)
-    image = (correlate(kernel, y, padding) * w).sum()
-    assert image == (y * correlate(adjoint(kernel), w, padding)).sum()
-    assert image == (kernel * kernel_adjoint(w, patches(y, 3, padding), kernel.shape)).sum()
+    image = (correlate(kernel, y, boundary) * w).sum()
+    assert image == (y * correlate(adjoint(kernel), w, boundary)).sum()
+    assert image == (kernel * kernel_adjoint(w, patches(y, 3, boundary), kernel.shape)).sum()
 
 
 # -- derivative products (3.13) --------------------------------------------------------------------
-@PADDINGS
-def test_a_layer_has_exact_derivatives(padding):
-    net = ResidualNetwork(1, 2, Fraction(1, 3), fluxes.cubic(), padding)
+@BOUNDARIES
+def test_a_layer_has_exact_derivatives(boundary):
+    net = ResidualNetwork(1, 2, Fraction(1, 3), fluxes.cubic(), boundary)
     theta, y = whole(1, net.size), whole(2, 2, 2, 4, 4)
     layer, = net.linearise(theta, y).layers
     v, dk, db = whole(3, *y.shape), whole(4, 1, 2, 2, 3, 3), whole(5, 1, 2)
@@ -104,9 +104,9 @@ def test_a_layer_has_exact_derivatives(padding):
     assert (layer.bias(db[0]) * w).sum() == (db[0] * layer.bias_adjoint(w)).sum()
 
 
-@PADDINGS
-def test_a_network_has_exact_derivatives(padding):
-    net = ResidualNetwork(2, 2, Fraction(1, 2), SQUARE, padding)
+@BOUNDARIES
+def test_a_network_has_exact_derivatives(boundary):
+    net = ResidualNetwork(2, 2, Fraction(1, 2), SQUARE, boundary)
     theta, y = whole(1, net.size), whole(2, 1, 2, 4, 4)
     v, start, w = whole(3, net.size), whole(4, *y.shape), whole(5, *y.shape)
     near = net.linearise(theta, y)
@@ -206,10 +206,10 @@ def test_the_gauss_newton_model_of_the_weights(loss):
 # -- scales ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("seed", [0, 1])
 def test_prolonged_stencils_are_galerkin(seed):
-    prolongation, restriction = weighted_transfer(2).matrices((8, 8), PERIODIC, EXACT)
+    prolongation, restriction = weighted_transfer(2).matrices((8, 8), PERIODIC, object)
 
     def matrix(weights, n):
-        return correlation(stencil(weights), (n, n), (n, n), padding=wrap, arithmetic=EXACT)
+        return correlation(stencil(weights), (n, n), (n, n), boundary=PERIODIC, dtype=object)
 
     coarse = whole(seed, 3, 3) + Fraction(1, 7)
     fine = GALERKIN.refine(coarse)
@@ -297,7 +297,8 @@ NET = ResidualNetwork(1, 1)
 
 @pytest.mark.parametrize("name, call", [
     ("layers", lambda: ResidualNetwork(layers=0)), ("channels", lambda: ResidualNetwork(1, 1.5)),
-    ("delta", lambda: ResidualNetwork(delta=0)), ("padding", lambda: ResidualNetwork(padding=abs)),
+    ("delta", lambda: ResidualNetwork(delta=0)),
+    ("boundary", lambda: ResidualNetwork(boundary=abs)),
     ("theta", lambda: NET(np.zeros(3), np.zeros((1, 1, 4, 4)))),
     ("start", lambda: NET(np.zeros(10), np.zeros((1, 2, 4, 4)))),
     ("start", lambda: NET(np.zeros(10), np.full((1, 1, 4, 4), np.nan))),

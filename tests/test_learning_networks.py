@@ -25,7 +25,7 @@ from stabkit.learning import (
 )
 from stabkit.learning.images import adjoint, correlate
 from stabkit.learning.normalisation import fresh
-from stabkit.multigrid.stencil import zero
+from stabkit.operators import DIRICHLET
 
 
 def close(a, b, digits=12):
@@ -75,8 +75,8 @@ def test_blocks_take_the_steps_of_the_paper(dynamics, standardise):
     block = dynamics(layer, 4, 2, "1/2")
 
     def flow(part, images):  # −Kᵀσ(N(K y))
-        z = part.normalisation(correlate(part.kernel, images, zero))
-        return -correlate(adjoint(part.kernel), np.maximum(z, 0), zero)
+        z = part.normalisation(correlate(part.kernel, images, DIRICHLET))
+        return -correlate(adjoint(part.kernel), np.maximum(z, 0), DIRICHLET)
 
     before, now = y, y
     for step in block.steps:

@@ -15,7 +15,6 @@ from stabkit.errors import InvalidArgument
 from stabkit.multigrid import (
     DIRICHLET,
     DIRICHLET_CELLS,
-    EXACT,
     HALF_WEIGHTING,
     LAPLACE_9_POINT,
     NEUMANN,
@@ -48,6 +47,7 @@ from stabkit.multigrid import (
     harmonic_mean,
     injection,
     linear,
+    placed,
     poisson,
     red_black,
     rediscretised,
@@ -214,9 +214,9 @@ SMOOTHERS = [Jacobi(Fraction(4, 5)), Richardson(Fraction(1, 5)), gauss_seidel(),
 @pytest.mark.parametrize("smoother", SMOOTHERS)
 def test_float_and_exact_cycles_agree(smoother):
     problem = poisson((7, 7))
-    exact, floats = (Multigrid(geometric(problem, levels=2, arithmetic=arithmetic) if arithmetic
+    exact, floats = (Multigrid(geometric(problem, levels=2, dtype=dtype) if dtype
                                else geometric(problem, levels=2), Cycle(smoother))
-                     for arithmetic in (EXACT, None))
+                     for dtype in (object, None))
     E = exact.error_operator().to_array().astype(float)
     np.testing.assert_allclose(floats.error_operator(), E, atol=1e-13)
     radius = np.abs(np.linalg.eigvals(E)).max()
@@ -226,8 +226,8 @@ def test_float_and_exact_cycles_agree(smoother):
 @pytest.mark.parametrize("boundary", [DIRICHLET, NEUMANN, PERIODIC, NEUMANN_CELLS, DIRICHLET_CELLS])
 @pytest.mark.parametrize("visit", [V, W, F])
 def test_cycles_solve_every_boundary(boundary, visit):
-    n = {1: 15, -1: 17, 0: 16}[boundary.placement.excess]
-    cells = "cells" in boundary.name
+    n = {1: 15, -1: 17, 0: 16}[placed(boundary).placement.excess]
+    cells = "cells" in placed(boundary).name
     transfer = Transfer(cell_linear(2), averaging(2)) if cells else None
     problem = poisson((n, n), boundary)
     b = random((n, n), mean_free=problem.singular)
@@ -347,7 +347,7 @@ def test_fast_poisson_is_its_twin():
     (lambda: Multigrid(geometric(poisson((7,)))).solve(np.ones(5)), "b"),
     (lambda: Multigrid(geometric(poisson((7,)))).solve(["a"] * 7), "b"),
     (lambda: Multigrid(geometric(poisson((9,), NEUMANN))).solve(np.ones(9)), "b"),
-    (lambda: Multigrid(geometric(poisson((8,), PERIODIC), arithmetic=EXACT)).solve([1] * 8), "b"),
+    (lambda: Multigrid(geometric(poisson((8,), PERIODIC), dtype=object)).solve([1] * 8), "b"),
     (lambda: DiffusionProblem(np.array([1.0, -1.0])), "coefficient"),
     (lambda: DiffusionProblem(np.array([1.0, np.nan])), "coefficient"),
     (lambda: Jacobi(0), "omega"),

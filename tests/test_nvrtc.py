@@ -5,11 +5,10 @@ import re
 import pytest
 from nvrtc import compiled
 
-from stabkit.kernels.fluxes import FLUXES
+from stabkit.codes import FluxCode, NotionCode, SchemeCode
 from stabkit.launcher import source
-from stabkit.schemes.fused import TANH
 
-CODES = [code for code in range(len(FLUXES)) if code != TANH]
+CODES = [code for code in FluxCode if code is not FluxCode.TANH]
 
 
 def stack(file, **definitions):
@@ -30,19 +29,19 @@ def test_every_flux(code):
     for real in ("double", "float"):
         stack("steps.cu", FLUX=code, REAL=real)
         assert stack("haar.cu", FLUX=code, REAL=real) == {"haar": 0}
-    for scheme in range(4):
+    for scheme in SchemeCode:
         real = ("double", "float")[(code + scheme) % 2]
         assert stack("tiles.cu", FLUX=code, REAL=real, SCHEME=scheme) == {"tiles": 0}
     stack("search.cu", FLUX=code, REAL="double", N=9, M=7, SCHEME=code % 4, NOTION=code // 4,
           DIFFERENCE=0)
 
 
-@pytest.mark.parametrize("notion", range(4))
+@pytest.mark.parametrize("notion", NotionCode)
 def test_short_signals_of_the_search_stay_in_registers(notion):
     """An explicit step with the difference, 16 samples; of 32 where there is no pair."""
-    for n in (16, 32)[:1 if notion == 1 else 2]:
-        assert stack("search.cu", FLUX=6, REAL="double", N=n, M=n - 1, SCHEME=0, NOTION=notion,
-                     DIFFERENCE=1) == {"search": 0}
+    for n in (16, 32)[:1 if notion == NotionCode.CONTRACTION else 2]:
+        assert stack("search.cu", FLUX=FluxCode.RATIONAL, REAL="double", N=n, M=n - 1,
+                     SCHEME=SchemeCode.EXPLICIT, NOTION=notion, DIFFERENCE=1) == {"search": 0}
 
 
 def test_the_poisson_cycle():

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from stabkit.backend import born, namespace, to_host
+from stabkit.codes import FluxCode, NotionCode, SchemeCode
 from stabkit.launcher import Launcher
 from stabkit.schemes import Scheme
-from stabkit.schemes.fused import TANH, tables
+from stabkit.schemes.fused import tables
 from stabkit.schemes.twins import csr_form, shape_form, spacing
 
 THREADS = 128  # of a block: trials of one kind, so no two of a warp part ways
@@ -23,17 +24,16 @@ BLOCKS = 1024  # of a launch, after which the host looks at what was found
 LONGEST = 128  # samples that a thread holds
 
 
-def kernel(scheme: Scheme, notion: int, steps: tuple[int, int, float]
+def kernel(scheme: Scheme, notion: NotionCode, steps: tuple[SchemeCode, int, float]
            ) -> Callable[[int, int, int], Iterator[tuple[float, int]]] | None:
     """The search of a scheme where new arrays are born, or None where no kernel does it.
 
     Parameters
     ----------
     scheme : Scheme
-    notion : int
-        As `stabkit.kernels.search` numbers them.
-    steps : (int, int, float)
-        The number of the scheme, how many steps, and τ.
+    notion : NotionCode
+    steps : (SchemeCode, int, float)
+        The scheme, how many steps, and τ.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def kernel(scheme: Scheme, notion: int, steps: tuple[int, int, float]
         it, (inf, -1) if none has a margin.
     """
     (m, n), (code, length, tau) = scheme.K.shape, steps
-    if scheme.flux.kernel[0] == TANH or max(m, n) > LONGEST:
+    if scheme.flux.kernel[0] == FluxCode.TANH or max(m, n) > LONGEST:
         return None
     place, width = born(np.zeros(1)), spacing(scheme.K)
     launch = Launcher.of(place, "search.cu", FLUX=scheme.flux.kernel[0], REAL="double", N=n, M=m,
@@ -50,7 +50,7 @@ def kernel(scheme: Scheme, notion: int, steps: tuple[int, int, float]
     if launch is None:
         return None
     K = tables(scheme.K, lambda dtype: csr_form(scheme.K, dtype), place)
-    told = (length, np.float64(tau), np.float64(width or 0), *K,
+    given = (length, np.float64(tau), np.float64(width or 0), *K,
             *map(np.float64, shape_form(scheme.flux)))
 
     def chunks(seed: int, trials: int, chunk: int) -> Iterator[tuple[float, int]]:
@@ -59,20 +59,20 @@ def kernel(scheme: Scheme, notion: int, steps: tuple[int, int, float]
         together = chunk * max(1, BLOCKS // per_chunk)
         for first in range(0, trials, together):
             end = min(trials, first + together)
-            worst, where = _worst(launch, place, told, (seed, first, each, end))
+            worst, where = _worst(launch, place, given, (seed, first, each, end))
             for at in range(0, worst.size, per_chunk):
                 yield _first(worst[at:at + per_chunk], where[at:at + per_chunk])
 
     return chunks
 
 
-def _worst(launch: Launcher, place: Any, told: tuple[Any, ...], part: tuple[int, int, int, int]
+def _worst(launch: Launcher, place: Any, given: tuple[Any, ...], part: tuple[int, int, int, int]
            ) -> tuple[np.ndarray, np.ndarray]:
     """The worst margin of each block, and the first trial with it."""
     xp, (_, first, each, end) = namespace(place), part
     blocks = -(-(end - first) // each)
     worst, where = xp.empty(blocks, dtype=xp.float64), xp.empty(blocks, dtype=xp.int64)
-    launch("search", blocks, THREADS, worst, where, *told, *part, shared=16 * THREADS)
+    launch("search", blocks, THREADS, worst, where, *given, *part, shared=16 * THREADS)
     return to_host(worst), to_host(where)
 
 

@@ -2,11 +2,11 @@
 
 A kernel is a plain loop over C-contiguous float64 or float32 arrays.  It checks nothing and never
 raises; whoever calls it has checked.  A kernel that speaks of a flux is written once and compiled
-per flux: ``explicit[2]`` is ``explicit`` with the name ``flux`` standing for the flux of code 2
-(`stabkit.kernels.fluxes`), so the loop is specialised and vectorised.
+per flux: ``explicit[SOFT]`` is ``explicit`` with the name ``flux`` standing for the flux of that
+code (`stabkit.codes`), so the loop is specialised and vectorised.
 
-What is compiled is kept on disk (`stabkit.kernels.cache`), by a digest of all files of this room:
-changed code is new code.
+What is compiled is kept on disk (`stabkit.kernels.cache`), by a digest of all files of this room
+and of the codes: changed code is new code.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 from numba import njit
 from numba.extending import register_jitable
 
+from stabkit import codes
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.cache import cache_of
 
@@ -27,7 +28,7 @@ OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 
 def _digest(folder: Path) -> str:
-    files = sorted(folder.glob("*.py"))
+    files = [*sorted(folder.glob("*.py")), Path(codes.__file__)]
     return sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 

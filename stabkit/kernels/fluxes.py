@@ -1,4 +1,4 @@
-"""The fluxes Φ(s), each with two parameters q and p, numbered by their place in `FLUXES`.
+"""The fluxes Φ(s), each with two parameters q and p, in the order of `FluxCode`.
 
 q is the contrast parameter or threshold (a slope for `leaky_relu` and `linear`).  Every one maps
 0 to 0 (for q > 0) and NaN to NaN.  1/q² is formed once, so the loops divide once per site.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stabkit.codes import FluxCode
 from stabkit.kernels import Family, inner
 from stabkit.kernels.exponential import exponential
 
@@ -93,21 +94,7 @@ def firm(s, q, p):
     return outer if a > q else s
 
 
-@inner
-def cubic(s, q, p):
-    """s³."""
-    return s * s * s
-
-
-@inner
-def kink(s, q, p):
-    """s for |s| <= q, continued with slope p beyond."""
-    bent = (q if s > 0 else -q)
-    return bent + p * (s - bent) if abs(s) > q else s
-
-
-FLUXES = (identity, charbonnier, soft, perona_malik, garrote, hard, rational, weickert,
-          leaky_relu, tanh, linear, firm, cubic, kink)
+FLUXES = tuple(globals()[code.name.lower()] for code in FluxCode)
 
 
 def per_flux(function):

@@ -21,9 +21,10 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import overload
 
+from stabkit.codes import EdgeCode
 from stabkit.kernels import inner
 
-NATURAL, PERIODIC, ZERO = range(3)
+NATURAL, PERIODIC, ZERO = map(int, EdgeCode)
 LANES = 128  # of `lanes_of`: so many hide the check that arrays do not overlap
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from stabkit.codes import NotionCode
 from stabkit.kernels import inner, kernel
 from stabkit.kernels.linear import LANES, lanes_of
 
-EUCLIDEAN, CONTRACTION, RANGE, SIGN = range(4)
+_, CONTRACTION, RANGE, SIGN = map(int, NotionCode)
 _NOISE = 2.0**-40
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import overload
 
+from stabkit.codes import SchemeCode
 from stabkit.kernels import Family, inner
 from stabkit.kernels.draws import draw_blocks
 from stabkit.kernels.fluxes import FLUXES
@@ -23,7 +24,6 @@ from stabkit.kernels.steps import copy, explicit_row, fixed_point_row, fsi_row, 
 
 TWO = 2 * LANES  # the width of a row with two states
 TOGETHER = 2**16  # numbers drawn in one call: so many that calls of kernels cost little
-EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT = range(4)
 
 
 # -- many steps, with a matrix or with the reflecting difference --------------------------------
@@ -85,7 +85,7 @@ def fsi_tile(flux, w, edges, end, k, step, shape):
     return (k + 1) % 2
 
 
-# -- schemes, in the order of their names ----------------------------------------------------------
+# -- schemes: the name of a code, and _steps -----------------------------------------------------
 @inner
 def explicit_steps(flux, u, work, steps, tau, K, shape):
     advance(flux, explicit_row, explicit_tile, 1, u, work, steps, tau, K, shape)
@@ -106,7 +106,7 @@ def fixed_point_steps(flux, u, work, steps, tau, K, shape):
     advance(flux, fixed_point_row, fixed_point_tile, 2, u, work, steps, tau, K, shape)
 
 
-SCHEMES = explicit_steps, fsi_steps, frozen_fsi_steps, fixed_point_steps
+SCHEMES = tuple(globals()[f"{code.name.lower()}_steps"] for code in SchemeCode)
 
 
 def step_blocks(signals, images, n, count, work, steps, tau, K, shape):
@@ -126,8 +126,7 @@ def worst_of(code, scheme, n, steps, tau, K, shape, notion, seed, trials):
 
     Parameters
     ----------
-    code, scheme : int
-        Numbers of the flux and of the scheme.
+    code, scheme : FluxCode and SchemeCode
     n : int
         Length of the signals.
     steps, tau : int and float
@@ -136,7 +135,8 @@ def worst_of(code, scheme, n, steps, tau, K, shape, notion, seed, trials):
         difference, r = 1/h or None for 1 (not for FROZEN_FSI).
     shape : tuple of float
         The parameters (q, p) of the flux.
-    notion, seed : int
+    notion : NotionCode
+    seed : int
     trials : tuple of int
         (first, count)
 
@@ -148,6 +148,7 @@ def worst_of(code, scheme, n, steps, tau, K, shape, notion, seed, trials):
     Margins are relative: EUCLIDEAN 1 − ‖u⁺‖²/‖u‖², CONTRACTION the same for the difference of a
     pair, RANGE the distance to the range over its length, SIGN S(u) − S(u⁺).
     """
+    notion = int(notion)  # of the type that the kernel was compiled for
     first, end = trials[0], trials[0] + trials[1]
     pair, like = 2 if notion == CONTRACTION else 1, np.empty(0)
     count = max(1, TOGETHER // (pair * n * LANES))

@@ -30,8 +30,7 @@ from stabkit.learning.normalisation import (
     fresh,
 )
 from stabkit.multigrid import parameters
-from stabkit.multigrid.stencil import Padding, zero
-from stabkit.operators import Operator
+from stabkit.operators import DIRICHLET, Boundary, Operator
 from stabkit.schemes import ForwardEuler, Leapfrog, Scheme, Verlet, halves
 
 
@@ -55,7 +54,7 @@ class SymmetricLayer:
     normalisation: Normalisation
     activation: Flux
     shape: tuple[int, int]
-    padding: Padding = zero
+    boundary: Boundary = DIRICHLET
 
     @property
     def operators(self) -> tuple[Operator, ...]:
@@ -81,8 +80,8 @@ class SymmetricLayer:
         """F(y) for y of shape (samples, size), one channel after the other."""
         xp = namespace(y)
         images = xp.reshape(y, (y.shape[0], self.kernel.shape[1], *self.shape))
-        z = self.activation(self.normalisation(correlate(self.kernel, images, self.padding)))
-        return xp.reshape(-correlate(adjoint(self.kernel), z, self.padding), y.shape)
+        z = self.activation(self.normalisation(correlate(self.kernel, images, self.boundary)))
+        return xp.reshape(-correlate(adjoint(self.kernel), z, self.boundary), y.shape)
 
     def trajectory(self) -> np.ndarray:
         """All weights of the layer as a vector: θ at its time."""
@@ -124,7 +123,7 @@ class Widening:
         return self.kernel.size + self.normalisation.parameters
 
     def __call__(self, images: Any) -> Any:
-        z = self.activation(self.normalisation(correlate(self.kernel, images, zero)))
+        z = self.activation(self.normalisation(correlate(self.kernel, images, DIRICHLET)))
         return average_pooling(z) if self.pooled else z
 
 

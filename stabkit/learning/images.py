@@ -1,8 +1,7 @@
 """Convolutions of batches of images with channels, shape (samples, channels, rows, columns).
 
-A stencil acts as a correlation, (K y)ᵢ = Σₖ Kₖ y_{i+k}, with k = 0 in the middle, for floats and
-for fractions alike.  (:class:`stabkit.multigrid.Convolution` is the same map for a single image,
-with strides and any padding.)
+The map is that of :class:`stabkit.operators.Convolution`, for floats and for fractions alike; as
+one product with all patches, which the derivative by the stencils needs as well.
 """
 
 from __future__ import annotations
@@ -10,24 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from stabkit.backend import beside, is_foreign, namespace
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid import PERIODIC, weighted_transfer, wrap
-from stabkit.multigrid.portable import portable
-from stabkit.multigrid.stencil import Padding, zero
-
-# With these two paddings the adjoint is a convolution too, with the reversed stencil.
-_MODES = {wrap: "wrap", zero: "constant"}
+from stabkit.multigrid import weighted_transfer
+from stabkit.operators import DIRICHLET, PERIODIC, Boundary, Convolution
+from stabkit.operators.boundary import check_boundary
+from stabkit.operators.sparse import portable
 
 
-def checked_padding(padding: Padding) -> Padding:
-    """``wrap`` or ``zero``; anything else is refused."""
-    if padding not in _MODES:
-        raise InvalidArgument("padding: must be stabkit.multigrid.stencil.wrap or .zero, got "
-                              f"{getattr(padding, '__name__', padding)}")
-    return padding
+def check_padding(boundary: Boundary) -> None:
+    """``PERIODIC`` or ``DIRICHLET``: the adjoint is a convolution too, of the reversed stencil."""
+    check_boundary(boundary, PERIODIC, DIRICHLET)
 
 
 def checked_images(images: Any, channels: int | None = None, name: str = "images") -> Any:
@@ -46,44 +39,23 @@ def checked_images(images: Any, channels: int | None = None, name: str = "images
     return array
 
 
-def patches(images: Any, width: int, padding: Padding) -> Any:
-    """What the stencil sees at every pixel.
+def patches(images: Any, width: int, boundary: Boundary) -> Any:
+    """What a stencil of an odd width sees at every pixel.
 
     Parameters
     ----------
     images : ndarray, shape (samples, channels, rows, columns)
     width : int
-        Odd width of the stencil.
-    padding : callable
-        ``wrap`` or ``zero``.
+    boundary : Boundary
 
     Returns
     -------
     ndarray, shape (samples, channels · width², rows · columns)
     """
-    samples, channels, rows, columns = images.shape
-    half = width // 2
-    if is_foreign(images):
-        padded = _padded(_padded(images, half, padding, -2), half, padding, -1)
-        seen = namespace(images).stack(
-            [padded[:, :, i:i + rows, j:j + columns] for i in range(width) for j in range(width)],
-            axis=2)
-        return namespace(images).reshape(seen, (samples, channels * width**2, rows * columns))
-    padded = np.pad(images, ((0, 0), (0, 0), (half, half), (half, half)), mode=_MODES[padding])
-    seen = sliding_window_view(padded, (width, width), axis=(2, 3))
-    return seen.transpose(0, 1, 4, 5, 2, 3).reshape(samples, channels * width**2, rows * columns)
+    return Convolution(np.ones((1, 1, width, width)), boundary=boundary).patches(images)
 
 
-def _padded(images: Any, half: int, padding: Padding, axis: int) -> Any:
-    """Images with `half` more samples on both sides of an axis, where NumPy's padding is not."""
-    xp, n = namespace(images), images.shape[axis]
-    places, factors = padding(np.arange(-half, n + half), n)
-    shape = (-1, *[1] * (-1 - axis))
-    inside = xp.reshape(xp.asarray(factors != 0), shape)
-    return xp.where(inside, xp.take(images, xp.asarray(places), axis=axis), 0.0)
-
-
-def correlate(kernel: Any, images: Any, padding: Padding) -> Any:
+def correlate(kernel: Any, images: Any, boundary: Boundary) -> Any:
     """K y for every image.
 
     Parameters
@@ -95,7 +67,7 @@ def correlate(kernel: Any, images: Any, padding: Padding) -> Any:
     -------
     ndarray, shape (samples, channels out, rows, columns)
     """
-    seen = patches(images, kernel.shape[-1], padding)
+    seen = patches(images, kernel.shape[-1], boundary)
     return namespace(seen).reshape(correlate_patches(kernel, seen),
                                    (images.shape[0], kernel.shape[0], *images.shape[2:]))
 

@@ -24,15 +24,14 @@ from stabkit.flux import Flux
 from stabkit.fluxes import tanh
 from stabkit.learning.images import (
     adjoint,
+    check_padding,
     checked_images,
-    checked_padding,
     correlate,
     correlate_patches,
     kernel_adjoint,
     patches,
 )
-from stabkit.multigrid import wrap
-from stabkit.multigrid.stencil import Padding
+from stabkit.operators import PERIODIC, Boundary
 from stabkit.schemes import as_step
 
 WIDTH = 3
@@ -55,15 +54,15 @@ class LayerDerivative:
     kernel: np.ndarray
     seen: np.ndarray
     gain: np.ndarray
-    padding: Padding
+    boundary: Boundary
 
     def features(self, v: np.ndarray) -> np.ndarray:
         """V + δσ′ ⊙ (K V), V shaped as the features."""
-        return v + self.gain * correlate(self.kernel, v, self.padding)
+        return v + self.gain * correlate(self.kernel, v, self.boundary)
 
     def features_adjoint(self, w: np.ndarray) -> np.ndarray:
         """W + Kᵀ(δσ′ ⊙ W)."""
-        return w + correlate(adjoint(self.kernel), self.gain * w, self.padding)
+        return w + correlate(adjoint(self.kernel), self.gain * w, self.boundary)
 
     def weights(self, v: np.ndarray) -> np.ndarray:
         """δσ′ ⊙ (V Y), V shaped as the kernel."""
@@ -146,8 +145,8 @@ class ResidualNetwork:
         δ.
     activation : Flux
         σ.
-    padding : callable
-        ``stabkit.multigrid.stencil.wrap`` or ``zero``.
+    boundary : Boundary
+        ``PERIODIC`` or ``DIRICHLET``.
 
     Examples
     --------
@@ -160,7 +159,7 @@ class ResidualNetwork:
     channels: int = 4
     delta: Any = 1
     activation: Flux = field(default_factory=tanh)
-    padding: Padding = wrap
+    boundary: Boundary = PERIODIC
 
     def __post_init__(self) -> None:
         for name in ("layers", "channels"):
@@ -168,7 +167,7 @@ class ResidualNetwork:
                 raise InvalidArgument(f"{name}: must be a positive integer, got "
                                       f"{getattr(self, name)!r}")
         object.__setattr__(self, "delta", as_step(self.delta, "delta"))
-        checked_padding(self.padding)
+        check_padding(self.boundary)
 
     # -- weights -------------------------------------------------------------------------------
     @property
@@ -233,7 +232,7 @@ class ResidualNetwork:
         y = checked_images(start, self.channels, "start")
         for kernel, bias in self._weights(theta, y):
             with within_memory(y, "start"):
-                z = correlate(kernel, y, self.padding) + bias[:, None, None]
+                z = correlate(kernel, y, self.boundary) + bias[:, None, None]
                 y = y + self.delta * self.activation(z)
         return y
 
@@ -243,10 +242,10 @@ class ResidualNetwork:
         layers = []
         for kernel, bias in self._weights(theta, y):
             with within_memory(y, "start"):
-                seen = patches(y, WIDTH, self.padding)
+                seen = patches(y, WIDTH, self.boundary)
                 z = correlate_patches(kernel, seen)
                 z = namespace(y).reshape(z, y.shape) + bias[:, None, None]
                 gain = self.delta * self.activation.slope(z)
-                layers.append(LayerDerivative(kernel, seen, gain, self.padding))
+                layers.append(LayerDerivative(kernel, seen, gain, self.boundary))
                 y = y + self.delta * self.activation(z)
         return Linearisation(self, y, tuple(layers))

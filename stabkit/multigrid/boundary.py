@@ -1,4 +1,4 @@
-"""Boundary conditions: where the unknowns lie, how grids nest, what a stencil sees outside."""
+"""Where the unknowns of a grid lie, how grids nest, and which boundary goes with them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.stencil import Padding, mirror, odd_mirror, reflect, wrap, zero
+from stabkit.operators.boundary import (
+    DIRICHLET,
+    MIRRORED,
+    NODE_MIRRORED,
+    ODD_MIRRORED,
+    PERIODIC,
+    Boundary,
+    check_boundary,
+)
 
 
 @dataclass(frozen=True)
@@ -40,45 +48,62 @@ CELLS = Placement("cells", start=0, excess=0, smallest=1)
 
 
 @dataclass(frozen=True)
-class Boundary:
-    """A boundary condition on a placement of the unknowns.
+class Placed:
+    """A boundary condition, with a placement of the unknowns.
 
     Attributes
     ----------
-    placement : Placement
-    padding : callable
+    boundary : Boundary
         What an operator's stencil sees outside the grid.
-    transfer_padding : callable
-        What a prolongation's stencil sees there.
-    wall : int or None
-        Weight of the face between the last point and the wall; None joins both ends.
-    halved : bool
-        Rows at the boundary count half per axis, which keeps the matrix symmetric.
+    placement : Placement
     """
 
     name: str
+    boundary: Boundary
     placement: Placement
-    padding: Padding
-    transfer_padding: Padding
-    wall: int | None
-    halved: bool = False
+
+    @property
+    def beyond_transfers(self) -> Boundary:
+        """What a prolongation's stencil sees outside."""
+        return DIRICHLET if self.boundary is NODE_MIRRORED else self.boundary
+
+    @property
+    def wall(self) -> int | None:
+        """The weight of the face between the last point and the wall; None joins both ends."""
+        return {DIRICHLET: 1, ODD_MIRRORED: 2, PERIODIC: None}.get(self.boundary, 0)
+
+    @property
+    def halved(self) -> bool:
+        """Rows at the boundary count half per axis, which keeps the matrix symmetric."""
+        return self.boundary is NODE_MIRRORED
 
     @property
     def keeps_constants(self) -> bool:
         """A stencil with weights that sum to 0 maps constants to 0, at the boundary too."""
-        return self.wall is None or self.wall == 0
+        return not self.wall
 
     def __repr__(self) -> str:
         return self.name
 
 
-DIRICHLET = Boundary("Dirichlet", INTERIOR, zero, zero, wall=1)
-DIRICHLET_CELLS = Boundary("Dirichlet, cells", CELLS, odd_mirror, odd_mirror, wall=2)
-NEUMANN = Boundary("Neumann", NODES, reflect, zero, wall=0, halved=True)
-NEUMANN_CELLS = Boundary("Neumann, cells", CELLS, mirror, mirror, wall=0)
-PERIODIC = Boundary("periodic", RING, wrap, wrap, wall=None)
-PERIODIC_CELLS = Boundary("periodic, cells", CELLS, wrap, wrap, wall=None)
-ZERO_PADDED = Boundary("zero padding on all nodes", NODES, zero, zero, wall=1)
+PERIODIC_CELLS = Placed("periodic, cells", PERIODIC, CELLS)
+ZERO_PADDED = Placed("zero padding on all nodes", DIRICHLET, NODES)
+_USUAL = {each.boundary: each for each in (
+    Placed("Dirichlet", DIRICHLET, INTERIOR), Placed("Dirichlet, cells", ODD_MIRRORED, CELLS),
+    Placed("Neumann", NODE_MIRRORED, NODES), Placed("Neumann, cells", MIRRORED, CELLS),
+    Placed("periodic", PERIODIC, RING))}
+
+
+def placed(boundary: Boundary | Placed) -> Placed:
+    """A boundary on the unknowns that it usually goes with.
+
+    Zeros lie beyond interior nodes, mirrored samples beyond cells, node-mirrored ones beyond nodes
+    with the boundary.
+    """
+    if isinstance(boundary, Placed):
+        return boundary
+    check_boundary(boundary, *_USUAL)
+    return _USUAL[boundary]
 
 
 def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.arithmetic import arithmetic_of
 from stabkit.multigrid.hierarchy import Level
-from stabkit.multigrid.portable import portable
+from stabkit.multigrid.matrices import assemble, inverse, triples
 from stabkit.multigrid.smoother import Jacobi, Smoother, Sweep
+from stabkit.operators.sparse import portable
 
 
 @dataclass(frozen=True)
@@ -37,26 +37,25 @@ class Direct:
     """Solve the coarsest level; with a kernel, up to a multiple of it."""
 
     def on(self, level: Level) -> Sweep:
-        A, arithmetic = portable(level.A), arithmetic_of(level.A)
+        A = portable(level.A)
         if level.kernel is None:
-            inverse = arithmetic.inverse(level.A)
-            return lambda u, b: u + inverse @ (b - A @ u)
-        bordered = arithmetic.inverse(_bordered(level.A, level.kernel))
+            solve = inverse(level.A)
+            return lambda u, b: u + solve @ (b - A @ u)
+        bordered = inverse(_bordered(level.A, level.kernel))
         # The rows of the solution without the multiplier, and b with a zero below it.
         n = level.unknowns
-        pad = arithmetic.assemble((n + 1, n), range(n), range(n), [1] * n)
+        pad = assemble((n + 1, n), range(n), range(n), np.ones(n, dtype=level.A.dtype))
         extend, cut = portable(pad), portable(pad.T)
         return lambda u, b: u + cut @ (bordered @ (extend @ (b - A @ u)))
 
 
 def _bordered(A: Any, z: np.ndarray) -> Any:
     # [A z; zᵀ 0] is regular when z spans the kernel of a symmetric A.
-    arithmetic, n = arithmetic_of(A), A.shape[0]
-    rows, columns, values = arithmetic.triples(A)
+    n = A.shape[0]
+    rows, columns, values = triples(A)
     last, each = np.full(n, n), np.arange(n)
-    return arithmetic.assemble((n + 1, n + 1), np.concatenate([rows, last, each]),
-                               np.concatenate([columns, each, last]),
-                               np.concatenate([values, z, z]))
+    return assemble((n + 1, n + 1), np.concatenate([rows, last, each]),
+                    np.concatenate([columns, each, last]), np.concatenate([values, z, z]))
 
 
 @dataclass(frozen=True)

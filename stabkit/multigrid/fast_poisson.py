@@ -16,8 +16,8 @@ from stabkit.backend import GIB, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.launcher import adjacent
 from stabkit.multigrid import poisson_cycle
-from stabkit.multigrid.arithmetic import FLOAT
 from stabkit.multigrid.boundary import INTERIOR, checked_shape
+from stabkit.multigrid.matrices import vector
 from stabkit.multigrid.solver import Solution
 from stabkit.rational import fraction
 
@@ -172,7 +172,7 @@ class FastPoisson:
         return 4 * float(np.sqrt(self._squares.sum())) / self.h**2
 
     def _checked(self, values: Any, name: str) -> np.ndarray:
-        array = FLOAT.vector(values, name)
+        array = vector(values, name, float)
         if array.shape != self.shape:
             raise InvalidArgument(f"{name}: must have shape {self.shape}, got {array.shape}")
         return array

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.arithmetic import FLOAT, arithmetic_of
+from stabkit.multigrid.matrices import count, inverse, is_exact, matrix, number, vector
 from stabkit.multigrid.problem import DiffusionProblem, StencilProblem
 from stabkit.multigrid.transfer import Transfer, galerkin_transfer
 
@@ -50,7 +50,7 @@ class Level:
 
     @property
     def nonzeros(self) -> int:
-        return arithmetic_of(self.A).count(self.A)
+        return count(self.A)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,9 @@ class Hierarchy:
     levels: tuple[Level, ...]
 
     @property
-    def arithmetic(self) -> Any:
-        return arithmetic_of(self.levels[0].A)
+    def dtype(self) -> Any:
+        """That of all matrices: float64, or ``object`` where they are exact."""
+        return self.levels[0].A.dtype
 
     @property
     def grid_complexity(self) -> float:
@@ -81,9 +82,9 @@ class Hierarchy:
         lines = [f"{len(self.levels)} levels, grid complexity {self.grid_complexity:.3f}, "
                  f"operator complexity {self.operator_complexity:.3f}",
                  f"{'level':>5} {'grid':>13} {'unknowns':>10} {'nonzeros':>10} {'per row':>8}"]
-        for number, level in enumerate(self.levels):
+        for place, level in enumerate(self.levels):
             grid = " x ".join(map(str, level.shape)) if level.shape else "-"
-            lines.append(f"{number:>5} {grid:>13} {level.unknowns:>10} {level.nonzeros:>10} "
+            lines.append(f"{place:>5} {grid:>13} {level.unknowns:>10} {level.nonzeros:>10} "
                          f"{level.nonzeros / level.unknowns:>8.2f}")
         return "\n".join(lines)
 
@@ -96,12 +97,12 @@ def galerkin(A: Any, P: Any, R: Any, coarse: Problem) -> Any:
 
 def rediscretised(A: Any, P: Any, R: Any, coarse: Problem) -> Any:
     """The problem's own operator on the coarse grid, scaled to fit the restriction."""
-    return coarse.matrix(arithmetic_of(A))
+    return coarse.matrix(A.dtype)
 
 
 def geometric(problem: Problem, transfer: Transfer | None = None, *,
               coarse_operator: Callable[[Any, Any, Any, Problem], Any] = galerkin,
-              levels: int | None = None, arithmetic: Any = FLOAT) -> Hierarchy:
+              levels: int | None = None, dtype: Any = None) -> Hierarchy:
     """Build the levels of a problem on a grid.
 
     Parameters
@@ -114,7 +115,8 @@ def geometric(problem: Problem, transfer: Transfer | None = None, *,
     levels : int, optional
         How many; by default until at most ``COARSEST`` unknowns are left or the sizes do not
         allow more.
-    arithmetic : FLOAT or EXACT
+    dtype : {float, object}, optional
+        For sparse matrices of floats, or exact ones; by default as the problem has it.
 
     Raises
     ------
@@ -124,14 +126,14 @@ def geometric(problem: Problem, transfer: Transfer | None = None, *,
     transfer = transfer or galerkin_transfer(len(problem.shape))
     factor = transfer.restriction_weights.total / 2**problem.order
     # The matrix of level l+1 may be made of that of level l, so the levels are made in order.
-    A, made = problem.matrix(arithmetic), []
+    A, made = problem.matrix() if dtype is None else problem.matrix(dtype), []
     while True:
         coarse = _next(problem, factor, len(made) + 1, levels)
         if coarse is None:
-            made.append(Level(A, shape=problem.shape, kernel=_constants(problem, arithmetic)))
+            made.append(Level(A, shape=problem.shape, kernel=_constants(problem, A.dtype)))
             return Hierarchy(tuple(made))
-        P, R = transfer.matrices(problem.shape, problem.boundary, arithmetic)
-        made.append(Level(A, P, R, problem.shape, _constants(problem, arithmetic)))
+        P, R = transfer.matrices(problem.shape, problem.placed, A.dtype)
+        made.append(Level(A, P, R, problem.shape, _constants(problem, A.dtype)))
         A, problem = coarse_operator(A, P, R, coarse), coarse
 
 
@@ -145,25 +147,25 @@ def _next(problem: Problem, factor: Any, made: int, levels: int | None) -> Probl
     if coarse is None and (levels is not None or prod(problem.shape) > TOO_LARGE):
         raise InvalidArgument(
             f"shape: the grid {problem.shape} of level {made} cannot be coarsened; take sizes "
-            f"{problem.boundary.placement.sizes()} ({problem.boundary}), or fewer levels")
+            f"{problem.placed.placement.sizes()} ({problem.placed}), or fewer levels")
     return coarse
 
 
-def _constants(problem: Problem, arithmetic: Any) -> np.ndarray | None:
+def _constants(problem: Problem, dtype: Any) -> np.ndarray | None:
     if not problem.singular:
         return None
-    return np.array([arithmetic.number(1)] * prod(problem.shape))
+    return np.array([number(1, dtype)] * prod(problem.shape), dtype=dtype)
 
 
 def algebraic(A: Any, prolongations: Sequence[Any], restrictions: Sequence[Any] | None = None,
-              *, kernel: Any = None, shape: tuple[int, ...] | None = None,
-              arithmetic: Any = FLOAT) -> Hierarchy:
+              *, kernel: Any = None, shape: tuple[int, ...] | None = None) -> Hierarchy:
     """A Galerkin hierarchy of any matrix with given transfers.
 
     Parameters
     ----------
     A : scipy.sparse matrix, array or Exact, shape (n, n)
-        Symmetric positive definite, or semidefinite with `kernel`.
+        Symmetric positive definite, or semidefinite with `kernel`.  An Exact one, or an array of
+        fractions, makes all of the hierarchy exact.
     prolongations : sequence of matrices
         From fine to coarse.
     restrictions : sequence of matrices, optional
@@ -172,15 +174,15 @@ def algebraic(A: Any, prolongations: Sequence[Any], restrictions: Sequence[Any] 
         Spans the kernel of A; it must be in the range of the prolongations, level by level.
     shape : tuple of int, optional
         The finest grid, for smoothers that colour it.
-    arithmetic : FLOAT or EXACT
     """
-    A = arithmetic.matrix(A, "A")
+    dtype = A.dtype if is_exact(getattr(A, "dtype", float)) else np.dtype(float)
+    A = matrix(A, "A", dtype)
     if A.shape[0] != A.shape[1]:
         raise InvalidArgument(f"A: must be square, got shape {A.shape}")
-    kernel = None if kernel is None else arithmetic.vector(kernel, "kernel")
-    ups = [arithmetic.matrix(P, "prolongations") for P in prolongations]
+    kernel = None if kernel is None else vector(kernel, "kernel", dtype)
+    ups = [matrix(P, "prolongations", dtype) for P in prolongations]
     downs = ([P.T for P in ups] if restrictions is None
-             else [arithmetic.matrix(R, "restrictions") for R in restrictions])
+             else [matrix(R, "restrictions", dtype) for R in restrictions])
     if len(downs) != len(ups):
         raise InvalidArgument(f"restrictions: {len(downs)} for {len(ups)} prolongations")
     levels = []
@@ -189,11 +191,11 @@ def algebraic(A: Any, prolongations: Sequence[Any], restrictions: Sequence[Any] 
             raise InvalidArgument(f"prolongations: level {len(levels)} has {A.shape[0]} unknowns, "
                                   f"got P {P.shape} and R {R.shape}")
         levels.append(Level(A, P, R, shape, kernel))
-        kernel = None if kernel is None else _coarse_kernel(P, kernel, arithmetic)
-        A, shape = arithmetic.matrix(R @ A @ P, "A"), None
+        kernel = None if kernel is None else _coarse_kernel(P, kernel)
+        A, shape = matrix(R @ A @ P, "A", dtype), None
     return Hierarchy((*levels, Level(A, shape=shape, kernel=kernel)))
 
 
-def _coarse_kernel(P: Any, kernel: np.ndarray, arithmetic: Any) -> np.ndarray:
+def _coarse_kernel(P: Any, kernel: np.ndarray) -> np.ndarray:
     # The c with P c = kernel, by normal equations; exact where it exists.
-    return arithmetic.inverse(P.T @ P) @ (P.T @ kernel)
+    return inverse(P.T @ P) @ (P.T @ kernel)

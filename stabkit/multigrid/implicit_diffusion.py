@@ -19,10 +19,10 @@ import scipy.sparse.linalg
 from stabkit.backend import is_foreign, namespace, to_host
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.flux import Flux
-from stabkit.multigrid.arithmetic import FLOAT
 from stabkit.multigrid.boundary import checked_shape
 from stabkit.multigrid.cycle import Cycle
 from stabkit.multigrid.hierarchy import COARSEST, Hierarchy, Level
+from stabkit.multigrid.matrices import assemble, matrix, vector
 from stabkit.multigrid.smoother import Chebyshev, gauss_seidel
 from stabkit.multigrid.solver import Multigrid, norm
 from stabkit.rational import fraction
@@ -140,7 +140,7 @@ def diffusion_hierarchy(A: Any, shape: Sequence[int]) -> Hierarchy:
     shape : sequence of int
         The grid.
     """
-    A, shape, levels = FLOAT.matrix(A, "A"), checked_shape(shape), []
+    A, shape, levels = matrix(A, "A", float), checked_shape(shape), []
     if A.shape != (prod(shape),) * 2:
         raise InvalidArgument(f"A: must be {prod(shape)} x {prod(shape)} on a grid {shape}, got "
                               f"shape {A.shape}")
@@ -156,8 +156,8 @@ def _interpolation(n: int) -> Any:
     # From the points 0, 2, 4, ... of n to all of them.
     fine = np.arange(n)
     left, right = fine // 2, np.minimum((fine + 1) // 2, (n - 1) // 2)
-    return FLOAT.assemble((n, (n + 1) // 2), np.concatenate([fine, fine]),
-                          np.concatenate([left, right]), np.full(2 * n, 0.5))
+    return assemble((n, (n + 1) // 2), np.concatenate([fine, fine]),
+                    np.concatenate([left, right]), np.full(2 * n, 0.5))
 
 
 # -- the step --------------------------------------------------------------------------------------
@@ -289,7 +289,7 @@ def _applied(faces: Sequence[Any], tau: float, h: float, v: Any) -> Any:
 
 def _checked(u: Any, flux: Any, tau: Any, h: Any, tolerance: float, max_solves: int,
              reduction: float) -> tuple[np.ndarray, float, float]:
-    u = FLOAT.vector(u, "u")
+    u = vector(u, "u", float)
     if u.ndim not in (1, 2) or u.size == 0:
         raise InvalidArgument(f"u: must be a signal or an image with at least one sample, got "
                               f"shape {u.shape}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.convolution import Map, identity, nothing
+from stabkit.multigrid.layers import Map, identity, nothing
 
 
 class Extraction(Protocol):

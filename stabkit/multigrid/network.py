@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stabkit.backend import namespace
-from stabkit.multigrid.convolution import Composition, Map, chain, identity, relu
+from stabkit.multigrid.layers import Composition, Map, chain, identity, relu
 from stabkit.multigrid.mgnet import SingleStep
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.arithmetic import FLOAT, diagonal_matrix
-from stabkit.multigrid.boundary import CELLS, DIRICHLET, Boundary, checked_shape
+from stabkit.multigrid.boundary import CELLS, Placed, checked_shape, placed
+from stabkit.multigrid.matrices import assemble, diagonal_matrix, is_exact, number, vector
 from stabkit.multigrid.stencil import Stencil, correlation, stencil
+from stabkit.operators.boundary import DIRICHLET, Boundary
 from stabkit.rational import fraction
 
 LAPLACE_1D = stencil([-1, 2, -1])
@@ -43,14 +44,14 @@ class StencilProblem:
         Unknowns per axis.
     weights : Stencil
         The operator in the interior.
-    boundary : Boundary
+    boundary : Boundary or Placed
     order : int
         Order of the differential operator: the weights scale as h to the minus this.
     """
 
     shape: tuple[int, ...]
     weights: Stencil
-    boundary: Boundary = DIRICHLET
+    boundary: Boundary | Placed = DIRICHLET
     order: int = 2
 
     def __post_init__(self) -> None:
@@ -60,24 +61,27 @@ class StencilProblem:
                                   f"shape {self.shape}")
 
     @property
+    def placed(self) -> Placed:
+        """The boundary, with the placement of the unknowns."""
+        return placed(self.boundary)
+
+    @property
     def singular(self) -> bool:
         """Constants are in the kernel: right-hand sides must sum to 0."""
-        return self.boundary.keeps_constants and self.weights.total == 0
+        return self.placed.keeps_constants and self.weights.total == 0
 
     def coarser(self, factor: Any) -> StencilProblem | None:
         """The same operator on the next grid, its weights times `factor`; None if there is none."""
-        shape = self.boundary.placement.coarser(self.shape)
-        return shape and replace(self, shape=shape, weights=factor * self.weights)
+        shape = self.placed.placement.coarser(self.shape)
+        return None if shape is None else replace(self, shape=shape, weights=factor * self.weights)
 
-    def matrix(self, arithmetic: Any = FLOAT) -> Any:
-        """The matrix, sparse or exact."""
-        matrix = correlation(self.weights, self.shape, self.shape, padding=self.boundary.padding,
-                             arithmetic=arithmetic)
-        if not self.boundary.halved:
+    def matrix(self, dtype: Any = float) -> Any:
+        """The matrix: sparse in floats, or exact for the dtype ``object``."""
+        matrix = correlation(self.weights, self.shape, self.shape, boundary=self.placed.boundary,
+                             dtype=dtype)
+        if not self.placed.halved:
             return matrix
-        halves = node_weights(self.shape)
-        values = np.array([arithmetic.number(half) for half in halves.ravel()])
-        return diagonal_matrix(values, arithmetic) @ matrix
+        return diagonal_matrix(node_weights(self.shape).ravel().astype(dtype)) @ matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +92,7 @@ class DiffusionProblem:
     ----------
     coefficient : ndarray, shape of the grid
         Positive; floats, or fractions for exact work.
-    boundary : Boundary
+    boundary : Boundary or Placed
     mean : callable
         Mean of the two coefficients at a face; ``arithmetic_mean`` or ``harmonic_mean``.
     scale : rational
@@ -96,7 +100,7 @@ class DiffusionProblem:
     """
 
     coefficient: np.ndarray
-    boundary: Boundary = DIRICHLET
+    boundary: Boundary | Placed = DIRICHLET
     mean: Callable[[Any, Any], Any] = arithmetic_mean
     scale: Any = 1
     order: int = 2
@@ -105,7 +109,7 @@ class DiffusionProblem:
         given = np.asarray(self.coefficient)
         checked_shape(given.shape)
         if given.dtype != object:
-            given = FLOAT.vector(given, "coefficient")
+            given = vector(given, "coefficient", float)
         if not (given > 0).all():
             raise InvalidArgument(f"coefficient: must be positive everywhere, its smallest entry "
                                   f"is {given.min()}")
@@ -116,12 +120,17 @@ class DiffusionProblem:
         return self.coefficient.shape
 
     @property
+    def placed(self) -> Placed:
+        """The boundary, with the placement of the unknowns."""
+        return placed(self.boundary)
+
+    @property
     def singular(self) -> bool:
-        return self.boundary.keeps_constants
+        return self.placed.keeps_constants
 
     def coarser(self, factor: Any) -> DiffusionProblem | None:
         """The operator on the next grid: injected coefficients, or their mean over four cells."""
-        placement = self.boundary.placement
+        placement = self.placed.placement
         if placement.coarser(self.shape) is None:
             return None
         picks = [[slice(place, None, 2) for place in ((0, 1) if placement is CELLS
@@ -131,27 +140,29 @@ class DiffusionProblem:
         return replace(self, coefficient=sum(parts[1:], parts[0]) / len(parts),
                        scale=self.scale * factor)
 
-    def matrix(self, arithmetic: Any = FLOAT) -> Any:
-        """The symmetric matrix, sparse or exact."""
+    def matrix(self, dtype: Any = None) -> Any:
+        """The symmetric matrix: sparse in floats, or exact, by default as the coefficient is."""
+        dtype = self.coefficient.dtype if dtype is None else dtype
         faces = [self._faces(axis) for axis in range(len(self.shape))]
-        walls = [self._walls(axis) for axis in range(len(self.shape)) if self.boundary.wall]
+        walls = [self._walls(axis) for axis in range(len(self.shape)) if self.placed.wall]
         left, right, flux = (np.concatenate(part) for part in zip(*faces, strict=True))
         rows = [left, right, left, right, *(place for place, _ in walls)]
         columns = [left, right, right, left, *(place for place, _ in walls)]
         values = np.concatenate([flux, flux, -flux, -flux, *(flux for _, flux in walls)])
         n = prod(self.shape)
-        scale = arithmetic.number(self.scale)
-        return arithmetic.assemble((n, n), np.concatenate(rows), np.concatenate(columns),
-                                   scale * values)
+        if is_exact(dtype):
+            values = np.array([fraction(value) for value in values], dtype=object)
+        return assemble((n, n), np.concatenate(rows), np.concatenate(columns),
+                        number(self.scale, dtype) * values.astype(dtype))
 
     def _faces(self, axis: int):
         numbers = np.moveaxis(np.arange(prod(self.shape)).reshape(self.shape), axis, 0)
         a = np.moveaxis(self.coefficient, axis, 0)
         left, right = numbers[:-1], numbers[1:]
         flux = self.mean(a[:-1], a[1:])
-        if self.boundary.halved and len(self.shape) == 2:
+        if self.placed.halved and len(self.shape) == 2:
             flux = flux * node_weights(numbers.shape[1:])
-        if self.boundary.wall is None:
+        if self.placed.wall is None:
             left, right = numbers, np.roll(numbers, -1, 0)
             flux = self.mean(a, np.roll(a, -1, 0))
         return left.ravel(), right.ravel(), flux.ravel()
@@ -159,10 +170,11 @@ class DiffusionProblem:
     def _walls(self, axis: int):
         numbers = np.moveaxis(np.arange(prod(self.shape)).reshape(self.shape), axis, 0)
         place = np.concatenate([numbers[0].ravel(), numbers[-1].ravel()])
-        return place, self.boundary.wall * self.coefficient.ravel()[place]
+        return place, self.placed.wall * self.coefficient.ravel()[place]
 
 
-def poisson(shape: Sequence[int], boundary: Boundary = DIRICHLET, h: Any = 1) -> StencilProblem:
+def poisson(shape: Sequence[int], boundary: Boundary | Placed = DIRICHLET, h: Any = 1
+            ) -> StencilProblem:
     """−Δu by three points in 1-D, five in 2-D.
 
     Parameters
@@ -170,7 +182,7 @@ def poisson(shape: Sequence[int], boundary: Boundary = DIRICHLET, h: Any = 1) ->
     shape : sequence of int
         Unknowns per axis: 2^k − 1 (Dirichlet), 2^k + 1 (Neumann), 2^k (periodic, cells) coarsen
         best.
-    boundary : Boundary
+    boundary : Boundary or Placed
     h : rational
         Grid size.
 

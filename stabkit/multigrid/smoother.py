@@ -10,8 +10,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.arithmetic import FLOAT, arithmetic_of, diagonal, diagonal_matrix
-from stabkit.multigrid.portable import portable
+from stabkit.multigrid.matrices import (
+    assemble,
+    diagonal,
+    diagonal_matrix,
+    inverse,
+    is_exact,
+    number,
+    triples,
+)
+from stabkit.operators.sparse import portable
 from stabkit.rational import fraction
 
 Sweep = Callable[[Any, Any], Any]
@@ -42,7 +50,7 @@ class Richardson:
         return self
 
     def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
-        tau, A = arithmetic_of(A).number(self.step), portable(A)
+        tau, A = number(self.step, A.dtype), portable(A)
         return lambda u, b: u + tau * (b - A @ u)
 
 
@@ -60,7 +68,7 @@ class Jacobi:
         return self
 
     def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
-        M_inverse = portable(arithmetic_of(A).number(self.omega) * inverse_diagonal(A))
+        M_inverse = portable(number(self.omega, A.dtype) * inverse_diagonal(A))
         A = portable(A)
         return lambda u, b: u + M_inverse @ (b - A @ u)
 
@@ -70,7 +78,7 @@ def inverse_diagonal(A: Any) -> Any:
     D = diagonal(A)
     if not (D != 0).all():
         raise InvalidArgument("A: has a zero on its diagonal; pointwise smoothers need none")
-    return diagonal_matrix(1 / D, arithmetic_of(A))
+    return diagonal_matrix(1 / D)
 
 
 # -- orders of the unknowns: the rank of each, equal ranks are updated together --------------------
@@ -124,21 +132,20 @@ class SOR:
 
     def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
         ranks = self.ranks(A.shape[0], shape)
-        if arithmetic_of(A) is FLOAT:
+        if not is_exact(A.dtype):
             # Compiled code is loaded with the first solve, not with the package.
             from stabkit.multigrid.relaxation import SparseSOR
             return SparseSOR(A, float(self.omega), ranks)
-        M_inverse = arithmetic_of(A).inverse(self.splitting(A, ranks))
+        M_inverse = inverse(self.splitting(A, ranks))
         return lambda u, b: u + M_inverse @ (b - A @ u)
 
     def splitting(self, A: Any, ranks: np.ndarray) -> Any:
         """M."""
-        arithmetic = arithmetic_of(A)
-        rows, columns, values = arithmetic.triples(A)
+        rows, columns, values = triples(A)
         kept = ranks[columns] <= ranks[rows]
         rows, columns, values = rows[kept], columns[kept], values[kept]
-        values = np.where(rows == columns, values / arithmetic.number(self.omega), values)
-        return arithmetic.assemble(A.shape, rows, columns, values)
+        values = np.where(rows == columns, values / number(self.omega, A.dtype), values)
+        return assemble(A.shape, rows, columns, values)
 
 
 @dataclass(frozen=True)
@@ -196,10 +203,9 @@ class Chebyshev:
         return self
 
     def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
-        number = arithmetic_of(A).number
-        D_inverse = inverse_diagonal(A)
-        top = number(gershgorin(D_inverse @ A) if self.bound is None else self.bound)
-        bottom = number(self.fraction) * top
+        D_inverse, dtype = inverse_diagonal(A), A.dtype
+        top = number(gershgorin(D_inverse @ A) if self.bound is None else self.bound, dtype)
+        bottom = number(self.fraction, dtype) * top
         centre, radius = (top + bottom) / 2, (top - bottom) / 2
         A, D_inverse = portable(A), portable(D_inverse)
 
@@ -219,7 +225,7 @@ class Chebyshev:
 
 def gershgorin(A: Any) -> Any:
     """max_i Σ_j |A_ij|, at least the spectral radius."""
-    rows, _, values = arithmetic_of(A).triples(A)
+    rows, _, values = triples(A)
     sums = np.zeros(A.shape[0], dtype=values.dtype)
     np.add.at(sums, rows, abs(values))
     return sums.max()

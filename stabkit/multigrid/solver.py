@@ -12,10 +12,10 @@ import scipy.sparse.linalg
 
 from stabkit.backend import beside, is_foreign, namespace, within_memory
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.arithmetic import FLOAT
 from stabkit.multigrid.cycle import Cycle, Visit
 from stabkit.multigrid.hierarchy import Hierarchy
-from stabkit.multigrid.portable import portable
+from stabkit.multigrid.matrices import identity, is_exact, vector
+from stabkit.operators.sparse import portable
 
 #: Σ b relative to Σ |b| above which a singular system counts as incompatible in floats.
 COMPATIBLE = 1e-10
@@ -79,10 +79,6 @@ class Multigrid:
     @property
     def A(self) -> Any:
         return self.hierarchy.levels[0].A
-
-    @property
-    def arithmetic(self) -> Any:
-        return self.hierarchy.arithmetic
 
     def step(self, u: Any, b: Any) -> Any:
         """One cycle; u and b are vectors, or matrices whose columns are."""
@@ -157,19 +153,19 @@ class Multigrid:
         return namespace(u).reshape(u, shape)
 
     def _vector(self, values: Any, name: str):
-        vector = self.arithmetic.vector(values, name)
+        given = vector(values, name, self.A.dtype)
         level = self.hierarchy.levels[0]
-        if vector.shape not in ((level.unknowns,), level.shape):
+        if given.shape not in ((level.unknowns,), level.shape):
             raise InvalidArgument(f"{name}: must have shape ({level.unknowns},) or {level.shape}, "
-                                  f"got {vector.shape}")
-        return namespace(vector).reshape(vector, (-1,)), vector.shape
+                                  f"got {given.shape}")
+        return namespace(given).reshape(given, (-1,)), given.shape
 
     def _check_compatible(self, b: np.ndarray) -> None:
         if self.hierarchy.levels[0].kernel is None:
             return
         kernel = beside(self.hierarchy.levels[0].kernel, b)
         defect, size = abs(kernel @ b), abs(kernel) @ abs(b)
-        if defect > (COMPATIBLE * size if self.arithmetic is FLOAT else 0):
+        if defect > (0 if is_exact(self.A.dtype) else COMPATIBLE * size):
             raise InvalidArgument(
                 f"b: the operator is singular and kernel·b = {float(defect):.3g} is not 0, so "
                 "there is no solution; subtract the mean of b (of Neumann type: after weighting)")
@@ -188,20 +184,20 @@ class Multigrid:
 
     # -- as matrices -----------------------------------------------------------------------------
     def error_operator(self) -> Any:
-        """E with u⁺ − u* = E (u − u*), a matrix in the method's arithmetic."""
-        identity = self.arithmetic.identity(self.A.shape[0])
-        return self.step(identity, 0 * identity)
+        """E with u⁺ − u* = E (u − u*), a matrix of the dtype of A."""
+        unit = identity(self.A.shape[0], self.A.dtype)
+        return self.step(unit, 0 * unit)
 
     def approximate_inverse(self) -> Any:
         """B with u⁺ = E u + B b, the preconditioner's matrix."""
-        identity = self.arithmetic.identity(self.A.shape[0])
-        return self.step(0 * identity, identity)
+        unit = identity(self.A.shape[0], self.A.dtype)
+        return self.step(0 * unit, unit)
 
 
 def norm(vector: Any) -> float:
     """The Euclidean norm; of fractions, the rounded root of the exact sum of squares."""
     if is_foreign(vector):
         return sqrt(namespace(vector).sum(vector * vector))
-    if vector.dtype == object:
+    if is_exact(vector.dtype):
         return sqrt(sum((x * x for x in vector), start=0))
     return float(np.linalg.norm(vector))

@@ -9,7 +9,7 @@ from flint import arb
 
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.arithmetic import EXACT, Exact
+from stabkit.multigrid.matrices import Exact
 from stabkit.rational import is_psd
 
 
@@ -53,7 +53,7 @@ def on_quotient(E: Exact, kernel: np.ndarray) -> Exact:
     n = E.shape[0]
     if kernel[n - 1] == 0:
         raise InvalidArgument("kernel: its last entry must not be 0")
-    lift = EXACT.assemble((n, n - 1), range(n - 1), range(n - 1), [1] * (n - 1))
+    lift = Exact(np.eye(n, n - 1, dtype=int))
     drop = lift.T - Exact([[kernel[i] / kernel[n - 1] if j == n - 1 else 0 for j in range(n)]
                            for i in range(n - 1)])
     if any(entry != 0 for entry in drop @ (E @ kernel)):
@@ -64,5 +64,5 @@ def on_quotient(E: Exact, kernel: np.ndarray) -> Exact:
 def grounded(A: Exact) -> Exact:
     """A on the same quotient, for a symmetric A with that kernel: without last row and column."""
     n = A.shape[0]
-    lift = EXACT.assemble((n, n - 1), range(n - 1), range(n - 1), [1] * (n - 1))
+    lift = Exact(np.eye(n, n - 1, dtype=int))
     return lift.T @ A @ lift

@@ -1,21 +1,20 @@
-"""Stencils, what they see outside the grid, and their matrices."""
+"""Stencils of any shape, and their matrices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.arithmetic import FLOAT
+from stabkit.multigrid.matrices import assemble, number
+from stabkit.operators.boundary import DIRICHLET, Boundary
+from stabkit.operators.convolution import Convolution
 from stabkit.rational import fraction, fractions
-
-Padding = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -86,38 +85,8 @@ def stencil(weights: Any, centre: Sequence[int] | None = None) -> Stencil:
     return Stencil(taps)
 
 
-# -- paddings: where the value at an index outside 0 … n-1 is taken from, and with which factor ----
-def zero(index: np.ndarray, n: int):
-    """Nothing outside."""
-    inside = (index >= 0) & (index < n)
-    return np.where(inside, index, 0), inside.astype(int)
-
-
-def wrap(index: np.ndarray, n: int):
-    """Periodic continuation."""
-    return index % n, np.ones_like(index)
-
-
-def mirror(index: np.ndarray, n: int):
-    """Even continuation about the cell faces: u₋₁ = u₀."""
-    place = index % (2 * n)
-    return np.minimum(place, 2 * n - 1 - place), np.ones_like(index)
-
-
-def odd_mirror(index: np.ndarray, n: int):
-    """Odd continuation about the cell faces: u₋₁ = −u₀."""
-    place, _ = mirror(index, n)
-    return place, np.where((index // n) % 2 == 0, 1, -1)
-
-
-def reflect(index: np.ndarray, n: int):
-    """Even continuation about the boundary nodes: u₋₁ = u₁."""
-    place = index % (2 * n - 2)
-    return np.minimum(place, 2 * n - 2 - place), np.ones_like(index)
-
-
 def correlation(weights: Stencil, shape: Sequence[int], source: Sequence[int], *, stride: int = 1,
-                start: int = 0, padding: Padding = zero, arithmetic: Any = FLOAT) -> Any:
+                start: int = 0, boundary: Boundary = DIRICHLET, dtype: Any = float) -> Any:
     """The matrix of u ↦ Σ w_k u_{stride·x + start + k}, from grid `source` to grid `shape`.
 
     Parameters
@@ -127,24 +96,21 @@ def correlation(weights: Stencil, shape: Sequence[int], source: Sequence[int], *
         The two grids.
     stride, start : int
         Where point x of `shape` lies on `source`.
-    padding : callable
-        ``zero``, ``wrap``, ``mirror``, ``odd_mirror``, ``reflect``, or your own.
-    arithmetic : FLOAT or EXACT
+    boundary : Boundary
+    dtype : {float, object}
+        For a sparse matrix of floats, or an exact one.
     """
     if not weights.dimension == len(shape) == len(source):
         raise InvalidArgument(f"weights: a {weights.dimension}-D stencil does not fit grids "
                               f"{tuple(source)} and {tuple(shape)}")
-    numbers = np.arange(prod(shape)).reshape(shape)
-    rows, columns, values = [], [], []
+    first = [min(axis) for axis in zip(*(offset for offset, _ in weights.taps), strict=True)]
+    last = [max(axis) for axis in zip(*(offset for offset, _ in weights.taps), strict=True)]
+    kernel = np.full((1, 1, *(b - a + 1 for a, b in zip(first, last, strict=True))), Fraction(0),
+                     dtype=object)
     for offset, weight in weights.taps:
-        axes = [padding(stride * np.arange(n) + start + k, m)
-                for n, m, k in zip(shape, source, offset, strict=True)]
-        places = np.ravel_multi_index(
-            np.meshgrid(*(place for place, _ in axes), indexing="ij"), source)
-        factors = reduce(np.multiply.outer, (factor for _, factor in axes))
-        kept = factors != 0
-        rows.append(numbers[kept])
-        columns.append(places[kept])
-        values.append(factors[kept] * arithmetic.number(weight))
-    return arithmetic.assemble((prod(shape), prod(source)), np.concatenate(rows),
-                               np.concatenate(columns), np.concatenate(values))
+        kernel[(0, 0, *(k - a for k, a in zip(offset, first, strict=True)))] = weight
+    pads = tuple((-start - a, stride * (m - 1) + 1 + start + b - n) for a, b, m, n in
+                 zip(first, last, shape, source, strict=True))
+    rows, columns, numbers, signs = Convolution(kernel, stride, boundary, pads=pads).entries(source)
+    values = np.array([number(weight, dtype) for weight in kernel.flat], dtype=dtype)
+    return assemble((prod(shape), prod(source)), rows, columns, signs * values[numbers])

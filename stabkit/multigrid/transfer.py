@@ -9,9 +9,9 @@ from functools import reduce
 from typing import Any
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.arithmetic import FLOAT
-from stabkit.multigrid.boundary import Boundary
+from stabkit.multigrid.boundary import Placed, placed
 from stabkit.multigrid.stencil import Stencil, correlation, stencil
+from stabkit.operators.boundary import Boundary
 
 HALF = Fraction(1, 2)
 
@@ -76,16 +76,18 @@ class Transfer:
     def restriction_weights(self) -> Stencil:
         return self.restriction or self.prolongation
 
-    def matrices(self, shape: Sequence[int], boundary: Boundary, arithmetic: Any = FLOAT):
-        """(P, R) between `shape` and the next coarser grid."""
-        coarse = boundary.placement.coarser(shape)
+    def matrices(self, shape: Sequence[int], boundary: Boundary | Placed, dtype: Any = float
+                 ) -> tuple[Any, Any]:
+        """(P, R) between `shape` and the next coarser grid, sparse or exact."""
+        given = placed(boundary)
+        coarse = given.placement.coarser(shape)
         if coarse is None:
-            raise InvalidArgument(f"shape: {tuple(shape)} cannot be coarsened with {boundary} "
-                                  f"boundaries; take sizes {boundary.placement.sizes()}")
+            raise InvalidArgument(f"shape: {tuple(shape)} cannot be coarsened with {given} "
+                                  f"boundaries; take sizes {given.placement.sizes()}")
 
         def strided(weights: Stencil):
-            return correlation(weights, coarse, shape, stride=2, start=boundary.placement.start,
-                               padding=boundary.transfer_padding, arithmetic=arithmetic)
+            return correlation(weights, coarse, shape, stride=2, start=given.placement.start,
+                               boundary=given.beyond_transfers, dtype=dtype)
 
         prolongation = strided(self.prolongation).T
         restriction = strided(self.restriction) if self.restriction else prolongation.T

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
-from stabkit.multigrid.arithmetic import Exact, arithmetic_of
 from stabkit.multigrid.cycle import Visit
-from stabkit.multigrid.portable import portable
+from stabkit.multigrid.matrices import Exact, identity
 from stabkit.multigrid.smoother import Sweep
 from stabkit.multigrid.solver import Multigrid
+from stabkit.operators.sparse import portable
 
 
 class Channels(NamedTuple):
@@ -50,16 +50,16 @@ class SolverLayer:
 
     def parts(self) -> tuple[Any, Any]:
         """The matrices G and B of the sweep, which must be linear."""
-        identity = arithmetic_of(self.A).identity(self.A.shape[0])
-        return self.sweep(identity, 0 * identity), self.sweep(0 * identity, identity)
+        unit = identity(self.A.shape[0], self.A.dtype)
+        return self.sweep(unit, 0 * unit), self.sweep(0 * unit, unit)
 
     def matrix(self) -> Any:
         """[G B 0; 0 I 0; −AG I−AB 0]."""
-        A, identity = self.A, arithmetic_of(self.A).identity(self.A.shape[0])
-        (G, B), none = self.parts(), 0 * identity
+        A, unit = self.A, identity(self.A.shape[0], self.A.dtype)
+        (G, B), none = self.parts(), 0 * unit
         return block([[G, B, none],
-                      [none, identity, none],
-                      [-(A @ G), identity - A @ B, none]])
+                      [none, unit, none],
+                      [-(A @ G), unit - A @ B, none]])
 
 
 @dataclass(frozen=True, eq=False)

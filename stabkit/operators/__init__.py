@@ -1,30 +1,32 @@
 """Linear maps: differences, convolutions, any rational matrix, and their norms."""
 
+from stabkit.operators.boundary import (
+    DIRICHLET,
+    MIRRORED,
+    NATURAL,
+    NODE_MIRRORED,
+    ODD_MIRRORED,
+    PERIODIC,
+    REFLECTING,
+    Boundary,
+)
 from stabkit.operators.channels import (
     block_symbol,
     channel_convolution,
     channel_norm_squared,
     norm_squared_bound,
 )
-from stabkit.operators.differences import (
-    DIRICHLET,
-    MIRRORED,
-    NATURAL,
-    PERIODIC,
-    REFLECTING,
-    Boundary,
-    convolution,
-    difference,
-    differential_operator,
-)
+from stabkit.operators.convolution import Convolution
+from stabkit.operators.differences import convolution, difference, differential_operator
 from stabkit.operators.grids import grid_differences, grid_gradient, tangential_differences
 from stabkit.operators.matrices import from_matrix
 from stabkit.operators.norms import gram, norm_squared, operator_norm, stable_step
 from stabkit.operators.operator import Operator, identity
 
 __all__ = [
-    "DIRICHLET", "MIRRORED", "NATURAL", "PERIODIC", "REFLECTING", "Boundary", "Operator",
-    "block_symbol", "channel_convolution", "channel_norm_squared", "convolution", "difference",
-    "differential_operator", "from_matrix", "gram", "grid_differences", "grid_gradient", "identity",
-    "norm_squared", "norm_squared_bound", "operator_norm", "stable_step", "tangential_differences",
+    "DIRICHLET", "MIRRORED", "NATURAL", "NODE_MIRRORED", "ODD_MIRRORED", "PERIODIC", "REFLECTING",
+    "Boundary", "Convolution", "Operator", "block_symbol", "channel_convolution",
+    "channel_norm_squared", "convolution", "difference", "differential_operator", "from_matrix",
+    "gram", "grid_differences", "grid_gradient", "identity", "norm_squared", "norm_squared_bound",
+    "operator_norm", "stable_step", "tangential_differences",
 ]

@@ -17,7 +17,8 @@ from flint import acb, acb_mat, arb, fmpq
 
 from stabkit.enclosure import Interval, precision
 from stabkit.errors import InvalidArgument, Undecided
-from stabkit.operators.differences import DIRICHLET, MIRRORED, PERIODIC, Boundary
+from stabkit.operators.boundary import DIRICHLET, MIRRORED, PERIODIC, Boundary, check_boundary
+from stabkit.operators.convolution import Convolution
 from stabkit.operators.norms import norm_squared
 from stabkit.operators.operator import Operator
 from stabkit.rational import fractions
@@ -56,11 +57,10 @@ def channel_convolution(weights: Any, shape: int | Sequence[int], boundary: Boun
     array([10., 13., 16., 11.])
     """
     weights, shape = _checked(weights, shape, boundary)
-    (c_out, c_in), pixels = weights.shape[:2], int(np.prod(shape))
-    rows, columns, code = _entries(weights, shape, boundary)
-    formula = (lambda: _periodic_norm_squared(weights, shape)) if boundary is PERIODIC else None
-    made = Operator._coded((c_out * pixels, c_in * pixels), rows, columns, code,
-                           list(weights.flat), norm_squared_formula=formula)
+    c_out, c_in = weights.shape[:2]
+    made = Convolution(weights, boundary=boundary).matrix(shape)
+    if boundary is PERIODIC:
+        made.norm_squared_formula = lambda: _periodic_norm_squared(weights, shape)
     sizes, grid = ("x".join(map(str, part)) for part in (weights.shape[2:], shape))
     return made.described(f"channel_convolution({c_in} -> {c_out}, {sizes} stencils, {grid}, "
                           f"{boundary.value})")
@@ -129,42 +129,8 @@ def _checked(weights: Any, shape: Any, boundary: Any) -> tuple[np.ndarray, tuple
     shape = _integers(shape, "shape", weights.ndim - 2)
     if min(shape) < 1:
         raise InvalidArgument(f"shape: sizes must be positive, got {shape}")
-    if boundary not in (DIRICHLET, PERIODIC, MIRRORED):
-        raise InvalidArgument("boundary: convolutions with channels have DIRICHLET, PERIODIC or "
-                              f"MIRRORED, got {boundary!r}")
+    check_boundary(boundary, DIRICHLET, PERIODIC, MIRRORED)
     return weights, shape
-
-
-# -- places ---------------------------------------------------------------------------------------
-def _entries(weights: np.ndarray, shape: tuple, boundary: Boundary) -> list[np.ndarray]:
-    """Rows, columns and the numbers of the weights of all entries that are not zero."""
-    c_out, c_in = weights.shape[:2]
-    sources, inside = _sources(shape, weights.shape[2:], boundary)
-    pixels, taps = sources.shape
-    rows = np.arange(c_out)[:, None, None, None] * pixels + np.arange(pixels)[:, None]
-    columns = np.arange(c_in)[:, None, None] * pixels + sources
-    code = np.arange(weights.size).reshape(c_out, c_in, 1, taps)
-    kept = (weights != 0).reshape(code.shape) & inside
-    return [np.broadcast_to(part, kept.shape)[kept] for part in (rows, columns, code)]
-
-
-def _sources(shape: tuple, sizes: tuple, boundary: Boundary) -> tuple[np.ndarray, np.ndarray]:
-    """Per pixel and tap the pixel that is read, and whether there is one."""
-    sources, inside = np.zeros((1, 1), dtype=np.int64), np.ones((1, 1), dtype=bool)
-    for n, size in zip(shape, sizes, strict=True):
-        places = np.arange(n)[:, None] + np.arange(size) - size // 2
-        met = (places >= 0) & (places < n)
-        if boundary is MIRRORED:
-            places %= 2 * n
-            places = np.where(places < n, places, 2 * n - 1 - places)
-        else:
-            places %= n
-        if boundary is not DIRICHLET:
-            met[:] = True
-        pixels, taps = sources.shape[0] * n, sources.shape[1] * size
-        sources = (sources[:, None, :, None] * n + places[None, :, None]).reshape(pixels, taps)
-        inside = (inside[:, None, :, None] & met[None, :, None]).reshape(pixels, taps)
-    return sources, inside
 
 
 # -- the symbol -----------------------------------------------------------------------------------

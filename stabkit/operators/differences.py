@@ -1,12 +1,8 @@
-"""Difference operators in one dimension, of any order, and convolutions with a boundary.
-
-The boundary is an object, not a string: it says where the samples outside the signal come from.
-"""
+"""Difference operators in one dimension, of any order, and convolutions with one channel."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
 from fractions import Fraction
 from math import comb
 from numbers import Integral
@@ -17,26 +13,19 @@ from flint import arb, fmpq
 
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
+from stabkit.operators.boundary import (
+    DIRICHLET,
+    NATURAL,
+    PERIODIC,
+    REFLECTING,
+    Boundary,
+    check_boundary,
+)
+from stabkit.operators.convolution import Convolution
 from stabkit.operators.operator import Operator, identity
 from stabkit.operators.rounded import noting_what_was_meant
 from stabkit.proof.sites import Length
 from stabkit.rational import fraction
-
-
-class Boundary(Enum):
-    """Where the samples outside u₁ … u_N come from."""
-
-    REFLECTING = "reflecting"  # zero flux: K1 is (N-1)xN, higher orders its alternating products
-    NATURAL = "natural"        # nothing outside: only the N-m rows whose stencil fits
-    PERIODIC = "periodic"      # u_{i+N} = u_i
-    DIRICHLET = "dirichlet"    # zeros outside: every row that meets the signal
-    MIRRORED = "mirrored"      # u_0 = u_1, u_{-1} = u_2, ...: the padding of the frameworks, NxN
-
-    def __repr__(self) -> str:
-        return self.value
-
-
-REFLECTING, NATURAL, PERIODIC, DIRICHLET, MIRRORED = Boundary
 
 
 @noting_what_was_meant
@@ -89,9 +78,7 @@ def difference(order: int, n: Any, h: Any = 1, boundary: Boundary = REFLECTING) 
 def _check(n: Any, boundary: Any) -> None:
     if not isinstance(n, Integral):
         raise InvalidArgument(f"n: must be an integer, got {n!r}")
-    if not isinstance(boundary, Boundary):
-        names = ", ".join(each.name for each in Boundary)
-        raise InvalidArgument(f"boundary: must be one of {names}, got {boundary!r}")
+    check_boundary(boundary)
 
 
 def _alternating_product(order: int, n: int, h: Fraction) -> Operator:
@@ -136,26 +123,12 @@ def convolution(taps: Sequence[Any], n: int, boundary: Boundary = PERIODIC, *,
                               "NATURAL rows, or difference(order, n, h, REFLECTING)")
     if boundary is NATURAL and n < len(taps):
         raise InvalidArgument(f"n: {len(taps)} taps need at least {len(taps)} samples, got {n}")
-    if boundary is NATURAL:
-        start, stop = centre, n - len(taps) + centre + 1
-    elif boundary is DIRICHLET:
-        start, stop = centre - len(taps) + 1, n + centre
-    else:
-        start, stop = 0, n
-    sites = np.arange(start, stop)
-    rows = np.repeat(np.arange(sites.size), len(taps))
-    places = (sites[:, None] + np.arange(len(taps)) - centre).ravel()
-    code = np.tile(np.arange(len(taps)), sites.size)
-    inside = (places >= 0) & (places < n)
-    if boundary is PERIODIC:
-        places %= n
-    elif boundary is MIRRORED:
-        places %= 2 * n
-        places = np.where(places < n, places, 2 * n - 1 - places)
     if boundary is DIRICHLET:
-        rows, places, code = rows[inside], places[inside], code[inside]
-    kept = np.array([tap != 0 for tap in taps])[code]
-    made = Operator._coded((sites.size, n), rows[kept], places[kept], code[kept], taps)
+        pads = (len(taps) - 1,) * 2  # every row that meets the signal
+    else:
+        pads = (0, 0) if boundary is NATURAL else (centre, len(taps) - 1 - centre)
+    kernel = np.array(taps, dtype=object)[None, None]
+    made = Convolution(kernel, boundary=boundary, pads=(pads,)).matrix((n,))
     return made.described(f"convolution([{', '.join(map(str, taps))}], n={n}, {boundary.value})")
 
 

@@ -16,16 +16,16 @@ from flint import arb, fmpq
 
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
-from stabkit.operators.differences import (
+from stabkit.operators.boundary import (
     DIRICHLET,
     MIRRORED,
     NATURAL,
     PERIODIC,
     REFLECTING,
     Boundary,
-    convolution,
-    difference,
+    check_boundary,
 )
+from stabkit.operators.differences import convolution, difference
 from stabkit.operators.operator import Operator
 from stabkit.operators.rounded import noting_what_was_meant
 from stabkit.rational import fraction
@@ -158,9 +158,7 @@ def _grid(shape: Any, h: Any, boundary: Any) -> tuple[tuple[int, ...], tuple[Fra
             (prod(shape) == 1 and boundary is not DIRICHLET):
         raise InvalidArgument("shape: needs a positive number of samples along each axis, and two "
                               f"along one of them, got {shape}")
-    if not isinstance(boundary, Boundary):
-        names = ", ".join(each.name for each in Boundary)
-        raise InvalidArgument(f"boundary: must be one of {names}, got {boundary!r}")
+    check_boundary(boundary, REFLECTING, NATURAL, PERIODIC, DIRICHLET, MIRRORED)
     sizes = tuple(h) if isinstance(h, (list, tuple, np.ndarray)) else (h,) * len(shape)
     if len(sizes) != len(shape):
         raise InvalidArgument(f"h: needs one grid size or one per axis ({len(shape)}), got "

@@ -16,7 +16,7 @@ import scipy
 from stabkit.backend import is_foreign
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
-from stabkit.operators.gather import gathered
+from stabkit.operators.sparse import Portable, portable
 from stabkit.rational import Constant
 from stabkit.rounding import is_rounded, meant
 from stabkit.transcript import Term
@@ -137,6 +137,10 @@ class Operator:
                 shape=self.shape)
         return self._sparse[dtype.str]
 
+    @cached_property
+    def _portable(self) -> Portable:
+        return portable(self.sparse())
+
     __array_ufunc__ = None  # a number of NumPy's leaves the product to the operator
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -205,7 +209,7 @@ class Operator:
             raise InvalidArgument(f"u: {self.label} maps signals of length {self.shape[1]}, "
                                   f"got shape {u.shape}")
         if not isinstance(u, np.ndarray):
-            return gathered(self._sparse, self.sparse(), u).along_last(u)
+            return self._portable.along_last(u)
         if u.dtype == object:
             return self._apply_exactly(u)
         matrix = self.sparse(np.float32 if u.dtype == np.float32 else np.float64)

@@ -10,12 +10,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from stabkit.backend import namespace
+from stabkit.codes import BendCode, FluxCode, SchemeCode
 from stabkit.launcher import SHARED, THREADS, Launcher, adjacent, copied, host_dtype, real
 from stabkit.operators import Operator
 
-EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT = range(4)
-FLUXES, SCALED, DIFFUSIVITIES = range(3)  # what `bend` writes
-TANH = 9  # of the host's library; it has no fused kernel
 SITES = 8  # of one thread, in tiles.cu
 WIDTH = 2048  # sites of a block, in haar.cu
 STEPS = 32  # of one launch over signals that are longer than a block
@@ -29,30 +27,30 @@ class Job:
 
     Attributes
     ----------
-    scheme : int
+    scheme : SchemeCode
     K : Operator
     csr : callable
         dtype ↦ the six arrays of K and its adjoint.
     spacing : float or None
         1/h if K is the reflecting first difference.
-    flux : (int, float, float)
+    flux : (FluxCode, float, float)
         Code and shape.
     tau : float
     steps : int
     """
 
-    scheme: int
+    scheme: SchemeCode
     K: Operator
     csr: Callable[[np.dtype], tuple[np.ndarray, ...]]
     spacing: float | None
-    flux: tuple[int, float, float]
+    flux: tuple[FluxCode, float, float]
     tau: float
     steps: int
 
 
 def run(job: Job, u: Any) -> Any:
     """What the steps make of u, or None where no fused kernel fits its library or the flux."""
-    if job.flux[0] == TANH or not u.size:
+    if job.flux[0] == FluxCode.TANH or not u.size:
         return None
     file, more = ("steps.cu", {}) if job.spacing is None else ("tiles.cu", {"SCHEME": job.scheme})
     launch = Launcher.of(u, file, FLUX=job.flux[0], REAL=real(u), **more)
@@ -77,7 +75,7 @@ def _in_tiles(job: Job, launch: Launcher, start: Any) -> Any:
     """
     xp, n = namespace(start), start.shape[-1]
     tau, r, *shape = map(host_dtype(start).type, (job.tau, job.spacing, *job.flux[1:]))
-    block, cycle = THREADS * SITES, job.scheme in (FSI, FROZEN_FSI)
+    block, cycle = THREADS * SITES, job.scheme in (SchemeCode.FSI, SchemeCode.FROZEN_FSI)
     most = job.steps if n <= block else STEPS
     x = old = start  # which is read only
     for first in range(0, job.steps, most):
@@ -107,18 +105,18 @@ def _in_pairs(job: Job, launch: Launcher, x: Any) -> Any:
     xp, (m, n), count = namespace(x), job.K.shape, x.shape[0]
     tau, *shape = map(host_dtype(x).type, (job.tau, *job.flux[1:]))
     K, Kt = tables(job.K, job.csr, x)[:3], tables(job.K, job.csr, x)[3:]
-    f = xp.empty((count, m), dtype=x.dtype)
-    g = xp.empty_like(f) if job.scheme == FROZEN_FSI else f
-    start = x if job.scheme == EXPLICIT else copied(x, x.shape)
+    f, frozen = xp.empty((count, m), dtype=x.dtype), job.scheme == SchemeCode.FROZEN_FSI
+    g = xp.empty_like(f) if frozen else f
+    start = x if job.scheme == SchemeCode.EXPLICIT else copied(x, x.shape)
 
-    def bend(to: Any, what: int) -> None:
+    def bend(to: Any, what: BendCode) -> None:
         launch("bend", -(-count * m // THREADS), THREADS, x, to, g, what, count, n, m, *K, *shape)
 
-    if job.scheme == FROZEN_FSI:
-        bend(g, DIFFUSIVITIES)
-    extrapolate = job.scheme in (FSI, FROZEN_FSI)
+    if frozen:
+        bend(g, BendCode.DIFFUSIVITIES)
+    extrapolate = job.scheme in (SchemeCode.FSI, SchemeCode.FROZEN_FSI)
     for step in range(job.steps):
-        bend(f, SCALED if job.scheme == FROZEN_FSI else FLUXES)
+        bend(f, BendCode.SCALED if frozen else BendCode.FLUXES)
         to, source = (start, x) if extrapolate else (x, start)
         launch("descend", -(-count * n // THREADS), THREADS, to, source, f, int(extrapolate), step,
                count, n, m, tau, *Kt)
@@ -127,10 +125,10 @@ def _in_pairs(job: Job, launch: Launcher, x: Any) -> Any:
     return x
 
 
-def shrinkage(flux: tuple[int, float, float], weight: float, periodic: bool, f: Any, steps: int
+def shrinkage(flux: tuple[FluxCode, float, float], weight: float, periodic: bool, f: Any, steps: int
               ) -> Any:
     """Steps of shift-invariant Haar shrinkage with S(r) = r − weight Φ(r), or None as `run`."""
-    launch = None if flux[0] == TANH or not f.size else \
+    launch = None if flux[0] == FluxCode.TANH or not f.size else \
         Launcher.of(f, "haar.cu", FLUX=flux[0], REAL=real(f))
     if launch is None:
         return None

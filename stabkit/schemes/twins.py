@@ -7,18 +7,16 @@ first one runs; arrays on a GPU go to fused kernels.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from stabkit.codes import HOMOGENEOUS, EdgeCode, SchemeCode
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.schemes import fused, threads
 from stabkit.transcript import Term
 
-# Codes of the fluxes with Φ(c s) = c Φ(s) for c > 0, where Φ on the left has c q and c p.
-_HOMOGENEOUS = (*range(8), 11)
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
 WORTH_COMPILING = 200_000
 # Below this many systems they are solved one by one.
@@ -32,7 +30,7 @@ def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
     if not _has_twin(flux, u, steps):
         return None
     if not isinstance(u, np.ndarray):
-        return _fused(fused.EXPLICIT, K, flux, tau, u, steps)
+        return _fused(SchemeCode.EXPLICIT, K, flux, tau, u, steps)
     return _compiled("explicit", K, flux, tau, u, steps)
 
 
@@ -41,7 +39,7 @@ def fsi(K: Operator, flux: Flux, tau: Any, u: Any, length: int, frozen: bool) ->
     if not _has_twin(flux, u, length):
         return None
     if not isinstance(u, np.ndarray):
-        return _fused(fused.FROZEN_FSI if frozen else fused.FSI, K, flux, tau, u, length)
+        return _fused(SchemeCode.FROZEN_FSI if frozen else SchemeCode.FSI, K, flux, tau, u, length)
     return _compiled("frozen_fsi" if frozen else "fsi", K, flux, tau, u, length)
 
 
@@ -50,7 +48,7 @@ def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> A
     if not _has_twin(flux, u, iterations):
         return None
     if not isinstance(u, np.ndarray):
-        return _fused(fused.FIXED_POINT, K, flux, tau, u, iterations)
+        return _fused(SchemeCode.FIXED_POINT, K, flux, tau, u, iterations)
     return _compiled("fixed_point", K, flux, tau, u, iterations)
 
 
@@ -64,7 +62,7 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
     right : ndarray, shape (N, B)
     beside : ndarray, shape (N − 1, B)
     """
-    kernels = import_module("stabkit.kernels.implicit")
+    from stabkit.kernels import implicit as kernels  # loads Numba
     if right.shape[1] < WORTH_COLUMNS:
         x = np.array(right.T, order="C")
         kernels.tridiagonal(*map(np.ascontiguousarray, (diagonal.T, beside.T)), x)
@@ -79,18 +77,19 @@ def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) 
 
     S(r) = r − (4τ/h²) Φ(r), where Φ has its contrast parameter times h/√2.
     """
-    if not _has_twin(flux, f, steps) or flux.kernel[0] not in _HOMOGENEOUS:
+    if not _has_twin(flux, f, steps) or flux.kernel[0] not in HOMOGENEOUS:
         return None
     scale, weight = float(h) * 0.5**0.5, float(4 * tau / h**2)
     shape = tuple(scale * each for each in shape_form(flux))
     if not isinstance(f, np.ndarray):
         return fused.shrinkage((flux.kernel[0], *shape), weight, periodic, f, steps)
-    kernel = import_module("stabkit.kernels.haar").haar[flux.kernel[0]]
+    from stabkit.kernels.haar import haar  # loads Numba
+    kernel = haar[flux.kernel[0]]
     rows = np.array(f, order="C").reshape(-1, f.shape[-1])
     after = np.empty_like(rows)
     for _ in range(steps):
-        # 1: PERIODIC, 0: NATURAL of the kernels.
-        kernel(rows, after, None if weight == 1 else weight, shape, int(periodic))
+        kernel(rows, after, None if weight == 1 else weight, shape,
+               int(EdgeCode.PERIODIC if periodic else EdgeCode.NATURAL))
         rows, after = after, rows
     return rows.reshape(f.shape)
 
@@ -103,11 +102,14 @@ def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
 
 def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int
               ) -> np.ndarray:
+    from stabkit.kernels import lanes  # loads Numba
+    from stabkit.kernels import steps as any_K
+
     # The kernels work in place on C-contiguous rows, so they get a copy.
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
     r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
-    room, operator = ("steps", _form(K, u.dtype)) if r is None else ("lanes", None if r == 1 else r)
-    kernel = getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
+    room, operator = (any_K, _form(K, u.dtype)) if r is None else (lanes, None if r == 1 else r)
+    kernel = getattr(room, name)[flux.kernel[0]]
 
     def advance(rows: np.ndarray, steps: int) -> None:
         kernel(rows, steps, float(tau), operator, shape_form(flux))
@@ -119,7 +121,7 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
     return rows.reshape(u.shape)
 
 
-def _fused(scheme: int, K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
+def _fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
     return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing(K),
                                (flux.kernel[0], *shape_form(flux)), float(tau), steps), u)
 
@@ -137,7 +139,7 @@ def shape_form(flux: Flux) -> tuple[float, float]:
 
 def _form(K: Operator, dtype: np.dtype) -> tuple:
     taps = _taps(K)
-    return (0, taps) if taps else csr_form(K, dtype)  # 0: NATURAL of the kernels
+    return (int(EdgeCode.NATURAL), taps) if taps else csr_form(K, dtype)
 
 
 def _taps(K: Operator) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
 // The fluxes of stabkit/kernels/fluxes.py, in the same operations and order, so with the same bits.
-// FLUX is a number of that file, REAL the type.  Compile without contraction (--fmad=false).  tanh
-// (9) is left out: its bits depend on the library.
-#if !defined(FLUX) || FLUX < 0 || FLUX > 13 || FLUX == 9
+// FLUX is one of the codes that stand before (stabkit/codes.py), REAL the type.  Compile without
+// contraction (--fmad=false).  tanh is left out: its bits depend on the library.
+#if !defined(FLUX) || FLUX < 0 || FLUX > FIRM || FLUX == TANH
 #error this flux has no code
 #endif
 typedef REAL real;
@@ -35,28 +35,23 @@ __device__ inline real flux(real s, real q, real p) {
     const real one = (real)1, zero = (real)0;
     real a = fabs(s);
     switch (FLUX) {
-    case 0: return s;
-    case 1: return s / sqrt(one + s * s * (one / (q * q)));
-    case 2: return s < -q ? -q : (s > q ? q : s);
-    case 3: return s * (real)exponential(-(s * s) * ((real)0.5 / (q * q)));
-    case 4: return a > q ? q * q / s : s;
-    case 5: return a > q ? zero : s;
-    case 6: return s / (one + s * s * (one / (q * q)));
-    case 7: {
+    case IDENTITY: return s;
+    case CHARBONNIER: return s / sqrt(one + s * s * (one / (q * q)));
+    case SOFT: return s < -q ? -q : (s > q ? q : s);
+    case PERONA_MALIK: return s * (real)exponential(-(s * s) * ((real)0.5 / (q * q)));
+    case GARROTE: return a > q ? q * q / s : s;
+    case HARD: return a > q ? zero : s;
+    case RATIONAL: return s / (one + s * s * (one / (q * q)));
+    case WEICKERT: {
         real r = s * s * (one / (q * q));
         r = r * r;
         return s - s * (real)exponential((real)-3.31488 / (r * r));
     }
-    case 8: return s <= zero ? q * s : s;
-    case 10: return q * s;
-    case 11: {
+    case LEAKY_RELU: return s <= zero ? q * s : s;
+    case LINEAR: return q * s;
+    case FIRM: {
         real fall = q / (p - q) * (p - a);
         return a > q ? (a >= p ? zero : (s > zero ? fall : -fall)) : s;
-    }
-    case 12: return s * s * s;
-    case 13: {
-        real bent = s > zero ? q : -q;
-        return a > q ? bent + p * (s - bent) : s;
     }
     }
     return s;

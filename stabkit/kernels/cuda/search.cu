@@ -1,6 +1,6 @@
 // Mass random search, as in stabkit/kernels/search.py and draws.py: one trial per thread at a time.
 //
-// SCHEME and NOTION are numbers of that file, N and M the columns and rows of K.  With DIFFERENCE, K
+// SCHEME and NOTION are codes, N and M the columns and rows of K.  With DIFFERENCE, K
 // is the reflecting first difference, r = 1/h: then no index is computed, and signals that are short
 // enough stay in registers.
 #include "fluxes.cuh"
@@ -13,7 +13,6 @@
 #endif
 
 typedef unsigned long long word64;
-enum Notion { EUCLIDEAN, CONTRACTION, RANGE, SIGN };
 
 // -- draws: trial t is lane t mod LANES of block t / LANES, as on the host -------------------------
 #define LANES 128

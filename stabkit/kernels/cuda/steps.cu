@@ -41,8 +41,6 @@ extern "C" __global__ void rows(real *u, long long n, long long m, long long sch
     for (long long i = threadIdx.x; i < n; i += blockDim.x) signal[i] = now[i];
 }
 
-enum Bend { FLUXES, SCALED, DIFFUSIVITIES };
-
 // f = Phi(K u), or g K u, or the diffusivities of K u; for `count` signals.
 extern "C" __global__ void bend(const real *u, real *f, const real *g, long long what,
                                 long long count, long long n, long long m, const unsigned *starts,

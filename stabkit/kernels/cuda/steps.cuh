@@ -1,5 +1,4 @@
 // K u and the update of the explicit, FSI and fixed point schemes, as in stabkit/kernels/steps.py.
-enum Scheme { EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT };
 
 // The compressed rows of K and of its transpose.
 struct Sparse {

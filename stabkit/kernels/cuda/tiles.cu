@@ -39,7 +39,7 @@ struct Block {
 };
 
 // x and old to x_out and old_out, the latter of a cycle only.  `start` is the first signal of the
-// cycle, for FROZEN_FSI; `first` the number of the first step.  SCHEME is a number of steps.cuh.
+// cycle, for FROZEN_FSI; `first` the number of the first step.  SCHEME is a code.
 extern "C" __global__ void tiles(const real *x_in, real *x_out, const real *old_in, real *old_out,
                                  const real *start, long long n, long long total, long long first,
                                  long long steps, long long home, long long halo, real tau, real r,

@@ -1,12 +1,12 @@
-"""The two arithmetics of multigrid matrices: sparse float64, and exact rationals.
+"""Matrices of multigrid: sparse ones of float64, and dense ones of exact rationals.
 
 Hierarchies, smoothers and cycles are written once, with ``@``, ``+``, ``-`` and the few functions
-below.  ``FLOAT`` makes ``scipy.sparse.csr_array`` matrices, ``EXACT`` makes :class:`Exact` ones.
+below.  The dtype decides: of entries of dtype ``object`` a matrix is :class:`Exact`, of others a
+``scipy.sparse.csr_array``.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -33,10 +33,19 @@ class Exact:
 
     __slots__ = ("flint",)
     __array_ufunc__ = None  # let  u @ A  and  c * A  come here instead of NumPy's loops
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
+    dtype = np.dtype(object)
 
     def __init__(self, entries: Any):
         self.flint = entries if isinstance(entries, fmpq_mat) else to_flint(entries)
+
+    @classmethod
+    def identity(cls, n: int) -> Exact:
+        return cls(np.eye(n, dtype=int))
+
+    def count(self) -> int:
+        """The number of entries that are not zero."""
+        return sum(entry != 0 for entry in self.flint.entries())
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -92,40 +101,6 @@ class Exact:
         return f"Exact({self.shape[0]}x{self.shape[1]})"
 
 
-class _Rational:
-    """Exact rationals: dense, for identities, error operators and verdicts on small grids."""
-
-    def number(self, value: Any) -> Fraction:
-        return fraction(value)
-
-    def vector(self, values: Any, name: str) -> np.ndarray:
-        return fractions(values, name)
-
-    def assemble(self, shape, rows, columns, values) -> Exact:
-        entries = [[fmpq(0)] * shape[1] for _ in range(shape[0])]
-        for i, j, value in zip(rows, columns, values, strict=True):
-            value = fraction(value)
-            entries[i][j] += fmpq(value.numerator, value.denominator)
-        return Exact(fmpq_mat(entries))
-
-    def triples(self, matrix: Exact):
-        dense = matrix.to_array()
-        rows, columns = np.nonzero(dense)
-        return rows, columns, dense[rows, columns]
-
-    def count(self, matrix: Exact) -> int:
-        return sum(entry != 0 for entry in matrix.flint.entries())
-
-    def inverse(self, matrix: Exact) -> Exact:
-        return matrix.inverse()
-
-    def identity(self, n: int) -> Exact:
-        return self.assemble((n, n), range(n), range(n), [1] * n)
-
-    def matrix(self, given: Any, name: str) -> Exact:
-        return given if isinstance(given, Exact) else Exact(fractions(given, name))
-
-
 class _Factorised:
     """The inverse of a sparse matrix, applied by its LU factors.
 
@@ -146,76 +121,102 @@ class _Factorised:
         return self._dense[key] @ xp.astype(right, xp.float64, copy=False)
 
 
-class _Float:
-    """Double precision: sparse, for speed."""
-
-    def number(self, value: Any) -> float:
-        return float(fraction(value) if isinstance(value, str) else value)
-
-    def vector(self, values: Any, name: str) -> Any:
-        xp = namespace(values)
-        try:
-            vector = xp.astype(values, xp.float64) if is_foreign(values) else \
-                np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InvalidArgument(f"{name}: must be an array of real numbers") from None
-        if not xp.all(xp.isfinite(vector)):
-            raise InvalidArgument(f"{name}: has entries that are not finite; remove NaN and "
-                                  "infinity first")
-        return vector
-
-    def assemble(self, shape, rows, columns, values):
-        values = np.asarray(values, dtype=np.float64)
-        return scipy.sparse.coo_array((values, (rows, columns)), shape=shape).tocsr()
-
-    def triples(self, matrix):
-        entries = matrix.tocoo()
-        return *entries.coords, entries.data
-
-    def count(self, matrix) -> int:
-        return matrix.nnz
-
-    def inverse(self, matrix) -> _Factorised:
-        try:
-            return _Factorised(matrix)
-        except RuntimeError:
-            raise InvalidArgument("matrix: is singular; give its kernel, or another coarsest "
-                                  "solver") from None
-
-    def identity(self, n: int):
-        return np.eye(n)
-
-    def matrix(self, given: Any, name: str):
-        if not scipy.sparse.issparse(given) and np.ndim(given) != 2:
-            raise InvalidArgument(f"{name}: must be a matrix, got {type(given).__name__}")
-        matrix = scipy.sparse.csr_array(given, dtype=np.float64)
-        if not np.isfinite(matrix.data).all():
-            raise InvalidArgument(f"{name}: has entries that are not finite")
-        return matrix
+def is_exact(dtype: Any) -> bool:
+    """Whether it is that of exact numbers, ``object``."""
+    return np.dtype(dtype).hasobject
 
 
-FLOAT = _Float()
-EXACT = _Rational()
+def number(value: Any, dtype: Any) -> Any:
+    """A rational in a dtype: itself for ``object``, else rounded."""
+    if is_exact(dtype):
+        return fraction(value)
+    return float(fraction(value) if isinstance(value, str) else value)
 
 
-def arithmetic_of(matrix: Any):
-    """The arithmetic a matrix belongs to."""
-    return EXACT if isinstance(matrix, Exact) else FLOAT
+def vector(values: Any, name: str, dtype: Any) -> Any:
+    """An array of a dtype, in the library of `values`; what is not finite is refused."""
+    if is_exact(dtype):
+        return fractions(values, name)
+    xp = namespace(values)
+    try:
+        made = xp.astype(values, xp.float64) if is_foreign(values) else \
+            np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"{name}: must be an array of real numbers") from None
+    if not xp.all(xp.isfinite(made)):
+        raise InvalidArgument(f"{name}: has entries that are not finite; remove NaN and "
+                              "infinity first")
+    return made
+
+
+def matrix(given: Any, name: str, dtype: Any) -> Any:
+    """A matrix of a dtype, from one in any form."""
+    if is_exact(dtype):
+        return given if isinstance(given, Exact) else Exact(fractions(given, name))
+    if not scipy.sparse.issparse(given) and np.ndim(given) != 2:
+        raise InvalidArgument(f"{name}: must be a matrix, got {type(given).__name__}")
+    made = scipy.sparse.csr_array(given, dtype=np.float64)
+    if not np.isfinite(made.data).all():
+        raise InvalidArgument(f"{name}: has entries that are not finite")
+    return made
+
+
+def assemble(shape: tuple[int, int], rows: Any, columns: Any, values: np.ndarray) -> Any:
+    """The matrix with these entries, which add up where they meet, in their dtype."""
+    if not is_exact(values.dtype):
+        return scipy.sparse.coo_array((values.astype(np.float64), (rows, columns)),
+                                      shape=shape).tocsr()
+    entries = [[fmpq(0)] * shape[1] for _ in range(shape[0])]
+    for i, j, value in zip(rows, columns, values, strict=True):
+        value = fraction(value)
+        entries[i][j] += fmpq(value.numerator, value.denominator)
+    return Exact(fmpq_mat(entries))
+
+
+def triples(matrix: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and values of the entries."""
+    if isinstance(matrix, Exact):
+        dense = matrix.to_array()
+        rows, columns = np.nonzero(dense)
+        return rows, columns, dense[rows, columns]
+    entries = matrix.tocoo()
+    return *entries.coords, entries.data
+
+
+def count(matrix: Any) -> int:
+    """The number of entries that are not zero, or stored."""
+    return matrix.count() if isinstance(matrix, Exact) else matrix.nnz
+
+
+def inverse(matrix: Any) -> Any:
+    """What solves with a matrix by ``@``."""
+    if isinstance(matrix, Exact):
+        return matrix.inverse()
+    try:
+        return _Factorised(matrix)
+    except RuntimeError:
+        raise InvalidArgument("matrix: is singular; give its kernel, or another coarsest "
+                              "solver") from None
+
+
+def identity(n: int, dtype: Any) -> Any:
+    """The identity matrix, dense."""
+    return Exact.identity(n) if is_exact(dtype) else np.eye(n)
 
 
 def diagonal(matrix: Any) -> np.ndarray:
-    """The diagonal as a vector, in the arithmetic of the matrix."""
-    rows, columns, values = arithmetic_of(matrix).triples(matrix)
+    """The diagonal as a vector, in the dtype of the matrix."""
+    rows, columns, values = triples(matrix)
     found = np.zeros(matrix.shape[0], dtype=values.dtype)
     on = rows == columns
     found[rows[on]] = values[on]
     return found
 
 
-def diagonal_matrix(values: np.ndarray, arithmetic) -> Any:
+def diagonal_matrix(values: np.ndarray) -> Any:
     """The matrix with these values on the diagonal."""
     n = len(values)
-    return arithmetic.assemble((n, n), np.arange(n), np.arange(n), values)
+    return assemble((n, n), np.arange(n), np.arange(n), values)
 
 
 def to_exact(matrix: Any) -> Exact:

@@ -1,0 +1,247 @@
+"""The convolution of signals with channels: applied, transposed, and as a matrix.
+
+A stencil acts as a correlation, as in the networks' frameworks.  Signals have the shape
+(..., channels, *grid); the arithmetic and the library are those of their arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from stabkit.backend import beside, is_foreign, namespace
+from stabkit.errors import InvalidArgument
+from stabkit.operators.boundary import DIRICHLET, NATURAL, Boundary, check_boundary
+from stabkit.operators.operator import Operator
+from stabkit.rational import fractions
+
+Shape = tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution:
+    """(K u)_{o,x} = Σ_c Σ_k w_{o,c,k} u_{c, s x + d k − before} (+ b_o), for any boundary.
+
+    Attributes
+    ----------
+    kernel : ndarray, shape (channels out, channels in / groups, *taps)
+        w.
+    stride, dilation : int or tuple of int
+        s and d, one for all axes or one for each.
+    boundary : Boundary
+        What a stencil sees outside the grid.
+    bias : ndarray, shape (channels out,), optional
+        b, which only a call adds.
+    groups : int
+        The channels fall into so many groups, each convolved for itself.
+    pads : tuple of (int, int), optional
+        How far the stencils reach out before and after each axis.  By default the middle tap, which
+        odd sizes have, lies on the grid: m samples give ⌈m / s⌉; with ``NATURAL`` nothing sticks
+        out.
+
+    Examples
+    --------
+    >>> K = Convolution(np.array([[[1.0, -2.0, 1.0]]]))
+    >>> K(np.array([[1.0, 4.0, 9.0]]))
+    array([[ 2.,  1., -14.]])
+    """
+
+    kernel: np.ndarray
+    stride: int | Shape = 1
+    boundary: Boundary = DIRICHLET
+    bias: np.ndarray | None = None
+    dilation: int | Shape = 1
+    groups: int = 1
+    pads: Pads | None = None
+
+    def __post_init__(self) -> None:
+        kernel = self.kernel if is_foreign(self.kernel) else np.asarray(self.kernel)
+        object.__setattr__(self, "kernel", kernel)
+        taps = kernel.shape[2:]
+        if kernel.ndim < 3 or 0 in kernel.shape or kernel.shape[0] % self.groups or (
+                self.pads is None and any(size % 2 == 0 for size in taps)):
+            raise InvalidArgument("kernel: must have shape (channels out, channels in, odd[, odd])"
+                                  f", got {kernel.shape}")
+        check_boundary(self.boundary)
+        for name in ("stride", "dilation"):
+            value = getattr(self, name)
+            steps = (value,) * len(taps) if isinstance(value, int) else tuple(value)
+            if len(steps) != len(taps) or min(steps) < 1:
+                raise InvalidArgument(f"{name}: must be at least 1 along each axis, got {value}")
+            object.__setattr__(self, name, steps)
+        if self.pads is None:
+            reach = [0 if self.boundary is NATURAL else d * (size // 2)
+                     for d, size in zip(self.dilation, taps, strict=True)]
+            object.__setattr__(self, "pads", tuple((r, r) for r in reach))
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights."""
+        return self.kernel.size + (0 if self.bias is None else np.size(self.bias))
+
+    @property
+    def dimension(self) -> int:
+        """That of the grid."""
+        return self.kernel.ndim - 2
+
+    def output_shape(self, shape: Sequence[int]) -> Shape:
+        """The grid of the result, for a signal on the grid `shape`."""
+        return tuple((n + sum(pad) - d * (size - 1) - 1) // s + 1 for n, pad, d, size, s in zip(
+            shape, self.pads, self.dilation, self.kernel.shape[2:], self.stride, strict=True))
+
+    # -- as a map ----------------------------------------------------------------------------------
+    def __call__(self, u: Any) -> Any:
+        """K u + b: tap by tap, so that nothing much larger than a signal is made."""
+        u = u if is_foreign(u) else np.asarray(u)
+        grid, channels = u.shape[u.ndim - self.dimension:], self.kernel.shape[1] * self.groups
+        if u.ndim <= self.dimension or u.shape[-self.dimension - 1] != channels:
+            raise InvalidArgument(f"u: must have {channels} channels on a {self.dimension}-D grid, "
+                                  f"got shape {u.shape}")
+        xp, kernel, out = namespace(u), weights_beside(self.kernel, u), self.output_shape(grid)
+        batch, padded = u.shape[:u.ndim - self.dimension - 1], self._padded(u)
+        total: Any = None
+        for tap, window in self._windows(out):
+            seen = xp.reshape(padded[(..., *window)],
+                              (*batch, self.groups, self.kernel.shape[1], prod(out)))
+            term = xp.matmul(self._matrix(kernel, tap), seen)
+            total = term if total is None else total + term
+        total = xp.reshape(total, (*batch, kernel.shape[0], *out))
+        if self.bias is None:
+            return total
+        return total + weights_beside(np.reshape(self.bias, (-1, *[1] * len(out))), u)
+
+    def adjoint(self, v: Any, shape: Sequence[int]) -> Any:
+        """Kᵀ v on the grid `shape`, without b."""
+        v = v if is_foreign(v) else np.asarray(v)
+        out, shape = self.output_shape(shape), tuple(shape)
+        if v.shape[max(v.ndim - self.dimension - 1, 0):] != (self.kernel.shape[0], *out):
+            raise InvalidArgument(f"v: must have shape {(self.kernel.shape[0], *out)}, got "
+                                  f"{v.shape}")
+        xp, kernel = namespace(v), weights_beside(self.kernel, v)
+        batch = v.shape[:v.ndim - self.dimension - 1]
+        channels = self.kernel.shape[1] * self.groups
+        flat = xp.reshape(v, (*batch, self.groups, len(self.kernel) // self.groups, prod(out)))
+        padded = xp.zeros((*batch, channels, *(
+            n + sum(pad) for n, pad in zip(shape, self.pads, strict=True))),
+            dtype=xp.result_type(v, kernel))
+        for tap, window in self._windows(out):
+            turned = xp.permute_dims(self._matrix(kernel, tap), (0, 2, 1))
+            sent = xp.reshape(xp.matmul(turned, flat), (*batch, channels, *out))
+            padded[(..., *window)] = padded[(..., *window)] + sent
+        return self._folded(padded, shape)
+
+    def patches(self, u: Any) -> Any:
+        """What the stencil sees at every point, shape (..., channels · taps, points).
+
+        ``patches(u)`` times the kernel as a matrix is K u too, in one product.
+        """
+        xp, out = namespace(u), self.output_shape(u.shape[u.ndim - self.dimension:])
+        padded, batch = self._padded(u), u.shape[:u.ndim - self.dimension]
+        seen = xp.stack([padded[(..., *window)] for _, window in self._windows(out)],
+                        axis=len(batch))
+        return xp.reshape(seen, (*batch[:-1], batch[-1] * prod(self.kernel.shape[2:]), prod(out)))
+
+    def _matrix(self, kernel: Any, tap: Shape) -> Any:
+        # One tap of all channels, a small matrix for each group.
+        taps = kernel[(..., *tap)]
+        return namespace(kernel).reshape(
+            taps, (self.groups, taps.shape[0] // self.groups, taps.shape[1]))
+
+    def _windows(self, out: Shape) -> Iterator[tuple[Shape, tuple[slice, ...]]]:
+        # Each tap, with the part of the padded signal that it meets.
+        for tap in product(*map(range, self.kernel.shape[2:])):
+            yield tap, tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in
+                             zip(tap, self.dilation, self.stride, out, strict=True))
+
+    def _outside(self, axis: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+        before, after = self.pads[axis]
+        return self.boundary.continued(np.arange(-before, n + after), n)
+
+    def _padded(self, u: Any) -> Any:
+        xp = namespace(u)
+        for number, pads in enumerate(self.pads):
+            axis = number - self.dimension
+            if pads == (0, 0):
+                continue
+            places, factors = self._outside(number, u.shape[axis])
+            u = xp.take(u, xp.asarray(places), axis=axis)
+            if not (factors == 1).all():
+                signs = np.reshape(factors, (-1, *[1] * (-1 - axis)))
+                # No product: what is not finite stays where it is.
+                nothing = 0 * u if u.dtype == object else xp.zeros((), dtype=u.dtype)
+                u = xp.where(xp.asarray(signs == 1), u,
+                             xp.where(xp.asarray(signs == 0), nothing, -u))
+        return u
+
+    def _folded(self, padded: Any, shape: Shape) -> Any:
+        # The adjoint of the padding: what stands outside is added to what it continues.
+        xp = namespace(padded)
+        for number, n in enumerate(shape):
+            if self.pads[number] == (0, 0):
+                continue
+            axis, before = number - self.dimension, self.pads[number][0]
+            places, factors = self._outside(number, n)
+            rest = (slice(None),) * (-1 - axis)
+            first, last = max(before, 0), min(before + n, padded.shape[axis])
+            folded = xp.zeros((*padded.shape[:axis], n, *padded.shape[padded.ndim + axis + 1:]),
+                              dtype=padded.dtype)
+            folded[(..., slice(first - before, last - before), *rest)] = \
+                padded[(..., slice(first, last), *rest)]
+            for at in (*range(first), *range(last, len(places))):
+                if factors[at]:
+                    to, part = (..., int(places[at]), *rest), padded[(..., at, *rest)]
+                    folded[to] = folded[to] + part if factors[at] > 0 else folded[to] - part
+            padded = folded
+        return padded
+
+    # -- as a matrix -------------------------------------------------------------------------------
+    def entries(self, shape: Sequence[int]) -> tuple[np.ndarray, ...]:
+        """Rows, columns, places of the weights in the flat kernel, and signs of all entries.
+
+        Entries of one place add up; those of a weight that is zero are left out.
+        """
+        sources, signs = self._sources(shape)
+        (points, taps), (c_out, c_in), size = sources.shape, self.kernel.shape[:2], prod(shape)
+        group = np.arange(c_out) // (c_out // self.groups)
+        rows = np.arange(c_out)[:, None, None, None] * points + np.arange(points)[:, None]
+        columns = (group[:, None] * c_in + np.arange(c_in))[:, :, None, None] * size + sources
+        numbers = np.arange(self.kernel.size).reshape(c_out, c_in, 1, taps)
+        kept = (np.asarray(self.kernel) != 0).reshape(numbers.shape) & (signs != 0)
+        return tuple(np.broadcast_to(part, kept.shape)[kept]
+                     for part in (rows, columns, numbers, signs))
+
+    def matrix(self, shape: Sequence[int]) -> Operator:
+        """K as an exact operator on flattened signals on the grid `shape`."""
+        rows, columns, numbers, signs = self.entries(shape)
+        weights = list(fractions(self.kernel, "kernel").flat)
+        c_in = self.kernel.shape[1] * self.groups
+        return Operator._coded(
+            (self.kernel.shape[0] * prod(self.output_shape(shape)), c_in * prod(shape)),
+            rows, columns, np.where(signs > 0, numbers, numbers + len(weights)),
+            [*weights, *(-weight for weight in weights)] if (signs < 0).any() else weights)
+
+    def _sources(self, shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Per point and tap the point that is read, and its sign."""
+        sources, signs = np.zeros((1, 1), dtype=np.int64), np.ones((1, 1), dtype=np.int64)
+        for axis, (n, m) in enumerate(zip(shape, self.output_shape(shape), strict=True)):
+            taps = np.arange(self.kernel.shape[2 + axis])
+            places = (self.stride[axis] * np.arange(m)[:, None] + self.dilation[axis] * taps
+                      - self.pads[axis][0])
+            places, factors = self.boundary.continued(places, n)
+            size = (sources.shape[0] * m, sources.shape[1] * len(taps))
+            sources = (sources[:, None, :, None] * n + places[None, :, None]).reshape(size)
+            signs = (signs[:, None, :, None] * factors[None, :, None]).reshape(size)
+        return sources, signs
+
+
+def weights_beside(weights: Any, u: Any) -> Any:
+    """Weights in the library of a signal, where there are neither fractions nor integers."""
+    if not is_foreign(u) or is_foreign(weights):
+        return weights
+    return beside(weights if weights.dtype.kind == "f" else weights.astype(np.float64), u)
