@@ -199,6 +199,8 @@ def as_text(value: Any) -> Any:
     InvalidArgument
         If an entry is not an exact real number (or an infinity, which cells may have).
     """
+    if isinstance(value, dict):  # a matrix of blocks, which is in its words already
+        return value
     if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
         return [as_text(entry) for entry in value]
     if isinstance(value, np.generic):

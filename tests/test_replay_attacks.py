@@ -149,7 +149,7 @@ def changed(**data):
     evidence("1 > 0") | {3: 1}, changed(let=[("a", "1")]), changed(let=[1]), changed(shows=[None]),
     changed(let=[["f(é)", "1"]]), changed(let=[["é", "1"]]), changed(shows=["\ud800 > 0"]),
     changed(shows=["1\x00 > 0"]), changed(given={"x": None}), changed(given={"x": True}),
-    changed(given={"x": [["1"], None]}), changed(given={"x": ["1"] * 5000}),
+    changed(given={"x": [["1"], None]}), changed(given={"x": ["1"] * 300_000}),
     changed(given={"True": "1"}, shows=["True > 0"]), changed(given={"if": "1"}, shows=["if > 0"]),
     changed(margin="1", margin_value=float("nan")), changed(margin="1", margin_value=float("inf")),
     changed(margin="1", margin_value=True), changed(margin="inf", margin_value="1"),

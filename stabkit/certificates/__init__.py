@@ -9,11 +9,12 @@ from stabkit.certificates.diffusion import (
 )
 from stabkit.certificates.facts import check_facts
 from stabkit.certificates.flux_bounds import bounding_cells, show_bounds
-from stabkit.certificates.linear import certify_linear, check_room, is_linear, step_matrix
+from stabkit.certificates.linear import certify_linear, is_linear, step_matrix
 from stabkit.certificates.pointwise import certify_pointwise
 from stabkit.certificates.residual import certify_residual
 from stabkit.errors import Undecided
 from stabkit.notions import CONTRACTION, EUCLIDEAN, Notion
+from stabkit.operators.row_blocks import check_room
 from stabkit.schemes import Chain, DiffusionScheme, Pointwise, ResidualBlock, Scheme
 from stabkit.verdict import Evidence
 
@@ -46,7 +47,8 @@ def certified(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     """
     if not scheme.certifiable:
         return None
-    check_room(scheme)
+    for K in scheme.operators:
+        check_room(K)
     if isinstance(scheme, Chain):
         return _chain(scheme, notion)
     made = None

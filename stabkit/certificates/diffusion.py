@@ -6,15 +6,17 @@ claim follows by the argument in its ``by``.  None of them uses the bound under 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 
-from stabkit.certificates.flux_bounds import show_diffusivity, show_slopes
+from stabkit.certificates.flux_bounds import show_linear
+from stabkit.certificates.linear import LARGEST
+from stabkit.certificates.sketch import Sketch
+from stabkit.errors import Undecided
 from stabkit.flux import Flux
 from stabkit.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Decrease, Energy, Notion
-from stabkit.operators import gram
-from stabkit.rational import determinant, is_psd
 from stabkit.schemes import (
     FSI,
     DiffusionScheme,
@@ -24,75 +26,9 @@ from stabkit.schemes import (
     IsotropicExplicit,
 )
 from stabkit.transcript import Transcript
-from stabkit.verdict import Evidence, calculation
+from stabkit.verdict import Evidence
 
 ZERO = Fraction(0)
-
-
-class Sketch:
-    """A certificate in the making: the operator, the step and the conditions shown so far."""
-
-    def __init__(self, scheme: DiffusionScheme):
-        self.scheme = scheme
-        self.transcript = Transcript()
-        self.shows: list[str] = []
-        self.missing = False
-        self.K = self.transcript.give_once(scheme.K, "K", scheme.K.exact).text
-        self.tau = self.transcript.give_once((scheme, "tau"), "tau", lambda: scheme.tau).text
-
-    def show(self, condition: str | None, holds: bool = True) -> None:
-        """Add a condition that was found to hold; None means that it could not be shown."""
-        self.missing |= condition is None or not holds
-        if condition is not None:
-            self.shows.append(condition)
-
-    def diffusivity_between(self, low: Fraction, high: Fraction | None) -> None:
-        """Show low <= g <= high; by the slopes of Φ where g itself resists, as g = mean of Φ′."""
-        for condition in show_diffusivity(self.transcript, self.scheme.flux, low, high):
-            self.show(condition)
-
-    def slopes_between(self, low: Fraction | None, high: Fraction | None, jumps: str = "=="
-                       ) -> None:
-        """Show that difference quotients of Φ lie in [low, high] (``>=``: or jump downwards)."""
-        for condition in show_slopes(self.transcript, self.scheme.flux, low, high, jumps):
-            self.show(condition)
-
-    def gram_at_most(self, bound: int, weight: Fraction) -> None:
-        """Show that ``bound`` I − τ weight KᵀK is positive semidefinite."""
-        n = self.scheme.size
-        matrix = bound * np.eye(n, dtype=int) - self.scheme.tau * weight * gram(self.scheme.K)
-        self.show(f"psd({bound} * I({n}) - {self.tau} * {weight} * ({self.K}.T @ {self.K}))",
-                  is_psd(matrix))
-
-    def one_neighbour_each_way(self) -> None:
-        """Show that the off-diagonal entries of KᵀGK are <= 0 for every diagonal G >= 0."""
-        signs = [[value > 0 for _, value in row] for row in self.scheme.K.rows]
-        self.show(f"largest_product({self.K}) <= 0",
-                  all(row.count(True) <= 1 and row.count(False) <= 1 for row in signs))
-
-    def constants_are_kept(self) -> None:
-        """Show K 1 = 0."""
-        n, m = self.scheme.size, self.scheme.K.shape[0]
-        self.show(f"{self.K} @ ones({n}) == zeros({m})",
-                  all(sum(value for _, value in row) == 0 for row in self.scheme.K.rows))
-
-    def tridiagonal(self) -> None:
-        """Show that KᵀK is tridiagonal."""
-        a = gram(self.scheme.K)
-        self.show(f"tridiagonal({self.K}.T @ {self.K})",
-                  all(a[i, j] == 0 for i, j in np.ndindex(a.shape) if abs(i - j) > 1))
-
-    def diagonal_at_most_one(self, weight: Fraction) -> None:
-        """Show that τ weight (KᵀK)ᵢᵢ <= 1 for every i."""
-        K, n, m = self.K, self.scheme.size, self.scheme.K.shape[0]
-        self.show(f"nonneg(ones({n}) - {self.tau} * {weight} * (({K}.T * {K}.T) @ ones({m})))",
-                  all(self.scheme.tau * weight * entry <= 1
-                      for entry in np.diag(gram(self.scheme.K))))
-
-    def finish(self, by: str) -> Evidence | None:
-        if self.missing:
-            return None
-        return calculation("certificate", self.transcript, self.shows, by)
 
 
 def certify_diffusion(scheme: DiffusionScheme, notion: Notion) -> Evidence | None:
@@ -112,8 +48,7 @@ def certify_diffusion(scheme: DiffusionScheme, notion: Notion) -> Evidence | Non
     elif isinstance(scheme, FixedPoint):
         made = {EUCLIDEAN: _fixed_point_euclidean}.get(notion)
     else:
-        frozen = isinstance(scheme, FSI) and scheme.frozen and not scheme.printed
-        made = _frozen_cycle if frozen and notion is EUCLIDEAN else None
+        made = _cycle(scheme) if isinstance(scheme, FSI) and notion is EUCLIDEAN else None
     if made is None or (notion in (RANGE, SIGN, EUCLIDEAN) and facts.diffusivities is None):
         return None
     return made(scheme)
@@ -198,6 +133,8 @@ def _explicit_contrast(scheme: Explicit) -> Evidence | None:
             row != [(i, -row[-1][1]), (i + 1, jumps[0][-1][1])] for i, row in enumerate(jumps)):
         return None
     sketch = Sketch(scheme)
+    if sketch.large:
+        raise Undecided("no certificate of contrast is tried for an operator of more than 64 rows")
     sketch.slopes_between(ZERO, high)
     m = K.shape[0]
     a = (K @ K.T).exact()
@@ -274,28 +211,48 @@ def certify_uniqueness(scheme: Implicit) -> Evidence | None:
         return None
     sketch, fall = Sketch(scheme), max(-facts.slopes[0], ZERO)
     sketch.slopes_between(-fall, None)
-    n = scheme.size
-    matrix = np.eye(n, dtype=int) - scheme.tau * fall * gram(scheme.K)
-    sketch.show(f"pd(I({n}) - {sketch.tau} * {fall} * ({sketch.K}.T @ {sketch.K}))",
-                is_psd(matrix) and determinant(matrix) != 0)
+    sketch.gram_below_one(fall)
     return sketch.finish(
         "v -> |v - u|^2/2 + tau sum Psi((K v)_i)/2 has the gradient v - u + tau K'phi(K v), whose "
         "Jacobian is at least I - tau c K'K > 0 as phi has slopes >= -c: strongly convex, so it "
         "has exactly one stationary point")
 
 
+def _cycle(scheme: FSI) -> Callable[[FSI], Evidence | None] | None:
+    if scheme.printed:
+        return None
+    if scheme.frozen:
+        return _frozen_cycle
+    # Up to some size the matrix of a linear cycle itself decides, whatever bound it keeps.
+    return _linear_cycle if scheme.is_linear and scheme.size > LARGEST[EUCLIDEAN] else None
+
+
 def _frozen_cycle(scheme: FSI) -> Evidence | None:
     sketch, high = Sketch(scheme), _high(scheme.flux)
     sketch.diffusivity_between(ZERO, high)
-    sketch.gram_at_most(2, high)
-    log = sketch.transcript
-    last = cycle_polynomial(log, scheme.length)
-    one = f"concat([1], zeros({scheme.length}))"
+    return _polynomial_at_most_one(
+        sketch, high, "the cycle is u -> p(tau K'GK) u with 0 <= G <= c fixed and p the polynomial "
+        "of the coefficients above; tau K'GK is symmetric with spectrum in [0, 2], where |p| <= 1")
+
+
+def _linear_cycle(scheme: FSI) -> Evidence | None:
+    sketch, slope = Sketch(scheme), scheme.flux.facts.slopes[0]
+    for condition in show_linear(sketch.transcript, scheme.flux):
+        sketch.show(condition)
+    return None if slope < 0 else _polynomial_at_most_one(
+        sketch, slope, "phi(s) = c s with c >= 0, so the cycle is u -> p(tau c K'K) u with p the "
+        "polynomial of the coefficients above; tau c K'K is symmetric with spectrum in [0, 2], "
+        "where |p| <= 1")
+
+
+def _polynomial_at_most_one(sketch: Sketch, weight: Fraction, by: str) -> Evidence | None:
+    sketch.gram_at_most(2, weight)
+    length = sketch.scheme.inner_steps
+    last = cycle_polynomial(sketch.transcript, length)
+    one = f"concat([1], zeros({length}))"
     sketch.show(f"nonneg_on({one} - {last}, 0, 2)")
     sketch.show(f"nonneg_on({one} + {last}, 0, 2)")
-    return sketch.finish(
-        "the cycle is u -> p(tau K'GK) u with 0 <= G <= c fixed and p the polynomial of the "
-        "coefficients above; tau K'GK is symmetric with spectrum in [0, 2], where |p| <= 1")
+    return sketch.finish(by)
 
 
 def cycle_polynomial(log: Transcript, length: int) -> str:

@@ -16,6 +16,7 @@ import scipy
 from stabkit.backend import is_foreign
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
+from stabkit.operators.row_blocks import written
 from stabkit.operators.sparse import Portable, portable
 from stabkit.rational import Constant
 from stabkit.rounding import is_rounded, meant
@@ -255,7 +256,7 @@ class Operator:
         adjoint = self.__dict__.get("T")
         if adjoint is not None and self.label.endswith(".T"):
             return Term(log, f"{adjoint._term(log).text}.T")
-        return log.give_once(self, self.label, self.exact)
+        return log.give_once(self, self.label, lambda: written(self))
 
     def __add__(self, other: Operator) -> Operator:
         if not isinstance(other, Operator):

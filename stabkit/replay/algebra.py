@@ -24,7 +24,8 @@ from stabkit.replay.reals import (
 )
 from stabkit.replay.work import Exhausted, spend
 
-MAX_LENGTH = 4096
+MAX_LENGTH = 1 << 18  # of a vector
+MAX_SIDE = 4096  # of a matrix
 MAX_ENTRIES = 1 << 16
 MAX_MINORS = 8
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -50,7 +51,8 @@ def array(items) -> tuple:
 def limited(sizes: tuple[int, ...]) -> None:
     """Pay for an array of this shape, or refuse it."""
     count = prod(sizes)
-    if max(sizes) > MAX_LENGTH or count > MAX_ENTRIES:
+    if max(sizes) > MAX_LENGTH or (
+            len(sizes) > 1 and (max(sizes) > MAX_SIDE or count > MAX_ENTRIES)):
         raise Exhausted(f"an array of the shape {sizes} is too large")
     spend(count)
 

@@ -15,6 +15,7 @@ from stabkit.replay.algebra import array, shape
 from stabkit.replay.calculator import Calculator, as_text
 from stabkit.replay.language import Function, new_name, parse, parse_head, shortened
 from stabkit.replay.reals import INF, counted, equal, less, negation
+from stabkit.replay.rows import read_rows
 from stabkit.replay.work import Exhausted, Work, spend, working
 
 MAX_LINES = 2000
@@ -181,6 +182,8 @@ def _given(value: Any):
     """A rational number, or a vector or matrix of them; vectors may hold infinities."""
     if isinstance(value, str):
         return _rational(value)
+    if isinstance(value, dict):
+        return read_rows(value, _rational)
     if not isinstance(value, list):
         raise InvalidEvidence(f"{shortened(str(value))} is not a string, or a list of strings")
     if value and isinstance(value[0], list):

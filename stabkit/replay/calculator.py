@@ -36,7 +36,9 @@ from stabkit.replay.reals import (
     power,
     reciprocal,
     size,
+    trimmed,
 )
+from stabkit.replay.rows import Rows, Transposed
 from stabkit.replay.work import spend
 
 
@@ -103,7 +105,13 @@ class Calculator:
 
     def numbers(self, node: ast.expr, local: Mapping[str, Any], or_infinite: bool = False):
         """The value of an expression that must be a number, vector or matrix."""
-        found = self.value(node, local)
+        return self._numbers_in(self.value(node, local), or_infinite)
+
+    @staticmethod
+    def _numbers_in(found, or_infinite: bool = False):
+        if isinstance(found, Rows | Transposed):
+            raise InvalidEvidence("a matrix of blocks is only multiplied with vectors, or asked "
+                                  "by a function for such matrices")
         for entry in entries(found):
             if type(entry) is Fraction:
                 continue
@@ -131,10 +139,16 @@ class Calculator:
         return entrywise(operator.neg, self.numbers(node.operand, local, or_infinite=True))
 
     def _binary(self, node: ast.BinOp, local: Mapping[str, Any]):
-        x, y = self.numbers(node.left, local), self.numbers(node.right, local)
         if isinstance(node.op, ast.MatMult):
-            return product(x, y)
+            return self._product(node, local)
+        x, y = self.numbers(node.left, local), self.numbers(node.right, local)
         return entrywise(_BINARY[type(node.op)], x, y)
+
+    def _product(self, node: ast.BinOp, local: Mapping[str, Any]):
+        left = self.value(node.left, local)
+        if isinstance(left, Rows | Transposed):
+            return array(map(trimmed, left @ self.numbers(node.right, local)))
+        return product(self._numbers_in(left), self.numbers(node.right, local))
 
     def _compared(self, node: ast.Compare, local: Mapping[str, Any]) -> bool | None:
         return self.comparison(node, local)[0]
@@ -162,8 +176,10 @@ class Calculator:
         return self.values[name] if name in self.values else CONSTANTS[name]()
 
     def _transposed(self, node: ast.Attribute, local: Mapping[str, Any]):
-        matrix = self.numbers(node.value, local)
-        if len(shape(matrix)) != 2:
+        matrix = self.value(node.value, local)
+        if isinstance(matrix, Rows):
+            return Transposed(matrix)
+        if len(shape(self._numbers_in(matrix))) != 2:
             raise InvalidEvidence(".T needs a matrix")
         return transpose(matrix)
 
@@ -204,7 +220,16 @@ class Calculator:
             raise InvalidEvidence(f"{name} takes {len(parameters)} arguments, got {len(args)}")
         if not any(shape(arg) for arg in args):
             return self.value(body, dict(zip(parameters, args, strict=True)))
-        return entrywise(lambda *xs: self._one(body, dict(zip(parameters, xs, strict=True))), *args)
+        known: dict[tuple, Any] = {}  # long signals repeat few values
+
+        def apply(*xs):
+            if any(type(x) is not Fraction for x in xs):
+                return self._one(body, dict(zip(parameters, xs, strict=True)))
+            if xs not in known:
+                known[xs] = self._one(body, dict(zip(parameters, xs, strict=True)))
+            return known[xs]
+
+        return entrywise(apply, *args)
 
     def _one(self, node: ast.expr, local: Mapping[str, Any]):
         found = self.numbers(node, local)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import partial
 
 from stabkit.errors import InvalidEvidence
-from stabkit.replay import algebra, elementary, polynomials, reals
+from stabkit.replay import algebra, elementary, polynomials, reals, rows
 from stabkit.replay.algebra import (
     MAX_LENGTH,
     ONE,
@@ -24,11 +24,14 @@ from stabkit.replay.reals import Interval, counted, infinite
 KINDS = {
     "n": ((0,), f"an integer from 0 to {MAX_LENGTH}"),
     "e": ((0,), "a rational number or an infinity"),
+    "f": ((0,), "a rational number"),
     "q": ((1,), "a vector of rational numbers"),
     "r": ((2,), "a matrix of rational numbers"),
     "v": ((1,), "a vector"),
     "k": ((1,), "a vector (which may hold infinities)"),
     "m": ((2,), "a matrix"),
+    "o": ((2,), "a matrix, which may be one of blocks"),
+    "b": ((2,), "a matrix of rational numbers, or of blocks"),
     "x": ((0, 1, 2), "a number, vector or matrix"),
 }
 
@@ -63,7 +66,8 @@ BUILTINS: dict[str, tuple[str, Callable]] = {
     "trace": ("m", algebra.trace),
     "det": ("m", algebra.determinant),
     "rank": ("m", algebra.rank),
-    "largest_product": ("m", algebra.largest_product),
+    "largest_product": ("o", lambda K: rows.largest_product(K) if isinstance(K, rows.Rows)
+                        else algebra.largest_product(K)),
     "sign_changes": ("v", algebra.sign_changes),
     "decay": ("nx", lambda k, x: entrywise(partial(elementary.decay, k), x)),
     "polyval": ("vx", lambda c, x: entrywise(partial(polynomials.value, some_entries(c)), x)),
@@ -75,6 +79,12 @@ BUILTINS: dict[str, tuple[str, Callable]] = {
     "nonneg": ("x", algebra.nonnegative),
     "tridiagonal": ("m", algebra.tridiagonal),
     "totally_nonneg": ("r", algebra.totally_nonnegative),
+    "row_sums": ("b", rows.row_sums),
+    "smallest_entry": ("b", rows.smallest_entry),
+    "side_by_side": ("b", rows.side_by_side),
+    "column_squares": ("b", rows.column_squares),
+    "gram_bound": ("b", rows.gram_bound),
+    "gram_at_most": ("bf", rows.gram_at_most),
 }
 
 
@@ -91,7 +101,9 @@ def call(name: str, args: list):
 def _of_kind(kind: str, arg, name: str):
     """The argument, as an int for kind "n"; reading it is paid for entry by entry."""
     ranks, words = KINDS[kind]
-    exact = kind in "neqr"
+    if isinstance(arg, rows.Rows) and kind in "ob":
+        return arg
+    exact = kind in "nefqrb"
     fits = len(shape(arg)) in ranks
     if kind == "q":
         some_entries(arg)

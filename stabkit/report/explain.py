@@ -20,7 +20,10 @@ GLOSSARY = {
     "@": "A @ u: matrix times vector, or the scalar product of two vectors",
     ".T": "K.T: the transpose of K",
     "cells": "cells(v): the closed intervals between the neighbouring entries of v",
+    "column_squares": "column_squares(K): the largest sum of squares in a column of K",
     "decay": "decay(k, x): x**k * exp(-x) for x >= 0",
+    "gram_at_most": "gram_at_most(K, c): c I - K'K is positive semidefinite, by its pivots",
+    "gram_bound": "gram_bound(K): the largest row sum of |K|'|K|, at least the square of the norm",
     "largest_product": "largest_product(K): the largest K[k,i] * K[k,j] over rows k and i != j",
     "nonneg": "nonneg(A): no entry of A is negative",
     "nonneg_on": "nonneg_on(c, a, b): the polynomial c is >= 0 on the open interval (a, b)",
@@ -31,7 +34,10 @@ GLOSSARY = {
     "positive_on": "positive_on(c, a, b): the polynomial c is > 0 on the open interval (a, b)",
     "psd": "psd(M): M is symmetric and positive semidefinite",
     "roots_in": "roots_in(c, a, b): the number of real roots of the polynomial c in (a, b]",
+    "row_sums": "row_sums(K): the sums of the rows of K",
+    "side_by_side": "side_by_side(K): rows have two entries at most, in neighbouring columns",
     "sign_changes": "sign_changes(u): changes of sign along u, zeros dropped",
+    "smallest_entry": "smallest_entry(K): the least entry of K",
     "totally_nonneg": "totally_nonneg(M): no minor of M is negative",
 }
 
@@ -128,11 +134,26 @@ def _proof(statement: Mapping[str, Any], proof: Mapping[str, Any]) -> Iterator[s
 
 def _equation(name: str, value: Any) -> str:
     """Return ``name = value``, a matrix with its rows below each other."""
+    if isinstance(value, dict):
+        return _in_blocks(name, value)
     if not (isinstance(value, list) and value and isinstance(value[0], list)):
         return f"{name} = {_value(value)}"
     wide = max((len(str(entry)) for row in value for entry in row), default=0)
     rows = ["[ " + "  ".join(f"{entry!s:>{wide}}" for entry in row) + " ]" for row in value]
     return f"{name} = " + ("\n" + " " * (len(name) + 3)).join(rows)
+
+
+def _in_blocks(name: str, matrix: Mapping[str, Any]) -> str:
+    """Return a large matrix as the kinds of its rows."""
+    height, width = matrix["shape"]
+    lines = [f"{name} = {height} x {width} matrix, from top to bottom"]
+    for block in matrix["rows"]:
+        entries = ", ".join(f"{value} in column {place}" for value, place in
+                            zip(block["values"], block["at"], strict=True)) or "zeros"
+        loops = " of ".join(f"{count} times, each time {shift} to the right"
+                            for count, shift in reversed(block["times"])) or "once"
+        lines.append(f"  a row with {entries}; {loops}")
+    return "\n".join(lines)
 
 
 def _value(value: Any) -> str:
