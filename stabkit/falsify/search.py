@@ -19,6 +19,7 @@ from stabkit.falsify.inputs import (
     neighbours,
     structured,
 )
+from stabkit.falsify.linear import linear_violation
 from stabkit.falsify.mass import WORTH_COMPILING, has_compiled_search, worst_trials
 from stabkit.notions import SIGN, Notion
 from stabkit.schemes import Function, Implicit, Scheme
@@ -112,6 +113,8 @@ class _Hunt:
                 break
         if found is None and self.notion is SIGN:
             found = self.consider(nearly_alternating(self.scheme))
+        if found is None:
+            found = self.read_off()
         trials = min(trials, self.most)
         more = max(0, trials - WORTH_COMPILING) \
             if has_compiled_search(self.scheme, self.notion) else 0
@@ -126,10 +129,18 @@ class _Hunt:
         said = habits.told()
         if found is not None:
             tries = max(60, 4800 // (8 + self.scheme.inner_steps))
-            found = shrink(found, self.violated, min(tries, 1 + _EXACT // self.scheme.size))
+            work = max([self.scheme.size, *(len(K.columns) // 8 for K in self.scheme.operators)])
+            found = shrink(found, self.violated, min(tries, 1 + _EXACT // work))
             return Search(found, self.trials, self.worst, habits=said)
         return Search(None, self.trials, self.worst, self.suspect[1],
                       self.violated.reason if isinstance(self.violated, Judge) else "", said)
+
+    def read_off(self) -> Signals | None:
+        """What the matrix of a linear step says, in simpler signals if these do as well."""
+        found = linear_violation(self.scheme, self.notion)
+        if found is None or not self.violated(found):
+            return None
+        return simplest(found, self.violated) or found
 
     def mass(self, trials: int) -> Signals | None:
         """Random signals by the million; the worst of every chunk is looked at exactly."""
