@@ -14,9 +14,11 @@ from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.falsify.exactness import Judge, Signals, lengths, shrink, simplest, written
 from stabkit.falsify.inputs import (
+    across,
     amplitudes,
     nearly_alternating,
     neighbours,
+    remote,
     structured,
 )
 from stabkit.falsify.linear import linear_violation
@@ -115,6 +117,8 @@ class _Hunt:
             found = self.consider(nearly_alternating(self.scheme))
         if found is None:
             found = self.read_off()
+        if found is None and self.notion.signals == 2:
+            found = self.consider(*across(self.scheme, self.most))
         trials = min(trials, self.most)
         more = max(0, trials - WORTH_COMPILING) \
             if has_compiled_search(self.scheme, self.notion) else 0
@@ -126,7 +130,11 @@ class _Hunt:
             found = self.mass(more)
         if found is None:
             found = self.ascend()
-        said = habits.told()
+        if found is None:  # last, as ties there are no places to start from
+            far = remote(self.scheme, self.most)
+            found = self.consider(far, 1.125 * far)
+        said = habits.told([u for margin, signals in self.best if margin < np.inf
+                            for u in signals])
         if found is not None:
             tries = max(60, 4800 // (8 + self.scheme.inner_steps))
             work = max([self.scheme.size, *(len(K.columns) // 8 for K in self.scheme.operators)])
@@ -163,11 +171,17 @@ class _Hunt:
         picked = np.choose(rng.integers(0, len(kinds), (count, 1)), kinds)
         return picked * rng.choice(amplitudes(self.scheme), (count, 1))
 
-    def consider(self, u: np.ndarray) -> Signals | None:
-        """Evaluate a batch; confirm the most suspicious signals exactly."""
+    def consider(self, u: np.ndarray, other: np.ndarray | None = None) -> Signals | None:
+        """Evaluate a batch; confirm the most suspicious signals exactly.
+
+        A notion on pairs takes each with the one in the same place of `other`, else with a
+        neighbour.
+        """
         for start in range(0, len(u), self.batch):
-            batch = u[start:start + self.batch]
-            signals = (batch,) if self.notion.signals == 1 else (batch, neighbours(batch, self.rng))
+            here = slice(start, start + self.batch)
+            batch = u[here]
+            signals = (batch,) if self.notion.signals == 1 else (
+                batch, neighbours(batch, self.rng) if other is None else other[here])
             margins = self.margins(signals)
             self.trials += len(batch)
             found = self.recheck(signals, margins)
