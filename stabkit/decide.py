@@ -43,7 +43,7 @@ from stabkit.property import (
     Stable,
     UniqueSolution,
 )
-from stabkit.rational import fraction, fractions
+from stabkit.rational import fraction, fractions, negative_direction
 from stabkit.schemes import Scheme
 from stabkit.transcript import Term, Transcript, as_text
 from stabkit.verdict import (
@@ -58,6 +58,7 @@ from stabkit.verdict import (
 )
 
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
+_ELIMINATED = 64  # rows of a matrix that is eliminated in fractions
 
 
 def decide(what: Property | Scheme, notion: Notion | str | None = None, *, trials: int = 20_000,
@@ -242,6 +243,10 @@ def _norm_at_most(what: NormAtMost) -> Outcome:
     gram = (what.K.sparse().T @ what.K.sparse()).toarray()
     top = np.linalg.eigh(gram)[1][:, -1]
     near = next((u for u in rounded((top / np.abs(top).max(),)) if exceeds(u)), None)
+    if near is None and n <= _ELIMINATED:
+        exact = what.K.exact()
+        u = negative_direction(fraction(what.square) * np.eye(n, dtype=int) - exact.T @ exact)
+        near = None if u is None or not exceeds((u,)) else (u,)
     if near is None:
         return Outcome(UNDECIDED, reason="no rational vector shows that the norm is larger")
     log.give("u", shrink(near, exceeds)[0])

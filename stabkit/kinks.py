@@ -33,14 +33,7 @@ def split(phi: Expression, odd: bool) -> list[tuple[Fraction | None, Expression]
     InvalidArgument
         If the expression has another value at a breakpoint than in the piece before it.
     """
-    edges: set[Fraction] = set()
-    for _ in range(_ROUNDS):
-        found = {point for cells in _cells(edges, odd) for cell in cells
-                 for point in _zeros(_resolved(phi, [cell]), cell)}
-        found = {abs(point) for point in found if point} if odd else found
-        if found <= edges:
-            break
-        edges |= found
+    edges = _edges(phi, set(), odd)
     if not edges:
         return [(None, phi)]
     pieces = [(_edge(cells), _one(phi, cells)) for cells in _cells(edges, odd)]
@@ -50,6 +43,22 @@ def split(phi: Expression, odd: bool) -> list[tuple[Fraction | None, Expression]
     if odd:
         _same_at(Fraction(0), phi, pieces[0][1])
     return pieces
+
+
+def kinks(phi: Expression) -> set[Fraction]:
+    """0, and the points at which a kink changes its mind, as far as they are known exactly."""
+    return _edges(phi, {Fraction(0)}, False)
+
+
+def _edges(phi: Expression, edges: set[Fraction], odd: bool) -> set[Fraction]:
+    for _ in range(_ROUNDS):
+        found = {point for cells in _cells(edges, odd) for cell in cells
+                 for point in _zeros(_resolved(phi, [cell]), cell)}
+        found = {abs(point) for point in found if point} if odd else found
+        if found <= edges:
+            break
+        edges = edges | found
+    return edges
 
 
 def _same_at(point: Any, phi: Expression, piece: Expression) -> None:

@@ -132,21 +132,50 @@ def is_psd(matrix: Any) -> bool:
     A zero pivot is allowed only if the rest of its row is zero; then the elimination is exact and
     the signs of the pivots decide (Sylvester's law of inertia).
     """
+    return _eliminated(matrix)[1] is None
+
+
+def negative_direction(matrix: Any) -> np.ndarray | None:
+    """A vector x with xᵀS x < 0 for a symmetric rational matrix S, or None if there is none.
+
+    It is 0 where the elimination has not come, and makes S x vanish where it has.
+    """
+    done, last = _eliminated(matrix)
+    if last is None:
+        return None
+    exact = fractions(matrix)
+    x = np.full(len(exact), Fraction(0), dtype=object)
+    x[list(last)] = list(last.values())
+    if done:
+        x[done] = solve(exact[np.ix_(done, done)], -(exact[done] @ x))
+    return x
+
+
+def _eliminated(matrix: Any) -> tuple[list[int], dict[int, Fraction] | None]:
+    """The rows with positive pivots, and entries on which what is left is negative, or None."""
     a = to_flint(matrix).tolist()
     n = len(a)
     if any(len(row) != n or a[i][j] != a[j][i] for i, row in enumerate(a) for j in range(i)
            if len(row) == n) or any(len(row) != n for row in a):
         raise InvalidArgument("matrix: must be symmetric to be tested for semidefiniteness")
+    done: list[int] = []
     for k in range(n):
         pivot = a[k][k]
-        if pivot < 0 or (pivot == 0 and any(a[k][j] != 0 for j in range(k + 1, n))):
-            return False
         below = [i for i in range(k + 1, n) if a[i][k] != 0]
+        if pivot < 0:
+            return done, {k: Fraction(1)}
+        if pivot == 0 and below:  # 2 t a + b = -1
+            j = below[0]
+            t = -(a[j][j] + 1) / (2 * a[j][k])
+            return done, {k: Fraction(int(t.p), int(t.q)), j: Fraction(1)}
+        if pivot == 0:
+            continue
+        done.append(k)
         for i in below:
             factor = a[i][k] / pivot
             for j in below:
                 a[i][j] -= factor * a[k][j]
-    return True
+    return done, None
 
 
 def is_totally_nonnegative(matrix: Any) -> bool:

@@ -9,6 +9,7 @@ sum was to be 0 or 1 the units of its entries and eight more of the largest one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import MAX_EMAX, MIN_EMIN, Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +23,7 @@ _SHORT = {np.dtype(np.float64): (12, 1000), np.dtype(np.float32): (5, 100)}
 #: So many units in the last place more than the entries have, the sum of a row may be off, as
 #: entries are often sums themselves.
 _SUMMED = 8
+_LARGEST = 10**300  # what is larger, or smaller than its inverse, may be no float
 
 
 def is_rounded(value: Any) -> bool:
@@ -88,5 +90,9 @@ def half_unit(value: Any) -> Fraction:
 
 
 def size(number: Fraction) -> str:
-    """A size to be read: two digits."""
+    """A size to be read: two digits, also of what is no float."""
+    if number and not Fraction(1, _LARGEST) < abs(number) < _LARGEST:
+        with localcontext(prec=2, Emax=MAX_EMAX, Emin=MIN_EMIN):
+            short = Decimal(abs(number.numerator)) / Decimal(number.denominator)
+            return f"{short.normalize():.2g}"
     return f"{float(abs(number)):.2g}"

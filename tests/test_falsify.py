@@ -19,7 +19,9 @@ from stabkit.falsify import (
     two_solutions,
 )
 from stabkit.falsify.exactness import Judge, cost, length, lengths, rounded, stays_short
-from stabkit.falsify.inputs import amplitudes, nearly_alternating, neighbours, shapes
+from stabkit.falsify.inputs import across, amplitudes, nearly_alternating, neighbours, shapes
+from stabkit.flux import Facts, Flux, Piece, from_activation
+from stabkit.kinks import kinks
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, sensitivity
 from stabkit.operators import NATURAL, difference, from_matrix, identity, stable_step
 from stabkit.rational import fractions
@@ -72,6 +74,47 @@ def test_violations_are_found_exactly(scheme, notion):
     assert all(type(x) is Fraction for part in found.witness for x in part)
     assert exact_margin(scheme, notion, found.witness) < 0
     assert cost(found.witness) <= 40 * scheme.size * notion.signals
+
+
+def _flux(formula):
+    return from_activation(formula, Facts(False, (Fraction(-9), Fraction(9)), None))
+
+
+@pytest.mark.parametrize("formula, notion", [
+    (lambda s: s + 4 * s / (1 + 10**16 * s * s), EUCLIDEAN),  # u+ = -4 u / (1 + 1e16 u^2)
+    (lambda s: s + 4 * s / (1 + 10**12 * s * s), CONTRACTION),
+    (lambda s: s * (1 + 4 * s * s / (10**9 + s * s)), EUCLIDEAN),  # u+ = -4 u^3 / (1e9 + u^2)
+    (lambda s: s + 3 * np.maximum(s - 762, 0), CONTRACTION),
+    (lambda s: np.where(s > 8000, s + 3 * (s - 8000), s), EUCLIDEAN),
+])
+def test_steps_that_are_unstable_at_tiny_or_huge_signals_only(formula, notion):
+    """One sample, K = 1, tau = 1: u+ = u - phi(u) is 0 or small at the sizes of most signals, and
+    has a slope below -1 at |u| < 1e-8, at |u| > 3e4, or beyond a kink at 762 or 8000."""
+    step = Explicit(identity(1), _flux(formula), ONE)
+    found = search(step, notion, trials=100, seed=1)
+    assert exact_margin(step, notion, found.witness) < 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_pairs_stand_on_both_sides_of_a_jump(seed):
+    """phi jumps at 8 by 8 and has slope 1 elsewhere: u+ = 0 and -8 on its sides, so only pairs
+    with the jump between them and less than 8 apart are spread."""
+    pieces = [Piece(Fraction(8), lambda s: s, None, None, lambda s: 1 + 0 * s),
+              Piece(None, lambda s: s + 8, None, None, lambda s: 1 + 0 * s)]
+    step = Explicit(identity(1), Flux("jump", pieces, Facts(False, (ONE, ONE), None)), ONE)
+    u, v = search(step, CONTRACTION, trials=1, seed=seed).witness
+    assert min(u[0], v[0]) <= 8 < max(u[0], v[0]) and abs(u[0] - v[0]) < 8
+
+
+def test_pairs_across_kinks():
+    """The kinks of min(|s|, 3) are 0 and ±3: a pair on either side of each, and with it as end."""
+    step = Explicit(identity(1), _flux(lambda s: np.minimum(abs(s), 3)), ONE)
+    pairs = {tuple(pair) for pair in np.column_stack(across(step)).round(9)}
+    for kink, away in ((0, 0.001), (3, 0.03), (-3, 0.03)):
+        for low, high in ((-1, 0), (0, 1), (-1, 1)):
+            assert (round(kink + low * away, 9), round(kink + high * away, 9)) in pairs
+    assert len(across(step, most=10)[0]) <= 20 and not len(across(Linear(identity(2)))[0])
+    assert {0, 3, -3} == kinks(step.flux.expression(step.flux.pieces[0], "activation"))
 
 
 @pytest.mark.parametrize("scheme, notion", TRUE, ids=lambda part: type(part).__name__)

@@ -178,6 +178,17 @@ def test_a_function_that_drifts_is_told():
         decide(Function(drift, 3), EUCLIDEAN, trials=100)
 
 
+@pytest.mark.parametrize("where", [lambda u: abs(u).max() > 5, lambda u: u[0] < -3,
+                                   lambda u: abs(u).max() < 1e-7])
+def test_a_function_that_is_random_for_some_signals_only_is_told(where):
+    """Half of u where it is not: what the search calls the worst signals are asked again."""
+    def step(u):
+        return u * RANDOM.random() * 9 if where(u.astype(float)) else u / 2
+
+    with pytest.raises(InvalidArgument, match="not deterministic"):
+        decide(Function(step, 3), EUCLIDEAN, trials=200)
+
+
 def test_a_step_for_single_signals_is_taken_signal_by_signal():
     """np.roll without an axis mixes the signals of a batch; each must be itself."""
     step = Own(lambda u: np.roll(u, 1))

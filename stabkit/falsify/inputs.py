@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.flux import Flux
+from stabkit.kinks import kinks
 from stabkit.rational import fraction
 from stabkit.schemes import Scheme
 
@@ -17,6 +19,7 @@ _SHAPES = 320
 _LINEARISED = 64
 _SINGULAR = 1e12
 _ROOM = 1 << 22  # numbers in one part
+_REMOTE = (1e-9, 1e-6, 1e-4, 1e3, 1e5)
 _REST = (0.1, 1e-2, 1e-3, 1e-4)
 
 
@@ -57,16 +60,22 @@ def _shapes_of_length(n: int) -> np.ndarray:
 
 
 def amplitudes(scheme: Scheme) -> np.ndarray:
-    """Multiples to try: powers of two, and the neighbourhood of every breakpoint of a flux."""
+    """Multiples to try: powers of two, and the neighbourhood of every kink of a flux."""
     found = {2.0**k for k in range(-10, 7)}
     for flux in scheme.fluxes:
         scale = abs(_scale(flux)) or 1.0
         found |= {scale * factor for factor in
                   (1e-3, 0.25, 0.5, 0.6, 0.75, 0.9, 0.99, 1, 1.01, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3,
                    4, 5, 6, 8, 10, 15, 20, 40)}
-        found |= {abs(float(point)) * factor for point in flux.breakpoints() if point
+        found |= {abs(float(point)) * factor for point in _kinks(flux) if point
                   for factor in (0.5, 0.99, 1, 1.01, 2)}
     return np.array(sorted(found))
+
+
+def _kinks(flux: Flux) -> set[Fraction]:
+    """0, the breakpoints of a flux, and the kinks inside its pieces."""
+    return {*flux.breakpoints(), *(point for piece in flux.pieces
+                                   for point in kinks(flux.expression(piece, "activation")))}
 
 
 def _scale(flux: Flux) -> float:
@@ -89,6 +98,25 @@ def structured(scheme: Scheme, most: int = 1 << 20) -> Iterator[np.ndarray]:
     each = max(1, _ROOM // kept.size)
     for first in range(0, len(sizes), each):
         yield (sizes[first:first + each, None, None] * kept[None]).reshape(-1, scheme.size)
+
+
+def remote(scheme: Scheme, most: int = 1 << 20) -> np.ndarray:
+    """Shapes far smaller and far larger than what a flux is mostly about, shape (count, N)."""
+    forms = shapes(scheme)
+    forms = forms[::max(1, -(-len(forms) * len(_REMOTE) // most))]
+    return (np.array(_REMOTE)[:, None, None] * forms[None]).reshape(-1, scheme.size)
+
+
+def across(scheme: Scheme, most: int = 1 << 20) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of multiples of one shape with a kink of a flux between them or at one of them."""
+    points = sorted({float(point) for flux in scheme.fluxes for point in _kinks(flux)})
+    ends = np.array([(point + low * step, point + high * step) for point in points
+                     for step in (0.01 * abs(point) or 1e-3,)
+                     for low, high in ((-1, 0), (0, 1), (-1, 1))]).reshape(-1, 2)
+    forms = shapes(scheme)
+    forms = forms[::max(1, -(-len(forms) * len(ends) // most))]
+    first, second = (sizes[:, None, None] * forms[None] for sizes in ends.T)
+    return first.reshape(-1, scheme.size), second.reshape(-1, scheme.size)
 
 
 def nearly_alternating(scheme: Scheme) -> np.ndarray:

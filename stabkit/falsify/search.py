@@ -14,11 +14,14 @@ from stabkit.enclosure import Interval
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.falsify.exactness import Judge, Signals, lengths, shrink, simplest, written
 from stabkit.falsify.inputs import (
+    across,
     amplitudes,
     nearly_alternating,
     neighbours,
+    remote,
     structured,
 )
+from stabkit.falsify.linear import linear_violation
 from stabkit.falsify.mass import WORTH_COMPILING, has_compiled_search, worst_trials
 from stabkit.notions import SIGN, Notion
 from stabkit.schemes import Function, Implicit, Scheme
@@ -112,6 +115,10 @@ class _Hunt:
                 break
         if found is None and self.notion is SIGN:
             found = self.consider(nearly_alternating(self.scheme))
+        if found is None:
+            found = self.read_off()
+        if found is None and self.notion.signals == 2:
+            found = self.consider(*across(self.scheme, self.most))
         trials = min(trials, self.most)
         more = max(0, trials - WORTH_COMPILING) \
             if has_compiled_search(self.scheme, self.notion) else 0
@@ -123,13 +130,25 @@ class _Hunt:
             found = self.mass(more)
         if found is None:
             found = self.ascend()
-        said = habits.told()
+        if found is None:  # last, as ties there are no places to start from
+            far = remote(self.scheme, self.most)
+            found = self.consider(far, 1.125 * far)
+        said = habits.told([u for margin, signals in self.best if margin < np.inf
+                            for u in signals])
         if found is not None:
             tries = max(60, 4800 // (8 + self.scheme.inner_steps))
-            found = shrink(found, self.violated, min(tries, 1 + _EXACT // self.scheme.size))
+            work = max([self.scheme.size, *(len(K.columns) // 8 for K in self.scheme.operators)])
+            found = shrink(found, self.violated, min(tries, 1 + _EXACT // work))
             return Search(found, self.trials, self.worst, habits=said)
         return Search(None, self.trials, self.worst, self.suspect[1],
                       self.violated.reason if isinstance(self.violated, Judge) else "", said)
+
+    def read_off(self) -> Signals | None:
+        """What the matrix of a linear step says, in simpler signals if these do as well."""
+        found = linear_violation(self.scheme, self.notion)
+        if found is None or not self.violated(found):
+            return None
+        return simplest(found, self.violated) or found
 
     def mass(self, trials: int) -> Signals | None:
         """Random signals by the million; the worst of every chunk is looked at exactly."""
@@ -152,11 +171,17 @@ class _Hunt:
         picked = np.choose(rng.integers(0, len(kinds), (count, 1)), kinds)
         return picked * rng.choice(amplitudes(self.scheme), (count, 1))
 
-    def consider(self, u: np.ndarray) -> Signals | None:
-        """Evaluate a batch; confirm the most suspicious signals exactly."""
+    def consider(self, u: np.ndarray, other: np.ndarray | None = None) -> Signals | None:
+        """Evaluate a batch; confirm the most suspicious signals exactly.
+
+        A notion on pairs takes each with the one in the same place of `other`, else with a
+        neighbour.
+        """
         for start in range(0, len(u), self.batch):
-            batch = u[start:start + self.batch]
-            signals = (batch,) if self.notion.signals == 1 else (batch, neighbours(batch, self.rng))
+            here = slice(start, start + self.batch)
+            batch = u[here]
+            signals = (batch,) if self.notion.signals == 1 else (
+                batch, neighbours(batch, self.rng) if other is None else other[here])
             margins = self.margins(signals)
             self.trials += len(batch)
             found = self.recheck(signals, margins)

@@ -27,6 +27,7 @@ _SMALL = 2**31
 _MANY = 500  # entries from which a product is left to scipy.sparse
 _RATIONALS = {Fraction, Constant}
 _SHORT = 64  # signals of few fractions are brought to one denominator
+_DIGITS = 4096  # so are those of many, if it has no more bits
 
 
 class Operator:
@@ -225,7 +226,8 @@ class Operator:
 
     def _image(self, u: list) -> list:
         """K u for one exact signal."""
-        if len(u) <= _SHORT and self.is_known and _RATIONALS.issuperset(map(type, u)):
+        if self.is_known and _RATIONALS.issuperset(map(type, u)) and (
+                len(u) <= _SHORT or _are_short([*self._palette, *u])):
             # Sums of fractions take a gcd per term; those of integers one at the end.
             rows, d = self._integer_rows
             e = lcm(*(entry.denominator for entry in u))
@@ -291,6 +293,11 @@ class Operator:
 
     def __sub__(self, other: Operator) -> Operator:
         return self + (-1) * other
+
+
+def _are_short(numbers: list) -> bool:
+    d = 1
+    return all((d := lcm(d, x.denominator)).bit_length() <= _DIGITS for x in numbers)
 
 
 def _itself(K: Operator) -> Operator:

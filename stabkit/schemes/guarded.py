@@ -5,6 +5,7 @@ Such a step may work in place, hold floats, know single signals only, or return 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -148,13 +149,18 @@ class Habits:
 
     def __init__(self, scheme: Any, u: np.ndarray):
         self.scheme, self.u = scheme, u
-        self.first = None if scheme.trusted else self._answer()
+        self.first = None if scheme.trusted else self._answer(self.u[None])
 
-    def _answer(self) -> np.ndarray:
-        return np.array(self.scheme.pair(self.u[None])[1])
+    def _answer(self, signals: np.ndarray) -> np.ndarray:
+        return np.array(self.scheme.pair(signals)[1])
 
-    def told(self) -> str:
+    def told(self, signals: Sequence[np.ndarray] = ()) -> str:
         """A note that it changes its input in place; empty if there is nothing to say.
+
+        Parameters
+        ----------
+        signals : sequence of ndarray, shape (N,)
+            More that it is given again and again.
 
         Raises
         ------
@@ -163,11 +169,10 @@ class Habits:
         """
         if self.first is None:
             return ""
-        for answer in (self._answer(), self._answer()):
-            if not np.array_equal(answer, self.first, equal_nan=True):
-                raise InvalidArgument(
-                    f"{called(self.scheme)} is not deterministic: it gave two outputs for the "
-                    f"input {short(self.u)}")
+        self._compare(self.u[None], self.first)
+        if len(signals):
+            again = np.array(signals, dtype=float)
+            self._compare(again, self._answer(again))
         given = self.u.copy()
         try:
             with np.errstate(all="ignore"):
@@ -176,3 +181,11 @@ class Habits:
             return ""
         return "" if np.array_equal(given, self.u) else \
             f"{called(self.scheme)} changes its input in place, so it was given copies"
+
+    def _compare(self, signals: np.ndarray, first: np.ndarray) -> None:
+        for answer in (self._answer(signals), self._answer(signals)):
+            for u, one, other in zip(signals, first, answer, strict=True):
+                if not np.array_equal(one, other, equal_nan=True):
+                    raise InvalidArgument(
+                        f"{called(self.scheme)} is not deterministic: it gave two outputs for the "
+                        f"input {short(u)}")

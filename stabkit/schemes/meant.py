@@ -7,6 +7,8 @@ from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from stabkit.flux import Flux
 from stabkit.operators import Operator
 from stabkit.rational import Constant
@@ -42,7 +44,10 @@ def differences(part: Any, twin: Any, name: str = "") -> Iterator[str]:
     if part is twin:
         return
     if isinstance(part, Operator):
-        largest = max(map(abs, (part - twin).values), default=Fraction(0))
+        same = np.array_equal(part.columns, twin.columns) and \
+            np.array_equal(part.row_of_entry, twin.row_of_entry)
+        apart = part.values - twin.values if same else (part - twin).values
+        largest = max(map(abs, apart), default=Fraction(0))
         yield f"the entries of {name or part.label} lie up to {size(largest)} from those meant"
     elif isinstance(part, Fraction):
         if part == twin:
