@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.audit.names import MODES
+from stabkit.audit.questions import MODES
 from stabkit.replay import seal, sealed
 from stabkit.verdict import (
     INAPPLICABLE,

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 
 import numpy as np
 
 from stabkit.falsify import fused_trials
-from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
+from stabkit.notions import Notion
 from stabkit.schemes import FSI, Explicit, FixedPoint, Scheme, threads
 from stabkit.schemes.fused import EXPLICIT, FIXED_POINT, FROZEN_FSI
 from stabkit.schemes.fused import FSI as FREE_FSI
@@ -22,12 +21,11 @@ from stabkit.schemes.twins import csr_form, shape_form, spacing
 # From so many trials on it pays to load, and perhaps compile, the loop.
 WORTH_COMPILING = 1_000_000
 _CHUNK = 1 << 16
-_NOTIONS = {EUCLIDEAN: 0, CONTRACTION: 1, RANGE: 2, SIGN: 3}
 
 
 def has_compiled_search(scheme: Scheme, notion: Notion) -> bool:
     """Whether the compiled loop knows the scheme, its flux and the notion."""
-    if not scheme.certifiable or notion not in _NOTIONS:
+    if not scheme.certifiable or notion.kernel is None:
         return False
     known = isinstance(scheme, (Explicit, FixedPoint)) or (
         isinstance(scheme, FSI) and not scheme.printed)
@@ -44,12 +42,13 @@ def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
         For which :func:`has_compiled_search` holds.
     trials, seed : int
     """
-    draws = import_module("stabkit.kernels.draws")
-    told = scheme, _NOTIONS[notion], _steps(scheme)
-    look = fused_trials.kernel(*told) or _loop(*told)
+    from stabkit.kernels.draws import draw_pair  # Numba is loaded when a loop is to run
+
+    task = scheme, notion.kernel, _steps(scheme)
+    look = fused_trials.kernel(*task) or _loop(*task)
     for margin, trial in look(seed, trials, _CHUNK):
         if trial >= 0:
-            pair = draws.draw_pair(seed, trial, scheme.size)
+            pair = draw_pair(seed, trial, scheme.size)
             yield float(margin), pair[:notion.signals]
 
 
@@ -64,8 +63,9 @@ def _steps(scheme: Scheme) -> tuple[int, int, float]:
 def _loop(scheme: Scheme, notion: int, steps: tuple[int, int, float]
           ) -> Callable[[int, int, int], Iterator[tuple[float, int]]]:
     """The compiled loop for the host, chunk by chunk."""
+    from stabkit.kernels.search import worst_of  # as above
+
     named, length, tau = steps
-    worst_of = import_module("stabkit.kernels.search").worst_of
     r = None if named == FROZEN_FSI else spacing(scheme.K)
     K = csr_form(scheme.K, np.dtype(float)) if r is None else (None if r == 1 else r,)
 

@@ -7,7 +7,6 @@ first one runs; arrays on a GPU go to fused kernels.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -64,13 +63,14 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
     right : ndarray, shape (N, B)
     beside : ndarray, shape (N − 1, B)
     """
-    kernels = import_module("stabkit.kernels.implicit")
+    from stabkit.kernels import implicit  # Numba is loaded when the first loop runs
+
     if right.shape[1] < WORTH_COLUMNS:
         x = np.array(right.T, order="C")
-        kernels.tridiagonal(*map(np.ascontiguousarray, (diagonal.T, beside.T)), x)
+        implicit.tridiagonal(*map(np.ascontiguousarray, (diagonal.T, beside.T)), x)
         return x.T
     x = np.array(right, order="C")
-    kernels.tridiagonal_columns(*map(np.ascontiguousarray, (diagonal, beside)), x)
+    implicit.tridiagonal_columns(*map(np.ascontiguousarray, (diagonal, beside)), x)
     return x
 
 
@@ -85,7 +85,9 @@ def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) 
     shape = tuple(scale * each for each in shape_form(flux))
     if not isinstance(f, np.ndarray):
         return fused.shrinkage((flux.kernel[0], *shape), weight, periodic, f, steps)
-    kernel = import_module("stabkit.kernels.haar").haar[flux.kernel[0]]
+    from stabkit.kernels.haar import haar  # Numba, as above
+
+    kernel = haar[flux.kernel[0]]
     rows = np.array(f, order="C").reshape(-1, f.shape[-1])
     after = np.empty_like(rows)
     for _ in range(steps):
@@ -106,8 +108,11 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
     # The kernels work in place on C-contiguous rows, so they get a copy.
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
     r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
-    room, operator = ("steps", _form(K, u.dtype)) if r is None else ("lanes", None if r == 1 else r)
-    kernel = getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
+    from stabkit.kernels import lanes  # Numba, as above
+    from stabkit.kernels import steps as loops
+
+    operator = _form(K, u.dtype) if r is None else None if r == 1 else r
+    kernel = getattr(loops if r is None else lanes, name)[flux.kernel[0]]
 
     def advance(rows: np.ndarray, steps: int) -> None:
         kernel(rows, steps, float(tau), operator, shape_form(flux))
