@@ -11,6 +11,7 @@ from stabkit.audit.models import as_model
 from stabkit.audit.result import Audit
 from stabkit.errors import InvalidArgument
 from stabkit.rational import fraction
+from stabkit.schemes import Scheme
 
 if TYPE_CHECKING:
     from stabkit.audit.repair import Repair

@@ -11,10 +11,8 @@ from typing import Any, TextIO
 
 import click
 
-COLOURS = {
-    "proved": "green", "refuted": "magenta", "supported": "cyan", "undecided": "yellow",
-    "inapplicable": "yellow",
-}
+from stabkit.verdict import Status
+
 PLURALS = {"witness": "witnesses", "certificate": "certificates"}
 NARROW = 24   # no name is folded to fewer columns
 
@@ -63,7 +61,7 @@ def _widths(heads: Sequence[str], rows: list[list[str]]) -> list[int]:
 def summary(verdicts: Sequence[Any], seconds: float, seed: int) -> str:
     """Return the closing line under a table of verdicts."""
     counts = Counter(str(verdict.status) for verdict in verdicts)
-    found = ", ".join(f"{counts[status]} {status}" for status in COLOURS if counts[status])
+    found = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
     others = sum(not verdict.as_expected for verdict in verdicts)
     expected = f"{others} not as expected (!)" if others else "each as expected"
     number = "1 claim" if len(verdicts) == 1 else f"{len(verdicts)} claims"
@@ -104,7 +102,7 @@ def _style(cell: str, head: bool) -> dict[str, Any]:
         return {"bold": True}
     if cell == "!" or "(expected" in cell:
         return {"fg": "red", "bold": True}
-    return {"fg": COLOURS[cell]} if cell in COLOURS else {}
+    return {"fg": Status(cell).terminal_colour} if cell in list(Status) else {}
 
 
 def _fold(heads: Sequence[str], rows: list[list[str]], column: int, width: int) -> None:
