@@ -55,6 +55,7 @@ from stabkit.verdict import (
     Evidence,
     Outcome,
     calculation,
+    worst,
 )
 
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
@@ -181,10 +182,9 @@ def _(what: AllOf, trials: int, seed: int, signals: np.ndarray | None) -> Outcom
         raise InvalidArgument("parts: need at least one, nothing follows from nothing")
     outcomes = [_decide(part, trials, seed + number, signals)
                 for number, part in enumerate(what.parts)]
-    for status in (REFUTED, UNDECIDED, SUPPORTED):
-        telling = [outcome for outcome in outcomes if outcome.status is status]
-        if telling:
-            return telling[0]
+    status = worst(outcome.status for outcome in outcomes)
+    if status is not PROVED:
+        return next(outcome for outcome in outcomes if outcome.status is status)
     return Outcome(PROVED, tuple(item for outcome in outcomes for item in outcome.evidence),
                    trials=sum(outcome.trials for outcome in outcomes),
                    rounding="; ".join(dict.fromkeys(filter(None, (

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.backend import namespace
+from stabkit.codes import NotionCode
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
@@ -20,6 +21,26 @@ from stabkit.proof.words import Expression
 from stabkit.rational import Constant, fraction
 from stabkit.rounding import is_rounded, meant
 from stabkit.transcript import Term
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a notion is said.
+
+    Attributes
+    ----------
+    formula : str
+        Its margin.
+    says : str
+        What it asks for, in ASCII.
+    holds, fails : str
+        What a sentence says of a network that keeps it, and of one that does not.
+    """
+
+    formula: str = ""
+    says: str = ""
+    holds: str = ""
+    fails: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +61,11 @@ class Notion:
         The functional of an energy notion.
     meant : callable or None
         Makes the notion that was meant, where the constant of this one is a rounding.
+    words : Words
+    composes : bool
+        Whether a composition keeps the notion if its parts do.
+    kernel : NotionCode or None
+        Its code in the compiled loops, if they know it.
     """
 
     name: str
@@ -48,6 +74,9 @@ class Notion:
     margins: Callable[..., np.ndarray]
     functional: Callable[[Any], Any] | None = None
     meant: Callable[[], Notion] | None = None
+    words: Words = Words()
+    composes: bool = False
+    kernel: NotionCode | None = None
 
     def as_meant(self) -> Notion:
         """The notion that was meant, with the numbers in place of floats; itself if it has none."""
@@ -184,14 +213,37 @@ def sensitivity(factor: Any) -> Notion:
     near = meant(factor) if is_rounded(factor) else fraction(factor)
     return Notion(f"sensitivity at most {factor}", 2, margin, lambda u, up, v, vp: _ratio(
         margin(u, up, v, vp), square * squared_norm(u - v)),
-        meant=None if near == fraction(factor) else lambda: sensitivity(near))
+        meant=None if near == fraction(factor) else lambda: sensitivity(near),
+        words=CONSTANT_WORDS, composes=square <= 1)
 
 
-EUCLIDEAN = Notion("euclidean", 1, _euclidean, _euclidean_batch)
-CONTRACTION = Notion("contraction", 2, _contraction, _contraction_batch)
-RANGE = Notion("range", 1, _range, _range_batch)
-SIGN = Notion("sign", 1, _sign, _sign)
-CONTRAST = Notion("contrast", 1, _contrast, _contrast_batch)
+CONSTANT_WORDS = Words("C²‖u − w‖² − ‖u⁺ − w⁺‖²", "|u+ - w+| <= L |u - w|",
+                       "its Lipschitz constant is at most the one asked for",
+                       "its Lipschitz constant is larger than the one asked for")
+ENERGY_WORDS = Words("E(u) − E(u⁺)", "the block's energy does not grow",
+                     "does not increase its energy", "increases its energy")
+
+EUCLIDEAN = Notion(
+    "euclidean", 1, _euclidean, _euclidean_batch, composes=True, kernel=NotionCode.EUCLIDEAN,
+    words=Words("‖u‖² − ‖u⁺‖²", "|u+| <= |u|",
+                "does not increase the Euclidean norm", "increases the Euclidean norm"))
+CONTRACTION = Notion(
+    "contraction", 2, _contraction, _contraction_batch, composes=True,
+    kernel=NotionCode.CONTRACTION,
+    words=Words("‖u − w‖² − ‖u⁺ − w⁺‖²", "|u+ - w+| <= |u - w|",
+                "does not increase the distance of two inputs", "drives two inputs apart"))
+RANGE = Notion(
+    "range", 1, _range, _range_batch, composes=True, kernel=NotionCode.RANGE,
+    words=Words("min(min u⁺ − min u, max u − max u⁺)", "min u <= u+ <= max u",
+                "keeps the range of its input", "leaves the range of its input"))
+SIGN = Notion(
+    "sign", 1, _sign, _sign, composes=True, kernel=NotionCode.SIGN,
+    words=Words("S(u) − S(u⁺)", "no more sign changes",
+                "makes no sign changes", "makes sign changes"))
+CONTRAST = Notion(
+    "contrast", 1, _contrast, _contrast_batch, composes=True,
+    words=Words("max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|", "no larger jumps",
+                "makes no larger jumps", "makes larger jumps"))
 
 NAMED = {notion.name: notion for notion in (EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST)}
 
@@ -245,4 +297,5 @@ def energy(functional: Callable[[Any], Any]) -> Notion:
     exact = not isinstance(functional, Energy) or functional.K.meant() is functional.K
     return Notion("energy", 1, margin,
                   lambda u, up: _ratio(margin(u, up), abs(functional(u))), functional,
-                  None if exact else lambda: energy(replace(functional, K=functional.K.meant())))
+                  None if exact else lambda: energy(replace(functional, K=functional.K.meant())),
+                  words=ENERGY_WORDS, composes=True)

@@ -38,22 +38,17 @@ from stabkit.verdict import (
     INAPPLICABLE,
     PROVED,
     REFUTED,
-    SUPPORTED,
     UNDECIDED,
     Evidence,
     Outcome,
     Status,
+    worst,
 )
 
 _TRIALS_PER_SECOND = 100_000
 _RATIO_STEPS = 5
 _TIGHTNESS_CONFIGURATIONS = 12
 _GRID = ("K", "n", "boundary", "h")  # what a bound depends on, beside the notion
-
-
-#: Beside a verdict in a notebook; to be told apart on white and on black.
-_COLOURS = {PROVED: "#009E73", REFUTED: "#D55E00", SUPPORTED: "#56B4E9", UNDECIDED: "#E69F00",
-            INAPPLICABLE: "#8A8F98"}
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ class Verdict:
             facts.append(f"expected: {self.expected}")
         shown = "".join(_folded(item) for item in self.evidence[:1])
         word = f"{self.status} {self.reach}".strip()
-        return (f'<div style="border-left: 0.3em solid {_COLOURS[self.status]}; '
+        return (f'<div style="border-left: 0.3em solid {self.status.colour}; '
                 f'padding-left: 0.7em"><b>{word}</b> <code>{self.claim}</code> '
                 f"<small>{escape(self.location)}; {', '.join(facts)}</small>{shown}</div>")
 
@@ -294,12 +289,11 @@ def _gather(statuses: Sequence[Status], decisive: Status) -> Status:
     if decisive in statuses:
         return decisive
     applicable = [status for status in statuses if status is not INAPPLICABLE]
-    for weakest in (UNDECIDED, SUPPORTED):
-        if weakest in applicable:
-            return weakest if decisive is REFUTED else UNDECIDED
     if not applicable:
         return INAPPLICABLE
-    return PROVED if decisive is REFUTED else REFUTED
+    if decisive is REFUTED:
+        return worst(applicable)
+    return REFUTED if set(applicable) == {REFUTED} else UNDECIDED
 
 
 def _sharp(entry: Claim, trials: int, seed: int) -> bool:

@@ -1,6 +1,7 @@
 """Deciding: each property proved, refuted or left open, and what its evidence says."""
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -38,7 +39,9 @@ from stabkit.verdict import (
     REFUTED,
     SUPPORTED,
     UNDECIDED,
+    Status,
     calculation,
+    worst,
 )
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
@@ -301,3 +304,14 @@ def test_bounds_of_a_face_may_be_written_as_texts():
     """0 <= 1/(1 + s²) <= 1 is sharp at 0, so 9/10 is no bound."""
     assert decide(FaceWithin(fluxes.rational(), "diffusivity", "0", 1)).status is PROVED
     assert decide(FaceWithin(fluxes.rational(), "diffusivity", 0, "9/10")).status is REFUTED
+
+
+def test_a_whole_is_as_weak_as_its_weakest_part():
+    """One refuted part refutes; a proof needs that of all; of nothing nothing is known."""
+    for parts in product(Status, repeat=3):
+        whole = worst(parts)
+        assert (whole is Status.REFUTED) == (Status.REFUTED in parts)
+        assert (whole is Status.PROVED) == (set(parts) == {Status.PROVED})
+        if whole is Status.SUPPORTED:
+            assert Status.UNDECIDED not in parts
+    assert worst([]) is Status.UNDECIDED

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import pairwise, permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from stabkit.notions import (
     CONTRACTION,
     CONTRAST,
     EUCLIDEAN,
+    NAMED,
     RANGE,
     SIGN,
     Energy,
@@ -30,7 +32,7 @@ from stabkit.notions import (
 from stabkit.operators import PERIODIC, difference, from_matrix
 from stabkit.property import Stable
 from stabkit.rational import fractions
-from stabkit.schemes import Explicit, Linear, Pointwise
+from stabkit.schemes import Chain, Explicit, Linear, Pointwise
 from stabkit.testing import rationals, signals
 from stabkit.verdict import PROVED, REFUTED
 
@@ -199,3 +201,28 @@ def test_sign_changes_around_the_circle_are_another_matter():
     """With a periodic boundary a step within the sign bound may add a sign change."""
     step = Explicit(difference(1, 4, 1, PERIODIC), fluxes.identity(), Fraction(1, 4))
     assert decide(Stable(step, SIGN)).status is REFUTED
+
+
+def test_each_notion_says_itself():
+    """The page on notions, the compiled loops and the messages speak of the same margins."""
+    page = (Path(__file__).parents[1] / "docs/explanation/notions.md").read_text("utf-8")
+    formulas = {line.split("`")[1].partition("(")[0].upper(): line.replace(r"\|", "¦").split("|")[3]
+                .strip().replace("¦", "|") for line in page.splitlines() if line.startswith("| `")}
+    notions = [*NAMED.values(), sensitivity(2), energy(lambda u: u)]
+    assert {notion.name.split()[0].upper(): notion.words.formula for notion in notions} == formulas
+    assert all(notion.words.says and notion.words.holds != notion.words.fails for notion in notions)
+    assert {notion.kernel for notion in NAMED.values()} == {0, 1, 2, 3, None}
+
+
+@pytest.mark.slow
+def test_the_compiled_loops_have_the_codes_of_the_notions():
+    from stabkit.kernels import margins
+    for notion in NAMED.values():
+        assert notion.kernel == getattr(margins, notion.name.upper(), None)
+
+
+def test_only_constants_up_to_1_are_kept_by_compositions():
+    """Twice a step that doubles differences is four times: 2 bounds each part, not both."""
+    assert sensitivity(1).composes and not sensitivity("1001/1000").composes
+    doubled = Linear(from_matrix([[2]]))
+    assert decide(Stable(Chain([doubled, doubled]), sensitivity(2))).status is REFUTED

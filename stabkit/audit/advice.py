@@ -18,7 +18,7 @@ from stabkit.audit.blocks import (
 )
 from stabkit.audit.bounds import product
 from stabkit.audit.case import Case
-from stabkit.audit.names import BOUNDED
+from stabkit.audit.questions import BOUNDED
 from stabkit.audit.result import BlockReport, Judgement
 from stabkit.audit.steps import certified_step, largest_modal_step, modal_step
 from stabkit.verdict import PROVED, REFUTED

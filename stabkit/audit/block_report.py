@@ -10,8 +10,8 @@ from stabkit.audit.advice import note_on
 from stabkit.audit.blocks import DIFFUSION, HAMILTONIAN, Block
 from stabkit.audit.coupling import judge_modes
 from stabkit.audit.layers import Graph
-from stabkit.audit.names import BOUNDED, MODES, NOTIONS
 from stabkit.audit.network import is_small
+from stabkit.audit.questions import BOUNDED, MODES, NOTIONS
 from stabkit.audit.result import BlockReport
 from stabkit.audit.steps import certified_step, largest_modal_step, modal_step, with_step
 from stabkit.decide import decide

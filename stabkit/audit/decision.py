@@ -17,8 +17,8 @@ from stabkit.audit.coupling import judge_modes
 from stabkit.audit.depth import judge_depth
 from stabkit.audit.layers import Graph
 from stabkit.audit.meant import meant_case, unit_of
-from stabkit.audit.names import BOUNDED, CONSTANT, MODES, NOTIONS, chosen, constant_name
 from stabkit.audit.network import Network, is_small
+from stabkit.audit.questions import BOUNDED, CONSTANT, MODES, NOTIONS, chosen, constant_name
 from stabkit.audit.result import Audit, Judgement
 from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient, shows_more
 from stabkit.certificates import certify
@@ -61,7 +61,7 @@ class Known:
 
 
 def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
-                advance: Callable[[str], None]) -> Audit:
+                advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Audit a network; see :func:`stabkit.audit`."""
     admit(graph)
     unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,12 @@ from stabkit.audit.advice import scaling_of
 from stabkit.audit.blocks import ACTIVATION, AFFINE, DIFFUSION, RESIDUAL, Block, blocks_of
 from stabkit.audit.bounds import block_bound
 from stabkit.audit.case import case_of
-from stabkit.audit.entrance import as_model, audit
+from stabkit.audit.decision import Request, audit_graph
 from stabkit.audit.layers import (
     Convolution,
     Dense,
     Graph,
     Scaling,
-    Shape,
     TransposedConvolution,
 )
 from stabkit.audit.rebuilding import diffusion_block
@@ -49,16 +47,10 @@ class Repair:
     audit: Audit
 
 
-def make_stable(model: Any, shape: Shape | int | None = None, *, budget: float = 5.0,
-                seed: int = 0) -> Repair:
-    """See :func:`stabkit.make_stable`."""
-    if isinstance(shape, int):
-        shape = (shape,)
-    graph = as_model(model, shape)
-    if not isinstance(graph, Graph):
-        raise InvalidArgument(f"model: must be a file, a torch module or a graph, got "
-                              f"{type(model).__name__}")
-    found = audit(graph, notions=["contraction"], budget=budget, seed=seed)
+def repair(graph: Graph, name: str, budget: float, seed: int) -> Repair:
+    """See :func:`stabkit.make_stable`; `name` is how the result calls the network."""
+    request = Request(("contraction",), None, "snapped")
+    found = audit_graph(graph, request, budget, seed)
     if found.status is PROVED:
         return Repair(graph, (), found)
     parts, changes = [], []
@@ -71,10 +63,8 @@ def make_stable(model: Any, shape: Shape | int | None = None, *, budget: float =
     if scaling is not None:
         parts, said = _with_scaled(blocks_of(result), *scaling)
         result, changes = joined(parts), [*changes, said]
-    name = str(model) if isinstance(model, (str, Path)) else graph.source
     result = replace(result, source=f"{name}, made stable")
-    return Repair(result, tuple(changes), audit(result, notions=["contraction"], budget=budget,
-                                                seed=seed))
+    return Repair(result, tuple(changes), audit_graph(result, request, budget, seed))
 
 
 def _with_scaled(blocks: list[Block], scaled: Block, size: Fraction) -> tuple[list[Graph], str]:

@@ -9,17 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.audit.names import MODES
+from stabkit.audit.questions import MODES
 from stabkit.replay import seal, sealed
-from stabkit.verdict import (
-    INAPPLICABLE,
-    PROVED,
-    REFUTED,
-    SUPPORTED,
-    UNDECIDED,
-    Evidence,
-    Status,
-)
+from stabkit.verdict import PROVED, Evidence, Status, worst
 
 
 @dataclass(frozen=True)
@@ -135,8 +127,7 @@ class Audit:
         """
         found = [item.status for item in self.judgements
                  if item.counts and not (item.is_about_blocks and item.status is PROVED)]
-        return next((status for status in (REFUTED, UNDECIDED, SUPPORTED, INAPPLICABLE, PROVED)
-                     if status in found), UNDECIDED)
+        return worst(found)
 
     @property
     def gap(self) -> float | None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit.audit.decision import TRIALS_PER_SECOND
-from stabkit.audit.names import BOUNDED, MODES, NOTIONS, chosen, constant_name
+from stabkit.audit.questions import BOUNDED, MODES, NOTIONS, chosen, constant_name
 from stabkit.audit.result import Audit, BlockReport, Judgement
 from stabkit.decide import decide
 from stabkit.notions import Energy, Notion, energy, sensitivity

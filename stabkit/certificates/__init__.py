@@ -64,8 +64,8 @@ def certified(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
 
 
 def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:
-    # Every notion here is inherited by compositions, so each part stands for itself.
-    parts = [certified(part, notion) for part in dict.fromkeys(chain.schemes)]
-    if all(parts):
-        return tuple(evidence for part in parts for evidence in part)
+    if notion.composes:
+        parts = [certified(part, notion) for part in dict.fromkeys(chain.schemes)]
+        if all(parts):
+            return tuple(evidence for part in parts for evidence in part)
     return certify_linear(chain, notion) if is_linear(chain) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,18 @@ from stabkit.cli.commands import EXPECTED, UNDECIDED, UNEXPECTED, cli
 from stabkit.cli.options import budget, json_file, seed
 from stabkit.report.output import check_writable, deliver, say
 
-NOTIONS = ("euclidean", "contraction", "range", "sign", "energy", "bounded", "modes")
+
+class Notions(click.Choice):
+    """The notions of an audit, which are looked up when they are needed."""
+
+    def __init__(self) -> None:
+        self.case_sensitive = True
+
+    @cached_property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        from stabkit.audit.questions import NOTIONS
+
+        return tuple(NOTIONS)
 
 
 class Sizes(click.ParamType):
@@ -31,7 +43,7 @@ class Sizes(click.ParamType):
 
 @cli.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
-@click.option("--notion", "notions", type=click.Choice(NOTIONS), multiple=True,
+@click.option("--notion", "notions", type=Notions(), multiple=True,
               help="What the exit status rests on; can be given again.")
 @click.option("--shape", type=Sizes(), metavar="N,N,...",
               help="Of one input without the batch axis, where an ONNX file leaves it open.")

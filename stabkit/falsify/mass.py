@@ -13,20 +13,18 @@ import numpy as np
 
 from stabkit.codes import NotionCode, SchemeCode
 from stabkit.falsify import fused_trials
-from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
+from stabkit.notions import Notion
 from stabkit.schemes import FSI, Explicit, FixedPoint, Scheme, threads
 from stabkit.schemes.twins import csr_form, shape_form, spacing
 
 # From so many trials on it pays to load, and perhaps compile, the loop.
 WORTH_COMPILING = 1_000_000
 _CHUNK = 1 << 16
-_NOTIONS = {EUCLIDEAN: NotionCode.EUCLIDEAN, CONTRACTION: NotionCode.CONTRACTION,
-            RANGE: NotionCode.RANGE, SIGN: NotionCode.SIGN}
 
 
 def has_compiled_search(scheme: Scheme, notion: Notion) -> bool:
     """Whether the compiled loop knows the scheme, its flux and the notion."""
-    if not scheme.certifiable or notion not in _NOTIONS:
+    if not scheme.certifiable or notion.kernel is None:
         return False
     known = isinstance(scheme, (Explicit, FixedPoint)) or (
         isinstance(scheme, FSI) and not scheme.printed)
@@ -43,12 +41,13 @@ def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
         For which :func:`has_compiled_search` holds.
     trials, seed : int
     """
-    from stabkit.kernels import draws  # loads Numba
-    job = scheme, _NOTIONS[notion], _steps(scheme)
+    from stabkit.kernels.draws import draw_pair  # loads Numba
+
+    job = scheme, notion.kernel, _steps(scheme)
     look = fused_trials.kernel(*job) or _loop(*job)
     for margin, trial in look(seed, trials, _CHUNK):
         if trial >= 0:
-            pair = draws.draw_pair(seed, trial, scheme.size)
+            pair = draw_pair(seed, trial, scheme.size)
             yield float(margin), pair[:notion.signals]
 
 
@@ -64,6 +63,7 @@ def _loop(scheme: Scheme, notion: NotionCode, steps: tuple[SchemeCode, int, floa
           ) -> Callable[[int, int, int], Iterator[tuple[float, int]]]:
     """The compiled loop for the host, chunk by chunk."""
     from stabkit.kernels.search import worst_of  # loads Numba
+
     code, length, tau = steps
     r = None if code == SchemeCode.FROZEN_FSI else spacing(scheme.K)
     K = csr_form(scheme.K, np.dtype(float)) if r is None else (None if r == 1 else r,)

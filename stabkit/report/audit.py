@@ -7,34 +7,12 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, TextIO
 
+from stabkit.audit.questions import words_of
 from stabkit.report.table import evidence_summary, table
 
 WIDTH = 80
 SHOWN = 8    # entries of an input that are printed; all are in the verdict file
 LISTED = 24  # blocks that are printed
-
-MEANING = {
-    "euclidean": "|u+| <= |u|", "contraction": "|u+ - w+| <= |u - w|",
-    "range": "min u <= u+ <= max u", "sign": "no more sign changes",
-    "energy": "the block's energy does not grow",
-    "constant": "|u+ - w+| <= L |u - w|",
-    "bounded": "one bound at any depth",
-    "modes": "each block alone: no mode grows",
-}
-
-# What the headline says of a notion that is proved, and of one that is refuted.
-WORDS = {
-    "euclidean": ("does not increase the Euclidean norm", "increases the Euclidean norm"),
-    "contraction": ("does not increase the distance of two inputs", "drives two inputs apart"),
-    "range": ("keeps the range of its input", "leaves the range of its input"),
-    "sign": ("makes no sign changes", "makes sign changes"),
-    "energy": ("does not increase its energy", "increases its energy"),
-    "constant": ("its Lipschitz constant is at most the one asked for",
-                 "its Lipschitz constant is larger than the one asked for"),
-    "bounded": ("growth has one bound at any depth", "growth over depth has no bound"),
-    "modes": ("no mode of a single block grows, from which nothing follows for the network",
-              "a mode of a single block grows"),
-}
 
 
 def audit_text(audit: Any, stream: TextIO) -> str:
@@ -59,8 +37,8 @@ def headline(audit: Any) -> str:
     said = []
     for item in telling:
         if item.direction == "forward":
-            holds, fails = WORDS[item.notion.split()[0]]
-            said.append({"proved": holds, "refuted": fails}.get(
+            words = words_of(item.notion)
+            said.append({"proved": words.holds, "refuted": words.fails}.get(
                 str(item.status), item.reason or "trials found nothing against it"))
     if all(item.notion.startswith("constant") for item in counted):
         word = {"proved": "proved", "refuted": "refuted"}.get(status, "not shown")
@@ -73,7 +51,7 @@ def headline(audit: Any) -> str:
 
 
 def _notions(audit: Any, stream: TextIO) -> str:
-    rows = [("*" if item.counts else "", item.name, MEANING.get(item.notion.split()[0], ""),
+    rows = [("*" if item.counts else "", item.name, words_of(item.notion).says,
              str(item.status), evidence_summary(
                  [{"kind": piece.kind} for piece in item.evidence], item.trials), item.layer)
             for item in audit.judgements]

@@ -15,11 +15,11 @@ from stabkit.replay.seals import without
 from stabkit.report.benchmarks import Benchmarks
 from stabkit.report.explain import evidence_text, glossary, told
 from stabkit.report.findings import Finding, standing
+from stabkit.verdict import Status
 from stabkit.verify import Verdict
 
 #: Pieces of evidence written out per claim; all of them are in the verdict file.
 SHOWN = 2
-_ORDER = ("proved", "refuted", "supported", "undecided", "inapplicable")
 _LONGEST = 4000  # characters of one piece of evidence
 
 
@@ -121,7 +121,7 @@ class Paper:
     @property
     def blocks(self) -> tuple[Block, Block]:
         """What is printed and what is not, each sorted by verdict."""
-        ordered = sorted(self.entries, key=lambda entry: _ORDER.index(entry.status))
+        ordered = sorted(self.entries, key=lambda entry: list(Status).index(entry.status))
         printed = tuple(entry for entry in ordered if entry.claim.reading == "printed")
         others = tuple(entry for entry in ordered if entry.claim.reading != "printed")
         said = "as documented" if self.name == SOFTWARE else "as printed"
@@ -190,7 +190,7 @@ class Contents:
 def counted(statuses: Any) -> str:
     """Statuses with their numbers, such as "3 proved, 1 refuted"."""
     counts = Counter(statuses)
-    return ", ".join(f"{counts[status]} {status}" for status in _ORDER if counts[status])
+    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
 
 
 def contents(document: Mapping[str, Any], claims: Mapping[str, Claim],

@@ -6,8 +6,8 @@ from collections import Counter
 
 from stabkit.notation import to_latex
 from stabkit.report.contents import Contents, Entry, Paper
+from stabkit.verdict import Status
 
-_STATUSES = ("proved", "refuted", "supported", "undecided", "inapplicable")
 _COLUMNS = (r"@{}>{\raggedright\arraybackslash}p{0.2\linewidth}"
             r">{\raggedright\arraybackslash}p{0.48\linewidth}lr@{}")
 _NEEDS = "% \\usepackage{amsmath,amssymb,array,booktabs,longtable}\n"
@@ -15,7 +15,7 @@ _NEEDS = "% \\usepackage{amsmath,amssymb,array,booktabs,longtable}\n"
 
 def summary_table(report: Contents) -> str:
     """Papers and software by verdict."""
-    used = [status for status in _STATUSES
+    used = [status for status in Status
             if any(entry.status == status for entry in report.entries)]
     rows = [_summary_row(paper, used) for paper in report.papers]
     return (f"{_NEEDS}\\begin{{tabular}}{{l{'r' * (len(used) + 1)}}}\n\\toprule\n"

@@ -12,10 +12,8 @@ from typing import Any, TextIO
 
 import click
 
-COLOURS = {
-    "proved": "green", "refuted": "magenta", "supported": "cyan", "undecided": "yellow",
-    "inapplicable": "yellow",
-}
+from stabkit.verdict import Status
+
 PLURALS = {"proof": "proofs", "witness": "witnesses", "certificate": "certificates"}
 NARROW = 24   # no name is folded to fewer columns
 
@@ -66,7 +64,7 @@ def summary(verdicts: Sequence[Any], seconds: float, seed: int) -> str:
     counts = Counter(str(verdict.status) for verdict in verdicts)
     for_all = sum(verdict.scope == "for all" for verdict in verdicts)
     beside = {"proved": f" ({for_all} for all)"} if for_all else {}
-    found = ", ".join(f"{counts[status]} {status}{beside.get(status, '')}" for status in COLOURS
+    found = ", ".join(f"{counts[status]} {status}{beside.get(status, '')}" for status in Status
                       if counts[status])
     others = sum(not verdict.as_expected for verdict in verdicts)
     expected = f"{others} not as expected (!)" if others else "each as expected"
@@ -108,7 +106,7 @@ def _style(cell: str, head: bool) -> dict[str, Any]:
     if cell == "!" or "(expected" in cell:
         return {"fg": "red", "bold": True}
     word = cell.split(maxsplit=1)[0] if cell else ""
-    return {"fg": COLOURS[word]} if word in COLOURS else {}
+    return {"fg": Status(word).terminal_colour} if word in list(Status) else {}
 
 
 def _fold(heads: Sequence[str], rows: list[list[str]], column: int, width: int) -> None:

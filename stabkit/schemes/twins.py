@@ -62,13 +62,12 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
     right : ndarray, shape (N, B)
     beside : ndarray, shape (N − 1, B)
     """
-    from stabkit.kernels import implicit as kernels  # loads Numba
     if right.shape[1] < WORTH_COLUMNS:
         x = np.array(right.T, order="C")
-        kernels.tridiagonal(*map(np.ascontiguousarray, (diagonal.T, beside.T)), x)
+        implicit.tridiagonal(*map(np.ascontiguousarray, (diagonal.T, beside.T)), x)
         return x.T
     x = np.array(right, order="C")
-    kernels.tridiagonal_columns(*map(np.ascontiguousarray, (diagonal, beside)), x)
+    implicit.tridiagonal_columns(*map(np.ascontiguousarray, (diagonal, beside)), x)
     return x
 
 

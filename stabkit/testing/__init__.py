@@ -13,7 +13,6 @@ The strategies need the package hypothesis, the assertion does not.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from stabkit.errors import NotStable
@@ -56,5 +55,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in STRATEGIES:
-        return getattr(import_module("stabkit.testing.strategies"), name)
+        from stabkit.testing import strategies  # late: it needs hypothesis, the assertion does not
+
+        return getattr(strategies, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

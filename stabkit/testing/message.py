@@ -16,15 +16,6 @@ from stabkit.notions import Notion
 from stabkit.schemes import Scheme
 from stabkit.verdict import Outcome
 
-FORMULAS = {
-    "euclidean": "‖u‖² − ‖u⁺‖²",
-    "contraction": "‖u − w‖² − ‖u⁺ − w⁺‖²",
-    "range": "min(min u⁺ − min u, max u − max u⁺)",
-    "sign": "S(u) − S(u⁺)",
-    "contrast": "max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|",
-    "energy": "E(u) − E(u⁺)",
-    "sensitivity": "C²‖u − w‖² − ‖u⁺ − w⁺‖²",
-}
 _LONGEST = 24  # characters of a fraction; a longer one is shown as a decimal
 _WIDTH = 88
 _SHORT, _SHOWN = 24, 8  # samples of a signal that is shown whole; those shown of a longer one
@@ -63,7 +54,7 @@ def _witness(notion: Notion, outcome: Outcome, inputs: Signals, outputs: Signals
     if outcome.margin is not None:
         value = _number(outcome.margin)
         equals = value if value.startswith("≈") else f"= {value}"
-        formula = FORMULAS.get(notion.name.partition(" ")[0])
+        formula = notion.words.formula
         yield from _row("margin", f"{formula} {equals}" if formula else equals)
 
 

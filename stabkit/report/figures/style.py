@@ -12,6 +12,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stabkit.verdict import Status
+
 #: Text, axes and neutral lines; :func:`inline_svg` makes it the colour of the text around.
 INK = "#1b1f24"
 
@@ -21,8 +23,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
 GREY = "#8a8f98"
 CYCLE = (BLUE, RED, GREEN, ORANGE, PURPLE, SKY)
 
-STATUS_COLOURS = {"proved": GREEN, "refuted": RED, "supported": SKY, "undecided": ORANGE,
-                  "inapplicable": GREY}
+STATUS_COLOURS = {str(status): status.colour for status in Status}
 
 _SETTINGS = {
     "axes.axisbelow": True, "axes.edgecolor": INK, "axes.facecolor": "none", "axes.grid": True,

@@ -1,18 +1,20 @@
-"""The one call ``stabkit.audit(model)``: whatever the model is."""
+"""The calls ``stabkit.audit(model)`` and ``stabkit.make_stable(model)``; their work loads late."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stabkit.audit.layers import Graph, Shape
+from stabkit.audit.models import as_model
 from stabkit.audit.result import Audit
 from stabkit.errors import InvalidArgument
 from stabkit.rational import fraction
 from stabkit.schemes import Scheme
+
+if TYPE_CHECKING:
+    from stabkit.audit.repair import Repair
 
 ROUNDINGS = ("snapped", "exact", "intervals")
 
@@ -61,6 +63,21 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
     >>> audit(Explicit(difference(1, 4), fluxes.soft(), "1/4"), budget=1).status
     <Status.PROVED: 'proved'>
     """
+    model = _accepted(model, shape, budget, seed)
+    if rounding not in ROUNDINGS:
+        raise InvalidArgument(f"rounding: must be among {', '.join(ROUNDINGS)}, got {rounding!r}")
+    if at_most is not None and (at_most := fraction(at_most, "at_most")) <= 0:
+        raise InvalidArgument(f"at_most: must be positive, got {at_most}")
+    if isinstance(model, Graph):
+        from stabkit.audit.decision import Request, audit_graph
+
+        return audit_graph(model, Request(notions, at_most, rounding), float(budget), seed, advance)
+    from stabkit.audit.scheme_audit import audit_scheme
+
+    return audit_scheme(model, notions, at_most, float(budget), seed, advance)
+
+
+def _accepted(model: Any, shape: Shape | int | None, budget: Any, seed: Any) -> Graph | Scheme:
     if isinstance(budget, bool) or not isinstance(budget, (int, float)) or \
             not 0 < budget < float("inf"):
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
@@ -70,50 +87,40 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
             raise InvalidArgument(f"shape: must be positive integers, got {shape}")
-    if rounding not in ROUNDINGS:
-        raise InvalidArgument(f"rounding: must be among {', '.join(ROUNDINGS)}, got {rounding!r}")
-    if at_most is not None and (at_most := fraction(at_most, "at_most")) <= 0:
-        raise InvalidArgument(f"at_most: must be positive, got {at_most}")
-    model = as_model(model, shape)
-    if isinstance(model, Graph):
-        room = import_module("stabkit.audit.decision")  # loaded when it is needed
-        return room.audit_graph(model, room.Request(notions, at_most, rounding), float(budget),
-                                seed, advance)
-    room = import_module("stabkit.audit.scheme_audit")
-    return room.audit_scheme(model, notions, at_most, float(budget), seed, advance)
+    return as_model(model, shape)
 
 
-def as_model(model: Any, shape: Shape | None = None) -> Graph | Scheme:
-    """A user's model as a graph or a scheme."""
-    if isinstance(model, (Graph, Scheme)):
-        return model
-    if isinstance(model, (str, Path)):
-        return read(model, shape)
-    if hasattr(model, "state_dict") and hasattr(model, "parameters"):
-        if shape is None:
-            raise InvalidArgument("shape: a torch module needs the shape of one input")
-        return import_module("stabkit.audit.torch_module").read(model, shape)
-    if callable(model):
-        if shape is None:
-            raise InvalidArgument("shape: a function needs the shape of one input, such as (64,)")
-        return import_module("stabkit.audit.functions").ExactFunction(model, prod(shape))
-    raise InvalidArgument(f"model: must be a file, a torch module, a graph, a scheme or a "
-                          f"function, got {type(model).__name__}")
+def make_stable(model: Any, shape: Shape | int | None = None, *, budget: float = 5.0,
+                seed: int = 0) -> Repair:
+    """The nearest network of the same form that is certified to contract differences.
 
+    A diffusion block gets a smaller step; another residual block u + W₂Φ(W₁u + b) + c gets
+    −τW₁ᵀ for W₂, with the τ that is nearest in the Frobenius norm among those that are safe;
+    affine layers and activations in a row are scaled at one place.  A network that is proved is
+    returned as it is.
 
-def read(path: str | Path, shape: Shape | None = None) -> Graph:
-    """Read a network from a file: by its content, and by its ending where that says nothing."""
-    path = Path(path)
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(4)
-    except OSError as error:
-        raise InvalidArgument(f"{path}: cannot be read: {error.strerror or error}") from None
-    ending = path.suffix.lower()
-    if ending not in (".npz", ".onnx"):
-        raise InvalidArgument(f"{path}: must be an .onnx or .npz file")
-    if ending == ".npz" or start == b"PK\x03\x04":
-        if shape is not None:
-            raise InvalidArgument(f"shape: {path} says its own shape; leave this out")
-        return import_module("stabkit.audit.npz_file").read(path)
-    return import_module("stabkit.audit.onnx_file").read(path, shape)
+    Parameters
+    ----------
+    model, shape
+        As for :func:`stabkit.audit`: a file, a module, or a graph.
+    budget, seed
+        Of the audit of the result.
+
+    Returns
+    -------
+    Repair
+        With the fields ``graph``, ``changes`` (a text per block) and ``audit``.
+
+    Raises
+    ------
+    InvalidArgument
+        Where a block that is not certified has no such form; it is named.
+    """
+    graph = _accepted(model, shape, budget, seed)
+    if not isinstance(graph, Graph):
+        raise InvalidArgument(f"model: must be a file, a torch module or a graph, got "
+                              f"{type(model).__name__}")
+    from stabkit.audit.repair import repair
+
+    return repair(graph, str(model) if isinstance(model, (str, Path)) else graph.source,
+                  float(budget), seed)

@@ -1,4 +1,4 @@
-"""The notions of an audit by their names, and what each of them says of a network."""
+"""The questions that an audit asks of a network: the notions of a scheme, and a few of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from stabkit.errors import InvalidArgument
-from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
+from stabkit.notions import (
+    CONSTANT_WORDS,
+    CONTRACTION,
+    ENERGY_WORDS,
+    EUCLIDEAN,
+    RANGE,
+    SIGN,
+    Notion,
+    Words,
+)
 
 BOUNDED = "bounded"    # one bound at any depth
 MODES = "modes"        # of each block alone: nothing follows from it for the network
@@ -14,8 +23,23 @@ CONSTANT = "constant"  # the Lipschitz constant that was asked for
 
 #: The notions that can be asked for; those that no scheme has stand for themselves.
 NOTIONS: dict[str, Notion | None] = {
-    "euclidean": EUCLIDEAN, "contraction": CONTRACTION, "range": RANGE, "sign": SIGN,
+    **{notion.name: notion for notion in (EUCLIDEAN, CONTRACTION, RANGE, SIGN)},
     "energy": None, BOUNDED: None, MODES: None}
+
+_WORDS = {
+    **{name: notion.words for name, notion in NOTIONS.items() if notion is not None},
+    "energy": ENERGY_WORDS, CONSTANT: CONSTANT_WORDS,
+    BOUNDED: Words(says="one bound at any depth", holds="growth has one bound at any depth",
+                   fails="growth over depth has no bound"),
+    MODES: Words(says="each block alone: no mode grows",
+                 holds="no mode of a single block grows, from which nothing follows for the "
+                       "network", fails="a mode of a single block grows"),
+}
+
+
+def words_of(name: str) -> Words:
+    """How the question of that name is said."""
+    return _WORDS[name.split()[0]]
 
 
 def constant_name(at_most: Fraction) -> str:
