@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import numpy as np
 
-from stabkit.codes import NotionCode, SchemeCode
 from stabkit.falsify import fused_trials
 from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
 from stabkit.schemes import FSI, Explicit, FixedPoint, Scheme, threads
+from stabkit.schemes.fused import EXPLICIT, FIXED_POINT, FROZEN_FSI
+from stabkit.schemes.fused import FSI as FREE_FSI
 from stabkit.schemes.twins import csr_form, shape_form, spacing
 
 # From so many trials on it pays to load, and perhaps compile, the loop.
 WORTH_COMPILING = 1_000_000
 _CHUNK = 1 << 16
-_NOTIONS = {EUCLIDEAN: NotionCode.EUCLIDEAN, CONTRACTION: NotionCode.CONTRACTION,
-            RANGE: NotionCode.RANGE, SIGN: NotionCode.SIGN}
+_NOTIONS = {EUCLIDEAN: 0, CONTRACTION: 1, RANGE: 2, SIGN: 3}
 
 
 def has_compiled_search(scheme: Scheme, notion: Notion) -> bool:
@@ -43,34 +44,34 @@ def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
         For which :func:`has_compiled_search` holds.
     trials, seed : int
     """
-    from stabkit.kernels import draws  # loads Numba
-    job = scheme, _NOTIONS[notion], _steps(scheme)
-    look = fused_trials.kernel(*job) or _loop(*job)
+    draws = import_module("stabkit.kernels.draws")
+    told = scheme, _NOTIONS[notion], _steps(scheme)
+    look = fused_trials.kernel(*told) or _loop(*told)
     for margin, trial in look(seed, trials, _CHUNK):
         if trial >= 0:
             pair = draws.draw_pair(seed, trial, scheme.size)
             yield float(margin), pair[:notion.signals]
 
 
-def _steps(scheme: Scheme) -> tuple[SchemeCode, int, float]:
+def _steps(scheme: Scheme) -> tuple[int, int, float]:
     if isinstance(scheme, FSI):
-        code = SchemeCode.FROZEN_FSI if scheme.frozen else SchemeCode.FSI
+        named = FROZEN_FSI if scheme.frozen else FREE_FSI
     else:
-        code = SchemeCode.EXPLICIT if isinstance(scheme, Explicit) else SchemeCode.FIXED_POINT
-    return code, scheme.inner_steps, float(scheme.tau)
+        named = EXPLICIT if isinstance(scheme, Explicit) else FIXED_POINT
+    return named, scheme.inner_steps, float(scheme.tau)
 
 
-def _loop(scheme: Scheme, notion: NotionCode, steps: tuple[SchemeCode, int, float]
+def _loop(scheme: Scheme, notion: int, steps: tuple[int, int, float]
           ) -> Callable[[int, int, int], Iterator[tuple[float, int]]]:
     """The compiled loop for the host, chunk by chunk."""
-    from stabkit.kernels.search import worst_of  # loads Numba
-    code, length, tau = steps
-    r = None if code == SchemeCode.FROZEN_FSI else spacing(scheme.K)
+    named, length, tau = steps
+    worst_of = import_module("stabkit.kernels.search").worst_of
+    r = None if named == FROZEN_FSI else spacing(scheme.K)
     K = csr_form(scheme.K, np.dtype(float)) if r is None else (None if r == 1 else r,)
 
     def chunks(seed: int, trials: int, chunk: int) -> Iterator[tuple[float, int]]:
         def look(first: int) -> tuple[float, int]:
-            return worst_of(scheme.flux.kernel[0], code, scheme.size, length, tau, K,
+            return worst_of(scheme.flux.kernel[0], named, scheme.size, length, tau, K,
                             shape_form(scheme.flux), notion, seed,
                             (first, min(chunk, trials - first)))
 

@@ -131,7 +131,7 @@ def parameters(model: Any) -> int:
 
 
 def _blocks(model: Any):
-    if hasattr(model, "parameters"):
+    if isinstance(getattr(model, "parameters", None), int):
         yield model
     elif isinstance(model, (tuple, list)):
         for part in model:

@@ -17,7 +17,7 @@ from stabkit.derivative import Dual
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
-from stabkit.operators import Operator
+from stabkit.operators import LinearMap, Operator
 from stabkit.rational import Constant, fraction
 from stabkit.rounding import is_rounded, meant
 from stabkit.schemes.guarded import guarded
@@ -162,7 +162,8 @@ def as_count(value: Any, name: str) -> int:
 def as_part(value: Any, kind: type, name: str) -> Any:
     """A part of a scheme, of the type that it must have."""
     if not isinstance(value, kind):
-        made = {Operator: "from_matrix", Flux: "one of stabkit.fluxes, or from_activation"}
+        made = {Operator: "from_matrix", LinearMap: "from_matrix",
+                Flux: "one of stabkit.fluxes, or from_activation"}
         hint = f"; make it with {made[kind]}" if kind in made else ""
         shown = " ".join(f"{value!r:.80}".split())
         raise InvalidArgument(f"{name}: must be of type {kind.__name__}, got {shown}{hint}")

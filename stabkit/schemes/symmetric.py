@@ -6,6 +6,7 @@ with different layers.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,14 +19,30 @@ from stabkit.backend import is_foreign, like, namespace
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
-from stabkit.operators import Operator
+from stabkit.operators import LinearMap, Operator
 from stabkit.rational import Constant, fraction, fractions
 from stabkit.schemes.scheme import Scheme, as_part, as_signal, as_step
 from stabkit.transcript import Term, named
 
 
+class LayerNormalisation(ABC):
+    """A map N of signals u = K y; what it needs again for its derivative are `lengths`."""
+
+    @abstractmethod
+    def lengths(self, u: Any, size: int) -> Any:
+        """What N and its derivative both need; `size` is the length of u."""
+
+    @abstractmethod
+    def apply(self, u: Any, r: Any, size: int) -> Any:
+        """N(u), with the lengths r of u."""
+
+    @abstractmethod
+    def jacobian(self, u: Any, r: Any, size: int) -> Any:
+        """The matrix N′(u)."""
+
+
 @dataclass(frozen=True, eq=False)
-class TotalVariation:
+class TotalVariation(LayerNormalisation):
     """The normalisation N_tv(u)_p = u_p/√(|u_p|² + ε) (ruthotto2018, eq. (9)).
 
     u_p is the vector of the channels of pixel p; u holds one channel after the other.
@@ -99,26 +116,26 @@ class SymmetricLayer:
 
     Parameters
     ----------
-    K : Operator
+    K : Operator or another LinearMap
     activation : Flux
         σ.
-    normalisation : TotalVariation, optional
+    normalisation : TotalVariation or another LayerNormalisation, optional
         N; the identity if left out.
     scale, bias : sequence of rational, optional
         s and b; ones and zeros if left out.
     """
 
-    K: Operator
+    K: LinearMap
     activation: Flux
-    normalisation: TotalVariation | None = None
+    normalisation: LayerNormalisation | None = None
     scale: Sequence[Any] | None = None
     bias: Sequence[Any] | None = None
 
     def __post_init__(self) -> None:
-        as_part(self.K, Operator, "K")
+        as_part(self.K, LinearMap, "K")
         as_part(self.activation, Flux, "activation")
         if self.normalisation is not None:
-            as_part(self.normalisation, TotalVariation, "normalisation")
+            as_part(self.normalisation, LayerNormalisation, "normalisation")
         for name in ("scale", "bias"):
             given = getattr(self, name)
             if given is None:
@@ -136,8 +153,8 @@ class SymmetricLayer:
 
     @property
     def operators(self) -> tuple[Operator, ...]:
-        """What it is made of, as a scheme says it of itself."""
-        return (self.K,)
+        """K, if it is a matrix."""
+        return (self.K,) if isinstance(self.K, Operator) else ()
 
     @property
     def fluxes(self) -> tuple[Flux, ...]:

@@ -7,6 +7,7 @@ first one runs; arrays on a GPU go to fused kernels.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
     right : ndarray, shape (N, B)
     beside : ndarray, shape (N − 1, B)
     """
-    from stabkit.kernels import implicit as kernels  # loads Numba
+    kernels = import_module("stabkit.kernels.implicit")
     if right.shape[1] < WORTH_COLUMNS:
         x = np.array(right.T, order="C")
         kernels.tridiagonal(*map(np.ascontiguousarray, (diagonal.T, beside.T)), x)
@@ -83,8 +84,7 @@ def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) 
     shape = tuple(scale * each for each in shape_form(flux))
     if not isinstance(f, np.ndarray):
         return fused.shrinkage((flux.kernel[0], *shape), weight, periodic, f, steps)
-    from stabkit.kernels.haar import haar  # loads Numba
-    kernel = haar[flux.kernel[0]]
+    kernel = import_module("stabkit.kernels.haar").haar[flux.kernel[0]]
     rows = np.array(f, order="C").reshape(-1, f.shape[-1])
     after = np.empty_like(rows)
     for _ in range(steps):
@@ -102,14 +102,11 @@ def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
 
 def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int
               ) -> np.ndarray:
-    from stabkit.kernels import lanes  # loads Numba
-    from stabkit.kernels import steps as any_K
-
     # The kernels work in place on C-contiguous rows, so they get a copy.
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
     r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
-    room, operator = (any_K, _form(K, u.dtype)) if r is None else (lanes, None if r == 1 else r)
-    kernel = getattr(room, name)[flux.kernel[0]]
+    room, operator = ("steps", _form(K, u.dtype)) if r is None else ("lanes", None if r == 1 else r)
+    kernel = getattr(import_module(f"stabkit.kernels.{room}"), name)[flux.kernel[0]]
 
     def advance(rows: np.ndarray, steps: int) -> None:
         kernel(rows, steps, float(tau), operator, shape_form(flux))
