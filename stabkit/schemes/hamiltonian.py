@@ -32,21 +32,21 @@ class Verlet(Scheme):
     ----------
     first, second : SymmetricLayer
         F₁ and F₂.
-    delta : rational
-        Step size.
+    tau : rational
+        Step size, δ in the paper.
     printed : bool
         Take both signs as eq. (10) of ruthotto2018 prints them, that is reversed.
     """
 
     first: SymmetricLayer
     second: SymmetricLayer
-    delta: Any
+    tau: Any
     printed: bool = False
 
     def __post_init__(self) -> None:
         as_layer(self.first, "first")
         as_layer(self.second, "second")
-        object.__setattr__(self, "delta", as_step(self.delta, "delta"))
+        object.__setattr__(self, "tau", as_step(self.tau, "tau"))
         if self.first.size != self.second.size:
             raise InvalidArgument(f"first, second: must have one size, got {self.first.size} and "
                                   f"{self.second.size}")
@@ -101,11 +101,11 @@ class Leapfrog(Scheme):
     """
 
     layer: SymmetricLayer
-    delta: Any
+    tau: Any
 
     def __post_init__(self) -> None:
         as_layer(self.layer, "layer")
-        object.__setattr__(self, "delta", as_step(self.delta, "delta"))
+        object.__setattr__(self, "tau", as_step(self.tau, "tau"))
 
     @property
     def size(self) -> int:

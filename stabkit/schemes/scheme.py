@@ -17,7 +17,7 @@ from stabkit.derivative import Dual
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
-from stabkit.operators import LinearMap, Operator
+from stabkit.operators import Operator
 from stabkit.rational import Constant, fraction
 from stabkit.rounding import is_rounded, meant
 from stabkit.schemes.guarded import guarded
@@ -45,6 +45,8 @@ class Scheme(ABC):
         its results are checked, and no certificate takes its facts for granted.
     exact : bool
         Whether the step has a meaning beyond floating point.
+    tau : rational
+        The step size, which schemes with one have under this name; a search varies it.
     """
 
     operators: tuple[Operator, ...] = ()
@@ -162,8 +164,7 @@ def as_count(value: Any, name: str) -> int:
 def as_part(value: Any, kind: type, name: str) -> Any:
     """A part of a scheme, of the type that it must have."""
     if not isinstance(value, kind):
-        made = {Operator: "from_matrix", LinearMap: "from_matrix",
-                Flux: "one of stabkit.fluxes, or from_activation"}
+        made = {Operator: "from_matrix", Flux: "one of stabkit.fluxes, or from_activation"}
         hint = f"; make it with {made[kind]}" if kind in made else ""
         shown = " ".join(f"{value!r:.80}".split())
         raise InvalidArgument(f"{name}: must be of type {kind.__name__}, got {shown}{hint}")

@@ -132,7 +132,8 @@ class SymmetricLayer:
     bias: Sequence[Any] | None = None
 
     def __post_init__(self) -> None:
-        as_part(self.K, LinearMap, "K")
+        if not isinstance(self.K, LinearMap):
+            as_part(self.K, Operator, "K")
         as_part(self.activation, Flux, "activation")
         if self.normalisation is not None:
             as_part(self.normalisation, LayerNormalisation, "normalisation")
@@ -153,8 +154,9 @@ class SymmetricLayer:
 
     @property
     def operators(self) -> tuple[Operator, ...]:
-        """K, if it is a matrix."""
-        return (self.K,) if isinstance(self.K, Operator) else ()
+        """K, unless it is a map without a matrix."""
+        matrix_free = isinstance(self.K, LinearMap) and not isinstance(self.K, Operator)
+        return () if matrix_free else (self.K,)
 
     @property
     def fluxes(self) -> tuple[Flux, ...]:
@@ -220,11 +222,11 @@ class ForwardEuler(Scheme):
     """One layer of the parabolic network: Y⁺ = Y + δF(Y) (ruthotto2018, eq. (8))."""
 
     layer: SymmetricLayer
-    delta: Any
+    tau: Any
 
     def __post_init__(self) -> None:
         as_layer(self.layer, "layer")
-        object.__setattr__(self, "delta", as_step(self.delta, "delta"))
+        object.__setattr__(self, "tau", as_step(self.tau, "tau"))
 
     @property
     def size(self) -> int:
@@ -247,10 +249,10 @@ class ForwardEuler(Scheme):
 
 
 def step_size(scheme: Any, beside: Any) -> Any:
-    """δ as the arithmetic of `beside` needs it."""
+    """The step size, δ, as the arithmetic of `beside` needs it."""
     if isinstance(beside, Term):
-        return beside.log.give_once(("delta", scheme.delta), "delta", lambda: scheme.delta)
-    return scheme.delta
+        return beside.log.give_once(("delta", scheme.tau), "delta", lambda: scheme.tau)
+    return scheme.tau
 
 
 def _added(parts: Sequence[Any]) -> Any:
