@@ -87,7 +87,7 @@ def test_map_adjoint_and_matrix(layout, boundary):
     kernel, u = rationals(rng, *shape), rationals(rng, shape[1] * groups, *grid)
     K = Convolution(kernel, stride, boundary, dilation=dilation, groups=groups, pads=pads)
     image = K(u)
-    assert (image == plain(kernel, u, boundary, stride, dilation, groups, K.pads)).all()
+    assert (image == plain(kernel, u, boundary, stride, dilation, groups, K.reach)).all()
     assert image.shape[1:] == K.output_shape(grid)
     v = rationals(rng, *image.shape)
     pulled = K.adjoint(v, grid)

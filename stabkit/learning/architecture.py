@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 
@@ -35,11 +36,12 @@ from stabkit.schemes import (
     ForwardEuler,
     LayerNormalisation,
     Leapfrog,
-    Scheme,
     SymmetricLayer,
     Verlet,
     halves,
 )
+
+Step = ForwardEuler | Verlet | Leapfrog
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,14 +118,14 @@ def image_layer(kernel: np.ndarray, normalisation: Normalisation, activation: Fl
 class TimeSteps:
     """Steps of one dynamics on images; `second_order` ones start with Y₋₁ = Y₀."""
 
-    steps: tuple[Scheme, ...]
+    steps: tuple[Step, ...]
     second_order: bool = False
 
     def __call__(self, images: Any) -> Any:
         reshape = namespace(images).reshape
-        state = reshape(images, (images.shape[0], -1))
-        if self.second_order:
-            state = self.steps[0].start(state)
+        state, first = reshape(images, (images.shape[0], -1)), self.steps[0]
+        if self.second_order and isinstance(first, Leapfrog):
+            state = first.start(state)
         for step in self.steps:
             state = step.step(state)
         if self.second_order:
@@ -200,14 +202,14 @@ class Network:
                 for part in self.parts if isinstance(part, TimeSteps)]
 
 
-def _layers(step: Scheme) -> list[SymmetricLayer]:
+def _layers(step: Step) -> list[SymmetricLayer]:
     return [step.first, step.second] if isinstance(step, Verlet) else [step.layer]
 
 
 def _weights(layer: SymmetricLayer) -> np.ndarray:
-    """All weights of a layer as a vector: θ at its time."""
-    images = layer.normalisation.images
-    return np.concatenate([layer.K.kernel.ravel(), images.scale, images.bias])
+    """All weights of a layer of images as a vector: θ at its time."""
+    K, images = cast(ImageConvolution, layer.K), cast(FlatNormalisation, layer.normalisation).images
+    return np.concatenate([K.kernel.ravel(), images.scale, images.bias])
 
 
 # -- the three dynamics --------------------------------------------------------------------------
@@ -299,14 +301,13 @@ class Architecture:
         parts: list[Map] = [self._widening(rng, self.image[0], self.widths[0], 3)]
         for number, (width, output) in enumerate(zip(self.widths, outputs, strict=True)):
             grid = (rows >> number, columns >> number)
-            parts.append(dynamics(lambda n, grid=grid: self._layer(rng, n, grid), width,
-                                  self.steps, self.delta))
+            parts.append(dynamics(partial(self._layer, rng, grid), width, self.steps, self.delta))
             between = number + 1 < len(self.widths)
             parts.append(self._widening(rng, width, output, 1, pooled=between))
         weights = rng.standard_normal((self.classes, self.last, 1, 1)) / np.sqrt(self.last)
         return Network(tuple(parts), Classifier(weights, np.zeros(self.classes)))
 
-    def _layer(self, rng: np.random.Generator, channels: int, grid: tuple[int, int]
+    def _layer(self, rng: np.random.Generator, grid: tuple[int, int], channels: int
                ) -> SymmetricLayer:
         return image_layer(_random(rng, channels, channels, 3),
                            fresh(channels, self.standardise), self.activation, grid)

@@ -105,7 +105,7 @@ class Linearisation:
         direction : ndarray, shape (network.size,)
         start : ndarray, shape (samples, channels, rows, columns), optional
         """
-        moved = start
+        moved: Any = start
         pairs = self.network._weights(direction, self.features)
         for layer, (kernel, bias) in zip(self.layers, pairs, strict=True):
             own = layer.weights(kernel) + layer.bias(bias)

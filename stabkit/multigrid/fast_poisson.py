@@ -76,7 +76,7 @@ class FastPoisson:
         if len(self.shape) != 2:
             raise InvalidArgument(f"shape: must be two sizes, got {self.shape}; in 1-D a "
                                   "tridiagonal solver is faster than any multigrid")
-        shapes = [self.shape]
+        shapes: list[Any] = [self.shape]
         while min(shapes[-1]) > 1 and (coarse := INTERIOR.coarser(shapes[-1])):
             shapes.append(coarse)
         if min(shapes[-1]) > 1 or shapes[-1][1] % 2 == 0:

@@ -126,7 +126,8 @@ def geometric(problem: Problem, transfer: Transfer | None = None, *,
     transfer = transfer or galerkin_transfer(len(problem.shape))
     factor = transfer.restriction_weights.total / 2**problem.order
     # The matrix of level l+1 may be made of that of level l, so the levels are made in order.
-    A, made = problem.matrix() if dtype is None else problem.matrix(dtype), []
+    A = problem.matrix() if dtype is None else problem.matrix(dtype)
+    made: list[Level] = []
     while True:
         coarse = _next(problem, factor, len(made) + 1, levels)
         if coarse is None:
@@ -185,7 +186,7 @@ def algebraic(A: Any, prolongations: Sequence[Any], restrictions: Sequence[Any] 
              else [matrix(R, "restrictions", dtype) for R in restrictions])
     if len(downs) != len(ups):
         raise InvalidArgument(f"restrictions: {len(downs)} for {len(ups)} prolongations")
-    levels = []
+    levels: list[Level] = []
     for P, R in zip(ups, downs, strict=True):
         if P.shape[0] != A.shape[0] or R.shape != P.shape[::-1]:
             raise InvalidArgument(f"prolongations: level {len(levels)} has {A.shape[0]} unknowns, "

@@ -207,7 +207,8 @@ def implicit_diffusion(u: Any, flux: Flux, tau: Any, h: Any = 1, *, tolerance: f
     foreign = is_foreign(u)
     solver = (_ForeignInner if foreign else _Inner)(
         cycle or Cycle(Chebyshev() if foreign else gauss_seidel()), reduction)
-    v, scale, inner = 0 + u, norm(u), []
+    v, scale = 0 + u, norm(u)
+    inner: list[tuple[float, ...]] = []
     residual = u - v - tau * diffusion_gradient(v, flux, h)
     residuals = [norm(residual)]
     while residuals[-1] > tolerance * scale and len(inner) < max_solves:

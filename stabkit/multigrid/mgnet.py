@@ -123,6 +123,13 @@ class Grid:
     P: Map | None = None
     post: Extraction | None = None
 
+    def part(self, name: str) -> Map:
+        """R, Pi or P, where an algorithm needs it."""
+        found = getattr(self, name)
+        if found is None:
+            raise InvalidArgument(f"grids: a grid above the coarsest has no {name}; give it one")
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -164,7 +171,7 @@ def backslash_mg(f: Any, grids: Sequence[Grid], *, start: Map = nothing) -> Any:
     states = mg0(f, grids, start=start)
     u = states[-1].last
     for grid, state in zip(reversed(grids[:-1]), reversed(states[:-1]), strict=True):
-        u = state.last + grid.P(u)
+        u = state.last + grid.part("P")(u)
     return u
 
 
@@ -173,7 +180,7 @@ def v_mg(f: Any, grids: Sequence[Grid], *, start: Map = nothing) -> Any:
     states = mg0(f, grids, start=start)
     u = states[-1].last
     for grid, state in zip(reversed(grids[:-1]), reversed(states[:-1]), strict=True):
-        u = state.last + grid.P(u)
+        u = state.last + grid.part("P")(u)
         u = grid.post(grid.A, state.f, u)[-1] if grid.post else u
     return u
 
@@ -192,8 +199,8 @@ def mgnet(f: Any, grids: Sequence[Grid], *, f_in: Map = identity, start: Map = n
     for number, grid in enumerate(grids):
         states.append(State(f, tuple(grid.extraction(grid.A, f, u))))
         if number + 1 < len(grids):
-            u = grid.Pi(states[-1].last)
-            f = grid.R(f - grid.A(states[-1].last)) + grids[number + 1].A(u)
+            u = grid.part("Pi")(states[-1].last)
+            f = grid.part("R")(f - grid.A(states[-1].last)) + grids[number + 1].A(u)
     return tuple(states)
 
 
@@ -203,6 +210,6 @@ def v_mgnet(f: Any, grids: Sequence[Grid], *, f_in: Map = identity, start: Map =
     u = states[-1].last
     for number in reversed(range(len(grids) - 1)):
         grid, state, below = grids[number], states[number], states[number + 1]
-        u = state.last + grid.P(u - below.first)
+        u = state.last + grid.part("P")(u - below.first)
         u = grid.post(grid.A, state.f, u)[-1] if grid.post else u
     return u

@@ -105,7 +105,8 @@ def stages(A: Any, ranks: np.ndarray) -> list[np.ndarray]:
     first = scipy.sparse.coo_array(
         (np.ones(int(before.sum())), tuple(part[before] for part in both)), shape=A.shape).tocsr()
     waiting = first @ np.ones(A.shape[0])
-    done, found = np.zeros(A.shape[0], dtype=bool), []
+    done = np.zeros(A.shape[0], dtype=bool)
+    found: list[np.ndarray] = []
     while not done.all():
         if len(found) == MOST_STAGES:
             raise InvalidArgument(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any
@@ -69,16 +70,31 @@ class Convolution:
             raise InvalidArgument("kernel: must have shape (channels out, channels in, odd[, odd])"
                                   f", got {kernel.shape}")
         check_boundary(self.boundary)
-        for name in ("stride", "dilation"):
-            value = getattr(self, name)
-            steps = (value,) * len(taps) if isinstance(value, int) else tuple(value)
+        for name, steps in (("stride", self.strides), ("dilation", self.dilations)):
             if len(steps) != len(taps) or min(steps) < 1:
-                raise InvalidArgument(f"{name}: must be at least 1 along each axis, got {value}")
-            object.__setattr__(self, name, steps)
-        if self.pads is None:
-            reach = [0 if self.boundary is NATURAL else d * (size // 2)
-                     for d, size in zip(self.dilation, taps, strict=True)]
-            object.__setattr__(self, "pads", tuple((r, r) for r in reach))
+                raise InvalidArgument(f"{name}: must be at least 1 along each axis, got {steps}")
+
+    @cached_property
+    def strides(self) -> Shape:
+        """s along each axis."""
+        return self._each(self.stride)
+
+    @cached_property
+    def dilations(self) -> Shape:
+        """d along each axis."""
+        return self._each(self.dilation)
+
+    @cached_property
+    def reach(self) -> Pads:
+        """`pads`, or what stands for them."""
+        if self.pads is not None:
+            return self.pads
+        sides = [0 if self.boundary is NATURAL else d * (size // 2)
+                 for d, size in zip(self.dilations, self.kernel.shape[2:], strict=True)]
+        return tuple((side, side) for side in sides)
+
+    def _each(self, value: int | Shape) -> Shape:
+        return (value,) * self.dimension if isinstance(value, int) else tuple(value)
 
     @property
     def parameters(self) -> int:
@@ -93,7 +109,7 @@ class Convolution:
     def output_shape(self, shape: Sequence[int]) -> Shape:
         """The grid of the result, for a signal on the grid `shape`."""
         return tuple((n + sum(pad) - d * (size - 1) - 1) // s + 1 for n, pad, d, size, s in zip(
-            shape, self.pads, self.dilation, self.kernel.shape[2:], self.stride, strict=True))
+            shape, self.reach, self.dilations, self.kernel.shape[2:], self.strides, strict=True))
 
     # -- as a map ----------------------------------------------------------------------------------
     def __call__(self, u: Any) -> Any:
@@ -128,7 +144,7 @@ class Convolution:
         channels = self.kernel.shape[1] * self.groups
         flat = xp.reshape(v, (*batch, self.groups, len(self.kernel) // self.groups, prod(out)))
         padded = xp.zeros((*batch, channels, *(
-            n + sum(pad) for n, pad in zip(shape, self.pads, strict=True))),
+            n + sum(pad) for n, pad in zip(shape, self.reach, strict=True))),
             dtype=xp.result_type(v, kernel))
         for tap, window in self._windows(out):
             turned = xp.permute_dims(self._matrix(kernel, tap), (0, 2, 1))
@@ -157,15 +173,15 @@ class Convolution:
         # Each tap, with the part of the padded signal that it meets.
         for tap in product(*map(range, self.kernel.shape[2:])):
             yield tap, tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in
-                             zip(tap, self.dilation, self.stride, out, strict=True))
+                             zip(tap, self.dilations, self.strides, out, strict=True))
 
     def _outside(self, axis: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-        before, after = self.pads[axis]
+        before, after = self.reach[axis]
         return self.boundary.continued(np.arange(-before, n + after), n)
 
     def _padded(self, u: Any) -> Any:
         xp = namespace(u)
-        for number, pads in enumerate(self.pads):
+        for number, pads in enumerate(self.reach):
             axis = number - self.dimension
             if pads == (0, 0):
                 continue
@@ -183,9 +199,9 @@ class Convolution:
         # The adjoint of the padding: what stands outside is added to what it continues.
         xp = namespace(padded)
         for number, n in enumerate(shape):
-            if self.pads[number] == (0, 0):
+            if self.reach[number] == (0, 0):
                 continue
-            axis, before = number - self.dimension, self.pads[number][0]
+            axis, before = number - self.dimension, self.reach[number][0]
             places, factors = self._outside(number, n)
             rest = (slice(None),) * (-1 - axis)
             first, last = max(before, 0), min(before + n, padded.shape[axis])
@@ -231,8 +247,8 @@ class Convolution:
         sources, signs = np.zeros((1, 1), dtype=np.int64), np.ones((1, 1), dtype=np.int64)
         for axis, (n, m) in enumerate(zip(shape, self.output_shape(shape), strict=True)):
             taps = np.arange(self.kernel.shape[2 + axis])
-            places = (self.stride[axis] * np.arange(m)[:, None] + self.dilation[axis] * taps
-                      - self.pads[axis][0])
+            places = (self.strides[axis] * np.arange(m)[:, None] + self.dilations[axis] * taps
+                      - self.reach[axis][0])
             places, factors = self.boundary.continued(places, n)
             size = (sources.shape[0] * m, sources.shape[1] * len(taps))
             sources = (sources[:, None, :, None] * n + places[None, :, None]).reshape(size)

@@ -7,7 +7,7 @@ with different layers; :func:`reverse` runs it backwards from the last state alo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from stabkit.backend import namespace
 from stabkit.errors import InvalidArgument
@@ -176,12 +176,14 @@ class Reverse(Scheme):
         return self.forward.inner_steps
 
     def step(self, u: Any) -> Any:
-        return self.forward.back(u, printed=True) if self.printed else self.forward.back(u)
+        if self.printed and isinstance(self.forward, Verlet):
+            return self.forward.back(u, printed=True)
+        return self.forward.back(u)
 
 
 def reverse(network: Chain) -> Chain:
     """The layers of a network backwards, last one first: its inverse, from the last state alone."""
-    return Chain([Reverse(step) for step in reversed(network.schemes)])
+    return Chain([Reverse(cast("Verlet | Leapfrog", step)) for step in reversed(network.schemes)])
 
 
 def halves(x: Any, n: int) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 from operator import index
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -49,10 +49,17 @@ class Scheme(ABC):
         The step size, which schemes with one have under this name; a search varies it.
     """
 
-    operators: tuple[Operator, ...] = ()
-    fluxes: tuple[Flux, ...] = ()
-    inner_steps: int = 1
-    exact: bool = True
+    if TYPE_CHECKING:  # properties or attributes, as a scheme likes
+        @property
+        def operators(self) -> tuple[Operator, ...]: ...
+        @property
+        def fluxes(self) -> tuple[Flux, ...]: ...
+        @property
+        def inner_steps(self) -> int: ...
+        @property
+        def exact(self) -> bool: ...
+    else:
+        operators, fluxes, inner_steps, exact = (), (), 1, True
     trusted: ClassVar[bool] = True
 
     def __init_subclass__(cls, **options: Any) -> None:

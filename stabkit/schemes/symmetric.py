@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -73,8 +73,8 @@ class TotalVariation(LayerNormalisation):
         if isinstance(u, Term):
             eps = u.log.give_once(("eps", self.eps), "eps", lambda: self.eps)
             return named(np.sqrt(total + eps), "r")
-        eps = Fraction(self.eps) if u.dtype == object else float(self.eps)
-        return entrywise_root(total + eps)
+        return entrywise_root(total + (Fraction(self.eps) if u.dtype == object else
+                                       float(self.eps)))
 
     def apply(self, u: Any, r: Any, size: int) -> Any:
         """N_tv(u), with the lengths r of u."""
@@ -156,7 +156,7 @@ class SymmetricLayer:
     def operators(self) -> tuple[Operator, ...]:
         """K, unless it is a map without a matrix."""
         matrix_free = isinstance(self.K, LinearMap) and not isinstance(self.K, Operator)
-        return () if matrix_free else (self.K,)
+        return () if matrix_free else (cast(Operator, self.K),)
 
     @property
     def fluxes(self) -> tuple[Flux, ...]:
@@ -182,7 +182,7 @@ class SymmetricLayer:
         if self.normalisation is not None:
             inner = inner @ self.normalisation.jacobian(u, lengths, self.K.shape[0])
         if isinstance(y, Term):
-            K = y.log.give_once(self.K, self.K.label, self.K.exact)
+            K = y.log.give_once(self.K, cast(Operator, self.K).label, self.K.exact)
             return named(-(Term(y.log, f"{K.text}.T") @ inner @ K), "J")
         K = like(self.K.exact(), y)
         return -(K.T @ inner @ K)
