@@ -153,3 +153,11 @@ def test_bad_input(call, words):
 def test_natural_rows_fit_into_the_grid():
     K = Convolution(np.array([[[1, 2, 4]]]), boundary=NATURAL)
     assert K(np.array([[1, 10, 100, 1000]])).tolist() == [[421, 4210]]
+
+
+def test_pads_that_cut_a_signal_are_for_matrices_alone():
+    K = Convolution(np.array([[[1, 1]]]), pads=((-1, 0),))
+    assert (K.matrix((4,)).exact() == [[0, 1, 1, 0], [0, 0, 1, 1]]).all()
+    for act in (lambda: K(np.ones((1, 4))), lambda: K.adjoint(np.ones((1, 2)), (4,))):
+        with pytest.raises(InvalidArgument, match="pads"):
+            act()

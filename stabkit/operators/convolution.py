@@ -106,6 +106,12 @@ class Convolution:
         """That of the grid."""
         return self.kernel.ndim - 2
 
+    def _amid_pads(self, grid: Sequence[int]) -> Shape:
+        # The grid with all that the stencils reach.
+        if any(side < 0 for pads in self.reach for side in pads):
+            raise InvalidArgument("pads: must not be negative, but for a matrix")
+        return tuple(n + sum(pads) for n, pads in zip(grid, self.reach, strict=True))
+
     def output_shape(self, shape: Sequence[int]) -> Shape:
         """The grid of the result, for a signal on the grid `shape`."""
         return tuple((n + sum(pad) - d * (size - 1) - 1) // s + 1 for n, pad, d, size, s in zip(
@@ -143,9 +149,8 @@ class Convolution:
         batch = v.shape[:v.ndim - self.dimension - 1]
         channels = self.kernel.shape[1] * self.groups
         flat = xp.reshape(v, (*batch, self.groups, len(self.kernel) // self.groups, prod(out)))
-        padded = xp.zeros((*batch, channels, *(
-            n + sum(pad) for n, pad in zip(shape, self.reach, strict=True))),
-            dtype=xp.result_type(v, kernel))
+        padded = xp.zeros((*batch, channels, *self._amid_pads(shape)),
+                          dtype=xp.result_type(v, kernel))
         for tap, window in self._windows(out):
             turned = xp.permute_dims(self._matrix(kernel, tap), (0, 2, 1))
             sent = xp.reshape(xp.matmul(turned, flat), (*batch, channels, *out))
@@ -180,20 +185,25 @@ class Convolution:
         return self.boundary.continued(np.arange(-before, n + after), n)
 
     def _padded(self, u: Any) -> Any:
-        xp = namespace(u)
-        for number, pads in enumerate(self.reach):
-            axis = number - self.dimension
-            if pads == (0, 0):
-                continue
-            places, factors = self._outside(number, u.shape[axis])
-            u = xp.take(u, xp.asarray(places), axis=axis)
-            if not (factors == 1).all():
-                signs = np.reshape(factors, (-1, *[1] * (-1 - axis)))
-                # No product: what is not finite stays where it is.
-                nothing = 0 * u if u.dtype == object else xp.zeros((), dtype=u.dtype)
-                u = xp.where(xp.asarray(signs == 1), u,
-                             xp.where(xp.asarray(signs == 0), nothing, -u))
-        return u
+        # One copy of the signal amid zeros; then, axis by axis, what continues it.
+        if not any(map(any, self.reach)):
+            return u
+        grid = u.shape[u.ndim - self.dimension:]
+        shape = (*u.shape[:u.ndim - self.dimension], *self._amid_pads(grid))
+        if u.dtype == object:
+            made = np.full(shape, 0 * u.flat[0] if u.size else 0, dtype=object)
+        else:
+            made = namespace(u).zeros(shape, dtype=u.dtype)
+        made[(..., *(slice(before, before + n)
+                     for n, (before, _) in zip(grid, self.reach, strict=True)))] = u
+        for number, n in enumerate(grid):
+            before, rest = self.reach[number][0], (slice(None),) * (self.dimension - 1 - number)
+            places, factors = self._outside(number, n)
+            for at in (*range(before), *range(before + n, len(places))):
+                if factors[at]:
+                    part = made[(..., int(places[at]) + before, *rest)]
+                    made[(..., at, *rest)] = part if factors[at] > 0 else -part
+        return made
 
     def _folded(self, padded: Any, shape: Shape) -> Any:
         # The adjoint of the padding: what stands outside is added to what it continues.
@@ -204,12 +214,10 @@ class Convolution:
             axis, before = number - self.dimension, self.reach[number][0]
             places, factors = self._outside(number, n)
             rest = (slice(None),) * (-1 - axis)
-            first, last = max(before, 0), min(before + n, padded.shape[axis])
             folded = xp.zeros((*padded.shape[:axis], n, *padded.shape[padded.ndim + axis + 1:]),
                               dtype=padded.dtype)
-            folded[(..., slice(first - before, last - before), *rest)] = \
-                padded[(..., slice(first, last), *rest)]
-            for at in (*range(first), *range(last, len(places))):
+            folded[(..., slice(None), *rest)] = padded[(..., slice(before, before + n), *rest)]
+            for at in (*range(before), *range(before + n, len(places))):
                 if factors[at]:
                     to, part = (..., int(places[at]), *rest), padded[(..., at, *rest)]
                     folded[to] = folded[to] + part if factors[at] > 0 else folded[to] - part
@@ -222,15 +230,18 @@ class Convolution:
 
         Entries of one place add up; those of a weight that is zero are left out.
         """
-        sources, signs = self._sources(shape)
-        (points, taps), (c_out, c_in), size = sources.shape, self.kernel.shape[:2], prod(shape)
+        taps = [tap for tap in product(*map(range, self.kernel.shape[2:]))
+                if (self.kernel[(..., *tap)] != 0).any()]
+        sources, signs = self._sources(shape, taps)
+        (c_out, c_in), points, size = self.kernel.shape[:2], sources.shape[0], prod(shape)
         group = np.arange(c_out) // (c_out // self.groups)
         rows = np.arange(c_out)[:, None, None, None] * points + np.arange(points)[:, None]
         columns = (group[:, None] * c_in + np.arange(c_in))[:, :, None, None] * size + sources
-        numbers = np.arange(self.kernel.size).reshape(c_out, c_in, 1, taps)
-        kept = (np.asarray(self.kernel) != 0).reshape(numbers.shape) & (signs != 0)
-        return tuple(np.broadcast_to(part, kept.shape)[kept]
-                     for part in (rows, columns, numbers, signs))
+        numbers = np.arange(self.kernel.size).reshape(c_out, c_in, 1, -1)[..., np.array(
+            [np.ravel_multi_index(tap, self.kernel.shape[2:]) for tap in taps], dtype=np.int64)]
+        kept = (np.ravel(self.kernel)[numbers] != 0) & (signs != 0)
+        parts = (np.broadcast_to(part, kept.shape) for part in (rows, columns, numbers, signs))
+        return tuple(part.ravel() if kept.all() else part[kept] for part in parts)
 
     def matrix(self, shape: Sequence[int]) -> Operator:
         """K as an exact operator on flattened signals on the grid `shape`."""
@@ -242,17 +253,21 @@ class Convolution:
             rows, columns, np.where(signs > 0, numbers, numbers + len(weights)),
             [*weights, *(-weight for weight in weights)] if (signs < 0).any() else weights)
 
-    def _sources(self, shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    def _sources(self, shape: Sequence[int], taps: Sequence[Shape]
+                 ) -> tuple[np.ndarray, np.ndarray]:
         """Per point and tap the point that is read, and its sign."""
-        sources, signs = np.zeros((1, 1), dtype=np.int64), np.ones((1, 1), dtype=np.int64)
-        for axis, (n, m) in enumerate(zip(shape, self.output_shape(shape), strict=True)):
-            taps = np.arange(self.kernel.shape[2 + axis])
-            places = (self.strides[axis] * np.arange(m)[:, None] + self.dilations[axis] * taps
-                      - self.reach[axis][0])
-            places, factors = self.boundary.continued(places, n)
-            size = (sources.shape[0] * m, sources.shape[1] * len(taps))
-            sources = (sources[:, None, :, None] * n + places[None, :, None]).reshape(size)
-            signs = (signs[:, None, :, None] * factors[None, :, None]).reshape(size)
+        out = self.output_shape(shape)
+        sources = np.zeros((prod(out), len(taps)), dtype=np.int64)
+        signs = np.ones_like(sources)
+        for number, tap in enumerate(taps):
+            place, sign = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
+            for axis, (n, m, k) in enumerate(zip(shape, out, tap, strict=True)):
+                places, factors = self.boundary.continued(
+                    self.strides[axis] * np.arange(m) + self.dilations[axis] * k
+                    - self.reach[axis][0], n)
+                place = np.add.outer(place * n, places).ravel()
+                sign = np.multiply.outer(sign, factors).ravel()
+            sources[:, number], signs[:, number] = place, sign
         return sources, signs
 
 
