@@ -31,7 +31,7 @@ class Convolution:
 
     Attributes
     ----------
-    kernel : ndarray, shape (channels out, channels in / groups, *taps)
+    kernel : ndarray, shape (channels out, channels in / groups, taps, ...)
         w.
     stride, dilation : int or tuple of int
         s and d, one for all axes or one for each.
@@ -50,7 +50,7 @@ class Convolution:
     --------
     >>> K = Convolution(np.array([[[1.0, -2.0, 1.0]]]))
     >>> K(np.array([[1.0, 4.0, 9.0]]))
-    array([[ 2.,  1., -14.]])
+    array([[  2.,   2., -14.]])
     """
 
     kernel: np.ndarray
