@@ -22,7 +22,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.fluxes import relu
 from stabkit.learning.classifier import Classifier
-from stabkit.learning.images import adjoint, checked_images, correlate
+from stabkit.learning.images import adjoint, as_images, correlate
 from stabkit.learning.normalisation import (
     BatchStatistics,
     Map,
@@ -185,7 +185,7 @@ class Network:
 
     def features(self, images: Any) -> Any:
         """The means of the channels, shape (samples, channels, 1, 1)."""
-        y = checked_images(images)
+        y = as_images(images)
         for part in self.parts:
             with within_memory(y, "images"):
                 y = part(y)

@@ -23,7 +23,7 @@ def check_padding(boundary: Boundary) -> None:
     check_boundary(boundary, PERIODIC, DIRICHLET)
 
 
-def checked_images(images: Any, channels: int | None = None, name: str = "images") -> Any:
+def as_images(images: Any, channels: int | None = None, name: str = "images") -> Any:
     """Images of floats or exact numbers, shape (samples, channels, rows, columns)."""
     array = images if is_foreign(images) else np.asarray(images)
     xp = namespace(array)

@@ -24,8 +24,8 @@ from stabkit.flux import Flux
 from stabkit.fluxes import tanh
 from stabkit.learning.images import (
     adjoint,
+    as_images,
     check_padding,
-    checked_images,
     correlate,
     correlate_patches,
     kernel_adjoint,
@@ -218,7 +218,7 @@ class ResidualNetwork:
         if array.ndim != 3:
             raise InvalidArgument("images: must have shape (samples, rows, columns), got "
                                   f"{array.shape}")
-        return checked_images(namespace(array).stack([array] * self.channels, axis=1))
+        return as_images(namespace(array).stack([array] * self.channels, axis=1))
 
     def __call__(self, theta: Any, start: Any) -> np.ndarray:
         """The features after the last layer.
@@ -229,7 +229,7 @@ class ResidualNetwork:
         start : ndarray, shape (samples, channels, rows, columns)
             Y₀.
         """
-        y = checked_images(start, self.channels, "start")
+        y = as_images(start, self.channels, "start")
         for kernel, bias in self._weights(theta, y):
             with within_memory(y, "start"):
                 z = correlate(kernel, y, self.boundary) + bias[:, None, None]
@@ -238,7 +238,7 @@ class ResidualNetwork:
 
     def linearise(self, theta: Any, start: Any) -> Linearisation:
         """The features and the derivative of the network at `theta` and Y₀ = `start`."""
-        y = checked_images(start, self.channels, "start")
+        y = as_images(start, self.channels, "start")
         layers = []
         for kernel, bias in self._weights(theta, y):
             with within_memory(y, "start"):

@@ -7,7 +7,7 @@ diffusion through it, `fourier` encloses smoothing and two-grid factors, `unet` 
 the same cycles as networks, `FastPoisson` is the fast path.
 """
 
-from stabkit.multigrid.boundary import PERIODIC_CELLS, ZERO_PADDED, Placed, placed
+from stabkit.multigrid.boundary import PERIODIC_CELLS, ZERO_PADDED, GridBoundary, grid_boundary
 from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, Visit, W
 from stabkit.multigrid.fast_poisson import FastPoisson
 from stabkit.multigrid.fourier import TwoGrid, rediscretised_stencil, smoothing_factor
@@ -130,20 +130,19 @@ __all__ = [
     "LAPLACE_9_POINT", "LAPLACE_BILINEAR", "LINEAR_ELEMENTS", "NEUMANN", "NEUMANN_CELLS",
     "PERIODIC", "PERIODIC_CELLS", "SOR", "ZERO_PADDED", "Channels", "Chebyshev", "ChebyshevStep",
     "Composition", "Cycle", "Dense", "DenseBlock", "DiffusionProblem", "Direct", "Exact", "F",
-    "FastPoisson", "Grid", "Hierarchy", "ImplicitStep", "Jacobi", "Level", "MaxPooling",
-    "MultiStep", "Multigrid", "Placed", "Richardson", "SingleStep", "Smoothed", "Solution",
+    "FastPoisson", "Grid", "GridBoundary", "Hierarchy", "ImplicitStep", "Jacobi", "Level",
+    "MaxPooling", "MultiStep", "Multigrid", "Richardson", "SingleStep", "Smoothed", "Solution",
     "SolverLayer", "Stage", "State", "Stencil", "StencilProblem", "Then", "Transfer",
     "TransposedConvolution", "TwoGrid", "UNet", "V", "Visit", "W", "algebraic", "arithmetic_mean",
     "average_pooling", "averaging", "backslash_mg", "backward", "cell_linear", "chain",
     "channelwise", "chebyshev_omegas", "classic_network", "constant", "correlation",
     "diffusion_gradient", "diffusion_hierarchy", "diffusion_matrix", "diffusivities",
     "energy_adjoint", "energy_norm", "energy_norm_at_most", "extractor", "forward",
-    "full_weighting", "galerkin", "galerkin_transfer", "gauss_seidel", "geometric", "grounded",
-    "harmonic_mean", "identity", "implicit_diffusion", "injection", "iresnet_step",
+    "full_weighting", "galerkin", "galerkin_transfer", "gauss_seidel", "geometric", "grid_boundary",
+    "grounded", "harmonic_mean", "identity", "implicit_diffusion", "injection", "iresnet_step",
     "iresnet_transition", "linear", "matrix_of", "mg0", "mg_features", "mgnet", "negated",
-    "nothing", "on_quotient", "parameters", "placed", "poisson", "post_activated_step",
-    "pre_activated_step", "red_black", "rediscretised", "rediscretised_stencil", "relu",
-    "resnet_step", "resnet_transition", "shifted", "sigma_resnet_step", "smoothing_factor",
-    "spectral_radius", "stencil", "symmetric", "to_exact", "unet", "v_mg", "v_mgnet",
-    "weighted_transfer",
+    "nothing", "on_quotient", "parameters", "poisson", "post_activated_step", "pre_activated_step",
+    "red_black", "rediscretised", "rediscretised_stencil", "relu", "resnet_step",
+    "resnet_transition", "shifted", "sigma_resnet_step", "smoothing_factor", "spectral_radius",
+    "stencil", "symmetric", "to_exact", "unet", "v_mg", "v_mgnet", "weighted_transfer",
 ]

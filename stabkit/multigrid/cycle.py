@@ -66,7 +66,7 @@ class Smoothed:
     sweeps: int = 1
 
     def on(self, level: Level) -> Sweep:
-        return repeated(self.smoother.on(level.A, level.shape), self.sweeps)
+        return repeat(self.smoother.on(level.A, level.shape), self.sweeps)
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,10 @@ class Cycle:
         pre = self.smoother.on(level.A, level.shape)
         after = self.post_smoother or self.smoother.adjoint
         post = pre if after == self.smoother else after.on(level.A, level.shape)
-        return repeated(pre, self.pre), repeated(post, self.post)
+        return repeat(pre, self.pre), repeat(post, self.post)
 
 
-def repeated(sweep: Sweep, times: int) -> Sweep:
+def repeat(sweep: Sweep, times: int) -> Sweep:
     """The sweep, so many times."""
     def run(u, b):
         for _ in range(times):

@@ -16,7 +16,7 @@ from stabkit.backend import GIB, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.launcher import adjacent
 from stabkit.multigrid import poisson_cycle
-from stabkit.multigrid.boundary import INTERIOR, checked_shape
+from stabkit.multigrid.boundary import INTERIOR, grid_shape
 from stabkit.multigrid.matrices import vector
 from stabkit.multigrid.solver import Solution
 from stabkit.rational import fraction
@@ -69,7 +69,7 @@ class FastPoisson:
     """
 
     def __init__(self, shape: Sequence[int], h: Any = 1):
-        self.shape = checked_shape(shape)
+        self.shape = grid_shape(shape)
         self.h = float(fraction(h, "h"))
         if self.h <= 0:
             raise InvalidArgument(f"h: must be positive, got {h}")

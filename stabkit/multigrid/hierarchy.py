@@ -133,7 +133,7 @@ def geometric(problem: Problem, transfer: Transfer | None = None, *,
         if coarse is None:
             made.append(Level(A, shape=problem.shape, kernel=_constants(problem, A.dtype)))
             return Hierarchy(tuple(made))
-        P, R = transfer.matrices(problem.shape, problem.placed, A.dtype)
+        P, R = transfer.matrices(problem.shape, problem.grid_boundary, A.dtype)
         made.append(Level(A, P, R, problem.shape, _constants(problem, A.dtype)))
         A, problem = coarse_operator(A, P, R, coarse), coarse
 
@@ -148,7 +148,7 @@ def _next(problem: Problem, factor: Any, made: int, levels: int | None) -> Probl
     if coarse is None and (levels is not None or prod(problem.shape) > TOO_LARGE):
         raise InvalidArgument(
             f"shape: the grid {problem.shape} of level {made} cannot be coarsened; take sizes "
-            f"{problem.placed.placement.sizes()} ({problem.placed}), or fewer levels")
+            f"{problem.grid_boundary.placement.sizes()} ({problem.grid_boundary}), or fewer levels")
     return coarse
 
 

@@ -19,7 +19,7 @@ import scipy.sparse.linalg
 from stabkit.backend import is_foreign, namespace, to_host
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.flux import Flux
-from stabkit.multigrid.boundary import checked_shape
+from stabkit.multigrid.boundary import grid_shape
 from stabkit.multigrid.cycle import Cycle
 from stabkit.multigrid.hierarchy import COARSEST, Hierarchy, Level
 from stabkit.multigrid.matrices import assemble, matrix, vector
@@ -140,7 +140,7 @@ def diffusion_hierarchy(A: Any, shape: Sequence[int]) -> Hierarchy:
     shape : sequence of int
         The grid.
     """
-    A, shape, levels = matrix(A, "A", float), checked_shape(shape), []
+    A, shape, levels = matrix(A, "A", float), grid_shape(shape), []
     if A.shape != (prod(shape),) * 2:
         raise InvalidArgument(f"A: must be {prod(shape)} x {prod(shape)} on a grid {shape}, got "
                               f"shape {A.shape}")

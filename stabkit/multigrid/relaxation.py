@@ -10,7 +10,7 @@ import scipy.sparse
 from stabkit.backend import is_foreign, like, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.multigrid import sor_sweep
-from stabkit.operators.sparse import Portable, along_first, doubled
+from stabkit.operators.sparse import Portable, along_first, in_double
 
 #: A sweep of more stages than this is one after another: no work for an array library.
 MOST_STAGES = 8
@@ -39,7 +39,7 @@ class SparseSOR:
 
     def __call__(self, u: Any, b: Any) -> Any:
         if is_foreign(u):
-            u, b = doubled(u), doubled(b)
+            u, b = in_double(u), in_double(b)
             return self._beside(u)(u, b)
         updated = np.array(u, dtype=np.float64, order="F")
         columns = updated.reshape(len(updated), -1, order="F")

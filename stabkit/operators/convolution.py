@@ -190,10 +190,8 @@ class Convolution:
             return u
         grid = u.shape[u.ndim - self.dimension:]
         shape = (*u.shape[:u.ndim - self.dimension], *self._amid_pads(grid))
-        if u.dtype == object:
-            made = np.full(shape, 0 * u.flat[0] if u.size else 0, dtype=object)
-        else:
-            made = namespace(u).zeros(shape, dtype=u.dtype)
+        made: Any = np.full(shape, 0 * u.flat[0] if u.size else 0, dtype=object) \
+            if u.dtype == object else namespace(u).zeros(shape, dtype=u.dtype)
         made[(..., *(slice(before, before + n)
                      for n, (before, _) in zip(grid, self.reach, strict=True)))] = u
         for number, n in enumerate(grid):
@@ -230,8 +228,9 @@ class Convolution:
 
         Entries of one place add up; those of a weight that is zero are left out.
         """
-        taps = [tap for tap in product(*map(range, self.kernel.shape[2:]))
-                if (self.kernel[(..., *tap)] != 0).any()]
+        kernel: Any = self.kernel
+        taps = [tap for tap in product(*map(range, kernel.shape[2:]))
+                if (kernel[(..., *tap)] != 0).any()]
         sources, signs = self._sources(shape, taps)
         (c_out, c_in), points, size = self.kernel.shape[:2], sources.shape[0], prod(shape)
         group = np.arange(c_out) // (c_out // self.groups)

@@ -38,7 +38,7 @@ class Portable:
         if not is_foreign(u):
             return self.matrix @ u
         if self.matrix.dtype == np.float64:
-            u = doubled(u)
+            u = in_double(u)
         return along_first(self.along_last, u)
 
     def along_last(self, u: Any, total: Any = None) -> Any:
@@ -75,7 +75,7 @@ def _tables(matrix: Any, beside: Any) -> list[tuple[Any, Any, Any]]:
     return tables
 
 
-def doubled(u: Any) -> Any:
+def in_double(u: Any) -> Any:
     """u in float64, as SciPy takes it beside a matrix of them."""
     xp = namespace(u)
     return xp.astype(u, xp.float64, copy=False)
