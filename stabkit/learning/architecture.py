@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from stabkit.backend import namespace, within_memory
+from stabkit.backend import Signal, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.fluxes import relu
@@ -32,6 +32,7 @@ from stabkit.learning.normalisation import (
 )
 from stabkit.multigrid import parameters
 from stabkit.operators import DIRICHLET, Boundary, Convolution, LinearMap
+from stabkit.rational import Rational
 from stabkit.schemes import (
     ForwardEuler,
     LayerNormalisation,
@@ -75,7 +76,7 @@ class ImageConvolution(LinearMap):
         """The adjoint."""
         return ImageConvolution(adjoint(self.kernel), self.grid, self.boundary)
 
-    def __matmul__(self, y: Any) -> Any:
+    def __matmul__(self, y: Signal) -> Any:
         xp = namespace(y)
         images = xp.reshape(y, (y.shape[0], self.kernel.shape[1], *self.grid))
         return xp.reshape(correlate(self.kernel, images, self.boundary),
@@ -93,15 +94,15 @@ class FlatNormalisation(LayerNormalisation):
     images: Normalisation
     grid: tuple[int, int]
 
-    def lengths(self, u: Any, size: int) -> None:
+    def lengths(self, u: Signal, size: int) -> None:
         """None, they are not kept."""
 
-    def apply(self, u: Any, lengths: None, size: int) -> Any:
+    def apply(self, u: Signal, lengths: None, size: int) -> Signal:
         """The normalisation of u, shape (samples, size)."""
         reshape = namespace(u).reshape
         return reshape(self.images(reshape(u, (u.shape[0], -1, *self.grid))), u.shape)
 
-    def jacobian(self, u: Any, lengths: None, size: int) -> Any:
+    def jacobian(self, u: Signal, lengths: None, size: int) -> Signal:
         """Refused: the images of a batch may depend on each other."""
         raise InvalidArgument("normalisation: that of images has no Jacobian matrix here; take a "
                               "SymmetricLayer with TotalVariation")
@@ -121,7 +122,7 @@ class TimeSteps:
     steps: tuple[Step, ...]
     second_order: bool = False
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         reshape = namespace(images).reshape
         state, first = reshape(images, (images.shape[0], -1)), self.steps[0]
         if self.second_order and isinstance(first, Leapfrog):
@@ -147,12 +148,12 @@ class Widening:
         """The number of weights."""
         return self.kernel.size + self.normalisation.parameters
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         z = self.activation(self.normalisation(correlate(self.kernel, images, DIRICHLET)))
         return average_pooling(z) if self.pooled else z
 
 
-def average_pooling(images: Any) -> Any:
+def average_pooling(images: Signal) -> Any:
     """The means over 2×2 pixels."""
     samples, channels, rows, columns = images.shape
     if rows % 2 or columns % 2:
@@ -183,7 +184,7 @@ class Network:
         """The number of trainable weights, counted array by array."""
         return parameters((self.parts, self.classifier))
 
-    def features(self, images: Any) -> Any:
+    def features(self, images: Signal) -> Any:
         """The means of the channels, shape (samples, channels, 1, 1)."""
         y = as_images(images)
         for part in self.parts:
@@ -191,7 +192,7 @@ class Network:
                 y = part(y)
         return namespace(y).mean(y, axis=(2, 3), keepdims=True)
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         """The scores, shape (samples, classes); softmax turns them into probabilities."""
         return self.classifier(self.features(images))
 
@@ -217,12 +218,12 @@ Layer = Callable[[int], SymmetricLayer]  # a new layer on so many channels
 Dynamics = Callable[[Layer, int, int, Any], TimeSteps]
 
 
-def parabolic(layer: Layer, channels: int, steps: int, delta: Any) -> TimeSteps:
+def parabolic(layer: Layer, channels: int, steps: int, delta: Rational) -> TimeSteps:
     """Y⁺ = Y + δF(Y)."""
     return TimeSteps(tuple(ForwardEuler(layer(channels), delta) for _ in range(steps)))
 
 
-def hamiltonian(layer: Layer, channels: int, steps: int, delta: Any) -> TimeSteps:
+def hamiltonian(layer: Layer, channels: int, steps: int, delta: Rational) -> TimeSteps:
     """Verlet steps for Y and Z, each half of the channels; every step has two layers."""
     if channels % 2:
         raise InvalidArgument(f"channels: must be even for a Hamiltonian block, got {channels}")
@@ -230,7 +231,7 @@ def hamiltonian(layer: Layer, channels: int, steps: int, delta: Any) -> TimeStep
                        for _ in range(steps)))
 
 
-def second_order(layer: Layer, channels: int, steps: int, delta: Any) -> TimeSteps:
+def second_order(layer: Layer, channels: int, steps: int, delta: Rational) -> TimeSteps:
     """Y_{j+1} = 2Y_j − Y_{j−1} + δ²F(Y_j)."""
     return TimeSteps(tuple(Leapfrog(layer(channels), delta) for _ in range(steps)),
                      second_order=True)
@@ -270,7 +271,7 @@ class Architecture:
     last: int
     classes: int
     steps: int = 3
-    delta: Any = 1
+    delta: Rational = 1
     activation: Flux = field(default_factory=relu)
     standardise: Map = field(default_factory=PixelVariation)
     connecting: Map = field(default_factory=BatchStatistics)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import beside, is_foreign, namespace, within_memory
+from stabkit.backend import Signal, beside, is_foreign, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.fluxes import tanh
@@ -32,6 +32,7 @@ from stabkit.learning.images import (
     patches,
 )
 from stabkit.operators import PERIODIC, Boundary
+from stabkit.rational import Rational
 from stabkit.schemes import as_step
 
 WIDTH = 3
@@ -157,7 +158,7 @@ class ResidualNetwork:
 
     layers: int = 2
     channels: int = 4
-    delta: Any = 1
+    delta: Rational = 1
     activation: Flux = field(default_factory=tanh)
     boundary: Boundary = PERIODIC
 
@@ -187,7 +188,7 @@ class ResidualNetwork:
         xp = namespace(stencils, biases)
         return xp.concat([xp.reshape(part, (-1,)) for part in (stencils, biases)])
 
-    def unpack(self, theta: Any) -> tuple[np.ndarray, np.ndarray]:
+    def unpack(self, theta: Signal) -> tuple[np.ndarray, np.ndarray]:
         """The stencils and biases in a vector of weights, the inverse of :meth:`pack`."""
         theta = theta if is_foreign(theta) else np.asarray(theta)
         if theta.shape != (self.size,):
@@ -197,13 +198,13 @@ class ResidualNetwork:
         return (reshape(theta[:count], (*shape, self.channels, WIDTH, WIDTH)),
                 reshape(theta[count:], shape))
 
-    def _weights(self, theta: Any, y: Any) -> list[tuple[Any, Any]]:
+    def _weights(self, theta: Signal, y: Signal) -> list[tuple[Any, Any]]:
         # Stencil and biases of every layer, in the library of the features.
         stencils, biases = self.unpack(beside(theta, y))
         return [(stencils[i, ...], biases[i, ...]) for i in range(self.layers)]
 
     # -- propagation ---------------------------------------------------------------------------
-    def open(self, images: Any) -> np.ndarray:
+    def open(self, images: Signal) -> np.ndarray:
         """Y₀ = L x: the image in every channel.
 
         Parameters
@@ -220,7 +221,7 @@ class ResidualNetwork:
                                   f"{array.shape}")
         return as_images(namespace(array).stack([array] * self.channels, axis=1))
 
-    def __call__(self, theta: Any, start: Any) -> np.ndarray:
+    def __call__(self, theta: Signal, start: Any) -> np.ndarray:
         """The features after the last layer.
 
         Parameters
@@ -236,7 +237,7 @@ class ResidualNetwork:
                 y = y + self.delta * self.activation(z)
         return y
 
-    def linearise(self, theta: Any, start: Any) -> Linearisation:
+    def linearise(self, theta: Signal, start: Any) -> Linearisation:
         """The features and the derivative of the network at `theta` and Y₀ = `start`."""
         y = as_images(start, self.channels, "start")
         layers = []

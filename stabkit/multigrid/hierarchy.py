@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.matrices import count, inverse, is_exact, matrix, number, vector
+from stabkit.multigrid.matrices import Matrix, count, inverse, is_exact, matrix, number, vector
 from stabkit.multigrid.problem import DiffusionProblem, StencilProblem
 from stabkit.multigrid.transfer import Transfer, galerkin_transfer
+from stabkit.rational import Rational
 
 Problem = StencilProblem | DiffusionProblem
 
@@ -38,9 +39,9 @@ class Level:
         A vector that spans the kernel of a singular A.
     """
 
-    A: Any
-    P: Any = None
-    R: Any = None
+    A: Matrix
+    P: Matrix = None
+    R: Matrix = None
     shape: tuple[int, ...] | None = None
     kernel: np.ndarray | None = None
 
@@ -90,12 +91,12 @@ class Hierarchy:
 
 
 # -- coarse operators ------------------------------------------------------------------------------
-def galerkin(A: Any, P: Any, R: Any, coarse: Problem) -> Any:
+def galerkin(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Any:
     """R A P."""
     return R @ A @ P
 
 
-def rediscretised(A: Any, P: Any, R: Any, coarse: Problem) -> Any:
+def rediscretised(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Any:
     """The problem's own operator on the coarse grid, scaled to fit the restriction."""
     return coarse.matrix(A.dtype)
 
@@ -138,7 +139,7 @@ def geometric(problem: Problem, transfer: Transfer | None = None, *,
         A, problem = coarse_operator(A, P, R, coarse), coarse
 
 
-def _next(problem: Problem, factor: Any, made: int, levels: int | None) -> Problem | None:
+def _next(problem: Problem, factor: Rational, made: int, levels: int | None) -> Problem | None:
     # The problem of the next level, or None where the hierarchy ends.
     if levels is not None and made >= levels:
         return None
@@ -158,7 +159,7 @@ def _constants(problem: Problem, dtype: Any) -> np.ndarray | None:
     return np.array([number(1, dtype)] * prod(problem.shape), dtype=dtype)
 
 
-def algebraic(A: Any, prolongations: Sequence[Any], restrictions: Sequence[Any] | None = None,
+def algebraic(A: Matrix, prolongations: Sequence[Any], restrictions: Sequence[Any] | None = None,
               *, kernel: Any = None, shape: tuple[int, ...] | None = None) -> Hierarchy:
     """A Galerkin hierarchy of any matrix with given transfers.
 
@@ -197,6 +198,6 @@ def algebraic(A: Any, prolongations: Sequence[Any], restrictions: Sequence[Any] 
     return Hierarchy((*levels, Level(A, shape=shape, kernel=kernel)))
 
 
-def _coarse_kernel(P: Any, kernel: np.ndarray) -> np.ndarray:
+def _coarse_kernel(P: Matrix, kernel: np.ndarray) -> np.ndarray:
     # The c with P c = kernel, by normal equations; exact where it exists.
     return inverse(P.T @ P) @ (P.T @ kernel)

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import Signal
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.boundary import CELLS, GridBoundary, grid_boundary, grid_shape
 from stabkit.multigrid.matrices import assemble, diagonal_matrix, is_exact, number, vector
 from stabkit.multigrid.stencil import Stencil, correlation, stencil
 from stabkit.operators.boundary import DIRICHLET, Boundary
-from stabkit.rational import fraction
+from stabkit.rational import Rational, fraction
 
 LAPLACE_1D = stencil([-1, 2, -1])
 LAPLACE_5_POINT = stencil([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])
@@ -24,12 +25,12 @@ LAPLACE_9_POINT = Fraction(1, 6) * stencil([[-1, -4, -1], [-4, 20, -4], [-1, -4,
 LAPLACE_BILINEAR = Fraction(1, 3) * stencil([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
 
 
-def harmonic_mean(a: Any, b: Any) -> Any:
+def harmonic_mean(a: Any, b: Signal) -> Any:
     """2ab / (a + b): exact for layered media in 1-D."""
     return 2 * a * b / (a + b)
 
 
-def arithmetic_mean(a: Any, b: Any) -> Any:
+def arithmetic_mean(a: Any, b: Signal) -> Any:
     """(a + b) / 2."""
     return (a + b) / 2
 
@@ -71,7 +72,7 @@ class StencilProblem:
         """Constants are in the kernel: right-hand sides must sum to 0."""
         return self.grid_boundary.keeps_constants and self.weights.total == 0
 
-    def coarser(self, factor: Any) -> StencilProblem | None:
+    def coarser(self, factor: Rational) -> StencilProblem | None:
         """The same operator on the next grid, its weights times `factor`; None if there is none."""
         shape = self.grid_boundary.placement.coarser(self.shape)
         return None if shape is None else replace(self, shape=shape, weights=factor * self.weights)
@@ -103,7 +104,7 @@ class DiffusionProblem:
     coefficient: np.ndarray
     boundary: Boundary | GridBoundary = DIRICHLET
     mean: Callable[[Any, Any], Any] = arithmetic_mean
-    scale: Any = 1
+    scale: Rational = 1
     order: int = 2
 
     def __post_init__(self) -> None:
@@ -130,7 +131,7 @@ class DiffusionProblem:
     def singular(self) -> bool:
         return self.grid_boundary.keeps_constants
 
-    def coarser(self, factor: Any) -> DiffusionProblem | None:
+    def coarser(self, factor: Rational) -> DiffusionProblem | None:
         """The operator on the next grid: injected coefficients, or their mean over four cells."""
         placement = self.grid_boundary.placement
         if placement.coarser(self.shape) is None:
@@ -175,7 +176,7 @@ class DiffusionProblem:
         return place, self.grid_boundary.wall * self.coefficient.ravel()[place]
 
 
-def poisson(shape: Sequence[int], boundary: Boundary | GridBoundary = DIRICHLET, h: Any = 1
+def poisson(shape: Sequence[int], boundary: Boundary | GridBoundary = DIRICHLET, h: Rational = 1
             ) -> StencilProblem:
     """−Δu by three points in 1-D, five in 2-D.
 
@@ -203,7 +204,7 @@ def poisson(shape: Sequence[int], boundary: Boundary | GridBoundary = DIRICHLET,
     return StencilProblem(shape, laplace * (1 / h**2), boundary)
 
 
-def shifted(problem: StencilProblem, shift: Any) -> StencilProblem:
+def shifted(problem: StencilProblem, shift: Rational) -> StencilProblem:
     """The operator plus `shift` times the identity, as in an implicit diffusion step.
 
     Its coarse operators must be Galerkin: the two parts scale differently with h.

@@ -10,6 +10,7 @@ from typing import Any
 
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.boundary import GridBoundary, grid_boundary
+from stabkit.multigrid.matrices import Matrix
 from stabkit.multigrid.stencil import Stencil, correlation, stencil
 from stabkit.operators.boundary import Boundary
 
@@ -94,7 +95,7 @@ class Transfer:
         return _sparse(prolongation), _sparse(restriction)
 
 
-def _sparse(matrix: Any) -> Any:
+def _sparse(matrix: Matrix) -> Any:
     return matrix.tocsr() if hasattr(matrix, "tocsr") else matrix
 
 

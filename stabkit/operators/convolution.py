@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import beside, is_foreign, namespace
+from stabkit.backend import Signal, beside, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import DIRICHLET, NATURAL, Boundary, check_boundary
 from stabkit.operators.operator import Operator
@@ -118,7 +118,7 @@ class Convolution:
             shape, self.reach, self.dilations, self.kernel.shape[2:], self.strides, strict=True))
 
     # -- as a map ----------------------------------------------------------------------------------
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Signal) -> Signal:
         """K u + b: tap by tap, so that nothing much larger than a signal is made."""
         u = u if is_foreign(u) else np.asarray(u)
         grid, channels = u.shape[u.ndim - self.dimension:], self.kernel.shape[1] * self.groups
@@ -138,7 +138,7 @@ class Convolution:
             return total
         return total + weights_beside(np.reshape(self.bias, (-1, *[1] * len(out))), u)
 
-    def adjoint(self, v: Any, shape: Sequence[int]) -> Any:
+    def adjoint(self, v: Signal, shape: Sequence[int]) -> Signal:
         """Kᵀ v on the grid `shape`, without b."""
         v = v if is_foreign(v) else np.asarray(v)
         out, shape = self.output_shape(shape), tuple(shape)
@@ -157,7 +157,7 @@ class Convolution:
             padded[(..., *window)] = padded[(..., *window)] + sent
         return self._folded(padded, shape)
 
-    def patches(self, u: Any) -> Any:
+    def patches(self, u: Signal) -> Any:
         """What the stencil sees at every point, shape (..., channels · taps, points).
 
         ``patches(u)`` times the kernel as a matrix is K u too, in one product.
@@ -184,7 +184,7 @@ class Convolution:
         before, after = self.reach[axis]
         return self.boundary.continued(np.arange(-before, n + after), n)
 
-    def _padded(self, u: Any) -> Any:
+    def _padded(self, u: Signal) -> Any:
         # One copy of the signal amid zeros; then, axis by axis, what continues it.
         if not any(map(any, self.reach)):
             return u
@@ -270,7 +270,7 @@ class Convolution:
         return sources, signs
 
 
-def weights_beside(weights: Any, u: Any) -> Any:
+def weights_beside(weights: Any, u: Signal) -> Any:
     """Weights in the library of a signal, where there are neither fractions nor integers."""
     if not is_foreign(u) or is_foreign(weights):
         return weights

@@ -28,11 +28,11 @@ from stabkit.operators.boundary import (
 from stabkit.operators.differences import convolution, difference
 from stabkit.operators.operator import Operator
 from stabkit.operators.rounded import noting_what_was_meant
-from stabkit.rational import fraction
+from stabkit.rational import Rational, fraction
 
 
 @noting_what_was_meant
-def grid_gradient(shape: int | Sequence[int], h: Any = 1, boundary: Boundary = REFLECTING
+def grid_gradient(shape: int | Sequence[int], h: Rational = 1, boundary: Boundary = REFLECTING
                   ) -> Operator:
     """The one-sided differences of every axis of a grid, one axis below the other.
 
@@ -117,7 +117,7 @@ def grid_differences(shape: int | Sequence[int], offsets: Sequence[Sequence[int]
 
 
 @noting_what_was_meant
-def tangential_differences(shape: int | Sequence[int], h: Any = 1) -> tuple[Operator, ...]:
+def tangential_differences(shape: int | Sequence[int], h: Rational = 1) -> tuple[Operator, ...]:
     """The derivatives across the edges of a reflecting :func:`grid_gradient`, at their middles.
 
     For an edge along one axis and every other axis, the mean of the central differences at its
@@ -152,7 +152,7 @@ def tangential_differences(shape: int | Sequence[int], h: Any = 1) -> tuple[Oper
 
 
 # -- arguments ------------------------------------------------------------------------------------
-def _grid(shape: Any, h: Any, boundary: Any) -> tuple[tuple[int, ...], tuple[Fraction, ...]]:
+def _grid(shape: Any, h: Rational, boundary: Any) -> tuple[tuple[int, ...], tuple[Fraction, ...]]:
     shape = (shape,) if isinstance(shape, Integral) else tuple(shape)
     if not shape or not all(isinstance(n, Integral) and int(n) >= 1 for n in shape) or \
             (prod(shape) == 1 and boundary is not DIRICHLET):

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import Signal
+
 
 class LinearMap(ABC):
     """A linear map of ``shape`` (M, N) on the last axis, with an adjoint: matrices or not."""
@@ -19,7 +21,7 @@ class LinearMap(ABC):
         """The adjoint."""
 
     @abstractmethod
-    def __matmul__(self, u: Any) -> Any:
+    def __matmul__(self, u: Signal) -> Any:
         """The image of u."""
 
     @abstractmethod
