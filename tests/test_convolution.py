@@ -161,3 +161,13 @@ def test_pads_that_cut_a_signal_are_for_matrices_alone():
     for act in (lambda: K(np.ones((1, 4))), lambda: K.adjoint(np.ones((1, 2)), (4,))):
         with pytest.raises(InvalidArgument, match="pads"):
             act()
+
+
+@pytest.mark.parametrize("boundary", [*BOUNDARIES, NATURAL], ids=repr)
+def test_a_grid_without_points_gives_one(boundary):
+    """Also one that is smaller than the window, where nothing stands outside."""
+    K = Convolution(np.ones((2, 1, 3, 3)), 2, boundary)
+    assert K(np.ones((1, 0, 4))).shape == (2, *K.output_shape((0, 4)))
+    assert K.adjoint(K(np.ones((1, 0, 4))), (0, 4)).shape == (1, 0, 4)
+    if boundary is NATURAL:
+        assert K(np.ones((1, 2, 5))).shape == (2, 0, 2)

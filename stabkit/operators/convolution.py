@@ -114,8 +114,9 @@ class Convolution:
 
     def output_shape(self, shape: Sequence[int]) -> Shape:
         """The grid of the result, for a signal on the grid `shape`."""
-        return tuple((n + sum(pad) - d * (size - 1) - 1) // s + 1 for n, pad, d, size, s in zip(
-            shape, self.reach, self.dilations, self.kernel.shape[2:], self.strides, strict=True))
+        return tuple(max((n + sum(pad) - d * (size - 1) - 1) // s + 1, 0) for n, pad, d, size, s
+                     in zip(shape, self.reach, self.dilations, self.kernel.shape[2:],
+                            self.strides, strict=True))
 
     # -- as a map ----------------------------------------------------------------------------------
     def __call__(self, u: Signal) -> Signal:
@@ -177,7 +178,7 @@ class Convolution:
     def _windows(self, out: Shape) -> Iterator[tuple[Shape, tuple[slice, ...]]]:
         # Each tap, with the part of the padded signal that it meets.
         for tap in product(*map(range, self.kernel.shape[2:])):
-            yield tap, tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in
+            yield tap, tuple(slice(k * d, k * d + max(s * (m - 1) + 1, 0), s) for k, d, s, m in
                              zip(tap, self.dilations, self.strides, out, strict=True))
 
     def _outside(self, axis: int, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -194,7 +195,7 @@ class Convolution:
             if u.dtype == object else namespace(u).zeros(shape, dtype=u.dtype)
         made[(..., *(slice(before, before + n)
                      for n, (before, _) in zip(grid, self.reach, strict=True)))] = u
-        for number, n in enumerate(grid):
+        for number, n in enumerate(grid if u.size else ()):
             before, rest = self.reach[number][0], (slice(None),) * (self.dimension - 1 - number)
             places, factors = self._outside(number, n)
             for at in (*range(before), *range(before + n, len(places))):
@@ -215,7 +216,7 @@ class Convolution:
             folded = xp.zeros((*padded.shape[:axis], n, *padded.shape[padded.ndim + axis + 1:]),
                               dtype=padded.dtype)
             folded[(..., slice(None), *rest)] = padded[(..., slice(before, before + n), *rest)]
-            for at in (*range(before), *range(before + n, len(places))):
+            for at in (*range(before), *range(before + n, len(places))) if n else ():
                 if factors[at]:
                     to, part = (..., int(places[at]), *rest), padded[(..., at, *rest)]
                     folded[to] = folded[to] + part if factors[at] > 0 else folded[to] - part
