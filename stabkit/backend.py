@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,10 @@ _TEMPORARIES = 12  # arrays of the size of its batch that one step may hold at a
 _OFTEN = frozenset({np.ndarray, np.float64, np.float32})  # told at once; small steps feel it
 
 _born_in = "numpy"
+
+
+#: An array of floats of any library, or one of NumPy that holds fractions or intervals.
+Signal: TypeAlias = Any
 
 
 # -- the library of an array -----------------------------------------------------------------------

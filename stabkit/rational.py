@@ -8,13 +8,16 @@ from __future__ import annotations
 import operator
 from fractions import Fraction
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 
 from stabkit.backend import is_foreign
 from stabkit.errors import InvalidArgument
+
+#: What `fraction` takes: an integer, a fraction, a float at its exact value, a text like "1/3".
+Rational: TypeAlias = Any
 
 
 class Constant(Fraction):

@@ -87,7 +87,7 @@ def test_map_adjoint_and_matrix(layout, boundary):
     kernel, u = rationals(rng, *shape), rationals(rng, shape[1] * groups, *grid)
     K = Convolution(kernel, stride, boundary, dilation=dilation, groups=groups, pads=pads)
     image = K(u)
-    assert (image == plain(kernel, u, boundary, stride, dilation, groups, K.pads)).all()
+    assert (image == plain(kernel, u, boundary, stride, dilation, groups, K.reach)).all()
     assert image.shape[1:] == K.output_shape(grid)
     v = rationals(rng, *image.shape)
     pulled = K.adjoint(v, grid)
@@ -153,3 +153,21 @@ def test_bad_input(call, words):
 def test_natural_rows_fit_into_the_grid():
     K = Convolution(np.array([[[1, 2, 4]]]), boundary=NATURAL)
     assert K(np.array([[1, 10, 100, 1000]])).tolist() == [[421, 4210]]
+
+
+def test_pads_that_cut_a_signal_are_for_matrices_alone():
+    K = Convolution(np.array([[[1, 1]]]), pads=((-1, 0),))
+    assert (K.matrix((4,)).exact() == [[0, 1, 1, 0], [0, 0, 1, 1]]).all()
+    for act in (lambda: K(np.ones((1, 4))), lambda: K.adjoint(np.ones((1, 2)), (4,))):
+        with pytest.raises(InvalidArgument, match="pads"):
+            act()
+
+
+@pytest.mark.parametrize("boundary", [*BOUNDARIES, NATURAL], ids=repr)
+def test_a_grid_without_points_gives_one(boundary):
+    """Also one that is smaller than the window, where nothing stands outside."""
+    K = Convolution(np.ones((2, 1, 3, 3)), 2, boundary)
+    assert K(np.ones((1, 0, 4))).shape == (2, *K.output_shape((0, 4)))
+    assert K.adjoint(K(np.ones((1, 0, 4))), (0, 4)).shape == (1, 0, 4)
+    if boundary is NATURAL:
+        assert K(np.ones((1, 2, 5))).shape == (2, 0, 2)

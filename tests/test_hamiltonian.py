@@ -252,7 +252,7 @@ def test_halves_and_joined_are_inverse():
     (lambda: TotalVariation(0), "eps"),
     (lambda: TotalVariation(1, 0), "channels"),
     (lambda: SymmetricLayer(TALL, fluxes.relu(), TotalVariation(1, 2))(Y), "channels"),
-    (lambda: ForwardEuler(SymmetricLayer(TALL, fluxes.relu()), 0), "delta"),
+    (lambda: ForwardEuler(SymmetricLayer(TALL, fluxes.relu()), 0), "tau"),
     (lambda: Verlet(SymmetricLayer(ONE, fluxes.relu()), SymmetricLayer(TALL, fluxes.relu()), 1),
      "first, second"),
     (lambda: SymmetricLayer(TALL, fluxes.relu())(np.ones(3)), "y"),

@@ -25,7 +25,8 @@ from stabkit.learning import (
 )
 from stabkit.learning.images import adjoint, correlate
 from stabkit.learning.normalisation import fresh
-from stabkit.operators import DIRICHLET
+from stabkit.operators import DIRICHLET, PERIODIC, from_matrix
+from stabkit.schemes import SymmetricLayer
 
 
 def close(a, b, digits=12):
@@ -69,14 +70,14 @@ def test_blocks_take_the_steps_of_the_paper(dynamics, standardise):
 
     def layer(n):
         kernel = rng.standard_normal((n, n, 3, 3)) / 9
-        return architecture.SymmetricLayer(kernel, fresh(n, standardise), fluxes.relu(), (4, 4))
+        return architecture.image_layer(kernel, fresh(n, standardise), fluxes.relu(), (4, 4))
 
     y = rng.standard_normal((2, 4, 4, 4))
     block = dynamics(layer, 4, 2, "1/2")
 
     def flow(part, images):  # −Kᵀσ(N(K y))
-        z = part.normalisation(correlate(part.kernel, images, DIRICHLET))
-        return -correlate(adjoint(part.kernel), np.maximum(z, 0), DIRICHLET)
+        z = part.normalisation.images(correlate(part.K.kernel, images, DIRICHLET))
+        return -correlate(adjoint(part.K.kernel), np.maximum(z, 0), DIRICHLET)
 
     before, now = y, y
     for step in block.steps:
@@ -135,3 +136,20 @@ def test_bad_arguments_are_named(name, call):
 
 def test_the_examples_in_the_documentation():
     assert doctest.testmod(architecture).failed == 0
+
+
+@pytest.mark.parametrize("boundary", [DIRICHLET, PERIODIC])
+def test_a_layer_of_images_is_the_layer_of_its_matrix(boundary):
+    """−Kᵀσ(N(K y)), once by stencils and once with the matrix of K, N scaling by channel."""
+    rng = np.random.default_rng(5)
+    kernel, y = rng.standard_normal((2, 2, 3, 3)), rng.standard_normal((3, 40))
+    scale, bias = np.array([2.0, 0.5]), np.array([1.0, -1.0])
+    images = architecture.image_layer(kernel, Normalisation(scale, bias), fluxes.relu(), (4, 5),
+                                      boundary)
+    matrix = from_matrix(images.K.exact())
+    flat = SymmetricLayer(matrix, fluxes.relu(), scale=np.repeat(scale, 20).tolist(),
+                          bias=np.repeat(bias, 20).tolist())
+    assert close(images(y), flat(y)) and images.size == flat.size == 40
+    assert close(images.K.T @ y, y @ np.asarray(matrix))
+    with pytest.raises(InvalidArgument, match="normalisation"):
+        images.jacobian(y[0:1])

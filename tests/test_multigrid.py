@@ -44,10 +44,10 @@ from stabkit.multigrid import (
     galerkin,
     gauss_seidel,
     geometric,
+    grid_boundary,
     harmonic_mean,
     injection,
     linear,
-    placed,
     poisson,
     red_black,
     rediscretised,
@@ -56,6 +56,7 @@ from stabkit.multigrid import (
     symmetric,
     weighted_transfer,
 )
+from stabkit.operators import NATURAL
 
 JACOBI = Cycle(Jacobi(Fraction(4, 5)))
 RNG_SEED = 7
@@ -226,8 +227,8 @@ def test_float_and_exact_cycles_agree(smoother):
 @pytest.mark.parametrize("boundary", [DIRICHLET, NEUMANN, PERIODIC, NEUMANN_CELLS, DIRICHLET_CELLS])
 @pytest.mark.parametrize("visit", [V, W, F])
 def test_cycles_solve_every_boundary(boundary, visit):
-    n = {1: 15, -1: 17, 0: 16}[placed(boundary).placement.excess]
-    cells = "cells" in placed(boundary).name
+    n = {1: 15, -1: 17, 0: 16}[grid_boundary(boundary).placement.excess]
+    cells = "cells" in grid_boundary(boundary).name
     transfer = Transfer(cell_linear(2), averaging(2)) if cells else None
     problem = poisson((n, n), boundary)
     b = random((n, n), mean_free=problem.singular)
@@ -360,6 +361,8 @@ def test_fast_poisson_is_its_twin():
     (lambda: Multigrid(algebraic(np.eye(4), [np.ones((4, 1))]), Cycle(gauss_seidel(red_black))),
      "order"),
     (lambda: Transfer(linear(2)).matrices((8, 8), DIRICHLET), "shape"),
+    (lambda: poisson((7,), NATURAL), "boundary"),
+    (lambda: DiffusionProblem(np.ones(7), "periodic"), "boundary"),
     (lambda: stencil([1, 1]), "weights"),
     (lambda: linear(3), "dimension"),
     (lambda: FastPoisson((7,)), "shape"),

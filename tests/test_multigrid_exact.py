@@ -29,9 +29,9 @@ from stabkit.multigrid import (
     galerkin_transfer,
     gauss_seidel,
     geometric,
+    grid_boundary,
     grounded,
     on_quotient,
-    placed,
     poisson,
     red_black,
     spectral_radius,
@@ -191,4 +191,4 @@ def test_convergence_with_the_printed_smoother_needs_the_boundary():
 def test_symmetric_smoother_is_its_own_adjoint():
     pair = symmetric(gauss_seidel())
     assert pair.adjoint == pair
-    assert galerkin_transfer(2).restriction is None and placed(DIRICHLET).wall == 1
+    assert galerkin_transfer(2).restriction is None and grid_boundary(DIRICHLET).wall == 1

@@ -51,7 +51,7 @@ def kernel(scheme: Scheme, notion: NotionCode, steps: tuple[SchemeCode, int, flo
         return None
     K = tables(scheme.K, lambda dtype: csr_form(scheme.K, dtype), place)
     given = (length, np.float64(tau), np.float64(width or 0), *K,
-            *map(np.float64, shape_form(scheme.flux)))
+             *map(np.float64, shape_form(scheme.flux)))
 
     def chunks(seed: int, trials: int, chunk: int) -> Iterator[tuple[float, int]]:
         each = gcd(TRIALS, chunk)

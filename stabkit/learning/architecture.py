@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 
-from stabkit.backend import namespace, within_memory
+from stabkit.backend import Signal, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.fluxes import relu
 from stabkit.learning.classifier import Classifier
-from stabkit.learning.images import adjoint, checked_images, correlate
+from stabkit.learning.images import adjoint, as_images, correlate
 from stabkit.learning.normalisation import (
     BatchStatistics,
     Map,
@@ -30,77 +31,102 @@ from stabkit.learning.normalisation import (
     fresh,
 )
 from stabkit.multigrid import parameters
-from stabkit.operators import DIRICHLET, Boundary, Operator
-from stabkit.schemes import ForwardEuler, Leapfrog, Scheme, Verlet, halves
+from stabkit.operators import DIRICHLET, Boundary, Convolution, LinearMap
+from stabkit.rational import Rational
+from stabkit.schemes import (
+    ForwardEuler,
+    LayerNormalisation,
+    Leapfrog,
+    SymmetricLayer,
+    Verlet,
+    halves,
+)
+
+Step = ForwardEuler | Verlet | Leapfrog
 
 
 @dataclass(frozen=True, eq=False)
-class SymmetricLayer:
-    """F(y) = −Kᵀσ(N(K y))  (7) on flattened images: a layer for the schemes of stabkit.
+class ImageConvolution(LinearMap):
+    """K on flattened images, one channel after the other, by its stencils and without a matrix.
 
     Attributes
     ----------
     kernel : ndarray, shape (channels, channels, 3, 3)
-        The stencils of K.
-    normalisation : Normalisation
-        N, with its scales and biases.
-    activation : Flux
-        σ.
-    shape : (int, int)
+    grid : (int, int)
         Rows and columns.
+    boundary : Boundary
+        ``DIRICHLET`` or ``PERIODIC``.
     """
 
     kernel: np.ndarray
-    normalisation: Normalisation
-    activation: Flux
-    shape: tuple[int, int]
+    grid: tuple[int, int]
     boundary: Boundary = DIRICHLET
 
-    @property
-    def operators(self) -> tuple[Operator, ...]:
-        """None that is a matrix: the convolution is applied by its stencils."""
-        return ()
-
-    @property
-    def fluxes(self) -> tuple[Flux, ...]:
-        """Its activation."""
-        return (self.activation,)
-
-    @property
-    def size(self) -> int:
-        """The length of a flattened image."""
-        return self.kernel.shape[1] * self.shape[0] * self.shape[1]
+    def __post_init__(self) -> None:
+        pixels, (c_out, c_in) = self.grid[0] * self.grid[1], self.kernel.shape[:2]
+        object.__setattr__(self, "shape", (c_out * pixels, c_in * pixels))
 
     @property
     def parameters(self) -> int:
         """The number of weights."""
-        return self.kernel.size + self.normalisation.parameters
+        return self.kernel.size
 
-    def __call__(self, y: Any) -> Any:
-        """F(y) for y of shape (samples, size), one channel after the other."""
+    @property
+    def T(self) -> ImageConvolution:
+        """The adjoint."""
+        return ImageConvolution(adjoint(self.kernel), self.grid, self.boundary)
+
+    def __matmul__(self, y: Signal) -> Any:
         xp = namespace(y)
-        images = xp.reshape(y, (y.shape[0], self.kernel.shape[1], *self.shape))
-        z = self.activation(self.normalisation(correlate(self.kernel, images, self.boundary)))
-        return xp.reshape(-correlate(adjoint(self.kernel), z, self.boundary), y.shape)
+        images = xp.reshape(y, (y.shape[0], self.kernel.shape[1], *self.grid))
+        return xp.reshape(correlate(self.kernel, images, self.boundary),
+                          (y.shape[0], self.shape[0]))
 
-    def trajectory(self) -> np.ndarray:
-        """All weights of the layer as a vector: θ at its time."""
-        normalisation = self.normalisation
-        return np.concatenate([self.kernel.ravel(), normalisation.scale, normalisation.bias])
+    def exact(self) -> np.ndarray:
+        """The matrix, in fractions."""
+        return Convolution(self.kernel, boundary=self.boundary).matrix(self.grid).exact()
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """Time steps of one dynamics; `second_order` ones start with Y₋₁ = Y₀."""
+class FlatNormalisation(LayerNormalisation):
+    """A normalisation on flattened images."""
 
-    steps: tuple[Scheme, ...]
+    images: Normalisation
+    grid: tuple[int, int]
+
+    def lengths(self, u: Signal, size: int) -> None:
+        """None, they are not kept."""
+
+    def apply(self, u: Signal, lengths: None, size: int) -> Signal:
+        """The normalisation of u, shape (samples, size)."""
+        reshape = namespace(u).reshape
+        return reshape(self.images(reshape(u, (u.shape[0], -1, *self.grid))), u.shape)
+
+    def jacobian(self, u: Signal, lengths: None, size: int) -> Signal:
+        """Refused: the images of a batch may depend on each other."""
+        raise InvalidArgument("normalisation: that of images has no Jacobian matrix here; take a "
+                              "SymmetricLayer with TotalVariation")
+
+
+def image_layer(kernel: np.ndarray, normalisation: Normalisation, activation: Flux,
+                grid: tuple[int, int], boundary: Boundary = DIRICHLET) -> SymmetricLayer:
+    """F(y) = −Kᵀσ(N(K y))  (7) on flattened images of the size `grid`."""
+    return SymmetricLayer(ImageConvolution(kernel, grid, boundary), activation,
+                          FlatNormalisation(normalisation, grid))
+
+
+@dataclass(frozen=True, eq=False)
+class TimeSteps:
+    """Steps of one dynamics on images; `second_order` ones start with Y₋₁ = Y₀."""
+
+    steps: tuple[Step, ...]
     second_order: bool = False
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         reshape = namespace(images).reshape
-        state = reshape(images, (images.shape[0], -1))
-        if self.second_order:
-            state = self.steps[0].start(state)
+        state, first = reshape(images, (images.shape[0], -1)), self.steps[0]
+        if self.second_order and isinstance(first, Leapfrog):
+            state = first.start(state)
         for step in self.steps:
             state = step.step(state)
         if self.second_order:
@@ -122,12 +148,12 @@ class Widening:
         """The number of weights."""
         return self.kernel.size + self.normalisation.parameters
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         z = self.activation(self.normalisation(correlate(self.kernel, images, DIRICHLET)))
         return average_pooling(z) if self.pooled else z
 
 
-def average_pooling(images: Any) -> Any:
+def average_pooling(images: Signal) -> Any:
     """The means over 2×2 pixels."""
     samples, channels, rows, columns = images.shape
     if rows % 2 or columns % 2:
@@ -158,50 +184,57 @@ class Network:
         """The number of trainable weights, counted array by array."""
         return parameters((self.parts, self.classifier))
 
-    def features(self, images: Any) -> Any:
+    def features(self, images: Signal) -> Any:
         """The means of the channels, shape (samples, channels, 1, 1)."""
-        y = checked_images(images)
+        y = as_images(images)
         for part in self.parts:
             with within_memory(y, "images"):
                 y = part(y)
         return namespace(y).mean(y, axis=(2, 3), keepdims=True)
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         """The scores, shape (samples, classes); softmax turns them into probabilities."""
         return self.classifier(self.features(images))
 
     def trajectories(self) -> list[np.ndarray]:
         """θ of every block, shape (layers, weights), for the regulariser (13)."""
-        return [np.array([np.concatenate([layer.trajectory() for layer in _layers(step)])
+        return [np.array([np.concatenate([_weights(layer) for layer in _layers(step)])
                           for step in part.steps])
-                for part in self.parts if isinstance(part, Block)]
+                for part in self.parts if isinstance(part, TimeSteps)]
 
 
-def _layers(step: Scheme) -> list[SymmetricLayer]:
+def _layers(step: Step) -> list[SymmetricLayer]:
     return [step.first, step.second] if isinstance(step, Verlet) else [step.layer]
+
+
+def _weights(layer: SymmetricLayer) -> np.ndarray:
+    """All weights of a layer of images as a vector: θ at its time."""
+    K, images = cast(ImageConvolution, layer.K), cast(FlatNormalisation, layer.normalisation).images
+    return np.concatenate([K.kernel.ravel(), images.scale, images.bias])
 
 
 # -- the three dynamics --------------------------------------------------------------------------
 Layer = Callable[[int], SymmetricLayer]  # a new layer on so many channels
-Dynamics = Callable[[Layer, int, int, Any], Block]
+Dynamics = Callable[[Layer, int, int, Any], TimeSteps]
 
 
-def parabolic(layer: Layer, channels: int, steps: int, delta: Any) -> Block:
+def parabolic(layer: Layer, channels: int, steps: int, delta: Rational) -> TimeSteps:
     """Y⁺ = Y + δF(Y)."""
-    return Block(tuple(ForwardEuler(layer(channels), delta) for _ in range(steps)))
+    return TimeSteps(tuple(ForwardEuler(layer(channels), delta) for _ in range(steps)))
 
 
-def hamiltonian(layer: Layer, channels: int, steps: int, delta: Any) -> Block:
+def hamiltonian(layer: Layer, channels: int, steps: int, delta: Rational) -> TimeSteps:
     """Verlet steps for Y and Z, each half of the channels; every step has two layers."""
     if channels % 2:
         raise InvalidArgument(f"channels: must be even for a Hamiltonian block, got {channels}")
-    return Block(tuple(Verlet(layer(channels // 2), layer(channels // 2), delta)
+    return TimeSteps(tuple(Verlet(layer(channels // 2), layer(channels // 2), delta)
                        for _ in range(steps)))
 
 
-def second_order(layer: Layer, channels: int, steps: int, delta: Any) -> Block:
+def second_order(layer: Layer, channels: int, steps: int, delta: Rational) -> TimeSteps:
     """Y_{j+1} = 2Y_j − Y_{j−1} + δ²F(Y_j)."""
-    return Block(tuple(Leapfrog(layer(channels), delta) for _ in range(steps)), second_order=True)
+    return TimeSteps(tuple(Leapfrog(layer(channels), delta) for _ in range(steps)),
+                     second_order=True)
 
 
 @dataclass(frozen=True)
@@ -238,7 +271,7 @@ class Architecture:
     last: int
     classes: int
     steps: int = 3
-    delta: Any = 1
+    delta: Rational = 1
     activation: Flux = field(default_factory=relu)
     standardise: Map = field(default_factory=PixelVariation)
     connecting: Map = field(default_factory=BatchStatistics)
@@ -269,17 +302,16 @@ class Architecture:
         parts: list[Map] = [self._widening(rng, self.image[0], self.widths[0], 3)]
         for number, (width, output) in enumerate(zip(self.widths, outputs, strict=True)):
             grid = (rows >> number, columns >> number)
-            parts.append(dynamics(lambda n, grid=grid: self._layer(rng, n, grid), width,
-                                  self.steps, self.delta))
+            parts.append(dynamics(partial(self._layer, rng, grid), width, self.steps, self.delta))
             between = number + 1 < len(self.widths)
             parts.append(self._widening(rng, width, output, 1, pooled=between))
         weights = rng.standard_normal((self.classes, self.last, 1, 1)) / np.sqrt(self.last)
         return Network(tuple(parts), Classifier(weights, np.zeros(self.classes)))
 
-    def _layer(self, rng: np.random.Generator, channels: int, grid: tuple[int, int]
+    def _layer(self, rng: np.random.Generator, grid: tuple[int, int], channels: int
                ) -> SymmetricLayer:
-        return SymmetricLayer(_random(rng, channels, channels, 3),
-                              fresh(channels, self.standardise), self.activation, grid)
+        return image_layer(_random(rng, channels, channels, 3),
+                           fresh(channels, self.standardise), self.activation, grid)
 
     def _widening(self, rng: np.random.Generator, inputs: int, outputs: int, width: int, *,
                   pooled: bool = False) -> Widening:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import scipy
 
-from stabkit.backend import beside, namespace
+from stabkit.backend import Signal, beside, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.learning.gauss_newton import Expansion, GaussNewton
 
@@ -64,12 +64,12 @@ class CrossEntropy:
         return p * (v - namespace(v).sum(p * v, axis=1, keepdims=True)) / scores.shape[0]
 
 
-def _shifted(scores: Any) -> Any:
+def _shifted(scores: Signal) -> Any:
     # The largest score of every sample is 0, so no exponential overflows.
     return scores - namespace(scores).max(scores, axis=1, keepdims=True)
 
 
-def _softmax(scores: Any) -> Any:
+def _softmax(scores: Signal) -> Any:
     xp = namespace(scores)
     powers = xp.exp(_shifted(scores))
     return powers / xp.sum(powers, axis=1, keepdims=True)

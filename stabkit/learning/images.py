@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import beside, is_foreign, namespace
+from stabkit.backend import Signal, beside, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid import weighted_transfer
 from stabkit.operators import DIRICHLET, PERIODIC, Boundary, Convolution
@@ -23,7 +23,7 @@ def check_padding(boundary: Boundary) -> None:
     check_boundary(boundary, PERIODIC, DIRICHLET)
 
 
-def checked_images(images: Any, channels: int | None = None, name: str = "images") -> Any:
+def as_images(images: Signal, channels: int | None = None, name: str = "images") -> Any:
     """Images of floats or exact numbers, shape (samples, channels, rows, columns)."""
     array = images if is_foreign(images) else np.asarray(images)
     xp = namespace(array)
@@ -39,7 +39,7 @@ def checked_images(images: Any, channels: int | None = None, name: str = "images
     return array
 
 
-def patches(images: Any, width: int, boundary: Boundary) -> Any:
+def patches(images: Signal, width: int, boundary: Boundary) -> Any:
     """What a stencil of an odd width sees at every pixel.
 
     Parameters
@@ -55,7 +55,7 @@ def patches(images: Any, width: int, boundary: Boundary) -> Any:
     return Convolution(np.ones((1, 1, width, width)), boundary=boundary).patches(images)
 
 
-def correlate(kernel: Any, images: Any, boundary: Boundary) -> Any:
+def correlate(kernel: Any, images: Signal, boundary: Boundary) -> Any:
     """K y for every image.
 
     Parameters
@@ -82,14 +82,14 @@ def correlate_patches(kernel: Any, seen: Any) -> Any:
     return _rows(beside(kernel, seen)) @ seen
 
 
-def kernel_adjoint(images: Any, seen: Any, shape: tuple[int, ...]) -> Any:
+def kernel_adjoint(images: Signal, seen: Any, shape: tuple[int, ...]) -> Any:
     """The adjoint of K ↦ K y at `images`, from the patches of y; `shape` is that of the kernel."""
     xp = namespace(images)
     flat = xp.reshape(images, (*images.shape[:2], -1))
     return xp.reshape(xp.sum(flat @ xp.permute_dims(seen, (0, 2, 1)), axis=0), shape)
 
 
-def restrict_images(images: Any) -> Any:
+def restrict_images(images: Signal) -> Any:
     """R y: full weighting onto every second pixel of a periodic grid.
 
     Parameters
@@ -105,14 +105,14 @@ def restrict_images(images: Any) -> Any:
     return _transferred(restriction, images, tuple(n // 2 for n in images.shape[-2:]))
 
 
-def prolong_images(images: Any) -> Any:
+def prolong_images(images: Signal) -> Any:
     """P y: bilinear interpolation on a periodic grid, to twice the rows and columns."""
     fine = tuple(2 * n for n in images.shape[-2:])
     prolongation, _ = weighted_transfer(2).matrices(fine, PERIODIC)
     return _transferred(prolongation, images, fine)
 
 
-def _transferred(matrix: Any, images: Any, shape: tuple[int, ...]) -> Any:
+def _transferred(matrix: Any, images: Signal, shape: tuple[int, ...]) -> Any:
     xp = namespace(images)
     flat = xp.reshape(images, (-1, images.shape[-2] * images.shape[-1]))
     return xp.reshape((portable(matrix) @ flat.T).T, (*images.shape[:-2], *shape))

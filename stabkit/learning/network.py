@@ -18,20 +18,21 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import beside, is_foreign, namespace, within_memory
+from stabkit.backend import Signal, beside, is_foreign, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.fluxes import tanh
 from stabkit.learning.images import (
     adjoint,
+    as_images,
     check_padding,
-    checked_images,
     correlate,
     correlate_patches,
     kernel_adjoint,
     patches,
 )
 from stabkit.operators import PERIODIC, Boundary
+from stabkit.rational import Rational
 from stabkit.schemes import as_step
 
 WIDTH = 3
@@ -105,7 +106,7 @@ class Linearisation:
         direction : ndarray, shape (network.size,)
         start : ndarray, shape (samples, channels, rows, columns), optional
         """
-        moved = start
+        moved: Any = start
         pairs = self.network._weights(direction, self.features)
         for layer, (kernel, bias) in zip(self.layers, pairs, strict=True):
             own = layer.weights(kernel) + layer.bias(bias)
@@ -157,7 +158,7 @@ class ResidualNetwork:
 
     layers: int = 2
     channels: int = 4
-    delta: Any = 1
+    delta: Rational = 1
     activation: Flux = field(default_factory=tanh)
     boundary: Boundary = PERIODIC
 
@@ -187,7 +188,7 @@ class ResidualNetwork:
         xp = namespace(stencils, biases)
         return xp.concat([xp.reshape(part, (-1,)) for part in (stencils, biases)])
 
-    def unpack(self, theta: Any) -> tuple[np.ndarray, np.ndarray]:
+    def unpack(self, theta: Signal) -> tuple[np.ndarray, np.ndarray]:
         """The stencils and biases in a vector of weights, the inverse of :meth:`pack`."""
         theta = theta if is_foreign(theta) else np.asarray(theta)
         if theta.shape != (self.size,):
@@ -197,13 +198,13 @@ class ResidualNetwork:
         return (reshape(theta[:count], (*shape, self.channels, WIDTH, WIDTH)),
                 reshape(theta[count:], shape))
 
-    def _weights(self, theta: Any, y: Any) -> list[tuple[Any, Any]]:
+    def _weights(self, theta: Signal, y: Signal) -> list[tuple[Any, Any]]:
         # Stencil and biases of every layer, in the library of the features.
         stencils, biases = self.unpack(beside(theta, y))
         return [(stencils[i, ...], biases[i, ...]) for i in range(self.layers)]
 
     # -- propagation ---------------------------------------------------------------------------
-    def open(self, images: Any) -> np.ndarray:
+    def open(self, images: Signal) -> np.ndarray:
         """Y₀ = L x: the image in every channel.
 
         Parameters
@@ -218,9 +219,9 @@ class ResidualNetwork:
         if array.ndim != 3:
             raise InvalidArgument("images: must have shape (samples, rows, columns), got "
                                   f"{array.shape}")
-        return checked_images(namespace(array).stack([array] * self.channels, axis=1))
+        return as_images(namespace(array).stack([array] * self.channels, axis=1))
 
-    def __call__(self, theta: Any, start: Any) -> np.ndarray:
+    def __call__(self, theta: Signal, start: Any) -> np.ndarray:
         """The features after the last layer.
 
         Parameters
@@ -229,16 +230,16 @@ class ResidualNetwork:
         start : ndarray, shape (samples, channels, rows, columns)
             Y₀.
         """
-        y = checked_images(start, self.channels, "start")
+        y = as_images(start, self.channels, "start")
         for kernel, bias in self._weights(theta, y):
             with within_memory(y, "start"):
                 z = correlate(kernel, y, self.boundary) + bias[:, None, None]
                 y = y + self.delta * self.activation(z)
         return y
 
-    def linearise(self, theta: Any, start: Any) -> Linearisation:
+    def linearise(self, theta: Signal, start: Any) -> Linearisation:
         """The features and the derivative of the network at `theta` and Y₀ = `start`."""
-        y = checked_images(start, self.channels, "start")
+        y = as_images(start, self.channels, "start")
         layers = []
         for kernel, bias in self._weights(theta, y):
             with within_memory(y, "start"):

@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import beside, namespace
+from stabkit.backend import Signal, beside, namespace
 from stabkit.errors import InvalidArgument
+from stabkit.rational import Rational
 from stabkit.schemes import TotalVariation
 
 Map = Callable[[Any], Any]
 
 
-def unchanged(images: Any) -> Any:
+def unchanged(images: Signal) -> Any:
     """N(y) = y."""
     return images
 
@@ -39,7 +40,7 @@ class FrozenStatistics:
     variance: np.ndarray
     eps: float = 1e-5
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         xp = namespace(images)
         mean, variance = (beside(part, images) for part in (self.mean, self.variance))
         spread = xp.astype(xp.sqrt(variance + self.eps), images.dtype)
@@ -52,10 +53,10 @@ class BatchStatistics:
 
     eps: float = 1e-5
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         return self.frozen(images)(images)
 
-    def frozen(self, images: Any) -> FrozenStatistics:
+    def frozen(self, images: Signal) -> FrozenStatistics:
         """The same map for good, with the statistics of these images."""
         xp, axes = namespace(images), (0, 2, 3)
         return FrozenStatistics(xp.mean(images, axis=axes), xp.var(images, axis=axes), self.eps)
@@ -65,9 +66,9 @@ class BatchStatistics:
 class PixelVariation:
     """N_tv(y)_p = y_p/√(|y_p|² + ε), y_p the channels of pixel p  (9)."""
 
-    eps: Any = "1/1000"
+    eps: Rational = "1/1000"
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         reshape, layer = namespace(images).reshape, TotalVariation(self.eps, images.shape[1])
         flat = reshape(images, (images.shape[0], -1))
         size = flat.shape[1]
@@ -100,7 +101,7 @@ class Normalisation:
         """The number of weights."""
         return self.scale.size + self.bias.size
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         """Images (samples, channels, rows, columns) to images of the same shape."""
         if images.shape[1] != self.scale.size:
             raise InvalidArgument(f"images: must have {self.scale.size} channels, got shape "
@@ -135,7 +136,7 @@ class _Recording:
     part: BatchStatistics
     found: FrozenStatistics | None = None
 
-    def __call__(self, images: Any) -> Any:
+    def __call__(self, images: Signal) -> Signal:
         self.found = self.part.frozen(images)
         return self.found(images)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import cast
 
 import numpy as np
 
@@ -168,7 +169,8 @@ class Training:
         finest = finest or training.images.shape[1:]
         meter = _Meter(network, training, validation, finest, self.loss)
         rng = np.random.default_rng(seed)
-        model, records = None, []
+        model: Model | None = None  # of the round before
+        records: list[Record] = []
         for number in range(self.rounds + 1):
             began = perf_counter()
             if model is not None:
@@ -181,7 +183,7 @@ class Training:
             records.append(meter.record(model, number))
             if watch is not None:
                 watch(records[-1])
-        return model, records
+        return cast(Model, model), records
 
     def _weights(self, model: Model, training: Labelled, rng: np.random.Generator
                  ) -> tuple[Minimum, int]:

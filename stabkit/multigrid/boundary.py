@@ -48,7 +48,7 @@ CELLS = Placement("cells", start=0, excess=0, smallest=1)
 
 
 @dataclass(frozen=True)
-class Placed:
+class GridBoundary:
     """A boundary condition, with a placement of the unknowns.
 
     Attributes
@@ -63,7 +63,7 @@ class Placed:
     placement: Placement
 
     @property
-    def beyond_transfers(self) -> Boundary:
+    def outside_transfers(self) -> Boundary:
         """What a prolongation's stencil sees outside."""
         return DIRICHLET if self.boundary is NODE_MIRRORED else self.boundary
 
@@ -86,27 +86,29 @@ class Placed:
         return self.name
 
 
-PERIODIC_CELLS = Placed("periodic, cells", PERIODIC, CELLS)
-ZERO_PADDED = Placed("zero padding on all nodes", DIRICHLET, NODES)
+PERIODIC_CELLS = GridBoundary("periodic, cells", PERIODIC, CELLS)
+ZERO_PADDED = GridBoundary("zero padding on all nodes", DIRICHLET, NODES)
 _USUAL = {each.boundary: each for each in (
-    Placed("Dirichlet", DIRICHLET, INTERIOR), Placed("Dirichlet, cells", ODD_MIRRORED, CELLS),
-    Placed("Neumann", NODE_MIRRORED, NODES), Placed("Neumann, cells", MIRRORED, CELLS),
-    Placed("periodic", PERIODIC, RING))}
+    GridBoundary("Dirichlet", DIRICHLET, INTERIOR),
+    GridBoundary("Dirichlet, cells", ODD_MIRRORED, CELLS),
+    GridBoundary("Neumann", NODE_MIRRORED, NODES),
+    GridBoundary("Neumann, cells", MIRRORED, CELLS),
+    GridBoundary("periodic", PERIODIC, RING))}
 
 
-def placed(boundary: Boundary | Placed) -> Placed:
+def grid_boundary(boundary: Boundary | GridBoundary) -> GridBoundary:
     """A boundary on the unknowns that it usually goes with.
 
     Zeros lie beyond interior nodes, mirrored samples beyond cells, node-mirrored ones beyond nodes
     with the boundary.
     """
-    if isinstance(boundary, Placed):
+    if isinstance(boundary, GridBoundary):
         return boundary
     check_boundary(boundary, *_USUAL)
     return _USUAL[boundary]
 
 
-def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+def grid_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """The shape of a 1-D or 2-D grid as a tuple of ints."""
     try:
         sizes = tuple(int(n) for n in shape)

@@ -9,7 +9,7 @@ import numpy as np
 
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.hierarchy import Level
-from stabkit.multigrid.matrices import assemble, inverse, triples
+from stabkit.multigrid.matrices import Matrix, assemble, inverse, triples
 from stabkit.multigrid.smoother import Jacobi, Smoother, Sweep
 from stabkit.operators.sparse import portable
 
@@ -49,7 +49,7 @@ class Direct:
         return lambda u, b: u + cut @ (bordered @ (extend @ (b - A @ u)))
 
 
-def _bordered(A: Any, z: np.ndarray) -> Any:
+def _bordered(A: Matrix, z: np.ndarray) -> Any:
     # [A z; zᵀ 0] is regular when z spans the kernel of a symmetric A.
     n = A.shape[0]
     rows, columns, values = triples(A)
@@ -66,7 +66,7 @@ class Smoothed:
     sweeps: int = 1
 
     def on(self, level: Level) -> Sweep:
-        return repeated(self.smoother.on(level.A, level.shape), self.sweeps)
+        return repeat(self.smoother.on(level.A, level.shape), self.sweeps)
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,10 @@ class Cycle:
         pre = self.smoother.on(level.A, level.shape)
         after = self.post_smoother or self.smoother.adjoint
         post = pre if after == self.smoother else after.on(level.A, level.shape)
-        return repeated(pre, self.pre), repeated(post, self.post)
+        return repeat(pre, self.pre), repeat(post, self.post)
 
 
-def repeated(sweep: Sweep, times: int) -> Sweep:
+def repeat(sweep: Sweep, times: int) -> Sweep:
     """The sweep, so many times."""
     def run(u, b):
         for _ in range(times):

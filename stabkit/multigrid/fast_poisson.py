@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import GIB, is_foreign, namespace
+from stabkit.backend import GIB, Signal, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.launcher import adjacent
 from stabkit.multigrid import poisson_cycle
-from stabkit.multigrid.boundary import INTERIOR, checked_shape
+from stabkit.multigrid.boundary import INTERIOR, grid_shape
 from stabkit.multigrid.matrices import vector
 from stabkit.multigrid.solver import Solution
-from stabkit.rational import fraction
+from stabkit.rational import Rational, fraction
 
 #: Sweeps on the coarsest grid, one row of points at most: a row of n = 1 is solved by the first.
 COARSEST_SWEEPS = 8
@@ -68,15 +68,15 @@ class FastPoisson:
     True
     """
 
-    def __init__(self, shape: Sequence[int], h: Any = 1):
-        self.shape = checked_shape(shape)
+    def __init__(self, shape: Sequence[int], h: Rational = 1):
+        self.shape = grid_shape(shape)
         self.h = float(fraction(h, "h"))
         if self.h <= 0:
             raise InvalidArgument(f"h: must be positive, got {h}")
         if len(self.shape) != 2:
             raise InvalidArgument(f"shape: must be two sizes, got {self.shape}; in 1-D a "
                                   "tridiagonal solver is faster than any multigrid")
-        shapes = [self.shape]
+        shapes: list[Any] = [self.shape]
         while min(shapes[-1]) > 1 and (coarse := INTERIOR.coarser(shapes[-1])):
             shapes.append(coarse)
         if min(shapes[-1]) > 1 or shapes[-1][1] % 2 == 0:
@@ -85,7 +85,7 @@ class FastPoisson:
         self._shapes, self._grids = shapes, [_grid(each) for each in shapes]
         self._squares = np.zeros(self._grids[0].work.shape[1])
 
-    def solve(self, b: Any, u: Any = None, *, tolerance: float = 1e-10, max_cycles: int = 50,
+    def solve(self, b: Signal, u: Signal = None, *, tolerance: float = 1e-10, max_cycles: int = 50,
               callback: Callable[[int, float], None] | None = None) -> Solution:
         """Cycle until ‖b − A u‖ <= tolerance ‖b‖; arguments as in `Multigrid.solve`.
 
@@ -116,7 +116,7 @@ class FastPoisson:
                 callback(len(residuals) - 1, residuals[-1] / scale)
         return Solution(self._collect(), tuple(residuals), residuals[-1] <= tolerance * scale)
 
-    def _solve_foreign(self, b: Any, u: Any, tolerance: float, max_cycles: int,
+    def _solve_foreign(self, b: Signal, u: Signal, tolerance: float, max_cycles: int,
                        callback: Callable[[int, float], None] | None) -> Solution:
         xp, to_residual = namespace(b, u), 4 / self.h**2
         for name, array in (("b", b), ("u", u)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from flint import acb, acb_mat
 
@@ -17,13 +16,13 @@ from stabkit.multigrid.stencil import Stencil
 from stabkit.multigrid.supremum import Signs, supremum
 from stabkit.multigrid.symbol import Frequencies, Symbol, mirrored
 from stabkit.multigrid.transfer import Transfer
-from stabkit.rational import fraction
+from stabkit.rational import Rational, fraction
 
 HALF = Fraction(1, 2)
 TOLERANCE = Fraction(1, 100)
 
 def smoothing_factor(smoother: Smoother, weights: Stencil, *, sweeps: int = 1,
-                     tolerance: Any = TOLERANCE) -> Interval:
+                     tolerance: Rational = TOLERANCE) -> Interval:
     """Enclose μ = sup ρ(Q S^ν)^{1/ν}, where Q removes the low frequencies.
 
     Parameters
@@ -105,7 +104,7 @@ class TwoGrid:
 
         return operator
 
-    def factor(self, tolerance: Any = TOLERANCE) -> Interval:
+    def factor(self, tolerance: Rational = TOLERANCE) -> Interval:
         """Enclose sup ρ of the error operator over the low frequencies."""
         _check_operator(self.weights)
         if not Symbol(self.weights).vanishes:

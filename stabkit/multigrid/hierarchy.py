@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.matrices import count, inverse, is_exact, matrix, number, vector
+from stabkit.multigrid.matrices import Matrix, count, inverse, is_exact, matrix, number, vector
 from stabkit.multigrid.problem import DiffusionProblem, StencilProblem
 from stabkit.multigrid.transfer import Transfer, galerkin_transfer
+from stabkit.rational import Rational
 
 Problem = StencilProblem | DiffusionProblem
 
@@ -38,9 +39,9 @@ class Level:
         A vector that spans the kernel of a singular A.
     """
 
-    A: Any
-    P: Any = None
-    R: Any = None
+    A: Matrix
+    P: Matrix = None
+    R: Matrix = None
     shape: tuple[int, ...] | None = None
     kernel: np.ndarray | None = None
 
@@ -90,12 +91,12 @@ class Hierarchy:
 
 
 # -- coarse operators ------------------------------------------------------------------------------
-def galerkin(A: Any, P: Any, R: Any, coarse: Problem) -> Any:
+def galerkin(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Any:
     """R A P."""
     return R @ A @ P
 
 
-def rediscretised(A: Any, P: Any, R: Any, coarse: Problem) -> Any:
+def rediscretised(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Any:
     """The problem's own operator on the coarse grid, scaled to fit the restriction."""
     return coarse.matrix(A.dtype)
 
@@ -126,18 +127,19 @@ def geometric(problem: Problem, transfer: Transfer | None = None, *,
     transfer = transfer or galerkin_transfer(len(problem.shape))
     factor = transfer.restriction_weights.total / 2**problem.order
     # The matrix of level l+1 may be made of that of level l, so the levels are made in order.
-    A, made = problem.matrix() if dtype is None else problem.matrix(dtype), []
+    A = problem.matrix() if dtype is None else problem.matrix(dtype)
+    made: list[Level] = []
     while True:
         coarse = _next(problem, factor, len(made) + 1, levels)
         if coarse is None:
             made.append(Level(A, shape=problem.shape, kernel=_constants(problem, A.dtype)))
             return Hierarchy(tuple(made))
-        P, R = transfer.matrices(problem.shape, problem.placed, A.dtype)
+        P, R = transfer.matrices(problem.shape, problem.grid_boundary, A.dtype)
         made.append(Level(A, P, R, problem.shape, _constants(problem, A.dtype)))
         A, problem = coarse_operator(A, P, R, coarse), coarse
 
 
-def _next(problem: Problem, factor: Any, made: int, levels: int | None) -> Problem | None:
+def _next(problem: Problem, factor: Rational, made: int, levels: int | None) -> Problem | None:
     # The problem of the next level, or None where the hierarchy ends.
     if levels is not None and made >= levels:
         return None
@@ -147,7 +149,7 @@ def _next(problem: Problem, factor: Any, made: int, levels: int | None) -> Probl
     if coarse is None and (levels is not None or prod(problem.shape) > TOO_LARGE):
         raise InvalidArgument(
             f"shape: the grid {problem.shape} of level {made} cannot be coarsened; take sizes "
-            f"{problem.placed.placement.sizes()} ({problem.placed}), or fewer levels")
+            f"{problem.grid_boundary.placement.sizes()} ({problem.grid_boundary}), or fewer levels")
     return coarse
 
 
@@ -157,7 +159,7 @@ def _constants(problem: Problem, dtype: Any) -> np.ndarray | None:
     return np.array([number(1, dtype)] * prod(problem.shape), dtype=dtype)
 
 
-def algebraic(A: Any, prolongations: Sequence[Any], restrictions: Sequence[Any] | None = None,
+def algebraic(A: Matrix, prolongations: Sequence[Any], restrictions: Sequence[Any] | None = None,
               *, kernel: Any = None, shape: tuple[int, ...] | None = None) -> Hierarchy:
     """A Galerkin hierarchy of any matrix with given transfers.
 
@@ -185,7 +187,7 @@ def algebraic(A: Any, prolongations: Sequence[Any], restrictions: Sequence[Any] 
              else [matrix(R, "restrictions", dtype) for R in restrictions])
     if len(downs) != len(ups):
         raise InvalidArgument(f"restrictions: {len(downs)} for {len(ups)} prolongations")
-    levels = []
+    levels: list[Level] = []
     for P, R in zip(ups, downs, strict=True):
         if P.shape[0] != A.shape[0] or R.shape != P.shape[::-1]:
             raise InvalidArgument(f"prolongations: level {len(levels)} has {A.shape[0]} unknowns, "
@@ -196,6 +198,6 @@ def algebraic(A: Any, prolongations: Sequence[Any], restrictions: Sequence[Any] 
     return Hierarchy((*levels, Level(A, shape=shape, kernel=kernel)))
 
 
-def _coarse_kernel(P: Any, kernel: np.ndarray) -> np.ndarray:
+def _coarse_kernel(P: Matrix, kernel: np.ndarray) -> np.ndarray:
     # The c with P c = kernel, by normal equations; exact where it exists.
     return inverse(P.T @ P) @ (P.T @ kernel)

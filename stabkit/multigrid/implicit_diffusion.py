@@ -16,16 +16,16 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from stabkit.backend import is_foreign, namespace, to_host
+from stabkit.backend import Signal, is_foreign, namespace, to_host
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.flux import Flux
-from stabkit.multigrid.boundary import checked_shape
+from stabkit.multigrid.boundary import grid_shape
 from stabkit.multigrid.cycle import Cycle
 from stabkit.multigrid.hierarchy import COARSEST, Hierarchy, Level
-from stabkit.multigrid.matrices import assemble, matrix, vector
+from stabkit.multigrid.matrices import Matrix, assemble, matrix, vector
 from stabkit.multigrid.smoother import Chebyshev, gauss_seidel
 from stabkit.multigrid.solver import Multigrid, norm
-from stabkit.rational import fraction
+from stabkit.rational import Rational, fraction
 
 #: A hierarchy made for earlier diffusivities is kept while it is at most so many cycles worse.
 SLACK = 1
@@ -63,7 +63,7 @@ class ImplicitStep:
 
 
 # -- the equation ----------------------------------------------------------------------------------
-def diffusion_gradient(v: Any, flux: Flux, h: float = 1.0) -> Any:
+def diffusion_gradient(v: Signal, flux: Flux, h: float = 1.0) -> Any:
     """KᵀΦ(K v), half the gradient of Σ Ψ((K v)ᵢ)."""
     total = namespace(v).zeros_like(v)
     for axis in range(v.ndim):
@@ -71,7 +71,7 @@ def diffusion_gradient(v: Any, flux: Flux, h: float = 1.0) -> Any:
     return total
 
 
-def _differences(v: Any, axis: int) -> Any:
+def _differences(v: Signal, axis: int) -> Any:
     before, after = ([slice(None)] * v.ndim for _ in range(2))
     before[axis], after[axis] = slice(None, -1), slice(1, None)
     return v[tuple(after)] - v[tuple(before)]
@@ -84,7 +84,7 @@ def _divergence(flow: Any, axis: int) -> Any:
     return _differences(xp.concat([end, flow, end], axis=axis), axis)
 
 
-def diffusivities(v: Any, flux: Flux, h: float = 1.0) -> list[Any]:
+def diffusivities(v: Signal, flux: Flux, h: float = 1.0) -> list[Any]:
     """g at every difference of v; one array per axis, shorter by one along it.
 
     Raises
@@ -127,7 +127,7 @@ def diffusion_matrix(faces: Sequence[np.ndarray], tau: float, h: float = 1.0) ->
 
 
 # -- the hierarchy ---------------------------------------------------------------------------------
-def diffusion_hierarchy(A: Any, shape: Sequence[int]) -> Hierarchy:
+def diffusion_hierarchy(A: Matrix, shape: Sequence[int]) -> Hierarchy:
     """Galerkin hierarchy of a matrix on a grid of any size, by (bi)linear interpolation.
 
     The coarse points are every second one along each axis, from the first on.  A last point that
@@ -140,7 +140,7 @@ def diffusion_hierarchy(A: Any, shape: Sequence[int]) -> Hierarchy:
     shape : sequence of int
         The grid.
     """
-    A, shape, levels = matrix(A, "A", float), checked_shape(shape), []
+    A, shape, levels = matrix(A, "A", float), grid_shape(shape), []
     if A.shape != (prod(shape),) * 2:
         raise InvalidArgument(f"A: must be {prod(shape)} x {prod(shape)} on a grid {shape}, got "
                               f"shape {A.shape}")
@@ -161,8 +161,9 @@ def _interpolation(n: int) -> Any:
 
 
 # -- the step --------------------------------------------------------------------------------------
-def implicit_diffusion(u: Any, flux: Flux, tau: Any, h: Any = 1, *, tolerance: float = 1e-10,
-                       max_solves: int = 200, reduction: float = 1e-2, cycle: Cycle | None = None,
+def implicit_diffusion(u: Signal, flux: Flux, tau: Rational, h: Rational = 1, *,
+                       tolerance: float = 1e-10, max_solves: int = 200,
+                       reduction: float = 1e-2, cycle: Cycle | None = None,
                        callback: Callable[[int, float], None] | None = None) -> ImplicitStep:
     """Solve u′ = u − τ KᵀΦ(K u′) for a signal or an image, from u.
 
@@ -207,7 +208,8 @@ def implicit_diffusion(u: Any, flux: Flux, tau: Any, h: Any = 1, *, tolerance: f
     foreign = is_foreign(u)
     solver = (_ForeignInner if foreign else _Inner)(
         cycle or Cycle(Chebyshev() if foreign else gauss_seidel()), reduction)
-    v, scale, inner = 0 + u, norm(u), []
+    v, scale = 0 + u, norm(u)
+    inner: list[tuple[float, ...]] = []
     residual = u - v - tau * diffusion_gradient(v, flux, h)
     residuals = [norm(residual)]
     while residuals[-1] > tolerance * scale and len(inner) < max_solves:
@@ -230,7 +232,7 @@ class _Inner:
         self.built, self.fresh, self.last = 0, 0, 0
         self.method: Any = None
 
-    def solve(self, faces: Sequence[Any], tau: float, h: float, right: Any
+    def solve(self, faces: Sequence[Any], tau: float, h: float, right: Signal
               ) -> tuple[Any, tuple[float, ...]]:
         """d with ‖right − A d‖ <= reduction ‖right‖, and the residuals on the way."""
         renewed = self.method is None or self.last > self.fresh + SLACK
@@ -245,7 +247,7 @@ class _Inner:
             self.fresh = self.last
         return d, tuple(residuals)
 
-    def _gradients(self, faces: Sequence[Any], tau: float, h: float, right: Any
+    def _gradients(self, faces: Sequence[Any], tau: float, h: float, right: Signal
                    ) -> tuple[Any, list[float]]:
         A, b = diffusion_matrix(faces, tau, h), right.ravel()
         residuals = [norm(b)]
@@ -258,7 +260,7 @@ class _Inner:
 class _ForeignInner(_Inner):
     """The same without a matrix, for arrays that SciPy does not take."""
 
-    def _gradients(self, faces: Sequence[Any], tau: float, h: float, right: Any
+    def _gradients(self, faces: Sequence[Any], tau: float, h: float, right: Signal
                    ) -> tuple[Any, list[float]]:
         # Saad, Iterative Methods, algorithm 9.1.
         total, d, r = namespace(right).sum, 0 * right, right
@@ -273,13 +275,13 @@ class _ForeignInner(_Inner):
             residuals.append(norm(r))
         return d, residuals
 
-    def _preconditioned(self, r: Any) -> Any:
+    def _preconditioned(self, r: Signal) -> Any:
         reshape = namespace(r).reshape
         flat = reshape(r, (-1,))
         return reshape(self.method.step(0 * flat, flat), r.shape)
 
 
-def _applied(faces: Sequence[Any], tau: float, h: float, v: Any) -> Any:
+def _applied(faces: Sequence[Any], tau: float, h: float, v: Signal) -> Any:
     # (I + τ Kᵀ diag(faces) K) v.
     total = v
     for axis, g in enumerate(faces):
@@ -287,7 +289,7 @@ def _applied(faces: Sequence[Any], tau: float, h: float, v: Any) -> Any:
     return total
 
 
-def _checked(u: Any, flux: Any, tau: Any, h: Any, tolerance: float, max_solves: int,
+def _checked(u: Signal, flux: Any, tau: Rational, h: Rational, tolerance: float, max_solves: int,
              reduction: float) -> tuple[np.ndarray, float, float]:
     u = vector(u, "u", float)
     if u.ndim not in (1, 2) or u.size == 0:

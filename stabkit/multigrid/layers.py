@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import namespace
+from stabkit.backend import Signal, namespace
 from stabkit.operators.convolution import Convolution, weights_beside
 
 Map = Callable[[Any], Any]
@@ -33,7 +33,7 @@ class TransposedConvolution:
     convolution: Convolution
     shape: tuple[int, ...]
 
-    def __call__(self, v: Any) -> Any:
+    def __call__(self, v: Signal) -> Signal:
         return self.convolution.adjoint(v, self.shape)
 
     @property
@@ -57,7 +57,7 @@ class MaxPooling:
     k: int = 1
     stride: int = 2
 
-    def __call__(self, f: Any) -> Any:
+    def __call__(self, f: Signal) -> Signal:
         xp = namespace(f)
         for axis in range(1, f.ndim):
             n = f.shape[axis]
@@ -71,7 +71,7 @@ class MaxPooling:
         return f
 
 
-def average_pooling(f: Any) -> Any:
+def average_pooling(f: Signal) -> Any:
     """The mean of every channel, shape (channels,)."""
     xp = namespace(f)
     return xp.sum(xp.reshape(f, (f.shape[0], -1)), axis=1) / prod(f.shape[1:])
@@ -84,7 +84,7 @@ class Dense:
     weights: np.ndarray
     bias: np.ndarray | None = None
 
-    def __call__(self, f: Any) -> Any:
+    def __call__(self, f: Signal) -> Signal:
         image = weights_beside(np.asarray(self.weights), f) @ namespace(f).reshape(f, (-1,))
         return image if self.bias is None else image + weights_beside(np.asarray(self.bias), f)
 
@@ -93,17 +93,17 @@ class Dense:
         return np.size(self.weights) + (0 if self.bias is None else np.size(self.bias))
 
 
-def relu(f: Any) -> Any:
+def relu(f: Signal) -> Any:
     """max(f, 0)."""
     return namespace(f).maximum(f, 0)
 
 
-def identity(f: Any) -> Any:
+def identity(f: Signal) -> Any:
     """f."""
     return f
 
 
-def nothing(f: Any) -> Any:
+def nothing(f: Signal) -> Any:
     """0, in the shape of f."""
     return 0 * f
 
@@ -114,7 +114,7 @@ class Composition:
 
     maps: tuple[Map, ...]
 
-    def __call__(self, f: Any) -> Any:
+    def __call__(self, f: Signal) -> Signal:
         for each in self.maps:
             f = each(f)
         return f
@@ -131,7 +131,7 @@ def parameters(model: Any) -> int:
 
 
 def _blocks(model: Any):
-    if hasattr(model, "parameters"):
+    if isinstance(getattr(model, "parameters", None), int):
         yield model
     elif isinstance(model, (tuple, list)):
         for part in model:

@@ -7,16 +7,19 @@ below.  The dtype decides: of entries of dtype ``object`` a matrix is :class:`Ex
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 from flint import fmpq, fmpq_mat
 
-from stabkit.backend import is_foreign, namespace
+from stabkit.backend import Signal, is_foreign, namespace
 from stabkit.errors import InvalidArgument
-from stabkit.rational import fraction, fractions, from_flint, to_flint
+from stabkit.rational import Rational, fraction, fractions, from_flint, to_flint
+
+#: A ``scipy.sparse.csr_array`` of floats, or an `Exact` matrix.
+Matrix: TypeAlias = Any
 
 
 class Exact:
@@ -85,7 +88,7 @@ class Exact:
     def __sub__(self, other: Exact) -> Exact:
         return Exact(self.flint - other.flint)
 
-    def __mul__(self, factor: Any) -> Exact:
+    def __mul__(self, factor: Rational) -> Exact:
         factor = fraction(factor, "factor")
         return Exact(self.flint * fmpq(factor.numerator, factor.denominator))
 
@@ -111,7 +114,7 @@ class _Factorised:
         self._factors = scipy.sparse.linalg.splu(scipy.sparse.csc_array(matrix))
         self._dense: dict[Any, Any] = {}
 
-    def __matmul__(self, right: Any) -> Any:
+    def __matmul__(self, right: Signal) -> Any:
         if not is_foreign(right):
             return self._factors.solve(right)
         xp = namespace(right)

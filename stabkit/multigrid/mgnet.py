@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from stabkit.backend import Signal
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.layers import Map, identity, nothing
+from stabkit.rational import Rational
 
 
 class Extraction(Protocol):
     """An iteration for A(u) = f on one grid."""
 
-    def __call__(self, A: Map, f: Any, u: Any) -> tuple[Any, ...]:
+    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Any, ...]:
         """(u⁰, …, u^ν) from u⁰ = u."""
 
 
@@ -27,7 +29,7 @@ class SingleStep:
 
     extractors: tuple[Map, ...]
 
-    def __call__(self, A: Map, f: Any, u: Any) -> tuple[Any, ...]:
+    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Any, ...]:
         features = [u]
         for B in self.extractors:
             u = u + B(f - A(u))
@@ -56,7 +58,7 @@ class MultiStep:
             if lengths != list(range(1, len(self.weights) + 1)):
                 raise InvalidArgument(f"{name}: row i must have i entries, got lengths {lengths}")
 
-    def __call__(self, A: Map, f: Any, u: Any) -> tuple[Any, ...]:
+    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Any, ...]:
         features = [u]
         for alphas, extractors in zip(self.weights, self.extractors, strict=True):
             features.append(sum(
@@ -80,7 +82,7 @@ class ChebyshevStep:
             raise InvalidArgument(f"omegas: the first must be 1, for there is no u before the "
                                   f"first; got {self.omegas[0]}")
 
-    def __call__(self, A: Map, f: Any, u: Any) -> tuple[Any, ...]:
+    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Any, ...]:
         features = [u, u]
         for omega, B in zip(self.omegas, self.extractors, strict=True):
             u = features[-1]
@@ -88,7 +90,7 @@ class ChebyshevStep:
         return tuple(features[1:])
 
 
-def chebyshev_omegas(rho: Any, count: int) -> tuple[Any, ...]:
+def chebyshev_omegas(rho: Rational, count: int) -> tuple[Any, ...]:
     """ω¹ = 1, ω² = 2/(2 − ρ²), ωⁱ⁺¹ = 1/(1 − ρ²ωⁱ/4), for a spectrum of I − AB in [−ρ, ρ]."""
     omegas = [rho**0, 2 / (2 - rho * rho)]
     while len(omegas) < count:
@@ -123,12 +125,19 @@ class Grid:
     P: Map | None = None
     post: Extraction | None = None
 
+    def part(self, name: str) -> Map:
+        """R, Pi or P, where an algorithm needs it."""
+        found = getattr(self, name)
+        if found is None:
+            raise InvalidArgument(f"grids: a grid above the coarsest has no {name}; give it one")
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class State:
     """Data f^ℓ and features u^{ℓ,0}, …, u^{ℓ,ν} of one grid."""
 
-    f: Any
+    f: Signal
     features: tuple[Any, ...]
 
     @property
@@ -140,7 +149,7 @@ class State:
         return self.features[-1]
 
 
-def mg0(f: Any, grids: Sequence[Grid], *, start: Map = nothing) -> tuple[State, ...]:
+def mg0(f: Signal, grids: Sequence[Grid], *, start: Map = nothing) -> tuple[State, ...]:
     """Algorithm 1: smooth, restrict the residual, start the next grid from 0.
 
     Parameters
@@ -159,26 +168,26 @@ def mg0(f: Any, grids: Sequence[Grid], *, start: Map = nothing) -> tuple[State, 
     return tuple(states)
 
 
-def backslash_mg(f: Any, grids: Sequence[Grid], *, start: Map = nothing) -> Any:
+def backslash_mg(f: Signal, grids: Sequence[Grid], *, start: Map = nothing) -> Any:
     r"""Algorithm 2, the \-cycle: Algorithm 1, then u^ℓ ← u^ℓ + P u^{ℓ+1} from coarse to fine."""
     states = mg0(f, grids, start=start)
     u = states[-1].last
     for grid, state in zip(reversed(grids[:-1]), reversed(states[:-1]), strict=True):
-        u = state.last + grid.P(u)
+        u = state.last + grid.part("P")(u)
     return u
 
 
-def v_mg(f: Any, grids: Sequence[Grid], *, start: Map = nothing) -> Any:
+def v_mg(f: Signal, grids: Sequence[Grid], *, start: Map = nothing) -> Any:
     """The V-cycle: Algorithm 2 with the post-smoothing of every grid after its correction."""
     states = mg0(f, grids, start=start)
     u = states[-1].last
     for grid, state in zip(reversed(grids[:-1]), reversed(states[:-1]), strict=True):
-        u = state.last + grid.P(u)
+        u = state.last + grid.part("P")(u)
         u = grid.post(grid.A, state.f, u)[-1] if grid.post else u
     return u
 
 
-def mgnet(f: Any, grids: Sequence[Grid], *, f_in: Map = identity, start: Map = nothing
+def mgnet(f: Signal, grids: Sequence[Grid], *, f_in: Map = identity, start: Map = nothing
           ) -> tuple[State, ...]:
     """Algorithm 3: features go down by Π (6.5), data by R(f − A u) + A(Π u) (6.6).
 
@@ -192,17 +201,17 @@ def mgnet(f: Any, grids: Sequence[Grid], *, f_in: Map = identity, start: Map = n
     for number, grid in enumerate(grids):
         states.append(State(f, tuple(grid.extraction(grid.A, f, u))))
         if number + 1 < len(grids):
-            u = grid.Pi(states[-1].last)
-            f = grid.R(f - grid.A(states[-1].last)) + grids[number + 1].A(u)
+            u = grid.part("Pi")(states[-1].last)
+            f = grid.part("R")(f - grid.A(states[-1].last)) + grids[number + 1].A(u)
     return tuple(states)
 
 
-def v_mgnet(f: Any, grids: Sequence[Grid], *, f_in: Map = identity, start: Map = nothing) -> Any:
+def v_mgnet(f: Signal, grids: Sequence[Grid], *, f_in: Map = identity, start: Map = nothing) -> Any:
     """Algorithm 4: Algorithm 3, then u^ℓ ← ũ^ℓ + P(u^{ℓ+1} − ũ^{ℓ+1,0}) and post-smoothing."""
     states = mgnet(f, grids, f_in=f_in, start=start)
     u = states[-1].last
     for number in reversed(range(len(grids) - 1)):
         grid, state, below = grids[number], states[number], states[number + 1]
-        u = state.last + grid.P(u - below.first)
+        u = state.last + grid.part("P")(u - below.first)
         u = grid.post(grid.A, state.f, u)[-1] if grid.post else u
     return u

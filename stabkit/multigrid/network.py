@@ -7,9 +7,8 @@ The signs are those of Table 1: a residual is subtracted.  The sums of (7.8) and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from stabkit.backend import namespace
+from stabkit.backend import Signal, namespace
 from stabkit.multigrid.layers import Composition, Map, chain, identity, relu
 from stabkit.multigrid.mgnet import SingleStep
 
@@ -20,7 +19,7 @@ class Negated:
 
     map: Map
 
-    def __call__(self, f: Any) -> Any:
+    def __call__(self, f: Signal) -> Signal:
         return -self.map(f)
 
 
@@ -37,7 +36,7 @@ class Residual:
     skip: Map
     after: Map
 
-    def __call__(self, f: Any) -> Any:
+    def __call__(self, f: Signal) -> Signal:
         return self.after(self.skip(f) - self.branch(f))
 
 
@@ -90,7 +89,7 @@ class DenseBlock:
     layers: tuple[Map, ...]
     sigma: Map = relu
 
-    def __call__(self, f: Any) -> Any:
+    def __call__(self, f: Signal) -> Signal:
         for theta in self.layers:
             f = namespace(f).concat([f, self.sigma(theta(f))], axis=0)
         return f
@@ -103,7 +102,7 @@ class Stage:
     steps: tuple[Map, ...]
     transition: Map = identity
 
-    def __call__(self, f: Any) -> Any:
+    def __call__(self, f: Signal) -> Signal:
         return chain(*self.steps, self.transition)(f)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.backend import Signal
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.boundary import CELLS, Placed, checked_shape, placed
+from stabkit.multigrid.boundary import CELLS, GridBoundary, grid_boundary, grid_shape
 from stabkit.multigrid.matrices import assemble, diagonal_matrix, is_exact, number, vector
 from stabkit.multigrid.stencil import Stencil, correlation, stencil
 from stabkit.operators.boundary import DIRICHLET, Boundary
-from stabkit.rational import fraction
+from stabkit.rational import Rational, fraction
 
 LAPLACE_1D = stencil([-1, 2, -1])
 LAPLACE_5_POINT = stencil([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])
@@ -24,12 +25,12 @@ LAPLACE_9_POINT = Fraction(1, 6) * stencil([[-1, -4, -1], [-4, 20, -4], [-1, -4,
 LAPLACE_BILINEAR = Fraction(1, 3) * stencil([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
 
 
-def harmonic_mean(a: Any, b: Any) -> Any:
+def harmonic_mean(a: Any, b: Signal) -> Any:
     """2ab / (a + b): exact for layered media in 1-D."""
     return 2 * a * b / (a + b)
 
 
-def arithmetic_mean(a: Any, b: Any) -> Any:
+def arithmetic_mean(a: Any, b: Signal) -> Any:
     """(a + b) / 2."""
     return (a + b) / 2
 
@@ -44,42 +45,43 @@ class StencilProblem:
         Unknowns per axis.
     weights : Stencil
         The operator in the interior.
-    boundary : Boundary or Placed
+    boundary : Boundary or GridBoundary
     order : int
         Order of the differential operator: the weights scale as h to the minus this.
     """
 
     shape: tuple[int, ...]
     weights: Stencil
-    boundary: Boundary | Placed = DIRICHLET
+    boundary: Boundary | GridBoundary = DIRICHLET
     order: int = 2
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", checked_shape(self.shape))
+        object.__setattr__(self, "shape", grid_shape(self.shape))
+        grid_boundary(self.boundary)
         if len(self.shape) != self.weights.dimension:
             raise InvalidArgument(f"weights: a {self.weights.dimension}-D stencil does not fit "
                                   f"shape {self.shape}")
 
     @property
-    def placed(self) -> Placed:
+    def grid_boundary(self) -> GridBoundary:
         """The boundary, with the placement of the unknowns."""
-        return placed(self.boundary)
+        return grid_boundary(self.boundary)
 
     @property
     def singular(self) -> bool:
         """Constants are in the kernel: right-hand sides must sum to 0."""
-        return self.placed.keeps_constants and self.weights.total == 0
+        return self.grid_boundary.keeps_constants and self.weights.total == 0
 
-    def coarser(self, factor: Any) -> StencilProblem | None:
+    def coarser(self, factor: Rational) -> StencilProblem | None:
         """The same operator on the next grid, its weights times `factor`; None if there is none."""
-        shape = self.placed.placement.coarser(self.shape)
+        shape = self.grid_boundary.placement.coarser(self.shape)
         return None if shape is None else replace(self, shape=shape, weights=factor * self.weights)
 
     def matrix(self, dtype: Any = float) -> Any:
         """The matrix: sparse in floats, or exact for the dtype ``object``."""
-        matrix = correlation(self.weights, self.shape, self.shape, boundary=self.placed.boundary,
-                             dtype=dtype)
-        if not self.placed.halved:
+        matrix = correlation(self.weights, self.shape, self.shape,
+                             boundary=self.grid_boundary.boundary, dtype=dtype)
+        if not self.grid_boundary.halved:
             return matrix
         return diagonal_matrix(node_weights(self.shape).ravel().astype(dtype)) @ matrix
 
@@ -92,7 +94,7 @@ class DiffusionProblem:
     ----------
     coefficient : ndarray, shape of the grid
         Positive; floats, or fractions for exact work.
-    boundary : Boundary or Placed
+    boundary : Boundary or GridBoundary
     mean : callable
         Mean of the two coefficients at a face; ``arithmetic_mean`` or ``harmonic_mean``.
     scale : rational
@@ -100,14 +102,15 @@ class DiffusionProblem:
     """
 
     coefficient: np.ndarray
-    boundary: Boundary | Placed = DIRICHLET
+    boundary: Boundary | GridBoundary = DIRICHLET
     mean: Callable[[Any, Any], Any] = arithmetic_mean
-    scale: Any = 1
+    scale: Rational = 1
     order: int = 2
 
     def __post_init__(self) -> None:
         given = np.asarray(self.coefficient)
-        checked_shape(given.shape)
+        grid_shape(given.shape)
+        grid_boundary(self.boundary)
         if given.dtype != object:
             given = vector(given, "coefficient", float)
         if not (given > 0).all():
@@ -120,17 +123,17 @@ class DiffusionProblem:
         return self.coefficient.shape
 
     @property
-    def placed(self) -> Placed:
+    def grid_boundary(self) -> GridBoundary:
         """The boundary, with the placement of the unknowns."""
-        return placed(self.boundary)
+        return grid_boundary(self.boundary)
 
     @property
     def singular(self) -> bool:
-        return self.placed.keeps_constants
+        return self.grid_boundary.keeps_constants
 
-    def coarser(self, factor: Any) -> DiffusionProblem | None:
+    def coarser(self, factor: Rational) -> DiffusionProblem | None:
         """The operator on the next grid: injected coefficients, or their mean over four cells."""
-        placement = self.placed.placement
+        placement = self.grid_boundary.placement
         if placement.coarser(self.shape) is None:
             return None
         picks = [[slice(place, None, 2) for place in ((0, 1) if placement is CELLS
@@ -144,7 +147,7 @@ class DiffusionProblem:
         """The symmetric matrix: sparse in floats, or exact, by default as the coefficient is."""
         dtype = self.coefficient.dtype if dtype is None else dtype
         faces = [self._faces(axis) for axis in range(len(self.shape))]
-        walls = [self._walls(axis) for axis in range(len(self.shape)) if self.placed.wall]
+        walls = [self._walls(axis) for axis in range(len(self.shape)) if self.grid_boundary.wall]
         left, right, flux = (np.concatenate(part) for part in zip(*faces, strict=True))
         rows = [left, right, left, right, *(place for place, _ in walls)]
         columns = [left, right, right, left, *(place for place, _ in walls)]
@@ -160,9 +163,9 @@ class DiffusionProblem:
         a = np.moveaxis(self.coefficient, axis, 0)
         left, right = numbers[:-1], numbers[1:]
         flux = self.mean(a[:-1], a[1:])
-        if self.placed.halved and len(self.shape) == 2:
+        if self.grid_boundary.halved and len(self.shape) == 2:
             flux = flux * node_weights(numbers.shape[1:])
-        if self.placed.wall is None:
+        if self.grid_boundary.wall is None:
             left, right = numbers, np.roll(numbers, -1, 0)
             flux = self.mean(a, np.roll(a, -1, 0))
         return left.ravel(), right.ravel(), flux.ravel()
@@ -170,10 +173,10 @@ class DiffusionProblem:
     def _walls(self, axis: int):
         numbers = np.moveaxis(np.arange(prod(self.shape)).reshape(self.shape), axis, 0)
         place = np.concatenate([numbers[0].ravel(), numbers[-1].ravel()])
-        return place, self.placed.wall * self.coefficient.ravel()[place]
+        return place, self.grid_boundary.wall * self.coefficient.ravel()[place]
 
 
-def poisson(shape: Sequence[int], boundary: Boundary | Placed = DIRICHLET, h: Any = 1
+def poisson(shape: Sequence[int], boundary: Boundary | GridBoundary = DIRICHLET, h: Rational = 1
             ) -> StencilProblem:
     """−Δu by three points in 1-D, five in 2-D.
 
@@ -182,7 +185,7 @@ def poisson(shape: Sequence[int], boundary: Boundary | Placed = DIRICHLET, h: An
     shape : sequence of int
         Unknowns per axis: 2^k − 1 (Dirichlet), 2^k + 1 (Neumann), 2^k (periodic, cells) coarsen
         best.
-    boundary : Boundary or Placed
+    boundary : Boundary or GridBoundary
     h : rational
         Grid size.
 
@@ -196,12 +199,12 @@ def poisson(shape: Sequence[int], boundary: Boundary | Placed = DIRICHLET, h: An
     h = fraction(h, "h")
     if h <= 0:
         raise InvalidArgument(f"h: must be positive, got {h}")
-    shape = checked_shape(shape)
+    shape = grid_shape(shape)
     laplace = LAPLACE_1D if len(shape) == 1 else LAPLACE_5_POINT
     return StencilProblem(shape, laplace * (1 / h**2), boundary)
 
 
-def shifted(problem: StencilProblem, shift: Any) -> StencilProblem:
+def shifted(problem: StencilProblem, shift: Rational) -> StencilProblem:
     """The operator plus `shift` times the identity, as in an implicit diffusion step.
 
     Its coarse operators must be Galerkin: the two parts scale differently with h.

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from stabkit.backend import is_foreign, like, namespace
+from stabkit.backend import Signal, is_foreign, like, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.multigrid import sor_sweep
-from stabkit.operators.sparse import Portable, along_first, doubled
+from stabkit.multigrid.matrices import Matrix
+from stabkit.operators.sparse import Portable, along_first, in_double
 
 #: A sweep of more stages than this is one after another: no work for an array library.
 MOST_STAGES = 8
@@ -27,7 +28,7 @@ class SparseSOR:
         Place of each unknown in the sweep.
     """
 
-    def __init__(self, A: Any, omega: float, ranks: np.ndarray):
+    def __init__(self, A: Matrix, omega: float, ranks: np.ndarray):
         if not (A.diagonal() != 0).all():
             raise InvalidArgument("A: has a zero on its diagonal; pointwise smoothers need none")
         # Unsigned indices spare the compiled loop Python's negative indexing.
@@ -37,9 +38,9 @@ class SparseSOR:
         self._given = A, omega, ranks
         self._staged: dict[Any, StagedSOR] = {}
 
-    def __call__(self, u: Any, b: Any) -> Any:
+    def __call__(self, u: Signal, b: Signal) -> Signal:
         if is_foreign(u):
-            u, b = doubled(u), doubled(b)
+            u, b = in_double(u), in_double(b)
             return self._beside(u)(u, b)
         updated = np.array(u, dtype=np.float64, order="F")
         columns = updated.reshape(len(updated), -1, order="F")
@@ -49,7 +50,7 @@ class SparseSOR:
                       np.ascontiguousarray(right[:, k]))
         return updated
 
-    def _beside(self, u: Any) -> StagedSOR:
+    def _beside(self, u: Signal) -> StagedSOR:
         key = namespace(u).__name__, str(u.dtype), str(u.device)
         if key not in self._staged:
             self._staged[key] = StagedSOR(*self._given, u)
@@ -74,7 +75,7 @@ class StagedSOR:
         If the order has more than ``MOST_STAGES``.
     """
 
-    def __init__(self, A: Any, omega: float, ranks: np.ndarray, beside: Any):
+    def __init__(self, A: Matrix, omega: float, ranks: np.ndarray, beside: Any):
         xp, self._omega = namespace(beside), omega
         diagonal = A.diagonal()
         self._stages = []
@@ -85,10 +86,10 @@ class StagedSOR:
                 Portable(-A[rows]), like(diagonal[rows], beside),
                 *(xp.asarray(part) for part in (rows, inside, place))))
 
-    def __call__(self, u: Any, b: Any) -> Any:
+    def __call__(self, u: Signal, b: Signal) -> Signal:
         return along_first(self._swept, u, b)
 
-    def _swept(self, u: Any, b: Any) -> Any:
+    def _swept(self, u: Signal, b: Signal) -> Any:
         xp = namespace(u, b)
         for negative, diagonal, rows, inside, place in self._stages:
             residual = negative.along_last(u, xp.take(b, rows, axis=-1))
@@ -97,7 +98,7 @@ class StagedSOR:
         return u
 
 
-def stages(A: Any, ranks: np.ndarray) -> list[np.ndarray]:
+def stages(A: Matrix, ranks: np.ndarray) -> list[np.ndarray]:
     """The unknowns by stages: each only needs those of earlier stages to be updated before it."""
     rows, columns = A.tocoo().coords
     both = np.concatenate([rows, columns]), np.concatenate([columns, rows])
@@ -105,7 +106,8 @@ def stages(A: Any, ranks: np.ndarray) -> list[np.ndarray]:
     first = scipy.sparse.coo_array(
         (np.ones(int(before.sum())), tuple(part[before] for part in both)), shape=A.shape).tocsr()
     waiting = first @ np.ones(A.shape[0])
-    done, found = np.zeros(A.shape[0], dtype=bool), []
+    done = np.zeros(A.shape[0], dtype=bool)
+    found: list[np.ndarray] = []
     while not done.all():
         if len(found) == MOST_STAGES:
             raise InvalidArgument(

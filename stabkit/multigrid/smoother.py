@@ -11,6 +11,7 @@ import numpy as np
 
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import (
+    Matrix,
     assemble,
     diagonal,
     diagonal_matrix,
@@ -20,7 +21,7 @@ from stabkit.multigrid.matrices import (
     triples,
 )
 from stabkit.operators.sparse import portable
-from stabkit.rational import fraction
+from stabkit.rational import Rational, fraction
 
 Sweep = Callable[[Any, Any], Any]
 
@@ -32,7 +33,7 @@ class Smoother(Protocol):
     def adjoint(self) -> Smoother:
         """The smoother whose error operator is the adjoint in the energy inner product."""
 
-    def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
+    def on(self, A: Matrix, shape: tuple[int, ...] | None = None) -> Sweep:
         """The map (u, b) ↦ u⁺ of one sweep; `shape` is the grid, where a colouring needs one."""
 
 
@@ -40,7 +41,7 @@ class Smoother(Protocol):
 class Richardson:
     """u ← u + τ(b − A u): the smoother S = ω/4 of he2019 (5.6), the same on every level."""
 
-    step: Any
+    step: Rational
 
     def __post_init__(self) -> None:
         _positive(self.step, "step")
@@ -49,7 +50,7 @@ class Richardson:
     def adjoint(self) -> Richardson:
         return self
 
-    def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
+    def on(self, A: Matrix, shape: tuple[int, ...] | None = None) -> Sweep:
         tau, A = number(self.step, A.dtype), portable(A)
         return lambda u, b: u + tau * (b - A @ u)
 
@@ -58,7 +59,7 @@ class Richardson:
 class Jacobi:
     """u ← u + ω D⁻¹(b − A u), D the diagonal of A."""
 
-    omega: Any = Fraction(2, 3)
+    omega: Rational = Fraction(2, 3)
 
     def __post_init__(self) -> None:
         _positive(self.omega, "omega")
@@ -67,13 +68,13 @@ class Jacobi:
     def adjoint(self) -> Jacobi:
         return self
 
-    def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
+    def on(self, A: Matrix, shape: tuple[int, ...] | None = None) -> Sweep:
         M_inverse = portable(number(self.omega, A.dtype) * inverse_diagonal(A))
         A = portable(A)
         return lambda u, b: u + M_inverse @ (b - A @ u)
 
 
-def inverse_diagonal(A: Any) -> Any:
+def inverse_diagonal(A: Matrix) -> Any:
     """D⁻¹ as a matrix."""
     D = diagonal(A)
     if not (D != 0).all():
@@ -115,7 +116,7 @@ class SOR:
         Run through the order from its end.
     """
 
-    omega: Any = 1
+    omega: Rational = 1
     order: Callable[[int, tuple[int, ...] | None], np.ndarray] = forward
     reverse: bool = False
 
@@ -130,7 +131,7 @@ class SOR:
         ranks = self.order(n, shape)
         return n - 1 - ranks if self.reverse else ranks
 
-    def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
+    def on(self, A: Matrix, shape: tuple[int, ...] | None = None) -> Sweep:
         ranks = self.ranks(A.shape[0], shape)
         if not is_exact(A.dtype):
             # Compiled code is loaded with the first solve, not with the package.
@@ -139,7 +140,7 @@ class SOR:
         M_inverse = inverse(self.splitting(A, ranks))
         return lambda u, b: u + M_inverse @ (b - A @ u)
 
-    def splitting(self, A: Any, ranks: np.ndarray) -> Any:
+    def splitting(self, A: Matrix, ranks: np.ndarray) -> Any:
         """M."""
         rows, columns, values = triples(A)
         kept = ranks[columns] <= ranks[rows]
@@ -159,7 +160,7 @@ class Then:
     def adjoint(self) -> Then:
         return Then(self.second.adjoint, self.first.adjoint)
 
-    def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
+    def on(self, A: Matrix, shape: tuple[int, ...] | None = None) -> Sweep:
         first, second = self.first.on(A, shape), self.second.on(A, shape)
         return lambda u, b: second(first(u, b), b)
 
@@ -189,7 +190,7 @@ class Chebyshev:
     """
 
     degree: int = 2
-    fraction: Any = Fraction(1, 4)
+    fraction: Rational = Fraction(1, 4)
     bound: Any = None
 
     def __post_init__(self) -> None:
@@ -202,7 +203,7 @@ class Chebyshev:
     def adjoint(self) -> Chebyshev:
         return self
 
-    def on(self, A: Any, shape: tuple[int, ...] | None = None) -> Sweep:
+    def on(self, A: Matrix, shape: tuple[int, ...] | None = None) -> Sweep:
         D_inverse, dtype = inverse_diagonal(A), A.dtype
         top = number(gershgorin(D_inverse @ A) if self.bound is None else self.bound, dtype)
         bottom = number(self.fraction, dtype) * top
@@ -223,7 +224,7 @@ class Chebyshev:
         return sweep
 
 
-def gershgorin(A: Any) -> Any:
+def gershgorin(A: Matrix) -> Any:
     """max_i Σ_j |A_ij|, at least the spectral radius."""
     rows, _, values = triples(A)
     sums = np.zeros(A.shape[0], dtype=values.dtype)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse.linalg
 
-from stabkit.backend import beside, is_foreign, namespace, within_memory
+from stabkit.backend import Signal, beside, is_foreign, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.cycle import Cycle, Visit
 from stabkit.multigrid.hierarchy import Hierarchy
@@ -80,11 +80,11 @@ class Multigrid:
     def A(self) -> Any:
         return self.hierarchy.levels[0].A
 
-    def step(self, u: Any, b: Any) -> Any:
+    def step(self, u: Signal, b: Signal) -> Signal:
         """One cycle; u and b are vectors, or matrices whose columns are."""
         return self._visit(0, self.cycle.visit, u, b)
 
-    def _visit(self, number: int, visit: Visit, u: Any, b: Any) -> Any:
+    def _visit(self, number: int, visit: Visit, u: Signal, b: Signal) -> Any:
         A, P, R = self._matrices[number]
         if P is None:
             return self.coarsest(u, b)
@@ -98,7 +98,7 @@ class Multigrid:
         return post(u, b)
 
     # -- as a solver -----------------------------------------------------------------------------
-    def solve(self, b: Any, u: Any = None, *, tolerance: float = 1e-10, max_cycles: int = 100,
+    def solve(self, b: Signal, u: Signal = None, *, tolerance: float = 1e-10, max_cycles: int = 100,
               callback: Callable[[int, float], None] | None = None) -> Solution:
         """Cycle until ‖b − A u‖ <= tolerance ‖b‖.
 
@@ -132,7 +132,7 @@ class Multigrid:
         return Solution(namespace(x).reshape(x, shape), tuple(residuals),
                         residuals[-1] <= tolerance * scale)
 
-    def full(self, b: Any, cycles: int = 1) -> np.ndarray:
+    def full(self, b: Signal, cycles: int = 1) -> np.ndarray:
         """Full multigrid: solve on the coarsest grid, interpolate, cycle, on every level.
 
         Returns

@@ -16,7 +16,8 @@ from stabkit.rational import is_psd
 def spectral_radius(E: Exact) -> Interval:
     """max |λ|, from the roots of the exact characteristic polynomial."""
     largest = Interval(0)
-    for root, _ in E.flint.charpoly().complex_roots():
+    roots: Any = E.flint.charpoly().complex_roots()
+    for root, _ in roots:
         lower, upper = root.abs_lower(), root.abs_upper()
         largest = _maximum(largest, Interval(lower, upper))
     return largest
@@ -37,7 +38,7 @@ def energy_adjoint(E: Exact, A: Exact) -> Exact:
 
 def energy_norm(E: Exact, A: Exact) -> Interval:
     """‖E‖_A = √ρ(E* E) for a positive definite A."""
-    return np.sqrt(spectral_radius(energy_adjoint(E, A) @ E))
+    return spectral_radius(energy_adjoint(E, A) @ E).sqrt()
 
 
 def energy_norm_at_most(E: Exact, A: Exact, bound: Any) -> bool:

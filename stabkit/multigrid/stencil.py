@@ -14,7 +14,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import assemble, number
 from stabkit.operators.boundary import DIRICHLET, Boundary
 from stabkit.operators.convolution import Convolution
-from stabkit.rational import fraction, fractions
+from stabkit.rational import Rational, fraction, fractions
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Stencil:
         """The weight at offset 0."""
         return dict(self.taps).get((0,) * self.dimension, Fraction(0))
 
-    def __mul__(self, factor: Any) -> Stencil:
+    def __mul__(self, factor: Rational) -> Stencil:
         factor = fraction(factor, "factor")
         return Stencil(tuple((offset, factor * weight) for offset, weight in self.taps))
 

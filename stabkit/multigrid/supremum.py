@@ -7,8 +7,9 @@ of basis; boxes are split until every test is certain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -41,8 +42,13 @@ def supremum(operator: Operator, signs: Signs, tolerance: Fraction, near_zero: b
                    for share in shares]
     for each in signs:
         for chart, box, skip in covers:
-            _certify(operator, lambda part, c=chart, e=each: c(part, e), box, bound, skip)
+            _certify(operator, partial(_frequencies, chart, each), box, bound, skip)
     return Interval(lower.lower(), bound.upper())
+
+
+def _frequencies(chart: Callable[[Box, Sequence[int]], Frequencies], signs: Sequence[int],
+                 part: Box) -> Frequencies:
+    return chart(part, signs)
 
 
 def _certify(operator: Operator, chart: Callable[[Box], Frequencies], box: Box, bound: arb,

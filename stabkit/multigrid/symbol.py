@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from itertools import product
+from typing import cast
 
 from flint import acb, arb, fmpq
 
@@ -24,16 +25,18 @@ Polynomial = dict[tuple[tuple[int, int], ...], Fraction]
 Box = tuple[tuple[Fraction, Fraction], ...]
 
 #: e^{±iθ} = 1 − 2s ± j.
-SHIFTS = {sign: {((0, 0),): Fraction(1), ((1, 0),): Fraction(-2), ((0, 1),): Fraction(sign)}
-          for sign in (1, -1)}
+SHIFTS: dict[int, Polynomial] = {
+    sign: {((0, 0),): Fraction(1), ((1, 0),): Fraction(-2), ((0, 1),): Fraction(sign)}
+    for sign in (1, -1)}
 J_SQUARED = {((1, 0),): Fraction(-4), ((2, 0),): Fraction(4)}
-ONE = {((0, 0),): Fraction(1)}
+ONE: Polynomial = {((0, 0),): Fraction(1)}
 
 
 def _times(p: Polynomial, q: Polynomial) -> Polynomial:
     # Of one axis; j² is replaced by −4s + 4s².
     out: Polynomial = {}
-    for (((a, b),), v), (((c, d),), w) in product(p.items(), q.items()):
+    for (one, v), (other, w) in product(p.items(), q.items()):
+        ((a, b),), ((c, d),) = one, other
         if b + d < 2:
             _add(out, ((a + c, b + d),), v * w)
         else:
@@ -52,8 +55,10 @@ def _add(out: Polynomial, monomial, value: Fraction) -> None:
 
 def _shift(k: int) -> Polynomial:
     # e^{ikθ}
-    step = SHIFTS[1 if k > 0 else -1]
-    return reduce(_times, [step] * abs(k), ONE)
+    step, power = SHIFTS[1 if k > 0 else -1], ONE
+    for _ in range(abs(k)):
+        power = _times(power, step)
+    return power
 
 
 class Symbol:
@@ -167,7 +172,7 @@ class Frequencies:
 
     def quotient(self, symbol: Symbol) -> acb:
         """The symbol over t, continued to t = 0."""
-        if self.distance is None:
+        if self.distance is None or self.x is None:
             return self.value(symbol)
         if not symbol.vanishes:
             raise InvalidArgument("stencil: its symbol must vanish like that of a symmetric "
@@ -175,8 +180,8 @@ class Frequencies:
         total = acb(0)
         for term, monomial in symbol.terms:
             degree = -1
-            if any(b for _, b in monomial):
-                term, degree = term * self.jj, 0
+            if any(b for _, b in monomial):  # in 2-D, where jj is known
+                term, degree = term * cast(acb, self.jj), 0
             for (a, _), x in zip(monomial, self.x, strict=True):
                 if a:
                     term, degree = term * x**a, degree + a

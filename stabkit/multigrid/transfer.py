@@ -9,7 +9,8 @@ from functools import reduce
 from typing import Any
 
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.boundary import Placed, placed
+from stabkit.multigrid.boundary import GridBoundary, grid_boundary
+from stabkit.multigrid.matrices import Matrix
 from stabkit.multigrid.stencil import Stencil, correlation, stencil
 from stabkit.operators.boundary import Boundary
 
@@ -76,10 +77,10 @@ class Transfer:
     def restriction_weights(self) -> Stencil:
         return self.restriction or self.prolongation
 
-    def matrices(self, shape: Sequence[int], boundary: Boundary | Placed, dtype: Any = float
+    def matrices(self, shape: Sequence[int], boundary: Boundary | GridBoundary, dtype: Any = float
                  ) -> tuple[Any, Any]:
         """(P, R) between `shape` and the next coarser grid, sparse or exact."""
-        given = placed(boundary)
+        given = grid_boundary(boundary)
         coarse = given.placement.coarser(shape)
         if coarse is None:
             raise InvalidArgument(f"shape: {tuple(shape)} cannot be coarsened with {given} "
@@ -87,14 +88,14 @@ class Transfer:
 
         def strided(weights: Stencil):
             return correlation(weights, coarse, shape, stride=2, start=given.placement.start,
-                               boundary=given.beyond_transfers, dtype=dtype)
+                               boundary=given.outside_transfers, dtype=dtype)
 
         prolongation = strided(self.prolongation).T
         restriction = strided(self.restriction) if self.restriction else prolongation.T
         return _sparse(prolongation), _sparse(restriction)
 
 
-def _sparse(matrix: Any) -> Any:
+def _sparse(matrix: Matrix) -> Any:
     return matrix.tocsr() if hasattr(matrix, "tocsr") else matrix
 
 

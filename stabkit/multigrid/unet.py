@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
+from stabkit.backend import Signal
 from stabkit.multigrid.cycle import Visit
-from stabkit.multigrid.matrices import Exact, identity
+from stabkit.multigrid.matrices import Exact, Matrix, identity
 from stabkit.multigrid.smoother import Sweep
 from stabkit.multigrid.solver import Multigrid
 from stabkit.operators.sparse import portable
@@ -24,9 +25,9 @@ from stabkit.operators.sparse import portable
 class Channels(NamedTuple):
     """The three-channel signal."""
 
-    x: Any
-    b: Any
-    r: Any
+    x: Signal
+    b: Signal
+    r: Signal
 
     def plus(self, other: Channels) -> Channels:
         """The skip connection: addition channel by channel."""
@@ -37,7 +38,7 @@ class Channels(NamedTuple):
 class SolverLayer:
     """S(x, b, r) = (x⁺, b, b − A x⁺) with x⁺ = G x + B b, given as a sweep (x, b) ↦ x⁺."""
 
-    A: Any
+    A: Matrix
     sweep: Sweep
 
     @cached_property
@@ -66,7 +67,7 @@ class SolverLayer:
 class Downsampling:
     """(x, b, r) ↦ (0, R r, 0): the coarse problem is the residual equation."""
 
-    R: Any
+    R: Matrix
 
     @cached_property
     def _product(self) -> Any:
@@ -85,7 +86,7 @@ class Downsampling:
 class Upsampling:
     """(x, b, r) ↦ (P x, 0, 0): only the approximated error goes up."""
 
-    P: Any
+    P: Matrix
 
     @cached_property
     def _product(self) -> Any:
@@ -145,7 +146,7 @@ def _unet(method: Multigrid, number: int, visit: Visit) -> UNet | SolverLayer:
                 Upsampling(level.P), SolverLayer(level.A, post))
 
 
-def start(b: Any) -> Channels:
+def start(b: Signal) -> Channels:
     """Step 1 of the network: x = 0; the residual channel is ignored."""
     return Channels(0 * b, b, 0 * b)
 

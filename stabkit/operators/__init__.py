@@ -19,13 +19,14 @@ from stabkit.operators.channels import (
 from stabkit.operators.convolution import Convolution
 from stabkit.operators.differences import convolution, difference, differential_operator
 from stabkit.operators.grids import grid_differences, grid_gradient, tangential_differences
+from stabkit.operators.linear_map import LinearMap
 from stabkit.operators.matrices import from_matrix
 from stabkit.operators.norms import gram, norm_squared, operator_norm, stable_step
 from stabkit.operators.operator import Operator, identity
 
 __all__ = [
     "DIRICHLET", "MIRRORED", "NATURAL", "NODE_MIRRORED", "ODD_MIRRORED", "PERIODIC", "REFLECTING",
-    "Boundary", "Convolution", "Operator", "block_symbol", "channel_convolution",
+    "Boundary", "Convolution", "LinearMap", "Operator", "block_symbol", "channel_convolution",
     "channel_norm_squared", "convolution", "difference", "differential_operator", "from_matrix",
     "gram", "grid_differences", "grid_gradient", "identity", "norm_squared", "norm_squared_bound",
     "operator_norm", "stable_step", "tangential_differences",

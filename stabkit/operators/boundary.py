@@ -43,6 +43,8 @@ class Boundary(Enum):
             For ``REFLECTING`` and ``NATURAL``, which say nothing of samples outside.
         """
         ones = np.ones_like(places)
+        if n == 0:
+            return 0 * places, 0 * ones
         if self is Boundary.DIRICHLET:
             inside = (places >= 0) & (places < n)
             return np.where(inside, places, 0), inside.astype(int)

@@ -139,8 +139,8 @@ def _symbol(weights: np.ndarray, shape: tuple, frequency: tuple) -> acb_mat:
     for tap in product(*map(range, weights.shape[2:])):
         turns = sum((Fraction(2 * f * (k - size // 2), n) for f, k, size, n in
                      zip(frequency, tap, weights.shape[2:], shape, strict=True)), Fraction(0))
-        turns = fmpq(turns.numerator, turns.denominator)
-        waves[tap] = acb(arb.cos_pi_fmpq(turns), arb.sin_pi_fmpq(turns))
+        angle = fmpq(turns.numerator, turns.denominator)
+        waves[tap] = acb(arb.cos_pi_fmpq(angle), arb.sin_pi_fmpq(angle))
     return acb_mat([[sum((wave * fmpq(stencil[tap].numerator, stencil[tap].denominator)
                           for tap, wave in waves.items() if stencil[tap]), acb(0))
                      for stencil in row] for row in weights])

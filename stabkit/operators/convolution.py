@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from stabkit.backend import beside, is_foreign, namespace
+from stabkit.backend import Signal, beside, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import DIRICHLET, NATURAL, Boundary, check_boundary
 from stabkit.operators.operator import Operator
@@ -30,7 +31,7 @@ class Convolution:
 
     Attributes
     ----------
-    kernel : ndarray, shape (channels out, channels in / groups, *taps)
+    kernel : ndarray, shape (channels out, channels in / groups, taps, ...)
         w.
     stride, dilation : int or tuple of int
         s and d, one for all axes or one for each.
@@ -49,7 +50,7 @@ class Convolution:
     --------
     >>> K = Convolution(np.array([[[1.0, -2.0, 1.0]]]))
     >>> K(np.array([[1.0, 4.0, 9.0]]))
-    array([[ 2.,  1., -14.]])
+    array([[  2.,   2., -14.]])
     """
 
     kernel: np.ndarray
@@ -69,16 +70,31 @@ class Convolution:
             raise InvalidArgument("kernel: must have shape (channels out, channels in, odd[, odd])"
                                   f", got {kernel.shape}")
         check_boundary(self.boundary)
-        for name in ("stride", "dilation"):
-            value = getattr(self, name)
-            steps = (value,) * len(taps) if isinstance(value, int) else tuple(value)
+        for name, steps in (("stride", self.strides), ("dilation", self.dilations)):
             if len(steps) != len(taps) or min(steps) < 1:
-                raise InvalidArgument(f"{name}: must be at least 1 along each axis, got {value}")
-            object.__setattr__(self, name, steps)
-        if self.pads is None:
-            reach = [0 if self.boundary is NATURAL else d * (size // 2)
-                     for d, size in zip(self.dilation, taps, strict=True)]
-            object.__setattr__(self, "pads", tuple((r, r) for r in reach))
+                raise InvalidArgument(f"{name}: must be at least 1 along each axis, got {steps}")
+
+    @cached_property
+    def strides(self) -> Shape:
+        """s along each axis."""
+        return self._each(self.stride)
+
+    @cached_property
+    def dilations(self) -> Shape:
+        """d along each axis."""
+        return self._each(self.dilation)
+
+    @cached_property
+    def reach(self) -> Pads:
+        """`pads`, or what stands for them."""
+        if self.pads is not None:
+            return self.pads
+        sides = [0 if self.boundary is NATURAL else d * (size // 2)
+                 for d, size in zip(self.dilations, self.kernel.shape[2:], strict=True)]
+        return tuple((side, side) for side in sides)
+
+    def _each(self, value: int | Shape) -> Shape:
+        return (value,) * self.dimension if isinstance(value, int) else tuple(value)
 
     @property
     def parameters(self) -> int:
@@ -90,13 +106,20 @@ class Convolution:
         """That of the grid."""
         return self.kernel.ndim - 2
 
+    def _amid_pads(self, grid: Sequence[int]) -> Shape:
+        # The grid with all that the stencils reach.
+        if any(side < 0 for pads in self.reach for side in pads):
+            raise InvalidArgument("pads: must not be negative, but for a matrix")
+        return tuple(n + sum(pads) for n, pads in zip(grid, self.reach, strict=True))
+
     def output_shape(self, shape: Sequence[int]) -> Shape:
         """The grid of the result, for a signal on the grid `shape`."""
-        return tuple((n + sum(pad) - d * (size - 1) - 1) // s + 1 for n, pad, d, size, s in zip(
-            shape, self.pads, self.dilation, self.kernel.shape[2:], self.stride, strict=True))
+        return tuple(max((n + sum(pad) - d * (size - 1) - 1) // s + 1, 0) for n, pad, d, size, s
+                     in zip(shape, self.reach, self.dilations, self.kernel.shape[2:],
+                            self.strides, strict=True))
 
     # -- as a map ----------------------------------------------------------------------------------
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Signal) -> Signal:
         """K u + b: tap by tap, so that nothing much larger than a signal is made."""
         u = u if is_foreign(u) else np.asarray(u)
         grid, channels = u.shape[u.ndim - self.dimension:], self.kernel.shape[1] * self.groups
@@ -116,7 +139,7 @@ class Convolution:
             return total
         return total + weights_beside(np.reshape(self.bias, (-1, *[1] * len(out))), u)
 
-    def adjoint(self, v: Any, shape: Sequence[int]) -> Any:
+    def adjoint(self, v: Signal, shape: Sequence[int]) -> Signal:
         """Kᵀ v on the grid `shape`, without b."""
         v = v if is_foreign(v) else np.asarray(v)
         out, shape = self.output_shape(shape), tuple(shape)
@@ -127,16 +150,15 @@ class Convolution:
         batch = v.shape[:v.ndim - self.dimension - 1]
         channels = self.kernel.shape[1] * self.groups
         flat = xp.reshape(v, (*batch, self.groups, len(self.kernel) // self.groups, prod(out)))
-        padded = xp.zeros((*batch, channels, *(
-            n + sum(pad) for n, pad in zip(shape, self.pads, strict=True))),
-            dtype=xp.result_type(v, kernel))
+        padded = xp.zeros((*batch, channels, *self._amid_pads(shape)),
+                          dtype=xp.result_type(v, kernel))
         for tap, window in self._windows(out):
             turned = xp.permute_dims(self._matrix(kernel, tap), (0, 2, 1))
             sent = xp.reshape(xp.matmul(turned, flat), (*batch, channels, *out))
             padded[(..., *window)] = padded[(..., *window)] + sent
         return self._folded(padded, shape)
 
-    def patches(self, u: Any) -> Any:
+    def patches(self, u: Signal) -> Any:
         """What the stencil sees at every point, shape (..., channels · taps, points).
 
         ``patches(u)`` times the kernel as a matrix is K u too, in one product.
@@ -156,44 +178,45 @@ class Convolution:
     def _windows(self, out: Shape) -> Iterator[tuple[Shape, tuple[slice, ...]]]:
         # Each tap, with the part of the padded signal that it meets.
         for tap in product(*map(range, self.kernel.shape[2:])):
-            yield tap, tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in
-                             zip(tap, self.dilation, self.stride, out, strict=True))
+            yield tap, tuple(slice(k * d, k * d + max(s * (m - 1) + 1, 0), s) for k, d, s, m in
+                             zip(tap, self.dilations, self.strides, out, strict=True))
 
     def _outside(self, axis: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-        before, after = self.pads[axis]
+        before, after = self.reach[axis]
         return self.boundary.continued(np.arange(-before, n + after), n)
 
-    def _padded(self, u: Any) -> Any:
-        xp = namespace(u)
-        for number, pads in enumerate(self.pads):
-            axis = number - self.dimension
-            if pads == (0, 0):
-                continue
-            places, factors = self._outside(number, u.shape[axis])
-            u = xp.take(u, xp.asarray(places), axis=axis)
-            if not (factors == 1).all():
-                signs = np.reshape(factors, (-1, *[1] * (-1 - axis)))
-                # No product: what is not finite stays where it is.
-                nothing = 0 * u if u.dtype == object else xp.zeros((), dtype=u.dtype)
-                u = xp.where(xp.asarray(signs == 1), u,
-                             xp.where(xp.asarray(signs == 0), nothing, -u))
-        return u
+    def _padded(self, u: Signal) -> Any:
+        # One copy of the signal amid zeros; then, axis by axis, what continues it.
+        if not any(map(any, self.reach)):
+            return u
+        grid = u.shape[u.ndim - self.dimension:]
+        shape = (*u.shape[:u.ndim - self.dimension], *self._amid_pads(grid))
+        made: Any = np.full(shape, 0 * u.flat[0] if u.size else 0, dtype=object) \
+            if u.dtype == object else namespace(u).zeros(shape, dtype=u.dtype)
+        made[(..., *(slice(before, before + n)
+                     for n, (before, _) in zip(grid, self.reach, strict=True)))] = u
+        for number, n in enumerate(grid if u.size else ()):
+            before, rest = self.reach[number][0], (slice(None),) * (self.dimension - 1 - number)
+            places, factors = self._outside(number, n)
+            for at in (*range(before), *range(before + n, len(places))):
+                if factors[at]:
+                    part = made[(..., int(places[at]) + before, *rest)]
+                    made[(..., at, *rest)] = part if factors[at] > 0 else -part
+        return made
 
     def _folded(self, padded: Any, shape: Shape) -> Any:
         # The adjoint of the padding: what stands outside is added to what it continues.
         xp = namespace(padded)
         for number, n in enumerate(shape):
-            if self.pads[number] == (0, 0):
+            if self.reach[number] == (0, 0):
                 continue
-            axis, before = number - self.dimension, self.pads[number][0]
+            axis, before = number - self.dimension, self.reach[number][0]
             places, factors = self._outside(number, n)
             rest = (slice(None),) * (-1 - axis)
-            first, last = max(before, 0), min(before + n, padded.shape[axis])
             folded = xp.zeros((*padded.shape[:axis], n, *padded.shape[padded.ndim + axis + 1:]),
                               dtype=padded.dtype)
-            folded[(..., slice(first - before, last - before), *rest)] = \
-                padded[(..., slice(first, last), *rest)]
-            for at in (*range(first), *range(last, len(places))):
+            folded[(..., slice(None), *rest)] = padded[(..., slice(before, before + n), *rest)]
+            for at in (*range(before), *range(before + n, len(places))) if n else ():
                 if factors[at]:
                     to, part = (..., int(places[at]), *rest), padded[(..., at, *rest)]
                     folded[to] = folded[to] + part if factors[at] > 0 else folded[to] - part
@@ -206,15 +229,19 @@ class Convolution:
 
         Entries of one place add up; those of a weight that is zero are left out.
         """
-        sources, signs = self._sources(shape)
-        (points, taps), (c_out, c_in), size = sources.shape, self.kernel.shape[:2], prod(shape)
+        kernel: Any = self.kernel
+        taps = [tap for tap in product(*map(range, kernel.shape[2:]))
+                if (kernel[(..., *tap)] != 0).any()]
+        sources, signs = self._sources(shape, taps)
+        (c_out, c_in), points, size = self.kernel.shape[:2], sources.shape[0], prod(shape)
         group = np.arange(c_out) // (c_out // self.groups)
         rows = np.arange(c_out)[:, None, None, None] * points + np.arange(points)[:, None]
         columns = (group[:, None] * c_in + np.arange(c_in))[:, :, None, None] * size + sources
-        numbers = np.arange(self.kernel.size).reshape(c_out, c_in, 1, taps)
-        kept = (np.asarray(self.kernel) != 0).reshape(numbers.shape) & (signs != 0)
-        return tuple(np.broadcast_to(part, kept.shape)[kept]
-                     for part in (rows, columns, numbers, signs))
+        numbers = np.arange(self.kernel.size).reshape(c_out, c_in, 1, -1)[..., np.array(
+            [np.ravel_multi_index(tap, self.kernel.shape[2:]) for tap in taps], dtype=np.int64)]
+        kept = (np.ravel(self.kernel)[numbers] != 0) & (signs != 0)
+        parts = (np.broadcast_to(part, kept.shape) for part in (rows, columns, numbers, signs))
+        return tuple(part.ravel() if kept.all() else part[kept] for part in parts)
 
     def matrix(self, shape: Sequence[int]) -> Operator:
         """K as an exact operator on flattened signals on the grid `shape`."""
@@ -226,21 +253,25 @@ class Convolution:
             rows, columns, np.where(signs > 0, numbers, numbers + len(weights)),
             [*weights, *(-weight for weight in weights)] if (signs < 0).any() else weights)
 
-    def _sources(self, shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    def _sources(self, shape: Sequence[int], taps: Sequence[Shape]
+                 ) -> tuple[np.ndarray, np.ndarray]:
         """Per point and tap the point that is read, and its sign."""
-        sources, signs = np.zeros((1, 1), dtype=np.int64), np.ones((1, 1), dtype=np.int64)
-        for axis, (n, m) in enumerate(zip(shape, self.output_shape(shape), strict=True)):
-            taps = np.arange(self.kernel.shape[2 + axis])
-            places = (self.stride[axis] * np.arange(m)[:, None] + self.dilation[axis] * taps
-                      - self.pads[axis][0])
-            places, factors = self.boundary.continued(places, n)
-            size = (sources.shape[0] * m, sources.shape[1] * len(taps))
-            sources = (sources[:, None, :, None] * n + places[None, :, None]).reshape(size)
-            signs = (signs[:, None, :, None] * factors[None, :, None]).reshape(size)
+        out = self.output_shape(shape)
+        sources = np.zeros((prod(out), len(taps)), dtype=np.int64)
+        signs = np.ones_like(sources)
+        for number, tap in enumerate(taps):
+            place, sign = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
+            for axis, (n, m, k) in enumerate(zip(shape, out, tap, strict=True)):
+                places, factors = self.boundary.continued(
+                    self.strides[axis] * np.arange(m) + self.dilations[axis] * k
+                    - self.reach[axis][0], n)
+                place = np.add.outer(place * n, places).ravel()
+                sign = np.multiply.outer(sign, factors).ravel()
+            sources[:, number], signs[:, number] = place, sign
         return sources, signs
 
 
-def weights_beside(weights: Any, u: Any) -> Any:
+def weights_beside(weights: Any, u: Signal) -> Any:
     """Weights in the library of a signal, where there are neither fractions nor integers."""
     if not is_foreign(u) or is_foreign(weights):
         return weights

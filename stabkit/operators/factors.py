@@ -97,7 +97,8 @@ def _quadratics(polynomial: fmpq_poly) -> list[list[Any]]:
         elif len(taps) == 2:
             rational += [-taps[0]] * multiplicity
         else:
-            for root, _ in factor.complex_roots():
+            roots_of: Any = factor.complex_roots()
+            for root, _ in roots_of:
                 if root.imag == 0:
                     real += [root.real] * multiplicity
                 elif root.imag > 0:

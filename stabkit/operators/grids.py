@@ -28,11 +28,11 @@ from stabkit.operators.boundary import (
 from stabkit.operators.differences import convolution, difference
 from stabkit.operators.operator import Operator
 from stabkit.operators.rounded import noting_what_was_meant
-from stabkit.rational import fraction
+from stabkit.rational import Rational, fraction
 
 
 @noting_what_was_meant
-def grid_gradient(shape: int | Sequence[int], h: Any = 1, boundary: Boundary = REFLECTING
+def grid_gradient(shape: int | Sequence[int], h: Rational = 1, boundary: Boundary = REFLECTING
                   ) -> Operator:
     """The one-sided differences of every axis of a grid, one axis below the other.
 
@@ -65,9 +65,10 @@ def grid_gradient(shape: int | Sequence[int], h: Any = 1, boundary: Boundary = R
     array([3., 6., 1., 4.])
     """
     shape, sizes = _grid(shape, h, boundary)
-    parts = [_along(_difference(n, size, boundary), shape, axis)
-             for axis, (n, size) in enumerate(zip(shape, sizes, strict=True))]
-    made = _stacked([part for part in parts if part is not None], prod(shape))
+    parts = [_along(difference(1, n, size, boundary), shape, axis)
+             for axis, (n, size) in enumerate(zip(shape, sizes, strict=True))
+             if n > 1 or boundary is DIRICHLET]
+    made = _stacked(parts, prod(shape))
 
     def formula() -> Interval:
         total = Interval(0)
@@ -116,7 +117,7 @@ def grid_differences(shape: int | Sequence[int], offsets: Sequence[Sequence[int]
 
 
 @noting_what_was_meant
-def tangential_differences(shape: int | Sequence[int], h: Any = 1) -> tuple[Operator, ...]:
+def tangential_differences(shape: int | Sequence[int], h: Rational = 1) -> tuple[Operator, ...]:
     """The derivatives across the edges of a reflecting :func:`grid_gradient`, at their middles.
 
     For an edge along one axis and every other axis, the mean of the central differences at its
@@ -144,17 +145,16 @@ def tangential_differences(shape: int | Sequence[int], h: Any = 1) -> tuple[Oper
             mean = convolution([Fraction(1, 2), Fraction(1, 2)], n, NATURAL, centre=0)
             weight = 1 / (2 * sizes[across])
             central = convolution([-weight, 0, weight], shape[across], MIRRORED)
-            lifted = _along(central, shape, across)
-            blocks.append(_along(mean, shape, axis) @ lifted)
+            blocks.append(_along(mean, shape, axis) @ _along(central, shape, across))
         made.append(_stacked(blocks, prod(shape)))
         made[-1].label = "B"
     return tuple(made)
 
 
 # -- arguments ------------------------------------------------------------------------------------
-def _grid(shape: Any, h: Any, boundary: Any) -> tuple[tuple[int, ...], tuple[Fraction, ...]]:
+def _grid(shape: Any, h: Rational, boundary: Any) -> tuple[tuple[int, ...], tuple[Fraction, ...]]:
     shape = (shape,) if isinstance(shape, Integral) else tuple(shape)
-    if not shape or not all(isinstance(n, Integral) and n >= 1 for n in shape) or \
+    if not shape or not all(isinstance(n, Integral) and int(n) >= 1 for n in shape) or \
             (prod(shape) == 1 and boundary is not DIRICHLET):
         raise InvalidArgument("shape: needs a positive number of samples along each axis, and two "
                               f"along one of them, got {shape}")
@@ -175,10 +175,6 @@ def _window(shape: tuple[int, ...], offset: Sequence[int]) -> tuple[slice, ...]:
 
 
 # -- one axis -------------------------------------------------------------------------------------
-def _difference(n: int, h: Fraction, boundary: Boundary) -> Operator | None:
-    return None if n == 1 and boundary is not DIRICHLET else difference(1, n, h, boundary)
-
-
 def _norm_squared(n: int, h: Fraction, boundary: Boundary) -> Interval:
     """‖K‖² of the first difference of n samples: 4/h² times a squared cosine."""
     if n == 1:
@@ -190,10 +186,8 @@ def _norm_squared(n: int, h: Fraction, boundary: Boundary) -> Interval:
 
 
 # -- products with identities ---------------------------------------------------------------------
-def _along(operator: Operator | None, shape: tuple[int, ...], axis: int) -> Operator | None:
+def _along(operator: Operator, shape: tuple[int, ...], axis: int) -> Operator:
     """I ⊗ K ⊗ I: a map of one axis on the whole grid."""
-    if operator is None:
-        return None
     before, after = prod(shape[:axis]), prod(shape[axis + 1:])
     m, n = operator.shape
     outer, inner = np.arange(before)[:, None, None], np.arange(after)[None, None, :]
@@ -209,7 +203,8 @@ def _along(operator: Operator | None, shape: tuple[int, ...], axis: int) -> Oper
 
 
 def _stacked(operators: Sequence[Operator], size: int) -> Operator:
-    rows, columns, code, palette, start = [], [], [], [], 0
+    rows, columns, code, start = [], [], [], 0
+    palette: list[Any] = []
     for operator in operators:
         rows.append(operator.row_of_entry + start)
         columns.append(operator.columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy
@@ -58,7 +58,7 @@ def from_matrix(matrix: Any, *, label: str = "K", rounding: str | None = None) -
         made.spread = Operator(shape, rows, columns, [half_unit(value) for value in values],
                                label=f"{label}_spread")
         return made.described(f"{made!r}, each float within half a unit in its last place")
-    snapped = meant_entries(shape, rows, columns, values, exact)
+    snapped = meant_entries(shape, rows, columns, values, cast(list[Fraction], exact))
     if snapped == exact:
         return made
     twin = Operator(shape, rows, columns, snapped, label=label)
@@ -83,7 +83,7 @@ def _with_sums_meant(shape: tuple[int, int], rows: list[int], columns: list[int]
         numbers = [p.coefficients[k] if k < len(p.coefficients) else Fraction(0)
                    for p in polynomials]
         doubles = [float(c) if Fraction(float(c)) == c else c for c in numbers]
-        powers.append(meant_entries(shape, rows, columns, doubles, numbers))
+        powers.append(meant_entries(shape, rows, columns, doubles, cast(list[Fraction], numbers)))
     return [Unknown(coefficients, over) for coefficients in zip(*powers, strict=True)]
 
 

@@ -17,6 +17,7 @@ from stabkit.backend import is_foreign
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.operators.row_blocks import written
+from stabkit.operators.linear_map import LinearMap
 from stabkit.operators.sparse import Portable, portable
 from stabkit.rational import Constant
 from stabkit.rounding import is_rounded, meant
@@ -30,7 +31,7 @@ _SHORT = 64  # signals of few fractions are brought to one denominator
 _DIGITS = 4096  # so are those of many, if it has no more bits
 
 
-class Operator:
+class Operator(LinearMap):
     """A linear map ℝᴺ → ℝᴹ, stored as sparse rows of exact rationals.
 
     ``K @ u`` applies it along the last axis of `u`: floats by sparse products, in the library that

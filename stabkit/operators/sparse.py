@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 import scipy
 
-from stabkit.backend import is_foreign, like, namespace
+from stabkit.backend import Signal, is_foreign, like, namespace
 
 _made: WeakValueDictionary[int, Portable] = WeakValueDictionary()
 
@@ -34,14 +34,14 @@ class Portable:
         self.matrix = matrix
         self._tables: dict[tuple[str, str, str], list[tuple[Any, Any, Any]]] = {}
 
-    def __matmul__(self, u: Any) -> Any:
+    def __matmul__(self, u: Signal) -> Any:
         if not is_foreign(u):
             return self.matrix @ u
         if self.matrix.dtype == np.float64:
-            u = doubled(u)
+            u = in_double(u)
         return along_first(self.along_last, u)
 
-    def along_last(self, u: Any, total: Any = None) -> Any:
+    def along_last(self, u: Signal, total: Any = None) -> Any:
         """The product along the last axis of u, added to `total` if that is given.
 
         Each row is summed in the order of its columns, from zero on.  A row without a k-th entry
@@ -55,7 +55,7 @@ class Portable:
             total = total + (term if present is None else xp.where(present, term, 0.0))
         return total
 
-    def _beside(self, u: Any) -> list[tuple[Any, Any, Any]]:
+    def _beside(self, u: Signal) -> list[tuple[Any, Any, Any]]:
         key = namespace(u).__name__, str(u.dtype), str(u.device)
         if key not in self._tables:
             self._tables[key] = _tables(self.matrix.tocsr(), u)
@@ -75,7 +75,7 @@ def _tables(matrix: Any, beside: Any) -> list[tuple[Any, Any, Any]]:
     return tables
 
 
-def doubled(u: Any) -> Any:
+def in_double(u: Signal) -> Any:
     """u in float64, as SciPy takes it beside a matrix of them."""
     xp = namespace(u)
     return xp.astype(u, xp.float64, copy=False)

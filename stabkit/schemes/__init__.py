@@ -12,12 +12,17 @@ from stabkit.schemes.implicit import Implicit, Regularisation
 from stabkit.schemes.residual import Function, Linear, Pointwise, ResidualBlock
 from stabkit.schemes.scheme import Chain, Scheme, as_count, as_signal, as_step, repeat
 from stabkit.schemes.shrinkage import HaarShrinkage, cycle_spun_haar
-from stabkit.schemes.symmetric import ForwardEuler, SymmetricLayer, TotalVariation
+from stabkit.schemes.symmetric import (
+    ForwardEuler,
+    LayerNormalisation,
+    SymmetricLayer,
+    TotalVariation,
+)
 
 __all__ = [
     "FSI", "Chain", "DiffusionScheme", "Explicit", "FixedPoint", "ForwardEuler", "Function",
-    "HaarShrinkage", "Implicit", "IsotropicExplicit", "Leapfrog", "Linear", "Pointwise",
-    "Regularisation", "ResidualBlock", "Reverse", "Scheme", "SymmetricLayer", "TotalVariation",
-    "Verlet", "as_count", "as_signal", "as_step", "cycle_spun_haar", "halves", "joined", "repeat",
-    "reverse",
+    "HaarShrinkage", "Implicit", "IsotropicExplicit", "LayerNormalisation", "Leapfrog", "Linear",
+    "Pointwise", "Regularisation", "ResidualBlock", "Reverse", "Scheme", "SymmetricLayer",
+    "TotalVariation", "Verlet", "as_count", "as_signal", "as_step", "cycle_spun_haar", "halves",
+    "joined", "repeat", "reverse",
 ]

@@ -14,6 +14,7 @@ from stabkit.codes import BendCode, FluxCode, SchemeCode
 from stabkit.launcher import SHARED, THREADS, Launcher, adjacent, copied, host_dtype, real
 from stabkit.operators import Operator
 
+EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT = SchemeCode
 SITES = 8  # of one thread, in tiles.cu
 WIDTH = 2048  # sites of a block, in haar.cu
 STEPS = 32  # of one launch over signals that are longer than a block
@@ -75,7 +76,7 @@ def _in_tiles(job: Job, launch: Launcher, start: Any) -> Any:
     """
     xp, n = namespace(start), start.shape[-1]
     tau, r, *shape = map(host_dtype(start).type, (job.tau, job.spacing, *job.flux[1:]))
-    block, cycle = THREADS * SITES, job.scheme in (SchemeCode.FSI, SchemeCode.FROZEN_FSI)
+    block, cycle = THREADS * SITES, job.scheme in (FSI, FROZEN_FSI)
     most = job.steps if n <= block else STEPS
     x = old = start  # which is read only
     for first in range(0, job.steps, most):
@@ -105,16 +106,16 @@ def _in_pairs(job: Job, launch: Launcher, x: Any) -> Any:
     xp, (m, n), count = namespace(x), job.K.shape, x.shape[0]
     tau, *shape = map(host_dtype(x).type, (job.tau, *job.flux[1:]))
     K, Kt = tables(job.K, job.csr, x)[:3], tables(job.K, job.csr, x)[3:]
-    f, frozen = xp.empty((count, m), dtype=x.dtype), job.scheme == SchemeCode.FROZEN_FSI
+    f, frozen = xp.empty((count, m), dtype=x.dtype), job.scheme == FROZEN_FSI
     g = xp.empty_like(f) if frozen else f
-    start = x if job.scheme == SchemeCode.EXPLICIT else copied(x, x.shape)
+    start = x if job.scheme == EXPLICIT else copied(x, x.shape)
 
     def bend(to: Any, what: BendCode) -> None:
         launch("bend", -(-count * m // THREADS), THREADS, x, to, g, what, count, n, m, *K, *shape)
 
     if frozen:
         bend(g, BendCode.DIFFUSIVITIES)
-    extrapolate = job.scheme in (SchemeCode.FSI, SchemeCode.FROZEN_FSI)
+    extrapolate = job.scheme in (FSI, FROZEN_FSI)
     for step in range(job.steps):
         bend(f, BendCode.SCALED if frozen else BendCode.FLUXES)
         to, source = (start, x) if extrapolate else (x, start)

@@ -7,7 +7,7 @@ with different layers; :func:`reverse` runs it backwards from the last state alo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from stabkit.backend import namespace
 from stabkit.errors import InvalidArgument
@@ -32,21 +32,21 @@ class Verlet(Scheme):
     ----------
     first, second : SymmetricLayer
         F₁ and F₂.
-    delta : rational
-        Step size.
+    tau : rational
+        Step size, δ in the paper.
     printed : bool
         Take both signs as eq. (10) of ruthotto2018 prints them, that is reversed.
     """
 
     first: SymmetricLayer
     second: SymmetricLayer
-    delta: Any
+    tau: Any
     printed: bool = False
 
     def __post_init__(self) -> None:
         as_layer(self.first, "first")
         as_layer(self.second, "second")
-        object.__setattr__(self, "delta", as_step(self.delta, "delta"))
+        object.__setattr__(self, "tau", as_step(self.tau, "tau"))
         if self.first.size != self.second.size:
             raise InvalidArgument(f"first, second: must have one size, got {self.first.size} and "
                                   f"{self.second.size}")
@@ -101,11 +101,11 @@ class Leapfrog(Scheme):
     """
 
     layer: SymmetricLayer
-    delta: Any
+    tau: Any
 
     def __post_init__(self) -> None:
         as_layer(self.layer, "layer")
-        object.__setattr__(self, "delta", as_step(self.delta, "delta"))
+        object.__setattr__(self, "tau", as_step(self.tau, "tau"))
 
     @property
     def size(self) -> int:
@@ -176,12 +176,14 @@ class Reverse(Scheme):
         return self.forward.inner_steps
 
     def step(self, u: Any) -> Any:
-        return self.forward.back(u, printed=True) if self.printed else self.forward.back(u)
+        if self.printed and isinstance(self.forward, Verlet):
+            return self.forward.back(u, printed=True)
+        return self.forward.back(u)
 
 
 def reverse(network: Chain) -> Chain:
     """The layers of a network backwards, last one first: its inverse, from the last state alone."""
-    return Chain([Reverse(step) for step in reversed(network.schemes)])
+    return Chain([Reverse(cast("Verlet | Leapfrog", step)) for step in reversed(network.schemes)])
 
 
 def halves(x: Any, n: int) -> tuple[Any, Any]:

@@ -150,7 +150,8 @@ class Implicit(DiffusionScheme):
 def _solve_banded(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
     """Row by row, from the diagonals (N − k, B) of the matrices; NaN where one is singular."""
     if len(above) == 2 and right.size >= WORTH_COMPILING:
-        return twins.tridiagonal(*above, right.T).T
+        diagonal, beside = above
+        return twins.tridiagonal(diagonal, beside, right.T).T
     return _eliminate([each.T for each in above], right)
 
 

@@ -36,7 +36,8 @@ def as_meant(part: Any) -> Any:
         twin = as_meant(value) if each.init else value
         if twin is not value:
             changed[each.name] = twin
-    return replace(part, **changed) if changed else part
+    whole: Any = part
+    return replace(whole, **changed) if changed else whole
 
 
 def differences(part: Any, twin: Any, name: str = "") -> Iterator[str]:

@@ -153,7 +153,7 @@ class Function(Scheme):
     function: Any
     length: int
 
-    exact: ClassVar[bool] = False
+    exact = False
     trusted: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

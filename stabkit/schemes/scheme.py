@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 from operator import index
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -48,12 +48,21 @@ class Scheme(ABC):
         its results are checked, and no certificate takes its facts for granted.
     exact : bool
         Whether the step has a meaning beyond floating point.
+    tau : rational
+        The step size, which schemes with one have under this name; a search varies it.
     """
 
-    operators: tuple[Operator, ...] = ()
-    fluxes: tuple[Flux, ...] = ()
-    inner_steps: int = 1
-    exact: bool = True
+    if TYPE_CHECKING:  # properties or attributes, as a scheme likes
+        @property
+        def operators(self) -> tuple[Operator, ...]: ...
+        @property
+        def fluxes(self) -> tuple[Flux, ...]: ...
+        @property
+        def inner_steps(self) -> int: ...
+        @property
+        def exact(self) -> bool: ...
+    else:
+        operators, fluxes, inner_steps, exact = (), (), 1, True
     trusted: ClassVar[bool] = True
 
     def __init_subclass__(cls, **options: Any) -> None:

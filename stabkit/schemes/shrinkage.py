@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,14 +52,22 @@ class HaarShrinkage(Scheme):
             raise InvalidArgument(f"boundary: must be PERIODIC or MIRRORED, got {self.boundary!r}")
         object.__setattr__(self, "tau", as_step(self.tau, "tau"))
         object.__setattr__(self, "h", as_step(self.h, "h"))
-        operators = {"means": [1, 2, 1], "right": [0, 1, -1], "left": [1, -1, 0]}
-        for name, taps in operators.items():
-            object.__setattr__(self, f"_{name}", self._convolution(taps, name))
 
-    def _convolution(self, taps: list[int], name: str) -> Operator:
-        quarter = convolution([Constant(tap, 4) for tap in taps], self.length, self.boundary)
-        made = quarter if name == "means" else 2 * quarter
-        made.label = {"means": "A", "right": "R", "left": "Q"}[name]
+    @cached_property
+    def _means(self) -> Operator:
+        return self._quarter([1, 2, 1], "A")
+
+    @cached_property
+    def _right(self) -> Operator:
+        return self._quarter([0, 2, -2], "R")
+
+    @cached_property
+    def _left(self) -> Operator:
+        return self._quarter([2, -2, 0], "Q")
+
+    def _quarter(self, taps: list[int], label: str) -> Operator:
+        made = convolution([Constant(tap, 4) for tap in taps], self.length, self.boundary)
+        made.label = label
         return made
 
     @property

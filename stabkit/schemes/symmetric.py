@@ -6,11 +6,12 @@ with different layers.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,14 +19,30 @@ from stabkit.backend import is_foreign, like, namespace
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
-from stabkit.operators import Operator
+from stabkit.operators import LinearMap, Operator
 from stabkit.rational import Constant, fraction, fractions
 from stabkit.schemes.scheme import Scheme, as_part, as_signal, as_step
 from stabkit.transcript import Term, named
 
 
+class LayerNormalisation(ABC):
+    """A map N of signals u = K y; what it needs again for its derivative are `lengths`."""
+
+    @abstractmethod
+    def lengths(self, u: Any, size: int) -> Any:
+        """What N and its derivative both need; `size` is the length of u."""
+
+    @abstractmethod
+    def apply(self, u: Any, r: Any, size: int) -> Any:
+        """N(u), with the lengths r of u."""
+
+    @abstractmethod
+    def jacobian(self, u: Any, r: Any, size: int) -> Any:
+        """The matrix N′(u)."""
+
+
 @dataclass(frozen=True, eq=False)
-class TotalVariation:
+class TotalVariation(LayerNormalisation):
     """The normalisation N_tv(u)_p = u_p/√(|u_p|² + ε) (ruthotto2018, eq. (9)).
 
     u_p is the vector of the channels of pixel p; u holds one channel after the other.
@@ -56,8 +73,8 @@ class TotalVariation:
         if isinstance(u, Term):
             eps = u.log.give_once(("eps", self.eps), "eps", lambda: self.eps)
             return named(np.sqrt(total + eps), "r")
-        eps = Fraction(self.eps) if u.dtype == object else float(self.eps)
-        return entrywise_root(total + eps)
+        return entrywise_root(total + (Fraction(self.eps) if u.dtype == object else
+                                       float(self.eps)))
 
     def apply(self, u: Any, r: Any, size: int) -> Any:
         """N_tv(u), with the lengths r of u."""
@@ -99,26 +116,27 @@ class SymmetricLayer:
 
     Parameters
     ----------
-    K : Operator
+    K : Operator or another LinearMap
     activation : Flux
         σ.
-    normalisation : TotalVariation, optional
+    normalisation : TotalVariation or another LayerNormalisation, optional
         N; the identity if left out.
     scale, bias : sequence of rational, optional
         s and b; ones and zeros if left out.
     """
 
-    K: Operator
+    K: LinearMap
     activation: Flux
-    normalisation: TotalVariation | None = None
+    normalisation: LayerNormalisation | None = None
     scale: Sequence[Any] | None = None
     bias: Sequence[Any] | None = None
 
     def __post_init__(self) -> None:
-        as_part(self.K, Operator, "K")
+        if not isinstance(self.K, LinearMap):
+            as_part(self.K, Operator, "K")
         as_part(self.activation, Flux, "activation")
         if self.normalisation is not None:
-            as_part(self.normalisation, TotalVariation, "normalisation")
+            as_part(self.normalisation, LayerNormalisation, "normalisation")
         for name in ("scale", "bias"):
             given = getattr(self, name)
             if given is None:
@@ -136,8 +154,9 @@ class SymmetricLayer:
 
     @property
     def operators(self) -> tuple[Operator, ...]:
-        """What it is made of, as a scheme says it of itself."""
-        return (self.K,)
+        """K, unless it is a map without a matrix."""
+        matrix_free = isinstance(self.K, LinearMap) and not isinstance(self.K, Operator)
+        return () if matrix_free else (cast(Operator, self.K),)
 
     @property
     def fluxes(self) -> tuple[Flux, ...]:
@@ -163,7 +182,7 @@ class SymmetricLayer:
         if self.normalisation is not None:
             inner = inner @ self.normalisation.jacobian(u, lengths, self.K.shape[0])
         if isinstance(y, Term):
-            K = y.log.give_once(self.K, self.K.label, self.K.exact)
+            K = y.log.give_once(self.K, cast(Operator, self.K).label, self.K.exact)
             return named(-(Term(y.log, f"{K.text}.T") @ inner @ K), "J")
         K = like(self.K.exact(), y)
         return -(K.T @ inner @ K)
@@ -203,11 +222,11 @@ class ForwardEuler(Scheme):
     """One layer of the parabolic network: Y⁺ = Y + δF(Y) (ruthotto2018, eq. (8))."""
 
     layer: SymmetricLayer
-    delta: Any
+    tau: Any
 
     def __post_init__(self) -> None:
         as_layer(self.layer, "layer")
-        object.__setattr__(self, "delta", as_step(self.delta, "delta"))
+        object.__setattr__(self, "tau", as_step(self.tau, "tau"))
 
     @property
     def size(self) -> int:
@@ -230,10 +249,10 @@ class ForwardEuler(Scheme):
 
 
 def step_size(scheme: Any, beside: Any) -> Any:
-    """δ as the arithmetic of `beside` needs it."""
+    """The step size, δ, as the arithmetic of `beside` needs it."""
     if isinstance(beside, Term):
-        return beside.log.give_once(("delta", scheme.delta), "delta", lambda: scheme.delta)
-    return scheme.delta
+        return beside.log.give_once(("delta", scheme.tau), "delta", lambda: scheme.tau)
+    return scheme.tau
 
 
 def _added(parts: Sequence[Any]) -> Any:

@@ -62,6 +62,8 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
     right : ndarray, shape (N, B)
     beside : ndarray, shape (N − 1, B)
     """
+    from stabkit.kernels import implicit  # loads Numba
+
     if right.shape[1] < WORTH_COLUMNS:
         x = np.array(right.T, order="C")
         implicit.tridiagonal(*map(np.ascontiguousarray, (diagonal.T, beside.T)), x)
