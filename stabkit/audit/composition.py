@@ -12,7 +12,7 @@ import numpy as np
 from stabkit.audit.bounds import evidence_of, product
 from stabkit.confirmation import confirm_evidence
 from stabkit.networks.balance import balanced
-from stabkit.networks.blocks import Block, blocks_of
+from stabkit.networks.blocks import Block, blocks_of, usable
 from stabkit.networks.graph import Graph
 from stabkit.notions import Notion
 from stabkit.verdict import Evidence
@@ -43,8 +43,8 @@ class Composition:
     @property
     def upper(self) -> Fraction | None:
         """A certified Lipschitz constant of the network."""
-        found = [bound for bound in (product(self.bounds), product(self.even[1]))
-                 if bound is not None]
+        found = [bound for whole in (self.bounds, self.even[1])
+                 if (bound := usable(product(whole))) is not None]
         return min(found, default=None)
 
     def shows(self, at_most: Fraction, by: str) -> tuple[Evidence, ...] | None:
@@ -98,7 +98,7 @@ def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: N
 def widened_composition(graph: Graph, unit: Fraction) -> Composition:
     """The same for every network whose weights are within a relative `unit` of these."""
     blocks = blocks_of(graph)
-    bounds = [block.once(("widened", unit), partial(block.graph.widened_bound, unit))
+    bounds = [usable(block.once(("widened", unit), partial(block.graph.widened_bound, unit)))
               for block in blocks]
     return Composition(graph, blocks, bounds, (blocks, bounds))
 

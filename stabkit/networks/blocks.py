@@ -38,6 +38,7 @@ GENERAL: Form = "general"
 
 Made = TypeVar("Made")
 ONE, ZERO = Fraction(1), Fraction(0)
+_LARGEST = Fraction(10) ** 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +119,17 @@ class Block:
     @property
     def bound(self) -> Fraction | None:
         """A certified Lipschitz constant, or None where the activation has none."""
-        return self.once("bound", lambda: _bound(self))
+        return self.once("bound", lambda: usable(_bound(self)))
 
     def certificates(self, notion: Notion) -> tuple[Evidence, ...] | None:
         """Those that prove a notion of a small block, or None."""
         return self.once(("certificates", notion), lambda: certify(self.scheme, notion)
                          if self.is_small else None)
+
+
+def usable(bound: Fraction | None) -> Fraction | None:
+    """A constant that a float can say; a larger one is as good as none."""
+    return None if bound is None or bound > _LARGEST else bound
 
 
 def _scheme(block: Block) -> Scheme:
