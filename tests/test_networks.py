@@ -1,4 +1,4 @@
-"""Layers and blocks: adjoints by brute force; equal blocks are decided once; a layer is one file."""
+"""Layers and blocks: adjoints by brute force, equal blocks decided once, a layer is one file."""
 
 from dataclasses import dataclass
 from fractions import Fraction
