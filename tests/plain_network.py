@@ -4,11 +4,12 @@ from itertools import product
 
 import numpy as np
 
-from stabkit.audit.layers import (
+from stabkit.networks.layers import (
     Activation,
     Concatenation,
     Convolution,
     Dense,
+    MaxPooling,
     Pooling,
     Reshaping,
     Scaling,
@@ -112,6 +113,9 @@ def pool(layer, x):
                 place, layer.stride, layer.padding, tap, strict=True)]
             if all(0 <= i < n for i, n in zip(at, sizes, strict=True)):
                 met.append(x[(c, *at)])
-        size = np.prod(layer.window) if layer.counts_padding else len(met)
-        result[(c, *place)] = max(met) if layer.kind == "max" else sum(met) / size
+        if isinstance(layer, MaxPooling):
+            result[(c, *place)] = max(met)
+        else:
+            size = np.prod(layer.window) if layer.counts_padding else len(met)
+            result[(c, *place)] = sum(met) / size
     return result

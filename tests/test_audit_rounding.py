@@ -7,8 +7,14 @@ import pytest
 
 from stabkit import Explicit, InvalidArgument, Status, audit, fluxes, from_matrix, replay
 from stabkit.audit import npz_file
-from stabkit.audit.layers import Activation, Dense, Graph, Node, Scaling, Sum
 from stabkit.cli import main
+from stabkit.networks.graph import Graph, Node
+from stabkit.networks.layers import (
+    Activation,
+    Dense,
+    Scaling,
+    Sum,
+)
 from stabkit.operators.singular_values import upper_root
 
 RNG = np.random.default_rng(4)

@@ -7,19 +7,18 @@ import pytest
 
 from stabkit import InvalidArgument, Status, audit, fluxes, make_stable, replay
 from stabkit.audit import npz_file
-from stabkit.audit.layers import (
+from stabkit.cli import main
+from stabkit.networks.graph import Graph, Node
+from stabkit.networks.layers import (
     Activation,
     Concatenation,
     Convolution,
     Dense,
-    Graph,
-    Node,
     Scaling,
     Selection,
     Sum,
 )
-from stabkit.audit.segments import joined
-from stabkit.cli import main
+from stabkit.networks.segments import joined
 from stabkit.report.audit import headline
 
 

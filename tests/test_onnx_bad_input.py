@@ -13,10 +13,10 @@ onnx = pytest.importorskip("onnx", reason="reading ONNX files needs the package 
 from onnx import TensorProto, helper  # noqa: E402
 from test_onnx_operators import ints, model, single, weights  # noqa: E402
 
-from stabkit.audit.layers import Graph  # noqa: E402
 from stabkit.audit.onnx_file import read, read_bytes, read_model  # noqa: E402
 from stabkit.audit.reading import memory  # noqa: E402
 from stabkit.errors import InvalidArgument  # noqa: E402
+from stabkit.networks.graph import Graph  # noqa: E402
 
 FILES = sorted((Path(__file__).parent / "exported").glob("*.onnx"))
 

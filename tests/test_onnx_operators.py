@@ -14,8 +14,8 @@ try:
 except ImportError:
     onnxruntime = None
 
-from stabkit.audit import evaluation  # noqa: E402
 from stabkit.audit.onnx_file import read_bytes  # noqa: E402
+from stabkit.networks import graph as networks  # noqa: E402
 
 RNG = np.random.default_rng(6)
 
@@ -65,7 +65,7 @@ def agrees(proto, digits=5):
     x = RNG.normal(0, 2, (batch, *graph.shape)).astype(np.float32)
     wanted = computed(proto, x)
     found = np.array([evaluate(graph, sample) for sample in x])
-    assert np.abs(found - evaluation.evaluate(graph, x.astype(float))).max() <= 1e-9
+    assert np.abs(found - networks.evaluate(graph, x.astype(float))).max() <= 1e-9
     assert found.size == wanted.size
     assert np.abs(found.reshape(wanted.shape) - wanted).max() <= 10.0**-digits * (
         1 + np.abs(wanted).max())

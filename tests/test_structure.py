@@ -24,7 +24,7 @@ FLOORS = [
      "kinks", "isolated", "quotient"},
     {"schemes", "multigrid", "learning"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "both_ways",
-     "entry_intervals", "confirmation", "decide"},
+     "entry_intervals", "confirmation", "decide", "networks"},
     {"sharpness", "classes", "claim", "members", "obligations", "verify", "statements", "rederived",
      "audit", "testing"},
     {"claims"},

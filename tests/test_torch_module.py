@@ -15,9 +15,12 @@ from plain_network import evaluate  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn.utils import parametrizations  # noqa: E402
 
-from stabkit.audit.layers import Dense, Scaling  # noqa: E402
 from stabkit.audit.torch_module import read  # noqa: E402
 from stabkit.errors import InvalidArgument  # noqa: E402
+from stabkit.networks.layers import (  # noqa: E402
+    Dense,
+    Scaling,
+)
 
 pytestmark = pytest.mark.slow
 

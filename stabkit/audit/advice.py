@@ -7,7 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.audit.blocks import (
+from stabkit.audit.bounds import product
+from stabkit.audit.composition import Composition
+from stabkit.audit.questions import BOUNDED
+from stabkit.audit.result import BlockReport, Judgement
+from stabkit.networks.blocks import (
     ACTIVATION,
     AFFINE,
     COUPLING,
@@ -16,11 +20,7 @@ from stabkit.audit.blocks import (
     RESIDUAL,
     Block,
 )
-from stabkit.audit.bounds import product
-from stabkit.audit.case import Case
-from stabkit.audit.questions import BOUNDED
-from stabkit.audit.result import BlockReport, Judgement
-from stabkit.audit.steps import certified_step, largest_modal_step, modal_step
+from stabkit.networks.step_sizes import certified_step, largest_modal_step, modal_step
 from stabkit.verdict import PROVED, REFUTED
 
 _NEAR = 0.1  # relative distance up to which a second map is called nearly transposed
@@ -45,15 +45,15 @@ def note_on(block: Block) -> str:
     return "the second map is not a multiple of the transpose of the first"
 
 
-def advise(case: Case, reports: Sequence[BlockReport], judgements: Sequence[Judgement],
+def advise(network: Composition, reports: Sequence[BlockReport], judgements: Sequence[Judgement],
            at_most: Fraction) -> tuple[str, ...]:
     """What to change so that the notions that count are kept."""
-    blocks = case.blocks
+    blocks = network.blocks
     if all(item.status is PROVED for item in judgements if item.counts):
         return ()
     advice = [text for block, report in zip(blocks, reports, strict=True)
               if (text := _on_block(block, report))]
-    scaling = scaling_of(case, at_most if not advice else max(at_most, Fraction(1)))
+    scaling = scaling_of(network, at_most if not advice else max(at_most, Fraction(1)))
     if scaling is not None:
         advice.append(f"{scaling[0].name}: scale by {below(scaling[1])}")
     asked = [item for item in judgements if item.counts and item.status is REFUTED]
@@ -69,16 +69,17 @@ def advise(case: Case, reports: Sequence[BlockReport], judgements: Sequence[Judg
     return tuple(advice)
 
 
-def scaling_of(case: Case, at_most: Fraction = Fraction(1)) -> tuple[Block, Fraction] | None:
+def scaling_of(network: Composition, at_most: Fraction = Fraction(1)
+               ) -> tuple[Block, Fraction] | None:
     """The affine block to scale, and the factor, so that plain layers have a small constant.
 
     The other blocks count as contractions, which is what they are to be made.
     """
-    plain = [(block, bound) for block, bound in zip(case.blocks, case.bounds, strict=True)
+    plain = [(block, bound) for block, bound in zip(network.blocks, network.bounds, strict=True)
              if block.form in (AFFINE, ACTIVATION)]
     affine = [(bound, -number) for number, (block, bound) in enumerate(plain)
               if block.form == AFFINE and bound is not None]
-    whole = case.upper if len(plain) == len(case.blocks) else product([b for _, b in plain])
+    whole = network.upper if len(plain) == len(network.blocks) else product([b for _, b in plain])
     if not affine or whole is None or whole <= at_most:
         return None
     return plain[-max(affine)[1]][0], at_most / whole
@@ -86,7 +87,7 @@ def scaling_of(case: Case, at_most: Fraction = Fraction(1)) -> tuple[Block, Frac
 
 def _biased(blocks: Sequence[Block]) -> list[str]:
     return [node.name for block in blocks for node in block.graph.nodes
-            if getattr(node.layer, "bias", None) is not None and np.any(node.layer.bias)]
+            if node.layer.constant is not None and np.any(node.layer.constant)]
 
 
 def _on_block(block: Block, report: BlockReport) -> str:
@@ -129,7 +130,7 @@ def _not_transposed(block: Block) -> str:
 
 def _on_residual(block: Block) -> str:
     second = next((node for node in (block.after.nodes if block.after else ())
-                   if hasattr(node.layer, "weights") or hasattr(node.layer, "convolution")), None)
+                   if node.layer.layout is not None), None)
     name = block.name if second is None else second.name
     kind = "map" if second is None else (
         "convolution" if "Conv" in type(second.layer).__name__ or

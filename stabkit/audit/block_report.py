@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from stabkit.audit.advice import note_on
-from stabkit.audit.blocks import DIFFUSION, HAMILTONIAN, Block
-from stabkit.audit.coupling import judge_modes
-from stabkit.audit.layers import Graph
-from stabkit.audit.network import is_small
+from stabkit.audit.modes import judge_modes
 from stabkit.audit.questions import BOUNDED, MODES, NOTIONS
 from stabkit.audit.result import BlockReport
-from stabkit.audit.steps import certified_step, largest_modal_step, modal_step, with_step
 from stabkit.decide import decide
 from stabkit.errors import InvalidEvidence
+from stabkit.networks.blocks import DIFFUSION, HAMILTONIAN, Block
+from stabkit.networks.graph import Graph
+from stabkit.networks.step_sizes import certified_step, largest_modal_step, modal_step, with_step
 from stabkit.notions import Energy, Notion, energy
 from stabkit.property import Stable
 from stabkit.schemes import DiffusionScheme, Scheme
 from stabkit.sharpness import step_bound
-from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Outcome, Status
+from stabkit.verdict import INAPPLICABLE, PROVED, UNDECIDED, Outcome, Status, worst
 
 _LONGEST_STEP_SEARCH = 24  # signal length up to which the sharp step is bisected
 Steps = tuple[Fraction | None, Fraction | None]
@@ -37,7 +36,7 @@ class Task:
 
 def why_not(name: str, graph: Graph, blocks: Sequence[Block]) -> str:
     """Why a notion does not apply to a network, or nothing."""
-    shape, out = graph.shape, graph.nodes[-1].shape
+    shape, out = graph.shape, graph.output_shape
     if name in ("range", "sign", "energy") and shape != out:
         return f"input and output differ in shape: {shape} and {out}"
     if name == "sign" and len([n for n in shape if n > 1]) > 1:
@@ -54,7 +53,11 @@ def notion_of(name: str, scheme: Scheme) -> Notion:
 
 
 def alone(name: str, block: Block, task: Task) -> Status:
-    """What becomes of a notion for one small block."""
+    """What becomes of a notion for one small block; equal blocks are decided once."""
+    return block.once((name, task.trials, task.seed), lambda: _alone(name, block, task))
+
+
+def _alone(name: str, block: Block, task: Task) -> Status:
     if why_not(name, block.graph, [block]):
         return INAPPLICABLE
     scheme = block.scheme
@@ -73,7 +76,7 @@ def report_on(block: Block, bound: Fraction | None, asked: Sequence[str], task: 
               ) -> BlockReport:
     """The row of a block; its steps are for the notion that was asked for first, or left out."""
     statuses = {}
-    if is_small(block.graph):
+    if block.is_small:
         statuses = {name: alone(name, block, task) for name in asked
                     if name not in (BOUNDED, MODES)}
     elif bound is not None and bound <= 1:
@@ -82,14 +85,13 @@ def report_on(block: Block, bound: Fraction | None, asked: Sequence[str], task: 
     step: Fraction | None = None
     steps: Steps = None, None
     if block.form == DIFFUSION:
-        step, steps = block.tau, _steps(block, asked[0] if asked else "contraction", task)
+        name = asked[0] if asked else "contraction"
+        step, steps = block.tau, block.once(("steps", name), lambda: _steps(block, name, task))
     if block.form == HAMILTONIAN:
         step = modal_step(block)
         steps = (largest_modal_step(block) if asked[:1] == [MODES] else None), None
     if block.couplings:
-        found = [judge_modes(part, task.seed).status for part in block.couplings]
-        statuses[MODES] = next(status for status in (REFUTED, UNDECIDED, PROVED)
-                               if status in found)
+        statuses[MODES] = worst(judge_modes(part, task.seed).status for part in block.couplings)
     return BlockReport(block.name, block.form, bound, step, *steps, statuses, note_on(block))
 
 
@@ -97,7 +99,7 @@ def _steps(block: Block, name: str, task: Task) -> Steps:
     """The largest certified and the smallest refuted step of a diffusion block, for a notion."""
     normed = name == "contraction" or (name == "euclidean" and not block.has_bias)
     safe = certified_step(block) if normed else None
-    if name in (BOUNDED, MODES) or not is_small(block.graph) or \
+    if name in (BOUNDED, MODES) or not block.is_small or \
             block.graph.size > _LONGEST_STEP_SEARCH or why_not(name, block.graph, [block]):
         return safe, None
     start = safe or certified_step(block)

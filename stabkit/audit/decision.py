@@ -8,21 +8,26 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.audit.admission import admit
 from stabkit.audit.advice import advise
 from stabkit.audit.block_report import Task, alone, judged, notion_of, report_on, why_not
-from stabkit.audit.blocks import Block, has_bias
-from stabkit.audit.case import Case, case_of, largest_block, widened_case
-from stabkit.audit.coupling import judge_modes
+from stabkit.audit.composition import (
+    Composition,
+    composition_of,
+    largest_block,
+    widened_composition,
+)
 from stabkit.audit.depth import judge_depth
-from stabkit.audit.layers import Graph
-from stabkit.audit.meant import meant_case, unit_of
-from stabkit.audit.network import Network, is_small
+from stabkit.audit.modes import judge_modes
 from stabkit.audit.questions import BOUNDED, CONSTANT, MODES, NOTIONS, chosen, constant_name
+from stabkit.audit.requirements import check
 from stabkit.audit.result import Audit, Judgement
+from stabkit.audit.rounded_weights import before_rounding, unit_of
 from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient, shows_more
 from stabkit.certificates import certify
 from stabkit.confirmation import confirm_evidence
+from stabkit.networks.blocks import Block
+from stabkit.networks.graph import Graph
+from stabkit.networks.network import Network
 from stabkit.schemes import Chain, Scheme
 from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
 
@@ -45,16 +50,16 @@ class Known:
 
     Attributes
     ----------
-    case : Case
+    network : Composition
         The network, or all those within rounding of it.
-    meant : (Case, tuple of str) or None
+    meant : (Composition, tuple of str) or None
         The network that was meant, and how it differs.
     quotient : Quotient or None
     task : Task
     """
 
-    case: Case
-    meant: tuple[Case, tuple[str, ...]] | None
+    network: Composition
+    meant: tuple[Composition, tuple[str, ...]] | None
     quotient: Quotient | None
     task: Task
     rounding: str
@@ -63,26 +68,26 @@ class Known:
 def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
                 advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Audit a network; see :func:`stabkit.audit`."""
-    admit(graph)
+    check(graph)
     unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)
-    case = widened_case(graph, unit) if unit else case_of(graph, advance)
-    asked = _asked(request, graph, case.blocks)
-    trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(case.blocks))))
+    network = widened_composition(graph, unit) if unit else composition_of(graph, advance)
+    asked = _asked(request, graph, network.blocks)
+    trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(network.blocks))))
     task = Task(trials, seed, advance)
     quotient = largest_quotient(graph, budget / 4, seed, unit)
     advance("witness")
-    meant = meant_case(case) if request.rounding == "snapped" else None
-    known = Known(case, meant, quotient, task, request.rounding)
+    meant = before_rounding(network) if request.rounding == "snapped" else None
+    known = Known(network, meant, quotient, task, request.rounding)
     judgements = _judgements(known, asked, request.at_most)
     reports = tuple(report_on(block, bound, asked, task)
-                    for block, bound in zip(case.blocks, case.bounds, strict=True))
-    upper = case.upper
+                    for block, bound in zip(network.blocks, network.bounds, strict=True))
+    upper = network.upper
     if any(item.notion == "contraction" and item.status is PROVED and not item.rounding
            for item in judgements):
         upper = min(upper or ONE, ONE)
-    return Audit(graph.source, graph.shape, graph.nodes[-1].shape, graph.weights, reports,
+    return Audit(graph.source, graph.shape, graph.output_shape, graph.weights, reports,
                  tuple(judgements), quotient.lower if quotient else None, upper,
-                 advise(case, reports, judgements, request.at_most or ONE), seed, budget,
+                 advise(network, reports, judgements, request.at_most or ONE), seed, budget,
                  request.rounding)
 
 
@@ -91,7 +96,7 @@ def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]
         return chosen(request.notions or (), tuple(NOTIONS))
     if any(block.couplings for block in blocks):
         return [BOUNDED]
-    return ["contraction" if has_bias(graph) else "euclidean"]
+    return ["contraction" if graph.has_bias else "euclidean"]
 
 
 def _judgements(known: Known, asked: Sequence[str], at_most: Fraction | None) -> list[Judgement]:
@@ -100,15 +105,15 @@ def _judgements(known: Known, asked: Sequence[str], at_most: Fraction | None) ->
     contracts = next(item for item in found if item.notion == "contraction")
     if at_most is not None:
         found.insert(0, _constant(known, at_most, contracts))
-    if BOUNDED in asked or any(block.couplings for block in known.case.blocks):
+    if BOUNDED in asked or any(block.couplings for block in known.network.blocks):
         found.append(_bounded(BOUNDED in asked, known, contracts))
-    return found + _modes(MODES in asked, known.case.blocks, known.task)
+    return found + _modes(MODES in asked, known.network.blocks, known.task)
 
 
 # -- one notion ------------------------------------------------------------------------------------
 def _judged(name: str, counts: bool, known: Known) -> Judgement:
-    case, task = known.case, known.task
-    reason = why_not(name, case.graph, case.blocks)
+    network, task = known.network, known.task
+    reason = why_not(name, network.graph, network.blocks)
     if reason:
         return Judgement(name, "forward", INAPPLICABLE, counts, reason=reason)
     outcome = _decided(name, known)
@@ -117,13 +122,13 @@ def _judged(name: str, counts: bool, known: Known) -> Judgement:
     if outcome.status is not PROVED and known.meant is not None:
         proof = _proof_as_meant(name, known.meant[0])
         if proof is not None:
-            rounding = _told(known, _as_they_stand(name, case, outcome))
+            rounding = _told(known, _as_they_stand(name, network, outcome))
             outcome = Outcome(PROVED, proof)
     elif known.rounding == "intervals" and outcome.status in (PROVED, REFUTED):
         rounding = f"{outcome.status} for all weights that round to those in the file"
     layer = ""
-    if outcome.status is not PROVED and len(case.blocks) > 1:
-        layer = _culprit(name, case, task)
+    if outcome.status is not PROVED and len(network.blocks) > 1:
+        layer = _culprit(name, network, task)
     return _judgement(name, counts, outcome, layer, rounding)
 
 
@@ -138,11 +143,11 @@ def _told(known: Known, numbers: str) -> str:
            f"in the file: {numbers}"
 
 
-def _as_they_stand(name: str, case: Case, outcome: Outcome) -> str:
+def _as_they_stand(name: str, network: Composition, outcome: Outcome) -> str:
     """What holds for the very numbers of the file."""
     if name in ("euclidean", "contraction", CONSTANT):
-        return "no constant is certified" if case.upper is None else \
-            f"the constant is at most {above(case.upper)}"
+        return "no constant is certified" if network.upper is None else \
+            f"the constant is at most {above(network.upper)}"
     away = f", by {-float(outcome.margin):.2g}" if outcome.margin is not None else ""
     return f"{outcome.status}{away}"
 
@@ -162,53 +167,53 @@ def _by(name: str) -> str:
 
 
 def _decided(name: str, known: Known) -> Outcome:
-    case, quotient, graph = known.case, known.quotient, known.case.graph
-    lipschitz = name == "contraction" or (name == "euclidean" and not has_bias(graph))
+    network, quotient, graph = known.network, known.quotient, known.network.graph
+    lipschitz = name == "contraction" or (name == "euclidean" and not graph.has_bias)
     if known.rounding == "intervals":
         return _decided_within(name, known) if lipschitz else Outcome(
             UNDECIDED, reason="not decided for all weights within rounding; take the numbers as "
                               "they stand (exact) or as they were meant (snapped)")
-    if lipschitz and case.upper is not None and case.upper <= 1:
-        proof = case.contracts(NOTIONS[name], _by(name))
+    if lipschitz and network.upper is not None and network.upper <= 1:
+        proof = network.contracts(NOTIONS[name], _by(name))
         if proof is not None:
             return Outcome(PROVED, proof)
     if name == "contraction" and quotient is not None and quotient.lower > 1:
         return Outcome(REFUTED, quotient.evidence, signals=quotient.signals)
-    if name == "euclidean" and not is_small(graph):
+    if name == "euclidean" and not graph.is_small:
         grown = growth_of_one(graph, known.task.seed)
         moved = grown is not None and len(grown.signals) == 1
         # The other input of the pair is 0, which stays 0 where there is no bias.
-        if grown is not None and (moved or (grown.lower > 1 and not has_bias(graph))):
+        if grown is not None and (moved or (grown.lower > 1 and not graph.has_bias)):
             return Outcome(REFUTED, grown.evidence, signals=grown.signals[:1])
-    if not is_small(graph):
-        return Outcome(UNDECIDED, reason=_open(name, case.upper))
-    scheme = whole(graph, case.blocks)
+    if not graph.is_small:
+        return Outcome(UNDECIDED, reason=_open(name, network.upper))
+    scheme = whole(graph, network.blocks)
     return shown(judged(scheme, notion_of(name, scheme), known.task.trials, known.task.seed))
 
 
 def _decided_within(name: str, known: Known) -> Outcome:
     """A notion for all networks within rounding of the file's numbers."""
-    case, quotient = known.case, known.quotient
+    network, quotient = known.network, known.quotient
     if name == "euclidean":
-        quotient = growth_of_one(case.graph, known.task.seed, unit_of(case.graph))
-    if case.upper is not None and case.upper <= 1:
-        proof = case.shows(ONE, _by("contraction"))
+        quotient = growth_of_one(network.graph, known.task.seed, unit_of(network.graph))
+    if network.upper is not None and network.upper <= 1:
+        proof = network.shows(ONE, _by("contraction"))
         if proof is not None:
             return Outcome(PROVED, proof)
     if quotient is not None and quotient.lower > 1:
         signals = quotient.signals[:1] if name == "euclidean" else quotient.signals
         return Outcome(REFUTED, quotient.evidence, signals=signals)
-    return Outcome(UNDECIDED, reason=_open(name, case.upper))
+    return Outcome(UNDECIDED, reason=_open(name, network.upper))
 
 
-def _proof_as_meant(name: str, case: Case) -> tuple[Evidence, ...] | None:
+def _proof_as_meant(name: str, network: Composition) -> tuple[Evidence, ...] | None:
     """Certificates only: a search would find again what it found for the file's numbers."""
-    lipschitz = name == "contraction" or (name == "euclidean" and not has_bias(case.graph))
-    if lipschitz and case.upper is not None and case.upper <= 1:
-        return case.contracts(NOTIONS[name], _by(name))
-    if not is_small(case.graph) or why_not(name, case.graph, case.blocks):
+    lipschitz = name == "contraction" or (name == "euclidean" and not network.graph.has_bias)
+    if lipschitz and network.upper is not None and network.upper <= 1:
+        return network.contracts(NOTIONS[name], _by(name))
+    if not network.graph.is_small or why_not(name, network.graph, network.blocks):
         return None
-    scheme = whole(case.graph, case.blocks)
+    scheme = whole(network.graph, network.blocks)
     found = certify(scheme, notion_of(name, scheme))
     confirmed = tuple(item and confirm_evidence(item) for item in found or ())
     return confirmed if confirmed and all(confirmed) else None
@@ -241,36 +246,36 @@ def whole(graph: Graph, blocks: Sequence[Block]) -> Scheme:
 # -- the constant in question ----------------------------------------------------------------------
 def _constant(known: Known, at_most: Fraction, contracts: Judgement) -> Judgement:
     """Whether |u⁺ − w⁺| <= L |u − w| for the constant L that is asked for."""
-    case, quotient, rounding = known.case, known.quotient, ""
+    network, quotient, rounding = known.network, known.quotient, ""
     name = constant_name(at_most)
     if at_most >= 1 and contracts.status is PROVED and not contracts.rounding:
         return replace(contracts, notion=name, counts=True)
     by = f"so {float(at_most):.9g} is a Lipschitz constant of the network"
     outcome = Outcome(UNDECIDED, reason="the certified bounds lie on both sides of it")
-    evidence = case.shows(at_most, by)
+    evidence = network.shows(at_most, by)
     if evidence is not None:
         outcome = Outcome(PROVED, evidence)
     elif quotient is not None and quotient.lower > at_most:
-        evidence = shows_more(case.graph, quotient, at_most)
+        evidence = shows_more(network.graph, quotient, at_most)
         if evidence is not None:
             outcome = Outcome(REFUTED, evidence, signals=quotient.signals)
     if outcome.status is not PROVED and known.meant is not None:
         evidence = known.meant[0].shows(at_most, by)
         if evidence is not None:
-            rounding = _told(known, _as_they_stand(CONSTANT, case, outcome))
+            rounding = _told(known, _as_they_stand(CONSTANT, network, outcome))
             outcome = Outcome(PROVED, evidence)
     return _judgement(name, True, outcome, "", rounding)
 
 
 # -- depth -----------------------------------------------------------------------------------------
 def _bounded(counts: bool, known: Known, contracts: Judgement) -> Judgement:
-    case, quotient = known.case, known.quotient
-    if case.graph.shape != case.graph.nodes[-1].shape:
+    network, quotient = known.network, known.quotient
+    if network.graph.shape != network.graph.output_shape:
         return Judgement(BOUNDED, "forward", INAPPLICABLE, counts,
-                         reason=why_not("range", case.graph, case.blocks))
+                         reason=why_not("range", network.graph, network.blocks))
     if contracts.status is PROVED:
         return replace(contracts, notion=BOUNDED, counts=counts)
-    outcome = judge_depth(case.blocks)
+    outcome = judge_depth(network.blocks)
     known.task.advance(BOUNDED)
     if outcome.status is UNDECIDED and quotient is not None and quotient.lower > 1:
         outcome = replace(outcome, reason=f"{outcome.reason}; a pair of inputs is driven apart "
@@ -299,13 +304,13 @@ def _modes(counts: bool, blocks: list[Block], task: Task) -> list[Judgement]:
     return [forward, replace(forward, direction="backward")]
 
 
-def _culprit(name: str, case: Case, task: Task) -> str:
+def _culprit(name: str, network: Composition, task: Task) -> str:
     """The block that breaks a notion, or the one with the largest constant."""
-    for block in case.blocks:
-        if is_small(block.graph) and alone(name, block, task) is REFUTED:
+    for block in network.blocks:
+        if block.is_small and alone(name, block, task) is REFUTED:
             return block.name
     if name not in ("euclidean", "contraction"):
         return ""
-    if all(bound is not None and bound <= 1 for bound in case.bounds):
+    if all(bound is not None and bound <= 1 for bound in network.bounds):
         return ""
-    return largest_block(case).name
+    return largest_block(network).name

@@ -14,12 +14,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.audit.blocks import Block, has_bias
-from stabkit.audit.layers import Activation, Graph, Pooling, Scaling
-from stabkit.audit.lipschitz import certified_slopes
-from stabkit.audit.network import is_small, matrix_of
-from stabkit.audit.segments import joined
 from stabkit.confirmation import confirm_evidence
+from stabkit.networks.blocks import Block
+from stabkit.networks.graph import Graph
+from stabkit.networks.layers import Layer
+from stabkit.networks.segments import joined
 from stabkit.rational import fractions, is_psd, solve, to_flint
 from stabkit.transcript import Transcript
 from stabkit.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, calculation
@@ -35,12 +34,13 @@ def judge_depth(blocks: Sequence[Block]) -> Outcome:
     up to 1 is certified.
     """
     graph = joined([block.graph for block in blocks])
-    if not is_small(graph) or graph.size > _LARGEST:
+    if not graph.is_small or graph.size > _LARGEST:
         return Outcome(UNDECIDED, reason="bounded growth over depth is not known; the network is "
                                          "too large to look for a form that no block increases")
     steps = [_linear_step(block) for block in blocks]
-    if all(S is not None for S in steps):
-        unlike = list({str(S.tolist()): S for S in steps}.values())
+    linear = [S for S in steps if S is not None]
+    if len(linear) == len(steps):
+        unlike = list({str(S.tolist()): S for S in linear}.values())
         for form in _forms(unlike):
             proof = _proof(form, unlike)
             if proof is not None:
@@ -56,24 +56,15 @@ def _linear_step(block: Block) -> np.ndarray | None:
     """The matrix of a block that is linear up to a constant, or None."""
     if not block.keeps_shape:
         return None
-    factors = [_factor(node.layer) for node in block.graph.nodes]
-    return None if None in factors else _derivative(block.graph, factors)
+    return block.once("linear step", lambda: _matrix(
+        block.graph, [node.layer.straight() for node in block.graph.nodes]))
 
 
-def _factor(layer: object) -> Fraction | None:
-    """The slope of an activation that is a straight line; 1 for linear layers, else None."""
-    if isinstance(layer, Activation):
-        slopes = certified_slopes(layer.flux)
-        return slopes[0] if slopes is not None and slopes[0] == slopes[1] else None
-    return None if isinstance(layer, Pooling) and layer.kind == "max" else Fraction(1)
-
-
-def _derivative(graph: Graph, factors: Sequence[Fraction]) -> np.ndarray:
-    """The matrix of a graph with numbers in the place of its activations."""
-    nodes = [replace(node, layer=Scaling(np.array(factor, dtype=object)))
-             if isinstance(node.layer, Activation) else node
-             for node, factor in zip(graph.nodes, factors, strict=True)]
-    return matrix_of(replace(graph, nodes=nodes)).exact()
+def _matrix(graph: Graph, layers: Sequence[Layer | None]) -> np.ndarray | None:
+    """The matrix of a graph with linear layers in the place of its own, if all are known."""
+    nodes = [replace(node, layer=layer) for node, layer in zip(graph.nodes, layers, strict=True)
+             if layer is not None]
+    return replace(graph, nodes=nodes).matrix.exact() if len(nodes) == len(layers) else None
 
 
 # -- a form that no block increases ----------------------------------------------------------------
@@ -169,18 +160,7 @@ def _growing(graph: Graph) -> Evidence | None:
 
 def _derivative_at_zero(graph: Graph) -> np.ndarray | None:
     """The exact derivative at 0, if 0 is a fixed point or the network is linear; else None."""
-    factors = [_factor(node.layer) for node in graph.nodes]
-    if None in factors:
-        if has_bias(graph):
-            return None
-        factors = [_slope_at_zero(node.layer) for node in graph.nodes]
-    return None if None in factors else _derivative(graph, factors)
-
-
-def _slope_at_zero(layer: object) -> Fraction | None:
-    if not isinstance(layer, Activation):
-        return _factor(layer)
-    if not layer.flux.facts.smooth:
-        return None
-    slope = layer.flux.slope(Fraction(0))
-    return slope if isinstance(slope, Fraction) else None
+    matrix = _matrix(graph, [node.layer.straight() for node in graph.nodes])
+    if matrix is not None or graph.has_bias:
+        return matrix
+    return _matrix(graph, [node.layer.derivative_at_zero() for node in graph.nodes])

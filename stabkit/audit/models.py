@@ -6,8 +6,9 @@ from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
 
-from stabkit.audit.layers import Graph, Shape
 from stabkit.errors import InvalidArgument
+from stabkit.networks.graph import Graph
+from stabkit.networks.layers import Shape
 from stabkit.schemes import Function, Scheme
 
 

@@ -18,20 +18,17 @@ from tokenize import TokenError
 import numpy as np
 
 from stabkit import fluxes
-from stabkit.audit.layers import (
+from stabkit.errors import InvalidArgument
+from stabkit.flux import Flux
+from stabkit.networks.graph import Graph, Node
+from stabkit.networks.layers import (
     Activation,
     Convolution,
     Dense,
-    Graph,
-    Node,
     Scaling,
     Shape,
     Sum,
-    TransposedConvolution,
 )
-from stabkit.audit.network import result_shape
-from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
 
 LARGEST = 1 << 30  # bytes that the arrays of a file may have together
 _MEMBERS = 10_000
@@ -151,17 +148,17 @@ def _row(source: str, found: Mapping[str, np.ndarray]) -> Graph:
 
 def _block(source: str, found: Mapping[str, np.ndarray]) -> Graph:
     first, shape = _linear(source, found, "1", None)
-    middle = result_shape(first, shape)
+    middle = first.result_shape(shape)
     if "W2" in found or "stencil2" in found:
         second, sign = _linear(source, found, "2", middle)[0], 1
     else:
-        second, sign = _transposed(first), -1
+        second, sign = first.transposed, -1
     step = found.get("step", np.array(1.0))
     if step.size != 1 or step.dtype.kind == "U" or not float(step.ravel()[0]) > 0:
         raise InvalidArgument(f"{source}: step must be one positive number, got {step}")
-    if result_shape(second, middle) != shape:
+    if second.result_shape(middle) != shape:
         raise InvalidArgument(f"{source}: W2 must lead back to the shape {shape}, it leads to "
-                              f"{result_shape(second, middle)}")
+                              f"{second.result_shape(middle)}")
     first = _with_bias(source, first, "b1", found, middle)
     flux = _flux(source, found, "flux", "contrast")
     nodes = [Node("W1", "first map", first, (-1,), middle),
@@ -222,17 +219,9 @@ def _stencil(source: str, found: Mapping[str, np.ndarray], key: str, shape: Shap
                        periodic=boundary == "periodic"), here
 
 
-def _transposed(first: Dense | Convolution) -> Dense | TransposedConvolution:
-    return Dense(first.weights.T) if isinstance(first, Dense) else TransposedConvolution(first)
-
-
 def _with_bias(source: str, layer: Dense | Convolution, key: str,
                found: Mapping[str, np.ndarray], shape: Shape) -> Dense | Convolution:
-    bias = _bias(source, key, found, shape[0])
-    if isinstance(layer, Dense):
-        return Dense(layer.weights, bias)
-    return Convolution(layer.weights, bias, layer.shape, layer.stride, layer.padding,
-                       layer.dilation, periodic=layer.periodic)
+    return layer.with_parts(bias=_bias(source, key, found, shape[0]))
 
 
 def _matrix(source: str, key: str, value: np.ndarray) -> np.ndarray:

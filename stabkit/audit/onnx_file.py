@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.audit.layers import Graph
 from stabkit.audit.reading import entrywise, folding, linear, memory, movement
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.operator import Constant, Operator, Value
 from stabkit.audit.reading.tensors import FLOATS, read_tensor, total_bytes
 from stabkit.errors import InvalidArgument
+from stabkit.networks.graph import Graph
 
 OLDEST = 7
 LARGEST = 1 << 31  # bytes; a protocol buffer holds no more

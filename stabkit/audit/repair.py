@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from stabkit.audit.advice import scaling_of
-from stabkit.audit.blocks import ACTIVATION, AFFINE, DIFFUSION, RESIDUAL, Block, blocks_of
-from stabkit.audit.bounds import block_bound
-from stabkit.audit.case import case_of
+from stabkit.audit.composition import composition_of
 from stabkit.audit.decision import Request, audit_graph
-from stabkit.audit.layers import (
-    Convolution,
-    Dense,
-    Graph,
-    Scaling,
-    TransposedConvolution,
-)
-from stabkit.audit.rebuilding import diffusion_block
 from stabkit.audit.result import Audit
-from stabkit.audit.segments import joined
-from stabkit.audit.steps import certified_step
 from stabkit.errors import InvalidArgument
+from stabkit.networks.blocks import ACTIVATION, AFFINE, DIFFUSION, RESIDUAL, Block, blocks_of
+from stabkit.networks.graph import Graph
+from stabkit.networks.segments import joined
+from stabkit.networks.step_sizes import certified_step
+from stabkit.networks.transposed_block import diffusion_block
 from stabkit.verdict import PROVED
 
 
@@ -59,7 +51,7 @@ def repair(graph: Graph, name: str, budget: float, seed: int) -> Repair:
         parts.append(changed)
         changes += said
     result = joined(parts)
-    scaling = scaling_of(case_of(result))
+    scaling = scaling_of(composition_of(result))
     if scaling is not None:
         parts, said = _with_scaled(blocks_of(result), *scaling)
         result, changes = joined(parts), [*changes, said]
@@ -74,17 +66,18 @@ def _with_scaled(blocks: list[Block], scaled: Block, size: Fraction) -> tuple[li
     for block in blocks:
         nodes = list(block.graph.nodes)
         if block.name == scaled.name and block.form == AFFINE:
-            place = max((i for i, node in enumerate(nodes) if _has_weights(node.layer)),
-                        default=None)
-            if place is None:
+            smaller = [(i, layer) for i, node in enumerate(nodes)
+                       if (layer := node.layer.scaled(factor)) is not None]
+            if not smaller:
                 raise InvalidArgument(f"model: {block.name} has no weights that could be scaled")
-            nodes[place] = replace(nodes[place], layer=_scaled(nodes[place].layer, factor))
+            place, layer = smaller[-1]
+            nodes[place] = replace(nodes[place], layer=layer)
         parts.append(replace(block.graph, nodes=nodes))
     return parts, f"{scaled.name}: scaled by {factor:.6g}"
 
 
 def _repaired(block: Block) -> tuple[Graph, list[str]]:
-    bound = block_bound(block)
+    bound = block.bound
     if (bound is not None and bound <= 1) or block.form in (AFFINE, ACTIVATION):
         return block.graph, []
     safe = certified_step(block) if block.form in (DIFFUSION, RESIDUAL) else None
@@ -96,20 +89,6 @@ def _repaired(block: Block) -> tuple[Graph, list[str]]:
     said = f"step {tau:.6g} instead of {float(block.tau):.6g}" if block.form == DIFFUSION else \
         f"the second map replaced by -{tau:.6g} times the transpose of the first"
     return diffusion_block(block, tau), [f"{block.name}: {said}"]
-
-
-def _has_weights(layer: Any) -> bool:
-    return isinstance(layer, (Dense, Convolution, TransposedConvolution)) or (
-        isinstance(layer, Scaling) and layer.factors is not None)
-
-
-def _scaled(layer: Any, factor: float) -> Any:
-    """A linear layer times a number; its bias stays."""
-    if isinstance(layer, (Dense, Convolution)):
-        return replace(layer, weights=np.asarray(layer.weights, dtype=float) * factor)
-    if isinstance(layer, TransposedConvolution):
-        return replace(layer, convolution=_scaled(layer.convolution, factor))
-    return replace(layer, factors=np.asarray(layer.factors, dtype=float) * factor)
 
 
 def _down(value: Fraction) -> float:

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from stabkit.audit.layers import Graph
 from stabkit.audit.onnx_file import read_model
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
+from stabkit.networks.graph import Graph
 
 
 def read(module: Any, shape: tuple[int, ...]) -> Graph:

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.audit.enclosed import enclose, norm_between
-from stabkit.audit.evaluation import values
-from stabkit.audit.gradients import backward, forward
-from stabkit.audit.layers import Graph
-from stabkit.audit.network import Network, is_narrow, is_small
 from stabkit.confirmation import write_witness
 from stabkit.falsify import exact_margin, is_violated, shrink
 from stabkit.falsify.exactness import rounded
+from stabkit.networks.derivatives import backward, forward
+from stabkit.networks.enclosures import enclose, norm_between
+from stabkit.networks.graph import Graph
+from stabkit.networks.network import Network
 from stabkit.notions import CONTRACTION, sensitivity
 from stabkit.rational import fractions
 from stabkit.transcript import Transcript
@@ -86,7 +85,7 @@ def growth_of_one(graph: Graph, seed: int, unit: Fraction = Fraction(0)) -> Quot
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(zero.shape)
     for _ in range(_ROUNDS if _work(graph) < _HEAVY else _FEW_ROUNDS):
-        kept = values(graph, x, keep=True)
+        kept = graph.values(x, keep=True)
         pulled = backward(graph, kept, kept[len(graph.nodes) - 1])
         gain = float(np.linalg.norm(pulled))
         if gain == 0 or not np.isfinite(gain):
@@ -97,15 +96,13 @@ def growth_of_one(graph: Graph, seed: int, unit: Fraction = Fraction(0)) -> Quot
 
 def _work(graph: Graph) -> float:
     """About how many operations an evaluation takes; a call counts like so many of them."""
-    return float(sum(np.prod(node.shape) * getattr(getattr(node.layer, "convolution", node.layer),
-                                                   "weights", np.ones((1, 1)))[0].size + _CALL
-                     for node in graph.nodes))
+    return float(sum(np.prod(node.shape) * node.layer.cost + _CALL for node in graph.nodes))
 
 
 def _stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
                ) -> tuple[np.ndarray, float]:
     """The direction that the derivative at x stretches most, by power iteration."""
-    kept = values(graph, x, keep=True)
+    kept = graph.values(x, keep=True)
     d, gain = rng.standard_normal(x.shape), 0.0
     d /= np.linalg.norm(d)
     for _ in range(rounds):
@@ -118,7 +115,7 @@ def _stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: in
 
 
 def _quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> float:
-    both = values(graph, np.concatenate([x, y]))[len(graph.nodes) - 1]
+    both = graph.values(np.concatenate([x, y]))[len(graph.nodes) - 1]
     away = float(np.linalg.norm(x - y))
     value = float(np.linalg.norm(both[0] - both[1])) / away if away else 0.0
     return value if np.isfinite(value) else 0.0
@@ -127,9 +124,9 @@ def _quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> float:
 # -- certainty -------------------------------------------------------------------------------------
 def _certain(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction = Fraction(0)
              ) -> Quotient | None:
-    if is_small(graph) and not unit:
+    if graph.is_small and not unit:
         return _exactly(graph, x, y)
-    if is_narrow(graph) and not unit and len(graph.nodes) <= _DEEP:
+    if graph.is_narrow and not unit and len(graph.nodes) <= _DEEP:
         return _exactly_given(graph, x, y)  # float errors would grow from layer to layer
     middle, error = enclose(graph, np.concatenate([x, y]), float(unit))
     if not np.isfinite(error).all():

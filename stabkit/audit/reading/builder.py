@@ -15,19 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.audit.layers import (
+from stabkit.audit.reading import memory
+from stabkit.errors import InvalidArgument
+from stabkit.networks.graph import Graph, Node
+from stabkit.networks.layers import (
     Concatenation,
     Convolution,
-    Graph,
     Layer,
-    Node,
     Reshaping,
     Scaling,
     Selection,
     Shape,
 )
-from stabkit.audit.reading import memory
-from stabkit.errors import InvalidArgument
 
 MOST_MOVES = 1 << 28  # entries that a file may have moved about, or folded: some seconds
 ABSENT = -1  # the place of an entry that is zero

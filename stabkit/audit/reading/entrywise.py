@@ -8,12 +8,12 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit import activations, fluxes
-from stabkit.audit.layers import Activation, Scaling, Sum
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.folding import FLOATS
 from stabkit.audit.reading.operator import Comparison, Constant, Operator
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
+from stabkit.networks.layers import Activation, Scaling, Sum
 
 
 # -- arithmetic ------------------------------------------------------------------------------------

@@ -6,16 +6,17 @@ from math import prod
 
 import numpy as np
 
-from stabkit.audit.layers import (
-    Convolution,
-    Dense,
-    Pooling,
-    Sum,
-    TransposedConvolution,
-)
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.operator import Constant, Operator, within
 from stabkit.errors import InvalidArgument
+from stabkit.networks.layers import (
+    Convolution,
+    Dense,
+    MaxPooling,
+    MeanPooling,
+    Sum,
+    TransposedConvolution,
+)
 
 Pads = tuple[tuple[int, int], ...]
 
@@ -242,9 +243,10 @@ def pool(op: Operator) -> View:
             raise op.refuse("means of windows that stick out (ceil_mode)")
         pads = tuple((a, max(b, (k - 1) * s + w - n - a)) for (a, b), k, s, w, n in zip(
             pads, steps, stride, window, sizes, strict=True))
-    counts = kind == "max" or bool(op.integer("count_include_pad", 0)) or not any(map(any, pads))
-    return op.build.add(Pooling(kind, view.shape[1:], window, stride, pads, counts), [view],
-                        (*view.shape[:2], *steps))
+    counts = bool(op.integer("count_include_pad", 0)) or not any(map(any, pads))
+    layer = MaxPooling(view.shape[1:], window, stride, pads) if kind == "max" else \
+        MeanPooling(view.shape[1:], window, stride, pads, counts)
+    return op.build.add(layer, [view], (*view.shape[:2], *steps))
 
 
 def global_pool(op: Operator) -> View:
@@ -254,7 +256,8 @@ def global_pool(op: Operator) -> View:
 
 
 def _over_everything(op: Operator, view: View, kind: str, count: int) -> View:
-    layer = Pooling(kind, view.shape[1:], view.shape[2:], (1,) * count, ((0, 0),) * count)
+    layer = (MaxPooling if kind == "max" else MeanPooling)(
+        view.shape[1:], view.shape[2:], (1,) * count, ((0, 0),) * count)
     return op.build.add(layer, [view], (*view.shape[:2], *(1,) * count))
 
 

@@ -12,10 +12,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.audit.blocks import ACTIVATION, AFFINE, Block
-from stabkit.audit.layers import Graph, Node, Scaling
-from stabkit.audit.network import matrix_of
 from stabkit.flux import Flux
+from stabkit.networks.blocks import ACTIVATION, AFFINE, Block
+from stabkit.networks.graph import Graph, Node
+from stabkit.networks.layers import Scaling
 
 _BETTER = 1 - 1e-9  # by which a product of norms must shrink to be worth a change
 
@@ -26,10 +26,10 @@ def balanced(blocks: Sequence[Block]) -> list[Block]:
     for i in range(1, len(found) - 1):
         one, middle, two = found[i - 1:i + 2]
         if (one.form, middle.form, two.form) != (AFFINE, ACTIVATION, AFFINE) or \
-                not is_homogeneous(middle.flux):
+                middle.flux is None or not is_homogeneous(middle.flux):
             continue
-        factors = _factors(matrix_of(one.graph).exact().astype(float),
-                           matrix_of(two.graph).exact().astype(float))
+        factors = _factors(one.graph.matrix.exact().astype(float),
+                           two.graph.matrix.exact().astype(float))
         if factors is not None:
             found[i - 1], found[i + 1] = _followed(one, factors), _preceded(two, factors)
             changed = True

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from stabkit.audit.layers import Graph, Node, Scaling
+from stabkit.networks.graph import Graph, Node
+from stabkit.networks.layers import Scaling
 
 
 def pruned(graph: Graph) -> Graph:
@@ -28,8 +29,7 @@ def segments(graph: Graph) -> list[Graph]:
     A cut is a place in the order of the nodes that only one signal crosses.
     """
     graph = pruned(graph)
-    last_use = {source: number for number, node in enumerate(graph.nodes)
-                for source in node.inputs}
+    last_use = graph.last_uses
     parts, begin, start, alive = [], -1, 0, {-1}
     for number in range(len(graph.nodes)):
         alive = {source for source in alive if last_use[source] > number} | {number}
@@ -75,6 +75,6 @@ def signed(chain: Graph, sign: int) -> Graph:
     """A chain of layers, or its negative."""
     if sign > 0:
         return chain
-    shape = chain.nodes[-1].shape if chain.nodes else chain.shape
-    turned = Node("sign", "Neg", Scaling(np.array(-1.0)), (len(chain.nodes) - 1,), shape)
+    turned = Node("sign", "Neg", Scaling(np.array(-1.0)), (len(chain.nodes) - 1,),
+                  chain.output_shape)
     return replace(chain, nodes=[*chain.nodes, turned])

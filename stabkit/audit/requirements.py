@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import numpy as np
 
-from stabkit.audit.layers import Convolution, Dense, Graph, TransposedConvolution, arrays_of
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
+from stabkit.networks.graph import Graph
 from stabkit.operators.singular_values import WIDEST
 
 _BYTES = 8
@@ -17,13 +16,13 @@ _LARGEST = 1e100
 _COPIES = 6  # of the widest signal or weights at once, and of a Gram matrix
 
 
-def admit(graph: Graph) -> None:
+def check(graph: Graph) -> None:
     """Raise InvalidArgument for an empty graph, a number that is not finite, or too large a size.
     """
     if not graph.nodes:
         raise InvalidArgument(f"model: {graph.source or 'the graph'} has no layers")
     for node in graph.nodes:
-        for array in arrays_of(node.layer):
+        for array in node.layer.arrays:
             numbers = np.asarray(array, dtype=float)
             if not np.isfinite(numbers).all():
                 raise InvalidArgument(f"model: {node.name} ({node.kind}) has a number that is not "
@@ -37,12 +36,8 @@ def admit(graph: Graph) -> None:
 def needed(graph: Graph) -> int:
     """About how many bytes an audit takes."""
     signals = sum(prod(node.shape) for node in graph.nodes)
-    largest = max((array.size for node in graph.nodes for array in arrays_of(node.layer)),
+    largest = max((array.size for node in graph.nodes for array in node.layer.arrays),
                   default=0)
-    gram = max((min(WIDEST, *_sides(node.layer)) ** 2 for node in graph.nodes), default=0)
+    gram = max((min(WIDEST, *node.layer.sides) ** 2 for node in graph.nodes), default=0)
     return _BYTES * (3 * signals + _COPIES * (largest + 2 * gram))
 
-
-def _sides(layer: Any) -> tuple[int, int]:
-    layer = layer.convolution if isinstance(layer, TransposedConvolution) else layer
-    return layer.weights.shape[:2] if isinstance(layer, (Dense, Convolution)) else (0, 0)

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
-from stabkit.audit.blocks import Block
-from stabkit.audit.layers import (
-    Convolution,
-    Dense,
-    Graph,
-    Node,
-    Reshaping,
-    Scaling,
-    Sum,
-    TransposedConvolution,
-)
-from stabkit.audit.network import without_bias
 from stabkit.errors import InvalidArgument
+from stabkit.networks.blocks import Block
+from stabkit.networks.graph import Graph, Node
+from stabkit.networks.layers import Activation, Layer, Scaling, Sum
 
 
 def diffusion_block(block: Block, tau: float | Fraction, before: Graph | None = None) -> Graph:
@@ -51,38 +41,26 @@ def diffusion_block(block: Block, tau: float | Fraction, before: Graph | None = 
     return Graph(nodes, shape, block.graph.source)
 
 
-def _activation(block: Block) -> Any:
+def _activation(block: Block) -> Layer:
     return next(node.layer for node in block.graph.nodes
-                if getattr(node.layer, "flux", None) is block.flux)
+                if isinstance(node.layer, Activation) and node.layer.flux is block.flux)
 
 
-def _adjoint(node: Node, block: Block) -> Any:
-    layer = without_bias(node.layer)
-    if isinstance(layer, Dense):
-        return Dense(layer.weights.T)
-    if isinstance(layer, Convolution):
-        return TransposedConvolution(layer)
-    if isinstance(layer, TransposedConvolution):
-        return layer.convolution
-    if isinstance(layer, Scaling):
-        return layer
-    if isinstance(layer, Reshaping):
-        return Reshaping(None if layer.order is None else np.argsort(np.ravel(layer.order)))
-    raise InvalidArgument(f"model: {node.name} in {block.name} has no transpose among the layers")
+def _adjoint(node: Node, block: Block) -> Layer:
+    adjoint = node.layer.transposed
+    if adjoint is None:
+        raise InvalidArgument(f"model: {node.name} in {block.name} has no transpose among the "
+                              "layers")
+    return adjoint
 
 
 def _last_bias(block: Block) -> np.ndarray | None:
     """What the second chain adds, where it is its last layer's own bias."""
     layers = [node.layer for node in block.after.nodes]
-    biased = [layer for layer in layers if getattr(layer, "bias", None) is not None
-              and np.any(layer.bias)]
+    biased = [layer for layer in layers if layer.constant is not None and np.any(layer.constant)]
     if not biased:
         return None
     if biased != layers[-1:]:
         raise InvalidArgument(f"model: {block.name} adds a bias inside its second map; move it to "
                               "the end")
-    bias, shape = np.asarray(biased[0].bias), block.graph.shape
-    if isinstance(biased[0], Scaling):
-        return bias
-    return bias.reshape(shape) if isinstance(biased[0], Dense) else \
-        bias.reshape(-1, *[1] * (len(shape) - 1))
+    return biased[0].constant_beside(block.graph.shape)

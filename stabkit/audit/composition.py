@@ -1,21 +1,19 @@
-"""A network under audit: its blocks, their certified constants, and that of the whole."""
+"""A network as a composition of blocks: their certified constants, and that of the whole."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
-from stabkit.audit.balance import balanced
-from stabkit.audit.blocks import Block, blocks_of
-from stabkit.audit.bounds import block_bound, evidence_of, product
-from stabkit.audit.layers import Graph
-from stabkit.audit.lipschitz import widened_bound
-from stabkit.audit.network import is_small
-from stabkit.certificates import certify
+from stabkit.audit.bounds import evidence_of, product
 from stabkit.confirmation import confirm_evidence
+from stabkit.networks.balance import balanced
+from stabkit.networks.blocks import Block, blocks_of, usable
+from stabkit.networks.graph import Graph
 from stabkit.notions import Notion
 from stabkit.verdict import Evidence
 
@@ -23,7 +21,7 @@ Bounds = list[Fraction | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Composition:
     """A network with what is certified of it.
 
     Attributes
@@ -45,8 +43,8 @@ class Case:
     @property
     def upper(self) -> Fraction | None:
         """A certified Lipschitz constant of the network."""
-        found = [bound for bound in (product(self.bounds), product(self.even[1]))
-                 if bound is not None]
+        found = [bound for whole in (self.bounds, self.even[1])
+                 if (bound := usable(product(whole))) is not None]
         return min(found, default=None)
 
     def shows(self, at_most: Fraction, by: str) -> tuple[Evidence, ...] | None:
@@ -64,7 +62,7 @@ class Case:
         evidence: list[Evidence] = []
         rest: list[tuple[Block, Fraction | None]] = []
         for block, bound in zip(self.blocks, self.bounds, strict=True):
-            made = certify(block.scheme, notion) if is_small(block.graph) else None
+            made = block.certificates(notion)
             if made is not None and bound is not None and bound <= 1:
                 evidence += made
             else:
@@ -78,30 +76,34 @@ class Case:
 
 
 def _confirmed(evidence: Sequence[Evidence]) -> tuple[Evidence, ...] | None:
-    found = tuple(item and confirm_evidence(item) for item in evidence)
-    return found if all(found) else None
+    """Each piece confirmed, and only once where several blocks share it; None if one fails."""
+    unlike = {id(item): item for item in evidence}
+    confirmed = {key: confirm_evidence(item) for key, item in unlike.items()}
+    found = [piece for item in evidence if (piece := confirmed[id(item)]) is not None]
+    return tuple(found) if len(found) == len(evidence) else None
 
 
-def case_of(graph: Graph, advance: Callable[[str], None] = lambda name: None) -> Case:
+def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: None) -> Composition:
     """Read a network: its numbers as they stand."""
     blocks = blocks_of(graph)
     bounds = []
     for block in blocks:
-        bounds.append(block_bound(block))
+        bounds.append(block.bound)
         advance(block.name)
-    even = balanced(blocks) if is_small(graph) else blocks
-    return Case(graph, blocks, bounds,
-                (even, bounds if even is blocks else [block_bound(block) for block in even]))
+    even = balanced(blocks) if graph.is_small else blocks
+    return Composition(graph, blocks, bounds,
+                (even, bounds if even is blocks else [block.bound for block in even]))
 
 
-def widened_case(graph: Graph, unit: Fraction) -> Case:
+def widened_composition(graph: Graph, unit: Fraction) -> Composition:
     """The same for every network whose weights are within a relative `unit` of these."""
     blocks = blocks_of(graph)
-    bounds = [widened_bound(block.graph, unit) for block in blocks]
-    return Case(graph, blocks, bounds, (blocks, bounds))
+    bounds = [usable(block.once(("widened", unit), partial(block.graph.widened_bound, unit)))
+              for block in blocks]
+    return Composition(graph, blocks, bounds, (blocks, bounds))
 
 
-def largest_block(case: Case) -> Block:
+def largest_block(network: Composition) -> Block:
     """The block with the largest constant."""
-    sizes = [float("inf") if bound is None else float(bound) for bound in case.bounds]
-    return case.blocks[int(np.argmax(sizes))]
+    sizes = [float("inf") if bound is None else float(bound) for bound in network.bounds]
+    return network.blocks[int(np.argmax(sizes))]

@@ -12,12 +12,11 @@ from math import prod
 
 import numpy as np
 
-from stabkit.audit.evaluation import apply
-from stabkit.audit.layers import Activation, Dense, Graph, Node
-from stabkit.audit.network import is_linear_node, without_bias
 from stabkit.flux import Flux
+from stabkit.networks.graph import Graph, Node
+from stabkit.networks.layers import Activation, Dense, Layer, Signal
+from stabkit.networks.layers.layer import formula
 from stabkit.rational import fractions
-from stabkit.transcript import Transcript
 
 _WIDEST = 512         # entries of a signal up to which a segment is read off unit signals
 _MOST = 4_000_000     # entries of all signals, for all unit signals
@@ -26,14 +25,16 @@ _MOST = 4_000_000     # entries of all signals, for all unit signals
 def residual_parts(segment: Graph) -> tuple[Graph, Graph, Flux] | None:
     """W₁ with b, W₂ with c, and Φ of a segment that is such a block; else None."""
     nodes = segment.nodes
-    active = [i for i, node in enumerate(nodes) if isinstance(node.layer, Activation)]
+    fluxes = {i: node.layer.flux for i, node in enumerate(nodes)
+              if isinstance(node.layer, Activation)}
+    active = list(fluxes)
     sizes = [segment.size, *(prod(node.shape) for node in nodes)]
     if not active or nodes[-1].shape != segment.shape or max(sizes) > _WIDEST or \
             max(sizes) * sum(sizes) > _MOST or _depends(segment, active) or not all(
-                is_linear_node(node.layer) for i, node in enumerate(nodes) if i not in active):
+                node.layer.is_linear for i, node in enumerate(nodes) if i not in active):
         return None
-    flux = nodes[active[0]].layer.flux
-    if any(_formula(nodes[i].layer.flux) != _formula(flux) for i in active[1:]):
+    flux = fluxes[active[0]]
+    if any(formula(fluxes[i]) != formula(flux) for i in active[1:]):
         return None
     unit = fractions(np.eye(segment.size, dtype=int)).reshape(-1, *segment.shape)
     still = {i: _zeros(segment.size, nodes[i].shape) for i in active}
@@ -53,14 +54,8 @@ def residual_parts(segment: Graph) -> tuple[Graph, Graph, Flux] | None:
     if not len(W1):
         return None
     c = offsets[len(nodes) - 1].reshape(-1)
-    return _map("first map of " + nodes[-1].name, W1, b), \
-        _map("second map of " + nodes[-1].name, W2, c), flux
-
-
-def _formula(flux: Flux) -> str:
-    """Φ as it is written down, by which two fluxes are told to be one."""
-    log = Transcript()
-    return f"{log.let} {flux.activation(log.term('s')).text}"
+    return named_map("first", segment, _dense(W1, b)), \
+        named_map("second", segment, _dense(W2, c)), flux
 
 
 def _depends(segment: Graph, active: list[int]) -> bool:
@@ -75,7 +70,7 @@ def _depends(segment: Graph, active: list[int]) -> bool:
     return False
 
 
-def _zeros(count: int, shape: tuple[int, ...]) -> np.ndarray:
+def _zeros(count: int, shape: tuple[int, ...]) -> Signal:
     zeros = np.empty((count, *shape), dtype=object)
     zeros.fill(Fraction(0))
     return zeros
@@ -87,9 +82,9 @@ def _results(segment: Graph, x: np.ndarray, given: Mapping[int, np.ndarray], bia
     found = {-1: x, **given}
     for number, node in enumerate(segment.nodes):
         if number not in given:
-            layer = node.layer if bias else without_bias(node.layer)
-            inputs = [found[source] for source in node.inputs]
-            found[number] = apply(layer, inputs).reshape(len(x), *node.shape)
+            layer = node.layer if bias else node.layer.without_bias()
+            found[number] = layer.apply(*(found[source] for source in node.inputs)).reshape(
+                len(x), *node.shape)
     return found
 
 
@@ -126,6 +121,12 @@ def _merged(W1: np.ndarray, W2: np.ndarray, b: np.ndarray, odd: bool
     return both[:, :-1], np.stack([columns[i] for i in kept], axis=1), both[:, -1]
 
 
-def _map(name: str, weights: np.ndarray, bias: np.ndarray) -> Graph:
-    layer = Dense(weights, bias if bias.any() else None)
-    return Graph([Node(name, "Gemm", layer, (-1,), (len(weights),))], (weights.shape[1],))
+def named_map(which: str, segment: Graph, layer: Layer) -> Graph:
+    """One of the two maps of a segment as a graph."""
+    node = Node(f"{which} map of {segment.nodes[-1].name}", "Gemm", layer, (-1,),
+                (layer.sides[0],))
+    return Graph([node], (layer.sides[1],))
+
+
+def _dense(weights: np.ndarray, bias: np.ndarray) -> Dense:
+    return Dense(weights, bias if bias.any() else None)

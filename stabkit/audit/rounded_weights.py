@@ -14,24 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.audit.blocks import AFFINE, DIFFUSION, RESIDUAL, Block
-from stabkit.audit.bounds import block_bound
-from stabkit.audit.case import Case, case_of
-from stabkit.audit.layers import (
-    Convolution,
-    Dense,
-    Graph,
-    Node,
-    Scaling,
-    TransposedConvolution,
-    arrays_of,
-)
-from stabkit.audit.lipschitz import layer_bound, size_of
-from stabkit.audit.network import is_small
-from stabkit.audit.rebuilding import diffusion_block
-from stabkit.audit.segments import joined
-from stabkit.audit.steps import certified_step
+from stabkit.audit.composition import Composition, composition_of
 from stabkit.errors import InvalidArgument
+from stabkit.networks.blocks import AFFINE, DIFFUSION, RESIDUAL, Block
+from stabkit.networks.graph import Graph, Node
+from stabkit.networks.layers import Scaling
+from stabkit.networks.segments import joined
+from stabkit.networks.step_sizes import certified_step
+from stabkit.networks.transposed_block import diffusion_block
 from stabkit.rational import fractions
 
 SINGLE, DOUBLE = Fraction(1, 2**24), Fraction(1, 2**53)  # the largest relative rounding errors
@@ -44,7 +34,7 @@ Changes = list[str]
 
 def unit_of(graph: Graph) -> Fraction:
     """The relative rounding error of the precision that a network's numbers were written in."""
-    arrays = [np.asarray(array) for node in graph.nodes for array in arrays_of(node.layer)]
+    arrays = [np.asarray(array) for node in graph.nodes for array in node.layer.arrays]
     if any(array.dtype.kind == "f" and array.dtype.itemsize < 8 for array in arrays):
         return SINGLE
     flat = np.concatenate([array.astype(float).ravel() for array in arrays] or [np.zeros(1)])
@@ -59,16 +49,16 @@ def _shortened(values: np.ndarray, bits: int) -> np.ndarray:
     return np.ldexp(np.round(mantissa * 2.0**bits) / 2.0**bits, exponent)
 
 
-def meant_case(case: Case) -> tuple[Case, tuple[str, ...]] | None:
+def before_rounding(network: Composition) -> tuple[Composition, tuple[str, ...]] | None:
     """The network that was meant, and in words what differs; None where nothing does."""
-    unit, small = unit_of(case.graph), is_small(case.graph)
+    unit, small = unit_of(network.graph), network.graph.is_small
     parts: list[Graph] = []
     changes: Changes = []
-    for block in case.blocks:
+    for block in network.blocks:
         changed, said = _meant(block, unit, small)
         parts.append(changed)
         changes += said
-    return (case_of(replace(joined(parts), source=case.graph.source)), tuple(changes)) \
+    return (composition_of(replace(joined(parts), source=network.graph.source)), tuple(changes)) \
         if changes else None
 
 
@@ -113,31 +103,21 @@ def _plain(graph: Graph, unit: Fraction) -> tuple[Graph, Changes]:
     said: Changes = []
     nodes = []
     for node in graph.nodes:
-        layer, how = _plain_layer(node.layer, unit)
+        layer, how = node.layer.map_weights(
+            lambda weights, rows: _plain_weights(weights, rows, unit))
         nodes.append(node if layer is node.layer else replace(node, layer=layer))
         said += [f"{node.name}: {text}" for text in how]
     return (replace(graph, nodes=nodes), said) if said else (graph, [])
 
 
-def _plain_layer(layer: Any, unit: Fraction) -> tuple[Any, Changes]:
-    if isinstance(layer, TransposedConvolution):
-        inner, said = _plain_layer(layer.convolution, unit)
-        return (replace(layer, convolution=inner) if said else layer), said
-    if isinstance(layer, Scaling) and layer.factors is not None:
-        values = _short_entries(layer.factors, unit)
-        return (layer, []) if values is None else (
-            replace(layer, factors=values), [_moved(layer.factors, values)])
-    if not isinstance(layer, (Dense, Convolution)):
-        return layer, []
-    values, said = _short_entries(layer.weights, unit), []
+def _plain_weights(weights: np.ndarray, rows: bool, unit: Fraction
+                   ) -> tuple[np.ndarray, Changes]:
+    values = _short_entries(weights, unit)
     if values is not None:
-        said = [_moved(layer.weights, values)]
-    else:
-        values, sums = _summed(layer.weights, unit)
-        if sums:
-            said = [f"rows that add to {' and '.join(sums)} exactly, "
-                    + _moved(layer.weights, values, "entries are moved")]
-    return (replace(layer, weights=values), said) if said else (layer, [])
+        return values, [_moved(weights, values)]
+    values, sums = _summed(weights, unit) if rows else (weights, [])
+    return values, [f"rows that add to {' and '.join(sums)} exactly, "
+                    + _moved(weights, values, "entries are moved")] if sums else []
 
 
 def _moved(old: Any, new: np.ndarray, what: str = "short decimals or fractions, entries are moved"
@@ -186,7 +166,7 @@ def _summed(weights: Any, unit: Fraction) -> tuple[np.ndarray, list[str]]:
 # -- norm 1 ----------------------------------------------------------------------------------------
 def _norm_one(block: Block, unit: Fraction) -> tuple[Graph, str] | None:
     """An affine block scaled to norm 1 where rounding alone may have made it larger."""
-    bound = block_bound(block)
+    bound = block.bound
     if bound is None or bound <= 1 or bound - 1 > _roundings(block.graph) * unit:
         return None
     graph, last = block.graph, block.graph.nodes[-1]
@@ -202,8 +182,8 @@ def _roundings(graph: Graph) -> Fraction:
     """How many units the norm of linear layers in a row may have been moved by rounding."""
     total = Fraction(0)
     for node in graph.nodes:
-        bound = layer_bound(node.layer) if len(node.inputs) == 1 else None
-        total += _NORM * size_of(node.layer) / bound if bound else 0
+        bound = None if node.layer.joins else node.layer.bound
+        total += _NORM * node.layer.size / bound if bound else 0
     return total
 
 

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from stabkit.audit.layers import (
-    Convolution,
-    Dense,
-    Graph,
-    Reshaping,
-    Scaling,
-    TransposedConvolution,
-)
-from stabkit.audit.lipschitz import size_of
-from stabkit.audit.network import is_small, matrix_of, without_bias
+from stabkit.networks.graph import Graph
+from stabkit.networks.layers import Dense, Layer
 from stabkit.rational import fraction
 
 _MOST = 8_000_000  # operations that the exact matrices of two chains may take
@@ -51,34 +43,33 @@ class Transpose:
 
 def compare(before: Graph, after: Graph) -> Transpose | None:
     """Compare two chains of linear layers; None where they cannot be laid on each other."""
-    if is_small(before) and is_small(after):
+    if before.is_small and after.is_small:
         return _matrices_compared(before, after)
     one, two = _single(before), _single(after)
     if one is not None and two is not None:
         (scale_one, layer_one), (scale_two, layer_two) = one, two
-        pair = _laid_together(layer_one, layer_two)
-        if pair is not None:
-            return _compared(*pair, scale_one, scale_two)
+        adjoint, second = layer_one.transposed, layer_two.canonical
+        first = adjoint and adjoint.canonical
+        if first is not None and first.layout is not None and first.layout == second.layout:
+            return _compared(first, second, scale_one, scale_two)
     return _matrices_compared(before, after) if _work(before) + _work(after) <= _MOST else None
 
 
 def _matrices_compared(before: Graph, after: Graph) -> Transpose | None:
-    first, second = matrix_of(before).exact().T, matrix_of(after).exact()
+    first, second = before.matrix.exact().T, after.matrix.exact()
     return None if first.shape != second.shape else _compared(
-        first, second, Dense(second), Fraction(1), Fraction(1))
+        Dense(first), Dense(second), Fraction(1), Fraction(1))
 
 
 def _work(chain: Graph) -> int:
     """About how many operations the exact matrix of a chain takes."""
-    taps = [prod(node.layer.weights.shape[1:]) for node in chain.nodes
-            if isinstance(node.layer, (Dense, Convolution))]
-    return chain.size * sum(prod(node.shape) for node in chain.nodes) * max([1, *taps])
+    return chain.size * sum(prod(node.shape) for node in chain.nodes) * max(
+        [1, *(node.layer.cost for node in chain.nodes)])
 
 
-def _compared(first: np.ndarray, second: np.ndarray, layer: Any, scale_one: Fraction,
-              scale_two: Fraction) -> Transpose:
-    """Compare the entries of W₂ = s₂ L₂ to those of W₁ᵀ = s₁ L₁ᵀ; `layer` is L₂."""
-    scale = scale_two / scale_one
+def _compared(one: Layer, two: Layer, scale_one: Fraction, scale_two: Fraction) -> Transpose:
+    """Compare the entries of W₂ = s₂ L₂ to those of W₁ᵀ = s₁ L₁ᵀ, for L₁ᵀ and L₂ of one layout."""
+    scale, first, second = scale_two / scale_one, _weights(one), _weights(two)
     a, b = first.astype(float).ravel(), second.astype(float).ravel()
     nearest = float(a @ b) / (float(a @ a) or 1.0)
     size, top = float(np.linalg.norm(b)), float(np.abs(b).max(initial=0))
@@ -91,14 +82,18 @@ def _compared(first: np.ndarray, second: np.ndarray, layer: Any, scale_one: Frac
         if not _is_multiple(first, second, place):
             factor = None
     return Transpose(None if factor is None else factor * scale, nearest * float(scale), distance,
-                     largest, abs(scale_two) * _away(a, b, nearest, layer))
+                     largest, abs(scale_two) * _away(a, b, nearest, two))
 
 
-def _away(a: np.ndarray, b: np.ndarray, nearest: float, layer: Any) -> Fraction:
+def _weights(layer: Layer) -> np.ndarray:
+    weights, = layer.arrays
+    return np.asarray(weights)
+
+
+def _away(a: np.ndarray, b: np.ndarray, nearest: float, layer: Layer) -> Fraction:
     """A bound of the norm of the layer with the entries b − nearest a, with their rounding."""
     rest = np.abs(b - nearest * a) + 2.0**-49 * (np.abs(b) + np.abs(nearest * a)) + 2.0**-1000
-    inner = layer.convolution if isinstance(layer, TransposedConvolution) else layer
-    return size_of(replace(inner, weights=rest.reshape(inner.weights.shape)))
+    return layer.map_weights(lambda weights, _: (rest.reshape(weights.shape), ["rest"]))[0].size
 
 
 def _is_multiple(first: np.ndarray, second: np.ndarray, place: int) -> bool:
@@ -131,64 +126,15 @@ def _split(x: Any) -> tuple[Any, Any]:
     return high, x - high
 
 
-def _single(chain: Graph) -> tuple[Fraction, Any] | None:
+def _single(chain: Graph) -> tuple[Fraction, Layer] | None:
     """A chain as a number times one layer, if it is that."""
     scale, layer = Fraction(1), None
     for node in chain.nodes:
-        own = without_bias(node.layer)
-        if isinstance(own, Scaling):
-            factors = np.ravel(1 if own.factors is None else own.factors)
-            if factors[0] == 0 or (factors != factors[0]).any():
-                return None
-            scale *= fraction(factors[0])
-        elif isinstance(own, Reshaping) and own.order is None:
-            continue
+        factor = node.layer.factor
+        if factor is not None:
+            scale *= factor
         elif layer is None:
-            layer = own
+            layer = node.layer
         else:
             return None
     return None if layer is None else (scale, layer)
-
-
-def _laid_together(one: Any, two: Any) -> tuple[np.ndarray, np.ndarray, Any] | None:
-    """The entries of the adjoint of `one`, and those of `two`, in the order of the layer behind.
-    """
-    if isinstance(one, Dense) and isinstance(two, Dense):
-        pair = one.weights.T, two.weights, two
-        return pair if pair[0].shape == pair[1].shape else None
-    adjoint, two = _as_convolution(_adjoint(one)), _as_convolution(two)
-    if adjoint is None or two is None or type(adjoint) is not type(two):
-        return None
-    a, b = (layer.convolution if isinstance(layer, TransposedConvolution) else layer
-            for layer in (adjoint, two))
-    same = all(getattr(a, name) == getattr(b, name) for name in (
-        "shape", "stride", "padding", "dilation", "groups", "periodic"))
-    return (a.weights, b.weights, two) if same and a.weights.shape == b.weights.shape else None
-
-
-def _adjoint(layer: Any) -> Any:
-    if isinstance(layer, Convolution):
-        return TransposedConvolution(layer)
-    return layer.convolution if isinstance(layer, TransposedConvolution) else None
-
-
-def _as_convolution(layer: Any) -> Any:
-    """The adjoint of a convolution without stride as one with flipped, channel-swapped stencils."""
-    if not isinstance(layer, TransposedConvolution):
-        return layer if isinstance(layer, Convolution) else None
-    inner = layer.convolution
-    reach = [d * (k - 1) for d, k in zip(inner.dilation, inner.weights.shape[2:], strict=True)]
-    padding = tuple((r - before, r - after) for r, (before, after) in
-                    zip(reach, inner.padding, strict=True))
-    if set(inner.stride) != {1} or min(map(min, padding), default=0) < 0:
-        return layer
-    sizes = tuple(n + sum(pad) - r for n, pad, r in
-                  zip(inner.shape[1:], inner.padding, reach, strict=True))
-    if inner.periodic and sizes != inner.shape[1:]:
-        return layer
-    g, taps = inner.groups, inner.weights.shape[2:]
-    grouped = np.asarray(inner.weights).reshape(g, -1, inner.weights.shape[1], *taps)
-    flipped = np.flip(grouped.swapaxes(1, 2), tuple(range(3, 3 + len(taps))))
-    c_out = inner.weights.shape[0]
-    return replace(inner, weights=flipped.reshape(-1, c_out // g, *taps), bias=None,
-                   shape=(c_out, *sizes), padding=padding)

@@ -1,0 +1,122 @@
+"""A flux, entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from stabkit.certificates.flux_bounds import show_slopes
+from stabkit.enclosure import Interval, precision
+from stabkit.errors import Undecided
+from stabkit.flux import Flux
+from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grown, norms
+from stabkit.networks.layers.layer import Layer, Shape, Signal
+from stabkit.networks.layers.scaling import Scaling
+from stabkit.replay import check
+from stabkit.transcript import Term, Transcript
+from stabkit.verdict import Evidence, calculation
+
+
+@dataclass(frozen=True, eq=False)
+class Activation(Layer):
+    """A flux, entry by entry."""
+
+    flux: Flux
+
+    @property
+    def is_linear(self) -> bool:
+        return False
+
+    def apply(self, x: Signal, *more: Signal) -> Signal:
+        return self.flux.activation(x)
+
+    def derivative(self, directions: Sequence[Signal], at: Sequence[Signal]) -> Signal:
+        return directions[0] * self.flux.slope(at[0])
+
+    def adjoint(self, d: Signal, at: Sequence[Signal]) -> list[Signal]:
+        return [d * self.flux.slope(at[0])]
+
+    def term(self, terms: Sequence[Term], shapes: Sequence[Shape], shape: Shape) -> Term:
+        return self.flux.activation(terms[0])
+
+    @cached_property
+    def bound(self) -> Fraction | None:
+        slopes = certified_slopes(self.flux)
+        return None if slopes is None else max(abs(slopes[0]), abs(slopes[1]))
+
+    def enclose(self, inputs: Sequence[Enclosure], unit: float) -> Enclosure:
+        middle, error = inputs[0]
+        out, own = _activated(self.flux, middle)
+        return out, UP * (grown(self.bound, error) + norms(own)) + TINY
+
+    def straight(self) -> Layer | None:
+        slopes = certified_slopes(self.flux)
+        return Scaling(np.array(slopes[0], dtype=object)) \
+            if slopes is not None and slopes[0] == slopes[1] else None
+
+    def derivative_at_zero(self) -> Layer | None:
+        slope = self.flux.slope(Fraction(0)) if self.flux.facts.smooth else None
+        return Scaling(np.array(slope, dtype=object)) if isinstance(slope, Fraction) else None
+
+    @property
+    def moves_zero(self) -> bool:
+        try:
+            return self.flux.activation(Fraction(0)) != 0
+        except Undecided:
+            return True
+
+
+@lru_cache(maxsize=256)
+def certified_slopes(flux: Flux) -> tuple[Fraction, Fraction] | None:
+    """The declared range of difference quotients, if the checker confirms it."""
+    evidence = slope_evidence(flux)
+    return None if evidence is None else flux.facts.slopes
+
+
+@lru_cache(maxsize=256)
+def slope_evidence(flux: Flux) -> Evidence | None:
+    """The certificate that an activation is continuous with slopes in the declared range."""
+    if not flux.facts.continuous:
+        return None
+    log, (low, high) = Transcript(), flux.facts.slopes
+    shows = show_slopes(log, flux, low, high)
+    if None in shows:
+        return None
+    for arithmetic in ("ball", "rational"):
+        made = calculation("certificate", log, shows, "phi is continuous and its difference "
+                           f"quotients are means of slopes in [{low}, {high}]",
+                           arithmetic=arithmetic)
+        if check(made.to_json({})) is None:
+            return made
+    return None
+
+
+def _activated(flux: Flux, middle: np.ndarray) -> Enclosure:
+    """The activation at floats, and a bound of the error of each entry."""
+    leak = _leak(flux)
+    if leak is not None:
+        out = np.where(middle > 0, middle, leak * middle)
+        return out, 2 * U * np.abs(out) + TINY
+    out, errors = np.empty_like(middle), np.empty_like(middle)
+    with precision(64):
+        for place, value in np.ndenumerate(middle):
+            image = flux.activation(Interval(float(value)))
+            image = image if isinstance(image, Interval) else Interval(image)
+            near = float(image)
+            half = max(image.upper - Fraction(near), Fraction(near) - image.lower)
+            out[place], errors[place] = near, float(half) * UP + TINY
+    return out, errors
+
+
+def _leak(flux: Flux) -> float | None:
+    """The slope a of an activation max(s, 0) + a min(s, 0) that a float holds; else None."""
+    if len(flux.pieces) != 2 or flux.pieces[0].upto != 0 or flux.facts.odd or \
+            not flux.piecewise_linear:
+        return None
+    below, above = flux.activation(Fraction(-1)), flux.activation(Fraction(1))
+    both = flux.activation(Fraction(-2)) == 2 * below and flux.activation(Fraction(2)) == 2
+    return float(-below) if above == 1 and both and Fraction(float(below)) == below else None

@@ -1,0 +1,314 @@
+"""A correlation with a stencil, and its adjoint.
+
+Each is a sum over taps of a small matrix of channels times a shifted signal, so nothing larger than
+a signal is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from stabkit.networks.layers.dense import Dense, sum_of_squares, with_rest
+from stabkit.networks.layers.layer import (
+    Change,
+    Layer,
+    Shape,
+    Signal,
+    Weights,
+    beside,
+    shifted,
+    sizes,
+)
+from stabkit.operators.singular_values import convolution_square_bound, upper_root
+
+_FREQUENCIES = 1 << 31  # c_in c_out min(c_in, c_out) times the number of frequencies, about
+_MANY = 1 << 20  # points of an axis so long that its frequencies count as all of the circle
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Layer):
+    """A correlation with a stencil, zeros outside unless `periodic`.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (c_out, c_in / groups, *taps)
+    bias : ndarray, shape (c_out,), or None
+    shape : (c_in, *sizes)
+        What it is applied to.
+    stride, dilation : tuple of int
+        One number per axis.
+    padding : tuple of (int, int)
+        Before and after, per axis.
+    """
+
+    mixes: ClassVar[bool] = True
+
+    weights: Weights
+    bias: Weights | None
+    shape: Shape
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+    groups: int = 1
+    periodic: bool = False
+
+    # -- values --------------------------------------------------------------------------------
+    @property
+    def output_sizes(self) -> Shape:
+        """The sizes of the result, without its channels."""
+        return window_counts(self.shape, self.weights.shape[2:], self.stride, self.padding,
+                             self.dilation)
+
+    def apply(self, x: Signal, *more: Signal) -> Signal:
+        return shifted(self.correlate(x), self.bias)
+
+    def adjoint(self, d: Signal, at: Sequence[Signal]) -> list[Signal]:
+        return [self.correlate_adjoint(d)]
+
+    def correlate(self, x: Signal) -> Signal:
+        """The linear part; `x` has shape (batch, c_in, *sizes)."""
+        outside = ((0, 0), (0, 0), *self.padding)
+        padded = np.pad(x, outside, mode="wrap") if self.periodic else np.pad(x, outside)
+        counts = self.output_sizes
+        weights = self._grouped(x)
+        out: Any = 0
+        for tap, window in self._windows(counts):
+            seen = padded[(slice(None), slice(None), *window)].reshape(
+                len(x), self.groups, -1, prod(counts))
+            out = out + np.matmul(weights[(..., *tap)], seen)
+        return out.reshape(len(x), -1, *counts)
+
+    def correlate_adjoint(self, y: Signal) -> Signal:
+        """The adjoint of :meth:`correlate`; `y` has shape (batch, c_out, *output sizes)."""
+        counts = self.output_sizes
+        weights = self._grouped(y).swapaxes(1, 2)
+        padded = np.zeros((len(y), self.shape[0], *(
+            n + sum(pad) for n, pad in zip(self.shape[1:], self.padding, strict=True))), y.dtype)
+        flat = y.reshape(len(y), self.groups, -1, prod(counts))
+        for tap, window in self._windows(counts):
+            place = (slice(None), slice(None), *window)
+            part = np.matmul(weights[(..., *tap)], flat)
+            padded[place] = padded[place] + part.reshape(padded[place].shape)
+        if self.periodic:
+            return self._folded(padded)
+        return padded[(slice(None), slice(None), *(
+            slice(before, before + n) for n, (before, _) in
+            zip(self.shape[1:], self.padding, strict=True)))]
+
+    def _grouped(self, x: Signal) -> np.ndarray:
+        weights = beside(self.weights, x)
+        return weights.reshape(self.groups, -1, *weights.shape[1:])
+
+    def _windows(self, counts: Shape) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
+        """Each tap with the part of the padded signal that it meets."""
+        for tap in product(*map(range, self.weights.shape[2:])):
+            yield tap, tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in
+                             zip(tap, self.dilation, self.stride, counts, strict=True))
+
+    def _folded(self, padded: np.ndarray) -> np.ndarray:
+        """Add what stands in the periodic padding to the entries it is a copy of."""
+        for axis, (n, (before, _)) in enumerate(zip(self.shape[1:], self.padding, strict=True), 2):
+            front = np.moveaxis(padded, axis, 0)
+            folded = np.zeros((n, *front.shape[1:]), padded.dtype)
+            for place in range(len(front)):
+                to = (place - before) % n
+                folded[to] = folded[to] + front[place]
+            padded = np.moveaxis(folded, 0, axis)
+        return padded
+
+    # -- bounds --------------------------------------------------------------------------------
+    @property
+    def square(self) -> Fraction:
+        groups = self._dense_groups()
+        if all(size == 1 for size in self.weights.shape[2:]):
+            return self._repeated_rows() * max(
+                Dense(part.reshape(part.shape[:2])).square for part in groups)
+        lengths = self.shape[1:]
+        if set(self.stride) | set(self.dilation) == {1}:
+            parts, periodic = groups, self.periodic
+        else:
+            # A stride s sorts the signal into s phases per axis, which are channels of a
+            # convolution without a stride.  Holes only change the frequencies, so all of the
+            # circle counts then.
+            fits = not self.periodic or all(
+                n % s == 0 for n, s in zip(lengths, self.stride, strict=True))
+            phased = fits and set(self.dilation) == {1}
+            parts = [_phases(part, self.stride) if phased else part for part in groups]
+            lengths, periodic = tuple(
+                n // s + 2 if phased and not self.periodic else _MANY
+                for n, s in zip(lengths, self.stride, strict=True)), False
+        weights = np.asarray(self.weights)
+        return self._repeated_rows() * with_rest(
+            max(_grouped_bound(np.stack(parts), lengths, periodic)), weights, weights.astype(float),
+            prod(weights.shape[2:]))
+
+    def _dense_groups(self) -> list[np.ndarray]:
+        return list(np.asarray(self.weights).reshape(
+            self.groups, -1, *self.weights.shape[1:]).astype(float))
+
+    def _repeated_rows(self) -> int:
+        """How often an output of a periodic convolution occurs, for padding that goes round."""
+        if not self.periodic:
+            return 1
+        return prod(-(-((m - 1) * s + 1) // n) for n, s, m in
+                    zip(self.shape[1:], self.stride, self.output_sizes, strict=True))
+
+    @property
+    def size(self) -> Fraction:
+        return upper_root(prod(self.weights.shape[2:]) * self._repeated_rows()
+                          * sum_of_squares(self.weights))
+
+    @property
+    def roundings(self) -> int:
+        return int(np.prod(self.weights.shape[1:])) + 4
+
+    # -- parts ---------------------------------------------------------------------------------
+    @property
+    def cost(self) -> int:
+        return self.weights[0].size
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        return self.weights.shape[0], self.weights.shape[1]
+
+    @property
+    def layout(self) -> tuple[Any, ...]:
+        return ("convolution", self.weights.shape, self.shape, self.stride, self.padding,
+                self.dilation, self.groups, self.periodic)
+
+    @property
+    def transposed(self) -> TransposedConvolution:
+        return TransposedConvolution(self.without_bias())
+
+    def scaled(self, factor: float) -> Convolution:
+        return self.with_parts(weights=np.asarray(self.weights, dtype=float) * factor)
+
+    def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
+        values, said = change(self.weights, True)
+        return (self.with_parts(weights=values) if said else self), said
+
+
+@dataclass(frozen=True, eq=False)
+class TransposedConvolution(Layer):
+    """The adjoint of a convolution (its bias left out), plus a bias.
+
+    Attributes
+    ----------
+    convolution : Convolution
+    bias : ndarray, shape (c_in of the convolution,), or None
+    """
+
+    mixes: ClassVar[bool] = True
+
+    convolution: Convolution
+    bias: Weights | None = None
+
+    def apply(self, x: Signal, *more: Signal) -> Signal:
+        return shifted(self.convolution.correlate_adjoint(x), self.bias)
+
+    def adjoint(self, d: Signal, at: Sequence[Signal]) -> list[Signal]:
+        return [self.convolution.correlate(d)]
+
+    @property
+    def square(self) -> Fraction:
+        return self.convolution.square
+
+    @property
+    def size(self) -> Fraction:
+        return self.convolution.size
+
+    @property
+    def roundings(self) -> int:
+        inner = self.convolution.weights
+        return int(inner.shape[0] * np.prod(inner.shape[2:])) + 4
+
+    @property
+    def weights(self) -> Weights:
+        """Those of the convolution."""
+        return self.convolution.weights
+
+    @property
+    def cost(self) -> int:
+        return self.convolution.cost
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        return self.convolution.sides
+
+    @property
+    def layout(self) -> tuple[Any, ...]:
+        return "transposed", *self.convolution.layout
+
+    @property
+    def canonical(self) -> Layer:
+        """Without a stride, a convolution with flipped stencils, their channels swapped."""
+        inner = self.convolution
+        reach = [d * (k - 1) for d, k in zip(inner.dilation, inner.weights.shape[2:], strict=True)]
+        padding = tuple((r - before, r - after) for r, (before, after) in
+                        zip(reach, inner.padding, strict=True))
+        if set(inner.stride) != {1} or min(map(min, padding), default=0) < 0:
+            return self.without_bias()
+        counts = inner.output_sizes
+        if inner.periodic and counts != inner.shape[1:]:
+            return self.without_bias()
+        g, taps = inner.groups, inner.weights.shape[2:]
+        grouped = np.asarray(inner.weights).reshape(g, -1, inner.weights.shape[1], *taps)
+        flipped = np.flip(grouped.swapaxes(1, 2), tuple(range(3, 3 + len(taps))))
+        c_out = inner.weights.shape[0]
+        return inner.with_parts(weights=flipped.reshape(-1, c_out // g, *taps), bias=None,
+                                shape=(c_out, *counts), padding=padding)
+
+    def absolute(self) -> TransposedConvolution:
+        return TransposedConvolution(self.convolution.with_parts(
+            weights=sizes(self.convolution.weights), bias=sizes(self.convolution.bias)),
+            sizes(self.bias))
+
+    @property
+    def transposed(self) -> Convolution:
+        return self.convolution.without_bias()
+
+    def scaled(self, factor: float) -> TransposedConvolution:
+        return self.with_parts(convolution=self.convolution.scaled(factor))
+
+    def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
+        inner, said = self.convolution.map_weights(change)
+        return (self.with_parts(convolution=inner) if said else self), said
+
+
+def window_counts(shape: Shape, taps: Shape, stride: Shape, padding: Sequence[tuple[int, int]],
+                  dilation: Shape) -> Shape:
+    """How many windows fit along each axis."""
+    return tuple((n + sum(pad) - d * (k - 1) - 1) // s + 1 for n, pad, d, k, s in
+                 zip(shape[1:], padding, dilation, taps, stride, strict=True))
+
+
+def _phases(weights: np.ndarray, stride: tuple[int, ...]) -> np.ndarray:
+    """The stencils of a strided convolution, its phases as channels."""
+    for axis, step in enumerate(stride):
+        place = 2 + axis
+        taps = weights.shape[place]
+        missing = -taps % step
+        weights = np.pad(weights, [(0, missing if i == place else 0)
+                                   for i in range(weights.ndim)])
+        split = weights.reshape(*weights.shape[:place], -1, step, *weights.shape[place + 1:])
+        moved = np.moveaxis(split, place + 1, 2)
+        weights = moved.reshape(moved.shape[0], -1, *moved.shape[3:])
+    return weights
+
+
+def _grouped_bound(parts: np.ndarray, sizes: tuple[int, ...], periodic: bool) -> list[Fraction]:
+    c_out, c_in = parts.shape[1:3]
+    work = c_out * c_in * min(c_out, c_in) + 1
+    points = 32
+    while points > 8 and work * points ** len(sizes) > _FREQUENCIES * 2:
+        points //= 2
+    unlike = {part.tobytes(): part for part in parts}.values()
+    return [convolution_square_bound(part, sizes, periodic=periodic, points=points)
+            for part in unlike]

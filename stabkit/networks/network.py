@@ -1,0 +1,41 @@
+"""A network as a scheme: in floats, in exact numbers, and written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stabkit.networks.graph import Graph, evaluate
+from stabkit.schemes import Scheme
+from stabkit.transcript import Term, named
+
+
+@dataclass(frozen=True, eq=False)
+class Network(Scheme):
+    """A graph as a map u ↦ u⁺ on flat signals.
+
+    Where the shapes of input and output differ, u⁺ has another length, and only those notions
+    that measure u and u⁺ apart apply.
+    """
+
+    graph: Graph
+
+    @property
+    def size(self) -> int:
+        return self.graph.size
+
+    def step(self, u: Any) -> Any:
+        if isinstance(u, Term):
+            return _written(self.graph, u)
+        x = u.reshape(-1, *self.graph.shape)
+        return evaluate(self.graph, x).reshape(*u.shape[:-1], -1)
+
+
+def _written(graph: Graph, u: Term) -> Term:
+    found, shapes = {-1: u}, {-1: graph.shape}
+    for number, node in enumerate(graph.nodes):
+        found[number] = named(node.layer.term([found[source] for source in node.inputs],
+                                              [shapes[source] for source in node.inputs],
+                                              node.shape), "v")
+        shapes[number] = node.shape
+    return found[len(graph.nodes) - 1]
