@@ -25,7 +25,9 @@ from stabkit.errors import (
     in_words,
 )
 from stabkit.falsify import exact_margin, search, shrink, two_solutions
+from stabkit.falsify.exactness import LARGEST as EXACT
 from stabkit.falsify.exactness import Signals, rounded
+from stabkit.falsify.windows import LARGE, can_be_windowed, search_windows
 from stabkit.flux import Flux
 from stabkit.notions import Notion
 from stabkit.operators import Operator
@@ -123,6 +125,19 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     if proof is not None:
         return Outcome(PROVED, proof)
     scheme, notion = what.scheme, what.notion
+    if scheme.size > LARGE and can_be_windowed(scheme, notion):
+        inside = search_windows(scheme, notion, trials=trials, seed=seed)
+        if inside.signals is not None:
+            witness, reason = written_witness(scheme, notion, inside.signals, inside.margin)
+            if witness is not None:
+                return Outcome(REFUTED, (witness,), inside.margin, inside.trials,
+                               signals=inside.signals)
+            return Outcome(UNDECIDED, trials=inside.trials, signals=inside.signals, reason=(
+                f"a violation was found, but not as evidence: {reason}"))
+        if scheme.size > EXACT:
+            return Outcome(UNDECIDED, trials=inside.trials, reason=_joined(limit, (
+                f"too large: nothing was found by signals in {inside.windows} windows of up to "
+                f"{inside.widest} samples, and no others were tried")))
     found = search(scheme, notion, trials=trials, seed=seed, extra=signals)
     if found.witness is not None:
         margin, suspect = exact_margin(scheme, notion, found.witness), found.witness

@@ -18,6 +18,7 @@ from stabkit.rational import fraction
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 _LONGEST = 1 << 20  # characters of an expression
+_LONG, _WORTH = 256, 8  # entries of a vector that is written in runs, and of a run
 
 _OPERATORS = {
     np.add: ("+", SUM), np.subtract: ("-", SUM), np.multiply: ("*", PRODUCT),
@@ -42,7 +43,7 @@ class Transcript:
     def give(self, name: str, value: Any) -> Term:
         """Add a given quantity under `name` (numbered if taken) and return its term."""
         name = self._free(name)
-        self.given[name] = as_text(value)
+        self.given[name] = _in_runs(as_text(value))
         return Term(self, name)
 
     def give_once(self, owner: Any, name: str, value: Callable[[], Any]) -> Term:
@@ -210,6 +211,32 @@ def as_text(value: Any) -> Any:
     if isinstance(value, (int, float, Fraction, str)) and value == value:
         return str(fraction(value, "transcript"))
     raise InvalidArgument(f"transcript: {value!r} is not an exact real number")
+
+
+def _in_runs(written: Any) -> Any:
+    """A long vector as runs: how often some entries in a row are repeated, and the entries."""
+    if not isinstance(written, list) or len(written) <= _LONG or isinstance(written[0], list):
+        return written
+    runs: list[list] = []
+    start = 0
+    while start < len(written):
+        count, period = max((_repeated(written, start, period), period) for period in (1, 2))
+        if count * period < _WORTH:
+            count, period = 1, 1
+        if count == 1 and runs and runs[-1][0] == 1:
+            runs[-1][1] += written[start:start + period]
+        else:
+            runs.append([count, written[start:start + period]])
+        start += count * period
+    return {"runs": runs} if 2 * len(runs) < len(written) else written
+
+
+def _repeated(written: list[str], start: int, period: int) -> int:
+    """How often the next entries of one period are repeated from there on."""
+    stop = start + period
+    while stop < len(written) and written[stop] == written[stop - period]:
+        stop += 1
+    return (stop - start) // period
 
 
 def _spell(part: Any, level: int = 0) -> str:

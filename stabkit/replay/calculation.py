@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from stabkit.errors import InvalidEvidence, Undecided
-from stabkit.replay.algebra import array, shape
+from stabkit.replay.algebra import MAX_LENGTH, array, shape
 from stabkit.replay.calculator import Calculator, as_text
 from stabkit.replay.language import Function, new_name, parse, parse_head, shortened
 from stabkit.replay.reals import INF, counted, equal, less, negation
@@ -183,7 +183,8 @@ def _given(value: Any):
     if isinstance(value, str):
         return _rational(value)
     if isinstance(value, dict):
-        return read_rows(value, _rational)
+        return _vector_of(value["runs"]) if set(value) == {"runs"} else \
+            read_rows(value, _rational)
     if not isinstance(value, list):
         raise InvalidEvidence(f"{shortened(str(value))} is not a string, or a list of strings")
     if value and isinstance(value[0], list):
@@ -191,6 +192,21 @@ def _given(value: Any):
                      for row in value)
     infinities = {"inf": INF, "-inf": -INF}
     return array(infinities[x] if x in ("inf", "-inf") else _rational(x) for x in value)
+
+
+def _vector_of(runs: Any) -> tuple:
+    """The vector of some runs: how often some entries are repeated, and the entries."""
+    if not isinstance(runs, list) or len(runs) > MAX_LENGTH:
+        raise InvalidEvidence("runs: must be a list, not too long")
+    found: list[Fraction] = []
+    for run in runs:
+        if not isinstance(run, list) or [type(part) for part in run] != [int, list] or run[0] < 1:
+            raise InvalidEvidence("a run is how often some entries are repeated, and the entries")
+        count, entries = run
+        if len(found) + count * len(entries) > MAX_LENGTH:
+            raise Exhausted(f"a vector has more than {MAX_LENGTH} entries")
+        found += [_rational(entry) for entry in entries] * count
+    return array(found)
 
 
 def _rational(text: Any) -> Fraction:

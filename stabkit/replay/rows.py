@@ -52,7 +52,7 @@ class Rows:
         _fits(self.width, u)
         spend(self.height)
         return tuple(total(value * u[j + shift] for j, value in zip(block.at, block.values,
-                                                                     strict=True))
+                                                                     strict=True) if u[j + shift])
                      for block in self.blocks for shift in block.shifts())
 
 

@@ -135,7 +135,8 @@ def _proof(statement: Mapping[str, Any], proof: Mapping[str, Any]) -> Iterator[s
 def _equation(name: str, value: Any) -> str:
     """Return ``name = value``, a matrix with its rows below each other."""
     if isinstance(value, dict):
-        return _in_blocks(name, value)
+        return _in_blocks(name, value) if "rows" in value else f"{name} = " + ", then ".join(
+            f"{count} times {_value(entries)}" for count, entries in value["runs"])
     if not (isinstance(value, list) and value and isinstance(value[0], list)):
         return f"{name} = {_value(value)}"
     wide = max((len(str(entry)) for row in value for entry in row), default=0)
