@@ -3,8 +3,8 @@
 from dataclasses import replace
 from fractions import Fraction as F
 
-import numpy as np
 import pytest
+from claims_for_all import ALL, HALF, K2, MONOTONE, SECTOR, SOFT, own, proved, stable, step
 
 from stabkit import fluxes, obligations
 from stabkit.certificates import check_facts
@@ -12,25 +12,19 @@ from stabkit.claim import claim, registry
 from stabkit.classes import (
     AnyCount,
     AnyFlux,
-    AnyLength,
     AnyNumberOf,
     AnyOperator,
-    AnyReal,
-    AnyVector,
     Fixed,
-    OneOf,
-    Positive,
     UpTo,
     below,
-    signal,
 )
 from stabkit.errors import Contradiction, InvalidArgument, InvalidEvidence
-from stabkit.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Energy, Notion, energy
-from stabkit.operators import DIRICHLET, PERIODIC, REFLECTING, difference, stable_step
+from stabkit.notions import CONTRACTION, EUCLIDEAN, Energy, Notion, energy
+from stabkit.operators import stable_step
 from stabkit.proof import check, explain, reach, recipe
 from stabkit.proof.parts import Portion
 from stabkit.proof.symbols import Symbols
-from stabkit.property import AllOf, Calculation, Identity, Not, Stable
+from stabkit.property import AllOf, Calculation, Not, Stable
 from stabkit.schemes import (
     FSI,
     Chain,
@@ -39,39 +33,10 @@ from stabkit.schemes import (
     Function,
     Implicit,
     Pointwise,
-    ResidualBlock,
 )
 from stabkit.verify import settle
 
 CLAIMS = {name: entry for name, entry in registry().items() if entry.for_all}
-SECTOR = AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))
-MONOTONE = AnyFlux(slopes=(0, "L"))
-K2, SOFT, HALF = difference(1, 2), fluxes.soft(), F(1, 2)
-
-
-def own(body, within=None, **classes):
-    """A claim about a step of K2 and the soft flux, and the classes."""
-    body.__doc__ = "It is so."
-    listed = {"K": (K2,), "flux": (SOFT,), "ratio": (HALF, F(1))}
-    names = {name: values for name, values in (listed | (within or {})).items() if name in classes}
-    return claim("here", within=names, for_all=classes)(body)
-
-
-def step(K, flux, ratio, times=1):
-    return Explicit(K, flux, times * stable_step(K, flux.facts.lipschitz, ratio))
-
-
-def stable(K, flux, ratio):
-    return Stable(step(K, flux, ratio), EUCLIDEAN)
-
-
-def proved(entry):
-    return all(obligations.proof_of(s) is not None for s in obligations.statements(entry))
-
-
-ALL = dict(K=AnyOperator(), flux=SECTOR, ratio=UpTo(1))
-
-
 # -- the claims of the papers ------------------------------------------------------------------
 
 
@@ -131,42 +96,6 @@ def test_the_functional_writes_the_goal_of_an_energy():
     statement, = obligations.statements(own(
         lambda K, flux, ratio: Stable(step(K, flux, ratio), energy(Energy(K, flux))), **ALL))
     assert statement["goal"] == "p0 - p1 >= 0"
-
-
-def square_is_itself(x):
-    return Identity(lambda u: u * u, lambda u: u, dict(u=x))
-
-
-def test_an_identity_at_points_is_no_identity_for_all():
-    """x² = x at 0 and 1: proved where it is listed, and for every x it is not even stated so."""
-    at_points = own(lambda flux: square_is_itself([0, 1]), flux=SECTOR)
-    with pytest.raises(InvalidArgument, match="at given points nothing is shown for all"):
-        obligations.statements(at_points)
-    listed = settle(replace(at_points, for_all={}), 256, 0)
-    assert (str(listed.status), listed.scope) == ("proved", "listed")
-    every = own(square_is_itself, {"x": (0, 1)}, x=AnyReal())
-    assert obligations.statements(every) == [
-        {"kind": "algebra", "parameters": {"x": "any"}, "goal": "(x**2) - (x) == 0"}]
-    assert not proved(every) and settle(every, 256, 0).scope == "listed"
-
-
-def test_identities_of_polynomials_and_of_words_are_decided_as_such():
-    """(x + 1)² = x² + 2x + 1, but not with 3x; and an explicit step is the residual block."""
-    def squares(x, factor=2):
-        return Identity(lambda x: (x + 1) ** 2, lambda x: x**2 + factor * x + 1, dict(x=x))
-
-    assert proved(own(lambda x: squares(x), {"x": (0, 3)}, x=AnyReal()))
-    assert not proved(own(lambda x: squares(x, 3), {"x": (0,)}, x=AnyReal()))
-
-    def block(K, flux, tau, u, sign=-1):
-        u = signal(u, K.shape[1], lambda _, n: [F(k) for k in range(n)])
-        return Identity(Explicit(K, flux, tau), ResidualBlock(K, (sign * tau) * K.T, flux),
-                        dict(u=u))
-
-    listed = {"tau": (F(1, 3),), "u": (1,)}
-    classes = dict(K=AnyOperator(), flux=AnyFlux(), tau=Positive(), u=AnyVector())
-    assert proved(own(lambda K, flux, tau, u: block(K, flux, tau, u), listed, **classes))
-    assert not proved(own(lambda K, flux, tau, u: block(K, flux, tau, u, 1), listed, **classes))
 
 
 # -- what is not proved --------------------------------------------------------------------------
@@ -350,95 +279,3 @@ def test_a_verdict_says_its_scope_and_holds_the_proof_beside_what_is_listed():
     assert first["kind"] == "proof" and {item["kind"] for item in others} == {"certificate"}
     check(first["data"]["statement"], first["data"]["proof"])
     assert {item["place"] for item in others} == {0, 1}
-
-
-# -- lines of any length -------------------------------------------------------------------------
-
-
-LINE = dict(n=AnyLength(), h=Positive(), flux=AnyFlux(diffusivities=(0, "L")), ratio=UpTo(1))
-ON_A_LINE = {"n": (2, 3), "h": (F(1), HALF)}
-
-
-def on_a_line(bound, notion, scheme=Explicit, boundary=REFLECTING, power=2):
-    def body(n, h, flux, ratio):
-        tau = ratio * h**power / (bound * flux.facts.sup_diffusivity)
-        return Stable(scheme(difference(1, n, h, boundary), flux, tau), notion)
-    return body
-
-
-@pytest.mark.parametrize("bound, notion, scheme, boundary", [
-    (2, RANGE, Explicit, REFLECTING), (2, RANGE, Explicit, PERIODIC),
-    (4, SIGN, Explicit, REFLECTING), (4, SIGN, Explicit, DIRICHLET),
-    (2, SIGN, Implicit, REFLECTING), (1, RANGE, Implicit, PERIODIC),
-])
-def test_range_and_sign_on_lines_of_every_length(bound, notion, scheme, boundary):
-    entry = own(on_a_line(bound, notion, scheme, boundary), {**ON_A_LINE, "n": (3, 4)}, **LINE)
-    assert proved(entry)
-    assert obligations.shown_for_all(entry, list(entry.configurations()))
-
-
-@pytest.mark.parametrize("bound, notion, boundary", [
-    (F(1999, 1000), RANGE, REFLECTING), (1, RANGE, PERIODIC), (F(3999, 1000), SIGN, REFLECTING),
-    (2, SIGN, DIRICHLET), (2, RANGE, DIRICHLET), (4, SIGN, PERIODIC),
-])
-def test_steps_over_the_bound_and_wrong_boundaries_are_not_proved(bound, notion, boundary):
-    """Zeros outside may lie outside of the range; around a ring signs are counted otherwise."""
-    entry = own(on_a_line(bound, notion, Explicit, boundary), {**ON_A_LINE, "n": (3,)}, **LINE)
-    assert not proved(entry)
-
-
-def test_the_rows_are_those_of_the_matrix():
-    """Against the matrix I − τDᵀGD itself, with numbers for τ, h and g."""
-    statement, = obligations.statements(own(on_a_line(4, SIGN), ON_A_LINE, **LINE))
-    tau, h, g = F(1, 7), F(3, 2), [F(1, 2), F(1, 3), F(2, 5)]
-    D = difference(1, 4, h).exact()
-    matrix = np.eye(4, dtype=int) - tau * (D.T @ np.diag(g) @ D)
-    for site, kind in enumerate(("first", "inner", "inner", "last")):
-        weights = {"l": tau * g[site - 1] / h**2 if site else None,
-                   "r": tau * g[site] / h**2 if site < 3 else None}
-        for name, text in statement["rows"][kind].items():
-            assert eval(text, {}, weights) == matrix[site, site + int(name)]
-    assert statement["weights"] == {"l": "1/4", "r": "1/4"}
-
-
-@pytest.mark.parametrize("body", [
-    on_a_line(2, RANGE, power=1), on_a_line(2, RANGE, power=3), on_a_line(2, EUCLIDEAN),
-    lambda n, h, flux, ratio: Stable(Explicit(difference(2, n, h), flux, ratio), RANGE),
-    lambda n, h, flux, ratio: Stable(Explicit(difference(1, 3), flux, ratio), RANGE),
-    lambda n, h, flux, ratio: Stable(FSI(difference(1, n, h), flux, ratio, 2), RANGE),
-])
-def test_what_is_no_step_on_a_line_is_not_stated(body):
-    with pytest.raises(InvalidArgument, match="for_all"):
-        obligations.statements(own(body, ON_A_LINE, **LINE))
-
-
-def test_a_line_needs_a_flux_of_one_sign_and_listed_lines_are_lines():
-    entry = own(on_a_line(2, RANGE), ON_A_LINE,
-                **{**LINE, "flux": AnyFlux(diffusivities=(-1, "L"))})
-    with pytest.raises(InvalidArgument, match="g >= 0"):
-        obligations.statements(entry)
-
-    def longer(n, h, flux, ratio):
-        bound = 1 if isinstance(n, int) else 2
-        return on_a_line(bound, RANGE)(n, h, flux, ratio)
-
-    entry = own(longer, ON_A_LINE, **LINE)
-    with pytest.raises(InvalidArgument, match="is assumed to be <= 1/2"):
-        obligations.shown_for_all(entry, list(entry.configurations()))
-
-    def second(n, h, flux, ratio):
-        K = difference(1, n, h) if not isinstance(n, int) else difference(2, n, h)
-        return Stable(Explicit(K, flux, ratio * h**2 / (2 * flux.facts.sup_diffusivity)), RANGE)
-
-    entry = own(second, ON_A_LINE, **LINE)
-    with pytest.raises(InvalidArgument, match="is not the first difference"):
-        obligations.shown_for_all(entry, list(entry.configurations()))
-
-
-def test_one_of_several_values_gives_a_statement_for_each():
-    entry = own(lambda n, h, flux, ratio, notion: on_a_line(4, notion)(n, h, flux, ratio),
-                {**ON_A_LINE, "notion": ("range", "sign")}, **LINE, notion=OneOf("range", "sign"))
-    assert [each["keeps"] for each in obligations.statements(entry)] == ["range", "sign"]
-    with pytest.raises(InvalidArgument, match="notion is no member"):
-        obligations.shown_for_all(entry, [{"n": 2, "h": F(1), "flux": SOFT, "ratio": HALF,
-                                           "notion": "euclidean"}])
