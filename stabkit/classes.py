@@ -238,7 +238,7 @@ class OneOf(Class):
 
 
 class AnyNumberOf(Class):
-    """Any number of members, each with arguments of its own, for :meth:`stabkit.Chain.of`.
+    """Any number of members, each with arguments of its own, for :meth:`stabkit.schemes.Chain.of`.
 
     Parameters
     ----------
