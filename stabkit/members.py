@@ -49,7 +49,7 @@ def check_member(symbolic: Any, concrete: Any, statement: Any) -> None:
     symbolic, concrete : Property
         What the claim's body makes of symbols, and of the configuration.
     statement
-        What was written from the former, as :func:`stabkit.proof.read` reads it.
+        What was written from the former, as ``stabkit.proof.read`` reads it.
 
     Raises
     ------
