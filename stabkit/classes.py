@@ -9,10 +9,12 @@ for any member of each class, and what it returns is the statement that is to be
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
@@ -20,7 +22,7 @@ from stabkit.operators import Operator
 from stabkit.proof.parts import Count, Family
 from stabkit.proof.sites import Length
 from stabkit.proof.symbols import Symbols
-from stabkit.rational import fraction
+from stabkit.rational import fraction, fractions
 
 
 class Class(ABC):
@@ -46,14 +48,18 @@ class AnyOperator(Class):
     ----------
     of, to : str
         Names of the spaces; operators that are applied to the same vectors share one.
+    letter : str
+        What the statement calls it; by default, as the argument is called.
     """
 
     of: str = "N"
     to: str = "M"
+    letter: str = ""
 
     def symbol(self, symbols: Symbols, name: str) -> Any:
-        bound = symbols.parameter("c" if name == "K" else f"c_{name}", ">= 0")
-        return symbols.operator(name, self.of, self.to, bound=bound)
+        letter = self.letter or name
+        bound = symbols.parameter("c" if letter == "K" else f"c_{letter}", ">= 0")
+        return symbols.operator(letter, self.of, self.to, bound=bound)
 
     def admits(self, value: Any) -> bool:
         return isinstance(value, Operator)
@@ -69,6 +75,8 @@ class AnyFlux(Class):
         Ends are rational numbers, ``None`` for no end, ``"L"`` or ``"-L"`` for the Lipschitz
         constant (for sup g, if nothing is said of slopes), and ``"-m"`` for −L₋, the steepest
         descent.  Slopes are difference quotients, so a flux with two ends of slopes is continuous.
+    letter : str
+        What the statement calls it; by default, as the argument is called, or phi.
 
     Notes
     -----
@@ -77,9 +85,12 @@ class AnyFlux(Class):
 
     diffusivities: tuple[Any, Any] | None = None
     slopes: tuple[Any, Any] | None = None
+    letter: str = ""
 
     def symbol(self, symbols: Symbols, name: str) -> Any:
-        meaning, letters, suffix = {}, {}, "" if name == "flux" else f"_{name}"
+        letter_of_flux = self.letter or ("phi" if name == "flux" else name)
+        suffix = "" if letter_of_flux == "phi" else f"_{letter_of_flux}"
+        meaning, letters = {}, {}
         ends = [end for interval in (self.diffusivities, self.slopes) for end in interval or ()]
         for letter, sign, fact in (
                 ("L", "> 0", "lipschitz" if self.slopes else "sup_diffusivity"),
@@ -90,7 +101,7 @@ class AnyFlux(Class):
         intervals = {key: interval and tuple(_end(end, letters) for end in interval)
                      for key, interval in (("sector", self.diffusivities),
                                            ("slopes", self.slopes))}
-        return symbols.flux("phi" if name == "flux" else name, meaning=meaning, **intervals)
+        return symbols.flux(letter_of_flux, meaning=meaning, **intervals)
 
     def admits(self, value: Any) -> bool:
         return isinstance(value, Flux)
@@ -174,6 +185,45 @@ class Positive(Class):
         return fraction(value, "value") > 0
 
 
+@dataclass(frozen=True)
+class AnyReal(Class):
+    """Any real number, or any in [low, high]."""
+
+    low: Any = None
+    high: Any = None
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        made = symbols.parameter(name, "any")
+        for end, sign in ((self.low, 1), (self.high, -1)):
+            if end is not None:
+                symbols.assume(f"{name}_{'low' if sign > 0 else 'high'}",
+                               sign * (made - fraction(end, "end")))
+        return made
+
+    def admits(self, value: Any) -> bool:
+        number = fraction(value, "value")
+        return (self.low is None or number >= fraction(self.low)) and (
+            self.high is None or number <= fraction(self.high))
+
+
+@dataclass(frozen=True)
+class AnyVector(Class):
+    """Any vector of a space; a listed one is a sequence of rational numbers, or a seed for some."""
+
+    space: str = "N"
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return symbols.vector(name, self.space)
+
+    def admits(self, value: Any) -> bool:
+        return isinstance(value, int) or fractions(value, "value").ndim == 1
+
+
+def signal(given: Any, size: Any, draw: Callable[[np.random.Generator, int], Any]) -> Any:
+    """A vector as it is given, or drawn from the seed that is given for it."""
+    return draw(np.random.default_rng(given), size) if isinstance(given, int) else given
+
+
 class OneOf(Class):
     """Some values, each of which has a statement of its own."""
 
@@ -188,7 +238,7 @@ class OneOf(Class):
 
 
 class AnyNumberOf(Class):
-    """Any number of members, each with arguments of its own, for :meth:`stabkit.Chain.of`.
+    """Any number of members, each with arguments of its own, for :meth:`stabkit.schemes.Chain.of`.
 
     Parameters
     ----------

@@ -360,12 +360,12 @@ def _trials(runs: int, seed: int, worst: float, suspect: Signals = (), reason: s
 
 def _relation(what: Identity | AtMost, sign: str) -> Outcome:
     """Settle a relation at what is given: by exact arithmetic, then by the checker."""
-    given = {name: fractions(value) for name, value in what.given.items()}
+    given = {name: fractions(value)[()] for name, value in what.given.items()}
     truth = _truth(what, sign, given)
     if truth is None:
         return Outcome(UNDECIDED, reason="the enclosures overlap at every precision")
     if not truth:
-        vectors = [name for name, value in given.items() if value.ndim == 1]
+        vectors = [name for name, value in given.items() if np.ndim(value) == 1]
         small = shrink(tuple(given[name] for name in vectors), lambda tried: _truth(
             what, sign, {**given, **dict(zip(vectors, tried, strict=True))}) is False)
         given |= dict(zip(vectors, small, strict=True))

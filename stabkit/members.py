@@ -49,7 +49,7 @@ def check_member(symbolic: Any, concrete: Any, statement: Any) -> None:
     symbolic, concrete : Property
         What the claim's body makes of symbols, and of the configuration.
     statement
-        What was written from the former, as :func:`stabkit.proof.read` reads it.
+        What was written from the former, as ``stabkit.proof.read`` reads it.
 
     Raises
     ------
@@ -95,11 +95,14 @@ def _compare(symbolic: Any, concrete: Any, member: Member) -> None:
                 raise InvalidArgument(f"{concrete!r} has no {fact}")
             member.value(name, value)
     elif isinstance(symbolic, Expression):
-        name, *others = symbolic.letters
-        if not others and (symbolic - parameter(name)).is_zero():
+        name, *others = symbolic.letters or [""]
+        if symbolic.scalar and name and not others and (symbolic - parameter(name)).is_zero():
             member.value(name, fraction(concrete))
     elif isinstance(symbolic, (Count, Size)):
         _of_kind(concrete, int)
+    elif isinstance(symbolic, dict):
+        for name in symbolic:
+            _compare(symbolic[name], concrete[name], member)
     elif isinstance(symbolic, tuple | list):
         for one, other in zip(symbolic, concrete, strict=True):
             _compare(one, other, member)

@@ -23,8 +23,8 @@ from stabkit.proof.parts import Count, Family, Quotient, Size
 from stabkit.proof.sites import LineDifference, rows
 from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.text import written
-from stabkit.proof.words import Expression
-from stabkit.property import AllOf, Property, Stable
+from stabkit.proof.words import Expression, expression
+from stabkit.property import AllOf, AtMost, Identity, Property, Stable
 from stabkit.schemes import Chain, Explicit, Implicit, Scheme
 from stabkit.verdict import Evidence
 
@@ -42,7 +42,15 @@ def statements(entry: Claim) -> list[Statement]:
         If the claim names no classes, or its body, a scheme or a notion needs more of a symbol
         than is assumed of it.
     """
-    return [statement for _, statement in obligations(entry)]
+    return _different(statement for _, statement in obligations(entry))
+
+
+def _different(found: Iterable[Statement]) -> list[Statement]:
+    """Each once, as parts of a claim may say the same."""
+    kept: list[Statement] = []
+    for each in found:
+        kept += [each] if each not in kept else []
+    return kept
 
 
 def obligations(entry: Claim) -> list[tuple[Property, Statement]]:
@@ -107,10 +115,41 @@ def _(what: Stable, symbols: Symbols) -> Statement:
     return symbols.shows(_goal(what.notion, pairs))
 
 
-def _is_known(scheme: Scheme, notion: Notion) -> None:
+@_stated.register
+def _(what: Identity, symbols: Symbols) -> Statement:
+    """Both sides, as they are computed, are equal as sums of words."""
+    return _related(what, symbols, "==")
+
+
+@_stated.register
+def _(what: AtMost, symbols: Symbols) -> Statement:
+    return _related(what, symbols, ">=")
+
+
+def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
+    numbers = [name for name, value in what.given.items() if not isinstance(value, Expression)]
+    if numbers or not what.given:
+        raise InvalidArgument("at given points nothing is shown for all: "
+                              f"{', '.join(numbers) or 'nothing'} must be an argument of a class")
+    for side in (what.left, what.right):
+        if isinstance(side, Scheme):
+            _is_known(side)
+    left, right = (expression(side(**what.given)) for side in (what.left, what.right))
+    if sign == ">=":
+        left, right = right, left
+    return symbols.shows(f"{_in_brackets(left)} - {_in_brackets(right)}", sign)
+
+
+def _in_brackets(x: Expression) -> str:
+    return f"({written(x)})"
+
+
+def _is_known(scheme: Scheme, notion: Notion | None = None) -> None:
     """Refuse code of others, which may do on symbols what it does not do on numbers."""
     if not all(part.trusted for part in _schemes(scheme)):
         raise InvalidArgument(f"the step of {type(scheme).__name__} is not the package's own")
+    if notion is None:
+        return
     module = getattr(notion.margin, "__module__", type(notion.margin).__module__)
     if not str(module).startswith("stabkit."):
         raise InvalidArgument(f"the notion {notion} is not the package's own")
@@ -238,8 +277,14 @@ def _from_theorems(statement: Statement) -> Iterator[dict[str, Any]]:
             yield theorem.proof
 
 
+def _by_expanding(statement: Statement) -> Iterator[dict[str, Any]]:
+    """An identity of sums of words shows itself when both sides are multiplied out."""
+    if statement["kind"] == "algebra" and statement["goal"].endswith(" == 0"):
+        yield {"steps": []}
+
+
 #: Where proofs come from: functions of a statement that give candidates.
-SOURCES: list[Callable[[Statement], Iterator[dict[str, Any]]]] = [_from_theorems]
+SOURCES: list[Callable[[Statement], Iterator[dict[str, Any]]]] = [_by_expanding, _from_theorems]
 
 
 def _holds(statement: Statement, proof: dict[str, Any]) -> bool:
@@ -262,8 +307,8 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
     InvalidArgument
         If a listed configuration is no member of the classes.
     """
-    stated = obligations(entry)
-    proofs = [proof_of(statement) for _, statement in stated]
+    stated = statements(entry)
+    proofs = [proof_of(statement) for statement in stated]
     if None in proofs:
         return ()
     choices = [(choice, [(part, read(statement)) for part, statement in
@@ -271,7 +316,7 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
     for configuration in configurations:
         _check_membership(entry, configuration, choices)
     return tuple(Evidence("proof", "rational", {"statement": statement, "proof": proof})
-                 for (_, statement), proof in zip(stated, proofs, strict=True))
+                 for statement, proof in zip(stated, proofs, strict=True))
 
 
 def _check_membership(entry: Claim, configuration: Mapping[str, Any],

@@ -54,7 +54,7 @@ class Evidence:
     data : dict
         ``given``, ``let``, ``shows``, ``by`` and optionally ``margin``, in the language that
         ``stabkit replay`` reads; or the counts of a search; or ``statement`` and ``proof``, as
-        :func:`stabkit.proof.check` reads them.
+        ``stabkit.proof.check`` reads them.
     """
 
     kind: str

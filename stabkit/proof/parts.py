@@ -35,6 +35,15 @@ class SymbolicOperator(Expression):
         turned = Expression.T.fget(self)  # type: ignore[attr-defined]
         return SymbolicOperator(turned.to, turned.of, turned.terms, self.bound)
 
+    def __mul__(self, factor: Any) -> SymbolicOperator:
+        made = super().__mul__(factor)
+        return SymbolicOperator(made.to, made.of, made.terms)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> SymbolicOperator:
+        return self * -1
+
     def meant(self) -> SymbolicOperator:
         """Itself: a symbol is no rounding."""
         return self
@@ -45,6 +54,16 @@ class SymbolicOperator(Expression):
             raise InvalidArgument("stable_step: of a symbol it needs a bound of its norm, and a "
                                   "ratio that is one, too")
         return ratio * 2 / lipschitz / self.bound
+
+
+@dataclass(frozen=True, eq=False)
+class SymbolicNumber(Expression):
+    """A real number, with what is assumed of its sign."""
+
+    sign: str = "any"
+
+    def __mul__(self, factor: Any) -> Any:
+        return factor * self if isinstance(factor, SymbolicOperator) else super().__mul__(factor)
 
 
 @dataclass(frozen=True, eq=False)

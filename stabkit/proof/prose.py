@@ -113,7 +113,7 @@ def reach(statement: Any) -> str:
     if statement["kind"] == "pieces":
         return pretty(statement["variable"])
     if statement["kind"] == "rows":
-        return "N, " + ", ".join(pretty(name) for name in statement["weights"])
+        return "N, Φ, τ" + ", n" * ("steps" in statement)  # the weights are τg/h²
     bounds = {name for text in statement.get("bounds", {}).values()
               for name in re.findall(r"\w+", text)}
     ends = {name for facts in statement.get("fluxes", {}).values() for interval in facts.values()

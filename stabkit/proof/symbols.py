@@ -17,6 +17,7 @@ from stabkit.proof.parts import (
     Portion,
     SymbolicFacts,
     SymbolicFlux,
+    SymbolicNumber,
     SymbolicOperator,
     symbolic_operator,
 )
@@ -48,10 +49,10 @@ class Symbols:
         return name if name not in taken else next(
             made for made in (f"{name}{k}" for k in count(1)) if made not in taken)
 
-    def parameter(self, name: str, sign: str = "> 0") -> Expression:
+    def parameter(self, name: str, sign: str = "> 0") -> SymbolicNumber:
         """A real number; `sign` is "> 0", ">= 0" or "any"."""
         self.note("parameters", name, sign)
-        return parameter(name)
+        return SymbolicNumber(NUMBERS, NUMBERS, parameter(name).terms, sign)
 
     def assume(self, name: str, condition: Any, strict: bool = False) -> None:
         """A condition on the parameters: the expression is >= 0, or > 0."""

@@ -10,6 +10,7 @@ from stabkit.backend import like
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
+from stabkit.proof.words import Expression
 from stabkit.rational import fractions
 from stabkit.schemes.scheme import Scheme, as_count, as_part
 from stabkit.transcript import Term, named
@@ -49,7 +50,7 @@ class ResidualBlock(Scheme):
                                   f"got {self.outer.shape}")
         for name, length in (("inner_bias", self.inner.shape[0]), ("outer_bias", self.size)):
             bias = getattr(self, name)
-            if bias is None:
+            if bias is None or isinstance(bias, Expression):
                 continue
             bias = fractions(bias, name)
             if bias.shape != (length,):
@@ -84,6 +85,8 @@ class ResidualBlock(Scheme):
         bias = getattr(self, name)
         if bias is None:
             return s
+        if isinstance(bias, Expression):
+            return s + bias
         if isinstance(s, Term):
             return s + s.log.give_once((self, name), "b", lambda: bias)
         return s + like(bias, s)

@@ -18,7 +18,15 @@ from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import Operator
-from stabkit.proof.parts import Count, Family, Portion, Size, SymbolicFlux, SymbolicOperator
+from stabkit.proof.parts import (
+    Count,
+    Family,
+    Portion,
+    Size,
+    SymbolicFlux,
+    SymbolicNumber,
+    SymbolicOperator,
+)
 from stabkit.proof.sites import LineDifference
 from stabkit.proof.words import Expression
 from stabkit.rational import Constant, fraction
@@ -194,6 +202,8 @@ def as_step(step: Any, name: str = "step") -> Any:
     """
     if isinstance(step, Portion):
         return step.parameter()
+    if isinstance(step, SymbolicNumber) and step.sign == "> 0":
+        return step
     if isinstance(step, Unknown):
         if step.is_increasing() or step > 0:
             return step

@@ -20,6 +20,7 @@ from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.flux import Flux
 from stabkit.operators import LinearMap, Operator
+from stabkit.proof.words import Expression
 from stabkit.rational import Constant, fraction, fractions
 from stabkit.schemes.scheme import Scheme, as_part, as_signal, as_step
 from stabkit.transcript import Term, named
@@ -139,7 +140,7 @@ class SymmetricLayer:
             as_part(self.normalisation, LayerNormalisation, "normalisation")
         for name in ("scale", "bias"):
             given = getattr(self, name)
-            if given is None:
+            if given is None or isinstance(given, Expression):
                 continue
             given = fractions(given, name)
             if given.shape != (self.K.shape[0],):
@@ -164,7 +165,7 @@ class SymmetricLayer:
         return (self.activation,)
 
     def __call__(self, y: Any) -> Any:
-        y = y if isinstance(y, Term) else as_signal(y, self.size, "y")
+        y = y if isinstance(y, (Term, Expression)) else as_signal(y, self.size, "y")
         return -(self.K.T @ self.activation(self.preactivation(y)))
 
     def preactivation(self, y: Any) -> Any:
@@ -203,6 +204,8 @@ class SymmetricLayer:
 
     def _vector(self, field: str, name: str, beside: Any) -> Any:
         values = getattr(self, field)
+        if isinstance(values, Expression):
+            return values
         if isinstance(beside, Term):
             return beside.log.give_once((self, field), name, lambda: values)
         return like(values, beside)

@@ -21,7 +21,17 @@ from stabkit.claims.configurations import (
     SMOOTH_AT_ZERO,
     some_step_is_stable,
 )
-from stabkit.classes import AnyFlux, AnyLength, AnyNumberOf, OneOf, Positive, UpTo
+from stabkit.classes import (
+    AnyFlux,
+    AnyLength,
+    AnyNumberOf,
+    AnyOperator,
+    AnyVector,
+    OneOf,
+    Positive,
+    UpTo,
+    signal,
+)
 from stabkit.enclosure import Interval, precision
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import (
@@ -60,16 +70,18 @@ def backward(forward: Operator) -> Operator:
 
 
 @claim("Theorem 1", quote="the resemblance to a residual block becomes apparent",
-       within=dict(n=(2, 3, 5), h=GRIDS, flux=EXACT, tau=("1/7", "2")))
-def explicit_step_is_a_residual_block(n, h, flux, tau):
-    """With D⁻ := −(D⁺)ᵀ and D⁺ = K1 the explicit step is the residual block
+       within=dict(forward=tuple(_grid(n, h) for n in (2, 3, 5) for h in GRIDS), flux=EXACT,
+                   tau=(Constant(1, 7), Constant(2)), u=(1,)),
+       for_all=dict(forward=AnyOperator(), flux=AnyFlux(), tau=Positive(), u=AnyVector()))
+def explicit_step_is_a_residual_block(forward, flux, tau, u):
+    """With D⁻ := −(D⁺)ᵀ and D⁺ = K1, or any other matrix, the explicit step is the residual block
     σ₂(u + W₂ σ₁(W₁ u + b₁) + b₂) with σ₁ = Φ, σ₂ = id, W₁ = D⁺, W₂ = τD⁻, b₁ = b₂ = 0, for every
-    u, τ and Φ."""
-    forward = _grid(n, h)
-    block = ResidualBlock(forward, Constant(tau) * backward(forward), flux, [0] * (n - 1), [0] * n)
-    u = [Fraction((-1) ** i * (3 * i + 2), i + 1) for i in range(n)]
-    return Identity(Explicit(forward, flux, tau), block, dict(u=u),
-                    "eq. (6) against the block; equal as expressions, shown at one signal per case")
+    u, τ > 0 and Φ."""
+    block = ResidualBlock(forward, tau * (-forward.T), flux)
+    return Identity(Explicit(forward, flux, tau), block, dict(
+        u=signal(u, forward.shape[1], lambda _, n: [Fraction((-1) ** i * (3 * i + 2), i + 1)
+                                                    for i in range(n)])),
+                    "eq. (6) against the block, as expressions")
 
 
 #: The backward difference of the outer layer, and whether both are built by mirrored padding.

@@ -6,6 +6,7 @@ import numpy as np
 
 from stabkit.claim import claim
 from stabkit.claims.configurations import ANY_K, EXACT
+from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Positive, signal
 from stabkit.operators import difference, from_matrix
 from stabkit.property import AllOf, Identity
 from stabkit.rational import Constant
@@ -70,12 +71,12 @@ def gradient_flow_of_the_energy_corrected(K, penaliser, seed):
 @claim("Theorem 1, eqs (2), (4), (5)",
        quote="A higher order diffusion step (4) is equivalent to a residual block (2) if σ₁ = τΦ, "
              "σ₂ = Id, W₁ = K, W₂ = −Kᵀ",
-       within=dict(K=ANY_K[::2], flux=EXACT, tau=("1/7", "3/2"), seed=(1, 2)))
-def explicit_step_is_a_residual_block(K, flux, tau, seed):
-    """For all K, Φ, τ and u: T(u) = σ₂(u + W₂ σ₁(W₁ u + b₁) + b₂) with σ₁ = τΦ, σ₂ = id, W₁ = K,
-    W₂ = −Kᵀ, b₁ = b₂ = 0."""
-    tau = Constant(tau)
-    u = _rational(np.random.default_rng(seed), K.shape[1])
+       within=dict(K=ANY_K[::2], flux=EXACT, tau=(Constant(1, 7), Constant(3, 2)), u=(1, 2)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(), tau=Positive(), u=AnyVector()))
+def explicit_step_is_a_residual_block(K, flux, tau, u):
+    """For all K, Φ, τ > 0 and u: T(u) = σ₂(u + W₂ σ₁(W₁ u + b₁) + b₂) with σ₁ = τΦ, σ₂ = id,
+    W₁ = K, W₂ = −Kᵀ, b₁ = b₂ = 0."""
+    u = signal(u, K.shape[1], _rational)
     block = ResidualBlock(K, (-tau) * K.T, flux)
 
     def written_out(u):
