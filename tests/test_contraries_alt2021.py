@@ -10,7 +10,7 @@ from stabkit import fluxes
 from stabkit.certificates import cycle_polynomial
 from stabkit.claim import registry
 from stabkit.claims.alt2021 import blocks, theorem2
-from stabkit.claims.configurations import NEGATIVE, REFLECTING_FIRST
+from stabkit.claims.configurations import NEGATIVE
 from stabkit.operators import NATURAL, difference
 from stabkit.schemes import FSI, Explicit, ResidualBlock
 
@@ -74,6 +74,22 @@ PLANTED = {
         "fsi.FSI": lambda K, flux, tau, length: Explicit(K, flux, Fraction(2, 3) * tau)}),
     "fsi_cycle_is_sign_stable_linear_corrected": Planted(
         put={"fsi._slow_step": lambda length: Fraction(1, 4)}),
+    "fsi_cycle_is_euclidean_stable_nonlinear_short": Planted(
+        put={"short_cycles.CYCLE_STEP": Fraction(3)}),
+    "fsi_cycle_is_euclidean_stable_nonlinear_short_without_symmetry": Planted(
+        within=dict(length=(1, 2))),
+    "fsi_cycle_is_euclidean_stable_nonlinear_two_steps": Planted(within=dict(length=(3,))),
+    "fsi_cycle_decreases_the_energy": Planted(within=dict(length=(1,)), put={
+        "short_cycles.FSI": lambda K, flux, tau, length: Explicit(K, flux, Fraction(2, 3) * tau)}),
+    "fsi_weights_extrapolate": Planted(put={"short_cycles.FROM_ZERO": 1}),
+    "fsi_weights_extrapolate_corrected": Planted(put={"short_cycles.FROM_ONE": 0}),
+    "truncated_fixed_point_of_three_steps": Planted(within=dict(step=(Fraction(7, 5),))),
+    "truncated_fixed_point_of_three_steps_further": Planted(
+        within=dict(step=(Fraction(5, 4),))),
+    "truncated_fixed_point_is_euclidean_stable_at_the_explicit_bound_corrected": Planted(
+        within=dict(ratio=BEYOND)),
+    "truncated_fixed_point_keeps_the_range_corrected": Planted(
+        within=dict(n=(12,), ratio=BEYOND)),
     # implicit scheme and fixed point iteration
     "implicit_scheme_is_euclidean_stable": Planted(within=dict(K=(K2,), flux=(NEGATIVE,),
                                                                tau=("1/10",))),
