@@ -52,6 +52,12 @@ PLANTED = {
     "energy_decay": Planted(within=dict(ratio=BEYOND)),
     "nonmonotone_flux_may_enhance_contrast": Planted(within=dict(flux=(fluxes.soft(),))),
     "fourth_order_diffusion_keeps_the_range": Planted(within=dict(order=(1,))),
+    "fourth_order_diffusion_keeps_the_range_corrected": Planted(put={"averages.OVERSHOOT": 1}),
+    "convex_functionals_do_not_grow": Planted(within=dict(ratio=BEYOND)),
+    "signal_tends_to_its_mean": Planted(
+        within=dict(n=(2,), flux=(fluxes.identity(),), ratio=(Fraction(2),))),
+    "signal_tends_to_its_mean_when_g_may_vanish": Planted(
+        within=dict(flux=(fluxes.rational(),))),
     # FSI schemes
     "fsi_formula": Planted(put={"fsi.FSI": lambda *rest, printed: FSI(*rest)}),
     "fsi_formula_corrected": Planted(
@@ -111,7 +117,14 @@ PLANTED = {
     "norm_of_mirrored_forward_differences": Planted(within=dict(order=(1,))),
     "norm_is_at_most_the_symbol_maximum": Planted(within=dict(kernel=("1", "1 2 1"))),
     "reflecting_boundary_is_unambiguous": Planted(put={"operators.REFLECTING": NATURAL}),
+    "norm_of_mirrored_forward_differences_corrected": Planted(put={"operators.TWICE": 1}),
+    "norm_is_at_most_the_symbol_maximum_corrected": Planted(put={"operators.TWICE": 1}),
     # multigrid and U-nets
+    "unet_repetition_solves_the_system_corrected": Planted(
+        put={"multigrid.SMOOTHERS": {"Gauss-Seidel": "I({n}) / 3 * 5"}}),
+    "w_cycle_is_two_v_cycles_corrected": Planted(put={"multigrid.TWICE": "F"}),
+    "one_dimensional_v_cycle_contracts_for_every_depth": Planted(
+        put={"multigrid.CONTRACTION": "1/(2 + nu)"}),
     "unet_is_a_two_level_v_cycle": Planted(put={"multigrid.PASSED_DOWN": "E22"}),
     "unet_coarse_solver_works_on_the_residual_equation": Planted(
         put={"multigrid.RESTRICTED": "b"}),

@@ -5,5 +5,5 @@ Notation: T(u) = u − τ KᵀΦ(K u), Φ(s) = g(s²) s, L the Lipschitz constan
 """
 
 from stabkit.claims.alt2021 import (  # noqa: F401, I001
-    blocks, theorem2, fsi, implicit, short_cycles, operators, multigrid,
+    blocks, theorem2, fsi, implicit, short_cycles, averages, operators, multigrid,
 )
