@@ -48,6 +48,8 @@ LEDGER = {
     "prolongation_evaluates_the_finite_element_function": (PROVED, "identity", "minor"),
     "restriction_is_a_strided_convolution": (PROVED, "identity", "core"),
     "zero_padded_restriction_fits_the_neumann_problem": (PROVED, "identity", "core"),
+    "average_pooling_keeps_constants": (REFUTED, "identity", "minor"),
+    "projection_inverts_prolongation": (PROVED, "identity", "minor"),
     "zero_padded_kernel_is_the_neumann_operator": (REFUTED, "identity", "core"),
     "neumann_problem_is_solvable_for_every_f": (REFUTED, "existence", "minor"),
     "neumann_problem_is_solvable_for_every_f_corrected": (PROVED, "existence", "minor"),
@@ -80,6 +82,7 @@ LEDGER = {
     "mgnet_step_is_euclidean_stable": (REFUTED, "euclidean", "core"),
     "mgnet_layers_stay_bounded": (REFUTED, "uniform", "core"),
     "resnet_parameter_counts": (PROVED, "identity", "minor"),
+    "epochs_are_whole_numbers_of_batches": (REFUTED, "identity", "minor"),
     "mgnet_parameter_counts": (REFUTED, "identity", "minor"),
     "mgnet_parameter_counts_corrected": (PROVED, "identity", "minor"),
 }
@@ -94,7 +97,9 @@ OWN = [
     "printed_multigrid_converges_corrected", "kernel_hierarchy_converges_corrected",
     "relu_identity_corrected", "printed_delta_hat_recovers_a_cnn_corrected",
     "every_cnn_is_an_mgnet_corrected", "mgnet_step_is_euclidean_stable_corrected",
-    "mgnet_layers_stay_bounded_corrected",
+    "mgnet_layers_stay_bounded_corrected", "average_pooling_keeps_constants_corrected",
+    "galerkin_operator_is_a_zero_padded_convolution_corrected",
+    "epochs_are_whole_numbers_of_batches_corrected",
 ]
 SEARCHED = {"mgnet_step_is_euclidean_stable"}  # its witness is found, not given
 SLOW = {"printed_multigrid_converges", "kernel_hierarchy_converges"}

@@ -52,6 +52,12 @@ PLANTED = {
     "energy_decay": Planted(within=dict(ratio=BEYOND)),
     "nonmonotone_flux_may_enhance_contrast": Planted(within=dict(flux=(fluxes.soft(),))),
     "fourth_order_diffusion_keeps_the_range": Planted(within=dict(order=(1,))),
+    "fourth_order_diffusion_keeps_the_range_corrected": Planted(put={"averages.OVERSHOOT": 1}),
+    "convex_functionals_do_not_grow": Planted(within=dict(ratio=BEYOND)),
+    "signal_tends_to_its_mean": Planted(
+        within=dict(n=(2,), flux=(fluxes.identity(),), ratio=(Fraction(2),))),
+    "signal_tends_to_its_mean_when_g_may_vanish": Planted(
+        within=dict(flux=(fluxes.rational(),))),
     # FSI schemes
     "fsi_formula": Planted(put={"fsi.FSI": lambda *rest, printed: FSI(*rest)}),
     "fsi_formula_corrected": Planted(
@@ -74,6 +80,22 @@ PLANTED = {
         "fsi.FSI": lambda K, flux, tau, length: Explicit(K, flux, Fraction(2, 3) * tau)}),
     "fsi_cycle_is_sign_stable_linear_corrected": Planted(
         put={"fsi._slow_step": lambda length: Fraction(1, 4)}),
+    "fsi_cycle_is_euclidean_stable_nonlinear_short": Planted(
+        put={"short_cycles.CYCLE_STEP": Fraction(3)}),
+    "fsi_cycle_is_euclidean_stable_nonlinear_short_without_symmetry": Planted(
+        within=dict(length=(1, 2))),
+    "fsi_cycle_is_euclidean_stable_nonlinear_two_steps": Planted(within=dict(length=(3,))),
+    "fsi_cycle_decreases_the_energy": Planted(within=dict(length=(1,)), put={
+        "short_cycles.FSI": lambda K, flux, tau, length: Explicit(K, flux, Fraction(2, 3) * tau)}),
+    "fsi_weights_extrapolate": Planted(put={"short_cycles.FROM_ZERO": 1}),
+    "fsi_weights_extrapolate_corrected": Planted(put={"short_cycles.FROM_ONE": 0}),
+    "truncated_fixed_point_of_three_steps": Planted(within=dict(step=(Fraction(7, 5),))),
+    "truncated_fixed_point_of_three_steps_further": Planted(
+        within=dict(step=(Fraction(5, 4),))),
+    "truncated_fixed_point_is_euclidean_stable_at_the_explicit_bound_corrected": Planted(
+        within=dict(ratio=BEYOND)),
+    "truncated_fixed_point_keeps_the_range_corrected": Planted(
+        within=dict(n=(12,), ratio=BEYOND)),
     # implicit scheme and fixed point iteration
     "implicit_scheme_is_euclidean_stable": Planted(within=dict(K=(K2,), flux=(NEGATIVE,),
                                                                tau=("1/10",))),
@@ -95,7 +117,14 @@ PLANTED = {
     "norm_of_mirrored_forward_differences": Planted(within=dict(order=(1,))),
     "norm_is_at_most_the_symbol_maximum": Planted(within=dict(kernel=("1", "1 2 1"))),
     "reflecting_boundary_is_unambiguous": Planted(put={"operators.REFLECTING": NATURAL}),
+    "norm_of_mirrored_forward_differences_corrected": Planted(put={"operators.TWICE": 1}),
+    "norm_is_at_most_the_symbol_maximum_corrected": Planted(put={"operators.TWICE": 1}),
     # multigrid and U-nets
+    "unet_repetition_solves_the_system_corrected": Planted(
+        put={"multigrid.SMOOTHERS": {"Gauss-Seidel": "I({n}) / 3 * 5"}}),
+    "w_cycle_is_two_v_cycles_corrected": Planted(put={"multigrid.TWICE": "F"}),
+    "one_dimensional_v_cycle_contracts_for_every_depth": Planted(
+        put={"multigrid.CONTRACTION": "1/(3 + 3*nu)"}),
     "unet_is_a_two_level_v_cycle": Planted(put={"multigrid.PASSED_DOWN": "E22"}),
     "unet_coarse_solver_works_on_the_residual_equation": Planted(
         put={"multigrid.RESTRICTED": "b"}),

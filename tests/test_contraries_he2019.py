@@ -9,7 +9,7 @@ from planted import Planted, status_of, wanted
 
 from stabkit import fluxes
 from stabkit.claim import registry
-from stabkit.claims.he2019 import matrices, mgnet, networks
+from stabkit.claims.he2019 import grids, matrices, mgnet, networks
 from stabkit.rational import fractions
 
 CLAIMS = {name.partition(".")[2]: entry for name, entry in registry(["he2019"]).items()}
@@ -37,7 +37,7 @@ def biased(log, name, matrix):
     return lambda u: straight(u) + 1
 
 
-linear, linear_map = mgnet._linear, networks._map
+linear, linear_map, pooled = mgnet._linear, networks._map, grids._pooled
 ABS = ("relu(x)", "abs(x)")
 IDENTITY = ("relu(x)", "x")
 BEYOND = (Fraction(1001, 1000),)
@@ -78,6 +78,13 @@ PLANTED = {
         put={"grids.prolongation": mirrored}),
     "restriction_is_a_strided_convolution": Planted(put={"grids.prolongation": mirrored}),
     "zero_padded_restriction_fits_the_neumann_problem": Planted(put={"grids.prolongation": halved}),
+    "average_pooling_keeps_constants": Planted(
+        put={"grids.average": lambda m: np.kron(np.eye(m, dtype=int), [[3, 0]])[:, :-1]}),
+    "average_pooling_keeps_constants_corrected": Planted(put={
+        "grids._pooled": lambda m, pooling: pooled(m, "kron(a, a)/4")}),
+    "projection_inverts_prolongation": Planted(put={
+        "grids.PROJECTIONS": {"L² projection": "inverse(C) @ P.T"}},
+        within=dict(Pi=("L² projection",))),
     "zero_padded_kernel_is_the_neumann_operator": Planted(
         put={"grids.assembled": lambda n: matrices.inner_part(matrices.assembled(n + 2), n)}),
     "zero_padded_kernel_is_the_neumann_operator_corrected": Planted(
@@ -97,6 +104,8 @@ PLANTED = {
         put={"galerkin.TAKEN": (Fraction(1, 4), Fraction(1, 2), Fraction(1, 4))}),
     "galerkin_operator_is_a_zero_padded_convolution": Planted(
         put={"galerkin.laplace": lambda n: 0 * matrices.laplace(n)}),
+    "galerkin_operator_is_a_zero_padded_convolution_corrected": Planted(put={
+        "galerkin.inner_between": lambda m: 0 * matrices.inner_between(m)}),
     "galerkin_reproduces_the_assembled_operator": Planted(put={
         "galerkin.prolongation": lambda m, kind: matrices.prolongation(m, "bilinear")}),
     "printed_multigrid_converges": Planted(within=dict(n=(5, 9))),
@@ -140,6 +149,8 @@ PLANTED = {
         put={"stability.bound_of_layers": lambda layers: Fraction(layers + 1, 2)}),
     # parameter counts
     "resnet_parameter_counts": Planted(put={"counts._resnet": lambda blocks: "0 * classes"}),
+    "epochs_are_whole_numbers_of_batches": Planted(put={"counts.BATCH": 125}),
+    "epochs_are_whole_numbers_of_batches_corrected": Planted(put={"counts.BATCH": 127}),
     "mgnet_parameter_counts": Planted(put={"counts.DESCRIBED": (9, 3, 3)}),
     "mgnet_parameter_counts_corrected": Planted(put={"counts.MATCHING": (8, 3, 3)}),
 }

@@ -73,6 +73,11 @@ PLANTED = {
     "keras_spectral_normalization_makes_convolutions_nonexpansive": Planted(
         within=dict(kernel=(COPY,))),
     "torch_orthogonal_makes_convolutions_nonexpansive": Planted(within=dict(kernel=(COPY_2D,))),
+    "keras_spectral_normalization_makes_convolutions_nonexpansive_corrected": Planted(
+        within=dict(share=(Fraction(999, 1000),))),
+    "torch_orthogonal_makes_convolutions_nonexpansive_corrected": Planted(
+        within=dict(share=(Fraction(999, 1000),))),
+    "xarray_spatial_guard_bounds_the_norm_corrected": Planted(put={"terrain.WEIGHTED": "alpha"}),
     "torch_orthogonal_linear_layers_are_nonexpansive": Planted(within=dict(Q=(SHEAR,))),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from stabkit.claim import claim
 from stabkit.property import Calculation
 from stabkit.verdict import REFUTED
@@ -125,3 +127,78 @@ def w_cycle_is_two_v_cycles(levels, smoother):
     return Calculation(given, [*let, *coarse], ["EW == EV @ EV"],
                        "J = 3: F is the error operator of the V-cycle on the two coarser levels",
                        necessary=True)
+
+
+#: What ν sweeps before and after leave of the energy norm of an error, and the sweep.
+CONTRACTION, QUARTER = "1/(1 + nu)", "1/4"
+
+
+@claim("derived (Section 3.2)", notion="bound",
+       within=dict(levels=(2, 3, 4), nu=(1, 2, 3)))
+def one_dimensional_v_cycle_contracts_for_every_depth(levels, nu):
+    """1-D Poisson with Dirichlet ends, n = 2ᵏ − 1 points, linear interpolation P, Galerkin coarse
+    operators, ν sweeps of u ↦ u + (b − A u)/4 (A = tridiag(−1, 2, −1), h = 1 on each level) before
+    and after: the energy norm of the V-cycle's error operator is at most 1/(1 + ν), for every k,
+    every number of levels and every ν >= 1.
+
+    Decided down to one point, which is solved, from 3, 7 and 15 points."""
+    sizes = [2 ** (k + 1) - 1 for k in range(levels)]
+    given: dict = dict(nu=nu)
+    let = [("A1", "[[2]]"), ("E1", "[[0]]")]
+    for coarse, n in pairwise(sizes):
+        given[f"A{n}"] = [[2 * (i == j) - (abs(i - j) == 1) for j in range(n)] for i in range(n)]
+        given[f"Q{n}"] = [[2 * (i == 2 * j + 1) + (abs(i - 2 * j - 1) == 1) for j in range(coarse)]
+                          for i in range(n)]
+        sweeps = " @ ".join([f"G{n}"] * nu)
+        let += [(f"P{n}", f"Q{n}/2"), (f"G{n}", f"I({n}) - {QUARTER}*A{n}"),
+                (f"E{n}", f"{sweeps} @ (I({n}) - P{n} @ (I({coarse}) - E{coarse}) @ "
+                          f"inverse(P{n}.T @ A{n} @ P{n}) @ P{n}.T @ A{n}) @ {sweeps}")]
+    n = sizes[-1]
+    return Calculation(
+        given, let, [f"psd(A{n} @ E{n})", f"psd({CONTRACTION}*A{n} - A{n} @ E{n})"],
+        "A E is symmetric, so these are the bounds 0 and 1/(1 + ν) of ⟨E e, e⟩ in the energy; PᵀA "
+        "P is A on the coarser grid up to a factor, which the correction does not see",
+        necessary=True)
+
+
+#: An x₀ of the first repetition, and the error operator of two cycles one level down.
+START, TWICE = "concat([1], zeros({n} - 1))", "F @ F"
+
+
+@claim("derived (Section 3.2)", notion="bound", within=dict(n=(3, 7), smoother=("Gauss-Seidel",)))
+def unet_repetition_solves_the_system_corrected(n, smoother):
+    """With x₀ the result of the repetition before, step 1 being x ← G x₀ + B b, the error is
+    multiplied by E = G(I − P C R A)G each time, and its energy falls, ‖E‖_A < 1: it tends to 0."""
+    given, let = _grid(n, smoother)
+    let += [("x0", START.format(n=n)), ("z", f"ones({n})"), ("b", "A @ z"), ("x", "G @ x0 + B @ b"),
+            ("corrected", "x + P @ (C @ (R @ (b - A @ x)))"), ("again", "G @ corrected + B @ b"),
+            ("E", f"G @ (I({n}) - P @ C @ R @ A) @ G")]
+    return Calculation(given, let, ["again - z == E @ (x0 - z)", "pd(A - E.T @ A @ E)"],
+                       "z solves A z = b; the error of x0 is multiplied by E", necessary=True)
+
+
+@claim("derived (end of Section 3.2)", within=dict(smoother=tuple(SMOOTHERS)))
+def w_cycle_is_two_v_cycles_corrected(smoother):
+    """The W-cycle concatenates two cycles one level down: for J = 3 it is the V-cycle in which two
+    V-cycles on the coarser levels, the second from where the first ended, stand for the coarse
+    solver; here from 7 to 3 and 1 points."""
+    given, let = _grid(7, smoother)
+    given |= {"Q2": TWICE_P_1_3, "f": list(range(1, 8)), "Lower2": LOWER[3]}
+    let += [("B2", COARSE_SMOOTHERS[smoother]), ("G2", "I(3) - B2 @ AH"), ("P3", "Q2 / 2"),
+            ("R3", "P3.T / 2"), ("C3", "inverse(R3 @ AH @ P3)"),
+            ("F", "G2 @ (I(3) - P3 @ C3 @ R3 @ AH) @ G2"), ("x", "B @ f"), ("r", "R @ (f - A @ x)"),
+            *_coarse_cycle("zeros(3)", "1"), *_coarse_cycle("e1", "2"),
+            ("found", "G @ (x + P @ e2) + B @ f"),
+            ("W", f"G @ (I(7) - P @ (I(3) - {TWICE}) @ inverse(AH) @ R @ A) @ G"),
+            ("z", "inverse(A) @ f")]
+    return Calculation(given, let, ["found - z == -(W @ z)"],
+                       "from x = 0 the error −z is multiplied by W, with F the error operator of "
+                       "the V-cycle on the two coarser levels", necessary=True)
+
+
+def _coarse_cycle(start: str, number: str) -> list[tuple[str, str]]:
+    """One V-cycle for AH e = r on 3 and 1 points."""
+    before, after = f"y{number}", f"w{number}"
+    return [(before, f"G2 @ {start} + B2 @ r"),
+            (after, f"{before} + P3 @ (C3 @ (R3 @ (r - AH @ {before})))"),
+            (f"e{number}", f"G2 @ {after} + B2 @ r")]

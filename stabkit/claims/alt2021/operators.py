@@ -12,6 +12,7 @@ from stabkit.schemes import Explicit
 from stabkit.verdict import REFUTED
 
 LARGEST = Fraction(4)  # ‖K1‖² < 4/h²
+TWICE = 2  # the square of the norm of a mirrored signal, over that of the signal
 
 
 @claim("derived (Section 2.1, 𝒟 = ∂ₓᵐ)", notion="bound", weight="minor",
@@ -64,3 +65,20 @@ def reflecting_boundary_is_unambiguous(n, tau):
     interior = Explicit(difference(2, n, 1, NATURAL), fluxes.identity(), tau)
     product = Explicit(difference(2, n, 1, REFLECTING), fluxes.identity(), tau)
     return Identity(interior, product, dict(u=list(range(n))), "both are called reflecting")
+
+
+@claim("derived (𝒟 = ∂ₓᵐ with reflecting boundary by padding)", notion="bound",
+       within=dict(n=(3, 4, 6, 8), order=(1, 2, 3, 4, 6)))
+def norm_of_mirrored_forward_differences_corrected(n, order):
+    """For the N×N matrix of the m-th forward difference with mirrored padding (h = 1):
+    ‖K‖² <= 2 · 4ᵐ for all m and N, as the mirrored signal has twice the square of the norm."""
+    return NormAtMost(difference(order, n, 1, MIRRORED), TWICE * 4**order)
+
+
+@claim('derived ("any convolution kernel", Theorem 2)', notion="bound",
+       within=dict(n=(2, 3, 4), kernel=KERNELS))
+def norm_is_at_most_the_symbol_maximum_corrected(n, kernel):
+    """For every kernel w and the N×N convolution matrix K with mirrored padding:
+    ‖K‖ <= √2 max_θ |Σⱼ wⱼ e^{ijθ}|, as the mirrored signal has twice the square of the norm."""
+    taps = [int(tap) for tap in kernel.split()]
+    return NormAtMost(convolution(taps, n, MIRRORED), TWICE * sum(map(abs, taps)) ** 2)

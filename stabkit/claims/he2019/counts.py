@@ -37,6 +37,28 @@ def resnet_parameter_counts(network):
         "two numbers per channel for each batch normalisation", necessary=True)
 
 
+IMAGES, BATCH = 50000, 128
+BATCHES = "images / size"
+
+
+@claim("Algorithm 5 with the values of Section 9", weight="minor", expect=REFUTED)
+def epochs_are_whole_numbers_of_batches():
+    """N/m mini-batches of size m = 128 cover the N = 50000 images, N/m an integer."""
+    return Calculation(
+        dict(images=IMAGES, size=BATCH), [("count", BATCHES)],
+        ["floor(count) == count", "count * size >= images"],
+        "50000 = 390 · 128 + 80", necessary=True)
+
+
+@claim("derived (Algorithm 5)", weight="minor")
+def epochs_are_whole_numbers_of_batches_corrected():
+    """⌈N/m⌉ = 391 mini-batches cover the images, the last of them with 80."""
+    return Calculation(
+        dict(images=IMAGES, size=BATCH), [("count", "-floor(-(images / size))")],
+        ["count == 391", "count * size >= images", "(count - 1) * size + 80 == images"],
+        "the smallest integer that is at least N/m", necessary=True)
+
+
 TOTAL = "27*cf + {AB}*9*cu*cf + {R}*9*cf**2 + {Pi} + 10*cu + 10"
 PI = {"none": "0", "3x3": "{Pi}*9*cu**2", "channelwise": "9*{Pi}"}
 

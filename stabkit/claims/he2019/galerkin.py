@@ -14,6 +14,8 @@ from stabkit.claims.he2019.matrices import (
     assembled,
     fractions,
     halved,
+    inner_between,
+    inner_interpolation,
     laplace,
     neumann,
     prolongation,
@@ -91,6 +93,19 @@ def galerkin_operator_is_a_zero_padded_convolution(n):
         [("A", FIVE_POINTS.format(n=n)), ("S", FIVE_POINTS.format(n=m).replace("T", "t")),
          ("B", "P.T @ (A @ P)")], ["B == S"],
         "S is K_A on the coarse grid; it differs from R A P at the boundary", necessary=True)
+
+
+@claim("derived (eq. (5.11) with A¹ of (5.3))", within=dict(m=(1, 2, 3, 7)))
+def galerkin_operator_is_a_zero_padded_convolution_corrected(m):
+    """On n_l = 2ᵏ − 1 nodes, coarse node i at the fine node 2i, with linear P and zeros outside,
+    every A^l of (5.11) is K_A with zero padding, boundary rows included."""
+    n = 2 * m + 1
+    return Calculation(
+        dict(T=laplace(n), t=laplace(m), p=inner_interpolation(m), r=inner_between(m)),
+        [("A", FIVE_POINTS.format(n=n)), ("S", FIVE_POINTS.format(n=m).replace("T", "t")),
+         ("P", "kron(p, p) - kron(r, r)"), ("B", "P.T @ (A @ P)")], ["B == S"],
+        "P is linear interpolation with the boundary value 0, on levels that end one cell outside",
+        necessary=True)
 
 
 @claim("derived (eq. (5.11))", weight="minor", within=dict(m=(2, 3, 5)))

@@ -14,7 +14,10 @@ from stabkit.claims.he2019.matrices import (
     assembled,
     halved,
     inner_part,
+    interpolation,
     laplace,
+    line_mass,
+    mass,
     neumann,
     prolongation,
 )
@@ -125,6 +128,55 @@ def zero_padded_restriction_fits_the_neumann_problem(m, P):
                        [f"P @ ones({m * m}) == ones({n * n})"],
                        "ΣRf = (P 1)ᵀf: the weights with which a fine node is restricted sum to 1, "
                        "at the boundary too", necessary=True)
+
+
+def average(m: int) -> np.ndarray:
+    """From 2m − 1 values, rows that add up every second one and its neighbours, zeros outside."""
+    return sum(_picks(m).values())
+
+
+@claim("(4.15) with the zero padding of Lemma 4.1", weight="minor", expect=REFUTED,
+       within=dict(m=(2, 3, 4)))
+def average_pooling_keeps_constants(m):
+    """Average pooling by the 3×3 kernel of ninths with stride 2 and zero padding maps constant
+    images to constant images."""
+    return _pooled(m, "kron(a, a)/9")
+
+
+@claim("derived ((4.15))", weight="minor", within=dict(m=(2, 3, 4)))
+def average_pooling_keeps_constants_corrected(m):
+    """With each sum divided by the number of pixels that it has inside the image, 4, 6 or 9, it
+    keeps constants."""
+    return _pooled(m, f"kron(diag(1/(a @ ones({2 * m - 1}))) @ a, diag(1/(a @ ones({2 * m - 1}))) "
+                      "@ a)")
+
+
+def _pooled(m: int, pooling: str) -> Calculation:
+    return Calculation(
+        dict(a=average(m)), [("R", pooling), ("u", f"R @ ones({(2 * m - 1) ** 2})")],
+        ["u == u[0]", "u[0] == 1"], "a adds up three neighbours in one direction, a ⊗ a those of "
+        "an image; u is the image of the constant 1", necessary=True)
+
+
+#: Π from the fine values to the coarse ones, by the mass matrix F of the fine grid and C of the
+#: coarse one.
+PROJECTIONS = {"nodal interpolation": "N", "L² projection": "inverse(C) @ P.T @ F"}
+
+
+@claim('(4.17), "any reasonable Π"', weight="minor",
+       within=dict(m=(2, 3), dimension=(1, 2), Pi=tuple(PROJECTIONS)))
+def projection_inverts_prolongation(m, dimension, Pi):
+    """For linear finite elements on nested grids ΠP = I, for Π the nodal interpolation and for Π
+    the L² projection."""
+    n, count = 2 * m - 1, m**dimension
+    nodes = fractions(np.eye(n, dtype=int)[::2])
+    given = dict(P=interpolation(m), N=nodes, F=line_mass(n), C=2 * line_mass(m)) \
+        if dimension == 1 else \
+        dict(P=prolongation(m, "linear"), N=np.kron(nodes, nodes), F=mass(n), C=4 * mass(m))
+    return Calculation(
+        given, [("Q", PROJECTIONS[Pi])], [f"Q @ P == I({count})", "P.T @ F @ P == C"],
+        "the coarse functions are fine ones: their products are PᵀF P, and C is summed up from "
+        "the coarse elements; h = 1 on the fine grid", necessary=True)
 
 
 @claim("eqs (5.1)–(5.5); Lemma 4.1, last sentence", expect=REFUTED, within=dict(n=(2, 3)))

@@ -114,18 +114,40 @@ def prolongation(m: int, kind: str) -> np.ndarray:
 ELEMENT = fractions([[1, -HALF, -HALF], [-HALF, HALF, 0], [-HALF, 0, HALF]])
 
 
+#: ∫uv on a triangle of area 1/2, and on an interval of length 1.
+TRIANGLE_MASS = fractions([[2, 1, 1], [1, 2, 1], [1, 1, 2]]) / 24
+INTERVAL_MASS = fractions([[2, 1], [1, 2]]) / 6
+
+
 def assembled(n: int) -> np.ndarray:
     """The matrix of ∫∇u·∇v for linear elements on n×n nodes, summed up triangle by triangle.
 
     Each cell is cut along the diagonal from (i+1, j) to (i, j+1); `ELEMENT` belongs to a right
     triangle with the corner of the right angle first.
     """
+    return _summed(n, ELEMENT)
+
+
+def mass(n: int) -> np.ndarray:
+    """The matrix of ∫uv for linear elements on n×n nodes."""
+    return _summed(n, TRIANGLE_MASS)
+
+
+def line_mass(n: int) -> np.ndarray:
+    """The matrix of ∫uv for linear elements on n nodes of a line."""
+    matrix = fractions(np.zeros((n, n), dtype=int))
+    for i in range(n - 1):
+        matrix[i:i + 2, i:i + 2] += INTERVAL_MASS
+    return matrix
+
+
+def _summed(n: int, element: np.ndarray) -> np.ndarray:
     matrix = fractions(np.zeros((n * n, n * n), dtype=int))
     for i, j in product(range(n - 1), repeat=2):
         diagonal = [(i + 1) * n + j, i * n + j + 1]
         for corner in (i * n + j, (i + 1) * n + j + 1):
             nodes = [corner, *diagonal]
-            matrix[np.ix_(nodes, nodes)] += ELEMENT
+            matrix[np.ix_(nodes, nodes)] += element
     return matrix
 
 

@@ -37,6 +37,10 @@ def convolve(kernel, boundary=PERIODIC):
     return channel_convolution(exact, 4 if exact.ndim == 3 else (4, 4), boundary)
 
 
+def _taps(kernel) -> int:
+    return int(np.prod(fractions(kernel).shape[2:]))
+
+
 @claim(SPECTRAL, notion="euclidean", quote=REDUCING, expect=REFUTED, within=dict(kernel=KERNELS))
 def torch_spectral_norm_makes_convolutions_nonexpansive(kernel):
     """A convolution (stride 1, circular padding) whose kernel has the spectral norm 1 after it is
@@ -51,8 +55,7 @@ def torch_spectral_norm_makes_convolutions_nonexpansive_corrected(kernel, bounda
     """With the kernel reshaped to spectral norm 1 and t taps, ‖K u‖² <= t‖u‖² for circular and zero
     padding, so dividing the kernel by √t makes the layer nonexpansive; here ‖K‖² <= share · t, and
     equal taps attain it."""
-    taps = int(np.prod(fractions(kernel).shape[2:]))
-    return NormAtMost(convolve(kernel, boundary), share * taps)
+    return NormAtMost(convolve(kernel, boundary), share * _taps(kernel))
 
 
 @claim(f"derived ({SPECTRAL})", notion="spectrum", weight="minor", within=dict(kernel=KERNELS))
@@ -72,6 +75,16 @@ def keras_spectral_normalization_makes_convolutions_nonexpansive(kernel):
     return NormAtMost(convolve(kernel), 1)
 
 
+@claim(f"derived ({KERAS})", notion="euclidean",
+       within=dict(kernel=KERNELS, boundary=(PERIODIC, DIRICHLET), share=(ONE,)),
+       beyond=dict(kernel=(EQUAL,), boundary=(PERIODIC,), share=(Fraction(999, 1000),)))
+def keras_spectral_normalization_makes_convolutions_nonexpansive_corrected(kernel, boundary,
+                                                                           share):
+    """With spectral norm 1 after reshaping to (taps · c_in) × c_out and t taps, ‖K u‖² <= t‖u‖²
+    for circular and zero padding: the kernel has to be divided by √t; here ‖K‖² <= share · t."""
+    return NormAtMost(convolve(kernel, boundary), share * _taps(kernel))
+
+
 ORTHOGONAL = "PyTorch 2.13, torch.nn.utils.parametrizations.orthogonal"
 BATCH = ("If the tensor has more than two dimensions, we consider it as a batch of matrices of "
          "shape (..., m, n).")
@@ -86,6 +99,16 @@ def torch_orthogonal_makes_convolutions_nonexpansive(kernel):
     ‖K u‖ <= ‖u‖ for every u.  PyTorch says that it treats them so, not that the layer is then
     orthogonal."""
     return NormAtMost(convolve(kernel), 1)
+
+
+@claim(f"derived ({ORTHOGONAL}, on the weight of a convolution)", notion="euclidean",
+       within=dict(kernel=(UNIT, ROTATION), boundary=(PERIODIC, DIRICHLET), share=(ONE,)),
+       beyond=dict(kernel=(UNIT,), boundary=(PERIODIC,), share=(Fraction(999, 1000),)))
+def torch_orthogonal_makes_convolutions_nonexpansive_corrected(kernel, boundary, share):
+    """A convolution from one channel to one whose k × k kernel is an orthogonal matrix Q has
+    ‖K u‖ <= k‖u‖, as its symbol is xᵀQy with |x|, |y| <= √k: divided by k it is nonexpansive; here
+    ‖K‖² <= share · k², and Q = I attains it."""
+    return NormAtMost(convolve(kernel, boundary), share * _taps(kernel))
 
 
 @claim(ORTHOGONAL, notion="euclidean",

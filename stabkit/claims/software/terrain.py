@@ -66,6 +66,22 @@ def xarray_spatial_guard_bounds_the_norm(alpha, ratio):
     return Stable(_diffuse(alpha, ratio), EUCLIDEAN)
 
 
+#: The weights of the norm in which the step of diffusivities α is symmetric.
+WEIGHTED = "1/alpha"
+
+
+@claim(f"derived ({DIFFUSE} the guard of dt)", notion="euclidean",
+       within=dict(alpha=(UNIFORM, (*VARYING[:5], "1/9", "1", "1/3", "2")), ratio=(HALF, ONE)),
+       beyond=dict(alpha=(UNIFORM,), ratio=(Fraction(3, 2),)))
+def xarray_spatial_guard_bounds_the_norm_corrected(alpha, ratio):
+    """For α > 0 and dt <= dx²/(4 max α) a step does not increase Σ u²/α, the norm in which α Δ is
+    symmetric; here dt = ratio · that bound."""
+    return Calculation(
+        dict(M=_diffuse(alpha, ratio).matrix.exact(), alpha=alpha), [("W", f"diag({WEIGHTED})")],
+        ["psd(W - M.T @ (W @ M))"], "M is the step, and |M u|^2 <= |u|^2 in the weighted norm",
+        necessary=True)
+
+
 # -- Landlab --------------------------------------------------------------------------------------
 TAYLOR = "Landlab 2.11.0, TaylorNonLinearDiffuser, class description and soilflux"
 COURANT = "The maximum stable time step is given by:: dtmax = courant_factor * dx * dx / Demax"
