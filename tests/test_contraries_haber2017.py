@@ -2,6 +2,7 @@
 is dropped (or added, where the claim is false).  No contrary has the verdict of its claim."""
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -220,3 +221,32 @@ def test_boundedness_of_powers_is_that_of_the_step():
     for K in (((0, 1), (-1, 0)), ((-1, 1), (-1, 0)), ((0, 0), (0, 0)), ((0, 1), (0, 0))):
         power = np.linalg.matrix_power(np.eye(2) + np.array(K) / 8, 4096)
         assert (decide(euler._bounded(K)).status is PROVED) == (np.abs(power).max() < 100)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_growth_in_the_maximum_norm_by_all_signs(seed):
+    """K does not let the maximum norm grow along ẏ = K y exactly if sᵢ(K s)ᵢ <= 0 for every
+    vector s of signs and every i."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 4))
+    K = rng.integers(-2, 3, (n, n)) - 2 * np.eye(n, dtype=int)
+    worst = max((s * (K @ s)).max() for s in map(np.array, product((1, -1), repeat=n)))
+    assert decide(propagation._rows_do_not_expand(K.tolist())).status is (
+        PROVED if worst <= 0 else REFUTED)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_decay_without_a_nonlinearity_against_eigenvalues(seed):
+    """K = [[a, b], [c, −a]] has imaginary eigenvalues, or one that lets signals decay."""
+    rng = np.random.default_rng(seed)
+    a, b, c = (int(x) for x in rng.integers(-3, 4, 3))
+    K = ((a, b), (c, -a))
+    decays = np.linalg.eigvals(np.array(K, float)).real.min() < -1e-9
+    if a * a + b * c == 0:
+        pytest.skip("K² = 0")
+    found = status_at("id", K)
+    assert found is (REFUTED if decays else PROVED)
+
+
+def status_at(sigma, K):
+    return decide(CLAIMS["haber2017.imaginary_eigenvalues_prevent_decay"](sigma=sigma, K=K)).status

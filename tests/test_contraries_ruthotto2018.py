@@ -12,6 +12,7 @@ from stabkit.claims.configurations import BEYOND
 from stabkit.claims.ruthotto2018 import (
     euler,
     experiments,
+    growth,
     hamiltonian,
     layers,
     leapfrog,
@@ -24,6 +25,8 @@ from stabkit.claims.ruthotto2018 import (
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.decide import decide
 from stabkit.operators import PERIODIC
+from stabkit.rational import fractions
+from stabkit.transcript import Transcript
 from stabkit.verdict import PROVED, REFUTED, UNDECIDED
 
 CLAIMS = registry(["ruthotto2018"])
@@ -277,3 +280,80 @@ def test_the_sharp_growth_bound_of_the_second_order_network_is_not_half_of_it():
         e += step * v
     assert np.exp(np.sqrt(2) / 2) < abs(e) < np.exp(np.sqrt(2))
     assert abs(abs(e) - (4 - np.pi / 2)) < 1e-3
+
+
+# -- verdicts against brute force at random members, on both sides of the bounds ------------------
+def rational(rng, *shape, largest=3):
+    return fractions(rng.integers(-largest, largest + 1, shape)) / 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_boundedness_against_the_powers_of_random_shears(seed):
+    """|Vʲx| for j = 4096 and V a product of shears, as Verlet and leapfrog steps are."""
+    rng = np.random.default_rng(seed)
+    for _ in range(8):
+        V = fractions(np.eye(2, dtype=int))
+        for k, a in enumerate(rational(rng, 4)):
+            V = V @ fractions([[1, a], [0, 1]] if k % 2 else [[1, 0], [a, 1]])
+        log = Transcript()
+        log.give("V", V)
+        with np.errstate(over="ignore", invalid="ignore"):
+            power = np.linalg.matrix_power(V.astype(float), 4096)
+        grows = not np.abs(power).max() < 200  # an overflow is growth
+        assert decide(growth.bounded(log, "V")).status == (REFUTED if grows else PROVED)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_verlet_bound_against_eigenvalues(seed):
+    """Random 2x2 weights: the spectral radius of a step is 1 for δ²ρ(BC) < 4, larger beyond."""
+    rng = np.random.default_rng(seed)
+    K, H = (rng.integers(-3, 4, (2, 2)) for _ in "KH")
+    if np.linalg.det(K) * np.linalg.det(H) == 0:
+        pytest.skip("B or C is singular")
+    text = " | ".join("; ".join(" ".join(map(str, row)) for row in M) for M in (K, H))
+    B, C = K.T @ K, H.T @ H
+    bound = 2 / np.sqrt(np.abs(np.linalg.eigvals(B @ C)).max())
+    for ratio, status in ((0.9, PROVED), (1.1, REFUTED)):
+        delta = Fraction(int(bound * ratio * 10**6), 10**6)
+        assert decide(verlet_bounds._verlet_is_bounded(text, delta)).status == status
+        d, one, none = float(delta), np.eye(2), np.zeros((2, 2))
+        step = np.block([[one, none], [-d * C, one]]) @ np.block([[one, d * B], [none, one]])
+        radius = np.abs(np.linalg.eigvals(step)).max()
+        assert (radius < 1 + 1e-6) == (status == PROVED)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_imaginary_eigenvalues_against_numpy(seed):
+    """Random slopes of either sign in [[0, K'DK], [−H'EH, 0]]: proved only if all real parts are
+    0, refuted only if one is not."""
+    rng = np.random.default_rng(seed)
+    first, second = rng.integers(-1, 3, (2, 2)) if seed % 2 else rng.integers(0, 3, (2, 2))
+    pair = "1 -2; 0 3 | 2 1; 1 1/2"
+    what = hamiltonian.hamiltonian_jacobian_is_imaginary(
+        pair=pair, first=" ".join(map(str, first)), second=" ".join(map(str, second)))
+    K, H = np.array([[1, -2], [0, 3]]), np.array([[2, 1], [1, 0.5]])
+    A, C = K.T @ np.diag(first) @ K, H.T @ np.diag(second) @ H
+    zero = np.zeros((2, 2))
+    real = np.abs(np.linalg.eigvals(np.block([[zero, A], [-C, zero]])).real).max()
+    found = decide(what).status
+    assert found == (PROVED if real < 1e-6 else REFUTED) or (found == UNDECIDED and real < 1e-6)
+    assert found != UNDECIDED or min(first) < 0 or min(second) < 0
+
+
+@pytest.mark.parametrize("m", net.LOWER_TRIANGLES)
+@pytest.mark.parametrize("u", net.TWO_CHANNELS)
+def test_jacobians_with_tv_normalisation_against_differences(m, u):
+    """The derivative of −K'ReLU(N_tv(K Y)) by central differences."""
+    K = np.array([[1.0, 0], [-m, 1]])
+    eps = float(net.eps_for(u))
+
+    def force(y):
+        z = K @ y
+        return -K.T @ np.maximum(z / np.sqrt(z @ z + eps), 0)
+
+    y, h = np.linalg.solve(K, np.array(u, float)), 1e-6
+    J = np.column_stack([(force(y + h * e) - force(y - h * e)) / (2 * h) for e in np.eye(2)])
+    largest = np.linalg.eigvals(J).real.max()
+    what = CLAIMS["ruthotto2018.symmetric_layer_jacobian_is_negative_semidefinite_with_tv_"
+                  "normalisation"](m=m, u=u)
+    assert decide(what).status == (PROVED if largest < 1e-6 else REFUTED)

@@ -10,6 +10,7 @@ import numpy as np
 from stabkit.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.classes import AnyFlux, AnyOperator, UpTo
 from stabkit.notions import CONTRACTION
 from stabkit.operators import difference, stable_step
 from stabkit.property import AllOf, AtMost, Calculation, Either, FaceWithin, Stable
@@ -95,7 +96,8 @@ def euler_criterion_bounds_finite_perturbations(flux, delta, other):
 @claim("derived (Section 3.1)", notion="contraction",
        within=dict(K=net.ANY_K, flux=(*net.LIPSCHITZ, net.RELU, net.CLIP, net.LEAKY),
                    share=(HALF, ONE)),
-       beyond=dict(K=(net.SCALAR,), flux=net.LIPSCHITZ[:1], share=BEYOND))
+       beyond=dict(K=(net.SCALAR,), flux=net.LIPSCHITZ[:1], share=BEYOND),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=(0, "L")), share=UpTo(1)))
 def euler_criterion_bounds_finite_perturbations_corrected(K, flux, share):
     """If the criterion holds at every state (σ nondecreasing with Lipschitz constant L, N = id,
     δ <= 2/(L‖K‖²)), then ‖Y_j − Ỹ_j‖ <= ‖Y₀ − Ỹ₀‖ for all j and all starts; a bias inside only
