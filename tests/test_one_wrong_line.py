@@ -1,4 +1,4 @@
-"""One wrong line in what decides, proves or enclosed, and a small truth that it would change."""
+"""One wrong line in what decides, proves or encloses, and a small truth that it would change."""
 
 import json
 from fractions import Fraction
@@ -100,8 +100,10 @@ def test_cells_are_cut_where_they_must_be():
     (np.tanh(s / 2), (exp(s) - 1) / (exp(s) + 1), True), (np.log(1 + 0 * s), s - s, True),
     (sqrt(12 + 0 * s), 2 * sqrt(3 + 0 * s), True), (sqrt(HALF + 0 * s), sqrt(2 + 0 * s) / 2, True),
     (abs(s).decay(2), s * s * exp(-abs(s)), True), (abs(s).decay(2), abs(s) * exp(-abs(s)), False),
-    (np.maximum(s, 0) + np.minimum(s, 0), s, True), (np.maximum(s, 0) - np.minimum(s, 0), abs(s), True),
-    (np.maximum(s, 0) - np.minimum(s, 0), s, False), ((1 + s * s) ** -2 * (1 + s * s), 1 / (1 + s * s), True),
+    (np.maximum(s, 0) + np.minimum(s, 0), s, True),
+    (np.maximum(s, 0) - np.minimum(s, 0), abs(s), True),
+    (np.maximum(s, 0) - np.minimum(s, 0), s, False),
+    ((1 + s * s) ** -2 * (1 + s * s), 1 / (1 + s * s), True),
 ])
 def test_normal_forms(left, right, same):
     """Identities of real functions, and beside each a formula that differs at s = 1 or at -1."""
@@ -214,7 +216,8 @@ def test_necessary_conditions_refute_and_sufficient_ones_do_not():
     """What fails may be needed or not; several conditions are denied together."""
     assert decide(_counted("1 > 2", necessary=False)).status is UNDECIDED
     both = decide(_counted("2 > 1", "1 > 2"))
-    assert both.status is REFUTED and both.evidence[0].data["shows"] == ["not ((2 > 1) and (1 > 2))"]
+    assert both.status is REFUTED
+    assert both.evidence[0].data["shows"] == ["not ((2 > 1) and (1 > 2))"]
     assert decide(_counted("2 > 1", "3 > 2")).status is PROVED
 
 
@@ -244,7 +247,8 @@ def test_narrow_cells_end_where_they_end():
     """Stable up to an irrational number just below 1 + 2^-40, unstable up to 1 + 2^-39, and so on:
     no interval that is told is longer than its cell, however narrow that is."""
     tiny = Fraction(1, 2**40)
-    found = [Cell(ZERO, ONE, True), Cell(ONE, ONE + tiny, None), Cell(ONE + tiny, 1 + 2 * tiny, True),
+    found = [Cell(ZERO, ONE, True), Cell(ONE, ONE + tiny, None),
+             Cell(ONE + tiny, 1 + 2 * tiny, True),
              Cell(1 + 2 * tiny, 1 + 3 * tiny, None), Cell(1 + 3 * tiny, 1 + 4 * tiny, False),
              Cell(1 + 4 * tiny, 1 + 5 * tiny, None), Cell(1 + 5 * tiny, None, True)]
     (_, end), (low, high), (start, last) = proved_steps(found, 10)
@@ -255,15 +259,15 @@ def test_narrow_cells_end_where_they_end():
 
 
 def test_roots_that_are_too_close_to_be_told_apart():
-    """x^2 - 2 < 0 below √2, x^2 - 2 - e > 0 beyond √(2 + e), e = 1e-120: between them neither holds,
-    and what is told of the enclosure around both is that it is not known."""
+    """x^2 - 2 < 0 below √2, x^2 - 2 - e > 0 beyond √(2 + e), e = 1e-120: between them neither
+    holds, and what is told of the enclosure around both is that it is not known."""
     close = Fraction(1, 10**120)
     first, middle, last = cells([[-2, 0, 1], [-2 - close, 0, 1]])
     assert (first.holds, middle.holds, last.holds) == (False, None, True)
     assert middle.low**2 < 2 and middle.high**2 > 2 + close and last.high is None
     assert first.high == middle.low and middle.high == last.low
     kept = cells([[2, 0, -1], [-2 - close, 0, 1]])
-    assert [cell.holds for cell in kept][0] is False and kept[-1].holds is False
+    assert kept[0].holds is False and kept[-1].holds is False
     assert not any(cell.holds for cell in kept)
 
 
