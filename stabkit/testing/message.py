@@ -22,6 +22,10 @@ FORMULAS = {
     "range": "min(min u⁺ − min u, max u − max u⁺)",
     "sign": "S(u) − S(u⁺)",
     "contrast": "max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|",
+    "variation": "Σ |uᵢ₊₁ − uᵢ| − Σ |u⁺ᵢ₊₁ − u⁺ᵢ|",
+    "extrema": "S(differences of u) − S(differences of u⁺)",
+    "positivity": "min u⁺ where min u >= 0",
+    "max norm": "max |u| − max |u⁺|",
     "energy": "E(u) − E(u⁺)",
     "sensitivity": "C²‖u − w‖² − ‖u⁺ − w⁺‖²",
 }
