@@ -22,7 +22,7 @@ FLOORS = [
     {"operators", "flux", "fluxes", "activations", "derivative", "entries", "expression",
      "arithmetic", "normal_form", "continuity", "quadrature", "faces",
      "kinks", "isolated", "quotient"},
-    {"schemes", "multigrid", "learning"},
+    {"schemes", "multigrid", "learning", "tracing"},
     {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "both_ways",
      "entry_intervals", "confirmation", "decide"},
     {"sharpness", "claim", "verify", "statements", "audit", "testing"},
