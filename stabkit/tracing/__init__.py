@@ -9,10 +9,15 @@ moving       functions of NumPy that move entries
 summing      functions of NumPy that add multiples of entries
 libraries    stand-ins for what takes numbers only: np.zeros, scipy.sparse, scipy.ndimage
 run          one run, and its comparison with the function
+kinds        rows that are alike
+held         values that are fixed
 ===========  =====================================================================================
 """
 
 from stabkit.tracing.form import Form
-from stabkit.tracing.run import Trace, trace
+from stabkit.tracing.held import Free, free
+from stabkit.tracing.kinds import Kinds, kinds_of
+from stabkit.tracing.run import Trace, as_shape, takes_step, trace
 
-__all__ = ["Form", "Trace", "trace"]
+__all__ = ["Form", "Free", "Kinds", "Trace", "as_shape", "free", "kinds_of", "takes_step",
+           "trace"]

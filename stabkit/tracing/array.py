@@ -215,7 +215,7 @@ class TracedArray(Traced):
         return (self[i] for i in range(len(self)))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        if dtype is not None and np.dtype(dtype) != object or self.size > _LISTED:
+        if (dtype is not None and np.dtype(dtype) != object) or self.size > _LISTED:
             self.tracer.stop("the array is turned into one of numbers; assign to np.zeros_like(u) "
                              "or u.copy(), and leave out dtype=")
         out = np.empty(self.shape, dtype=object)

@@ -1,7 +1,7 @@
 """Exact affine forms of many entries at once: sparse rows over ℤ[t] with one denominator.
 
-Row i of a form is Σⱼ cᵢⱼ(t) xⱼ with cᵢⱼ = nᵢⱼ/d for polynomials nᵢⱼ, d in an open step t with integer
-coefficients.  Column 0 stands for the constant 1, the others for unknowns.  Integers are kept as
+Row i of a form is Σⱼ cᵢⱼ(t) xⱼ with cᵢⱼ = nᵢⱼ/d for polynomials nᵢⱼ, d in an open step t with
+integer coefficients.  Column 0 stands for the constant 1, the others for unknowns.  Integers are kept as
 int64 while they certainly fit, else as Python's.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import lcm
 from typing import Any
 
@@ -50,9 +51,16 @@ class Form:
         """Whether no unknown enters."""
         return not self.columns.size or int(self.columns.max()) == CONSTANT
 
+    @cached_property
     def starts(self) -> np.ndarray:
         """Where each row begins, and where the last one ends."""
-        return np.searchsorted(self.rows, np.arange(self.count + 1))
+        ends = np.cumsum(np.bincount(self.rows, minlength=self.count))
+        return np.concatenate([[0], ends])
+
+    @cached_property
+    def is_single(self) -> bool:
+        """Whether every row has exactly one entry."""
+        return self.rows.size == self.count and _is_range(self.rows)
 
     def take(self, index: np.ndarray) -> Form:
         """The rows at flat places, in that order."""
@@ -64,7 +72,9 @@ class Form:
                     self.denominator)
 
     def _picked(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        starts = self.starts()
+        if self.is_single:
+            return index, np.arange(index.size)
+        starts = self.starts
         lengths = np.diff(starts)[index]
         rows = np.repeat(np.arange(index.size), lengths)
         offset = np.repeat(starts[index] - np.cumsum(lengths) + lengths, lengths)
@@ -88,7 +98,7 @@ class Form:
 
     def __add__(self, other: Form) -> Form:
         a, b = shared([self, other])
-        if a.rows is b.rows and a.columns is b.columns or (
+        if (a.rows is b.rows and a.columns is b.columns) or (
                 a.rows.size == b.rows.size and np.array_equal(a.columns, b.columns)
                 and np.array_equal(a.rows, b.rows)):
             numerators = _safe(a.numerators, 2) + _safe(b.numerators, 2)

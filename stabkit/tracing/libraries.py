@@ -253,8 +253,8 @@ class _Stage:
 
 
 def _holds_symbols(value: Any) -> bool:
-    return isinstance(value, Traced) or isinstance(value, (list, tuple)) and any(
-        map(_holds_symbols, value))
+    return isinstance(value, Traced) or (isinstance(value, (list, tuple)) and any(
+        map(_holds_symbols, value)))
 
 
 def _names_of(code: Any) -> Iterator[str]:
@@ -266,7 +266,6 @@ def _names_of(code: Any) -> Iterator[str]:
 
 def _is_empty(cell: CellType) -> bool:
     try:
-        cell.cell_contents
+        return cell.cell_contents is cell
     except ValueError:
         return True
-    return False

@@ -24,7 +24,8 @@ def _sum(tracer: Tracer, array: Any, axis: Any = None, dtype: Any = None, out: A
     if out is not None or options:
         tracer.stop("np.sum with out=, where= or initial= is not followed")
     shape = shape_of(array)
-    axes = tuple(range(len(shape))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(range(len(shape))) if axis is None else axis
+    axes = axes if isinstance(axes, tuple) else (axes,)
     left = [1 if k in {a % len(shape) for a in axes} else n for k, n in enumerate(shape)]
     target = np.broadcast_to(np.arange(prod(left)).reshape(left), shape).ravel()
     form = operand(tracer, array).combined(np.arange(target.size), None, target, prod(left))
