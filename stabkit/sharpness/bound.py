@@ -12,7 +12,7 @@ from stabkit.replay import check
 from stabkit.sharpness.linear import Steps
 from stabkit.verdict import Evidence
 
-_LONG = 12  # characters of a fraction that is shown as one
+_LONG = 2000  # denominators of fractions that are shown as such
 WRITTEN = 16  # samples up to which the certificate of a linear step is written down
 
 
@@ -118,7 +118,7 @@ def _interval(steps: tuple[Fraction, Fraction | None], name: str) -> str:
 
 def _number(x: Fraction) -> str:
     """As a fraction, or a decimal where that is long; the exact number is in `proved`."""
-    return str(x) if len(str(x)) <= _LONG else f"{float(x):.7g}"
+    return str(x) if x.denominator <= _LONG else f"{float(x):.7g}"
 
 
 def _refuted(steps: tuple[Fraction, Fraction | None], name: str) -> str:

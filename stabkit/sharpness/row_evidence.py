@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from stabkit.confirmation import confirm_evidence
 from stabkit.notions import MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.sharpness.linear_step import OwnStep
 from stabkit.sharpness.rows import Condition, value
 from stabkit.tracing import Kinds
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
-
-if TYPE_CHECKING:
-    from stabkit.sharpness.own_step import OwnStep
 
 _WRITTEN = 4000  # numbers in a certificate
 _SIGNAL = 4096  # entries of a signal that is written whole

@@ -45,22 +45,20 @@ def free(found: Trace, held: Any = None) -> Free:
     ----------
     found : Trace
         Of a linear step.
-    held : mapping, optional
-        From an index of the array (a number, slice, tuple or mask) to a value.
+    held : mapping or (mask, value), optional
+        From an index of the array to a value, ``"boundary"`` for all faces of it; or an array of
+        truth values with the value of the places that it marks.
 
     Raises
     ------
     InvalidArgument
         If an index does not fit, or the step moves a held value.
     """
-    if not held:
+    if held is None or (isinstance(held, Mapping) and not held):
         return Free(found.form, np.arange(found.size), found.shape)
-    if not isinstance(held, Mapping):
-        raise InvalidArgument(f"held: must be a mapping from places to values, such as "
-                              f"{{0: 0, -1: 0}}, got {held!r}")
     values = np.zeros(found.shape, dtype=object)
     fixed = np.zeros(found.shape, dtype=bool)
-    for place, value in held.items():
+    for place, value in _pairs(held, found.shape):
         try:
             fixed[place] = True
             values[place] = _exact(value)
@@ -78,6 +76,19 @@ def free(found: Trace, held: Any = None) -> Free:
     kept = form.take(places)
     kept = Form(kept.count, kept.rows, number[kept.columns], kept.numerators, kept.denominator)
     return Free(kept, places, (places.size,), tuple(sorted(set(exact[flat]))))
+
+
+def _pairs(held: Any, shape: tuple[int, ...]) -> list[tuple[Any, Any]]:
+    if isinstance(held, tuple) and len(held) == 2 and getattr(held[0], "dtype", None) == bool:
+        return [held]
+    if not isinstance(held, Mapping):
+        raise InvalidArgument(f"held: must be a mapping from places to values, such as "
+                              f"{{0: 0, -1: 0}} or {{'boundary': 0}}, or a pair of a mask and a "
+                              f"value; got {held!r:.60}")
+    faces = np.ones(shape, dtype=bool)
+    faces[tuple(slice(1, -1) for _ in shape)] = False
+    return [(faces if isinstance(place, str) and place == "boundary" else place, value)
+            for place, value in held.items()]
 
 
 def _exact(value: Any) -> Any:
