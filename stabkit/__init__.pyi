@@ -30,6 +30,12 @@ from .flux import (
     from_regulariser as from_regulariser,
     from_shrinkage as from_shrinkage,
 )
+from .invariants import (
+    POWER_BOUNDED as POWER_BOUNDED,
+    box as box,
+    stays_in as stays_in,
+    weighted as weighted,
+)
 from .notions import (
     CONTRACTION as CONTRACTION,
     CONTRAST as CONTRAST,

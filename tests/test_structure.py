@@ -23,7 +23,7 @@ FLOORS = [
      "arithmetic", "normal_form", "continuity", "quadrature", "faces",
      "kinks", "isolated", "quotient"},
     {"schemes", "multigrid", "learning", "tracing"},
-    {"notions", "property", "verdict", "spectra", "growth", "certificates", "falsify", "both_ways",
+    {"notions", "invariants", "property", "verdict", "spectra", "growth", "certificates", "falsify", "both_ways",
      "entry_intervals", "confirmation", "decide"},
     {"sharpness", "claim", "verify", "statements", "audit", "testing"},
     {"claims"},

@@ -12,6 +12,7 @@ from stabkit.replay import check
 from stabkit.sharpness.linear import Steps
 from stabkit.verdict import Evidence
 
+_SHOWN = 3  # intervals
 _LONG = 2000  # denominators of fractions that are shown as such
 WRITTEN = 16  # samples up to which the certificate of a linear step is written down
 
@@ -46,6 +47,9 @@ class StepBound:
         What breaks the notion from the smallest refuted step on, in words.
     lines : tuple of str
         What the step is, how it was decided, and what else is worth knowing.
+    rest : StepBound, optional
+        Where something breaks the notion at every step, such as a mean that drifts: the answer for
+        all signals without it.
     """
 
     notion: str
@@ -59,6 +63,7 @@ class StepBound:
     variable: str = "tau"
     by: str = ""
     lines: tuple[str, ...] = ()
+    rest: StepBound | None = None
 
     @property
     def certified(self) -> Fraction | None:
@@ -68,11 +73,13 @@ class StepBound:
     def __str__(self) -> str:
         parts = []
         if self.proved:
-            parts.append("proved for " + " or ".join(
-                _interval(steps, self.variable) for steps in self.proved))
+            shown = [_interval(steps, self.variable) for steps in self.proved]
+            more = [f"{len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
+            parts.append("proved for " + " or ".join(shown[:_SHOWN] + more))
         if self.refuted:
-            parts.append("refuted " + " and ".join(
-                _refuted(steps, self.variable) for steps in self.refuted))
+            shown = [_refuted(steps, self.variable) for steps in self.refuted]
+            more = [f"in {len(shown) - _SHOWN} more intervals"] if len(shown) > _SHOWN else []
+            parts.append("refuted " + " and ".join(shown[:_SHOWN] + more))
             if self.by:
                 parts[-1] += f" by {self.by}"
             elif self.signals:

@@ -24,9 +24,13 @@ def intervals(found: list[Cell]) -> tuple[Steps, Steps]:
 def _inside(end: Fraction | None, beside: Cell | None, run: Sequence[Cell], way: int
             ) -> Fraction | None:
     """The end of a proved run: exact, or next to an irrational number a simple one within."""
-    if end is None or end == 0 or beside is None or beside.holds is not None:
-        return end
     cell = run[0 if way > 0 else -1]
+    if end is None or end == 0 or beside is None or cell.is_point:
+        return end
+    if beside.is_point and beside.holds is False:  # the end itself does not belong to it
+        return _beyond(cell, way)
+    if beside.holds is not None:
+        return end
     away = end * _NEAR
     if cell.high is not None:
         away = min(away, (cell.high - cell.low) / 2)

@@ -106,7 +106,7 @@ class Matrix:
 
     def growth(self, signal: list[int]) -> list[Fraction]:
         """The coefficients of ‖M u‖² d² − ‖u‖² d², for integers u."""
-        images = [self._image(k, signal) for k in range(self.degree + 1)]
+        images = [self.image(k, signal) for k in range(self.degree + 1)]
         weights = self.weights or [Fraction(1)] * self.size
         width = max(2 * self.degree + 1, 2 * len(self.form.denominator) - 1)
         total = [Fraction(0)] * width
@@ -124,7 +124,8 @@ class Matrix:
             return Fraction(sum(x * y for x, y in zip(a, b, strict=True)))
         return sum((w * x * y for w, x, y in zip(weights, a, b, strict=True)), Fraction(0))
 
-    def _image(self, power: int, signal: list[int]) -> list[int]:
+    def image(self, power: int, signal: list[int]) -> list[int]:
+        """The numerators of one power of the step, applied to integers."""
         image = [0] * self.size
         for row, column, c in zip(self.form.rows.tolist(), self.form.columns.tolist(),
                                   self.form.numerators[:, power].tolist(), strict=True):

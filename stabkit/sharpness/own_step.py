@@ -8,11 +8,13 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit.errors import InvalidArgument, TracingStopped, Undecided
+from stabkit.invariants import POWER_BOUNDED, Weighted
 from stabkit.notions import MAX_NORM, POSITIVITY, RANGE, Notion
 from stabkit.sharpness import row_evidence, rows
 from stabkit.sharpness.bound import StepBound
 from stabkit.sharpness.ends import intervals
 from stabkit.sharpness.linear_step import OwnStep
+from stabkit.sharpness.powers import by_powers
 from stabkit.sharpness.quadratic import BY_NORM, by_norm
 from stabkit.sharpness.searched import searched
 from stabkit.tracing import as_shape, trace
@@ -49,7 +51,7 @@ def _points(proved: Any, found: list[rows.Condition], name: str) -> list[str]:
 #: The notions that are decided exactly for linear steps.
 EXACTLY: dict[Any, Callable[[OwnStep, Any, str], StepBound]] = {
     **{notion: by_rows for notion in (RANGE, POSITIVITY, MAX_NORM)},
-    **{notion: by_norm for notion in BY_NORM}}
+    **{notion: by_norm for notion in BY_NORM}, POWER_BOUNDED: by_powers}
 
 
 def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, held: Any, *,
@@ -61,7 +63,7 @@ def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, hel
         if not found.is_linear:
             node = found.nodes[0]
             raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
-        decide = EXACTLY.get(notion)
+        decide = by_norm if isinstance(notion, Weighted) else EXACTLY.get(notion)
         if decide is None:
             raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced "
                             "steps")

@@ -11,6 +11,7 @@ from flint import fmpq, fmpq_mat
 
 from stabkit.confirmation import confirm_evidence
 from stabkit.errors import Undecided
+from stabkit.invariants import Weighted
 from stabkit.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, Notion
 from stabkit.rational import from_flint, is_psd, to_flint
 from stabkit.sharpness import rows
@@ -37,11 +38,11 @@ _FAR = (1.5, 4.0, 100.0)  # times the first step, where signals are tried as wel
 
 def by_norm(step: OwnStep, notion: Notion, name: str) -> StepBound:
     """EUCLIDEAN, CONTRACTION or a weighted norm."""
-    weights = notion.weights_of(step) if hasattr(notion, "weights_of") else None
+    weights, found = _weights(step, notion)
     uniform = step.trace.shape if step.kinds.is_uniform and step.held is None else None
     matrix = Matrix(step.free.form, weights, uniform)
     constant = (step.free.form.columns == CONSTANT).any() and notion is not CONTRACTION
-    lines = [step.told(False)]
+    lines = [step.told(), *found]
     if constant:
         lines.append("a source or a held value moves the zero signal, whatever the step: ask for "
                      "CONTRACTION, which compares two signals")
@@ -53,7 +54,7 @@ def by_norm(step: OwnStep, notion: Notion, name: str) -> StepBound:
     refuted = _joined([steps for each in grown for steps in each.steps])
     certificate = [_certificate(step, matrix, steps) for steps in proved]
     if proved:
-        lines[0] = f"{step.told(why in (SYMBOL, SUMS))}; proof by {why}"
+        lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS) else ''}"
     lines += [limit] if limit and not proved and not refuted else []
     if not proved and refuted == ((Fraction(0), None),):
         lines += _why_never(step)
@@ -65,11 +66,62 @@ def by_norm(step: OwnStep, notion: Notion, name: str) -> StepBound:
         variable=name, lines=tuple(lines), by=_called(first))
 
 
+def _weights(step: OwnStep, notion: Notion) -> tuple[list[Fraction] | None, list[str]]:
+    if not isinstance(notion, Weighted):
+        return None, []
+    if notion.weights is not None:
+        spread = notion.spread(step.trace.shape)
+        return [spread[k] for k in step.free.places.tolist()], []
+    weights = symmetrising(step.free.form)
+    if weights is None:
+        raise Undecided("no positive weights make the step symmetric; give weights, as in "
+                        "weighted([1, 3])")
+    shown = ", ".join(map(str, weights[:8])) + (", ..." if len(weights) > 8 else "")
+    return weights, [f"weights that make the step symmetric: {shown}"]
+
+
 def _called(growing: Growing | None) -> str:
     if growing is None or growing.signal.size <= 16:
         return ""
     short = {abs(x) for x in growing.signal} <= {0, 1}
     return "a signal of 0, 1 and -1" if short else "a signal that the matrix stretches most"
+
+
+def symmetrising(form: Form) -> list[Fraction] | None:
+    """Positive weights w with w_i c_ij = w_j c_ji for every step, or None; 1 is the smallest."""
+    entries = {(i, c - 1): p for i, c, p in zip(
+        form.rows.tolist(), form.columns.tolist(), map(tuple, form.numerators.tolist()),
+        strict=True) if c != CONSTANT and c - 1 != i}
+    beside: dict[int, list[int]] = {}
+    for i, j in entries:
+        beside.setdefault(i, []).append(j)
+    weights: list[Fraction | None] = [None] * form.count
+    for start in range(form.count):
+        if weights[start] is not None:
+            continue
+        weights[start], queue = Fraction(1), [start]
+        while queue:
+            i = queue.pop()
+            for j in beside.get(i, ()):
+                ratio = _ratio(entries[i, j], entries.get((j, i)))
+                if ratio is None:
+                    return None
+                if weights[j] is None:
+                    weights[j] = weights[i] * ratio
+                    queue.append(j)
+                elif weights[j] != weights[i] * ratio:
+                    return None
+    least = min(weights)
+    return [w / least for w in weights]
+
+
+def _ratio(p: tuple[int, ...], q: tuple[int, ...] | None) -> Fraction | None:
+    """p/q where that is a positive number."""
+    at = next((k for k, c in enumerate(p) if c), None)
+    if q is None or at is None or not q[at]:
+        return None
+    ratio = Fraction(p[at], q[at])
+    return ratio if ratio > 0 and all(a == ratio * b for a, b in zip(p, q, strict=True)) else None
 
 
 def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:

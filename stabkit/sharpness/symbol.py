@@ -87,27 +87,19 @@ class Symbol:
         factors = [f for f, _ in excess.factor()[1]]
         cutting = []
         for f in factors:
-            leading, ends = _leading(f), [_substituted(f, x) for x in (1, -1)]
+            leading, ends = leading(f), [_substituted(f, x) for x in (1, -1)]
             cutting += [leading, *ends]
             if f.degrees()[0] > 1:
                 cutting.append(f.discriminant(0))
-        cutting += [f.resultant(g, 0) for f, g in _pairs(factors) if f.degrees()[0] and
+        cutting += [f.resultant(g, 0) for f, g in pairs(factors) if f.degrees()[0] and
                     g.degrees()[0]]
-        return cut([_in_t(f) for f in cutting], lambda dt: bounded_below(self.at(dt)))
+        return cut([in_t(f) for f in cutting], lambda dt: bounded_below(self.at(dt)))
 
     def _in_step(self, p: tuple[int, ...]) -> fmpq_mpoly:
-        t = self.variables[-1]
-        return reduce(lambda total, c: total * t + c, reversed(p), 0 * t)
+        return in_step(p, self.variables[-1])
 
     def _cosine(self, axis: int, order: int) -> fmpq_mpoly:
-        """cos(order θ) as a polynomial in cos θ."""
-        x = self.variables[axis]
-        before, now = 1 + 0 * x, x
-        if order == 0:
-            return before
-        for _ in range(order - 1):
-            before, now = now, 2 * x * now - before
-        return now
+        return cosine(self.variables[axis], order)
 
     # -- more dimensions -------------------------------------------------------------------------
     def real(self) -> fmpq_mpoly:
@@ -148,6 +140,21 @@ class Symbol:
         if not all(nonnegative(_at_step(side, top), self.axes) for side in sides):
             raise Undecided("the largest modulus of the symbol is not at simple angles")
         return [Cell(Fraction(0), top, True), Cell(top, top, True), Cell(top, None, False)]
+
+
+def in_step(p: tuple[int, ...], t: fmpq_mpoly) -> fmpq_mpoly:
+    """A polynomial in the step."""
+    return reduce(lambda total, c: total * t + c, reversed(p), 0 * t)
+
+
+def cosine(x: fmpq_mpoly, order: int) -> fmpq_mpoly:
+    """cos(order θ) as a polynomial in x = cos θ."""
+    before, now = 1 + 0 * x, x
+    if order == 0:
+        return before
+    for _ in range(order - 1):
+        before, now = now, 2 * x * now - before
+    return now
 
 
 def bounded_below(p: fmpq_poly) -> bool:
@@ -260,7 +267,8 @@ def _at_step(side: fmpq_mpoly, dt: Fraction) -> fmpq_mpoly:
     return side.subs({"t": fmpq(dt.numerator, dt.denominator)})
 
 
-def _leading(f: fmpq_mpoly) -> fmpq_mpoly:
+def leading(f: fmpq_mpoly) -> fmpq_mpoly:
+    """The coefficient of the highest power of x0."""
     degree = f.degrees()[0]
     return f.context().from_dict({(0, key[1]): c for key, c in f.to_dict().items()
                                   if key[0] == degree})
@@ -270,7 +278,8 @@ def _substituted(f: fmpq_mpoly, x: int) -> fmpq_mpoly:
     return f.subs({"x0": fmpq(x)})
 
 
-def _in_t(f: fmpq_mpoly) -> list[Fraction]:
+def in_t(f: fmpq_mpoly) -> list[Fraction]:
+    """The coefficients of a polynomial in the step alone."""
     terms = {key[-1]: c for key, c in _terms(f)}
     return [terms.get(k, Fraction(0)) for k in range(max(terms, default=0) + 1)]
 
@@ -280,5 +289,6 @@ def _terms(f: fmpq_mpoly) -> list[tuple[tuple[int, ...], Fraction]]:
             for key, c in f.to_dict().items()]
 
 
-def _pairs(factors: list[fmpq_mpoly]) -> list[tuple[fmpq_mpoly, fmpq_mpoly]]:
+def pairs(factors: list[fmpq_mpoly]) -> list[tuple[fmpq_mpoly, fmpq_mpoly]]:
+    """Each with each."""
     return [(f, g) for k, f in enumerate(factors) for g in factors[k + 1:]]
