@@ -11,7 +11,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import product
 
-from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpq_poly
+from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
 
 from stabkit.errors import Undecided
 from stabkit.sharpness.ends import intervals
@@ -64,6 +64,7 @@ class Pair:
             for (level, offset), p in zip(kinds.offsets_of(row), kinds.numerators_of(row),
                                           strict=True):
                 g[field][(field + level) % 2][offset] = in_step(tuple(p), t) / d
+        self.g = g
         trace = _in_cosine(_added(g[0][0], g[1][1]), x)
         det = _in_cosine(_added(_times(g[0][0], g[1][1]), _times(g[0][1], g[1][0]), -1), x)
         self.conditions = [1 - det, 1 + det - trace, 1 + det + trace]
@@ -94,7 +95,20 @@ class Pair:
                 return False
             for factor, _ in common.numer().factor()[1] if common.degree() > 0 else ():
                 at_one = self.drift and number == 0 and list(factor.coeffs()) in ([-1, 1], [1, -1])
-                if not at_one and not _outside(factor):
+                if not (at_one or _outside(factor) or self._diagonal(factor, number, dt)):
+                    return False
+        return True
+
+    def _diagonal(self, factor: fmpz_poly, number: int, dt: Fraction) -> bool:
+        """Whether the symbol is ±1 times the identity where a root is double: at θ = 0 or π."""
+        if factor.degree() != 1 or abs(root := Fraction(-int(factor[0]), int(factor[1]))) != 1:
+            return False
+        t, wanted = fmpq(dt.numerator, dt.denominator), (1, -1)[number]
+        for i, row in enumerate(self.g):
+            for j, waves in enumerate(row):
+                total = sum((p.subs({"x0": fmpq(0), "t": t}) * int(root)**(k % 2)
+                             for k, p in waves.items()), start=0)
+                if total != (wanted if i == j else 0):
                     return False
         return True
 
@@ -118,7 +132,7 @@ def at(c: fmpq_mpoly, dt: Fraction) -> fmpq_poly:
                       for k in range(max(coefficients, default=0) + 1)])
 
 
-def _outside(factor) -> bool:
+def _outside(factor: fmpz_poly) -> bool:
     """Whether no root of an irreducible polynomial lies in [−1, 1]."""
     if factor.degree() == 1:
         return abs(Fraction(-int(factor[0]), int(factor[1]))) > 1

@@ -8,10 +8,11 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit.errors import InvalidArgument, TracingStopped, Undecided
-from stabkit.invariants import POWER_BOUNDED, Weighted
+from stabkit.invariants import POWER_BOUNDED, StaysIn, Weighted
 from stabkit.notions import MAX_NORM, POSITIVITY, RANGE, Notion
 from stabkit.sharpness import row_evidence, rows
 from stabkit.sharpness.bound import StepBound
+from stabkit.sharpness.boxes import by_box
 from stabkit.sharpness.ends import intervals
 from stabkit.sharpness.linear_step import OwnStep
 from stabkit.sharpness.powers import by_powers
@@ -60,6 +61,8 @@ def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, hel
     shape, name = as_shape(shape), step_name(function)
     try:
         found = trace(function, shape, seed)
+        if isinstance(notion, StaysIn) and not held:
+            return by_box(found, notion, name)
         if not found.is_linear:
             node = found.nodes[0]
             raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
