@@ -1,4 +1,4 @@
-"""Notions with something of their own: weights of a norm, a box that is kept, all powers at once."""
+"""Notions with something of their own: weights of a norm, a box that is kept, all powers."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """For which steps a box is kept by a step that is linear or quadratic in the signal.
 
-Written as Σⱼ Cⱼ(u) uⱼ with coefficients Cⱼ affine in the signal, an output is a mean of inputs where
-they are >= 0 and sum to 1; and a step that grows with every input keeps the box if it keeps its two
-corners.  Both are inequalities that are affine in u, so the corners of the box decide them, with
-polynomials in dt.
+Written as Σⱼ Cⱼ(u) uⱼ with coefficients Cⱼ affine in the signal, an output is a mean of inputs
+where they are >= 0 and sum to 1; and a step that grows with every input keeps the box if it keeps
+its two corners.  Both are inequalities that are affine in u, so the corners of the box decide
+them, with polynomials in dt.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ _ROWS = 4096  # outputs that are looked at one by one
 _FEW = 3  # inputs of one output for which points between the corners are tried as well
 _CORNERS = 10  # inputs of one output whose corners are all tried
 
+MEANS = "means of inputs, with coefficients that the box keeps nonnegative"
+GROWING = "outputs that grow with every input or are affine in each, so that corners decide"
+
 Coefficients = dict[int, Fraction]  # a polynomial in the step, by its powers
 Linear = dict[int, Coefficients]    # an affine form: under 0 its constant, else by column
 
@@ -54,10 +57,7 @@ def by_box(found: Trace, notion: StaysIn, name: str) -> StepBound:
     necessary = [p for row, own in zip(rows, ends, strict=True) for p in _kept(row, box, own)]
     _, refuted = intervals(cells(_fractions(necessary)))
     best: tuple[Steps, str, list] = ((), "", [])
-    for how, conditions in (("means of inputs, with coefficients that the box keeps nonnegative",
-                             _means(rows, box)),
-                            ("outputs that grow with every input or are affine in each, so that corners decide",
-                             _monotone(rows, box, ends))):
+    for how, conditions in ((MEANS, _means(rows, box)), (GROWING, _monotone(rows, box, ends))):
         if conditions is None:
             continue
         proved, _ = intervals(cells(_fractions(conditions)))

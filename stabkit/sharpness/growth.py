@@ -1,5 +1,7 @@
-"""Signals whose norm grows: for one signal the growth is a polynomial in the step, so its signs tell
-for which steps it breaks the Euclidean norm."""
+"""Signals whose norm grows.
+
+For one signal the growth is a polynomial in the step: its signs tell where it breaks the norm.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two time levels or two fields on a periodic line: the roots of the symbol at every angle, exactly.
+"""Two time levels or two fields on a periodic line: the roots of the symbol at every angle.
 
 At an angle the symbol is a matrix of two rows with the characteristic polynomial z² − τz + δ, both
 polynomials in x = cos θ and the step.  Its roots are in the closed unit disc if and only if

@@ -25,6 +25,7 @@ from stabkit.tracing.form import CONSTANT
 from stabkit.tracing.run import matrix_at
 
 _OPEN = 24     # unknowns times the squared degree in the step, up to which that is left open
+_FEW = 8       # unknowns up to which it always is
 _SINGLE = 160  # unknowns up to which single steps are decided
 _BITS = 512
 BOUNDED, DEFECTIVE, OUTSIDE = "bounded", "a root on the unit circle with a Jordan block", \
@@ -43,12 +44,12 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     if pair is not None:
         proved, refuted = intervals(pair.line())[0], pair.refuted()
         how = "the conditions of Jury at every angle" + step.for_all
+    elif matrix.degree == 1 and _FEW < matrix.size <= _SINGLE and is_identity_at_zero(matrix):
+        proved, refuted = _of_lines(matrix)
+        how = "the characteristic polynomial at the end, as every root moves on a line from 1"
     elif matrix.size * matrix.degree**2 <= _OPEN and len(matrix.form.denominator) == 1:
         proved, refuted = intervals(open_line(matrix, drift is not None))
         how = "the roots of the characteristic polynomial, exactly"
-    elif is_identity_at_zero(matrix) and matrix.degree == 1 and matrix.size <= _SINGLE:
-        proved, refuted = _of_lines(matrix)
-        how = "the characteristic polynomial at the end, as every root moves on a line from 1"
     elif matrix.size <= _SINGLE:
         proved, refuted = _at_points(matrix, drift is not None)
         how = "the characteristic polynomial at single steps"

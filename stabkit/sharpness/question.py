@@ -98,10 +98,10 @@ def step_bound(scheme: Any, notion: Notion | str, start: Any = None, *, shape: A
 def _of_function(step: Any, notion: Notion, start: Any, shape: Any, held: Any, trials: int,
                  seed: int) -> StepBound:
     if isinstance(step, Scheme) or not callable(step):
-        raise InvalidArgument("shape: is for a function step(u, dt); a scheme knows its own size")
+        raise InvalidArgument("shape: is for a function step(u, dt); a scheme knows its size")
     if shape is None:
-        raise InvalidArgument("shape: give the shape of the array that step(u, dt) is given, such as "
-                              "shape=(64, 64); a function to a scheme takes the step alone")
+        raise InvalidArgument("shape: give the shape of the array that step(u, dt) is given, such "
+                              "as shape=(64, 64); a function to a scheme takes the step alone")
     if not takes_step(step):
         raise InvalidArgument("step: must take the array and the step, step(u, dt); for a function "
                               "of the array alone use decide(step, notion, shape=...)")

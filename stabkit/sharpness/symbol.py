@@ -1,9 +1,9 @@
 """The symbol of a periodic step whose rows are all alike: |g(θ)| <= 1 for every θ, exactly.
 
-In one dimension |g|² is a polynomial in x = cos θ and the step; it is bounded by 1 on [−1, 1] on one
-side of a root of its discriminant or its ends, or on neither.  In more dimensions a symbol that is
-even in every θ is a polynomial in the cosines; for a step that is affine in dt the set is an
-interval, and Bernstein's form shows the bound on the whole cube.
+In one dimension |g|² is a polynomial in x = cos θ and the step; it is bounded by 1 on [−1, 1] for
+all steps between two roots of its discriminant or its ends, or for none.  In more dimensions a
+symbol that is even in every θ is a polynomial in the cosines; for a step that is affine in dt the
+set is an interval, and Bernstein's form shows the bound on the whole cube.
 """
 
 from __future__ import annotations
@@ -87,8 +87,7 @@ class Symbol:
         factors = [f for f, _ in excess.factor()[1]]
         cutting = []
         for f in factors:
-            leading, ends = leading(f), [_substituted(f, x) for x in (1, -1)]
-            cutting += [leading, *ends]
+            cutting += [leading(f), _substituted(f, 1), _substituted(f, -1)]
             if f.degrees()[0] > 1:
                 cutting.append(f.discriminant(0))
         cutting += [f.resultant(g, 0) for f, g in pairs(factors) if f.degrees()[0] and

@@ -4,7 +4,8 @@
 form         affine forms of many entries at once, with polynomials in the step as coefficients
 numbers      the numbers beside them, floats read as they were meant
 tracer       the unknowns of one run, and where it was stopped
-array        an array of symbols: arithmetic, views, assignment
+array        an array of symbols: views, assignment
+arithmetic   what is done with its entries
 moving       functions of NumPy that move entries
 summing      functions of NumPy that add multiples of entries
 libraries    stand-ins for what takes numbers only: np.zeros, scipy.sparse, scipy.ndimage

@@ -14,15 +14,6 @@ from stabkit.tracing.form import Form, joined
 from stabkit.tracing.numbers import exact_form
 from stabkit.tracing.tracer import Tracer
 
-#: Functions that stay nodes: their names, and how many arguments they take.
-ELEMENTWISE = {
-    np.exp: 1, np.log: 1, np.sqrt: 1, np.tanh: 1, np.sin: 1, np.cos: 1, np.arctan: 1,
-    np.absolute: 1, np.fabs: 1, np.sign: 1, np.maximum: 2, np.minimum: 2, np.fmax: 2, np.fmin: 2,
-    np.expm1: 1, np.log1p: 1, np.sinh: 1, np.cosh: 1,
-    np.greater: 2, np.greater_equal: 2, np.less: 2, np.less_equal: 2, np.equal: 2, np.not_equal: 2,
-    np.logical_and: 2, np.logical_or: 2, np.logical_not: 1, np.isfinite: 1, np.isnan: 1,
-}
-_ALL = slice(None)
 _LISTED = 4096  # entries of an array that may be handed on one by one
 
 
@@ -132,14 +123,10 @@ class Traced:
         return out
 
     def _applied(self, ufunc: Any, inputs: tuple[Any, ...]) -> Any:
-        if ufunc in _ARITHMETIC:
-            return _ARITHMETIC[ufunc](self.tracer, *inputs)
-        if ufunc is np.matmul:
-            return np.dot(*inputs) if max(map(np.ndim, inputs)) <= 2 else \
-                self.tracer.stop("np.matmul of stacks of matrices is not followed")
-        if ELEMENTWISE.get(ufunc) != len(inputs):
+        known = self.tracer.functions.get(ufunc)
+        if known is None:
             self.tracer.stop(f"np.{ufunc.__name__} is not followed")
-        return elementwise(self.tracer, ufunc.__name__, *inputs)
+        return known(self.tracer, *inputs)
 
     def __add__(self, other: Any) -> Any:
         return np.add(self, other)
@@ -374,62 +361,3 @@ def holds_numbers(value: Any) -> bool:
 def shape_of(value: Any) -> tuple[int, ...]:
     """Of a traced array, or of numbers."""
     return value.shape if isinstance(value, Traced) else np.shape(value)
-
-
-def elementwise(tracer: Tracer, name: str, *inputs: Any) -> Any:
-    """A function of entries that is not linear."""
-    shape = np.broadcast_shapes(*map(shape_of, inputs))
-    parts = [operand(tracer, part, shape) for part in inputs]
-    return made(tracer, tracer.node(name, parts), shape)
-
-
-def _sum(tracer: Tracer, a: Any, b: Any) -> Any:
-    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
-    return made(tracer, operand(tracer, a, shape) + operand(tracer, b, shape), shape)
-
-
-def _difference(tracer: Tracer, a: Any, b: Any) -> Any:
-    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
-    return made(tracer, operand(tracer, a, shape) + -operand(tracer, b, shape), shape)
-
-
-def _product(tracer: Tracer, a: Any, b: Any) -> Any:
-    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
-    x, y = operand(tracer, a), operand(tracer, b)
-    if x.is_constant:
-        (a, x), (b, y) = (b, y), (a, x)
-    if not y.is_constant:
-        return elementwise(tracer, "multiply", a, b)
-    x = operand(tracer, a, shape)
-    return made(tracer, x.times(y if y.count == 1 else operand(tracer, b, shape)), shape)
-
-
-def _quotient(tracer: Tracer, a: Any, b: Any) -> Any:
-    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
-    divisor = operand(tracer, b)
-    if not divisor.is_constant:
-        return elementwise(tracer, "divide", a, b)
-    try:
-        inverse = made(tracer, divisor.reciprocals(), shape_of(b))
-    except ZeroDivisionError:
-        tracer.stop("a division by 0")
-    return made(tracer, operand(tracer, a, shape).times(operand(tracer, inverse, shape)), shape)
-
-
-def _power(tracer: Tracer, a: Any, exponent: Any) -> Any:
-    if isinstance(exponent, Traced) or np.ndim(exponent) or exponent != int(exponent) or \
-            exponent < 0:
-        return elementwise(tracer, "power", a, exponent)
-    result: Any = np.ones(shape_of(a), dtype=int)
-    for _ in range(int(exponent)):
-        result = _product(tracer, result, a)
-    return result if isinstance(result, Traced) else \
-        made(tracer, operand(tracer, result), shape_of(a))
-
-
-_ARITHMETIC = {
-    np.add: _sum, np.subtract: _difference, np.multiply: _product, np.divide: _quotient,
-    np.negative: lambda tracer, a: made(tracer, -operand(tracer, a), shape_of(a)),
-    np.positive: lambda tracer, a: a.copy(), np.power: _power, np.float_power: _power,
-    np.square: lambda tracer, a: _power(tracer, a, 2),
-}

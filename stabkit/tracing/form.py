@@ -1,8 +1,8 @@
 """Exact affine forms of many entries at once: sparse rows over ℤ[t] with one denominator.
 
 Row i of a form is Σⱼ cᵢⱼ(t) xⱼ with cᵢⱼ = nᵢⱼ/d for polynomials nᵢⱼ, d in an open step t with
-integer coefficients.  Column 0 stands for the constant 1, the others for unknowns.  Integers are kept as
-int64 while they certainly fit, else as Python's.
+integer coefficients.  Column 0 stands for the constant 1, the others for unknowns.  Integers are
+kept as int64 while they certainly fit, else as Python's.
 """
 
 from __future__ import annotations

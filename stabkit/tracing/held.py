@@ -79,7 +79,8 @@ def free(found: Trace, held: Any = None) -> Free:
 
 
 def _pairs(held: Any, shape: tuple[int, ...]) -> list[tuple[Any, Any]]:
-    if isinstance(held, tuple) and len(held) == 2 and getattr(held[0], "dtype", None) == bool:
+    if isinstance(held, tuple) and len(held) == 2 and \
+            isinstance(held[0], np.ndarray) and held[0].dtype.kind == "b":
         return [held]
     if not isinstance(held, Mapping):
         raise InvalidArgument(f"held: must be a mapping from places to values, such as "

@@ -10,7 +10,8 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from stabkit.rational import from_flint
-from stabkit.tracing.array import Traced, elementwise, holds_numbers, made, operand, plain, shape_of
+from stabkit.tracing.arithmetic import ARITHMETIC, elementwise
+from stabkit.tracing.array import Traced, holds_numbers, made, operand, plain, shape_of
 from stabkit.tracing.form import Form
 from stabkit.tracing.moving import MOVING
 from stabkit.tracing.numbers import exact_form, exact_matrix
@@ -233,7 +234,8 @@ def exactly(tracer: Tracer, number: Any) -> Any:
 
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    **MOVING, np.sum: _sum, np.mean: _mean, np.average: _mean, np.cumsum: _cumsum, np.diff: _diff,
+    **MOVING, **ARITHMETIC,
+    np.sum: _sum, np.mean: _mean, np.average: _mean, np.cumsum: _cumsum, np.diff: _diff,
     np.dot: _dot, np.vdot: _dot, np.einsum: _einsum, np.convolve: _convolve,
     np.correlate: _correlate, np.gradient: _gradient, np.clip: _clip, np.outer: _outer,
     np.linalg.solve: _solve,
