@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from stabkit.errors import StabkitError
-from stabkit.tracing import Free, Kinds, Trace, free, kinds_of, trace
+from stabkit.tracing import Free, Kinds, Trace, at_step, free, kinds_of, trace
 
 _VARIED = 5  # entries along an axis of which others are tried as well
 _OTHERS = ((16, 17, 15), (21, 19, 18))  # lengths of such axes
@@ -22,10 +23,13 @@ class OwnStep:
     ----------
     trace : Trace
     held : mapping or None
+    dt : Fraction or None
+        The step, where it is not open.
     """
 
     trace: Trace
     held: Mapping[Any, Any] | None = None
+    dt: Fraction | None = None
 
     @cached_property
     def free(self) -> Free:
@@ -63,6 +67,8 @@ class OwnStep:
                 found = trace(self.trace.function, other)
             except StabkitError:
                 return False
+            if self.dt is not None:
+                found = at_step(found, self.dt)
             if not found.is_linear or stencils(kinds_of(found.form, other)) != known:
                 return False
         return True

@@ -7,9 +7,16 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from stabkit.errors import InvalidArgument, TracingStopped, Undecided
+from stabkit.falsify import search
+from stabkit.falsify.computed import Computed
+from stabkit.falsify.exactness import Signals
 from stabkit.invariants import POWER_BOUNDED, StaysIn, Weighted
 from stabkit.notions import MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.rational import Constant, fraction
+from stabkit.rounding import is_rounded, meant
 from stabkit.sharpness import row_evidence, rows
 from stabkit.sharpness.bound import StepBound
 from stabkit.sharpness.boxes import by_box
@@ -18,7 +25,8 @@ from stabkit.sharpness.linear_step import OwnStep
 from stabkit.sharpness.powers import by_powers
 from stabkit.sharpness.quadratic import BY_NORM, by_norm
 from stabkit.sharpness.searched import searched
-from stabkit.tracing import as_shape, trace
+from stabkit.tracing import Trace, as_shape, at_step, takes_step, trace
+from stabkit.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 
 
 def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
@@ -60,23 +68,84 @@ def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, hel
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
     try:
-        found = trace(function, shape, seed)
-        if isinstance(notion, StaysIn) and not held:
-            return by_box(found, notion, name)
-        if not found.is_linear:
-            node = found.nodes[0]
-            raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
-        decide = by_norm if isinstance(notion, Weighted) else EXACTLY.get(notion)
-        if decide is None:
-            raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced "
-                            "steps")
-        return decide(OwnStep(found, held), notion, name)
+        return _exactly(trace(function, shape, seed), notion, held, name)
     except Undecided as reason:
-        if held:
+        if held is not None:
             raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
                                   f"{reason}") from reason
         return searched(function, notion, shape, start=start, trials=trials, seed=seed, name=name,
                         reason=str(reason))
+
+
+def _exactly(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction | None = None
+             ) -> StepBound:
+    """The exact sets, or Undecided with the reason why there are none."""
+    if isinstance(notion, StaysIn) and held is None:
+        return by_box(found, notion, name)
+    if not found.is_linear:
+        node = found.nodes[0]
+        raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
+    decide = by_norm if isinstance(notion, Weighted) else EXACTLY.get(notion)
+    if decide is None:
+        raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
+    return decide(OwnStep(found, held, dt), notion, name)
+
+
+def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any = None,
+            held: Any = None, trials: int = 20_000, seed: int = 0) -> Outcome:
+    """A function ``step(u, dt)`` at one step, or ``step(u)``: see :func:`stabkit.decide`."""
+    shape, takes = as_shape(shape), takes_step(function)
+    if takes and dt is None:
+        raise InvalidArgument("dt: give the step, such as dt='1/4'; step_bound(step, notion, "
+                              "shape=...) tells for which steps the notion holds")
+    if not takes and dt is not None:
+        raise InvalidArgument("dt: the function takes no step beside the array")
+    step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
+    try:
+        found = at_step(trace(function, shape, seed), step)
+        bound = _exactly(found, notion, held, "dt", step)
+    except Undecided as reason:
+        if held is not None:
+            raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
+                                  f"{reason}") from reason
+        return _in_floats(function, notion, shape, Constant(step) if takes else None, trials, seed,
+                          str(reason))
+    words = "; ".join(bound.lines)
+    if bound.proved and bound.certificate:
+        return Outcome(PROVED, bound.certificate, reason=words, rounding=bound.rounding)
+    if bound.refuted and bound.witness:
+        return Outcome(REFUTED, bound.witness[:1], reason=_by(bound, words),
+                       signals=bound.signals, rounding=bound.rounding)
+    told = "it holds, and is too long to be written as evidence" if bound.proved else \
+        f"it fails, by {bound.by}, and that is not written as evidence" if bound.refuted else ""
+    return Outcome(UNDECIDED, reason="; ".join(filter(None, (told, words))),
+                   rounding=bound.rounding)
+
+
+def _by(bound: StepBound, words: str) -> str:
+    return f"by {bound.by}; {words}" if bound.by else words
+
+
+def _in_floats(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], step: Any,
+               trials: int, seed: int, reason: str) -> Outcome:
+    def flat(u: np.ndarray) -> np.ndarray:
+        u = u.reshape(shape)
+        return np.asarray(function(u) if step is None else function(u, step)).reshape(-1)
+
+    scheme = Computed(flat, int(np.prod(shape)))
+
+    def violated(signals: Signals) -> bool:
+        return scheme.violates(notion, signals)
+
+    found = search(scheme, notion, trials=trials, seed=seed, violated=violated)
+    data = {"trials": found.trials, "seed": seed,
+            "worst": found.worst if np.isfinite(found.worst) else None}
+    if found.witness is None:
+        return Outcome(SUPPORTED, (Evidence("trials", "float64", data),), trials=found.trials,
+                       reason=f"not proved: {reason}")
+    return Outcome(REFUTED, (Evidence("trials", "float64", data),),
+                   scheme.margin(notion, found.witness), found.trials, signals=found.witness,
+                   reason="the numbers that the function returns break it, whatever their rounding")
 
 
 def step_name(function: Callable[..., Any]) -> str:

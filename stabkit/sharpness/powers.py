@@ -47,7 +47,7 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     elif matrix.degree == 1 and _FEW < matrix.size <= _SINGLE and is_identity_at_zero(matrix):
         proved, refuted = _of_lines(matrix)
         how = "the characteristic polynomial at the end, as every root moves on a line from 1"
-    elif matrix.size * matrix.degree**2 <= _OPEN and len(matrix.form.denominator) == 1:
+    elif _is_small(matrix):
         proved, refuted = intervals(open_line(matrix, drift is not None))
         how = "the roots of the characteristic polynomial, exactly"
     elif matrix.size <= _SINGLE:
@@ -67,6 +67,11 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
         lines[0] += f"; proof by {how}"
     return replace(empty, proved=proved, refuted=refuted, by=why if why != BOUNDED else "",
                    lines=tuple(lines))
+
+
+def _is_small(matrix: Matrix) -> bool:
+    return matrix.size <= _SINGLE and matrix.size * matrix.degree**2 <= _OPEN and \
+        len(matrix.form.denominator) == 1
 
 
 def _pair(step: OwnStep, drift: bool) -> Pair | None:

@@ -14,7 +14,7 @@ from stabkit.errors import Undecided
 from stabkit.invariants import Weighted
 from stabkit.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, Notion
 from stabkit.rational import from_flint, is_psd, to_flint
-from stabkit.sharpness import rows
+from stabkit.sharpness import row_evidence, rows
 from stabkit.sharpness.bound import StepBound
 from stabkit.sharpness.ends import intervals
 from stabkit.sharpness.growth import Growing, Matrix
@@ -22,7 +22,7 @@ from stabkit.sharpness.linear import Steps
 from stabkit.sharpness.linear_step import OwnStep
 from stabkit.sharpness.signs import Cell, cells, simplest
 from stabkit.sharpness.symbol import Symbol
-from stabkit.tracing import kinds_of
+from stabkit.tracing import Kinds, kinds_of
 from stabkit.tracing.form import CONSTANT, Form, merged
 from stabkit.tracing.run import values_at
 from stabkit.transcript import Transcript
@@ -32,6 +32,7 @@ _SMALL = 16   # unknowns up to which the characteristic polynomial is taken with
 _MIDDLE = 128  # unknowns up to which a rational matrix is decided at single steps
 SYMBOL = "its symbol, of modulus 1 at most at every angle"
 SUMS = "moduli of every row and of every column that sum to 1 at most"
+_WRITTEN = 50  # unknowns of a matrix in a certificate
 _AFTER = 1 + 1e-6
 _FAR = (1.5, 4.0, 100.0)  # times the first step, where signals are tried as well
 
@@ -52,7 +53,8 @@ def by_norm(step: OwnStep, notion: Notion, name: str) -> StepBound:
     proved, why, limit = _proved(step, matrix) if rising is None else ((), "", "")
     grown = [rising] if rising is not None else _grown(matrix, proved)
     refuted = _joined([steps for each in grown for steps in each.steps])
-    certificate = [_certificate(step, matrix, steps) for steps in proved]
+    certificate = [each for steps in proved for each in (
+        _of_sums(step, steps) if why == SUMS else [_certificate(step, matrix, steps)])]
     if proved:
         lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS) else ''}"
     lines += [limit] if limit and not proved and not refuted else []
@@ -149,14 +151,23 @@ def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
     return (), "", "; ".join(limits)
 
 
+def _turned(step: OwnStep) -> Kinds:
+    """The columns as rows."""
+    form = step.free.form
+    return kinds_of(merged(form.count, form.columns - 1, form.rows + 1, form.numerators,
+                           form.denominator), step.free.shape)
+
+
+def _of_sums(step: OwnStep, steps: tuple[Fraction, Fraction | None]) -> list[Evidence | None]:
+    return [row_evidence.certificate(kinds, MAX_NORM, steps, (), rows.conditions(kinds, MAX_NORM))
+            for kinds in (step.kinds, _turned(step))]
+
+
 def _by_sums(step: OwnStep) -> Steps:
     """Where ‖M‖₁ <= 1 and ‖M‖_∞ <= 1, so that ‖M‖₂ <= 1 (Schur's test)."""
-    form = step.free.form
-    turned = merged(form.count, form.columns - 1, form.rows + 1, form.numerators,
-                    form.denominator)
     try:
         found = [*rows.conditions(step.kinds, MAX_NORM),
-                 *rows.conditions(kinds_of(turned, step.free.shape), MAX_NORM)]
+                 *rows.conditions(_turned(step), MAX_NORM)]
         return intervals(rows.line_of(found))[0]
     except Undecided:
         return ()
@@ -201,6 +212,8 @@ def _by_convexity(matrix: Matrix) -> Steps:
     """[0, T] for a matrix that is affine in dt and of norm <= 1 at dt = 0."""
     if not _bounded(matrix, Fraction(0)):
         return ()
+    if matrix.degree == 0:
+        return ((Fraction(0), None),)
     top = first_growth(matrix)
     if top is None:
         return ()
@@ -282,7 +295,7 @@ def _certificate(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction 
     """What shows the upper end: the matrix itself where it is small, else the symbol there."""
     dt = steps[1] if steps[1] is not None else max(steps[0], Fraction(1))
     log = Transcript()
-    if matrix.size <= 24:
+    if matrix.size <= _WRITTEN:
         log.give("dt", dt)
         m = log.give("M", _exact(matrix, dt)).text
         eye = f"I({matrix.size})"

@@ -11,12 +11,13 @@ import numpy as np
 from stabkit.confirmation import confirm_evidence
 from stabkit.notions import MAX_NORM, POSITIVITY, RANGE, Notion
 from stabkit.sharpness.linear_step import OwnStep
-from stabkit.sharpness.rows import Condition, value
+from stabkit.sharpness.rows import Condition, tightest, value
 from stabkit.tracing import Kinds
 from stabkit.transcript import Transcript
 from stabkit.verdict import Evidence, calculation
 
 _WRITTEN = 4000  # numbers in a certificate
+_SUMS = 16  # sorts of rows whose sums are written
 _SIGNAL = 4096  # entries of a signal that is written whole
 
 
@@ -24,8 +25,10 @@ def certificate(kinds: Kinds, notion: Notion, steps: tuple[Fraction, Fraction | 
                 held: Sequence[Fraction], conditions: list[Condition]) -> Evidence | None:
     """That every condition is >= 0 for all steps of an interval; None where it is too long."""
     polynomials = list(dict.fromkeys(c.polynomial for c in conditions))
-    width = max(map(len, polynomials))
-    if len(polynomials) * width > _WRITTEN:
+    all_of_them = len(polynomials)
+    if all_of_them * max(map(len, polynomials)) > _WRITTEN:
+        polynomials = tightest(polynomials)
+    if len(polynomials) * max(map(len, polynomials)) > _WRITTEN:
         return None
     log = Transcript()
     shows = []
@@ -37,11 +40,23 @@ def certificate(kinds: Kinds, notion: Notion, steps: tuple[Fraction, Fraction | 
         if len(p) > 2:
             name = log.give("p", [Fraction(c) for c in p]).text
             shows.append(_shown(name, steps))
+    if notion is RANGE and not held and len(kinds.examples) <= _SUMS:
+        whole = log.give("one", list(map(Fraction, kinds.form.denominator))).text
+        for row in kinds.examples.tolist():
+            inputs = [p for column, p in zip(kinds.columns_of(row), kinds.numerators_of(row),
+                                             strict=True) if column >= 0]
+            name = log.give("row", inputs).text
+            shows.append(f"concat(ones({len(inputs)}) @ {name}, zeros("
+                         f"{max(0, len(kinds.form.denominator) - len(inputs[0]))})) == "
+                         f"concat({whole}, zeros("
+                         f"{max(0, len(inputs[0]) - len(kinds.form.denominator))}))")
     stencils = "; ".join(_stencil(kinds, row) for row in kinds.examples[:4].tolist())
     more = f", and {len(kinds.examples) - 4} more" if len(kinds.examples) > 4 else ""
     by = (f"the step, run once on symbols, has rows of {len(kinds.examples)} sorts: {stencils}"
           f"{more}; p and the rows of lines are polynomials in dt, from the constant upwards: "
           f"{_why(notion, held)}")
+    if len(polynomials) < all_of_them:
+        by += f"; of {all_of_them} polynomials those that cut the line of steps furthest in"
     return confirm_evidence(calculation("certificate", log, shows, by))
 
 

@@ -126,6 +126,8 @@ class Symbol:
         sides = [self.divisor[0] - g, self.divisor[0] + g]
         if not all(nonnegative(_at_step(side, Fraction(0)), self.axes) for side in sides):
             raise Undecided("the symbol is not bounded at dt = 0")
+        if g.degrees()[-1] == 0:
+            return [Cell(Fraction(0), None, True)]
         top = None
         for side in sides:
             for point in product(_POINTS, repeat=self.axes):

@@ -18,7 +18,7 @@ held         values that are fixed
 from stabkit.tracing.form import Form
 from stabkit.tracing.held import Free, free
 from stabkit.tracing.kinds import Kinds, kinds_of
-from stabkit.tracing.run import Trace, as_shape, takes_step, trace
+from stabkit.tracing.run import Trace, as_shape, at_step, takes_step, trace
 
-__all__ = ["Form", "Free", "Kinds", "Trace", "as_shape", "free", "kinds_of", "takes_step",
-           "trace"]
+__all__ = ["Form", "Free", "Kinds", "Trace", "as_shape", "at_step", "free", "kinds_of",
+           "takes_step", "trace"]

@@ -102,7 +102,7 @@ class Form:
                 a.rows.size == b.rows.size and np.array_equal(a.columns, b.columns)
                 and np.array_equal(a.rows, b.rows)):
             numerators = _safe(a.numerators, 2) + _safe(b.numerators, 2)
-            return _trimmed(a.count, a.rows, a.columns, numerators, a.denominator)
+            return trimmed(a.count, a.rows, a.columns, numerators, a.denominator)
         return merged(a.count, np.concatenate([a.rows, b.rows]),
                       np.concatenate([a.columns, b.columns]),
                       np.concatenate([a.numerators, b.numerators]), a.denominator)
@@ -112,13 +112,13 @@ class Form:
         weights = factor.constants()
         weights = weights[self.rows] if factor.count != 1 else \
             np.broadcast_to(weights, (self.rows.size, weights.shape[1]))
-        return _trimmed(self.count, self.rows, self.columns,
+        return trimmed(self.count, self.rows, self.columns,
                         products(self.numerators, weights),
                         product(self.denominator, factor.denominator))
 
     def over(self, divisor: tuple[int, ...]) -> Form:
         """Each row divided by one polynomial."""
-        return _trimmed(self.count, self.rows, self.columns, self.numerators,
+        return trimmed(self.count, self.rows, self.columns, self.numerators,
                         product(self.denominator, divisor))
 
     def reciprocals(self) -> Form:
@@ -158,7 +158,7 @@ def unknowns(count: int, first: int = 1) -> Form:
 def constants(numerators: np.ndarray, denominator: Sequence[int] = (1,)) -> Form:
     """Rows without unknowns; `numerators` has shape (count, degree + 1)."""
     count = len(numerators)
-    return _trimmed(count, np.arange(count), np.full(count, CONSTANT, dtype=np.int64), numerators,
+    return trimmed(count, np.arange(count), np.full(count, CONSTANT, dtype=np.int64), numerators,
                     tuple(denominator))
 
 
@@ -203,10 +203,10 @@ def merged(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.nda
         most = int(np.diff(np.concatenate([first, [key.size]])).max())
         numerators = np.add.reduceat(_safe(numerators, most), first, axis=0)
         key = key[first]
-    return _trimmed(count, key >> 32, key & 0xFFFFFFFF, numerators, denominator)
+    return trimmed(count, key >> 32, key & 0xFFFFFFFF, numerators, denominator)
 
 
-def _trimmed(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.ndarray,
+def trimmed(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.ndarray,
              denominator: tuple[int, ...]) -> Form:
     """Without entries and leading coefficients that are zero, and in lower terms."""
     nonzero = numerators != 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -16,7 +16,7 @@ from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_wor
 from stabkit.exact import exactly
 from stabkit.rational import Constant
 from stabkit.tracing.array import Traced, made, operand, shape_of
-from stabkit.tracing.form import Form, step, unknowns
+from stabkit.tracing.form import Form, step, trimmed, unknowns
 from stabkit.tracing.libraries import on_symbols
 from stabkit.tracing.summing import FUNCTIONS
 from stabkit.tracing.tracer import Node, Tracer
@@ -165,6 +165,27 @@ def _output(function: Callable[..., Any], tracer: Tracer, result: Any, shape: tu
         raise InvalidArgument(f"step: {name} must return an array of the shape of its input "
                               f"{shape}, and returns {shape_of(result)}")
     return operand(tracer, result)
+
+
+def at_step(found: Trace, dt: Fraction) -> Trace:
+    """The trace with a number in place of the open step."""
+    nodes = tuple(replace(node, parts=tuple(evaluated_at(part, dt) for part in node.parts))
+                  for node in found.nodes)
+    return replace(found, form=evaluated_at(found.form, dt), nodes=nodes)
+
+
+def evaluated_at(form: Form, dt: Fraction) -> Form:
+    """A form with a number in place of the open step."""
+    divisor = sum((c * dt**k for k, c in enumerate(form.denominator)), Fraction(0))
+    if divisor == 0:
+        raise InvalidArgument(f"dt: the step divides by 0 at dt = {dt}")
+    if form.numerators.shape[1] == 1 and len(form.denominator) == 1:
+        return form
+    powers = [dt**k / divisor for k in range(form.numerators.shape[1])]
+    whole = int(np.lcm.reduce(np.array([p.denominator for p in powers], dtype=object)))
+    weights = np.array([int(p * whole) for p in powers], dtype=object)
+    values = (form.numerators.astype(object) @ weights).reshape(-1, 1)
+    return trimmed(form.count, form.rows, form.columns, values, (whole,))
 
 
 def same(a: Form, b: Form) -> bool:

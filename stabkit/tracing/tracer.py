@@ -11,12 +11,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-import stabkit
+from stabkit import errors
 from stabkit.errors import TracingStopped
 from stabkit.tracing.form import Form, unknowns
 from stabkit.tracing.numbers import Reading
 
-_INSIDE = tuple(str(Path(module.__file__).parent) for module in (stabkit, np))
+_INSIDE = tuple(str(Path(module.__file__).parent) for module in (errors, np))
 
 
 @dataclass(frozen=True, eq=False)
