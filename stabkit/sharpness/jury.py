@@ -19,7 +19,9 @@ from stabkit.sharpness.linear import Steps
 from stabkit.sharpness.signs import Cell, cells, cut
 from stabkit.sharpness.symbol import bounded_below, cosine, in_step, in_t, leading, pairs
 from stabkit.tracing import Kinds
+from stabkit.tracing.form import CONSTANT
 
+_REACH = 6  # neighbours of a row
 _ANGLES = ((1, 1), (-1, 2), (0, 4), (Fraction(-1, 2), 3), (Fraction(1, 2), 6))  # cos θ, divides n
 
 
@@ -54,6 +56,11 @@ class Pair:
         if len(kinds.shape) != 2 or kinds.shape[0] != 2 or len(kinds.examples) != 2 or \
                 len(kinds.form.denominator) > 1 or set(kinds.counts.tolist()) != {kinds.shape[1]}:
             raise Undecided("it is no periodic step of two fields on a line")
+        if any(abs(offset[1]) > _REACH for row in kinds.examples.tolist()
+               for offset in kinds.offsets_of(row) if offset):
+            raise Undecided(f"its rows reach further than {_REACH} neighbours")
+        if (kinds.form.columns == CONSTANT).any():
+            raise Undecided("it has constant terms")
         self.length, self.drift = kinds.shape[1], drift
         self.context = fmpq_mpoly_ctx.get(["x0", "t"], Ordering.lex)
         x, t = self.context.gens()

@@ -102,14 +102,30 @@ def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any
         raise InvalidArgument("dt: the function takes no step beside the array")
     step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
     try:
-        found = at_step(trace(function, shape, seed), step)
-        bound = _exactly(found, notion, held, "dt", step)
+        return _outcome(function, notion, shape, step, held, seed)
     except Undecided as reason:
         if held is not None:
             raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
                                   f"{reason}") from reason
         return _in_floats(function, notion, shape, Constant(step) if takes else None, trials, seed,
                           str(reason))
+
+
+def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Any = None
+               ) -> Outcome | None:
+    """What the trace of a function decides, or None where it decides nothing."""
+    step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
+    try:
+        if takes_step(function) != (dt is not None):
+            return None
+        return _outcome(function, notion, as_shape(shape), step, None, 0)
+    except (Undecided, InvalidArgument):  # who searches tells what is wrong with the function
+        return None
+
+
+def _outcome(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
+             held: Any, seed: int) -> Outcome:
+    bound = _exactly(at_step(trace(function, shape, seed), dt), notion, held, "dt", dt)
     words = "; ".join(bound.lines)
     if bound.proved and bound.certificate:
         return Outcome(PROVED, bound.certificate, reason=words, rounding=bound.rounding)

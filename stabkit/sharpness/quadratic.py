@@ -64,7 +64,7 @@ def by_norm(step: OwnStep, notion: Notion, name: str) -> StepBound:
     return StepBound(
         notion.name, proved, refuted, tuple(c for c in certificate if c is not None),
         tuple(filter(None, (_witness(step, matrix, each) for each in grown))),
-        signals=() if first is None else (first.signal,), rounding=step.trace.rounding,
+        signals=_signals(first, notion), rounding=step.trace.rounding,
         variable=name, lines=tuple(lines), by=_called(first))
 
 
@@ -80,6 +80,12 @@ def _weights(step: OwnStep, notion: Notion) -> tuple[list[Fraction] | None, list
                         "weighted([1, 3])")
     shown = ", ".join(map(str, weights[:8])) + (", ..." if len(weights) > 8 else "")
     return weights, [f"weights that make the step symmetric: {shown}"]
+
+
+def _signals(growing: Growing | None, notion: Notion) -> tuple[np.ndarray, ...]:
+    if growing is None:
+        return ()
+    return (growing.signal, 0 * growing.signal) if notion.signals == 2 else (growing.signal,)
 
 
 def _called(growing: Growing | None) -> str:

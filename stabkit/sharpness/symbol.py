@@ -56,6 +56,10 @@ class Symbol:
         Undecided
             If the symbol is not of a kind for which that is known.
         """
+        reach = max((sum(map(abs, offset)) for offset, _ in self.stencil), default=0)
+        if reach > _DEGREE // 2:
+            raise Undecided(f"its rows reach {reach} neighbours far, and symbols are bounded up to "
+                            f"{_DEGREE // 2}")
         if self.axes == 1:
             return self._line_of_circle()
         return self._line_of_torus()
@@ -81,9 +85,6 @@ class Symbol:
 
     def _line_of_circle(self) -> list[Cell]:
         excess = self.excess()
-        if excess.degrees()[0] > _DEGREE:
-            raise Undecided(f"the symbol has degree {excess.degrees()[0]} in cos θ, and "
-                            f"discriminants are taken up to {_DEGREE}")
         factors = [f for f, _ in excess.factor()[1]]
         cutting = []
         for f in factors:
