@@ -96,6 +96,6 @@ from .schemes import (
     Scheme as Scheme,
     repeat as repeat,
 )
-from .sharpness import step_bound as step_bound
+from .sharpness import senses as senses, step_bound as step_bound
 from .verdict import Status as Status
 from .verify import Verdict as Verdict, verify as verify

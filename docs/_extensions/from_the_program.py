@@ -31,6 +31,7 @@ VALUES = {
     "EXTREMA": "the notion: no more local extrema than before",
     "POSITIVITY": "the notion: what is nonnegative stays so",
     "MAX_NORM": "the notion: the largest modulus does not grow",
+    "POWER_BOUNDED": "the notion: all powers of a linear step are bounded",
     "REFLECTING": "differences across the ends are left out", "PERIODIC": "the ends are neighbours",
     "DIRICHLET": "zeros outside", "MIRRORED": "samples mirrored at the ends",
     "NATURAL": "only differences that need no outside",

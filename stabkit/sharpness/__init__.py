@@ -3,5 +3,6 @@
 from stabkit.sharpness.bisection import bisected
 from stabkit.sharpness.bound import StepBound
 from stabkit.sharpness.question import step_bound
+from stabkit.sharpness.senses import Senses, senses
 
-__all__ = ["StepBound", "bisected", "step_bound"]
+__all__ = ["Senses", "StepBound", "bisected", "senses", "step_bound"]

@@ -14,6 +14,7 @@ from stabkit.verdict import Evidence
 
 _SHOWN = 3  # intervals
 _LONG = 2000  # denominators of fractions that are shown as such
+_TEXT = 100  # characters of a signal that is shown
 WRITTEN = 16  # samples up to which the certificate of a linear step is written down
 
 
@@ -70,12 +71,17 @@ class StepBound:
         """The largest step up to which all are proved; None without one, or if all steps are."""
         return self.proved[0][1] if self.proved and self.proved[0][0] == 0 else None
 
+    @property
+    def proved_in_words(self) -> str:
+        """The proved steps, to be read."""
+        shown = [_interval(steps, self.variable) for steps in self.proved]
+        more = [f"{len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
+        return "proved for " + " or ".join(shown[:_SHOWN] + more)
+
     def __str__(self) -> str:
         parts = []
         if self.proved:
-            shown = [_interval(steps, self.variable) for steps in self.proved]
-            more = [f"{len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
-            parts.append("proved for " + " or ".join(shown[:_SHOWN] + more))
+            parts.append(self.proved_in_words)
         if self.refuted:
             shown = [_refuted(steps, self.variable) for steps in self.refuted]
             more = [f"in {len(shown) - _SHOWN} more intervals"] if len(shown) > _SHOWN else []
@@ -84,9 +90,7 @@ class StepBound:
                 parts[-1] += f" by {self.by}"
             elif self.signals:
                 parts[-1] += " by " + ", ".join(
-                    f"{name} = ({', '.join(map(str, u))})" if len(u) <= WRITTEN else
-                    f"{name} of {len(u)} samples"
-                    for name, u in zip(("u", "w"), self.signals, strict=False))
+                    _signal(name, u) for name, u in zip(("u", "w"), self.signals, strict=False))
         nothing = " and ".join(name for name, found in (("proved", self.proved),
                                                        ("refuted", self.refuted)) if not found)
         if nothing:
@@ -121,6 +125,14 @@ def _interval(steps: tuple[Fraction, Fraction | None], name: str) -> str:
     if high is None:
         return f"all {name} {'>' if low == 0 else '>='} {_number(low)}"
     return f"{_number(low)} {'<' if low == 0 else '<='} {name} <= {_number(high)}"
+
+
+def _signal(name: str, u: Any) -> str:
+    if not any(u):
+        return f"{name} = 0"
+    text = f"({', '.join(map(str, u))})"
+    return f"{name} = {text}" if len(u) <= WRITTEN and len(text) <= _TEXT else \
+        f"{name} of {len(u)} samples"
 
 
 def _number(x: Fraction) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +15,7 @@ from stabkit.falsify import search
 from stabkit.falsify.computed import Computed
 from stabkit.falsify.exactness import Signals
 from stabkit.invariants import POWER_BOUNDED, StaysIn, Weighted
-from stabkit.notions import MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.notions import EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
 from stabkit.rational import Constant, fraction
 from stabkit.rounding import is_rounded, meant
 from stabkit.sharpness import row_evidence, rows
@@ -23,7 +24,7 @@ from stabkit.sharpness.boxes import by_box
 from stabkit.sharpness.ends import intervals
 from stabkit.sharpness.linear_step import OwnStep
 from stabkit.sharpness.powers import by_powers
-from stabkit.sharpness.quadratic import BY_NORM, by_norm
+from stabkit.sharpness.quadratic import BY_NORM, by_norm, held_ends
 from stabkit.sharpness.searched import searched
 from stabkit.tracing import Trace, as_shape, at_step, takes_step, trace
 from stabkit.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
@@ -68,7 +69,9 @@ def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, hel
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
     try:
-        return _exactly(trace(function, shape, seed), notion, held, name)
+        found = trace(function, shape, seed)
+        bound = exact_sets(found, notion, held, name)
+        return replace(bound, lines=(*bound.lines, *_elsewhere(found, notion, held, bound)))
     except Undecided as reason:
         if held is not None:
             raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
@@ -77,7 +80,7 @@ def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, hel
                         reason=str(reason))
 
 
-def _exactly(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction | None = None
+def exact_sets(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction | None = None
              ) -> StepBound:
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
@@ -89,6 +92,29 @@ def _exactly(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction | 
     if decide is None:
         raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
     return decide(OwnStep(found, held, dt), notion, name)
+
+
+def _elsewhere(found: Trace, notion: Notion, held: Any, bound: StepBound) -> list[str]:
+    """For what fails at every step: the senses that do hold."""
+    if bound.refuted != ((Fraction(0), None),) or bound.rest is not None:
+        return []
+    asked = [(other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, POWER_BOUNDED)
+             if other is not notion]
+    ends = [] if held is not None else held_ends(OwnStep(found))
+    if ends and notion in BY_NORM:
+        mask = np.zeros(found.shape, dtype=bool)
+        for place in ends:
+            mask[place] = True
+        asked.insert(0, (notion, (mask, 0), ", with these places held at 0 (held={place: 0, ...})"))
+    lines = []
+    for other, where, words in asked:
+        try:
+            sets = exact_sets(found, other, where, bound.variable)
+        except Undecided:
+            continue
+        if sets.proved:
+            lines.append(f"but {sets.notion} is {sets.proved_in_words}{words}")
+    return lines
 
 
 def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any = None,
@@ -125,7 +151,7 @@ def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Any
 
 def _outcome(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
              held: Any, seed: int) -> Outcome:
-    bound = _exactly(at_step(trace(function, shape, seed), dt), notion, held, "dt", dt)
+    bound = exact_sets(at_step(trace(function, shape, seed), dt), notion, held, "dt", dt)
     words = "; ".join(bound.lines)
     if bound.proved and bound.certificate:
         return Outcome(PROVED, bound.certificate, reason=words, rounding=bound.rounding)

@@ -12,15 +12,16 @@ from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_pol
 
 from stabkit.enclosure import precision
 from stabkit.errors import Undecided
-from stabkit.notions import Notion
+from stabkit.notions import CONTRACTION, Notion
 from stabkit.sharpness.bound import StepBound
 from stabkit.sharpness.ends import intervals
 from stabkit.sharpness.growth import Matrix
 from stabkit.sharpness.jury import Pair
 from stabkit.sharpness.linear import Steps
 from stabkit.sharpness.linear_step import OwnStep
-from stabkit.sharpness.quadratic import numerators
+from stabkit.sharpness.quadratic import norm_sets, numerators
 from stabkit.sharpness.signs import Cell, cut, simplest
+from stabkit.sharpness.weights import symmetrising
 from stabkit.tracing.form import CONSTANT
 from stabkit.tracing.run import matrix_at
 
@@ -34,6 +35,9 @@ BOUNDED, DEFECTIVE, OUTSIDE = "bounded", "a root on the unit circle with a Jorda
 
 def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     """POWER_BOUNDED."""
+    normal = _as_norm(step, notion, name)
+    if normal is not None:
+        return normal
     matrix = Matrix(step.free.form)
     lines = [step.told()]
     if (step.free.form.columns == CONSTANT).any():
@@ -67,6 +71,25 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
         lines[0] += f"; proof by {how}"
     return replace(empty, proved=proved, refuted=refuted, by=why if why != BOUNDED else "",
                    lines=tuple(lines))
+
+
+def _as_norm(step: OwnStep, notion: Notion, name: str) -> StepBound | None:
+    """Where the matrix is normal for some weights, its powers are bounded with its norm."""
+    weights, words = None, "a periodic step whose rows are all alike has a normal matrix"
+    if not (step.kinds.is_uniform and step.held is None):
+        weights = symmetrising(step.free.form)
+        words = "with the right weights the matrix is symmetric"
+        if weights is None:
+            return None
+    bound = norm_sets(step, CONTRACTION, name,
+                      None if weights is None or len(set(weights)) == 1 else weights)
+    if not bound.proved and not bound.refuted:
+        return None
+    constants = ["the constant terms are left out: powers of the linear part"] if (
+        step.free.form.columns == CONSTANT).any() else []
+    return replace(bound, notion=notion.name, signals=bound.signals[:1],
+                   lines=(*bound.lines, f"{words}: all powers are bounded where its norm is 1 at "
+                          "most, and there alone", *constants))
 
 
 def _is_small(matrix: Matrix) -> bool:

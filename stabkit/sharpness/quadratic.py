@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -11,7 +13,6 @@ from flint import fmpq, fmpq_mat
 
 from stabkit.confirmation import confirm_evidence
 from stabkit.errors import Undecided
-from stabkit.invariants import Weighted
 from stabkit.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, Notion
 from stabkit.rational import from_flint, is_psd, to_flint
 from stabkit.sharpness import row_evidence, rows
@@ -22,6 +23,7 @@ from stabkit.sharpness.linear import Steps
 from stabkit.sharpness.linear_step import OwnStep
 from stabkit.sharpness.signs import Cell, cells, simplest
 from stabkit.sharpness.symbol import Symbol
+from stabkit.sharpness.weights import weights_of
 from stabkit.tracing import Kinds, kinds_of
 from stabkit.tracing.form import CONSTANT, Form, merged
 from stabkit.tracing.run import values_at
@@ -39,7 +41,13 @@ _FAR = (1.5, 4.0, 100.0)  # times the first step, where signals are tried as wel
 
 def by_norm(step: OwnStep, notion: Notion, name: str) -> StepBound:
     """EUCLIDEAN, CONTRACTION or a weighted norm."""
-    weights, found = _weights(step, notion)
+    weights, found = weights_of(step, notion)
+    return norm_sets(step, notion, name, weights, found)
+
+
+def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] | None = None,
+              found: Sequence[str] = ()) -> StepBound:
+    """The sets for given weights; `found` says in words where they are from."""
     uniform = step.trace.shape if step.kinds.is_uniform and step.held is None else None
     matrix = Matrix(step.free.form, weights, uniform)
     constant = (step.free.form.columns == CONSTANT).any() and notion is not CONTRACTION
@@ -47,8 +55,8 @@ def by_norm(step: OwnStep, notion: Notion, name: str) -> StepBound:
     if constant:
         lines.append("a source or a held value moves the zero signal, whatever the step: ask for "
                      "CONTRACTION, which compares two signals")
-        return StepBound(notion.name, (), ((Fraction(0), None),), variable=name,
-                         rounding=step.trace.rounding, by="the zero signal", lines=tuple(lines))
+        return _moved(step, StepBound(notion.name, (), (), variable=name, by="the zero signal",
+                                      rounding=step.trace.rounding, lines=tuple(lines)))
     rising = _rising(matrix)
     proved, why, limit = _proved(step, matrix) if rising is None else ((), "", "")
     grown = [rising] if rising is not None else _grown(matrix, proved)
@@ -68,18 +76,27 @@ def by_norm(step: OwnStep, notion: Notion, name: str) -> StepBound:
         variable=name, lines=tuple(lines), by=_called(first))
 
 
-def _weights(step: OwnStep, notion: Notion) -> tuple[list[Fraction] | None, list[str]]:
-    if not isinstance(notion, Weighted):
-        return None, []
-    if notion.weights is not None:
-        spread = notion.spread(step.trace.shape)
-        return [spread[k] for k in step.free.places.tolist()], []
-    weights = symmetrising(step.free.form)
-    if weights is None:
-        raise Undecided("no positive weights make the step symmetric; give weights, as in "
-                        "weighted([1, 3])")
-    shown = ", ".join(map(str, weights[:8])) + (", ..." if len(weights) > 8 else "")
-    return weights, [f"weights that make the step symmetric: {shown}"]
+def _moved(step: OwnStep, bound: StepBound) -> StepBound:
+    """The steps at which the zero signal moves, with its evidence."""
+    form = step.free.form
+    constants = form.constants().astype(object)
+    square = [0] * (2 * constants.shape[1] - 1)
+    for row in {tuple(row) for row in constants.tolist()}:  # each once: its size does not matter
+        for i, a in enumerate(row):
+            for j, b in enumerate(row):
+                square[i + j] += int(a) * int(b)
+    _, refuted = intervals(cells([[Fraction(-c) for c in square]]))
+    written = []
+    for low, high in refuted:
+        log = Transcript()
+        p = log.give("p", list(map(Fraction, square))).text
+        shows = f"positive_on({p}, {low}, {'inf' if high is None else high})" if low != high else \
+            f"polyval({p}, {low}) > 0"
+        written.append(confirm_evidence(calculation(
+            "witness", log, [shows], "p is the sum of the squares of what the zero signal becomes, "
+            "each value once, times the squared denominator: a polynomial in dt")))
+    zero = np.array([Fraction(0)] * form.count, dtype=object)
+    return replace(bound, refuted=refuted, signals=(zero,), witness=tuple(filter(None, written)))
 
 
 def _signals(growing: Growing | None, notion: Notion) -> tuple[np.ndarray, ...]:
@@ -93,43 +110,6 @@ def _called(growing: Growing | None) -> str:
         return ""
     short = {abs(x) for x in growing.signal} <= {0, 1}
     return "a signal of 0, 1 and -1" if short else "a signal that the matrix stretches most"
-
-
-def symmetrising(form: Form) -> list[Fraction] | None:
-    """Positive weights w with w_i c_ij = w_j c_ji for every step, or None; 1 is the smallest."""
-    entries = {(i, c - 1): p for i, c, p in zip(
-        form.rows.tolist(), form.columns.tolist(), map(tuple, form.numerators.tolist()),
-        strict=True) if c != CONSTANT and c - 1 != i}
-    beside: dict[int, list[int]] = {}
-    for i, j in entries:
-        beside.setdefault(i, []).append(j)
-    weights: list[Fraction | None] = [None] * form.count
-    for start in range(form.count):
-        if weights[start] is not None:
-            continue
-        weights[start], queue = Fraction(1), [start]
-        while queue:
-            i = queue.pop()
-            for j in beside.get(i, ()):
-                ratio = _ratio(entries[i, j], entries.get((j, i)))
-                if ratio is None:
-                    return None
-                if weights[j] is None:
-                    weights[j] = weights[i] * ratio
-                    queue.append(j)
-                elif weights[j] != weights[i] * ratio:
-                    return None
-    least = min(weights)
-    return [w / least for w in weights]
-
-
-def _ratio(p: tuple[int, ...], q: tuple[int, ...] | None) -> Fraction | None:
-    """p/q where that is a positive number."""
-    at = next((k for k, c in enumerate(p) if c), None)
-    if q is None or at is None or not q[at]:
-        return None
-    ratio = Fraction(p[at], q[at])
-    return ratio if ratio > 0 and all(a == ratio * b for a, b in zip(p, q, strict=True)) else None
 
 
 def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
@@ -340,8 +320,7 @@ def _why_never(step: OwnStep) -> list[str]:
     if ends:
         places = ", ".join(str(place) for place in ends[:4]) + (", ..." if len(ends) > 4 else "")
         return [f"a held end feeds its neighbour: the step keeps the values at {places} and adds "
-                "multiples of them to others, so the norm grows at every dt, whatever is small; "
-                "hold them with held={...: 0}"]
+                "multiples of them to others, so the norm grows at every dt, however small"]
     return []
 
 

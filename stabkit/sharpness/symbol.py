@@ -41,8 +41,8 @@ class Symbol:
     def __init__(self, kinds: Kinds):
         row = int(kinds.examples[0])
         self.axes = len(kinds.shape)
-        self.stencil = list(zip(kinds.offsets_of(row), map(tuple, kinds.numerators_of(row)),
-                                strict=True))
+        self.stencil = [(offset, tuple(p)) for offset, p in zip(
+            kinds.offsets_of(row), kinds.numerators_of(row), strict=True) if offset]
         self.divisor = kinds.form.denominator
         names = [*(f"x{k}" for k in range(self.axes)), "t"]
         self.context = fmpq_mpoly_ctx.get(names, Ordering.lex)
