@@ -140,7 +140,8 @@ class Instance:
 @pytest.mark.parametrize("step, words", [
     (branch, "branch"), (swallowed, "branch"), (lambda u, dt: float(dt) * u, r"float\(\)"),
     (lambda u, dt: u * (dt > 1), None), (lambda u, dt: u * u.max(), "max over the data"),
-    (lambda u, dt: np.asarray(u, dtype=int) * 1.0, None), (lambda u, dt: np.array(u.tolist()), "item"),
+    (lambda u, dt: np.asarray(u, dtype=int) * 1.0, None),
+    (lambda u, dt: np.array(u.tolist()), "item"),
     (lambda u, dt: u[np.argsort(u)], "argsort"), (lambda u, dt: u[u > 0], "mask or index"),
     (lambda u, dt: np.fft.ifft(np.fft.fft(u)).real, "fft"), (lambda u, dt: u * 1j, "complex"),
     (remembering, None), (Instance(), "on symbols"), (lambda u, dt: np.linalg.norm(u) * u, "norm"),

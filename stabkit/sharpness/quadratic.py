@@ -117,8 +117,9 @@ def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
     limits = []
     if step.kinds.is_uniform and matrix.weights is None and not step.held:
         try:
-            return intervals(Symbol(step.kinds).line())[0], \
-                SYMBOL, ""
+            found = intervals(Symbol(step.kinds).line())[0]
+            if found:
+                return found, SYMBOL, ""
         except Undecided as limit:
             limits.append(str(limit))
     if matrix.size <= _SMALL:

@@ -141,7 +141,8 @@ class Traced:
         return np.subtract(other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return np.multiply(self, other)
+        # A sparse matrix says itself what a multiple of it is.
+        return NotImplemented if hasattr(other, "tocoo") else np.multiply(self, other)
 
     def __rmul__(self, other: Any) -> Any:
         return np.multiply(other, self)

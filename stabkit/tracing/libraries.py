@@ -34,7 +34,10 @@ class Library:
         self._stage, self._module = stage, module
 
     def __getattr__(self, name: str) -> Any:
-        return self._stage.stand_in(getattr(self._module, name))
+        value = getattr(self._module, name)
+        if self._module.__name__ == "scipy.sparse" and callable(value):
+            return self._stage.making_sparse(value)
+        return self._stage.stand_in(value)
 
 
 class Sparse:
@@ -143,6 +146,15 @@ class _Stage:
                 value.__module__.partition(".")[0] not in ("numpy", "scipy", "stabkit"):
             return self.function(value)
         return value
+
+    def making_sparse(self, make: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of scipy.sparse whose results can be applied to symbols."""
+        def run(*args: Any, **options: Any) -> Any:
+            plain_args = [arg._matrix if isinstance(arg, Sparse) else arg for arg in args]
+            result = make(*plain_args, **options)
+            return Sparse(self.tracer, result) if hasattr(result, "tocoo") else result
+
+        return run
 
     def function(self, function: FunctionType) -> FunctionType:
         if id(function) in self.known:
