@@ -30,12 +30,22 @@ from .flux import (
     from_regulariser as from_regulariser,
     from_shrinkage as from_shrinkage,
 )
+from .invariants import (
+    POWER_BOUNDED as POWER_BOUNDED,
+    box as box,
+    stays_in as stays_in,
+    weighted as weighted,
+)
 from .notions import (
     CONTRACTION as CONTRACTION,
     CONTRAST as CONTRAST,
     EUCLIDEAN as EUCLIDEAN,
+    EXTREMA as EXTREMA,
+    MAX_NORM as MAX_NORM,
+    POSITIVITY as POSITIVITY,
     RANGE as RANGE,
     SIGN as SIGN,
+    VARIATION as VARIATION,
     Energy as Energy,
     Notion as Notion,
     energy as energy,
@@ -87,6 +97,6 @@ from .schemes import (
     Scheme as Scheme,
     repeat as repeat,
 )
-from .sharpness import step_bound as step_bound
+from .sharpness import senses as senses, step_bound as step_bound
 from .verdict import Status as Status
 from .verify import Verdict as Verdict, verify as verify

@@ -5,6 +5,7 @@ Whatever is decided, its evidence is re-checked by the independent checker befor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import singledispatch
@@ -29,7 +30,7 @@ from stabkit.falsify.exactness import LARGEST as EXACT
 from stabkit.falsify.exactness import Signals, rounded
 from stabkit.falsify.windows import LARGE, can_be_windowed, search_windows
 from stabkit.flux import Flux
-from stabkit.notions import Notion
+from stabkit.notions import Notion, as_notion
 from stabkit.operators import Operator
 from stabkit.property import (
     AllOf,
@@ -64,16 +65,24 @@ _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 _ELIMINATED = 64  # rows of a matrix that is eliminated in fractions
 
 
-def decide(what: Property | Scheme, notion: Notion | str | None = None, *, trials: int = 20_000,
+def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | None = None, *,
+           shape: Any = None, dt: Any = None, held: Any = None, trials: int = 20_000,
            seed: int = 0, signals: np.ndarray | None = None) -> Outcome:
     """Decide a property.
 
     Parameters
     ----------
-    what : Property or Scheme
-        See :mod:`stabkit.property`.
+    what : Property, Scheme or callable
+        See :mod:`stabkit.property`; or a function ``step(u, dt)`` or ``step(u)`` in NumPy, with
+        `shape`, which is run once on symbols.
     notion : Notion or str, optional
         Beside a scheme: decide ``Stable(what, notion)``.
+    shape : int or tuple of int, optional
+        Of the array that a function is given.
+    dt : rational, optional
+        The step that a function is given.
+    held : mapping, optional
+        Places of the array that are held at a value; see :func:`stabkit.step_bound`.
     trials : int
         Random signals to try where no certificate is found.
     seed : int
@@ -92,6 +101,10 @@ def decide(what: Property | Scheme, notion: Notion | str | None = None, *, trial
     InvalidArgument
         If `what` is no property, or the step of a scheme returns no signal.
     """
+    if callable(what) and not isinstance(what, (Scheme, type)):
+        return _decide_function(what, notion, shape, dt, held, trials, seed)
+    if not (shape is None and dt is None and held is None):
+        raise InvalidArgument("shape, dt, held: are for functions in NumPy only")
     if notion is not None:
         what = Stable(what, notion)
     try:
@@ -106,6 +119,18 @@ def decide(what: Property | Scheme, notion: Notion | str | None = None, *, trial
         return Outcome(UNDECIDED, reason=str(limit))
     except (MemoryError, RecursionError, OverflowError) as limit:
         return Outcome(UNDECIDED, reason=f"it is too large to be decided: {in_words(limit)}")
+
+
+def _decide_function(function: Callable[..., Any], notion: Any, shape: Any, dt: Any, held: Any,
+                     trials: int, seed: int) -> Outcome:
+    from stabkit.sharpness.own_step import decided  # it stands on what is here
+
+    if notion is None or shape is None:
+        raise InvalidArgument("what: a function needs a notion and the shape of its array, as in "
+                              "decide(step, RANGE, shape=(64, 64), dt='1/4')")
+    with precision(USUAL):
+        return decided(function, as_notion(notion), shape, dt=dt, held=held, trials=trials,
+                       seed=seed)
 
 
 @singledispatch

@@ -59,6 +59,10 @@ class Undecided(StabkitError, ArithmeticError):
     """A comparison of overlapping enclosures: more precision or a smaller domain is needed."""
 
 
+class TracingStopped(Undecided):
+    """A function does something that cannot be followed on symbols; the message tells the line."""
+
+
 class InvalidEvidence(StabkitError):
     """A file is not a readable verdict file, or its evidence is not of the known form."""
 

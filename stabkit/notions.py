@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import reduce
 from itertools import pairwise
 from typing import Any
@@ -20,7 +21,7 @@ from stabkit.proof.parts import Densities
 from stabkit.proof.words import Expression
 from stabkit.rational import Constant, fraction
 from stabkit.rounding import is_rounded, meant
-from stabkit.transcript import Term
+from stabkit.transcript import Term, named
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,48 @@ def _contrast_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     return _ratio(before - largest(_jumps(up)), before)
 
 
+def _variation(u: Any, up: Any) -> Any:
+    before, after = _jumps(u), _jumps(up)
+    if isinstance(before, Term):
+        return before.call("sum") - after.call("sum")
+    xp = namespace(before, after)
+    return xp.sum(before, axis=-1) - xp.sum(after, axis=-1)
+
+
+def _variation_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+    return _ratio(_variation(u, up), namespace(u).sum(_jumps(u), axis=-1))
+
+
+def _extrema(u: Any, up: Any) -> Any:
+    return sign_changes(_rises(u)) - sign_changes(_rises(up))
+
+
+def _rises(u: Any) -> Any:
+    if not isinstance(u, Term) and u.shape[-1] < 2:
+        raise InvalidArgument("u: extrema need at least two samples, got one")
+    return u[1:] - u[:-1] if isinstance(u, Term) else u[..., 1:] - u[..., :-1]
+
+
+def _positivity(u: Any, up: Any) -> Any:
+    # Signals with a negative entry say nothing: their margin is 0.
+    if isinstance(u, Term):
+        condition = u.compared(smallest(u), ">=", 0).text
+        return named(smallest(up).when(condition, u.log.term("0")), "least")
+    return smallest(up) if smallest(u) >= 0 else Fraction(0)
+
+
+def _positivity_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+    return namespace(u, up).where(smallest(u) >= 0, _ratio(smallest(up), largest(u)), 0.0)
+
+
+def _max_norm(u: Any, up: Any) -> Any:
+    return largest(abs(u)) - largest(abs(up))
+
+
+def _max_norm_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+    return _ratio(_max_norm(u, up), largest(abs(u)))
+
+
 def sensitivity(factor: Any) -> Notion:
     """The notion ‖u⁺ − v⁺‖ <= C ‖u − v‖ with a given constant C >= 0."""
     square = Constant(fraction(factor, "factor") ** 2)
@@ -217,35 +260,18 @@ def sensitivity(factor: Any) -> Notion:
         words=CONSTANT_WORDS, composes=square <= 1)
 
 
-CONSTANT_WORDS = Words("C²‖u − w‖² − ‖u⁺ − w⁺‖²", "|u+ - w+| <= L |u - w|",
-                       "its Lipschitz constant is at most the one asked for",
-                       "its Lipschitz constant is larger than the one asked for")
-ENERGY_WORDS = Words("E(u) − E(u⁺)", "the block's energy does not grow",
-                     "does not increase its energy", "increases its energy")
+EUCLIDEAN = Notion("euclidean", 1, _euclidean, _euclidean_batch)
+CONTRACTION = Notion("contraction", 2, _contraction, _contraction_batch)
+RANGE = Notion("range", 1, _range, _range_batch)
+SIGN = Notion("sign", 1, _sign, _sign)
+CONTRAST = Notion("contrast", 1, _contrast, _contrast_batch)
+VARIATION = Notion("variation", 1, _variation, _variation_batch)
+EXTREMA = Notion("extrema", 1, _extrema, _extrema)
+POSITIVITY = Notion("positivity", 1, _positivity, _positivity_batch)
+MAX_NORM = Notion("max norm", 1, _max_norm, _max_norm_batch)
 
-EUCLIDEAN = Notion(
-    "euclidean", 1, _euclidean, _euclidean_batch, composes=True, kernel=NotionCode.EUCLIDEAN,
-    words=Words("‖u‖² − ‖u⁺‖²", "|u+| <= |u|",
-                "does not increase the Euclidean norm", "increases the Euclidean norm"))
-CONTRACTION = Notion(
-    "contraction", 2, _contraction, _contraction_batch, composes=True,
-    kernel=NotionCode.CONTRACTION,
-    words=Words("‖u − w‖² − ‖u⁺ − w⁺‖²", "|u+ - w+| <= |u - w|",
-                "does not increase the distance of two inputs", "drives two inputs apart"))
-RANGE = Notion(
-    "range", 1, _range, _range_batch, composes=True, kernel=NotionCode.RANGE,
-    words=Words("min(min u⁺ − min u, max u − max u⁺)", "min u <= u+ <= max u",
-                "keeps the range of its input", "leaves the range of its input"))
-SIGN = Notion(
-    "sign", 1, _sign, _sign, composes=True, kernel=NotionCode.SIGN,
-    words=Words("S(u) − S(u⁺)", "no more sign changes",
-                "makes no sign changes", "makes sign changes"))
-CONTRAST = Notion(
-    "contrast", 1, _contrast, _contrast_batch, composes=True,
-    words=Words("max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|", "no larger jumps",
-                "makes no larger jumps", "makes larger jumps"))
-
-NAMED = {notion.name: notion for notion in (EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST)}
+NAMED = {notion.name: notion for notion in (
+    EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, EXTREMA, POSITIVITY, MAX_NORM)}
 
 
 def as_notion(notion: Any) -> Notion:

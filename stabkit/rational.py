@@ -53,6 +53,16 @@ class Constant(Fraction):
         result = Fraction.__sub__(self, other)
         return float(self) - other if result is NotImplemented and is_foreign(other) else result
 
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return Constant(1 / Fraction(self)) * other
+
+    def __pow__(self, exponent):
+        power = Fraction.__pow__(self, exponent)
+        return Constant(power) if isinstance(power, Fraction) else power
+
     def __neg__(self):
         return Constant(Fraction.__neg__(self))
 

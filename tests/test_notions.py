@@ -18,9 +18,12 @@ from stabkit.notions import (
     CONTRACTION,
     CONTRAST,
     EUCLIDEAN,
-    NAMED,
+    EXTREMA,
+    MAX_NORM,
+    POSITIVITY,
     RANGE,
     SIGN,
+    VARIATION,
     Energy,
     energy,
     largest,
@@ -32,7 +35,8 @@ from stabkit.notions import (
 from stabkit.operators import PERIODIC, difference, from_matrix
 from stabkit.property import Stable
 from stabkit.rational import fractions
-from stabkit.schemes import Chain, Explicit, Linear, Pointwise
+from stabkit.replay import check
+from stabkit.schemes import Explicit, Linear, Pointwise
 from stabkit.testing import rationals, signals
 from stabkit.verdict import PROVED, REFUTED
 
@@ -64,11 +68,54 @@ def test_margins_by_definition(four):
         3 * sum((x - y) ** 2 for x, y in zip(u, v, strict=True))
 
 
+def rises(u):
+    return [b - a for a, b in pairwise(u)]
+
+
+@given(PAIRS)
+def test_margins_of_variation_extrema_positivity_and_largest_modulus(four):
+    """Σ|uᵢ₊₁ − uᵢ|, turns, the least entry of u⁺ for u >= 0, max |u|: by walking along u."""
+    u, up = four[:2]
+    assert VARIATION.margin(u, up) == sum(map(abs, rises(u))) - sum(map(abs, rises(up)))
+    assert EXTREMA.margin(u, up) == count_signs(rises(u)) - count_signs(rises(up))
+    assert MAX_NORM.margin(u, up) == max(map(abs, u)) - max(map(abs, up))
+    assert POSITIVITY.margin(u, up) == (min(up) if min(u) >= 0 else 0)
+    assert POSITIVITY.margin(abs(u), up) == min(up)
+
+
+def test_a_plateau_is_one_extremum_and_an_end_is_none():
+    """(0, 1, 1, 0) turns once, (0, 1, 2) never, (0, 1, 0, 1) twice."""
+    flat = fractions([0, 0, 0, 0])
+    assert [-EXTREMA.margin(flat[:len(u)], fractions(u)) for u in (
+        [0, 1, 1, 0], [0, 1, 2], [0, 1, 0, 1], [3, 3, 3])] == [1, 0, 2, 0]
+
+
+@pytest.mark.parametrize("sort, holds, fails", [
+    # The mean of neighbours smooths; sharpening adds variation and turns; 1.1 u grows.
+    (VARIATION, ["1/2", "1/2"], ["3/2", "-1/2"]), (EXTREMA, ["1/2", "1/2"], ["3/2", "-3/4"]),
+    (POSITIVITY, ["3/2", "1/2"], ["3/2", "-1/2"]), (MAX_NORM, ["1/2", "-1/2"], ["3/4", "-1/2"]),
+])
+def test_witnesses_of_the_later_notions_replay(sort, holds, fails):
+    """u⁺ᵢ = a uᵢ + b uᵢ₋₁ (the first sample stays): nothing is found against the one, and the
+    other is refuted by a signal that the checker accepts."""
+    def step(a, b, n=4):
+        rows = [[0] * n for _ in range(n)]
+        rows[0][0] = 1
+        for i in range(1, n):
+            rows[i][i], rows[i][i - 1] = a, b
+        return Linear(from_matrix(rows))
+
+    assert decide(Stable(step(*holds), sort), trials=300).status is not REFUTED
+    refuted = decide(Stable(step(*fails), sort), trials=300)
+    assert refuted.status is REFUTED and check(refuted.evidence[0].to_json({})) is None
+
+
 @given(PAIRS)
 def test_batches_have_the_sign_of_the_exact_margin(four):
     """What a search sees in floats has the sign of the exact margin, where that is not tiny."""
     parts = [np.array([part, part], dtype=float) for part in four]
-    for notion in (EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, sensitivity("3/2")):
+    for notion in (EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, EXTREMA, POSITIVITY,
+                   MAX_NORM, sensitivity("3/2")):
         exact = notion.margin(*four[:2 * notion.signals])
         seen = notion.margins(*parts[:2 * notion.signals])
         assert seen.shape == (2,) and seen[0] == seen[1]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
+from html import escape
 from typing import Any
 
-from stabkit.entry_intervals import holds_intervals
-from stabkit.errors import InvalidArgument
-from stabkit.notions import Notion
-from stabkit.rational import fraction
-from stabkit.rounding import is_rounded, meant
-from stabkit.schemes.meant import differences
-from stabkit.sharpness.family import STOPPED, Family, family_of
-from stabkit.sharpness.linear import Steps, is_followed, linear_cells, proved_steps, refuted_steps
-from stabkit.sharpness.scan import SCALES, scanned
-from stabkit.verdict import PROVED, REFUTED, Evidence
+from stabkit.errors import InvalidEvidence
+from stabkit.replay import check
+from stabkit.sharpness.linear import Steps
+from stabkit.verdict import Evidence
 
-_WRITTEN = 16  # samples up to which the certificate of a linear step is written down
+_SHOWN = 3  # intervals
+_LONG = 2000  # denominators of fractions that are shown as such
+_TEXT = 100  # characters of a signal that is shown
+WRITTEN = 16  # samples up to which the certificate of a linear step is written down
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,15 @@ class StepBound:
     rounding : str
         Where the scheme holds floats that stand for other numbers: by how much they differ.  The
         sets are those of what was meant.
+    variable : str
+        What the step is called.
+    by : str
+        What breaks the notion from the smallest refuted step on, in words.
+    lines : tuple of str
+        What the step is, how it was decided, and what else is worth knowing.
+    rest : StepBound, optional
+        Where something breaks the notion at every step, such as a mean that drifts: the answer for
+        all signals without it.
     """
 
     notion: str
@@ -54,142 +61,89 @@ class StepBound:
     searched: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
     signals: tuple[Any, ...] = field(default=(), repr=False, compare=False)
     rounding: str = ""
+    variable: str = "tau"
+    by: str = ""
+    lines: tuple[str, ...] = ()
+    rest: StepBound | None = None
 
     @property
     def certified(self) -> Fraction | None:
         """The largest step up to which all are proved; None without one, or if all steps are."""
         return self.proved[0][1] if self.proved and self.proved[0][0] == 0 else None
 
+    @property
+    def proved_in_words(self) -> str:
+        """The proved steps, to be read."""
+        shown = [_interval(steps, self.variable) for steps in self.proved]
+        more = [f"{len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
+        return "proved for " + " or ".join(shown[:_SHOWN] + more)
+
     def __str__(self) -> str:
         parts = []
         if self.proved:
-            parts.append("proved for " + " or ".join(map(_interval, self.proved)))
+            parts.append(self.proved_in_words)
         if self.refuted:
-            parts.append("refuted " + " and ".join(map(_refuted, self.refuted)))
-            if self.signals:
+            shown = [_refuted(steps, self.variable) for steps in self.refuted]
+            more = [f"in {len(shown) - _SHOWN} more intervals"] if len(shown) > _SHOWN else []
+            parts.append("refuted " + " and ".join(shown[:_SHOWN] + more))
+            if self.by:
+                parts[-1] += f" by {self.by}"
+            elif self.signals:
                 parts[-1] += " by " + ", ".join(
-                    f"{name} = ({', '.join(map(str, u))})" if len(u) <= _WRITTEN else
-                    f"{name} of {len(u)} samples"
-                    for name, u in zip(("u", "w"), self.signals, strict=False))
+                    _signal(name, u) for name, u in zip(("u", "w"), self.signals, strict=False))
         nothing = " and ".join(name for name, found in (("proved", self.proved),
                                                        ("refuted", self.refuted)) if not found)
         if nothing:
             low, high = self.searched
-            parts.append(f"nothing {nothing.replace(' and ', ' or ')} for tau between "
-                         f"{float(low):.3g} and {float(high):.3g}")
+            where = f" for {self.variable} between {float(low):.3g} and {float(high):.3g}" \
+                if high else ""
+            parts.append(f"nothing {nothing.replace(' and ', ' or ')}{where}")
         meant = f" (as meant: {self.rounding})" if self.rounding else ""
-        return f"{self.notion}: {', '.join(parts)}{meant}"
+        return "\n".join([f"{self.notion}: {', '.join(parts)}{meant}", *self.lines])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def check(self) -> None:
+        """Replay all evidence.
+
+        Raises
+        ------
+        InvalidEvidence
+            If the independent checker does not accept one piece of it.
+        """
+        for item in (*self.certificate, *self.witness):
+            fault = check(item.to_json({}))
+            if fault is not None:
+                raise InvalidEvidence(fault)
 
 
-def _interval(steps: tuple[Fraction, Fraction | None]) -> str:
+def _interval(steps: tuple[Fraction, Fraction | None], name: str) -> str:
     low, high = steps
     if low == high:
-        return f"tau = {low}"
+        return f"{name} = {_number(low)}"
     if high is None:
-        return f"all tau {'>' if low == 0 else '>='} {low}"
-    return f"{low} {'<' if low == 0 else '<='} tau <= {high}"
+        return f"all {name} {'>' if low == 0 else '>='} {_number(low)}"
+    return f"{_number(low)} {'<' if low == 0 else '<='} {name} <= {_number(high)}"
 
 
-def _refuted(steps: tuple[Fraction, Fraction | None]) -> str:
+def _signal(name: str, u: Any) -> str:
+    if not any(u):
+        return f"{name} = 0"
+    text = f"({', '.join(map(str, u))})"
+    return f"{name} = {text}" if len(u) <= WRITTEN and len(text) <= _TEXT else \
+        f"{name} of {len(u)} samples"
+
+
+def _number(x: Fraction) -> str:
+    """As a fraction, or a decimal where that is long; the exact number is in `proved`."""
+    return str(x) if x.denominator <= _LONG else f"{float(x):.7g}"
+
+
+def _refuted(steps: tuple[Fraction, Fraction | None], name: str) -> str:
     low, high = steps
+    if low == 0:
+        return f"for every {name} > 0" if high is None else f"for 0 < {name} <= {float(high):.6g}"
     if low == high:
         return f"at {float(low):.6g}"
     return f"from {float(low):.6g}" + ("" if high is None else f" to {float(high):.6g}")
-
-
-def step_bound(scheme: Any, notion: Notion, start: Any = None, *, halvings: int = 10,
-               trials: int = 512, seed: int = 0) -> StepBound:
-    """For which steps a scheme has a notion of stability, and for which it does not.
-
-    It is not taken for granted that smaller steps are stable.  An interval is proved by a
-    certificate that holds for every step in it, and refuted by a signal that breaks the notion
-    for every step in it; or both, for a linear scheme whose matrix is a polynomial in the step,
-    by the exact signs of polynomials.  Where neither is at hand, single steps are decided, and
-    the ends of what is decided alike are given as points.
-
-    The scale is found by itself: from `start` by factors of two up to a factor of 2^20, about a
-    million, on either side.
-
-    Parameters
-    ----------
-    scheme : Scheme or callable
-        A scheme with a step ``tau`` or ``delta``, which is varied; or a function from a step to a
-        scheme.  The function is also called with a step that is left open, from which its
-        dependence on the step is read; one that looks at the value is answered by points.
-    notion : Notion
-    start : rational, optional
-        The first step to try; that of the scheme if left out, or 1 for a function.
-    halvings : int
-        How close the ends are: to 2^-halvings of their size.
-    trials, seed : int
-        As for :func:`stabkit.decide`, at every step that is decided.
-
-    Raises
-    ------
-    InvalidArgument
-        If `scheme` is neither, or `start` or `halvings` is not positive.
-
-    Examples
-    --------
-    >>> from stabkit import RANGE, Explicit, difference, fluxes
-    >>> found = step_bound(Explicit(difference(1, 4), fluxes.soft(), 1), RANGE)
-    >>> found.proved
-    ((Fraction(0, 1), Fraction(1, 2)),)
-    >>> float(found.refuted[0][0]), found.refuted[0][1]
-    (0.50048828125, None)
-    """
-    function, own = family_of(scheme)
-    first = own if start is None else meant(start) if is_rounded(start) else \
-        fraction(start, "start")
-    if first <= 0 or halvings < 1:
-        raise InvalidArgument(f"start, halvings: must be positive, got {first} and {halvings}")
-    family = Family(function, notion, trials, seed)
-    given = family.given(first)
-    if holds_intervals(given):
-        raise InvalidArgument("scheme: sets of steps are not found for entries in intervals; make "
-                              "the operators with rounding='snapped'")
-    rounding = "; ".join(dict.fromkeys(differences(given, given.as_meant())))
-    found = _exactly(family, first, halvings)
-    if found is None:
-        scan = scanned(family, first, halvings)
-        found = tuple(scan.proved), tuple(scan.refuted)
-    return replace(_shown(family, first, *found), rounding=rounding)
-
-
-def _exactly(family: Family, start: Fraction, halvings: int) -> tuple[Steps, Steps] | None:
-    """The sets of a linear scheme by the signs of polynomials, each checked at a step of it."""
-    opened = family.opened()
-    try:
-        found = None if opened is None else linear_cells(opened, family.notion)
-    except STOPPED:
-        return None
-    if found is None:
-        return None
-    proved = proved_steps(found, halvings)
-    refuted = refuted_steps(found, start, halvings)
-    tops = {2 * max(low, start) if high is None else high for low, high in (*proved, *refuted)}
-    if not all(is_followed(opened, family.at, family.samples(top)) for top in tops):
-        return None
-    if not proved and opened.fluxes:
-        return None  # that a flux is linear is shown by the certificates at single steps
-    agree = all(opened.size > _WRITTEN or family.outcome(_end(steps, start)).status is PROVED
-                for steps in proved) and all(
-        family.outcome(steps[0]).status is REFUTED for steps in refuted)
-    return (proved, refuted) if agree else None
-
-
-def _end(steps: tuple[Fraction, Fraction | None], start: Fraction) -> Fraction:
-    """A step of a proved interval: its upper end, if it has one."""
-    low, high = steps
-    return high if high is not None else max(low, start)
-
-
-def _shown(family: Family, start: Fraction, proved: Steps, refuted: Steps) -> StepBound:
-    ends = [_end(steps, start) for steps in proved]
-    certificate = [item for end in ends if end in family.known
-                   for item in family.known[end].evidence]
-    outcomes = [family.outcome(low) for low, _ in refuted]
-    scale = Fraction(2)**SCALES
-    return StepBound(family.notion.name, proved, refuted, tuple(certificate),
-                     tuple(item for outcome in outcomes for item in outcome.evidence),
-                     (start / scale, start * scale), outcomes[0].signals if outcomes else ())

@@ -104,13 +104,13 @@ def proved_steps(found: list[Cell], halvings: int) -> Steps:
     """The closed intervals in which everything holds; at an irrational end a little less."""
     return tuple((_stepped(run, run[0].low, before, halvings, 1),
                   _stepped(run, run[-1].high, after, halvings, -1))
-                 for before, run, after in _runs(found, True))
+                 for before, run, after in runs(found, True))
 
 
 def refuted_steps(found: list[Cell], start: Fraction, halvings: int) -> Steps:
     """Closed intervals in which something fails everywhere, up to 2^-halvings near their ends."""
     kept = []
-    for _, run, _ in _runs(found, False):
+    for _, run, _ in runs(found, False):
         low, high = run[0].low, run[-1].high
         if not run[0].is_point:
             low = _aside(run[0], low, halvings, 1) if low else \
@@ -121,7 +121,7 @@ def refuted_steps(found: list[Cell], start: Fraction, halvings: int) -> Steps:
     return tuple(kept)
 
 
-def _runs(found: list[Cell], holds: bool) -> Iterator[tuple[Cell | None, list[Cell], Cell | None]]:
+def runs(found: list[Cell], holds: bool) -> Iterator[tuple[Cell | None, list[Cell], Cell | None]]:
     """The neighbouring cells with one answer, each run with the cells before and after it."""
     padded = [None, *found, None]
     first = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -68,6 +68,25 @@ def cells(polynomials: Sequence[Sequence[Fraction]]) -> list[Cell]:
     for spot, gap in zip(spots, gaps[1:], strict=True):
         at = holds(spot.low) if spot.low == spot.high else \
             _enclosed(spot, given, bool(found[-1].holds and gap.holds))
+        found += [Cell(spot.low, spot.high, at), gap]
+    return found
+
+
+def cut(polynomials: Sequence[Sequence[Fraction]], holds: Callable[[Fraction], bool]) -> list[Cell]:
+    """The positive line cut at the roots of some polynomials, between which `holds` is constant.
+
+    The set where it holds must be closed: so it holds at an irrational root beside which it does.
+    """
+    spots = _spots({factor for p in polynomials for factor in _factors(
+        fmpq_poly([fmpq(c.numerator, c.denominator) for c in p]))})
+    ends = [Fraction(0), *(spot.high for spot in spots)]
+    starts = [*(spot.low for spot in spots), None]
+    gaps = [Cell(low, high, holds(low + 1 if high is None else (low + high) / 2))
+            for low, high in zip(ends, starts, strict=True)]
+    found = gaps[:1]
+    for spot, gap in zip(spots, gaps[1:], strict=True):
+        beside = found[-1].holds and gap.holds
+        at = holds(spot.low) if spot.low == spot.high else (True if beside else None)
         found += [Cell(spot.low, spot.high, at), gap]
     return found
 

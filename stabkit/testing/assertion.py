@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,18 @@ from stabkit.falsify.computed import Computed
 from stabkit.falsify.exactness import Judge, Signals
 from stabkit.notions import Notion, as_notion
 from stabkit.property import Stable
-from stabkit.rational import fractions
+from stabkit.rational import Constant, fraction, fractions
+from stabkit.rounding import is_rounded, meant
 from stabkit.schemes import Function, Scheme
+from stabkit.sharpness.own_step import from_trace
 from stabkit.testing import message
+from stabkit.tracing import as_shape
 from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 
 
 def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: Notion | str, *,
-                  size: int | None = None, trials: int = 20_000, seed: int = 0,
+                  size: int | None = None, shape: Any = None, dt: Any = None,
+                  trials: int = 20_000, seed: int = 0,
                   signals: Any = None, strict: bool = False, dtype: Any = np.float64,
                   rounding: int = 64) -> Outcome:
     """Assert that a scheme is stable in the sense of a notion, for every input.
@@ -37,12 +42,17 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     ----------
     scheme : Scheme or callable
         A scheme of stabkit, which may be proved or refuted in exact arithmetic; or any function
-        u ↦ u⁺ of NumPy arrays of shape (N,), which can be refuted or supported, never proved.
+        u ↦ u⁺ of NumPy arrays, or ``step(u, dt)``: it is run once on symbols, and proved where
+        that gives exact forms; else it can be refuted or supported.
     notion : Notion or str
         Such as ``EUCLIDEAN``, ``CONTRACTION``, ``RANGE``, ``SIGN``, ``CONTRAST``, ``energy(E)`` or
         ``sensitivity(C)``; or the name of one, such as ``"range"``.
     size : int
         The length N of the signals of a function; a scheme knows its own.
+    shape : int or tuple of int
+        Instead of `size`: the shape of the array that a function is given.
+    dt : rational
+        For a function ``step(u, dt)``: the step.
     trials : int
         Random signals to try where no certificate is found; a few thousand structured ones come
         first.
@@ -82,16 +92,21 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     >>> from stabkit import RANGE
     >>> def smooth(u):
     ...     return (u + np.roll(u, 1)) / 2
-    >>> assert_stable(smooth, RANGE, size=5, trials=100).status
-    <Status.SUPPORTED: 'supported'>
+    >>> assert_stable(smooth, RANGE, size=5).status
+    <Status.PROVED: 'proved'>
     """
     __tracebackhide__ = True
     notion = as_notion(notion)
-    judged, exact, floats = _read(scheme, notion, size, trials, seed, signals, dtype, rounding)
-    if strict and isinstance(judged, Function):
-        raise InvalidArgument("strict: a function can be refuted or supported, never proved; write "
-                              "it as a scheme of stabkit")
-    outcome = _refuted_by(judged, notion, exact) or _decided(judged, notion, trials, seed, floats)
+    flat, size = _flat(scheme, size, shape, dt)
+    judged, exact, floats = _read(flat, notion, size, trials, seed, signals, dtype, rounding)
+    traced = None if isinstance(scheme, Scheme) or dtype is not np.float64 else \
+        from_trace(scheme, notion, shape if shape is not None else size, dt)
+    if traced is not None and traced.status is REFUTED:
+        exact = [*exact, *([traced.signals] if traced.signals else [])]
+    outcome = _refuted_by(judged, notion, exact)
+    if outcome is None and traced is not None and traced.status is PROVED:
+        outcome = traced
+    outcome = outcome or _decided(judged, notion, trials, seed, floats)
     _tell(outcome, notion)
     if outcome.status is INAPPLICABLE:
         raise HypothesisNotMet(outcome.reason)
@@ -102,6 +117,24 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     if strict and outcome.status is not PROVED:
         raise NotStable(message.not_proved(judged, notion, outcome, seed), outcome)
     return outcome
+
+
+def _flat(scheme: Any, size: Any, shape: Any, dt: Any) -> tuple[Any, Any]:
+    """The function of flat signals, and their length."""
+    if isinstance(scheme, Scheme) or not callable(scheme) or (shape is None and dt is None):
+        return scheme, size
+    if size is not None and shape is not None:
+        raise InvalidArgument("size, shape: give one of them")
+    shape = as_shape(size if shape is None else shape)
+    step = None if dt is None else Constant(meant(dt) if is_rounded(dt) else fraction(dt, "dt"))
+
+    @wraps(scheme)
+    def flat(u: np.ndarray) -> Any:
+        u = u.reshape(shape)
+        made = scheme(u) if step is None else scheme(u, step)
+        return np.asarray(made).reshape(-1) if np.shape(made) == shape else made
+
+    return flat, int(np.prod(shape))
 
 
 def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: Any, dtype: Any,

@@ -16,6 +16,19 @@ from stabkit.notions import Notion
 from stabkit.schemes import Scheme
 from stabkit.verdict import Outcome
 
+FORMULAS = {
+    "euclidean": "‖u‖² − ‖u⁺‖²",
+    "contraction": "‖u − w‖² − ‖u⁺ − w⁺‖²",
+    "range": "min(min u⁺ − min u, max u − max u⁺)",
+    "sign": "S(u) − S(u⁺)",
+    "contrast": "max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|",
+    "variation": "Σ |uᵢ₊₁ − uᵢ| − Σ |u⁺ᵢ₊₁ − u⁺ᵢ|",
+    "extrema": "S(differences of u) − S(differences of u⁺)",
+    "positivity": "min u⁺ where min u >= 0",
+    "max norm": "max |u| − max |u⁺|",
+    "energy": "E(u) − E(u⁺)",
+    "sensitivity": "C²‖u − w‖² − ‖u⁺ − w⁺‖²",
+}
 _LONGEST = 24  # characters of a fraction; a longer one is shown as a decimal
 _WIDTH = 88
 _SHORT, _SHOWN = 24, 8  # samples of a signal that is shown whole; those shown of a longer one

@@ -1,0 +1,81 @@
+"""A linear step of the user's: its rows, what is held, and what it is in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from stabkit.errors import StabkitError
+from stabkit.tracing import Free, Kinds, Trace, at_step, free, kinds_of, trace
+
+_VARIED = 5  # entries along an axis of which others are tried as well
+_OTHERS = ((16, 17, 15), (21, 19, 18))  # lengths of such axes
+
+
+@dataclass(frozen=True, eq=False)
+class OwnStep:
+    """A linear step of the user's at one shape, with what is held.
+
+    Attributes
+    ----------
+    trace : Trace
+    held : mapping or None
+    dt : Fraction or None
+        The step, where it is not open.
+    """
+
+    trace: Trace
+    held: Mapping[Any, Any] | None = None
+    dt: Fraction | None = None
+
+    @cached_property
+    def free(self) -> Free:
+        """The step on the entries that are not held."""
+        return free(self.trace, self.held)
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """Its kinds of rows; of the whole array, where nothing is held."""
+        return kinds_of(self.free.form, self.free.shape)
+
+    def told(self, by_rows: bool = False) -> str:
+        """What the step is, in words; `by_rows` says that the answer depends on its rows alone."""
+        shape = " x ".join(map(str, self.trace.shape))
+        size = ", valid for every size made of these rows" if by_rows and self.repeats else \
+            f", for shape {shape}"
+        constants = "affine" if (self.free.form.columns == 0).any() else "linear"
+        return f"{constants}, {self.kinds.told}{size}"
+
+    @property
+    def for_all(self) -> str:
+        """What is added to a proof that needs the rows alone."""
+        return ", so for every size made of these rows" if self.repeats else ""
+
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether other lengths of the longer axes give the same stencils."""
+        shape = self.trace.shape
+        if self.held or not any(n >= _VARIED for n in shape):
+            return False
+        known = stencils(self.kinds)
+        for lengths in _OTHERS:
+            other = tuple(lengths[k % 3] if n >= _VARIED else n for k, n in enumerate(shape))
+            try:
+                found = trace(self.trace.function, other)
+            except StabkitError:
+                return False
+            if self.dt is not None:
+                found = at_step(found, self.dt)
+            if not found.is_linear or stencils(kinds_of(found.form, other)) != known:
+                return False
+        return True
+
+
+def stencils(kinds: Kinds) -> set[tuple]:
+    """The different rows: where from the row they read, and with which coefficients."""
+    divisor = kinds.form.denominator
+    return {(divisor, frozenset(zip(kinds.offsets_of(row), map(tuple, kinds.numerators_of(row)),
+                                    strict=True))) for row in kinds.examples.tolist()}

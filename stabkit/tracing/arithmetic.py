@@ -1,0 +1,90 @@
+"""Arithmetic of traced entries: what is linear is done at once, what is not becomes a node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from stabkit.tracing.array import Traced, made, operand, shape_of
+from stabkit.tracing.tracer import Tracer
+
+#: Functions that are not linear and stay nodes.
+_ELEMENTWISE = (
+    np.exp, np.log, np.sqrt, np.tanh, np.sin, np.cos, np.arctan,
+    np.absolute, np.fabs, np.sign, np.maximum, np.minimum, np.fmax, np.fmin,
+    np.expm1, np.log1p, np.sinh, np.cosh,
+    np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal,
+    np.logical_and, np.logical_or, np.logical_not, np.isfinite, np.isnan,
+)
+
+
+def elementwise(tracer: Tracer, name: str, *inputs: Any) -> Any:
+    """A function of entries that is not linear."""
+    shape = np.broadcast_shapes(*map(shape_of, inputs))
+    parts = [operand(tracer, part, shape) for part in inputs]
+    return made(tracer, tracer.node(name, parts), shape)
+
+
+def _sum(tracer: Tracer, a: Any, b: Any) -> Any:
+    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
+    return made(tracer, operand(tracer, a, shape) + operand(tracer, b, shape), shape)
+
+
+def _difference(tracer: Tracer, a: Any, b: Any) -> Any:
+    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
+    return made(tracer, operand(tracer, a, shape) + -operand(tracer, b, shape), shape)
+
+
+def _product(tracer: Tracer, a: Any, b: Any) -> Any:
+    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
+    x, y = operand(tracer, a), operand(tracer, b)
+    if x.is_constant:
+        (a, x), (b, y) = (b, y), (a, x)
+    if not y.is_constant:
+        return elementwise(tracer, "multiply", a, b)
+    x = operand(tracer, a, shape)
+    return made(tracer, x.times(y if y.count == 1 else operand(tracer, b, shape)), shape)
+
+
+def _quotient(tracer: Tracer, a: Any, b: Any) -> Any:
+    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
+    divisor = operand(tracer, b)
+    if not divisor.is_constant:
+        return elementwise(tracer, "divide", a, b)
+    try:
+        inverse = made(tracer, divisor.reciprocals(), shape_of(b))
+    except ZeroDivisionError:
+        tracer.stop("a division by 0")
+    return made(tracer, operand(tracer, a, shape).times(operand(tracer, inverse, shape)), shape)
+
+
+def _power(tracer: Tracer, a: Any, exponent: Any) -> Any:
+    if isinstance(exponent, Traced) or np.ndim(exponent) or exponent != int(exponent) or \
+            exponent < 0:
+        return elementwise(tracer, "power", a, exponent)
+    result: Any = np.ones(shape_of(a), dtype=int)
+    for _ in range(int(exponent)):
+        result = _product(tracer, result, a)
+    return result if isinstance(result, Traced) else \
+        made(tracer, operand(tracer, result), shape_of(a))
+
+
+def _matmul(tracer: Tracer, a: Any, b: Any) -> Any:
+    if max(np.ndim(a), np.ndim(b)) > 2:
+        tracer.stop("np.matmul of stacks of matrices is not followed")
+    return np.dot(a, b)
+
+
+def _node(ufunc: Any) -> Callable[..., Any]:
+    return lambda tracer, *inputs: elementwise(tracer, ufunc.__name__, *inputs)
+
+
+ARITHMETIC: dict[Any, Callable[..., Any]] = {
+    **{ufunc: _node(ufunc) for ufunc in _ELEMENTWISE}, np.matmul: _matmul,
+    np.add: _sum, np.subtract: _difference, np.multiply: _product, np.divide: _quotient,
+    np.negative: lambda tracer, a: made(tracer, -operand(tracer, a), shape_of(a)),
+    np.positive: lambda tracer, a: a.copy(), np.power: _power, np.float_power: _power,
+    np.square: lambda tracer, a: _power(tracer, a, 2),
+}

@@ -1,0 +1,317 @@
+"""Exact affine forms of many entries at once: sparse rows over ℤ[t] with one denominator.
+
+Row i of a form is Σⱼ cᵢⱼ(t) xⱼ with cᵢⱼ = nᵢⱼ/d for polynomials nᵢⱼ, d in an open step t with
+integer coefficients.  Column 0 stands for the constant 1, the others for unknowns.  Integers are
+kept as int64 while they certainly fit, else as Python's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import lcm
+from typing import Any
+
+import numpy as np
+from flint import fmpz_poly
+
+from stabkit.errors import TracingStopped
+
+_FITS = 1 << 62
+_DEGREE = 64  # of a polynomial in the step
+CONSTANT = 0  # the column of the constant 1
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """Affine forms, one a row.
+
+    Attributes
+    ----------
+    count : int
+        How many rows.
+    rows, columns : ndarray of int64, shape (nnz,)
+        In lexicographic order, each pair once.
+    numerators : ndarray of int64 or object, shape (nnz, degree + 1)
+        From the constant coefficient upwards; no entry is all zero.
+    denominator : tuple of int
+        Likewise; its last coefficient is positive.
+    """
+
+    count: int
+    rows: np.ndarray
+    columns: np.ndarray
+    numerators: np.ndarray
+    denominator: tuple[int, ...] = (1,)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether no unknown enters."""
+        return not self.columns.size or int(self.columns.max()) == CONSTANT
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """Where each row begins, and where the last one ends."""
+        ends = np.cumsum(np.bincount(self.rows, minlength=self.count))
+        return np.concatenate([[0], ends])
+
+    @cached_property
+    def is_single(self) -> bool:
+        """Whether every row has exactly one entry."""
+        return self.rows.size == self.count and _is_range(self.rows)
+
+    def take(self, index: np.ndarray) -> Form:
+        """The rows at flat places, in that order."""
+        index = np.asarray(index, dtype=np.int64).ravel()
+        if index.size == self.count and _is_range(index):
+            return self
+        picked, rows = self._picked(index)
+        return Form(index.size, rows, self.columns[picked], self.numerators[picked],
+                    self.denominator)
+
+    def _picked(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.is_single:
+            return index, np.arange(index.size)
+        starts = self.starts
+        lengths = np.diff(starts)[index]
+        rows = np.repeat(np.arange(index.size), lengths)
+        offset = np.repeat(starts[index] - np.cumsum(lengths) + lengths, lengths)
+        return offset + np.arange(rows.size), rows
+
+    def constants(self) -> np.ndarray:
+        """The numerators of the constant terms, shape (count, degree + 1)."""
+        out = np.zeros((self.count, self.numerators.shape[1]), dtype=self.numerators.dtype)
+        at = self.columns == CONSTANT
+        out[self.rows[at]] = self.numerators[at]
+        return out
+
+    def values(self) -> np.ndarray:
+        """The constants of rows in which neither unknowns nor the step enter, as fractions."""
+        exact = np.empty(self.count, dtype=object)
+        exact[:] = [Fraction(int(c), self.denominator[0]) for c in self.constants()[:, 0]]
+        return exact
+
+    def __neg__(self) -> Form:
+        return Form(self.count, self.rows, self.columns, -self.numerators, self.denominator)
+
+    def __add__(self, other: Form) -> Form:
+        a, b = shared([self, other])
+        if (a.rows is b.rows and a.columns is b.columns) or (
+                a.rows.size == b.rows.size and np.array_equal(a.columns, b.columns)
+                and np.array_equal(a.rows, b.rows)):
+            numerators = _safe(a.numerators, 2) + _safe(b.numerators, 2)
+            return trimmed(a.count, a.rows, a.columns, numerators, a.denominator)
+        return merged(a.count, np.concatenate([a.rows, b.rows]),
+                      np.concatenate([a.columns, b.columns]),
+                      np.concatenate([a.numerators, b.numerators]), a.denominator)
+
+    def times(self, factor: Form) -> Form:
+        """Each row times the constant in the same row of `factor`."""
+        weights = factor.constants()
+        weights = weights[self.rows] if factor.count != 1 else \
+            np.broadcast_to(weights, (self.rows.size, weights.shape[1]))
+        return trimmed(self.count, self.rows, self.columns,
+                        products(self.numerators, weights),
+                        product(self.denominator, factor.denominator))
+
+    def over(self, divisor: tuple[int, ...]) -> Form:
+        """Each row divided by one polynomial."""
+        return trimmed(self.count, self.rows, self.columns, self.numerators,
+                        product(self.denominator, divisor))
+
+    def reciprocals(self) -> Form:
+        """One over each row, which is a constant; ZeroDivisionError where one is 0."""
+        rows = [tuple(row) for row in self.constants().tolist()]
+        known = {row: _stripped(row) for row in dict.fromkeys(rows)}
+        if any(not row for row in known.values()):
+            raise ZeroDivisionError
+        whole: tuple[int, ...] = (1,)
+        for row in known.values():
+            whole = _common(whole, row)
+        factors = {row: (fmpz_poly(list(whole)) // fmpz_poly(list(short))
+                         * fmpz_poly(list(self.denominator))).coeffs()
+                   for row, short in known.items()}
+        width = max(map(len, factors.values()))
+        filled = {row: [int(c) for c in f] + [0] * (width - len(f)) for row, f in factors.items()}
+        numerators = np.array([filled[row] for row in rows], dtype=object).reshape(-1, width)
+        return constants(_short(numerators), whole)
+
+    def combined(self, taken: np.ndarray, weights: Form | None, target: np.ndarray, count: int
+                 ) -> Form:
+        """Row r is the sum of w_k times row taken_k over all k with target_k = r."""
+        picked, which = self._picked(taken)
+        numerators, denominator = self.numerators[picked], self.denominator
+        if weights is not None:
+            numerators = products(numerators, weights.constants()[which])
+            denominator = product(denominator, weights.denominator)
+        return merged(count, target[which], self.columns[picked], numerators, denominator)
+
+
+def unknowns(count: int, first: int = 1) -> Form:
+    """The forms x_first, x_first+1, ..."""
+    places = np.arange(count)
+    return Form(count, places, places + first, np.ones((count, 1), dtype=np.int64))
+
+
+def constants(numerators: np.ndarray, denominator: Sequence[int] = (1,)) -> Form:
+    """Rows without unknowns; `numerators` has shape (count, degree + 1)."""
+    count = len(numerators)
+    return trimmed(count, np.arange(count), np.full(count, CONSTANT, dtype=np.int64), numerators,
+                    tuple(denominator))
+
+
+def step() -> Form:
+    """The open step itself."""
+    return constants(np.array([[0, 1]], dtype=np.int64))
+
+
+def joined(forms: Sequence[Form]) -> Form:
+    """All rows, those of one form after those of another."""
+    forms = shared(forms)
+    before = np.cumsum([0, *(form.count for form in forms)])
+    return Form(int(before[-1]),
+                np.concatenate([form.rows + k for form, k in zip(forms, before, strict=False)]),
+                np.concatenate([form.columns for form in forms]),
+                np.concatenate([form.numerators for form in forms]), forms[0].denominator)
+
+
+def shared(forms: Sequence[Form]) -> list[Form]:
+    """The same forms with one denominator and one degree."""
+    denominator = forms[0].denominator
+    for form in forms[1:]:
+        denominator = _common(denominator, form.denominator)
+    scaled = [_raised(form, denominator) for form in forms]
+    width = max(form.numerators.shape[1] for form in scaled)
+    exact = any(form.numerators.dtype == object for form in scaled)
+    return [Form(form.count, form.rows, form.columns, _as(_wide(form.numerators, width), exact),
+                 denominator) for form in scaled]
+
+
+def merged(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.ndarray,
+           denominator: tuple[int, ...]) -> Form:
+    """A form from entries in any order; those at one place are added up."""
+    if not rows.size:
+        return Form(count, rows, columns, numerators, denominator)
+    key = (rows.astype(np.int64) << 32) | columns
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    numerators = numerators[order]
+    if first.size < key.size:
+        most = int(np.diff(np.concatenate([first, [key.size]])).max())
+        numerators = np.add.reduceat(_safe(numerators, most), first, axis=0)
+        key = key[first]
+    return trimmed(count, key >> 32, key & 0xFFFFFFFF, numerators, denominator)
+
+
+def trimmed(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.ndarray,
+             denominator: tuple[int, ...]) -> Form:
+    """Without entries and leading coefficients that are zero, and in lower terms."""
+    nonzero = numerators != 0
+    kept = nonzero.any(axis=1)
+    if not kept.all():
+        rows, columns, numerators = rows[kept], columns[kept], numerators[kept]
+        nonzero = nonzero[kept]
+    used = np.flatnonzero(nonzero.any(axis=0))
+    width = int(used[-1]) + 1 if used.size else 1
+    if width - 1 > _DEGREE or len(denominator) - 1 > _DEGREE:
+        raise TracingStopped(f"a polynomial in the step of degree beyond {_DEGREE}")
+    numerators = numerators[:, :width]
+    if denominator != (1,):
+        numerators, denominator = _lowered(numerators, denominator)
+    return Form(count, rows, columns, _short(numerators), denominator)
+
+
+def _lowered(numerators: np.ndarray, denominator: tuple[int, ...]
+             ) -> tuple[np.ndarray, tuple[int, ...]]:
+    if denominator[-1] < 0:
+        numerators, denominator = -numerators, tuple(-c for c in denominator)
+    if numerators.size:
+        parts = np.gcd.reduce(numerators.ravel())
+        divisor = int(np.gcd.reduce(np.array([parts, *denominator], dtype=object)))
+        if divisor > 1:
+            return numerators // divisor, tuple(c // divisor for c in denominator)
+    return numerators, denominator
+
+
+def products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Row by row the products of polynomials."""
+    if b.shape[1] > a.shape[1]:
+        a, b = b, a
+    if _size(a) * _size(b) * b.shape[1] >= _FITS:
+        a, b = _as(a, True), _as(b, True)
+    exact = a.dtype == object or b.dtype == object
+    out = np.zeros((len(a), a.shape[1] + b.shape[1] - 1), dtype=object if exact else np.int64)
+    for k in range(b.shape[1]):
+        out[:, k:k + a.shape[1]] += a * b[:, k:k + 1]
+    return out
+
+
+def product(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """Of two polynomials."""
+    if len(a) == len(b) == 1:
+        return (a[0] * b[0],)
+    return tuple(int(c) for c in (fmpz_poly(list(a)) * fmpz_poly(list(b))).coeffs())
+
+
+def _common(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    if a == b:
+        return a
+    if len(a) == len(b) == 1:
+        return (lcm(a[0], b[0]),)
+    p, q = fmpz_poly(list(a)), fmpz_poly(list(b))
+    return tuple(int(c) for c in (p * (q // p.gcd(q))).coeffs())
+
+
+def _raised(form: Form, denominator: tuple[int, ...]) -> Form:
+    """The form with a multiple of its denominator in place of it."""
+    if form.denominator == denominator:
+        return form
+    factor = fmpz_poly(list(denominator)) // fmpz_poly(list(form.denominator))
+    factor = np.array([[int(c) for c in factor.coeffs()]], dtype=object)
+    if _size(factor) < _FITS:
+        factor = factor.astype(np.int64)
+    return Form(form.count, form.rows, form.columns,
+                products(form.numerators, np.broadcast_to(factor, (
+                    len(form.numerators), factor.shape[1]))), denominator)
+
+
+def _wide(numerators: np.ndarray, width: int) -> np.ndarray:
+    missing = width - numerators.shape[1]
+    return numerators if not missing else np.pad(numerators, ((0, 0), (0, missing)))
+
+
+def _as(numerators: np.ndarray, exact: bool) -> np.ndarray:
+    return numerators.astype(object) if exact and numerators.dtype != object else numerators
+
+
+def _safe(numerators: np.ndarray, terms: int) -> np.ndarray:
+    """As Python's integers where a sum of so many terms might not fit."""
+    return _as(numerators, _size(numerators) * terms >= _FITS)
+
+
+def _short(numerators: np.ndarray) -> np.ndarray:
+    return numerators.astype(np.int64) if _size(numerators) < _FITS else numerators
+
+
+def _stripped(row: tuple[int, ...]) -> tuple[int, ...]:
+    while row and row[-1] == 0:
+        row = row[:-1]
+    return row
+
+
+def _size(numerators: np.ndarray) -> int:
+    if not numerators.size:
+        return 0
+    return max(abs(int(numerators.max())), abs(int(numerators.min())))
+
+
+def _is_range(index: np.ndarray) -> bool:
+    return bool(index[0] == 0 and (np.diff(index) == 1).all()) if index.size else True
+
+
+def coefficient(numerator: Sequence[Any], denominator: tuple[int, ...]) -> list[Fraction]:
+    """One coefficient as a rational polynomial, where the denominator is a number."""
+    return [Fraction(int(c), denominator[0]) for c in numerator]

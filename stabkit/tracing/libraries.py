@@ -1,0 +1,283 @@
+"""What a function calls that does not ask its arguments: stand-ins while it is traced.
+
+``np.zeros(n)``, ``np.array([...])``, ``scipy.sparse`` and ``scipy.ndimage`` know numbers only.  The
+function under trace is run with stand-ins for them in place of its global names and closures; the
+function itself stays as it is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from types import CellType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from stabkit.tracing.array import Traced, TracedArray, made, operand, plain, shape_of
+from stabkit.tracing.moving import filled
+from stabkit.tracing.summing import FUNCTIONS, correlated, product_with
+from stabkit.tracing.tracer import Tracer
+
+
+def on_symbols(function: Callable[..., Any], tracer: Tracer) -> Callable[..., Any]:
+    """The function with stand-ins for what cannot take symbols."""
+    if not isinstance(function, FunctionType):
+        return function
+    return _Stage(tracer).function(function)
+
+
+class Library:
+    """A module whose functions may be others."""
+
+    def __init__(self, stage: _Stage, module: ModuleType):
+        self._stage, self._module = stage, module
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._module, name)
+        if self._module.__name__ == "scipy.sparse" and callable(value):
+            return self._stage.making_sparse(value)
+        return self._stage.stand_in(value)
+
+
+class Sparse:
+    """A sparse matrix that can be applied to symbols."""
+
+    def __init__(self, tracer: Tracer, matrix: Any):
+        self._tracer, self._matrix = tracer, matrix
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._matrix, name)
+
+    def __matmul__(self, other: Any) -> Any:
+        if isinstance(other, TracedArray):
+            return product_with(self._tracer, self._matrix, other)
+        other = other._matrix if isinstance(other, Sparse) else other
+        return self._made(self._matrix @ other)
+
+    dot = __matmul__
+
+    def __rmatmul__(self, other: Any) -> Any:
+        if isinstance(other, TracedArray):
+            return product_with(self._tracer, self._matrix.T, other.T).T
+        return self._made(other @ self._matrix)
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, Traced) and other.ndim == 0:
+            return Multiple(self, other)
+        return self @ other if isinstance(other, TracedArray) else self._made(self._matrix * other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return Multiple(self, other) if isinstance(other, Traced) else \
+            self._made(other * self._matrix)
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Multiple):
+            return other + self
+        return self._made(self._matrix + (other._matrix if isinstance(other, Sparse) else other))
+
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, Multiple):
+            return Multiple(other.matrix, -other.factor, self, *other.more)
+        return self._made(self._matrix - (other._matrix if isinstance(other, Sparse) else other))
+
+    def __neg__(self) -> Sparse:
+        return Sparse(self._tracer, -self._matrix)
+
+    @property
+    def T(self) -> Sparse:
+        return Sparse(self._tracer, self._matrix.T)
+
+    def _made(self, result: Any) -> Any:
+        return Sparse(self._tracer, result) if hasattr(result, "tocoo") else result
+
+
+class Multiple:
+    """A sparse matrix times a polynomial in the step, and other matrices."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, matrix: Sparse, factor: Any, *more: Sparse):
+        self.matrix, self.factor, self.more = matrix, factor, more
+
+    def __add__(self, other: Any) -> Multiple:
+        if not isinstance(other, Sparse):
+            return NotImplemented
+        return Multiple(self.matrix, self.factor, *self.more, other)
+
+    __radd__ = __add__
+
+    def __matmul__(self, other: Any) -> Any:
+        total = self.factor * (self.matrix @ other)
+        for matrix in self.more:
+            total = total + matrix @ other
+        return total
+
+    dot = __matmul__
+
+
+class _Stage:
+    def __init__(self, tracer: Tracer):
+        self.tracer = tracer
+        self.known: dict[int, Any] = {}
+        self.names: dict[int, dict[str, Any]] = {}
+        ndimage = sys.modules.get("scipy.ndimage")
+        own = {np.zeros: self.zeros, np.empty: self.zeros, np.ones: self.ones, np.full: self.full,
+               np.array: self.array, np.asarray: self.asarray, np.asanyarray: self.asarray,
+               np.ascontiguousarray: self.asarray, np.asfortranarray: self.asarray}
+        if ndimage is not None:
+            own |= {ndimage.correlate: self.correlate, ndimage.convolve: self.convolve,
+                    ndimage.correlate1d: self.correlate1d, ndimage.convolve1d: self.convolve1d,
+                    ndimage.laplace: self.laplace, ndimage.uniform_filter: self.uniform_filter}
+        linalg = sys.modules.get("scipy.linalg")
+        if linalg is not None:
+            own[linalg.solve] = lambda a, b, **options: FUNCTIONS[np.linalg.solve](
+                tracer, a, b) if isinstance(b, Traced) else linalg.solve(a, b, **options)
+        self.own = {id(func): stand_in for func, stand_in in own.items()}
+
+    def stand_in(self, value: Any) -> Any:
+        if id(value) in self.own:
+            return self.own[id(value)]
+        if isinstance(value, ModuleType) and value.__name__.partition(".")[0] in ("numpy", "scipy"):
+            return Library(self, value)
+        if hasattr(value, "tocoo") and hasattr(value, "nnz"):
+            return Sparse(self.tracer, value)
+        if isinstance(value, FunctionType) and value.__module__ and \
+                value.__module__.partition(".")[0] not in ("numpy", "scipy", "stabkit"):
+            return self.function(value)
+        return value
+
+    def making_sparse(self, make: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of scipy.sparse whose results can be applied to symbols."""
+        def run(*args: Any, **options: Any) -> Any:
+            plain_args = [arg._matrix if isinstance(arg, Sparse) else arg for arg in args]
+            result = make(*plain_args, **options)
+            return Sparse(self.tracer, result) if hasattr(result, "tocoo") else result
+
+        return run
+
+    def function(self, function: FunctionType) -> FunctionType:
+        if id(function) in self.known:
+            return self.known[id(function)]
+        names = self.names.get(id(function.__globals__))
+        fresh = names is None
+        if names is None:
+            names = self.names[id(function.__globals__)] = dict(function.__globals__)
+        cells = tuple(CellType() for _ in function.__closure__ or ())
+        twin = FunctionType(function.__code__, names, function.__name__, function.__defaults__,
+                            cells)
+        twin.__kwdefaults__ = function.__kwdefaults__
+        self.known[id(function)] = twin
+        for new, old in zip(cells, function.__closure__ or (), strict=True):
+            if not _is_empty(old):
+                new.cell_contents = self.stand_in(old.cell_contents)
+        twin.__defaults__ = tuple(map(self.stand_in, function.__defaults__ or ())) or None
+        if fresh:
+            for name in _names_of(function.__code__):
+                if name in names:
+                    names[name] = self.stand_in(function.__globals__[name])
+        else:
+            for name in _names_of(function.__code__):
+                if name in names and names[name] is function.__globals__[name]:
+                    names[name] = self.stand_in(function.__globals__[name])
+        return twin
+
+    # -- stand-ins -------------------------------------------------------------------------------
+    def zeros(self, shape: Any, dtype: Any = float, *args: Any, **options: Any) -> Any:
+        return self._filled(shape, 0, dtype, np.zeros)
+
+    def ones(self, shape: Any, dtype: Any = float, *args: Any, **options: Any) -> Any:
+        return self._filled(shape, 1, dtype, np.ones)
+
+    def full(self, shape: Any, value: Any, dtype: Any = None, **options: Any) -> Any:
+        if dtype is None and not isinstance(value, (float, Traced)):
+            return np.full(shape, value)
+        return self._filled(shape, value, dtype or float,
+                            lambda shape, dtype: np.full(shape, value, dtype))
+
+    def _filled(self, shape: Any, value: Any, dtype: Any, plain: Callable[..., Any]) -> Any:
+        if np.dtype(dtype).kind != "f":
+            return plain(shape, dtype)
+        shape = (int(shape),) if np.ndim(shape) == 0 else tuple(map(int, shape))
+        return filled(self.tracer, shape, value)
+
+    def array(self, value: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+        if isinstance(value, Traced):
+            return value.copy()
+        if not _holds_symbols(value):
+            return np.array(value, dtype, *args, **options)
+        made_of = [self.array(part) if isinstance(part, (list, tuple)) else part for part in value]
+        shape = np.broadcast_shapes(*map(shape_of, made_of))
+        return np.stack([made(self.tracer, operand(self.tracer, part, shape), shape)
+                         for part in made_of]) if shape else self._row(made_of)
+
+    def _row(self, parts: list[Any]) -> Any:
+        return np.concatenate([made(self.tracer, operand(self.tracer, part, (1,)), (1,))
+                               for part in parts])
+
+    def asarray(self, value: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+        if isinstance(value, TracedArray):
+            return value
+        return self.array(value, dtype) if _holds_symbols(value) else \
+            np.asarray(value, dtype, *args, **options)
+
+    def correlate(self, array: Any, weights: Any, output: Any = None, mode: str = "reflect",
+                  cval: Any = 0, origin: Any = 0, **options: Any) -> Any:
+        origins = [origin] * np.ndim(array) if np.ndim(origin) == 0 else list(origin)
+        if output is not None or options:
+            self.tracer.stop("a filter with output= or axes= is not followed")
+        return correlated(self.tracer, array, plain(weights), mode, cval, origins)
+
+    def convolve(self, array: Any, weights: Any, output: Any = None, mode: str = "reflect",
+                 cval: Any = 0, origin: Any = 0, **options: Any) -> Any:
+        weights = np.flip(plain(weights))
+        origins = [origin] * np.ndim(array) if np.ndim(origin) == 0 else list(origin)
+        even = [1 - n % 2 for n in weights.shape]
+        return self.correlate(array, weights, output, mode, cval,
+                              [-o - e for o, e in zip(origins, even, strict=True)], **options)
+
+    def correlate1d(self, array: Any, weights: Any, axis: int = -1, output: Any = None,
+                    mode: str = "reflect", cval: Any = 0, origin: int = 0) -> Any:
+        shape, origins = [1] * array.ndim, [0] * array.ndim
+        weights, axis = plain(weights), axis % array.ndim
+        shape[axis], origins[axis] = len(weights), origin
+        return self.correlate(array, weights.reshape(shape), output, mode, cval, origins)
+
+    def convolve1d(self, array: Any, weights: Any, axis: int = -1, output: Any = None,
+                   mode: str = "reflect", cval: Any = 0, origin: int = 0) -> Any:
+        weights = plain(weights)[::-1]
+        return self.correlate1d(array, weights, axis, output, mode, cval,
+                                -origin - (1 - len(weights) % 2))
+
+    def laplace(self, array: Any, output: Any = None, mode: str = "reflect", cval: Any = 0,
+                **options: Any) -> Any:
+        total: Any = 0
+        for axis in range(array.ndim):
+            total = total + self.correlate1d(array, np.array([1, -2, 1]), axis, output, mode, cval)
+        return total
+
+    def uniform_filter(self, array: Any, size: int = 3, output: Any = None, mode: str = "reflect",
+                       cval: Any = 0, origin: Any = 0, **options: Any) -> Any:
+        for axis in range(array.ndim):
+            array = self.correlate1d(array, np.ones(size, dtype=int), axis, output, mode, cval,
+                                     origin) / size
+        return array
+
+
+def _holds_symbols(value: Any) -> bool:
+    return isinstance(value, Traced) or (isinstance(value, (list, tuple)) and any(
+        map(_holds_symbols, value)))
+
+
+def _names_of(code: Any) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if hasattr(constant, "co_names"):
+            yield from _names_of(constant)
+
+
+def _is_empty(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is cell
+    except ValueError:
+        return True

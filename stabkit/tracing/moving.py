@@ -1,0 +1,119 @@
+"""Functions of NumPy that only move entries: they are run on the places of the entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from stabkit.tracing.array import Traced, TracedArray, made, operand, shape_of
+from stabkit.tracing.form import constants, joined
+from stabkit.tracing.tracer import Tracer
+
+# The function, and which of its arguments hold entries (a sequence of arrays counts as one).
+_MOVING: dict[Callable[..., Any], tuple[int, ...]] = {
+    np.roll: (0,), np.flip: (0,), np.fliplr: (0,), np.flipud: (0,), np.transpose: (0,),
+    np.swapaxes: (0,), np.moveaxis: (0,), np.squeeze: (0,), np.expand_dims: (0,),
+    np.reshape: (0,), np.ravel: (0,), np.concatenate: (0,), np.stack: (0,), np.hstack: (0,),
+    np.vstack: (0,), np.dstack: (0,), np.column_stack: (0,), np.block: (0,), np.tile: (0,),
+    np.repeat: (0,), np.take: (0,), np.broadcast_to: (0,), np.diag: (0,), np.diagonal: (0,),
+    np.rot90: (0,), np.triu: (0,), np.tril: (0,), np.atleast_1d: (0,), np.atleast_2d: (0,),
+    np.atleast_3d: (0,), np.append: (0, 1), np.insert: (0, 2), np.delete: (0,),
+    np.compress: (1,), np.split: (0,), np.array_split: (0,), np.resize: (0,),
+    np.copy: (0,), np.rollaxis: (0,),
+}
+_VIEWS = {np.transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims, np.reshape, np.ravel,
+          np.flip, np.fliplr, np.flipud, np.diagonal, np.broadcast_to, np.rot90, np.atleast_1d,
+          np.atleast_2d, np.atleast_3d, np.split, np.array_split, np.rollaxis}
+
+
+class _Pool:
+    """The entries of several arrays in one row; place 0 is the number 0, which fills."""
+
+    def __init__(self, tracer: Tracer):
+        self.tracer, self.forms = tracer, [constants(np.zeros((1, 1), dtype=np.int64))]
+
+    def places(self, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.places(part) for part in value)
+        first = sum(form.count for form in self.forms)
+        form = operand(self.tracer, value)
+        self.forms.append(form)
+        return np.arange(first, first + form.count).reshape(shape_of(value))
+
+    def array(self, places: Any) -> Any:
+        if isinstance(places, (list, tuple)):
+            return type(places)(map(self.array, places))
+        return made(self.tracer, joined(self.forms).take(places), np.shape(places))
+
+
+def _moving(func: Callable[..., Any], held: Sequence[int]) -> Callable[..., Any]:
+    def run(tracer: Tracer, *args: Any, **options: Any) -> Any:
+        first = args[held[0]] if len(args) > held[0] else None
+        if func in _VIEWS and isinstance(first, TracedArray):
+            found = func(*args[:held[0]], first.index, *args[held[0] + 1:], **options)
+            parts = found if isinstance(found, list) else [found]
+            seen = [first.view(part) if np.may_share_memory(part, first.index)
+                    else first.view(part).copy() for part in parts]
+            return seen if isinstance(found, list) else seen[0]
+        if options.pop("out", None) is not None or any(
+                isinstance(value, Traced) for value in options.values()) or len(args) <= held[-1]:
+            tracer.stop(f"np.{func.__name__} with these arguments is not followed")
+        pool = _Pool(tracer)
+        moved = [pool.places(arg) if k in held else arg for k, arg in enumerate(args)]
+        return pool.array(func(*moved, **options))
+    return run
+
+
+def _pad(tracer: Tracer, array: Any, width: Any, mode: Any = "constant", **options: Any) -> Any:
+    if mode not in ("constant", "edge", "wrap", "reflect", "symmetric") or \
+            set(options) - {"constant_values"}:
+        tracer.stop(f"np.pad with mode={mode!r} and {', '.join(options)} is not followed")
+    pool = _Pool(tracer)
+    places = pool.places(array)
+    if "constant_values" in options:
+        if np.ndim(options["constant_values"]):
+            tracer.stop("np.pad with several constant values is not followed")
+        options["constant_values"] = int(pool.places(options["constant_values"]))
+    return pool.array(np.pad(places, width, mode, **options))
+
+
+def _where(tracer: Tracer, mask: Any, *choices: Any) -> Any:
+    if len(choices) != 2:
+        tracer.stop("np.where with a condition alone depends on the data")
+    if isinstance(mask, Traced):
+        shape = np.broadcast_shapes(*map(shape_of, (mask, *choices)))
+        parts = [operand(tracer, part, shape) for part in (mask, *choices)]
+        return made(tracer, tracer.node("where", parts), shape)
+    pool = _Pool(tracer)
+    return pool.array(np.where(mask, *map(pool.places, choices)))
+
+
+def _filled(value: Any) -> Callable[..., Any]:
+    def run(tracer: Tracer, like: Any, dtype: Any = None, order: str = "K", subok: bool = True,
+            shape: Any = None, **options: Any) -> Any:
+        shape = shape_of(like) if shape is None else shape
+        shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+        return filled(tracer, shape, value)
+    return run
+
+
+def filled(tracer: Tracer, shape: tuple[int, ...], value: Any) -> Any:
+    """A traced array of one number, into which symbols may be written."""
+    return made(tracer, operand(tracer, value, shape), shape)
+
+
+def _full_like(tracer: Tracer, like: Any, value: Any, *args: Any, **options: Any) -> Any:
+    return filled(tracer, shape_of(like), value)
+
+
+MOVING: dict[Callable[..., Any], Callable[..., Any]] = {
+    **{func: _moving(func, held) for func, held in _MOVING.items()},
+    np.pad: _pad, np.where: _where, np.zeros_like: _filled(0), np.empty_like: _filled(0),
+    np.ones_like: _filled(1), np.full_like: _full_like,
+    np.shape: lambda tracer, a: a.shape, np.ndim: lambda tracer, a: a.ndim,
+    np.size: lambda tracer, a, axis=None: a.size if axis is None else a.shape[axis],
+    np.iscomplexobj: lambda tracer, a: False, np.isrealobj: lambda tracer, a: True,
+    np.real: lambda tracer, a: a, np.result_type: lambda tracer, *a: np.dtype(float),
+}

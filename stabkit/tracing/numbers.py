@@ -1,0 +1,122 @@
+"""The numbers beside a traced array, exact: floats are read as they were meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+import numpy as np
+
+from stabkit.errors import InvalidArgument
+from stabkit.rational import Constant
+from stabkit.rounding import is_rounded, meant, meant_entries
+from stabkit.tracing.form import Form, constants
+
+_DIGITS = 12  # of a short decimal
+_TEN = 15     # the most digits after the point that are tried for all entries at once
+_SINGLY = 4000  # numbers that are read one by one
+_ENTRIES = 20_000  # of a matrix whose rows are looked at for the sums that were meant
+
+
+@dataclass
+class Reading:
+    """What reading floats as they were meant has changed."""
+
+    example: tuple[float, Fraction] | None = None
+    largest: Fraction = Fraction(0)
+
+    def note(self, value: float, taken: Fraction) -> None:
+        """Remember the largest difference."""
+        away = abs(Fraction(float(value)) - taken)
+        if away > self.largest:
+            self.example, self.largest = (float(value), taken), away
+
+    def told(self) -> str:
+        """In words; empty if nothing has changed."""
+        if self.example is None:
+            return ""
+        value, taken = self.example
+        return f"floats are read as they were meant, such as {value!r} as {taken}; the largest " \
+               f"difference is {float(self.largest):.2g}"
+
+
+def exact_form(values: Any, reading: Reading) -> Form:
+    """Numbers as a form without unknowns, in their flat order."""
+    flat = np.asarray(values).ravel()
+    if flat.dtype.kind in "bui":
+        return constants(_integers(flat.tolist() if flat.dtype == np.uint64 else flat))
+    if flat.dtype.kind == "f":
+        return _of_fractions(*_read(flat, reading))
+    if flat.dtype.kind == "O":
+        return _of_fractions([_one(entry, reading) for entry in flat], None)
+    raise InvalidArgument(f"step: works with numbers of dtype {flat.dtype}, and is traced with "
+                          "real ones only")
+
+
+def exact_matrix(matrix: Any, reading: Reading) -> tuple[np.ndarray, np.ndarray, Form]:
+    """Rows, columns and exact values of a matrix; sums of rows are read as they were meant."""
+    if hasattr(matrix, "tocoo"):
+        sparse = matrix.tocoo()
+        sparse.sum_duplicates()
+        rows, columns, values = sparse.row, sparse.col, sparse.data
+    else:
+        matrix = np.asarray(matrix)
+        rows, columns = np.nonzero(matrix != 0)
+        values = matrix[rows, columns]
+    if values.dtype.kind == "f" and 0 < values.size <= _ENTRIES:
+        listed = values.tolist() if values.dtype == np.float64 else list(values)
+        exact = [Fraction(float(v)) for v in listed]
+        taken = meant_entries(matrix.shape, rows, columns, listed, exact)
+        for value, number in zip(listed, taken, strict=True):
+            reading.note(value, number)
+        return rows, columns, _of_fractions(taken, None)
+    return rows, columns, exact_form(values, reading)
+
+
+def _one(entry: Any, reading: Reading) -> Fraction:
+    if isinstance(entry, Constant):
+        return Fraction(entry)
+    if is_rounded(entry):
+        taken = meant(entry)
+        reading.note(entry, taken)
+        return taken
+    if isinstance(entry, (int, Fraction, np.integer)):
+        return Fraction(int(entry)) if not isinstance(entry, Fraction) else entry
+    raise InvalidArgument(f"step: computes with {entry!r:.40}, which is no finite real number")
+
+
+def _read(flat: np.ndarray, reading: Reading) -> tuple[list[Fraction], np.ndarray]:
+    """The different numbers as they were meant, and which one each entry is."""
+    if not np.isfinite(flat).all():
+        raise InvalidArgument("step: computes with nan or inf")
+    known, inverse = np.unique(flat, return_inverse=True)
+    taken: list[Fraction | None] = [None] * known.size
+    if known.size > _SINGLY and known.dtype == np.float64:
+        for digits in range(_TEN + 1):
+            scaled = np.rint(known * 10.0**digits)
+            fits = (np.abs(scaled) < 10.0**_DIGITS) & (scaled / 10.0**digits == known)
+            for k in np.flatnonzero(fits):
+                if taken[k] is None:
+                    taken[k] = Fraction(int(scaled[k]), 10**digits)
+    singly = sum(each is None for each in taken) <= _SINGLY
+    for k, each in enumerate(taken):
+        if each is None:
+            taken[k] = meant(known[k]) if singly else Fraction(float(known[k]))
+        reading.note(known[k], taken[k])
+    return taken, inverse.ravel()
+
+
+def _of_fractions(numbers: list[Fraction], inverse: np.ndarray | None) -> Form:
+    denominator = lcm(*(number.denominator for number in numbers)) if numbers else 1
+    values = _integers([number.numerator * (denominator // number.denominator)
+                        for number in numbers])
+    return constants(values if inverse is None else values[inverse], (denominator,))
+
+
+def _integers(values: Any) -> np.ndarray:
+    if isinstance(values, np.ndarray):
+        return values.astype(np.int64)[:, None]
+    fits = all(-(1 << 62) < value < 1 << 62 for value in values)
+    return np.array(values, dtype=np.int64 if fits else object).reshape(-1, 1)

@@ -1,0 +1,305 @@
+"""One run of a step on symbols, and the comparison of what it leaves with the step itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_words
+from stabkit.exact import Exact, exactly
+from stabkit.rational import Constant
+from stabkit.tracing.array import Traced, made, operand, shape_of
+from stabkit.tracing.form import Form, step, trimmed, unknowns
+from stabkit.tracing.libraries import on_symbols
+from stabkit.tracing.summing import FUNCTIONS
+from stabkit.tracing.tracer import Node, Tracer
+
+UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NameError,
+         RuntimeError, AssertionError, NotImplementedError)
+_TRIED = 3  # random inputs and steps
+_CLOSE = 1e-9  # how far, relatively, rounding may take the function from its trace
+_EXACT = 1024  # entries up to which the function is also run on fractions
+_TWICE = 1 << 16  # entries up to which it is run on symbols again
+_BYTES = 400  # that a trace takes for an entry, roughly
+_LARGEST = 1 << 26  # entries
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A step as forms of its input, for one shape.
+
+    Attributes
+    ----------
+    function : callable
+    shape : tuple of int
+    form : Form
+        The output, of the inputs 1, ..., n in flat order, and of the values of the nodes.
+    nodes : tuple of Node
+        What is not linear, in order.
+    takes_step : bool
+        Whether the function has a second argument, the step.
+    compared : str
+        How the forms were compared with the function.
+    rounding : str
+        What reading floats as they were meant has changed.
+    in_place : bool
+        Whether the function changes its input.
+    """
+
+    function: Callable[..., Any]
+    shape: tuple[int, ...]
+    form: Form
+    nodes: tuple[Node, ...] = ()
+    takes_step: bool = True
+    compared: str = ""
+    rounding: str = ""
+    in_place: bool = False
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", prod(self.shape))
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the output is affine in the input."""
+        return not self.form.columns.size or int(self.form.columns.max()) <= self.size
+
+    def called(self, u: np.ndarray, dt: Fraction) -> Any:
+        """What the function itself gives for floats."""
+        return self.function(u, Constant(dt)) if self.takes_step else self.function(u)
+
+
+def trace(function: Callable[..., Any], shape: Any, seed: int = 0) -> Trace:
+    """Run a step on symbols, and compare what it leaves with the function at random inputs.
+
+    Parameters
+    ----------
+    function : callable
+        ``step(u, dt)`` or ``step(u)``, in NumPy; it is given an array of `shape`.
+    shape : int or tuple of int
+    seed : int
+        Of the random inputs.
+
+    Raises
+    ------
+    TracingStopped
+        If the function does something that cannot be followed, with the line; or if it is not what
+        its trace says.
+    InvalidArgument
+        If it returns no array of the shape of its input.
+    """
+    shape = as_shape(shape)
+    takes = takes_step(function)
+    tracer, result = _run(function, shape, takes)
+    form = _output(function, tracer, result, shape)
+    if form.count <= _TWICE:
+        again, other = _run(function, shape, takes)
+        if not same(form, _output(function, again, other, shape)):
+            raise TracingStopped("the function is not the same at every call")
+    found = Trace(function, shape, form, tuple(tracer.nodes), takes,
+                  rounding=tracer.reading.told())
+    return compared(found, seed)
+
+
+def as_shape(shape: Any) -> tuple[int, ...]:
+    """A shape as a tuple of positive integers."""
+    given = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    if not given or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0
+                            for n in given):
+        raise InvalidArgument(f"shape: must be a positive integer or a tuple of such, got "
+                              f"{shape!r}; it is the shape of the array that the step is given")
+    shape = tuple(map(int, given))
+    if prod(shape) > _LARGEST:
+        raise InvalidArgument(f"shape: {shape} has {prod(shape)} entries, and a trace would need "
+                              f"about {prod(shape) * _BYTES / 2**30:.0f} GiB; take a smaller one, "
+                              "as the kinds of rows are soon all there")
+    return shape
+
+
+def takes_step(function: Callable[..., Any]) -> bool:
+    """Whether a function is to be given a step beside the array."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    kinds = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = [p for p in kinds if p.default is p.empty]
+    if len(needed) > 2 or not kinds:
+        raise InvalidArgument(f"step: must be a function of the array and the step, step(u, dt), "
+                              f"and needs {len(needed)} arguments; fix the others, as in "
+                              "lambda u, dt: step(u, dt, ...)")
+    return len(needed) == 2 or (len(kinds) >= 2 and kinds[1].name in ("dt", "tau", "t", "h", "c"))
+
+
+def _run(function: Callable[..., Any], shape: tuple[int, ...], takes: bool) -> tuple[Tracer, Any]:
+    tracer = Tracer(prod(shape), functions=FUNCTIONS)
+    u = made(tracer, unknowns(prod(shape)), shape)
+    args = (u, made(tracer, step(), ())) if takes else (u,)
+    try:
+        result = on_symbols(function, tracer)(*args)
+    except StabkitError:
+        raise
+    except UNFIT as error:
+        told = f"; before that: {tracer.stops[0]}" if tracer.stops else ""
+        raise TracingStopped(f"it raises {in_words(error)} on symbols{told}") from error
+    if tracer.stops:  # the function went on after a look at a value
+        raise TracingStopped(tracer.stops[0])
+    return tracer, result
+
+
+def _output(function: Callable[..., Any], tracer: Tracer, result: Any, shape: tuple[int, ...]
+            ) -> Form:
+    name = getattr(function, "__qualname__", repr(function))
+    if result is None:
+        raise InvalidArgument(f"step: {name} returns nothing; add return to it")
+    if isinstance(result, (list, tuple)) and any(isinstance(part, Traced) for part in result):
+        result = np.stack(result)
+    if shape_of(result) != shape:
+        raise InvalidArgument(f"step: {name} must return an array of the shape of its input "
+                              f"{shape}, and returns {shape_of(result)}")
+    return operand(tracer, result)
+
+
+def at_step(found: Trace, dt: Fraction) -> Trace:
+    """The trace with a number in place of the open step."""
+    nodes = tuple(replace(node, parts=tuple(evaluated_at(part, dt) for part in node.parts))
+                  for node in found.nodes)
+    return replace(found, form=evaluated_at(found.form, dt), nodes=nodes)
+
+
+def evaluated_at(form: Form, dt: Fraction) -> Form:
+    """A form with a number in place of the open step."""
+    divisor = sum((c * dt**k for k, c in enumerate(form.denominator)), Fraction(0))
+    if divisor == 0:
+        raise InvalidArgument(f"dt: the step divides by 0 at dt = {dt}")
+    if form.numerators.shape[1] == 1 and len(form.denominator) == 1:
+        return form
+    powers = [dt**k / divisor for k in range(form.numerators.shape[1])]
+    whole = int(np.lcm.reduce(np.array([p.denominator for p in powers], dtype=object)))
+    weights = np.array([int(p * whole) for p in powers], dtype=object)
+    values = (form.numerators.astype(object) @ weights).reshape(-1, 1)
+    return trimmed(form.count, form.rows, form.columns, values, (whole,))
+
+
+def same(a: Form, b: Form) -> bool:
+    """Whether two forms are equal."""
+    return a.count == b.count and a.denominator == b.denominator and all(
+        np.array_equal(x, y) for x, y in ((a.rows, b.rows), (a.columns, b.columns),
+                                          (a.numerators, b.numerators)))
+
+
+def compared(found: Trace, seed: int) -> Trace:
+    """The trace, once the function has given the same values."""
+    rng = np.random.default_rng([seed, 7])
+    in_place = False
+    for number in range(_TRIED):
+        dt = Fraction(int(rng.integers(1, 1000)), 1000 * 10**int(rng.integers(0, 4)))
+        u = rng.standard_normal(found.shape) * 10.0**rng.integers(-1, 2)
+        u = np.abs(u) if number == 1 else u
+        given = u.copy()
+        with np.errstate(all="ignore"):
+            made_by = _floats(found, given, dt)
+            twice = _floats(found, u.copy(), dt)
+        in_place |= not np.array_equal(given, u)
+        if not np.array_equal(made_by, twice, equal_nan=True):
+            raise InvalidArgument("step: the function is not deterministic: it gave two outputs "
+                                  "for one input")
+        expected, scale = evaluated(found, u.ravel(), dt)
+        if np.isnan(made_by).any() and not np.isnan(expected).any():
+            raise InvalidArgument("step: the function gives nan for finite numbers")
+        away = np.abs(made_by.ravel() - expected)
+        if not (away <= _CLOSE * scale).all():
+            raise TracingStopped("the function does not do on numbers what it did on symbols: at "
+                                 f"place {int(np.argmax(away > _CLOSE * scale))} it gives "
+                                 f"{made_by.ravel()[np.argmax(away > _CLOSE * scale)]!r}")
+    exact = found.is_linear and found.size <= _EXACT and not found.rounding and _agrees(found, rng)
+    how = "exactly, in fractions" if exact else "within rounding"
+    return Trace(found.function, found.shape, found.form, found.nodes, found.takes_step,
+                 f"equal to the function at {_TRIED} random inputs and steps {how}",
+                 found.rounding, in_place)
+
+
+def _floats(found: Trace, u: np.ndarray, dt: Fraction) -> np.ndarray:
+    try:
+        result = np.asarray(found.called(u, dt), dtype=float)
+    except StabkitError:
+        raise
+    except UNFIT as error:
+        raise InvalidArgument(f"step: it raises {in_words(error)} for an array of shape "
+                              f"{found.shape} and dt = {dt}") from error
+    if result.shape != found.shape:
+        raise InvalidArgument(f"step: must return an array of the shape of its input "
+                              f"{found.shape}, and returns {result.shape}")
+    return result
+
+
+def _agrees(found: Trace, rng: np.random.Generator) -> bool:
+    """Whether fractions can be put in; an error if they come out otherwise."""
+    dt = Fraction(int(rng.integers(1, 50)), 97)
+    u = np.array([Fraction(int(k), 8) for k in rng.integers(-99, 99, found.size)], dtype=object)
+    try:
+        signal = exactly(u).reshape(found.shape)
+        result = np.asarray(found.function(signal, Exact(dt)) if found.takes_step else
+                            found.function(signal))
+        values = [Fraction(entry) for entry in result.ravel()]
+    except (*UNFIT, StabkitError):
+        return False
+    expected = list(applied(found.form, u, dt))
+    largest = max(map(abs, [*expected, *u.tolist(), Fraction(1)]))
+    if any(abs(a - b) > Fraction(_CLOSE) * largest for a, b in zip(values, expected, strict=True)):
+        raise TracingStopped("the function does not do on fractions what it did on symbols")
+    return values == expected
+
+
+def applied(form: Form, u: np.ndarray, dt: Fraction) -> np.ndarray:
+    """The exact values of linear forms at exact inputs."""
+    coefficients = values_at(form, dt)
+    inputs = [Fraction(1), *u.tolist()]
+    out = np.array([Fraction(0)] * form.count, dtype=object)
+    for row, column, c in zip(form.rows.tolist(), form.columns.tolist(), coefficients, strict=True):
+        out[row] += c * inputs[column]
+    return out
+
+
+def values_at(form: Form, dt: Fraction) -> list[Fraction]:
+    """The exact coefficients at a step, in the order of the entries."""
+    divisor = sum((c * dt**k for k, c in enumerate(form.denominator)), Fraction(0))
+    powers = [dt**k / divisor for k in range(form.numerators.shape[1])]
+    known: dict[tuple, Fraction] = {}
+    out = []
+    for row in map(tuple, form.numerators.tolist()):
+        if row not in known:
+            known[row] = sum((c * p for c, p in zip(row, powers, strict=True)), Fraction(0))
+        out.append(known[row])
+    return out
+
+
+def matrix_at(form: Form, dt: float, columns: int) -> csr_array:
+    """In floats: the forms as a sparse matrix; column 0 holds the constants."""
+    t = np.array([float(dt)**k for k in range(max(form.numerators.shape[1],
+                                                  len(form.denominator)))])
+    divisor = float(np.dot(np.array(form.denominator, dtype=float), t[:len(form.denominator)]))
+    data = form.numerators.astype(float) @ t[:form.numerators.shape[1]] / divisor
+    return csr_array((data, (form.rows, form.columns)), shape=(form.count, columns))
+
+
+def evaluated(found: Trace, u: np.ndarray, dt: Fraction) -> tuple[np.ndarray, np.ndarray]:
+    """What the trace says in floats, and the size of the terms it is made of."""
+    total = 1 + found.size + sum(node.count for node in found.nodes)
+    values = np.zeros(total)
+    values[0], values[1:1 + found.size] = 1, u
+    with np.errstate(all="ignore"):
+        for node in found.nodes:
+            parts = [matrix_at(part, float(dt), total) @ values for part in node.parts]
+            made_of = np.where(parts[0] != 0, *parts[1:]) if node.name == "where" else \
+                getattr(np, node.name)(*parts)
+            values[node.first:node.first + node.count] = made_of
+        matrix = matrix_at(found.form, float(dt), total)
+        return matrix @ values, abs(matrix) @ np.abs(values) + np.abs(values).max()

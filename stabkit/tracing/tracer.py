@@ -1,0 +1,91 @@
+"""What one run of a function on symbols leaves behind, and where it was stopped."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from stabkit import errors
+from stabkit.errors import TracingStopped
+from stabkit.tracing.form import Form, unknowns
+from stabkit.tracing.numbers import Reading
+
+_INSIDE = tuple(str(Path(module.__file__).parent) for module in (errors, np))
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """An elementwise operation that is not linear; its values are unknowns of their own.
+
+    Attributes
+    ----------
+    name : str
+        Of the function of NumPy.
+    parts : tuple of Form
+        Its arguments, each of `count` rows.
+    first, count : int
+        The columns of its values.
+    line : str
+        Where it stands.
+    """
+
+    name: str
+    parts: tuple[Form, ...]
+    first: int
+    count: int
+    line: str
+
+
+@dataclass
+class Tracer:
+    """The unknowns of one run, in order: the inputs first, then the values of the nodes.
+
+    Attributes
+    ----------
+    inputs : int
+    nodes : list of Node
+    stops : list of str
+        Every attempt to leave the symbols, as code may swallow the error.
+    reading : Reading
+    """
+
+    inputs: int
+    nodes: list[Node] = field(default_factory=list)
+    stops: list[str] = field(default_factory=list)
+    reading: Reading = field(default_factory=Reading)
+    functions: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
+
+    @property
+    def following(self) -> int:
+        """The next column that is free."""
+        return 1 + self.inputs + sum(node.count for node in self.nodes)
+
+    def node(self, name: str, parts: Sequence[Form]) -> Form:
+        """The values of an elementwise operation as new unknowns."""
+        first, count = self.following, parts[0].count
+        self.nodes.append(Node(name, tuple(parts), first, count, line_of_user()))
+        return unknowns(count, first)
+
+    def stop(self, what: str) -> NoReturn:
+        """Refuse what cannot be followed."""
+        message = f"{what} ({line_of_user()})"
+        self.stops.append(message)
+        raise TracingStopped(message)
+
+
+def line_of_user() -> str:
+    """The line of the function under trace that is being run."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame = frame.f_back
+    if frame is None:
+        return "unknown line"
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(file, number).strip()
+    return f"{Path(file).name}, line {number}" + (f": {text}" if text else "")
