@@ -10,10 +10,10 @@ import jsonschema
 import numpy as np
 import pytest
 
-from stabkit.cache_folder import in_words
 from stabkit.claim import claim
 from stabkit.cli import main
 from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.installation import install
 from stabkit.property import Calculation
 from stabkit.report.output import write
 from stabkit.report.verdict_file import as_text, document, schema
@@ -246,7 +246,7 @@ def test_bad_input_is_one_line_that_says_what_to_do(decider, capsys, arguments, 
 def test_a_missing_executor_says_how_to_get_it(decider, capsys, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     assert main(["verify", "--executor", "dask"]) == 2
-    assert "pip install distributed" in error_of(capsys)
+    assert error_of(capsys).endswith(f"{install('dask')}\n")
 
 
 def own_claim(path, name):
@@ -276,8 +276,9 @@ def test_own_claims_cannot_take_a_built_in_name(decider, tmp_path, capsys):
 def test_claims_are_listed_one_on_a_line(decider, capsys):
     assert main(["claims"]) == 0
     _, more, less = capsys.readouterr().out.splitlines()
-    assert more.split() == [MORE, "euclidean", "core", "proved"]
-    assert less.split() == [LESS, "identity", "minor", "refuted"]
+    assert more.split()[:4] == [MORE, "euclidean", "core", "proved"]
+    assert more.endswith("  For every u: 2 > 1.")
+    assert less.split()[:4] == [LESS, "identity", "minor", "refuted"]
     assert main(["claims", "*less*", "--json", "-"]) == 0
     listed, = json.loads(capsys.readouterr().out)["claims"]
     assert listed["name"] == LESS
@@ -366,18 +367,6 @@ def test_help_has_examples(command, capsys):
 def test_help_says_that_a_claims_file_is_code(capsys):
     main(["verify", "--help"])
     assert "code" in capsys.readouterr().out
-
-
-def test_doctor_tells_versions_and_how_to_get_what_is_missing(capsys, monkeypatch):
-    monkeypatch.setattr("stabkit.report.environment.metadata.requires", lambda name: [
-        "click>=8.2", "stabkit[test]; extra == 'bench'", "nowhere-to-be-found>=1; extra == 'gpu'"])
-    assert main(["doctor"]) == 0
-    output = capsys.readouterr().out
-    assert "numpy" in output
-    assert f"{'click':<18} 8." in output
-    assert "missing (only for gpu); pip install 'nowhere-to-be-found>=1'" in output
-    assert "  stabkit" not in output
-    assert f"compiled loops       {in_words()}" in output
 
 
 def test_version(capsys):

@@ -17,6 +17,8 @@ from stabkit.cli.options import (
     complete,
     complete_backend,
     complete_executor,
+    complete_source,
+    complete_status,
     json_file,
     names,
     seed,
@@ -117,27 +119,35 @@ def verify(
 @cli.command()
 @names
 @claims_file
+@click.option("--paper", metavar="NAME", shell_complete=complete_source,
+              help="Only those of one paper, or of public software.")
+@click.option("--verdict", metavar="STATUS", shell_complete=complete_status,
+              help="Only those that are expected to be proved, refuted, ...")
+@click.option("--sense", metavar="WORDS",
+              help="Only those with all these words in notion, name, source or statement.")
 @json_file
-def claims(patterns: Sequence[str], own: str | None, target: str | None) -> int:
-    """List claims with their notion, weight and expected verdict.
+def claims(patterns: Sequence[str], own: str | None, paper: str | None, verdict: str | None,
+           sense: str | None, target: str | None) -> int:
+    """List claims with their notion, verdict and statement.
 
     \b
     Examples:
-      stabkit claims 'alt2020.*'
-      stabkit claims | grep refuted
+      stabkit claims 'alt2020.*' --verdict refuted
+      stabkit claims --sense 'range periodic'
+      stabkit claims | grep minor
     """
+    from stabkit.claim import find
+    from stabkit.report.table import claims_table
+
     if target not in (None, "-"):
         check_writable(target)
-    chosen = _chosen(patterns, own)
+    chosen = find(_chosen(patterns, own), paper, verdict, sense)
     if target is not None:
         keys = ("name", "location", "reading", "weight", "notion", "expected", "statement", "quote")
         listed = [{key: str(getattr(claim, key)) for key in keys} for claim in chosen]
         deliver(target, json.dumps({"claims": listed}, ensure_ascii=False, indent=1) + "\n")
         return EXPECTED
-    from stabkit.report.table import table
-
-    rows = [(claim.name, claim.notion, claim.weight, str(claim.expected)) for claim in chosen]
-    say(table(("claim", "notion", "weight", "expected"), rows, sys.stdout), end="")
+    say(claims_table(chosen, sys.stdout), end="")
     return EXPECTED
 
 
@@ -149,20 +159,27 @@ def claims(patterns: Sequence[str], own: str | None, target: str | None) -> int:
 def show(name: str, own: str | None, budget: float, seed: int) -> int:
     """Decide one claim; show statement, verdict and evidence.
 
+    CLAIM is a name, or the place of a statement in its source; of several there the first is shown.
+
     \b
     Examples:
       stabkit show alt2021.euclidean_stability
+      stabkit show 'Theorem 2'
       stabkit show mine.my_bound --claims mine.py --budget 60
     """
     from stabkit.report.explain import explain
     from stabkit.verify import verify as decide_claims
 
-    chosen = _chosen([name], own)
-    if len(chosen) > 1:
-        raise InvalidArgument(f"claim: {name!r} matches {len(chosen)} claims; show takes one, "
-                              f"such as {chosen[0].name}")
-    verdict, = decide_claims(chosen, budget=budget, seed=seed)
-    say(explain(chosen[0], verdict, own), end="")
+    at_place = _at_place(name, own)
+    found = at_place[:1] or _chosen([name], own)
+    if len(found) > 1:
+        raise InvalidArgument(f"claim: {name!r} matches {len(found)} claims; show takes one, "
+                              f"such as {found[0].name}")
+    verdict, = decide_claims(found, budget=budget, seed=seed)
+    say(explain(found[0], verdict, own), end="")
+    if at_place[1:]:
+        say(f"\nAlso at {name}:")
+        say("".join(f"  stabkit show {claim.name}\n" for claim in at_place[1:]), end="")
     return EXPECTED
 
 
@@ -203,8 +220,9 @@ def replay(file: str) -> int:
 
 
 @cli.command()
-def doctor() -> int:
-    """Say what is installed, which backends work, and how to get more.
+@click.option("--packages", is_flag=True, help="The version of each package, for a report.")
+def doctor(packages: bool) -> int:
+    """Say what can be done here, and how to get more.
 
     \b
     Example:
@@ -212,9 +230,9 @@ def doctor() -> int:
     """
     from stabkit.backend import backends
     from stabkit.cache_folder import in_words
-    from stabkit.report.environment import facts
+    from stabkit.report import environment
 
-    say(facts(backends(), in_words()))
+    say(environment.packages() if packages else environment.facts(backends(), in_words()))
     return EXPECTED
 
 
@@ -234,6 +252,13 @@ def _chosen(patterns: Sequence[str], own: str | None) -> list[Claim]:
     if taken:
         raise InvalidArgument(f"--claims: {taken[0]} is the name of a built-in claim; rename yours")
     return select(ledger | mine if patterns else mine or ledger, patterns)
+
+
+def _at_place(place: str, own: str | None) -> list[Claim]:
+    """Return the claims that stand at a place of their sources, such as "Theorem 2"."""
+    if "." in place:  # a name
+        return []
+    return [claim for claim in _chosen([], own) if claim.location.casefold() == place.casefold()]
 
 
 def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
