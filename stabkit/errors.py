@@ -55,6 +55,10 @@ class Undecided(StabkitError, ArithmeticError):
     """A comparison of overlapping enclosures: more precision or a smaller domain is needed."""
 
 
+class WorkerDied(Undecided):
+    """The system ended the process that was at work, whenever the work was tried."""
+
+
 class InvalidEvidence(StabkitError):
     """A file is not a readable verdict file, or its evidence is not of the known form."""
 

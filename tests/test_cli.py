@@ -165,14 +165,18 @@ def test_json_on_standard_output_stands_alone(decider, capsys):
     assert "2 claims" in errors
 
 
-def test_an_interrupt_prints_what_is_decided_and_leaves_no_file(decider, tmp_path, capsys):
-    decider.interrupt_after = 1
-    assert main(["verify", "--json", str(tmp_path / "v.json")]) == 130
+def test_an_interrupt_prints_what_is_decided_and_leaves_it_in_the_journal(
+        decider, tmp_path, capsys):
+    decider.interrupt_after, target = 1, tmp_path / "v.json"
+    assert main(["verify", "--json", str(target)]) == 130
     output, errors = capsys.readouterr()
     assert f"{MORE}  proved" in output
     assert LESS not in output
-    assert errors == "stabkit: interrupted; 1 of 2 claims were decided\n"
-    assert list(tmp_path.iterdir()) == []
+    assert errors == ("stabkit: interrupted; 1 of 2 claims were decided; "
+                      f"--resume {target} goes on\n")
+    left, = tmp_path.iterdir()
+    assert left.name == "v.json.journal"
+    assert [json.loads(line).get("claim") for line in left.read_text().splitlines()] == [None, MORE]
 
 
 @pytest.mark.parametrize("target, reason", [
@@ -202,7 +206,15 @@ def test_files_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    for name in "fsync", "replace":
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, full)
+            with pytest.raises(InvalidArgument, match="No space left"):
+                write(target, "newest")
+    target.chmod(0o640)
+    write(target, "newer")
+    assert target.stat().st_mode & 0o777 == 0o640
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InvalidArgument, match="No space left"):
         write(target, "newest")
     assert target.read_text() == "newer"

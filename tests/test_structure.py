@@ -17,8 +17,8 @@ TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 FLOORS = [
     {"errors", "backend", "enclosure", "transcript", "rational", "rounding", "unknown", "exact",
-     "signal_file", "executor", "installation", "notation", "progress", "cache_folder", "proof",
-     "replay"},
+     "signal_file", "executor", "installation", "workers", "notation", "progress", "cache_folder",
+     "proof", "replay"},
     {"kernels", "launcher"},
     {"operators", "flux", "fluxes", "activations", "derivative", "entries", "expression",
      "arithmetic", "normal_form", "continuity", "quadrature", "faces",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -29,9 +30,10 @@ from stabkit.report.output import check_writable, deliver, say
 
 if TYPE_CHECKING:
     from stabkit.claim import Claim
+    from stabkit.cli.journal import Journal
 
 EXPECTED, UNEXPECTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
-INTERRUPTED = 130  # 128 + the number of the signal, as shells say it
+INTERRUPTED, TERMINATED = 130, 143  # 128 + the number of the signal, as shells say it
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
@@ -62,14 +64,18 @@ def cli() -> None:
 @click.option("--backend", metavar="NAME", shell_complete=complete_backend,
               help="Arrays to search with; see 'stabkit doctor'.")
 @json_file
+@click.option("--resume", metavar="FILE", type=click.Path(dir_okay=False),
+              help="Go on with a run that was cut while it wrote FILE, with the same options.")
 @click.option("--strict", is_flag=True, help="Exit with 3 if a claim stays undecided.")
 def verify(
     patterns: Sequence[str], own: str | None, recordings: Sequence[str], budget: float, seed: int,
-    workers: int, executor: str | None, backend: str | None, target: str | None, strict: bool,
+    workers: int, executor: str | None, backend: str | None, target: str | None,
+    resume: str | None, strict: bool,
 ) -> int:
     """Decide claims, given by name or glob; all of them without a name.
 
-    With --claims and no name, the claims of that file are decided.
+    With --claims and no name, the claims of that file are decided.  With --json
+    FILE each verdict goes to FILE.journal as it comes, until FILE is complete.
 
     \b
     Examples:
@@ -82,13 +88,19 @@ def verify(
       0  every verdict is as expected   2  bad input
       1  some verdict is not            3  under --strict: some claim is undecided
     """
+    from stabkit.cli.journal import Journal, asked, resumed
     from stabkit.signal_file import read_signal
 
+    target = resume if target is None else target
     if target not in (None, "-"):
         check_writable(target)
     claims = _chosen(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
     options = {"budget": budget, "seed": seed, "workers": workers, "signals": signals}
+    question = asked({"budget": budget, "seed": seed, "claims": [claim.name for claim in claims]},
+                     own, recordings)
+    if resume is not None:
+        options["known"] = resumed(resume, question, claims)
     with ExitStack() as resources:
         if backend is not None:
             from stabkit.backend import select_backend
@@ -98,17 +110,23 @@ def verify(
             from stabkit.executor import executor as opened
 
             options["executor"] = resources.enter_context(opened(executor))
-        start = time.perf_counter()
-        decided, stop = decide_with_table(claims, target == "-", options)
-    if isinstance(stop, KeyboardInterrupt):
-        say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided", err=True)
-        return INTERRUPTED
-    if target is not None and (decided or stop is None):
-        from stabkit.report.verdict_file import as_text, document
+        journal = None
+        if target not in (None, "-"):
+            journal = resources.enter_context(Journal(target, question))
+            journal.start(options.get("known", ()))
+        decided, stop = decide_with_table(claims, target == "-", options, journal)
+        if isinstance(stop, KeyboardInterrupt):
+            more = "" if journal is None else f"; --resume {shlex.quote(target)} goes on"
+            say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided{more}",
+                err=True)
+            return INTERRUPTED
+        if target is not None and (decided or stop is None):
+            from stabkit.report.verdict_file import as_text, document
 
-        contents = document((item.to_json() for item in decided), seed=seed, budget=budget)
-        contents["environment"]["seconds"] = round(time.perf_counter() - start, 1)
-        deliver(target, as_text(contents))
+            contents = document((item.to_json() for item in decided), seed=seed, budget=budget)
+            deliver(target, as_text(contents))
+        if journal is not None:
+            journal.remove()
     status = _status(decided, strict)
     for failure in stop.failures if isinstance(stop, ClaimsFailed) else ():
         complain(failure)
@@ -261,8 +279,8 @@ def _at_place(place: str, own: str | None) -> list[Claim]:
     return [claim for claim in _chosen([], own) if claim.location.casefold() == place.casefold()]
 
 
-def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
-                      ) -> tuple[list[Any], BaseException | None]:
+def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any],
+                      journal: Journal | None = None) -> tuple[list[Any], BaseException | None]:
     """Decide claims and print their table; return the verdicts, and what stopped it or some.
 
     What was decided before an interrupt or beside an error is printed too: it may have taken long.
@@ -272,10 +290,13 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
     from stabkit.verify import verify as decide_claims
 
     decided: dict[str, Any] = {}
+    known = {verdict.claim for verdict in options.get("known", ())}
     start, stop = time.perf_counter(), None
     with progress(len(claims), sys.stderr) as advance:
         def note(verdict: Any) -> None:
             decided[verdict.claim] = verdict
+            if journal is not None and verdict.claim not in known:
+                journal.note(verdict)
             advance(verdict.claim)
 
         try:

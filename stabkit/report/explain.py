@@ -76,6 +76,8 @@ def _verdict(verdict: Any) -> Iterator[str]:
     """Yield the sentences about a verdict."""
     behind = evidence_summary(verdict.evidence, verdict.trials)
     yield f"{verdict.status}, by {behind or 'nothing found'}, {verdict.number}."
+    if verdict.reason:
+        yield f"{verdict.reason[:1].upper()}{verdict.reason[1:].rstrip('.')}."
     if verdict.rounding:
         yield f"{verdict.rounding}."
     if not verdict.as_expected:
