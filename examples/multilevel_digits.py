@@ -5,7 +5,7 @@
 The comparison of Section 5 of haber2017, in the small: a residual network of two layers with a
 least-squares classifier, trained by Gauss-Newton-CG; two grids.  It is made twice, with the digits
 interpolated to 16×16 pixels, which are smooth on their grid, and with the digits as they are.
-Needs scikit-learn (``pip install stabkit[learning]``).
+Needs scikit-learn (``pip install '.[learning]'``).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     python notebooks/execute.py                  all of them
     python notebooks/execute.py alt2021          one
 
-Needs ``pip install 'stabkit[notebooks]'``.  Live sliders and bars are left out of the outputs: the
+Needs ``pip install '.[notebooks]'``.  Live sliders and bars are left out of the outputs: the
 picture beside them stays.  Edit the cells by hand (or in Jupyter), then run this.
 """
 

@@ -22,5 +22,9 @@ def __getattr__(name: str) -> Any:
     return import_module(f"{__name__}.{name}")
 
 
+#: The rooms with names of their own that are meant to be used.
+ROOMS = ("learning", "multigrid", "operators", "schemes", "spectra", "testing")
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *ROOMS, *(name for name in globals() if name.startswith("__"))})

@@ -16,9 +16,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from stabkit.errors import InvalidArgument
+from stabkit.installation import install
 
-INSTALL = ("pip install 'stabkit[gpu]' for CUDA 12 or 'stabkit[gpu-cuda13]' for CUDA 13, beside "
-           "NVIDIA's driver")
 GIB = 2**30
 _TEMPORARIES = 12  # arrays of the size of its batch that one step may hold at a time
 
@@ -146,7 +145,8 @@ def _cupy_state() -> tuple[bool, str]:
         cupy = _cupy()
     except ImportError as error:
         missing = "is not installed" if error.name == "cupy" else f"does not load ({error})"
-        return False, f"CuPy {missing}; {INSTALL}"
+        return False, f"CuPy {missing}; beside NVIDIA's driver, {install('gpu')}" \
+                      " (for CUDA 13: gpu-cuda13)"
     try:
         count = cupy.cuda.runtime.getDeviceCount()
         if count:

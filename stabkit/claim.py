@@ -289,3 +289,31 @@ def select(claims: Mapping[str, Claim], patterns: Sequence[str]) -> list[Claim]:
             raise InvalidArgument(f"claim: nothing matches {pattern!r}{hint}")
         chosen.update(found)
     return [entry for name, entry in claims.items() if not patterns or name in chosen]
+
+
+def find(claims: Iterable[Claim], source: str | None = None, status: str | None = None,
+         words: str | None = None) -> list[Claim]:
+    """The claims of a source, with an expected verdict, that say all of some words.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such source or verdict, or no such claim.
+    """
+    if source is not None and source not in SOURCES:
+        raise InvalidArgument(f"paper: must be one of {', '.join(SOURCES)}, got {source!r}")
+    if status is not None and status not in list(Status):
+        raise InvalidArgument(f"verdict: must be one of {', '.join(Status)}, got {status!r}")
+    wanted = (words or "").casefold().split()
+    found = [
+        entry for entry in claims
+        if source in (None, entry.paper) and status in (None, str(entry.expected))
+        and all(word in _text(entry) for word in wanted)]
+    if not found:
+        raise InvalidArgument("claims: none is like that; ask for less, or see 'stabkit claims'")
+    return found
+
+
+def _text(entry: Claim) -> str:
+    return " ".join((entry.name.replace("_", " "), entry.name, entry.notion, entry.location,
+                     entry.statement)).casefold()

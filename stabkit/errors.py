@@ -59,8 +59,8 @@ class Undecided(StabkitError, ArithmeticError):
     """A comparison of overlapping enclosures: more precision or a smaller domain is needed."""
 
 
-class TracingStopped(Undecided):
-    """A function does something that cannot be followed on symbols; the message tells the line."""
+class WorkerDied(Undecided):
+    """The system ended the process that was at work, whenever the work was tried."""
 
 
 class InvalidEvidence(StabkitError):

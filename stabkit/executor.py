@@ -9,6 +9,9 @@ from importlib import import_module
 from types import ModuleType
 
 from stabkit.errors import InvalidArgument
+from stabkit.installation import install
+
+_EXTRAS = {"distributed": "dask", "mpi4py": "mpi"}
 
 
 @contextmanager
@@ -43,4 +46,4 @@ def _imported(module: str) -> ModuleType:
     except ImportError as error:
         package = module.partition(".")[0]
         raise InvalidArgument(
-            f"executor: the package {package} is missing; pip install {package}") from error
+            f"executor: the package {package} is missing; {install(_EXTRAS[package])}") from error

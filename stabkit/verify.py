@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -25,6 +24,7 @@ from stabkit.errors import (
     InvalidArgument,
     StabkitError,
     Undecided,
+    WorkerDied,
     in_words,
 )
 from stabkit.obligations import shown_for_all
@@ -71,6 +71,7 @@ class Verdict:
     some: bool = False  # one configuration is asked for, not all
     scope: str | None = None  # of a proof: "for all", or "listed": the configurations in the file
     rounding: str = ""  # what was meant by floats, and what holds of the floats themselves
+    reason: str = ""  # why it is undecided
 
     @property
     def number(self) -> str:
@@ -92,9 +93,18 @@ class Verdict:
         fields = asdict(self)
         fields["status"], fields["expected"] = str(self.status), str(self.expected)
         fields["evidence"] = list(self.evidence)
-        if not self.rounding:
-            del fields["rounding"]
+        for name in ("rounding", "reason"):
+            if not fields[name]:
+                del fields[name]
         return fields
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Verdict:
+        """The verdict that stands in a verdict file."""
+        known = {key: value for key, value in fields.items() if key != "seal"}
+        return cls(**{**known, "status": Status(fields["status"]),
+                      "expected": Status(fields["expected"]),
+                      "evidence": tuple(fields["evidence"])})
 
     def _repr_html_(self) -> str:
         """The verdict with its evidence folded away, as Jupyter shows it, light or dark."""
@@ -133,6 +143,7 @@ def _folded(item: dict[str, Any]) -> str:
 
 def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, workers: int = 1,
            executor: Executor | None = None, signals: Sequence[np.ndarray] = (),
+           known: Iterable[Verdict] = (),
            on_verdict: Callable[[Verdict], None] | None = None) -> list[Verdict]:
     """Decide claims.
 
@@ -150,6 +161,9 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
         Where to run instead.
     signals : sequence of ndarray
         Recorded signals whose windows are tried first.
+    known : iterable of Verdict
+        Verdicts of an earlier run with the same claims and options that was cut: these claims are
+        not decided again.
     on_verdict : callable, optional
         Called with each verdict as it arrives; by default a bar shows them, on a terminal and in
         a notebook.
@@ -172,21 +186,30 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     if on_verdict is None:
         with progress(len(claims)) as advance:
             return verify(claims, budget=budget, seed=seed, workers=workers, executor=executor,
-                          signals=signals, on_verdict=lambda verdict: advance(verdict.claim))
+                          signals=signals, known=known,
+                          on_verdict=lambda verdict: advance(verdict.claim))
     trials = max(256, int(budget * _TRIALS_PER_SECOND / max(len(claims), 1)))
     runner = executor or _local(workers)
     remote = executor is not None or workers > 1
-    verdicts: dict[str, Verdict] = {}
+    names = {entry.name for entry in claims}
+    verdicts = {verdict.claim: verdict for verdict in known if verdict.claim in names}
     failures: dict[str, str] = {}
     try:
         tasks = {}
         for entry in claims:
+            if entry.name in verdicts:
+                on_verdict(verdicts[entry.name])
+                continue
             task: Callable[..., Verdict] = partial(
                 _by_name, entry.name, _file_of(entry), selected_backend()
             ) if remote else partial(settle, entry)
             tasks[runner.submit(task, trials, seed, tuple(signals))] = entry
         for done in as_completed(tasks):
             name, error = tasks[done].name, done.exception()
+            if isinstance(error, WorkerDied):
+                verdicts[name] = _verdict(tasks[done], UNDECIDED, [], None, {}, str(error))
+                on_verdict(verdicts[name])
+                continue
             if error is not None:
                 failures[name] = _failed(tasks[done], error)
                 continue
@@ -207,11 +230,9 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
 def _local(workers: int) -> Executor:
     if workers == 1:
         return ThreadPoolExecutor(1)
-    from concurrent.futures import ProcessPoolExecutor  # slow to import, and most runs need none
-    from multiprocessing import get_context
+    from stabkit.workers import Workers  # slow to import, and most runs need none
 
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=signal.signal,
-                               initargs=(signal.SIGINT, signal.SIG_DFL))
+    return Workers(workers)
 
 
 def _file_of(entry: Claim) -> str | None:
@@ -264,7 +285,9 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
                             f"{outcomes[-1][0]}; one of the two is wrong, so is stabkit")
     sharp = _sharp(entry, share, seed) if status is PROVED and entry.beyond else None
     tightness = _tightness(entry, status, outcomes, share, seed)
-    return _verdict(entry, status, outcomes, sharp, tightness, for_all)
+    reasons = [outcome.reason for _, outcome in outcomes if outcome.status is UNDECIDED]
+    reason = reasons[0] if status is UNDECIDED and reasons else ""
+    return _verdict(entry, status, outcomes, sharp, tightness, reason)
 
 
 def _decided(entry: Claim, configuration: dict[str, Any], trials: int, seed: int,
@@ -356,12 +379,8 @@ def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
 
 
 def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
-             sharp: bool | None, tightness: dict[int, Fraction],
-             for_all: tuple[Evidence, ...]) -> Verdict:
-    scope = None if status is not PROVED else "for all" if for_all else "listed"
-    evidence = [item.to_json({}) for item in for_all if scope == "for all"]
-    margins: list[Any] = []
-    told: dict[str, None] = {}
+             sharp: bool | None, tightness: dict[int, Fraction], reason: str = "") -> Verdict:
+    evidence, margins, told = [], [], {}
     for number, (configuration, outcome) in enumerate(outcomes):
         if outcome.status is not status:
             continue
@@ -381,7 +400,7 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, An
         float(min(margins, key=float)) if margins else None, sharp,
         float(min(refuted)) if refuted else None, tuple(evidence),
         sum(outcome.status is INAPPLICABLE for _, outcome in outcomes), entry.some,
-        scope, "; ".join(filter(None, told)))
+        "listed" if status is PROVED else None, "; ".join(filter(None, told)), reason)
     fields = verdict.to_json()
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)

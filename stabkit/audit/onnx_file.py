@@ -20,7 +20,7 @@ from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.operator import Constant, Operator, Value
 from stabkit.audit.reading.tensors import FLOATS, read_tensor, total_bytes
 from stabkit.errors import InvalidArgument
-from stabkit.networks.graph import Graph
+from stabkit.installation import install
 
 OLDEST = 7
 LARGEST = 1 << 31  # bytes; a protocol buffer holds no more
@@ -84,7 +84,7 @@ def read_bytes(content: bytes, source: str, folder: Path | None = None,
         from google.protobuf.message import DecodeError
     except ImportError:
         raise InvalidArgument("model: an ONNX file is read with the package onnx; install it with: "
-                              "pip install 'stabkit[onnx]'") from None
+                              f"{install('onnx')}") from None
     try:
         model = onnx.ModelProto.FromString(content)
     except (DecodeError, RecursionError):

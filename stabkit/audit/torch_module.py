@@ -18,7 +18,7 @@ from typing import Any
 from stabkit.audit.onnx_file import read_model
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
-from stabkit.networks.graph import Graph
+from stabkit.installation import install
 
 
 def read(module: Any, shape: tuple[int, ...]) -> Graph:
@@ -43,7 +43,7 @@ def read(module: Any, shape: tuple[int, ...]) -> Graph:
         import torch
     except ImportError as missing:
         raise InvalidArgument(f"module: reading a PyTorch module needs the package {missing.name}; "
-                              "install it with: pip install 'stabkit[torch]'") from None
+                              f"install it with: {install('torch')}") from None
     if not isinstance(module, torch.nn.Module):
         raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
     if not isinstance(shape, tuple | list) or not shape or not all(

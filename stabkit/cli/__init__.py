@@ -6,6 +6,7 @@ What a command does not need, it does not import; so most imports stand inside t
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -15,7 +16,7 @@ from typing import Any
 import click
 
 from stabkit.cli import audit, report  # noqa: F401, add their commands
-from stabkit.cli.commands import BAD_INPUT, EXPECTED, INTERRUPTED, cli, complain
+from stabkit.cli.commands import BAD_INPUT, EXPECTED, INTERRUPTED, TERMINATED, cli, complain
 from stabkit.errors import StabkitError, in_words
 from stabkit.report.output import say
 
@@ -71,8 +72,17 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def run() -> None:
     """Run as a program: an interrupted one does not wait for work that nobody wants any more."""
+    terminated = []
+
+    def terminate(number: int, frame: Any) -> None:
+        terminated.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminate)
     status = main()
-    if status == INTERRUPTED:
+    if status == INTERRUPTED and terminated:
+        status = TERMINATED
+    if status in (INTERRUPTED, TERMINATED):
         main_thread = threading.main_thread()
         others = [thread for thread in threading.enumerate() if thread is not main_thread]
         for thread in others:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from stabkit.cli.options import (
     complete,
     complete_backend,
     complete_executor,
+    complete_source,
+    complete_status,
     json_file,
     names,
     seed,
@@ -27,9 +30,10 @@ from stabkit.report.output import check_writable, deliver, say
 
 if TYPE_CHECKING:
     from stabkit.claim import Claim
+    from stabkit.cli.journal import Journal
 
 EXPECTED, UNEXPECTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
-INTERRUPTED = 130  # 128 + the number of the signal, as shells say it
+INTERRUPTED, TERMINATED = 130, 143  # 128 + the number of the signal, as shells say it
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
@@ -60,14 +64,18 @@ def cli() -> None:
 @click.option("--backend", metavar="NAME", shell_complete=complete_backend,
               help="Arrays to search with; see 'stabkit doctor'.")
 @json_file
+@click.option("--resume", metavar="FILE", type=click.Path(dir_okay=False),
+              help="Go on with a run that was cut while it wrote FILE, with the same options.")
 @click.option("--strict", is_flag=True, help="Exit with 3 if a claim stays undecided.")
 def verify(
     patterns: Sequence[str], own: str | None, recordings: Sequence[str], budget: float, seed: int,
-    workers: int, executor: str | None, backend: str | None, target: str | None, strict: bool,
+    workers: int, executor: str | None, backend: str | None, target: str | None,
+    resume: str | None, strict: bool,
 ) -> int:
     """Decide claims, given by name or glob; all of them without a name.
 
-    With --claims and no name, the claims of that file are decided.
+    With --claims and no name, the claims of that file are decided.  With --json
+    FILE each verdict goes to FILE.journal as it comes, until FILE is complete.
 
     \b
     Examples:
@@ -80,13 +88,19 @@ def verify(
       0  every verdict is as expected   2  bad input
       1  some verdict is not            3  under --strict: some claim is undecided
     """
+    from stabkit.cli.journal import Journal, asked, resumed
     from stabkit.signal_file import read_signal
 
+    target = resume if target is None else target
     if target not in (None, "-"):
         check_writable(target)
     claims = _chosen(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
     options = {"budget": budget, "seed": seed, "workers": workers, "signals": signals}
+    question = asked({"budget": budget, "seed": seed, "claims": [claim.name for claim in claims]},
+                     own, recordings)
+    if resume is not None:
+        options["known"] = resumed(resume, question, claims)
     with ExitStack() as resources:
         if backend is not None:
             from stabkit.backend import select_backend
@@ -96,17 +110,23 @@ def verify(
             from stabkit.executor import executor as opened
 
             options["executor"] = resources.enter_context(opened(executor))
-        start = time.perf_counter()
-        decided, stop = decide_with_table(claims, target == "-", options)
-    if isinstance(stop, KeyboardInterrupt):
-        say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided", err=True)
-        return INTERRUPTED
-    if target is not None and (decided or stop is None):
-        from stabkit.report.verdict_file import as_text, document
+        journal = None
+        if target not in (None, "-"):
+            journal = resources.enter_context(Journal(target, question))
+            journal.start(options.get("known", ()))
+        decided, stop = decide_with_table(claims, target == "-", options, journal)
+        if isinstance(stop, KeyboardInterrupt):
+            more = "" if journal is None else f"; --resume {shlex.quote(target)} goes on"
+            say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided{more}",
+                err=True)
+            return INTERRUPTED
+        if target is not None and (decided or stop is None):
+            from stabkit.report.verdict_file import as_text, document
 
-        contents = document((item.to_json() for item in decided), seed=seed, budget=budget)
-        contents["environment"]["seconds"] = round(time.perf_counter() - start, 1)
-        deliver(target, as_text(contents))
+            contents = document((item.to_json() for item in decided), seed=seed, budget=budget)
+            deliver(target, as_text(contents))
+        if journal is not None:
+            journal.remove()
     status = _status(decided, strict)
     for failure in stop.failures if isinstance(stop, ClaimsFailed) else ():
         complain(failure)
@@ -117,27 +137,35 @@ def verify(
 @cli.command()
 @names
 @claims_file
+@click.option("--paper", metavar="NAME", shell_complete=complete_source,
+              help="Only those of one paper, or of public software.")
+@click.option("--verdict", metavar="STATUS", shell_complete=complete_status,
+              help="Only those that are expected to be proved, refuted, ...")
+@click.option("--sense", metavar="WORDS",
+              help="Only those with all these words in notion, name, source or statement.")
 @json_file
-def claims(patterns: Sequence[str], own: str | None, target: str | None) -> int:
-    """List claims with their notion, weight and expected verdict.
+def claims(patterns: Sequence[str], own: str | None, paper: str | None, verdict: str | None,
+           sense: str | None, target: str | None) -> int:
+    """List claims with their notion, verdict and statement.
 
     \b
     Examples:
-      stabkit claims 'alt2020.*'
-      stabkit claims | grep refuted
+      stabkit claims 'alt2020.*' --verdict refuted
+      stabkit claims --sense 'range periodic'
+      stabkit claims | grep minor
     """
+    from stabkit.claim import find
+    from stabkit.report.table import claims_table
+
     if target not in (None, "-"):
         check_writable(target)
-    chosen = _chosen(patterns, own)
+    chosen = find(_chosen(patterns, own), paper, verdict, sense)
     if target is not None:
         keys = ("name", "location", "reading", "weight", "notion", "expected", "statement", "quote")
         listed = [{key: str(getattr(claim, key)) for key in keys} for claim in chosen]
         deliver(target, json.dumps({"claims": listed}, ensure_ascii=False, indent=1) + "\n")
         return EXPECTED
-    from stabkit.report.table import table
-
-    rows = [(claim.name, claim.notion, claim.weight, str(claim.expected)) for claim in chosen]
-    say(table(("claim", "notion", "weight", "expected"), rows, sys.stdout), end="")
+    say(claims_table(chosen, sys.stdout), end="")
     return EXPECTED
 
 
@@ -149,20 +177,27 @@ def claims(patterns: Sequence[str], own: str | None, target: str | None) -> int:
 def show(name: str, own: str | None, budget: float, seed: int) -> int:
     """Decide one claim; show statement, verdict and evidence.
 
+    CLAIM is a name, or the place of a statement in its source; of several there the first is shown.
+
     \b
     Examples:
       stabkit show alt2021.euclidean_stability
+      stabkit show 'Theorem 2'
       stabkit show mine.my_bound --claims mine.py --budget 60
     """
     from stabkit.report.explain import explain
     from stabkit.verify import verify as decide_claims
 
-    chosen = _chosen([name], own)
-    if len(chosen) > 1:
-        raise InvalidArgument(f"claim: {name!r} matches {len(chosen)} claims; show takes one, "
-                              f"such as {chosen[0].name}")
-    verdict, = decide_claims(chosen, budget=budget, seed=seed)
-    say(explain(chosen[0], verdict, own), end="")
+    at_place = _at_place(name, own)
+    found = at_place[:1] or _chosen([name], own)
+    if len(found) > 1:
+        raise InvalidArgument(f"claim: {name!r} matches {len(found)} claims; show takes one, "
+                              f"such as {found[0].name}")
+    verdict, = decide_claims(found, budget=budget, seed=seed)
+    say(explain(found[0], verdict, own), end="")
+    if at_place[1:]:
+        say(f"\nAlso at {name}:")
+        say("".join(f"  stabkit show {claim.name}\n" for claim in at_place[1:]), end="")
     return EXPECTED
 
 
@@ -213,8 +248,9 @@ def replay(file: str, own: str | None, derive: bool) -> int:
 
 
 @cli.command()
-def doctor() -> int:
-    """Say what is installed, which backends work, and how to get more.
+@click.option("--packages", is_flag=True, help="The version of each package, for a report.")
+def doctor(packages: bool) -> int:
+    """Say what can be done here, and how to get more.
 
     \b
     Example:
@@ -222,9 +258,9 @@ def doctor() -> int:
     """
     from stabkit.backend import backends
     from stabkit.cache_folder import in_words
-    from stabkit.report.environment import facts
+    from stabkit.report import environment
 
-    say(facts(backends(), in_words()))
+    say(environment.packages() if packages else environment.facts(backends(), in_words()))
     return EXPECTED
 
 
@@ -246,8 +282,15 @@ def _chosen(patterns: Sequence[str], own: str | None) -> list[Claim]:
     return select(ledger | mine if patterns else mine or ledger, patterns)
 
 
-def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
-                      ) -> tuple[list[Any], BaseException | None]:
+def _at_place(place: str, own: str | None) -> list[Claim]:
+    """Return the claims that stand at a place of their sources, such as "Theorem 2"."""
+    if "." in place:  # a name
+        return []
+    return [claim for claim in _chosen([], own) if claim.location.casefold() == place.casefold()]
+
+
+def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any],
+                      journal: Journal | None = None) -> tuple[list[Any], BaseException | None]:
     """Decide claims and print their table; return the verdicts, and what stopped it or some.
 
     What was decided before an interrupt or beside an error is printed too: it may have taken long.
@@ -257,10 +300,13 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any]
     from stabkit.verify import verify as decide_claims
 
     decided: dict[str, Any] = {}
+    known = {verdict.claim for verdict in options.get("known", ())}
     start, stop = time.perf_counter(), None
     with progress(len(claims), sys.stderr) as advance:
         def note(verdict: Any) -> None:
             decided[verdict.claim] = verdict
+            if journal is not None and verdict.claim not in known:
+                journal.note(verdict)
             advance(verdict.claim)
 
         try:

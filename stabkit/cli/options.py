@@ -44,6 +44,20 @@ def complete_executor(ctx: click.Context, param: click.Parameter, incomplete: st
     return [name for name in ("dask", "dask://", "mpi") if name.startswith(incomplete)]
 
 
+def complete_source(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a paper in the shell."""
+    from stabkit.claim import SOURCES
+
+    return [name for name in SOURCES if name.startswith(incomplete)]
+
+
+def complete_status(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a verdict in the shell."""
+    from stabkit.verdict import Status
+
+    return [status for status in Status if status.startswith(incomplete)]
+
+
 def show_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
     """Print the version and stop."""
     if asked:

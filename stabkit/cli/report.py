@@ -11,6 +11,7 @@ import click
 
 from stabkit.cli.commands import EXPECTED, INTERRUPTED, UNEXPECTED, cli, decide_with_table
 from stabkit.cli.options import budget, seed
+from stabkit.installation import install
 from stabkit.report.output import say
 
 
@@ -97,7 +98,7 @@ def _written(folder: Path, document: dict[str, Any], ledger: dict[str, Any], tol
     for picture in PICTURES:
         if picture not in drawn:
             say(f"stabkit: left out the picture {picture.name}: it needs {picture.needs}; "
-                "pip install 'stabkit[report]'", err=True)
+                f"{install('report')}", err=True)
     others = sum(not verdict["as_expected"] for verdict in document["verdicts"])
     say(f"{folder / command.PAGE}: {len(document['verdicts'])} verdicts, {len(drawn) + 1} pictures"
         + (f"; {others} verdicts not as expected (!)" if others else ""))

@@ -1,6 +1,6 @@
 """The handwritten digits that scikit-learn ships: 1797 images of 8×8 pixels.
 
-Needs scikit-learn: ``pip install stabkit[learning]``.
+Needs scikit-learn, the extra ``learning``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from importlib import import_module
 import numpy as np
 
 from stabkit.errors import InvalidArgument
+from stabkit.installation import install
 from stabkit.learning.images import prolong_images
 from stabkit.learning.labelled import Labelled
 
@@ -43,7 +44,7 @@ def load_digits(seed: int, *, training: int = 1200, margin: int = 2, refinements
         data = import_module("sklearn.datasets").load_digits()
     except ImportError as error:
         raise InvalidArgument("load_digits: the package scikit-learn is missing; "
-                              "pip install stabkit[learning]") from error
+                              f"{install('learning')}") from error
     if not 0 < training < len(data.images):
         raise InvalidArgument(f"training: must lie between 0 and {len(data.images)}, got "
                               f"{training}")

@@ -33,7 +33,7 @@ VERDICT = {
 }
 MORE_OF_VERDICT = {
     "inapplicable": (int,), "some": (bool,), "scope": ("for all", "listed", None),
-    "rounding": (str,),
+    "rounding": (str,), "reason": (str,),
 }
 EVIDENCE = {
     "kind": ("witness", "certificate", "trials", "proof"),

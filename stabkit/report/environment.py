@@ -9,6 +9,17 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import NamedTuple
 
+from stabkit.installation import install
+
+#: What the extras are for, in the order of interest; the other extras are for developers.
+PURPOSES = {
+    None: "decide, replay, report", "onnx": "audit ONNX files", "torch": "audit PyTorch modules",
+    "gpu": "search on a GPU", "gpu-cuda13": "the same, CUDA 13", "dask": "use many machines",
+    "mpi": "use a cluster by MPI", "learning": "train on digits", "report": "draw a recording",
+    "notebooks": "execute the notebooks",
+}
+WIDE = max(map(len, PURPOSES.values()))
+
 
 class Requirement(NamedTuple):
     """A package that stabkit can use: its installed version (None if missing) and its extra."""
@@ -52,21 +63,50 @@ def environment() -> dict[str, object]:
 
 
 def facts(backends: Mapping[str, str], compiled: str) -> str:
-    """Return what is installed, and how to get the rest, as ``stabkit doctor`` prints it."""
-    here = environment()
-    lines = [f"stabkit {version()}, Python {here['python']}, {here['system']}, "
-             f"{here['processors']} processors", "", "packages"]
-    needed = requirements()
-    if not needed:
-        lines.append("  This tree is not installed: run  pip install .  in its folder.")
-    for item in needed:
-        use = f"only for {item.extra}" if item.extra else "stabkit needs it"
-        missing = f"missing ({use}); pip install '{item.wanted}'"
-        lines.append(f"  {item.name:<18} {item.version or missing}")
-    lines += ["", "backends"]
-    lines += [f"  {name:<18} {description}" for name, description in backends.items()]
-    lines += ["", f"compiled loops       {compiled}"]
+    """Return what can be done here, and how to get the rest, as ``stabkit doctor`` prints it."""
+    lines, missing = [_here()], {}
+    for item in requirements():
+        missing.setdefault(item.extra, [])
+        if item.version is None:
+            missing[item.extra].append(item.name)
+    if not missing:
+        lines.append("This tree is not installed: run  pip install .  in its folder.")
+    for extra, purpose in PURPOSES.items():
+        if extra in missing:
+            lines.append(_row(purpose, _state(extra, missing[extra])))
+    others = [extra for extra in missing if extra not in PURPOSES]
+    if others:
+        ready = ", ".join(extra for extra in others if not missing[extra])
+        gaps = " ".join(f"[{extra}]" for extra in others if missing[extra])
+        lines.append(_row("work on stabkit", f"ready: {ready or 'nothing'}"
+                          + (f"; missing {gaps}" if gaps else "")))
+    lines += [_row(f"arrays of {name}", text) for name, text in backends.items()]
+    lines.append(_row("compiled loops", compiled))
+    if any(missing.values()):
+        lines += ["", "To get what is missing, put its name for NAME:", f"  {install('NAME')}"]
     return "\n".join(lines)
+
+
+def packages() -> str:
+    """Return the versions of all packages that stabkit can use, for a report of a fault."""
+    found = {item.name: item.version for item in requirements()}
+    width = max(map(len, found), default=0)
+    return "\n".join([_here(), *(f"{name:<{width}} {version or 'missing'}"
+                                 for name, version in found.items())])
+
+
+def _here() -> str:
+    here = environment()
+    return (f"stabkit {version()}, Python {here['python']}, {here['system']}, "
+            f"{here['processors']} processors")
+
+
+def _state(extra: str | None, missing: list[str]) -> str:
+    return f"missing [{extra}]: {', '.join(missing)}" if missing else "ready"
+
+
+def _row(purpose: str, text: str) -> str:
+    return f"{purpose:<{WIDE}}  {text}"
 
 
 def _version_of(package: str) -> str | None:

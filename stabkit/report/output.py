@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from tempfile import mkstemp
 
 import click
 
@@ -42,26 +44,34 @@ def check_writable(path: str | Path) -> None:
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(None, "it is read-only")
         if not _is_special(path):
-            trial = _neighbour(path)
-            trial.open("xb").close()
-            trial.unlink()
+            handle, trial = _new_beside(path)
+            os.close(handle)
+            os.unlink(trial)
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
 def write(path: str | Path, text: str) -> None:
-    """Write `text` to `path`, which afterwards holds all of it or what it held before."""
+    """Write `text` to `path`, which afterwards holds all of it or what it held before.
+
+    A file that is there keeps its mode; what is written is on the disk when this returns.
+    """
     path = Path(path)
     try:
         if _is_special(path):
             path.write_text(text, encoding="utf-8")
             return
-        trial = _neighbour(path)
+        handle, trial = _new_beside(path)
         try:
-            trial.write_text(text, encoding="utf-8")
-            trial.replace(os.path.realpath(path))
+            with open(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(trial, _mode(path))
+            os.replace(trial, os.path.realpath(path))
         finally:
-            trial.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(trial)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -71,9 +81,19 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def _neighbour(path: Path) -> Path:
-    """Return a name in the folder where the file will be, a link being followed."""
-    return Path(os.path.realpath(path)).with_name(f".stabkit-{os.getpid()}.part")
+def _new_beside(path: Path) -> tuple[int, str]:
+    """Open a new file, under a name nobody can know before, where `path` is, a link followed."""
+    return mkstemp(".part", ".stabkit-", os.path.dirname(os.path.realpath(path)))
+
+
+def _mode(path: Path) -> int:
+    """The mode of the file, or of a new one as the user's mask has it."""
+    try:
+        return path.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        mask = os.umask(0o022)
+        os.umask(mask)
+        return 0o666 & ~mask
 
 
 def _unwritable(path: Path, error: OSError) -> InvalidArgument:

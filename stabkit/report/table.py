@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
@@ -26,6 +27,32 @@ def verdict_table(verdicts: Iterable[Any], stream: TextIO) -> str:
         for verdict in verdicts
     ]
     return table(("", "claim", "verdict", "evidence", "tightness"), rows, stream)
+
+
+def claims_table(claims: Sequence[Any], stream: TextIO) -> str:
+    """Return what is claimed, to be written to `stream`.
+
+    In a terminal each statement stands under its claim, as much of it as one line takes; in a
+    pipe it ends the claim's line.
+    """
+    says = [" ".join(claim.statement.split()) for claim in claims]
+    if not stream.isatty():
+        rows = [(claim.name, claim.notion, claim.weight, str(claim.expected), text)
+                for claim, text in zip(claims, says, strict=True)]
+        return table(("claim", "notion", "weight", "expected", "statement"), rows, stream)
+    width = shutil.get_terminal_size().columns
+    lines = []
+    for claim, text in zip(claims, says, strict=True):
+        status = str(claim.expected)
+        room = width - len(f"  {status}, {claim.notion}: ")
+        lines += [_styled(claim.name, bold=True),
+                  f"  {_styled(status, fg=COLOURS[status])}, {claim.notion}: "
+                  + textwrap.shorten(text, max(room, NARROW), placeholder=" …")]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _styled(text: str, **style: Any) -> str:
+    return text if os.environ.get("NO_COLOR") else click.style(text, **style)
 
 
 def table(

@@ -23,6 +23,7 @@ import numpy as np
 from stabkit import activations as networks
 from stabkit import fluxes as dictionary
 from stabkit.flux import Flux
+from stabkit.installation import install
 from stabkit.operators import (
     DIRICHLET,
     MIRRORED,
@@ -40,7 +41,7 @@ try:
     from hypothesis import strategies as st
 except ImportError as missing:
     raise ImportError("stabkit.testing needs the package hypothesis; "
-                      "install it with: pip install 'stabkit[test]'") from missing
+                      f"install it with: {install('test')}") from missing
 
 Strategy = st.SearchStrategy
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from stabkit import fluxes
 from stabkit.decide import decide
 from stabkit.errors import InvalidArgument
+from stabkit.installation import install
 from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import NATURAL, difference
 from stabkit.property import Stable
@@ -39,7 +40,7 @@ SCHEMES: Mapping[str, tuple[Callable[[int], Scheme], int]] = {
 def ecg(samples: int = 400, noise: float = 0.05, seed: int = 0) -> Figure:
     """An electrocardiogram with added noise, denoised by each scheme.
 
-    The recording is that of PyWavelets (``pip install 'stabkit[report]'``).  What stands beside
+    The recording is that of PyWavelets (the extra ``report``).  What stands beside
     the curves is decided for the same scheme on six samples.
 
     Parameters
@@ -74,7 +75,7 @@ def recording() -> np.ndarray:
         import pywt.data
     except ImportError as error:
         raise InvalidArgument("ecg: the recording is part of PyWavelets; "
-                              "pip install 'stabkit[report]'") from error
+                              f"{install('report')}") from error
     values = pywt.data.ecg().astype(float)
     values -= values.mean()
     return values / np.abs(values).max()

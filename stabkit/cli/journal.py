@@ -1,0 +1,123 @@
+"""What a run has decided, written down as it comes, so that a cut run can go on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from stabkit.errors import InvalidArgument
+from stabkit.replay import read
+from stabkit.report.environment import version
+from stabkit.verify import Verdict
+
+
+class Journal:
+    """A file beside the target: what the run was asked, then one verdict per line.
+
+    Every line is on the disk before the next claim's verdict is awaited.  The last line of a run
+    that was killed may be torn; it does not count.
+    """
+
+    def __init__(self, target: str | Path, asked: Mapping[str, Any]):
+        self.path = path_of(target)
+        self._asked = dict(asked)
+        self._stream: TextIO | None = None
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+    def start(self, known: Iterable[Verdict] = ()) -> None:
+        """Begin anew, with the verdicts that are known."""
+        lines = [self._asked, *(verdict.to_json() for verdict in known)]
+        try:
+            self._stream = self.path.open("w", encoding="utf-8")
+            self._write(*lines)
+        except OSError as error:
+            raise InvalidArgument(f"--json: cannot write {self.path}: {error.strerror}") from error
+
+    def note(self, verdict: Verdict) -> None:
+        """Add a verdict."""
+        try:
+            self._write(verdict.to_json())
+        except OSError as error:
+            raise InvalidArgument(f"--json: cannot write {self.path}: {error.strerror}") from error
+
+    def remove(self) -> None:
+        """Remove the file: the target has everything."""
+        if self._stream is not None:
+            self._stream.close()
+        self.path.unlink(missing_ok=True)
+
+    def _write(self, *entries: Mapping[str, Any]) -> None:
+        if self._stream is None:
+            return
+        self._stream.writelines(f"{json.dumps(entry, ensure_ascii=False)}\n" for entry in entries)
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+
+
+def path_of(target: str | Path) -> Path:
+    """Return where the journal of a target lies."""
+    return Path(f"{os.path.realpath(target)}.journal")
+
+
+def asked(options: Mapping[str, Any], own: str | None, recordings: Sequence[str]) -> dict[str, Any]:
+    """Return what decides about the verdicts of a run: options and sources, by their digests."""
+    digest = sha256()
+    files = sorted(Path(__file__).parents[1].rglob("*.py"))
+    for file in [*files, *map(Path, [own] if own else []), *map(Path, recordings)]:
+        digest.update(file.read_bytes())
+    return {"stabkit": version(), **options, "sources": digest.hexdigest()}
+
+
+def resumed(source: str, wanted: Mapping[str, Any], claims: Iterable[Any]) -> list[Verdict]:
+    """Return the verdicts that a file and its journal hold; none if there is neither.
+
+    Raises
+    ------
+    InvalidArgument
+        If they are of a run that was asked something else, or cannot be read.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    journal = path_of(source)
+    if Path(source).is_file():
+        document = read(source)
+        _compare(document, {key: wanted[key] for key in ("stabkit", "seed", "budget")}, source)
+        found |= {fields["claim"]: fields for fields in document["verdicts"]}
+    if journal.is_file():
+        head, *lines = journal.read_text("utf-8").split("\n")[:-1] or ["{}"]
+        _compare(_read(head, str(journal)), wanted, str(journal))
+        found |= {fields["claim"]: fields for fields in (
+            _read(line, str(journal)) for line in lines)}
+    names = {claim.name for claim in claims}
+    try:
+        return [Verdict.from_json(fields) for name, fields in found.items() if name in names]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidArgument(f"--resume: {source} or its journal is damaged") from error
+
+
+def _read(text: str, source: str) -> Any:
+    try:
+        content = json.loads(text)
+        return {"claim": "", **content}
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"--resume: {source} is damaged") from error
+
+
+def _compare(found: Mapping[str, Any], wanted: Mapping[str, Any], source: str) -> None:
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            what = "programs or claims" if key == "sources" else f"{key} {value}"
+            other = "others" if key == "sources" else found.get(key)
+            raise InvalidArgument(f"--resume: {source} is of a run with {other}, this one has "
+                                  f"{what}; repeat its options, or start anew without --resume")

@@ -1,0 +1,79 @@
+"""Local worker processes that may die: what one of them worked on is tried once more."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
+from typing import Any
+
+from pebble import ProcessExpired, ProcessPool
+
+from stabkit.errors import WorkerDied
+
+_TRIES = 2
+
+
+class Workers(Executor):
+    """A number of processes; one that is killed is replaced, and the others do not feel it.
+
+    No process outlives the one that made it, however that one ends.
+    """
+
+    def __init__(self, count: int):
+        self._pool = ProcessPool(count, initializer=_begin, context=get_context("spawn"))
+
+    def submit(self, task: Callable[..., Any], /, *given: Any, **named: Any) -> Future:
+        told: Future = Future()
+        self._try(told, task, given, named, _TRIES)
+        return told
+
+    def _try(self, told: Future, task: Callable[..., Any], given: Any, named: Any,
+             left: int) -> None:
+        def done(running: Future) -> None:
+            if running.cancelled():
+                told.cancel()
+                return
+            error = running.exception()
+            if error is None:
+                told.set_result(running.result())
+            elif not isinstance(error, ProcessExpired):
+                told.set_exception(error)
+            elif left > 1:
+                self._try(told, task, given, named, left - 1)
+            else:
+                told.set_exception(WorkerDied(
+                    f"the worker died, {_TRIES} times ({_cause(error)})"))
+
+        self._pool.schedule(task, given, named).add_done_callback(done)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        if cancel_futures and not wait:
+            self._pool.stop()
+        else:
+            self._pool.close()
+        self._pool.join()
+
+
+def _cause(error: ProcessExpired) -> str:
+    code = error.exitcode
+    if code is None or code >= 0:
+        return f"exit status {code}"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    return name + (": out of memory?" if name == "SIGKILL" else "")
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted stops its workers
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,153 @@
+"""A run that is cut loses nothing that was decided; a process that dies harms no other claim."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HEAD = """
+import os, signal, time
+from stabkit import Calculation, Not, claim
+"""
+CLAIM = """
+@claim("page {0}")
+def claim_{0}():
+    '''{0} < {0} + 1.'''
+    time.sleep({1})
+    return Calculation(dict(a={0}), [], ["a < a + 1"], "")
+"""
+
+
+def claims_file(folder, *bodies, count=6, seconds=0.1):
+    path = folder / "mine.py"
+    claims = [CLAIM.format(number, seconds) for number in range(count)]
+    path.write_text(HEAD + "".join([*claims, *bodies]))
+    return path
+
+
+def stabkit(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "stabkit", "verify", *map(str, arguments)], text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def finished(*arguments):
+    with stabkit(*arguments) as running:
+        output, errors = running.communicate(timeout=120)
+    return running.returncode, output, errors
+
+
+def decided(journal):
+    """The claims on the whole lines of a journal, after its first line."""
+    return [json.loads(line)["claim"] for line in journal.read_text().split("\n")[1:-1]]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_goes_on_and_ends_as_one_that_was_not(tmp_path):
+    """SIGKILL at random moments: afterwards every byte is that of an uncut run."""
+    path, whole, target = claims_file(tmp_path), tmp_path / "whole.json", tmp_path / "cut.json"
+    assert finished("--claims", path, "--json", whole)[0] == 0
+    journal, rng = Path(f"{target}.journal"), random.Random(0)
+    for _ in range(4):
+        with stabkit("--claims", path, "--resume", target) as running:
+            before = decided(journal) if journal.exists() else []
+            while running.poll() is None and not journal.exists():
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0, 0.5))
+            running.kill()
+        if not target.exists():
+            assert decided(journal)[:len(before)] == before
+    assert finished("--claims", path, "--resume", target)[0] == 0
+    assert target.read_bytes() == whole.read_bytes()
+    assert not journal.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_and_keeps_what_is_there(tmp_path, workers, number, status):
+    """The exit status is 128 + the number of the signal; the journal holds what was decided."""
+    path = claims_file(tmp_path, CLAIM.format(9, 60), count=2, seconds=0)
+    target = tmp_path / "v.json"
+    with stabkit("--claims", path, "--json", target, "--workers", workers, preexec_fn=lambda:
+                 signal.signal(signal.SIGINT, signal.default_int_handler)) as running:
+        journal = Path(f"{target}.journal")
+        while not journal.exists() or len(decided(journal)) < 2:
+            assert running.poll() is None
+            time.sleep(0.05)
+        running.send_signal(number)
+        start = time.perf_counter()
+        _, errors = running.communicate(timeout=30)
+    assert running.returncode == status
+    assert time.perf_counter() - start < 2
+    assert "2 of 3 claims were decided; --resume" in errors
+    assert sorted(decided(journal)) == ["mine.claim_0", "mine.claim_1"] and not target.exists()
+
+
+def test_a_journal_of_another_question_is_refused(tmp_path):
+    """Another seed, or a claims file that was changed meanwhile."""
+    path, target = claims_file(tmp_path, count=1, seconds=0), tmp_path / "v.json"
+    assert finished("--claims", path, "--json", target)[0] == 0
+    journal = Path(f"{target}.journal")
+    journal.write_text('{"stabkit": "0.1.0"')
+    status, _, errors = finished("--claims", path, "--resume", target, "--seed", "1")
+    assert status == 2 and "is of a run with 0, this one has seed 1" in errors
+    journal.write_text('{"stabkit": "0.1.0"}\n')
+    target.unlink()
+    status, _, errors = finished("--claims", path, "--resume", target)
+    assert status == 2 and "--resume" in errors and len(errors.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_harms_no_other_claim(tmp_path):
+    """Died once: decided the second time.  Died twice: undecided, and the others are decided."""
+    mark = tmp_path / "died"
+    once = (f"@claim('page 7')\ndef once():\n    '''It holds.'''\n"
+            f"    if not os.path.exists({str(mark)!r}):\n        open({str(mark)!r}, 'w').close()\n"
+            "        os.kill(os.getpid(), signal.SIGKILL)\n"
+            "    return Calculation(dict(a=1), [], ['a < 2'], '')\n")
+    always = ("@claim('page 8')\ndef always():\n    '''It holds.'''\n"
+              "    os.kill(os.getpid(), signal.SIGKILL)\n")
+    path, target = claims_file(tmp_path, once, always, count=3, seconds=0), tmp_path / "v.json"
+    status, _, errors = finished("--claims", path, "--workers", 2, "--json", target)
+    verdicts = {item["claim"]: item for item in json.loads(target.read_text())["verdicts"]}
+    assert status == 1 and errors == ""
+    assert [verdicts[f"mine.{name}"]["status"] for name in (
+        "claim_0", "claim_1", "claim_2", "once", "always")] == [*["proved"] * 4, "undecided"]
+    assert verdicts["mine.always"]["reason"] == "the worker died, 2 times (SIGKILL: out of memory?)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_its_parent(tmp_path, number):
+    """Two seconds after the parent alone was ended, its workers are gone."""
+    note = "@claim('page 7')\ndef at_work():\n    '''It holds.'''\n" \
+           f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+    path = claims_file(tmp_path, note, count=1, seconds=0)
+    with stabkit("--claims", path, "--workers", 2) as running:
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            assert running.poll() is None
+            time.sleep(0.05)
+        running.send_signal(number)
+        running.wait(timeout=10)
+        running.stdout.close()
+        running.stderr.close()
+    worker = int((tmp_path / "pid").read_text())
+    deadline = time.perf_counter() + 2
+    while alive(worker):
+        assert time.perf_counter() < deadline
+        time.sleep(0.05)
+
+
+def alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
