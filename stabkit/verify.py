@@ -39,7 +39,6 @@ from stabkit.verdict import (
     PROVED,
     REFUTED,
     UNDECIDED,
-    Evidence,
     Outcome,
     Status,
     worst,

@@ -16,8 +16,8 @@ import scipy
 from stabkit.backend import is_foreign
 from stabkit.enclosure import Interval
 from stabkit.errors import InvalidArgument
-from stabkit.operators.row_blocks import written
 from stabkit.operators.linear_map import LinearMap
+from stabkit.operators.row_blocks import written
 from stabkit.operators.sparse import Portable, portable
 from stabkit.rational import Constant
 from stabkit.rounding import is_rounded, meant
