@@ -21,6 +21,7 @@ from stabkit.audit.reading.operator import Constant, Operator, Value
 from stabkit.audit.reading.tensors import FLOATS, read_tensor, total_bytes
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
+from stabkit.networks.graph import Graph
 
 OLDEST = 7
 LARGEST = 1 << 31  # bytes; a protocol buffer holds no more

@@ -19,6 +19,7 @@ from stabkit.audit.onnx_file import read_model
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
+from stabkit.networks.graph import Graph
 
 
 def read(module: Any, shape: tuple[int, ...]) -> Graph:

@@ -46,7 +46,7 @@ def claims_table(claims: Sequence[Any], stream: TextIO) -> str:
         status = str(claim.expected)
         room = width - len(f"  {status}, {claim.notion}: ")
         lines += [_styled(claim.name, bold=True),
-                  f"  {_styled(status, fg=COLOURS[status])}, {claim.notion}: "
+                  f"  {_styled(status, fg=claim.expected.terminal_colour)}, {claim.notion}: "
                   + textwrap.shorten(text, max(room, NARROW), placeholder=" …")]
     return "".join(f"{line}\n" for line in lines)
 
