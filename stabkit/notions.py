@@ -260,15 +260,41 @@ def sensitivity(factor: Any) -> Notion:
         words=CONSTANT_WORDS, composes=square <= 1)
 
 
-EUCLIDEAN = Notion("euclidean", 1, _euclidean, _euclidean_batch)
-CONTRACTION = Notion("contraction", 2, _contraction, _contraction_batch)
-RANGE = Notion("range", 1, _range, _range_batch)
-SIGN = Notion("sign", 1, _sign, _sign)
-CONTRAST = Notion("contrast", 1, _contrast, _contrast_batch)
-VARIATION = Notion("variation", 1, _variation, _variation_batch)
-EXTREMA = Notion("extrema", 1, _extrema, _extrema)
-POSITIVITY = Notion("positivity", 1, _positivity, _positivity_batch)
-MAX_NORM = Notion("max norm", 1, _max_norm, _max_norm_batch)
+CONSTANT_WORDS = Words("C²‖u − w‖² − ‖u⁺ − w⁺‖²", "|u+ - w+| <= L |u - w|",
+                       "its Lipschitz constant is at most the one asked for",
+                       "its Lipschitz constant is larger than the one asked for")
+ENERGY_WORDS = Words("E(u) − E(u⁺)", "the block's energy does not grow",
+                     "does not increase its energy", "increases its energy")
+
+EUCLIDEAN = Notion(
+    "euclidean", 1, _euclidean, _euclidean_batch, composes=True, kernel=NotionCode.EUCLIDEAN,
+    words=Words("‖u‖² − ‖u⁺‖²", "|u+| <= |u|",
+                "does not increase the Euclidean norm", "increases the Euclidean norm"))
+CONTRACTION = Notion(
+    "contraction", 2, _contraction, _contraction_batch, composes=True,
+    kernel=NotionCode.CONTRACTION,
+    words=Words("‖u − w‖² − ‖u⁺ − w⁺‖²", "|u+ - w+| <= |u - w|",
+                "does not increase the distance of two inputs", "drives two inputs apart"))
+RANGE = Notion(
+    "range", 1, _range, _range_batch, composes=True, kernel=NotionCode.RANGE,
+    words=Words("min(min u⁺ − min u, max u − max u⁺)", "min u <= u+ <= max u",
+                "keeps the range of its input", "leaves the range of its input"))
+SIGN = Notion(
+    "sign", 1, _sign, _sign, composes=True, kernel=NotionCode.SIGN,
+    words=Words("S(u) − S(u⁺)", "no more sign changes",
+                "makes no sign changes", "makes sign changes"))
+CONTRAST = Notion(
+    "contrast", 1, _contrast, _contrast_batch, composes=True,
+    words=Words("max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|", "no larger jumps",
+                "makes no larger jumps", "makes larger jumps"))
+VARIATION = Notion("variation", 1, _variation, _variation_batch,
+    composes=True, words=Words('Σ|uᵢ₊₁ − uᵢ| − Σ|u⁺ᵢ₊₁ − u⁺ᵢ|', 'TV(u+) <= TV(u)', 'does not increase the total variation', 'increases the total variation'))
+EXTREMA = Notion("extrema", 1, _extrema, _extrema,
+    composes=True, words=Words('#extrema(u) − #extrema(u⁺)', 'no more extrema', 'makes no new extrema', 'makes new extrema'))
+POSITIVITY = Notion("positivity", 1, _positivity, _positivity_batch,
+    composes=True, words=Words('min u⁺ where u >= 0', 'u+ >= 0 for u >= 0', 'keeps what is nonnegative so', 'makes something negative'))
+MAX_NORM = Notion("max norm", 1, _max_norm, _max_norm_batch,
+    composes=True, words=Words('max |u| − max |u⁺|', 'max|u+| <= max|u|', 'does not increase the largest modulus', 'increases the largest modulus'))
 
 NAMED = {notion.name: notion for notion in (
     EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, EXTREMA, POSITIVITY, MAX_NORM)}
