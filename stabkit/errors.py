@@ -63,6 +63,10 @@ class WorkerDied(Undecided):
     """The system ended the process that was at work, whenever the work was tried."""
 
 
+class TracingStopped(Undecided):
+    """A function does something that cannot be followed on symbols; the message tells the line."""
+
+
 class InvalidEvidence(StabkitError):
     """A file is not a readable verdict file, or its evidence is not of the known form."""
 
