@@ -82,7 +82,7 @@ def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | 
     dt : rational, optional
         The step that a function is given.
     held : mapping, optional
-        Places of the array that are held at a value; see :func:`stabkit.step_bound`.
+        Places of the array that are held at a value; see ``step_bound``.
     trials : int
         Random signals to try where no certificate is found.
     seed : int

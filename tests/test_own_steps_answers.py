@@ -175,6 +175,46 @@ def test_symbols_against_a_scan_of_angles():
     assert shown > 5
 
 
+@pytest.mark.parametrize("levels", [True, False])
+def test_two_fields_against_the_roots_at_every_angle(levels):
+    """Roots of the symbol at the angles of the grid for what is refuted, at 2000 for what is
+    proved; with two time levels the second row is (1, 0)."""
+    shown = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        a = rng.integers(-2, 3, (2, 2, 2)) / 4  # row, field, (centre, second difference)
+
+        def second(u):
+            return np.roll(u, 1) - 2 * u + np.roll(u, -1)
+
+        def step(s, t, a=a):
+            rows = [sum(a[i, j, 0] * s[j] * (0 if i == j else t) + t * a[i, j, 1] * second(s[j])
+                        for j in range(2)) + (1 - a[i, i, 0]) * s[i] for i in range(2)]
+            rows[0] = rows[0] + a[0, 0, 0] * s[0]
+            return np.stack([rows[0], s[0] if levels else rows[1] + a[1, 1, 0] * s[1]])
+
+        def largest(t, angles, a=a):
+            sizes = []
+            for y in 2 * np.cos(angles) - 2:
+                G = np.array([[(1 if i == j else t * a[i, j, 0]) + t * a[i, j, 1] * y
+                               for j in range(2)] for i in range(2)])
+                if levels:
+                    G[1] = 1, 0
+                sizes.append(np.abs(np.linalg.eigvals(G)).max())
+            return max(sizes)
+
+        found = step_bound(step, POWER_BOUNDED, shape=(2, 12))
+        found = found.rest or found
+        for low, high in found.proved:
+            for t in np.linspace(float(low), float(high if high is not None else 9), 5)[1:]:
+                assert largest(t, np.linspace(0, np.pi, 2000)) < 1 + 1e-6, (seed, t)
+                shown += 1
+        for low, high in found.refuted:
+            t = (float(low) + float(high if high is not None else 2 * low + 2)) / 2
+            assert largest(t, np.pi * np.arange(7) / 6) > 1 - 1e-9, (seed, t)
+    assert shown > 3
+
+
 def test_the_bound_of_a_box_against_random_signals():
     """u + dt (u_left − u)(a + b u) stays in [−1, 2]: random signals and corners of it, at the end;
     and the signal of a refutation leaves it."""

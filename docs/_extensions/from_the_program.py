@@ -19,7 +19,7 @@ from stabkit.cli.commands import cli
 TITLES = {
     "decide": "Decide", "property": "Properties", "verdict": "Verdicts", "verify": "Verdicts",
     "replay": "Verdicts", "claim": "Claims", "audit": "Audits", "sharpness": "Bounds on the step",
-    "notions": "Notions", "schemes": "Schemes", "operators": "Operators", "flux": "Fluxes",
+    "notions": "Notions", "invariants": "Notions", "schemes": "Schemes", "operators": "Operators", "flux": "Fluxes",
     "fluxes": "Fluxes", "enclosure": "Enclosures", "errors": "Errors",
 }
 #: Values have no docstring.

@@ -87,7 +87,7 @@ def senses(step: Callable[..., Any], *, shape: Any, dt: Any = None, held: Any = 
     dt : rational, optional
         A step, for which the table says what holds at it.
     held : mapping, optional
-        Places that are held at a value; see :func:`step_bound`.
+        Places that are held at a value; see ``step_bound``.
     seed : int
 
     Returns

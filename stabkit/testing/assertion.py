@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import wraps
 from typing import Any
@@ -101,9 +102,10 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     judged, exact, floats = _read(flat, notion, size, trials, seed, signals, dtype, rounding)
     traced = None if isinstance(scheme, Scheme) or dtype is not np.float64 else \
         from_trace(scheme, notion, shape if shape is not None else size, dt)
-    if traced is not None and traced.status is REFUTED:
-        exact = [*exact, *([traced.signals] if traced.signals else [])]
     outcome = _refuted_by(judged, notion, exact)
+    if outcome is None and traced is not None and traced.status is REFUTED and traced.signals:
+        outcome = _refuted_by(judged, notion, [traced.signals])
+        outcome = outcome and replace(outcome, reason=message.TRACED)
     if outcome is None and traced is not None and traced.status is PROVED:
         outcome = traced
     outcome = outcome or _decided(judged, notion, trials, seed, floats)

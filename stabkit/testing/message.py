@@ -29,6 +29,7 @@ FORMULAS = {
     "energy": "E(u) − E(u⁺)",
     "sensitivity": "C²‖u − w‖² − ‖u⁺ − w⁺‖²",
 }
+TRACED = "by a signal that its trace gave"
 _LONGEST = 24  # characters of a fraction; a longer one is shown as a decimal
 _WIDTH = 88
 _SHORT, _SHOWN = 24, 8  # samples of a signal that is shown whole; those shown of a longer one
@@ -122,6 +123,7 @@ def _standing(scheme: Scheme, outcome: Outcome, inputs: Signals, outputs: Signal
 def _again(scheme: Scheme, notion: Notion, outcome: Outcome, seed: int) -> Iterator[str]:
     """Lines of Python that repeat it."""
     found = f"Found after {outcome.trials} trials with seed {seed}." if outcome.trials else \
+        "The forms of its trace show it." if outcome.reason == TRACED else \
         "One of the given signals shows it."
     yield f"  {found}  To see it again:"
     yield ""

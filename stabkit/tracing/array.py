@@ -83,6 +83,12 @@ class Traced:
     def conj(self) -> Any:
         return self
 
+    def __getattr__(self, name: str) -> Any:
+        # Code may ask for an attribute to tell what it is given, and go on without it.
+        if name.startswith("__") or name in ("tocoo", "nnz"):
+            raise AttributeError(name)
+        self.tracer.stop(f"the attribute {name} of an array is not followed")
+
     def item(self, *args: Any) -> NoReturn:
         self.tracer.stop("item() looks at a value")
 

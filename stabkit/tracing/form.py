@@ -200,10 +200,22 @@ def merged(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.nda
     first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
     numerators = numerators[order]
     if first.size < key.size:
-        most = int(np.diff(np.concatenate([first, [key.size]])).max())
-        numerators = np.add.reduceat(_safe(numerators, most), first, axis=0)
+        numerators = _added(numerators, first, np.diff(np.append(first, key.size)))
         key = key[first]
     return trimmed(count, key >> 32, key & 0xFFFFFFFF, numerators, denominator)
+
+
+def _added(numerators: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The sums of neighbouring rows; `first` tells where each sum begins."""
+    most = int(lengths.max())
+    numerators = _safe(numerators, most)
+    if numerators.dtype != object:
+        return np.add.reduceat(numerators, first, axis=0)
+    total = numerators[first]
+    for k in range(1, most):
+        more = np.flatnonzero(lengths > k)
+        total[more] = total[more] + numerators[first[more] + k]
+    return total
 
 
 def trimmed(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.ndarray,
