@@ -98,5 +98,5 @@ from .schemes import (
     repeat as repeat,
 )
 from .sharpness import senses as senses, step_bound as step_bound
-from .verdict import Status as Status
-from .verify import Verdict as Verdict, verify as verify
+from .verdict import Status as Status, Verdict as Verdict
+from .verify import verify as verify

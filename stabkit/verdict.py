@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from html import escape
 from typing import Any
 
 from stabkit.enclosure import Interval
+from stabkit.proof import explain, reach
 from stabkit.transcript import Transcript
 
 
@@ -103,3 +105,93 @@ class Outcome:
     reason: str = ""
     signals: tuple[Any, ...] = field(default=(), compare=False, repr=False)
     rounding: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided about a claim; the fields are those of the verdict file."""
+
+    claim: str
+    location: str
+    reading: str
+    status: Status
+    expected: Status
+    as_expected: bool
+    configurations: int
+    trials: int
+    margin: float | None
+    sharp: bool | None
+    tightness: float | None
+    evidence: tuple[dict[str, Any], ...] = field(repr=False)
+    inapplicable: int = 0  # configurations whose hypotheses are not met
+    some: bool = False  # one configuration is asked for, not all
+    scope: str | None = None  # of a proof: "for all", or "listed": the configurations in the file
+    rounding: str = ""  # what was meant by floats, and what holds of the floats themselves
+    reason: str = ""  # why it is undecided
+
+    @property
+    def number(self) -> str:
+        """How many configurations there are, and to how many the statement does not apply."""
+        number = f"{self.configurations} configuration{'s' * (self.configurations != 1)}"
+        return number if not self.inapplicable else f"{number}, {self.inapplicable} inapplicable"
+
+    @property
+    def reach(self) -> str:
+        """What is proved: "for all N, K, Φ, τ", or "on 154 configurations"; else nothing."""
+        if self.scope == "for all":
+            found = [reach(item["data"]["statement"]).split(", ") for item in self.evidence
+                     if item["kind"] == "proof"]
+            return "for all " + ", ".join(dict.fromkeys(name for names in found for name in names))
+        return f"on {self.number}" if self.status is PROVED and not self.some else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as it stands in a verdict file."""
+        fields = asdict(self)
+        fields["status"], fields["expected"] = str(self.status), str(self.expected)
+        fields["evidence"] = list(self.evidence)
+        for name in ("rounding", "reason"):
+            if not fields[name]:
+                del fields[name]
+        return fields
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Verdict:
+        """The verdict that stands in a verdict file."""
+        known = {key: value for key, value in fields.items() if key != "seal"}
+        return cls(**{**known, "status": Status(fields["status"]),
+                      "expected": Status(fields["expected"]),
+                      "evidence": tuple(fields["evidence"])})
+
+    def _repr_html_(self) -> str:
+        """The verdict with its evidence folded away, as Jupyter shows it, light or dark."""
+        facts = [self.number,
+                 f"{len(self.evidence)} pieces of evidence"]
+        if self.margin is not None:
+            facts.append(f"margin {self.margin:.4g}")
+        if self.sharp is not None:
+            facts.append("sharp" if self.sharp else "not sharp")
+        if self.tightness is not None:
+            facts.append(f"smallest refuted step {self.tightness:.6f} × the bound")
+        if self.rounding:
+            facts.append(self.rounding)
+        if not self.as_expected:
+            facts.append(f"expected: {self.expected}")
+        shown = "".join(_folded(item) for item in self.evidence[:1])
+        word = f"{self.status} {self.reach}".strip()
+        return (f'<div style="border-left: 0.3em solid {self.status.colour}; '
+                f'padding-left: 0.7em"><b>{word}</b> <code>{self.claim}</code> '
+                f"<small>{escape(self.location)}; {', '.join(facts)}</small>{shown}</div>")
+
+
+def _folded(item: dict[str, Any]) -> str:
+    """A piece of evidence as HTML that opens on a click."""
+    data = item["data"]
+    if item["kind"] == "proof":
+        return (f"<details><summary>proof for all</summary><pre>"
+                f"{escape(explain(data['statement'], data['proof']))}</pre></details>")
+    lines = [f"{name} = {value}" for part in ("given", "let") for name, value in
+             dict(data.get(part, {})).items()] + [*data.get("shows", ())]
+    if not lines:
+        return ""
+    return (f"<details><summary>{item['kind']} in {item['arithmetic']} arithmetic</summary>"
+            f"<pre>{escape(chr(10).join(lines))}</pre></details>")

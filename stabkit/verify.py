@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,6 @@ from stabkit.errors import (
 )
 from stabkit.obligations import shown_for_all
 from stabkit.progress import progress
-from stabkit.proof import explain, reach
 from stabkit.property import Not, Property, Stable
 from stabkit.rational import fraction
 from stabkit.replay import seal
@@ -39,8 +36,10 @@ from stabkit.verdict import (
     PROVED,
     REFUTED,
     UNDECIDED,
+    Evidence,
     Outcome,
     Status,
+    Verdict,
     worst,
 )
 
@@ -48,96 +47,6 @@ _TRIALS_PER_SECOND = 100_000
 _RATIO_STEPS = 5
 _TIGHTNESS_CONFIGURATIONS = 12
 _GRID = ("K", "n", "boundary", "h")  # what a bound depends on, beside the notion
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was decided about a claim; the fields are those of the verdict file."""
-
-    claim: str
-    location: str
-    reading: str
-    status: Status
-    expected: Status
-    as_expected: bool
-    configurations: int
-    trials: int
-    margin: float | None
-    sharp: bool | None
-    tightness: float | None
-    evidence: tuple[dict[str, Any], ...] = field(repr=False)
-    inapplicable: int = 0  # configurations whose hypotheses are not met
-    some: bool = False  # one configuration is asked for, not all
-    scope: str | None = None  # of a proof: "for all", or "listed": the configurations in the file
-    rounding: str = ""  # what was meant by floats, and what holds of the floats themselves
-    reason: str = ""  # why it is undecided
-
-    @property
-    def number(self) -> str:
-        """How many configurations there are, and to how many the statement does not apply."""
-        number = f"{self.configurations} configuration{'s' * (self.configurations != 1)}"
-        return number if not self.inapplicable else f"{number}, {self.inapplicable} inapplicable"
-
-    @property
-    def reach(self) -> str:
-        """What is proved: "for all N, K, Φ, τ", or "on 154 configurations"; else nothing."""
-        if self.scope == "for all":
-            found = [reach(item["data"]["statement"]).split(", ") for item in self.evidence
-                     if item["kind"] == "proof"]
-            return "for all " + ", ".join(dict.fromkeys(name for names in found for name in names))
-        return f"on {self.number}" if self.status is PROVED and not self.some else ""
-
-    def to_json(self) -> dict[str, Any]:
-        """The verdict as it stands in a verdict file."""
-        fields = asdict(self)
-        fields["status"], fields["expected"] = str(self.status), str(self.expected)
-        fields["evidence"] = list(self.evidence)
-        for name in ("rounding", "reason"):
-            if not fields[name]:
-                del fields[name]
-        return fields
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Verdict:
-        """The verdict that stands in a verdict file."""
-        known = {key: value for key, value in fields.items() if key != "seal"}
-        return cls(**{**known, "status": Status(fields["status"]),
-                      "expected": Status(fields["expected"]),
-                      "evidence": tuple(fields["evidence"])})
-
-    def _repr_html_(self) -> str:
-        """The verdict with its evidence folded away, as Jupyter shows it, light or dark."""
-        facts = [self.number,
-                 f"{len(self.evidence)} pieces of evidence"]
-        if self.margin is not None:
-            facts.append(f"margin {self.margin:.4g}")
-        if self.sharp is not None:
-            facts.append("sharp" if self.sharp else "not sharp")
-        if self.tightness is not None:
-            facts.append(f"smallest refuted step {self.tightness:.6f} × the bound")
-        if self.rounding:
-            facts.append(self.rounding)
-        if not self.as_expected:
-            facts.append(f"expected: {self.expected}")
-        shown = "".join(_folded(item) for item in self.evidence[:1])
-        word = f"{self.status} {self.reach}".strip()
-        return (f'<div style="border-left: 0.3em solid {self.status.colour}; '
-                f'padding-left: 0.7em"><b>{word}</b> <code>{self.claim}</code> '
-                f"<small>{escape(self.location)}; {', '.join(facts)}</small>{shown}</div>")
-
-
-def _folded(item: dict[str, Any]) -> str:
-    """A piece of evidence as HTML that opens on a click."""
-    data = item["data"]
-    if item["kind"] == "proof":
-        return (f"<details><summary>proof for all</summary><pre>"
-                f"{escape(explain(data['statement'], data['proof']))}</pre></details>")
-    lines = [f"{name} = {value}" for part in ("given", "let") for name, value in
-             dict(data.get(part, {})).items()] + [*data.get("shows", ())]
-    if not lines:
-        return ""
-    return (f"<details><summary>{item['kind']} in {item['arithmetic']} arithmetic</summary>"
-            f"<pre>{escape(chr(10).join(lines))}</pre></details>")
 
 
 def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, workers: int = 1,
@@ -206,7 +115,7 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
         for done in as_completed(tasks):
             name, error = tasks[done].name, done.exception()
             if isinstance(error, WorkerDied):
-                verdicts[name] = _verdict(tasks[done], UNDECIDED, [], None, {}, str(error))
+                verdicts[name] = _verdict(tasks[done], UNDECIDED, [], None, {}, reason=str(error))
                 on_verdict(verdicts[name])
                 continue
             if error is not None:
@@ -286,7 +195,7 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
     tightness = _tightness(entry, status, outcomes, share, seed)
     reasons = [outcome.reason for _, outcome in outcomes if outcome.status is UNDECIDED]
     reason = reasons[0] if status is UNDECIDED and reasons else ""
-    return _verdict(entry, status, outcomes, sharp, tightness, reason)
+    return _verdict(entry, status, outcomes, sharp, tightness, for_all, reason)
 
 
 def _decided(entry: Claim, configuration: dict[str, Any], trials: int, seed: int,
@@ -378,8 +287,12 @@ def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
 
 
 def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
-             sharp: bool | None, tightness: dict[int, Fraction], reason: str = "") -> Verdict:
-    evidence, margins, told = [], [], {}
+             sharp: bool | None, tightness: dict[int, Fraction],
+             for_all: tuple[Evidence, ...] = (), reason: str = "") -> Verdict:
+    scope = None if status is not PROVED else "for all" if for_all else "listed"
+    evidence = [item.to_json({}) for item in for_all if scope == "for all"]
+    margins: list[Any] = []
+    told: dict[str, None] = {}
     for number, (configuration, outcome) in enumerate(outcomes):
         if outcome.status is not status:
             continue
@@ -399,7 +312,7 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, An
         float(min(margins, key=float)) if margins else None, sharp,
         float(min(refuted)) if refuted else None, tuple(evidence),
         sum(outcome.status is INAPPLICABLE for _, outcome in outcomes), entry.some,
-        "listed" if status is PROVED else None, "; ".join(filter(None, told)), reason)
+        scope, "; ".join(filter(None, told)), reason)
     fields = verdict.to_json()
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)

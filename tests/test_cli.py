@@ -17,7 +17,7 @@ from stabkit.installation import install
 from stabkit.property import Calculation
 from stabkit.report.output import write
 from stabkit.report.verdict_file import as_text, document, schema
-from stabkit.verify import Verdict
+from stabkit.verdict import Verdict
 
 SEAL = "0" * 64
 CERTIFICATE = {

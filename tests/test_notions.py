@@ -20,6 +20,7 @@ from stabkit.notions import (
     EUCLIDEAN,
     EXTREMA,
     MAX_NORM,
+    NAMED,
     POSITIVITY,
     RANGE,
     SIGN,
@@ -36,7 +37,7 @@ from stabkit.operators import PERIODIC, difference, from_matrix
 from stabkit.property import Stable
 from stabkit.rational import fractions
 from stabkit.replay import check
-from stabkit.schemes import Explicit, Linear, Pointwise
+from stabkit.schemes import Chain, Explicit, Linear, Pointwise
 from stabkit.testing import rationals, signals
 from stabkit.verdict import PROVED, REFUTED
 

@@ -17,6 +17,7 @@ from stabkit.audit.onnx_file import read, read_bytes, read_model  # noqa: E402
 from stabkit.audit.reading import memory  # noqa: E402
 from stabkit.errors import InvalidArgument  # noqa: E402
 from stabkit.installation import install  # noqa: E402
+from stabkit.networks.graph import Graph  # noqa: E402
 
 FILES = sorted((Path(__file__).parent / "exported").glob("*.onnx"))
 

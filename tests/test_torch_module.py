@@ -18,6 +18,7 @@ from torch.nn.utils import parametrizations  # noqa: E402
 from stabkit.audit.torch_module import read  # noqa: E402
 from stabkit.errors import InvalidArgument  # noqa: E402
 from stabkit.installation import install  # noqa: E402
+from stabkit.networks.layers import Dense, Scaling  # noqa: E402
 
 pytestmark = pytest.mark.slow
 

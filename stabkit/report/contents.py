@@ -15,8 +15,7 @@ from stabkit.replay.seals import without
 from stabkit.report.benchmarks import Benchmarks
 from stabkit.report.explain import evidence_text, glossary, told
 from stabkit.report.findings import Finding, standing
-from stabkit.verdict import Status
-from stabkit.verify import Verdict
+from stabkit.verdict import Status, Verdict
 
 #: Pieces of evidence written out per claim; all of them are in the verdict file.
 SHOWN = 2

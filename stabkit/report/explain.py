@@ -82,7 +82,9 @@ def told(verdict: Any) -> str:
 def _verdict(verdict: Any) -> Iterator[str]:
     """Yield the sentences about a verdict."""
     behind = evidence_summary(verdict.evidence, verdict.trials)
-    yield f"{verdict.status}, by {behind or 'nothing found'}, {verdict.number}."
+    word = f"{verdict.status} {verdict.reach}".strip()
+    number = "" if verdict.reach.startswith("on") else f", {verdict.number}"
+    yield f"{word}, by {behind or 'nothing found'}{number}."
     if verdict.reason:
         yield f"{verdict.reason[:1].upper()}{verdict.reason[1:].rstrip('.')}."
     if verdict.rounding:
