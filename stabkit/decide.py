@@ -16,7 +16,7 @@ import numpy as np
 from stabkit.both_ways import both_ways
 from stabkit.certificates import certified, certify_uniqueness, show_bounds
 from stabkit.confirmation import confirm_evidence, confirmed, written_witness
-from stabkit.enclosure import PRECISIONS, USUAL, Interval, precision
+from stabkit.enclosure import USUAL, precision
 from stabkit.entry_intervals import decide_for_all, holds_intervals
 from stabkit.errors import (
     HypothesisNotMet,
@@ -46,9 +46,10 @@ from stabkit.property import (
     Stable,
     UniqueSolution,
 )
-from stabkit.rational import fraction, fractions, negative_direction
+from stabkit.rational import fraction, negative_direction
+from stabkit.relations import relation
 from stabkit.schemes import Scheme
-from stabkit.transcript import Term, Transcript, as_text
+from stabkit.transcript import Transcript, as_text
 from stabkit.verdict import (
     INAPPLICABLE,
     PROVED,
@@ -340,12 +341,12 @@ def _outside(what: FaceWithin, point: Fraction) -> Evidence | None:
 
 @_decide.register
 def _(what: Identity, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    return _relation(what, "==")
+    return relation(what, "==")
 
 
 @_decide.register
 def _(what: AtMost, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    return _relation(what, "<=")
+    return relation(what, "<=")
 
 
 @_decide.register
@@ -381,46 +382,3 @@ def _trials(runs: int, seed: int, worst: float, suspect: Signals = (), reason: s
         if suspect[0].size <= _LONGEST_SIGNAL:
             data["signals"] = [as_text(u) for u in suspect]
     return Evidence("trials", "float64", data)
-
-
-def _relation(what: Identity | AtMost, sign: str) -> Outcome:
-    """Settle a relation at what is given: by exact arithmetic, then by the checker."""
-    given = {name: fractions(value)[()] for name, value in what.given.items()}
-    truth = _truth(what, sign, given)
-    if truth is None:
-        return Outcome(UNDECIDED, reason="the enclosures overlap at every precision")
-    if not truth:
-        vectors = [name for name, value in given.items() if np.ndim(value) == 1]
-        small = shrink(tuple(given[name] for name in vectors), lambda tried: _truth(
-            what, sign, {**given, **dict(zip(vectors, tried, strict=True))}) is False)
-        given |= dict(zip(vectors, small, strict=True))
-    log = Transcript()
-    terms = {name: log.give(name, value) for name, value in given.items()}
-    left, right = what.left(**terms), what.right(**terms)
-    sides = [side.text if isinstance(side, Term) else str(as_text(side)) for side in (left, right)]
-    shown = f"{sides[0]} {sign} {sides[1]}"
-    kind, condition = ("certificate", shown) if truth else ("witness", f"not ({shown})")
-    evidence = confirm_evidence(calculation(kind, log, [condition], what.by))
-    if evidence is None:
-        return Outcome(UNDECIDED, reason="the checker does not confirm the calculation")
-    return Outcome(PROVED if truth else REFUTED, (evidence,))
-
-
-def _truth(what: Identity | AtMost, sign: str, given: dict[str, Any]) -> bool | None:
-    for digits in PRECISIONS:
-        with precision(digits):
-            try:
-                left, right = _sides(what, given)
-                return bool(np.all(left == right if sign == "==" else left <= right))
-            except Undecided:
-                continue
-    return None
-
-
-def _sides(what: Identity | AtMost, given: dict[str, Any]) -> tuple[Any, Any]:
-    try:
-        return what.left(**given), what.right(**given)
-    except TypeError:  # a function such as exp leaves the rationals
-        boxed = {name: np.vectorize(Interval, otypes=[object])(value)
-                 for name, value in given.items()}
-        return what.left(**boxed), what.right(**boxed)

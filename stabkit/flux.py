@@ -343,7 +343,7 @@ def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
     """
     at_zero = None if diffusivity_at_zero is None else fraction(
         diffusivity_at_zero, "diffusivity_at_zero")
-    parts = _parts(activation, facts, f"{name}: activation")
+    parts = split(record(activation, f"{name}: activation"), facts.odd)
     first = next(k for k, (edge, _) in enumerate(parts) if edge is None or edge >= 0)
     return Flux(name, [piece for k, (edge, phi) in enumerate(parts)
                        for piece in _with_diffusivity(edge, phi, at_zero if k == first else None,
@@ -372,13 +372,13 @@ def from_diffusivity(diffusivity: Function, facts: Facts, *, name: str = "custom
     def piece(edge: Fraction | None, g: Any) -> Piece:
         return Piece(edge, lambda s: g(s) * s, g)
 
-    return Flux(name, [piece(*part) for part in _parts(diffusivity, facts,
-                                                       f"{name}: diffusivity")], facts)
+    parts = split(record(diffusivity, f"{name}: diffusivity"), facts.odd)
+    return Flux(name, [piece(*part) for part in parts], facts)
 
 
 def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom") -> Flux:
     """A flux from its regulariser Ψ(s), differentiated automatically: Φ = Ψ′/2."""
-    parts = _parts(regulariser, facts, f"{name}: regulariser")
+    parts = split(record(regulariser, f"{name}: regulariser"), facts.odd)
     return Flux(name, [Piece(edge, record(psi).derivative / 2, None, psi)
                        for edge, psi in parts], facts)
 
@@ -395,8 +395,3 @@ def from_shrinkage(shrinkage: Function, facts: Facts, tau: Any = Fraction(1, 4),
         return own * s - back / root * shrinkage(grid * s / root)
 
     return from_activation(activation, facts, name=name)
-
-
-def _parts(formula: Function, facts: Facts, name: str) -> list[tuple[Fraction | None, Any]]:
-    """What a formula is made of, with the breakpoints between."""
-    return split(record(formula, name), facts.odd)

@@ -20,9 +20,9 @@ from stabkit.operators.convolution import Convolution
 from stabkit.operators.differences import convolution, difference, differential_operator
 from stabkit.operators.grids import grid_differences, grid_gradient, tangential_differences
 from stabkit.operators.linear_map import LinearMap
-from stabkit.operators.matrices import from_matrix
+from stabkit.operators.matrices import from_matrix, identity
 from stabkit.operators.norms import gram, norm_squared, operator_norm, stable_step
-from stabkit.operators.operator import Operator, identity
+from stabkit.operators.operator import Operator
 
 __all__ = [
     "DIRICHLET", "MIRRORED", "NATURAL", "NODE_MIRRORED", "ODD_MIRRORED", "PERIODIC", "REFLECTING",

@@ -22,7 +22,8 @@ from stabkit.operators.boundary import (
     check_boundary,
 )
 from stabkit.operators.convolution import Convolution
-from stabkit.operators.operator import Operator, identity
+from stabkit.operators.matrices import identity
+from stabkit.operators.operator import Operator
 from stabkit.operators.rounded import noting_what_was_meant
 from stabkit.proof.sites import Length
 from stabkit.rational import fraction

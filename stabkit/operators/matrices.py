@@ -102,3 +102,8 @@ def _entries(matrix: Any) -> tuple[tuple[int, int], list[int], list[int], list[A
             if isinstance(value, Unknown) or value != 0]
     return dense.shape, [i for i, _, _ in kept], [j for _, j, _ in kept], \
         [value for _, _, value in kept]
+
+
+def identity(n: int) -> Operator:
+    """The identity of ℝⁿ."""
+    return Operator((n, n), range(n), range(n), [1] * n, label="Id")

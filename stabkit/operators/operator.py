@@ -395,8 +395,3 @@ def _multiplied(left: Operator, right: Operator, shape: tuple[int, int], label: 
 
 def _bound(matrix) -> int:
     return int(abs(matrix.data).max(initial=0))
-
-
-def identity(n: int) -> Operator:
-    """The identity of ℝⁿ."""
-    return Operator((n, n), range(n), range(n), [1] * n, label="Id")
