@@ -33,9 +33,16 @@ _FUNCTIONS = {np.sum: "sum", np.min: "min", np.max: "max", np.dot: "dot"}
 
 
 class Transcript:
-    """The lines of one calculation: what is given, and what is defined from it, in order."""
+    """The lines of one calculation: what is given, and what is defined from it, in order.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    entrywise : bool
+        Write matrices out, however large: the checker multiplies others with vectors only.
+    """
+
+    def __init__(self, *, entrywise: bool = False) -> None:
+        self.entrywise = entrywise
         self.given: dict[str, Any] = {}
         self.let: list[list[str]] = []
         self._written: dict[Any, str] = {}
@@ -228,7 +235,8 @@ def _in_runs(written: Any) -> Any:
         else:
             runs.append([count, written[start:start + period]])
         start += count * period
-    return {"runs": runs} if 2 * len(runs) < len(written) else written
+    kept = sum(len(entries) for _, entries in runs)
+    return {"runs": runs} if 2 * kept < len(written) else written
 
 
 def _repeated(written: list[str], start: int, period: int) -> int:

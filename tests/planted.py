@@ -42,5 +42,5 @@ def status_of(entry: Claim, planted: Planted, monkeypatch: Any) -> Status:
     for place, value in planted.put.items():
         module, name = place.split(".")
         monkeypatch.setattr(import_module(f"stabkit.claims.{entry.paper}.{module}"), name, value)
-    changed = replace(entry, within={**entry.within, **planted.within}, beyond={})
+    changed = replace(entry, within={**entry.within, **planted.within}, beyond={}, for_all={})
     return settle(changed, 128, 0).status

@@ -10,7 +10,6 @@ from stabkit import fluxes
 from stabkit.claim import registry
 from stabkit.claims.alt2020 import blocks, dictionary
 from stabkit.claims.configurations import DICTIONARY, REFLECTING_FIRST
-from stabkit.notions import RANGE, SIGN
 from stabkit.operators import DIRICHLET, difference
 from stabkit.schemes import HaarShrinkage
 
@@ -36,7 +35,7 @@ PLANTED = {
     "range_stability_of_blocks_corrected": Planted(within=dict(ratio=BEYOND)),
     "sign_stability_of_blocks": Planted(within=dict(flux=(fluxes.soft(),))),
     "sign_stability_of_blocks_corrected": Planted(
-        within=dict(K=REFLECTING_FIRST[3:], ratio=(Fraction(2),))),
+        within=dict(n=(6,), ratio=(Fraction(2),))),
     "sign_stability_with_periodic_boundary": Planted(within=dict(K=REFLECTING_FIRST)),
     "sign_bound_is_sharp_for_every_length": Planted(within=dict(ratio=(Fraction(5),))),
     "sign_bound_is_sharp_for_every_length_corrected": Planted(within=dict(ratio=BEYOND)),
@@ -44,7 +43,7 @@ PLANTED = {
     "sign_stability_implies_range_stability_corrected": Planted(
         put={"blocks.SHIFTS_AND_MEAN": ("M == M.T",)}),
     "stability_follows_by_induction": Planted(
-        put={"blocks.BOUNDS": {"range": (RANGE, Fraction(3, 5)), "sign": (SIGN, Fraction(1))}}),
+        put={"blocks.PARTS": {"range": Fraction(5, 3), "sign": 1}}),
     "euclidean_stable_blocks_may_overshoot": Planted(
         within=dict(K=REFLECTING_FIRST[:3], ratio=(Fraction(1, 4),))),
     "lipschitz_constant_is_the_largest_diffusivity": Planted(within=dict(flux=DICTIONARY[:3])),

@@ -99,9 +99,9 @@ PLANTED = {
     # implicit scheme and fixed point iteration
     "implicit_scheme_is_euclidean_stable": Planted(within=dict(K=(K2,), flux=(NEGATIVE,),
                                                                tau=("1/10",))),
-    "implicit_scheme_keeps_the_range": Planted(within=dict(K=(K2,), flux=(NEGATIVE,),
+    "implicit_scheme_keeps_the_range": Planted(within=dict(n=(2,), flux=(NEGATIVE,),
                                                            tau=("1/10",))),
-    "implicit_scheme_is_sign_stable": Planted(within=dict(K=(K2,), flux=(NEGATIVE,),
+    "implicit_scheme_is_sign_stable": Planted(within=dict(n=(2,), flux=(NEGATIVE,),
                                                           tau=("1/10",))),
     "implicit_solution_is_unique": Planted(within=dict(tau=("1", "2"))),
     "implicit_solution_is_unique_corrected": Planted(

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from stabkit import Explicit, difference, fluxes, notions, registry, verify
+from stabkit.codes import FluxCode, NotionCode, SchemeCode
 from stabkit.executor import executor
 from stabkit.falsify import mass
 from stabkit.kernels import search as compiled
 from stabkit.kernels.draws import draw_pair
-from stabkit.kernels.margins import RANGE
 from stabkit.schemes.threads import VARIABLE
 from stabkit.schemes.twins import csr_form
 
@@ -53,7 +53,7 @@ def test_a_dask_cluster_of_processes_gives_the_verdicts_of_one():
 def test_chunks_and_threads_do_not_change_the_worst_trial():
     """The worst of 3000 trials is the worst of its chunks, on one thread or on two."""
     K = csr_form(difference(1, 8), np.dtype(float))
-    call = (6, compiled.EXPLICIT, 8, 1, 0.6, K, (1.0, 0.0), RANGE, 5)
+    call = (FluxCode.RATIONAL, SchemeCode.EXPLICIT, 8, 1, 0.6, K, (1.0, 0.0), NotionCode.RANGE, 5)
     whole = compiled.worst_of(*call, (0, 3000))
     with ThreadPoolExecutor(2) as pool:
         parts = list(pool.map(lambda first: compiled.worst_of(*call, (first, 500)),

@@ -72,7 +72,7 @@ def test_what_is_verified_is_replayed(verdicts):
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("holds  mine.one_is_less_than_two (proved), certificate 1: ")
-    assert lines[-1] == "2 checked: all hold"
+    assert lines[-1] == "4 checked: all hold"
 
 
 @pytest.mark.parametrize("before, after", [

@@ -61,7 +61,7 @@ def _flux_is_linear(flux: Flux) -> Evidence | None:
 
 
 def _show_notion(scheme: Scheme, notion: Notion, matrix: np.ndarray) -> Evidence | None:
-    n, transcript = scheme.size, Transcript()
+    n, transcript = scheme.size, Transcript(entrywise=True)
     columns = transcript.define("U", transcript.term(f"I({n})"))
     step = scheme(columns).text
     if notion in (EUCLIDEAN, CONTRACTION):

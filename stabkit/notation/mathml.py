@@ -197,7 +197,7 @@ def _leaf(node: Node) -> str:
         return f'<mo form="{form}" stretchy="false">{html.escape(sign)}</mo>'
     if text in RELATIONS or text in BINARY or text == ":":
         return f'<mo form="infix">{html.escape(sign, quote=False)}</mo>'
-    fence = ' stretchy="false"' if sign in "()[]{}|‖⟨⟩⌊⌋" else ""
+    fence = ' stretchy="false"' if sign in "()[]{}|‖⟨⟩⌊⌋⌈⌉" else ""
     return f"<mo{fence}>{html.escape(sign, quote=False)}</mo>"
 
 

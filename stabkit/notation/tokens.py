@@ -107,7 +107,7 @@ def segments(tokens: list[Token]) -> Iterator[tuple[bool, list[Token]]]:
         yield False, words
 
 
-_BEFORE = frozenset("([‖|−∇Σ∫±{⟨<>=·→") | {"<=", ">="}
+_BEFORE = frozenset("([‖|−∇Σ∫±{⟨⌈<>=·→") | {"<=", ">="}
 _AFTER = frozenset(")]‖|′″}⟩∞=→½") | {"<=", ">="}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from stabkit.notation.tokens import Token, is_word, script, script_tokens
 
-BRACKETS = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "⌊": "⌋"}
+BRACKETS = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "⌊": "⌋", "⌈": "⌉"}
 BARS = "‖|"
 PRIMES = {"′": "′", "″": "″", "‴": "‴", "⁗": "⁗"}
 RELATIONS = frozenset("=<>≤≥≠≈→←⇒↦∈⊂") | {"<=", ">=", "!=", ":="}

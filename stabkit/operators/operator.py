@@ -259,7 +259,8 @@ class Operator(LinearMap):
         adjoint = self.__dict__.get("T")
         if adjoint is not None and self.label.endswith(".T"):
             return Term(log, f"{adjoint._term(log).text}.T")
-        return log.give_once(self, self.label, lambda: written(self))
+        return log.give_once(self, self.label,
+                             lambda: self.exact() if log.entrywise else written(self))
 
     def __add__(self, other: Operator) -> Operator:
         if not isinstance(other, Operator):

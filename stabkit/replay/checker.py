@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from stabkit import proof
+import stabkit.proof as proof
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import work
 from stabkit.replay.calculation import Calculation, at

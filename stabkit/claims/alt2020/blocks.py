@@ -77,7 +77,7 @@ def explicit_step_is_a_residual_block(forward, flux, tau, u):
     """With D⁻ := −(D⁺)ᵀ and D⁺ = K1, or any other matrix, the explicit step is the residual block
     σ₂(u + W₂ σ₁(W₁ u + b₁) + b₂) with σ₁ = Φ, σ₂ = id, W₁ = D⁺, W₂ = τD⁻, b₁ = b₂ = 0, for every
     u, τ > 0 and Φ."""
-    block = ResidualBlock(forward, tau * (-forward.T), flux)
+    block = ResidualBlock(forward, tau * backward(forward), flux)
     return Identity(Explicit(forward, flux, tau), block, dict(
         u=signal(u, forward.shape[1], lambda _, n: [Fraction((-1) ** i * (3 * i + 2), i + 1)
                                                     for i in range(n)])),
@@ -257,7 +257,8 @@ def sign_stability_implies_range_stability_corrected(M):
     return _implies_range(Linear(M), kept)
 
 
-BOUNDS = {"range": (RANGE, HALF), "sign": (SIGN, Fraction(1, 4))}
+#: The bounds are h² over so many times L.
+PARTS = {"range": 2, "sign": 4}
 
 
 @claim("after Theorem 2", notion="range",
@@ -272,8 +273,7 @@ def stability_follows_by_induction(n, h, notion, blocks):
     """Chains of blocks, each within its own bound (K1 reflecting, every N; Φ_j and τ_j may differ,
     r Φ_j(r) >= 0), keep the range of the first input; and S does not grow under the sign bounds."""
     def block(flux, ratio):
-        within = 2 if notion == "range" else 4
-        return Explicit(_grid(n, h), flux, ratio * h**2 / (within * flux.facts.lipschitz))
+        return Explicit(_grid(n, h), flux, ratio * h**2 / (PARTS[notion] * flux.facts.lipschitz))
 
     return Stable(Chain.of(block, blocks), notion)
 
