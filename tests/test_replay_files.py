@@ -248,7 +248,7 @@ def test_undecided_before_the_allowance_ends_is_undecided(monkeypatch):
 
 
 def test_the_checker_stands_alone():
-    """It imports the errors of stabkit, itself, the kernel for proofs, python-flint and the standard
+    """It imports the errors of stabkit, itself, the proof kernel, python-flint and the standard
     library, no more; the kernel needs the standard library alone."""
     allowed = set(sys.stdlib_module_names) | {"flint"}
     for path in Path(work.__file__).parent.glob("*.py"):
