@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from stabkit import FSI, Explicit, HaarShrinkage, backend, difference, fluxes, repeat
-from stabkit.falsify.mass import worst_trials
+from stabkit import FSI, Explicit, HaarShrinkage, difference, fluxes, repeat
+from stabkit.arithmetic import backend
 from stabkit.kernels.haar import haar
 from stabkit.kernels.linear import NATURAL
 from stabkit.multigrid import FastPoisson
-from stabkit.notions import RANGE
 from stabkit.schemes.threads import VARIABLE
+from stabkit.stability.falsify.mass import worst_trials
+from stabkit.stability.notions import RANGE
 
 STEPS = 64  # in a row, where the reads and writes of a step are shared
 SHORT = 64  # samples of a signal of a batch

@@ -5,15 +5,15 @@ Type checkers read it as it stands; the package reads it when it is imported.
 
 from . import fluxes as fluxes
 from .audit import Audit as Audit, audit as audit, make_stable as make_stable
-from .claim import (
+from .claims.claim import (
     Claim as Claim,
     Draw as Draw,
     claim as claim,
     load_claims as load_claims,
     registry as registry,
 )
-from .decide import decide as decide
-from .enclosure import Interval as Interval
+from .stability.decide import decide as decide
+from .arithmetic.enclosure import Interval as Interval
 from .errors import (
     HypothesisNotMet as HypothesisNotMet,
     InvalidArgument as InvalidArgument,
@@ -21,7 +21,7 @@ from .errors import (
     StabkitError as StabkitError,
     Undecided as Undecided,
 )
-from .flux import (
+from .fluxes.flux import (
     Facts as Facts,
     Flux as Flux,
     Piece as Piece,
@@ -30,13 +30,13 @@ from .flux import (
     from_regulariser as from_regulariser,
     from_shrinkage as from_shrinkage,
 )
-from .invariants import (
+from .stability.invariants import (
     POWER_BOUNDED as POWER_BOUNDED,
     box as box,
     stays_in as stays_in,
     weighted as weighted,
 )
-from .notions import (
+from .stability.notions import (
     CONTRACTION as CONTRACTION,
     CONTRAST as CONTRAST,
     EUCLIDEAN as EUCLIDEAN,
@@ -69,7 +69,7 @@ from .operators import (
     operator_norm as operator_norm,
     stable_step as stable_step,
 )
-from .property import (
+from .stability.property import (
     AllOf as AllOf,
     AtMost as AtMost,
     Calculation as Calculation,
@@ -97,6 +97,6 @@ from .schemes import (
     Scheme as Scheme,
     repeat as repeat,
 )
-from .sharpness import senses as senses, step_bound as step_bound
-from .verdict import Status as Status, Verdict as Verdict
-from .verify import verify as verify
+from .stability.sharpness import senses as senses, step_bound as step_bound
+from .stability.verdict import Status as Status, Verdict as Verdict
+from .claims.verify import verify as verify

@@ -3,7 +3,7 @@
 Beside each argument's listed values a claim can name a class, ``for_all=dict(K=AnyOperator(),
 flux=AnyFlux(slopes=(0, "L")), ratio=UpTo(1))``.  The claim's body then runs once more, on a symbol
 for any member of each class, and what it returns is the statement that is to be proved; see
-:mod:`stabkit.obligations`.
+:mod:`stabkit.claims.obligations`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.parts import Count, Family
 from stabkit.proof.sites import Length
 from stabkit.proof.symbols import Symbols
-from stabkit.rational import fraction, fractions
 
 
 class Class(ABC):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import namespace, raw_kernel
+from stabkit.arithmetic.backend import namespace, raw_kernel
 from stabkit.codes import BendCode, FluxCode, NotionCode, SchemeCode
 
 THREADS = 256  # of a block, where nothing speaks for another number

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from flint import acb, acb_mat, arb, fmpq
 
-from stabkit.backend import to_host
-from stabkit.derivative import Dual
-from stabkit.enclosure import PRECISIONS, Interval, precision
+from stabkit.arithmetic.backend import to_host
+from stabkit.arithmetic.derivative import Dual
+from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
+from stabkit.arithmetic.rational import fraction, fractions, to_flint
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.operators.eigenvalues import decide_below
-from stabkit.rational import fraction, fractions, to_flint
 from stabkit.schemes import Scheme
 
 _LARGEST = 64

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stabkit import backend
+from stabkit.arithmetic import backend
 
 
 class Library:

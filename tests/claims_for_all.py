@@ -2,13 +2,14 @@
 
 from fractions import Fraction as F
 
-from stabkit import fluxes, obligations
-from stabkit.claim import claim
+from stabkit import fluxes
+from stabkit.claims import obligations
+from stabkit.claims.claim import claim
 from stabkit.classes import AnyFlux, AnyOperator, UpTo
-from stabkit.notions import EUCLIDEAN
 from stabkit.operators import difference, stable_step
-from stabkit.property import Stable
 from stabkit.schemes import Explicit
+from stabkit.stability.notions import EUCLIDEAN
+from stabkit.stability.property import Stable
 
 SECTOR = AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))
 MONOTONE = AnyFlux(slopes=(0, "L"))

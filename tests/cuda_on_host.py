@@ -15,7 +15,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from stabkit import backend, launcher
+from stabkit import launcher
+from stabkit.arithmetic import backend
 
 HEADER = Path(__file__).with_name("cuda_on_host.h")
 _folder = TemporaryDirectory(prefix="stabkit-cuda-")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
-from stabkit.claim import Claim
-from stabkit.verdict import PROVED, REFUTED, Status
-from stabkit.verify import settle
+from stabkit.claims.claim import Claim
+from stabkit.claims.verify import settle
+from stabkit.stability.verdict import PROVED, REFUTED, Status
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ OFFLINE = ("install", "--no-index", "--no-deps", "--no-build-isolation")
 COMMANDS = {"install": OFFLINE, "edit": (*OFFLINE, "--editable"), "remove": ("uninstall", "--yes")}
 FOUND = """
 import pytest_stabkit, stabkit
-assert stabkit.Status.__module__ == "stabkit.verdict"
+assert stabkit.Status.__module__ == "stabkit.stability.verdict"
 print(stabkit.__file__)
 """
 # Compiles a loop, which is kept, reads the installed metadata and a file of the package.

@@ -11,11 +11,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from stabkit import progress
-from stabkit.claim import registry
+from stabkit.claims.claim import registry
+from stabkit.claims.verify import verify
 from stabkit.errors import InvalidArgument
 from stabkit.report.figures import png
 from stabkit.report.sliders import sliders
-from stabkit.verify import verify
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -127,7 +127,7 @@ def test_verify_shows_a_bar_unless_told_whom_to_tell(monkeypatch):
         seen.append(total)
         yield seen.append
 
-    monkeypatch.setattr(sys.modules["stabkit.verify"], "progress", bar)
+    monkeypatch.setattr(sys.modules["stabkit.claims.verify"], "progress", bar)
     chosen = [registry(["alt2021"])["alt2021.fsi_formula"]]
     verify(chosen, budget=1.0)
     verify(chosen, budget=1.0, on_verdict=told.append)

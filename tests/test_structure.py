@@ -224,7 +224,7 @@ def test_a_function_keeps_the_name_that_its_room_has():
     """Also where the room is imported first, or by others; and nothing is imported before."""
     output, _ = fresh(
         "import sys, stabkit; print('numpy' in sys.modules)\n"
-        "import stabkit.verify, stabkit.report.command, stabkit.testing\n"
+        "import stabkit.claims.verify, stabkit.report.command, stabkit.testing\n"
         "from stabkit import claim, decide, verify\n"
         "print([f.__name__ for f in (claim, decide, verify, stabkit.audit, stabkit.replay)])"
     )

@@ -21,7 +21,7 @@ from stabkit.networks.blocks import (
     Block,
 )
 from stabkit.networks.step_sizes import certified_step, largest_modal_step, modal_step
-from stabkit.verdict import PROVED, REFUTED
+from stabkit.stability.verdict import PROVED, REFUTED
 
 _NEAR = 0.1  # relative distance up to which a second map is called nearly transposed
 

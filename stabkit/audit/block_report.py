@@ -10,16 +10,16 @@ from stabkit.audit.advice import note_on
 from stabkit.audit.modes import judge_modes
 from stabkit.audit.questions import BOUNDED, MODES, NOTIONS
 from stabkit.audit.result import BlockReport
-from stabkit.decide import decide
 from stabkit.errors import InvalidEvidence
 from stabkit.networks.blocks import DIFFUSION, HAMILTONIAN, Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.step_sizes import certified_step, largest_modal_step, modal_step, with_step
-from stabkit.notions import Energy, Notion, energy
-from stabkit.property import Stable
 from stabkit.schemes import DiffusionScheme, Scheme
-from stabkit.sharpness import step_bound
-from stabkit.verdict import INAPPLICABLE, PROVED, UNDECIDED, Outcome, Status, worst
+from stabkit.stability.decide import decide
+from stabkit.stability.notions import Energy, Notion, energy
+from stabkit.stability.property import Stable
+from stabkit.stability.sharpness import step_bound
+from stabkit.stability.verdict import INAPPLICABLE, PROVED, UNDECIDED, Outcome, Status, worst
 
 _LONGEST_STEP_SEARCH = 24  # signal length up to which the sharp step is bisected
 Steps = tuple[Fraction | None, Fraction | None]

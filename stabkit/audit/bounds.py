@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 
+from stabkit.arithmetic.transcript import Transcript
 from stabkit.networks.blocks import ACTIVATION, AFFINE, Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers.activation import slope_evidence
-from stabkit.transcript import Transcript
-from stabkit.verdict import Evidence, calculation
+from stabkit.stability.verdict import Evidence, calculation
 
 _SHOWN = 32   # columns up to which a bound is shown by a matrix inequality in the evidence
 ONE = Fraction(1)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stabkit.arithmetic.rational import fraction
 from stabkit.audit.models import as_model
 from stabkit.audit.result import Audit
 from stabkit.errors import InvalidArgument
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Shape
-from stabkit.rational import fraction
 from stabkit.schemes import Scheme
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from functools import partial
 import numpy as np
 
 from stabkit.audit.bounds import evidence_of, product
-from stabkit.confirmation import confirm_evidence
 from stabkit.networks.balance import balanced
 from stabkit.networks.blocks import Block, blocks_of, usable
 from stabkit.networks.graph import Graph
-from stabkit.notions import Notion
-from stabkit.verdict import Evidence
+from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.notions import Notion
+from stabkit.stability.verdict import Evidence
 
 Bounds = list[Fraction | None]
 

@@ -23,13 +23,13 @@ from stabkit.audit.requirements import check
 from stabkit.audit.result import Audit, Judgement
 from stabkit.audit.rounded_weights import before_rounding, unit_of
 from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient, shows_more
-from stabkit.certificates import certify
-from stabkit.confirmation import confirm_evidence
 from stabkit.networks.blocks import Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.network import Network
 from stabkit.schemes import Chain, Scheme
-from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
+from stabkit.stability.certificates import certify
+from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
 
 TRIALS_PER_SECOND = 2_000
 ONE = Fraction(1)

@@ -14,14 +14,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.confirmation import confirm_evidence
+from stabkit.arithmetic.rational import fractions, is_psd, solve, to_flint
+from stabkit.arithmetic.transcript import Transcript
 from stabkit.networks.blocks import Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Layer
 from stabkit.networks.segments import joined
-from stabkit.rational import fractions, is_psd, solve, to_flint
-from stabkit.transcript import Transcript
-from stabkit.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, calculation
+from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, calculation
 
 _LARGEST = 32   # entries of a state up to which quadratic forms are looked for
 _DOUBLINGS = 8  # powers of a matrix up to 2^8 are looked at

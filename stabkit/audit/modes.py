@@ -8,12 +8,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from stabkit.confirmation import confirm_evidence
+from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.transcript import Transcript
 from stabkit.networks.couplings import Branch, Coupling
 from stabkit.networks.layers.activation import certified_slopes, slope_evidence
-from stabkit.rational import fractions
-from stabkit.transcript import Transcript
-from stabkit.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, calculation
+from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, calculation
 
 _STATES = 24
 _LARGEST = 16  # entries of a state up to which growing modes are looked for

@@ -19,7 +19,7 @@ import numpy as np
 
 from stabkit import fluxes
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.networks.graph import Graph, Node
 from stabkit.networks.layers import (
     Activation,

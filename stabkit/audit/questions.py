@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from stabkit.errors import InvalidArgument
-from stabkit.notions import (
+from stabkit.stability.notions import (
     CONSTANT_WORDS,
     CONTRACTION,
     ENERGY_WORDS,

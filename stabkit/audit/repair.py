@@ -17,7 +17,7 @@ from stabkit.networks.graph import Graph
 from stabkit.networks.segments import joined
 from stabkit.networks.step_sizes import certified_step
 from stabkit.networks.transposed_block import diffusion_block
-from stabkit.verdict import PROVED
+from stabkit.stability.verdict import PROVED
 
 
 @dataclass(frozen=True)

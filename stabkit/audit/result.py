@@ -11,7 +11,7 @@ import numpy as np
 
 from stabkit.audit.questions import MODES
 from stabkit.replay import seal, sealed
-from stabkit.verdict import PROVED, Evidence, Status, worst
+from stabkit.stability.verdict import PROVED, Evidence, Status, worst
 
 
 @dataclass(frozen=True)

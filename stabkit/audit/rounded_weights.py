@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fractions
 from stabkit.audit.composition import Composition, composition_of
 from stabkit.errors import InvalidArgument
 from stabkit.networks.blocks import AFFINE, DIFFUSION, RESIDUAL, Block
@@ -22,7 +23,6 @@ from stabkit.networks.layers import Scaling
 from stabkit.networks.segments import joined
 from stabkit.networks.step_sizes import certified_step
 from stabkit.networks.transposed_block import diffusion_block
-from stabkit.rational import fractions
 
 SINGLE, DOUBLE = Fraction(1, 2**24), Fraction(1, 2**53)  # the largest relative rounding errors
 _SHORT_BITS = 12

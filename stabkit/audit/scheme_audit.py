@@ -9,12 +9,12 @@ from typing import Any
 from stabkit.audit.decision import TRIALS_PER_SECOND
 from stabkit.audit.questions import BOUNDED, MODES, NOTIONS, chosen, constant_name
 from stabkit.audit.result import Audit, BlockReport, Judgement
-from stabkit.decide import decide
-from stabkit.notions import Energy, Notion, energy, sensitivity
-from stabkit.property import Stable
 from stabkit.schemes import DiffusionScheme, Leapfrog, Linear, Reverse, Scheme, Verlet
-from stabkit.sharpness import step_bound
-from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED
+from stabkit.stability.decide import decide
+from stabkit.stability.notions import Energy, Notion, energy, sensitivity
+from stabkit.stability.property import Stable
+from stabkit.stability.sharpness import step_bound
+from stabkit.stability.verdict import INAPPLICABLE, PROVED, REFUTED
 
 _LONGEST_STEP_SEARCH = 24
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.confirmation import write_witness
-from stabkit.falsify import exact_margin, is_violated, shrink
-from stabkit.falsify.exactness import rounded
+from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.transcript import Transcript
 from stabkit.networks.derivatives import backward, forward
 from stabkit.networks.enclosures import enclose, norm_between
 from stabkit.networks.graph import Graph
 from stabkit.networks.network import Network
-from stabkit.notions import CONTRACTION, sensitivity
-from stabkit.rational import fractions
-from stabkit.transcript import Transcript
-from stabkit.verdict import Evidence, calculation
+from stabkit.stability.confirmation import write_witness
+from stabkit.stability.falsify import exact_margin, is_violated, shrink
+from stabkit.stability.falsify.exactness import rounded
+from stabkit.stability.notions import CONTRACTION, sensitivity
+from stabkit.stability.verdict import Evidence, calculation
 
 _AMPLITUDES = (0.0, 1.0, 0.1, 10.0, 0.01, 100.0)
 _REACHES = (1.0, 0.1, 1e-3, 1e-6, 1e-12, 1e-30)  # the last ones from 0, without cancellation

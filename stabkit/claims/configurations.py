@@ -15,7 +15,7 @@ from stabkit.operators import (
     difference,
     from_matrix,
 )
-from stabkit.property import Calculation
+from stabkit.stability.property import Calculation
 
 HALF, ONE = Fraction(1, 2), Fraction(1)
 BEYOND = (Fraction(1001, 1000),)

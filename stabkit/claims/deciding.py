@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stabkit.property import Calculation, Either
+from stabkit.stability.property import Calculation, Either
 
 
 def under(hypotheses: Sequence[str], conclusions: Sequence[str], by: str,

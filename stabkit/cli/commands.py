@@ -29,7 +29,7 @@ from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, Stabk
 from stabkit.report.output import check_writable, deliver, say
 
 if TYPE_CHECKING:
-    from stabkit.claim import Claim
+    from stabkit.claims.claim import Claim
     from stabkit.cli.journal import Journal
 
 EXPECTED, UNEXPECTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
@@ -89,7 +89,7 @@ def verify(
       1  some verdict is not            3  under --strict: some claim is undecided
     """
     from stabkit.cli.journal import Journal, asked, resumed
-    from stabkit.signal_file import read_signal
+    from stabkit.cli.signal_file import read_signal
 
     target = resume if target is None else target
     if target not in (None, "-"):
@@ -103,11 +103,11 @@ def verify(
         options["known"] = resumed(resume, question, claims)
     with ExitStack() as resources:
         if backend is not None:
-            from stabkit.backend import select_backend
+            from stabkit.arithmetic.backend import select_backend
 
             select_backend(backend)
         if executor is not None:
-            from stabkit.executor import executor as opened
+            from stabkit.claims.executor import executor as opened
 
             options["executor"] = resources.enter_context(opened(executor))
         journal = None
@@ -154,7 +154,7 @@ def claims(patterns: Sequence[str], own: str | None, paper: str | None, verdict:
       stabkit claims --sense 'range periodic'
       stabkit claims | grep minor
     """
-    from stabkit.claim import find
+    from stabkit.claims.claim import find
     from stabkit.report.table import claims_table
 
     if target not in (None, "-"):
@@ -185,8 +185,8 @@ def show(name: str, own: str | None, budget: float, seed: int) -> int:
       stabkit show 'Theorem 2'
       stabkit show mine.my_bound --claims mine.py --budget 60
     """
+    from stabkit.claims.verify import verify as decide_claims
     from stabkit.report.explain import explain
-    from stabkit.verify import verify as decide_claims
 
     at_place = _at_place(name, own)
     found = at_place[:1] or _chosen([name], own)
@@ -223,11 +223,11 @@ def replay(file: str, own: str | None, derive: bool) -> int:
     Exit status:
       0  all evidence holds     1  some does not     2  bad input
     """
-    from stabkit.claim import load_claims, registry
-    from stabkit.rederived import listed_differences
+    from stabkit.claims.claim import load_claims, registry
+    from stabkit.claims.rederived import listed_differences
+    from stabkit.claims.statements import differences
     from stabkit.replay import read
     from stabkit.replay import replay as recheck
-    from stabkit.statements import differences
 
     mine = {claim.name: claim for claim in load_claims(own)} if own is not None else {}
     try:
@@ -256,7 +256,7 @@ def doctor(packages: bool) -> int:
     Example:
       stabkit doctor | grep missing
     """
-    from stabkit.backend import backends
+    from stabkit.arithmetic.backend import backends
     from stabkit.cache_folder import in_words
     from stabkit.report import environment
 
@@ -266,7 +266,7 @@ def doctor(packages: bool) -> int:
 
 def _chosen(patterns: Sequence[str], own: str | None) -> list[Claim]:
     """Return the claims that are meant; those of one's own file if it is all that is given."""
-    from stabkit.claim import SOURCES, load_claims, registry, select
+    from stabkit.claims.claim import SOURCES, load_claims, registry, select
 
     sources = {pattern.partition(".")[0] for pattern in patterns}
     if own is None and sources and sources.issubset(SOURCES):
@@ -295,9 +295,9 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any],
 
     What was decided before an interrupt or beside an error is printed too: it may have taken long.
     """
+    from stabkit.claims.verify import verify as decide_claims
     from stabkit.progress import progress
     from stabkit.report import table
-    from stabkit.verify import verify as decide_claims
 
     decided: dict[str, Any] = {}
     known = {verdict.claim for verdict in options.get("known", ())}

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from stabkit.errors import InvalidArgument
 from stabkit.replay import read
 from stabkit.report.environment import version
-from stabkit.verdict import Verdict
+from stabkit.stability.verdict import Verdict
 
 
 class Journal:

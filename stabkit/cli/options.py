@@ -27,14 +27,14 @@ class Seconds(click.ParamType):
 
 def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of a built-in claim in the shell."""
-    from stabkit.claim import registry
+    from stabkit.claims.claim import registry
 
     return [name for name in registry() if name.startswith(incomplete)]
 
 
 def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of an array library in the shell."""
-    from stabkit.backend import backends
+    from stabkit.arithmetic.backend import backends
 
     return [name for name in backends() if name.startswith(incomplete)]
 
@@ -46,14 +46,14 @@ def complete_executor(ctx: click.Context, param: click.Parameter, incomplete: st
 
 def complete_source(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of a paper in the shell."""
-    from stabkit.claim import SOURCES
+    from stabkit.claims.claim import SOURCES
 
     return [name for name in SOURCES if name.startswith(incomplete)]
 
 
 def complete_status(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete a verdict in the shell."""
-    from stabkit.verdict import Status
+    from stabkit.stability.verdict import Status
 
     return [status for status in Status if status.startswith(incomplete)]
 

@@ -48,7 +48,7 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
       0  written, or nothing differs    2  bad input
       1  some verdict is not as expected, or something differs
     """
-    from stabkit.claim import registry
+    from stabkit.claims.claim import registry
     from stabkit.report import benchmarks, command
 
     ledger = registry()

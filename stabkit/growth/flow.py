@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat
 
-from stabkit.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.growth.pieces import PiecewiseField, ball
-from stabkit.rational import fraction, fractions
 from stabkit.schemes.symmetric import SymmetricLayer
 
 _BITS = 256

@@ -13,7 +13,7 @@ from itertools import pairwise
 from flint import arb, arb_mat, fmpq
 
 from stabkit.errors import HypothesisNotMet
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.schemes.symmetric import SymmetricLayer
 
 

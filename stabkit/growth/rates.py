@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.operators import from_matrix, operator_norm
 from stabkit.operators.norms import rational_sqrt
-from stabkit.rational import fraction
 from stabkit.schemes.symmetric import SymmetricLayer
 
 _BITS = 128

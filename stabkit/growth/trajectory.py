@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import to_host
-from stabkit.enclosure import Interval, precision
+from stabkit.arithmetic.backend import to_host
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument
 from stabkit.growth.rates import matrix_norm
-from stabkit.rational import fractions
 from stabkit.schemes import Scheme
 from stabkit.spectra import jacobian
-from stabkit.verdict import SUPPORTED, Status
+from stabkit.stability.verdict import SUPPORTED, Status
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from stabkit.backend import Signal, namespace, within_memory
+from stabkit.arithmetic.backend import Signal, namespace, within_memory
+from stabkit.arithmetic.rational import Rational
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
 from stabkit.fluxes import relu
+from stabkit.fluxes.flux import Flux
 from stabkit.learning.classifier import Classifier
 from stabkit.learning.images import adjoint, as_images, correlate
 from stabkit.learning.normalisation import (
@@ -32,7 +33,6 @@ from stabkit.learning.normalisation import (
 )
 from stabkit.multigrid import parameters
 from stabkit.operators import DIRICHLET, Boundary, Convolution, LinearMap
-from stabkit.rational import Rational
 from stabkit.schemes import (
     ForwardEuler,
     LayerNormalisation,

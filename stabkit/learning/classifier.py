@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import scipy
 
-from stabkit.backend import Signal, beside, namespace
+from stabkit.arithmetic.backend import Signal, beside, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.learning.gauss_newton import Expansion, GaussNewton
 

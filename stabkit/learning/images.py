@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import Signal, beside, is_foreign, namespace
+from stabkit.arithmetic.backend import Signal, beside, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid import weighted_transfer
 from stabkit.operators import DIRICHLET, PERIODIC, Boundary, Convolution

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fractions, solve
 from stabkit.errors import InvalidArgument
 from stabkit.learning.classifier import Classifier
 from stabkit.learning.images import prolong_images, restrict_images
@@ -19,7 +20,6 @@ from stabkit.learning.labelled import Labelled
 from stabkit.learning.network import ResidualNetwork
 from stabkit.learning.training import Model, Record, Training, Watch, shifted
 from stabkit.operators.stencils import coarsening, rediscretisation
-from stabkit.rational import fractions, solve
 
 
 @dataclass(frozen=True, eq=False)

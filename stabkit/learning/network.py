@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import Signal, beside, is_foreign, namespace, within_memory
+from stabkit.arithmetic.backend import Signal, beside, is_foreign, namespace, within_memory
+from stabkit.arithmetic.rational import Rational
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
 from stabkit.fluxes import tanh
+from stabkit.fluxes.flux import Flux
 from stabkit.learning.images import (
     adjoint,
     as_images,
@@ -32,7 +33,6 @@ from stabkit.learning.images import (
     patches,
 )
 from stabkit.operators import PERIODIC, Boundary
-from stabkit.rational import Rational
 from stabkit.schemes import as_step
 
 WIDTH = 3

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import Signal, beside, namespace
+from stabkit.arithmetic.backend import Signal, beside, namespace
+from stabkit.arithmetic.rational import Rational
 from stabkit.errors import InvalidArgument
-from stabkit.rational import Rational
 from stabkit.schemes import TotalVariation
 
 Map = Callable[[Any], Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stabkit.backend import namespace
+from stabkit.arithmetic.backend import namespace
 from stabkit.errors import InvalidArgument
 
 

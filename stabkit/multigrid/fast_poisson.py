@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import GIB, Signal, is_foreign, namespace
+from stabkit.arithmetic.backend import GIB, Signal, is_foreign, namespace
+from stabkit.arithmetic.rational import Rational, fraction
 from stabkit.errors import InvalidArgument
 from stabkit.launcher import adjacent
 from stabkit.multigrid import poisson_cycle
 from stabkit.multigrid.boundary import INTERIOR, grid_shape
 from stabkit.multigrid.matrices import vector
 from stabkit.multigrid.solver import Solution
-from stabkit.rational import Rational, fraction
 
 #: Sweeps on the coarsest grid, one row of points at most: a row of n = 1 is solved by the first.
 COARSEST_SWEEPS = 8

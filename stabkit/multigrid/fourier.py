@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from flint import acb, acb_mat
 
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.rational import Rational, fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.smoother import SOR, Smoother, Then, red_black
 from stabkit.multigrid.smoother_symbol import Operator, diagonal, on_harmonics, symbol
@@ -16,7 +17,6 @@ from stabkit.multigrid.stencil import Stencil
 from stabkit.multigrid.supremum import Signs, supremum
 from stabkit.multigrid.symbol import Frequencies, Symbol, mirrored
 from stabkit.multigrid.transfer import Transfer
-from stabkit.rational import Rational, fraction
 
 HALF = Fraction(1, 2)
 TOLERANCE = Fraction(1, 100)

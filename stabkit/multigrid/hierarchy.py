@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.rational import Rational
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import Matrix, count, inverse, is_exact, matrix, number, vector
 from stabkit.multigrid.problem import DiffusionProblem, StencilProblem
 from stabkit.multigrid.transfer import Transfer, galerkin_transfer
-from stabkit.rational import Rational
 
 Problem = StencilProblem | DiffusionProblem
 

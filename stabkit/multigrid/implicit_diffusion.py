@@ -16,16 +16,16 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from stabkit.backend import Signal, is_foreign, namespace, to_host
+from stabkit.arithmetic.backend import Signal, is_foreign, namespace, to_host
+from stabkit.arithmetic.rational import Rational, fraction
 from stabkit.errors import HypothesisNotMet, InvalidArgument
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.multigrid.boundary import grid_shape
 from stabkit.multigrid.cycle import Cycle
 from stabkit.multigrid.hierarchy import COARSEST, Hierarchy, Level
 from stabkit.multigrid.matrices import Matrix, assemble, matrix, vector
 from stabkit.multigrid.smoother import Chebyshev, gauss_seidel
 from stabkit.multigrid.solver import Multigrid, norm
-from stabkit.rational import Rational, fraction
 
 #: A hierarchy made for earlier diffusivities is kept while it is at most so many cycles worse.
 SLACK = 1

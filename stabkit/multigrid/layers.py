@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import Signal, namespace
+from stabkit.arithmetic.backend import Signal, namespace
 from stabkit.operators.convolution import Convolution, weights_beside
 
 Map = Callable[[Any], Any]

@@ -14,9 +14,9 @@ import scipy.sparse
 import scipy.sparse.linalg
 from flint import fmpq, fmpq_mat
 
-from stabkit.backend import Signal, is_foreign, namespace
+from stabkit.arithmetic.backend import Signal, is_foreign, namespace
+from stabkit.arithmetic.rational import Rational, fraction, fractions, from_flint, to_flint
 from stabkit.errors import InvalidArgument
-from stabkit.rational import Rational, fraction, fractions, from_flint, to_flint
 
 #: A ``scipy.sparse.csr_array`` of floats, or an `Exact` matrix.
 Matrix: TypeAlias = Any

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from stabkit.backend import Signal
+from stabkit.arithmetic.backend import Signal
+from stabkit.arithmetic.rational import Rational
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.layers import Map, identity, nothing
-from stabkit.rational import Rational
 
 
 class Extraction(Protocol):

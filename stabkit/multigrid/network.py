@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stabkit.backend import Signal, namespace
+from stabkit.arithmetic.backend import Signal, namespace
 from stabkit.multigrid.layers import Composition, Map, chain, identity, relu
 from stabkit.multigrid.mgnet import SingleStep
 

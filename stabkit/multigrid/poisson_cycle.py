@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from stabkit.backend import Signal, namespace
+from stabkit.arithmetic.backend import Signal, namespace
 from stabkit.launcher import SHARED, THREADS, Launcher
 
 BLOCKS = 1024  # of a sum

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import Signal
+from stabkit.arithmetic.backend import Signal
+from stabkit.arithmetic.rational import Rational, fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.boundary import CELLS, GridBoundary, grid_boundary, grid_shape
 from stabkit.multigrid.matrices import assemble, diagonal_matrix, is_exact, number, vector
 from stabkit.multigrid.stencil import Stencil, correlation, stencil
 from stabkit.operators.boundary import DIRICHLET, Boundary
-from stabkit.rational import Rational, fraction
 
 LAPLACE_1D = stencil([-1, 2, -1])
 LAPLACE_5_POINT = stencil([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])

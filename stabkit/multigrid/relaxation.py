@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from stabkit.backend import Signal, is_foreign, like, namespace
+from stabkit.arithmetic.backend import Signal, is_foreign, like, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.multigrid import sor_sweep
 from stabkit.multigrid.matrices import Matrix

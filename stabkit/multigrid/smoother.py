@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from stabkit.arithmetic.rational import Rational, fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import (
     Matrix,
@@ -21,7 +22,6 @@ from stabkit.multigrid.matrices import (
     triples,
 )
 from stabkit.operators.sparse import portable
-from stabkit.rational import Rational, fraction
 
 Sweep = Callable[[Any, Any], Any]
 

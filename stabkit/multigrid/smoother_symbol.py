@@ -9,6 +9,7 @@ from typing import Any
 
 from flint import acb, acb_mat, fmpq
 
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.smoother import (
     SOR,
@@ -23,7 +24,6 @@ from stabkit.multigrid.smoother import (
 )
 from stabkit.multigrid.stencil import Stencil
 from stabkit.multigrid.symbol import Frequencies, Symbol, harmonics, modulated
-from stabkit.rational import fraction
 
 Operator = Callable[[Frequencies], acb_mat]
 

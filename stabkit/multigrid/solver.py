@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse.linalg
 
-from stabkit.backend import Signal, beside, is_foreign, namespace, within_memory
+from stabkit.arithmetic.backend import Signal, beside, is_foreign, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.cycle import Cycle, Visit
 from stabkit.multigrid.hierarchy import Hierarchy

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.rational import is_psd
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import Exact
-from stabkit.rational import is_psd
 
 
 def spectral_radius(E: Exact) -> Interval:

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.rational import Rational, fraction, fractions
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import assemble, number
 from stabkit.operators.boundary import DIRICHLET, Boundary
 from stabkit.operators.convolution import Convolution
-from stabkit.rational import Rational, fraction, fractions
 
 
 @dataclass(frozen=True)

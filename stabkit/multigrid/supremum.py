@@ -16,7 +16,7 @@ import numpy as np
 import scipy.linalg
 from flint import acb, acb_mat, arb, fmpq
 
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.multigrid.smoother_symbol import Operator
 from stabkit.multigrid.symbol import Box, Frequencies

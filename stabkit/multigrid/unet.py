@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
-from stabkit.backend import Signal
+from stabkit.arithmetic.backend import Signal
 from stabkit.multigrid.cycle import Visit
 from stabkit.multigrid.matrices import Exact, Matrix, identity
 from stabkit.multigrid.smoother import Sweep

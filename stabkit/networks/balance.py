@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.networks.blocks import ACTIVATION, AFFINE, Block
 from stabkit.networks.graph import Graph, Node
 from stabkit.networks.layers import Scaling

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal, TypeVar
 
-from stabkit.certificates import certify
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.networks.couplings import Coupling, couplings_of
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Activation, Sum
@@ -20,11 +19,12 @@ from stabkit.networks.network import Network
 from stabkit.networks.residual_form import named_map, residual_parts
 from stabkit.networks.segments import joined, part, path_to, segments, signed
 from stabkit.networks.transposes import Transpose, compare
-from stabkit.notions import Notion
 from stabkit.operators import norm_squared
 from stabkit.operators.singular_values import upper_root
 from stabkit.schemes import Explicit, Linear, Pointwise, ResidualBlock, Scheme
-from stabkit.verdict import Evidence
+from stabkit.stability.certificates import certify
+from stabkit.stability.notions import Notion
+from stabkit.stability.verdict import Evidence
 
 Form = Literal["affine", "activation", "diffusion block", "residual block", "Hamiltonian block",
                "reversible block", "general"]

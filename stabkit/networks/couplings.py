@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.networks.graph import Graph, Node
 from stabkit.networks.layers import Activation, Concatenation, Selection, Sum
 from stabkit.networks.layers.activation import certified_slopes

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fractions
 from stabkit.networks.layers import Layer, Shape, Signal
 from stabkit.operators import Operator, from_matrix, norm_squared
-from stabkit.rational import fractions
 
 #: A network is small if its linear layers, as matrices, have no more entries than this together:
 #: then it is decided in rational numbers, and its evidence can be written down and replayed.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from stabkit.arithmetic.transcript import Term, named
 from stabkit.networks.graph import Graph, evaluate
 from stabkit.schemes import Scheme
-from stabkit.transcript import Term, named
 
 
 @dataclass(frozen=True, eq=False)

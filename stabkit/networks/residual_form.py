@@ -12,11 +12,11 @@ from math import prod
 
 import numpy as np
 
-from stabkit.flux import Flux
+from stabkit.arithmetic.rational import fractions
+from stabkit.fluxes.flux import Flux
 from stabkit.networks.graph import Graph, Node
 from stabkit.networks.layers import Activation, Dense, Layer, Signal
 from stabkit.networks.layers.layer import formula
-from stabkit.rational import fractions
 
 _WIDEST = 512         # entries of a signal up to which a segment is read off unit signals
 _MOST = 4_000_000     # entries of all signals, for all unit signals

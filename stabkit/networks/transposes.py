@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fraction
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Dense, Layer
-from stabkit.rational import fraction
 
 _MOST = 8_000_000  # operations that the exact matrices of two chains may take
 

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from flint import acb, acb_mat, arb, fmpq
 
-from stabkit.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.operators.boundary import DIRICHLET, MIRRORED, PERIODIC, Boundary, check_boundary
 from stabkit.operators.convolution import Convolution
 from stabkit.operators.norms import norm_squared
 from stabkit.operators.operator import Operator
-from stabkit.rational import fractions
 
 _BITS = 128
 _SQUARINGS = 5

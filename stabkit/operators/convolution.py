@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import Signal, beside, is_foreign, namespace
+from stabkit.arithmetic.backend import Signal, beside, is_foreign, namespace
+from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import DIRICHLET, NATURAL, Boundary, check_boundary
 from stabkit.operators.operator import Operator
-from stabkit.rational import fractions
 
 Shape = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import (
     DIRICHLET,
@@ -26,7 +27,6 @@ from stabkit.operators.matrices import identity
 from stabkit.operators.operator import Operator
 from stabkit.operators.rounded import noting_what_was_meant
 from stabkit.proof.sites import Length
-from stabkit.rational import fraction
 
 
 @noting_what_was_meant

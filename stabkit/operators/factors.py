@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq, fmpq_poly
 
-from stabkit.enclosure import precision, to_fraction
+from stabkit.arithmetic.enclosure import precision, to_fraction
 from stabkit.errors import InvalidArgument
 from stabkit.operators.stencils import stencil
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.rational import Rational, fraction
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import (
     DIRICHLET,
@@ -28,7 +29,6 @@ from stabkit.operators.boundary import (
 from stabkit.operators.differences import convolution, difference
 from stabkit.operators.operator import Operator
 from stabkit.operators.rounded import noting_what_was_meant
-from stabkit.rational import Rational, fraction
 
 
 @noting_what_was_meant

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import Signal
+from stabkit.arithmetic.backend import Signal
 
 
 class LinearMap(ABC):

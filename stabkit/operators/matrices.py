@@ -8,10 +8,10 @@ from typing import Any, cast
 import numpy as np
 import scipy
 
+from stabkit.arithmetic.open_step import Unknown, known
+from stabkit.arithmetic.rounding import half_unit, is_rounded, meant_entries, size
 from stabkit.errors import InvalidArgument
 from stabkit.operators.operator import Operator
-from stabkit.rounding import half_unit, is_rounded, meant_entries, size
-from stabkit.unknown import Unknown, known
 
 
 def _written(operator: Operator) -> str:
@@ -33,7 +33,7 @@ def from_matrix(matrix: Any, *, label: str = "K", rounding: str | None = None) -
         The name in evidence.
     rounding : {None, "exact", "snapped", "intervals"}
         What floats stand for.  ``"exact"``: the doubles themselves; ``"snapped"``: the numbers
-        that were meant by them, see ``stabkit.rounding``; ``"intervals"``: every number within
+        that were meant by them, see ``stabkit.arithmetic.rounding``; ``"intervals"``: every number within
         half a unit in the last place of each float, all of which are decided, which is done for
         ``Linear`` steps; ``None``: the doubles, but decided in both ways, which the outcome tells.
 

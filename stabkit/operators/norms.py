@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import scipy
 
-from stabkit.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.rational import determinant, fraction, is_psd
 from stabkit.errors import InvalidArgument
 from stabkit.operators.float_bounds import (
     FACTORED,
@@ -21,7 +22,6 @@ from stabkit.operators.float_bounds import (
 )
 from stabkit.operators.operator import Operator
 from stabkit.proof.parts import SymbolicOperator
-from stabkit.rational import determinant, fraction, is_psd
 
 _DENSE = 48
 

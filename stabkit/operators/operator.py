@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import scipy
 
-from stabkit.backend import is_foreign
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.backend import is_foreign
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.open_step import Unknown, known
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.transcript import Term
 from stabkit.errors import InvalidArgument
 from stabkit.operators.linear_map import LinearMap
 from stabkit.operators.row_blocks import written
 from stabkit.operators.sparse import Portable, portable
-from stabkit.rational import Constant
-from stabkit.rounding import is_rounded, meant
-from stabkit.transcript import Term
-from stabkit.unknown import Unknown, known
 
 _SMALL = 2**31
 _MANY = 500  # entries from which a product is left to scipy.sparse
@@ -178,7 +178,7 @@ class Operator(LinearMap):
     def meant(self) -> Operator:
         """The operator with the numbers that were meant by its floats; itself if it has none.
 
-        See ``stabkit.rounding``.  What is made from an operator is meant likewise.
+        See ``stabkit.arithmetic.rounding``.  What is made from an operator is meant likewise.
         """
         if self._twin is None:
             return self

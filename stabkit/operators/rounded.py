@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.operators.operator import Operator
-from stabkit.rounding import is_rounded, meant
 
 
 def noting_what_was_meant(make: Callable[..., Any]) -> Callable[..., Any]:

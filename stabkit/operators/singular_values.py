@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 from flint import arb, fmpq
 
-from stabkit.enclosure import to_fraction
+from stabkit.arithmetic.enclosure import to_fraction
 from stabkit.errors import InvalidArgument
 
 WIDEST = 4096  # of the smaller side; wider matrices are cut into such parts

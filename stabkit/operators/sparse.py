@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 import scipy
 
-from stabkit.backend import Signal, is_foreign, like, namespace
+from stabkit.arithmetic.backend import Signal, is_foreign, like, namespace
 
 _made: WeakValueDictionary[int, Portable] = WeakValueDictionary()
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fraction, fractions, solve
 from stabkit.errors import InvalidArgument
-from stabkit.rational import fraction, fractions, solve
 
 INTERPOLATION = (Fraction(1, 2), Fraction(1), Fraction(1, 2))
 FULL_WEIGHTING = (Fraction(1, 4), Fraction(1, 2), Fraction(1, 4))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stabkit.claim import Claim
+from stabkit.claims.claim import Claim
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.report import benchmarks as speed
 from stabkit.report import latex, markdown

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stabkit.claim import SOFTWARE, Claim
+from stabkit.claims.claim import SOFTWARE, Claim
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.seals import without
 from stabkit.report.benchmarks import Benchmarks
 from stabkit.report.explain import evidence_text, glossary, told
 from stabkit.report.findings import Finding, standing
-from stabkit.verdict import Status, Verdict
+from stabkit.stability.verdict import Status, Verdict
 
 #: Pieces of evidence written out per claim; all of them are in the verdict file.
 SHOWN = 2

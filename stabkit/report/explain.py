@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from stabkit.claim import SOFTWARE
+from stabkit.claims.claim import SOFTWARE
 from stabkit.proof import prose
 from stabkit.report.table import evidence_summary
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 from stabkit.notation import to_latex
 from stabkit.report.contents import Contents, Entry, Paper
-from stabkit.verdict import Status
+from stabkit.stability.verdict import Status
 
 _COLUMNS = (r"@{}>{\raggedright\arraybackslash}p{0.2\linewidth}"
             r">{\raggedright\arraybackslash}p{0.48\linewidth}lr@{}")

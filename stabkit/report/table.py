@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import click
 
-from stabkit.verdict import Status
+from stabkit.stability.verdict import Status
 
 PLURALS = {"proof": "proofs", "witness": "witnesses", "certificate": "certificates"}
 NARROW = 24   # no name is folded to fewer columns

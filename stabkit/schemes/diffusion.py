@@ -10,16 +10,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.parts import quotient
 from stabkit.proof.words import Expression
-from stabkit.rational import Constant
 from stabkit.schemes import twins
 from stabkit.schemes.scheme import Scheme, as_count, as_part, as_step
 from stabkit.schemes.symmetric import entrywise_root
-from stabkit.transcript import Term, named
 
 
 @dataclass(frozen=True, eq=False)

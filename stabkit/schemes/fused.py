@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from stabkit.backend import namespace
+from stabkit.arithmetic.backend import namespace
 from stabkit.codes import BendCode, FluxCode, SchemeCode
 from stabkit.launcher import SHARED, THREADS, Launcher, adjacent, copied, host_dtype, real
 from stabkit.operators import Operator

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import is_foreign, namespace
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.backend import is_foreign, namespace
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.exact import as_rational, exactly, plainly
+from stabkit.arithmetic.transcript import Term
 from stabkit.errors import InvalidArgument, StabkitError, in_words
-from stabkit.exact import as_rational, exactly, plainly
-from stabkit.transcript import Term
 
 #: What a step may raise on arguments that it was not written for.
 UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NameError,

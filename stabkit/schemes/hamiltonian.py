@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from stabkit.backend import namespace
+from stabkit.arithmetic.backend import namespace
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
-from stabkit.rational import Constant
 from stabkit.schemes.scheme import Chain, Scheme, as_step
 from stabkit.schemes.symmetric import SymmetricLayer, as_layer, step_size, unit_matrix
-from stabkit.transcript import Term, named
 
 UPPER, LOWER = ((0, 1), (0, 0)), ((0, 0), (1, 0))
 DIAGONAL = ((1, 0), (0, 0))

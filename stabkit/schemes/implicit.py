@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import scipy
 
-from stabkit.backend import like, namespace
+from stabkit.arithmetic.backend import like, namespace
+from stabkit.arithmetic.rational import Constant, solve
+from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import HypothesisNotMet
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.words import Expression
-from stabkit.rational import Constant, solve
 from stabkit.schemes import twins
 from stabkit.schemes.diffusion import DiffusionScheme
 from stabkit.schemes.scheme import as_step
-from stabkit.transcript import Term, named
 
 MOST_BANDS = 16  # on each side, up to which elimination keeps to the bands
 WORTH_COMPILING = 30_000  # numbers from which on tridiagonal systems go to compiled loops

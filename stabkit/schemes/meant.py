@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.flux import Flux
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.rounding import size
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
-from stabkit.rational import Constant
-from stabkit.rounding import size
 
 
 def as_meant(part: Any) -> Any:

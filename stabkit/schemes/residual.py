@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stabkit.backend import like
+from stabkit.arithmetic.backend import like
+from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.words import Expression
-from stabkit.rational import fractions
 from stabkit.schemes.scheme import Scheme, as_count, as_part
-from stabkit.transcript import Term, named
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from stabkit.backend import in_parts, is_foreign, namespace
-from stabkit.derivative import Dual
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.backend import in_parts, is_foreign, namespace
+from stabkit.arithmetic.derivative import Dual
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.open_step import Unknown
+from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.transcript import Term
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.parts import (
     Count,
@@ -29,19 +33,15 @@ from stabkit.proof.parts import (
 )
 from stabkit.proof.sites import LineDifference
 from stabkit.proof.words import Expression
-from stabkit.rational import Constant, fraction
-from stabkit.rounding import is_rounded, meant
 from stabkit.schemes.guarded import guarded
 from stabkit.schemes.meant import as_meant
-from stabkit.transcript import Term
-from stabkit.unknown import Unknown
 
 
 class Scheme(ABC):
     """A one-step map on ℝᴺ, written as an array expression.
 
     The arrays decide how it is computed: floats of shape (..., N) fast, object arrays of fractions
-    or intervals exactly, and a :class:`~stabkit.transcript.Term` writes the step down.  A scheme
+    or intervals exactly, and a :class:`~stabkit.arithmetic.transcript.Term` writes the step down.  A scheme
     may be unstable; it never refuses a step size.
 
     Attributes
@@ -132,7 +132,7 @@ class Scheme(ABC):
     def as_meant(self) -> Scheme:
         """The scheme with the numbers in place of the floats that are their rounding.
 
-        The scheme itself if there are none; see ``stabkit.rounding``.
+        The scheme itself if there are none; see ``stabkit.arithmetic.rounding``.
         """
         return as_meant(self)
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.backend import namespace
+from stabkit.arithmetic.backend import namespace
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.transcript import named
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import MIRRORED, PERIODIC, Boundary, Operator, convolution
-from stabkit.rational import Constant
 from stabkit.schemes import twins
 from stabkit.schemes.scheme import Scheme, as_count, as_part, as_step
-from stabkit.transcript import named
 
 QUARTER = Constant(1, 4)
 

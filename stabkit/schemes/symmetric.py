@@ -15,15 +15,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from stabkit.backend import is_foreign, like, namespace
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.backend import is_foreign, like, namespace
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.rational import Constant, fraction, fractions
+from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import LinearMap, Operator
 from stabkit.proof.words import Expression
-from stabkit.rational import Constant, fraction, fractions
 from stabkit.schemes.scheme import Scheme, as_part, as_signal, as_step
-from stabkit.transcript import Term, named
 
 
 class LayerNormalisation(ABC):

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.transcript import Term
 from stabkit.codes import HOMOGENEOUS, EdgeCode, SchemeCode
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.schemes import fused, threads
-from stabkit.transcript import Term
 
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
 WORTH_COMPILING = 200_000

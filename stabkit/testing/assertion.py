@@ -11,22 +11,30 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.confirmation import write_witness
-from stabkit.decide import decide
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.rational import Constant, fraction, fractions
+from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import HypothesisNotMet, InvalidArgument, NotStable, Undecided
-from stabkit.falsify import exact_margin, search, shrink
-from stabkit.falsify.computed import Computed
-from stabkit.falsify.exactness import Judge, Signals
-from stabkit.notions import Notion, as_notion
-from stabkit.property import Stable
-from stabkit.rational import Constant, fraction, fractions
-from stabkit.rounding import is_rounded, meant
 from stabkit.schemes import Function, Scheme
-from stabkit.sharpness.own_step import from_trace
+from stabkit.stability.confirmation import write_witness
+from stabkit.stability.decide import decide
+from stabkit.stability.falsify import exact_margin, search, shrink
+from stabkit.stability.falsify.computed import Computed
+from stabkit.stability.falsify.exactness import Judge, Signals
+from stabkit.stability.notions import Notion, as_notion
+from stabkit.stability.property import Stable
+from stabkit.stability.sharpness.own_step import from_trace
+from stabkit.stability.verdict import (
+    INAPPLICABLE,
+    PROVED,
+    REFUTED,
+    SUPPORTED,
+    UNDECIDED,
+    Evidence,
+    Outcome,
+)
 from stabkit.testing import message
 from stabkit.tracing import as_shape
-from stabkit.verdict import INAPPLICABLE, PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 
 
 def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: Notion | str, *,

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.enclosure import Interval
-from stabkit.falsify.computed import Computed
-from stabkit.falsify.exactness import Signals
-from stabkit.notions import Notion
+from stabkit.arithmetic.enclosure import Interval
 from stabkit.schemes import Scheme
-from stabkit.verdict import Outcome
+from stabkit.stability.falsify.computed import Computed
+from stabkit.stability.falsify.exactness import Signals
+from stabkit.stability.notions import Notion
+from stabkit.stability.verdict import Outcome
 
 FORMULAS = {
     "euclidean": "‖u‖² − ‖u⁺‖²",

@@ -20,9 +20,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit import activations as networks
 from stabkit import fluxes as dictionary
-from stabkit.flux import Flux
+from stabkit.fluxes import activations as networks
+from stabkit.fluxes.flux import Flux
 from stabkit.installation import install
 from stabkit.operators import (
     DIRICHLET,

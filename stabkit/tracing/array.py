@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from stabkit.rational import Constant
+from stabkit.arithmetic.rational import Constant
 from stabkit.tracing.form import Form, joined
 from stabkit.tracing.numbers import exact_form
 from stabkit.tracing.tracer import Tracer

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
-from stabkit.rational import fractions
-from stabkit.rounding import is_rounded, meant
 from stabkit.tracing.form import CONSTANT, Form, merged, products
 from stabkit.tracing.run import Trace
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.rounding import is_rounded, meant, meant_entries
 from stabkit.errors import InvalidArgument
-from stabkit.rational import Constant
-from stabkit.rounding import is_rounded, meant, meant_entries
 from stabkit.tracing.form import Form, constants
 
 _DIGITS = 12  # of a short decimal

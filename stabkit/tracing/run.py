@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from stabkit.arithmetic.exact import Exact, exactly
+from stabkit.arithmetic.rational import Constant
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_words
-from stabkit.exact import Exact, exactly
-from stabkit.rational import Constant
 from stabkit.tracing.array import Traced, made, operand, shape_of
 from stabkit.tracing.form import Form, step, trimmed, unknowns
 from stabkit.tracing.libraries import on_symbols

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from stabkit.rational import from_flint
+from stabkit.arithmetic.rational import from_flint
 from stabkit.tracing.arithmetic import ARITHMETIC, elementwise
 from stabkit.tracing.array import Traced, holds_numbers, made, operand, plain, shape_of
 from stabkit.tracing.form import Form

@@ -7,12 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit import activations, fluxes
+from stabkit import fluxes
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.folding import FLOATS
 from stabkit.audit.reading.operator import Comparison, Constant, Operator
 from stabkit.errors import InvalidArgument
-from stabkit.flux import Flux
+from stabkit.fluxes import activations
+from stabkit.fluxes.flux import Flux
 from stabkit.networks.layers import Activation, Scaling, Sum
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from flint import arb, fmpq
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.rational import Constant
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import (
     BEYOND,
     DICTIONARY,
@@ -32,8 +34,6 @@ from stabkit.classes import (
     UpTo,
     signal,
 )
-from stabkit.enclosure import Interval, precision
-from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import (
     DIRICHLET,
     MIRRORED,
@@ -45,10 +45,10 @@ from stabkit.operators import (
     from_matrix,
     stable_step,
 )
-from stabkit.property import AllOf, Calculation, Identity, Not, Stable
-from stabkit.rational import Constant
 from stabkit.schemes import Chain, Explicit, Linear, ResidualBlock, Scheme
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN
+from stabkit.stability.property import AllOf, Calculation, Identity, Not, Stable
+from stabkit.stability.verdict import REFUTED
 
 FLUXES = (*DICTIONARY, fluxes.rational(), fluxes.firm())
 LIPSCHITZ = tuple(flux for flux in FLUXES if flux.facts.continuous)

@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import Constant
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import DICTIONARY, EXACT
-from stabkit.property import AllOf, Calculation, FaceWithin, Identity
-from stabkit.rational import Constant
+from stabkit.stability.property import AllOf, Calculation, FaceWithin, Identity
 
 TABLE = "Formulas for the function plots in Table 2"
 # x = √2 r turns S(r) into √2 S(x/√2), which must be x − Φ(x) at τ = 1/4.

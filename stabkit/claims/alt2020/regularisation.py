@@ -7,7 +7,9 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import (
     ANY_K,
     DICTIONARY,
@@ -17,10 +19,11 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
 )
-from stabkit.flux import Flux
-from stabkit.notions import CONTRACTION, CONTRAST
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, difference, stable_step
-from stabkit.property import (
+from stabkit.schemes import Explicit, Implicit, Pointwise, repeat
+from stabkit.stability.notions import CONTRACTION, CONTRAST
+from stabkit.stability.property import (
     AllOf,
     Calculation,
     FaceWithin,
@@ -30,10 +33,7 @@ from stabkit.property import (
     Stable,
     UniqueSolution,
 )
-from stabkit.rational import Constant
-from stabkit.schemes import Explicit, Implicit, Pointwise, repeat
-from stabkit.transcript import Transcript
-from stabkit.verdict import REFUTED
+from stabkit.stability.verdict import REFUTED
 
 CONVEX = (fluxes.identity(), fluxes.charbonnier(), fluxes.soft())
 

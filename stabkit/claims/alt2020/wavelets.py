@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import EXACT, HALF, ONE
 from stabkit.operators import MIRRORED, PERIODIC, difference
-from stabkit.property import AllOf, Calculation, FaceWithin, Identity
 from stabkit.schemes import Explicit, HaarShrinkage
+from stabkit.stability.property import AllOf, Calculation, FaceWithin, Identity
 
 BOUNDARIES = {"periodic": PERIODIC, "reflecting": MIRRORED}
 # Differences around the kinks q/2, q and 2q of the fluxes, and far away.

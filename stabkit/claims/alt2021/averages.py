@@ -5,14 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, NONLINEAR, ONE
-from stabkit.flux import Flux
-from stabkit.notions import RANGE
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import NATURAL, difference
-from stabkit.property import AllOf, Calculation, FaceWithin, Identity, Not, Stable
 from stabkit.schemes import Explicit, repeat
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import RANGE
+from stabkit.stability.property import AllOf, Calculation, FaceWithin, Identity, Not, Stable
+from stabkit.stability.verdict import REFUTED
 
 SIMPLIFIED = 'derived (Section 2.1, "gradually simplified versions")'
 

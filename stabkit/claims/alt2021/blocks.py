@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import Constant
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import ANY_K, EXACT
 from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Positive, signal
 from stabkit.operators import difference, from_matrix
-from stabkit.property import AllOf, Identity
-from stabkit.rational import Constant
 from stabkit.schemes import Explicit, ResidualBlock
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Identity
+from stabkit.stability.verdict import REFUTED
 
 GRADIENT = "which is the gradient flow that minimises the energy"
 TWELFTH = Constant(1, 12)

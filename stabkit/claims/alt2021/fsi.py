@@ -7,17 +7,17 @@ from fractions import Fraction
 from flint import arb, fmpq
 
 from stabkit import fluxes
-from stabkit.certificates import cycle_polynomial
-from stabkit.claim import claim
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import ANY_K, HALF, NONLINEAR, ONE, REFLECTING_FIRST
 from stabkit.classes import AnyCount, AnyFlux, AnyOperator, UpTo
-from stabkit.enclosure import Interval, precision
-from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import difference, from_matrix, stable_step
-from stabkit.property import AllOf, Calculation, Identity, Stable
 from stabkit.schemes import FSI, Explicit
-from stabkit.transcript import Transcript
-from stabkit.verdict import REFUTED
+from stabkit.stability.certificates import cycle_polynomial
+from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN
+from stabkit.stability.property import AllOf, Calculation, Identity, Stable
+from stabkit.stability.verdict import REFUTED
 
 SUPER = "This cycle realises a super time step of size L(L+1)/3 τ"
 LENGTHS = tuple(range(1, 13))

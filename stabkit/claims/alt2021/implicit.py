@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import (
     ANY_K,
     BEYOND,
@@ -16,11 +16,18 @@ from stabkit.claims.configurations import (
     SMOOTH_AT_ZERO,
 )
 from stabkit.classes import AnyCount, AnyFlux, AnyLength, AnyOperator, UpTo
-from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import difference, stable_step
-from stabkit.property import AllOf, Calculation, FaceWithin, Identity, Stable, UniqueSolution
 from stabkit.schemes import Explicit, FixedPoint, Implicit
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN
+from stabkit.stability.property import (
+    AllOf,
+    Calculation,
+    FaceWithin,
+    Identity,
+    Stable,
+    UniqueSolution,
+)
+from stabkit.stability.verdict import REFUTED
 
 ANY_STEP = ("1/10", "1", "1000")
 FLUXES = (*DICTIONARY, fluxes.rational(), fluxes.firm())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from stabkit.claim import claim
-from stabkit.property import Calculation
-from stabkit.verdict import REFUTED
+from stabkit.claims.claim import claim
+from stabkit.stability.property import Calculation
+from stabkit.stability.verdict import REFUTED
 
 LAPLACE_7 = [[2 if i == j else -1 if abs(i - j) == 1 else 0 for j in range(7)] for i in range(7)]
 LAPLACE_3 = [row[:3] for row in LAPLACE_7[:3]]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.operators import MIRRORED, NATURAL, REFLECTING, convolution, difference
-from stabkit.property import AllOf, Calculation, Identity, NormAtMost
 from stabkit.schemes import Explicit
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Calculation, Identity, NormAtMost
+from stabkit.stability.verdict import REFUTED
 
 LARGEST = Fraction(4)  # ‖K1‖² < 4/h²
 TWICE = 2  # the square of the norm of a mirrored signal, over that of the signal

@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from stabkit import activations, fluxes
-from stabkit.claim import claim
+from stabkit import fluxes
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE, REFLECTING_FIRST
-from stabkit.notions import EUCLIDEAN, RANGE, Energy, energy, squared_norm
+from stabkit.fluxes import activations
 from stabkit.operators import difference, from_matrix, stable_step
-from stabkit.property import AllOf, AtMost, Calculation, Stable
 from stabkit.schemes import FSI, FixedPoint, Scheme
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import EUCLIDEAN, RANGE, Energy, energy, squared_norm
+from stabkit.stability.property import AllOf, AtMost, Calculation, Stable
+from stabkit.stability.verdict import REFUTED
 
 ONE_SAMPLE = from_matrix([[1]])
 #: Odd monotone fluxes with L = 1, and one that is not odd: it is 0 below 0 and 3/7 beyond 3/7.

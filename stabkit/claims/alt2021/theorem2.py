@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import product
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import (
     ANY_K,
     BEYOND,
@@ -20,8 +20,10 @@ from stabkit.claims.configurations import (
     some_step_is_stable,
 )
 from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, UpTo
-from stabkit.flux import Flux
-from stabkit.notions import (
+from stabkit.fluxes.flux import Flux
+from stabkit.operators import NATURAL, difference, from_matrix, identity, stable_step
+from stabkit.schemes import Chain, Explicit, Linear, Pointwise, ResidualBlock, repeat
+from stabkit.stability.notions import (
     CONTRACTION,
     CONTRAST,
     EUCLIDEAN,
@@ -29,10 +31,8 @@ from stabkit.notions import (
     energy,
     sensitivity,
 )
-from stabkit.operators import NATURAL, difference, from_matrix, identity, stable_step
-from stabkit.property import AllOf, Calculation, FaceWithin, NormAtMost, Not, Stable
-from stabkit.schemes import Chain, Explicit, Linear, Pointwise, ResidualBlock, repeat
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Calculation, FaceWithin, NormAtMost, Not, Stable
+from stabkit.stability.verdict import REFUTED
 
 #: Φ(s) = g(s²) s with g >= 0 and the Lipschitz constant L, and monotone Φ.
 SECTOR = AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))

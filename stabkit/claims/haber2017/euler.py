@@ -7,14 +7,14 @@ from itertools import product
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import fractions, solve
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
-from stabkit.notions import EUCLIDEAN
 from stabkit.operators import difference, from_matrix, identity, stable_step
-from stabkit.property import Calculation, Stable
-from stabkit.rational import fractions, solve
 from stabkit.schemes import Linear
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import EUCLIDEAN
+from stabkit.stability.property import Calculation, Stable
+from stabkit.stability.verdict import REFUTED
 
 EULER = "stable as long as δt is sufficiently small and K does not contain positive eigenvalues"
 

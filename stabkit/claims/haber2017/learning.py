@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.claim import claim
-from stabkit.property import AllOf, Calculation
-from stabkit.rational import determinant, fractions, rank
-from stabkit.verdict import REFUTED
+from stabkit.arithmetic.rational import determinant, fractions, rank
+from stabkit.claims.claim import claim
+from stabkit.stability.property import AllOf, Calculation
+from stabkit.stability.verdict import REFUTED
 
 NEWTON = "Newton-type methods do not require a “learning rate” or momentum"
 SLOPES = {"x**2": "2*x", "x**3 - x": "3*x**2 - 1", "x": "1 + 0*x"}

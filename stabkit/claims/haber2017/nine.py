@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import fractions
+from stabkit.claims.claim import claim
 from stabkit.operators.stencils import derivative_windows, rediscretisation, taylor_matrix
-from stabkit.property import Calculation
-from stabkit.rational import fractions
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import Calculation
+from stabkit.stability.verdict import REFUTED
 
 NINE = "list of nine stencils, Section 2.1"
 

@@ -7,10 +7,10 @@ from itertools import product
 
 import numpy as np
 
-from stabkit.claim import claim
-from stabkit.property import AllOf, Calculation, Either
-from stabkit.rational import fractions, solve
-from stabkit.verdict import REFUTED
+from stabkit.arithmetic.rational import fractions, solve
+from stabkit.claims.claim import claim
+from stabkit.stability.property import AllOf, Calculation, Either
+from stabkit.stability.verdict import REFUTED
 
 STABLE = "the system of ODE's is stable as long as the real part of the eigenvalues of K are not " \
          "positive"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stabkit.claim import claim
-from stabkit.property import Calculation
-from stabkit.verdict import REFUTED
+from stabkit.claims.claim import claim
+from stabkit.stability.property import Calculation
+from stabkit.stability.verdict import REFUTED
 
 UNIQUE = "the fine mesh stencil is also a n_K × n_K stencil which is uniquely determined"
 

@@ -7,13 +7,13 @@ from itertools import product
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import fractions
+from stabkit.claims.claim import claim
 from stabkit.claims.haber2017.nine import ORDERS
 from stabkit.operators import convolution
 from stabkit.operators.stencils import FULL_WEIGHTING, coarsening, derivative_windows
-from stabkit.property import AllOf, Calculation, Either
-from stabkit.rational import fractions
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Calculation, Either
+from stabkit.stability.verdict import REFUTED
 
 LINEAR = "It is common to have P as a linear interpolation, and R as a full weight restriction"
 

@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.operators.factors import factorise
 from stabkit.operators.stencils import derivative_windows, taylor_matrix
-from stabkit.property import AllOf, Calculation
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Calculation
+from stabkit.stability.verdict import REFUTED
 
 LIMITS = "for a piecewise smooth function y"
 WIDE = "a 5 window convolution can be modeled as a convolution with a window of 3 twice"

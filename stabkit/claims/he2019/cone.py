@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from stabkit.claims.he2019.symmetry import EVEN, ODD, SWEEP, Cone, Half, find_cone, halves
 from stabkit.errors import Undecided
-from stabkit.property import Calculation, Not
+from stabkit.stability.property import Calculation, Not
 
 BY = ("The cycle keeps the signals that are {parity} about both centre lines and symmetric under "
       "transposition; L0, w, p are the matrices of one direction on half of the nodes.  Up to its "

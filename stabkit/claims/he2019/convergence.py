@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import fractions
+from stabkit.claims.claim import claim
 from stabkit.claims.he2019.cone import growth
 from stabkit.claims.he2019.matrices import (
     FIVE_POINTS,
@@ -18,9 +19,8 @@ from stabkit.claims.he2019.matrices import (
     neumann,
 )
 from stabkit.errors import Undecided
-from stabkit.property import Calculation
-from stabkit.rational import fractions
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import Calculation
+from stabkit.stability.verdict import REFUTED
 
 KINDS = ("bilinear", "linear")
 #: Grids up to this size have coarse operators that are small enough to be written out.

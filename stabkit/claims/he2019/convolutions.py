@@ -6,10 +6,10 @@ from itertools import product
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import PADDINGS, integers, reached, shift
-from stabkit.property import AllOf, Calculation
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Calculation
+from stabkit.stability.verdict import REFUTED
 
 RELU = ("relu(x)", "x if x >= 0 else 0")
 SPLIT = "relu(x) - relu(-x) == x"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import product
 
-from stabkit.claim import claim
-from stabkit.property import Calculation
-from stabkit.verdict import REFUTED
+from stabkit.claims.claim import claim
+from stabkit.stability.property import Calculation
+from stabkit.stability.verdict import REFUTED
 
 RESNETS = {"ResNet-18": ((2, 2, 2, 2), "112", ("11173962", "11220132")),
            "ResNet-34": ((3, 4, 6, 3), "213", ("21282122", "21328292"))}

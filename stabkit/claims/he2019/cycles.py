@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import determinant, fractions
+from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import FIVE_POINTS, inner_interpolation, integers, laplace
-from stabkit.property import AllOf, Calculation
-from stabkit.rational import determinant, fractions
+from stabkit.stability.property import AllOf, Calculation
 
 SMOOTHERS = ("Gauss-Seidel", "Richardson", "random")
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import (
     ASSEMBLED,
     FIVE_POINTS,
@@ -22,8 +22,8 @@ from stabkit.claims.he2019.matrices import (
     shift,
 )
 from stabkit.operators.stencils import coarsening
-from stabkit.property import Calculation
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import Calculation
+from stabkit.stability.verdict import REFUTED
 
 STENCIL_PARTS = ("any kernel, bilinear P", "any kernel, linear P", "K_A, linear P",
                  "K_A, bilinear P, levels 2 to 6")

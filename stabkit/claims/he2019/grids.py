@@ -7,7 +7,8 @@ from itertools import product
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import fractions
+from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import (
     ASSEMBLED,
     FIVE_POINTS,
@@ -21,9 +22,8 @@ from stabkit.claims.he2019.matrices import (
     neumann,
     prolongation,
 )
-from stabkit.property import Calculation
-from stabkit.rational import fractions
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import Calculation
+from stabkit.stability.verdict import REFUTED
 
 KINDS = ("bilinear", "linear")
 GRIDS = tuple((s, level) for s in (1, 2, 3) for level in range(1, s + 1))

@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.transcript import Transcript, named
+from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import integers
-from stabkit.property import AllOf, Calculation
-from stabkit.transcript import Transcript, named
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Calculation
+from stabkit.stability.verdict import REFUTED
 
 FROM_SEMI = "can be obtained from the above semi-iterative form"
 

@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 
-from stabkit.rational import fractions
+from stabkit.arithmetic.rational import fractions
 
 HALF = Fraction(1, 2)
 #: K_A of (5.3) with zero padding on n×n nodes, from T = laplace(n).

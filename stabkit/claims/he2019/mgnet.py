@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.transcript import Term, Transcript, named
+from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import integers
-from stabkit.property import Calculation
-from stabkit.transcript import Term, Transcript, named
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import Calculation
+from stabkit.stability.verdict import REFUTED
 
 SIZES = {2: (3, 2), 3: (4, 3, 2)}
 

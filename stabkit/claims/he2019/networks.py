@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.transcript import Term, Transcript, named
+from stabkit.claims.claim import claim
 from stabkit.claims.he2019.convolutions import RELU, SPLIT, SPLIT_BY
 from stabkit.claims.he2019.matrices import integers
-from stabkit.property import AllOf, Calculation
-from stabkit.rational import fractions
-from stabkit.transcript import Term, Transcript, named
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Calculation
+from stabkit.stability.verdict import REFUTED
 
 SEEDS = (1, 2, 3)
 INTEGERS = ("0", "1", "-1", "2", "-2")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import (
     ASSEMBLED,
     FIVE_POINTS,
@@ -11,8 +11,8 @@ from stabkit.claims.he2019.matrices import (
     laplace,
     neumann,
 )
-from stabkit.property import Calculation
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import Calculation
+from stabkit.stability.verdict import REFUTED
 
 RIGHT_SIDES = {"1 at two nodes, with both signs": lambda n: [1, -1] + [0] * (n * n - 2),
                "1 everywhere": lambda n: [1] * n**2}

@@ -7,16 +7,16 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.transcript import named
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.he2019.convolutions import RELU, SPLIT, SPLIT_BY
-from stabkit.notions import EUCLIDEAN, squared_norm
 from stabkit.operators import Operator, from_matrix
-from stabkit.property import AllOf, AtMost, Calculation, Stable
-from stabkit.rational import Constant
 from stabkit.schemes import Chain, Explicit, Pointwise, Scheme, repeat
-from stabkit.transcript import named
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import EUCLIDEAN, squared_norm
+from stabkit.stability.property import AllOf, AtMost, Calculation, Stable
+from stabkit.stability.verdict import REFUTED
 
 #: η with its squared spectral norm.
 WEIGHTS = {"[1 1]": ([[1, 1]], 2), "[1 2; 2 -1]": ([[1, 2], [2, -1]], 5),

@@ -17,8 +17,8 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fractions
 from stabkit.claims.he2019.matrices import interpolation, laplace
-from stabkit.rational import fractions
 
 SWEEP = Fraction(1, 5)  # ω/4 for ω = 4/5
 LARGEST = 81  # unknowns of the level on which the cone is looked for

@@ -7,17 +7,17 @@ from itertools import count, product
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import fractions, is_psd
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.classes import AnyFlux, AnyOperator, UpTo
-from stabkit.notions import CONTRACTION
 from stabkit.operators import difference, stable_step
-from stabkit.property import AllOf, AtMost, Calculation, Either, FaceWithin, Stable
-from stabkit.rational import fractions, is_psd
 from stabkit.schemes import Explicit, ForwardEuler, SymmetricLayer
-from stabkit.transcript import Transcript
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import CONTRACTION
+from stabkit.stability.property import AllOf, AtMost, Calculation, Either, FaceWithin, Stable
+from stabkit.stability.verdict import REFUTED
 
 CRITERION = "the discrete forward propagation of a given example y₀ is stable if"
 

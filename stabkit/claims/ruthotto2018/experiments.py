@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stabkit.claim import claim
-from stabkit.property import AllOf, Calculation
-from stabkit.verdict import REFUTED
+from stabkit.claims.claim import claim
+from stabkit.stability.property import AllOf, Calculation
+from stabkit.stability.verdict import REFUTED
 
 # Channels per block, channels after the last connector, classes; the counts of Table 1.
 NETWORKS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.ruthotto2018.networks import shown
-from stabkit.property import AllOf, Property
-from stabkit.transcript import Transcript
+from stabkit.stability.property import AllOf, Property
 
 WHY = ("det V = 1, so for |trace V| < 2 the eigenvalues are two different points of the unit "
        "circle; else they are real, 1/λ and λ with |λ| >= 1, and the iterates grow, exponentially "

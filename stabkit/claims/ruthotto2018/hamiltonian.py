@@ -5,15 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import product
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import solve
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import HALF
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.operators import norm_squared
-from stabkit.property import AllOf, Calculation, Either, FaceWithin
-from stabkit.rational import solve
 from stabkit.schemes import SymmetricLayer, TotalVariation
-from stabkit.transcript import Transcript
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Calculation, Either, FaceWithin
+from stabkit.stability.verdict import REFUTED
 
 SLOWLY = "sufficiently slow"
 UP = "[[0, 1], [0, 0]]"

@@ -8,13 +8,13 @@ from math import factorial
 import numpy as np
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.arithmetic.transcript import Term, Transcript
+from stabkit.claims.claim import claim
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.operators import PERIODIC, REFLECTING, convolution, difference
-from stabkit.property import AllOf, Calculation, FaceWithin, Identity
 from stabkit.schemes import ForwardEuler, ResidualBlock, SymmetricLayer, TotalVariation
-from stabkit.transcript import Term, Transcript
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Calculation, FaceWithin, Identity
+from stabkit.stability.verdict import REFUTED
 
 NONDECREASING = "for any non-decreasing activation function"
 STENCIL = [["1/4", "-1/2", "-1"], ["1/2", "0", "2"], ["1/4", "1/2", "-1"]]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import product
 
-from stabkit.claim import claim
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
 from stabkit.operators import norm_squared, operator_norm
-from stabkit.property import AllOf, Calculation, Either, FaceWithin, Identity
 from stabkit.schemes import Chain, Leapfrog, SymmetricLayer, reverse
-from stabkit.transcript import Transcript
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Calculation, Either, FaceWithin, Identity
+from stabkit.stability.verdict import REFUTED
 
 START = "We set Y₋₁ = Y₀ to denote the initial condition"
 

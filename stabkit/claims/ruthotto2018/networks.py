@@ -10,11 +10,11 @@ from math import isqrt
 import numpy as np
 
 from stabkit import fluxes
-from stabkit.flux import Facts, Flux, Piece
+from stabkit.arithmetic.rational import solve
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.fluxes.flux import Facts, Flux, Piece
 from stabkit.operators import PERIODIC, Operator, difference, from_matrix
-from stabkit.property import AllOf, Calculation, Either, FaceWithin, Property
-from stabkit.rational import solve
-from stabkit.transcript import Transcript
+from stabkit.stability.property import AllOf, Calculation, Either, FaceWithin, Property
 
 ZERO, ONE = Fraction(0), Fraction(1)
 UNIT = (ZERO, ONE)

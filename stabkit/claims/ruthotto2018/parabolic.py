@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stabkit.claim import claim
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.claims.claim import claim
 from stabkit.claims.ruthotto2018 import networks as net
-from stabkit.property import AllOf, Either, FaceWithin
 from stabkit.schemes import SymmetricLayer, TotalVariation
-from stabkit.transcript import Transcript
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Either, FaceWithin
+from stabkit.stability.verdict import REFUTED
 
 EXTENDS = "extends straightforwardly to the general case"
 

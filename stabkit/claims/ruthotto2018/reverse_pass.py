@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.deciding import under
 from stabkit.errors import HypothesisNotMet
-from stabkit.property import Calculation, Either
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import Calculation, Either
+from stabkit.stability.verdict import REFUTED
 
 STABLE = "these operations are numerically stable"
 DIGITS = 53

@@ -5,16 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.claims.claim import claim
 from stabkit.claims.deciding import under
 from stabkit.claims.ruthotto2018 import networks as net
-from stabkit.flux import Facts, Flux, Piece
+from stabkit.fluxes.flux import Facts, Flux, Piece
 from stabkit.operators import norm_squared
-from stabkit.property import AllOf, AtMost, Calculation, Either, FaceWithin, Not
-from stabkit.rational import Constant
 from stabkit.schemes import SymmetricLayer
-from stabkit.transcript import Transcript
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, AtMost, Calculation, Either, FaceWithin, Not
+from stabkit.stability.verdict import REFUTED
 
 ZERO, ONE = Fraction(0), Fraction(1)
 OPPOSITE = fluxes.scaled_identity(-1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from itertools import product
 
-from stabkit.claim import claim
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import HALF
 from stabkit.claims.ruthotto2018 import networks as net
-from stabkit.property import AllOf, Identity
 from stabkit.schemes import Chain, Reverse, SymmetricLayer, Verlet, halves, reverse
-from stabkit.transcript import Transcript
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf, Identity
+from stabkit.stability.verdict import REFUTED
 
 STATES = tuple(product((0, 1, 2), repeat=2))
 

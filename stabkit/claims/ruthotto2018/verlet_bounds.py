@@ -6,16 +6,16 @@ from fractions import Fraction
 from itertools import product
 from math import isqrt
 
-from stabkit.claim import claim
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
 from stabkit.claims.ruthotto2018.verlet import verlet_network
 from stabkit.operators import norm_squared
-from stabkit.property import AllOf
 from stabkit.schemes import SymmetricLayer, Verlet
-from stabkit.transcript import Transcript
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import AllOf
+from stabkit.stability.verdict import REFUTED
 
 UP = "[[0, 1], [0, 0]]"
 LINEAR = ("1 | 1", "2 | 1", "1 | 3/2", "2 1; 1 2 | 1 0; 0 1", "1 1; 1 -1 | 1 1; 1 -1",

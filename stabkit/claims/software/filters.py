@@ -10,14 +10,14 @@ from fractions import Fraction
 from math import isqrt
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, ONE
-from stabkit.flux import Flux
-from stabkit.notions import EUCLIDEAN, RANGE, Energy, energy
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import grid_gradient, tangential_differences
-from stabkit.property import AllOf, Calculation, Not, Stable
 from stabkit.schemes import Explicit, IsotropicExplicit
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import EUCLIDEAN, RANGE, Energy, energy
+from stabkit.stability.property import AllOf, Calculation, Not, Stable
+from stabkit.stability.verdict import REFUTED
 
 MEDPY = "MedPy 0.5.2, medpy.filter.smoothing.anisotropic_diffusion, parameter"
 GAMMA = "Controls the speed of diffusion. Pick a value <= .25 for stability."

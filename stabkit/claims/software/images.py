@@ -7,13 +7,13 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit import fluxes
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
-from stabkit.notions import EUCLIDEAN, RANGE
 from stabkit.operators import grid_differences, grid_gradient
-from stabkit.property import AllOf, Calculation, Stable
 from stabkit.schemes import Explicit
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import EUCLIDEAN, RANGE
+from stabkit.stability.property import AllOf, Calculation, Stable
+from stabkit.stability.verdict import REFUTED
 
 # -- OpenCV: ximgproc -----------------------------------------------------------------------------
 XIMGPROC = "opencv_contrib 5.0, ximgproc.hpp, anisotropicDiffusion, parameter alpha"

@@ -6,14 +6,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import fractions
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import ONE
-from stabkit.notions import EUCLIDEAN
 from stabkit.operators import DIRICHLET, PERIODIC, channel_convolution, from_matrix
-from stabkit.property import Calculation, NormAtMost, Stable
-from stabkit.rational import fractions
 from stabkit.schemes import Linear
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import EUCLIDEAN
+from stabkit.stability.property import Calculation, NormAtMost, Stable
+from stabkit.stability.verdict import REFUTED
 
 SPECTRAL = ("PyTorch 2.13, torch.nn.utils.parametrizations.spectral_norm (issue 99149, and "
             "torch.nn.utils.spectral_norm)")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stabkit.claim import claim
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.operators import PERIODIC, convolution
-from stabkit.property import Calculation
-from stabkit.verdict import REFUTED
+from stabkit.stability.property import Calculation
+from stabkit.stability.verdict import REFUTED
 
 ESTIMATE = "PyAMG 5.4.1, pyamg.util.linalg.approximate_spectral_radius,"
 DIAGONAL = ((1, 0), (0, 2))

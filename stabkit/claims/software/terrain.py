@@ -6,14 +6,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.claim import claim
+from stabkit.arithmetic.rational import fractions
+from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
-from stabkit.notions import EUCLIDEAN, RANGE
 from stabkit.operators import Operator, from_matrix, gram, grid_gradient
-from stabkit.property import AllOf, Calculation, Stable
-from stabkit.rational import fractions
 from stabkit.schemes import Linear
-from stabkit.verdict import REFUTED
+from stabkit.stability.notions import EUCLIDEAN, RANGE
+from stabkit.stability.property import AllOf, Calculation, Stable
+from stabkit.stability.verdict import REFUTED
 
 # -- xarray-spatial -------------------------------------------------------------------------------
 DIFFUSE = "xarray-spatial 0.10.20, xrspatial.diffusion.diffuse,"

@@ -9,16 +9,16 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from stabkit.certificates.flux_bounds import show_slopes
-from stabkit.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.transcript import Term, Transcript
 from stabkit.errors import Undecided
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grown, norms
 from stabkit.networks.layers.layer import Layer, Shape, Signal
 from stabkit.networks.layers.scaling import Scaling
 from stabkit.replay import check
-from stabkit.transcript import Term, Transcript
-from stabkit.verdict import Evidence, calculation
+from stabkit.stability.certificates.flux_bounds import show_slopes
+from stabkit.stability.verdict import Evidence, calculation
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from stabkit.arithmetic.transcript import Term, named
 from stabkit.networks.layers.float_errors import TINY, UP, Enclosure
 from stabkit.networks.layers.layer import Bounds, Layer, Shape, Signal, picked
 from stabkit.operators.singular_values import upper_root
-from stabkit.transcript import Term, named
 
 
 @dataclass(frozen=True, eq=False)

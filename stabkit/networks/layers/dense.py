@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fraction
 from stabkit.networks.layers.layer import Change, Layer, Shape, Signal, Weights, beside, shifted
 from stabkit.operators import from_matrix, norm_squared
 from stabkit.operators.singular_values import square_bound, upper_root
-from stabkit.rational import fraction
 
 _EXACT = 32  # smaller side up to which a norm is enclosed in rational arithmetic
 

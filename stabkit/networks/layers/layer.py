@@ -17,12 +17,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.transcript import Term, Transcript, named
 from stabkit.errors import StabkitError
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grown, norms
 from stabkit.operators.singular_values import upper_root
-from stabkit.rational import fractions
-from stabkit.transcript import Term, Transcript, named
 
 Shape = tuple[int, ...]
 Signal = np.ndarray   # floats, or objects: fractions or intervals

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from stabkit.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.transcript import Term, named
 from stabkit.networks.layers.convolution import Convolution, window_counts
 from stabkit.networks.layers.layer import Layer, Shape, Signal, spread
-from stabkit.transcript import Term, named
 
 
 @dataclass(frozen=True, eq=False)

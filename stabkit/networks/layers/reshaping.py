@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from stabkit.arithmetic.transcript import Term
 from stabkit.networks.layers.layer import Layer, Shape, Signal, picked, spread
-from stabkit.transcript import Term
 
 
 @dataclass(frozen=True, eq=False)

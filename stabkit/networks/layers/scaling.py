@@ -8,9 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fraction, fractions
+from stabkit.arithmetic.transcript import Term
 from stabkit.networks.layers.layer import Change, Layer, Shape, Signal, Weights, beside
-from stabkit.rational import fraction, fractions
-from stabkit.transcript import Term
 
 
 @dataclass(frozen=True, eq=False)

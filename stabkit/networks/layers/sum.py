@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from stabkit.arithmetic.transcript import Term
 from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, norms
 from stabkit.networks.layers.layer import Bounds, Layer, Shape, Signal
-from stabkit.transcript import Term
 
 
 @dataclass(frozen=True, eq=False)

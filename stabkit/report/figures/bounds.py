@@ -11,9 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stabkit import fluxes
-from stabkit.falsify.inputs import nearly_alternating
-from stabkit.flux import Flux
-from stabkit.notions import EUCLIDEAN, RANGE, SIGN, Notion
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import difference, stable_step
 from stabkit.report.figures.style import (
     BLUE,
@@ -27,7 +25,9 @@ from stabkit.report.figures.style import (
     styled,
 )
 from stabkit.schemes import Explicit
-from stabkit.sharpness import StepBound, step_bound
+from stabkit.stability.falsify.inputs import nearly_alternating
+from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN, Notion
+from stabkit.stability.sharpness import StepBound, step_bound
 
 HALF, QUARTER = Fraction(1, 2), Fraction(1, 4)
 CLAIMED = {"euclidean": r"$2/(L\,\|K\|^2)$", "range": r"$h^2/2$", "sign": r"$h^2/4$"}

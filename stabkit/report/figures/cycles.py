@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stabkit import fluxes
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import from_matrix
 from stabkit.report.figures.style import (
     BLUE,

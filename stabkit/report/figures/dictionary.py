@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stabkit import fluxes
-from stabkit.flux import Flux
+from stabkit.fluxes.flux import Flux
 from stabkit.report.figures.style import BLUE, INK, RED, canvas, styled
 
 FACES = {"diffusivity": "diffusivity $g(s)$", "regulariser": r"regulariser $\Psi(s)$",

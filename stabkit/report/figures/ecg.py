@@ -9,14 +9,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stabkit import fluxes
-from stabkit.decide import decide
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
-from stabkit.notions import EUCLIDEAN, RANGE, SIGN
 from stabkit.operators import NATURAL, difference
-from stabkit.property import Stable
 from stabkit.report.figures.style import BLUE, GREY, canvas, styled
 from stabkit.schemes import FSI, Explicit, HaarShrinkage, Implicit, Scheme, repeat
+from stabkit.stability.decide import decide
+from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN
+from stabkit.stability.property import Stable
 
 _CERTIFIED = 6
 _CONTRAST = "1/25"

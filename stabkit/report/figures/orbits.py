@@ -10,11 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stabkit import fluxes
-from stabkit.decide import decide
-from stabkit.flux import Flux
-from stabkit.notions import EUCLIDEAN, RANGE, SIGN, Notion, sign_changes
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import difference
-from stabkit.property import Stable
 from stabkit.report.figures.style import (
     BLUE,
     INK,
@@ -27,7 +24,10 @@ from stabkit.report.figures.style import (
     styled,
 )
 from stabkit.schemes import FSI, Explicit, Scheme
-from stabkit.verdict import REFUTED
+from stabkit.stability.decide import decide
+from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN, Notion, sign_changes
+from stabkit.stability.property import Stable
+from stabkit.stability.verdict import REFUTED
 
 
 @styled
@@ -51,7 +51,7 @@ def before_and_after() -> Figure:
 
 @styled
 def witness(scheme: Scheme, notion: Notion, title: str = "") -> Figure:
-    """The witness that :func:`stabkit.decide` finds against a scheme, before and after the step.
+    """The witness that :func:`~stabkit.stability.decide.decide` finds against a scheme, before and after the step.
 
     Parameters
     ----------

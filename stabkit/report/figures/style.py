@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stabkit.verdict import Status
+from stabkit.stability.verdict import Status
 
 #: Text, axes and neutral lines; :func:`inline_svg` makes it the colour of the text around.
 INK = "#1b1f24"

@@ -1,0 +1,144 @@
+"""The functions that expressions are made of, for every kind of number that an expression meets.
+
+Fractions stay exact where the function keeps them rational and become intervals elsewhere; arrays
+go to their library; terms write the function's name; all others have it as a method.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import scipy
+
+from stabkit.arithmetic.enclosure import Interval, pi
+from stabkit.arithmetic.foreign import Entries, plain
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.transcript import Term
+from stabkit.errors import Undecided
+
+_WRITTEN = {"arctan": "atan"}
+_NUMPY = {"max": "maximum", "min": "minimum"}
+_ARRAYS = (np.ndarray, np.generic, float, Entries)
+_EXACT: dict[str, Callable[..., Any]] = {
+    "abs": abs, "max": max, "min": min, "floor": lambda x: Constant(math.floor(x)),
+    "sign": lambda x: Constant((x > 0) - (x < 0)),
+}
+
+
+def _in_library(name: str, parts: tuple) -> Any:
+    if name == "erf":
+        return scipy.special.erf(*parts)
+    if name == "decay":
+        return parts[0] ** parts[1] * np.exp(-parts[0])
+    return getattr(np, _NUMPY.get(name, name))(*parts)
+
+
+def function(name: str) -> Callable[..., Any]:
+    """The function of a name, such as ``"exp"`` or ``"max"``, in every arithmetic."""
+    exact = _EXACT.get(name)
+
+    def apply(x: Any, *others: Any) -> Any:
+        parts = (x, *others)
+        terms = [part for part in parts if isinstance(part, Term)]
+        if terms:
+            return _as_term(terms[0], x).call(_WRITTEN.get(name, name), *others)
+        if any(isinstance(part, _ARRAYS) for part in parts):
+            return _in_library(name, parts)
+        if isinstance(x, Fraction | int):
+            if not all(isinstance(part, Fraction | int) for part in others):
+                return getattr(others[0], name)(x)  # max and min, of either order
+            if exact:
+                return exact(*parts)
+            x = Interval(x)
+        return getattr(x, name)(*others)
+
+    return apply
+
+
+def decay(x: Any, k: int) -> Any:
+    """xᵏ e⁻ˣ for x >= 0, one operation because an interval of it has a sharp enclosure."""
+    if isinstance(x, Term):
+        return Term(x.log, str(k)).call("decay", x)
+    if isinstance(x, _ARRAYS):
+        return _in_library("decay", (x, k))
+    return (Interval(x) if isinstance(x, Fraction | int) else x).decay(k)
+
+
+def pi_beside(x: Any) -> Any:
+    """π in the arithmetic of a number that it stands beside."""
+    if isinstance(x, Term):
+        return Term(x.log, "pi")
+    if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f":
+        return x.dtype.type(math.pi)
+    if isinstance(x, float | Entries):
+        return math.pi
+    return x.pi() if hasattr(x, "pi") else pi()
+
+
+def of_numbers(apply: Callable[..., Any], x: Any, *numbers: Any) -> Any:
+    """A function of exact numbers, such as √2, in the arithmetic of x."""
+    if isinstance(x, Term):
+        return apply(*(_as_term(x, number) for number in numbers))
+    value = apply(*numbers)
+    if not isinstance(x, _ARRAYS) or not isinstance(value, Interval):
+        return value
+    return x.dtype.type(float(value)) if isinstance(x, np.ndarray | np.generic) else float(value)
+
+
+def relation(sign: str, apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A comparison; of terms it is the text of one."""
+    def compare(x: Any, y: Any) -> Any:
+        term = x if isinstance(x, Term) else y
+        return term.compared(x, sign, y) if isinstance(term, Term) else apply(x, y)
+
+    return compare
+
+
+def joined(word: str, apply: Callable[..., Any]) -> Callable[..., Any]:
+    """``and``, ``or`` and ``not``; of terms the text of one."""
+    def join(*parts: Any) -> Any:
+        if not isinstance(parts[0], Term):
+            return apply(*parts)
+        spelled = [f"({part.text})" for part in parts]
+        text = f"{word} {spelled[0]}" if len(parts) == 1 else f" {word} ".join(spelled)
+        return Term(parts[0].log, text, 0)
+
+    return join
+
+
+def negation(x: Any) -> Any:
+    """The contrary of a condition."""
+    return not x if isinstance(x, bool) else ~x
+
+
+def chosen(condition: Callable, yes: Callable, no: Callable) -> Callable[[Any], Any]:
+    """``np.where``: an interval that may fall on both sides gets the hull of both."""
+    def at(x: Any) -> Any:
+        try:
+            holds = condition(x)
+        except Undecided:
+            first = yes(x)
+            return (first if isinstance(first, Interval) else Interval(first)).hull(no(x))
+        if isinstance(holds, bool):
+            return yes(x) if holds else no(x)
+        return _where(holds, yes(x), no(x))
+
+    return at
+
+
+def _where(holds: Any, yes: Any, no: Any) -> Any:
+    if isinstance(holds, Term):
+        return _as_term(holds, yes).when(holds.text, _as_term(holds, no))
+    if isinstance(holds, np.ndarray | np.generic | Entries):
+        return np.where(holds, plain(yes), plain(no)) if not isinstance(holds, Entries) else \
+            np.where(holds, yes, no)
+    other = yes if hasattr(yes, "where") else no
+    return (other if hasattr(other, "where") else holds).where(holds, yes, no)
+
+
+def _as_term(beside: Term, value: Any) -> Term:
+    return value if isinstance(value, Term) else Term(beside.log, str(value))

@@ -1,0 +1,227 @@
+"""Exact linear algebra over the rationals: what decides a matrix inequality.
+
+Matrices come as object arrays (or nested lists) of fractions; the work is done in FLINT.
+"""
+
+from __future__ import annotations
+
+import operator
+from fractions import Fraction
+from itertools import combinations
+from typing import Any, TypeAlias
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from stabkit.arithmetic.backend import is_foreign
+from stabkit.errors import InvalidArgument
+
+#: What `fraction` takes: an integer, a fraction, a float at its exact value, a text like "1/3".
+Rational: TypeAlias = Any
+
+
+class Constant(Fraction):
+    """A rational that adapts to the arrays it meets: exact beside exact entries, rounded to the
+    dtype beside floats.  (A plain fraction would turn a float array into an object array.)
+    """
+
+    @property
+    def meant(self) -> Constant:
+        """The number whose rounding it is, if it came from a float; else itself."""
+        return self.__dict__.get("_meant", self)
+
+    def rounded_from(self, number: Fraction) -> Constant:
+        """Note which number was meant; return it."""
+        if number != self:
+            self.__dict__["_meant"] = Constant(number)
+        return self
+
+    def __mul__(self, other):
+        return _beside(self, other, Fraction.__mul__)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other):
+        return _beside(self, other, Fraction.__truediv__)
+
+    def __add__(self, other):
+        return _beside(self, other, Fraction.__add__)
+
+    __radd__ = __add__
+
+    def __sub__(self, other):
+        result = Fraction.__sub__(self, other)
+        return float(self) - other if result is NotImplemented and is_foreign(other) else result
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return Constant(1 / Fraction(self)) * other
+
+    def __pow__(self, exponent):
+        power = Fraction.__pow__(self, exponent)
+        return Constant(power) if isinstance(power, Fraction) else power
+
+    def __neg__(self):
+        return Constant(Fraction.__neg__(self))
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        dtypes = {part.dtype for part in inputs
+                  if isinstance(part, (np.ndarray, np.generic)) and part.dtype.kind == "f"}
+        kind = np.result_type(*dtypes) if dtypes else None
+        inputs = tuple(part._as(kind) if isinstance(part, Constant) else part for part in inputs)
+        return getattr(ufunc, method)(*inputs, **kwargs)
+
+    def _as(self, dtype: np.dtype | None) -> Any:
+        """The constant rounded to a dtype, or exact as an object array of no dimensions."""
+        forms = self.__dict__
+        if dtype not in forms:
+            forms[dtype] = np.asarray(Fraction(self), dtype=object) if dtype is None else \
+                dtype.type(self)
+        return forms[dtype]
+
+
+def _beside(constant: Constant, other: Any, operation: Any) -> Any:
+    if type(other) is np.ndarray:  # at once what Python would come to in four steps
+        exact = other.dtype.kind != "f"
+        return _UFUNC[operation](constant._as(None if exact else other.dtype), other)
+    result = operation(constant, other)
+    if isinstance(other, (int, Fraction)):
+        return Constant(result)
+    if result is NotImplemented and is_foreign(other):
+        return _FLOAT[operation](float(constant), other)
+    return result
+
+
+_UFUNC = {Fraction.__mul__: np.multiply, Fraction.__truediv__: np.divide,
+          Fraction.__add__: np.add}
+_FLOAT = {Fraction.__mul__: operator.mul, Fraction.__truediv__: operator.truediv,
+          Fraction.__add__: operator.add}
+
+
+def fraction(value: Any, name: str = "value") -> Fraction:
+    """The exact rational value of a number, or of a text such as ``"-3/4"``.
+
+    Raises
+    ------
+    InvalidArgument
+        If `value` is not a finite rational number; `name` says which argument it was.
+    """
+    try:
+        return Fraction(value.item() if isinstance(value, np.generic) else value)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise InvalidArgument(f"{name}: must be a finite rational number, got {value!r}") from None
+
+
+def fractions(values: Any, name: str = "values") -> np.ndarray:
+    """An object array of fractions with the shape of `values`."""
+    given = np.asarray(values, dtype=object)
+    exact = np.empty(given.shape, dtype=object)
+    for index, value in np.ndenumerate(given):
+        exact[index] = value if type(value) is Fraction else fraction(value, name)
+    return exact
+
+
+def to_flint(matrix: Any) -> fmpq_mat:
+    """A rational matrix as FLINT's type."""
+    rows = [[fmpq(entry.numerator, entry.denominator) for entry in row]
+            for row in fractions(matrix)]
+    return fmpq_mat(rows) if rows and rows[0] else fmpq_mat(len(rows), 0)
+
+
+def from_flint(matrix: fmpq_mat) -> np.ndarray:
+    """FLINT's rational matrix as an object array of fractions."""
+    exact = np.empty((matrix.nrows(), matrix.ncols()), dtype=object)
+    for index in np.ndindex(exact.shape):
+        entry = matrix[index]
+        exact[index] = Fraction(int(entry.p), int(entry.q))
+    return exact
+
+
+def is_psd(matrix: Any) -> bool:
+    """Decide whether a symmetric rational matrix is positive semidefinite, by LDLᵀ.
+
+    A zero pivot is allowed only if the rest of its row is zero; then the elimination is exact and
+    the signs of the pivots decide (Sylvester's law of inertia).
+    """
+    return _eliminated(matrix)[1] is None
+
+
+def negative_direction(matrix: Any) -> np.ndarray | None:
+    """A vector x with xᵀS x < 0 for a symmetric rational matrix S, or None if there is none.
+
+    It is 0 where the elimination has not come, and makes S x vanish where it has.
+    """
+    done, last = _eliminated(matrix)
+    if last is None:
+        return None
+    exact = fractions(matrix)
+    x = np.full(len(exact), Fraction(0), dtype=object)
+    x[list(last)] = list(last.values())
+    if done:
+        x[done] = solve(exact[np.ix_(done, done)], -(exact[done] @ x))
+    return x
+
+
+def _eliminated(matrix: Any) -> tuple[list[int], dict[int, Fraction] | None]:
+    """The rows with positive pivots, and entries on which what is left is negative, or None."""
+    a = to_flint(matrix).tolist()
+    n = len(a)
+    if any(len(row) != n or a[i][j] != a[j][i] for i, row in enumerate(a) for j in range(i)
+           if len(row) == n) or any(len(row) != n for row in a):
+        raise InvalidArgument("matrix: must be symmetric to be tested for semidefiniteness")
+    done: list[int] = []
+    for k in range(n):
+        pivot = a[k][k]
+        below = [i for i in range(k + 1, n) if a[i][k] != 0]
+        if pivot < 0:
+            return done, {k: Fraction(1)}
+        if pivot == 0 and below:  # 2 t a + b = -1
+            j = below[0]
+            t = -(a[j][j] + 1) / (2 * a[j][k])
+            return done, {k: Fraction(int(t.p), int(t.q)), j: Fraction(1)}
+        if pivot == 0:
+            continue
+        done.append(k)
+        for i in below:
+            factor = a[i][k] / pivot
+            for j in below:
+                a[i][j] -= factor * a[k][j]
+    return done, None
+
+
+def is_totally_nonnegative(matrix: Any) -> bool:
+    """Decide by all minors whether a small rational matrix (n <= 8) is totally nonnegative."""
+    exact = to_flint(matrix)
+    rows, columns = exact.nrows(), exact.ncols()
+    if max(rows, columns) > 8:
+        raise InvalidArgument(f"matrix: all minors are taken up to size 8, got {rows}x{columns}")
+    entries = exact.tolist()
+    return all(
+        fmpq_mat([[entries[i][j] for j in chosen] for i in picked]).det() >= 0
+        for size in range(1, min(rows, columns) + 1)
+        for picked in combinations(range(rows), size)
+        for chosen in combinations(range(columns), size))
+
+
+def determinant(matrix: Any) -> Fraction:
+    """The exact determinant."""
+    value = to_flint(matrix).det()
+    return Fraction(int(value.p), int(value.q))
+
+
+def rank(matrix: Any) -> int:
+    """The exact rank."""
+    return int(to_flint(matrix).rref()[1])
+
+
+def solve(matrix: Any, right: Any) -> np.ndarray:
+    """Solve a nonsingular rational system exactly; `right` has shape (n,) or (n, k)."""
+    right = fractions(right)
+    columns = right.reshape(len(right), -1)
+    try:
+        solution = to_flint(matrix).solve(to_flint(columns))
+    except ZeroDivisionError:
+        raise InvalidArgument("matrix: must be nonsingular to be solved with") from None
+    return from_flint(solution).reshape(right.shape)

@@ -1,0 +1,338 @@
+"""What a claim has to show of all members of its classes, and the proofs that are known.
+
+The claim's body runs on symbols, one for any member of each class: its schemes write what a step
+makes of a signal, its notion writes the margin, its classes write what is assumed.  So neither a
+proof nor a file has a part in the statement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import singledispatch
+from itertools import product
+from typing import Any
+
+from stabkit.claims.claim import Claim
+from stabkit.claims.members import check_member
+from stabkit.classes import OneOf
+from stabkit.errors import HypothesisNotMet, InvalidArgument, InvalidEvidence, StabkitError
+from stabkit.proof import check, read
+from stabkit.proof.parts import Count, Family, Quotient, Size
+from stabkit.proof.sites import LineDifference, rows
+from stabkit.proof.symbols import Symbols, norm2
+from stabkit.proof.text import written
+from stabkit.proof.words import Expression, expression
+from stabkit.schemes import Chain, Explicit, Implicit, Scheme
+from stabkit.stability.notions import RANGE, SIGN, Notion
+from stabkit.stability.property import AllOf, AtMost, Identity, Property, Stable
+from stabkit.stability.verdict import Evidence
+
+Statement = dict[str, Any]
+#: What a body may raise that was written for numbers and meets symbols.
+_STOPPED = (StabkitError, TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
+
+
+def statements(entry: Claim) -> list[Statement]:
+    """The statements about all members of a claim's classes that together are the claim.
+
+    Raises
+    ------
+    InvalidArgument
+        If the claim names no classes, or its body, a scheme or a notion needs more of a symbol
+        than is assumed of it.
+    """
+    return _different(statement for _, statement in obligations(entry))
+
+
+def _different(found: Iterable[Statement]) -> list[Statement]:
+    """Each once, as parts of a claim may say the same."""
+    kept: list[Statement] = []
+    for each in found:
+        kept += [each] if each not in kept else []
+    return kept
+
+
+def obligations(entry: Claim) -> list[tuple[Property, Statement]]:
+    """The parts of what the claim returns for symbols, each with its statement."""
+    if not entry.for_all:
+        raise InvalidArgument(f"claim {entry.name}: it names no classes")
+    return [each for choice in _choices(entry) for each in _obligations(entry, choice)]
+
+
+def _choices(entry: Claim) -> list[dict[str, Any]]:
+    """The values of the arguments that are one of several, in all combinations."""
+    several = {name: kind.values for name, kind in entry.for_all.items()
+               if isinstance(kind, OneOf)}
+    return [dict(zip(several, values, strict=True)) for values in product(*several.values())]
+
+
+def _obligations(entry: Claim, choice: Mapping[str, Any]) -> list[tuple[Property, Statement]]:
+    try:
+        count = len(_parts(_on_symbols(entry, choice)[1]))
+        return [_obligation(entry, choice, number) for number in range(count)]
+    except _STOPPED as error:
+        raise InvalidArgument(f"claim {entry.name}: for_all: {error}") from error
+
+
+def _obligation(entry: Claim, choice: Mapping[str, Any], number: int
+                ) -> tuple[Property, Statement]:
+    # Each part has symbols of its own, so that none depends on what another has visited.
+    symbols, what = _on_symbols(entry, choice)
+    part = _parts(what)[number]
+    return part, _stated(part, symbols)
+
+
+def _on_symbols(entry: Claim, choice: Mapping[str, Any]) -> tuple[Symbols, Property]:
+    symbols = Symbols()
+    arguments = {name: choice[name] if name in choice else kind.symbol(symbols, name)
+                 for name, kind in entry.for_all.items()}
+    return symbols, entry.body(**arguments)
+
+
+def _parts(what: Property) -> list[Property]:
+    return [each for part in what.parts for each in _parts(part)] if isinstance(what, AllOf) \
+        else [what]
+
+
+@singledispatch
+def _stated(what: Any, symbols: Symbols) -> Statement:
+    raise InvalidArgument(f"a {type(what).__name__} is not stated for all")
+
+
+@_stated.register
+def _(what: Stable, symbols: Symbols) -> Statement:
+    _is_known(what.scheme, what.notion)
+    if what.notion in (RANGE, SIGN):
+        return _on_lines(what.scheme, what.notion)
+    if isinstance(what.scheme, Chain) and isinstance(what.scheme.schemes, Family):
+        return _any_number(what.scheme.schemes, what.notion, symbols)
+    if _count(what.scheme) is not None:
+        return _any_length(what.scheme, what.notion, symbols)
+    space = _space(what.scheme)
+    pairs = [what.scheme.pair(symbols.vector(name, space))
+             for name in "uv"[:what.notion.signals]]
+    return symbols.shows(_goal(what.notion, pairs))
+
+
+@_stated.register
+def _(what: Identity, symbols: Symbols) -> Statement:
+    """Both sides, as they are computed, are equal as sums of words."""
+    return _related(what, symbols, "==")
+
+
+@_stated.register
+def _(what: AtMost, symbols: Symbols) -> Statement:
+    return _related(what, symbols, ">=")
+
+
+def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
+    numbers = [name for name, value in what.given.items() if not isinstance(value, Expression)]
+    if numbers or not what.given:
+        raise InvalidArgument("at given points nothing is shown for all: "
+                              f"{', '.join(numbers) or 'nothing'} must be an argument of a class")
+    for side in (what.left, what.right):
+        if isinstance(side, Scheme):
+            _is_known(side)
+    left, right = (expression(side(**what.given)) for side in (what.left, what.right))
+    if sign == ">=":
+        left, right = right, left
+    return symbols.shows(f"{_in_brackets(left)} - {_in_brackets(right)}", sign)
+
+
+def _in_brackets(x: Expression) -> str:
+    return f"({written(x)})"
+
+
+def _is_known(scheme: Scheme, notion: Notion | None = None) -> None:
+    """Refuse code of others, which may do on symbols what it does not do on numbers."""
+    if not all(part.trusted for part in _schemes(scheme)):
+        raise InvalidArgument(f"the step of {type(scheme).__name__} is not the package's own")
+    if notion is None:
+        return
+    module = getattr(notion.margin, "__module__", type(notion.margin).__module__)
+    if not str(module).startswith("stabkit."):
+        raise InvalidArgument(f"the notion {notion} is not the package's own")
+
+
+def _schemes(scheme: Scheme) -> Iterator[Scheme]:
+    yield scheme
+    if isinstance(scheme, Chain):
+        inner = scheme.schemes
+        for part in [inner.member] if isinstance(inner, Family) else inner:
+            yield from _schemes(part)
+
+
+def _space(scheme: Scheme) -> str:
+    """The name of the space of its signals."""
+    if not isinstance(scheme.size, Size):
+        raise InvalidArgument("its signals have a fixed length, so it is not for all")
+    return scheme.size.space
+
+
+def _count(scheme: Scheme) -> Count | None:
+    return next((value for value in vars(scheme).values() if isinstance(value, Count)), None)
+
+
+def _goal(notion: Notion, pairs: list[tuple[Expression, Expression]]) -> str:
+    """The margin of pairs of signals before and after, as it would be written by hand."""
+    margin = notion.margin(*(x for pair in pairs for x in pair))
+    before, after = pairs[0] if len(pairs) == 1 else (
+        x - y for x, y in zip(*pairs, strict=True))
+    norms = before.T @ before - after.T @ after if before.to == after.to else None
+    if norms is not None and (norms - margin).is_zero():
+        return f"{norm2(before)} - {norm2(after)}"
+    content = min(abs(c) for c in margin.terms.values())
+    whole = all((c / content).denominator == 1 for c in margin.terms.values())
+    return written(margin / content if whole else margin)
+
+
+def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
+    """Range or sign, from the kinds of rows that lines of every length have."""
+    repeated = isinstance(scheme, Chain) and isinstance(scheme.schemes, Family)
+    if repeated:  # what each step keeps, all keep, if it is on one line
+        scheme = scheme.schemes.member
+    K = getattr(scheme, "K", None)
+    if not isinstance(scheme, Explicit | Implicit) or not isinstance(K, LineDifference):
+        raise InvalidArgument(f"{notion}: is stated of explicit and implicit steps on a line")
+    implicit = isinstance(scheme, Implicit)
+
+    def made(u: Any) -> Any:
+        return scheme.pair(u)[0] if implicit else scheme.step(u)
+
+    return rows(K, made, "implicit" if implicit else "explicit", notion.name, repeated)
+
+
+def _any_number(family: Family, notion: Notion, symbols: Symbols) -> Statement:
+    """After every number of members, each with letters of its own."""
+    names = ("u", "v") if notion.signals == 1 else ("u", "v", "y", "z")
+    letters = [symbols.vector(name, _space(family.member)) for name in names]
+    first, now = letters[:notion.signals], letters[notion.signals:]
+    after = {str(letter): x for letter, x in zip(
+        names[notion.signals:], [family.member.step(x) for x in now], strict=True)}
+    return symbols.iterates(
+        _goal(notion, list(zip(first, now, strict=True))),
+        start=dict(zip(names[notion.signals:], first, strict=True)), after=after,
+        changing=family.letters)
+
+
+def _any_length(scheme: Any, notion: Notion, symbols: Symbols) -> Statement:
+    """After every number of inner steps."""
+    if notion.signals != 1:
+        raise InvalidArgument(f"any number of inner steps: not stated for {notion}")
+    space = _space(scheme)
+    u, number = symbols.vector("u", space), symbols.parameter("l", ">= 0")
+    kept, first = scheme.begin(u)
+    scheme.following(kept, first, 0)  # visits where proofs by induction begin
+    now = [symbols.vector(name, space) for name in scheme.states]
+    after = [_settled(x, symbols) for x in scheme.following(kept, tuple(now), number)]
+    new = [name for name in ("after",) if name in symbols.data["vectors"]]
+    used = any(re.search(r"\bl\b", text) for text in _texts([symbols.data, list(
+        map(written, after))]) if text != "l")
+    if not used:
+        del symbols.data["parameters"]["l"]
+    return symbols.iterates(
+        _goal(notion, [(u, now[0])]), start=dict(zip(scheme.states, first, strict=True)),
+        after=dict(zip(scheme.states, after, strict=True)), changing=new,
+        counter="l" if used else None)
+
+
+def _settled(x: Any, symbols: Symbols) -> Expression:
+    """An expression; a quotient becomes a vector that an equation determines."""
+    if not isinstance(x, Quotient):
+        return x
+    made = symbols.vector(symbols.free("after"), x.numerator.to)
+    symbols.equation(symbols.free("cycle"), x.denominator * made - x.numerator)
+    return made
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    for part in data.values() if isinstance(data, Mapping) else data if isinstance(
+            data, list) else ():
+        yield from _texts(part)
+
+
+# -- proofs ------------------------------------------------------------------------------------
+
+
+def proof_of(statement: Statement) -> dict[str, Any] | None:
+    """A proof that the kernel accepts for the statement, or None.
+
+    A search by a solver, whose proofs are checked alike, has its place here.
+    """
+    return next((proof for source in SOURCES for proof in source(statement)
+                 if _holds(statement, proof)), None)
+
+
+def _from_theorems(statement: Statement) -> Iterator[dict[str, Any]]:
+    """The proofs of theorems that speak of the same things; they may assume less."""
+    from stabkit.proof.theorems import THEOREMS
+
+    for theorem in THEOREMS.values():
+        if all(set(theorem.statement.get(key, ())) == set(statement.get(key, ())) for key in (
+                "visits", "state", "equations", "operators")) and \
+                theorem.statement["kind"] == statement["kind"]:
+            yield theorem.proof
+
+
+def _by_expanding(statement: Statement) -> Iterator[dict[str, Any]]:
+    """An identity of sums of words shows itself when both sides are multiplied out."""
+    if statement["kind"] == "algebra" and statement["goal"].endswith(" == 0"):
+        yield {"steps": []}
+
+
+#: Where proofs come from: functions of a statement that give candidates.
+SOURCES: list[Callable[[Statement], Iterator[dict[str, Any]]]] = [_by_expanding, _from_theorems]
+
+
+def _holds(statement: Statement, proof: dict[str, Any]) -> bool:
+    try:
+        check(statement, proof)
+    except InvalidEvidence:
+        return False
+    return True
+
+
+# -- what a verdict says -----------------------------------------------------------------------
+
+
+def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
+                  ) -> tuple[Evidence, ...]:
+    """Proofs of a claim's statements, one for each; none if one has no proof that is known.
+
+    Raises
+    ------
+    InvalidArgument
+        If a listed configuration is no member of the classes.
+    """
+    stated = statements(entry)
+    proofs = [proof_of(statement) for statement in stated]
+    if None in proofs:
+        return ()
+    choices = [(choice, [(part, read(statement)) for part, statement in
+                         _obligations(entry, choice)]) for choice in _choices(entry)]
+    for configuration in configurations:
+        _check_membership(entry, configuration, choices)
+    return tuple(Evidence("proof", "rational", {"statement": statement, "proof": proof})
+                 for statement, proof in zip(stated, proofs, strict=True))
+
+
+def _check_membership(entry: Claim, configuration: Mapping[str, Any],
+                      choices: list[tuple[dict, list[tuple[Property, Any]]]]) -> None:
+    try:
+        for name, kind in entry.for_all.items():
+            if not kind.admits(configuration[name]):
+                raise InvalidArgument(f"{name} is no member of its class {kind}")
+        concrete = _parts(entry.body(**configuration))
+        stated = next(stated for choice, stated in choices if all(
+            configuration[name] == value for name, value in choice.items()))
+        for (symbolic, statement), part in zip(stated, concrete, strict=True):
+            check_member(symbolic, part, statement)
+    except HypothesisNotMet:
+        return  # the statement does not speak of it
+    except InvalidArgument as error:
+        text = ", ".join(f"{name} = {value!r:.60}" for name, value in configuration.items())
+        raise InvalidArgument(f"claim {entry.name}: for_all does not cover what is listed: {error} "
+                              f"(where {text})") from None

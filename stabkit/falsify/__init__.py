@@ -1,8 +1,0 @@
-"""The falsifier: it looks for a violation, and believes only exact arithmetic."""
-
-from stabkit.falsify.exactness import confirm, exact_margin, is_violated, shrink
-from stabkit.falsify.inputs import structured
-from stabkit.falsify.search import Search, search, two_solutions
-
-__all__ = ["Search", "confirm", "exact_margin", "is_violated", "search", "shrink", "structured",
-           "two_solutions"]

@@ -1,0 +1,390 @@
+"""Expressions in one variable: what a formula of a flux does, written down by running it once.
+
+A formula is an ordinary function, ``lambda s: s * np.exp(-s * s)``.  Run on :data:`VARIABLE` it
+hands back its expression, a tree of operations.  Whatever is exact about a flux (values,
+enclosures, evidence, derivatives, proofs) is taken from that one tree, so all of them speak of one
+function.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from functools import cached_property
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from stabkit.arithmetic.derivative import Dual, derivative
+from stabkit.arithmetic.elementary import (
+    chosen,
+    decay,
+    function,
+    joined,
+    negation,
+    of_numbers,
+    pi_beside,
+    relation,
+)
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.errors import InvalidArgument, StabkitError
+
+Apply = Callable[..., Any]
+
+_BINARY: dict[str, Apply] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+_APPLY: dict[str, Apply] = _BINARY | {
+    "neg": operator.neg, "abs": abs, "and": joined("and", operator.and_),
+    "or": joined("or", operator.or_), "not": joined("not", negation)} | {
+    sign: relation(sign, apply) for sign, apply in (
+        ("<", operator.lt), ("<=", operator.le), ("==", operator.eq))}
+_UFUNCS = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.absolute: "abs",
+    np.sign: "sign", np.exp: "exp", np.log: "log", np.sqrt: "sqrt", np.tanh: "tanh",
+    np.arctan: "arctan", np.sin: "sin", np.cos: "cos", np.floor: "floor", np.maximum: "max",
+    np.minimum: "min",
+}
+
+
+def _exp(x: Any) -> Any:
+    return Expression._of("exp", x)
+
+
+# What is written with other operations.
+_WRITTEN: dict[Any, Callable[..., Any]] = {
+    np.negative: lambda x: -x, np.positive: lambda x: x, np.square: lambda x: x * x,
+    np.fabs: abs, np.reciprocal: lambda x: 1 / x, np.power: lambda x, k: x**k,
+    np.log1p: lambda x: Expression._of("log", 1 + x), np.expm1: lambda x: _exp(x) - 1,
+    np.sinh: lambda x: (_exp(x) - _exp(-x)) / 2,
+    np.cosh: lambda x: (_exp(x) + _exp(-x)) / 2,
+    np.tan: lambda x: Expression._of("sin", x) / Expression._of("cos", x),
+    np.fmax: lambda x, y: Expression._of("max", x, y),
+    np.fmin: lambda x, y: Expression._of("min", x, y),
+    np.ceil: lambda x: -Expression._of("floor", -x),
+    np.heaviside: lambda x, h: _where(x < 0, 0, _where(x > 0, 1, h)),
+    np.less: lambda x, y: x < y, np.less_equal: lambda x, y: x <= y,
+    np.greater: lambda x, y: x > y, np.greater_equal: lambda x, y: x >= y,
+    np.equal: lambda x, y: x == y, np.not_equal: lambda x, y: x != y,
+    np.logical_and: lambda x, y: x & y, np.logical_or: lambda x, y: x | y,
+    np.logical_not: lambda x: ~x,
+}
+TRANSCENDENTAL = {"exp", "log", "sqrt", "tanh", "arctan", "sin", "cos", "erf", "decay", "pi"}
+_OWN = {"stabkit.fluxes.dictionary", "stabkit.fluxes.activations"}  # tested against their expressions
+_ROUNDING = Fraction(1, 2**16)
+_HOW = "write it with arithmetic and np.exp, np.sqrt, np.log, np.tanh, np.abs, np.maximum, ..."
+
+
+class Expression:
+    """An operation and its arguments; arithmetic on it makes larger expressions.
+
+    Parameters
+    ----------
+    operation : str
+        ``"x"`` (the variable), ``"constant"``, ``"pi"``, an arithmetic sign, or a function's name.
+    *arguments
+        Expressions; a number for ``"constant"``, an integer exponent last for ``"**"``.
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+    exp: Callable[..., Expression]  # and so on: the functions are set below, by their names
+    sqrt: Callable[..., Expression]
+    erf: Callable[..., Expression]
+    sign: Callable[..., Expression]
+
+    def __init__(self, operation: str, *arguments: Any):
+        self.operation, self.arguments = operation, arguments
+
+    def __call__(self, x: Any) -> Any:
+        """The value, in the arithmetic of x; so an expression is a formula like any other."""
+        return self.at(x)
+
+    @cached_property
+    def text(self) -> str:
+        """The tree in full; two expressions of one text are one."""
+        parts = (part.text if isinstance(part, Expression) else str(part)
+                 for part in self.arguments)
+        return f"{self.operation}({', '.join(parts)})"
+
+    @classmethod
+    def _of(cls, name: str, *parts: Any) -> Expression:
+        return cls(name, *map(as_expression, parts))
+
+    @staticmethod
+    def pi() -> Expression:
+        """π."""
+        return Expression("pi")
+
+    def decay(self, k: int) -> Expression:
+        """xᵏ e⁻ˣ of a nonnegative expression."""
+        return Expression("decay", self, k)
+
+    @staticmethod
+    def where(condition: Any, yes: Any, no: Any) -> Expression:
+        """One of two, as a condition holds or not."""
+        return _where(condition, yes, no)
+
+    # -- what Python and NumPy do with it ----------------------------------------------------------
+    def __add__(self, other: Any) -> Expression:
+        return _arithmetic("+", self, other)
+
+    def __radd__(self, other: Any) -> Expression:
+        return _arithmetic("+", other, self)
+
+    def __sub__(self, other: Any) -> Expression:
+        return _arithmetic("-", self, other)
+
+    def __rsub__(self, other: Any) -> Expression:
+        return _arithmetic("-", other, self)
+
+    def __mul__(self, other: Any) -> Expression:
+        return _arithmetic("*", self, other)
+
+    def __rmul__(self, other: Any) -> Expression:
+        return _arithmetic("*", other, self)
+
+    def __truediv__(self, other: Any) -> Expression:
+        return _arithmetic("/", self, other)
+
+    def __rtruediv__(self, other: Any) -> Expression:
+        return _arithmetic("/", other, self)
+
+    def __neg__(self) -> Expression:
+        return Expression("constant", -self.value) if self.operation == "constant" else \
+            Expression("neg", self)
+
+    def __pos__(self) -> Expression:
+        return self
+
+    def __abs__(self) -> Expression:
+        return Expression._of("abs", self)
+
+    def __pow__(self, exponent: Any) -> Expression:
+        number = Fraction(exponent) if isinstance(exponent, (int, float, Fraction)) else None
+        if number is not None and number.denominator == 1:
+            return Expression("**", self, int(number))
+        if number is not None and number.denominator == 2:
+            return Expression("**", Expression._of("sqrt", self), int(2 * number))
+        raise InvalidArgument(f"formula: the power {exponent!r} is no whole number or half of one; "
+                              "write np.exp(p * np.log(s))")
+
+    def __lt__(self, other: Any) -> Expression:
+        return Expression("<", self, as_expression(other))
+
+    def __le__(self, other: Any) -> Expression:
+        return Expression("<=", self, as_expression(other))
+
+    def __gt__(self, other: Any) -> Expression:
+        return Expression("<", as_expression(other), self)
+
+    def __ge__(self, other: Any) -> Expression:
+        return Expression("<=", as_expression(other), self)
+
+    def __eq__(self, other: Any) -> Expression:  # type: ignore[override]
+        return Expression("==", self, as_expression(other))
+
+    def __ne__(self, other: Any) -> Expression:  # type: ignore[override]
+        return ~(self == other)
+
+    def __and__(self, other: Any) -> Expression:
+        return Expression("and", self, other)
+
+    def __or__(self, other: Any) -> Expression:
+        return Expression("or", self, other)
+
+    def __invert__(self) -> Expression:
+        return Expression("not", self)
+
+    def __bool__(self) -> bool:
+        raise InvalidArgument("formula: a branch (if, and, or, min, max) cannot be read for all s "
+                              "at once; give the flux in pieces, or write np.where, np.maximum or "
+                              "np.minimum")
+
+    def __float__(self) -> float:
+        raise InvalidArgument("formula: it turns s into a float, as math.exp does; write np.exp "
+                              "and its kin")
+
+    __int__ = __index__ = __float__  # type: ignore[assignment]
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method == "__call__" and not options:
+            inputs = tuple(map(as_expression, inputs)) if ufunc is not np.power else inputs
+            if ufunc in _WRITTEN:
+                return _WRITTEN[ufunc](*inputs)
+            if ufunc in _UFUNCS:
+                name = _UFUNCS[ufunc]
+                apply = _arithmetic if name in _BINARY else Expression._of
+                return apply(name, *inputs)
+        raise InvalidArgument(f"formula: np.{ufunc.__name__} is not among the functions that can "
+                              f"be decided; {_HOW}")
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        if function is np.where and len(args) == 3 and not options:
+            return _where(*args)
+        if function is np.clip:
+            return _clipped(*args, **options)
+        if function in (np.zeros_like, np.ones_like):
+            return as_expression(int(function is np.ones_like))
+        raise InvalidArgument(f"formula: np.{function.__name__} is not among the functions that "
+                              f"can be decided; {_HOW}")
+
+    # -- what is asked of it -----------------------------------------------------------------------
+    @property
+    def value(self) -> Any:
+        """The number of a constant."""
+        return self.arguments[0]
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether it is true or false rather than a number."""
+        return self.operation in ("<", "<=", "==", "and", "or", "not")
+
+    def parts(self) -> Iterator[Expression]:
+        """Every expression inside it, itself last."""
+        for part in self.arguments:
+            if isinstance(part, Expression):
+                yield from part.parts()
+        yield self
+
+    @cached_property
+    def at(self) -> Callable[[Any], Any]:
+        """The function: of fractions, intervals, terms, arrays, or of other expressions."""
+        name, arguments = self.operation, self.arguments
+        if name == "x":
+            return lambda x: x
+        if name == "pi":
+            return pi_beside
+        if name == "constant":
+            number = self.value
+            return lambda x: number
+        parts = [part.at for part in arguments if isinstance(part, Expression)]
+        if name == "where":
+            return chosen(*parts)
+        if name in ("**", "decay"):
+            (base,), number = parts, arguments[1]
+            raised = operator.pow if name == "**" else decay
+            return lambda x: raised(base(x), number)
+        apply = _APPLY.get(name) or function(name)
+        if all(part.operation == "constant" for part in arguments):
+            return lambda x: self if isinstance(x, (Expression, Dual)) else of_numbers(
+                apply, x, *(part.value for part in arguments))
+        if len(parts) == 1:
+            (first,) = parts
+            return lambda x: apply(first(x))
+        first, second = parts
+        return lambda x: apply(first(x), second(x))
+
+    @cached_property
+    def derivative(self) -> Expression:
+        """The expression of the derivative, by the chain rule; a kink has the sign of 0."""
+        return as_expression(derivative(self.at, VARIABLE))
+
+
+def _method(name: str) -> Callable[..., Expression]:
+    return lambda *parts: Expression._of(name, *parts)
+
+
+for _name in ("exp", "log", "sqrt", "tanh", "arctan", "sin", "cos", "erf", "sign", "floor", "max",
+              "min"):
+    setattr(Expression, _name, _method(_name))
+
+VARIABLE = Expression("x")
+
+
+def as_expression(value: Any) -> Expression:
+    """A number as an expression: floats and integers are the numbers that they are."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, Expression):
+        return _where(value, 1, 0) if value.is_condition else value
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, int):
+        return Expression("constant", int(value))
+    return Expression("constant", Constant(fraction(value, "formula")))
+
+
+def _where(condition: Any, yes: Any, no: Any) -> Expression:
+    if not isinstance(condition, Expression):
+        return as_expression(yes if condition else no)
+    return Expression("where", condition, as_expression(yes), as_expression(no))
+
+
+def _clipped(a: Any, a_min: Any = None, a_max: Any = None, **names: Any) -> Expression:
+    """np.clip, with its names of before and after NumPy 2.1."""
+    low, high = names.pop("min", a_min), names.pop("max", a_max)
+    if names:
+        raise InvalidArgument(f"formula: np.clip with {', '.join(names)} cannot be decided")
+    x = a if low is None else Expression._of("max", a, low)
+    return x if high is None else Expression._of("min", x, high)
+
+
+def _arithmetic(sign: str, left: Any, right: Any) -> Any:
+    if isinstance(left, Dual) or isinstance(right, Dual):
+        return NotImplemented
+    left, right = as_expression(left), as_expression(right)
+    known: list[Any] = [part.value if part.operation == "constant" else None
+                        for part in (left, right)]
+    if None not in known:
+        if sign == "/" and known[1] == 0:
+            raise InvalidArgument("formula: it divides by zero")
+        value = Fraction(_BINARY[sign](*map(Fraction, known)))
+        return as_expression(int(value) if value.denominator == 1 else value)
+    if known[1] == (1 if sign in "*/" else 0):
+        return left
+    if known[0] == {"*": 1, "+": 0}.get(sign, 2) and sign in "*+":
+        return right
+    return Expression(sign, left, right)
+
+
+def record(formula: Callable[[Any], Any], name: str = "formula") -> Expression:
+    """The expression of a formula in one variable, by running it.
+
+    Raises
+    ------
+    InvalidArgument
+        If it branches, calls what cannot be decided, or answers differently when it is asked
+        again or about numbers; `name` says which formula it was.
+    """
+    if isinstance(formula, Expression):
+        return formula
+    try:
+        found = as_expression(formula(VARIABLE))
+        _is_one_function(formula, found, name)
+    except InvalidArgument as error:
+        raise InvalidArgument(str(error).replace("formula", name, 1)) from None
+    except (TypeError, AttributeError, ValueError, ArithmeticError, LookupError) as error:
+        raise InvalidArgument(f"{name}: it is no expression in one number s ({error}); {_HOW}"
+                              ) from None
+    return found
+
+
+_POINTS = tuple(Fraction(p, q) for p, q in (
+    (1, 3), (-1, 3), (2, 1), (-2, 1), (17, 4), (-29, 3), (40, 1), (-41, 1)))
+
+
+def _is_one_function(formula: Callable[[Any], Any], found: Expression, name: str) -> None:
+    """Refuse a formula that is not its expression, such as one with a memory or a random one."""
+    if getattr(formula, "__module__", None) in _OWN:
+        return
+    if as_expression(formula(VARIABLE)).text != found.text:
+        raise InvalidArgument(f"{name}: it answers differently when it is asked twice")
+    for point in _POINTS:
+        try:
+            value = found.at(Interval(point))
+            own, number = _one(formula(Interval(point))), float(formula(float(point)))
+        except (StabkitError, TypeError, ArithmeticError, ValueError, AttributeError):
+            continue  # no value there
+        near = (Interval(0) + value) * Interval(1 - _ROUNDING, 1 + _ROUNDING) + \
+            Interval(-_ROUNDING, _ROUNDING)
+        if not near.overlaps(own) or (isfinite(number) and not near.overlaps(number)):
+            raise InvalidArgument(f"{name}: it computes {number:.6g} at s = {point}, but as an "
+                                  f"expression it is {float(Interval(0) + value):.6g} there; it "
+                                  "must not look at what it is given")
+
+
+def _one(value: Any) -> Any:
+    # NumPy makes arrays of numbers that it does not know.
+    return value.item() if isinstance(value, np.ndarray) else value

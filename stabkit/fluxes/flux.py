@@ -1,0 +1,397 @@
+"""The flux: one nonlinearity with four faces.
+
+A flux Φ belongs to a diffusivity g (Φ(s) = g(s) s), a regulariser Ψ (Φ = Ψ′/2), a shrinkage
+function S (S(r) = r (1 − 4τ/h² g(√2 r/h))) and, as it stands, an activation (alt2020, Table 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from math import inf
+from typing import Any
+
+import numpy as np
+import scipy
+
+from stabkit.arithmetic.backend import is_foreign, namespace, to_host
+from stabkit.arithmetic.derivative import Dual
+from stabkit.arithmetic.enclosure import Interval, hull_of
+from stabkit.arithmetic.foreign import Entries, plain
+from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.arithmetic.transcript import Term, Transcript
+from stabkit.codes import FluxCode
+from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
+from stabkit.fluxes.continuity import defined_at, is_continuous
+from stabkit.fluxes.expression import TRANSCENDENTAL, VARIABLE, Expression, as_expression, record
+from stabkit.fluxes.faces import Faces, Facts, Function, Piece, cells_of, faces_of, line_of
+from stabkit.fluxes.kinks import split
+from stabkit.fluxes.normal_form import line, vanishes
+from stabkit.fluxes.quadrature import integral_from_zero
+from stabkit.proof.words import Expression as Symbols
+
+NAMES = {"activation": "phi", "diffusivity": "g", "regulariser": "psi", "slope": "dphi",
+         "shrinkage": "S"}
+
+
+@dataclass(frozen=True, eq=False)
+class Flux:
+    """A nonlinearity Φ, given piece by piece, with its other faces and its facts.
+
+    Parameters
+    ----------
+    name : str
+    pieces : sequence of Piece
+        In order.  For an odd flux they are pieces of |s| and their formulas must hold for both
+        signs of s; otherwise they are pieces of the real line.  A breakpoint belongs to the piece
+        before it.
+    facts : Facts
+    parameters : mapping
+        For display and evidence.
+
+    Attributes
+    ----------
+    kernel : (FluxCode, float) or (FluxCode, float, float) or None
+        Code and parameters of the compiled twin, which only the fluxes of the dictionary have.
+
+    Raises
+    ------
+    InvalidArgument
+        If a formula is no expression in s, the breakpoints do not increase, or a face does not
+        belong to the activation; the message names a point where it differs.
+    """
+
+    name: str
+    pieces: Sequence[Piece]
+    facts: Facts
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    kernel: tuple[FluxCode, float] | tuple[FluxCode, float, float] | None = field(
+        default=None, init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pieces", tuple(self.pieces))
+        self._faces  # noqa: B018 - what does not belong together is refused at once
+
+    @cached_property
+    def _faces(self) -> list[Faces]:
+        return faces_of(self.pieces, self.facts.odd, self.name)
+
+    @cached_property
+    def _by_piece(self) -> dict[int, Faces]:
+        return {id(piece): faces for piece, faces in zip(self.pieces, self._faces, strict=True)}
+
+    # -- what is found from the expressions --------------------------------------------------------
+    @cached_property
+    def transcendental(self) -> bool:
+        """Whether Φ, g or Φ′ is irrational at some rational numbers."""
+        return any(part.operation in TRANSCENDENTAL for faces in self._faces
+                   for face in ("activation", "diffusivity", "slope")
+                   for part in faces[face].parts())
+
+    @cached_property
+    def piecewise_linear(self) -> bool:
+        """Whether Φ is a s + b on every piece (for an odd flux, on either of its cells)."""
+        return all(line(faces["activation"], *cell) is not None
+                   for faces, cells in zip(self._faces, self.cells(), strict=True)
+                   for cell in cells)
+
+    @cached_property
+    def is_odd(self) -> bool:
+        """Whether Φ(−s) = −Φ(s) is proved, as an expression on every piece."""
+        mirrored = -VARIABLE
+        if not self.facts.odd:
+            return False
+        return all(vanishes(faces["activation"].at(mirrored) + faces["activation"], *cell)
+                   for faces, cells in zip(self._faces, self.cells(), strict=True)
+                   for cell in cells)
+
+    def cells(self) -> list[list[tuple[Any, Any]]]:
+        """The closed cells of the real line that belong to each piece."""
+        return cells_of([piece.upto for piece in self.pieces], self.facts.odd)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
+        return f"{self.name}({inside})" if inside else self.name
+
+    # -- the four faces ------------------------------------------------------------------------
+    def activation(self, s: Any) -> Any:
+        """Φ(s), entry by entry."""
+        return self._face("activation", s)
+
+    __call__ = activation
+
+    def diffusivity(self, s: Any) -> Any:
+        """g(s) = Φ(s)/s, continued to s = 0."""
+        return self._face("diffusivity", s)
+
+    def regulariser(self, s: Any) -> Any:
+        """Ψ(s) = 2 ∫₀ˢ Φ; in closed form, or by quadrature (with error bounds in exact numbers)."""
+        if all("regulariser" in faces for faces in self._faces) or isinstance(s, Term | Expression):
+            return self._face("regulariser", s)
+        if is_foreign(s):  # a quadrature for each entry stays on the host
+            return namespace(s).asarray(self.regulariser(to_host(s)))
+        exact = isinstance(s, Fraction | int | Interval) or np.asarray(s).dtype == object
+        found = np.vectorize(self._integral if exact else self._quadrature,
+                             otypes=[object if exact else float])
+        return found(np.asarray(s, dtype=object) if exact else s)[()]
+
+    def _quadrature(self, x: float) -> float:
+        points = [float(point) for point in self.breakpoints()]
+        inside = [p for p in points if 0 < p / x < 1] if x else []
+        return 2 * scipy.integrate.quad(self.activation, 0, x, points=inside or None)[0]
+
+    @cached_property
+    def _integrable(self) -> bool:
+        return all(is_continuous(faces["activation"], *cell) for faces, cells in
+                   zip(self._faces, self.cells(), strict=True) for cell in cells)
+
+    def _integral(self, x: Any) -> Interval:
+        # Φ over the whole of an interval times its width, beside the integral up to one end.
+        if not self._integrable:
+            raise HypothesisNotMet(f"{self.name}: its regulariser has no closed form, and its "
+                                   "activation is not shown to be continuous, so it is known in "
+                                   "floating point only")
+        low, high = (x.lo, x.hi) if isinstance(x, Interval) else (x, x)
+        if isinstance(x, Interval) and not x.is_finite:
+            return Interval(-inf, inf)
+        near = x.lower if isinstance(x, Interval) else Fraction(x)
+        total = integral_from_zero([(faces["activation"], cells) for faces, cells in zip(
+            self._faces, self.cells(), strict=True)], self.breakpoints(), near)
+        rise = Interval(0) if low == high else self.activation(x) * Interval(0, high - low)
+        return 2 * total + 2 * rise
+
+    def shrinkage(self, r: Any, tau: Any = Fraction(1, 4), h: Any = 1) -> Any:
+        """S(r) = r (1 − (4τ/h²) g(√2 r/h)) (alt2020, eq. (10)); floats or intervals."""
+        weight, inverse = _weights(tau, h)
+        return r * (1 - weight * self.diffusivity(inverse * (r * _root_two(r))))
+
+    def half_difference_shrinkage(self, d: Any, tau: Any = Fraction(1, 4), h: Any = 1) -> Any:
+        """S on an unnormalised Haar coefficient d = (a − b)/2, that is S(√2 d)/√2.
+
+        It equals d (1 − (4τ/h²) g(2d/h)), so it stays rational where g does.
+        """
+        weight, inverse = _weights(tau, h)
+        return d * (1 - weight * self.diffusivity(2 * inverse * d))
+
+    def slope(self, s: Any) -> Any:
+        """Φ′(s); at a breakpoint that of the piece before it."""
+        return self._face("slope", s)
+
+    def formula(self, face: str = "activation") -> str:
+        """A face as a text in x, in the language of evidence."""
+        return self._text(face, Term(Transcript(), "x")).text
+
+    # -- evaluation in every arithmetic --------------------------------------------------------
+    def expression(self, piece: Piece, face: str) -> Expression:
+        """The expression of a face on a piece: given and proved, or derived from Φ."""
+        found = self._by_piece[id(piece)].get(face)
+        if found is None:
+            raise HypothesisNotMet(f"{self.name}: its {face} has no closed form")
+        return found
+
+    def _float_formula(self, piece: Piece, face: str) -> Function:
+        # A formula as it was given has the bits that it was given for.
+        if face == "diffusivity" and piece.diffusivity is None:
+            return lambda s: self._float_formula(piece, "activation")(s) / s
+        formula = getattr(piece, face)
+        return self.expression(piece, face).at if formula is None else formula
+
+    def _floats(self, piece: Piece, face: str, s: np.ndarray) -> Any:
+        try:
+            value = self._float_formula(piece, face)(s)
+        except ZeroDivisionError:  # a fraction in a user's formula has made Python's floats of s
+            value = self.expression(piece, face).at(s)
+        return np.where(np.isnan(s), s, value) if np.ndim(value) == 0 else value
+
+    def _face(self, face: str, s: Any) -> Any:
+        if isinstance(s, Symbols):
+            return line_of(face, self._faces, self.cells()) * s
+        if isinstance(s, Term):
+            return s.call(s.log.function((self, face), NAMES[face], lambda x: self._text(face, x)))
+        if not isinstance(s, np.ndarray):
+            if isinstance(s, (Fraction, Interval, Dual, int)):
+                return self._at(face, s)
+            if isinstance(s, Expression):
+                return self._composed(face, s)
+            if isinstance(s, Entries) or is_foreign(s):
+                return self._on_foreign(face, s)
+        array = np.asarray(s)
+        if array.dtype == object:
+            values = np.empty(array.shape, dtype=object)
+            for index, entry in np.ndenumerate(array):
+                values[index] = self._at(face, entry)
+            return values
+        return self._on_floats(face, array)[()]
+
+    def _text(self, face: str, x: Term) -> Term:
+        text = self._composed(face, VARIABLE).at(x)
+        return text if isinstance(text, Term) else Term(x.log, str(text))
+
+    def _composed(self, face: str, s: Expression) -> Expression:
+        # One expression of all pieces.
+        *inner, last = self.pieces
+        made = as_expression(self.expression(last, face).at(s))
+        size = abs(s) if self.facts.odd else s
+        for piece in reversed(inner):
+            here = as_expression(self.expression(piece, face).at(s))
+            if here.text != made.text:
+                made = Expression.where(size <= piece.upto, here, made)
+        return made
+
+    def _at(self, face: str, s: Any) -> Any:
+        if isinstance(s, Dual):
+            return self._at_dual(face, s)
+        value, *others = self.values_on(face, s)
+        for other in others:
+            value = (value if isinstance(value, Interval) else Interval(value)).hull(other)
+        return value
+
+    def _at_dual(self, face: str, s: Dual) -> Dual:
+        # The slope is that of the first piece that is met.
+        value = self._at(face, s.value)
+        if face == "activation":
+            return Dual(value, self.slope(s.value) * s.slope)
+        rise = hull_of([self.expression(piece, face).derivative.at(s.value)
+                        for piece in self._met(s.value)])
+        return Dual(value, rise * s.slope)
+
+    def _met(self, s: Any) -> list[Piece]:
+        # An enclosure may straddle a breakpoint; then every piece it meets counts.
+        met, size = [], abs(s) if self.facts.odd else s
+        for piece in self.pieces:
+            try:
+                inside = piece.upto is None or bool(size <= piece.upto)
+            except Undecided:
+                met.append(piece)
+                continue
+            if inside:
+                return [*met, piece]
+        return met
+
+    def values_on(self, face: str, s: Any) -> list[Any]:
+        """A face at a point or on an interval: one value for each piece that is met.
+
+        Raises
+        ------
+        Undecided
+            If the face has no value at the point.
+        """
+        try:
+            return [self.expression(piece, face).at(s) for piece in self._met(s)]
+        except ZeroDivisionError:
+            raise Undecided(f"{self}: its {face} has no value at s = {s}") from None
+
+    def _on_floats(self, face: str, s: np.ndarray) -> np.ndarray:
+        *inner, last = self.pieces
+        size = np.abs(s) if inner and self.facts.odd else s
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            value = self._floats(last, face, s)
+            for piece in reversed(inner):
+                edge = s.dtype.type(piece.upto)
+                value = np.where(size <= edge, self._floats(piece, face, s), value)
+        value = np.asarray(value, dtype=s.dtype)
+        return value + 0.0 if value.shape == s.shape else value + np.zeros_like(s)
+
+    def _on_foreign(self, face: str, s: Any) -> Any:
+        # The same in the names of the library of s.
+        if isinstance(s, Entries):
+            return Entries(self._on_foreign(face, s.array))
+        xp = namespace(s)
+        nothing = xp.zeros_like(s)
+        size = xp.abs(s) if self.facts.odd else s
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            *inner, last = self.pieces
+            value = plain(self._float_formula(last, face)(Entries(s))) + nothing
+            for piece in reversed(inner):
+                here = plain(self._float_formula(piece, face)(Entries(s))) + nothing
+                value = xp.where(size <= float(piece.upto), here, value)  # type: ignore[arg-type]
+        return value
+
+    def breakpoints(self) -> list[Fraction]:
+        """The points of the real line where the pieces meet, in order."""
+        ends = [piece.upto for piece in self.pieces if piece.upto is not None]
+        return sorted({*ends, *(-end for end in ends)}) if self.facts.odd else ends
+
+
+def _weights(tau: Any, h: Any) -> tuple[Constant, Constant]:
+    tau, h = fraction(tau, "tau"), fraction(h, "h")
+    if tau <= 0 or h <= 0:
+        raise InvalidArgument(f"tau, h: must be positive, got tau={tau}, h={h}")
+    return Constant(4 * tau / h**2), Constant(1 / h)
+
+
+def _root_two(beside: Any) -> Any:
+    if isinstance(beside, Expression):
+        return as_expression(2).sqrt()
+    if isinstance(beside, Entries) or is_foreign(beside):
+        return float(np.sqrt(2.0))
+    exact = isinstance(beside, (Fraction, Interval, int, Dual)) or \
+        np.asarray(beside).dtype == object
+    return Interval(2).sqrt() if exact else np.asarray(beside).dtype.type(np.sqrt(2.0))
+
+
+# -- a user's own function -----------------------------------------------------------------------
+def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
+                    diffusivity_at_zero: Any = None) -> Flux:
+    """A flux from Φ, written with arithmetic and ``np.exp``, ``np.sqrt``, ``np.tanh``, ...
+
+    The other faces follow: g = Φ/s (its value at 0 must be given if Φ/s cannot be evaluated
+    there), Φ′ by differentiation, Ψ by quadrature.  ``np.where``, ``np.maximum`` and their kin
+    become pieces.
+    """
+    at_zero = None if diffusivity_at_zero is None else fraction(
+        diffusivity_at_zero, "diffusivity_at_zero")
+    parts = split(record(activation, f"{name}: activation"), facts.odd)
+    first = next(k for k, (edge, _) in enumerate(parts) if edge is None or edge >= 0)
+    return Flux(name, [piece for k, (edge, phi) in enumerate(parts)
+                       for piece in _with_diffusivity(edge, phi, at_zero if k == first else None,
+                                                      facts.odd)], facts)
+
+
+def _with_diffusivity(edge: Fraction | None, phi: Any, at_zero: Fraction | None, odd: bool
+                      ) -> list[Piece]:
+    """A piece with the diffusivity that is given for s = 0, which may be all that Φ has there."""
+    if at_zero is None:
+        return [Piece(edge, phi)]
+    c = Constant(at_zero)
+    if odd and not defined_at(record(phi), Fraction(0)):
+        return [Piece(Fraction(0), lambda s: c * s, lambda s: c + 0 * s), Piece(edge, phi)]
+
+    def diffusivity(s: Any) -> Any:
+        if isinstance(s, Expression):
+            return Expression.where(s == 0, c, record(phi).at(s) / s)
+        return np.where(s == 0, float(c), phi(s) / s)
+
+    return [Piece(edge, phi, diffusivity)]
+
+
+def from_diffusivity(diffusivity: Function, facts: Facts, *, name: str = "custom") -> Flux:
+    """A flux from its diffusivity g(s): Φ(s) = g(s) s."""
+    def piece(edge: Fraction | None, g: Any) -> Piece:
+        return Piece(edge, lambda s: g(s) * s, g)
+
+    parts = split(record(diffusivity, f"{name}: diffusivity"), facts.odd)
+    return Flux(name, [piece(*part) for part in parts], facts)
+
+
+def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom") -> Flux:
+    """A flux from its regulariser Ψ(s), differentiated automatically: Φ = Ψ′/2."""
+    parts = split(record(regulariser, f"{name}: regulariser"), facts.odd)
+    return Flux(name, [Piece(edge, record(psi).derivative / 2, None, psi)
+                       for edge, psi in parts], facts)
+
+
+def from_shrinkage(shrinkage: Function, facts: Facts, tau: Any = Fraction(1, 4), h: Any = 1, *,
+                   name: str = "custom") -> Flux:
+    """A flux from a shrinkage function S: Φ(s) = (h²/4τ) s − (h/(2√2 τ)) S(h s/√2) (alt2020)."""
+    weight, inverse = _weights(tau, h)
+    own, back = Constant(1 / weight), Constant(2 * inverse / weight)
+    grid = Constant(1 / inverse)
+
+    def activation(s: Any) -> Any:
+        root = _root_two(s)
+        return own * s - back / root * shrinkage(grid * s / root)
+
+    return from_activation(activation, facts, name=name)

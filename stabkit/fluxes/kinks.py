@@ -1,0 +1,177 @@
+"""The pieces of an expression: cut where np.where, np.maximum and their kin change their mind.
+
+Every kink asks for the sign of something, as max(a, b) asks for that of a − b.  Where that is a
+polynomial of degree one in s its zero is a breakpoint, and beside it the kink is no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from math import inf
+from typing import Any
+
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.errors import InvalidArgument, Undecided
+from stabkit.fluxes.expression import VARIABLE, Expression
+from stabkit.fluxes.normal_form import line, vanishes
+
+_ROUNDS = 8
+_RELATIONS = ("<", "<=")
+
+Cell = tuple[Any, Any]
+
+
+def split(phi: Expression, odd: bool) -> list[tuple[Fraction | None, Expression]]:
+    """Breakpoints and expressions of the pieces; the whole as one where nothing can be cut.
+
+    For an odd flux they are pieces of |s|.
+
+    Raises
+    ------
+    InvalidArgument
+        If the expression has another value at a breakpoint than in the piece before it.
+    """
+    edges = _edges(phi, set(), odd)
+    if not edges:
+        return [(None, phi)]
+    pieces = [(_edge(cells), _one(phi, cells)) for cells in _cells(edges, odd)]
+    for edge, piece in pieces[:-1]:
+        for point in (edge, -edge) if odd else (edge,):  # type: ignore[operator]
+            _same_at(point, phi, piece)
+    if odd:
+        _same_at(Fraction(0), phi, pieces[0][1])
+    return pieces
+
+
+def kinks(phi: Expression) -> set[Fraction]:
+    """0, and the points at which a kink changes its mind, as far as they are known exactly."""
+    return _edges(phi, {Fraction(0)}, False)
+
+
+def _edges(phi: Expression, edges: set[Fraction], odd: bool) -> set[Fraction]:
+    for _ in range(_ROUNDS):
+        found = {point for cells in _cells(edges, odd) for cell in cells
+                 for point in _zeros(_resolved(phi, [cell]), cell)}
+        found = {abs(point) for point in found if point} if odd else found
+        if found <= edges:
+            break
+        edges = edges | found
+    return edges
+
+
+def _same_at(point: Any, phi: Expression, piece: Expression) -> None:
+    if not vanishes(phi - piece, point, point):
+        raise InvalidArgument(
+            f"activation: at s = {point} it has not the value of the piece before it, as a "
+            "breakpoint must; use the other one of < and <=")
+
+
+def _cells(edges: set[Fraction], odd: bool) -> list[list[Cell]]:
+    if not odd:
+        return [[cell] for cell in pairwise([-inf, *sorted(edges), inf])]
+    return [[(-b, -a), (a, b)] for a, b in pairwise([Fraction(0), *sorted(edges), inf])]
+
+
+def _edge(cells: list[Cell]) -> Fraction | None:
+    end = cells[-1][1]
+    return None if end == inf else end
+
+
+def _one(phi: Expression, cells: list[Cell]) -> Expression:
+    """One expression for the cells on both sides of 0."""
+    made = [_resolved(phi, [cell]) for cell in cells]
+    if len(cells) == 1 or made[0].text == made[1].text:
+        return made[-1]
+    both = _resolved(phi, cells)
+    if both.text != phi.text:
+        return both
+    mirrored = made[1].at(abs(VARIABLE))
+    for candidate in (mirrored * VARIABLE.sign(), mirrored):  # odd, as Φ, or even, as g and Ψ
+        if vanishes(candidate - made[0], *cells[0]):
+            return candidate
+    return phi
+
+
+def _asked(part: Expression) -> Expression | None:
+    """What a kink asks the sign of."""
+    if part.operation in ("max", "min", *_RELATIONS):
+        return part.arguments[0] - part.arguments[1]
+    return part.arguments[0] if part.operation in ("abs", "sign") else None
+
+
+def _zeros(expression: Expression, cell: Cell) -> Iterator[Fraction]:
+    for part in expression.parts():
+        asked = _asked(part)
+        known = None if asked is None else line(asked, *cell)
+        if known is not None and known[1] and (part.operation not in ("abs", "sign") or known[0]):
+            point = -known[0] / known[1]
+            if cell[0] < point < cell[1]:
+                yield point
+
+
+def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
+    """The expression without the kinks that are decided, alike, on all cells."""
+    name = expression.operation
+    parts = tuple(_resolved(part, cells) if isinstance(part, Expression) else part
+                  for part in expression.arguments)
+    if name == "where" and isinstance(parts[0], bool):
+        return parts[1] if parts[0] else parts[2]
+    made = _connected(name, parts)
+    if made is not None:
+        return made
+    here = Expression(name, *parts)
+    asked = _asked(here)
+    find = _strict_sign if name in _RELATIONS else _sign
+    signs = set() if asked is None else {find(asked, cell) for cell in cells}
+    if len(signs) != 1 or None in signs:
+        return here
+    (sign,) = signs
+    if name in _RELATIONS:
+        return sign < 0 or (sign == 0 and name == "<=")  # type: ignore[return-value]
+    if name in ("max", "min"):
+        return parts[0] if (sign > 0) == (name == "max") else parts[1]
+    if name == "abs":
+        return parts[0] if sign > 0 else -parts[0]
+    return here
+
+
+def _connected(name: str, parts: tuple) -> Any:
+    # and, or and not of what is decided.
+    known = [part for part in parts if isinstance(part, bool)]
+    if name == "not" and known:
+        return not known[0]
+    if name in ("and", "or") and known:
+        if (name == "or") in known:
+            return name == "or"
+        rest = [part for part in parts if not isinstance(part, bool)]
+        return rest[0] if rest else name == "and"
+    return None
+
+
+def _strict_sign(asked: Expression, cell: Cell) -> int | None:
+    """The sign inside a cell, 0 if it is 0 all over; < and <= differ wherever it is 0."""
+    known = line(asked, *cell)
+    if known is not None:
+        return _sign(asked, cell) if any(known) else 0
+    value = asked.at(Interval(*cell))
+    for sign in (1, -1):
+        try:
+            if sign * value > 0:
+                return sign
+        except (Undecided, ArithmeticError):
+            continue
+    return None
+
+
+def _sign(asked: Expression, cell: Cell) -> int | None:
+    """The sign on a cell, which may be 0 at some points."""
+    value = asked.at(Interval(*cell))
+    for sign in (1, -1):
+        try:
+            if sign * value >= 0:
+                return sign
+        except (Undecided, ArithmeticError):
+            continue
+    return None

@@ -1,0 +1,79 @@
+"""For which other steps a certificate of a diffusion scheme holds as it stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from stabkit.arithmetic.open_step import STOPPED, Unknown
+from stabkit.operators import Operator
+from stabkit.schemes import Chain, DiffusionScheme, Implicit, Pointwise, Scheme
+from stabkit.stability.certificates.diffusion import certify_diffusion
+from stabkit.stability.certificates.pointwise import certify_pointwise
+from stabkit.stability.notions import Notion
+
+#: The certificate holds for no other step that is known, for all smaller ones, for all.
+NONE, SMALLER, ALL = 0, 1, 2
+
+
+def reach(scheme: Scheme, opened: Scheme, notion: Notion) -> int:
+    """For which steps the certificate of a diffusion scheme at one step holds too.
+
+    Every condition of :mod:`stabkit.stability.certificates.diffusion` that contains the step τ has one of
+    two forms: c I − τ w KᵀK is positive semidefinite, or τ w (KᵀK)ᵢᵢ <= 1, with w >= 0 a bound
+    of the flux; for large K, the first may be τ w B <= c with a bound B of ‖K‖².  All of them are
+    monotone: c I − τ′ w KᵀK = (c I − τ w KᵀK) + (τ − τ′) w KᵀK is a sum of positive semidefinite
+    matrices for 0 < τ′ <= τ, and τ′ w (KᵀK)ᵢᵢ <= τ w (KᵀK)ᵢᵢ, τ′ w B <= τ w B.  The other
+    conditions are on K and the flux alone; those of an implicit step are all of this kind.  So a
+    certificate at τ holds for all smaller steps, that of an implicit step for all steps.  In a
+    chain each part has its own.
+
+    Parameters
+    ----------
+    scheme, opened : Scheme
+        The scheme at one step, and with its step left open.
+    notion : Notion
+
+    Returns
+    -------
+    int
+        ``NONE``, ``SMALLER`` or ``ALL``; ``NONE`` also where there is no such certificate.
+    """
+    if type(scheme) is not type(opened):
+        return NONE
+    if isinstance(scheme, Chain):
+        if len(scheme.schemes) != len(opened.schemes):
+            return NONE
+        return min(reach(part, other, notion)
+                   for part, other in zip(scheme.schemes, opened.schemes, strict=True))
+    if not isinstance(scheme, (DiffusionScheme, Pointwise)) or not _agree(scheme, opened, notion):
+        return NONE
+    if isinstance(scheme, (Pointwise, Implicit)) or not isinstance(opened.tau, Unknown):
+        return ALL
+    return SMALLER
+
+
+def _agree(scheme: Scheme, opened: Scheme, notion: Notion) -> bool:
+    """Whether nothing but τ depends on the step, and τ grows with it.
+
+    The certificate of the flux and the operator that were made with the step left open must be
+    the one at the step, word for word: a step inside a flux cannot be written down.
+    """
+    if isinstance(scheme, DiffusionScheme):
+        if not opened.K.is_known or not (
+                isinstance(opened.tau, Fraction) or opened.tau.is_increasing()):
+            return False
+        same = replace(scheme, K=scheme.K if _equal(scheme.K, opened.K) else opened.K,
+                       flux=opened.flux)
+        prove = certify_diffusion
+    else:
+        same, prove = opened, certify_pointwise
+    try:
+        own, other = prove(scheme, notion), prove(same, notion)
+    except STOPPED:
+        return False
+    return own is not None and other is not None and own.data == other.data
+
+
+def _equal(K: Operator, other: Operator) -> bool:
+    return K is other or (K.shape == other.shape and K.rows == other.rows)

@@ -1,0 +1,384 @@
+"""Decide a property: certificate first, then the falsifier, then an honest count of trials.
+
+Whatever is decided, its evidence is re-checked by the independent checker before it is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from stabkit.arithmetic.enclosure import USUAL, precision
+from stabkit.arithmetic.rational import fraction, negative_direction
+from stabkit.arithmetic.transcript import Transcript, as_text
+from stabkit.errors import (
+    HypothesisNotMet,
+    InvalidArgument,
+    InvalidEvidence,
+    Undecided,
+    in_words,
+)
+from stabkit.fluxes.flux import Flux
+from stabkit.operators import Operator
+from stabkit.schemes import Scheme
+from stabkit.stability.both_ways import both_ways
+from stabkit.stability.certificates import certified, certify_uniqueness, show_bounds
+from stabkit.stability.confirmation import confirm_evidence, confirmed, written_witness
+from stabkit.stability.entry_intervals import decide_for_all, holds_intervals
+from stabkit.stability.falsify import exact_margin, search, shrink, two_solutions
+from stabkit.stability.falsify.exactness import LARGEST as EXACT
+from stabkit.stability.falsify.exactness import Signals, rounded
+from stabkit.stability.falsify.windows import LARGE, can_be_windowed, search_windows
+from stabkit.stability.notions import Notion, as_notion
+from stabkit.stability.property import (
+    AllOf,
+    AtMost,
+    Calculation,
+    Either,
+    Experiment,
+    FaceWithin,
+    Identity,
+    NormAtMost,
+    Not,
+    Property,
+    Stable,
+    UniqueSolution,
+)
+from stabkit.stability.relations import relation
+from stabkit.stability.verdict import (
+    INAPPLICABLE,
+    PROVED,
+    REFUTED,
+    SUPPORTED,
+    UNDECIDED,
+    Evidence,
+    Outcome,
+    calculation,
+    worst,
+)
+
+_LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
+_ELIMINATED = 64  # rows of a matrix that is eliminated in fractions
+
+
+def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | None = None, *,
+           shape: Any = None, dt: Any = None, held: Any = None, trials: int = 20_000,
+           seed: int = 0, signals: np.ndarray | None = None) -> Outcome:
+    """Decide a property.
+
+    Parameters
+    ----------
+    what : Property, Scheme or callable
+        See :mod:`stabkit.stability.property`; or a function ``step(u, dt)`` or ``step(u)`` in NumPy, with
+        `shape`, which is run once on symbols.
+    notion : Notion or str, optional
+        Beside a scheme: decide ``Stable(what, notion)``.
+    shape : int or tuple of int, optional
+        Of the array that a function is given.
+    dt : rational, optional
+        The step that a function is given.
+    held : mapping, optional
+        Places of the array that are held at a value; see ``step_bound``.
+    trials : int
+        Random signals to try where no certificate is found.
+    seed : int
+        Seed of every random draw.
+    signals : ndarray, shape (count, N), optional
+        Signals to try first.
+
+    Returns
+    -------
+    Outcome
+        A status with evidence that ``stabkit.replay`` accepts.  Where memory, depth or size run
+        out it is undecided, and its ``reason`` says so.
+
+    Raises
+    ------
+    InvalidArgument
+        If `what` is no property, or the step of a scheme returns no signal.
+    """
+    if callable(what) and not isinstance(what, (Scheme, type)):
+        return _decide_function(what, notion, shape, dt, held, trials, seed)
+    if not (shape is None and dt is None and held is None):
+        raise InvalidArgument("shape, dt, held: are for functions in NumPy only")
+    if notion is not None:
+        what = Stable(what, notion)
+    try:
+        with precision(USUAL):  # whatever another thread works with
+            if holds_intervals(what):
+                return decide_for_all(what, lambda each: _stable(each, trials, seed, signals),
+                                      confirm_evidence)
+            return _decide(what, trials, seed, signals)
+    except HypothesisNotMet as reason:
+        return Outcome(INAPPLICABLE, reason=str(reason))
+    except (Undecided, InvalidEvidence) as limit:
+        return Outcome(UNDECIDED, reason=str(limit))
+    except (MemoryError, RecursionError, OverflowError) as limit:
+        return Outcome(UNDECIDED, reason=f"it is too large to be decided: {in_words(limit)}")
+
+
+def _decide_function(function: Callable[..., Any], notion: Any, shape: Any, dt: Any, held: Any,
+                     trials: int, seed: int) -> Outcome:
+    from stabkit.stability.sharpness.own_step import decided  # it stands on what is here
+
+    if notion is None or shape is None:
+        raise InvalidArgument("what: a function needs a notion and the shape of its array, as in "
+                              "decide(step, RANGE, shape=(64, 64), dt='1/4')")
+    with precision(USUAL):
+        return decided(function, as_notion(notion), shape, dt=dt, held=held, trials=trials,
+                       seed=seed)
+
+
+@singledispatch
+def _decide(what: Any, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    hint = "; give a scheme its notion, as in decide(scheme, EUCLIDEAN)" \
+        if isinstance(what, Scheme) else ""
+    raise InvalidArgument(f"property: cannot decide a {type(what).__name__}{hint}")
+
+
+@_decide.register
+def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    return both_ways(what, lambda each: _stable(each, trials, seed, signals))
+
+
+def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    proof, limit = _proved(what)
+    if proof is not None:
+        return Outcome(PROVED, proof)
+    scheme, notion = what.scheme, what.notion
+    if scheme.size > LARGE and can_be_windowed(scheme, notion):
+        inside = search_windows(scheme, notion, trials=trials, seed=seed)
+        if inside.signals is not None:
+            witness, reason = written_witness(scheme, notion, inside.signals, inside.margin)
+            if witness is not None:
+                return Outcome(REFUTED, (witness,), inside.margin, inside.trials,
+                               signals=inside.signals)
+            return Outcome(UNDECIDED, trials=inside.trials, signals=inside.signals, reason=(
+                f"a violation was found, but not as evidence: {reason}"))
+        if scheme.size > EXACT:
+            return Outcome(UNDECIDED, trials=inside.trials, reason=_joined(limit, (
+                f"too large: nothing was found by signals in {inside.windows} windows of up to "
+                f"{inside.widest} samples, and no others were tried")))
+    found = search(scheme, notion, trials=trials, seed=seed, extra=signals)
+    if found.witness is not None:
+        margin, suspect = exact_margin(scheme, notion, found.witness), found.witness
+        witness, reason = written_witness(scheme, notion, suspect, margin)
+        if witness is not None:
+            return Outcome(REFUTED, (witness,), margin, found.trials, reason=found.habits,
+                           signals=suspect)
+        reason = f"a violation was found, but not as evidence: {reason}"
+    else:
+        suspect = found.suspect
+        reason = f"a violation was found, but in floating point only: {found.reason}"
+    if suspect is not None:
+        return Outcome(UNDECIDED, (_trials(found.trials, seed, found.worst, suspect, reason),),
+                       trials=found.trials, signals=suspect, reason=_joined(reason, found.habits))
+    return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials,
+                   reason=_joined(limit, found.habits))
+
+
+def _proved(what: Stable) -> tuple[tuple[Evidence, ...] | None, str]:
+    """Certificates that the checker confirms, or None with the limit that stood in the way."""
+    try:
+        certificates = certified(what.scheme, what.notion)
+    except Undecided as limit:
+        return None, str(limit)
+    found = [confirmed(certificate) for certificate in certificates or ()]
+    if found and all(evidence is not None for evidence, _ in found):
+        return tuple(evidence for evidence, _ in found), ""
+    return None, next((f"a certificate was found, but not confirmed: {reason}"
+                       for evidence, reason in found if evidence is None), "")
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
+
+
+@_decide.register
+def _(what: Not, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    inner = _decide(what.what, trials, seed, signals)
+    turned = {PROVED: REFUTED, REFUTED: PROVED, SUPPORTED: UNDECIDED}
+    rounding = f"of the contrary: {inner.rounding}" if inner.rounding else ""
+    return replace(inner, status=turned.get(inner.status, inner.status), rounding=rounding,
+                   evidence=tuple(map(_of_the_contrary, inner.evidence)))
+
+
+def _of_the_contrary(evidence: Evidence) -> Evidence:
+    """The same evidence, which now speaks against what it spoke for; a file says so."""
+    if evidence.kind == "trials":
+        return evidence
+    data = {key: value for key, value in evidence.data.items() if key != "contrary"}
+    return replace(evidence, data=data if "contrary" in evidence.data else
+                   data | {"contrary": True})
+
+
+@_decide.register
+def _(what: AllOf, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    if not what.parts:
+        raise InvalidArgument("parts: need at least one, nothing follows from nothing")
+    outcomes = [_decide(part, trials, seed + number, signals)
+                for number, part in enumerate(what.parts)]
+    status = worst(outcome.status for outcome in outcomes)
+    if status is not PROVED:
+        return next(outcome for outcome in outcomes if outcome.status is status)
+    return Outcome(PROVED, tuple(item for outcome in outcomes for item in outcome.evidence),
+                   trials=sum(outcome.trials for outcome in outcomes),
+                   rounding="; ".join(dict.fromkeys(filter(None, (
+                       outcome.rounding for outcome in outcomes)))))
+
+
+@_decide.register
+def _(what: Either, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    found = [_decide(what.shows, trials, seed, signals)]
+    if found[0].status is not PROVED and what.against is not None:
+        found.append(_decide(Not(what.against), trials, seed + 1, signals))
+        if found[1].status is REFUTED:
+            return found[1]
+    return found[0] if found[0].status is PROVED else Outcome(
+        UNDECIDED, reason="neither the statement nor its negation is shown: " + "; ".join(filter(
+            None, (outcome.reason for outcome in found))))
+
+
+@_decide.register
+def _(what: FaceWithin, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    log = Transcript()
+    known = type(what.flux) is Flux  # what derives from it may compute something else
+    shown = show_bounds(log, what.flux, what.face, what.low, what.high) if known else None
+    if shown is not None:
+        certificate = confirm_evidence(
+            calculation("certificate", log, [shown], "the cells cover the real line"))
+        if certificate is not None:
+            return Outcome(PROVED, (certificate,))
+    for point in _points(what.flux):
+        witness = _outside(what, point)
+        if witness is not None:
+            return Outcome(REFUTED, (witness,))
+    return Outcome(UNDECIDED, reason=f"the {what.face} could not be enclosed well enough")
+
+
+@_decide.register
+def _(what: NormAtMost, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    return both_ways(what, _norm_at_most)
+
+
+def _norm_at_most(what: NormAtMost) -> Outcome:
+    log = Transcript()
+    K = log.give_once(what.K, "K", what.K.exact).text
+    bound = log.give("bound", what.square).text
+    n = what.K.shape[1]
+    certificate = confirm_evidence(calculation(
+        "certificate", log, [f"psd({bound} * I({n}) - {K}.T @ {K})"], "|K u|^2 <= bound |u|^2")) \
+        if type(what.K) is Operator else None
+    if certificate is not None:
+        return Outcome(PROVED, (certificate,))
+
+    def exceeds(signals: Signals) -> bool:
+        image = what.K @ signals[0]
+        return image @ image > fraction(what.square) * (signals[0] @ signals[0])
+
+    gram = (what.K.sparse().T @ what.K.sparse()).toarray()
+    top = np.linalg.eigh(gram)[1][:, -1]
+    near = next((u for u in rounded((top / np.abs(top).max(),)) if exceeds(u)), None)
+    if near is None and n <= _ELIMINATED:
+        exact = what.K.exact()
+        u = negative_direction(fraction(what.square) * np.eye(n, dtype=int) - exact.T @ exact)
+        near = None if u is None or not exceeds((u,)) else (u,)
+    if near is None:
+        return Outcome(UNDECIDED, reason="no rational vector shows that the norm is larger")
+    log.give("u", shrink(near, exceeds)[0])
+    witness = confirm_evidence(calculation(
+        "witness", log, [f"norm2({K} @ u) > {bound} * norm2(u)"], "|K u|^2 > bound |u|^2"))
+    return Outcome(UNDECIDED) if witness is None else Outcome(REFUTED, (witness,))
+
+
+@_decide.register
+def _(what: UniqueSolution, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    certificate = certify_uniqueness(what.scheme)
+    certificate = certificate and confirm_evidence(certificate)
+    if certificate is not None:
+        return Outcome(PROVED, (certificate,))
+    pair = two_solutions(what.scheme)
+    if pair is None:
+        return Outcome(UNDECIDED, reason="neither a proof nor two simple solutions were found")
+    log = Transcript()
+    (u, v), (again, w) = (what.scheme.pair(log.give(name, solution))
+                          for name, solution in zip(("v", "w"), pair, strict=True))
+    witness = confirm_evidence(calculation(
+        "witness", log, [f"{v.text} != {w.text}", f"{u.text} == {again.text}"],
+        "v and w are two solutions for the same input u"))
+    return Outcome(UNDECIDED) if witness is None else Outcome(REFUTED, (witness,))
+
+
+def _points(flux: Flux) -> list[Fraction]:
+    """Simple rationals, dense around the breakpoints."""
+    simple = {Fraction(i, d) for d in (1, 2, 3, 4, 10) for i in range(-12 * d, 12 * d + 1)}
+    near = {point + sign * Fraction(1, 10**k) for point in flux.breakpoints()
+            for sign in (-1, 1) for k in (1, 2, 3, 4, 6, 9)}
+    return sorted({*simple, *near, *flux.breakpoints()},
+                  key=lambda x: (x.denominator, abs(x), x < 0))
+
+
+def _outside(what: FaceWithin, point: Fraction) -> Evidence | None:
+    try:
+        value = getattr(what.flux, what.face)(point)
+        below = what.low is not None and value < what.low
+        above = what.high is not None and value > what.high
+    except (Undecided, ArithmeticError):
+        return None
+    if not (below or above):
+        return None
+    log = Transcript()
+    text = getattr(what.flux, what.face)(log.give("s", point)).text
+    shown = f"{text} < {what.low}" if below else f"{text} > {what.high}"
+    return confirm_evidence(
+        calculation("witness", log, [shown], f"the {what.face} leaves its range at s"))
+
+
+@_decide.register
+def _(what: Identity, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    return relation(what, "==")
+
+
+@_decide.register
+def _(what: AtMost, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    return relation(what, "<=")
+
+
+@_decide.register
+def _(what: Calculation, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    log = Transcript()
+    log.given.update({name: as_text(value) for name, value in what.given.items()})
+    log.let.extend([left, right] for left, right in what.let)
+    whole = confirm_evidence(calculation("certificate", log, what.shows, what.by))
+    if whole is not None:
+        return Outcome(PROVED, (whole,))
+    if not what.necessary:
+        return Outcome(UNDECIDED, reason="the conditions that would suffice do not all hold")
+    against = what.shows[0] if len(what.shows) == 1 else \
+        " and ".join(f"({condition})" for condition in what.shows)
+    contrary = confirm_evidence(calculation("witness", log, [f"not ({against})"], what.by))
+    return Outcome(UNDECIDED, reason="the checker can neither confirm nor refute it") \
+        if contrary is None else Outcome(REFUTED, (contrary,))
+
+
+@_decide.register
+def _(what: Experiment, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    agrees, runs, worst = what.run()
+    if not agrees:
+        return Outcome(UNDECIDED, trials=runs, reason="an experiment in floats disagrees")
+    return Outcome(SUPPORTED, (_trials(runs, seed, worst),), trials=runs)
+
+
+def _trials(runs: int, seed: int, worst: float, suspect: Signals = (), reason: str = ""
+            ) -> Evidence:
+    data = {"trials": runs, "seed": seed, "worst": worst if np.isfinite(worst) else None}
+    if reason:
+        data["reason"] = reason
+        if suspect[0].size <= _LONGEST_SIGNAL:
+            data["signals"] = [as_text(u) for u in suspect]
+    return Evidence("trials", "float64", data)

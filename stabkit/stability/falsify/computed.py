@@ -1,0 +1,110 @@
+"""A function of float arrays, judged by the numbers it returns.
+
+Such a function has no exact form to look at, and its rounding errors are part of it.  So a
+violation counts only where no output near the computed one would keep the notion: every entry of
+an output may be off by
+
+    δ = rounding · N · eps · max(|u|, |u⁺|)
+
+(the largest entries in modulus, eps of the coarser dtype), and the margin over that box, enclosed
+in intervals, must be negative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.rational import fractions
+from stabkit.errors import InvalidArgument, Undecided
+from stabkit.schemes import Function, as_count
+from stabkit.stability.falsify.exactness import Signals
+from stabkit.stability.notions import SIGN, Notion
+
+_BITS = 256  # of the enclosure of a margin; the box is far wider than its rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Computed(Function):
+    """A function u ↦ u⁺ of one float array of shape (N,), called once per signal.
+
+    Parameters
+    ----------
+    function : callable
+    length : int
+        N.
+    dtype : dtype
+        float64 or float32, of the arrays that it is given.
+    rounding : int
+        How many units of N eps every output may be off.
+    """
+
+    dtype: Any = np.float64
+    rounding: int = 64
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length", as_count(self.length, "size"))
+        if np.dtype(self.dtype) not in (np.float32, np.float64):
+            raise InvalidArgument(f"dtype: must be float32 or float64, got {self.dtype!r}")
+        object.__setattr__(self, "rounding", as_count(self.rounding, "rounding"))
+
+    def value(self, u: np.ndarray) -> np.ndarray:
+        """The output for one signal, of a copy: the function may work in place."""
+        with np.errstate(all="ignore"):
+            output = np.asarray(self.function(np.array(u, dtype=self.dtype)))
+        if output.shape != (self.length,) or output.dtype.kind not in "biuf":
+            raise InvalidArgument(
+                f"scheme: must return a real array of shape {(self.length,)}, got shape "
+                f"{output.shape} and dtype {output.dtype}")
+        return output
+
+    def pair(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
+        """A batch of signals as the function sees them, and its outputs, in float64."""
+        u = np.asarray(x).astype(self.dtype)
+        return u.astype(float), np.array([self.value(row) for row in u], dtype=float)
+
+    def evaluate(self, signals: Signals) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+        """The floats nearest to exact signals, and the outputs there."""
+        inputs = tuple(u.astype(float).astype(self.dtype) for u in signals)
+        return inputs, tuple(self.value(u) for u in inputs)
+
+    def margin(self, notion: Notion, signals: Signals) -> Fraction | Interval:
+        """The exact margin of the numbers returned; the rounding allowance is not in it."""
+        pairs = zip(*self.evaluate(signals), strict=True)
+        with precision(_BITS):
+            margin = notion.margin(*(fractions(part) for pair in pairs for part in pair))
+        return margin if isinstance(margin, Interval) else Fraction(margin)
+
+    def violates(self, notion: Notion, signals: Signals) -> bool:
+        """Whether an output is not finite, or no outputs within δ would keep the notion."""
+        inputs, outputs = self.evaluate(signals)
+        if not all(np.isfinite(part).all() for part in outputs):
+            return True
+        allowance = self.allowance(inputs, outputs)
+        with precision(_BITS):
+            parts = [part for u, output in zip(inputs, outputs, strict=True)
+                     for part in (fractions(u), _box(output, allowance, notion))]
+            try:
+                return bool(notion.margin(*parts) < 0)
+            except Undecided:
+                return False
+
+    def allowance(self, inputs: Signals, outputs: Signals) -> Fraction:
+        """δ."""
+        largest = max(float(np.abs(part).max()) for part in (*inputs, *outputs))
+        eps = max(float(np.finfo(part.dtype).eps) for part in (*inputs, *outputs)
+                  if part.dtype.kind == "f")
+        return self.rounding * self.length * Fraction(eps) * Fraction(largest)
+
+
+def _box(output: np.ndarray, allowance: Fraction, notion: Notion) -> np.ndarray:
+    entries = np.empty(output.shape, dtype=object)
+    for place, value in enumerate(fractions(output)):
+        # An entry that may be 0 counts as 0: it adds no change of sign.
+        entries[place] = Fraction(0) if notion is SIGN and abs(value) <= allowance else \
+            Interval(value - allowance, value + allowance)
+    return entries

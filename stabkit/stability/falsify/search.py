@@ -1,0 +1,349 @@
+"""The search for a violation: structured signals, random signals, ascent, exact re-check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+
+from stabkit.arithmetic.backend import born, namespace, to_host
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
+from stabkit.schemes import Function, Implicit, Scheme
+from stabkit.schemes.guarded import Habits
+from stabkit.stability.falsify.exactness import Judge, Signals, lengths, shrink, simplest, written
+from stabkit.stability.falsify.inputs import (
+    across,
+    amplitudes,
+    nearly_alternating,
+    neighbours,
+    remote,
+    structured,
+)
+from stabkit.stability.falsify.linear import linear_violation
+from stabkit.stability.falsify.mass import WORTH_COMPILING, has_compiled_search, worst_trials
+from stabkit.stability.notions import SIGN, Notion
+
+_BATCH = 4096
+SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need no slack
+_RECHECKED = 6
+_TIE = 1e-12  # so close to zero it is mostly an equality, of which a few are looked at
+_TIES = 12
+_ROUNDS, _MOVES = 60, 64  # of an ascent, and tried in each of its rounds
+_DRAWN = 1 << 21  # numbers that are drawn ahead
+_WORK = 1 << 24  # numbers in the signals of one kind: long signals are fewer
+_EXACT = 1 << 16  # numbers of the signals that are judged to make one small
+_ROOM = 1 << 22  # numbers in a batch
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found.
+
+    Attributes
+    ----------
+    witness : tuple of ndarray or None
+        Exact signals that are certainly a violation.
+    trials : int
+    worst : float
+        Smallest relative margin met, in floating point; 0 where exact arithmetic finds none below.
+    suspect : tuple of ndarray or None
+        Without a witness, the float signals that look worst of those that could not be judged.
+    reason : str
+        Why they could not.
+    habits : str
+        What is to be said of a step by others, such as that it changes its input in place.
+    """
+
+    witness: Signals | None
+    trials: int
+    worst: float
+    suspect: tuple[np.ndarray, ...] | None = None
+    reason: str = ""
+    habits: str = ""
+
+
+def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
+           extra: np.ndarray | None = None,
+           violated: Callable[[Signals], bool | None] | None = None) -> Search:
+    """Look for a signal (or a pair) on which `scheme` violates `notion`.
+
+    Parameters
+    ----------
+    scheme, notion
+    trials : int
+        How many random signals to try after the structured ones; a tenth as many evaluations go
+        into ascent from the worst.
+    seed : int
+    extra : ndarray, shape (count, N), optional
+        More signals to try first, such as recorded ones.
+    violated : callable, optional
+        What is believed of exact signals; that the exact margin is negative if left out.  None
+        says that it cannot be told.
+
+    Returns
+    -------
+    Search
+        Its witness is exact and small, whatever found it.
+    """
+    hunt = _Hunt(scheme, notion, np.random.default_rng(seed), violated or Judge(scheme, notion))
+    return hunt.run(trials, extra)
+
+
+class _Hunt:
+    def __init__(self, scheme: Scheme, notion: Notion, rng: np.random.Generator,
+                 violated: Callable[[Signals], bool | None]):
+        self.scheme, self.notion, self.rng, self.violated = scheme, notion, rng, violated
+        self.trials, self.worst = 0, float("inf")
+        self.suspicious = 0.0 if notion is SIGN else SUSPICIOUS
+        self.ties = _TIES
+        self.best: list[tuple[float, tuple[np.ndarray, ...]]] = []
+        self.suspect: tuple[float, tuple[np.ndarray, ...] | None] = (-SUSPICIOUS, None)
+        self.most = max(1, _WORK // scheme.size)  # signals of one kind
+        self.batch = min(_BATCH, max(1, _ROOM // scheme.size))
+
+    def run(self, trials: int, extra: np.ndarray | None) -> Search:
+        found, habits = None, Habits(self.scheme, 1 + np.arange(self.scheme.size) / 8)
+        if extra is not None and len(extra):
+            found = self.consider(extra)
+        for signals in structured(self.scheme, self.most) if found is None else ():
+            found = self.consider(signals)
+            if found is not None:
+                break
+        if found is None and self.notion is SIGN:
+            found = self.consider(nearly_alternating(self.scheme))
+        if found is None:
+            found = self.read_off()
+        if found is None and self.notion.signals == 2:
+            found = self.consider(*across(self.scheme, self.most))
+        trials = min(trials, self.most)
+        more = max(0, trials - WORTH_COMPILING) \
+            if has_compiled_search(self.scheme, self.notion) else 0
+        trials -= more
+        while found is None and trials > 0:  # what is found easily needs no compiled loop
+            found = self.consider(self.random(min(trials, self.batch)))
+            trials -= self.batch
+        if found is None and more:
+            found = self.mass(more)
+        if found is None:
+            found = self.ascend()
+        if found is None:  # last, as ties there are no places to start from
+            far = remote(self.scheme, self.most)
+            found = self.consider(far, 1.125 * far)
+        said = habits.told([u for margin, signals in self.best if margin < np.inf
+                            for u in signals])
+        if found is not None:
+            tries = max(60, 4800 // (8 + self.scheme.inner_steps))
+            work = max([self.scheme.size, *(len(K.columns) // 8 for K in self.scheme.operators)])
+            found = shrink(found, self.violated, min(tries, 1 + _EXACT // work))
+            return Search(found, self.trials, self.worst, habits=said)
+        return Search(None, self.trials, self.worst, self.suspect[1],
+                      self.violated.reason if isinstance(self.violated, Judge) else "", said)
+
+    def read_off(self) -> Signals | None:
+        """What the matrix of a linear step says, in simpler signals if these do as well."""
+        found = linear_violation(self.scheme, self.notion)
+        if found is None or not self.violated(found):
+            return None
+        return simplest(found, self.violated) or found
+
+    def mass(self, trials: int) -> Signals | None:
+        """Random signals by the million; the worst of every chunk is looked at exactly."""
+        seed = int(self.rng.integers(2**62))
+        for margin, signals in worst_trials(self.scheme, self.notion, trials, seed):
+            self.remember(margin, signals)
+            found = self.look(margin, signals)
+            if found is not None:
+                return found
+        self.trials += trials
+        return None
+
+    def random(self, count: int) -> np.ndarray:
+        """Random signals of several kinds, at amplitudes that matter for the fluxes."""
+        n, rng = self.scheme.size, self.rng
+        kinds = [rng.standard_normal((count, n)), rng.uniform(-1, 1, (count, n)),
+                 rng.integers(-4, 5, (count, n)).astype(float),
+                 np.cumsum(rng.standard_normal((count, n)), axis=1),
+                 rng.standard_normal((count, n)) * (rng.random((count, n)) < 0.4)]
+        picked = np.choose(rng.integers(0, len(kinds), (count, 1)), kinds)
+        return picked * rng.choice(amplitudes(self.scheme), (count, 1))
+
+    def consider(self, u: np.ndarray, other: np.ndarray | None = None) -> Signals | None:
+        """Evaluate a batch; confirm the most suspicious signals exactly.
+
+        A notion on pairs takes each with the one in the same place of `other`, else with a
+        neighbour.
+        """
+        for start in range(0, len(u), self.batch):
+            here = slice(start, start + self.batch)
+            batch = u[here]
+            signals = (batch,) if self.notion.signals == 1 else (
+                batch, neighbours(batch, self.rng) if other is None else other[here])
+            margins = self.margins(signals)
+            self.trials += len(batch)
+            found = self.recheck(signals, margins)
+            if found is not None:
+                return found
+        return None
+
+    def recheck(self, signals: tuple[np.ndarray, ...], margins: np.ndarray) -> Signals | None:
+        """Confirm the worst signals of a batch, and the simplest of the clearly bad ones."""
+        worst = np.argsort(margins, kind="stable")[:_RECHECKED]
+        for place in worst:
+            self.remember(float(margins[place]), tuple(part[place] for part in signals))
+        bad = np.flatnonzero(margins < -SUSPICIOUS)[:512]
+        written = sum(lengths(part[bad]).sum(axis=1) for part in signals)
+        simplest = bad[np.argsort(written, kind="stable")][:_RECHECKED]
+        for place in dict.fromkeys([*simplest.tolist(), *worst.tolist()]):
+            found = self.look(float(margins[place]), tuple(part[place] for part in signals))
+            if found is not None:
+                return found
+        return None
+
+    def look(self, margin: float, candidate: tuple[np.ndarray, ...]) -> Signals | None:
+        """Look at a suspicion exactly; at mere ties with zero only a few times in all."""
+        if not margin < self.suspicious:
+            self.worst = min(self.worst, margin)
+            return None
+        if margin > -_TIE:
+            if self.ties == 0:
+                self.worst = min(self.worst, margin)
+                return None
+            self.ties -= 1
+        able = not isinstance(self.violated, Judge) or self.violated.able
+        found = simplest(candidate, self.violated) if able else None
+        settled = found is not None or (
+            able and self.violated(written(candidate)) is not None)
+        if not settled and margin < self.suspect[0]:
+            self.suspect = margin, candidate
+        self.worst = min(self.worst, 0.0 if settled and found is None else margin)
+        return found
+
+    def margins(self, signals: Sequence[np.ndarray], groups: int = 1) -> np.ndarray:
+        """The relative margins; where hypotheses are not met, infinity for the whole group.
+
+        In parts where the device has no room for the whole.
+        """
+        try:
+            return self.measured(signals)
+        except HypothesisNotMet:
+            if groups == 1:
+                return np.full(len(signals[0]), np.inf)
+        except MemoryError as error:
+            if len(signals[0]) == 1:
+                raise InvalidArgument(
+                    f"backend: a signal of {signals[0].shape[-1]} samples does not fit the free "
+                    "memory of the device; take shorter ones, or the backend numpy") from error
+        parts = zip(*(np.array_split(part, max(2, groups)) for part in signals), strict=True)
+        return np.concatenate([self.margins(part) for part in parts])
+
+    def measured(self, signals: Sequence[np.ndarray]) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            parts = [part for u in signals for part in self.scheme.pair(born(u))]
+            values = to_host(self.notion.margins(*parts))
+        for part in parts:  # the signs of what is not finite may look right
+            if part.dtype != object:
+                xp = namespace(part)
+                finite = to_host(xp.all(xp.isfinite(part), axis=-1))
+                values = np.where(finite, values, -np.inf)
+        return np.where(np.isnan(values), -np.inf, values)
+
+    def remember(self, margin: float, candidate: tuple[np.ndarray, ...]) -> None:
+        self.best = sorted([*self.best, (margin, candidate)], key=lambda pair: pair[0])[:8]
+
+    def ascend(self) -> Signals | None:
+        """Improve the worst signals by random coordinate moves of shrinking size."""
+        starts = [start for _, start in self.best][:self.most // (_ROUNDS * _MOVES)]
+        # Starts in lockstep take a few large evaluations instead of many small ones; a function
+        # that is called signal by signal is spared those of later starts.
+        together = 1 if isinstance(self.scheme, Function) else \
+            max(1, _DRAWN // (_ROUNDS * _MOVES * self.scheme.size * self.notion.signals))
+        for first in range(0, len(starts), together):
+            margins, signals = self.improved(starts[first:first + together])
+            for place, margin in enumerate(margins.tolist()):
+                self.trials += _ROUNDS * _MOVES
+                found = self.look(margin, tuple(part[place] for part in signals))
+                if found is not None:
+                    return found
+        return None
+
+    def improved(self, starts: list[Signals]) -> tuple[np.ndarray, Signals]:
+        """What ascent from each of some starts reaches: the margins and the signals."""
+        count, n = len(starts), self.scheme.size
+        signals = tuple(map(np.array, zip(*starts, strict=True)))
+        margins, sizes, row = self.margins(signals, count), np.full(count, 0.5), np.arange(count)
+        for directions in self.drawn(count):
+            moved = []
+            for part, noise in zip(signals, directions, strict=True):
+                scale = sizes * np.maximum(np.abs(part).max(axis=1), 1e-3)
+                moved.append(part[:, None] + noise * scale[:, None, None])
+            tried = self.margins([part.reshape(-1, n) for part in moved], count)
+            tried = tried.reshape(count, _MOVES)
+            best = np.argmin(tried, axis=1)
+            better = tried[row, best] < margins
+            margins = np.where(better, tried[row, best], margins)
+            signals = tuple(np.where(better[:, None], new[row, best], part)
+                            for part, new in zip(signals, moved, strict=True))
+            sizes = np.where(better, sizes, sizes * 0.6)
+        return margins, signals
+
+    def drawn(self, starts: int) -> Iterator[np.ndarray]:
+        """Per round directions of unit size, of all entries or of some, for every start.
+
+        One start draws after another, so that the draws of each are the same in any company.
+        """
+        shape, parts = (_MOVES, self.scheme.size), range(self.notion.signals)
+
+        def draw() -> np.ndarray:
+            noise = self.rng.standard_normal(shape)
+            return noise * (self.rng.random(shape) < self.rng.choice([0.3, 1.0], (_MOVES, 1)))
+
+        if starts == 1:
+            for _ in range(_ROUNDS):
+                yield np.array([[draw()] for _ in parts])
+            return
+        ahead = [[[draw() for _ in parts] for _ in range(_ROUNDS)] for _ in range(starts)]
+        yield from np.array(ahead).transpose(1, 2, 0, 3, 4)
+
+
+def two_solutions(scheme: Implicit) -> Signals | None:
+    """Two exact solutions of the implicit equation for one input, or None.
+
+    The solutions are sought along the rows of K, v = t Kᵀeᵢ with simple rational t.
+    """
+    rows = [row / (row @ row) for row in scheme.K.exact() if row.any()]
+    tried = [(t, row) for row in rows for t in _simple_rationals()]
+    found: dict[tuple, np.ndarray] = {}
+    for k in _near_another(scheme, tried):
+        t, row = tried[k]
+        v = t * row
+        try:
+            u = scheme.pair(v)[0]
+        except Undecided:  # the flux has no value there
+            continue
+        if any(isinstance(entry, Interval) for entry in u):
+            return None
+        other = found.setdefault(tuple(u), v)
+        if any(other != v):
+            return other, v
+    return None
+
+
+def _near_another(scheme: Implicit, tried: list[tuple[Fraction, np.ndarray]]) -> list[int]:
+    """The places of those v = t row whose input u is, in floats, about that of another one."""
+    v = np.array([float(t) * row.astype(float) for t, row in tried]).reshape(-1, scheme.size)
+    # Inputs that are the same have the same height over any plane.
+    height = scheme.pair(v)[0] @ np.random.default_rng(0).standard_normal(scheme.size)
+    order = np.argsort(height)
+    near = np.diff(height[order]) <= 1e-9 * (1 + np.abs(height[order[1:]]))
+    return np.unique(np.concatenate([order[1:][near], order[:-1][near]])).tolist()
+
+
+@cache
+def _simple_rationals() -> list[Fraction]:
+    """Those up to 8 in modulus with denominators up to 8, the simplest first."""
+    return sorted({Fraction(p, q) for q in range(1, 9) for p in range(-8 * q, 8 * q + 1)},
+                  key=lambda x: (x.denominator, abs(x)))

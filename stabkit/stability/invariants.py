@@ -1,0 +1,186 @@
+"""Notions with something of their own: weights of a norm, a box that is kept, all powers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from stabkit.arithmetic.rational import fraction, fractions
+from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.transcript import Term, named
+from stabkit.errors import InvalidArgument, Undecided
+from stabkit.stability.notions import Notion, largest, smallest
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Weighted(Notion):
+    """The norm Σ wᵢ uᵢ² does not grow.
+
+    Attributes
+    ----------
+    weights : ndarray of Fraction, or None
+        ``None`` where they are to be found.
+    """
+
+    weights: Any = None
+
+    def spread(self, shape: tuple[int, ...]) -> list[Fraction] | None:
+        """The weights of an array of that shape, in flat order."""
+        if self.weights is None:
+            return None
+        try:
+            return list(np.broadcast_to(self.weights, shape).ravel())
+        except ValueError:
+            raise InvalidArgument(f"weights: their shape {np.shape(self.weights)} does not fit an "
+                                  f"array of shape {shape}") from None
+
+
+def weighted(weights: Any = None) -> Weighted:
+    """The notion that a norm with weights does not grow: Σ wᵢ uᵢ² for given wᵢ > 0.
+
+    Parameters
+    ----------
+    weights : array_like, optional
+        Positive rationals, one for every entry (or such that they spread over the array).  If they
+        are left out, weights are sought that make the step symmetric; only ``step_bound`` and
+        ``senses`` do that.
+
+    Examples
+    --------
+    >>> from stabkit import step_bound, weighted
+    >>> def exchange(u, dt):
+    ...     return np.array([u[0] + 10 * dt * (u[1] - u[0]), u[1] + 10 * dt * (u[0] - u[1]) / 3])
+    >>> step_bound(exchange, weighted([1, 3]), shape=2).certified
+    Fraction(3, 20)
+    """
+    if weights is None:
+        def unknown(*signals: Any) -> Any:
+            raise Undecided("weights: give them, as in weighted([1, 3]); they are found by "
+                            "step_bound and senses only")
+        return Weighted("weighted norm", 1, unknown, unknown)
+    given = np.asarray(weights, dtype=object)
+    exact = np.empty(given.shape, dtype=object)
+    for place, value in np.ndenumerate(given):
+        exact[place] = meant(value) if is_rounded(value) else fraction(value, "weights")
+    if not exact.size or min(exact.flat) <= 0:
+        raise InvalidArgument(f"weights: must be positive, got {weights!r:.60}")
+
+    def margin(u: Any, up: Any) -> Any:
+        if isinstance(u, Term):
+            w = u.log.give_once(("weights", id(exact)), "weights", lambda: exact.ravel())
+            return w.call("dot", u * u) - w.call("dot", up * up)
+        w = np.broadcast_to(exact.ravel(), u.shape)
+        return sum(w * u * u) - sum(w * up * up)
+
+    floats = exact.ravel().astype(float)
+
+    def margins(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+        before = (floats * u * u).sum(axis=-1)
+        return np.where(before > 0, (before - (floats * up * up).sum(axis=-1))
+                        / np.where(before > 0, before, 1), 0.0)
+
+    return Weighted("weighted norm", 1, margin, margins, weights=exact)
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """low <= u <= high in every entry.
+
+    Attributes
+    ----------
+    low, high : ndarray of Fraction
+        Numbers, or arrays that spread over the signal: a box of its own for every field.
+    """
+
+    low: Any
+    high: Any
+
+    def __repr__(self) -> str:
+        return f"box({_short(self.low)}, {_short(self.high)})"
+
+
+def _short(values: np.ndarray) -> str:
+    return str(values.item()) if values.size == 1 else str([str(v) for v in values.ravel()[:4]])
+
+
+def box(low: Any, high: Any) -> Box:
+    """The box of all signals with low <= u <= high in every entry; for :func:`stays_in`."""
+    ends = []
+    for name, value in (("low", low), ("high", high)):
+        given = np.asarray(value, dtype=object)
+        exact = np.empty(given.shape, dtype=object)
+        for place, entry in np.ndenumerate(given):
+            exact[place] = meant(entry) if is_rounded(entry) else fraction(entry, name)
+        ends.append(exact)
+    if not np.all(ends[0] < ends[1]):
+        raise InvalidArgument(f"low, high: low must be less than high, got {low!r} and {high!r}")
+    return Box(*ends)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StaysIn(Notion):
+    """Signals of a box stay in it.
+
+    Attributes
+    ----------
+    box : Box
+    """
+
+    box: Any = None
+
+
+def stays_in(region: Box) -> StaysIn:
+    """The notion that every signal of a box is taken into the box.
+
+    Parameters
+    ----------
+    region : Box
+        As :func:`box` makes it.
+
+    Examples
+    --------
+    >>> from stabkit import box, stays_in, step_bound
+    >>> def logistic(u, dt):
+    ...     return u + dt * u * (1 - u)
+    >>> step_bound(logistic, stays_in(box(0, 1)), shape=3).certified
+    Fraction(1, 1)
+    """
+    if not isinstance(region, Box):
+        raise InvalidArgument(f"region: must be a box, such as box(0, 1), got {region!r:.60}")
+    low, high = region.low, region.high
+
+    def margin(u: Any, up: Any) -> Any:
+        if isinstance(u, Term):
+            a, b = (u.log.give_once((name, id(side)), name, lambda side=side: _plain(side))
+                    for name, side in (("low", low), ("high", high)))
+            inside = u.compared((u - a).call("min", (b - u).call("min")), ">=", 0).text
+            kept = (up - a).call("min").call("min", (b - up).call("min"))
+            return named(kept.when(inside, u.log.term("0")), "room")
+        a, b = (np.broadcast_to(side.ravel(), u.shape) for side in (low, high))
+        if smallest(u - a) < 0 or largest(u - b) > 0:
+            return Fraction(0)
+        return min(smallest(up - a), -largest(up - b))
+
+    a, b = low.ravel().astype(float), high.ravel().astype(float)
+
+    def margins(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+        inside = ((u >= a) & (u <= b)).all(axis=-1)
+        room = np.minimum((up - a).min(axis=-1), (b - up).min(axis=-1))
+        return np.where(inside, room, 0.0)
+
+    return StaysIn(f"stays in {region!r}", 1, margin, margins, box=region)
+
+
+def _plain(side: np.ndarray) -> Any:
+    return side.item() if side.ndim == 0 else fractions(side.ravel())
+
+
+def _no_margin(*signals: Any) -> Any:
+    raise Undecided("bounded powers are not seen in one step; ask step_bound or decide for a "
+                    "linear step")
+
+
+POWER_BOUNDED = Notion("bounded powers", 1, _no_margin, _no_margin)

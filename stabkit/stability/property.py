@@ -1,0 +1,216 @@
+"""Properties: what a claim says, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from stabkit.arithmetic.rational import fraction
+from stabkit.errors import InvalidArgument
+from stabkit.fluxes.flux import Flux
+from stabkit.operators import Operator
+from stabkit.schemes import Implicit, Scheme
+from stabkit.stability.notions import Notion, as_notion
+
+FACES = ("activation", "diffusivity", "slope", "regulariser")
+
+
+@dataclass(frozen=True, eq=False)
+class Stable:
+    """The scheme is stable in the sense of a notion, for every input.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    notion : Notion or str
+        A notion, or the name of one, such as ``"range"``.
+    """
+
+    scheme: Scheme
+    notion: Any
+
+    def __post_init__(self) -> None:
+        if isinstance(self.scheme, Notion):
+            raise InvalidArgument(f"scheme: got the notion {self.scheme!r}; write Stable(scheme, "
+                                  "notion), the scheme first")
+        if not isinstance(self.scheme, Scheme):
+            hint = "; wrap a function as Function(step, length=N)" if callable(self.scheme) else ""
+            raise InvalidArgument(f"scheme: must be a Scheme, got {self.scheme!r}{hint}")
+        object.__setattr__(self, "notion", as_notion(self.notion))
+
+
+@dataclass(frozen=True, eq=False)
+class FaceWithin:
+    """low <= face(s) <= high for every real s (or on the cells between given points).
+
+    Parameters
+    ----------
+    flux : Flux
+    face : {"activation", "diffusivity", "slope", "regulariser"}
+    low, high : rational or None
+        ``None`` leaves that side open.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such face, or a bound is no finite rational number.
+    """
+
+    flux: Flux
+    face: str
+    low: Any
+    high: Any
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.flux, Flux):
+            raise InvalidArgument(f"flux: must be a Flux, got {self.flux!r}")
+        if self.face not in FACES:
+            raise InvalidArgument(f"face: must be one of {', '.join(FACES)}, got {self.face!r}")
+        for name in ("low", "high"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, Fraction):
+                object.__setattr__(self, name, fraction(value, name))
+
+
+@dataclass(frozen=True, eq=False)
+class NormAtMost:
+    """‖K u‖² <= square ‖u‖² for every u."""
+
+    K: Operator
+    square: Any
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.K, Operator):
+            raise InvalidArgument(f"K: must be an Operator, got {self.K!r}; make it with "
+                                  "from_matrix")
+        fraction(self.square, "square")
+
+
+@dataclass(frozen=True, eq=False)
+class UniqueSolution:
+    """The equation of an implicit step has exactly one solution for every input."""
+
+    scheme: Implicit
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.scheme, Implicit):
+            raise InvalidArgument(f"scheme: must be an Implicit scheme, got {self.scheme!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Not:
+    """The negation: proved where the property is refuted, and the other way round.
+
+    ``Not(Calculation(...))`` says that a calculation refutes the statement.
+    """
+
+    what: Any
+
+
+@dataclass(frozen=True, eq=False)
+class AllOf:
+    """Every one of several properties."""
+
+    parts: Sequence[Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", tuple(self.parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Either:
+    """Proved where `shows` is, refuted where `against` is proved, open where neither is.
+
+    For statements with one certificate for them and another one against them, neither of which
+    is necessary: that a certificate fails says nothing.
+
+    Parameters
+    ----------
+    shows : property
+        What suffices for the statement.
+    against : property, optional
+        What suffices for its negation.
+    """
+
+    shows: Any
+    against: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """``left(**given) == right(**given)``, exactly, for what is given.
+
+    Parameters
+    ----------
+    left, right : callable
+        Array expressions of the quantities in `given`; they are evaluated on exact arrays and
+        written down from the same expressions.
+    given : mapping
+        Names to exact rationals, vectors or matrices.
+    by : str
+        Why equality there settles the claim.
+    """
+
+    left: Callable[..., Any]
+    right: Callable[..., Any]
+    given: Mapping[str, Any]
+    by: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class AtMost:
+    """``left(**given) <= right(**given)``, for what is given; see :class:`Identity`."""
+
+    left: Callable[..., Any]
+    right: Callable[..., Any]
+    given: Mapping[str, Any]
+    by: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Calculation:
+    """Conditions that a short exact calculation shows, in the language of evidence.
+
+    Parameters
+    ----------
+    given : mapping
+        Names to exact rationals, vectors or matrices.
+    let : sequence of (str, str)
+        Definitions in order, ``("v", "K @ u")`` or ``("phi(x)", "x / (1 + x*x)")``.
+    shows : sequence of str
+        The conditions; the property holds if all do.
+    by : str
+        Why they settle the claim.
+    necessary : bool
+        The property fails where a condition does; else nothing is decided there.
+    """
+
+    given: Mapping[str, Any] = field(default_factory=dict)
+    let: Sequence[tuple[str, str]] = ()
+    shows: Sequence[str] = ()
+    by: str = ""
+    necessary: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "let", tuple(self.let))
+        object.__setattr__(self, "shows", tuple(self.shows))
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A numerical experiment in floating point: it can support a statement, not decide it.
+
+    Parameters
+    ----------
+    run : callable
+        Returns whether the experiment agrees with the statement, how many runs were made, and the
+        worst value met.
+    """
+
+    run: Callable[[], tuple[bool, int, float]]
+
+
+Property = (Stable | FaceWithin | NormAtMost | UniqueSolution | Not | AllOf | Either | Identity
+            | AtMost | Calculation | Experiment)

@@ -1,0 +1,149 @@
+"""The answer to "how large may the step be?": sets of steps, with what shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from html import escape
+from typing import Any
+
+from stabkit.errors import InvalidEvidence
+from stabkit.replay import check
+from stabkit.stability.sharpness.linear import Steps
+from stabkit.stability.verdict import Evidence
+
+_SHOWN = 3  # intervals
+_LONG = 2000  # denominators of fractions that are shown as such
+_TEXT = 100  # characters of a signal that is shown
+WRITTEN = 16  # samples up to which the certificate of a linear step is written down
+
+
+@dataclass(frozen=True)
+class StepBound:
+    """For which steps a notion is proved, and for which it is refuted.
+
+    Between the intervals, and beyond `searched` where they end before it, nothing is decided.
+
+    Attributes
+    ----------
+    notion : str
+    proved, refuted : tuple of (Fraction, Fraction or None)
+        Closed intervals (low, high) of steps, in increasing order; ``None`` is infinity, a point
+        has low == high, and low == 0 stands for all steps above 0.
+    certificate, witness : tuple of Evidence
+        What shows the upper ends of the proved intervals (for an interval without one, its lower
+        end or the start), and the lower ends of the refuted ones; ``stabkit.replay`` accepts it.
+        For linear steps of more than 16 samples the polynomials decide alone, and no certificate
+        is written.
+    searched : (Fraction, Fraction)
+        Every scale of the step between them was looked at.
+    signals : tuple of ndarray
+        The signals that break the notion at the smallest refuted step.
+    rounding : str
+        Where the scheme holds floats that stand for other numbers: by how much they differ.  The
+        sets are those of what was meant.
+    variable : str
+        What the step is called.
+    by : str
+        What breaks the notion from the smallest refuted step on, in words.
+    lines : tuple of str
+        What the step is, how it was decided, and what else is worth knowing.
+    rest : StepBound, optional
+        Where something breaks the notion at every step, such as a mean that drifts: the answer for
+        all signals without it.
+    """
+
+    notion: str
+    proved: Steps
+    refuted: Steps
+    certificate: tuple[Evidence, ...] = field(default=(), repr=False)
+    witness: tuple[Evidence, ...] = field(default=(), repr=False)
+    searched: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
+    signals: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    rounding: str = ""
+    variable: str = "tau"
+    by: str = ""
+    lines: tuple[str, ...] = ()
+    rest: StepBound | None = None
+
+    @property
+    def certified(self) -> Fraction | None:
+        """The largest step up to which all are proved; None without one, or if all steps are."""
+        return self.proved[0][1] if self.proved and self.proved[0][0] == 0 else None
+
+    @property
+    def proved_in_words(self) -> str:
+        """The proved steps, to be read."""
+        shown = [_interval(steps, self.variable) for steps in self.proved]
+        more = [f"{len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
+        return "proved for " + " or ".join(shown[:_SHOWN] + more)
+
+    def __str__(self) -> str:
+        parts = []
+        if self.proved:
+            parts.append(self.proved_in_words)
+        if self.refuted:
+            shown = [_refuted(steps, self.variable) for steps in self.refuted]
+            more = [f"in {len(shown) - _SHOWN} more intervals"] if len(shown) > _SHOWN else []
+            parts.append("refuted " + " and ".join(shown[:_SHOWN] + more))
+            if self.by:
+                parts[-1] += f" by {self.by}"
+            elif self.signals:
+                parts[-1] += " by " + ", ".join(
+                    _signal(name, u) for name, u in zip(("u", "w"), self.signals, strict=False))
+        nothing = " and ".join(name for name, found in (("proved", self.proved),
+                                                       ("refuted", self.refuted)) if not found)
+        if nothing:
+            low, high = self.searched
+            where = f" for {self.variable} between {float(low):.3g} and {float(high):.3g}" \
+                if high else ""
+            parts.append(f"nothing {nothing.replace(' and ', ' or ')}{where}")
+        meant = f" (as meant: {self.rounding})" if self.rounding else ""
+        return "\n".join([f"{self.notion}: {', '.join(parts)}{meant}", *self.lines])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def check(self) -> None:
+        """Replay all evidence.
+
+        Raises
+        ------
+        InvalidEvidence
+            If the independent checker does not accept one piece of it.
+        """
+        for item in (*self.certificate, *self.witness):
+            fault = check(item.to_json({}))
+            if fault is not None:
+                raise InvalidEvidence(fault)
+
+
+def _interval(steps: tuple[Fraction, Fraction | None], name: str) -> str:
+    low, high = steps
+    if low == high:
+        return f"{name} = {_number(low)}"
+    if high is None:
+        return f"all {name} {'>' if low == 0 else '>='} {_number(low)}"
+    return f"{_number(low)} {'<' if low == 0 else '<='} {name} <= {_number(high)}"
+
+
+def _signal(name: str, u: Any) -> str:
+    if not any(u):
+        return f"{name} = 0"
+    text = f"({', '.join(map(str, u))})"
+    return f"{name} = {text}" if len(u) <= WRITTEN and len(text) <= _TEXT else \
+        f"{name} of {len(u)} samples"
+
+
+def _number(x: Fraction) -> str:
+    """As a fraction, or a decimal where that is long; the exact number is in `proved`."""
+    return str(x) if x.denominator <= _LONG else f"{float(x):.7g}"
+
+
+def _refuted(steps: tuple[Fraction, Fraction | None], name: str) -> str:
+    low, high = steps
+    if low == 0:
+        return f"for every {name} > 0" if high is None else f"for 0 < {name} <= {float(high):.6g}"
+    if low == high:
+        return f"at {float(low):.6g}"
+    return f"from {float(low):.6g}" + ("" if high is None else f" to {float(high):.6g}")

@@ -1,0 +1,57 @@
+"""From the cells of the positive line to closed intervals with ends that can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import floor, log10
+
+from stabkit.stability.sharpness.linear import Steps, runs
+from stabkit.stability.sharpness.signs import Cell, simplest
+
+_NEAR = Fraction(1, 10**9)  # relatively, of a proved end to an irrational root
+_DIGITS = 4  # of the first refuted step
+
+
+def intervals(found: list[Cell]) -> tuple[Steps, Steps]:
+    """Where everything holds, and where something fails everywhere; the rest is left out."""
+    proved = tuple((_inside(run[0].low, before, run, 1), _inside(run[-1].high, after, run, -1))
+                   for before, run, after in runs(found, True))
+    refuted = tuple((_beyond(run[0], 1), _beyond(run[-1], -1)) for _, run, _ in runs(found, False))
+    return proved, refuted
+
+
+def _inside(end: Fraction | None, beside: Cell | None, run: Sequence[Cell], way: int
+            ) -> Fraction | None:
+    """The end of a proved run: exact, or next to an irrational number a simple one within."""
+    cell = run[0 if way > 0 else -1]
+    if end is None or end == 0 or beside is None or cell.is_point:
+        return end
+    if beside.is_point and beside.holds is False:  # the end itself does not belong to it
+        return _beyond(cell, way)
+    if beside.holds is not None:
+        return end
+    away = end * _NEAR
+    if cell.high is not None:
+        away = min(away, (cell.high - cell.low) / 2)
+    return simplest(*sorted((end, end + way * away))) if away else end
+
+
+def _beyond(cell: Cell, way: int) -> Fraction | None:
+    """The end of a refuted run, which is open but at a point: a short decimal within."""
+    end = cell.low if way > 0 else cell.high
+    if end is None or end == 0 or cell.is_point:
+        return end
+    digits = _DIGITS
+    while True:
+        near = _decimal(end, digits, way)
+        if (cell.high is None or near < cell.high) and near > cell.low:
+            return near
+        digits += 1
+
+
+def _decimal(x: Fraction, digits: int, way: int) -> Fraction:
+    """The next decimal of so many digits above x, or below it; never x itself."""
+    unit = Fraction(10) ** (floor(log10(float(x))) + 1 - digits)
+    whole = x / unit
+    return unit * (floor(whole) + 1 if way > 0 else -floor(-whole) - 1)

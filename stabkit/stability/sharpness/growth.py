@@ -1,0 +1,158 @@
+"""Signals whose norm grows.
+
+For one signal the growth is a polynomial in the step: its signs tell where it breaks the norm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from stabkit.stability.sharpness.ends import intervals
+from stabkit.stability.sharpness.linear import Steps
+from stabkit.stability.sharpness.signs import cells
+from stabkit.tracing.form import CONSTANT, Form
+from stabkit.tracing.run import matrix_at
+
+_DENSE = 600  # unknowns up to which all singular values are computed
+_POWERS = 300
+_SCALES = (1, 2**10, 2**22)  # denominators of the signals that are tried
+
+
+@dataclass(frozen=True, eq=False)
+class Growing:
+    """A signal and the steps at which its norm grows.
+
+    Attributes
+    ----------
+    signal : ndarray of Fraction
+    polynomial : tuple of Fraction
+        ‖M u‖² − ‖u‖², times the squared denominator of the step.
+    steps : tuple of intervals
+        Where it is positive.
+    """
+
+    signal: np.ndarray
+    polynomial: tuple[Fraction, ...]
+    steps: Steps
+
+
+class Matrix:
+    """The linear part of a form with an open step, with a positive weight for every entry."""
+
+    def __init__(self, form: Form, weights: list[Fraction] | None = None,
+                 uniform: tuple[int, ...] | None = None):
+        kept = form.columns != CONSTANT
+        self.form = Form(form.count, form.rows[kept], form.columns[kept] - 1,
+                         form.numerators[kept], form.denominator)
+        self.size = form.count
+        self.weights, self.uniform = weights, uniform
+        self.degree = self.form.numerators.shape[1] - 1
+
+    def scaled(self, dt: float) -> csr_array:
+        """In floats: the matrix that has the weighted norm as its Euclidean one."""
+        matrix = matrix_at(self.form, dt, self.size)
+        if self.weights is None:
+            return matrix
+        root = np.sqrt(np.array([float(w) for w in self.weights]))
+        return csr_array(matrix.multiply(root[:, None]).multiply(1 / root[None])).tocsr()
+
+    def norm(self, dt: float) -> float:
+        """In floats: its largest singular value."""
+        return self.largest(dt)[0]
+
+    def largest(self, dt: float) -> tuple[float, np.ndarray]:
+        """In floats: the largest singular value and its input, for the weighted norm."""
+        matrix = self.scaled(dt)
+        if self.size <= _DENSE:
+            _, values, right = np.linalg.svd(matrix.toarray())
+            top, u = float(values[0]), right[0]
+        elif self.uniform is not None and self.weights is None:
+            top, u = _mode(matrix, self.uniform)
+        else:
+            top, u = _by_powers(matrix)
+        return top, self._unweighted(u)
+
+    def rising(self) -> np.ndarray | None:
+        """In floats: the input whose norm grows first from dt = 0 on, where the matrix is I."""
+        if self.size > _DENSE or self.degree < 1:
+            return None
+        root = 1 if self.weights is None else np.sqrt([float(w) for w in self.weights])
+        slope = csr_array((self.form.numerators[:, 1].astype(float), (
+            self.form.rows, self.form.columns)), shape=(self.size, self.size)).toarray()
+        slope = slope * np.reshape(root, (-1, 1)) / root
+        values, vectors = np.linalg.eigh(slope + slope.T)
+        return self._unweighted(vectors[:, -1]) if values[-1] > 0 else None
+
+    def _unweighted(self, u: np.ndarray) -> np.ndarray:
+        if self.weights is not None:
+            u = u / np.sqrt(np.array([float(w) for w in self.weights]))
+        return u / np.abs(u).max()
+
+    def growing(self, u: np.ndarray, dt: Fraction | None = None) -> Growing | None:
+        """The steps at which a float signal, rounded, grows; it is to grow at `dt`."""
+        for scale in _SCALES:
+            whole = [int(k) for k in np.rint(u * scale)]
+            if not any(whole):
+                continue
+            polynomial = self.growth(whole)
+            _, steps = intervals(cells([[-c for c in polynomial]]))
+            if steps and (dt is None or any(low <= dt and (high is None or dt <= high)
+                                            for low, high in steps)):
+                signal = np.array([Fraction(k, scale) for k in whole], dtype=object)
+                return Growing(signal, tuple(c / scale**2 for c in polynomial), steps)
+        return None
+
+    def growth(self, signal: list[int]) -> list[Fraction]:
+        """The coefficients of ‖M u‖² d² − ‖u‖² d², for integers u."""
+        images = [self.image(k, signal) for k in range(self.degree + 1)]
+        weights = self.weights or [Fraction(1)] * self.size
+        width = max(2 * self.degree + 1, 2 * len(self.form.denominator) - 1)
+        total = [Fraction(0)] * width
+        for i, a in enumerate(images):
+            for j, b in enumerate(images):
+                total[i + j] += self._dot(weights, a, b)
+        square = self._dot(weights, signal, signal)
+        for i, c in enumerate(self.form.denominator):
+            for j, e in enumerate(self.form.denominator):
+                total[i + j] -= c * e * square
+        return total
+
+    def _dot(self, weights: list[Fraction], a: list[int], b: list[int]) -> Fraction:
+        if self.weights is None:
+            return Fraction(sum(x * y for x, y in zip(a, b, strict=True)))
+        return sum((w * x * y for w, x, y in zip(weights, a, b, strict=True)), Fraction(0))
+
+    def image(self, power: int, signal: list[int]) -> list[int]:
+        """The numerators of one power of the step, applied to integers."""
+        image = [0] * self.size
+        for row, column, c in zip(self.form.rows.tolist(), self.form.columns.tolist(),
+                                  self.form.numerators[:, power].tolist(), strict=True):
+            if c:
+                image[row] += c * signal[column]
+        return image
+
+
+def _mode(matrix: csr_array, shape: tuple[int, ...]) -> tuple[float, np.ndarray]:
+    """The wave that a periodic step amplifies most."""
+    first = matrix[:, [0]].toarray().reshape(shape)
+    gains = np.abs(np.fft.fftn(first))
+    place = np.unravel_index(int(np.argmax(gains)), shape)
+    angles = sum(2 * np.pi * k * np.arange(n).reshape([-1 if a == b else 1 for b in range(
+        len(shape))]) / n for a, (k, n) in enumerate(zip(place, shape, strict=True)))
+    return float(gains[place]), np.cos(angles).ravel()
+
+
+def _by_powers(matrix: csr_array) -> tuple[float, np.ndarray]:
+    """By the power method, from a signal that alternates."""
+    u = np.where(np.arange(matrix.shape[0]) % 2, -1.0, 1.0)
+    u = u + np.random.default_rng(0).standard_normal(u.size) / 8
+    top = 0.0
+    for _ in range(_POWERS):
+        u = u / np.linalg.norm(u)
+        image = matrix @ u
+        top, u = float(np.linalg.norm(image)), matrix.T @ image
+    return top, u

@@ -1,0 +1,198 @@
+"""For which steps a function ``step(u, dt)`` has a notion: from its trace, exactly."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.errors import InvalidArgument, TracingStopped, Undecided
+from stabkit.stability.falsify import search
+from stabkit.stability.falsify.computed import Computed
+from stabkit.stability.falsify.exactness import Signals
+from stabkit.stability.invariants import POWER_BOUNDED, StaysIn, Weighted
+from stabkit.stability.notions import EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.stability.sharpness import row_evidence, rows
+from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.boxes import by_box
+from stabkit.stability.sharpness.ends import intervals
+from stabkit.stability.sharpness.linear_step import OwnStep
+from stabkit.stability.sharpness.powers import by_powers
+from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, held_ends
+from stabkit.stability.sharpness.searched import searched
+from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
+from stabkit.tracing import Trace, as_shape, at_step, takes_step, trace
+
+
+def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
+    """RANGE, POSITIVITY or MAX_NORM, by polynomials in the step."""
+    found = rows.conditions(step.kinds, notion, step.free.held)
+    proved, refuted = intervals(rows.line_of(found))
+    certificates = tuple(filter(None, (
+        row_evidence.certificate(step.kinds, notion, steps, step.free.held, found)
+        for steps in proved)))
+    witnesses, by, signals = [], "", ()
+    for steps in refuted:
+        written, words, u = row_evidence.witness(step, notion, found, row_evidence.step_in(steps))
+        witnesses += [written] if written is not None else []
+        if not by:
+            by, signals = words, (() if u is None else (u,))
+    proof = f"; proof by {rows.WORDS[notion]}" if proved else ""
+    return StepBound(notion.name, proved, refuted, certificates, tuple(witnesses),
+                     signals=signals, rounding=step.trace.rounding, variable=name, by=by,
+                     lines=(step.told(True) + proof, *_points(proved, found, name)))
+
+
+def _points(proved: Any, found: list[rows.Condition], name: str) -> list[str]:
+    """Where no interval from 0 on is proved, the answer is not a largest step."""
+    if not proved or any(low != high for low, high in proved):
+        return []
+    places = [Fraction(0)] if all(rows.value(c.polynomial, Fraction(0)) >= 0 for c in found) else []
+    places += [low for low, _ in proved]
+    return [f"it holds at {name} = {' and '.join(map(str, places))} only: there is no largest step"]
+
+
+#: The notions that are decided exactly for linear steps.
+EXACTLY: dict[Any, Callable[[OwnStep, Any, str], StepBound]] = {
+    **{notion: by_rows for notion in (RANGE, POSITIVITY, MAX_NORM)},
+    **{notion: by_norm for notion in BY_NORM}, POWER_BOUNDED: by_powers}
+
+
+def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, held: Any, *,
+                   start: Fraction, trials: int, seed: int) -> StepBound:
+    """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
+    shape, name = as_shape(shape), step_name(function)
+    try:
+        found = trace(function, shape, seed)
+        bound = exact_sets(found, notion, held, name)
+        return replace(bound, lines=(*bound.lines, *_elsewhere(found, notion, held, bound)))
+    except Undecided as reason:
+        if held is not None:
+            raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
+                                  f"{reason}") from reason
+        return searched(function, notion, shape, start=start, trials=trials, seed=seed, name=name,
+                        reason=str(reason))
+
+
+def exact_sets(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction | None = None
+             ) -> StepBound:
+    """The exact sets, or Undecided with the reason why there are none."""
+    if isinstance(notion, StaysIn) and held is None:
+        return by_box(found, notion, name)
+    if not found.is_linear:
+        node = found.nodes[0]
+        raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
+    decide = by_norm if isinstance(notion, Weighted) else EXACTLY.get(notion)
+    if decide is None:
+        raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
+    return decide(OwnStep(found, held, dt), notion, name)
+
+
+def _elsewhere(found: Trace, notion: Notion, held: Any, bound: StepBound) -> list[str]:
+    """For what fails at every step: the senses that do hold."""
+    if bound.refuted != ((Fraction(0), None),) or bound.rest is not None:
+        return []
+    asked = [(other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, POWER_BOUNDED)
+             if other is not notion]
+    ends = [] if held is not None else held_ends(OwnStep(found))
+    if ends and notion in BY_NORM:
+        mask = np.zeros(found.shape, dtype=bool)
+        for place in ends:
+            mask[place] = True
+        asked.insert(0, (notion, (mask, 0), ", with these places held at 0 (held={place: 0, ...})"))
+    lines = []
+    for other, where, words in asked:
+        try:
+            sets = exact_sets(found, other, where, bound.variable)
+        except Undecided:
+            continue
+        if sets.proved:
+            lines.append(f"but {sets.notion} is {sets.proved_in_words}{words}")
+    return lines
+
+
+def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any = None,
+            held: Any = None, trials: int = 20_000, seed: int = 0) -> Outcome:
+    """A function ``step(u, dt)`` at one step, or ``step(u)``: see :func:`~stabkit.stability.decide.decide`."""
+    shape, takes = as_shape(shape), takes_step(function)
+    if takes and dt is None:
+        raise InvalidArgument("dt: give the step, such as dt='1/4'; step_bound(step, notion, "
+                              "shape=...) tells for which steps the notion holds")
+    if not takes and dt is not None:
+        raise InvalidArgument("dt: the function takes no step beside the array")
+    step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
+    try:
+        return _outcome(function, notion, shape, step, held, seed)
+    except Undecided as reason:
+        if held is not None:
+            raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
+                                  f"{reason}") from reason
+        return _in_floats(function, notion, shape, Constant(step) if takes else None, trials, seed,
+                          str(reason))
+
+
+def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Any = None
+               ) -> Outcome | None:
+    """What the trace of a function decides, or None where it decides nothing."""
+    step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
+    try:
+        if takes_step(function) != (dt is not None):
+            return None
+        return _outcome(function, notion, as_shape(shape), step, None, 0)
+    except (Undecided, InvalidArgument):  # who searches tells what is wrong with the function
+        return None
+
+
+def _outcome(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
+             held: Any, seed: int) -> Outcome:
+    bound = exact_sets(at_step(trace(function, shape, seed), dt), notion, held, "dt", dt)
+    words = "; ".join(bound.lines)
+    if bound.proved and bound.certificate:
+        return Outcome(PROVED, bound.certificate, reason=words, rounding=bound.rounding)
+    if bound.refuted and bound.witness:
+        return Outcome(REFUTED, bound.witness[:1], reason=_by(bound, words),
+                       signals=bound.signals, rounding=bound.rounding)
+    told = "it holds, and is too long to be written as evidence" if bound.proved else \
+        f"it fails, by {bound.by}, and that is not written as evidence" if bound.refuted else ""
+    return Outcome(UNDECIDED, reason="; ".join(filter(None, (told, words))),
+                   rounding=bound.rounding)
+
+
+def _by(bound: StepBound, words: str) -> str:
+    return f"by {bound.by}; {words}" if bound.by else words
+
+
+def _in_floats(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], step: Any,
+               trials: int, seed: int, reason: str) -> Outcome:
+    def flat(u: np.ndarray) -> np.ndarray:
+        u = u.reshape(shape)
+        return np.asarray(function(u) if step is None else function(u, step)).reshape(-1)
+
+    scheme = Computed(flat, int(np.prod(shape)))
+
+    def violated(signals: Signals) -> bool:
+        return scheme.violates(notion, signals)
+
+    found = search(scheme, notion, trials=trials, seed=seed, violated=violated)
+    data = {"trials": found.trials, "seed": seed,
+            "worst": found.worst if np.isfinite(found.worst) else None}
+    if found.witness is None:
+        return Outcome(SUPPORTED, (Evidence("trials", "float64", data),), trials=found.trials,
+                       reason=f"not proved: {reason}")
+    return Outcome(REFUTED, (Evidence("trials", "float64", data),),
+                   scheme.margin(notion, found.witness), found.trials, signals=found.witness,
+                   reason="the numbers that the function returns break it, whatever their rounding")
+
+
+def step_name(function: Callable[..., Any]) -> str:
+    """What the function calls its step."""
+    try:
+        return list(inspect.signature(function).parameters)[1]
+    except (TypeError, ValueError, IndexError):
+        return "dt"

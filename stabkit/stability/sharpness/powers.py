@@ -1,0 +1,335 @@
+"""For which steps all powers of a linear step are bounded: no root of the characteristic polynomial
+outside the unit circle, and those on it without a Jordan block."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import reduce
+
+import numpy as np
+from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_poly
+
+from stabkit.arithmetic.enclosure import precision
+from stabkit.errors import Undecided
+from stabkit.stability.notions import CONTRACTION, Notion
+from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.ends import intervals
+from stabkit.stability.sharpness.growth import Matrix
+from stabkit.stability.sharpness.jury import Pair
+from stabkit.stability.sharpness.linear import Steps
+from stabkit.stability.sharpness.linear_step import OwnStep
+from stabkit.stability.sharpness.quadratic import norm_sets, numerators
+from stabkit.stability.sharpness.signs import Cell, cut, simplest
+from stabkit.stability.sharpness.weights import symmetrising
+from stabkit.tracing.form import CONSTANT
+from stabkit.tracing.run import matrix_at
+
+_OPEN = 24     # unknowns times the squared degree in the step, up to which that is left open
+_FEW = 8       # unknowns up to which it always is
+_SINGLE = 160  # unknowns up to which single steps are decided
+_BITS = 512
+BOUNDED, DEFECTIVE, OUTSIDE = "bounded", "a root on the unit circle with a Jordan block", \
+    "a root outside the unit circle"
+
+
+def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
+    """POWER_BOUNDED."""
+    normal = _as_norm(step, notion, name)
+    if normal is not None:
+        return normal
+    matrix = Matrix(step.free.form)
+    lines = [step.told()]
+    if (step.free.form.columns == CONSTANT).any():
+        lines.append("the constant terms are left out: powers of the linear part")
+    drift = _drift(matrix, step)
+    empty = StepBound(notion.name, (), (), variable=name, rounding=step.trace.rounding)
+    pair = _pair(step, drift is not None)
+    if pair is not None:
+        proved, refuted = intervals(pair.line())[0], pair.refuted()
+        how = "the conditions of Jury at every angle" + step.for_all
+    elif matrix.degree == 1 and _FEW < matrix.size <= _SINGLE and is_identity_at_zero(matrix):
+        proved, refuted = _of_lines(matrix)
+        how = "the characteristic polynomial at the end, as every root moves on a line from 1"
+    elif _is_small(matrix):
+        proved, refuted = intervals(open_line(matrix, drift is not None))
+        how = "the roots of the characteristic polynomial, exactly"
+    elif matrix.size <= _SINGLE:
+        proved, refuted = _at_points(matrix, drift is not None)
+        how = "the characteristic polynomial at single steps"
+    else:
+        lines.append(f"no characteristic polynomial is taken beyond {_SINGLE} unknowns; a norm "
+                     "that does not grow bounds all powers: ask EUCLIDEAN or weighted()")
+        return replace(empty, lines=tuple(lines))
+    if drift is not None:
+        return _drifting(empty, proved, refuted, lines, name, step)
+    why = ""
+    if refuted:
+        low, high = refuted[0]
+        why = state_at(matrix, low or (Fraction(1) if high is None else high / 2))
+    if proved:
+        lines[0] += f"; proof by {how}"
+    return replace(empty, proved=proved, refuted=refuted, by=why if why != BOUNDED else "",
+                   lines=tuple(lines))
+
+
+def _as_norm(step: OwnStep, notion: Notion, name: str) -> StepBound | None:
+    """Where the matrix is normal for some weights, its powers are bounded with its norm."""
+    weights, words = None, "a periodic step whose rows are all alike has a normal matrix"
+    if not (step.kinds.is_uniform and step.held is None):
+        weights = symmetrising(step.free.form)
+        words = "with the right weights the matrix is symmetric"
+        if weights is None:
+            return None
+    bound = norm_sets(step, CONTRACTION, name,
+                      None if weights is None or len(set(weights)) == 1 else weights)
+    if not bound.proved and not bound.refuted:
+        return None
+    constants = ["the constant terms are left out: powers of the linear part"] if (
+        step.free.form.columns == CONSTANT).any() else []
+    return replace(bound, notion=notion.name, signals=bound.signals[:1],
+                   lines=(*bound.lines, f"{words}: all powers are bounded where its norm is 1 at "
+                          "most, and there alone", *constants))
+
+
+def _is_small(matrix: Matrix) -> bool:
+    return matrix.size <= _SINGLE and matrix.size * matrix.degree**2 <= _OPEN and \
+        len(matrix.form.denominator) == 1
+
+
+def _pair(step: OwnStep, drift: bool) -> Pair | None:
+    try:
+        return None if step.held is not None else Pair(step.kinds, drift)
+    except Undecided:
+        return None
+
+
+def _drifting(empty: StepBound, proved: Steps, refuted: Steps, lines: list[str], name: str,
+              step: OwnStep) -> StepBound:
+    rest = replace(empty, notion=f"{empty.notion}, apart from the drift", proved=proved,
+                   refuted=refuted, lines=())
+    lines = [lines[0], "a constant signal drifts: 1 is a double root with a Jordan block "
+             f"at every {name}, which is not for the step to mend (its mean grows linearly)",
+             str(rest)]
+    return replace(empty, refuted=((Fraction(0), None),), by="a mean that drifts",
+                   lines=tuple(lines), rest=rest)
+
+
+def _drift(matrix: Matrix, step: OwnStep) -> np.ndarray | None:
+    """A signal w, constant in one field, with M w = w + y and M y = y ≠ 0 for every step."""
+    if len(matrix.form.denominator) > 1 or step.held is not None:
+        return None
+    fields = step.trace.shape[0] if len(step.trace.shape) > 1 else 1
+    for k in range(fields):
+        w = [0] * matrix.size
+        each = matrix.size // fields
+        w[k * each:(k + 1) * each] = [1] * each
+        y = _moved(matrix, w)
+        if y is not None and any(y) and _moved(matrix, y) == [0] * matrix.size:
+            return np.array(w)
+    return None
+
+
+def _moved(matrix: Matrix, w: list[int]) -> list[int] | None:
+    """(M − I) w times the denominator, where it does not depend on the step."""
+    images = [matrix.image(k, w) for k in range(matrix.degree + 1)]
+    if any(any(image) for image in images[1:]):
+        return None
+    return [a - matrix.form.denominator[0] * b for a, b in zip(images[0], w, strict=True)]
+
+
+def is_identity_at_zero(matrix: Matrix) -> bool:
+    """Whether the step with dt = 0 changes nothing."""
+    if len(matrix.form.denominator) > 1:
+        return False
+    at = matrix.form.numerators[:, 0] != 0
+    rows, columns = matrix.form.rows[at], matrix.form.columns[at]
+    return bool(rows.size == matrix.size and np.array_equal(rows, columns) and
+                (matrix.form.numerators[at, 0] == matrix.form.denominator[0]).all())
+
+
+def state_at(matrix: Matrix, dt: Fraction, drift: bool = False) -> str:
+    """What the powers at one step are: BOUNDED, DEFECTIVE or OUTSIDE; exactly.
+
+    With `drift`, one Jordan block of size 2 at the root 1 is left out.
+    """
+    divisor = sum(c * dt**k for k, c in enumerate(matrix.form.denominator))
+    m = numerators(matrix.form, dt, matrix.size) * (
+        fmpq(1) / fmpq(divisor.numerator, divisor.denominator))
+    return state_of(m, drift)
+
+
+def state_of(m: fmpq_mat, drift: bool = False) -> str:
+    """Of the powers of a rational matrix."""
+    for factor, power in m.charpoly().numer().factor()[1]:
+        where = _where(factor)
+        if where > 0:
+            return OUTSIDE
+        if where == 0 and power > 1:
+            kept = m.nrows() - _applied(factor, m).rank()
+            missing = power * factor.degree() - kept
+            if missing > (1 if drift and list(factor.coeffs()) in ([-1, 1], [1, -1]) else 0):
+                return DEFECTIVE
+    return BOUNDED
+
+
+def _where(factor: fmpz_poly) -> int:
+    """1 if an irreducible polynomial has a root outside the unit circle, 0 if on it, else −1."""
+    coefficients = [int(c) for c in factor.coeffs()]
+    mirrored = coefficients == coefficients[::-1] or coefficients == [-c for c in
+                                                                     coefficients[::-1]]
+    if factor.degree() == 1:
+        root = Fraction(-coefficients[0], coefficients[1])
+        return (abs(root) > 1) - (abs(root) < 1)
+    if mirrored:  # roots in pairs z, 1/z: all are on the circle, or one is outside
+        half = _halved(coefficients)
+        return 0 if _real_between(half) == half.degree() else 1
+    for bits in (64, 256, 1024, 4096):
+        with precision(bits):
+            sizes = [abs(root) for root, _ in factor.complex_roots()]
+            if any(size > 1 for size in sizes):
+                return 1
+            if all(size < 1 for size in sizes):
+                return -1
+    raise Undecided("a root is too close to the unit circle")
+
+
+def _halved(coefficients: list[int]) -> fmpz_poly:
+    """The polynomial in s = z + 1/z of a mirrored one of even degree."""
+    n = (len(coefficients) - 1) // 2
+    before, now = fmpz_poly([2]), fmpz_poly([0, 1])
+    total = fmpz_poly([coefficients[n]])
+    for k in range(1, n + 1):
+        total += coefficients[n + k] * now
+        before, now = now, fmpz_poly([0, 1]) * now - before
+    return total
+
+
+def _real_between(p: fmpz_poly) -> int:
+    """How many roots of a polynomial lie in [−2, 2], counted with multiplicity."""
+    count = 0
+    for factor, power in p.factor()[1]:
+        if factor.degree() == 1:
+            inside = abs(Fraction(-int(factor[0]), int(factor[1]))) <= 2
+            count += power * inside
+            continue
+        with precision(_BITS):
+            for root, _ in factor.complex_roots():
+                if root.imag.is_zero():
+                    if not (abs(root.real) < 2 or abs(root.real) > 2):
+                        raise Undecided("a root is too close to the real axis")
+                    count += power * bool(abs(root.real) < 2)
+    return count
+
+
+def _applied(p: fmpz_poly, m: fmpq_mat) -> fmpq_mat:
+    n = m.nrows()
+    eye = fmpq_mat([[fmpq(i == j) for j in range(n)] for i in range(n)])
+    return reduce(lambda total, c: total * m + eye * fmpq(int(c)), reversed(p.coeffs()),
+                  fmpq_mat(n, n))
+
+
+# -- all steps at once ---------------------------------------------------------------------------
+def open_line(matrix: Matrix, drift: bool = False) -> list[Cell]:
+    """The positive line cut where a root may reach the unit circle, or roots on it may meet."""
+    cutting = []
+    factors = _factors_of(matrix)
+    mirrored = [f for f in factors if _mirror(f) in (f, -f)]
+    for f in factors:
+        cutting += [_at(f, 1), _at(f, -1)]
+        if f not in mirrored:
+            cutting.append(f.resultant(_mirror(f), 0))
+        elif f.degrees()[0] > 1:
+            cutting.append(f.discriminant(0))
+    cutting += [f.resultant(g, 0) for k, f in enumerate(mirrored) for g in mirrored[k + 1:]]
+    cutting = [c for c in cutting if c != 0]
+
+    def state(dt: Fraction) -> str:
+        return state_at(matrix, dt, drift)
+
+    found = cut([_in_t(c) for c in cutting], lambda dt: state(dt) == BOUNDED)
+    # Bounded powers are no closed condition: at an irrational root nothing is said.
+    found = [cell if cell.is_point or k % 2 == 0 else Cell(cell.low, cell.high, None)
+             for k, cell in enumerate(found)]
+    return [cell if cell.holds is not False or cell.is_point or _surely(cell, state) else
+            Cell(cell.low, cell.high, None) for cell in found]
+
+
+def _surely(cell: Cell, state) -> bool:
+    """Whether what fails in a gap fails at every step of it: a root that is outside stays so.
+
+    A Jordan block may vanish at single steps, so it is not taken for all of them.
+    """
+    middle = cell.low + 1 if cell.high is None else (cell.low + cell.high) / 2
+    return state(middle) == OUTSIDE
+
+
+def _factors_of(matrix: Matrix) -> list[fmpq_mpoly]:
+    """The irreducible factors of det(λ d − N(t)), in λ and t."""
+    n = matrix.size
+    context = fmpq_mpoly_ctx.get(["z", "t"], Ordering.lex)
+    d = fmpq(matrix.form.denominator[0])
+    nodes = range(matrix.degree * n + 1)
+    rows = [[c * d**(n - k) / d**(n - k) for k, c in enumerate(
+        (numerators(matrix.form, Fraction(node), n) * (1 / d)).charpoly().coeffs())]
+        for node in nodes]
+    powers = fmpq_mat([[fmpq(node)**k for k in nodes] for node in nodes])
+    solved = powers.solve(fmpq_mat(rows))
+    terms = {(j, k): solved[k, j] for k in range(len(nodes)) for j in range(n + 1)
+             if solved[k, j] != 0}
+    return [f for f, _ in context.from_dict(terms).factor()[1]]
+
+
+def _mirror(f: fmpq_mpoly) -> fmpq_mpoly:
+    degree = f.degrees()[0]
+    return f.context().from_dict({(degree - key[0], key[1]): c for key, c in f.to_dict().items()})
+
+
+def _at(f: fmpq_mpoly, z: int) -> fmpq_mpoly:
+    return f.subs({"z": fmpq(z)})
+
+
+def _in_t(f: fmpq_mpoly) -> list[Fraction]:
+    terms = {int(key[1]): Fraction(int(c.p), int(c.q)) for key, c in f.to_dict().items()}
+    return [terms.get(k, Fraction(0)) for k in range(max(terms, default=0) + 1)]
+
+
+# -- larger steps --------------------------------------------------------------------------------
+def _of_lines(matrix: Matrix) -> tuple:
+    """I + t A: each root is 1 + t μ, so the set is an interval from 0 on."""
+    divisor = float(matrix.form.denominator[0])
+    slope = (matrix_at(matrix.form, 1.0, matrix.size).toarray() - np.eye(matrix.size)) * (
+        divisor / divisor)
+    roots = np.linalg.eigvals(slope)
+    roots = roots[np.abs(roots) > 1e-9 * np.abs(roots).max(initial=1)]
+    if not roots.size:
+        return _at_points(matrix)
+    tops = -2 * roots.real / np.abs(roots)**2
+    top = float(tops.min())
+    if top <= 1e-9:
+        first = Fraction(1, 10**6)
+        return (), (((first, None),) if state_at(matrix, first) == OUTSIDE else ())
+    proved, refuted = (), ()
+    for away in (1e-9, 1e-6, 1e-3):
+        high = Fraction(top * (1 + away / 100))
+        end = simplest(high * (1 - Fraction(away)), high)
+        if state_at(matrix, end) == BOUNDED:
+            proved = ((Fraction(0), end),)
+            break
+    for away in (1e-4, 1e-3, 1e-2):
+        first = simplest(Fraction(top * (1 + away / 2)), Fraction(top * (1 + away)))
+        if state_at(matrix, first) == OUTSIDE:
+            refuted = ((first, None),)
+            break
+    return proved, refuted
+
+
+def _at_points(matrix: Matrix, drift: bool = False) -> tuple:
+    """Single steps, from 2⁻¹² on by factors of two, and the last bounded one more closely."""
+    grid = [Fraction(2)**k for k in range(-12, 13)]
+    states = [state_at(matrix, dt, drift) for dt in grid]
+    proved = tuple((dt, dt) for dt, state in zip(grid, states, strict=True) if state == BOUNDED)
+    refuted = tuple((dt, dt) for dt, state in zip(grid, states, strict=True) if state != BOUNDED)
+    return proved, refuted
+
+

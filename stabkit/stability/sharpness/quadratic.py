@@ -1,0 +1,346 @@
+"""For which steps a linear step does not increase a Euclidean norm, perhaps with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from stabkit.arithmetic.rational import from_flint, is_psd, to_flint
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.errors import Undecided
+from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, Notion
+from stabkit.stability.sharpness import row_evidence, rows
+from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.ends import intervals
+from stabkit.stability.sharpness.growth import Growing, Matrix
+from stabkit.stability.sharpness.linear import Steps
+from stabkit.stability.sharpness.linear_step import OwnStep
+from stabkit.stability.sharpness.signs import Cell, cells, simplest
+from stabkit.stability.sharpness.symbol import Symbol
+from stabkit.stability.sharpness.weights import weights_of
+from stabkit.stability.verdict import Evidence, calculation
+from stabkit.tracing import Kinds, kinds_of
+from stabkit.tracing.form import CONSTANT, Form, merged
+from stabkit.tracing.run import values_at
+
+_SMALL = 16   # unknowns up to which the characteristic polynomial is taken with an open step
+_MIDDLE = 128  # unknowns up to which a rational matrix is decided at single steps
+SYMBOL = "its symbol, of modulus 1 at most at every angle"
+SUMS = "moduli of every row and of every column that sum to 1 at most"
+_WRITTEN = 50  # unknowns of a matrix in a certificate
+_AFTER = 1 + 1e-6
+_FAR = (1.5, 4.0, 100.0)  # times the first step, where signals are tried as well
+
+
+def by_norm(step: OwnStep, notion: Notion, name: str) -> StepBound:
+    """EUCLIDEAN, CONTRACTION or a weighted norm."""
+    weights, found = weights_of(step, notion)
+    return norm_sets(step, notion, name, weights, found)
+
+
+def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] | None = None,
+              found: Sequence[str] = ()) -> StepBound:
+    """The sets for given weights; `found` says in words where they are from."""
+    uniform = step.trace.shape if step.kinds.is_uniform and step.held is None else None
+    matrix = Matrix(step.free.form, weights, uniform)
+    constant = (step.free.form.columns == CONSTANT).any() and notion is not CONTRACTION
+    lines = [step.told(), *found]
+    if constant:
+        lines.append("a source or a held value moves the zero signal, whatever the step: ask for "
+                     "CONTRACTION, which compares two signals")
+        return _moved(step, StepBound(notion.name, (), (), variable=name, by="the zero signal",
+                                      rounding=step.trace.rounding, lines=tuple(lines)))
+    rising = _rising(matrix)
+    proved, why, limit = _proved(step, matrix) if rising is None else ((), "", "")
+    grown = [rising] if rising is not None else _grown(matrix, proved)
+    refuted = _joined([steps for each in grown for steps in each.steps])
+    certificate = [each for steps in proved for each in (
+        _of_sums(step, steps) if why == SUMS else [_certificate(step, matrix, steps)])]
+    if proved:
+        lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS) else ''}"
+    lines += [limit] if limit and not proved and not refuted else []
+    if not proved and refuted == ((Fraction(0), None),):
+        lines += _why_never(step)
+    first = next((each for each in grown if refuted and each.steps[0][0] == refuted[0][0]), None)
+    return StepBound(
+        notion.name, proved, refuted, tuple(c for c in certificate if c is not None),
+        tuple(filter(None, (_witness(step, matrix, each) for each in grown))),
+        signals=_signals(first, notion), rounding=step.trace.rounding,
+        variable=name, lines=tuple(lines), by=_called(first))
+
+
+def _moved(step: OwnStep, bound: StepBound) -> StepBound:
+    """The steps at which the zero signal moves, with its evidence."""
+    form = step.free.form
+    constants = form.constants().astype(object)
+    square = [0] * (2 * constants.shape[1] - 1)
+    for row in {tuple(row) for row in constants.tolist()}:  # each once: its size does not matter
+        for i, a in enumerate(row):
+            for j, b in enumerate(row):
+                square[i + j] += int(a) * int(b)
+    _, refuted = intervals(cells([[Fraction(-c) for c in square]]))
+    written = []
+    for low, high in refuted:
+        log = Transcript()
+        p = log.give("p", list(map(Fraction, square))).text
+        shows = f"positive_on({p}, {low}, {'inf' if high is None else high})" if low != high else \
+            f"polyval({p}, {low}) > 0"
+        written.append(confirm_evidence(calculation(
+            "witness", log, [shows], "p is the sum of the squares of what the zero signal becomes, "
+            "each value once, times the squared denominator: a polynomial in dt")))
+    zero = np.array([Fraction(0)] * form.count, dtype=object)
+    return replace(bound, refuted=refuted, signals=(zero,), witness=tuple(filter(None, written)))
+
+
+def _signals(growing: Growing | None, notion: Notion) -> tuple[np.ndarray, ...]:
+    if growing is None:
+        return ()
+    return (growing.signal, 0 * growing.signal) if notion.signals == 2 else (growing.signal,)
+
+
+def _called(growing: Growing | None) -> str:
+    if growing is None or growing.signal.size <= 16:
+        return ""
+    short = {abs(x) for x in growing.signal} <= {0, 1}
+    return "a signal of 0, 1 and -1" if short else "a signal that the matrix stretches most"
+
+
+def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
+    """The proved intervals, how, and where nothing is proved what stood in the way."""
+    limits = []
+    if step.kinds.is_uniform and matrix.weights is None and not step.held:
+        try:
+            found = intervals(Symbol(step.kinds).line())[0]
+            if found:
+                return found, SYMBOL, ""
+        except Undecided as limit:
+            limits.append(str(limit))
+    if matrix.size <= _SMALL:
+        return intervals(_cells(matrix))[0], "the exact signs of I - M'M", ""
+    if matrix.degree <= 1 and len(matrix.form.denominator) == 1 and matrix.size <= _MIDDLE:
+        found = _by_convexity(matrix)
+        if found:
+            return found, ("I - M'M, positive semidefinite at both ends, as the norm is convex in "
+                           "dt"), ""
+    if matrix.weights is None:
+        found = _by_sums(step)
+        if found:
+            return found, SUMS, ""
+    limits.append(f"no certificate of the norm is tried beyond {_MIDDLE} unknowns where rows or "
+                  "columns sum to more than 1, and none where dt enters by higher powers")
+    return (), "", "; ".join(limits)
+
+
+def _turned(step: OwnStep) -> Kinds:
+    """The columns as rows."""
+    form = step.free.form
+    return kinds_of(merged(form.count, form.columns - 1, form.rows + 1, form.numerators,
+                           form.denominator), step.free.shape)
+
+
+def _of_sums(step: OwnStep, steps: tuple[Fraction, Fraction | None]) -> list[Evidence | None]:
+    return [row_evidence.certificate(kinds, MAX_NORM, steps, (), rows.conditions(kinds, MAX_NORM))
+            for kinds in (step.kinds, _turned(step))]
+
+
+def _by_sums(step: OwnStep) -> Steps:
+    """Where ‖M‖₁ <= 1 and ‖M‖_∞ <= 1, so that ‖M‖₂ <= 1 (Schur's test)."""
+    try:
+        found = [*rows.conditions(step.kinds, MAX_NORM),
+                 *rows.conditions(_turned(step), MAX_NORM)]
+        return intervals(rows.line_of(found))[0]
+    except Undecided:
+        return ()
+
+
+def _cells(matrix: Matrix) -> list[Cell]:
+    """The line cut by the coefficients of det(λ + d² − W⁻¹N'W N), all >= 0 where the norm holds."""
+    n = matrix.size
+    degree = max(matrix.degree, len(matrix.form.denominator) - 1)
+    weights = matrix.weights or [Fraction(1)] * n
+    scale = fmpq_mat([[fmpq(w.numerator, w.denominator) if i == j else fmpq(0)
+                       for j in range(n)] for i, w in enumerate(weights)])
+    nodes = range(2 * degree * n + 1)
+    values = []
+    for node in nodes:
+        m = numerators(matrix.form, Fraction(node), n)
+        d = sum(c * node**k for k, c in enumerate(matrix.form.denominator))
+        eye = fmpq_mat([[fmpq(d * d if i == j else 0) for j in range(n)] for i in range(n)])
+        found = (eye - scale.inv() * m.transpose() * scale * m).charpoly().coeffs()
+        values.append([(-1)**k * found[n - k] for k in range(n + 1)])
+    powers = fmpq_mat([[fmpq(node)**k for k in nodes] for node in nodes])
+    solved = from_flint(powers.solve(fmpq_mat(values)))
+    return cells([list(solved[:, k]) for k in range(1, n + 1)])
+
+
+def numerators(form: Form, dt: Fraction, columns: int) -> fmpq_mat:
+    """The matrix of the numerators at a step."""
+    out = fmpq_mat(form.count, columns)
+    plain = Form(form.count, form.rows, form.columns, form.numerators)
+    for i, j, c in zip(form.rows.tolist(), form.columns.tolist(), values_at(plain, dt),
+                       strict=True):
+        out[i, j] = fmpq(c.numerator, c.denominator)
+    return out
+
+
+def _exact(matrix: Matrix, dt: Fraction) -> np.ndarray:
+    d = sum(c * dt**k for k, c in enumerate(matrix.form.denominator))
+    return from_flint(numerators(matrix.form, dt, matrix.size)) / d
+
+
+def _by_convexity(matrix: Matrix) -> Steps:
+    """[0, T] for a matrix that is affine in dt and of norm <= 1 at dt = 0."""
+    if not _bounded(matrix, Fraction(0)):
+        return ()
+    if matrix.degree == 0:
+        return ((Fraction(0), None),)
+    top = first_growth(matrix)
+    if top is None:
+        return ()
+    for away in (1e-9, 1e-7, 1e-5, 1e-3):
+        high = Fraction(top * (1 - away))
+        end = simplest(high * (1 - Fraction(away) / 10), high)
+        if _bounded(matrix, end):
+            return ((Fraction(0), end),)
+    return ()
+
+
+def _bounded(matrix: Matrix, dt: Fraction) -> bool:
+    """Whether W − M'WM is positive semidefinite, exactly."""
+    m = to_flint(_exact(matrix, dt))
+    weights = matrix.weights or [Fraction(1)] * matrix.size
+    scale = to_flint(np.diag(np.array(weights, dtype=object)) + Fraction(0))
+    return is_psd(from_flint(scale - m.transpose() * scale * m))
+
+
+def first_growth(matrix: Matrix) -> float | None:
+    """In floats: up to where the norm stays 1, for a set that is an interval from 0 on."""
+    high = 1.0
+    for _ in range(60):
+        if matrix.norm(high) > 1 + 1e-9:
+            break
+        high *= 2
+    else:
+        return None
+    low = 0.0
+    while matrix.norm(high / 2) > 1 + 1e-9 and high > 1e-12:
+        high /= 2
+    if high <= 1e-12:
+        return None
+    low = high / 2
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if matrix.norm(middle) > 1 + 1e-13 * matrix.size else \
+            (middle, high)
+    return low
+
+
+def _rising(matrix: Matrix) -> Growing | None:
+    """A signal that grows at every step from 0 on, if there is one."""
+    u = matrix.rising()
+    found = None if u is None else matrix.growing(u)
+    return found if found is not None and found.steps[0][0] == 0 else None
+
+
+def _grown(matrix: Matrix, proved: Steps) -> list[Growing]:
+    """Signals that grow, for steps outside the proved ones."""
+    found: list[Growing] = []
+    ends = [high for _, high in proved if high is not None] or \
+        [Fraction(1, 10**6), Fraction(1, 1000), Fraction(1)]
+    for end, factor in product(ends, (_AFTER, 1.001, *_FAR)):
+        dt = Fraction(float(end) * factor)
+        covered = [*proved, *(steps for each in found for steps in each.steps)]
+        if any(low <= dt and (high is None or dt <= high) for low, high in covered):
+            continue
+        top, u = matrix.largest(float(dt))
+        each = matrix.growing(u, dt) if top > 1 else None
+        if each is not None:
+            found.append(each)
+    return found
+
+
+def _joined(parts: list[tuple[Fraction, Fraction | None]]) -> Steps:
+    out: list[tuple[Fraction, Fraction | None]] = []
+    for low, high in sorted(parts, key=lambda steps: steps[0]):
+        if out and (out[-1][1] is None or low <= out[-1][1]):
+            before = out.pop()
+            high = None if high is None or before[1] is None else max(high, before[1])
+            low = before[0]
+        out.append((low, high))
+    return tuple(out)
+
+
+def _certificate(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction | None]
+                 ) -> Evidence | None:
+    """What shows the upper end: the matrix itself where it is small, else the symbol there."""
+    dt = steps[1] if steps[1] is not None else max(steps[0], Fraction(1))
+    log = Transcript()
+    if matrix.size <= _WRITTEN:
+        log.give("dt", dt)
+        m = log.give("M", _exact(matrix, dt)).text
+        eye = f"I({matrix.size})"
+        if matrix.weights is not None:
+            eye = f"diag({log.give('w', matrix.weights).text})"
+        return confirm_evidence(calculation(
+            "certificate", log, [f"psd({eye} - {m}.T @ {eye} @ {m})"],
+            "M is the matrix of the step at dt, run once on symbols"))
+    if step.kinds.is_uniform and matrix.weights is None and len(step.free.shape) == 1:
+        p = Symbol(step.kinds).at(dt).coeffs()
+        log.give("dt", dt)
+        name = log.give("p", [Fraction(int(c.p), int(c.q)) for c in p]).text
+        return confirm_evidence(calculation(
+            "certificate", log, [f"nonneg_on({name}, -1, 1)"],
+            "p(cos theta) is the squared denominator times 1 - |g(theta)|^2, for the symbol g of "
+            "the step at dt"))
+    return None
+
+
+def _witness(step: OwnStep, matrix: Matrix, growing: Growing) -> Evidence | None:
+    low, high = growing.steps[0]
+    log = Transcript()
+    p = log.give("p", list(growing.polynomial)).text
+    shows = [f"positive_on({p}, {low}, {'inf' if high is None else high})"] if low != high else \
+        [f"polyval({p}, {low}) > 0"]
+    if low:
+        shows.append(f"polyval({p}, {low}) > 0")
+    return confirm_evidence(calculation(
+        "witness", log, shows, "p is |M u|^2 - |u|^2 as a polynomial in dt, times the squared "
+        "denominator of the step, for the signal u of the answer"))
+
+
+def _why_never(step: OwnStep) -> list[str]:
+    """Why the norm grows at every step, and which senses hold."""
+    ends = held_ends(step)
+    if ends:
+        places = ", ".join(str(place) for place in ends[:4]) + (", ..." if len(ends) > 4 else "")
+        return [f"a held end feeds its neighbour: the step keeps the values at {places} and adds "
+                "multiples of them to others, so the norm grows at every dt, however small"]
+    return []
+
+
+def held_ends(step: OwnStep) -> list[Any]:
+    """Places that the step leaves as they are and that other rows read."""
+    form = step.free.form
+    starts = form.starts
+    single = np.flatnonzero(np.diff(starts) == 1)
+    first = starts[single]
+    divisor = form.denominator
+    width = form.numerators.shape[1]
+    one = np.array([*divisor, *[0] * width][:width], dtype=form.numerators.dtype)
+    same = (form.columns[first] == single + 1) & (form.numerators[first] == one).all(axis=1)
+    places = single[same & (len(divisor) <= width)]
+    read = np.bincount(form.columns, minlength=form.count + 1)[1:]
+    fed = [int(place) for place in places if read[place] > 1]
+    shape = step.free.shape
+    return fed if len(shape) == 1 else \
+        [tuple(map(int, np.unravel_index(place, shape))) for place in fed]
+
+
+BY_NORM = (EUCLIDEAN, CONTRACTION)

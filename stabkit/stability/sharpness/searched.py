@@ -1,0 +1,95 @@
+"""A step that cannot be proved: single steps are searched in floats, and what breaks is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from stabkit.arithmetic.rational import Constant
+from stabkit.errors import Undecided
+from stabkit.stability.falsify import search
+from stabkit.stability.falsify.computed import Computed
+from stabkit.stability.falsify.exactness import Signals
+from stabkit.stability.notions import Notion
+from stabkit.stability.sharpness.bisection import bisected
+from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.verdict import Evidence
+
+_SCALES = 12  # factors of two on either side of the start
+_HALVINGS = 8
+_MOST = 2000  # trials at one step
+_ENTRIES = 4096  # beyond them few signals are tried
+
+
+def searched(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], *,
+             start: Fraction, trials: int, seed: int, name: str, reason: str) -> StepBound:
+    """The smallest step within a factor of 4096 of a start at which a signal breaks the notion.
+
+    Nothing is proved.  A refutation is of the numbers that the function returns, with an allowance
+    for their rounding.
+    """
+    hunt = _Hunt(function, notion, shape, min(trials, _MOST), seed)
+    grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1)]
+    lines = [f"not proved: {reason}"]
+    broken = next((k for k, dt in enumerate(grid) if hunt.breaks(dt)), None)
+    ends = (grid[0], grid[-1])
+    if broken is None:
+        lines.append(f"searched in floats at {len(grid)} steps, {hunt.trials} trials, and nothing "
+                     "was found against it")
+        return StepBound(notion.name, (), (), searched=ends, variable=name, lines=tuple(lines))
+    low = grid[broken]
+    if broken:
+        low = bisected(lambda dt: not hunt.breaks(dt), grid[broken], grid[broken - 1],
+                       _HALVINGS)[0]
+    signals = hunt.found[low]
+    below = f"below it nothing was found from {float(grid[0]):.3g} on" if broken else \
+        "it is the smallest step that was tried"
+    lines.append(f"searched in floats, {hunt.trials} trials with seed {seed}: {below}")
+    evidence = (Evidence("trials", "float64", {"trials": hunt.trials, "seed": seed,
+                                               "worst": hunt.worst(low)}),)
+    return StepBound(notion.name, (), ((low, low),), witness=evidence, searched=ends,
+                     signals=signals, variable=name, lines=tuple(lines))
+
+
+class _Hunt:
+    def __init__(self, function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+                 trials: int, seed: int):
+        self.function, self.notion, self.shape = function, notion, shape
+        self.most, self.seed, self.trials = trials, seed, 0
+        self.found: dict[Fraction, Signals] = {}
+
+    def breaks(self, dt: Fraction) -> bool:
+        scheme = self.at(dt)
+        few = self.most if scheme.size <= _ENTRIES else max(10, self.most * _ENTRIES // scheme.size)
+
+        def violated(signals: Signals) -> bool:
+            try:
+                return scheme.violates(self.notion, signals)
+            except Undecided:
+                return False
+
+        for signals in self.found.values():  # what broke another step often breaks this one
+            if violated(signals):
+                self.found[dt] = signals
+                return True
+        found = search(scheme, self.notion, trials=few, seed=self.seed, violated=violated)
+        self.trials += found.trials
+        if found.witness is None:
+            return False
+        self.found[dt] = found.witness
+        return True
+
+    def at(self, dt: Fraction) -> Computed:
+        def step(u: np.ndarray) -> np.ndarray:
+            made = np.asarray(self.function(u.reshape(self.shape), Constant(dt)))
+            return made.reshape(-1)
+        return Computed(step, int(np.prod(self.shape)))
+
+    def worst(self, dt: Fraction) -> float | None:
+        margin = float(np.ravel(self.notion.margins(*(
+            part for u in self.found[dt]
+            for part in (u.astype(float)[None], self.at(dt).pair(u.astype(float)[None])[1]))))[0])
+        return margin if np.isfinite(margin) else None

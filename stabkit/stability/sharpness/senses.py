@@ -1,0 +1,138 @@
+"""One step in every sense at once: what holds, up to which dt, and why the rest does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from html import escape
+from typing import Any
+
+from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.errors import InvalidArgument, Undecided
+from stabkit.stability.invariants import POWER_BOUNDED, weighted
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.own_step import exact_sets, step_name
+from stabkit.tracing import Trace, as_shape, takes_step, trace
+
+_ALL = (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, CONTRACTION, POWER_BOUNDED)
+
+
+@dataclass(frozen=True, eq=False)
+class Senses:
+    """The answers for every sense, as a table that prints itself.
+
+    Attributes
+    ----------
+    sets : dict of str to StepBound
+        By the name of the notion: the sets of steps.
+    limits : dict of str to str
+        Why there is no answer for a notion.
+    dt : Fraction or None
+        The step that was asked for.
+    """
+
+    sets: dict[str, StepBound]
+    limits: dict[str, str]
+    dt: Fraction | None = None
+    heading: str = ""
+
+    def __getitem__(self, notion: Notion | str) -> StepBound:
+        name = notion if isinstance(notion, str) else notion.name
+        if name not in self.sets:
+            raise InvalidArgument(f"notion: no answer for {name!r}; there are "
+                                  f"{', '.join(self.sets)}")
+        return self.sets[name]
+
+    def status(self, notion: Notion | str) -> str:
+        """At the step that was asked for: proved, refuted or undecided."""
+        bound = self[notion]
+        for word, steps in (("proved", bound.proved), ("refuted", bound.refuted)):
+            if self.dt is not None and any(
+                    (low < self.dt if low == 0 else low <= self.dt)
+                    and (high is None or self.dt <= high) for low, high in steps):
+                return word
+        return "undecided"
+
+    def __str__(self) -> str:
+        width = max(map(len, [*self.sets, *self.limits]), default=0)
+        lines = [self.heading] if self.heading else []
+        for name, bound in self.sets.items():
+            at = "" if self.dt is None else f"{self.status(name):<11}"
+            first, *more = str(bound).splitlines()
+            answer = first.removeprefix(f"{bound.notion}: ").split(" (as meant")[0]
+            lines.append(f"{name:<{width}}  {at}{answer}")
+            lines += [f"{'':<{width}}  {line}" for line in more[1:]]
+        lines += [f"{name:<{width}}  {'undecided  ' if self.dt is not None else ''}{why}"
+                  for name, why in self.limits.items()]
+        rounding = next((b.rounding for b in self.sets.values() if b.rounding), "")
+        return "\n".join([*lines, *([rounding] if rounding else [])])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def senses(step: Callable[..., Any], *, shape: Any, dt: Any = None, held: Any = None, seed: int = 0
+           ) -> Senses:
+    """In which senses a step is stable, all at once.
+
+    Parameters
+    ----------
+    step : callable
+        ``step(u, dt)`` in NumPy; it is run once on symbols.
+    shape : int or tuple of int
+        Of the array that it is given.
+    dt : rational, optional
+        A step, for which the table says what holds at it.
+    held : mapping, optional
+        Places that are held at a value; see ``step_bound``.
+    seed : int
+
+    Returns
+    -------
+    Senses
+        It prints itself.
+
+    Raises
+    ------
+    InvalidArgument
+        If the step cannot be traced, or is not linear; the message says where.
+
+    Examples
+    --------
+    >>> def rod(u, dt):
+    ...     v = u.copy()
+    ...     v[1:-1] += 300 * dt * (u[2:] - 2 * u[1:-1] + u[:-2])
+    ...     return v
+    >>> print(senses(rod, shape=5, dt="1/600").status("range"))
+    proved
+    """
+    if not callable(step) or not takes_step(step):
+        raise InvalidArgument("step: must be a function of the array and the step, step(u, dt)")
+    shape = as_shape(shape)
+    at = None if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
+    if at is not None and at <= 0:
+        raise InvalidArgument(f"dt: must be positive, got {dt!r}")
+    try:
+        found = trace(step, shape, seed)
+    except Undecided as reason:
+        raise InvalidArgument(f"step: it cannot be traced: {reason}; step_bound searches single "
+                              "notions in floats") from reason
+    if not found.is_linear:
+        raise InvalidArgument(f"step: it is not linear: np.{found.nodes[0].name} "
+                              f"({found.nodes[0].line}); ask step_bound for single notions")
+    return _table(found, held, step_name(step), at)
+
+
+def _table(found: Trace, held: Any, name: str, at: Fraction | None) -> Senses:
+    sets: dict[str, StepBound] = {}
+    limits: dict[str, str] = {}
+    for notion in (*_ALL, weighted()):
+        try:
+            sets[notion.name] = exact_sets(found, notion, held, name)
+        except Undecided as reason:
+            limits[notion.name] = str(reason)
+    heading = f"shape {' x '.join(map(str, found.shape))}"
+    return Senses(sets, limits, at, heading + ("" if at is None else f", {name} = {at}"))

@@ -1,0 +1,141 @@
+"""Where on the positive line polynomials are all nonnegative, decided exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import fmpq, fmpq_poly, fmpz_poly
+
+from stabkit.arithmetic.enclosure import precision, to_fraction
+
+_BITS = 256
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A part of the line in which no polynomial changes its sign, or that holds one root.
+
+    Attributes
+    ----------
+    low, high : Fraction, Fraction or None
+        Equal for a root that is rational; ``None`` is infinity.
+    holds : bool or None
+        Whether all polynomials are >= 0 there; ``None`` around an irrational root at which the
+        answer changes.
+    """
+
+    low: Fraction
+    high: Fraction | None
+    holds: bool | None
+
+    @property
+    def is_point(self) -> bool:
+        return self.low == self.high
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """A root, or an enclosure of irrational roots, with the factors that they are roots of."""
+
+    low: Fraction
+    high: Fraction
+    factors: tuple[tuple[int, ...], ...]
+
+
+def cells(polynomials: Sequence[Sequence[Fraction]]) -> list[Cell]:
+    """The positive line cut at every root, with the answer in each part, from 0 upwards.
+
+    Parameters
+    ----------
+    polynomials : sequence of sequences of Fraction
+        Coefficients, from the constant one upwards.
+    """
+    given = [(p, _factors(p)) for p in (
+        fmpq_poly([fmpq(c.numerator, c.denominator) for c in coefficients])
+        for coefficients in dict.fromkeys(map(tuple, polynomials)))]
+
+    def holds(at: Fraction) -> bool:
+        return all(_at(p, at) >= 0 for p, _ in given)
+
+    spots = _spots({factor for _, factors in given for factor in factors})
+    ends = [Fraction(0), *(spot.high for spot in spots)]
+    starts = [*(spot.low for spot in spots), None]
+    gaps = [Cell(low, high, holds(low + 1 if high is None else (low + high) / 2))
+            for low, high in zip(ends, starts, strict=True)]
+    found = gaps[:1]
+    for spot, gap in zip(spots, gaps[1:], strict=True):
+        at = holds(spot.low) if spot.low == spot.high else \
+            _enclosed(spot, given, bool(found[-1].holds and gap.holds))
+        found += [Cell(spot.low, spot.high, at), gap]
+    return found
+
+
+def cut(polynomials: Sequence[Sequence[Fraction]], holds: Callable[[Fraction], bool]) -> list[Cell]:
+    """The positive line cut at the roots of some polynomials, between which `holds` is constant.
+
+    The set where it holds must be closed: so it holds at an irrational root beside which it does.
+    """
+    spots = _spots({factor for p in polynomials for factor in _factors(
+        fmpq_poly([fmpq(c.numerator, c.denominator) for c in p]))})
+    ends = [Fraction(0), *(spot.high for spot in spots)]
+    starts = [*(spot.low for spot in spots), None]
+    gaps = [Cell(low, high, holds(low + 1 if high is None else (low + high) / 2))
+            for low, high in zip(ends, starts, strict=True)]
+    found = gaps[:1]
+    for spot, gap in zip(spots, gaps[1:], strict=True):
+        beside = found[-1].holds and gap.holds
+        at = holds(spot.low) if spot.low == spot.high else (True if beside else None)
+        found += [Cell(spot.low, spot.high, at), gap]
+    return found
+
+
+def _enclosed(spot: _Spot, given: list[tuple[fmpq_poly, set]], beside: bool) -> bool | None:
+    """The answer in the enclosure of an irrational root; `beside` is whether it holds around."""
+    roots = [sum(factor in factors for factor in spot.factors) for _, factors in given]
+    if any(count == 0 and _at(p, spot.low) < 0
+           for (p, _), count in zip(given, roots, strict=True)):
+        return False  # it has no root there, so it keeps its sign
+    # With one root at most, a polynomial that is >= 0 on both sides is so between them.
+    return True if beside and max(roots) <= 1 else None
+
+
+def _at(p: fmpq_poly, x: Fraction) -> fmpq:
+    return p(fmpq(x.numerator, x.denominator))
+
+
+def _factors(p: fmpq_poly) -> set[tuple[int, ...]]:
+    return {tuple(map(int, factor.coeffs())) for factor, _ in p.numer().factor()[1]} \
+        if p.degree() > 0 else set()
+
+
+def _spots(factors: set[tuple[int, ...]]) -> list[_Spot]:
+    """The positive roots in order: rational ones exactly, others enclosed; none overlap."""
+    found = []
+    with precision(_BITS):
+        for factor in factors:
+            if len(factor) == 2:
+                root = Fraction(-factor[0], factor[1])
+                found.append(_Spot(root, root, (factor,)))
+                continue
+            found += [_Spot(max(to_fraction(root.real.lower()), Fraction(0)),
+                            to_fraction(root.real.upper()), (factor,))
+                      for root, _ in fmpz_poly(list(factor)).complex_roots()
+                      if root.imag.is_zero()]
+    merged: list[_Spot] = []
+    for spot in sorted((s for s in found if s.high > 0), key=lambda s: (s.low, s.high)):
+        if merged and spot.low <= merged[-1].high:
+            last = merged.pop()
+            spot = _Spot(last.low, max(last.high, spot.high), last.factors + spot.factors)
+        merged.append(spot)
+    return merged
+
+
+def simplest(low: Fraction, high: Fraction) -> Fraction:
+    """The rational of the smallest denominator in [low, high], 0 < low <= high."""
+    whole = -(-low.numerator // low.denominator)
+    if whole <= high:
+        return Fraction(whole)
+    below = low.numerator // low.denominator
+    return below + 1 / simplest(1 / (high - below), 1 / (low - below))
