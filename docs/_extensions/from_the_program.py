@@ -1,10 +1,13 @@
-"""Two directives whose text comes from the program, so that it is never behind it.
+"""Directives whose text comes from the program, so that it is never behind it.
 
 ``help``: the ``--help`` of every command.  ``names``: what ``from stabkit import`` gives.
+``floors``: the rooms, highest first.
 """
 
 import inspect
 import re
+import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -38,6 +41,24 @@ VALUES = {
 }
 
 
+def title_of(module):
+    """The title for the deepest part of a module's name that has one."""
+    return next((TITLES[part] for part in reversed(module.split(".")) if part in TITLES), module)
+
+
+class Floors(SphinxDirective):
+    """What the rooms are for, each by the first line of its docstring; a line per floor."""
+
+    def run(self):
+        text = (Path(self.env.srcdir).parent / "pyproject.toml").read_text("utf-8")
+        lines = []
+        for rooms in reversed(tomllib.loads(text)["tool"]["stabkit"]["floors"]):
+            for number, room in enumerate(rooms):
+                says = import_module(f"stabkit.{room}").__doc__.strip().split("\n")[0]
+                lines.append(f"{' ' if number else '-'} {room:<13} {says}")
+        return [nodes.literal_block("\n".join(lines), "\n".join(lines), language="text")]
+
+
 class Help(SphinxDirective):
     """The help of the program and of each of its commands."""
 
@@ -67,7 +88,7 @@ class Names(SphinxDirective):
                 getattr(value, "__module__", None) or type(value).__module__
             if name in VALUES:
                 module = type(value).__module__
-            title = TITLES.get(module.split(".")[1], module)
+            title = title_of(module)
             rooms.setdefault(title, []).append((name, value, module))
         order = list(dict.fromkeys(TITLES.values()))
         made = []
@@ -92,7 +113,7 @@ class Names(SphinxDirective):
             return f":py:mod:`{name} <{module}>`"
         own = getattr(value, "__name__", name)
         for room in (module, module.rpartition(".")[0]):
-            if name not in VALUES and room in documented:
+            if name not in VALUES and room in documented and hasattr(import_module(room), own):
                 return f":py:obj:`{name} <{room}.{own}>`"
         return f"``{name}``"
 
@@ -113,4 +134,5 @@ def sentence(value):
 def setup(app):
     app.add_directive("help", Help)
     app.add_directive("names", Names)
+    app.add_directive("floors", Floors)
     return {"parallel_read_safe": True}

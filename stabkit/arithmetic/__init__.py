@@ -1,1 +1,1 @@
-"""What an array may hold: rationals, enclosures, derivatives, transcripts, arrays of other libraries."""
+"""What an array may hold: rationals, enclosures, derivatives, transcripts, foreign floats."""

@@ -97,7 +97,8 @@ class Term:
     def __init__(self, log: Transcript, text: str, level: int = ATOM):
         if len(text) > _LONGEST:
             raise InvalidArgument(f"transcript: an expression has more than {_LONGEST} characters; "
-                                  "name intermediate results with stabkit.arithmetic.transcript.named")
+                                  "name intermediate results with "
+                                  "stabkit.arithmetic.transcript.named")
         self.log, self.text, self.level = log, text, level
 
     def _infix(self, left: Any, sign: str, right: Any, level: int) -> Term:

@@ -1,4 +1,4 @@
-"""Fluxes: one nonlinearity with four faces, the dictionary of the papers, the activations of networks."""
+"""Fluxes: one nonlinearity with four faces each; the dictionary of the papers."""
 
 from stabkit.fluxes.dictionary import (
     DICTIONARY,

@@ -72,7 +72,8 @@ _WRITTEN: dict[Any, Callable[..., Any]] = {
     np.logical_not: lambda x: ~x,
 }
 TRANSCENDENTAL = {"exp", "log", "sqrt", "tanh", "arctan", "sin", "cos", "erf", "decay", "pi"}
-_OWN = {"stabkit.fluxes.dictionary", "stabkit.fluxes.activations"}  # tested against their expressions
+# Tested against their expressions.
+_OWN = {"stabkit.fluxes.dictionary", "stabkit.fluxes.activations"}
 _ROUNDING = Fraction(1, 2**16)
 _HOW = "write it with arithmetic and np.exp, np.sqrt, np.log, np.tanh, np.abs, np.maximum, ..."
 

@@ -46,7 +46,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a flux declares about itself; ``stabkit.stability.certificates`` checks every one with balls.
+    """What a flux declares about itself; ``stabkit.stability.certificates`` checks it with balls.
 
     Attributes
     ----------

@@ -33,9 +33,10 @@ def from_matrix(matrix: Any, *, label: str = "K", rounding: str | None = None) -
         The name in evidence.
     rounding : {None, "exact", "snapped", "intervals"}
         What floats stand for.  ``"exact"``: the doubles themselves; ``"snapped"``: the numbers
-        that were meant by them, see ``stabkit.arithmetic.rounding``; ``"intervals"``: every number within
-        half a unit in the last place of each float, all of which are decided, which is done for
-        ``Linear`` steps; ``None``: the doubles, but decided in both ways, which the outcome tells.
+        that were meant by them, see ``stabkit.arithmetic.rounding``; ``"intervals"``: every number
+        within half a unit in the last place of each float, all of which are decided, which is done
+        for ``Linear`` steps; ``None``:
+        the doubles, but decided in both ways, which the outcome tells.
 
     Raises
     ------

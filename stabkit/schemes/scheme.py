@@ -41,8 +41,8 @@ class Scheme(ABC):
     """A one-step map on ℝᴺ, written as an array expression.
 
     The arrays decide how it is computed: floats of shape (..., N) fast, object arrays of fractions
-    or intervals exactly, and a :class:`~stabkit.arithmetic.transcript.Term` writes the step down.  A scheme
-    may be unstable; it never refuses a step size.
+    or intervals exactly, and a :class:`~stabkit.arithmetic.transcript.Term` writes the step down.
+    A scheme may be unstable; it never refuses a step size.
 
     Attributes
     ----------

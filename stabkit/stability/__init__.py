@@ -1,1 +1,1 @@
-"""What stable means, and how it is decided: notions, properties, certificates, falsifiers, steps."""
+"""What "stable" means, and how it is decided: notions, properties, certificates, falsifiers."""

@@ -51,7 +51,7 @@ def before_and_after() -> Figure:
 
 @styled
 def witness(scheme: Scheme, notion: Notion, title: str = "") -> Figure:
-    """The witness that :func:`~stabkit.stability.decide.decide` finds against a scheme, before and after the step.
+    """The witness that :func:`~stabkit.stability.decide.decide` finds, before and after the step.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Writes the ONNX files beside it, with PyTorch's two exporters: ``python tests/audit/exported/make.py``.
+"""Writes the ONNX files beside it with PyTorch's two exporters: ``python …/exported/make.py``.
 
 They let the reader be tested on what PyTorch really writes where PyTorch is not installed.  What
 the exporter notes about the exporting machine (stack traces) is taken out.
