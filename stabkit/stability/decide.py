@@ -74,8 +74,8 @@ def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | 
     Parameters
     ----------
     what : Property, Scheme or callable
-        See :mod:`stabkit.stability.property`; or a function ``step(u, dt)`` or ``step(u)`` in NumPy, with
-        `shape`, which is run once on symbols.
+        See :mod:`stabkit.stability.property`; or a function ``step(u, dt)`` or ``step(u)``
+        in NumPy, with `shape`, which is run once on symbols.
     notion : Notion or str, optional
         Beside a scheme: decide ``Stable(what, notion)``.
     shape : int or tuple of int, optional

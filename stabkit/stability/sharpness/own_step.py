@@ -119,7 +119,10 @@ def _elsewhere(found: Trace, notion: Notion, held: Any, bound: StepBound) -> lis
 
 def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any = None,
             held: Any = None, trials: int = 20_000, seed: int = 0) -> Outcome:
-    """A function ``step(u, dt)`` at one step, or ``step(u)``: see :func:`~stabkit.stability.decide.decide`."""
+    """A function ``step(u, dt)`` at one step, or ``step(u)``.
+
+    See :func:`~stabkit.stability.decide.decide`.
+    """
     shape, takes = as_shape(shape), takes_step(function)
     if takes and dt is None:
         raise InvalidArgument("dt: give the step, such as dt='1/4'; step_bound(step, notion, "
