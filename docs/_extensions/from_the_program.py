@@ -22,8 +22,8 @@ from stabkit.cli.commands import cli
 TITLES = {
     "decide": "Decide", "property": "Properties", "verdict": "Verdicts", "verify": "Verdicts",
     "replay": "Verdicts", "claim": "Claims", "audit": "Audits", "sharpness": "Bounds on the step",
-    "notions": "Notions", "invariants": "Notions", "schemes": "Schemes",
-    "operators": "Operators", "flux": "Fluxes", "fluxes": "Fluxes", "enclosure": "Enclosures", "errors": "Errors",
+    "notions": "Notions", "invariants": "Notions", "schemes": "Schemes", "operators": "Operators",
+    "flux": "Fluxes", "fluxes": "Fluxes", "enclosure": "Enclosures", "errors": "Errors",
 }
 #: Values have no docstring.
 VALUES = {

@@ -20,12 +20,12 @@ def reach(scheme: Scheme, opened: Scheme, notion: Notion) -> int:
     """For which steps the certificate of a diffusion scheme at one step holds too.
 
     Every condition of :mod:`stabkit.stability.certificates.diffusion` that contains the step τ has
-    one of two forms: c I − τ w KᵀK is positive semidefinite, or τ w (KᵀK)ᵢᵢ <= 1, with w >= 0 a bound
-    of the flux; for large K, the first may be τ w B <= c with a bound B of ‖K‖².  All of them are
-    monotone: c I − τ′ w KᵀK = (c I − τ w KᵀK) + (τ − τ′) w KᵀK is a sum of positive semidefinite
-    matrices for 0 < τ′ <= τ, and τ′ w (KᵀK)ᵢᵢ <= τ w (KᵀK)ᵢᵢ, τ′ w B <= τ w B.  The other
-    conditions are on K and the flux alone; those of an implicit step are all of this kind.  So a
-    certificate at τ holds for all smaller steps, that of an implicit step for all steps.  In a
+    one of two forms: c I − τ w KᵀK is positive semidefinite, or τ w (KᵀK)ᵢᵢ <= 1, with w >= 0 a
+    bound of the flux; for large K, the first may be τ w B <= c with a bound B of ‖K‖². All of them
+    are monotone: c I − τ′ w KᵀK = (c I − τ w KᵀK) + (τ − τ′) w KᵀK is a sum of positive
+    semidefinite matrices for 0 < τ′ <= τ, and τ′ w (KᵀK)ᵢᵢ <= τ w (KᵀK)ᵢᵢ, τ′ w B <= τ w B. The
+    other conditions are on K and the flux alone; those of an implicit step are all of this kind. So
+    a certificate at τ holds for all smaller steps, that of an implicit step for all steps. In a
     chain each part has its own.
 
     Parameters
