@@ -141,8 +141,8 @@ COMMANDS = {
         hat tilde bar le ge ne cdot times pm to gets Rightarrow mapsto infty in odot otimes nabla
         partial sum int circ approx subset cup top langle rangle lceil lfloor rceil rfloor
         arctan cos det dim exp ker ln log max min sin sup tan tanh alpha beta
-        gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega Gamma Delta Theta Lambda Xi Pi
-        Sigma Phi Psi Omega""",
+        gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi
+        omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega""",
     "amsmath": "operatorname tfrac", "amssymb": "mathbb", "array": "arraybackslash",
     "booktabs": "toprule midrule bottomrule", "longtable": "endfirsthead endhead endfoot"}
 
