@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
 
 
 #: The rooms with names of their own that are meant to be used.
-ROOMS = ("learning", "multigrid", "operators", "schemes", "spectra", "testing")
+ROOMS = ("classes", "learning", "multigrid", "operators", "schemes", "spectra", "testing")
 
 
 def __dir__() -> list[str]:

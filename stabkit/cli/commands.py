@@ -97,8 +97,10 @@ def verify(
     claims = _chosen(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
     options = {"budget": budget, "seed": seed, "workers": workers, "signals": signals}
-    question = asked({"budget": budget, "seed": seed, "claims": [claim.name for claim in claims]},
-                     own, recordings)
+    question = {}
+    if resume is not None or target not in (None, "-"):  # it reads every source
+        question = asked({"budget": budget, "seed": seed, "claims": [c.name for c in claims]},
+                         own, recordings)
     if resume is not None:
         options["known"] = resumed(resume, question, claims)
     with ExitStack() as resources:

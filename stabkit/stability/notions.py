@@ -287,22 +287,22 @@ CONTRAST = Notion(
     "contrast", 1, _contrast, _contrast_batch, composes=True,
     words=Words("max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|", "no larger jumps",
                 "makes no larger jumps", "makes larger jumps"))
-VARIATION = Notion("variation", 1, _variation, _variation_batch,
-    composes=True, words=Words("Σ |uᵢ₊₁ − uᵢ| − Σ |u⁺ᵢ₊₁ − u⁺ᵢ|", "TV(u+) <= TV(u)",
-                               "does not increase the total variation",
-                               "increases the total variation"))
-EXTREMA = Notion("extrema", 1, _extrema, _extrema,
-    composes=True, words=Words("S(u₂ − u₁, …) − S(u⁺₂ − u⁺₁, …)", "no more extrema",
-                               "makes no new extrema",
-                               "makes new extrema"))
-POSITIVITY = Notion("positivity", 1, _positivity, _positivity_batch,
-    composes=True, words=Words("min u⁺ where min u >= 0, else 0", "u+ >= 0 for u >= 0",
-                               "keeps what is nonnegative so",
-                               "makes something negative"))
-MAX_NORM = Notion("max norm", 1, _max_norm, _max_norm_batch,
-    composes=True, words=Words("max |u| − max |u⁺|", "max|u+| <= max|u|",
-                               "does not increase the largest modulus",
-                               "increases the largest modulus"))
+VARIATION = Notion(
+    "variation", 1, _variation, _variation_batch, composes=True,
+    words=Words("Σ |uᵢ₊₁ − uᵢ| − Σ |u⁺ᵢ₊₁ − u⁺ᵢ|", "TV(u+) <= TV(u)",
+                "does not increase the total variation", "increases the total variation"))
+EXTREMA = Notion(
+    "extrema", 1, _extrema, _extrema, composes=True,
+    words=Words("S(u₂ − u₁, …) − S(u⁺₂ − u⁺₁, …)", "no more extrema",
+                "makes no new extrema", "makes new extrema"))
+POSITIVITY = Notion(
+    "positivity", 1, _positivity, _positivity_batch, composes=True,
+    words=Words("min u⁺ where min u >= 0, else 0", "u+ >= 0 for u >= 0",
+                "keeps nonnegative signals nonnegative", "makes a nonnegative signal negative"))
+MAX_NORM = Notion(
+    "max norm", 1, _max_norm, _max_norm_batch, composes=True,
+    words=Words("max |u| − max |u⁺|", "max|u+| <= max|u|",
+                "does not increase the largest modulus", "increases the largest modulus"))
 
 NAMED = {notion.name: notion for notion in (
     EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, EXTREMA, POSITIVITY, MAX_NORM)}
