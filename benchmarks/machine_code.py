@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from stabkit.kernels import OPTIONS, eigenvalues, fluxes, implicit, lanes
+from stabkit.kernels import OPTIONS, difference_steps, eigenvalues, fluxes, implicit
 
 ROUNDS = 200
 ROW = np.ones(64)
@@ -35,17 +35,17 @@ def divide(x):
 
 def explicit_step(w, edges):
     """A step of a tile of four rows."""
-    lanes.explicit_step(fluxes.rational, w, edges, (3, 31, True), 0, (0.2, None), (1.0, 0.0))
+    difference_steps.explicit_step(fluxes.rational, w, edges, (3, 31, True), 0, (0.2, None), (1.0, 0.0))
 
 
 def fsi_step(w, edges):
     """The same with two states."""
-    lanes.fsi_step(fluxes.rational, w, edges, (3, 31, True), 0, (0.2, None), (1.0, 0.0))
+    difference_steps.fsi_step(fluxes.rational, w, edges, (3, 31, True), 0, (0.2, None), (1.0, 0.0))
 
 
-EDGES = np.ones((2, lanes.LANES))
-LOOPS = [(divide, (ROW,)), (explicit_step, (np.ones(4 * lanes.LANES), EDGES)),
-         (fsi_step, (np.ones(4 * lanes.TWO), EDGES)),
+EDGES = np.ones((2, difference_steps.LANES))
+LOOPS = [(divide, (ROW,)), (explicit_step, (np.ones(4 * difference_steps.LANES), EDGES)),
+         (fsi_step, (np.ones(4 * difference_steps.TWO), EDGES)),
          (implicit.eliminate_row, (4 * ROW, ROW, ROW, ROW, ROW)),
          (eigenvalues.next_pivots, (ROW, -ROW, 0.5, 0.25))]
 

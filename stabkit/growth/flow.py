@@ -18,7 +18,7 @@ from flint import arb, arb_mat
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument, Undecided
-from stabkit.growth.pieces import PiecewiseField, ball
+from stabkit.growth.linear_pieces import PiecewiseField, ball
 from stabkit.schemes.symmetric import SymmetricLayer
 
 _BITS = 256

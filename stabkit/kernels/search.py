@@ -14,10 +14,10 @@ from numba.extending import overload
 
 from stabkit.codes import SchemeCode
 from stabkit.kernels import Family, inner
+from stabkit.kernels.difference_steps import LANES as GROUP
+from stabkit.kernels.difference_steps import fsi_swing, step_tile
 from stabkit.kernels.draws import draw_blocks
 from stabkit.kernels.fluxes import FLUXES
-from stabkit.kernels.lanes import LANES as GROUP
-from stabkit.kernels.lanes import fsi_swing, step_tile
 from stabkit.kernels.linear import LANES, lanes_of
 from stabkit.kernels.margins import CONTRACTION, worst_margin
 from stabkit.kernels.steps import copy, explicit_row, fixed_point_row, fsi_row, scratch

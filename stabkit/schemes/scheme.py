@@ -33,7 +33,7 @@ from stabkit.proof.parts import (
 )
 from stabkit.proof.sites import LineDifference
 from stabkit.proof.words import Expression
-from stabkit.schemes.guarded import guarded
+from stabkit.schemes.foreign_steps import guarded
 from stabkit.schemes.meant import as_meant
 
 

@@ -21,7 +21,7 @@ from stabkit.schemes import fused, threads
 WORTH_COMPILING = 200_000
 # Below this many systems they are solved one by one.
 WORTH_COLUMNS = 12
-# Below this many steps it does not pay to bring a signal into lanes and back.
+# Below this many steps it does not pay to bring a signal into difference_steps and back.
 WORTH_LANES = 4
 
 
@@ -103,13 +103,13 @@ def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
 
 def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int
               ) -> np.ndarray:
-    from stabkit.kernels import lanes  # loads Numba
+    from stabkit.kernels import difference_steps  # loads Numba
     from stabkit.kernels import steps as any_K
 
     # The kernels work in place on C-contiguous rows, so they get a copy.
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
     r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
-    room, operator = (any_K, _form(K, u.dtype)) if r is None else (lanes, None if r == 1 else r)
+    room, operator = (any_K, _form(K, u.dtype)) if r is None else (difference_steps, None if r == 1 else r)
     kernel = getattr(room, name)[flux.kernel[0]]
 
     def advance(rows: np.ndarray, steps: int) -> None:

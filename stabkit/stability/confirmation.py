@@ -14,7 +14,7 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import InvalidEvidence, in_words
 from stabkit.replay import check
 from stabkit.schemes import Scheme
-from stabkit.schemes.guarded import UNFIT
+from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence, calculation

@@ -7,7 +7,14 @@ import pytest
 
 from stabkit.arithmetic.rational import fractions
 from stabkit.claims.claim import registry
-from stabkit.claims.haber2017 import euler, learning, nine, propagation, refinement, transfer
+from stabkit.claims.haber2017 import (
+    euler,
+    learning,
+    nine_stencils,
+    propagation,
+    refinement,
+    transfer,
+)
 from stabkit.claims.haber2017 import windows as wide
 from stabkit.claims.verify import settle
 from stabkit.replay import check, seal
@@ -158,12 +165,12 @@ def test_a_wrong_window_is_noticed(monkeypatch, order, factor):
                   windows="(2.4)") is REFUTED
 
 
-@pytest.mark.parametrize("derivative", nine.ORDERS)
+@pytest.mark.parametrize("derivative", nine_stencils.ORDERS)
 def test_a_wrong_stencil_is_noticed(monkeypatch, derivative):
-    order, stencil = nine.CORRECTED[derivative]
+    order, stencil = nine_stencils.CORRECTED[derivative]
     moved = stencil.copy()
     moved[0, 2] += Fraction(1, 100)
-    monkeypatch.setitem(nine.CORRECTED, derivative, (order, moved))
+    monkeypatch.setitem(nine_stencils.CORRECTED, derivative, (order, moved))
     assert status("nine_stencils_are_consistent_corrected", derivative=derivative) is REFUTED
 
 

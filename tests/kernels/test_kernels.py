@@ -20,12 +20,12 @@ from plain_loops import (
 )
 
 from stabkit import kernels
-from stabkit.kernels import lanes, steps
+from stabkit.kernels import difference_steps, steps
+from stabkit.kernels.difference_steps import BLOCK, TILE
 from stabkit.kernels.exponential import exponential
 from stabkit.kernels.fluxes import phi
 from stabkit.kernels.haar import haar
 from stabkit.kernels.implicit import COLUMNS, tridiagonal, tridiagonal_columns
-from stabkit.kernels.lanes import BLOCK, TILE
 from stabkit.kernels.linear import NATURAL, PERIODIC, ZERO
 from stabkit.kernels.steps import explicit, fixed_point, frozen_fsi, fsi
 
@@ -191,7 +191,7 @@ SHAPES = [(1, 1), (1, 33), (2, 255), (1, 256), (1, 257), (3, 1000), (32, 1), (33
 @pytest.mark.parametrize("shape", SHAPES)
 def test_lanes_have_the_bits_of_the_plain_steps(scheme, name, dtype, r, shape):
     """Tile by tile, in lanes or not, for 1/h = 1 and 1.3, with NaN and infinity."""
-    plain, laned = (getattr(room, scheme)[CODE[name]] for room in (steps, lanes))
+    plain, laned = (getattr(room, scheme)[CODE[name]] for room in (steps, difference_steps))
     rng, taps = np.random.default_rng(7), (-(r or 1.0), r or 1.0)
     u = (rng.standard_normal(shape) * 2).astype(dtype)
     for place, value in (((0, shape[1] // 2), np.nan), ((-1, 0), np.inf), ((-1, -1), np.nan)):

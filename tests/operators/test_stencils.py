@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument
 from stabkit.operators import convolution
-from stabkit.operators.factors import factorise
 from stabkit.operators.stencils import (
     FULL_WEIGHTING,
     INTERPOLATION,
@@ -28,6 +27,7 @@ from stabkit.operators.stencils import (
     refine,
     to_derivatives,
 )
+from stabkit.operators.window_factors import factorise
 
 N = 16
 WEIGHTING = convolution(FULL_WEIGHTING, N).exact()[::2]

@@ -22,7 +22,7 @@ from stabkit.growth import (
     propagator,
     second_order_rate,
 )
-from stabkit.growth.pieces import linear_pieces
+from stabkit.growth.linear_pieces import linear_pieces
 from stabkit.operators import difference as difference_operator
 from stabkit.operators import from_matrix
 from stabkit.schemes import Chain, Explicit, repeat

@@ -9,7 +9,7 @@ import numpy as np
 
 from stabkit.arithmetic.rational import fractions
 from stabkit.claims.claim import claim
-from stabkit.claims.haber2017.nine import ORDERS
+from stabkit.claims.haber2017.nine_stencils import ORDERS
 from stabkit.operators import convolution
 from stabkit.operators.stencils import FULL_WEIGHTING, coarsening, derivative_windows
 from stabkit.stability.property import AllOf, Calculation, Either

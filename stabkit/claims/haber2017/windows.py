@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.claims.claim import claim
-from stabkit.operators.factors import factorise
 from stabkit.operators.stencils import derivative_windows, taylor_matrix
+from stabkit.operators.window_factors import factorise
 from stabkit.stability.property import AllOf, Calculation
 from stabkit.stability.verdict import REFUTED
 

@@ -12,7 +12,7 @@ import numpy as np
 from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
 from stabkit.errors import Undecided, in_words
 from stabkit.schemes import Scheme
-from stabkit.schemes.guarded import UNFIT
+from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.notions import Notion
 
 Signals = tuple[np.ndarray, ...]

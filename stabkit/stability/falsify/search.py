@@ -13,7 +13,7 @@ from stabkit.arithmetic.backend import born, namespace, to_host
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.schemes import Function, Implicit, Scheme
-from stabkit.schemes.guarded import Habits
+from stabkit.schemes.foreign_steps import Habits
 from stabkit.stability.falsify.exactness import Judge, Signals, lengths, shrink, simplest, written
 from stabkit.stability.falsify.inputs import (
     across,
