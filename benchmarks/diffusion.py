@@ -11,7 +11,7 @@ from numba import njit
 
 from benchmarks.measuring import Job
 from benchmarks.operators import CODE, SHAPE, TAU, adjoint, difference, rng, stepped
-from stabkit.kernels import difference_steps
+from stabkit.kernels import difference_steps as compiled
 from stabkit.kernels.linear import NATURAL
 from stabkit.kernels.steps import explicit
 from stabkit.schemes.threads import run as in_threads
@@ -141,7 +141,8 @@ def single(name, n, dtype=np.float64, goal=3.7):
         others["medpy"] = lambda: medpy_steps(u[0], steps)
         goals["medpy"] = 5 if n in (1000, 10_000_000) else 1.7
     return Job(f"explicit {name} {np.dtype(dtype).name} N={n}",
-               {"stabkit": lambda: stepped(difference_steps.explicit[CODE[name]], u, steps, TAU, None, SHAPE),
+               {"stabkit": lambda: stepped(
+                    compiled.explicit[CODE[name]], u, steps, TAU, None, SHAPE),
                 **others}, steps * n, 1e-12 if dtype == np.float64 else 1e-4, goals,
                f"explicit {name} {np.dtype(dtype).name}", n)
 
@@ -153,7 +154,7 @@ def on_two_threads(n, goal):
 
     def ours(count):
         rows = u.copy()
-        in_threads(lambda rows, steps: difference_steps.explicit[CODE["rational"]](
+        in_threads(lambda rows, steps: compiled.explicit[CODE["rational"]](
             rows, steps, TAU, None, SHAPE), rows, steps, True, count)
         return rows
 
@@ -167,7 +168,7 @@ def batch(count, n):
     u, steps = rng().standard_normal((count, n)), 50
     matrix = difference(n)
     return Job(f"explicit rational {count}x{n}", {
-        "stabkit": lambda: stepped(difference_steps.explicit[CODE["rational"]], u, steps, TAU, None, SHAPE),
+        "stabkit": lambda: stepped(compiled.explicit[CODE["rational"]], u, steps, TAU, None, SHAPE),
         "NumPy tuned": lambda: numpy_steps(u, steps, TAU, numpy_rational),
         "scipy.sparse": lambda: sparse_steps(u, steps, TAU, matrix),
         "Numba plain": lambda: np.stack([naive_rational(row, steps, TAU) for row in u]),
@@ -204,7 +205,7 @@ def fsi_cycle(n=10_000, steps=100):
         return v[None]
 
     return Job(f"FSI cycle rational N={n}", {
-        "stabkit": lambda: stepped(difference_steps.fsi[CODE["rational"]], u, steps, TAU, None, SHAPE),
+        "stabkit": lambda: stepped(compiled.fsi[CODE["rational"]], u, steps, TAU, None, SHAPE),
         "NumPy": with_numpy, "divisions": divisions(n * steps)}, n * steps, 1e-9,
         {"NumPy": 6, "divisions": 0.65}, "FSI cycle", n)
 

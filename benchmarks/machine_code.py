@@ -35,7 +35,8 @@ def divide(x):
 
 def explicit_step(w, edges):
     """A step of a tile of four rows."""
-    difference_steps.explicit_step(fluxes.rational, w, edges, (3, 31, True), 0, (0.2, None), (1.0, 0.0))
+    difference_steps.explicit_step(
+        fluxes.rational, w, edges, (3, 31, True), 0, (0.2, None), (1.0, 0.0))
 
 
 def fsi_step(w, edges):

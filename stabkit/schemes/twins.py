@@ -109,7 +109,8 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
     # The kernels work in place on C-contiguous rows, so they get a copy.
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
     r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
-    room, operator = (any_K, _form(K, u.dtype)) if r is None else (difference_steps, None if r == 1 else r)
+    room, operator = (any_K, _form(K, u.dtype)) if r is None else (
+        difference_steps, None if r == 1 else r)
     kernel = getattr(room, name)[flux.kernel[0]]
 
     def advance(rows: np.ndarray, steps: int) -> None:

@@ -7,5 +7,5 @@ sizes; K_h the matrix of a stencil s_h, R full weighting and P linear interpolat
 """
 
 from stabkit.claims.haber2017 import (  # noqa: F401, I001
-    windows, nine, transfer, refinement, propagation, euler, learning,
+    windows, nine_stencils, transfer, refinement, propagation, euler, learning,
 )
