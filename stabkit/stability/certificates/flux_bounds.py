@@ -26,6 +26,12 @@ _SLACK = Fraction(1, 2**96)
 Shows = list[str | None]
 
 
+def all_shown(shows: Shows) -> list[str] | None:
+    """The conditions, or None where one of them cannot be shown."""
+    found = [condition for condition in shows if condition is not None]
+    return found if len(found) == len(shows) else None
+
+
 @lru_cache(maxsize=1024)
 def bounding_cells(flux: Flux, face: str, low: Fraction | None, high: Fraction | None, *,
                    slack: Fraction = Fraction(0)) -> tuple[Fraction | float, ...] | None:
