@@ -78,7 +78,7 @@ class Constant(Fraction):
 
     def _as(self, dtype: np.dtype | None) -> Any:
         """The constant rounded to a dtype, or exact as an object array of no dimensions."""
-        forms = self.__dict__
+        forms: dict[Any, Any] = self.__dict__
         if dtype not in forms:
             forms[dtype] = np.asarray(Fraction(self), dtype=object) if dtype is None else \
                 dtype.type(self)

@@ -189,9 +189,10 @@ def _goal(notion: Notion, pairs: list[tuple[Expression, Expression]]) -> str:
 
 def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
     """Range or sign, from the kinds of rows that lines of every length have."""
-    repeated = isinstance(scheme, Chain) and isinstance(scheme.schemes, Family)
-    if repeated:  # what each step keeps, all keep, if it is on one line
-        scheme = scheme.schemes.member
+    parts = scheme.schemes if isinstance(scheme, Chain) else None
+    repeated = isinstance(parts, Family)
+    if isinstance(parts, Family):  # what each step keeps, all keep, if it is on one line
+        scheme = parts.member
     K = getattr(scheme, "K", None)
     if not isinstance(scheme, Explicit | Implicit) or not isinstance(K, LineDifference):
         raise InvalidArgument(f"{notion}: is stated of explicit and implicit steps on a line")

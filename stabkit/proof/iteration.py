@@ -27,6 +27,7 @@ of what does not change, else they would speak of another operator after the ste
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,7 +77,7 @@ def read(data: dict) -> Statement:
     return made
 
 
-def steady(statement: Statement, x: Expression, besides: set[str] = frozenset()) -> None:
+def steady(statement: Statement, x: Expression, besides: Set[str] = frozenset()) -> None:
     """Refuse what may be another one at the next step."""
     strays = sorted(x.letters & (statement.changing | besides))
     if strays:

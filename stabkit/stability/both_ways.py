@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from stabkit.arithmetic.rational import fraction
@@ -52,7 +53,7 @@ def both_ways(what: Any, decide: Callable[[Any], Outcome]) -> Outcome:
     trials = given.trials + told.trials
     margin = given.margin
     violated = "" if given.status is not REFUTED or margin is None else \
-        f" by {size(margin)}" if hasattr(margin, "numerator") else ""
+        f" by {size(margin)}" if isinstance(margin, Fraction) else ""
     answer = "as meant, and so are the floats themselves" if given.status is told.status else \
         f"as meant, while the floats themselves are {given.status}{violated}"
     return replace(told, trials=trials, rounding=f"{told.status} {answer}; {'; '.join(words)}")

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.errors import InvalidArgument, StabkitError
 from stabkit.operators import Operator
 from stabkit.schemes import Linear, Scheme
+from stabkit.schemes.scheme import HasStep
 from stabkit.stability.decide import decide
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.notions import Notion
@@ -102,6 +103,8 @@ class Family:
     def _margin(self, signals: Signals, over: Interval | None) -> Any:
         """The margin at exact signals with the step left open, or None if it resists."""
         scheme = self.opened(over)
+        if scheme is None:
+            return None
         try:
             parts = [part for u in signals for part in scheme.pair(u)]
             if over is None:
@@ -130,13 +133,12 @@ def _enclosed(part: np.ndarray) -> np.ndarray:
 def family_of(scheme: Any) -> tuple[Callable[[Any], Any], Fraction]:
     """The function from a step to a scheme, and the step of the scheme, or 1."""
     if isinstance(scheme, Scheme):
-        name = next((name for name in ("tau", "delta") if hasattr(scheme, name)), None)
-        if name is None:
+        if not isinstance(scheme, HasStep):
             raise InvalidArgument(f"scheme: a {type(scheme).__name__} has no step to vary; give a "
                                   "function from a step to a scheme")
-        own = getattr(scheme, name)
-        return lambda tau: replace(scheme, **{name: tau}), \
-            fraction(own.meant if isinstance(own, Constant) else own, name)
+        own, known = scheme.tau, cast(Any, scheme)
+        return lambda tau: replace(known, tau=tau), \
+            fraction(own.meant if isinstance(own, Constant) else own, "tau")
     if not callable(scheme):
         raise InvalidArgument("scheme: must be a scheme, or a function from a step to one; got "
                               f"{type(scheme).__name__}")

@@ -37,7 +37,8 @@ def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
     certificates = tuple(filter(None, (
         row_evidence.certificate(step.kinds, notion, steps, step.free.held, found)
         for steps in proved)))
-    witnesses, by, signals = [], "", ()
+    witnesses, by = [], ""
+    signals: Signals = ()
     for steps in refuted:
         written, words, u = row_evidence.witness(step, notion, found, row_evidence.step_in(steps))
         witnesses += [written] if written is not None else []

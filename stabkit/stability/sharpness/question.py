@@ -132,8 +132,10 @@ def is_own_step(function: Any) -> bool:
 def _exactly(family: Family, start: Fraction, halvings: int) -> tuple[Steps, Steps] | None:
     """The sets of a linear scheme by the signs of polynomials, each checked at a step of it."""
     opened = family.opened()
+    if opened is None:
+        return None
     try:
-        found = None if opened is None else linear_cells(opened, family.notion)
+        found = linear_cells(opened, family.notion)
     except STOPPED:
         return None
     if found is None:
