@@ -55,7 +55,12 @@ class Operator(LinearMap):
     ----------
     spread : Operator or None
         How far each entry may lie from the one that is stored, where entries are intervals.
+    half_units : Fraction
+        The sum of half a unit in the last place of every float among the entries, where the
+        floats stand for no other numbers; else 0.
     """
+
+    half_units = Fraction(0)
 
     def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Any],
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):

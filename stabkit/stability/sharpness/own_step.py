@@ -12,7 +12,8 @@ import numpy as np
 
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import InvalidArgument, TracingStopped, Undecided
+from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
+from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
@@ -176,7 +177,13 @@ def _in_floats(function: Callable[..., Any], notion: Notion, shape: tuple[int, .
                trials: int, seed: int, reason: str) -> Outcome:
     def flat(u: np.ndarray) -> np.ndarray:
         u = u.reshape(shape)
-        return np.asarray(function(u) if step is None else function(u, step)).reshape(-1)
+        try:
+            return np.asarray(function(u) if step is None else function(u, step)).reshape(-1)
+        except StabkitError:
+            raise
+        except (*UNFIT, MemoryError) as error:
+            raise InvalidArgument(f"step: the function raises {in_words(error)} for an array of "
+                                  f"shape {shape}") from error
 
     scheme = Computed(flat, int(np.prod(shape)))
 
