@@ -54,6 +54,9 @@ PLANTED = {
     "fourth_order_diffusion_keeps_the_range": Planted(within=dict(order=(1,))),
     "fourth_order_diffusion_keeps_the_range_corrected": Planted(put={"averages.OVERSHOOT": 1}),
     "convex_functionals_do_not_grow": Planted(within=dict(ratio=BEYOND)),
+    "total_variation_does_not_grow": Planted(within=dict(n=(5,), ratio=BEYOND)),
+    "extrema_do_not_grow_at_the_range_bound": Planted(within=dict(n=(2,)), decided=False),
+    "extrema_do_not_grow_at_the_sign_bound": Planted(within=dict(n=(4,), ratio=(Fraction(2),))),
     "signal_tends_to_its_mean": Planted(
         within=dict(n=(2,), flux=(fluxes.identity(),), ratio=(Fraction(2),))),
     "signal_tends_to_its_mean_when_g_may_vanish": Planted(
