@@ -18,7 +18,7 @@ import numpy as np
 
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument
-from stabkit.fluxes.activations import relu
+from stabkit.fluxes.dictionary import relu
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.parts import Count, Family, PositivePart, SymbolicMap

@@ -121,7 +121,8 @@ def reach(statement: Any) -> str:
     named = [*statement.get("operators", {}), *statement.get("fluxes", {}),
              *(name for name in statement.get("parameters", {}) if name not in bounds | ends)]
     number = ["N"] * bool(statement.get("operators")) + ["n"] * (statement["kind"] == "iteration")
-    vectors = list(statement.get("vectors", {})) if not named else []
+    vectors = dict.fromkeys(name.rstrip("0123456789") for name in statement.get("vectors", {})) \
+        if not named else []  # the values of one map are told apart by numbers
     return ", ".join(map(pretty, [*number, *named, *vectors]))
 
 

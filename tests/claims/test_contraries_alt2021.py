@@ -128,7 +128,10 @@ PLANTED = {
     "w_cycle_is_two_v_cycles_corrected": Planted(put={"multigrid.TWICE": "F"}),
     "one_dimensional_v_cycle_contracts_for_every_depth": Planted(
         put={"multigrid.CONTRACTION": "1/(3 + 3*nu)"}),
-    "unet_is_a_two_level_v_cycle": Planted(put={"multigrid.PASSED_DOWN": "E22"}),
+    "unet_is_a_two_level_v_cycle": Planted(
+        put={"multigrid.passed_down": lambda R, channels: R @ channels[1]}),
+    "deeper_unet_is_a_v_cycle": Planted(
+        put={"multigrid.passed_down": lambda R, channels: R @ channels[0]}),
     "unet_coarse_solver_works_on_the_residual_equation": Planted(
         put={"multigrid.RESTRICTED": "b"}),
     "unet_repetition_solves_the_system": Planted(
