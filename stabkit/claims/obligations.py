@@ -18,17 +18,20 @@ from stabkit.claims.members import check_member
 from stabkit.classes import OneOf
 from stabkit.errors import HypothesisNotMet, InvalidArgument, InvalidEvidence, StabkitError
 from stabkit.proof import check, read
+from stabkit.proof.elimination import by_equations
 from stabkit.proof.parts import Count, Family, Quotient, Size
 from stabkit.proof.sites import LineDifference, rows
 from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, expression
 from stabkit.schemes import Chain, Explicit, Implicit, Scheme
-from stabkit.stability.notions import RANGE, SIGN, Notion
-from stabkit.stability.property import AllOf, AtMost, Identity, Property, Stable
+from stabkit.stability.notions import EXTREMA, RANGE, SIGN, VARIATION, Notion
+from stabkit.stability.property import AllOf, AtMost, Example, Identity, Property, Stable
 from stabkit.stability.verdict import Evidence
 
 Statement = dict[str, Any]
+#: Notions that are shown by the rows of a matrix.
+ON_LINES = (RANGE, SIGN, VARIATION, EXTREMA)
 #: What a body may raise that was written for numbers and meets symbols.
 _STOPPED = (StabkitError, TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
 
@@ -91,8 +94,18 @@ def _on_symbols(entry: Claim, choice: Mapping[str, Any]) -> tuple[Symbols, Prope
 
 
 def _parts(what: Property) -> list[Property]:
+    """What is stated for all: the parts that are no examples."""
+    if isinstance(what, Example):
+        return []
     return [each for part in what.parts for each in _parts(part)] if isinstance(what, AllOf) \
         else [what]
+
+
+def examples(what: Property) -> list[Property]:
+    """The parts that no proof for all speaks of."""
+    if isinstance(what, AllOf):
+        return [each for part in what.parts for each in examples(part)]
+    return [what.make()] if isinstance(what, Example) else []
 
 
 @singledispatch
@@ -103,7 +116,7 @@ def _stated(what: Any, symbols: Symbols) -> Statement:
 @_stated.register
 def _(what: Stable, symbols: Symbols) -> Statement:
     _is_known(what.scheme, what.notion)
-    if what.notion in (RANGE, SIGN):
+    if what.notion in ON_LINES:
         return _on_lines(what.scheme, what.notion)
     if isinstance(what.scheme, Chain) and isinstance(what.scheme.schemes, Family):
         return _any_number(what.scheme.schemes, what.notion, symbols)
@@ -188,7 +201,7 @@ def _goal(notion: Notion, pairs: list[tuple[Expression, Expression]]) -> str:
 
 
 def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
-    """Range or sign, from the kinds of rows that lines of every length have."""
+    """What a line keeps, from the kinds of rows that lines of every length have."""
     parts = scheme.schemes if isinstance(scheme, Chain) else None
     repeated = isinstance(parts, Family)
     if isinstance(parts, Family):  # what each step keeps, all keep, if it is on one line
@@ -284,8 +297,16 @@ def _by_expanding(statement: Statement) -> Iterator[dict[str, Any]]:
         yield {"steps": []}
 
 
+def _by_equations(statement: Statement) -> Iterator[dict[str, Any]]:
+    """The same where equations say what stands for some letters."""
+    if statement["kind"] == "algebra" and statement["goal"].endswith(" == 0"):
+        made = read(statement)
+        yield {"steps": by_equations(made.setting, made.goal)}
+
+
 #: Where proofs come from: functions of a statement that give candidates.
-SOURCES: list[Callable[[Statement], Iterator[dict[str, Any]]]] = [_by_expanding, _from_theorems]
+SOURCES: list[Callable[[Statement], Iterator[dict[str, Any]]]] = [_by_expanding, _by_equations,
+                                                                  _from_theorems]
 
 
 def _holds(statement: Statement, proof: dict[str, Any]) -> bool:
@@ -309,6 +330,8 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
         If a listed configuration is no member of the classes.
     """
     stated = statements(entry)
+    if not stated:
+        raise InvalidArgument(f"claim {entry.name}: nothing of it is stated for all")
     proofs = [proof_of(statement) for statement in stated]
     if None in proofs:
         return ()

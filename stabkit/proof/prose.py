@@ -121,7 +121,8 @@ def reach(statement: Any) -> str:
     named = [*statement.get("operators", {}), *statement.get("fluxes", {}),
              *(name for name in statement.get("parameters", {}) if name not in bounds | ends)]
     number = ["N"] * bool(statement.get("operators")) + ["n"] * (statement["kind"] == "iteration")
-    vectors = list(statement.get("vectors", {})) if not named else []
+    vectors = dict.fromkeys(name.rstrip("0123456789") for name in statement.get("vectors", {})) \
+        if not named else []  # the values of one map are told apart by numbers
     return ", ".join(map(pretty, [*number, *named, *vectors]))
 
 
@@ -256,5 +257,12 @@ def _rows(statement: rows.Statement, proof: Any) -> str:
         return "\n".join([*lines, f"adds no changes of sign: its pivots are >= m(r), m(x) = "
                           f"{proof['pivot']}, by induction, so it or its inverse is a product of "
                           "nonnegative bidiagonal matrices."])
+    if statement.keeps == "extrema":
+        return "\n".join([*lines, "adds no extrema: the matrix of the differences of neighbours "
+                          f"has pivots >= m(r), m(x) = {proof['pivot']}, by induction, so it is a "
+                          "product of nonnegative bidiagonal matrices."])
+    if statement.keeps == "variation":
+        return "\n".join([*lines, "does not increase the total variation: each difference of "
+                          "neighbours is handed out in parts >= 0 whose sum is at most 1."])
     reason = "entries beside the diagonal are <= 0" if statement.implicit else "entries are >= 0"
     return "\n".join([*lines, f"keeps the range: {reason} and sum to 1."])
