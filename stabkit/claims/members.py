@@ -81,7 +81,7 @@ def _compare(symbolic: Any, concrete: Any, member: Member) -> None:
     """Note what the symbols are, at the same places of two things of one kind."""
     if isinstance(symbolic, SymbolicOperator):
         _of_kind(concrete, Operator)
-        if symbolic.bound is not None:
+        if symbolic.bound is not None and symbolic.bound.letters:
             member.value(*symbolic.bound.letters, norm_squared(concrete).upper)
     elif isinstance(symbolic, LineDifference):
         _on_line(symbolic, concrete, member)

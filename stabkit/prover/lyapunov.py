@@ -21,7 +21,7 @@ from stabkit.prover.hypotheses import Block, Form, blocks, combined, form, pairs
 from stabkit.prover.hypotheses import vectors as ends_of_words
 from stabkit.prover.program import SETTINGS, solve
 from stabkit.prover.rounding import Found, rounded
-from stabkit.prover.scaling import Scaling, difference, least, monomial, scaled
+from stabkit.prover.scaling import Scaling, difference, least, product, scaled
 from stabkit.prover.search import DEPTHS, NOTHING, proof_of_sum
 
 PARTS = ("step", "end", "base")
@@ -188,9 +188,9 @@ def _proof(problem: Unknown, hollow: iteration.Statement, statement: dict[str, A
     own = scale.weight(hollow.setting.form(first))
     weights = {k: difference(scale.weight(problem.terms[k]), own) for k in c}
     low = least([{}, *weights.values()])
-    V = " ".join(f"- {x}{monomial(difference(weights[k], low))}*({written(problem.terms[k])})"
+    V = " ".join(f"- {product(x, difference(weights[k], low))}*({written(problem.terms[k])})"
                  for k, x in c.items()).replace("- -", "+ ")
-    J = f"1{monomial(difference({}, low))}*({first}) {V} >= 0"
+    J = f"{product(Fraction(1), difference({}, low))}*({first}) {V} >= 0".removeprefix("1*")
     hollow_steps: dict[str, Any] = {"steps": []}
     rest = {"rest": problem.resting} if problem.resting else {}
     proof = {**rest, "invariants": {"J": J}, "base": {"J": hollow_steps},

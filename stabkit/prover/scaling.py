@@ -103,10 +103,11 @@ class Scaling:
         return Expression(x.to, x.of, terms)
 
 
-def monomial(weight: Weight) -> str:
-    """The product of powers, all whole and not negative, such as ``*tau**2``."""
-    return "".join(f"*{name}" + (f"**{_whole(k)}" if k != 1 else "")
-                   for name, k in sorted(weight.items()) if k)
+def product(number: Fraction, powers: Weight, *factors: str) -> str:
+    """The text of a number times powers, all whole and not negative, times further factors."""
+    parts = [f"{name}**{_whole(k)}" if k != 1 else name for name, k in sorted(powers.items()) if k]
+    parts += filter(None, factors)
+    return "*".join(parts if number == 1 and parts else [str(number), *parts])
 
 
 def least(weights: Iterable[Weight]) -> Weight:

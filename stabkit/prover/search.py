@@ -13,7 +13,7 @@ from stabkit.prover.hypotheses import Block, blocks, form, rests
 from stabkit.prover.linear_systems import completed, factors, reduced
 from stabkit.prover.program import SETTINGS
 from stabkit.prover.rounding import ACCEPTED, Found, rounded
-from stabkit.prover.scaling import Scaling, Weight, difference, least, monomial, scaled
+from stabkit.prover.scaling import Scaling, Weight, difference, least, product, scaled
 
 DEPTHS = (1, 2)  # operators before a letter, in the vectors that are tried
 NOTHING = "no proof found in this class of multipliers"
@@ -84,14 +84,14 @@ def proof_of_sum(scale: Scaling, goal: Expression, found: Found, resting: Mappin
     steps += [(made, Fraction(1), "", weight) for made, weight in map(scale.back, more)]
     own = scale.weight(goal)
     low = least([own, *(weight for *_, weight in steps)])
-    return {**({"rest": rest} if rest else {}), "times": "1" + monomial(difference(own, low)),
-            "steps": [_written(rule, factor, condition, monomial(difference(weight, low)))
+    return {**({"rest": rest} if rest else {}), "times": product(Fraction(1), difference(own, low)),
+            "steps": [_written(rule, factor, condition, difference(weight, low))
                       for rule, factor, condition, weight in steps]}
 
 
-def _written(rule: dict[str, Any], factor: Fraction, condition: str, powers: str
+def _written(rule: dict[str, Any], factor: Fraction, condition: str, powers: Weight
              ) -> dict[str, Any]:
-    times = f"{factor}{powers}" + (f"*{condition}" if condition else "")
+    times = product(factor, powers, condition)
     if rule["use"] == "equation":
         return {**rule, "with": f"{times}*({rule['with']})"}
     return {**rule, "times": times}

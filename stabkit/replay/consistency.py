@@ -86,7 +86,7 @@ def _of_places(verdict: Mapping[str, Any]) -> Iterator[str]:
     shown = {place(evidence) for evidence in _listed(verdict) if evidence["kind"] != "trials"}
     if status not in ("proved", "refuted"):
         return
-    if not shown:
+    if not shown and (listed or verdict.get("scope") != "for all"):
         yield f"it is called {status} without a certificate or witness"
     one_is_enough = status == ("proved" if verdict.get("some", False) else "refuted")
     if not one_is_enough and len(shown) != applicable:
