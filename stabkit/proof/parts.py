@@ -207,7 +207,7 @@ class Portion:
     """A number in (0, top/over], or (0, top/over); both are products of what is >= 0.
 
     It can be multiplied and divided as long as it stays that.  It becomes a parameter where a
-    scheme takes it for its step.  Of all that is made from one ratio only one number can, because
+    scheme takes it for its step, or a vector is multiplied with it.  Of all that is made from one ratio only one number can, because
     two would be independent.
     """
 
@@ -217,7 +217,9 @@ class Portion:
     strict: bool = False
     used: list[Any] = field(default_factory=list)  # shared: the portion that is a parameter
 
-    def __mul__(self, factor: Any) -> Portion:
+    def __mul__(self, factor: Any) -> Any:
+        if isinstance(factor, Expression) and not factor.scalar:
+            return self.parameter() * factor
         return self._made(self.top if self.top is None else self.top * self._size(factor),
                           self.over)
 
