@@ -78,8 +78,16 @@ def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, hel
         if held is not None:
             raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
                                   f"{reason}") from reason
+        if not _has_margin(notion):
+            return StepBound(notion.name, (), (), variable=name, lines=(str(reason),))
         return searched(function, notion, shape, start=start, trials=trials, seed=seed, name=name,
                         reason=str(reason))
+
+
+def _has_margin(notion: Notion) -> bool:
+    """Whether one step of one signal can break it, so that signals can be tried."""
+    return notion is not POWER_BOUNDED and not (
+        isinstance(notion, Weighted) and notion.weights is None)
 
 
 def exact_sets(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction | None = None
@@ -138,6 +146,8 @@ def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any
         if held is not None:
             raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
                                   f"{reason}") from reason
+        if not _has_margin(notion):
+            return Outcome(UNDECIDED, reason=str(reason))
         return _in_floats(function, notion, shape, Constant(step) if takes else None, trials, seed,
                           str(reason))
 
