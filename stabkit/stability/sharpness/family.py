@@ -21,9 +21,9 @@ from stabkit.stability.decide import decide
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.notions import Notion
 from stabkit.stability.property import Stable
+from stabkit.stability.sharpness.linear import ROUNDING
 from stabkit.stability.verdict import INAPPLICABLE, Outcome
 
-ROUNDING = Fraction(1, 2**20)  # float32 included
 _BITS = 128
 _SAMPLES = 32
 

@@ -17,9 +17,9 @@ from stabkit.schemes import Linear, Scheme
 from stabkit.stability.certificates import is_linear
 from stabkit.stability.certificates.flux_bounds import show_linear
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
-from stabkit.stability.sharpness.family import ROUNDING
 from stabkit.stability.sharpness.signs import Cell, cells, simplest
 
+ROUNDING = Fraction(1, 2**20)  # float32 included
 _LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 128}
 _NEAR_ZERO = Fraction(1, 2**24)
 
