@@ -97,8 +97,8 @@ def _member(name: str, kind: Class, found: Members, question: Question,
         return from_matrix(found.operators[kind.letter or name])
     if isinstance(kind, AnyFlux):
         letter = next(key for key, argument in letters.items() if argument == name)
-        ends = {key: tuple(_end(end, values) for end in interval)
-                for key, interval in question.statement["fluxes"][letter].items()}
+        ends = {key: (_end(low, values), _end(high, values))
+                for key, (low, high) in question.statement["fluxes"][letter].items()}
         flux = flux_through(found.points[letter], ends)
         check_facts(flux)
         return flux

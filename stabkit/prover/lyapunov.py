@@ -1,8 +1,7 @@
 """Search a form V of the state that does not grow, and so a bound after any number of steps.
 
-V is an unknown sum of products of the vectors of the state and of energies.  Three sums share it:
-
-    V(state) − V(next) >= 0,   V(state) − |what is bounded, next|² >= 0,   C·by(start) − V(start) >= 0
+V is an unknown sum of products of the vectors of the state and of energies.  It is in three sums:
+V(state) − V(next), V(state) − |what is bounded, next|² and C·by(start) − V(start) are >= 0.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ def _unknown(hollow: iteration.Statement, by: str, of: str, depth: int) -> Unkno
     resting = rests(hollow.setting)
     terms = list(_terms(hollow, resting, depth))
     invariants = {f"V{k}": f"{written(q)} >= 0" for k, q in enumerate(terms)}
-    none = dict.fromkeys(invariants, {"steps": []})
+    none: dict[str, Any] = {name: {"steps": []} for name in invariants}
     parts = iteration.obligations(hollow, {"rest": resting, "invariants": invariants,
                                            "base": none, "step": none, "end": {"steps": []}})
     base, step = ([part for name, part, _ in parts if name.startswith(kind)]
@@ -132,8 +131,8 @@ def _terms(hollow: iteration.Statement, resting: Mapping[str, str], depth: int
 
 
 def _of_state(hollow: iteration.Statement, at: Expression) -> bool:
-    return bool(at.letters & set(hollow.start)) and not at.letters & hollow.changing and \
-        not any(name.startswith("f") and name[1:].isdigit() for name in at.letters)
+    values = {name for visit in hollow.setting.visits.values() for name in visit.value.letters}
+    return bool(at.letters & set(hollow.start)) and not at.letters & (hollow.changing | values)
 
 
 def _only(x: Expression, hollow: iteration.Statement, visits: list[Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from stabkit.arithmetic.rational import Constant
 from stabkit.fluxes.flux import Facts, Flux, Piece
@@ -46,14 +46,13 @@ def flux_through(points: Sequence[Point], known: Mapping[str, Ends]) -> Flux:
                Fraction(1))
     pieces = [_piece(knots[0][0], knots[0], top)]
     pieces += [_piece(right[0], left, (right[1] - left[1]) / (right[0] - left[0]))
-               for left, right in zip(knots, knots[1:], strict=False)]
+               for left, right in pairwise(knots)]
     pieces.append(_piece(None, knots[-1], top))
-    rises = [top, *((g - f) / (t - s) for (s, f), (t, g) in zip(knots, knots[1:], strict=False))]
+    rises = [top, *((g - f) / (t - s) for (s, f), (t, g) in pairwise(knots))]
     low, high = known.get("slopes", (None, None))
     slopes = (min(rises) if low is None else low, max(rises) if high is None else high)
-    sector = known.get("sector")
-    facts = Facts(False, slopes, None if sector is None or None in sector else sector,
-                  smooth=False)
+    below, above = known.get("sector", (None, None))
+    facts = Facts(False, slopes, None if below is None or above is None else (below, above))
     return Flux("piecewise linear", pieces, facts, {
         "points": "; ".join(f"({s}, {f})" for s, f in knots)})
 

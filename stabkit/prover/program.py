@@ -88,8 +88,8 @@ def solve(goal: Form, blocks: Sequence[Block], weight: float,
     for key, value in goal.items():
         b[rows[key]] = float(value)
     q = np.zeros(n)
-    for position, value in _diagonal(blocks):
-        q[position] = value * weight
+    for position in _diagonal(blocks):
+        q[position] = weight
     for position, extra in (cost or {}).items():
         q[position] += extra
     if cost is None:  # the residual is r − s with r, s >= 0
@@ -103,12 +103,13 @@ def solve(goal: Form, blocks: Sequence[Block], weight: float,
     return Multipliers(x[:n], float(left), dict(zip(keys, dual[:m], strict=True)))
 
 
-def _diagonal(blocks: Sequence[Block]) -> list[tuple[int, float]]:
+def _diagonal(blocks: Sequence[Block]) -> list[int]:
+    """Where the columns of the diagonals are, whose sum is the trace."""
     found, position = [], 0
     for block in blocks:
         for a in range(block.size):
             if not block.free:
-                found.append((position, 1.0))
+                found.append(position)
             position += block.size - a
     return found
 

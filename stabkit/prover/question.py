@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +20,8 @@ from stabkit.classes import Class
 from stabkit.errors import InvalidArgument
 from stabkit.proof.parts import Count, Family
 from stabkit.proof.symbols import Symbols, norm2
-from stabkit.proof.text import written
 from stabkit.proof.words import Expression, dot
-from stabkit.schemes import Chain, Scheme
+from stabkit.schemes import Scheme
 from stabkit.stability.notions import Notion, as_notion
 from stabkit.stability.property import Property, Stable
 
@@ -89,7 +88,7 @@ def questions(what: Any, notion: Any, classes: Mapping[str, Class], spaces: tupl
         If what is asked is of no known kind, or needs more of a symbol than is assumed of it.
     """
     if isinstance(what, Claim):
-        return [Question(statement, *_growth_of(part)) for part, statement in obligations(what)]
+        return [Question(statement, _growth_of(part)) for part, statement in obligations(what)]
     if isinstance(what, Scheme) or not callable(what):
         raise InvalidArgument(
             f"what: must be a function of members of classes, as in prove(lambda K, flux, ratio: "
@@ -128,7 +127,7 @@ def _question(what: Callable[..., Any], notion: Any, classes: Mapping[str, Class
     part = parts_of(_property(made, notion))[number]
     if isinstance(part, Property):
         statement = statement_of(part, symbols)
-        return Question(statement, *_growth_of(part), symbols.portions)
+        return Question(statement, _growth_of(part), symbols.portions)
     if not callable(part):
         raise InvalidArgument(f"what: must return a scheme, a property or a step, got {part!r:.60}")
     if isinstance(notion, Bounded):
@@ -136,25 +135,25 @@ def _question(what: Callable[..., Any], notion: Any, classes: Mapping[str, Class
     return _step(symbols, part, as_notion(notion), spaces)
 
 
-def _growth_of(part: Any) -> tuple[Expression, ...]:
+def _growth_of(part: Any) -> Expression | None:
     """The square of what is before the step, for a scheme and a notion that compare two."""
     if not isinstance(part, Stable) or part.notion.functional is not None or isinstance(
             getattr(part.scheme, "schemes", None), Family) or any(
             isinstance(value, Count) for value in vars(part.scheme).values()):
-        return ()
+        return None
     symbols = Symbols()
     try:
         space = space_of(part.scheme)
         pairs = [part.scheme.pair(symbols.vector(name, space))
                  for name in "uv"[:part.notion.signals]]
-        return _growth(part.notion, pairs)
+        return _growth(pairs)
     except STOPPED:
-        return ()
+        return None
 
 
-def _growth(notion: Notion, pairs: list[tuple[Any, Any]]) -> tuple[Expression, ...]:
+def _growth(pairs: list[tuple[Any, Any]]) -> Expression:
     first = pairs[0][0] if len(pairs) == 1 else pairs[0][0] - pairs[1][0]
-    return (dot(first, first),)
+    return dot(first, first)
 
 
 def _step(symbols: Symbols, step: Callable[[Any], Any], notion: Notion, spaces: tuple[str, ...]
@@ -166,8 +165,8 @@ def _step(symbols: Symbols, step: Callable[[Any], Any], notion: Notion, spaces: 
     letters = [symbols.vector(name, spaces[0] if spaces else "N")
                for name in "uv"[:notion.signals]]
     pairs = [(u, step(u)) for u in letters]
-    return Question(symbols.shows(goal_of(notion, pairs)), *(
-        () if notion.functional is not None else _growth(notion, pairs)), symbols.portions)
+    growth = None if notion.functional is not None else _growth(pairs)
+    return Question(symbols.shows(goal_of(notion, pairs)), growth, symbols.portions)
 
 
 def _names(step: Callable[..., Any]) -> list[str]:

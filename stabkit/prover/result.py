@@ -1,4 +1,4 @@
-"""What a search for a proof gives: a proof, a witness against the statement, or what is left open."""
+"""What a search for a proof gives: a proof, a witness against the statement, or why neither."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Proof:
     def _verdict(self, name: str) -> dict[str, Any]:
         evidence = [Evidence("proof", "rational", {"statement": statement, "proof": proof})
                     for statement, proof in zip(self.statements, self.proofs, strict=True)] \
-            if self.proved else [self.witness]
+            if self.proved else [self.witness] if self.witness is not None else []
         verdict = Verdict(name, "derived from a function", "corrected", self.status, self.status,
                           True, 0 if self.proved else 1, 0, None, None, None,
                           tuple(item.to_json({}) for item in evidence),

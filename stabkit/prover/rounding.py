@@ -23,19 +23,18 @@ def rounded(goal: Form, blocks: Sequence[Block], setting: Setting) -> tuple[Foun
     """Blocks with semidefinite rational multipliers whose sum is the goal, and what was left over.
     """
     smallest = np.inf
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         found = solve(goal, blocks, setting.weight)
-        if found is None:
-            return None, smallest
-        smallest = min(smallest, found.residual)
-        if found.residual > ACCEPTED:
+        smallest = smallest if found is None else min(smallest, found.residual)
+        if found is None or found.residual > ACCEPTED:
             return None, smallest
         fewer = [_face(block, X, setting.small * max(1.0, np.abs(found.values).max()))
                  for block, X in _matrices(blocks, found)]
-        if all(new is old for new, old in zip(fewer, blocks, strict=True)):
-            break
+        if number == ROUNDS - 1 or all(
+                new is old for new, old in zip(fewer, blocks, strict=True)):
+            return _exact(goal, blocks, found), smallest
         blocks = fewer
-    return _exact(goal, blocks, found), smallest
+    return None, smallest
 
 
 def _matrices(blocks: Sequence[Block], found: Multipliers) -> Iterator[tuple[Block, np.ndarray]]:
@@ -79,15 +78,14 @@ def simple(x: float, tolerance: float, largest: int = SIZES[-1]) -> Fraction:
 def _exact(goal: Form, blocks: Sequence[Block], found: Multipliers) -> Found | None:
     columns = [column for block in blocks for column in block.columns]
     keys = sorted({*goal, *(key for column in columns for key in column)}, key=repr)
-    values = solve(goal, blocks, 0.0) if len(columns) != len(found.values) else found
     system = reduced(columns, keys, goal)
-    if system is None or values is None:
+    if system is None:
         return None
     form, pivots = system
     free = set(range(len(columns))) - set(pivots)
     for tolerance, size in ((1e-3, 60), (1e-3, 5000), (1e-5, 5000), (1e-7, 10**6), (1e-9, 10**9)):
         entries = completed(form, pivots, {
-            j: simple(values.values[j], tolerance, size) for j in free})
+            j: simple(found.values[j], tolerance, size) for j in free})
         made = _semidefinite(blocks, entries)
         if made is not None:
             return made

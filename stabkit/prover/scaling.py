@@ -1,9 +1,9 @@
 """Steps and Lipschitz constants are scaled away, and come back as powers in the proof.
 
-If every hypothesis and the goal keep their form when K is replaced by √(τL) K, Φ by √(τ/L) Φ and so
-on, then τ and L may be put to 1.  The powers are found, not given: each letter and each parameter
-has one, and every relation must be of one weight.  A parameter that is left, such as ‖K‖², is put to
-the largest value that a condition of the statement allows.
+If every hypothesis and the goal keep their form when K is replaced by √(τL) K, Φ by √(τ/L) Φ and
+so on, then τ and L may be put to 1.  The powers are found, not given: each letter and each
+parameter has one, and every relation must be of one weight.  A parameter that is left, such as
+‖K‖², is put to the largest value that a condition of the statement allows.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from stabkit.proof.words import Expression, dot, expression
 from stabkit.prover.linear_systems import solution
 
 Weight = dict[str, Fraction]  # the power of each parameter that is scaled away
+Relation = list[tuple[Expression, Expression | None]]  # what must have the weight of the first
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,13 @@ class Scaling:
             given, bounds=bounds,
             names={name: self.values.get(name, x) for name, x in given.names.items()},
             assume={name: put(x) for name, x in given.assume.items()},
-            forms={name: replace(fact, holds=put(fact.holds)) for name, fact in given.forms.items()},
+            forms={name: replace(fact, holds=put(fact.holds))
+                   for name, fact in given.forms.items()},
             fluxes={name: {kind: tuple(end if end is None else put(end) for end in ends)
-                           for kind, ends in known.items()} for name, known in given.fluxes.items()},
-            visits={name: replace(visit, at=put(visit.at)) for name, visit in given.visits.items()},
+                           for kind, ends in known.items()}
+                    for name, known in given.fluxes.items()},
+            visits={name: replace(visit, at=put(visit.at))
+                    for name, visit in given.visits.items()},
             equations={name: put(x) for name, x in given.equations.items()},
             known={name: put(x) for name, x in given.known.items()})
 
@@ -91,13 +95,13 @@ class Scaling:
     def _vector(self, x: Expression) -> Expression:
         """The vector with powers that are whole numbers, the smallest 0."""
         weights = {term: _weight(term, self.powers) for term in x.terms}
-        least = {name: min(w.get(name, 0) for w in weights.values())
+        lowest = {name: min(w.get(name, Fraction(0)) for w in weights.values())
                  for name in {name for w in weights.values() for name in w}}
         terms = {}
         for (word, powers), c in x.terms.items():
             more = dict(powers)
-            for name, low in least.items():
-                extra = weights[word, powers].get(name, 0) - low
+            for name, low in lowest.items():
+                extra = weights[word, powers].get(name, Fraction(0)) - low
                 more[name] = more.get(name, 0) + _whole(extra)
             terms[word, tuple(sorted((n, k) for n, k in more.items() if k))] = c
         return Expression(x.to, x.of, terms)
@@ -130,7 +134,8 @@ def scaled(given: Setting, goals: Iterable[Expression]) -> Scaling:
     InvalidArgument
         If parameters are left over of which no condition gives the largest value.
     """
-    relations = [*_relations(given), *([(x, None)] for x in goals)]
+    relations = list(_relations(given))
+    relations += [[(x, None)] for x in goals]
     rows = [row for pair in relations for row in _rows(pair)]
     chosen: dict[str, dict[str, Fraction]] = {}
     positive = [name for name, sign in given.signs.items()
@@ -162,9 +167,6 @@ def _weight(term: tuple, powers: Mapping[str, Weight]) -> Weight:
 
 
 # -- every relation is of one weight -----------------------------------------------------------
-
-Relation = list[tuple[Expression, Expression | None]]  # what must have the weight of the first
-
 
 def _relations(given: Setting) -> Iterable[Relation]:
     for x in [*given.assume.values(), *given.equations.values(), *given.known.values(),

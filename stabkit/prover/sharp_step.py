@@ -33,17 +33,18 @@ def sharp_step(seems: Callable[[Any], bool], proved: Callable[[Any, bool], Proof
                        reason=found.reason or f"no end was found up to {low}")
     if low == 0:
         return proved(UpTo(high), True)
-    found = next((each for top in _just_below(low, high)
-                  if (each := _at(proved, top)).proved), None)
-    if found is None:
+    tried = ((top, proved(UpTo(top), False)) for top in _just_below(low, high))
+    step, found = next(((top, each) for top, each in tried if each.proved), (low, Proof((), ())))
+    if not found.proved:
         return replace(proved(UpTo(low), False), reason=(
             f"there seems to be a proof up to about {float(low):.5g}, which could not be rounded"))
+    against = found
     for factor in BEYOND:
-        top = max(found.step * factor, found.step)
-        against = proved(UpTo(top), True)
+        against = proved(UpTo(step * factor), True)
         if against.witness is not None:
-            return replace(found, refuted_from=top, witness=against.witness, value=against.value)
-    return replace(found, value=against.value)
+            return replace(found, step=step, refuted_from=step * factor, witness=against.witness,
+                           value=against.value)
+    return replace(found, step=step, value=against.value)
 
 
 def _bracket(seems: Callable[[Any], bool]) -> tuple[Fraction, Fraction | None]:
@@ -64,10 +65,6 @@ def _just_below(low: Fraction, high: Fraction) -> Iterator[Fraction]:
     yield low
     for room in (2 * FINE, 20 * FINE):
         yield _simplest(low * (1 - 2 * room), low * (1 - room))
-
-
-def _at(proved: Callable[[Any, bool], Proof], top: Fraction) -> Proof:
-    return replace(proved(UpTo(top), False), step=top)
 
 
 def _simplest(low: Fraction, high: Fraction) -> Fraction:

@@ -22,7 +22,7 @@ from stabkit.prover.piecewise_linear import Ends, Point, admits
 STARTS = 30  # for each draw of the operators
 SIZES = {1: 1, 2: 4}  # of the spaces -> draws of the operators
 DENOMINATORS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 60, 120, 1000, 10**5)
-MARGINS = (0.0, 1e-3, 1e-2)  # how far inside its class the flux is kept, so that rounding is harmless
+MARGINS = (0.0, 1e-3, 1e-2)  # how far inside its class a flux is kept, to be rounded
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class Instance:
         if not self.possible:
             return
         self.known: dict[str, dict[str, Ends]] = {
-            flux: {kind: tuple(_number(end, put) for end in ends) for kind, ends in facts.items()}
+            flux: {kind: (_number(ends[0], put), _number(ends[1], put))
+                   for kind, ends in facts.items()}
             for flux, facts in given.fluxes.items()}
         self.operators = {
             name: _matrix(size, _number(given.bounds.get(name), put), rng)
@@ -197,9 +198,9 @@ class Descent:
         """Values between what the sector or the slopes allow, one visit after the other."""
         z = rng.standard_normal(self.instance.unknowns)
         for S, value, flux in self.rows:
-            low, high = next(iter(self.instance.known[flux].values()), (0, 1))
-            low = 0.0 if low is None else float(low)
-            high = low + 1 if high is None else float(high)
+            ends = next(iter(self.instance.known[flux].values()), (None, None))
+            low = 0.0 if ends[0] is None else float(ends[0])
+            high = low + 1 if ends[1] is None else float(ends[1])
             share = rng.choice([0.0, 0.5, 1.0], self.instance.size) if rng.random() < 0.5 else \
                 rng.random(self.instance.size)
             z[value.astype(bool).any(axis=0)] = (low + (high - low) * share) * (S @ z)
@@ -240,7 +241,7 @@ class Descent:
             for kind, (low, high) in known.items():
                 pairs = [(s, g) for s, g in zip(S, f, strict=True)] if kind == "sector" else \
                     [(S[i] - S[j], f[i] - f[j]) for i in range(len(S)) for j in range(i)]
-                width = margin * (float(high - low) if None not in (low, high) else 1.0)
+                width = margin * (1.0 if low is None or high is None else float(high - low))
                 for s, g in pairs:
                     lefts.append(np.atleast_2d(
                         s if low is None else g - (float(low) + width) * s))
