@@ -129,7 +129,7 @@ class Mutate:
                  enumerate(sites(ast.parse(file.read_text())))
                  if self.options.only is None or site[0].split(".")[-1] in self.options.only]
         count = min(self.options.count, len(every))
-        chosen = sorted(random.Random(self.options.seed).sample(every, count))
+        chosen = random.Random(self.options.seed).sample(every, count)
         seconds, self.callers = self.forked(lambda: self.baseline(files), 10**5)
         self.seconds = {name: spent for name, spent in seconds.items() if spent is not None}
         print(f"\n{len(every)} mutants, {count} are tried; {len(self.seconds)} tests",
@@ -149,10 +149,14 @@ class Mutate:
         old = {key(code): code for code in codes(compile(file.read_text(), str(file), "exec"))}
         changed = {name for name in new if name in old and new[name] != old[name]}
         names = set().union(*(self.callers.get(name, ()) for name in changed))
-        order = sorted(names & self.seconds.keys(), key=lambda name: self.seconds[name])
+        order, spent = [], 0.0
+        for name in sorted(names & self.seconds.keys(), key=lambda name: self.seconds[name]):
+            spent += self.seconds[name]
+            if spent <= self.options.seconds or not order:
+                order.append(name)
         if not order:
             return "uncalled"
-        limit = 20 + 5 * sum(self.seconds[name] for name in order)
+        limit = 20 + 5 * min(spent, self.options.seconds)
         return self.forked(lambda: self.noticed(new, order), limit) or "timeout"
 
     def noticed(self, new: dict, order: list[str]) -> str:
@@ -218,6 +222,7 @@ def main() -> int:
     parser.add_argument("rooms", nargs="+", help="folders or files to change")
     parser.add_argument("--tests", nargs="+", required=True)
     parser.add_argument("--only", nargs="+", help="names of functions")
+    parser.add_argument("--seconds", type=float, default=60, help="of tests for one mutant")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
     options = parser.parse_args()
