@@ -13,6 +13,7 @@ import numpy as np
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.open_step import STOPPED, Unknown
 from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.arithmetic.rounding import ROUNDING
 from stabkit.errors import InvalidArgument, StabkitError
 from stabkit.operators import Operator
 from stabkit.schemes import Linear, Scheme
@@ -22,7 +23,6 @@ from stabkit.stability.notions import Notion
 from stabkit.stability.property import Stable
 from stabkit.stability.verdict import INAPPLICABLE, Outcome
 
-ROUNDING = Fraction(1, 2**20)  # float32 included
 _BITS = 128
 _SAMPLES = 32
 

@@ -11,13 +11,13 @@ from flint import fmpq, fmpq_mat
 
 from stabkit.arithmetic.open_step import Unknown
 from stabkit.arithmetic.rational import from_flint, to_flint
+from stabkit.arithmetic.rounding import ROUNDING
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Flux
 from stabkit.schemes import Linear, Scheme
 from stabkit.stability.certificates import is_linear
 from stabkit.stability.certificates.flux_bounds import show_linear
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
-from stabkit.stability.sharpness.family import ROUNDING
 from stabkit.stability.sharpness.signs import Cell, cells, simplest
 
 _LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 128}
