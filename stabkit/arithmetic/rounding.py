@@ -24,6 +24,9 @@ _SHORT = {np.dtype(np.float64): (12, 1000), np.dtype(np.float32): (5, 100)}
 #: entries are often sums themselves.
 _SUMMED = 8
 _LARGEST = 10**300  # what is larger, or smaller than its inverse, may be no float
+#: How far, relatively, what is computed in floats may lie from what is computed in numbers;
+#: float32 included.
+ROUNDING = Fraction(1, 2**20)
 
 
 def is_rounded(value: Any) -> bool:

@@ -56,22 +56,20 @@ class Operator(LinearMap):
     spread : Operator or None
         How far each entry may lie from the one that is stored, where entries are intervals.
     half_units : Fraction
-        The sum of half units in the last place of floats that stand for no other number.
+        Half a unit in the last place of every float that stands for no other number, added up.
     """
-
     half_units = Fraction(0)
+    spread: Operator | None = None
 
     def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Any],
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
         values = [v if type(v) is Fraction else known(v, "values") for v in values]
-        # Few values repeat often: keep each once, so a million rows stay small.
-        palette = _Palette()
+        palette = _Palette()  # few values repeat often: so a million rows stay small
         code = np.array([palette.code(value) for value in values], dtype=np.int64)
         self._set(shape, rows, columns, code, palette.values)
         self.label, self.description = label, ""
         self.norm_squared_formula = norm_squared_formula
         self._twin: tuple[Callable[..., Operator], tuple] | None = None
-        self.spread: Operator | None = None
 
     @classmethod
     def _coded(cls, shape, rows, columns, code, palette, *, label="K", norm_squared_formula=None):
@@ -79,7 +77,7 @@ class Operator(LinearMap):
         made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette)
         made.label, made.description = label, ""
         made.norm_squared_formula = norm_squared_formula
-        made._twin = made.spread = None
+        made._twin = None
         return made
 
     def _set(self, shape, rows, columns, code, palette) -> None:

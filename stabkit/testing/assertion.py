@@ -36,6 +36,9 @@ from stabkit.stability.verdict import (
 from stabkit.testing import message
 from stabkit.tracing import as_shape
 
+# Signals that a trace gives are simple, and to make them smaller must not take longer than a proof.
+_TRIES = 8192
+
 
 def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: Notion | str, *,
                   size: int | None = None, shape: Any = None, dt: Any = None,
@@ -112,7 +115,7 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
         from_trace(scheme, notion, shape if shape is not None else size, dt)
     outcome = _refuted_by(judged, notion, exact)
     if outcome is None and traced is not None and traced.status is REFUTED and traced.signals:
-        outcome = _refuted_by(judged, notion, [traced.signals])
+        outcome = _refuted_by(judged, notion, [traced.signals], _TRIES // judged.size**2)
         outcome = outcome and replace(outcome, reason=message.TRACED)
     if outcome is None and traced is not None and traced.status is PROVED:
         outcome = traced
@@ -200,12 +203,13 @@ def _check_notion(notion: Notion, size: int) -> None:
                               "exact, and returned a float; see stabkit.Energy")
 
 
-def _refuted_by(scheme: Scheme, notion: Notion, exact: Sequence[Signals]) -> Outcome | None:
-    """The refutation by one of the given signals, if there is one."""
+def _refuted_by(scheme: Scheme, notion: Notion, exact: Sequence[Signals], tries: int = 600
+                ) -> Outcome | None:
+    """The refutation by one of the given signals, if there is one, made smaller in some tries."""
     violated = _violation(scheme, notion)
     witness = next((signals for signals in exact if violated(signals)), None)
     return None if witness is None else \
-        _refuted(scheme, notion, shrink(witness, violated), 0)
+        _refuted(scheme, notion, shrink(witness, violated, tries), 0)
 
 
 def _decided(scheme: Scheme, notion: Notion, trials: int, seed: int, floats: np.ndarray | None

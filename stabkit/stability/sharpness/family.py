@@ -13,6 +13,7 @@ import numpy as np
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.open_step import STOPPED, Unknown
 from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.arithmetic.rounding import ROUNDING
 from stabkit.errors import InvalidArgument, StabkitError
 from stabkit.operators import Operator
 from stabkit.schemes import Linear, Scheme
@@ -21,7 +22,6 @@ from stabkit.stability.decide import decide
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.notions import Notion
 from stabkit.stability.property import Stable
-from stabkit.stability.sharpness.linear import ROUNDING
 from stabkit.stability.verdict import INAPPLICABLE, Outcome
 
 _BITS = 128

@@ -11,6 +11,7 @@ from flint import fmpq, fmpq_mat
 
 from stabkit.arithmetic.open_step import Unknown
 from stabkit.arithmetic.rational import Rational, from_flint, to_flint
+from stabkit.arithmetic.rounding import ROUNDING
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Flux
 from stabkit.schemes import Linear, Scheme
@@ -19,7 +20,6 @@ from stabkit.stability.certificates.flux_bounds import show_linear
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
 from stabkit.stability.sharpness.signs import Cell, cells, simplest
 
-ROUNDING = Fraction(1, 2**20)  # float32 included
 _LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 128}
 _NEAR_ZERO = Fraction(1, 2**24)
 
