@@ -9,7 +9,7 @@ from stabkit.stability.property import Calculation, Either
 
 
 def under(hypotheses: Sequence[str], conclusions: Sequence[str], by: str,
-          given: Mapping[str, Any], let: Sequence[tuple[str, str]] = ()) -> Either:
+          given: Mapping[str, Any], let: Sequence[Sequence[str]] = ()) -> Either:
     """All conclusions, in the language of evidence; open where a hypothesis does not hold.
 
     A calculation whose conditions are all necessary would take a hypothesis that fails for a

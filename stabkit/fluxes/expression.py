@@ -205,7 +205,7 @@ class Expression:
         raise InvalidArgument("formula: it turns s into a float, as math.exp does; write np.exp "
                               "and its kin")
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method == "__call__" and not options:

@@ -144,7 +144,7 @@ def _two_steps(sign: str, n: int, seed: int) -> Calculation:
     from stabkit.multigrid import chain, negated, resnet_step, sigma_resnet_step
     log, rng = Transcript(), np.random.default_rng([seed, n])
     etas = _maps(log, "H", rng, 2, n + 1, n)
-    xis = [chain(X, lambda v: v * v - 1) for X in _maps(log, "X", rng, 2, n, n + 1)]
+    xis: list[Any] = [chain(X, lambda v: v * v - 1) for X in _maps(log, "X", rng, 2, n, n + 1)]
     if sign == "+":
         xis = [negated(xi) for xi in xis]
     f = log.give("f", integers(rng, n))
