@@ -7,10 +7,9 @@ first one runs; arrays on a GPU go to fused kernels.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.transcript import Term
 from stabkit.codes import HOMOGENEOUS, EdgeCode, FluxCode, SchemeCode
 from stabkit.errors import HypothesisNotMet
@@ -27,7 +26,7 @@ WORTH_COLUMNS = 12
 WORTH_LANES = 4
 
 
-def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
+def explicit(K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int) -> Signal:
     """`steps` explicit steps, or None if there is no twin for these arrays."""
     if not _has_twin(flux, u, steps):
         return None
@@ -36,7 +35,7 @@ def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
     return _compiled("explicit", K, flux, tau, u, steps)
 
 
-def fsi(K: Operator, flux: Flux, tau: Any, u: Any, length: int, frozen: bool) -> Any:
+def fsi(K: Operator, flux: Flux, tau: Rational, u: Signal, length: int, frozen: bool) -> Signal:
     """One FSI cycle, or None if there is no twin for these arrays."""
     if not _has_twin(flux, u, length):
         return None
@@ -45,7 +44,7 @@ def fsi(K: Operator, flux: Flux, tau: Any, u: Any, length: int, frozen: bool) ->
     return _compiled("frozen_fsi" if frozen else "fsi", K, flux, tau, u, length)
 
 
-def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> Any:
+def fixed_point(K: Operator, flux: Flux, tau: Rational, u: Signal, iterations: int) -> Signal:
     """The iterations of eq. (9), or None if there is no twin for these arrays."""
     if not _has_twin(flux, u, iterations):
         return None
@@ -75,7 +74,8 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
     return x
 
 
-def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) -> Any:
+def shrinkage(flux: Flux, tau: Rational, h: Rational, periodic: bool, f: Signal, steps: int
+             ) -> Signal:
     """Steps of Haar shrinkage, or None if there is no twin for these arrays.
 
     S(r) = r − (4τ/h²) Φ(r), where Φ has its contrast parameter times h/√2.
@@ -97,13 +97,13 @@ def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) 
     return rows.reshape(f.shape)
 
 
-def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
+def _has_twin(flux: Flux, u: Signal, steps: int) -> bool:
     if flux.kernel is None or isinstance(u, Term | Expression) or u.size * steps < WORTH_COMPILING:
         return False
     return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # a door let floats in only
 
 
-def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int
+def _compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, steps: int
               ) -> np.ndarray:
     from stabkit.kernels import difference_steps  # loads Numba
     from stabkit.kernels import steps as any_K
@@ -125,7 +125,8 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
     return rows.reshape(u.shape)
 
 
-def _fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
+def _fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
+          ) -> Signal:
     return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing(K),
                                (code_of(flux), *shape_form(flux)), float(tau), steps), u)
 
