@@ -9,13 +9,14 @@ for any member of each class, and what it returns is the statement that is to be
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Fields, Signal
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.dictionary import relu
@@ -115,7 +116,7 @@ class AnyFlux(Class):
         return isinstance(value, Flux)
 
 
-def _end(end: Any, letters: Mapping[str, Any]) -> Any:
+def _end(end: Any, letters: Fields) -> Any:
     if end is None or not isinstance(end, str) or end.removeprefix("-") not in letters:
         return None if end is None else fraction(end, "end of an interval")
     return -letters[end[1:]] if end[0] == "-" else letters[end]
@@ -270,7 +271,7 @@ class ForExamples(Class):
         return True
 
 
-def signal(given: Any, size: Any, draw: Callable[[np.random.Generator, int], Any]) -> Any:
+def signal(given: Any, size: Any, draw: Callable[[np.random.Generator, int], Any]) -> Signal:
     """A vector as it is given, or drawn from the seed that is given for it."""
     return draw(np.random.default_rng(given), size) if isinstance(given, int) else given
 
@@ -311,7 +312,7 @@ class AnyNumberOf(Class):
             kind.admits(member[key]) for key, kind in self.classes.items()) for member in value)
 
 
-def checked(given: Mapping[str, Any], where: str) -> dict[str, Class]:
+def checked(given: Fields, where: str) -> dict[str, Class]:
     """The classes of a claim's arguments."""
     for name, kind in given.items():
         if not isinstance(kind, Class):

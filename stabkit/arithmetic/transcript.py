@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array, Operand, Record, Scalar
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 
@@ -43,11 +44,11 @@ class Transcript:
 
     def __init__(self, *, entrywise: bool = False) -> None:
         self.entrywise = entrywise
-        self.given: dict[str, Any] = {}
+        self.given: Record = {}
         self.let: list[list[str]] = []
         self._written: dict[Any, str] = {}
 
-    def give(self, name: str, value: Any) -> Term:
+    def give(self, name: str, value: Scalar) -> Term:
         """Add a given quantity under `name` (numbered if taken) and return its term."""
         name = self._free(name)
         self.given[name] = _in_runs(as_text(value))
@@ -101,7 +102,7 @@ class Term:
                                   "stabkit.arithmetic.transcript.named")
         self.log, self.text, self.level = log, text, level
 
-    def _infix(self, left: Any, sign: str, right: Any, level: int) -> Term:
+    def _infix(self, left: Operand, sign: str, right: Operand, level: int) -> Term:
         # A factor 1 and an added 0 are left out: people read this.
         if sign in "*/" and isinstance(right, Fraction | int) and right == 1:
             return left
@@ -151,7 +152,7 @@ class Term:
     def __getitem__(self, index):
         return Term(self.log, f"{_spell(self, ATOM)}[{_index(index)}]")
 
-    def call(self, function: str, *others: Any) -> Term:
+    def call(self, function: str, *others: Array) -> Term:
         """The value of a function of the language at this quantity (and others)."""
         return Term(self.log, f"{function}({', '.join(_spell(part) for part in (self, *others))})")
 
@@ -159,7 +160,7 @@ class Term:
         """This quantity where `condition` holds, `otherwise` elsewhere."""
         return Term(self.log, f"{_spell(self, SUM)} if {condition} else {otherwise.text}", 0)
 
-    def compared(self, left: Any, sign: str, right: Any) -> Term:
+    def compared(self, left: Operand, sign: str, right: Operand) -> Term:
         """The text of a comparison, as a condition for :meth:`when`."""
         return Term(self.log, f"{_spell(left, SUM)} {sign} {_spell(right, SUM)}", 0)
 
@@ -195,12 +196,12 @@ def _rolled(u: Term, shift: int) -> Term:
     return u[-shift:].call("concat", u[:-shift]) if shift else u
 
 
-def named(value: Any, name: str) -> Any:
+def named(value: Scalar, name: str) -> Scalar:
     """Give a quantity a name of its own in its transcript; numbers pass through."""
     return value.log.define(name, value) if isinstance(value, Term) else value
 
 
-def as_text(value: Any) -> Any:
+def as_text(value: Scalar) -> Scalar:
     """An exact number, vector or matrix as strings of rationals.
 
     Raises
@@ -221,7 +222,7 @@ def as_text(value: Any) -> Any:
     raise InvalidArgument(f"transcript: {value!r} is not an exact real number")
 
 
-def _in_runs(written: Any) -> Any:
+def _in_runs(written: Any) -> Scalar:
     """A long vector as runs: how often some entries in a row are repeated, and the entries."""
     if not isinstance(written, list) or len(written) <= _LONG or isinstance(written[0], list):
         return written

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.rational import fraction
 from stabkit.audit.models import as_model
 from stabkit.audit.result import Audit
@@ -21,7 +22,7 @@ ROUNDINGS = ("snapped", "exact", "intervals")
 
 
 def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str] | None = None,
-          at_most: Any = None, rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
+          at_most: Rational = None, rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
           advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Decide in which senses a network or scheme is stable, and what to change where it is not.
 

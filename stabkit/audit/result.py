@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Record
 from stabkit.audit.questions import MODES
 from stabkit.replay import seal, sealed
 from stabkit.stability.verdict import PROVED, Evidence, Status, worst
@@ -134,12 +134,12 @@ class Audit:
         """The upper over the lower bound of the Lipschitz constant."""
         return float(self.upper / self.lower) if self.upper and self.lower else None
 
-    def verdicts(self) -> list[dict[str, Any]]:
+    def verdicts(self) -> list[Record]:
         """One verdict per notion, as they stand in a verdict file."""
         name = self.source or "network"
         return [verdict_of(name, judgement) for judgement in self.judgements]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         """The contents of a verdict file, which ``stabkit replay`` accepts."""
         from importlib import metadata  # late: it takes longer to load than claims to list
 
@@ -163,7 +163,7 @@ def _between(lower: Fraction | None, upper: Fraction | None) -> str:
     return f"in [{low}, {'∞' if upper is None else f'{float(upper):.6g}'}]"
 
 
-def verdict_of(name: str, judgement: Judgement) -> dict[str, Any]:
+def verdict_of(name: str, judgement: Judgement) -> Record:
     """The verdict about one notion, as it stands in a verdict file."""
     fields = {
         "claim": f"{name}: {judgement.name}", "location": judgement.layer,

@@ -13,6 +13,7 @@ from functools import singledispatch
 from itertools import product
 from typing import Any
 
+from stabkit.aliases import Configuration, Record, Signal
 from stabkit.claims.claim import Claim
 from stabkit.claims.members import check_member
 from stabkit.classes import OneOf
@@ -63,14 +64,14 @@ def obligations(entry: Claim) -> list[tuple[Property, Statement]]:
     return [each for choice in _choices(entry) for each in _obligations(entry, choice)]
 
 
-def _choices(entry: Claim) -> list[dict[str, Any]]:
+def _choices(entry: Claim) -> list[Record]:
     """The values of the arguments that are one of several, in all combinations."""
     several = {name: kind.values for name, kind in entry.for_all.items()
                if isinstance(kind, OneOf)}
     return [dict(zip(several, values, strict=True)) for values in product(*several.values())]
 
 
-def _obligations(entry: Claim, choice: Mapping[str, Any]) -> list[tuple[Property, Statement]]:
+def _obligations(entry: Claim, choice: Configuration) -> list[tuple[Property, Statement]]:
     try:
         count = len(parts_of(_on_symbols(entry, choice)[1]))
         return [_obligation(entry, choice, number) for number in range(count)]
@@ -78,7 +79,7 @@ def _obligations(entry: Claim, choice: Mapping[str, Any]) -> list[tuple[Property
         raise InvalidArgument(f"claim {entry.name}: for_all: {error}") from error
 
 
-def _obligation(entry: Claim, choice: Mapping[str, Any], number: int
+def _obligation(entry: Claim, choice: Configuration, number: int
                 ) -> tuple[Property, Statement]:
     # Each part has symbols of its own, so that none depends on what another has visited.
     symbols, what = _on_symbols(entry, choice)
@@ -86,7 +87,7 @@ def _obligation(entry: Claim, choice: Mapping[str, Any], number: int
     return part, statement_of(part, symbols)
 
 
-def _on_symbols(entry: Claim, choice: Mapping[str, Any]) -> tuple[Symbols, Property]:
+def _on_symbols(entry: Claim, choice: Configuration) -> tuple[Symbols, Property]:
     symbols = Symbols()
     arguments = {name: choice[name] if name in choice else kind.symbol(symbols, name)
                  for name, kind in entry.for_all.items()}
@@ -212,7 +213,7 @@ def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
         raise InvalidArgument(f"{notion}: is stated of explicit and implicit steps on a line")
     implicit = isinstance(scheme, Implicit)
 
-    def made(u: Any) -> Any:
+    def made(u: Signal) -> Any:
         return scheme.pair(u)[0] if implicit else scheme.step(u)
 
     return rows(K, made, "implicit" if implicit else "explicit", notion.name, repeated)
@@ -252,7 +253,7 @@ def _any_length(scheme: Any, notion: Notion, symbols: Symbols) -> Statement:
         counter="l" if used else None)
 
 
-def _settled(x: Any, symbols: Symbols) -> Expression:
+def _settled(x: Signal, symbols: Symbols) -> Expression:
     """An expression; a quotient becomes a vector that an equation determines."""
     if not isinstance(x, Quotient):
         return x
@@ -272,7 +273,7 @@ def _texts(data: Any) -> Iterator[str]:
 # -- proofs ------------------------------------------------------------------------------------
 
 
-def proof_of(statement: Statement) -> dict[str, Any] | None:
+def proof_of(statement: Statement) -> Record | None:
     """A proof that the kernel accepts for the statement, or None.
 
     A search by a solver, whose proofs are checked alike, has its place here.
@@ -281,7 +282,7 @@ def proof_of(statement: Statement) -> dict[str, Any] | None:
                  if _holds(statement, proof)), None)
 
 
-def _from_theorems(statement: Statement) -> Iterator[dict[str, Any]]:
+def _from_theorems(statement: Statement) -> Iterator[Record]:
     """The proofs of theorems that speak of the same things; they may assume less."""
     from stabkit.proof.theorems import THEOREMS
 
@@ -292,13 +293,13 @@ def _from_theorems(statement: Statement) -> Iterator[dict[str, Any]]:
             yield theorem.proof
 
 
-def _by_expanding(statement: Statement) -> Iterator[dict[str, Any]]:
+def _by_expanding(statement: Statement) -> Iterator[Record]:
     """An identity of sums of words shows itself when both sides are multiplied out."""
     if statement["kind"] == "algebra" and statement["goal"].endswith(" == 0"):
         yield {"steps": []}
 
 
-def _by_equations(statement: Statement) -> Iterator[dict[str, Any]]:
+def _by_equations(statement: Statement) -> Iterator[Record]:
     """The same where equations say what stands for some letters."""
     if statement["kind"] == "algebra" and statement["goal"].endswith(" == 0"):
         made = read(statement)
@@ -306,11 +307,11 @@ def _by_equations(statement: Statement) -> Iterator[dict[str, Any]]:
 
 
 #: Where proofs come from: functions of a statement that give candidates.
-SOURCES: list[Callable[[Statement], Iterator[dict[str, Any]]]] = [_by_expanding, _by_equations,
+SOURCES: list[Callable[[Statement], Iterator[Record]]] = [_by_expanding, _by_equations,
                                                                   _from_theorems]
 
 
-def _holds(statement: Statement, proof: dict[str, Any]) -> bool:
+def _holds(statement: Statement, proof: Record) -> bool:
     try:
         check(statement, proof)
     except InvalidEvidence:
@@ -321,7 +322,7 @@ def _holds(statement: Statement, proof: dict[str, Any]) -> bool:
 # -- what a verdict says -----------------------------------------------------------------------
 
 
-def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
+def shown_for_all(entry: Claim, configurations: Iterable[Configuration]
                   ) -> tuple[Evidence, ...]:
     """Proofs of a claim's statements, one for each; none if one has no proof that is known.
 
@@ -344,7 +345,7 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
                  for statement, proof in zip(stated, proofs, strict=True))
 
 
-def _check_membership(entry: Claim, configuration: Mapping[str, Any],
+def _check_membership(entry: Claim, configuration: Configuration,
                       choices: list[tuple[dict, list[tuple[Property, Any]]]]) -> None:
     try:
         for name, kind in entry.for_all.items():

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from stabkit.aliases import Record
 from stabkit.cli.commands import EXPECTED, INTERRUPTED, UNEXPECTED, cli, decide_with_table
 from stabkit.cli.options import budget, seed
 from stabkit.installation import install
@@ -66,7 +67,7 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
     return _written(folder, document, ledger, told)
 
 
-def _decided(ledger: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] | None:
+def _decided(ledger: Record, options: Record) -> Record | None:
     """Return a new verdict file's contents, or None if interrupted."""
     from stabkit.errors import ClaimsFailed
     from stabkit.report.verdict_file import document
@@ -84,7 +85,7 @@ def _decided(ledger: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] 
     return made
 
 
-def _written(folder: Path, document: dict[str, Any], ledger: dict[str, Any], told: Any) -> int:
+def _written(folder: Path, document: Record, ledger: Record, told: Any) -> int:
     from stabkit.progress import progress
     from stabkit.report import command
     from stabkit.report.figures import PICTURES
@@ -103,7 +104,7 @@ def _written(folder: Path, document: dict[str, Any], ledger: dict[str, Any], tol
     return UNEXPECTED if others else EXPECTED
 
 
-def _checked(folder: Path, document: dict[str, Any], ledger: dict[str, Any]) -> int:
+def _checked(folder: Path, document: Record, ledger: Record) -> int:
     from stabkit.report import command
 
     found = command.differences(folder, document["verdicts"], ledger)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from flint import arb, arb_mat
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument, Undecided
@@ -68,7 +68,8 @@ class Monodromy:
             return sum(np.diag(block), Interval(0))
 
 
-def monodromy(layer: SymmetricLayer, y: Any, until: Any, *, velocity: Any = None) -> Monodromy:
+def monodromy(layer: SymmetricLayer, y: Signal, until: Rational, *, velocity: Signal = None
+             ) -> Monodromy:
     """Enclose the flow of y″ = F(y) = −Kᵀσ(s ⊙ K y + b) and its derivative at a time.
 
     Parameters
@@ -108,7 +109,7 @@ def monodromy(layer: SymmetricLayer, y: Any, until: Any, *, velocity: Any = None
         return Monodromy(matrix, state, Interval(*ends), tuple(run.switches))
 
 
-def _start(layer: SymmetricLayer, y: Any, velocity: Any) -> tuple[np.ndarray, np.ndarray]:
+def _start(layer: SymmetricLayer, y: Signal, velocity: Signal) -> tuple[np.ndarray, np.ndarray]:
     y = fractions(y, "y")
     velocity = fractions([0] * layer.size if velocity is None else velocity, "velocity")
     if y.shape != (layer.size,) or velocity.shape != (layer.size,):

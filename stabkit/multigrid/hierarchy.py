@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.rational import Rational
+from stabkit.aliases import Array, Matrix, Rational, Signal
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.matrices import Matrix, count, inverse, is_exact, matrix, number, vector
+from stabkit.multigrid.matrices import count, inverse, is_exact, matrix, number, vector
 from stabkit.multigrid.problem import DiffusionProblem, StencilProblem
 from stabkit.multigrid.transfer import Transfer, galerkin_transfer
 
@@ -91,12 +91,12 @@ class Hierarchy:
 
 
 # -- coarse operators ------------------------------------------------------------------------------
-def galerkin(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Any:
+def galerkin(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Matrix:
     """R A P."""
     return R @ A @ P
 
 
-def rediscretised(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Any:
+def rediscretised(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Matrix:
     """The problem's own operator on the coarse grid, scaled to fit the restriction."""
     return coarse.matrix(A.dtype)
 
@@ -159,8 +159,9 @@ def _constants(problem: Problem, dtype: Any) -> np.ndarray | None:
     return np.array([number(1, dtype)] * prod(problem.shape), dtype=dtype)
 
 
-def algebraic(A: Matrix, prolongations: Sequence[Any], restrictions: Sequence[Any] | None = None,
-              *, kernel: Any = None, shape: tuple[int, ...] | None = None) -> Hierarchy:
+def algebraic(A: Matrix, prolongations: Sequence[Signal],
+              restrictions: Sequence[Signal] | None = None, *, kernel: Array = None,
+              shape: tuple[int, ...] | None = None) -> Hierarchy:
     """A Galerkin hierarchy of any matrix with given transfers.
 
     Parameters

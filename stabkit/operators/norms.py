@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.open_step import known
 from stabkit.arithmetic.rational import Constant, determinant, fraction, is_psd
@@ -73,8 +74,8 @@ def operator_norm(operator: Operator) -> Interval:
     return norm_squared(operator).sqrt()
 
 
-def stable_step(operator: Any, lipschitz: Any = Fraction(1), ratio: Any = Fraction(1), *,
-                unbounded: Any = None) -> Any:
+def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rational = Fraction(1), *,
+                unbounded: Any = None) -> Rational:
     """The step ``ratio * 2 / (L ‖K‖²)``, rounded to a rational on the safe side of the ratio.
 
     It is exact where ‖K‖² is rational.  Otherwise a ratio up to 1 is rounded down and a larger

@@ -293,7 +293,7 @@ class Portion:
         raise InvalidArgument("ratio: a symbol has no value to compare")
 
     __hash__ = object.__hash__
-    __lt__ = __ge__ = __eq__  # type: ignore[assignment]
+    __lt__ = __ge__ = __eq__
 
     def __bool__(self) -> bool:
         return True  # it is positive

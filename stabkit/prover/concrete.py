@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Fields, Signal
 from stabkit.claims.obligations import STOPPED, parts_of
 from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Class, Fixed, Positive, UpTo
 from stabkit.errors import InvalidArgument
@@ -47,7 +48,7 @@ class OwnStep(Scheme):
     def fluxes(self) -> tuple[Any, ...]:
         return self.parts[1]
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Any:
         return self.function(u)
 
 
@@ -120,7 +121,7 @@ def _end(text: str, values: Mapping[str, Fraction]) -> Fraction | None:
     return sign * (values[name] if name in values else Fraction(name))
 
 
-def _witness(what: Callable[..., Any], notion: Any, arguments: Mapping[str, Any],
+def _witness(what: Callable[..., Any], notion: Any, arguments: Fields,
              found: Members) -> Evidence | None:
     signals = tuple(found.vectors[name] for name in "uv" if name in found.vectors)
     for part in parts_of(what(**arguments)):

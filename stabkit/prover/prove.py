@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from stabkit.aliases import Record
 from stabkit.claims.claim import Claim
 from stabkit.claims.obligations import proof_of
 from stabkit.classes import Class, checked
@@ -118,7 +119,7 @@ def _seems(asked: list[Question]) -> bool:
                else _searched(question)[1] is not None for question in asked)
 
 
-def _searched(question: Question) -> tuple[dict[str, Any], dict[str, Any] | None, str]:
+def _searched(question: Question) -> tuple[Record, Record | None, str]:
     """The statement, its proof or None, and why."""
     if question.state is not None:
         statement, proof, reason = search_bound(question.state, *question.texts)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stabkit.aliases import Fields, Record
 from stabkit.claims.claim import Claim
 from stabkit.claims.obligations import (
     STOPPED,
@@ -71,10 +72,10 @@ class Question:
         For a bound: the forms by which and of which it is.
     """
 
-    statement: dict[str, Any]
+    statement: Record
     before: Expression | None = None
-    portions: Mapping[str, Any] = field(default_factory=dict)
-    state: Callable[[str], dict[str, Any]] | None = None
+    portions: Fields = field(default_factory=dict)
+    state: Callable[[str], Record] | None = None
     texts: tuple[str, str] = ("", "")
 
 
@@ -189,7 +190,7 @@ def _bound(symbols: Symbols, step: Callable[..., Any], notion: Bounded, spaces: 
     by = _squares(_as_tuple(notion.by(*first)) if notion.by else first)
     of = _squares(_as_tuple(notion.of(*now)) if notion.of else now[:1])
 
-    def state(goal: str) -> dict[str, Any]:
+    def state(goal: str) -> Record:
         return symbols.iterates(
             goal.removesuffix(" >= 0"), start=dict(zip(names, first, strict=True)),
             after=dict(zip(names, after, strict=True)))

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import scipy.optimize
 
+from stabkit.aliases import Fields
 from stabkit.proof import algebra
 from stabkit.proof.words import NUMBERS, Expression, Letter, expression
 from stabkit.prover.piecewise_linear import Ends, Point, admits
@@ -57,7 +57,7 @@ class Instance:
         Draws the operators, of norm 1 or what their bound says.
     """
 
-    def __init__(self, statement: Mapping[str, Any], values: Mapping[str, Fraction], size: int,
+    def __init__(self, statement: Fields, values: Mapping[str, Fraction], size: int,
                  rng: np.random.Generator):
         made = algebra.read(dict(statement))
         given, self.size = made.setting, size
@@ -117,7 +117,7 @@ class Instance:
         return total
 
 
-def members(statement: Mapping[str, Any], values: Mapping[str, Fraction], seed: int = 0
+def members(statement: Fields, values: Mapping[str, Fraction], seed: int = 0
             ) -> Iterator[Members]:
     """Exact members of the classes at which the goal of a statement is negative."""
     rng = np.random.default_rng(seed)

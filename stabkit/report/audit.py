@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, TextIO
 
+from stabkit.aliases import Scalar
 from stabkit.audit.questions import words_of
 from stabkit.report.table import evidence_summary, table
 
@@ -113,7 +114,7 @@ def _advice(audit: Any) -> str:
     return "\n".join(["what to change:", *lines]) if lines else ""
 
 
-def _entry(value: Any) -> str:
+def _entry(value: Scalar) -> str:
     text = str(value)
     return text if len(text) <= 12 else f"{float(value):.6g}"
 

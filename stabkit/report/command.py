@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from stabkit.aliases import Fields, Record
 from stabkit.claims.claim import Claim
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.report import benchmarks as speed
@@ -29,7 +29,7 @@ COMPARED = ("claim", "location", "reading", "status", "expected", "sharp", "conf
 Files = dict[str, str | bytes]
 
 
-def read_verdicts(path: str | Path) -> dict[str, Any]:
+def read_verdicts(path: str | Path) -> Record:
     """Read a verdict file and check its form.
 
     Raises
@@ -49,7 +49,7 @@ def read_verdicts(path: str | Path) -> dict[str, Any]:
     return document
 
 
-def compose(document: Mapping[str, Any], claims: Mapping[str, Claim], *,
+def compose(document: Fields, claims: Mapping[str, Claim], *,
             pictures: Sequence[Picture] = PICTURES,
             benchmarks: speed.Benchmarks | None = None,
             on_file: Callable[[str], None] = lambda name: None) -> Files:
@@ -149,7 +149,7 @@ def write(folder: Path, files: Files) -> None:
                               f"{error.strerror or error}") from error
 
 
-def differences(folder: Path, verdicts: Sequence[Mapping[str, Any]],
+def differences(folder: Path, verdicts: Sequence[Fields],
                 claims: Mapping[str, Claim]) -> list[str]:
     """Say in what a written report differs from what the program says.
 
@@ -191,7 +191,7 @@ def differences(folder: Path, verdicts: Sequence[Mapping[str, Any]],
     return found
 
 
-def _changed_verdicts(written: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
+def _changed_verdicts(written: Sequence[Fields], new: Sequence[Fields]
                       ) -> list[str]:
     before, after = ({verdict["claim"]: verdict for verdict in each} for each in (written, new))
     lines = [f"{name}: is no longer a claim" for name in before if name not in after]

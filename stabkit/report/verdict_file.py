@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from importlib import resources
-from typing import Any
 
+from stabkit.aliases import Record, Scalar
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import sealed
 from stabkit.report.environment import environment, version
 
 
-def document(verdicts: Iterable[dict[str, Any]], *, seed: int, budget: float) -> dict[str, Any]:
+def document(verdicts: Iterable[Record], *, seed: int, budget: float) -> Record:
     """Return the sealed contents of a verdict file for verdicts in their JSON form."""
     return sealed({
         "stabkit": version(), "seed": seed, "budget": budget, "environment": environment(),
@@ -20,12 +20,12 @@ def document(verdicts: Iterable[dict[str, Any]], *, seed: int, budget: float) ->
     })
 
 
-def schema() -> dict[str, Any]:
+def schema() -> Record:
     """Return the JSON schema of verdict files."""
     return json.loads(resources.files(__package__).joinpath("schema.json").read_text("utf-8"))
 
 
-def as_text(contents: dict[str, Any]) -> str:
+def as_text(contents: Record) -> str:
     """Return a verdict file's text, sealed as it is written, one line per piece of evidence.
 
     Raises
@@ -45,11 +45,11 @@ def as_text(contents: dict[str, Any]) -> str:
     return "\n".join(["{", *head, ' "verdicts": [', verdicts, " ]", "}", ""])
 
 
-def _verdict_text(verdict: dict[str, Any]) -> str:
+def _verdict_text(verdict: Record) -> str:
     head = _text({key: verdict[key] for key in verdict if key != "evidence"})
     evidence = ",\n".join(f"    {_text(item)}" for item in verdict["evidence"])
     return f'  {head[:-1]}, "evidence": [\n{evidence}]}}'
 
 
-def _text(value: Any) -> str:
+def _text(value: Scalar) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)

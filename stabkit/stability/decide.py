@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Held, Rational, Record
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.arithmetic.rational import fraction, negative_direction
 from stabkit.arithmetic.transcript import Transcript, as_text
@@ -69,7 +70,7 @@ _ELIMINATED = 64  # rows of a matrix that is eliminated in fractions
 
 
 def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | None = None, *,
-           shape: Any = None, dt: Any = None, held: Any = None, trials: int = 20_000,
+           shape: Any = None, dt: Rational = None, held: Held = None, trials: int = 20_000,
            seed: int = 0, signals: np.ndarray | None = None) -> Outcome:
     """Decide a property.
 
@@ -124,8 +125,8 @@ def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | 
         return Outcome(UNDECIDED, reason=f"it is too large to be decided: {in_words(limit)}")
 
 
-def _decide_function(function: Callable[..., Any], notion: Any, shape: Any, dt: Any, held: Any,
-                     trials: int, seed: int) -> Outcome:
+def _decide_function(function: Callable[..., Any], notion: Any, shape: Any, dt: Rational,
+                     held: Held, trials: int, seed: int) -> Outcome:
     from stabkit.stability.sharpness.own_step import decided  # it stands on what is here
 
     if notion is None or shape is None:
@@ -385,7 +386,7 @@ def _(what: Experiment, trials: int, seed: int, signals: np.ndarray | None) -> O
 
 def _trials(runs: int, seed: int, worst: float, suspect: Signals = (), reason: str = ""
             ) -> Evidence:
-    data: dict[str, Any] = {"trials": runs, "seed": seed,
+    data: Record = {"trials": runs, "seed": seed,
                             "worst": worst if np.isfinite(worst) else None}
     if reason:
         data["reason"] = reason

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from stabkit.aliases import Fields
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
@@ -166,7 +167,7 @@ class Identity:
 
     left: Callable[..., Any]
     right: Callable[..., Any]
-    given: Mapping[str, Any]
+    given: Fields
     by: str = ""
 
 
@@ -176,7 +177,7 @@ class AtMost:
 
     left: Callable[..., Any]
     right: Callable[..., Any]
-    given: Mapping[str, Any]
+    given: Fields
     by: str = ""
 
 
@@ -198,7 +199,7 @@ class Calculation:
         The property fails where a condition does; else nothing is decided there.
     """
 
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Fields = field(default_factory=dict)
     let: Sequence[Sequence[str]] = ()
     shows: Sequence[str] = ()
     by: str = ""

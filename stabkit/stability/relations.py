@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Record
 from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Term, Transcript, as_text
@@ -39,7 +40,7 @@ def relation(what: Identity | AtMost, sign: str) -> Outcome:
     return Outcome(PROVED if truth else REFUTED, (evidence,))
 
 
-def _truth(what: Identity | AtMost, sign: str, given: dict[str, Any]) -> bool | None:
+def _truth(what: Identity | AtMost, sign: str, given: Record) -> bool | None:
     for digits in PRECISIONS:
         with precision(digits):
             try:
@@ -50,7 +51,7 @@ def _truth(what: Identity | AtMost, sign: str, given: dict[str, Any]) -> bool | 
     return None
 
 
-def _sides(what: Identity | AtMost, given: dict[str, Any]) -> tuple[Any, Any]:
+def _sides(what: Identity | AtMost, given: Record) -> tuple[Any, Any]:
     try:
         return what.left(**given), what.right(**given)
     except TypeError:  # a function such as exp leaves the rationals

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from html import escape
 from typing import Any
 
+from stabkit.aliases import Fields, Record
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.proof import explain, reach
@@ -61,9 +62,9 @@ class Evidence:
 
     kind: str
     arithmetic: str
-    data: dict[str, Any]
+    data: Record
 
-    def to_json(self, configuration: dict[str, Any]) -> dict[str, Any]:
+    def to_json(self, configuration: Record) -> Record:
         return {"kind": self.kind, "arithmetic": self.arithmetic,
                 "configuration": configuration, "data": dict(self.data)}
 
@@ -122,7 +123,7 @@ class Verdict:
     margin: float | None
     sharp: bool | None
     tightness: float | None
-    evidence: tuple[dict[str, Any], ...] = field(repr=False)
+    evidence: tuple[Record, ...] = field(repr=False)
     inapplicable: int = 0  # configurations whose hypotheses are not met
     some: bool = False  # one configuration is asked for, not all
     scope: str | None = None  # of a proof: "for all", or "listed": the configurations in the file
@@ -144,7 +145,7 @@ class Verdict:
             return "for all " + ", ".join(dict.fromkeys(name for names in found for name in names))
         return f"on {self.number}" if self.status is PROVED and not self.some else ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         """The verdict as it stands in a verdict file."""
         fields = asdict(self)
         fields["status"], fields["expected"] = str(self.status), str(self.expected)
@@ -155,7 +156,7 @@ class Verdict:
         return fields
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Verdict:
+    def from_json(cls, fields: Fields) -> Verdict:
         """The verdict that stands in a verdict file."""
         known = {key: value for key, value in fields.items() if key != "seal"}
         return cls(**{**known, "status": Status(fields["status"]),
@@ -183,7 +184,7 @@ class Verdict:
                 f"<small>{escape(self.location)}; {', '.join(facts)}</small>{shown}</div>")
 
 
-def _folded(item: dict[str, Any]) -> str:
+def _folded(item: Record) -> str:
     """A piece of evidence as HTML that opens on a click."""
     data = item["data"]
     if item["kind"] == "proof":

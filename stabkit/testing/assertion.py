@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fraction, fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
@@ -41,9 +42,9 @@ _TRIES = 8192
 
 
 def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: Notion | str, *,
-                  size: int | None = None, shape: Any = None, dt: Any = None,
+                  size: int | None = None, shape: Any = None, dt: Rational = None,
                   trials: int = 20_000, seed: int = 0,
-                  signals: Any = None, strict: bool = False, dtype: Any = np.float64,
+                  signals: Signal = None, strict: bool = False, dtype: Any = np.float64,
                   rounding: int = 64) -> Outcome:
     """Assert that a scheme is stable in the sense of a notion, for every input.
 
@@ -132,7 +133,7 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     return outcome
 
 
-def _flat(scheme: Any, size: Any, shape: Any, dt: Any) -> tuple[Any, Any]:
+def _flat(scheme: Any, size: Any, shape: Any, dt: Rational) -> tuple[Any, Any]:
     """The function of flat signals, and their length."""
     if isinstance(scheme, Scheme) or not callable(scheme) or (shape is None and dt is None):
         return scheme, size
@@ -150,7 +151,7 @@ def _flat(scheme: Any, size: Any, shape: Any, dt: Any) -> tuple[Any, Any]:
     return flat, int(np.prod(shape))
 
 
-def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: Any, dtype: Any,
+def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: Signal, dtype: Any,
           rounding: Any) -> tuple[Scheme, list[Signals], np.ndarray | None]:
     """The arguments, checked: the scheme, exact signals to try, and float ones."""
     for name, value in (("trials", trials), ("seed", seed)):

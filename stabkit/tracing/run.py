@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from stabkit.aliases import Array
 from stabkit.arithmetic.exact import Exact, exactly
 from stabkit.arithmetic.rational import Constant
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_words
@@ -71,7 +72,7 @@ class Trace:
         """Whether the output is affine in the input."""
         return not self.form.columns.size or int(self.form.columns.max()) <= self.size
 
-    def called(self, u: np.ndarray, dt: Fraction) -> Any:
+    def called(self, u: np.ndarray, dt: Fraction) -> Array:
         """What the function itself gives for floats."""
         return self.function(u, Constant(dt)) if self.takes_step else self.function(u)
 
@@ -154,7 +155,7 @@ def _run(function: Callable[..., Any], shape: tuple[int, ...], takes: bool) -> t
     return tracer, result
 
 
-def _output(function: Callable[..., Any], tracer: Tracer, result: Any, shape: tuple[int, ...]
+def _output(function: Callable[..., Any], tracer: Tracer, result: Array, shape: tuple[int, ...]
             ) -> Form:
     name = getattr(function, "__qualname__", repr(function))
     if result is None:

@@ -14,6 +14,7 @@ from stabkit.arithmetic.rational import solve
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Facts, Flux, Piece
 from stabkit.operators import PERIODIC, Operator, difference, from_matrix
+from stabkit.operators.linear_map import LinearMap
 from stabkit.stability.property import AllOf, Calculation, Either, FaceWithin, Property
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -43,7 +44,7 @@ SMOOTH = (IDENTITY, SOFTSIGN, CUBIC, fluxes.tanh(), fluxes.charbonnier())
 LIPSCHITZ = (IDENTITY, SOFTSIGN, fluxes.tanh(), fluxes.charbonnier())
 
 
-def weights(rows: Sequence[Sequence], label: str = "K") -> Operator:
+def weights(rows: Sequence[Sequence] | np.ndarray, label: str = "K") -> Operator:
     """A small weight matrix."""
     return from_matrix(rows, label=label)
 
@@ -88,7 +89,7 @@ def at_a_state(everywhere: Property, log: Transcript, here: Sequence[str], by: s
     return Either(AllOf([everywhere, *also]), shown(log, [f"not ({whole})"], by))
 
 
-def rank_one_parts(K: Operator, name: str = "K") -> list[str]:
+def rank_one_parts(K: LinearMap, name: str = "K") -> list[str]:
     """Conditions: the parts kᵢkᵢᵀ of Kᵀ diag(d) K = Σ dᵢ kᵢkᵢᵀ are positive semidefinite."""
     return [f"psd(outer({name}[{i}], {name}[{i}]))" for i in range(K.shape[0])]
 

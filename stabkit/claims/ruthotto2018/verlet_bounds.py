@@ -128,7 +128,7 @@ def verlet_step_bound_for_changing_weights_corrected(change, delta):
 
 def _forms_are_conserved(change, delta, sign=1):
     """With the forms Y·CY + Z·BZ + sign · δY·CBZ."""
-    log, n = Transcript(), None
+    log, n = Transcript(), 0
     log.give("m", Fraction(1, 16))
     log.give("side", sign)
     for pair in change.split(","):

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.open_step import Unknown
-from stabkit.arithmetic.rational import Rational, from_flint, to_flint
+from stabkit.arithmetic.rational import from_flint, to_flint
 from stabkit.arithmetic.rounding import ROUNDING
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Flux

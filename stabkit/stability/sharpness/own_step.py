@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Held, Rational
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
@@ -66,7 +67,7 @@ EXACTLY: dict[Any, Callable[[OwnStep, Any, str], StepBound]] = {
     **{notion: by_norm for notion in BY_NORM}, POWER_BOUNDED: by_powers}
 
 
-def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, held: Any, *,
+def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, held: Held, *,
                    start: Fraction, trials: int, seed: int) -> StepBound:
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
@@ -90,7 +91,7 @@ def _has_margin(notion: Notion) -> bool:
         isinstance(notion, Weighted) and notion.weights is None)
 
 
-def exact_sets(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction | None = None
+def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction | None = None
              ) -> StepBound:
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
@@ -104,12 +105,13 @@ def exact_sets(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction 
     return decide(OwnStep(found, held, dt), notion, name)
 
 
-def _elsewhere(found: Trace, notion: Notion, held: Any, bound: StepBound) -> list[str]:
+def _elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> list[str]:
     """For what fails at every step: the senses that do hold."""
     if bound.refuted != ((Fraction(0), None),) or bound.rest is not None:
         return []
-    asked = [(other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, POWER_BOUNDED)
-             if other is not notion]
+    asked: list[tuple[Notion, Held, str]] = [
+        (other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, POWER_BOUNDED)
+        if other is not notion]
     ends = [] if held is not None else held_ends(OwnStep(found))
     if ends and notion in BY_NORM:
         mask = np.zeros(found.shape, dtype=bool)
@@ -127,8 +129,8 @@ def _elsewhere(found: Trace, notion: Notion, held: Any, bound: StepBound) -> lis
     return lines
 
 
-def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any = None,
-            held: Any = None, trials: int = 20_000, seed: int = 0) -> Outcome:
+def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Rational = None,
+            held: Held = None, trials: int = 20_000, seed: int = 0) -> Outcome:
     """A function ``step(u, dt)`` at one step, or ``step(u)``.
 
     See :func:`~stabkit.stability.decide.decide`.
@@ -152,7 +154,7 @@ def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any
                           str(reason))
 
 
-def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Any = None
+def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Rational = None
                ) -> Outcome | None:
     """What the trace of a function decides, or None where it decides nothing."""
     step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
@@ -165,7 +167,7 @@ def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Any
 
 
 def _outcome(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
-             held: Any, seed: int) -> Outcome:
+             held: Held, seed: int) -> Outcome:
     bound = exact_sets(at_step(trace(function, shape, seed), dt), notion, held, "dt", dt)
     words = "; ".join(bound.lines)
     if bound.proved and bound.certificate:

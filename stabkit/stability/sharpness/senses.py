@@ -8,6 +8,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
+from stabkit.aliases import Held, Rational
 from stabkit.arithmetic.rational import fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
@@ -74,8 +75,8 @@ class Senses:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-def senses(step: Callable[..., Any], *, shape: Any, dt: Any = None, held: Any = None, seed: int = 0
-           ) -> Senses:
+def senses(step: Callable[..., Any], *, shape: Any, dt: Rational = None, held: Held = None,
+           seed: int = 0) -> Senses:
     """In which senses a step is stable, all at once.
 
     Parameters
@@ -126,7 +127,7 @@ def senses(step: Callable[..., Any], *, shape: Any, dt: Any = None, held: Any = 
     return _table(found, held, step_name(step), at)
 
 
-def _table(found: Trace, held: Any, name: str, at: Fraction | None) -> Senses:
+def _table(found: Trace, held: Held, name: str, at: Fraction | None) -> Senses:
     sets: dict[str, StepBound] = {}
     limits: dict[str, str] = {}
     for notion in (*_ALL, weighted()):
