@@ -204,6 +204,7 @@ def test_open_sizes_are_given():
             read_bytes(content, "m", shape=wrong)
 
 
+@pytest.mark.slow
 def test_thousands_of_nodes_and_deep_nesting():
     """A long chain is read in a moment; nested subgraphs are refused without recursion."""
     nodes = [("Relu", [f"v{i}" if i else "x"], [f"v{i + 1}"], {}) for i in range(3_000)]

@@ -164,6 +164,7 @@ NOISY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, notion", [
     *(("rotated", notion) for notion in NOTIONS), *(("narrow", notion) for notion in NOTIONS[:5]),
     ("tripled", EUCLIDEAN), ("tripled", RANGE), ("summed", CONTRACTION), ("summed", SIGN)], ids=str)
@@ -371,6 +372,7 @@ def test_a_long_list_is_cut_unless_asked_for(pytester, monkeypatch):
 
 
 # -- long signals ----------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [4, 256, 1500])
 @pytest.mark.parametrize("notion", [EUCLIDEAN, CONTRACTION], ids=str)
 def test_a_failing_function_answers_as_fast_as_a_holding_one(n, notion):

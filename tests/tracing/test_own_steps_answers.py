@@ -116,6 +116,7 @@ HOLDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion", HOLDS, ids=str)
 @pytest.mark.parametrize("circulant", [True, False])
 def test_random_steps_against_their_matrices(notion, circulant):
