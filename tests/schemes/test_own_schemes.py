@@ -314,7 +314,8 @@ def test_what_is_meant_is_taken():
 
 
 # -- limits ----------------------------------------------------------------------------------------
-@pytest.mark.parametrize("n", [1000, *(pytest.param(n, marks=pytest.mark.slow) for n in (256, 10**5))])
+@pytest.mark.parametrize("n", [
+    1000, *(pytest.param(n, marks=pytest.mark.slow) for n in (256, 10**5))])
 def test_limits_are_told_in_words(n):
     """No matrix of n² fractions is made, and no search fills the memory."""
     start = time.process_time()
