@@ -50,6 +50,7 @@ def test_what_a_claim_says_of_all_is_proved_and_can_be_read(name):
         assert reach(statement)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLAIMS)
 def test_what_is_listed_is_a_member_and_its_fluxes_have_shown_facts(name):
     """So that no class is empty; the facts that a statement assumes are shown by cells."""

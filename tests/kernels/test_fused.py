@@ -125,6 +125,7 @@ def test_fluxes(launches, name, dtype):
         assert same(got[0], np.array(plain, dtype))
 
 
+@pytest.mark.slow
 def test_schemes_find_them(launches, monkeypatch):
     """From the scheme down: arrays of another library take the fused kernels, NumPy's the loops.
 

@@ -181,6 +181,7 @@ def test_the_tables_are_typeset(tmp_path, files):
     assert done.returncode == 0, done.stdout[-800:]
 
 
+@pytest.mark.slow
 def test_pictures_are_svg_and_png_and_the_same_on_every_run(verdicts, files):
     again = command.compose(verdicts, LEDGER, pictures=QUICK)
     assert again == files
@@ -248,6 +249,7 @@ def test_a_broken_off_report_leaves_the_old_one(folder, files):
     assert [path.name for path in folder.parent.iterdir()] == ["reports"]
 
 
+@pytest.mark.slow
 def test_the_command_writes_and_checks(tmp_path, verdicts, monkeypatch, capsys):
     monkeypatch.setattr(figures, "PICTURES", QUICK)
     monkeypatch.setattr(command, "PICTURES", QUICK)

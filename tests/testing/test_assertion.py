@@ -164,6 +164,7 @@ NOISY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, notion", [
     *(("rotated", notion) for notion in NOTIONS), *(("narrow", notion) for notion in NOTIONS[:5]),
     ("tripled", EUCLIDEAN), ("tripled", RANGE), ("summed", CONTRACTION), ("summed", SIGN)], ids=str)
@@ -371,21 +372,22 @@ def test_a_long_list_is_cut_unless_asked_for(pytester, monkeypatch):
 
 
 # -- long signals ----------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [4, 256, 1500])
 @pytest.mark.parametrize("notion", [EUCLIDEAN, CONTRACTION], ids=str)
 def test_a_failing_function_answers_as_fast_as_a_holding_one(n, notion):
     """And in at most 40 lines, whatever the violation looks like: in one place, or everywhere."""
     def seconds(task):
-        start = time.perf_counter()
+        start = time.process_time()  # other work on the machine does not count
         task()
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     holding = seconds(lambda: assert_stable(lambda u: 0.5 * u, notion, size=n))
     for wrong in (lambda u: 1.0001 * u, lambda u: u + np.mean(u) * np.ones_like(u),
                   lambda u: u - 0.6 * (2 * u - np.roll(u, 1) - np.roll(u, -1))):
         errors = []
         taken = seconds(lambda f=wrong, found=errors: found.append(failure(f, notion, size=n)))
-        assert taken < 3 * holding + 5  # the machine has other work
+        assert taken < 3 * holding + 5
         assert len(str(errors[0]).splitlines()) <= 40
 
 

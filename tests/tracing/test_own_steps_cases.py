@@ -46,7 +46,7 @@ def rod(u, dt):
     return v
 
 
-@pytest.mark.parametrize("n", [12, 98])
+@pytest.mark.parametrize("n", [12, pytest.param(98, marks=pytest.mark.slow)])
 def test_heated_rod(n):
     """1/600 for the range; 2/(300 · 4 sin²(π m/(2m + 2))) with the ends at 0, m = n − 2; and as it
     stands the norm grows at every dt, as u = e₀ feeds u₁."""
@@ -127,7 +127,7 @@ def runge_kutta(order):
     return step
 
 
-@pytest.mark.parametrize("n", [12, 120])
+@pytest.mark.parametrize("n", [12, pytest.param(120, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("order, top", [(1, None), (2, None), (3, 3**0.5), (4, 8**0.5)])
 def test_central_advection(order, top, n):
     """The imaginary axis inside the region of stability: none, none, √3, √8."""
