@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import startup
+from benchmarks import deciding, startup
 from benchmarks.measuring import compare, exponents, measure, summary
 
 ROOMS = ("diffusion", "systems", "eigenvalues", "shrinkage_and_search")
@@ -39,6 +39,15 @@ def show_start(found: dict[str, float]) -> None:
     for name, taken in found.items():
         goal = startup.GOALS[name]
         print(f"{name:22s} {taken:6.2f} s  goal {goal:g} s {'met' if taken <= goal else 'MISSED'}")
+
+
+def show_decided(found: dict[str, float]) -> None:
+    """How long it takes to check and to decide."""
+    for name, taken in found.items():
+        unit = "" if name == deciding.MEMORY else " s"
+        most = deciding.goal(name)
+        print(f"{name:36s} {taken:8.3g}{unit}  goal {most:g}{unit} "
+              f"{'met' if taken <= most else 'MISSED'}", flush=True)
 
 
 def environment() -> dict[str, str]:
@@ -68,6 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
     rounds, results = 2 if options.quick else options.rounds, []
     versions = environment()
     print("  ".join(f"{name} {value}" for name, value in versions.items()))
+    decided = deciding.measure(rounds, options.only, options.quick)
+    show_decided(decided)
     for room in ROOMS:
         for make in import_module(f"benchmarks.{room}").jobs():
             job = make()
@@ -84,10 +95,12 @@ def main(arguments: list[str] | None = None) -> int:
     goals = [row["ratio"] >= row["goal"] for result in results
              for row in result["rows"].values() if row["goal"] is not None]
     goals += [taken <= startup.GOALS[name] for name, taken in started.items()]
+    goals += [taken <= deciding.goal(name) for name, taken in decided.items()]
     print(f"goals met: {sum(goals)} of {len(goals)}")
     if options.json:
         options.json.write_text(json.dumps(
-            {"environment": versions, "results": results, "exponents": fitted, "start": started},
+            {"environment": versions, "results": results, "exponents": fitted, "start": started,
+             "deciding": decided},
             indent=1) + "\n", encoding="utf-8")
     if options.figure:
         from benchmarks.figure import ratios

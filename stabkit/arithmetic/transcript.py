@@ -7,7 +7,8 @@ proves, and run on a :class:`Term` it writes itself down in the small language t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -30,6 +31,7 @@ _CALLS = {
     np.sign: "sign", np.cos: "cos", np.sin: "sin", np.arctan: "atan", np.maximum: "max",
     np.minimum: "min",
 }
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _FUNCTIONS = {np.sum: "sum", np.min: "min", np.max: "max", np.dot: "dot"}
 
 
@@ -46,6 +48,7 @@ class Transcript:
         self.entrywise = entrywise
         self.given: Record = {}
         self.let: list[list[str]] = []
+        self.facts: dict[str, dict[str, Any]] = {}
         self._written: dict[Any, str] = {}
 
     def give(self, name: str, value: Scalar) -> Term:
@@ -77,6 +80,19 @@ class Transcript:
             self._written[owner] = self._free(name)
             self.let.append([f"{self._written[owner]}(x)", text])
         return self._written[owner]
+
+    def fact(self, name: str, conditions: Sequence[str | None]) -> None:
+        """Say that some conditions, with all that they speak of, are a fact of its own.
+
+        Where one could not be shown (None), or there is none, there is no fact.
+        """
+        shows = [text for text in conditions if text is not None]
+        if not shows or len(shows) < len(conditions):
+            return
+        names = spoken_of(shows, self.given, self.let)
+        self.facts[name] = {
+            "given": {key: value for key, value in self.given.items() if key in names},
+            "let": [line for line in self.let if _head(line) in names], "shows": shows}
 
     def _free(self, name: str) -> str:
         taken = set(self.given) | {left.split("(")[0] for left, _ in self.let}
@@ -190,6 +206,23 @@ class Term:
         if name is None:
             return NotImplemented
         return Term(self.log, f"{name}({', '.join(_spell(part) for part in parts)})")
+
+
+def _head(line: Sequence[str]) -> str:
+    """The name that a line defines."""
+    return line[0].partition("(")[0]
+
+
+def spoken_of(texts: Iterable[str], given: Iterable[str], let: Iterable[Sequence[str]]) -> set[str]:
+    """The given and defined names in some expressions, and in what defines those."""
+    bodies = {**dict.fromkeys(given, ""), **{_head(line): line[1] for line in let}}
+    names: set[str] = set()
+    left = {word for text in texts for word in _WORD.findall(text)}
+    while left:
+        new = (left & bodies.keys()) - names
+        names |= new
+        left = {word for name in new for word in _WORD.findall(bodies[name])}
+    return names
 
 
 def _rolled(u: Term, shift: int) -> Term:

@@ -93,6 +93,6 @@ def _witnesses(what: Property | None, item: Configuration) -> Iterator[Any]:
 
 
 def _of(data: Configuration) -> list[Any]:
-    """What is given, defined and shown, as it stands in a file."""
+    """What is given, defined and shown, as it stands in a file, and the facts it names."""
     given, let, shows = (data[key] for key in _SHOWN)
-    return [dict(given), [list(line) for line in let], list(shows)]
+    return [dict(given), [list(line) for line in let], list(shows), data.get("facts", {})]

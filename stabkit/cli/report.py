@@ -24,7 +24,8 @@ from stabkit.report.output import say
 @click.option("--json", "source", type=click.Path(path_type=Path), metavar="FILE",
               help="Take the verdicts of this file instead of deciding all claims anew.")
 @click.option("--benchmarks", "measured", type=click.Path(path_type=Path), metavar="FILE",
-              help="Tell the speeds in this file, which 'python -m benchmarks --json' wrote.")
+              help="Tell the speeds in this file, which 'python -m benchmarks --json' wrote; "
+              "without it those that the report in DIR tells.")
 @budget(60.0)
 @seed
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", default=1, show_default=True,
@@ -53,6 +54,8 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
     from stabkit.report import benchmarks, command
 
     ledger = registry()
+    if measured is None and (folder / command.BENCHMARKS).is_file():
+        measured = folder / command.BENCHMARKS  # what an earlier report told is told again
     told = None if measured is None else benchmarks.read(measured)
     if check:
         command.read_verdicts(folder / command.VERDICTS)  # what is not there is said at once

@@ -11,6 +11,7 @@ from pathlib import Path
 from stabkit.aliases import Fields, Record
 from stabkit.claims.claim import Claim
 from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.replay.unpacking import unpacked
 from stabkit.report import benchmarks as speed
 from stabkit.report import latex, markdown
 from stabkit.report.contents import Contents, contents
@@ -30,7 +31,7 @@ Files = dict[str, str | bytes]
 
 
 def read_verdicts(path: str | Path) -> Record:
-    """Read a verdict file and check its form.
+    """Read a verdict file, unpacked, and check its form.
 
     Raises
     ------
@@ -42,7 +43,7 @@ def read_verdicts(path: str | Path) -> Record:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    document = read_json(path, "verdict file")
+    document = unpacked(read_json(path, "verdict file"))
     fault = best_match(Draft202012Validator(schema()).iter_errors(document))
     if fault is not None:
         raise InvalidEvidence(f"{path}: {fault.json_path}: {fault.message}")

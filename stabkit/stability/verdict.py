@@ -71,9 +71,16 @@ class Evidence:
 
 def calculation(kind: str, transcript: Transcript, shows: Sequence[str], by: str, *,
                 arithmetic: str = "rational", margin: str | None = None) -> Evidence:
-    """Evidence from a transcript and the conditions it shows."""
-    data = {"given": dict(transcript.given), "let": [list(line) for line in transcript.let],
-            "shows": list(shows), "by": by}
+    """Evidence from a transcript and the conditions it shows, those of named facts first."""
+    facts = {name: fact["shows"] for name, fact in transcript.facts.items()
+             if set(fact["shows"]) <= set(shows)}
+    first = [line for name in facts for line in transcript.facts[name]["let"]]
+    named = [text for shown in facts.values() for text in shown]
+    let = {line[0]: list(line) for line in (*first, *transcript.let)}
+    data = {"given": dict(transcript.given), "let": list(let.values()),
+            "shows": [*named, *(text for text in shows if text not in named)], "by": by}
+    if facts:
+        data["facts"] = facts
     if margin is not None:
         data["margin"] = margin
     return Evidence(kind, arithmetic, data)
