@@ -187,6 +187,31 @@ class Positive(Class):
 
 
 @dataclass(frozen=True)
+class Such(Class):
+    """Any number of a sign with conditions on it and on the bounds of other arguments.
+
+    Parameters
+    ----------
+    conditions : tuple of str
+        As a statement writes them, such as ``"4 - c*delta**2 >= 0"``, where c bounds ‖K‖².
+    sign : {"any", ">= 0", "> 0"}
+    """
+
+    conditions: tuple[str, ...]
+    sign: str = "any"
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        made = symbols.parameter(name, self.sign)
+        for condition in self.conditions:
+            symbols.note("assume", symbols.free("condition"), condition)
+        return made
+
+    def admits(self, value: Any) -> bool:
+        number = fraction(value, "value")
+        return self.sign == "any" or number > 0 or (number == 0 and self.sign == ">= 0")
+
+
+@dataclass(frozen=True)
 class AnyReal(Class):
     """Any real number, or any in [low, high]."""
 

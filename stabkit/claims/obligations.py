@@ -26,7 +26,7 @@ from stabkit.proof.text import written
 from stabkit.proof.words import Expression, expression
 from stabkit.schemes import Chain, Explicit, Implicit, Scheme
 from stabkit.stability.notions import EXTREMA, RANGE, SIGN, VARIATION, Notion
-from stabkit.stability.property import AllOf, AtMost, Example, Identity, Property, Stable
+from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
 from stabkit.stability.verdict import Evidence
 
 Statement = dict[str, Any]
@@ -60,7 +60,8 @@ def obligations(entry: Claim) -> list[tuple[Property, Statement]]:
     """The parts of what the claim returns for symbols, each with its statement."""
     if not entry.for_all:
         raise InvalidArgument(f"claim {entry.name}: it names no classes")
-    return [each for choice in _choices(entry) for each in _obligations(entry, choice)]
+    return [(part, statement) for choice in _choices(entry)
+            for part, statement, _ in _obligations(entry, choice)]
 
 
 def _choices(entry: Claim) -> list[dict[str, Any]]:
@@ -70,7 +71,11 @@ def _choices(entry: Claim) -> list[dict[str, Any]]:
     return [dict(zip(several, values, strict=True)) for values in product(*several.values())]
 
 
-def _obligations(entry: Claim, choice: Mapping[str, Any]) -> list[tuple[Property, Statement]]:
+#: A part of a claim, its statement, and the symbols that stand for the arguments.
+Obligation = tuple[Property, Statement, Mapping[str, Any]]
+
+
+def _obligations(entry: Claim, choice: Mapping[str, Any]) -> list[Obligation]:
     try:
         count = len(_parts(_on_symbols(entry, choice)[1]))
         return [_obligation(entry, choice, number) for number in range(count)]
@@ -78,19 +83,19 @@ def _obligations(entry: Claim, choice: Mapping[str, Any]) -> list[tuple[Property
         raise InvalidArgument(f"claim {entry.name}: for_all: {error}") from error
 
 
-def _obligation(entry: Claim, choice: Mapping[str, Any], number: int
-                ) -> tuple[Property, Statement]:
+def _obligation(entry: Claim, choice: Mapping[str, Any], number: int) -> Obligation:
     # Each part has symbols of its own, so that none depends on what another has visited.
-    symbols, what = _on_symbols(entry, choice)
+    symbols, what, arguments = _on_symbols(entry, choice)
     part = _parts(what)[number]
-    return part, _stated(part, symbols)
+    return part, _stated(part, symbols), arguments
 
 
-def _on_symbols(entry: Claim, choice: Mapping[str, Any]) -> tuple[Symbols, Property]:
+def _on_symbols(entry: Claim, choice: Mapping[str, Any]
+                ) -> tuple[Symbols, Property, Mapping[str, Any]]:
     symbols = Symbols()
     arguments = {name: choice[name] if name in choice else kind.symbol(symbols, name)
                  for name, kind in entry.for_all.items()}
-    return symbols, entry.body(**arguments)
+    return symbols, entry.body(**arguments), arguments
 
 
 def _parts(what: Property) -> list[Property]:
@@ -135,15 +140,32 @@ def _(what: Identity, symbols: Symbols) -> Statement:
 
 
 @_stated.register
+def _(what: Always, symbols: Symbols) -> Statement:
+    """By induction over the steps: the margin in letters for the state."""
+    _are_symbols(what.given)
+    first = [expression(x) for x in what.start(**what.given)]
+    now = [symbols.vector(symbols.free("state"), x.to) for x in first]
+    names = [min(x.letters) for x in now]
+    after = [expression(x) for x in what.step(*now)]
+    return symbols.iterates(what.margin(tuple(now), **what.given), relation=what.relation,
+                            start=dict(zip(names, first, strict=True)),
+                            after=dict(zip(names, after, strict=True)))
+
+
+@_stated.register
 def _(what: AtMost, symbols: Symbols) -> Statement:
     return _related(what, symbols, ">=")
 
 
-def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
-    numbers = [name for name, value in what.given.items() if not isinstance(value, Expression)]
-    if numbers or not what.given:
+def _are_symbols(given: Mapping[str, Any]) -> None:
+    numbers = [name for name, value in given.items() if not isinstance(value, Expression)]
+    if numbers or not given:
         raise InvalidArgument("at given points nothing is shown for all: "
                               f"{', '.join(numbers) or 'nothing'} must be an argument of a class")
+
+
+def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
+    _are_symbols(what.given)
     for side in (what.left, what.right):
         if isinstance(side, Scheme):
             _is_known(side)
@@ -334,7 +356,7 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
     proofs = [proof_of(statement) for statement in stated]
     if None in proofs:
         return ()
-    choices = [(choice, [(part, read(statement)) for part, statement in
+    choices = [(choice, [(part, read(statement), arguments) for part, statement, arguments in
                          _obligations(entry, choice)]) for choice in _choices(entry)]
     for configuration in configurations:
         _check_membership(entry, configuration, choices)
@@ -343,7 +365,7 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
 
 
 def _check_membership(entry: Claim, configuration: Mapping[str, Any],
-                      choices: list[tuple[dict, list[tuple[Property, Any]]]]) -> None:
+                      choices: list[tuple[dict, list[Obligation]]]) -> None:
     try:
         for name, kind in entry.for_all.items():
             if not kind.admits(configuration[name]):
@@ -351,8 +373,8 @@ def _check_membership(entry: Claim, configuration: Mapping[str, Any],
         concrete = _parts(entry.body(**configuration))
         stated = next(stated for choice, stated in choices if all(
             configuration[name] == value for name, value in choice.items()))
-        for (symbolic, statement), part in zip(stated, concrete, strict=True):
-            check_member(symbolic, part, statement)
+        for (symbolic, statement, arguments), part in zip(stated, concrete, strict=True):
+            check_member(symbolic, part, statement, arguments, configuration)
     except HypothesisNotMet:
         return  # the statement does not speak of it
     except InvalidArgument as error:

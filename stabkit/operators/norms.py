@@ -101,6 +101,13 @@ def stable_step(operator: Any, lipschitz: Any = Fraction(1), ratio: Any = Fracti
     return ratio * 2 / (lipschitz * (square.upper if ratio <= 1 else square.lower))
 
 
+def norm_bound(operator: Any) -> Any:
+    """A number c with ‖K‖² <= c: that which is assumed of a symbol, else the least one known."""
+    if isinstance(operator, SymbolicOperator):
+        return operator.bound
+    return norm_squared(operator).upper
+
+
 def gram(operator: Operator) -> np.ndarray:
     """KᵀK as an exact dense matrix."""
     return (operator.T @ operator).exact()

@@ -94,6 +94,11 @@ def squared_norm(u: Any) -> Any:
     return u.call("norm2") if isinstance(u, Term) else namespace(u).sum(u * u, axis=-1)
 
 
+def inner(u: Any, v: Any) -> Any:
+    """u·v."""
+    return u.T @ v if isinstance(u, Expression) else u @ v
+
+
 def smallest(u: Any) -> Any:
     """The smallest entry; of intervals, an enclosure of it."""
     if isinstance(u, Term):

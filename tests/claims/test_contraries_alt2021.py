@@ -7,7 +7,7 @@ import pytest
 from planted import Planted, status_of, wanted
 
 from stabkit import fluxes
-from stabkit.claims.alt2021 import blocks, theorem2
+from stabkit.claims.alt2021 import blocks, short_cycles, theorem2
 from stabkit.claims.claim import registry
 from stabkit.claims.configurations import NEGATIVE
 from stabkit.operators import NATURAL, difference
@@ -94,7 +94,8 @@ PLANTED = {
     "fsi_weights_extrapolate_corrected": Planted(put={"short_cycles.FROM_ONE": 0}),
     "truncated_fixed_point_of_three_steps": Planted(within=dict(step=(Fraction(7, 5),))),
     "truncated_fixed_point_of_three_steps_further": Planted(
-        within=dict(step=(Fraction(5, 4),))),
+        within=dict(K=(short_cycles.ONE_SAMPLE,), flux=(fluxes.identity(),),
+                    step=(Fraction(5, 4),))),
     "truncated_fixed_point_is_euclidean_stable_at_the_explicit_bound_corrected": Planted(
         within=dict(ratio=BEYOND)),
     "truncated_fixed_point_keeps_the_range_corrected": Planted(

@@ -123,7 +123,8 @@ COARSE = (_matrix(LAPLACE_3), _matrix(TWICE_P_1_3, 2), _matrix([[1, 2, 1]], 4),
 
 
 @claim('Section 3.2, "deeper V-cycles ... by stacking"',
-       within={**PARTS, "coarse": (TwoLevels(),)}, for_all={**ANY_PARTS, "coarse": AnyMap("M", "M")})
+       within={**PARTS, "coarse": (TwoLevels(),)},
+       for_all={**ANY_PARTS, "coarse": AnyMap("M", "M")})
 def deeper_unet_is_a_v_cycle(A, P, R, G, B, x, b, r, coarse):
     """The three-channel U-net, applied recursively over J levels with any smoothers, transfers and
     coarse operators, computes the J-level V-cycle, for every J.
