@@ -24,7 +24,7 @@ from stabkit.proof.sites import LineDifference, rows
 from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, expression
-from stabkit.schemes import Chain, Explicit, Implicit, Scheme
+from stabkit.schemes import FSI, Chain, Explicit, Implicit, Scheme
 from stabkit.stability.notions import EXTREMA, RANGE, SIGN, VARIATION, Notion
 from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
 from stabkit.stability.verdict import Evidence
@@ -228,7 +228,7 @@ def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
     if repeated:  # what each step keeps, all keep, if it is on one line
         scheme = scheme.schemes.member
     K = getattr(scheme, "K", None)
-    if not isinstance(scheme, Explicit | Implicit) or not isinstance(K, LineDifference):
+    if not isinstance(scheme, Explicit | FSI | Implicit) or not isinstance(K, LineDifference):
         raise InvalidArgument(f"{notion}: is stated of explicit and implicit steps on a line")
     implicit = isinstance(scheme, Implicit)
 

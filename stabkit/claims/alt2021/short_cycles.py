@@ -128,6 +128,21 @@ def fsi_cycle_decreases_the_energy(K, length, flux):
     return Stable(cycle, energy(Energy(K, flux)))
 
 
+@claim("derived (Section 2.6, an acceleration of the gradient flow (1))", notion="energy",
+       within=dict(K=(ONE_SAMPLE, difference(1, 3)), ratio=(HALF, ONE),
+                   flux=(fluxes.garrote(), fluxes.rational(), fluxes.soft())),
+       beyond=dict(K=(ONE_SAMPLE,), flux=(fluxes.identity(),), ratio=BEYOND),
+       for_all=dict(K=AnyOperator(), ratio=UpTo(1),
+                    flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))))
+def fsi_cycle_decreases_the_energy_corrected(K, ratio, flux):
+    """A cycle of length 1 decreases the energy, E(u¹) <= E(u⁰), for every K, g >= 0 and
+    0 < τ <= 3/(L‖K‖²): it is an explicit step of size 2τ/3; here τ = ratio · 3/(L‖K‖²)."""
+    cycle = FSI(K, flux, stable_step(K, flux.facts.lipschitz, ratio * ENLARGED), 1)
+    return Stable(cycle, energy(Energy(K, flux)))
+
+
+#: τ over the bound of the explicit step.
+ENLARGED = Fraction(3, 2)
 #: Numerator and denominator of α_l, as polynomials in l, and the first l.
 ALPHA, FROM_ZERO, FROM_ONE = ([2, 4], [3, 2]), 0, 1
 
