@@ -78,6 +78,10 @@ class AnyFlux(Class):
         descent.  Slopes are difference quotients, so a flux with two ends of slopes is continuous.
     letter : str
         What the statement calls it; by default, as the argument is called, or phi.
+    odd : bool
+        Φ(−s) = −Φ(s).
+    from_zero : bool
+        Proofs may use Φ(0) = 0, which an interval of g with two ends says.
 
     Notes
     -----
@@ -87,8 +91,12 @@ class AnyFlux(Class):
     diffusivities: tuple[Any, Any] | None = None
     slopes: tuple[Any, Any] | None = None
     letter: str = ""
+    odd: bool = False
+    from_zero: bool = False
 
     def symbol(self, symbols: Symbols, name: str) -> Any:
+        if self.from_zero and None in (self.diffusivities or (None,)):
+            raise InvalidArgument(f"{name}: Φ(0) = 0 needs an interval of g with two ends")
         letter_of_flux = self.letter or ("phi" if name == "flux" else name)
         suffix = "" if letter_of_flux == "phi" else f"_{letter_of_flux}"
         meaning, letters = {}, {}
@@ -102,10 +110,11 @@ class AnyFlux(Class):
         intervals = {key: interval and tuple(_end(end, letters) for end in interval)
                      for key, interval in (("sector", self.diffusivities),
                                            ("slopes", self.slopes))}
-        return symbols.flux(letter_of_flux, meaning=meaning, **intervals)
+        return symbols.flux(letter_of_flux, meaning=meaning, odd=self.odd,
+                            from_zero=self.from_zero, **intervals)
 
     def admits(self, value: Any) -> bool:
-        return isinstance(value, Flux)
+        return isinstance(value, Flux) and (value.facts.odd or not self.odd)
 
 
 def _end(end: Any, letters: Mapping[str, Any]) -> Any:

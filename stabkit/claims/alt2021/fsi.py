@@ -182,7 +182,7 @@ def fsi_cycle_keeps_the_range_nonlinear_corrected(n, flux, ratio):
 
 
 @claim("derived (Section 2.6)", notion="range", within=ONE_STEP, beyond=dict(ratio=(
-    Fraction(1001, 1000),), n=(3,)))
+    Fraction(1001, 1000),), n=(3,)), for_all=ANY_LINE)
 def fsi_cycle_keeps_the_range_frozen_corrected(n, flux, ratio):
     """With frozen diffusivities, K1 reflecting, a cycle of length 1 stays in the range of u⁰ for
     0 < τ <= 3h²/(4L): before a second inner step nothing is frozen; here τ = ratio · 3h²/(4L)."""
