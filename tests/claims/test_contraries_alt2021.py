@@ -86,7 +86,7 @@ PLANTED = {
     "fsi_cycle_is_euclidean_stable_nonlinear_short": Planted(
         put={"short_cycles.CYCLE_STEP": Fraction(3)}),
     "fsi_cycle_is_euclidean_stable_nonlinear_short_without_symmetry": Planted(
-        within=dict(length=(1, 2))),
+        within=dict(flux=(fluxes.identity(),))),
     "fsi_cycle_is_euclidean_stable_nonlinear_two_steps": Planted(within=dict(length=(3,))),
     "fsi_cycle_decreases_the_energy": Planted(within=dict(length=(1,)), put={
         "short_cycles.FSI": lambda K, flux, tau, length: Explicit(K, flux, Fraction(2, 3) * tau)}),
