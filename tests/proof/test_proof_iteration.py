@@ -203,7 +203,7 @@ def test_a_ghost_does_not_live_in_a_space_that_may_change():
 
 
 def test_a_ghost_may_live_where_an_operator_that_stays_goes():
-    """The sums of K Y_j of leapfrog; not so if K is another one at every step, or of another space."""
+    """The sums of K Y_j of leapfrog; not so if K may be another one, nor in another space."""
     leapfrog = THEOREMS["linear leapfrog network from rest, norm"]
     check(leapfrog.statement, leapfrog.proof)
     refused({**leapfrog.statement, "changing": ["K"]}, leapfrog.proof, "space of the state")
