@@ -86,6 +86,10 @@ class AnyFlux(Class):
         descent.  Slopes are difference quotients, so a flux with two ends of slopes is continuous.
     letter : str
         What the statement calls it; by default, as the argument is called, or phi.
+    odd : bool
+        Φ(−s) = −Φ(s).
+    from_zero : bool
+        Proofs may use Φ(0) = 0, which an interval of g with two ends says.
 
     Notes
     -----
@@ -95,8 +99,12 @@ class AnyFlux(Class):
     diffusivities: tuple[Any, Any] | None = None
     slopes: tuple[Any, Any] | None = None
     letter: str = ""
+    odd: bool = False
+    from_zero: bool = False
 
     def symbol(self, symbols: Symbols, name: str) -> Any:
+        if self.from_zero and None in (self.diffusivities or (None,)):
+            raise InvalidArgument(f"{name}: Φ(0) = 0 needs an interval of g with two ends")
         letter_of_flux = self.letter or ("phi" if name == "flux" else name)
         suffix = "" if letter_of_flux == "phi" else f"_{letter_of_flux}"
         meaning, letters = {}, {}
@@ -110,10 +118,11 @@ class AnyFlux(Class):
         intervals = {key: interval and tuple(_end(end, letters) for end in interval)
                      for key, interval in (("sector", self.diffusivities),
                                            ("slopes", self.slopes))}
-        return symbols.flux(letter_of_flux, meaning=meaning, **intervals)
+        return symbols.flux(letter_of_flux, meaning=meaning, odd=self.odd,
+                            from_zero=self.from_zero, **intervals)
 
     def admits(self, value: Any) -> bool:
-        return isinstance(value, Flux)
+        return isinstance(value, Flux) and (value.facts.odd or not self.odd)
 
 
 def _end(end: Any, letters: Fields) -> Any:
@@ -192,6 +201,31 @@ class Positive(Class):
 
     def admits(self, value: Any) -> bool:
         return fraction(value, "value") > 0
+
+
+@dataclass(frozen=True)
+class Such(Class):
+    """Any number of a sign with conditions on it and on the bounds of other arguments.
+
+    Parameters
+    ----------
+    conditions : tuple of str
+        As a statement writes them, such as ``"4 - c*delta**2 >= 0"``, where c bounds ‖K‖².
+    sign : {"any", ">= 0", "> 0"}
+    """
+
+    conditions: tuple[str, ...]
+    sign: str = "any"
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        made = symbols.parameter(name, self.sign)
+        for condition in self.conditions:
+            symbols.note("assume", symbols.free("condition"), condition)
+        return made
+
+    def admits(self, value: Any) -> bool:
+        number = fraction(value, "value")
+        return self.sign == "any" or number > 0 or (number == 0 and self.sign == ">= 0")
 
 
 @dataclass(frozen=True)

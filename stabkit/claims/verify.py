@@ -193,7 +193,8 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
         if outcomes[-1][1].status is decisive:
             break
     status = _gather([outcome.status for _, outcome in outcomes], decisive)
-    if for_all and status is REFUTED:
+    if for_all and status is REFUTED and _covered(
+            entry, outcomes[-1][0], share, seed).status is not REFUTED:
         raise Contradiction(f"claim {entry.name}: it is proved for all and refuted where "
                             f"{outcomes[-1][0]}; one of the two is wrong, so is stabkit")
     sharp = _sharp(entry, share, seed) if status is PROVED and entry.beyond else None

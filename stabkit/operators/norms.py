@@ -117,6 +117,13 @@ def _meant(value: Any) -> Any:
     return meant(value) if is_rounded(value) else value
 
 
+def norm_bound(operator: Any) -> Any:
+    """A number c with ‖K‖² <= c: that which is assumed of a symbol, else the least one known."""
+    if isinstance(operator, SymbolicOperator):
+        return operator.bound
+    return norm_squared(operator).upper
+
+
 def gram(operator: Operator) -> np.ndarray:
     """KᵀK as an exact dense matrix."""
     return (operator.T @ operator).exact()

@@ -88,7 +88,8 @@ class Symbols:
         return Portion(self, None if top is None else expression(top), strict=strict)
 
     def flux(self, name: str = "phi", sector: Any = None, slopes: Any = None,
-             meaning: Mapping[str, str] = MappingProxyType({})) -> SymbolicFlux:
+             meaning: Mapping[str, str] = MappingProxyType({}), odd: bool = False,
+             from_zero: bool = False) -> SymbolicFlux:
         """A flux of which some facts are assumed, each an interval; None is an open end."""
         facts = {}
         for kind, ends in (("sector", sector), ("slopes", slopes)):
@@ -98,7 +99,7 @@ class Symbols:
         self.note("fluxes", name, facts)
         return SymbolicFlux(self, name, SymbolicFacts(*(
             ends and tuple(None if end is None else expression(end) for end in ends)
-            for ends in (slopes, sector))), meaning)
+            for ends in (slopes, sector)), odd, from_zero), meaning)
 
     def shows(self, left: Expression | str, relation: str = ">=") -> dict[str, Any]:
         """The statement that an expression, or what a text says, is >= 0, or == 0."""

@@ -49,14 +49,14 @@ def as_text(contents: Record) -> str:
     return short if 2 * len(short) < len(whole) else whole
 
 
-def _written(contents: dict[str, Any]) -> str:
+def _written(contents: Record) -> str:
     head = [f" {_text(key)}: {_text(contents[key])}," for key in contents if key not in _LONG]
     verdicts = ",\n".join(_verdict_text(verdict) for verdict in contents["verdicts"])
     return "\n".join(["{", *head, *_shared_text(contents), ' "verdicts": [', verdicts, " ]", "}",
                       ""])
 
 
-def _shared_text(made: dict[str, Any]) -> Iterator[str]:
+def _shared_text(made: Record) -> Iterator[str]:
     if "shared" not in made:
         return
     tables = (f'  {_text(name)}: {{' + ",".join(

@@ -39,6 +39,7 @@ from stabkit.stability.falsify.windows import LARGE, can_be_windowed, search_win
 from stabkit.stability.notions import Notion, as_notion
 from stabkit.stability.property import (
     AllOf,
+    Always,
     AtMost,
     Calculation,
     Either,
@@ -65,6 +66,7 @@ from stabkit.stability.verdict import (
     worst,
 )
 
+_FEW_STEPS = 4
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 _ELIMINATED = 64  # rows of a matrix that is eliminated in fractions
 
@@ -220,6 +222,14 @@ def _of_the_contrary(evidence: Evidence) -> Evidence:
     data = {key: value for key, value in evidence.data.items() if key != "contrary"}
     return replace(evidence, data=data if "contrary" in evidence.data else
                    data | {"contrary": True})
+
+
+@_decide.register
+def _(what: Always, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    few = _decide(AllOf([what.after(count) for count in range(1, _FEW_STEPS + 1)]), trials, seed,
+                  signals)
+    return few if few.status is REFUTED else Outcome(
+        UNDECIDED, reason="a few steps at numbers show nothing of any number")
 
 
 @_decide.register

@@ -95,6 +95,11 @@ def squared_norm(u: Signal) -> Margin:
     return u.call("norm2") if isinstance(u, Term) else namespace(u).sum(u * u, axis=-1)
 
 
+def inner(u: Signal, v: Signal) -> Margin:
+    """u·v."""
+    return u.T @ v if isinstance(u, Expression) else u @ v
+
+
 def smallest(u: Signal) -> Margin:
     """The smallest entry; of intervals, an enclosure of it."""
     if isinstance(u, Term):

@@ -182,6 +182,45 @@ class AtMost:
 
 
 @dataclass(frozen=True, eq=False)
+class Always:
+    """A margin stays >= 0, or == 0, after any number of steps.
+
+    Parameters
+    ----------
+    start : callable
+        ``start(**given)``: the state before the first step, a tuple.
+    step : callable
+        ``step(*state)``: the state after a step.
+    margin : callable
+        ``margin(state, **given)``.
+    given : mapping
+        As in :class:`Identity`.
+    relation : {">=", "=="}
+    by : str
+        Why it stays so; at numbers a few steps are shown.
+    """
+
+    start: Callable[..., tuple]
+    step: Callable[..., tuple]
+    margin: Callable[..., Any]
+    given: Fields
+    relation: str = ">="
+    by: str = ""
+
+    def after(self, count: int) -> Identity | AtMost:
+        """What it says after so many steps."""
+        def margin(**given: Any) -> Any:
+            state = self.start(**given)
+            for _ in range(count):
+                state = self.step(*state)
+            return self.margin(state, **given)
+
+        if self.relation == "==":
+            return Identity(margin, lambda **given: 0, self.given, self.by)
+        return AtMost(lambda **given: 0, margin, self.given, self.by)
+
+
+@dataclass(frozen=True, eq=False)
 class Calculation:
     """Conditions that a short exact calculation shows, in the language of evidence.
 
@@ -225,4 +264,4 @@ class Experiment:
 
 
 Property = (Stable | FaceWithin | NormAtMost | UniqueSolution | Not | AllOf | Example | Either
-            | Identity | AtMost | Calculation | Experiment)
+            | Identity | AtMost | Always | Calculation | Experiment)

@@ -17,12 +17,21 @@ from stabkit.claims.configurations import (
     ONE,
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
+    constant,
+    drawn,
     some_step_is_stable,
 )
-from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, UpTo
+from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, AnyVector, Positive, UpTo
 from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
-from stabkit.operators import NATURAL, difference, from_matrix, identity, stable_step
+from stabkit.operators import (
+    NATURAL,
+    difference,
+    from_matrix,
+    identity,
+    norm_bound,
+    stable_step,
+)
 from stabkit.schemes import Chain, Explicit, Linear, Pointwise, ResidualBlock, repeat
 from stabkit.stability.notions import (
     CONTRACTION,
@@ -31,8 +40,18 @@ from stabkit.stability.notions import (
     Energy,
     energy,
     sensitivity,
+    squared_norm,
 )
-from stabkit.stability.property import AllOf, Calculation, FaceWithin, NormAtMost, Not, Stable
+from stabkit.stability.property import (
+    AllOf,
+    AtMost,
+    Calculation,
+    Example,
+    FaceWithin,
+    NormAtMost,
+    Not,
+    Stable,
+)
 from stabkit.stability.verdict import REFUTED
 
 #: Φ(s) = g(s²) s with g >= 0 and the Lipschitz constant L, and monotone Φ.
@@ -126,14 +145,38 @@ def lipschitz(flux: Flux) -> Fraction:
 
 @claim("Theorem 2", notion="bound",
        quote="well-posed: the network output is a continuous function of the input data",
-       within=dict(K=ANY_K[:6], flux=(*NONLINEAR, fluxes.firm())))
-def well_posedness(K, flux):
+       within=dict(K=ANY_K[:6], flux=(*NONLINEAR, fluxes.firm()), tau=("3/2",), u=(1,), v=(2,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=("-L", "L")), tau=Positive(),
+                    u=AnyVector(), v=AnyVector()))
+def well_posedness(K, flux, tau, u, v):
     """For Lipschitz Φ, any K_j and τ_j, the output of any number of blocks is a continuous
     function of the input: as |Φ(s) − Φ(t)| <= L|s − t|, block j has a Lipschitz constant of at most
     1 + τ_j L‖K_j‖², and compositions of Lipschitz maps are Lipschitz.  Smoothness of g is not
     needed."""
-    L = lipschitz(flux)
-    return AllOf([FaceWithin(flux, "slope", -L, L), NormAtMost(K, 2 / stable_step(K))])
+    block, growth = Explicit(K, flux, tau), largest_growth(K, flux, tau)
+    return AllOf([
+        AtMost(lambda u, v: squared_norm(block(u) - block(v)),
+               lambda u, v: growth**2 * squared_norm(u - v),
+               dict(u=drawn(u, K), v=drawn(v, K)), "a block at two inputs"),
+        Example(lambda: AllOf([FaceWithin(flux, "slope", -lipschitz(flux), lipschitz(flux)),
+                               NormAtMost(K, norm_bound(K))]))])
+
+
+def largest_growth(K, flux, tau):
+    """1 + τL‖K‖²."""
+    return 1 + constant(tau) * constant(flux.facts.lipschitz) * constant(norm_bound(K))
+
+
+@claim("derived (Theorem 2 does not repeat g >= 0)", notion="bound",
+       within=dict(K=REFLECTING_FIRST, flux=(fluxes.identity(), NEGATIVE), tau=("3/2",), u=(1,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=("-L", "L"), slopes=("-L", "L")),
+                    tau=Positive(), u=AnyVector()))
+def euclidean_stability_without_sign_condition_corrected(K, flux, tau, u):
+    """For every K, τ > 0 and Φ(s) = g(s²) s with g of any sign and Lipschitz constant L:
+    ‖T(u)‖ <= (1 + τL‖K‖²) ‖u‖ for every u."""
+    block, growth = Explicit(K, flux, tau), largest_growth(K, flux, tau)
+    return AtMost(lambda u: squared_norm(block(u)), lambda u: growth**2 * squared_norm(u),
+                  dict(u=drawn(u, K)), "a block from one input")
 
 
 @claim("derived (stability read as robustness: Theorem 2 with the introduction)",

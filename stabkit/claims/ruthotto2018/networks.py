@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
 from math import isqrt
+from typing import Any
 
 import numpy as np
 
 from stabkit import fluxes
-from stabkit.arithmetic.rational import solve
+from stabkit.arithmetic.rational import Constant, fraction, solve
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Facts, Flux, Piece
 from stabkit.operators import PERIODIC, Operator, difference, from_matrix
 from stabkit.operators.linear_map import LinearMap
+from stabkit.proof.words import Expression
 from stabkit.stability.property import AllOf, Calculation, Either, FaceWithin, Property
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -69,6 +71,16 @@ def state(n: int, seed: int) -> list[Fraction]:
     signs = rng.choice([-1, 1], n)
     return [Fraction(int(s * p), int(q)) for s, p, q in
             zip(signs, rng.integers(1, 10, n), rng.integers(1, 4, n), strict=True)]
+
+
+def number(value: Any) -> Any:
+    """A number of a formula, or a symbol for it."""
+    return value if isinstance(value, Expression) else Constant(fraction(value, "value"))
+
+
+def signal(K: Any, given: Any, *, inside: bool = False) -> Any:
+    """A state as it is given, or drawn for K by the seed that is given; `inside` one of K y."""
+    return state(K.shape[0 if inside else 1], given) if isinstance(given, int) else given
 
 
 def shown(log: Transcript, shows: Sequence[str], by: str, *, necessary: bool = False
