@@ -227,7 +227,7 @@ class Portion:
 
     It can be multiplied and divided as long as it stays that.  It becomes a parameter where a
     scheme takes it for its step, or a vector is multiplied with it.  Of all that is made from one
-    ratio only one number can, and its multiples, because two would be independent.
+    ratio only one number can, because two would be independent; in formulas also its multiples.
     """
 
     symbols: Any
@@ -238,7 +238,7 @@ class Portion:
 
     def __mul__(self, factor: Any) -> Any:
         if isinstance(factor, Expression) and not factor.scalar:
-            return self.parameter() * factor
+            return self._multiple() * factor
         return self._made(self.top if self.top is None else self.top * self._size(factor),
                           self.over)
 
@@ -272,11 +272,15 @@ class Portion:
                                     self.strict)
             self.symbols.portions[next(iter(made.letters))] = self
             self.used += [self, made]
-        times = self._times(self.used[0])
-        if times is None:
+        if not self._equals(self.used[0]):
             raise InvalidArgument("ratio: it is used for two different steps, which symbols would "
                                   "take for independent ones")
-        return self.used[1] if times == 1 else times * self.used[1]
+        return self.used[1]
+
+    def _multiple(self) -> Expression:
+        """The number, as a multiple of the parameter that its ratio already is."""
+        times = self._times(self.used[0]) if self.used else None
+        return self.parameter() if times is None or times == 1 else times * self.used[1]
 
     def _times(self, other: Portion) -> Fraction | None:
         """How many times another portion of the same ratio it is, if that is a number."""
