@@ -122,7 +122,7 @@ def evidence_of_parts(parts: Sequence[Part], at_most: Fraction, by: str) -> tupl
     log = Transcript()
     factors = [log.give("L", part.constant).text for part in parts]
     for part in parts:
-        if part.slopes is not None:
+        if part.slopes is not None and part.constant is not None:
             made += slope_calculation(part.slopes, part.constant, "of a part of the network")
     return (*made, calculation("certificate", log, [f"{' * '.join(factors)} <= {at_most}"], (
         "the Lipschitz constants of parts in a row multiply; those that no other piece of evidence "
