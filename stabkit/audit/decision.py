@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from time import monotonic
 
 import numpy as np
 
@@ -38,6 +39,7 @@ from stabkit.schemes import Chain, Scheme
 from stabkit.stability.certificates import certify
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
+from stabkit.time_limit import time_limit
 
 TRIALS_PER_SECOND = 2_000
 ONE = Fraction(1)
@@ -78,17 +80,20 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
     """Audit a network; see :func:`stabkit.audit`."""
     check(graph)
     unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)
-    network = widened_composition(graph, unit) if unit else composition_of(graph, advance)
+    start = monotonic()
+    network = widened_composition(graph, unit) if unit else composition_of(
+        graph, advance, start + 0.4 * budget)
     asked = _asked(request, graph, network.blocks)
     trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(network.blocks))))
-    task = Task(trials, seed, advance)
-    quotient = largest_quotient(graph, budget / 4, seed, unit)
+    task = Task(trials, seed, advance, start + budget)
+    quotient = _quotient(network, task, budget, unit)
     advance("witness")
-    meant = before_rounding(network) if request.rounding == "snapped" else None
-    known = Known(network, meant, quotient, task, request.rounding)
-    judgements = _judgements(known, asked, request.at_most)
-    reports = tuple(report_on(block, bound, asked, task)
-                    for block, bound in zip(network.blocks, network.bounds, strict=True))
+    with time_limit(task.until):
+        meant = before_rounding(network) if request.rounding == "snapped" else None
+        known = Known(network, meant, quotient, task, request.rounding)
+        judgements = _judgements(known, asked, request.at_most)
+        reports = tuple(report_on(block, bound, asked, task)
+                        for block, bound in zip(network.blocks, network.bounds, strict=True))
     upper = network.upper
     if any(item.notion == "contraction" and item.status is PROVED and not item.rounding
            for item in judgements):
@@ -97,6 +102,16 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
                  tuple(judgements), quotient.lower if quotient else None, upper,
                  advise(network, reports, judgements, request.at_most or ONE), seed, budget,
                  request.rounding)
+
+
+def _quotient(network: Composition, task: Task, budget: float, unit: Fraction) -> Quotient | None:
+    """A pair that is driven apart; little is looked for where a constant of 1 is certified."""
+    known = network.upper is not None and network.upper <= 1
+    now = monotonic()
+    left = max(task.until - now, 0.2 * budget)
+    with time_limit(now + left * (0.15 if known else 0.6)):
+        return largest_quotient(network.graph, now + left * (0.05 if known else 0.35), task.seed,
+                                unit, network.upper)
 
 
 def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]:
@@ -109,7 +124,12 @@ def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]
 
 def _judgements(known: Known, asked: Sequence[str], at_most: Fraction | None) -> list[Judgement]:
     plain = [name for name in NOTIONS if name not in (BOUNDED, MODES)]
-    found = [_judged(name, name in asked, known) for name in plain]
+    found = []
+    for number, name in enumerate(plain):
+        now = monotonic()
+        share = max(known.task.until - now, 0.0) / (len(plain) - number)
+        with time_limit(now + share * (1 if name in asked else 0.7)):
+            found.append(_judged(name, name in asked, known))
     contracts = next(item for item in found if item.notion == "contraction")
     if at_most is not None:
         found.insert(0, _constant(known, at_most, contracts))
