@@ -15,7 +15,6 @@ import numpy as np
 
 from stabkit.aliases import Held, Rational, Record
 from stabkit.arithmetic.enclosure import USUAL, precision
-from stabkit.arithmetic.rational import fraction, negative_direction
 from stabkit.arithmetic.transcript import Transcript, as_text
 from stabkit.errors import (
     HypothesisNotMet,
@@ -25,17 +24,17 @@ from stabkit.errors import (
     in_words,
 )
 from stabkit.fluxes.flux import Flux
-from stabkit.operators import Operator
 from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import as_part
 from stabkit.stability.both_ways import both_ways
 from stabkit.stability.certificates import certified, certify_uniqueness, show_bounds
 from stabkit.stability.confirmation import confirm_evidence, confirmed, written_witness
 from stabkit.stability.entry_intervals import decide_for_all, holds_intervals
-from stabkit.stability.falsify import exact_margin, search, shrink, two_solutions
+from stabkit.stability.falsify import exact_margin, search, two_solutions
 from stabkit.stability.falsify.exactness import LARGEST as EXACT
-from stabkit.stability.falsify.exactness import Signals, rounded
+from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.falsify.windows import LARGE, can_be_windowed, search_windows
+from stabkit.stability.norms import decide_norm
 from stabkit.stability.notions import Notion, as_notion
 from stabkit.stability.property import (
     AllOf,
@@ -68,7 +67,6 @@ from stabkit.stability.verdict import (
 
 _FEW_STEPS = 4
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
-_ELIMINATED = 64  # rows of a matrix that is eliminated in fractions
 
 
 def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | None = None, *,
@@ -283,37 +281,7 @@ def _(what: FaceWithin, trials: int, seed: int, signals: np.ndarray | None) -> O
 
 @_decide.register
 def _(what: NormAtMost, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    return both_ways(what, _norm_at_most)
-
-
-def _norm_at_most(what: NormAtMost) -> Outcome:
-    log = Transcript()
-    K = log.give_once(what.K, "K", what.K.exact).text
-    bound = log.give("bound", what.square).text
-    n = what.K.shape[1]
-    certificate = confirm_evidence(calculation(
-        "certificate", log, [f"psd({bound} * I({n}) - {K}.T @ {K})"], "|K u|^2 <= bound |u|^2")) \
-        if type(what.K) is Operator else None
-    if certificate is not None:
-        return Outcome(PROVED, (certificate,))
-
-    def exceeds(signals: Signals) -> bool:
-        image = what.K @ signals[0]
-        return image @ image > fraction(what.square) * (signals[0] @ signals[0])
-
-    gram = (what.K.sparse().T @ what.K.sparse()).toarray()
-    top = np.linalg.eigh(gram)[1][:, -1]
-    near = next((u for u in rounded((top / np.abs(top).max(),)) if exceeds(u)), None)
-    if near is None and n <= _ELIMINATED:
-        exact = what.K.exact()
-        u = negative_direction(fraction(what.square) * np.eye(n, dtype=int) - exact.T @ exact)
-        near = None if u is None or not exceeds((u,)) else (u,)
-    if near is None:
-        return Outcome(UNDECIDED, reason="no rational vector shows that the norm is larger")
-    log.give("u", shrink(near, exceeds)[0])
-    witness = confirm_evidence(calculation(
-        "witness", log, [f"norm2({K} @ u) > {bound} * norm2(u)"], "|K u|^2 > bound |u|^2"))
-    return Outcome(UNDECIDED) if witness is None else Outcome(REFUTED, (witness,))
+    return both_ways(what, decide_norm)
 
 
 @_decide.register
