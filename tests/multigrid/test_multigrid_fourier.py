@@ -115,6 +115,7 @@ def test_two_grid_factor_1d():
     encloses(method.factor(Fraction(1, 100)), Fraction(1, 9), 0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coarse", [None, rediscretised_stencil])
 def test_two_grid_factor_of_jacobi(coarse):
     transfer = weighted_transfer(2)
