@@ -194,6 +194,7 @@ def test_a_bias_leaves_no_step_for_the_norm():
 
 
 # -- functions -------------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("function, found", [
     (lambda x: 3 * x, Status.REFUTED), (lambda x: 1.5 * np.tanh(x), Status.REFUTED),
     (lambda x: 1.001 * x, Status.REFUTED), (lambda x: 0.999 * np.tanh(x), Status.SUPPORTED),

@@ -150,6 +150,7 @@ def answer(case):
     return step_bound(*CERTIFIED[case], 1, halvings=6, trials=64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(len(CERTIFIED)))
 def test_no_signal_breaks_a_notion_below_a_proved_step(case):
     """By brute force at fractions of the proved step, on random and on alternating signals."""
@@ -171,6 +172,7 @@ def test_no_signal_breaks_a_notion_below_a_proved_step(case):
         assert notion.margins(*parts).min() > -1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(len(CERTIFIED)))
 def test_a_refuted_interval_is_refuted_at_every_step_that_is_tried(case):
     """Within each interval the first signals, or a few random ones, break the notion in floats."""
