@@ -6,7 +6,7 @@ most of these names stand for "anything", and say what is meant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,5 +35,9 @@ Fields: TypeAlias = Mapping[str, Any]
 Record: TypeAlias = dict[str, Any]
 #: The arguments with which a claim is decided, by name.
 Configuration: TypeAlias = Mapping[str, Any]
+#: A function in NumPy, such as ``step(u, dt)``, or one that makes something of members of classes.
+Function: TypeAlias = Callable[..., Any]
+#: The shape of an array as a user gives it.
+Size: TypeAlias = int | Sequence[int]
 #: Places of an array that are held at a value: a mapping, or a mask and its values; or None.
 Held: TypeAlias = Any

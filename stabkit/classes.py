@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,16 +26,19 @@ from stabkit.proof.parts import Count, Family, PositivePart, SymbolicMap
 from stabkit.proof.sites import Length
 from stabkit.proof.symbols import Symbols
 
+Member: TypeAlias = Any  # of a class: an operator, a flux, a number
+Symbol: TypeAlias = Any  # what stands for every member in a statement
+
 
 class Class(ABC):
     """A class of values of an argument."""
 
     @abstractmethod
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         """A symbol for any member; what is assumed of it is noted among the symbols."""
 
     @abstractmethod
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         """Whether a listed value is a member, as far as that can be told without its parameters.
 
         What is assumed of parameters is checked where the statement is known.
@@ -61,7 +64,7 @@ class AnyOperator(Class):
     letter: str = ""
     square: Any = None
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         letter = self.letter or name
         if self.square is not None:
             return symbols.operator(letter, self.of, self.to,
@@ -69,7 +72,7 @@ class AnyOperator(Class):
         bound = symbols.parameter("c" if letter == "K" else f"c_{letter}", ">= 0")
         return symbols.operator(letter, self.of, self.to, bound=bound)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, Operator) and (
             self.square is None or norm_squared(value).upper <= fraction(self.square, "square"))
 
@@ -102,7 +105,7 @@ class AnyFlux(Class):
     odd: bool = False
     from_zero: bool = False
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         if self.from_zero and None in (self.diffusivities or (None,)):
             raise InvalidArgument(f"{name}: Φ(0) = 0 needs an interval of g with two ends")
         letter_of_flux = self.letter or ("phi" if name == "flux" else name)
@@ -121,7 +124,7 @@ class AnyFlux(Class):
         return symbols.flux(letter_of_flux, meaning=meaning, odd=self.odd,
                             from_zero=self.from_zero, **intervals)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, Flux) and (value.facts.odd or not self.odd)
 
 
@@ -141,11 +144,11 @@ class UpTo(Class):
     top: Any = None
     strict: bool = False
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return symbols.portion(None if self.top is None else fraction(self.top, "top"),
                                self.strict)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         number = fraction(value, "value")
         top = None if self.top is None else fraction(self.top, "top")
         return number > 0 and (top is None or number < top or (number == top and not self.strict))
@@ -160,10 +163,10 @@ def below(top: Any) -> UpTo:
 class AnyCount(Class):
     """Any number 1, 2, 3, ... of inner steps."""
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return Count()
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, int) and value >= 1
 
 
@@ -173,10 +176,10 @@ class Fixed(Class):
 
     value: Any
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return self.value
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return value is self.value or (type(value) is type(self.value) in (int, str, Fraction)
                                        and value == self.value)
 
@@ -185,10 +188,10 @@ class Fixed(Class):
 class AnyLength(Class):
     """Any number of samples of a line, on which ``difference(1, n, h, boundary)`` is made."""
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return Length(symbols)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, int) and value >= 1
 
 
@@ -196,10 +199,10 @@ class AnyLength(Class):
 class Positive(Class):
     """Any number > 0, such as a grid size; it is a parameter of the statement."""
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return symbols.parameter(name)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return fraction(value, "value") > 0
 
 
@@ -217,13 +220,13 @@ class Such(Class):
     conditions: tuple[str, ...]
     sign: str = "any"
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         made = symbols.parameter(name, self.sign)
         for condition in self.conditions:
             symbols.note("assume", symbols.free("condition"), condition)
         return made
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         number = fraction(value, "value")
         return self.sign == "any" or number > 0 or (number == 0 and self.sign == ">= 0")
 
@@ -235,7 +238,7 @@ class AnyReal(Class):
     low: Any = None
     high: Any = None
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         made = symbols.parameter(name, "any")
         for end, sign in ((self.low, 1), (self.high, -1)):
             if end is not None:
@@ -243,7 +246,7 @@ class AnyReal(Class):
                                sign * (made - fraction(end, "end")))
         return made
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         number = fraction(value, "value")
         return (self.low is None or number >= fraction(self.low)) and (
             self.high is None or number <= fraction(self.high))
@@ -255,10 +258,10 @@ class AnyVector(Class):
 
     space: str = "N"
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return symbols.vector(name, self.space)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, int) or fractions(value, "value").ndim == 1
 
 
@@ -269,10 +272,10 @@ class AnyMap(Class):
     of: str = "N"
     to: str = "N"
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return SymbolicMap(symbols, name, self.of, self.to)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return callable(value)
 
 
@@ -280,10 +283,10 @@ class AnyMap(Class):
 class Relu(Class):
     """ReLU, of which ReLU(x) − ReLU(−x) = x is assumed, and nothing else."""
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return PositivePart(symbols, name)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, Flux) and repr(value) == repr(relu())
 
 
@@ -298,10 +301,10 @@ class _Unseen:
 class ForExamples(Class):
     """Values that choose examples alone, ``Example(lambda: ...)``, which symbols do not run."""
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return _Unseen()
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return True
 
 
@@ -316,10 +319,10 @@ class OneOf(Class):
     def __init__(self, *values: Any):
         self.values = values
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         raise InvalidArgument(f"{name}: one of several values is no symbol")
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return any(value is each or value == each for each in self.values)
 
 
@@ -335,13 +338,13 @@ class AnyNumberOf(Class):
     def __init__(self, **classes: Class):
         self.classes = classes
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         before = symbols.declared()
         member = {key: kind.symbol(symbols, key) for key, kind in self.classes.items()}
         return Family(symbols, member, tuple(each for each in symbols.declared()
                                              if each not in before))
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return all(set(member) == set(self.classes) and all(
             kind.admits(member[key]) for key, kind in self.classes.items()) for member in value)
 

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Matrix, Rational, Signal
 from stabkit.errors import InvalidArgument
@@ -103,7 +104,7 @@ def rediscretised(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Matrix:
 
 def geometric(problem: Problem, transfer: Transfer | None = None, *,
               coarse_operator: Callable[[Any, Any, Any, Problem], Any] = galerkin,
-              levels: int | None = None, dtype: Any = None) -> Hierarchy:
+              levels: int | None = None, dtype: DTypeLike | None = None) -> Hierarchy:
     """Build the levels of a problem on a grid.
 
     Parameters
@@ -153,7 +154,7 @@ def _next(problem: Problem, factor: Rational, made: int, levels: int | None) -> 
     return coarse
 
 
-def _constants(problem: Problem, dtype: Any) -> np.ndarray | None:
+def _constants(problem: Problem, dtype: DTypeLike) -> np.ndarray | None:
     if not problem.singular:
         return None
     return np.array([number(1, dtype)] * prod(problem.shape), dtype=dtype)

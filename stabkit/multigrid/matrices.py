@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 from flint import fmpq, fmpq_mat
+from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Matrix, Operand, Rational, Signal
 from stabkit.arithmetic.backend import is_foreign, namespace
@@ -122,19 +123,19 @@ class _Factorised:
         return self._dense[key] @ xp.astype(right, xp.float64, copy=False)
 
 
-def is_exact(dtype: Any) -> bool:
+def is_exact(dtype: DTypeLike) -> bool:
     """Whether it is that of exact numbers, ``object``."""
     return np.dtype(dtype).hasobject
 
 
-def number(value: Array, dtype: Any) -> Rational:
+def number(value: Array, dtype: DTypeLike) -> Rational:
     """A rational in a dtype: itself for ``object``, else rounded."""
     if is_exact(dtype):
         return fraction(value)
     return float(fraction(value) if isinstance(value, str) else value)
 
 
-def vector(values: Array, name: str, dtype: Any) -> Signal:
+def vector(values: Array, name: str, dtype: DTypeLike) -> Signal:
     """An array of a dtype, in the library of `values`; what is not finite is refused."""
     if is_exact(dtype):
         return fractions(values, name)
@@ -150,7 +151,7 @@ def vector(values: Array, name: str, dtype: Any) -> Signal:
     return made
 
 
-def matrix(given: Any, name: str, dtype: Any) -> Matrix:
+def matrix(given: Any, name: str, dtype: DTypeLike) -> Matrix:
     """A matrix of a dtype, from one in any form."""
     if is_exact(dtype):
         return given if isinstance(given, Exact) else Exact(fractions(given, name))
@@ -200,7 +201,7 @@ def inverse(matrix: Matrix) -> Matrix:
                               "solver") from None
 
 
-def identity(n: int, dtype: Any) -> Matrix:
+def identity(n: int, dtype: DTypeLike) -> Matrix:
     """The identity matrix, dense."""
     return Exact.identity(n) if is_exact(dtype) else np.eye(n)
 

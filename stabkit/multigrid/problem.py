@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from math import prod
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Matrix, Rational, Signal
 from stabkit.arithmetic.rational import fraction
@@ -77,7 +77,7 @@ class StencilProblem:
         shape = self.grid_boundary.placement.coarser(self.shape)
         return None if shape is None else replace(self, shape=shape, weights=factor * self.weights)
 
-    def matrix(self, dtype: Any = float) -> Matrix:
+    def matrix(self, dtype: DTypeLike = float) -> Matrix:
         """The matrix: sparse in floats, or exact for the dtype ``object``."""
         matrix = correlation(self.weights, self.shape, self.shape,
                              boundary=self.grid_boundary.boundary, dtype=dtype)
@@ -143,7 +143,7 @@ class DiffusionProblem:
         return replace(self, coefficient=sum(parts[1:], parts[0]) / len(parts),
                        scale=self.scale * factor)
 
-    def matrix(self, dtype: Any = None) -> Matrix:
+    def matrix(self, dtype: DTypeLike | None = None) -> Matrix:
         """The symmetric matrix: sparse in floats, or exact, by default as the coefficient is."""
         dtype = self.coefficient.dtype if dtype is None else dtype
         faces = [self._faces(axis) for axis in range(len(self.shape))]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
-from typing import Any
+
+from numpy.typing import DTypeLike
 
 from stabkit.aliases import Matrix, Signal
 from stabkit.errors import InvalidArgument
@@ -77,8 +78,8 @@ class Transfer:
     def restriction_weights(self) -> Stencil:
         return self.restriction or self.prolongation
 
-    def matrices(self, shape: Sequence[int], boundary: Boundary | GridBoundary, dtype: Any = float
-                 ) -> tuple[Signal, Signal]:
+    def matrices(self, shape: Sequence[int], boundary: Boundary | GridBoundary,
+                 dtype: DTypeLike = float) -> tuple[Signal, Signal]:
         """(P, R) between `shape` and the next coarser grid, sparse or exact."""
         given = grid_boundary(boundary)
         coarse = given.placement.coarser(shape)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stabkit.aliases import Fields, Record
+from stabkit.aliases import Fields, Function, Record
 from stabkit.claims.claim import Claim
 from stabkit.claims.obligations import (
     STOPPED,
@@ -34,11 +34,11 @@ class Bounded:
     See :func:`bounded`.
     """
 
-    of: Callable[..., Any] | None = None
-    by: Callable[..., Any] | None = None
+    of: Function | None = None
+    by: Function | None = None
 
 
-def bounded(of: Callable[..., Any] | None = None, by: Callable[..., Any] | None = None) -> Bounded:
+def bounded(of: Function | None = None, by: Function | None = None) -> Bounded:
     """The notion that a step of one or more vectors keeps something bounded for all time.
 
     ``prove`` looks for a constant C with Σ|of(state after n steps)|² <= C Σ|by(start)|² for every
@@ -103,7 +103,7 @@ def questions(what: Any, notion: Any, classes: Mapping[str, Class], spaces: tupl
         raise InvalidArgument(f"what: its statement cannot be written: {error}") from error
 
 
-def _made(what: Callable[..., Any], classes: Mapping[str, Class]) -> tuple[Symbols, Any]:
+def _made(what: Function, classes: Mapping[str, Class]) -> tuple[Symbols, Any]:
     symbols = Symbols()
     arguments = {name: kind.symbol(symbols, name) for name, kind in classes.items()}
     missing = [name for name, parameter in inspect.signature(what).parameters.items()
@@ -122,7 +122,7 @@ def _property(made: Any, notion: Any) -> Any:
     return made
 
 
-def _question(what: Callable[..., Any], notion: Any, classes: Mapping[str, Class],
+def _question(what: Function, notion: Any, classes: Mapping[str, Class],
               spaces: tuple[str, ...], number: int) -> Question:
     symbols, made = _made(what, classes)
     part = parts_of(_property(made, notion))[number]
@@ -170,13 +170,13 @@ def _step(symbols: Symbols, step: Callable[[Any], Any], notion: Notion, spaces: 
     return Question(symbols.shows(goal_of(notion, pairs)), growth, symbols.portions)
 
 
-def _names(step: Callable[..., Any]) -> list[str]:
+def _names(step: Function) -> list[str]:
     """What a step calls the vectors that it is given."""
     return [name for name, parameter in inspect.signature(step).parameters.items()
             if parameter.default is parameter.empty]
 
 
-def _bound(symbols: Symbols, step: Callable[..., Any], notion: Bounded, spaces: tuple[str, ...]
+def _bound(symbols: Symbols, step: Function, notion: Bounded, spaces: tuple[str, ...]
            ) -> Question:
     """Of one's own step of several vectors, each with its name there."""
     names = _names(step)

@@ -14,6 +14,7 @@ from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.algebra import MAX_LENGTH, array, shape
 from stabkit.replay.calculator import Calculator, as_text
 from stabkit.replay.language import MAX_CHARACTERS, Function, new_name, parse, parse_head, shortened
+from stabkit.replay.reading import Fields
 from stabkit.replay.reals import INF, counted, equal, less, negation
 from stabkit.replay.rows import read_rows
 from stabkit.replay.settled import Confirmed, Source
@@ -48,7 +49,7 @@ class Calculation:
     Reading it and running it draw on one allowance, of `steps` at most.
     """
 
-    def __init__(self, data: Mapping[str, Any], rounding: bool = False,
+    def __init__(self, data: Fields, rounding: bool = False,
                  steps: int | None = None):
         self.work = Work(steps, rounding)
         self.names: set[str] = set()
@@ -57,7 +58,7 @@ class Calculation:
             self._read(data)
         self.source = Source(data, rounding)
 
-    def _read(self, data: Mapping[str, Any]) -> None:
+    def _read(self, data: Fields) -> None:
         for part in ("given", "let", "shows"):
             if len(data[part]) > MAX_LINES:
                 raise InvalidEvidence(f"{part}: has more than {MAX_LINES} entries")
@@ -215,7 +216,7 @@ class Calculation:
         return "" if agrees else message
 
 
-def _check_facts(facts: Mapping[str, Any], shows: list[str]) -> None:
+def _check_facts(facts: Fields, shows: list[str]) -> None:
     """A fact is a name for some of the conditions."""
     for name, conditions in facts.items():
         if not name or not name.isprintable() or len(name) > MAX_CHARACTERS:
@@ -265,7 +266,7 @@ def _rational(text: Any) -> Fraction:
     return counted(Fraction(int(numerator), int(denominator or 1)))
 
 
-def _margin_value(data: Mapping[str, Any]) -> Fraction | float | None:
+def _margin_value(data: Fields) -> Fraction | float | None:
     value = data.get("margin_value")
     if value is None:
         return None

@@ -7,11 +7,13 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 from os import PathLike
-from typing import Any
+from typing import Any, TypeAlias
 
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.language import shortened
 from stabkit.replay.unpacking import unpacked
+
+Fields: TypeAlias = Mapping[str, Any]  # values by name: what a file or a piece of evidence says
 
 MAX_BYTES = 1 << 26
 
@@ -77,7 +79,7 @@ def _require_value(key: str, value: Any, allowed: tuple) -> None:
         raise InvalidEvidence(f"{key}: must be 0 or more, got {shortened(str(value))}")
 
 
-def read(source: str | PathLike | Mapping[str, Any]) -> Any:
+def read(source: str | PathLike | Fields) -> Any:
     """The JSON content of a file, unpacked; a dict is read as the file it would make."""
     if not isinstance(source, (str, PathLike, Mapping)):
         raise InvalidEvidence(f"expected a path or a dict, got {type(source).__name__}")

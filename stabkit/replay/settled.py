@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from stabkit.replay.reading import Fields
 
 MOST = 1 << 15
 
@@ -40,7 +42,7 @@ class Source:
         Whether long fractions may become intervals.
     """
 
-    def __init__(self, data: Mapping[str, Any], rounding: bool):
+    def __init__(self, data: Fields, rounding: bool):
         self._given, self._rounding = data["given"], rounding
         self._let = {line[0].partition("(")[0]: line for line in data["let"]}
         self._text: dict[str, str] = {}

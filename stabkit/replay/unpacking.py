@@ -12,11 +12,12 @@ nothing can go round in a circle, and what a file may unpack to is limited as if
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.language import shortened
+from stabkit.replay.reading import Fields
 from stabkit.replay.seals import seal
 
 MAX_CHARACTERS_OF_FILE = 1 << 26  # unpacked, about
@@ -45,7 +46,7 @@ def unpacked(content: Any) -> Any:
     return {**{key: value for key, value in content.items() if key != "shared"}, "verdicts": made}
 
 
-def with_facts(facts: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+def with_facts(facts: Fields, data: Fields) -> dict[str, Any]:
     """The data of a calculation that uses facts: what those give, define and show comes first.
 
     Parameters
@@ -102,7 +103,7 @@ class _Tables:
             raise InvalidEvidence("the file unpacks to more than "
                                   f"{MAX_CHARACTERS_OF_FILE} characters")
 
-    def get(self, table: Mapping[str, Any], name: Any) -> Any:
+    def get(self, table: Fields, name: Any) -> Any:
         if not isinstance(name, str) or name not in table:
             raise InvalidEvidence(f"nothing shared has the name {shortened(str(name))}")
         self.spend(self.sizes[name])
@@ -127,7 +128,7 @@ def _is_fact(fact: Any) -> bool:
         and _is_calculation(fact)
 
 
-def _is_calculation(data: Mapping[str, Any]) -> bool:
+def _is_calculation(data: Fields) -> bool:
     """Whether given, let and shows are what they must be for facts to be put before them."""
     return isinstance(data.get("given"), dict) and all(
         isinstance(data.get(part), list) for part in ("let", "shows")) and all(
@@ -173,7 +174,7 @@ def patched(target: Any, patch: Any) -> Any:
     return found
 
 
-def _evidence(item: Any, tables: _Tables, verdict: Mapping[str, Any]) -> Any:
+def _evidence(item: Any, tables: _Tables, verdict: Fields) -> Any:
     """The piece of evidence with what it refers to, and with its seal."""
     if not isinstance(item, dict) or not isinstance(item.get("data"), dict):
         return item

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Held, Rational, Record
+from stabkit.aliases import Function, Held, Rational, Record
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.arithmetic.transcript import Transcript, as_text
 from stabkit.errors import (
@@ -125,7 +125,7 @@ def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | 
         return Outcome(UNDECIDED, reason=f"it is too large to be decided: {in_words(limit)}")
 
 
-def _decide_function(function: Callable[..., Any], notion: Any, shape: Any, dt: Rational,
+def _decide_function(function: Function, notion: Any, shape: Any, dt: Rational,
                      held: Held, trials: int, seed: int) -> Outcome:
     from stabkit.stability.sharpness.own_step import decided  # it stands on what is here
 

@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.enclosure import Interval
@@ -44,7 +45,7 @@ _TRIES = 8192
 def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: Notion | str, *,
                   size: int | None = None, shape: Any = None, dt: Rational = None,
                   trials: int = 20_000, seed: int = 0,
-                  signals: Signal = None, strict: bool = False, dtype: Any = np.float64,
+                  signals: Signal = None, strict: bool = False, dtype: DTypeLike = np.float64,
                   rounding: int = 64) -> Outcome:
     """Assert that a scheme is stable in the sense of a notion, for every input.
 
@@ -151,8 +152,8 @@ def _flat(scheme: Any, size: Any, shape: Any, dt: Rational) -> tuple[Any, Any]:
     return flat, int(np.prod(shape))
 
 
-def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: Signal, dtype: Any,
-          rounding: Any) -> tuple[Scheme, list[Signals], np.ndarray | None]:
+def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: Signal,
+          dtype: DTypeLike, rounding: Any) -> tuple[Scheme, list[Signals], np.ndarray | None]:
     """The arguments, checked: the scheme, exact signals to try, and float ones."""
     for name, value in (("trials", trials), ("seed", seed)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
@@ -173,7 +174,7 @@ def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: 
     return judged, [tuple(pair) for pair in given], given[:, 0].astype(float)
 
 
-def _judged(scheme: Any, size: Any, dtype: Any, rounding: Any) -> Scheme:
+def _judged(scheme: Any, size: Any, dtype: DTypeLike, rounding: Any) -> Scheme:
     if isinstance(scheme, Function):
         return Computed(scheme.function, scheme.length, dtype, rounding)
     if isinstance(scheme, Scheme):

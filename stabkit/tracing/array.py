@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any, Literal, NoReturn
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Operand
 from stabkit.arithmetic.rational import Constant
@@ -74,7 +75,7 @@ class Traced:
     def __deepcopy__(self, memo: Any) -> Array:
         return self.copy()
 
-    def astype(self, dtype: Any, *args: Any, **options: Any) -> Array:
+    def astype(self, dtype: DTypeLike, *args: Any, **options: Any) -> Array:
         if np.dtype(dtype).kind != "f":
             self.tracer.stop(f"astype({dtype!r}) rounds the values or leaves the real numbers")
         return self.copy()
@@ -211,7 +212,7 @@ class TracedArray(Traced):
     def __iter__(self) -> Iterator[Array]:
         return (self[i] for i in range(len(self)))
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: Any = None) -> np.ndarray:
         if (dtype is not None and np.dtype(dtype) != object) or self.size > _LISTED:
             self.tracer.stop("the array is turned into one of numbers; assign to np.zeros_like(u) "
                              "or u.copy(), and leave out dtype=")

@@ -13,15 +13,16 @@ from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from stabkit.aliases import Array, Matrix, Operand, Rational, Record
+from stabkit.aliases import Array, Function, Matrix, Operand, Rational, Record
 from stabkit.tracing.array import Traced, TracedArray, made, operand, plain, shape_of
 from stabkit.tracing.moving import filled
 from stabkit.tracing.summing import FUNCTIONS, correlated, product_with
 from stabkit.tracing.tracer import Tracer
 
 
-def on_symbols(function: Callable[..., Any], tracer: Tracer) -> Callable[..., Any]:
+def on_symbols(function: Function, tracer: Tracer) -> Callable[..., Any]:
     """The function with stand-ins for what cannot take symbols."""
     if not isinstance(function, FunctionType):
         return function
@@ -184,25 +185,28 @@ class _Stage:
         return twin
 
     # -- stand-ins -------------------------------------------------------------------------------
-    def zeros(self, shape: Any, dtype: Any = float, *args: Any, **options: Any) -> Array:
+    def zeros(self, shape: Any, dtype: DTypeLike = float, *args: Any, **options: Any) -> Array:
         return self._filled(shape, 0, dtype, np.zeros)
 
-    def ones(self, shape: Any, dtype: Any = float, *args: Any, **options: Any) -> Array:
+    def ones(self, shape: Any, dtype: DTypeLike = float, *args: Any, **options: Any) -> Array:
         return self._filled(shape, 1, dtype, np.ones)
 
-    def full(self, shape: Any, value: Array, dtype: Any = None, **options: Any) -> Array:
+    def full(self, shape: Any, value: Array, dtype: DTypeLike | None = None, **options: Any
+            ) -> Array:
         if dtype is None and not isinstance(value, (float, Traced)):
             return np.full(shape, value)
         return self._filled(shape, value, dtype or float,
                             lambda shape, dtype: np.full(shape, value, dtype))
 
-    def _filled(self, shape: Any, value: Array, dtype: Any, plain: Callable[..., Any]) -> Array:
+    def _filled(self, shape: Any, value: Array, dtype: DTypeLike, plain: Callable[..., Any]
+               ) -> Array:
         if np.dtype(dtype).kind != "f":
             return plain(shape, dtype)
         shape = (int(shape),) if np.ndim(shape) == 0 else tuple(map(int, shape))
         return filled(self.tracer, shape, value)
 
-    def array(self, value: Array, dtype: Any = None, *args: Any, **options: Any) -> Array:
+    def array(self, value: Array, dtype: DTypeLike | None = None, *args: Any, **options: Any
+             ) -> Array:
         if isinstance(value, Traced):
             return value.copy()
         if not _holds_symbols(value):
@@ -216,7 +220,8 @@ class _Stage:
         return np.concatenate([made(self.tracer, operand(self.tracer, part, (1,)), (1,))
                                for part in parts])
 
-    def asarray(self, value: Array, dtype: Any = None, *args: Any, **options: Any) -> Array:
+    def asarray(self, value: Array, dtype: DTypeLike | None = None, *args: Any, **options: Any
+               ) -> Array:
         if isinstance(value, TracedArray):
             return value
         return self.array(value, dtype) if _holds_symbols(value) else \

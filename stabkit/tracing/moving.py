@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array
 from stabkit.tracing.array import Traced, TracedArray, made, operand, shape_of
@@ -92,8 +93,8 @@ def _where(tracer: Tracer, mask: Any, *choices: Any) -> Array:
 
 
 def _filled(value: Array) -> Callable[..., Any]:
-    def run(tracer: Tracer, like: Array, dtype: Any = None, order: str = "K", subok: bool = True,
-            shape: Any = None, **options: Any) -> Any:
+    def run(tracer: Tracer, like: Array, dtype: DTypeLike | None = None, order: str = "K",
+            subok: bool = True, shape: Any = None, **options: Any) -> Any:
         shape = shape_of(like) if shape is None else shape
         shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
         return filled(tracer, shape, value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from stabkit.aliases import Array
+from stabkit.aliases import Array, Function
 from stabkit.arithmetic.exact import Exact, exactly
 from stabkit.arithmetic.rational import Constant
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_words
@@ -54,7 +53,7 @@ class Trace:
         Whether the function changes its input.
     """
 
-    function: Callable[..., Any]
+    function: Function
     shape: tuple[int, ...]
     form: Form
     nodes: tuple[Node, ...] = ()
@@ -77,7 +76,7 @@ class Trace:
         return self.function(u, Constant(dt)) if self.takes_step else self.function(u)
 
 
-def trace(function: Callable[..., Any], shape: Any, seed: int = 0) -> Trace:
+def trace(function: Function, shape: Any, seed: int = 0) -> Trace:
     """Run a step on symbols, and compare what it leaves with the function at random inputs.
 
     Parameters
@@ -124,7 +123,7 @@ def as_shape(shape: Any) -> tuple[int, ...]:
     return shape
 
 
-def takes_step(function: Callable[..., Any]) -> bool:
+def takes_step(function: Function) -> bool:
     """Whether a function is to be given a step beside the array."""
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -139,7 +138,7 @@ def takes_step(function: Callable[..., Any]) -> bool:
     return len(needed) == 2 or (len(kinds) >= 2 and kinds[1].name in ("dt", "tau", "t", "h", "c"))
 
 
-def _run(function: Callable[..., Any], shape: tuple[int, ...], takes: bool) -> tuple[Tracer, Any]:
+def _run(function: Function, shape: tuple[int, ...], takes: bool) -> tuple[Tracer, Any]:
     tracer = Tracer(prod(shape), functions=FUNCTIONS)
     u = made(tracer, unknowns(prod(shape)), shape)
     args = (u, made(tracer, step(), ())) if takes else (u,)
@@ -155,7 +154,7 @@ def _run(function: Callable[..., Any], shape: tuple[int, ...], takes: bool) -> t
     return tracer, result
 
 
-def _output(function: Callable[..., Any], tracer: Tracer, result: Array, shape: tuple[int, ...]
+def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int, ...]
             ) -> Form:
     name = getattr(function, "__qualname__", repr(function))
     if result is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from flint import fmpq, fmpq_mat
+from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Matrix, Record
 from stabkit.arithmetic.rational import from_flint
@@ -21,8 +22,8 @@ from stabkit.tracing.tracer import Tracer
 _SOLVED = 64  # unknowns of a linear system that is solved exactly
 
 
-def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: Any = None, out: Array = None,
-         keepdims: Any = False, **options: Any) -> Array:
+def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: DTypeLike | None = None,
+         out: Array = None, keepdims: Any = False, **options: Any) -> Array:
     if out is not None or options:
         tracer.stop("np.sum with out=, where= or initial= is not followed")
     shape = shape_of(array)

@@ -104,7 +104,8 @@ def growth() -> Iterator[Theorem]:
                            ("sector", "E0", "u", "f0")):
         s = Symbols()
         L, tau, c = s.parameter("L"), s.parameter("tau"), s.parameter("c", ">= 0")
-        K, flux = s.operator("K", bound=c), s.flux(**{rule: (-L, L)})
+        facts: dict[str, Any] = {rule: (-L, L)}
+        K, flux = s.operator("K", bound=c), s.flux(**facts)
         T, u = symbols.explicit(K, flux, tau), s.vector("u")
         pair = (u - s.vector("v"), T(u) - T(vector("v", "N"))) if rule == "slopes" else \
             (u, T(u))

@@ -133,8 +133,9 @@ def verlet_of_bounds() -> Iterator[Theorem]:
             return dot(H @ y, H @ y) + dot(K @ z, K @ z) + delta * dot(H @ y, H @ K.T @ K @ z)
 
         moved = u + delta * (K.T @ K @ v)
-        steps = dict(start={"state": y, "state1": z},
-                     after={"state": moved, "state1": v - delta * (H.T @ H @ moved)})
+        steps: dict[str, Any] = dict(
+            start={"state": y, "state1": z},
+            after={"state": moved, "state1": v - delta * (H.T @ H @ moved)})
         kept = {"invariants": {"Q": f"{written(form(u, v) - form(y, z))} == 0"},
                 "base": {"Q": {"steps": []}}, "step": {"Q": {"steps": [{**same, "with": "1"}]}}}
         if what == "conserved":

@@ -65,10 +65,10 @@ def _proof(statement: Any, n: int, multipliers: dict[tuple[int, int], str]) -> d
             {"use": "interpolation", "at": [_visit(j, n), _visit(i, n)], "times": f"{times}*tau/4"},
             {"use": "bound", "of": "K.T", "x": x, "times": f"{times}*tau**2*L/8"},
             {"use": "square", "x": x, "times": f"{times}*tau*step/8"}]
-    for times, row in _squares(_rest(n, multipliers)):
+    for weight, row in _squares(_rest(n, multipliers)):
         parts = [f"{row[0]}*u", *(f"{a}/2*tau*K.T@f{k}" for k, a in enumerate(row[1:]))]
         steps.append({"use": "square", "x": " + ".join(parts).replace("+ -", "- "),
-                      "times": f"{times}*L"})
+                      "times": f"{weight}*L"})
     made = algebra.read(statement)
     rest: Expression = made.goal * facts.multiplier(made.setting, "L", strict=True)
     for step in steps:

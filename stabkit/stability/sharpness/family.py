@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from stabkit.aliases import Margin, Rational
+from stabkit.aliases import Function, Margin, Rational
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.open_step import STOPPED, Unknown
 from stabkit.arithmetic.rational import Constant, fraction
@@ -179,7 +179,7 @@ def family_of(scheme: Any) -> tuple[Callable[[Any], Any], Fraction]:
     return scheme, Fraction(1)
 
 
-def _needed(function: Callable[..., Any]) -> int:
+def _needed(function: Function) -> int:
     """How many arguments a function must be given; 1 where it does not say."""
     try:
         parameters = inspect.signature(function).parameters.values()

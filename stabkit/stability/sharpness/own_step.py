@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Held, Rational
+from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
@@ -67,7 +67,7 @@ EXACTLY: dict[Any, Callable[[OwnStep, Any, str], StepBound]] = {
     **{notion: by_norm for notion in BY_NORM}, POWER_BOUNDED: by_powers}
 
 
-def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, held: Held, *,
+def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *,
                    start: Fraction, trials: int, seed: int) -> StepBound:
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
@@ -129,7 +129,7 @@ def _elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> li
     return lines
 
 
-def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Rational = None,
+def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = None,
             held: Held = None, trials: int = 20_000, seed: int = 0) -> Outcome:
     """A function ``step(u, dt)`` at one step, or ``step(u)``.
 
@@ -154,7 +154,7 @@ def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Rat
                           str(reason))
 
 
-def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Rational = None
+def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = None
                ) -> Outcome | None:
     """What the trace of a function decides, or None where it decides nothing."""
     step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
@@ -166,7 +166,7 @@ def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Rat
         return None
 
 
-def _outcome(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
+def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fraction,
              held: Held, seed: int) -> Outcome:
     bound = exact_sets(at_step(trace(function, shape, seed), dt), notion, held, "dt", dt)
     words = "; ".join(bound.lines)
@@ -185,7 +185,7 @@ def _by(bound: StepBound, words: str) -> str:
     return f"by {bound.by}; {words}" if bound.by else words
 
 
-def _in_floats(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], step: Any,
+def _in_floats(function: Function, notion: Notion, shape: tuple[int, ...], step: Any,
                trials: int, seed: int, reason: str) -> Outcome:
     def flat(u: np.ndarray) -> np.ndarray:
         u = u.reshape(shape)
@@ -213,7 +213,7 @@ def _in_floats(function: Callable[..., Any], notion: Notion, shape: tuple[int, .
                    reason="the numbers that the function returns break it, whatever their rounding")
 
 
-def step_name(function: Callable[..., Any]) -> str:
+def step_name(function: Function) -> str:
     """What the function calls its step."""
     try:
         return list(inspect.signature(function).parameters)[1]

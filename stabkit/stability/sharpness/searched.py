@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Function
 from stabkit.arithmetic.rational import Constant
 from stabkit.errors import Undecided
 from stabkit.stability.falsify.computed import Computed
@@ -24,7 +23,7 @@ _MOST = 2000  # trials at one step
 _ENTRIES = 4096  # beyond them few signals are tried
 
 
-def searched(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], *,
+def searched(function: Function, notion: Notion, shape: tuple[int, ...], *,
              start: Fraction, trials: int, seed: int, name: str, reason: str) -> StepBound:
     """The smallest step within a factor of 4096 of a start at which a signal breaks the notion.
 
@@ -55,7 +54,7 @@ def searched(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
 
 
 class _Hunt:
-    def __init__(self, function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+    def __init__(self, function: Function, notion: Notion, shape: tuple[int, ...],
                  trials: int, seed: int):
         self.function, self.notion, self.shape = function, notion, shape
         self.most, self.seed, self.trials = trials, seed, 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
 from typing import Any
 
-from stabkit.aliases import Held, Rational
+from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
@@ -75,7 +74,7 @@ class Senses:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-def senses(step: Callable[..., Any], *, shape: Any, dt: Rational = None, held: Held = None,
+def senses(step: Function, *, shape: Any, dt: Rational = None, held: Held = None,
            seed: int = 0) -> Senses:
     """In which senses a step is stable, all at once.
 
