@@ -61,6 +61,7 @@ def with_facts(facts: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, A
         _add(given, fact["given"].items(), fact is data)
         _add(let, ((line[0], line) for line in fact["let"]), fact is data)
     shows = [text for fact in (*facts.values(), data) for text in fact["shows"]]
+    given = {**data["given"], **given}  # K and tau before the ends of cells
     return {**data, "given": given, "let": list(let.values()), "shows": shows,
             "facts": {name: fact["shows"] for name, fact in facts.items()}}
 
@@ -179,7 +180,7 @@ def _evidence(item: Any, tables: _Tables, verdict: Mapping[str, Any]) -> Any:
         return item
     data = {key: value if key == "facts" else tables.filled(value)
             for key, value in item["data"].items()}
-    made = {key: tables.filled(value) for key, value in item.items() if key != "data"}
+    made = {key: value if key == "data" else tables.filled(value) for key, value in item.items()}
     if isinstance(names := data.get("facts"), list):
         if len({str(name) for name in names}) < len(names):
             raise InvalidEvidence("facts: one is named twice")
