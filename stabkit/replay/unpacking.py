@@ -62,6 +62,7 @@ def with_facts(facts: Fields, data: Fields) -> dict[str, Any]:
         _add(given, fact["given"].items(), fact is data)
         _add(let, ((line[0], line) for line in fact["let"]), fact is data)
     shows = [text for fact in (*facts.values(), data) for text in fact["shows"]]
+    given = {**data["given"], **given}  # K and tau before the ends of cells
     return {**data, "given": given, "let": list(let.values()), "shows": shows,
             "facts": {name: fact["shows"] for name, fact in facts.items()}}
 
@@ -180,7 +181,7 @@ def _evidence(item: Any, tables: _Tables, verdict: Fields) -> Any:
         return item
     data = {key: value if key == "facts" else tables.filled(value)
             for key, value in item["data"].items()}
-    made = {key: tables.filled(value) for key, value in item.items() if key != "data"}
+    made = {key: value if key == "data" else tables.filled(value) for key, value in item.items()}
     if isinstance(names := data.get("facts"), list):
         if len({str(name) for name in names}) < len(names):
             raise InvalidEvidence("facts: one is named twice")

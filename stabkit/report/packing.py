@@ -12,7 +12,7 @@ from typing import Any
 
 from stabkit.arithmetic.transcript import spoken_of
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.unpacking import unpacked, with_facts
+from stabkit.replay.unpacking import patched, unpacked, with_facts
 
 _WORTH = 16  # characters of a piece that is shared
 _LISTS = ("let", "shows")  # shared line by line
@@ -33,7 +33,7 @@ def packed(content: Mapping[str, Any]) -> dict[str, Any]:
                        "pieces": pieces.named},
             "verdicts": verdicts}
     try:
-        return made if unpacked(made) == content else dict(content)
+        return made if _text(unpacked(made)) == _text(content) else dict(content)
     except InvalidEvidence:
         return dict(content)
 
@@ -79,7 +79,7 @@ def _shorter(item: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, An
             again = with_facts(facts, left)
         except InvalidEvidence:
             again = {}
-        if again == data:
+        if _text(again) == _text(data):
             data = {**left, "facts": list(facts)}
     return {**item, "data": _escaped(data), "configuration": _escaped(item["configuration"])}
 
@@ -101,6 +101,8 @@ def _changes(items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         patch = None
         if before is not None and before["kind"] == item["kind"]:
             patch = _patch(before, item)
+            if patch is not None and _text(patched(before, patch)) != _text(item):
+                patch = None  # the order would be another one, which people see
         yield item if patch is None else {"but": patch}
         before = item
 

@@ -77,7 +77,10 @@ def calculation(kind: str, transcript: Transcript, shows: Sequence[str], by: str
     first = [line for name in facts for line in transcript.facts[name]["let"]]
     named = [text for shown in facts.values() for text in shown]
     let = {line[0]: list(line) for line in (*first, *transcript.let)}
-    data = {"given": dict(transcript.given), "let": list(let.values()),
+    own = dict(transcript.given)
+    of_facts = {key: own.pop(key) for name in facts for key in transcript.facts[name]["given"]
+                if key in own}
+    data = {"given": own | of_facts, "let": list(let.values()),
             "shows": [*named, *(text for text in shows if text not in named)], "by": by}
     if facts:
         data["facts"] = facts
