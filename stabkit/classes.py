@@ -20,7 +20,7 @@ from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.dictionary import relu
 from stabkit.fluxes.flux import Flux
-from stabkit.operators import Operator
+from stabkit.operators import Operator, norm_squared
 from stabkit.proof.parts import Count, Family, PositivePart, SymbolicMap
 from stabkit.proof.sites import Length
 from stabkit.proof.symbols import Symbols
@@ -51,19 +51,26 @@ class AnyOperator(Class):
         Names of the spaces; operators that are applied to the same vectors share one.
     letter : str
         What the statement calls it; by default, as the argument is called.
+    square : rational, optional
+        A number in place of c: ‖K‖² <= square.
     """
 
     of: str = "N"
     to: str = "M"
     letter: str = ""
+    square: Any = None
 
     def symbol(self, symbols: Symbols, name: str) -> Any:
         letter = self.letter or name
+        if self.square is not None:
+            return symbols.operator(letter, self.of, self.to,
+                                    bound=fraction(self.square, "square"))
         bound = symbols.parameter("c" if letter == "K" else f"c_{letter}", ">= 0")
         return symbols.operator(letter, self.of, self.to, bound=bound)
 
     def admits(self, value: Any) -> bool:
-        return isinstance(value, Operator)
+        return isinstance(value, Operator) and (
+            self.square is None or norm_squared(value).upper <= fraction(self.square, "square"))
 
 
 @dataclass(frozen=True)

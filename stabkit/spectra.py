@@ -14,6 +14,7 @@ from stabkit.arithmetic.backend import to_host
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
 from stabkit.arithmetic.rational import fraction, fractions, to_flint
+from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.operators.eigenvalues import decide_below
 from stabkit.schemes import Scheme
@@ -165,7 +166,7 @@ def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
     if not any(isinstance(entry, Interval) for entry in matrix.flat):
         # Exact entries: the roots of the characteristic polynomial, with their multiplicities.
         with precision(128):
-            roots = to_flint(matrix).charpoly().complex_roots()
+            roots = complex_roots(to_flint(matrix).charpoly())
         return [(_interval(root.real), _interval(root.imag))
                 for root, multiplicity in roots for _ in range(multiplicity)]
     for bits in PRECISIONS[:5]:

@@ -134,8 +134,9 @@ def _where(holds: Any, yes: Any, no: Any) -> Any:
     if isinstance(holds, Term):
         return _as_term(holds, yes).when(holds.text, _as_term(holds, no))
     if isinstance(holds, np.ndarray | np.generic | Entries):
+        other_library: Any = holds  # NumPy's own function, by the array's own protocol
         return np.where(holds, plain(yes), plain(no)) if not isinstance(holds, Entries) else \
-            np.where(holds, yes, no)
+            np.where(other_library, yes, no)
     other = yes if hasattr(yes, "where") else no
     return (other if hasattr(other, "where") else holds).where(holds, yes, no)
 

@@ -78,8 +78,8 @@ class Unknown:
             raise Undecided("an unknown step has no value to look at")
         return _horner(self.coefficients, self.over)
 
-    def at(self, step: Fraction) -> Fraction:
-        """Its value at a step, if its coefficients are exact."""
+    def at(self, step: Fraction) -> Fraction | Interval:
+        """Its value at a step; exact if its coefficients are."""
         return sum((c * step**k for k, c in enumerate(self.coefficients)), Fraction(0))
 
     def is_negative(self, low: Fraction, high: Fraction | None) -> bool:

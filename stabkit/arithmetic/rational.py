@@ -6,6 +6,7 @@ Matrices come as object arrays (or nested lists) of fractions; the work is done 
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
 from typing import Any, TypeAlias
@@ -18,6 +19,8 @@ from stabkit.errors import InvalidArgument
 
 #: What `fraction` takes: an integer, a fraction, a float at its exact value, a text like "1/3".
 Rational: TypeAlias = Any
+#: What `fractions` takes for a vector.
+Vector: TypeAlias = Sequence[Rational] | np.ndarray
 
 
 class Constant(Fraction):
@@ -75,7 +78,7 @@ class Constant(Fraction):
 
     def _as(self, dtype: np.dtype | None) -> Any:
         """The constant rounded to a dtype, or exact as an object array of no dimensions."""
-        forms = self.__dict__
+        forms: dict[Any, Any] = self.__dict__
         if dtype not in forms:
             forms[dtype] = np.asarray(Fraction(self), dtype=object) if dtype is None else \
                 dtype.type(self)

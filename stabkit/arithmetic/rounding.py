@@ -63,9 +63,9 @@ def meant_entries(shape: tuple[int, int], rows: Sequence[int], columns: Sequence
     """
     snapped = [meant(value) if is_rounded(value) else number
                for value, number in zip(values, exact, strict=True)]
-    rows, columns = np.asarray(rows), np.asarray(columns)
-    order = np.argsort(rows, kind="stable")
-    for places in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1):
+    places_of_rows = np.asarray(rows)
+    order = np.argsort(places_of_rows, kind="stable")
+    for places in np.split(order, np.flatnonzero(np.diff(places_of_rows[order])) + 1):
         numbers = places.tolist()
         if any(is_rounded(values[k]) for k in numbers):
             _give_sum(snapped, values, numbers, next(
@@ -78,7 +78,7 @@ def _give_sum(snapped: list[Fraction], values: Sequence[Any], numbers: list[int]
     largest = max(numbers, key=lambda k: abs(snapped[k]))
     units = {k: 2 * half_unit(values[k]) for k in numbers}
     allowed = _SUMMED * max(units.values()) + sum(units.values())
-    total = sum(snapped[k] for k in numbers)
+    total = sum((snapped[k] for k in numbers), Fraction(0))
     target = 0 if abs(total) < abs(total - 1) else 1
     if 0 < abs(total - target) <= allowed:
         snapped[largest if diagonal is None else diagonal] += target - total

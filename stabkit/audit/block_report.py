@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from stabkit.audit.advice import note_on
 from stabkit.audit.modes import judge_modes
-from stabkit.audit.questions import BOUNDED, MODES, NOTIONS
+from stabkit.audit.questions import BOUNDED, MODES, notion_named
 from stabkit.audit.result import BlockReport
 from stabkit.errors import InvalidEvidence
 from stabkit.networks.blocks import DIFFUSION, HAMILTONIAN, Block
@@ -49,7 +49,9 @@ def why_not(name: str, graph: Graph, blocks: Sequence[Block]) -> str:
 
 def notion_of(name: str, scheme: Scheme) -> Notion:
     """A notion of a scheme by its name."""
-    return energy(Energy(scheme.K, scheme.flux)) if name == "energy" else NOTIONS[name]
+    if name == "energy" and isinstance(scheme, DiffusionScheme):
+        return energy(Energy(scheme.K, scheme.flux))
+    return notion_named(name)
 
 
 def alone(name: str, block: Block, task: Task) -> Status:

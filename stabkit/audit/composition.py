@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -13,7 +13,7 @@ from stabkit.audit.bounds import evidence_of, product
 from stabkit.networks.balance import balanced
 from stabkit.networks.blocks import Block, blocks_of, usable
 from stabkit.networks.graph import Graph
-from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence
 
@@ -50,37 +50,35 @@ class Composition:
     def shows(self, at_most: Fraction, by: str) -> tuple[Evidence, ...] | None:
         """Confirmed evidence that the constant of the network is `at_most`, or None."""
         for blocks, bounds in ((self.blocks, self.bounds), self.even):
-            whole = product(bounds)
+            whole, known = product(bounds), _known(bounds)
             if whole is not None and whole <= at_most:
                 moved = "" if blocks is self.blocks else \
                     "diagonal factors were moved through activations with phi(ts) = t phi(s); "
-                return _confirmed(evidence_of(blocks, bounds, at_most, moved + by))
+                return confirm_all(evidence_of(blocks, known, at_most, moved + by))
         return None
 
     def contracts(self, notion: Notion, by: str) -> tuple[Evidence, ...] | None:
         """The same for the constant 1: certificates of the blocks that have some, and the rest."""
         evidence: list[Evidence] = []
-        rest: list[tuple[Block, Fraction | None]] = []
+        rest: list[Block] = []
+        bounds: Bounds = []
         for block, bound in zip(self.blocks, self.bounds, strict=True):
             made = block.certificates(notion)
             if made is not None and bound is not None and bound <= 1:
                 evidence += made
             else:
-                rest.append((block, bound))
-        whole = product([bound for _, bound in rest])
+                rest.append(block)
+                bounds.append(bound)
+        whole = product(bounds)
         if whole is None or whole > 1:
             return self.shows(Fraction(1), by)
         if rest:
-            evidence += evidence_of(*zip(*rest, strict=True), Fraction(1), by)
-        return _confirmed(evidence)
+            evidence += evidence_of(rest, _known(bounds), Fraction(1), by)
+        return confirm_all(evidence)
 
 
-def _confirmed(evidence: Sequence[Evidence]) -> tuple[Evidence, ...] | None:
-    """Each piece confirmed, and only once where several blocks share it; None if one fails."""
-    unlike = {id(item): item for item in evidence}
-    confirmed = {key: confirm_evidence(item) for key, item in unlike.items()}
-    found = [piece for item in evidence if (piece := confirmed[id(item)]) is not None]
-    return tuple(found) if len(found) == len(evidence) else None
+def _known(bounds: Bounds) -> list[Fraction]:
+    return [bound for bound in bounds if bound is not None]
 
 
 def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: None) -> Composition:

@@ -18,7 +18,15 @@ from stabkit.audit.composition import (
 )
 from stabkit.audit.depth import judge_depth
 from stabkit.audit.modes import judge_modes
-from stabkit.audit.questions import BOUNDED, CONSTANT, MODES, NOTIONS, chosen, constant_name
+from stabkit.audit.questions import (
+    BOUNDED,
+    CONSTANT,
+    MODES,
+    NOTIONS,
+    chosen,
+    constant_name,
+    notion_named,
+)
 from stabkit.audit.requirements import check
 from stabkit.audit.result import Audit, Judgement
 from stabkit.audit.rounded_weights import before_rounding, unit_of
@@ -28,7 +36,7 @@ from stabkit.networks.graph import Graph
 from stabkit.networks.network import Network
 from stabkit.schemes import Chain, Scheme
 from stabkit.stability.certificates import certify
-from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
 
 TRIALS_PER_SECOND = 2_000
@@ -122,7 +130,7 @@ def _judged(name: str, counts: bool, known: Known) -> Judgement:
     if outcome.status is not PROVED and known.meant is not None:
         proof = _proof_as_meant(name, known.meant[0])
         if proof is not None:
-            rounding = _told(known, _as_they_stand(name, network, outcome))
+            rounding = _told(known.meant[1], _as_they_stand(name, network, outcome))
             outcome = Outcome(PROVED, proof)
     elif known.rounding == "intervals" and outcome.status in (PROVED, REFUTED):
         rounding = f"{outcome.status} for all weights that round to those in the file"
@@ -138,8 +146,8 @@ def _judgement(name: str, counts: bool, outcome: Outcome, layer: str = "", round
                      layer, outcome.trials, outcome.reason, rounding)
 
 
-def _told(known: Known, numbers: str) -> str:
-    return f"proved for the numbers that were meant ({'; '.join(known.meant[1])}); for those " \
+def _told(changes: Sequence[str], numbers: str) -> str:
+    return f"proved for the numbers that were meant ({'; '.join(changes)}); for those " \
            f"in the file: {numbers}"
 
 
@@ -174,7 +182,7 @@ def _decided(name: str, known: Known) -> Outcome:
             UNDECIDED, reason="not decided for all weights within rounding; take the numbers as "
                               "they stand (exact) or as they were meant (snapped)")
     if lipschitz and network.upper is not None and network.upper <= 1:
-        proof = network.contracts(NOTIONS[name], _by(name))
+        proof = network.contracts(notion_named(name), _by(name))
         if proof is not None:
             return Outcome(PROVED, proof)
     if name == "contraction" and quotient is not None and quotient.lower > 1:
@@ -210,13 +218,12 @@ def _proof_as_meant(name: str, network: Composition) -> tuple[Evidence, ...] | N
     """Certificates only: a search would find again what it found for the file's numbers."""
     lipschitz = name == "contraction" or (name == "euclidean" and not network.graph.has_bias)
     if lipschitz and network.upper is not None and network.upper <= 1:
-        return network.contracts(NOTIONS[name], _by(name))
+        return network.contracts(notion_named(name), _by(name))
     if not network.graph.is_small or why_not(name, network.graph, network.blocks):
         return None
     scheme = whole(network.graph, network.blocks)
     found = certify(scheme, notion_of(name, scheme))
-    confirmed = tuple(item and confirm_evidence(item) for item in found or ())
-    return confirmed if confirmed and all(confirmed) else None
+    return confirm_all(found) if found else None
 
 
 def _open(name: str, upper: Fraction | None) -> str:
@@ -262,7 +269,7 @@ def _constant(known: Known, at_most: Fraction, contracts: Judgement) -> Judgemen
     if outcome.status is not PROVED and known.meant is not None:
         evidence = known.meant[0].shows(at_most, by)
         if evidence is not None:
-            rounding = _told(known, _as_they_stand(CONSTANT, network, outcome))
+            rounding = _told(known.meant[1], _as_they_stand(CONSTANT, network, outcome))
             outcome = Outcome(PROVED, evidence)
     return _judgement(name, True, outcome, "", rounding)
 

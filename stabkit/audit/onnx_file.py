@@ -9,7 +9,7 @@ The batch axis, in front, is stripped; a batch of unknown size is read as one sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -172,10 +172,11 @@ class _Reading:
         if not kind.HasField("shape") or not dims:
             raise self.error(f"{place}: has no shape; give the shape of one input")
         first = dims[0] if len(dims) == 1 else dims[0] or 1
-        if None in (first, *dims[1:]):
+        sizes = [size for size in (first, *dims[1:]) if size is not None]
+        if len(sizes) < len(dims):
             raise self.error(f"{place}: its shape {_sizes(dims)} leaves sizes open; give the "
                              "shape of one input")
-        return (first, *dims[1:])
+        return tuple(sizes)
 
     # -- one node ------------------------------------------------------------------------------
     def read_node(self, number: int, node: Any) -> None:
@@ -230,7 +231,7 @@ def _place_of(node: Any) -> str:
     return f"{inside[-1]}/{node.name}" if inside else str(node.name)
 
 
-def _names(entries: Iterator[Any]) -> str:
+def _names(entries: Iterable[Any]) -> str:
     return "(" + ", ".join(str(entry.name) for entry in entries) + ")"
 
 

@@ -42,6 +42,15 @@ def words_of(name: str) -> Words:
     return _WORDS[name.split()[0]]
 
 
+def notion_named(name: str) -> Notion:
+    """The notion of schemes that a question asks for."""
+    notion = NOTIONS.get(name)
+    if notion is None:
+        raise InvalidArgument(f"notion: {name!r} is asked of whole networks alone; ask for one of "
+                              f"{', '.join(key for key, known in NOTIONS.items() if known)}")
+    return notion
+
+
 def constant_name(at_most: Fraction) -> str:
     """The name of the question whether L is a Lipschitz constant."""
     short = f"{float(at_most):.12g}"

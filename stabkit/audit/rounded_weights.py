@@ -23,6 +23,7 @@ from stabkit.networks.layers import Scaling
 from stabkit.networks.segments import joined
 from stabkit.networks.step_sizes import certified_step
 from stabkit.networks.transposed_block import diffusion_block
+from stabkit.networks.transposes import Transpose
 
 SINGLE, DOUBLE = Fraction(1, 2**24), Fraction(1, 2**53)  # the largest relative rounding errors
 _SHORT_BITS = 12
@@ -67,7 +68,7 @@ def _meant(block: Block, unit: Fraction, small: bool) -> tuple[Graph, Changes]:
     if block.form in (DIFFUSION, RESIDUAL) and found is not None and found.nearest < 0 and (
             found.factor is not None or found.largest <= _ENTRIES * unit):
         try:
-            return _diffusion(block, unit, small)
+            return _diffusion(block, found, unit, small)
         except InvalidArgument:
             return block.graph, []
     graph, said = _plain(block.graph, unit) if small else (block.graph, [])
@@ -78,12 +79,13 @@ def _meant(block: Block, unit: Fraction, small: bool) -> tuple[Graph, Changes]:
 
 
 # -- the transposed structure ----------------------------------------------------------------------
-def _diffusion(block: Block, unit: Fraction, small: bool) -> tuple[Graph, Changes]:
-    found = block.transpose
-    before, said = _plain(block.before, unit) if small else (block.before, [])
+def _diffusion(block: Block, found: Transpose, unit: Fraction, small: bool
+               ) -> tuple[Graph, Changes]:
+    first = block.parts[0]
+    before, said = _plain(first, unit) if small else (first, [])
     written = -found.factor if found.factor is not None else Fraction(-found.nearest)
     tau = _short(written, 4 * unit) or written
-    changed = block if before is block.before else replace(block, before=before)
+    changed = block if before is first else replace(block, before=before)
     safe = certified_step(changed)
     if safe is not None and safe < tau <= safe * (1 + 4 * unit):
         tau = safe

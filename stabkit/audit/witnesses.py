@@ -166,9 +166,9 @@ def _exactly(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
     lower = _exact_quotient(network, best)
     pair = best
     for near in rounded((x.ravel(), y.ravel())):
-        found = _exact_quotient(network, near) if any(near[0] != near[1]) else 0
+        found = _exact_quotient(network, near) if any(near[0] != near[1]) else Fraction(0)
         # A simple pair may show a little less, but not less than what matters.
-        if found >= lower or (lower > 1 and found > max(1, _NEARLY * lower)):
+        if found >= lower or (lower > 1 and found > max(Fraction(1), _NEARLY * lower)):
             pair = near
             break
     lower = _short(lower)
@@ -187,7 +187,7 @@ def shows_more(graph: Graph, quotient: Quotient, at_most: Fraction) -> tuple[Evi
         network, notion = Network(graph), sensitivity(at_most)
         made = write_witness(network, notion, quotient.best,
                              exact_margin(network, notion, quotient.best))
-        return made and (made,)
+        return None if made is None else (made,)
     data = quotient.evidence[0].data
     return (replace(quotient.evidence[0], data={**data, "shows": [f"apart > {at_most} * away"]}),)
 

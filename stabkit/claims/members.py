@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Boundary, Operator, difference
 from stabkit.operators.norms import norm_squared
@@ -90,7 +90,7 @@ def _compare(symbolic: Any, concrete: Any, member: Member) -> None:
     """Note what the symbols are, at the same places of two things of one kind."""
     if isinstance(symbolic, SymbolicOperator):
         _of_kind(concrete, Operator)
-        if symbolic.bound is not None:
+        if symbolic.bound is not None and symbolic.bound.letters:
             member.value(*symbolic.bound.letters, norm_squared(concrete).upper)
     elif isinstance(symbolic, LineDifference):
         _on_line(symbolic, concrete, member)
@@ -142,8 +142,9 @@ def _has_rows(member: Member, statement: Rows) -> None:
     flux, = member.fluxes.values()
     tau, h = (member.values[name] for name in ("tau", "grid size"))
     _lies_in(flux, "sector", Fraction(0), None)
+    high = needed(flux.facts.sup_diffusivity, f"{flux.name}: has no bound") * tau / h**2
     for end in statement.weights.values():
-        if end is not None and (high := flux.facts.sup_diffusivity * tau / h**2) > end:
+        if end is not None and high > end:
             raise InvalidArgument(f"tau·g/h**2: it is assumed to be <= {end}, but reaches "
                                   f"{float(high):.3g}")
 

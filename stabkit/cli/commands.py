@@ -96,7 +96,8 @@ def verify(
         check_writable(target)
     claims = _chosen(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
-    options = {"budget": budget, "seed": seed, "workers": workers, "signals": signals}
+    options: dict[str, Any] = {"budget": budget, "seed": seed, "workers": workers,
+                               "signals": signals}
     question = {}
     if resume is not None or target not in (None, "-"):  # it reads every source
         question = asked({"budget": budget, "seed": seed, "claims": [c.name for c in claims]},
@@ -118,7 +119,8 @@ def verify(
             journal.start(options.get("known", ()))
         decided, stop = decide_with_table(claims, target == "-", options, journal)
         if isinstance(stop, KeyboardInterrupt):
-            more = "" if journal is None else f"; --resume {shlex.quote(target)} goes on"
+            more = "" if journal is None or target is None else \
+                f"; --resume {shlex.quote(target)} goes on"
             say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided{more}",
                 err=True)
             return INTERRUPTED

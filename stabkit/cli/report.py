@@ -57,10 +57,8 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
         command.read_verdicts(folder / command.VERDICTS)  # what is not there is said at once
     else:
         command.check_folder(folder)
-    if source is not None:
-        document = command.read_verdicts(source)
-    else:
-        document = _decided(ledger, {"budget": budget, "seed": seed, "workers": workers})
+    document = command.read_verdicts(source) if source is not None else \
+        _decided(ledger, {"budget": budget, "seed": seed, "workers": workers})
     if document is None:
         return INTERRUPTED
     if check:

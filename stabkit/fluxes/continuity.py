@@ -46,7 +46,7 @@ class Need(NamedTuple):
 
 def needs(expression: Expression) -> list[Need]:
     """What makes an expression continuous."""
-    found = {}
+    found: dict[tuple[str, str], Need] = {}
     for part in expression.parts():
         for need in _own_needs(part):
             found.setdefault((need.argument.text, need.relation), need)
@@ -98,7 +98,8 @@ def cover(ends: Sequence, holds: Callable[[Any, Any], bool]) -> tuple | None:
     return tuple(sorted({end for cell in done for end in cell}))
 
 
-def _middle(a: Fraction | float, b: Fraction | float) -> Fraction | None:
+def _middle(a: Any, b: Any) -> Any:
+    """A number between two ends; None where a cell is not to be cut further."""
     if a == -inf:
         return 2 * b if abs(b) < 2**20 else None
     if b == inf:

@@ -113,7 +113,8 @@ def integral_from_zero(pieces: Sequence[tuple[Expression, list]], breakpoints: S
                        end: Fraction) -> Interval:
     """∫₀ of a function that is given piece by piece, each with its cells of the real line."""
     total = Interval(0)
-    points = sorted({Fraction(0), end, *(p for p in breakpoints if min(0, end) < p < max(0, end))})
+    low, high = sorted((Fraction(0), end))
+    points = sorted({low, high, *(p for p in breakpoints if low < p < high)})
     for a, b in pairwise(points):
         piece = next(expression for expression, cells in pieces
                      if any(p <= a and b <= q for p, q in cells))

@@ -24,10 +24,14 @@ A ghost {"b": {"in": "N", "start": "0", "next": "a + C@b"}} is a further state, 
 defines, in a space of the state or of an operator that does not change, since others may.
 Invariants speak of the state and of what does not change, else they would speak of another operator
 after the step than before it.
+
+``"rest": {"Z": "E"}`` adds a visit at 0, as in :mod:`stabkit.proof.algebra`, to all parts.  Where
+the letters of E may change from step to step, by its flux or its space, so may its energy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,7 +83,7 @@ def read(data: dict) -> Statement:
     return made
 
 
-def steady(statement: Statement, x: Expression, besides: set[str] = frozenset()) -> None:
+def steady(statement: Statement, x: Expression, besides: Set[str] = frozenset()) -> None:
     """Refuse what may be another one at the next step."""
     strays = sorted(x.letters & (statement.changing | besides))
     if strays:
@@ -110,8 +114,8 @@ def check(statement: Statement, proof: Any) -> None:
 
 def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Statement, Any]]:
     """What the induction must show, each with its name and its proof."""
-    proof = fields(proof, ("invariants", "base", "step", "end"), ("ghosts",))
-    statement = _with_ghosts(statement, table(proof.get("ghosts", {})))
+    proof = fields(proof, ("invariants", "base", "step", "end"), ("ghosts", "rest"))
+    statement = _with_ghosts(_with_rests(statement, proof), table(proof.get("ghosts", {})))
     given = statement.setting
     before = replace(given, equations=dict(given.equations), known=dict(given.known),
                      visits=dict(given.visits), names=dict(given.names))
@@ -130,6 +134,16 @@ def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Sta
                   (f"step of {name}", later, step[name])]
     shown, sign = statement.goal
     return [*parts, ("end", algebra.Statement(before, shown.put(after), sign), proof["end"])]
+
+
+def _with_rests(statement: Statement, proof: dict) -> Statement:
+    """The statement with the visits at 0 that a proof adds."""
+    given = algebra.resting(statement.setting, proof)
+    made = replace(statement, setting=given, changing=set(statement.changing))
+    for name, like in table(proof.get("rest", {})).items():
+        if _names(given.visits[like])[0] in made.changing:
+            made.changing.add("p_" + name)
+    return made
 
 
 def _with_ghosts(statement: Statement, ghosts: dict) -> Statement:

@@ -226,8 +226,8 @@ class Portion:
     """A number in (0, top/over], or (0, top/over); both are products of what is >= 0.
 
     It can be multiplied and divided as long as it stays that.  It becomes a parameter where a
-    scheme takes it for its step.  Of all that is made from one ratio only one number can, because
-    two would be independent.
+    scheme takes it for its step, or a vector is multiplied with it.  Of all that is made from one
+    ratio only one number can, and its multiples, because two would be independent.
     """
 
     symbols: Any
@@ -236,7 +236,9 @@ class Portion:
     strict: bool = False
     used: list[Any] = field(default_factory=list)  # shared: the portion that is a parameter
 
-    def __mul__(self, factor: Any) -> Portion:
+    def __mul__(self, factor: Any) -> Any:
+        if isinstance(factor, Expression) and not factor.scalar:
+            return self.parameter() * factor
         return self._made(self.top if self.top is None else self.top * self._size(factor),
                           self.over)
 
@@ -270,10 +272,23 @@ class Portion:
                                     self.strict)
             self.symbols.portions[next(iter(made.letters))] = self
             self.used += [self, made]
-        if not self._equals(self.used[0]):
+        times = self._times(self.used[0])
+        if times is None:
             raise InvalidArgument("ratio: it is used for two different steps, which symbols would "
                                   "take for independent ones")
-        return self.used[1]
+        return self.used[1] if times == 1 else times * self.used[1]
+
+    def _times(self, other: Portion) -> Fraction | None:
+        """How many times another portion of the same ratio it is, if that is a number."""
+        if self._equals(other):
+            return Fraction(1)
+        if self.top is None or other.top is None:
+            return None
+        mine, others = self.top * other.over, other.top * self.over
+        if mine.terms.keys() != others.terms.keys():
+            return None
+        times = {c / others.terms[key] for key, c in mine.terms.items()}
+        return times.pop() if len(times) == 1 else None
 
     def _equals(self, other: Portion) -> bool:
         if self.top is None or other.top is None:

@@ -11,16 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, needed
 from stabkit.proof.parts import Size, SymbolicFlux
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.text import written
 from stabkit.proof.words import NUMBERS, Expression, expression, parameter, vector
 
 #: Edges that a site has, to the left and to the right.
-LINE = {"first": ("1",), "inner": ("-1", "1"), "last": ("-1",), "single": ()}
+LINE: dict[str, tuple[str, ...]] = {
+    "first": ("1",), "inner": ("-1", "1"), "last": ("-1",), "single": ()}
 #: The same where there are edges to zeros outside; and on a ring, which has no ends.
-KINDS = {
+KINDS: dict[str, dict[str, tuple[str, ...]]] = {
     "reflecting": LINE,
     "dirichlet": dict.fromkeys(LINE, ("-1", "1")),
     "periodic": {"inner": ("-1", "1"), "single": ()},
@@ -127,8 +128,9 @@ class Line:
 
     def _note_ends(self, tau: str, ends: dict[str, str]) -> None:
         """The largest value of τg/h² by what is assumed of them."""
-        portion, flux = self.K.symbols.portions[tau], self.flux
-        high = flux.facts.diffusivities[1]
+        portion = self.K.symbols.portions[tau]
+        flux = needed(self.flux, "a line: its flux was applied to no edge")
+        _, high = needed(flux.facts.diffusivities, f"{flux.name}: its sector is not known")
         if portion.top is None or high is None:
             end = "inf"
         else:

@@ -112,7 +112,7 @@ class Symbols:
 
         The names in `start` are vectors made before; they become the state.
         """
-        data = {key: dict(entries) for key, entries in self.data.items()}
+        data: dict[str, Any] = {key: dict(entries) for key, entries in self.data.items()}
         state = {name: data["vectors"].pop(name) for name in start}
         data["state"] = state
         data["start"] = {name: written(expression(x)) for name, x in start.items()}

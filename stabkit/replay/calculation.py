@@ -133,7 +133,8 @@ class Calculation:
             if not truth:
                 return False, f"it does not hold that {line}"
             shown.append(f"{text}{values}")
-        if self.margin is not None and (difference := self._margin_differs(calculator)):
+        if self.margin is not None and (
+                difference := self._margin_differs(self.margin, calculator)):
             return False, difference
         return True, "; ".join(shown)
 
@@ -158,10 +159,10 @@ class Calculation:
             return truth, f": {values}"
         return calculator.truth(expression, {}), ""
 
-    def _margin_differs(self, calculator: Calculator) -> str:
+    def _margin_differs(self, expression: ast.expr, calculator: Calculator) -> str:
         """Empty if the margin is the stated one; a stated float may be off by its last place."""
         with at("margin"):
-            margin, stated = calculator.numbers(self.margin, {}), self.margin_value
+            margin, stated = calculator.numbers(expression, {}), self.margin_value
             if shape(margin):
                 raise InvalidEvidence("it must be a number")
         if stated is None:

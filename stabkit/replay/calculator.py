@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -128,7 +128,8 @@ class Calculator:
         return _WAYS[type(node)](self, node, local)
 
     def _constant(self, node: ast.Constant, local: Mapping[str, Any]):
-        return counted(Fraction(node.value))
+        value: Any = node.value  # an integer, as the language has no others
+        return counted(Fraction(value))
 
     def _list(self, node: ast.List, local: Mapping[str, Any]):
         return array(self.numbers(item, local, or_infinite=True) for item in node.elts)
@@ -209,7 +210,8 @@ class Calculator:
         return int(index)
 
     def _called(self, node: ast.Call, local: Mapping[str, Any]):
-        name = node.func.id
+        function: Any = node.func  # a name, as the language calls nothing else
+        name = function.id
         if name == "all":
             return self._on_all_cells(*cells(node.args[0]), local)
         if name in BUILTINS:
@@ -245,7 +247,7 @@ class Calculator:
         v = self.numbers(knots, local, or_infinite=True)
         if len(shape(v)) != 1 or len(v) < 2:
             raise InvalidEvidence("cells needs a vector of at least two numbers")
-        result = True
+        result: bool | None = True
         for a, b in pairwise(v):
             if not less(a, b):
                 raise Undefined(f"cells: {as_text(a)} is not known to be less than {as_text(b)}")
@@ -299,7 +301,7 @@ class Calculator:
         return {**local, name: interval(lo, hi)} if lo <= hi else local
 
 
-_WAYS = {
+_WAYS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Constant: Calculator._constant, ast.Name: Calculator._named, ast.List: Calculator._list,
     ast.Attribute: Calculator._transposed, ast.Subscript: Calculator._entry,
     ast.UnaryOp: Calculator._unary, ast.BinOp: Calculator._binary,

@@ -120,7 +120,7 @@ class Paper:
     @property
     def blocks(self) -> tuple[Block, Block]:
         """What is printed and what is not, each sorted by verdict."""
-        ordered = sorted(self.entries, key=lambda entry: list(Status).index(entry.status))
+        ordered = sorted(self.entries, key=lambda entry: list(Status).index(Status(entry.status)))
         printed = tuple(entry for entry in ordered if entry.claim.reading == "printed")
         others = tuple(entry for entry in ordered if entry.claim.reading != "printed")
         said = "as documented" if self.name == SOFTWARE else "as printed"

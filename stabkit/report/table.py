@@ -65,10 +65,10 @@ def table(
     """
     # Drawn here: a library that measures and wraps every cell takes as long as all the rest.
     terminal = stream.isatty()
-    rows = [list(row) for row in rows]
+    cells = [list(row) for row in rows]
     if terminal and named in heads:
-        _fold(heads, rows, heads.index(named), shutil.get_terminal_size().columns)
-    return "".join(f"{line}\n" for line in _lines(heads, rows, terminal))
+        _fold(heads, cells, heads.index(named), shutil.get_terminal_size().columns)
+    return "".join(f"{line}\n" for line in _lines(heads, cells, terminal))
 
 
 def _lines(heads: Sequence[str], rows: list[list[str]], styled: bool) -> Iterator[str]:

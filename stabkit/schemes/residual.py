@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from stabkit.arithmetic.backend import like
-from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.rational import Vector, fractions
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
@@ -35,8 +34,8 @@ class ResidualBlock(Scheme):
     inner: Operator
     outer: Operator
     activation: Flux
-    inner_bias: Sequence[Any] | None = None
-    outer_bias: Sequence[Any] | None = None
+    inner_bias: Vector | None = None
+    outer_bias: Vector | None = None
     outer_activation: Flux | None = None
 
     def __post_init__(self) -> None:
@@ -156,7 +155,7 @@ class Function(Scheme):
     function: Any
     length: int
 
-    exact = False
+    exact: ClassVar[bool] = False
     trusted: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 from operator import index
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -144,6 +144,14 @@ class Scheme(ABC):
         return x, self(x)
 
 
+@runtime_checkable
+class HasStep(Protocol):
+    """A scheme with a step size; a search varies it."""
+
+    @property
+    def tau(self) -> Any: ...
+
+
 def as_signal(u: Any, size: int, name: str = "u") -> Any:
     """Check a signal or batch of signals once, at the door."""
     array = u if is_foreign(u) else np.asarray(u)
@@ -225,8 +233,9 @@ class Chain(Scheme):
     @classmethod
     def of(cls, make: Callable[..., Scheme], members: Any) -> Chain:
         """The chain of what `make` makes of each member, a mapping of its arguments."""
-        return cls(members.map(make) if isinstance(members, Family) else
-                   [make(**member) for member in members])
+        parts: Any = members.map(make) if isinstance(members, Family) else \
+            [make(**member) for member in members]
+        return cls(parts)
 
     def __post_init__(self) -> None:
         if isinstance(self.schemes, Family):

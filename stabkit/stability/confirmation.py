@@ -29,6 +29,14 @@ def confirm_evidence(evidence: Evidence) -> Evidence | None:
     return confirmed(evidence)[0]
 
 
+def confirm_all(evidence: Sequence[Evidence | None]) -> tuple[Evidence, ...] | None:
+    """Each piece confirmed, and only once where it stands there twice; None if one fails."""
+    unlike = {id(item): item for item in evidence if item is not None}
+    confirmed = {key: confirm_evidence(item) for key, item in unlike.items()}
+    found = [piece for item in evidence if (piece := confirmed.get(id(item))) is not None]
+    return tuple(found) if len(found) == len(evidence) else None
+
+
 def confirmed(evidence: Evidence, arithmetics: Sequence[str] = ("rational", "ball")) -> Found:
     """The evidence as the checker accepts it, or None and what it says against it."""
     # Cells are intervals, so only ball arithmetic can accept them.

@@ -26,6 +26,7 @@ from stabkit.errors import (
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.schemes import Scheme
+from stabkit.schemes.scheme import as_part
 from stabkit.stability.both_ways import both_ways
 from stabkit.stability.certificates import certified, certify_uniqueness, show_bounds
 from stabkit.stability.confirmation import confirm_evidence, confirmed, written_witness
@@ -110,7 +111,7 @@ def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | 
     if not (shape is None and dt is None and held is None):
         raise InvalidArgument("shape, dt, held: are for functions in NumPy only")
     if notion is not None:
-        what = Stable(what, notion)
+        what = Stable(as_part(what, Scheme, "scheme"), notion)
     try:
         with precision(USUAL):  # whatever another thread works with
             if holds_intervals(what):
@@ -168,6 +169,7 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
                 f"too large: nothing was found by signals in {inside.windows} windows of up to "
                 f"{inside.widest} samples, and no others were tried")))
     found = search(scheme, notion, trials=trials, seed=seed, extra=signals)
+    suspect: Signals | None
     if found.witness is not None:
         margin, suspect = exact_margin(scheme, notion, found.witness), found.witness
         witness, reason = written_witness(scheme, notion, suspect, margin)
@@ -192,10 +194,11 @@ def _proved(what: Stable) -> tuple[tuple[Evidence, ...] | None, str]:
     except Undecided as limit:
         return None, str(limit)
     found = [confirmed(certificate) for certificate in certificates or ()]
-    if found and all(evidence is not None for evidence, _ in found):
-        return tuple(evidence for evidence, _ in found), ""
+    evidence = tuple(made for made, _ in found if made is not None)
+    if found and len(evidence) == len(found):
+        return evidence, ""
     return None, next((f"a certificate was found, but not confirmed: {reason}"
-                       for evidence, reason in found if evidence is None), "")
+                       for made, reason in found if made is None), "")
 
 
 def _joined(*parts: str) -> str:
@@ -392,7 +395,8 @@ def _(what: Experiment, trials: int, seed: int, signals: np.ndarray | None) -> O
 
 def _trials(runs: int, seed: int, worst: float, suspect: Signals = (), reason: str = ""
             ) -> Evidence:
-    data = {"trials": runs, "seed": seed, "worst": worst if np.isfinite(worst) else None}
+    data: dict[str, Any] = {"trials": runs, "seed": seed,
+                            "worst": worst if np.isfinite(worst) else None}
     if reason:
         data["reason"] = reason
         if suspect[0].size <= _LONGEST_SIGNAL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,8 +73,8 @@ def weighted(weights: Any = None) -> Weighted:
         if isinstance(u, Term):
             w = u.log.give_once(("weights", id(exact)), "weights", lambda: exact.ravel())
             return w.call("dot", u * u) - w.call("dot", up * up)
-        w = np.broadcast_to(exact.ravel(), u.shape)
-        return sum(w * u * u) - sum(w * up * up)
+        spread = np.broadcast_to(exact.ravel(), u.shape)
+        return sum(spread * u * u) - sum(spread * up * up)
 
     floats = exact.ravel().astype(float)
 
@@ -154,15 +155,15 @@ def stays_in(region: Box) -> StaysIn:
 
     def margin(u: Any, up: Any) -> Any:
         if isinstance(u, Term):
-            a, b = (u.log.give_once((name, id(side)), name, lambda side=side: _plain(side))
+            a, b = (u.log.give_once((name, id(side)), name, partial(_plain, side))
                     for name, side in (("low", low), ("high", high)))
             inside = u.compared((u - a).call("min", (b - u).call("min")), ">=", 0).text
             kept = (up - a).call("min").call("min", (b - up).call("min"))
             return named(kept.when(inside, u.log.term("0")), "room")
-        a, b = (np.broadcast_to(side.ravel(), u.shape) for side in (low, high))
-        if smallest(u - a) < 0 or largest(u - b) > 0:
+        lower, upper = (np.broadcast_to(side.ravel(), u.shape) for side in (low, high))
+        if smallest(u - lower) < 0 or largest(u - upper) > 0:
             return Fraction(0)
-        return min(smallest(up - a), -largest(up - b))
+        return min(smallest(up - lower), -largest(up - upper))
 
     a, b = low.ravel().astype(float), high.ravel().astype(float)
 

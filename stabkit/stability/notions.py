@@ -336,6 +336,11 @@ class Energy:
     K: Operator
     flux: Flux
 
+    def meant(self) -> Energy:
+        """With the operator that was meant; itself if it is that."""
+        K = self.K.meant()
+        return self if K is self.K else replace(self, K=K)
+
     def __call__(self, u: Any) -> Any:
         density = self.flux.regulariser(self.K @ u)
         if isinstance(density, (Term, Densities)):
@@ -359,8 +364,8 @@ def energy(functional: Callable[[Any], Any]) -> Notion:
         raise InvalidArgument(f"functional: must be callable, got {functional!r}")
 
     margin = Decrease(functional)
-    exact = not isinstance(functional, Energy) or functional.K.meant() is functional.K
+    near = functional.meant() if isinstance(functional, Energy) else functional
     return Notion("energy", 1, margin,
                   lambda u, up: _ratio(margin(u, up), abs(functional(u))), functional,
-                  None if exact else lambda: energy(replace(functional, K=functional.K.meant())),
+                  None if near is functional else lambda: energy(near),
                   words=ENERGY_WORDS, composes=True)

@@ -238,7 +238,7 @@ class Calculation:
     """
 
     given: Mapping[str, Any] = field(default_factory=dict)
-    let: Sequence[tuple[str, str]] = ()
+    let: Sequence[Sequence[str]] = ()
     shows: Sequence[str] = ()
     by: str = ""
     necessary: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 from numbers import Integral
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from stabkit.arithmetic.rational import Constant
 from stabkit.tracing.form import Form, joined
 from stabkit.tracing.numbers import exact_form
 from stabkit.tracing.tracer import Tracer
+
+Order = Literal["C", "F", "A"]  # in which the entries of an array follow each other
 
 _LISTED = 4096  # entries of an array that may be handed on one by one
 
@@ -278,14 +280,14 @@ class TracedArray(Traced):
     def flat(self) -> Any:
         return iter(self.ravel())
 
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
-        shape = shape[0] if len(shape) == 1 and not isinstance(shape[0], Integral) else shape
-        return self._moved(self.index.reshape(shape, order=order))
+    def reshape(self, *shape: Any, order: Order = "C") -> Any:
+        new = shape[0] if len(shape) == 1 and not isinstance(shape[0], Integral) else shape
+        return self._moved(self.index.reshape(new, order=order))
 
-    def ravel(self, order: str = "C") -> Any:
+    def ravel(self, order: Order = "C") -> Any:
         return self._moved(self.index.ravel(order))
 
-    def flatten(self, order: str = "C") -> Any:
+    def flatten(self, order: Order = "C") -> Any:
         return self.ravel(order).copy()
 
     def transpose(self, *axes: Any) -> Any:

@@ -281,8 +281,8 @@ def _raised(form: Form, denominator: tuple[int, ...]) -> Form:
     """The form with a multiple of its denominator in place of it."""
     if form.denominator == denominator:
         return form
-    factor = fmpz_poly(list(denominator)) // fmpz_poly(list(form.denominator))
-    factor = np.array([[int(c) for c in factor.coeffs()]], dtype=object)
+    quotient = fmpz_poly(list(denominator)) // fmpz_poly(list(form.denominator))
+    factor = np.array([[int(c) for c in quotient.coeffs()]], dtype=object)
     if _size(factor) < _FITS:
         factor = factor.astype(np.int64)
     return Form(form.count, form.rows, form.columns,

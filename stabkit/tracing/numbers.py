@@ -97,15 +97,17 @@ def _read(flat: np.ndarray, reading: Reading) -> tuple[list[Fraction], np.ndarra
         for digits in range(_TEN + 1):
             scaled = np.rint(known * 10.0**digits)
             fits = (np.abs(scaled) < 10.0**_DIGITS) & (scaled / 10.0**digits == known)
-            for k in np.flatnonzero(fits):
+            for k in np.flatnonzero(fits).tolist():
                 if taken[k] is None:
                     taken[k] = Fraction(int(scaled[k]), 10**digits)
     singly = sum(each is None for each in taken) <= _SINGLY
-    for k, each in enumerate(taken):
+    numbers = []
+    for number, each in zip(known, taken, strict=True):
         if each is None:
-            taken[k] = meant(known[k]) if singly else Fraction(float(known[k]))
-        reading.note(known[k], taken[k])
-    return taken, inverse.ravel()
+            each = meant(number) if singly else Fraction(float(number))
+        reading.note(number, each)
+        numbers.append(each)
+    return numbers, inverse.ravel()
 
 
 def _of_fractions(numbers: list[Fraction], inverse: np.ndarray | None) -> Form:

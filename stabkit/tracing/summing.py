@@ -213,10 +213,11 @@ def correlated(tracer: Tracer, array: Any, weights: Any, mode: str, cval: Any,
     """Σ w_k u_{i+k} with a boundary as SciPy's image filters have it."""
     wide = [(n // 2 + o, n - 1 - n // 2 - o)
             for n, o in zip(weights.shape, origins, strict=True)]
-    options = {"constant_values": cval} if mode == "constant" else {}
-    modes = {"reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap",
-             "constant": "constant", "grid-wrap": "wrap", "grid-mirror": "symmetric",
-             "grid-constant": "constant"}
+    options: dict[str, Any] = {"constant_values": cval} if mode == "constant" else {}
+    modes: dict[str, Any] = {
+        "reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap",
+        "constant": "constant", "grid-wrap": "wrap", "grid-mirror": "symmetric",
+        "grid-constant": "constant"}
     if mode not in modes or any(min(pair) < 0 for pair in wide):
         tracer.stop(f"a filter with mode {mode!r} or such an origin is not followed")
     padded = np.pad(array, wide, modes[mode], **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -19,6 +20,7 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
 )
+from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, difference, stable_step
 from stabkit.schemes import Explicit, Implicit, Pointwise, repeat
@@ -54,7 +56,7 @@ EULER_BOUND = "step/2 * Lam * (exp(Lam*T) - 1)"
 
 def _euler_error(K: Operator, flux: Flux) -> AllOf:
     """‖uᵐ − u(T)‖ <= (τ/2) L‖K‖² ‖u⁰‖ (e^{L‖K‖²T} − 1), the constants in it, and one mode."""
-    L, square = flux.facts.lipschitz, 2 / stable_step(K)
+    L, square = needed(flux.facts.lipschitz, "flux: must be continuous"), 2 / stable_step(K)
     points = dict(x=[0, 1, 2, 5, 9, 13], y=[1, 2, 4, 3, 8, 5])
     return AllOf([
         FaceWithin(flux, "slope", -L, L), FaceWithin(flux, "diffusivity", Fraction(0), None),
@@ -77,7 +79,7 @@ def _euler_error_of_a_mode(m: int) -> Calculation:
     T = log.give("T", Fraction(1, 100))
     f = log.give("f", [-1, 1])
     last = repeat(Explicit(K, fluxes.identity(), Fraction(1, 100 * m)), m)(f)
-    let = [("Lam", "dot(K @ f, K @ f) / dot(f, f)"), ("step", f"T / {m}"),
+    let: list[Sequence[str]] = [("Lam", "dot(K @ f, K @ f) / dot(f, f)"), ("step", f"T / {m}"),
            ("gap", f"{last.text} - exp(-Lam*{T.text}) * f")]
     return Calculation(
         log.given, [*log.let, *let],

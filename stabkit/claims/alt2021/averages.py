@@ -8,6 +8,7 @@ from stabkit import fluxes
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, NONLINEAR, ONE
 from stabkit.classes import AnyFlux, AnyLength, UpTo
+from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import NATURAL, difference
 from stabkit.schemes import Explicit, repeat
@@ -19,7 +20,8 @@ SIMPLIFIED = 'derived (Section 2.1, "gradually simplified versions")'
 
 
 def _step(n: int, flux: Flux, ratio: Fraction) -> Explicit:
-    return Explicit(difference(1, n), flux, ratio / (2 * flux.facts.lipschitz))
+    L = needed(flux.facts.lipschitz, "flux: must be continuous")
+    return Explicit(difference(1, n), flux, ratio / (2 * L))
 
 
 def _keeps_the_sum(n: int) -> Calculation:

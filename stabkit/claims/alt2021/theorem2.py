@@ -22,6 +22,7 @@ from stabkit.claims.configurations import (
     some_step_is_stable,
 )
 from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, AnyVector, Positive, UpTo
+from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import (
     NATURAL,
@@ -139,7 +140,7 @@ def proof_unit_spectrum_gives_euclidean_stability(M):
 
 def lipschitz(flux: Flux) -> Fraction:
     """The constant L, between continuous pieces with slopes in [−L, L]."""
-    return flux.facts.lipschitz
+    return needed(flux.facts.lipschitz, "flux: must be continuous")
 
 
 @claim("Theorem 2", notion="bound",

@@ -85,7 +85,7 @@ def signal(K: Any, given: Any, *, inside: bool = False) -> Any:
 def shown(log: Transcript, shows: Sequence[str], by: str, *, necessary: bool = False
           ) -> Calculation:
     """The calculation of a transcript, as a property."""
-    return Calculation(dict(log.given), [tuple(line) for line in log.let], shows, by, necessary)
+    return Calculation(dict(log.given), tuple(log.let), shows, by, necessary)
 
 
 def at_a_state(everywhere: Property, log: Transcript, here: Sequence[str], by: str, *,

@@ -21,8 +21,9 @@ def setting(limit: int = 2, **facts: Any) -> tuple:
     tau, L, c = s.parameter("tau"), s.parameter("L"), s.parameter("c", ">= 0")
     s.assume("step", limit - tau * L * c)
     K = s.operator("K", bound=c)
-    flux = s.flux(**{name: tuple(end and L * end for end in ends) for name, ends in facts.items()})
-    return s, K, flux, tau
+    known: dict[str, Any] = {name: tuple(end and L * end for end in ends)
+                             for name, ends in facts.items()}
+    return s, K, s.flux(**known), tau
 
 
 def theorems() -> Iterator[Theorem]:

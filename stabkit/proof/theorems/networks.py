@@ -190,7 +190,8 @@ def leapfrog() -> Iterator[Theorem]:
     for bounded in (False, True):
         s = Symbols()
         delta = s.parameter("delta", "any")
-        room, c = (s.parameter("room"), s.parameter("c", ">= 0")) if bounded else (None, None)
+        room: Any = s.parameter("room") if bounded else None
+        c: Any = s.parameter("c", ">= 0") if bounded else None
         K = s.operator("K", bound=c)
         u, w, y, z = (s.vector(name) for name in "uwyz")  # now and before, at first and later
 
@@ -198,7 +199,7 @@ def leapfrog() -> Iterator[Theorem]:
             return dot(a - b, a - b) + delta**2 * dot(K @ a, K @ b)
 
         after = {"y": 2 * y - z - delta**2 * (K.T @ K @ y), "z": y}
-        kept = {"invariants": {"G": f"{LEAPFROG} - ({LEAPFROG_0}) == 0"},
+        kept: dict[str, Any] = {"invariants": {"G": f"{LEAPFROG} - ({LEAPFROG_0}) == 0"},
                 "base": {"G": {"steps": []}},
                 "step": {"G": {"steps": [{"use": "equation", "of": "G", "with": "1"}]}}}
         if not bounded:

@@ -149,15 +149,15 @@ def drifting_orbits(flux: Flux | None = None, tau: Any = "1/4", starts: Any = ("
     flux = flux or fluxes.perona_malik()
     step = Explicit(difference(1, 2), flux, tau)
     orbits = [np.array([[-s / 2, s / 2]]) for s in (float(Fraction(start)) for start in starts)]
-    paths = [[], []]
+    paths: list[list[np.ndarray]] = [[], []]
     for _ in range(steps + 1):
         for path, u in zip(paths, orbits, strict=True):
             path.append(u[0])
         orbits = [step(u) for u in orbits]
     first, second = map(np.array, paths)
     figure, (left, right) = canvas(7.4, 2.8, 1, 2)
-    for path, colour, style in ((first, BLUE, "-"), (second, RED, "--")):
-        edge = path[:, 1] - path[:, 0]
+    for states, colour, style in ((first, BLUE, "-"), (second, RED, "--")):
+        edge = states[:, 1] - states[:, 0]
         left.plot(edge, color=colour, linestyle=style, label=f"$s^0 = {edge[0]:.4f}$")
     left.set(xlabel="number $m$ of blocks", ylabel=r"edge $s^m = u_2^m - u_1^m$",
              title="two edges that begin almost equal")

@@ -8,13 +8,14 @@ continuous inside every piece, and that neighbouring pieces meet.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from math import inf
 from typing import Any
 
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Term, Transcript, as_text
+from stabkit.errors import needed
 from stabkit.fluxes.continuity import Need, cells_of, cover, defined_at, first_ends, needs
 from stabkit.fluxes.flux import Flux
 from stabkit.fluxes.normal_form import polynomial
@@ -24,6 +25,12 @@ from stabkit.fluxes.normal_form import polynomial
 _SLACK = Fraction(1, 2**96)
 
 Shows = list[str | None]
+
+
+def all_shown(shows: Shows) -> list[str] | None:
+    """The conditions, or None where one of them cannot be shown."""
+    found = [condition for condition in shows if condition is not None]
+    return found if len(found) == len(shows) else None
 
 
 @lru_cache(maxsize=1024)
@@ -65,7 +72,7 @@ def show_bounds(transcript: Transcript, flux: Flux, face: str, low: Fraction | N
     The cells and the face are added to the transcript; the checker decides them.  ``None`` if the
     bound cannot be shown.
     """
-    size = 1 + max(abs(end) for end in (low or 0, high or 0))
+    size = 1 + max(abs(end) for end in (low or Fraction(0), high or Fraction(0)))
     cells = bounding_cells(flux, face, low, high, slack=_SLACK * size)
     if cells is None:
         return None
@@ -119,7 +126,7 @@ def show_continuous(transcript: Transcript, flux: Flux) -> Shows:
     shows: Shows = []
     for need, low, high, ends in _needs(flux):
         if ends is not None:
-            given = transcript.give_once(("ends", ends), "ends", lambda ends=ends: ends).text
+            given = transcript.give_once(("ends", ends), "ends", partial(tuple, ends)).text
             text = need.text(transcript.term("x"))
             shows.append(f"all({text} for x in cells({given}))")
         else:
@@ -156,7 +163,7 @@ def show_junctions(transcript: Transcript, flux: Flux, sign: str = "==") -> Show
     """
     shows: Shows = []
     for inner, outer in pairwise(flux.pieces):
-        edge = inner.upto
+        edge = needed(inner.upto, "pieces: only the last one has no end")
 
         def value(piece: Any, point: Fraction) -> str:
             made = flux.expression(piece, "activation").at(transcript.term(str(point)))

@@ -152,6 +152,8 @@ class _Hunt:
 
     def mass(self, trials: int) -> Signals | None:
         """Random signals by the million; the worst of every chunk is looked at exactly."""
+        if not has_compiled_search(self.scheme, self.notion):
+            return None
         seed = int(self.rng.integers(2**62))
         for margin, signals in worst_trials(self.scheme, self.notion, trials, seed):
             self.remember(margin, signals)

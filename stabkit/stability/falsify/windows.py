@@ -16,6 +16,7 @@ import numpy as np
 
 from stabkit.arithmetic.backend import born
 from stabkit.errors import StabkitError
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.operators.row_blocks import row_blocks
 from stabkit.schemes import FSI, DiffusionScheme, Explicit, FixedPoint, Scheme
@@ -57,9 +58,19 @@ class Window(Scheme):
         self.places = np.full(columns.size, inside.size)
         self.places[np.searchsorted(columns, inside)] = np.arange(inside.size)
         rows = _rows_of(scheme.K, inside)
-        self.operators = (_part(scheme.K, rows, inside),)
-        self.fluxes = scheme.fluxes
-        self.inner_steps = scheme.inner_steps
+        self._near = _part(scheme.K, rows, inside)
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return (self._near,)
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return self.whole.fluxes
+
+    @property
+    def inner_steps(self) -> int:
+        return self.whole.inner_steps
 
     @property
     def size(self) -> int:

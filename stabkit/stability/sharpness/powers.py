@@ -11,8 +11,10 @@ import numpy as np
 from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_poly
 
 from stabkit.arithmetic.enclosure import precision
+from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
-from stabkit.stability.notions import CONTRACTION, Notion
+from stabkit.stability.notions import CONTRACTION, MAX_NORM, Notion
+from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growth import Matrix
@@ -58,9 +60,7 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
         proved, refuted = _at_points(matrix, drift is not None)
         how = "the characteristic polynomial at single steps"
     else:
-        lines.append(f"no characteristic polynomial is taken beyond {_SINGLE} unknowns; a norm "
-                     "that does not grow bounds all powers: ask EUCLIDEAN or weighted()")
-        return replace(empty, lines=tuple(lines))
+        return _by_max_norm(step, empty, lines)
     if drift is not None:
         return _drifting(empty, proved, refuted, lines, name, step)
     why = ""
@@ -71,6 +71,20 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
         lines[0] += f"; proof by {how}"
     return replace(empty, proved=proved, refuted=refuted, by=why if why != BOUNDED else "",
                    lines=tuple(lines))
+
+
+def _by_max_norm(step: OwnStep, empty: StepBound, lines: list[str]) -> StepBound:
+    """Where rows have moduli that sum to 1 at most: a norm that does not grow bounds all powers."""
+    found = rows.conditions(step.kinds, MAX_NORM)
+    proved = intervals(rows.line_of(found))[0]
+    evidence = tuple(filter(None, (row_evidence.certificate(step.kinds, MAX_NORM, steps, (), found)
+                                   for steps in proved)))
+    if proved:
+        lines[0] += f"; proof by {rows.WORDS[MAX_NORM]}"
+    lines.append(f"no characteristic polynomial is taken beyond {_SINGLE} unknowns"
+                 + (", so no step is refuted" if proved else "; a norm that does not grow bounds "
+                    "all powers: ask EUCLIDEAN or weighted()"))
+    return replace(empty, proved=proved, certificate=evidence, lines=tuple(lines))
 
 
 def _as_norm(step: OwnStep, notion: Notion, name: str) -> StepBound | None:
@@ -186,7 +200,7 @@ def _where(factor: fmpz_poly) -> int:
         return 0 if _real_between(half) == half.degree() else 1
     for bits in (64, 256, 1024, 4096):
         with precision(bits):
-            sizes = [abs(root) for root, _ in factor.complex_roots()]
+            sizes = [abs(root) for root, _ in complex_roots(factor)]
             if any(size > 1 for size in sizes):
                 return 1
             if all(size < 1 for size in sizes):
@@ -214,7 +228,7 @@ def _real_between(p: fmpz_poly) -> int:
             count += power * inside
             continue
         with precision(_BITS):
-            for root, _ in factor.complex_roots():
+            for root, _ in complex_roots(factor):
                 if root.imag.is_zero():
                     if not (abs(root.real) < 2 or abs(root.real) > 2):
                         raise Undecided("a root is too close to the real axis")
@@ -275,8 +289,9 @@ def _factors_of(matrix: Matrix) -> list[fmpq_mpoly]:
         for node in nodes]
     powers = fmpq_mat([[fmpq(node)**k for k in nodes] for node in nodes])
     solved = powers.solve(fmpq_mat(rows))
-    terms = {(j, k): solved[k, j] for k in range(len(nodes)) for j in range(n + 1)
-             if solved[k, j] != 0}
+    terms: dict[tuple[int, ...], fmpq] = {
+        (j, k): solved[k, j] for k in range(len(nodes)) for j in range(n + 1)
+        if solved[k, j] != 0}
     return [f for f, _ in context.from_dict(terms).factor()[1]]
 
 
@@ -309,7 +324,8 @@ def _of_lines(matrix: Matrix) -> tuple:
     if top <= 1e-9:
         first = Fraction(1, 10**6)
         return (), (((first, None),) if state_at(matrix, first) == OUTSIDE else ())
-    proved, refuted = (), ()
+    proved: Steps = ()
+    refuted: Steps = ()
     for away in (1e-9, 1e-6, 1e-3):
         high = Fraction(top * (1 + away / 100))
         end = simplest(high * (1 - Fraction(away)), high)

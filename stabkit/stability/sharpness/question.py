@@ -132,15 +132,18 @@ def is_own_step(function: Any) -> bool:
 def _exactly(family: Family, start: Fraction, halvings: int) -> tuple[Steps, Steps] | None:
     """The sets of a linear scheme by the signs of polynomials, each checked at a step of it."""
     opened = family.opened()
+    if opened is None:
+        return None
     try:
-        found = None if opened is None else linear_cells(opened, family.notion)
+        found = linear_cells(opened, family.notion)
     except STOPPED:
         return None
     if found is None:
         return None
     proved = proved_steps(found, halvings)
     refuted = refuted_steps(found, start, halvings)
-    tops = {2 * max(low, start) if high is None else high for low, high in (*proved, *refuted)}
+    far = start * Fraction(2)**SCALES
+    tops = {2 * max(low, far) if high is None else high for low, high in (*proved, *refuted)}
     if not all(is_followed(opened, family.at, family.samples(top)) for top in tops):
         return None
     if not proved and opened.fluxes:

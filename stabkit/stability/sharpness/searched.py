@@ -10,9 +10,9 @@ import numpy as np
 
 from stabkit.arithmetic.rational import Constant
 from stabkit.errors import Undecided
-from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
+from stabkit.stability.falsify.search import search
 from stabkit.stability.notions import Notion
 from stabkit.stability.sharpness.bisection import bisected
 from stabkit.stability.sharpness.bound import StepBound
