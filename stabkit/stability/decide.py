@@ -52,7 +52,7 @@ from stabkit.stability.property import (
     Stable,
     UniqueSolution,
 )
-from stabkit.stability.relations import relation
+from stabkit.stability.relations import few_steps, relation
 from stabkit.stability.verdict import (
     INAPPLICABLE,
     PROVED,
@@ -65,7 +65,6 @@ from stabkit.stability.verdict import (
     worst,
 )
 
-_FEW_STEPS = 4
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 
 
@@ -222,17 +221,8 @@ def _of_the_contrary(evidence: Evidence) -> Evidence:
                    data | {"contrary": True})
 
 
-@_decide.register
-def _(what: Always, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    few = _decide(AllOf([what.after(count) for count in range(1, _FEW_STEPS + 1)]), trials, seed,
-                  signals)
-    return few if few.status is REFUTED else Outcome(
-        UNDECIDED, reason="a few steps at numbers show nothing of any number")
-
-
-@_decide.register
-def _(what: Example, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    return _decide(what.make(), trials, seed, signals)
+_decide.register(Always)(lambda what, *_: few_steps(what))
+_decide.register(Example)(lambda what, *rest: _decide(what.make(), *rest))
 
 
 @_decide.register

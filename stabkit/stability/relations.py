@@ -13,8 +13,10 @@ from stabkit.arithmetic.transcript import Term, Transcript, as_text
 from stabkit.errors import Undecided
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.falsify import shrink
-from stabkit.stability.property import AtMost, Identity
+from stabkit.stability.property import Always, AtMost, Identity
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Outcome, calculation
+
+_FEW_STEPS = 4
 
 
 def relation(what: Identity | AtMost, sign: str) -> Outcome:
@@ -38,6 +40,15 @@ def relation(what: Identity | AtMost, sign: str) -> Outcome:
     if evidence is None:
         return Outcome(UNDECIDED, reason="the checker does not confirm the calculation")
     return Outcome(PROVED if truth else REFUTED, (evidence,))
+
+
+def few_steps(what: Always) -> Outcome:
+    """A few steps at what is given: they refute, but show nothing of any number."""
+    for count in range(1, _FEW_STEPS + 1):
+        outcome = relation(what.after(count), "==" if what.relation == "==" else "<=")
+        if outcome.status is REFUTED:
+            return outcome
+    return Outcome(UNDECIDED, reason="a few steps at numbers show nothing of any number")
 
 
 def _truth(what: Identity | AtMost, sign: str, given: Record) -> bool | None:

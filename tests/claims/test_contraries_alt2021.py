@@ -43,6 +43,11 @@ PLANTED = {
         within=dict(flux=(NEGATIVE,))),
     "proof_unit_spectrum_gives_euclidean_stability": Planted(
         within=dict(M=theorem2.TRIANGULAR[:9])),
+    "proof_unit_spectrum_gives_euclidean_stability_corrected": Planted(
+        within=dict(M=(theorem2.TRIANGULAR[-1],))),
+    "sensitivity_is_bounded_for_every_depth_corrected": Planted(put={"theorem2._step": longer},
+                                                                decided=False),
+    "transposed_structure_can_be_dropped_corrected": Planted(within=dict(ratio=BEYOND)),
     "well_posedness": Planted(put={"theorem2.lipschitz": lambda flux: flux.facts.lipschitz / 2}),
     "differences_do_not_grow": Planted(within=dict(flux=(fluxes.soft(),))),
     "differences_do_not_grow_corrected": Planted(within=dict(ratio=BEYOND)),

@@ -138,6 +138,16 @@ def proof_unit_spectrum_gives_euclidean_stability(M):
     return AllOf([Stable(block, EUCLIDEAN), Stable(Linear(M), EUCLIDEAN)])
 
 
+@claim("derived (proof of Theorem 2, last step)", notion="euclidean",
+       within=dict(M=tuple(from_matrix([[a, b], [b, c]]) for a, b, c in (
+           (1, 0, -1), (0, 1, 0), (HALF, HALF, HALF), (Fraction(3, 5), Fraction(4, 5),
+                                                     Fraction(-3, 5))))))
+def proof_unit_spectrum_gives_euclidean_stability_corrected(M):
+    """If a symmetric matrix M, as I − τKᵀGK is, has all eigenvalues in [−1, 1], then ‖M u‖ <= ‖u‖
+    for every u."""
+    return Stable(Linear(M), EUCLIDEAN)
+
+
 def lipschitz(flux: Flux) -> Fraction:
     """The constant L, between continuous pieces with slopes in [−L, L]."""
     return needed(flux.facts.lipschitz, "flux: must be continuous")
@@ -230,6 +240,17 @@ def sensitivity_is_bounded_for_every_depth(blocks, factor):
     return Stable(repeat(step, blocks), sensitivity(factor))
 
 
+@claim("derived (Theorem 2)", notion="uniform",
+       within=dict(blocks=tuple(tuple(dict(K=difference(1, 2), flux=flux, ratio=ONE)
+                                      for _ in range(count)) for count in (1, 16)
+                                for flux in (fluxes.soft(), fluxes.charbonnier()))),
+       for_all=dict(blocks=AnyNumberOf(K=AnyOperator(), flux=MONOTONE, ratio=UpTo(1))))
+def sensitivity_is_bounded_for_every_depth_corrected(blocks):
+    """For nondecreasing Φ with Lipschitz constant L, every K and 0 < τ <= 2/(L‖K‖²):
+    ‖Tᵐ(u) − Tᵐ(v)‖ <= ‖u − v‖ for all u, v and every number of blocks m, which may differ."""
+    return Stable(Chain.of(_step, blocks), CONTRACTION)
+
+
 ROTATION = from_matrix([[0, 1], [-1, 0]])
 
 
@@ -239,6 +260,15 @@ ROTATION = from_matrix([[0, 1], [-1, 0]])
 def transposed_structure_can_be_dropped(W, outer):
     """For all square W₁, W₂ there is τ > 0 with ‖u + τW₂W₁u‖ <= ‖u‖ for every u; here W₂ = −W₁."""
     return some_step_is_stable(W, -W.T if outer == "−W₁ᵀ" else -W)
+
+
+@claim("derived (Theorem 2)", notion="euclidean",
+       within=dict(W=(ROTATION, difference(1, 4), difference(2, 4)), ratio=(HALF, ONE)),
+       beyond=dict(ratio=BEYOND),
+       for_all=dict(W=AnyOperator(letter="K"), ratio=UpTo(1)))
+def transposed_structure_can_be_dropped_corrected(W, ratio):
+    """With W₂ = −W₁ᵀ: ‖u + τW₂W₁u‖ <= ‖u‖ for every u and W₁ and 0 < τ <= 2/‖W₁‖²."""
+    return Stable(Explicit(W, fluxes.identity(), stable_step(W, ratio=ratio)), EUCLIDEAN)
 
 
 @claim("derived (eqs (1), (4))", notion="energy",
