@@ -20,7 +20,14 @@ from stabkit.stability.invariants import POWER_BOUNDED, weighted
 from stabkit.stability.notions import NAMED, Notion
 from stabkit.stability.sharpness import step_bound
 from stabkit.stability.sharpness.bound import StepBound
-from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Outcome, Status
+from stabkit.stability.verdict import (
+    PROVED,
+    REFUTED,
+    UNDECIDED,
+    Evidence,
+    Outcome,
+    Status,
+)
 from stabkit.tracing import as_shape, takes_step
 
 #: The notions that can be asked for; the shown ones are those of the table without a choice.
@@ -118,7 +125,7 @@ def read_step(path: str | Path) -> Callable[..., Any]:
     error = failure(lambda: loader.exec_module(module))
     if error is not None:
         raise InvalidArgument(describe(error, file))
-    found = module
+    found: Any = module
     for part in name.split(".") if name else ():
         found = getattr(found, part, None)
     if name and callable(found):
@@ -185,7 +192,8 @@ def _judged(step: Callable[..., Any], name: str, shape: tuple[int, ...], dt: Fra
 
 
 def _of_sets(name: str, bound: StepBound, counts: bool) -> tuple[Judgement, str]:
-    status, evidence = UNDECIDED, ()
+    status: Status = UNDECIDED
+    evidence: tuple[Evidence, ...] = ()
     if bound.proved and bound.proved[0][0] == 0:
         status, evidence = PROVED, bound.certificate
     elif bound.refuted == ((Fraction(0), None),):

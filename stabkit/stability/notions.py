@@ -348,6 +348,12 @@ class Decrease:
         return self.functional(u) - self.functional(up)
 
 
+def _floats(values: Any) -> Any:
+    """A functional with fractions in it gives object arrays for floats."""
+    return values.astype(float) if isinstance(values, np.ndarray) and values.dtype.kind == "O" \
+        else values
+
+
 def energy(functional: Callable[[Any], Any]) -> Notion:
     """The notion "the functional does not grow"."""
     if not callable(functional):
@@ -356,6 +362,7 @@ def energy(functional: Callable[[Any], Any]) -> Notion:
     margin = Decrease(functional)
     exact = not isinstance(functional, Energy) or functional.K.meant() is functional.K
     return Notion("energy", 1, margin,
-                  lambda u, up: _ratio(margin(u, up), abs(functional(u))), functional,
+                  lambda u, up: _ratio(_floats(margin(u, up)), abs(_floats(functional(u)))),
+                  functional,
                   None if exact else lambda: energy(replace(functional, K=functional.K.meant())),
                   words=ENERGY_WORDS, composes=True)

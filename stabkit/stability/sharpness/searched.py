@@ -19,8 +19,10 @@ from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.verdict import Evidence
 
 _SCALES = 12  # factors of two on either side of the start
-_HALVINGS = 8
+_APART = 3
+_HALVINGS = 9
 _MOST = 2000  # trials at one step
+_BEYOND = (Fraction(1001, 1000), Fraction(11, 10), Fraction(3, 2), Fraction(3))
 _ENTRIES = 4096  # beyond them few signals are tried
 
 
@@ -32,7 +34,7 @@ def searched(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
     for their rounding.
     """
     hunt = _Hunt(function, notion, shape, min(trials, _MOST), seed)
-    grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1)]
+    grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1, _APART)]
     lines = [f"not proved: {reason}"]
     broken = next((k for k, dt in enumerate(grid) if hunt.breaks(dt)), None)
     ends = (grid[0], grid[-1])
@@ -52,6 +54,19 @@ def searched(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
                                                "worst": hunt.worst(low)}),)
     return StepBound(notion.name, (), ((low, low),), witness=evidence, searched=ends,
                      signals=signals, variable=name, lines=tuple(lines))
+
+
+def first_broken(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+                 top: Fraction, trials: int, seed: int
+                 ) -> tuple[Fraction, Signals, Evidence] | None:
+    """A step not far beyond `top` at which a signal breaks the notion, with what was tried."""
+    hunt = _Hunt(function, notion, shape, trials, seed)
+    for factor in _BEYOND:
+        dt = top * factor
+        if hunt.breaks(dt):
+            return dt, hunt.found[dt], Evidence("trials", "float64", {
+                "trials": hunt.trials, "seed": seed, "worst": hunt.worst(dt)})
+    return None
 
 
 class _Hunt:
