@@ -76,7 +76,7 @@ class Trace:
 
     def called(self, u: np.ndarray, dt: Fraction) -> Any:
         """What the function itself gives for floats."""
-        return self.function(u, Constant(dt)) if self.takes_step else self.function(u)
+        return self.function(u, float(dt)) if self.takes_step else self.function(u)
 
 
 def trace(function: Callable[..., Any], shape: Any, seed: int = 0, dt: Fraction | None = None

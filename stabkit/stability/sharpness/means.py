@@ -103,9 +103,9 @@ def _written(row: Row, notion: Notion, box: Bounds) -> Written:
     choices = [_ways(node, inputs, notion) for _, node in row.nodes]
     for ways, (_, node) in zip(choices, row.nodes, strict=True):
         if not ways:
-            raise Undecided(f"np.{node.name} is not known to be a bounded multiple of a "
-                            f"{'difference of inputs' if notion is not POSITIVITY else 'form'} "
-                            f"({node.line})")
+            raise Undecided(f"the step is not linear: np.{node.name} ({node.line}); it is not "
+                            "known to be a bounded multiple of a "
+                            f"{'form' if notion is POSITIVITY else 'difference'} of inputs")
     if notion is not POSITIVITY:
         _check_sums(row)
     elif any(c < 0 for c in row.constant):

@@ -31,6 +31,7 @@ from stabkit.stability.sharpness.boxes import by_box
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.means import AROUND, BY_MEANS, by_means
+from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, held_ends
 from stabkit.stability.sharpness.searched import first_broken, searched
@@ -86,8 +87,14 @@ def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, hel
             bound = _broken_beyond(function, notion, shape, bound, trials, seed)
         return replace(bound, lines=(*bound.lines, *_elsewhere(found, notion, held, bound)))
     except Undecided as reason:
+        if held is None:
+            try:
+                return by_modes(function, notion, shape, name, seed)
+            except Undecided as other:
+                if _is_about_transforms(reason):
+                    reason = other
         single = by_single_steps(
-            lambda dt: exact_sets(trace(function, shape, seed, dt), notion, held, name, dt),
+            lambda dt: _sets_at(function, notion, shape, dt, held, seed),
             notion, start, name, str(reason))
         if single is not None:
             return single
@@ -117,6 +124,10 @@ def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:
         return by_box(found, notion, name)
     except Undecided:
         return by_means(found, notion, name)
+
+
+def _is_about_transforms(reason: Undecided) -> bool:
+    return "fft" in str(reason)
 
 
 def _has_margin(notion: Notion) -> bool:
@@ -203,7 +214,7 @@ def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Any
 
 def _outcome(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
              held: Any, seed: int) -> Outcome:
-    bound = exact_sets(_traced_at(function, shape, dt, seed), notion, held, "dt", dt)
+    bound = _sets_at(function, notion, shape, dt, held, seed)
     if bound.notion == AROUND:
         raise Undecided(f"the step is periodic: {AROUND} does not grow, while {notion.name} counts "
                         "no jump from the last entry to the first; ask step_bound")
@@ -217,6 +228,20 @@ def _outcome(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
         f"it fails, by {bound.by}, and that is not written as evidence" if bound.refuted else ""
     return Outcome(UNDECIDED, reason="; ".join(filter(None, (told, words))),
                    rounding=bound.rounding)
+
+
+def _sets_at(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
+             held: Any, seed: int) -> StepBound:
+    """All steps or none, for the function at one step."""
+    try:
+        return exact_sets(_traced_at(function, shape, dt, seed), notion, held, "dt", dt)
+    except Undecided as reason:
+        if held is not None:
+            raise
+        try:
+            return by_modes(function, notion, shape, "dt", seed, dt)
+        except Undecided as other:
+            raise (other if _is_about_transforms(reason) else reason) from None
 
 
 def _traced_at(function: Callable[..., Any], shape: tuple[int, ...], dt: Fraction, seed: int

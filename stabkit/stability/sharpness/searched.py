@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.rational import Constant
 from stabkit.errors import Undecided
 from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
@@ -99,7 +98,7 @@ class _Hunt:
 
     def at(self, dt: Fraction) -> Computed:
         def step(u: np.ndarray) -> np.ndarray:
-            made = np.asarray(self.function(u.reshape(self.shape), Constant(dt)))
+            made = np.asarray(self.function(u.reshape(self.shape), float(dt)))
             return made.reshape(-1)
         return Computed(step, int(np.prod(self.shape)))
 
