@@ -186,7 +186,7 @@ def _judged(step: Callable[..., Any], name: str, shape: tuple[int, ...], dt: Fra
 
 
 def _of_sets(name: str, bound: StepBound, counts: bool) -> tuple[Judgement, str]:
-    status = UNDECIDED
+    status: Status = UNDECIDED
     evidence: tuple[Evidence, ...] = ()
     if bound.proved and bound.proved[0][0] == 0:
         status, evidence = PROVED, bound.certificate

@@ -359,6 +359,12 @@ class Decrease:
         return self.functional(u) - self.functional(up)
 
 
+def _floats(values: Any) -> Any:
+    """A functional with fractions in it gives object arrays for floats."""
+    return values.astype(float) if isinstance(values, np.ndarray) and values.dtype.kind == "O" \
+        else values
+
+
 def energy(functional: Callable[[Any], Any]) -> Notion:
     """The notion "the functional does not grow"."""
     if not callable(functional):
@@ -367,6 +373,6 @@ def energy(functional: Callable[[Any], Any]) -> Notion:
     margin = Decrease(functional)
     near = functional.meant() if isinstance(functional, Energy) else functional
     return Notion("energy", 1, margin,
-                  lambda u, up: _ratio(margin(u, up), abs(functional(u))), functional,
-                  None if near is functional else lambda: energy(near),
+                  lambda u, up: _ratio(_floats(margin(u, up)), abs(_floats(functional(u)))),
+                  functional, None if near is functional else lambda: energy(near),
                   words=ENERGY_WORDS, composes=True)

@@ -25,7 +25,14 @@ def elementwise(tracer: Tracer, name: str, *inputs: Any) -> Array:
     """A function of entries that is not linear."""
     shape = np.broadcast_shapes(*map(shape_of, inputs))
     parts = [operand(tracer, part, shape) for part in inputs]
-    return made(tracer, tracer.node(name, parts), shape)
+    factors = []
+    for k in {"multiply": (0, 1), "divide": (0,)}.get(name, ()):
+        parts[k], factor = parts[k].without_step()
+        factors += [factor] if factor is not None else []
+    values = tracer.node(name, parts)
+    for factor in factors:
+        values = values.times(factor)
+    return made(tracer, values, shape)
 
 
 def _sum(tracer: Tracer, a: Array, b: Array) -> Array:

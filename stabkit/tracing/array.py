@@ -22,12 +22,30 @@ _LISTED = 4096  # entries of an array that may be handed on one by one
 
 
 class _Cell:
-    """What views of one array share."""
+    """What views of one array share; what is written is put in when the array is read."""
 
-    __slots__ = ("form",)
+    __slots__ = ("_form", "_written")
 
     def __init__(self, form: Form):
-        self.form = form
+        self._form = form
+        self._written: list[tuple[np.ndarray, Form]] = []
+
+    def write(self, places: np.ndarray, form: Form) -> None:
+        """Put forms at flat places."""
+        self._written.append((places, form))
+
+    @property
+    def form(self) -> Form:
+        """All entries, in flat order."""
+        if self._written:
+            first = self._form.count
+            index = np.arange(first)
+            for places, form in self._written:
+                index[places] = first + np.arange(places.size)
+                first += form.count
+            self._form = joined([self._form, *(form for _, form in self._written)]).take(index)
+            self._written = []
+        return self._form
 
 
 class Traced:
@@ -132,7 +150,13 @@ class Traced:
         out[...] = result
         return out
 
-    def _applied(self, ufunc: Any, inputs: tuple[Array, ...]) -> Array:
+    def __array_function__(self, func: Any, types: Any, args: Any, options: Any) -> Any:
+        known = self.tracer.functions.get(func)
+        if known is None:
+            self.tracer.stop(f"np.{func.__name__} is not followed")
+        return known(self.tracer, *args, **options)
+
+    def _applied(self, ufunc: Any, inputs: tuple[Any, ...]) -> Any:
         known = self.tracer.functions.get(ufunc)
         if known is None:
             self.tracer.stop(f"np.{ufunc.__name__} is not followed")
@@ -221,13 +245,7 @@ class TracedArray(Traced):
             out[place] = self.view(self.index[place]).copy()
         return out
 
-    def __array_function__(self, func: Any, types: Any, args: Any, options: Any) -> Array:
-        known = self.tracer.functions.get(func)
-        if known is None:
-            self.tracer.stop(f"np.{func.__name__} is not followed")
-        return known(self.tracer, *args, **options)
-
-    def __getitem__(self, key: Any) -> Array:
+    def __getitem__(self, key: Any) -> Any:
         self._check(key)
         found = self.index[key]
         part = self.view(found)
@@ -239,10 +257,7 @@ class TracedArray(Traced):
         form = operand(self.tracer, value, places.shape)
         if not places.size:
             return
-        old = self.cell.form
-        index = np.arange(old.count)
-        index[places.ravel()] = old.count + np.arange(places.size)
-        self.cell.form = joined([old, form]).take(index)
+        self.cell.write(places.ravel(), form)
 
     def _check(self, key: Any) -> None:
         if any(isinstance(part, Traced) for part in (key if isinstance(key, tuple) else (key,))):

@@ -121,6 +121,20 @@ class Form:
         return trimmed(self.count, self.rows, self.columns, self.numerators,
                         product(self.denominator, divisor))
 
+    def without_step(self) -> tuple[Form, Form | None]:
+        """The rows over a polynomial in the step that all of them share, and that polynomial."""
+        n = self.numerators
+        if (n.shape[1] == 1 and len(self.denominator) == 1) or not n.size:
+            return self, None
+        first = n[0].astype(object)
+        p = first // int(np.gcd.reduce(first))
+        at = int(np.flatnonzero(p)[-1])
+        factors = n[:, at].astype(object) // p[at]
+        if (factors[:, None] * p != n).any():
+            return self, None
+        return trimmed(self.count, self.rows, self.columns, factors[:, None], (1,)), \
+            constants(_short(p[None]), self.denominator)
+
     def reciprocals(self) -> Form:
         """One over each row, which is a constant; ZeroDivisionError where one is 0."""
         rows = [tuple(row) for row in self.constants().tolist()]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from types import CellType, FunctionType, ModuleType
+from functools import partial
+from inspect import getattr_static
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,9 +26,36 @@ from stabkit.tracing.tracer import Tracer
 
 def on_symbols(function: Function, tracer: Tracer) -> Callable[..., Any]:
     """The function with stand-ins for what cannot take symbols."""
-    if not isinstance(function, FunctionType):
-        return function
-    return _Stage(tracer).function(function)
+    return _Stage(tracer).callable(function)
+
+
+def with_stand_ins(function: Callable[..., Any], own: dict[int, Any]) -> Callable[..., Any]:
+    """The function with other functions in place of some of NumPy and SciPy, by their id."""
+    stage = _Stage(Tracer(0))
+    stage.own = own
+    return stage.callable(function)
+
+
+class Instance:
+    """An object of a class of the user's, whose attributes may be others for this run."""
+
+    def __init__(self, stage: _Stage, real: Any):
+        object.__setattr__(self, "_parts", (stage, real, {}))
+
+    def __getattr__(self, name: str) -> Any:
+        stage, real, own = self._parts
+        if name in own:
+            return own[name]
+        value = getattr(real, name)
+        if isinstance(value, MethodType) and value.__self__ is real:
+            return MethodType(stage.function(value.__func__), self)
+        return stage.stand_in(value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._parts[2][name] = value
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.__getattr__("__call__")(*args, **options)
 
 
 class Library:
@@ -137,7 +166,22 @@ class _Stage:
                 tracer, a, b) if isinstance(b, Traced) else linalg.solve(a, b, **options)
         self.own = {id(func): stand_in for func, stand_in in own.items()}
 
-    def stand_in(self, value: Array) -> Array:
+    def callable(self, function: Any) -> Any:
+        """A function, a method, a partial or an object that can be called, with stand-ins."""
+        if isinstance(function, FunctionType):
+            return self.function(function)
+        if isinstance(function, partial):
+            return partial(self.callable(function.func), *map(self.stand_in, function.args), **{
+                name: self.stand_in(value) for name, value in function.keywords.items()})
+        if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
+            owner = function.__self__
+            return MethodType(self.function(function.__func__),
+                              owner if isinstance(owner, type) else Instance(self, owner))
+        if isinstance(getattr_static(type(function), "__call__", None), FunctionType):
+            return Instance(self, function)
+        return function
+
+    def stand_in(self, value: Any) -> Any:
         if id(value) in self.own:
             return self.own[id(value)]
         if isinstance(value, ModuleType) and value.__name__.partition(".")[0] in ("numpy", "scipy"):

@@ -19,17 +19,29 @@ from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.invariants import POWER_BOUNDED, StaysIn, Weighted
-from stabkit.stability.notions import EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.stability.notions import (
+    EUCLIDEAN,
+    MAX_NORM,
+    POSITIVITY,
+    RANGE,
+    VARIATION,
+    Notion,
+)
 from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.boxes import by_box
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear_step import OwnStep
+from stabkit.stability.sharpness.means import AROUND, BY_MEANS, by_means
+from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, held_ends
-from stabkit.stability.sharpness.searched import searched
+from stabkit.stability.sharpness.searched import first_broken, searched
+from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 from stabkit.tracing import Trace, as_shape, at_step, takes_step, trace
+
+_FEW = 300  # trials at a step beyond the proved ones
 
 
 def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
@@ -74,8 +86,21 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
     try:
         found = trace(function, shape, seed)
         bound = exact_sets(found, notion, held, name)
+        if not found.is_linear and not bound.refuted:
+            bound = _broken_beyond(function, notion, shape, bound, trials, seed)
         return replace(bound, lines=(*bound.lines, *_elsewhere(found, notion, held, bound)))
     except Undecided as reason:
+        if held is None:
+            try:
+                return by_modes(function, notion, shape, name, seed)
+            except Undecided as other:
+                if _is_about_transforms(reason):
+                    reason = other
+        single = by_single_steps(
+            lambda dt: _sets_at(function, notion, shape, dt, held, seed),
+            notion, start, name, str(reason))
+        if single is not None:
+            return single
         if held is not None:
             raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
                                   f"{reason}") from reason
@@ -83,6 +108,29 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
             return StepBound(notion.name, (), (), variable=name, lines=(str(reason),))
         return searched(function, notion, shape, start=start, trials=trials, seed=seed, name=name,
                         reason=str(reason))
+
+
+def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+                   bound: StepBound, trials: int, seed: int) -> StepBound:
+    """The answer with a step beyond the proved ones at which a signal breaks the notion."""
+    top = bound.proved[-1][1] if bound.proved else None
+    beyond = None if top is None or notion is VARIATION else first_broken(
+        function, notion, shape, top, min(trials, _FEW), seed)
+    if beyond is None:
+        return bound
+    dt, signals, evidence = beyond
+    return replace(bound, refuted=((dt, dt),), signals=signals, witness=(evidence,))
+
+
+def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:
+    try:
+        return by_box(found, notion, name)
+    except Undecided:
+        return by_means(found, notion, name)
+
+
+def _is_about_transforms(reason: Undecided) -> bool:
+    return "fft" in str(reason)
 
 
 def _has_margin(notion: Notion) -> bool:
@@ -95,7 +143,9 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
              ) -> StepBound:
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
-        return by_box(found, notion, name)
+        return _by_box_or_means(found, notion, name)
+    if notion is VARIATION or (not found.is_linear and held is None and notion in BY_MEANS):
+        return by_means(found, notion, name)
     if not found.is_linear:
         node = found.nodes[0]
         raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
@@ -168,7 +218,10 @@ def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = No
 
 def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fraction,
              held: Held, seed: int) -> Outcome:
-    bound = exact_sets(at_step(trace(function, shape, seed), dt), notion, held, "dt", dt)
+    bound = _sets_at(function, notion, shape, dt, held, seed)
+    if bound.notion == AROUND:
+        raise Undecided(f"the step is periodic: {AROUND} does not grow, while {notion.name} counts "
+                        "no jump from the last entry to the first; ask step_bound")
     words = "; ".join(bound.lines)
     if bound.proved and bound.certificate:
         return Outcome(PROVED, bound.certificate, reason=words, rounding=bound.rounding)
@@ -179,6 +232,31 @@ def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fra
         f"it fails, by {bound.by}, and that is not written as evidence" if bound.refuted else ""
     return Outcome(UNDECIDED, reason="; ".join(filter(None, (told, words))),
                    rounding=bound.rounding)
+
+
+def _sets_at(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
+             held: Any, seed: int) -> StepBound:
+    """All steps or none, for the function at one step."""
+    try:
+        return exact_sets(_traced_at(function, shape, dt, seed), notion, held, "dt", dt)
+    except Undecided as reason:
+        if held is not None:
+            raise
+        try:
+            return by_modes(function, notion, shape, "dt", seed, dt)
+        except Undecided as other:
+            raise (other if _is_about_transforms(reason) else reason) from None
+
+
+def _traced_at(function: Callable[..., Any], shape: tuple[int, ...], dt: Fraction, seed: int
+               ) -> Trace:
+    """At one step: with the step left open first, then with the number."""
+    try:
+        return at_step(trace(function, shape, seed), dt)
+    except Undecided:
+        if not takes_step(function):
+            raise
+        return trace(function, shape, seed, dt)
 
 
 def _by(bound: StepBound, words: str) -> str:

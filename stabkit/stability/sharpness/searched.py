@@ -7,7 +7,6 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.aliases import Function
-from stabkit.arithmetic.rational import Constant
 from stabkit.errors import Undecided
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
@@ -18,8 +17,10 @@ from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.verdict import Evidence
 
 _SCALES = 12  # factors of two on either side of the start
-_HALVINGS = 8
+_APART = 3
+_HALVINGS = 9
 _MOST = 2000  # trials at one step
+_BEYOND = (Fraction(1001, 1000), Fraction(11, 10), Fraction(3, 2), Fraction(3))
 _ENTRIES = 4096  # beyond them few signals are tried
 
 
@@ -31,7 +32,7 @@ def searched(function: Function, notion: Notion, shape: tuple[int, ...], *,
     for their rounding.
     """
     hunt = _Hunt(function, notion, shape, min(trials, _MOST), seed)
-    grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1)]
+    grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1, _APART)]
     lines = [f"not proved: {reason}"]
     broken = next((k for k, dt in enumerate(grid) if hunt.breaks(dt)), None)
     ends = (grid[0], grid[-1])
@@ -51,6 +52,19 @@ def searched(function: Function, notion: Notion, shape: tuple[int, ...], *,
                                                "worst": hunt.worst(low)}),)
     return StepBound(notion.name, (), ((low, low),), witness=evidence, searched=ends,
                      signals=signals, variable=name, lines=tuple(lines))
+
+
+def first_broken(function: Function, notion: Notion, shape: tuple[int, ...],
+                 top: Fraction, trials: int, seed: int
+                 ) -> tuple[Fraction, Signals, Evidence] | None:
+    """A step not far beyond `top` at which a signal breaks the notion, with what was tried."""
+    hunt = _Hunt(function, notion, shape, trials, seed)
+    for factor in _BEYOND:
+        dt = top * factor
+        if hunt.breaks(dt):
+            return dt, hunt.found[dt], Evidence("trials", "float64", {
+                "trials": hunt.trials, "seed": seed, "worst": hunt.worst(dt)})
+    return None
 
 
 class _Hunt:
@@ -83,7 +97,7 @@ class _Hunt:
 
     def at(self, dt: Fraction) -> Computed:
         def step(u: np.ndarray) -> np.ndarray:
-            made = np.asarray(self.function(u.reshape(self.shape), Constant(dt)))
+            made = np.asarray(self.function(u.reshape(self.shape), float(dt)))
             return made.reshape(-1)
         return Computed(step, int(np.prod(self.shape)))
 
