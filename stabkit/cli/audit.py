@@ -49,6 +49,10 @@ class Sizes(click.ParamType):
               help="Of one input without the batch axis, where an ONNX file leaves it open.")
 @click.option("--at-most", metavar="L",
               help="A constant such as 1.000001 or 3/2: is |u+ - w+| <= L |u - w|?")
+@click.option("--around", type=click.Path(path_type=Path), metavar="FILE",
+              help="One input (.npy or .csv): the question is asked for all inputs near it.")
+@click.option("--radius", metavar="R", help="How near, in the Euclidean norm.")
+@click.option("--output", metavar="NAME", help="Which output of an ONNX file that has several.")
 @click.option("--rounding", type=click.Choice(("snapped", "exact", "intervals")),
               default="snapped", show_default=True,
               help="The numbers as they stand and as they were meant; only as they stand; "
@@ -57,7 +61,8 @@ class Sizes(click.ParamType):
 @seed
 @json_file
 def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, at_most: str | None,
-          rounding: str, budget: float, seed: int, target: str | None) -> int:
+          around: Path | None, radius: str | None, output: str | None, rounding: str,
+          budget: float, seed: int, target: str | None) -> int:
     """Audit a network or scheme in a file, .onnx or .npz.
 
     FILE is data and is never executed.  All notions that apply are decided for the
@@ -91,6 +96,7 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, at_
       stabkit audit network.onnx
       stabkit audit block.npz --notion contraction --notion range
       stabkit audit orthogonal.onnx --at-most 1.000001
+      stabkit audit network.onnx --around input.npy --radius 1/10 --at-most 50
       stabkit audit network.onnx --json v.json && stabkit replay v.json
 
     \b
@@ -109,7 +115,8 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, at_
         check_writable(target)
     with working(sys.stderr) as advance:
         found = audited(path, shape=shape, notions=notions or None, at_most=at_most,
-                        rounding=rounding, budget=budget, seed=seed, advance=advance)
+                        around=around, radius=radius, output=output, rounding=rounding,
+                        budget=budget, seed=seed, advance=advance)
     if target is not None:
         from stabkit.report.verdict_file import as_text, document
 
