@@ -18,6 +18,7 @@ import numpy as np
 
 from stabkit.audit.reading import entrywise, folding, linear, memory, movement
 from stabkit.audit.reading.builder import Builder, View
+from stabkit.audit.reading.old_forms import PLAIN, old_form
 from stabkit.audit.reading.operator import Constant, Operator, Value
 from stabkit.audit.reading.order import nodes_behind, written_out
 from stabkit.audit.reading.tensors import FLOATS, read_tensor, total_bytes
@@ -231,6 +232,8 @@ class _Reading:
                                                  for name in node.input],
                       {attribute.name: attribute for attribute in node.attribute},
                       sum(map(bool, node.output)), self.build, self.tensor)
+        if self.opset < PLAIN:
+            op = old_form(op)
         folded = folding.fold(op)
         if folded is not None:
             return folded

@@ -1,4 +1,4 @@
-"""What is done to an ONNX file before its operators are read: old forms, functions, order."""
+"""What is done to an ONNX file before its operators are read: functions and their order."""
 
 from __future__ import annotations
 
@@ -7,26 +7,19 @@ from typing import Any
 
 from stabkit.errors import InvalidArgument
 
-_PLAIN = 7    # the first operator set whose operators broadcast as NumPy does
-_NEWER = 13   # what older ones are rewritten to
-
 
 def written_out(model: Any, source: str) -> Any:
-    """The model without functions of its own, and with an operator set that is read here."""
+    """The model without functions of its own."""
     import onnx.inliner
-    import onnx.version_converter
 
+    if not model.functions:
+        return model
     try:
-        if model.functions:
-            model = onnx.inliner.inline_local_functions(model)
-        versions = [entry.version for entry in model.opset_import
-                    if entry.domain in ("", "ai.onnx")]
-        if versions and 1 < max(versions) < _PLAIN:
-            model = onnx.version_converter.convert_version(model, _NEWER)
-    except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+        return onnx.inliner.inline_local_functions(model)
+    except (RuntimeError, ValueError, TypeError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
-        raise InvalidArgument(f"model: {source}: cannot be rewritten by onnx: {lines[0]}") from None
-    return model
+        raise InvalidArgument(f"model: {source}: its functions cannot be written out by onnx: "
+                              f"{lines[0]}") from None
 
 
 def nodes_behind(nodes: Sequence[Any], output: str) -> list[Any]:
