@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.audit.reading import entrywise, folding, linear, memory, movement
+from stabkit.audit.reading import entrywise, folding, grouped, linear, memory, movement
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.old_forms import PLAIN, old_form
 from stabkit.audit.reading.operator import Constant, Operator, Value
@@ -42,7 +42,10 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "Dropout": entrywise.keep, "Cast": entrywise.keep, "CastLike": entrywise.keep,
     "HardSigmoid": entrywise.hard_sigmoid, "Selu": entrywise.scaled_elu,
     "Celu": entrywise.scaled_elu, "Gelu": entrywise.gelu, "Greater": entrywise.greater,
-    "Where": entrywise.where,
+    "Where": entrywise.where, "Softmax": grouped.softmax, "LogSoftmax": grouped.softmax,
+    "LayerNormalization": grouped.layer_norm, "RMSNormalization": grouped.layer_norm,
+    "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
+    "Shrink": grouped.shrink,
 }
 _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys((*movement.RESHAPES, *movement.MOVES), movement.read_movement),

@@ -83,7 +83,7 @@ def _stretched_pairs(graph: Graph, seed: int) -> Iterator[Pair]:
     rounds = _ROUNDS if _work(graph) < _HEAVY else _FEW_ROUNDS
     for number, size in enumerate(_AMPLITUDES[:2] if _work(graph) > _HEAVY else _AMPLITUDES):
         x = size * rng.standard_normal((1, *graph.shape))
-        d, gain = _stretched(graph, x, rng, rounds)
+        d, gain = stretched(graph, x, rng, rounds)
         for reach in _REACHES[:3] if size else _REACHES:
             y = x + reach * max(size, 1.0) * d
             yield float(quotients(graph, x, y)[0]), x, y
@@ -121,7 +121,7 @@ def _work(graph: Graph) -> float:
     return float(sum(np.prod(node.shape) * node.layer.cost + _CALL for node in graph.nodes))
 
 
-def _stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
+def stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
                ) -> tuple[np.ndarray, float]:
     """The direction that the derivative at x stretches most, by power iteration."""
     kept = graph.values(x, keep=True)

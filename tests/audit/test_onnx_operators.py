@@ -74,6 +74,18 @@ def agrees(proto, digits=5):
 
 
 CASES = {
+    "softmax": single("Softmax", (5,)),
+    "softmax along channels": single("Softmax", (3, 4), axis=1),
+    "log-softmax": single("LogSoftmax", (4,)),
+    "layer norm": single("LayerNormalization", (3, 4), {"s": weights(4), "b": weights(4)}),
+    "layer norm over two axes": single("LayerNormalization", (3, 4), {"s": weights(3, 4)}, axis=1,
+                                       epsilon=0.1),
+    "group norm": single("GroupNormalization", (4, 3), {"s": weights(4), "b": weights(4)},
+                         opset=21, num_groups=2),
+    "instance norm": single("InstanceNormalization", (2, 5), {"s": weights(2), "b": weights(2)}),
+    "soft shrinkage": single("Shrink", (6,), lambd=0.75, bias=0.75),
+    "hard shrinkage": single("Shrink", (6,), lambd=0.75),
+    "softsign": single("Softsign", (6,)),
     "gemm": single("Gemm", (4,), {"w": weights(4, 3), "b": weights(3)}),
     "gemm transposed": single("Gemm", (4,), {"w": weights(3, 4), "b": weights(1, 3)}, transB=1),
     "gemm scaled": single("Gemm", (4,), {"w": weights(4, 3), "b": weights(3)}, alpha=0.3, beta=2.0),
@@ -231,3 +243,45 @@ def test_operator_set_6_broadcasts_as_it_says():
     graph = read_bytes(proto.SerializeToString(), "old.onnx")
     x, b = RNG.normal(size=(1, 3, 5)), numpy_helper.to_array(proto.graph.initializer[0])
     assert np.abs(networks.evaluate(graph, x) - np.maximum(x + b[:, None], 0)).max() < 1e-6
+
+
+# -- what is said of layers that see groups --------------------------------------------------------
+@pytest.mark.parametrize("name", ["softmax", "log-softmax", "layer norm", "group norm"])
+def test_the_derivative_of_a_group_is_that_of_differences_and_within_the_bound(name):
+    """(f(x + h d) − f(x − h d))/(2 h) against the derivative, its adjoint, and the constant."""
+    graph = read_bytes(CASES[name].SerializeToString(), "model.onnx")
+    layer, shape = graph.nodes[0].layer, graph.shape
+    for size in (1.0, 0.05):
+        x, d, e = size * RNG.normal(size=(3, 1, *shape))
+        wanted = (layer.apply(x + 1e-5 * d) - layer.apply(x - 1e-5 * d)) / 2e-5
+        found = layer.derivative([d], [x])
+        assert np.abs(found - wanted).max() < 1e-6 * (1 + np.abs(wanted).max())
+        assert abs(np.sum(e * found) - np.sum(layer.adjoint(e, [x])[0] * d)) < 1e-9 * (
+            1 + np.abs(found).max())
+        assert np.linalg.norm(found) <= float(layer.bound) * np.linalg.norm(d)
+
+
+def test_the_bounds_of_groups_are_reached():
+    """Softmax at two equal logits: 1/2; a normalisation near a constant: 1/√ε."""
+    soft = read_bytes(CASES["softmax"].SerializeToString(), "m").nodes[0].layer
+    x, d = np.array([[0.0, 0, -99, -99, -99]]), np.array([[1.0, -1, 0, 0, 0]])
+    assert np.linalg.norm(soft.derivative([d], [x])) == pytest.approx(
+        float(soft.bound) * np.linalg.norm(d))
+    norm = read_bytes(CASES["layer norm over two axes"].SerializeToString(), "m").nodes[0].layer
+    d = RNG.normal(size=(1, 3, 4))
+    d -= d.mean()
+    assert np.linalg.norm(norm.derivative([d], [np.ones((1, 3, 4))])) == pytest.approx(
+        float(norm.bound) * np.linalg.norm(d))
+
+
+@pytest.mark.parametrize("name", ["softmax", "log-softmax", "layer norm", "softsign"])
+def test_what_is_written_down_of_groups_is_what_they_compute(name):
+    """An audit of a small network with a certificate or witness that replays."""
+    from stabkit import audit
+
+    graph = read_bytes(CASES[name].SerializeToString(), "model.onnx")
+    found = audit(graph, budget=1, at_most=10)
+    from stabkit.replay import check
+    for item in found.judgements:
+        assert all(check(piece.to_json({})) is None for piece in item.evidence
+                   if piece.kind != "trials")
