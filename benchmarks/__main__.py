@@ -71,12 +71,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true",
                         help="two rounds, and leave out jobs of 10^6 sites and more")
     parser.add_argument("--only", default="", help="jobs whose name contains this text")
+    parser.add_argument("--nets", help="with --only audit: a folder of ONNX files, beside our own")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     parser.add_argument("--figure", type=Path, help="draw the ratios into this PNG file")
     options = parser.parse_args(arguments)
     rounds, results = 2 if options.quick else options.rounds, []
     versions = environment()
     print("  ".join(f"{name} {value}" for name, value in versions.items()))
+    if options.only == "audit":  # constants and not rates: a table of its own
+        from benchmarks import audit
+        table = audit.run(options.nets)
+        if options.json:
+            options.json.write_text(json.dumps({"environment": versions, "results": table},
+                                               indent=1) + "\n", encoding="utf-8")
+        return 0
     decided = deciding.measure(rounds, options.only, options.quick)
     show_decided(decided)
     for room in ROOMS:

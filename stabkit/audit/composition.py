@@ -20,6 +20,7 @@ from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence
 
 Bounds = list[Fraction | None]
+_NEARLY_ONE = Fraction(1001, 1000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +105,9 @@ def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: N
     if found.upper is not None and found.upper <= 1:
         return found
     found = replace(found, parts=parts_of(blocks, bounds, until))
-    if any(part.slopes is not None for part in found.parts) or not graph.is_small:
-        return found  # multipliers do what diagonal factors do, and more
+    known = any(part.slopes is not None for part in found.parts)
+    if not graph.is_small or (known and found.upper is not None and found.upper > _NEARLY_ONE):
+        return found  # multipliers do what diagonal factors do, and more, but not exactly
     even = balanced(blocks)
     return found if even is blocks else replace(
         found, even=(even, [block.bound for block in even]))

@@ -86,6 +86,15 @@ class BlockReport:
 
 
 @dataclass(frozen=True)
+class Local:
+    """Certified bounds of the Lipschitz constant in a ball around an input."""
+
+    radius: Fraction
+    lower: Fraction | None
+    upper: Fraction | None
+
+
+@dataclass(frozen=True)
 class Audit:
     """The result of an audit.
 
@@ -104,6 +113,8 @@ class Audit:
     seed, budget
     rounding : {"snapped", "exact", "intervals"}
         How the numbers were taken; see :func:`stabkit.audit`.
+    local : Local or None
+        What was asked about a ball.
     """
 
     source: str
@@ -118,6 +129,7 @@ class Audit:
     seed: int
     budget: float
     rounding: str = "snapped"
+    local: Local | None = None
 
     @property
     def status(self) -> Status:

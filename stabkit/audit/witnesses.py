@@ -34,6 +34,7 @@ _CALL = 2_000
 _DEEP = 20_000  # layers
 _NEARLY = Fraction(999, 1000)
 _ENOUGH = 1e-4  # by which a quotient may miss the upper bound
+_TRIED = len(_AMPLITUDES) * len(_REACHES)
 _LOST = 1e-6    # by which rounding errors may lessen a quotient
 _SHRUNK = 2_000  # entries of a matrix up to which a pair is made simple
 
@@ -47,6 +48,12 @@ class Quotient:
     evidence: tuple[Evidence, ...]
     best: tuple[np.ndarray, ...] = ()  # the pair that is driven apart so far, if it is exact
 
+    def exceeding(self, at_most: Fraction) -> tuple[Evidence, ...]:
+        """The evidence, as it stands against a constant that is smaller than `lower`."""
+        data = self.evidence[0].data
+        return (replace(self.evidence[0],
+                        data={**data, "shows": [f"apart > {at_most} * away"]}),)
+
 
 @np.errstate(over="ignore", invalid="ignore")  # what overflows is no candidate
 def largest_quotient(graph: Graph, until: float, seed: int, unit: Fraction = Fraction(0),
@@ -58,11 +65,13 @@ def largest_quotient(graph: Graph, until: float, seed: int, unit: Fraction = Fra
     """
     enough = np.inf if upper is None else float(upper) * (1 - _ENOUGH)
     best: Pair | None = None
-    for found in chain(_stretched_pairs(graph, seed), pairs_driven_apart(graph, until, seed)
-                       if any(not node.layer.is_linear for node in graph.nodes) else ()):
+    heavy = _work(graph) > _HEAVY
+    curved = any(not node.layer.is_linear for node in graph.nodes)
+    ascended = pairs_driven_apart(graph, until, seed) if curved else iter(())
+    for tried, found in enumerate(chain(_stretched_pairs(graph, seed), ascended)):
         if best is None or found[0] > best[0]:
             best = found
-        if best[0] >= enough or monotonic() >= until:
+        if best[0] >= enough or (monotonic() >= until and (tried >= _TRIED or heavy)):
             break
     if best is None or not best[0] > 0:
         return None
@@ -74,7 +83,7 @@ def _stretched_pairs(graph: Graph, seed: int) -> Iterator[Pair]:
     rounds = _ROUNDS if _work(graph) < _HEAVY else _FEW_ROUNDS
     for number, size in enumerate(_AMPLITUDES[:2] if _work(graph) > _HEAVY else _AMPLITUDES):
         x = size * rng.standard_normal((1, *graph.shape))
-        d, gain = _stretched(graph, x, rng, rounds)
+        d, gain = stretched(graph, x, rng, rounds)
         for reach in _REACHES[:3] if size else _REACHES:
             y = x + reach * max(size, 1.0) * d
             yield float(quotients(graph, x, y)[0]), x, y
@@ -112,7 +121,7 @@ def _work(graph: Graph) -> float:
     return float(sum(np.prod(node.shape) * node.layer.cost + _CALL for node in graph.nodes))
 
 
-def _stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
+def stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
                ) -> tuple[np.ndarray, float]:
     """The direction that the derivative at x stretches most, by power iteration."""
     kept = graph.values(x, keep=True)
@@ -132,8 +141,13 @@ def _certain(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction = Fracti
              ) -> Quotient | None:
     if graph.is_small and not unit:
         return _exactly(graph, x, y)
-    found = _enclosed(graph, x, y, unit)
-    if graph.is_narrow and not unit and len(graph.nodes) <= _DEEP and (
+    return _enclosed(graph, x, y, unit) if unit else certain_quotient(graph, x, y)
+
+
+def certain_quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
+    """The quotient of this very pair, from below."""
+    found = _enclosed(graph, x, y, Fraction(0))
+    if graph.is_narrow and len(graph.nodes) <= _DEEP and (
             found is None or float(found.lower) < (1 - _LOST) * quotients(graph, x, y)[0]):
         return _exactly_given(graph, x, y)  # float errors grow from layer to layer
     return found
@@ -202,8 +216,7 @@ def shows_more(graph: Graph, quotient: Quotient, at_most: Fraction) -> tuple[Evi
         made = write_witness(network, notion, quotient.best,
                              exact_margin(network, notion, quotient.best))
         return None if made is None else (made,)
-    data = quotient.evidence[0].data
-    return (replace(quotient.evidence[0], data={**data, "shows": [f"apart > {at_most} * away"]}),)
+    return quotient.exceeding(at_most)
 
 
 def _exact_quotient(network: Network, pair: tuple[Any, ...]) -> Fraction:

@@ -180,3 +180,20 @@ def hard_swish(factor: Rational = Fraction(1, 6), offset: Rational = Fraction(1,
               lambda s: 2 * a * s + b),
         Piece(None, lambda s: s, _always(1), None, _always(1))],
         Facts(False, slopes, UNIT), {"factor": factor, "offset": offset})
+
+
+def soft_shrinkage(threshold: Any = 1) -> Flux:
+    """Φ(s) = sgn(s) max(|s| − q, 0)."""
+    q = _positive(threshold, "threshold")
+    return Flux("soft_shrinkage", [
+        Piece(Fraction(q), _always(0), _always(0), None, _always(0)),
+        Piece(None, lambda s: s - q * s / abs(s), lambda s: 1 - q / abs(s), None, _always(1))],
+        Facts(True, UNIT, UNIT), {"threshold": threshold})
+
+
+def softsign() -> Flux:
+    """Φ(s) = s/(1 + |s|)."""
+    return Flux("softsign", [Piece(
+        None, lambda s: s / (1 + abs(s)), lambda s: 1 / (1 + abs(s)), None,
+        lambda s: 1 / (1 + abs(s)) ** 2)],
+        Facts(True, UNIT, UNIT, smooth=True))

@@ -18,6 +18,7 @@ from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.fluxes.expression import Expression
+from stabkit.time_limit import time_is_over
 
 _CELLS = 4096
 _NARROWEST = Fraction(1, 2**24)
@@ -88,6 +89,8 @@ def cover(ends: Sequence, holds: Callable[[Any, Any], bool]) -> tuple | None:
     todo, done = list(pairwise(ends)), []
     with precision(128):
         while todo:
+            if time_is_over():  # an answer would be remembered
+                raise Undecided("the time is over")
             a, b = todo.pop()
             if certain(a, b):
                 done.append((a, b))

@@ -20,6 +20,7 @@ from stabkit.networks.slope_form import SlopeForm
 
 _GAP = 2e-5     # relative distance of L² from the least one at which the search ends
 _STEPS = 80
+_FLOOR = 1e-60  # of L²
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ def first_multipliers(form: SlopeForm) -> Multipliers | None:
     top = float(scipy.linalg.eigvalsh(S[:form.inputs, :form.inputs])[-1])
     if not np.isfinite(top) or top < 0:
         return None
-    return Multipliers(max(top * (1 + 1e-3), 1e-300), t)
+    return Multipliers(max(top * (1 + 1e-3), _FLOOR), t)
 
 
 def _weight(inner: np.ndarray, cross: np.ndarray, outer: np.ndarray, Z: np.ndarray,

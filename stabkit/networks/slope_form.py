@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from math import inf, prod
 
@@ -176,6 +176,9 @@ def narrowed(form: SlopeForm) -> SlopeForm:
     count = int(sum(map(np.sum, using)))
     if count >= form.inputs:
         return form
+    if count == 0:  # nothing depends on x
+        return replace(form, inputs=1, seen=tuple(map(partial(_last, form.inputs - 1), form.seen)),
+                       output=_last(form.inputs - 1, form.output))
     X = np.concatenate([rows.matrix[use, :form.inputs] for rows, use in zip(parts, using,
                                                                             strict=True)])
     away = UP * np.sqrt(sum(np.sum(rows.error[:form.inputs]**2) for rows in parts)) + TINY
@@ -190,6 +193,10 @@ def narrowed(form: SlopeForm) -> SlopeForm:
         narrow.append(Rows(np.concatenate([first, rows.matrix[:, form.inputs:]], axis=1),
                            np.concatenate([np.zeros(count), rows.error[form.inputs:]])))
     return replace(form, inputs=count, seen=tuple(narrow[:-1]), output=narrow[-1])
+
+
+def _last(start: int, rows: Rows) -> Rows:
+    return Rows(rows.matrix[:, start:], rows.error[start:])
 
 
 def _above(X: np.ndarray, away: float) -> np.ndarray | None:

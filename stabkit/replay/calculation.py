@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.algebra import MAX_LENGTH, array, shape
 from stabkit.replay.calculator import Calculator, as_text
+from stabkit.replay.fields import Fields
 from stabkit.replay.language import MAX_CHARACTERS, Function, new_name, parse, parse_head, shortened
-from stabkit.replay.reading import Fields
 from stabkit.replay.reals import INF, counted, equal, less, negation
 from stabkit.replay.rows import read_rows
 from stabkit.replay.settled import Confirmed, Source

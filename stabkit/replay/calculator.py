@@ -19,9 +19,9 @@ from stabkit.replay.algebra import (
     some_entries,
     transpose,
 )
+from stabkit.replay.fields import Fields
 from stabkit.replay.functions import BUILTINS, CONSTANTS, call
 from stabkit.replay.language import SYMBOLS, Function, cells, indices
-from stabkit.replay.reading import Fields
 from stabkit.replay.reals import (
     COMPARISONS,
     Interval,

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from stabkit.replay.reading import Fields
+from stabkit.replay.fields import Fields
 from stabkit.replay.seals import canonical, without
 
 VIOLATION = -1e-9  # the worst margin of trials beyond which they do not support a statement

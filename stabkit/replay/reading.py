@@ -7,13 +7,12 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 from os import PathLike
-from typing import Any, TypeAlias
+from typing import Any
 
 from stabkit.errors import InvalidEvidence
+from stabkit.replay.fields import Fields
 from stabkit.replay.language import shortened
 from stabkit.replay.unpacking import unpacked
-
-Fields: TypeAlias = Mapping[str, Any]  # values by name: what a file or a piece of evidence says
 
 MAX_BYTES = 1 << 26
 

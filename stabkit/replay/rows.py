@@ -16,7 +16,7 @@ from math import lcm, prod
 from typing import Any, NamedTuple
 
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.reading import Fields
+from stabkit.replay.fields import Fields
 from stabkit.replay.reals import counted
 from stabkit.replay.work import current, spend
 

@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.reading import Fields
+from stabkit.replay.fields import Fields
 
 
 def canonical(thing: Any) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
-from stabkit.replay.reading import Fields
+from stabkit.replay.fields import Fields
 
 MOST = 1 << 15
 

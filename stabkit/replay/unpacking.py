@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
+from stabkit.replay.fields import Fields
 from stabkit.replay.language import shortened
-from stabkit.replay.reading import Fields
 from stabkit.replay.seals import seal
 
 MAX_CHARACTERS_OF_FILE = 1 << 26  # unpacked, about

@@ -64,6 +64,7 @@ from stabkit.stability.verdict import (
     calculation,
     worst,
 )
+from stabkit.time_limit import searching
 
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 
@@ -166,7 +167,8 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
             return Outcome(UNDECIDED, trials=inside.trials, reason=_joined(limit, (
                 f"too large: nothing was found by signals in {inside.windows} windows of up to "
                 f"{inside.widest} samples, and no others were tried")))
-    found = search(scheme, notion, trials=trials, seed=seed, extra=signals)
+    with searching():
+        found = search(scheme, notion, trials=trials, seed=seed, extra=signals)
     suspect: Signals | None
     if found.witness is not None:
         margin, suspect = exact_margin(scheme, notion, found.witness), found.witness

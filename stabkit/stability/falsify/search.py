@@ -26,7 +26,7 @@ from stabkit.stability.falsify.inputs import (
 from stabkit.stability.falsify.linear import linear_violation
 from stabkit.stability.falsify.mass import WORTH_COMPILING, has_compiled_search, worst_trials
 from stabkit.stability.notions import SIGN, Notion
-from stabkit.time_limit import time_is_over
+from stabkit.time_limit import time_is_limited, time_is_over
 
 _BATCH = 4096
 SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need no slack
@@ -37,6 +37,7 @@ _ROUNDS, _MOVES = 60, 64  # of an ascent, and tried in each of its rounds
 _DRAWN = 1 << 21  # numbers that are drawn ahead
 _WORK = 1 << 24  # numbers in the signals of one kind: long signals are fewer
 _EXACT = 1 << 16  # numbers of the signals that are judged to make one small
+_SHORT_BATCH = 256
 _ROOM = 1 << 22  # numbers in a batch
 
 
@@ -104,7 +105,9 @@ class _Hunt:
         self.best: list[tuple[float, tuple[np.ndarray, ...]]] = []
         self.suspect: tuple[float, tuple[np.ndarray, ...] | None] = (-SUSPICIOUS, None)
         self.most = max(1, _WORK // scheme.size)  # signals of one kind
-        self.batch = min(_BATCH, max(1, _ROOM // scheme.size))
+        # Between batches the clock is looked at.
+        most = _SHORT_BATCH if time_is_limited() else _BATCH
+        self.batch = min(most, max(1, _ROOM // scheme.size))
 
     def run(self, trials: int, extra: np.ndarray | None) -> Search:
         found, habits = None, Habits(self.scheme, 1 + np.arange(self.scheme.size) / 8)
