@@ -148,9 +148,9 @@ class Terms:
         return Number(text)
 
     def sum(self, left: Term, right: Term, minus: bool = False) -> Term:
-        if isinstance(left, Number) and left.text == "0" and not minus:
-            return right
-        if isinstance(right, Number) and right.text == "0":
+        if isinstance(left, Number) and left.text == "0" and not isinstance(right, Number):
+            return self.times(Number("(-1)"), right) if minus else right
+        if isinstance(right, Number) and right.text == "0" and not isinstance(left, Number):
             return left
         match left, right:
             case Number(), Number():
