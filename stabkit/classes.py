@@ -18,9 +18,10 @@ import numpy as np
 
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument
+from stabkit.fluxes.dictionary import relu
 from stabkit.fluxes.flux import Flux
-from stabkit.operators import Operator
-from stabkit.proof.parts import Count, Family
+from stabkit.operators import Operator, norm_squared
+from stabkit.proof.parts import Count, Family, PositivePart, SymbolicMap
 from stabkit.proof.sites import Length
 from stabkit.proof.symbols import Symbols
 
@@ -50,19 +51,26 @@ class AnyOperator(Class):
         Names of the spaces; operators that are applied to the same vectors share one.
     letter : str
         What the statement calls it; by default, as the argument is called.
+    square : rational, optional
+        A number in place of c: ‖K‖² <= square.
     """
 
     of: str = "N"
     to: str = "M"
     letter: str = ""
+    square: Any = None
 
     def symbol(self, symbols: Symbols, name: str) -> Any:
         letter = self.letter or name
+        if self.square is not None:
+            return symbols.operator(letter, self.of, self.to,
+                                    bound=fraction(self.square, "square"))
         bound = symbols.parameter("c" if letter == "K" else f"c_{letter}", ">= 0")
         return symbols.operator(letter, self.of, self.to, bound=bound)
 
     def admits(self, value: Any) -> bool:
-        return isinstance(value, Operator)
+        return isinstance(value, Operator) and (
+            self.square is None or norm_squared(value).upper <= fraction(self.square, "square"))
 
 
 @dataclass(frozen=True)
@@ -217,6 +225,49 @@ class AnyVector(Class):
 
     def admits(self, value: Any) -> bool:
         return isinstance(value, int) or fractions(value, "value").ndim == 1
+
+
+@dataclass(frozen=True)
+class AnyMap(Class):
+    """Any map from vectors of one space to vectors of another, linear or not."""
+
+    of: str = "N"
+    to: str = "N"
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return SymbolicMap(symbols, name, self.of, self.to)
+
+    def admits(self, value: Any) -> bool:
+        return callable(value)
+
+
+@dataclass(frozen=True)
+class Relu(Class):
+    """ReLU, of which ReLU(x) − ReLU(−x) = x is assumed, and nothing else."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return PositivePart(symbols, name)
+
+    def admits(self, value: Any) -> bool:
+        return isinstance(value, Flux) and repr(value) == repr(relu())
+
+
+class _Unseen:
+    """What no statement for all may look at."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise InvalidArgument("an argument that chooses examples is no part of what is said of all")
+
+
+@dataclass(frozen=True)
+class ForExamples(Class):
+    """Values that choose examples alone, ``Example(lambda: ...)``, which symbols do not run."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Any:
+        return _Unseen()
+
+    def admits(self, value: Any) -> bool:
+        return True
 
 
 def signal(given: Any, size: Any, draw: Callable[[np.random.Generator, int], Any]) -> Any:

@@ -137,7 +137,7 @@ class Audit:
     def verdicts(self) -> list[dict[str, Any]]:
         """One verdict per notion, as they stand in a verdict file."""
         name = self.source or "network"
-        return [_verdict(name, judgement) for judgement in self.judgements]
+        return [verdict_of(name, judgement) for judgement in self.judgements]
 
     def to_json(self) -> dict[str, Any]:
         """The contents of a verdict file, which ``stabkit replay`` accepts."""
@@ -163,7 +163,8 @@ def _between(lower: Fraction | None, upper: Fraction | None) -> str:
     return f"in [{low}, {'∞' if upper is None else f'{float(upper):.6g}'}]"
 
 
-def _verdict(name: str, judgement: Judgement) -> dict[str, Any]:
+def verdict_of(name: str, judgement: Judgement) -> dict[str, Any]:
+    """The verdict about one notion, as it stands in a verdict file."""
     fields = {
         "claim": f"{name}: {judgement.name}", "location": judgement.layer,
         "reading": "printed", "status": str(judgement.status), "expected": str(PROVED),

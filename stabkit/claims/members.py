@@ -81,9 +81,8 @@ def _compare(symbolic: Any, concrete: Any, member: Member) -> None:
     """Note what the symbols are, at the same places of two things of one kind."""
     if isinstance(symbolic, SymbolicOperator):
         _of_kind(concrete, Operator)
-        if symbolic.bound is not None:
-            (letter,) = symbolic.bound.letters
-            member.value(letter, norm_squared(concrete).upper)
+        if symbolic.bound is not None and symbolic.bound.letters:
+            member.value(*symbolic.bound.letters, norm_squared(concrete).upper)
     elif isinstance(symbolic, LineDifference):
         _on_line(symbolic, concrete, member)
     elif isinstance(symbolic, SymbolicFlux):

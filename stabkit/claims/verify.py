@@ -15,7 +15,7 @@ from stabkit.arithmetic.backend import select_backend, selected_backend
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.arithmetic.rational import fraction
 from stabkit.claims.claim import Claim, all_different, line_of, load_claims, registry
-from stabkit.claims.obligations import shown_for_all
+from stabkit.claims.obligations import examples, shown_for_all
 from stabkit.errors import (
     ClaimsFailed,
     Contradiction,
@@ -29,12 +29,13 @@ from stabkit.errors import (
 from stabkit.progress import progress
 from stabkit.replay import seal
 from stabkit.stability.decide import decide
-from stabkit.stability.property import Not, Property, Stable
+from stabkit.stability.property import AllOf, Not, Property, Stable
 from stabkit.stability.sharpness.bisection import bisected
 from stabkit.stability.verdict import (
     INAPPLICABLE,
     PROVED,
     REFUTED,
+    SUPPORTED,
     UNDECIDED,
     Evidence,
     Outcome,
@@ -178,16 +179,19 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
     listed = list(entry.configurations(seed))
     if not listed:
         raise InvalidArgument(f"claim {entry.name}: its hypotheses hold in no configuration")
-    share = max(128, trials // len(listed))
+    for_all = shown_for_all(entry, listed) if entry.for_all else ()
+    # Beside a proof, trials only guard against a slip in what is stated.
+    share = 128 if for_all else max(128, trials // len(listed))
     outcomes: list[tuple[dict[str, Any], Outcome]] = []
     decisive = PROVED if entry.some else REFUTED
     for number, configuration in enumerate(listed):
-        outcomes.append((configuration, _decided(entry, configuration, share,
-                                                 _seed(seed, entry.name, number), signals)))
+        one = _decided(entry, configuration, share, _seed(seed, entry.name, number), signals)
+        if for_all and one.status in (SUPPORTED, UNDECIDED):
+            one = _covered(entry, configuration, share, seed)
+        outcomes.append((configuration, one))
         if outcomes[-1][1].status is decisive:
             break
     status = _gather([outcome.status for _, outcome in outcomes], decisive)
-    for_all = shown_for_all(entry, listed) if entry.for_all else ()
     if for_all and status is REFUTED:
         raise Contradiction(f"claim {entry.name}: it is proved for all and refuted where "
                             f"{outcomes[-1][0]}; one of the two is wrong, so is stabkit")
@@ -209,6 +213,12 @@ def _decided(entry: Claim, configuration: dict[str, Any], trials: int, seed: int
     except Undecided as reason:
         return Outcome(UNDECIDED, reason=str(reason))
     return decide(what, trials=trials, seed=seed, signals=windows(signals, what))
+
+
+def _covered(entry: Claim, configuration: dict[str, Any], trials: int, seed: int) -> Outcome:
+    """Where a proof for all covers a configuration, only its examples are left to decide."""
+    left = examples(entry(**configuration))
+    return decide(AllOf(left), trials=trials, seed=seed) if left else Outcome(PROVED)
 
 
 def _seed(seed: int, name: str, number: int) -> int:

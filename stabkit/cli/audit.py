@@ -12,6 +12,7 @@ import click
 
 from stabkit.cli.commands import EXPECTED, UNDECIDED, UNEXPECTED, cli
 from stabkit.cli.options import budget, json_file, seed
+from stabkit.errors import InvalidArgument
 from stabkit.report.output import check_writable, deliver, say
 
 
@@ -24,20 +25,22 @@ class Notions(click.Choice):
     @cached_property
     def choices(self) -> tuple[str, ...]:  # type: ignore[override]
         from stabkit.audit.questions import NOTIONS
+        from stabkit.audit.step_file import NOTIONS as OF_STEPS
 
-        return tuple(NOTIONS)
+        return tuple(dict.fromkeys((*NOTIONS, *OF_STEPS)))
 
 
 class Sizes(click.ParamType):
-    """Positive integers with commas between them."""
+    """Positive integers with commas or x between them."""
 
     name = "sizes"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
-        parts = str(value).split(",")
+        parts = str(value).lower().replace("x", ",").split(",")
         if not all(part.strip().isascii() and part.strip().isdigit() and 0 < int(part) < 10**9
                    for part in parts):
-            self.fail(f"must be positive integers such as 3,32,32, got {value!r}", param, ctx)
+            self.fail(f"must be positive integers such as 3,32,32 or 64x64, got {value!r}", param,
+                      ctx)
         return tuple(map(int, parts))
 
 
@@ -46,7 +49,9 @@ class Sizes(click.ParamType):
 @click.option("--notion", "notions", type=Notions(), multiple=True,
               help="What the exit status rests on; can be given again.")
 @click.option("--shape", type=Sizes(), metavar="N,N,...",
-              help="Of one input without the batch axis, where an ONNX file leaves it open.")
+              help="Of one input without the batch axis, where an ONNX file leaves it open; "
+                   "of the array that a step is given, such as 64x64.")
+@click.option("--dt", metavar="T", help="A step such as 1/4 or 0.25, for a step(u, dt).")
 @click.option("--at-most", metavar="L",
               help="A constant such as 1.000001 or 3/2: is |u+ - w+| <= L |u - w|?")
 @click.option("--rounding", type=click.Choice(("snapped", "exact", "intervals")),
@@ -56,11 +61,17 @@ class Sizes(click.ParamType):
 @budget(20.0)
 @seed
 @json_file
-def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, at_most: str | None,
-          rounding: str, budget: float, seed: int, target: str | None) -> int:
-    """Audit a network or scheme in a file, .onnx or .npz.
+def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt: str | None,
+          at_most: str | None, rounding: str, budget: float, seed: int, target: str | None) -> int:
+    """Audit a network or scheme in a file, .onnx or .npz, or a step, FILE.py:step.
 
-    FILE is data and is never executed.  All notions that apply are decided for the
+    An .onnx or .npz FILE is data and is never executed.  A Python file is code: it
+    is executed, and so is the step.  The step is a function step(u, dt) or step(u)
+    of an array of NumPy; with --dt it is decided at that step, else the sets of
+    steps are found.  Without --notion it is stable if a sense is proved in which no
+    signal grows without bound, however often the step is taken.
+
+    Of a network all notions that apply are decided for the
     whole network.  "Stable" is, if no notion is named: a network without biases
     does not increase the Euclidean norm (euclidean), one with biases does not
     increase the distance of two inputs (contraction), and one with reversible
@@ -92,6 +103,7 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, at_
       stabkit audit block.npz --notion contraction --notion range
       stabkit audit orthogonal.onnx --at-most 1.000001
       stabkit audit network.onnx --json v.json && stabkit replay v.json
+      stabkit audit heat.py:step --shape 64x64 --notion range --dt 1/4
 
     \b
     Exit status:
@@ -101,6 +113,13 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, at_
       3  undecided: neither, supported by trials at best; also modes alone, unless
          refuted
     """
+    from stabkit.audit.step_file import check_options, is_step_file
+
+    if is_step_file(path):
+        check_options(at_most, rounding)
+        return _audit_step(path, notions, shape, dt, budget, seed, target)
+    if dt is not None:
+        raise InvalidArgument("dt: is for a step, FILE.py:step")
     from stabkit.audit import audit as audited
     from stabkit.progress import working
     from stabkit.report.audit import audit_text
@@ -116,4 +135,21 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, at_
         deliver(target, as_text(document(found.verdicts(), seed=seed, budget=budget)))
     quiet = target == "-"
     say(audit_text(found, sys.stderr if quiet else sys.stdout), end="", err=quiet)
+    return {"proved": EXPECTED, "refuted": UNEXPECTED}.get(str(found.status), UNDECIDED)
+
+
+def _audit_step(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None,
+                dt: str | None, budget: float, seed: int, target: str | None) -> int:
+    from stabkit.audit.step_file import audit_step
+    from stabkit.progress import working
+
+    if target not in (None, "-"):
+        check_writable(target)
+    with working(sys.stderr) as advance:
+        found = audit_step(path, shape, notions, dt, seed, advance)
+    if target is not None:
+        from stabkit.report.verdict_file import as_text, document
+
+        deliver(target, as_text(document(found.verdicts(), seed=seed, budget=budget)))
+    say(str(found), err=target == "-")
     return {"proved": EXPECTED, "refuted": UNEXPECTED}.get(str(found.status), UNDECIDED)

@@ -17,8 +17,9 @@ from typing import Any
 from stabkit.arithmetic.enclosure import precision
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.fluxes.continuity import is_continuous
-from stabkit.fluxes.expression import VARIABLE, Expression, as_expression, record
+from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
 from stabkit.fluxes.normal_form import line, vanishes
+from stabkit.fluxes.recording import record
 
 Cell = tuple[Any, Any]
 Faces = dict[str, Expression]

@@ -25,11 +25,12 @@ from stabkit.arithmetic.transcript import Term, Transcript
 from stabkit.codes import FluxCode
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.fluxes.continuity import defined_at, is_continuous
-from stabkit.fluxes.expression import TRANSCENDENTAL, VARIABLE, Expression, as_expression, record
+from stabkit.fluxes.expression import TRANSCENDENTAL, VARIABLE, Expression, as_expression
 from stabkit.fluxes.faces import Faces, Facts, Function, Piece, cells_of, faces_of, line_of
 from stabkit.fluxes.kinks import split
 from stabkit.fluxes.normal_form import line, vanishes
 from stabkit.fluxes.quadrature import integral_from_zero
+from stabkit.fluxes.recording import record
 from stabkit.proof.words import Expression as Symbols
 
 NAMES = {"activation": "phi", "diffusivity": "g", "regulariser": "psi", "slope": "dphi",

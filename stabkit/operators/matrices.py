@@ -61,6 +61,7 @@ def from_matrix(matrix: Any, *, label: str = "K", rounding: str | None = None) -
         return made.described(f"{made!r}, each float within half a unit in its last place")
     snapped = meant_entries(shape, rows, columns, values, cast(list[Fraction], exact))
     if snapped == exact:
+        made.half_units = sum(map(half_unit, values), Fraction(0))
         return made
     twin = Operator(shape, rows, columns, snapped, label=label)
     if rounding is None:

@@ -55,7 +55,11 @@ class Operator(LinearMap):
     ----------
     spread : Operator or None
         How far each entry may lie from the one that is stored, where entries are intervals.
+    half_units : Fraction
+        The sum of half units in the last place of floats that stand for no other number.
     """
+
+    half_units = Fraction(0)
 
     def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Any],
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
@@ -357,8 +361,7 @@ def _integers(operator: Operator) -> tuple[Any, int] | None:
                                   shape=operator.shape), d
 
 
-def _name(label: str) -> str:
-    # In evidence only an adjoint is written K.T; what is made from it has a name of its own.
+def _name(label: str) -> str:  # in evidence only an adjoint is written K.T
     return label.replace(".T", "t")
 
 
@@ -368,29 +371,28 @@ def _product(left: Operator, right: Operator) -> Operator:
     if left.spread is not None or right.spread is not None:
         raise InvalidArgument("product: entries in intervals are not multiplied; multiply the "
                               "matrices first, and make an operator of the product")
+    made = _multiplied(left, right, _name(f"{left.label}_{right.label}"))
+    return made._rounded(matmul, left, right)
+
+
+def _multiplied(left: Operator, right: Operator, label: str) -> Operator:
     shape = (left.shape[0], right.shape[1])
-    return _multiplied(left, right, shape, _name(f"{left.label}_{right.label}"))._rounded(
-        matmul, left, right)
-
-
-def _multiplied(left: Operator, right: Operator, shape: tuple[int, int], label: str) -> Operator:
-    large = min(left.columns.size, right.columns.size) > _MANY
-    a, b = (_integers(left), _integers(right)) if large else (None, None)
+    a, b = (_integers(left), _integers(right)) if min(
+        left.columns.size, right.columns.size) > _MANY else (None, None)
     if a and b and _bound(a[0]) * _bound(b[0]) * left.shape[1] < 2**62:
         product = scipy.sparse.coo_array(a[0] @ b[0])
         kept = product.data != 0
         rows, columns = (place[kept] for place in product.coords)
         d = a[1] * b[1]
         integers, code = np.unique(product.data[kept], return_inverse=True)
-        return Operator._coded(shape, rows, columns, code,
-                               [Fraction(int(v), d) for v in integers], label=label)
+        values = [Fraction(int(v), d) for v in integers]
+        return Operator._coded(shape, rows, columns, code, values, label=label)
     places: dict[tuple[int, int], Fraction] = {}
     for i, row in enumerate(left.rows):
         for k, value in row:
             for j, other in right.rows[k]:
                 places[i, j] = places.get((i, j), Fraction(0)) + value * other
-    kept = {place: value for place, value in places.items()
-            if isinstance(value, Unknown) or value}
+    kept = {place: v for place, v in places.items() if isinstance(v, Unknown) or v}
     return Operator(shape, [i for i, _ in kept], [j for _, j in kept], kept.values(), label=label)
 
 

@@ -23,6 +23,9 @@ A proof is ``{"ghosts": ..., "invariants": {"J": "... >= 0"}, "base": {"J": proo
 A ghost {"b": {"in": "N", "start": "0", "next": "a + C@b"}} is a further state, which the proof
 defines, in a space of the state, since other spaces may change.  Invariants speak of the state and
 of what does not change, else they would speak of another operator after the step than before it.
+
+``"rest": {"Z": "E"}`` adds a visit at 0, as in :mod:`stabkit.proof.algebra`, to all parts.  Where
+the letters of E may change from step to step, by its flux or its space, so may its energy.
 """
 
 from __future__ import annotations
@@ -108,8 +111,8 @@ def check(statement: Statement, proof: Any) -> None:
 
 def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Statement, Any]]:
     """What the induction must show, each with its name and its proof."""
-    proof = fields(proof, ("invariants", "base", "step", "end"), ("ghosts",))
-    statement = with_ghosts(statement, table(proof.get("ghosts", {})))
+    proof = fields(proof, ("invariants", "base", "step", "end"), ("ghosts", "rest"))
+    statement = with_ghosts(with_rests(statement, proof), table(proof.get("ghosts", {})))
     given = statement.setting
     before = replace(given, equations=dict(given.equations), known=dict(given.known),
                      visits=dict(given.visits), names=dict(given.names))
@@ -128,6 +131,16 @@ def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Sta
                   (f"step of {name}", later, step[name])]
     shown, sign = statement.goal
     return [*parts, ("end", algebra.Statement(before, shown.put(after), sign), proof["end"])]
+
+
+def with_rests(statement: Statement, proof: dict) -> Statement:
+    """The statement with the visits at 0 that a proof adds."""
+    given = algebra.resting(statement.setting, proof)
+    made = replace(statement, setting=given, changing=set(statement.changing))
+    for name, like in table(proof.get("rest", {})).items():
+        if _names(given.visits[like])[0] in made.changing:
+            made.changing.add("p_" + name)
+    return made
 
 
 def with_ghosts(statement: Statement, ghosts: dict) -> Statement:

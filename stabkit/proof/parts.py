@@ -143,6 +143,42 @@ class SymbolicFlux:
         return visit
 
 
+class SymbolicMap:
+    """Any map from one space to another, linear or not: equal points have one value, a letter."""
+
+    def __init__(self, symbols: Any, name: str, of: str, to: str):
+        self.symbols, self.name, self.of, self.to = symbols, name, of, to
+        self._points: list[tuple[Expression, Expression]] = []
+
+    def __call__(self, x: Expression) -> Expression:
+        if (x.to, x.of) != (self.of, NUMBERS):
+            raise InvalidArgument(f"{self.name}: maps vectors of {self.of}, got one of {x.to}")
+        known = self._known(x)
+        return self._new(x) if known is None else known
+
+    def _known(self, x: Expression) -> Expression | None:
+        return next((value for point, value in self._points if _is_zero(point - x)), None)
+
+    def _new(self, x: Expression) -> Expression:
+        value = self.symbols.vector(self.symbols.free(self.name), self.to)
+        self._points.append((x, value))
+        return value
+
+
+class PositivePart:
+    """ReLU in every entry, of which ReLU(x) − ReLU(−x) = x is assumed."""
+
+    def __init__(self, symbols: Any, name: str):
+        self.symbols, self.name = symbols, name
+        self._maps: dict[str, SymbolicMap] = {}
+
+    def __call__(self, x: Expression) -> Expression:
+        values = self._maps.setdefault(x.to, SymbolicMap(self.symbols, self.name, x.to, x.to))
+        if values._known(x) is None:
+            self.symbols.equation(self.symbols.free("split"), values(x) - values(-x) - x)
+        return values(x)
+
+
 @dataclass(frozen=True)
 class Densities:
     """Numbers, one for each entry, of which the sum is known."""
@@ -171,8 +207,8 @@ class Portion:
     """A number in (0, top/over], or (0, top/over); both are products of what is >= 0.
 
     It can be multiplied and divided as long as it stays that.  It becomes a parameter where a
-    scheme takes it for its step.  Of all that is made from one ratio only one number can, because
-    two would be independent.
+    scheme takes it for its step, or a vector is multiplied with it.  Of all that is made from one
+    ratio only one number can, and its multiples, because two would be independent.
     """
 
     symbols: Any
@@ -181,7 +217,9 @@ class Portion:
     strict: bool = False
     used: list[Any] = field(default_factory=list)  # shared: the portion that is a parameter
 
-    def __mul__(self, factor: Any) -> Portion:
+    def __mul__(self, factor: Any) -> Any:
+        if isinstance(factor, Expression) and not factor.scalar:
+            return self.parameter() * factor
         return self._made(self.top if self.top is None else self.top * self._size(factor),
                           self.over)
 
@@ -215,10 +253,23 @@ class Portion:
                                     self.strict)
             self.symbols.portions[next(iter(made.letters))] = self
             self.used += [self, made]
-        if not self._equals(self.used[0]):
+        times = self._times(self.used[0])
+        if times is None:
             raise InvalidArgument("ratio: it is used for two different steps, which symbols would "
                                   "take for independent ones")
-        return self.used[1]
+        return self.used[1] if times == 1 else times * self.used[1]
+
+    def _times(self, other: Portion) -> Fraction | None:
+        """How many times another portion of the same ratio it is, if that is a number."""
+        if self._equals(other):
+            return Fraction(1)
+        if self.top is None or other.top is None:
+            return None
+        mine, others = self.top * other.over, other.top * self.over
+        if mine.terms.keys() != others.terms.keys():
+            return None
+        times = {c / others.terms[key] for key, c in mine.terms.items()}
+        return times.pop() if len(times) == 1 else None
 
     def _equals(self, other: Portion) -> bool:
         if self.top is None or other.top is None:

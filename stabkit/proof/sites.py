@@ -188,7 +188,7 @@ class Site:
 
 def rows(K: LineDifference, make: Any, step: str, keeps: str, repeated: bool = False
          ) -> dict[str, Any]:
-    """The statement that a scheme keeps the range, or the sign, on lines of every length.
+    """The statement that a scheme keeps the range, say, on lines of every length.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def rows(K: LineDifference, make: Any, step: str, keeps: str, repeated: bool = F
     make : callable
         What the scheme makes of a site's value; for an implicit one, the value before.
     step : {"explicit", "implicit"}
-    keeps : {"range", "sign"}
+    keeps : {"range", "sign", "variation", "extrema"}
     repeated : bool
         After any number of such steps.
     """

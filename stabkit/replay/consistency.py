@@ -69,7 +69,8 @@ def place(evidence: Mapping[str, Any]) -> int:
 
 
 def _of_places(verdict: Mapping[str, Any]) -> Iterator[str]:
-    """Every applicable configuration must be shown, or for some statements one."""
+    """Every applicable configuration must be shown, one by one or by a proof for all; for some
+    statements one."""
     status, listed = verdict["status"], verdict["configurations"]
     applicable = listed - verdict.get("inapplicable", 0)
     places = [place(evidence) for evidence in _listed(verdict)]
@@ -86,6 +87,9 @@ def _of_places(verdict: Mapping[str, Any]) -> Iterator[str]:
     shown = {place(evidence) for evidence in _listed(verdict) if evidence["kind"] != "trials"}
     if status not in ("proved", "refuted"):
         return
+    if status == "proved" and verdict.get("scope") == "for all" and any(
+            evidence["kind"] == "proof" for evidence in verdict["evidence"]):
+        return  # a proof covers every configuration; what it shows is compared with the claim
     if not shown:
         yield f"it is called {status} without a certificate or witness"
     one_is_enough = status == ("proved" if verdict.get("some", False) else "refuted")

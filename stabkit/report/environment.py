@@ -14,6 +14,7 @@ from stabkit.installation import install
 #: What the extras are for, in the order of interest; the other extras are for developers.
 PURPOSES = {
     None: "decide, replay, report", "onnx": "audit ONNX files", "torch": "audit PyTorch modules",
+    "prove": "search proofs",
     "gpu": "search on a GPU", "gpu-cuda13": "the same, CUDA 13", "dask": "use many machines",
     "mpi": "use a cluster by MPI", "learning": "train on digits", "report": "draw a recording",
     "notebooks": "execute the notebooks",

@@ -15,6 +15,7 @@ from stabkit.arithmetic.transcript import Term
 from stabkit.codes import HOMOGENEOUS, EdgeCode, SchemeCode
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
+from stabkit.proof.words import Expression
 from stabkit.schemes import fused, threads
 
 # Below this many site-steps the array expression is as fast, and nothing need be compiled.
@@ -96,7 +97,7 @@ def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) 
 
 
 def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
-    if flux.kernel is None or isinstance(u, Term) or u.size * steps < WORTH_COMPILING:
+    if flux.kernel is None or isinstance(u, Term | Expression) or u.size * steps < WORTH_COMPILING:
         return False
     return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # a door let floats in only
 

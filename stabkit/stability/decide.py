@@ -41,6 +41,7 @@ from stabkit.stability.property import (
     AtMost,
     Calculation,
     Either,
+    Example,
     Experiment,
     FaceWithin,
     Identity,
@@ -218,6 +219,11 @@ def _of_the_contrary(evidence: Evidence) -> Evidence:
     data = {key: value for key, value in evidence.data.items() if key != "contrary"}
     return replace(evidence, data=data if "contrary" in evidence.data else
                    data | {"contrary": True})
+
+
+@_decide.register
+def _(what: Example, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+    return _decide(what.make(), trials, seed, signals)
 
 
 @_decide.register

@@ -120,6 +120,17 @@ class AllOf:
 
 
 @dataclass(frozen=True, eq=False)
+class Example:
+    """What is checked at the listed values beside what a claim says of all members of its classes.
+
+    It is decided as what `make` returns; of symbols it is not made, so no proof for all speaks of
+    it.
+    """
+
+    make: Callable[[], Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Either:
     """Proved where `shows` is, refuted where `against` is proved, open where neither is.
 
@@ -212,5 +223,5 @@ class Experiment:
     run: Callable[[], tuple[bool, int, float]]
 
 
-Property = (Stable | FaceWithin | NormAtMost | UniqueSolution | Not | AllOf | Either | Identity
-            | AtMost | Calculation | Experiment)
+Property = (Stable | FaceWithin | NormAtMost | UniqueSolution | Not | AllOf | Example | Either
+            | Identity | AtMost | Calculation | Experiment)

@@ -297,3 +297,15 @@ def test_ratios_of_a_claim_may_be_texts(tmp_path):
     verdict, = verify(load_claims(path), budget=1, on_verdict=lambda verdict: None)
     assert verdict.status is PROVED and verdict.sharp
     assert 1 < verdict.tightness <= 1.01
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("notion", [EUCLIDEAN, CONTRACTION])
+def test_what_only_the_rounding_breaks_is_told_as_rounding(dtype, notion):
+    """An orthogonal matrix has norm 1, its floats a little more; times 1 + 1e-5 it is more."""
+    q = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))[0]
+    outcome = stable(Linear(from_matrix(q.astype(dtype))), notion)
+    assert outcome.status is REFUTED and "within the rounding of the entries" in outcome.rounding
+    beyond = stable(Linear(from_matrix((q * (1 + 1e-5)).astype(dtype))), notion)
+    assert beyond.status is REFUTED and not beyond.rounding
+    assert not stable(Linear(from_matrix([[1 + F(1, 2**60)]])), notion).rounding

@@ -54,6 +54,9 @@ PLANTED = {
     "fourth_order_diffusion_keeps_the_range": Planted(within=dict(order=(1,))),
     "fourth_order_diffusion_keeps_the_range_corrected": Planted(put={"averages.OVERSHOOT": 1}),
     "convex_functionals_do_not_grow": Planted(within=dict(ratio=BEYOND)),
+    "total_variation_does_not_grow": Planted(within=dict(n=(5,), ratio=BEYOND)),
+    "extrema_do_not_grow_at_the_range_bound": Planted(within=dict(n=(2,)), decided=False),
+    "extrema_do_not_grow_at_the_sign_bound": Planted(within=dict(n=(4,), ratio=(Fraction(2),))),
     "signal_tends_to_its_mean": Planted(
         within=dict(n=(2,), flux=(fluxes.identity(),), ratio=(Fraction(2),))),
     "signal_tends_to_its_mean_when_g_may_vanish": Planted(
@@ -125,7 +128,10 @@ PLANTED = {
     "w_cycle_is_two_v_cycles_corrected": Planted(put={"multigrid.TWICE": "F"}),
     "one_dimensional_v_cycle_contracts_for_every_depth": Planted(
         put={"multigrid.CONTRACTION": "1/(3 + 3*nu)"}),
-    "unet_is_a_two_level_v_cycle": Planted(put={"multigrid.PASSED_DOWN": "E22"}),
+    "unet_is_a_two_level_v_cycle": Planted(
+        put={"multigrid.passed_down": lambda R, channels: R @ channels[1]}),
+    "deeper_unet_is_a_v_cycle": Planted(
+        put={"multigrid.passed_down": lambda R, channels: R @ channels[0]}),
     "unet_coarse_solver_works_on_the_residual_equation": Planted(
         put={"multigrid.RESTRICTED": "b"}),
     "unet_repetition_solves_the_system": Planted(

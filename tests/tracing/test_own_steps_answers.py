@@ -288,3 +288,13 @@ def test_functions_that_cannot_be_traced_are_supported():
     """Sorting keeps the range: supported, with the reason."""
     outcome = decide(np.sort, RANGE, shape=5, trials=100)
     assert outcome.status is SUPPORTED and "not proved" in outcome.reason
+
+
+@pytest.mark.parametrize("function, words", [
+    (lambda u: 1 / 0, "ZeroDivisionError"), (lambda u: u[9], "IndexError"),
+    (lambda u: np.linalg.inv(np.zeros((2, 2))), "LinAlgError"),
+])
+def test_a_function_that_raises_is_told_so(function, words):
+    """One clear error, and not whatever the function raises."""
+    with pytest.raises(InvalidArgument, match=f"the function raises {words}"):
+        decide(function, EUCLIDEAN, shape=4, trials=8)

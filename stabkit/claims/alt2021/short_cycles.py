@@ -18,6 +18,7 @@ import numpy as np
 from stabkit import fluxes
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE, REFLECTING_FIRST
+from stabkit.classes import AnyFlux, AnyOperator, UpTo
 from stabkit.fluxes import activations
 from stabkit.operators import difference, from_matrix, stable_step
 from stabkit.schemes import FSI, FixedPoint, Scheme
@@ -152,23 +153,28 @@ def fsi_weights_extrapolate_corrected():
 
 
 # -- truncated fixed points ------------------------------------------------------------------------
-def _three_steps(step: Fraction) -> AllOf:
-    return AllOf([_one_sample(FixedPoint(ONE_SAMPLE, flux, step, 3)) for flux in (*ODD, ONE_SIDED)]
-                 + [_sum_of_inequalities("fixed point", 3, step)])
+#: Monotone Φ with Φ(0) = 0 and the Lipschitz constant L.
+MONOTONE = AnyFlux(diffusivities=(0, "L"), slopes=(0, "L"))
+THREE = dict(K=(ONE_SAMPLE, difference(1, 3)), flux=(*ODD, ONE_SIDED))
 
 
-@claim("derived (Section 2.7)", notion="euclidean", within=dict(step=(Fraction(5, 4),)))
-def truncated_fixed_point_of_three_steps(step):
+def _three_steps(K, flux, step) -> Stable:
+    return Stable(FixedPoint(K, flux, stable_step(K, flux.facts.lipschitz, step / 2), 3), EUCLIDEAN)
+
+
+@claim("derived (Section 2.7)", notion="euclidean", within=dict(THREE, step=(ONE, Fraction(5, 4))),
+       for_all=dict(K=AnyOperator(), flux=MONOTONE, step=UpTo(Fraction(5, 4))))
+def truncated_fixed_point_of_three_steps(K, flux, step):
     """For monotone Φ with Φ(0) = 0 and Lipschitz constant L and three fixed point steps,
-    ‖v₃‖ <= ‖u‖ for every K, u and τL‖K‖² <= 5/4."""
-    return _three_steps(step)
+    ‖v₃‖ <= ‖u‖ for every K, u and τL‖K‖² <= 5/4; here τL‖K‖² = step."""
+    return _three_steps(K, flux, step)
 
 
 @claim("derived (Section 2.7)", notion="euclidean", expect=REFUTED,
-       within=dict(step=(Fraction(7, 5),)))
-def truncated_fixed_point_of_three_steps_further(step):
+       within=dict(THREE, step=(Fraction(7, 5),)))
+def truncated_fixed_point_of_three_steps_further(K, flux, step):
     """The same for τL‖K‖² <= 7/5."""
-    return _three_steps(step)
+    return _three_steps(K, flux, step)
 
 
 def _largest_root(n: int) -> Fraction:

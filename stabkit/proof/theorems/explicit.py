@@ -78,6 +78,21 @@ def theorems() -> Iterator[Theorem]:
         symbols.any_number_energy(s, symbols.explicit(K, flux, tau), K, flux),
         repeated("J", one, "p0 - p1 >= 0"))
     yield lipschitz()
+    yield linear()
+
+
+def linear() -> Theorem:
+    """|u|² − |u − τKᵀKu|² = τ²(c|Ku|² − |KᵀKu|²) + τ(2 − τc)|Ku|²."""
+    s = Symbols()
+    tau, c = s.parameter("tau"), s.parameter("c", ">= 0")
+    s.assume("step", 2 - tau * c)
+    K, u = s.operator("K", bound=c), s.vector("u")
+    return Theorem(
+        "linear explicit step, euclidean",
+        "haber2017, eq. (2.9): |u - tau K'K u| <= |u| for every K and 0 < tau <= 2/|K|^2.",
+        s.shows(f"{symbols.norm2(u)} - {symbols.norm2(u - tau * (K.T @ K @ u))}"),
+        {"steps": [{"use": "bound", "of": "K.T", "x": "K@u", "times": "tau**2"},
+                   {"use": "square", "x": "K@u", "times": "tau*step"}]})
 
 
 def block(rule: str, at: Any, f: str) -> dict[str, Any]:

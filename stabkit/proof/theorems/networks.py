@@ -18,6 +18,7 @@ def theorems() -> Iterator[Theorem]:
     yield from verlet()
     yield from leapfrog()
     yield mg_resnet()
+    yield mg_resnet(activated=True)
 
 
 def parabolic() -> Theorem:
@@ -159,17 +160,22 @@ LEAPFROG = "(y - z).T@(y - z) + delta**2*(K@y).T@(K@z)"
 LEAPFROG_0 = LEAPFROG.replace("y", "u").replace("z", "w")
 
 
-def mg_resnet() -> Theorem:
+def mg_resnet(activated: bool = False) -> Theorem:
+    """v ↦ v − τ Kᵀσ(K v), also at v = σ(u)."""
     s = Symbols()
     tau, c = s.parameter("tau"), s.parameter("c", ">= 0")
     s.assume("step", 2 - tau * c)
-    K, relu = s.operator("K", bound=c), s.flux("relu", sector=(0, 1))
+    K, sigma = s.operator("K", bound=c), s.flux("sigma", sector=(0, 1))
     u = s.vector("u")
-    after = symbols.explicit(K, relu, tau)(u)
+    after = symbols.explicit(K, sigma, tau)(sigma(u) if activated else u)
+    at, f = ("E1", "f1") if activated else ("E0", "f0")
+    # |u|² − |σ(u)|² = f·(u − f) + (u − f)·u with the first twice and the rest |u − f|²
+    before = [{"use": "sector", "at": "E0", "times": "2"}, {"use": "square", "x": "u - f0"}]
     return Theorem(
-        "Mg-ResNet step, euclidean",
-        "he2019: |v - tau K'relu(K v)| <= |v| for 0 < tau <= 2/|K|^2.",
+        "Mg-ResNet step, euclidean" + ", after an activation" * activated,
+        "he2019: |v - tau K'sigma(K v)| <= |v|" + " <= |u| with v = sigma(u)" * activated
+        + ", 0 <= sigma(x)/x <= 1, for 0 < tau <= 2/|K|^2.",
         s.shows(f"{symbols.norm2(u)} - {symbols.norm2(after)}"),
-        {"steps": [{"use": "sector", "at": "E0", "times": "2*tau"},
-                   {"use": "bound", "of": "K.T", "x": "f0", "times": "tau**2"},
-                   {"use": "square", "x": "f0", "times": "tau*step"}]})
+        {"steps": [*(before if activated else []), {"use": "sector", "at": at, "times": "2*tau"},
+                   {"use": "bound", "of": "K.T", "x": f, "times": "tau**2"},
+                   {"use": "square", "x": f, "times": "tau*step"}]})

@@ -21,6 +21,7 @@ from stabkit.stability.decide import decide
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.notions import Notion
 from stabkit.stability.property import Stable
+from stabkit.stability.sharpness.linear import ROUNDING
 from stabkit.stability.verdict import INAPPLICABLE, Outcome
 
 _BITS = 128
@@ -44,7 +45,7 @@ class Family:
         self.known: dict[Fraction, Outcome] = {}
         # The matrix of a linear scheme as a polynomial in the step, without rounding in between.
         opened = self.opened()
-        self.matrix = opened.matrix if isinstance(opened, Linear) else None
+        self.open_matrix = opened.matrix if isinstance(opened, Linear) else None
 
     def at(self, tau: Any) -> Scheme:
         """The scheme at a step, as it was meant where it holds floats."""
@@ -83,13 +84,29 @@ class Family:
         """What is decided at one step."""
         if tau not in self.known:
             try:
-                scheme = self.at(tau) if self.matrix is None else _at(self.matrix, tau)
+                scheme = self._without_rounding(self.at(tau), tau)
             except (StabkitError, ValueError, ArithmeticError) as reason:
                 self.known[tau] = Outcome(INAPPLICABLE, reason=str(reason))
             else:
                 self.known[tau] = decide(Stable(scheme, self.notion), trials=self.trials,
                                          seed=self.seed)
         return self.known[tau]
+
+    def _without_rounding(self, scheme: Scheme, tau: Fraction) -> Scheme:
+        """The scheme as the open step says, if the two are one but for the rounding of floats."""
+        if self.open_matrix is None or not isinstance(scheme, Linear):
+            return scheme
+        exact = _at(self.open_matrix, tau)
+        return exact if _are_near(exact.matrix, scheme.matrix) else scheme
+
+    def breaks_at(self, signals: Signals, tau: Fraction) -> bool:
+        """Whether signals break the notion at one step, asked without an open step."""
+        try:
+            scheme = self.at(tau)
+            margin = self.notion.margin(*(part for u in signals for part in scheme.pair(u)))
+            return bool(margin < 0)
+        except (StabkitError, ValueError, ArithmeticError):
+            return False
 
     def is_violated(self, signals: Signals, low: Fraction, high: Fraction | None) -> bool:
         """Whether exact signals break the notion for every step in [low, high]."""
@@ -121,6 +138,17 @@ def _at(matrix: Operator, tau: Fraction) -> Linear:
     values = [value.at(tau) if isinstance(value, Unknown) else value for value in matrix.values]
     return Linear(Operator(matrix.shape, matrix.row_of_entry, matrix.columns, values,
                            label=matrix.label))
+
+
+def _are_near(matrix: Operator, other: Operator) -> bool:
+    """Whether two matrices have the same entries, but for rounding."""
+    if matrix.shape != other.shape:
+        return False
+    ours, theirs = (
+        dict(zip(zip(each.row_of_entry.tolist(), each.columns.tolist(), strict=True), each.values,
+                 strict=True)) for each in (matrix, other))
+    return all(abs(ours.get(place, 0) - theirs.get(place, 0)) <= ROUNDING *
+               (1 + abs(ours.get(place, 0))) for place in {*ours, *theirs})
 
 
 def _enclosed(part: np.ndarray) -> np.ndarray:

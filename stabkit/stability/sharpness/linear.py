@@ -19,8 +19,8 @@ from stabkit.stability.certificates.flux_bounds import show_linear
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
 from stabkit.stability.sharpness.signs import Cell, cells, simplest
 
+ROUNDING = Fraction(1, 2**20)  # float32 included
 _LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 128}
-_ROUNDING = Fraction(1, 2**20)  # float32 included
 _NEAR_ZERO = Fraction(1, 2**24)
 
 Steps = tuple[tuple[Fraction, Fraction | None], ...]
@@ -64,7 +64,7 @@ def is_followed(opened: Scheme, scheme: Callable[[Fraction], Scheme], steps: Seq
         if made.size != opened.size or not is_linear(made):
             return False
         same = (entry.at(tau) if isinstance(entry, Unknown) else entry for entry in matrix.flat)
-        if any(abs(a - b) > _ROUNDING * (1 + abs(a))
+        if any(abs(a - b) > ROUNDING * (1 + abs(a))
                for a, b in zip(same, matrix_of(made).flat, strict=True)):
             return False
     return True

@@ -12,7 +12,8 @@ import numpy as np
 
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import InvalidArgument, TracingStopped, Undecided
+from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
+from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
@@ -77,8 +78,16 @@ def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, hel
         if held is not None:
             raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
                                   f"{reason}") from reason
+        if not _has_margin(notion):
+            return StepBound(notion.name, (), (), variable=name, lines=(str(reason),))
         return searched(function, notion, shape, start=start, trials=trials, seed=seed, name=name,
                         reason=str(reason))
+
+
+def _has_margin(notion: Notion) -> bool:
+    """Whether one step of one signal can break it, so that signals can be tried."""
+    return notion is not POWER_BOUNDED and not (
+        isinstance(notion, Weighted) and notion.weights is None)
 
 
 def exact_sets(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction | None = None
@@ -137,6 +146,8 @@ def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any
         if held is not None:
             raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
                                   f"{reason}") from reason
+        if not _has_margin(notion):
+            return Outcome(UNDECIDED, reason=str(reason))
         return _in_floats(function, notion, shape, Constant(step) if takes else None, trials, seed,
                           str(reason))
 
@@ -176,7 +187,13 @@ def _in_floats(function: Callable[..., Any], notion: Notion, shape: tuple[int, .
                trials: int, seed: int, reason: str) -> Outcome:
     def flat(u: np.ndarray) -> np.ndarray:
         u = u.reshape(shape)
-        return np.asarray(function(u) if step is None else function(u, step)).reshape(-1)
+        try:
+            return np.asarray(function(u) if step is None else function(u, step)).reshape(-1)
+        except StabkitError:
+            raise
+        except (*UNFIT, MemoryError) as error:
+            raise InvalidArgument(f"step: the function raises {in_words(error)} for an array of "
+                                  f"shape {shape}") from error
 
     scheme = Computed(flat, int(np.prod(shape)))
 

@@ -13,7 +13,8 @@ from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_pol
 from stabkit.arithmetic.enclosure import precision
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
-from stabkit.stability.notions import CONTRACTION, Notion
+from stabkit.stability.notions import CONTRACTION, MAX_NORM, Notion
+from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growth import Matrix
@@ -59,9 +60,7 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
         proved, refuted = _at_points(matrix, drift is not None)
         how = "the characteristic polynomial at single steps"
     else:
-        lines.append(f"no characteristic polynomial is taken beyond {_SINGLE} unknowns; a norm "
-                     "that does not grow bounds all powers: ask EUCLIDEAN or weighted()")
-        return replace(empty, lines=tuple(lines))
+        return _by_max_norm(step, empty, lines)
     if drift is not None:
         return _drifting(empty, proved, refuted, lines, name, step)
     why = ""
@@ -72,6 +71,20 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
         lines[0] += f"; proof by {how}"
     return replace(empty, proved=proved, refuted=refuted, by=why if why != BOUNDED else "",
                    lines=tuple(lines))
+
+
+def _by_max_norm(step: OwnStep, empty: StepBound, lines: list[str]) -> StepBound:
+    """Where rows have moduli that sum to 1 at most: a norm that does not grow bounds all powers."""
+    found = rows.conditions(step.kinds, MAX_NORM)
+    proved = intervals(rows.line_of(found))[0]
+    evidence = tuple(filter(None, (row_evidence.certificate(step.kinds, MAX_NORM, steps, (), found)
+                                   for steps in proved)))
+    if proved:
+        lines[0] += f"; proof by {rows.WORDS[MAX_NORM]}"
+    lines.append(f"no characteristic polynomial is taken beyond {_SINGLE} unknowns"
+                 + (", so no step is refuted" if proved else "; a norm that does not grow bounds "
+                    "all powers: ask EUCLIDEAN or weighted()"))
+    return replace(empty, proved=proved, certificate=evidence, lines=tuple(lines))
 
 
 def _as_norm(step: OwnStep, notion: Notion, name: str) -> StepBound | None:

@@ -142,7 +142,8 @@ def _exactly(family: Family, start: Fraction, halvings: int) -> tuple[Steps, Ste
         return None
     proved = proved_steps(found, halvings)
     refuted = refuted_steps(found, start, halvings)
-    tops = {2 * max(low, start) if high is None else high for low, high in (*proved, *refuted)}
+    far = start * Fraction(2)**SCALES
+    tops = {2 * max(low, far) if high is None else high for low, high in (*proved, *refuted)}
     if not all(is_followed(opened, family.at, family.samples(top)) for top in tops):
         return None
     if not proved and opened.fluxes:

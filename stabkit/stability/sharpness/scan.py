@@ -165,8 +165,18 @@ class _Scan:
                      if high is None or self.grid[after] > high), len(self.grid))
 
     def spread(self, low: Fraction) -> Fraction | None:
-        """How far upwards a few fixed witnesses break the notion for every step; None: for all."""
+        """How far upwards a few fixed witnesses break the notion for every step; None: for all.
+
+        What the open step says is compared with the scheme at some of these steps.
+        """
         witnesses: list[Signals] = []
+        high = self.reached(low, witnesses)
+        top = 2 * self.grid[-1] if high is None else high
+        between = [low + tau for tau in self.family.samples(top - low)[::4]] if top > low else []
+        return high if all(any(self.family.breaks_at(signals, tau) for signals in witnesses)
+                           for tau in between) else low
+
+    def reached(self, low: Fraction, witnesses: list[Signals]) -> Fraction | None:
         reached, limit = low, 2 * self.grid[-1]
         width = low / 64
         for _ in range(_PIECES):
