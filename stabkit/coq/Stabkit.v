@@ -379,6 +379,9 @@ Proof.
   rewrite Rmult_0_r. apply Rmult_le_pos; lra.
 Qed.
 
+Lemma each_at_rest phi : phi 0 = 0 -> each phi zero = zero.
+Proof. intro Z. apply functional_extensionality; intro i. exact Z. Qed.
+
 Lemma sector_fact m phi a b s : sector_at_least a phi -> sector_at_most b phi ->
   0 <= dot m (sub (each phi s) (scal a s)) (sub (scal b s) (each phi s)).
 Proof.
@@ -460,8 +463,7 @@ Proof.
   assert (B0 : 0 <= b) by (specialize (low 1 0); specialize (high 1 0); lra).
   destruct (Req_dec b 0) as [-> | N].
   - assert (flat : phi t - phi s = 0).
-    { pose proof (descent_entry P phi 0 D high) as U. pose proof (ascent_entry P phi 0 D low) as V.
-      destruct (Req_dec s t) as [-> | N]; [ring |].
+    { destruct (Req_dec s t) as [-> | N]; [ring |].
       specialize (low t s). specialize (high t s).
       apply Rmult_eq_reg_r with (t - s); lra. }
     rewrite flat. lra.

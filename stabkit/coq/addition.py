@@ -26,7 +26,8 @@ class Fact:
 
 def added(context: Context, goal: Term, sign: str, proof: Mapping[str, Any]) -> list[str]:
     """The script that shows a goal; the hypotheses stand in the context by their names."""
-    script = []
+    script = [line for name, like in proof.get("rest", {}).items()
+              for line in context.rest(name, like)]
     for lemma in proof.get("lemmas", []):
         shown = context.number(relation(lemma["shows"], (">=",))[0])
         script += [f"assert ({symbol(lemma['name'], '_known')} : 0 <= {shown.text}).", "{",
@@ -116,7 +117,20 @@ def _fact(context: Context, step: Step, z: Vector | None, x: Vector | None) -> F
     if step["use"] == "equation":
         return _equation(context, step, z, x)
     holds, tactic = RULES[step["use"]](context, step)
+    tactic = _at_rest(context, step, tactic)
     return Fact(holds, _multiplier(context, step.get("times", "1")), tactic)
+
+
+def _at_rest(context: Context, step: Step, tactic: str) -> str:
+    """The tactic, where a flux at 0 is to be read as 0."""
+    places = step.get("at", ())
+    visits = [context.visits[name] for name in ([places] if isinstance(places, str) else places)]
+    if not any(visit.rests for visit in visits):
+        return tactic
+    proof = tactic.removeprefix("exact ")
+    fact = symbol(visits[0].flux, "_sector_least")
+    return (f"pose proof {proof} as H'; "
+            f"rewrite (each_at_rest {symbol(visits[0].flux)} (proj1 {fact})) in H'; exact H'")
 
 
 def _equation(context: Context, step: Step, z: Vector | None, x: Vector | None) -> Fact:

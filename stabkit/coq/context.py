@@ -38,6 +38,7 @@ class Visit:
     at: Vector
     value: Vector
     energy: Number
+    rests: bool = False  # a visit at 0, where the value is 0
 
 
 @dataclass
@@ -118,6 +119,14 @@ class Context:
             f, p = symbol(value), symbol(energy)
         self.names[value], self.names[energy] = self.terms.generator(f, at.space), Number(p)
         self.visits[name] = Visit(entry["flux"], at, self.terms.generator(f, at.space), Number(p))
+
+    def rest(self, name: str, like: str) -> list[str]:
+        """A visit at 0 of the flux of another, where a sector says that the value is 0."""
+        other = self.visits[like]
+        at, p = self.terms.zero(other.at.space), symbol("p_" + name)
+        self.names["p_" + name] = Number(p)
+        self.visits[name] = Visit(other.flux, at, at, Number(p), rests=True)
+        return [f"pose ({p} := energy {at.space} {self.primitive(other.flux)} zero)."]
 
     def equation(self, name: str, left: str) -> None:
         """Suppose that something is 0."""

@@ -10,6 +10,7 @@ from typing import Any
 from stabkit.coq.addition import added, indented
 from stabkit.coq.context import context
 from stabkit.coq.induction import Induction
+from stabkit.coq.templates import pieces, rows
 from stabkit.errors import InvalidArgument
 from stabkit.proof.text import relation
 
@@ -42,4 +43,4 @@ def _iteration(name: str, statement: Mapping[str, Any], proof: Mapping[str, Any]
     return Induction(name, statement, proof).written()
 
 
-KINDS = {"algebra": _algebra, "iteration": _iteration}
+KINDS = {"algebra": _algebra, "iteration": _iteration, "rows": rows, "pieces": pieces}

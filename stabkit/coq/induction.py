@@ -34,7 +34,8 @@ class Induction:
         self.name, self.statement, self.proof = name, statement, proof
         self.ghosts: dict[str, Any] = proof.get("ghosts", {})
         self.counter = statement.get("counter")
-        self.read = iteration.with_ghosts(iteration.read(dict(statement)), self.ghosts)
+        self.read = iteration.with_ghosts(iteration.with_rests(
+            iteration.read(dict(statement)), dict(proof)), self.ghosts)
         self.state = {**statement["state"],
                       **{ghost: entry["in"] for ghost, entry in self.ghosts.items()}}
         self.start, self.next = (
@@ -69,6 +70,8 @@ class Induction:
     def lemma(self, part: str, text: str, proof: Data, after: bool) -> Lemma:
         """That an inequality or equation holds at the start, or after a step."""
         made = context(self.step)
+        rests = [line for visit, like in self.proof.get("rest", {}).items()
+                 for line in made.rest(visit, like)]
         values = self._after(made) if after else self._begun(made)
         left, sign = relation(text, (">=", "=="))
         goal = made.terms.read(left, values)
@@ -77,7 +80,7 @@ class Induction:
             f"Lemma {name} :", *indented([binder.written() for binder in made.binders]),
             f"  {made.proposition(goal, sign)}.", "Proof.",
             f"  intros {' '.join(binder.name for binder in made.binders)}.",
-            *indented(added(made, goal, sign, proof)), "Qed.", ""])
+            *indented([*rests, *added(made, goal, sign, proof)]), "Qed.", ""])
 
     def _begun(self, made: Context) -> dict[str, Term]:
         """What stands for the state, and for visits at it, at the start."""

@@ -116,7 +116,7 @@ def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Sta
     given = statement.setting
     before = replace(given, equations=dict(given.equations), known=dict(given.known),
                      visits=dict(given.visits), names=dict(given.names))
-    after, begun = _successors(statement, before), begun(statement)
+    after, at_start = _successors(statement, before), begun(statement)
     invariants = {}
     for name, text in table(proof["invariants"]).items():
         shown, sign = invariants[new_name(name, before.taken)] = algebra.goal(given, text)
@@ -125,7 +125,7 @@ def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Sta
     base, step = (fields(proof[key], tuple(invariants)) for key in ("base", "step"))
     parts = []
     for name, (shown, sign) in invariants.items():
-        at_first = algebra.Statement(given, shown.put(begun), sign)
+        at_first = algebra.Statement(given, shown.put(at_start), sign)
         later = algebra.Statement(before, shown.put(after), sign)
         parts += [(f"base of {name}", at_first, base[name]),
                   (f"step of {name}", later, step[name])]
