@@ -115,11 +115,11 @@ def check(statement: Statement, proof: Any) -> None:
 def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Statement, Any]]:
     """What the induction must show, each with its name and its proof."""
     proof = fields(proof, ("invariants", "base", "step", "end"), ("ghosts", "rest"))
-    statement = _with_ghosts(_with_rests(statement, proof), table(proof.get("ghosts", {})))
+    statement = with_ghosts(with_rests(statement, proof), table(proof.get("ghosts", {})))
     given = statement.setting
     before = replace(given, equations=dict(given.equations), known=dict(given.known),
                      visits=dict(given.visits), names=dict(given.names))
-    after, begun = _successors(statement, before), _begun(statement)
+    after, at_start = _successors(statement, before), begun(statement)
     invariants = {}
     for name, text in table(proof["invariants"]).items():
         shown, sign = invariants[new_name(name, before.taken)] = algebra.goal(given, text)
@@ -128,7 +128,7 @@ def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Sta
     base, step = (fields(proof[key], tuple(invariants)) for key in ("base", "step"))
     parts = []
     for name, (shown, sign) in invariants.items():
-        at_first = algebra.Statement(given, shown.put(begun), sign)
+        at_first = algebra.Statement(given, shown.put(at_start), sign)
         later = algebra.Statement(before, shown.put(after), sign)
         parts += [(f"base of {name}", at_first, base[name]),
                   (f"step of {name}", later, step[name])]
@@ -136,7 +136,7 @@ def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Sta
     return [*parts, ("end", algebra.Statement(before, shown.put(after), sign), proof["end"])]
 
 
-def _with_rests(statement: Statement, proof: dict) -> Statement:
+def with_rests(statement: Statement, proof: dict) -> Statement:
     """The statement with the visits at 0 that a proof adds."""
     given = algebra.resting(statement.setting, proof)
     made = replace(statement, setting=given, changing=set(statement.changing))
@@ -146,7 +146,7 @@ def _with_rests(statement: Statement, proof: dict) -> Statement:
     return made
 
 
-def _with_ghosts(statement: Statement, ghosts: dict) -> Statement:
+def with_ghosts(statement: Statement, ghosts: dict) -> Statement:
     """The statement with the further states that a proof defines."""
     given = replace(statement.setting, names=dict(statement.setting.names))
     ghosts = {name: fields(entry, ("in", "start", "next")) for name, entry in ghosts.items()}
@@ -168,12 +168,12 @@ def _with_ghosts(statement: Statement, ghosts: dict) -> Statement:
 
 
 def _start_is_steady(statement: Statement) -> None:
-    moving = set(statement.start).union(*(_names(visit) for _, visit in _moving(statement)))
+    moving = set(statement.start).union(*(_names(visit) for _, visit in moving_visits(statement)))
     for value in statement.start.values():
         steady(statement, value, moving)
 
 
-def _moving(statement: Statement) -> list[tuple[str, setting.Visit]]:
+def moving_visits(statement: Statement) -> list[tuple[str, setting.Visit]]:
     """The visits whose points depend on the state, also by the value of another visit."""
     letters, found = set(statement.start), []
     for name, visit in statement.setting.visits.items():
@@ -183,11 +183,11 @@ def _moving(statement: Statement) -> list[tuple[str, setting.Visit]]:
     return found
 
 
-def _begun(statement: Statement) -> Values:
+def begun(statement: Statement) -> Values:
     """What stands for the state, and for the visits at it, at the start."""
     values = dict(statement.start)
     fixed = dict(statement.setting.visits)
-    for name, visit in _moving(statement):
+    for name, visit in moving_visits(statement):
         del fixed[name]
         point = visit.at.put(values)
         for other in fixed.values():
@@ -199,7 +199,7 @@ def _begun(statement: Statement) -> Values:
 def _successors(statement: Statement, before: Setting) -> Values:
     """What stands for the state after a step; adds the visits there."""
     values = dict(statement.next)
-    for name, visit in _moving(statement):
+    for name, visit in moving_visits(statement):
         letters = _names(visit)
         if letters[0] in statement.changing:
             continue
