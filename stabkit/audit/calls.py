@@ -22,8 +22,8 @@ ROUNDINGS = ("snapped", "exact", "intervals")
 
 
 def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str] | None = None,
-          at_most: Rational = None, around: Any = None, radius: Rational = None, output: str | None = None,
-          rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
+          at_most: Rational = None, around: Any = None, radius: Rational = None,
+          output: str | None = None, rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
           advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Decide in which senses a network or scheme is stable, and what to change where it is not.
 

@@ -182,7 +182,7 @@ def hard_swish(factor: Rational = Fraction(1, 6), offset: Rational = Fraction(1,
         Facts(False, slopes, UNIT), {"factor": factor, "offset": offset})
 
 
-def soft_shrinkage(threshold: Any = 1) -> Flux:
+def soft_shrinkage(threshold: Rational = 1) -> Flux:
     """Φ(s) = sgn(s) max(|s| − q, 0)."""
     q = _positive(threshold, "threshold")
     return Flux("soft_shrinkage", [
