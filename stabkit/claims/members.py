@@ -91,7 +91,8 @@ def _compare(symbolic: Any, concrete: Any, member: Member) -> None:
     if isinstance(symbolic, SymbolicOperator):
         _of_kind(concrete, Operator)
         if symbolic.bound is not None and symbolic.bound.letters:
-            member.value(*symbolic.bound.letters, norm_squared(concrete).upper)
+            name, = symbolic.bound.letters
+            member.value(name, norm_squared(concrete).upper)
     elif isinstance(symbolic, LineDifference):
         _on_line(symbolic, concrete, member)
     elif isinstance(symbolic, SymbolicFlux):
