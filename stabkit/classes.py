@@ -296,6 +296,14 @@ class _Unseen:
     def __getattr__(self, name: str) -> Any:
         raise InvalidArgument("an argument that chooses examples is no part of what is said of all")
 
+    def __eq__(self, other: object) -> bool:
+        return bool(self)
+
+    def __bool__(self) -> bool:
+        raise InvalidArgument("an argument that chooses examples is no part of what is said of all")
+
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True)
 class ForExamples(Class):

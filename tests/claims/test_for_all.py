@@ -180,7 +180,7 @@ UNSTATED = {
     "a ratio to compare": lambda K, flux, ratio: Stable(step(
         K, flux, ratio if ratio > HALF else ratio / 2), EUCLIDEAN),
     "two steps from one ratio": lambda K, flux, ratio: Stable(Chain([
-        step(K, flux, ratio), step(K, flux, ratio / 2)]), EUCLIDEAN),
+        step(K, flux, ratio), Explicit(K, flux, ratio)]), EUCLIDEAN),
     "a negative step": lambda K, flux, ratio: Stable(Explicit(K, flux, -1 * ratio), EUCLIDEAN),
     "a step that is not seen to be positive": lambda K, flux, ratio: Stable(Explicit(
         K, flux, flux.facts.steepest_descent), EUCLIDEAN),

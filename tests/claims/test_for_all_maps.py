@@ -151,11 +151,15 @@ def test_an_example_is_no_part_of_what_is_said_of_all_but_must_hold():
     assert str(settle(with_example("n == 1"), 128, 0).status) == "refuted"
 
 
+def _looking(look):
+    return lambda x, n: Identity(lambda x: look(n) * x, lambda x: x, dict(x=x))
+
+
 def test_what_chooses_examples_is_no_part_of_a_statement():
-    entry = own(lambda x, n: Identity(lambda x: n.real * x, lambda x: x, dict(x=x)),
-                {"n": (1,), **X}, x=AnyVector(), n=ForExamples())
-    with pytest.raises(InvalidArgument, match="chooses examples"):
-        obligations.statements(entry)
+    for look in (lambda n: n.real, lambda n: 1 if n == 1 else 2, lambda n: 1 if n else 2):
+        entry = own(_looking(look), {"n": (1,), **X}, x=AnyVector(), n=ForExamples())
+        with pytest.raises(InvalidArgument, match="chooses examples"):
+            obligations.statements(entry)
     nothing = own(lambda n: Example(lambda: Calculation({}, [], ["1 == 1"])), {"n": (1,)},
                   n=ForExamples())
     with pytest.raises(InvalidArgument, match="nothing of it is stated"):
