@@ -135,7 +135,7 @@ class _Run:
         for _ in range(_MOST_SWITCHES):
             if self.time >= self.first:
                 break
-            met = self.field.met(self.x)
+            met = self.field.pieces_at(self.x)
             if all(len(row) == 1 for row in met):
                 self._flow(met)
             if self.time < self.first:
@@ -172,7 +172,7 @@ class _Run:
 
     def _keeps(self, met: list, here: arb_mat, there: arb_mat, inside: arb_mat) -> bool:
         """Whether every row stays in the interior of its piece between two states."""
-        ends = zip(self.field.met(here), self.field.met(there), self.field.met(inside),
+        ends = zip(*map(self.field.pieces_at, (here, there, inside)),
                    self.field.speeds(inside), met, strict=True)
         return all(within == row or (first == row == last and not speed.contains(0))
                    for first, last, within, speed, row in ends)
@@ -182,7 +182,7 @@ class _Run:
         start, x, matrix, width = self.time, self.x, self.matrix, _WINDOW
         while start + width < self.first:
             self._cross(width, exactly=True)
-            after = self.field.met(self.x)
+            after = self.field.pieces_at(self.x)
             if all(len(row) == 1 for row in after):
                 if start > 0 and after != before:
                     self.switches.append(Interval(start, self.time))
@@ -200,7 +200,7 @@ class _Run:
         reach = 2 * ball(width) * (_largest(field.velocity(self.x).entries()) + 1)
         radii = [reach + self.x[i, 0].rad() / 1024 for i in size[:-1]]
         box = arb_mat([[self.x[i, 0] + r.union(-r)] for i, r in enumerate(radii)] + [[arb(1)]])
-        met, speeds = field.met(box), field.speeds(box)
+        met, speeds = field.pieces_at(box), field.speeds(box)
         G, moved = field.generator(met), field.velocity(box)
         if not all(box[i, 0].contains(self.x[i, 0] + span * moved[i, 0]) for i in size):
             raise Undecided(f"monodromy: no enclosure over a window of length {float(width)}")

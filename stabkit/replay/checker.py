@@ -12,6 +12,7 @@ from stabkit.errors import InvalidEvidence
 from stabkit.replay import work
 from stabkit.replay.calculation import Calculation, at
 from stabkit.replay.consistency import contradictions
+from stabkit.replay.fields import Fields
 from stabkit.replay.language import MAX_CHARACTERS, shortened
 from stabkit.replay.reading import (
     CALCULATION,
@@ -25,7 +26,6 @@ from stabkit.replay.reading import (
     PROOF,
     TRIALS,
     VERDICT,
-    Fields,
     read,
     require,
 )

@@ -14,7 +14,7 @@ from stabkit.claims.claim import SOFTWARE, Claim
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.seals import without
 from stabkit.report.benchmarks import Benchmarks
-from stabkit.report.explain import evidence_text, glossary, told
+from stabkit.report.explain import describe, evidence_text, glossary
 from stabkit.report.findings import Finding, standing
 from stabkit.stability.verdict import Status, Verdict
 
@@ -51,8 +51,8 @@ class Entry:
         return str(self.verdict.status)
 
     @property
-    def told(self) -> str:
-        return told(self.verdict)
+    def description(self) -> str:
+        return describe(self.verdict)
 
     @property
     def evidence(self) -> list[Record]:

@@ -57,7 +57,7 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
     lines += _labelled("notion", f"{claim.notion} ({claim.weight})")
     lines += _labelled("statement", claim.statement)
     lines += _labelled("expected", str(claim.expected))
-    lines += _labelled("verdict", told(verdict))
+    lines += _labelled("verdict", describe(verdict))
     for number, item in enumerate(verdict.evidence[:LISTED], start=1):
         lines += ["", f"evidence {number} of {len(verdict.evidence)}: {item['kind']} "
                       f"({item['arithmetic']} arithmetic)"]
@@ -75,7 +75,7 @@ def evidence_text(item: Fields) -> str:
     return "\n".join(_evidence(item))
 
 
-def told(verdict: Any) -> str:
+def describe(verdict: Any) -> str:
     """Return what is to be said about a verdict, in a few sentences."""
     return " ".join(_verdict(verdict))
 

@@ -24,7 +24,7 @@ UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, Na
 _MIXED = 1e-6  # how far, relatively, rounding may take a batch from its signals
 
 
-def guarded(scheme: Any, u: Signal) -> Signal:
+def guard(scheme: Any, u: Signal) -> Signal:
     """A step on a copy of u, exact where u is, and checked.
 
     Raises
@@ -155,7 +155,7 @@ class Habits:
     def _answer(self, signals: np.ndarray) -> np.ndarray:
         return np.array(self.scheme.pair(signals)[1])
 
-    def told(self, signals: Sequence[np.ndarray] = ()) -> str:
+    def words(self, signals: Sequence[np.ndarray] = ()) -> str:
         """A note that it changes its input in place; empty if there is nothing to say.
 
         Parameters

@@ -34,7 +34,7 @@ from stabkit.proof.parts import (
 )
 from stabkit.proof.sites import LineDifference
 from stabkit.proof.words import Expression
-from stabkit.schemes.foreign_steps import guarded
+from stabkit.schemes.foreign_steps import guard
 from stabkit.schemes.meant import as_meant
 
 
@@ -105,7 +105,7 @@ class Scheme(ABC):
     def advance(self, u: Signal, steps: int) -> Signal:
         """`steps` steps in a row; `u` is valid."""
         for _ in range(steps):
-            u = self.step(u) if self.trusted else guarded(self, u)
+            u = self.step(u) if self.trusted else guard(self, u)
         return u
 
     def __call__(self, u: Signal) -> Signal:
@@ -128,7 +128,7 @@ class Scheme(ABC):
         return step(u) if isinstance(u, np.ndarray) else in_parts(step, u)
 
     def _once(self, u: Signal) -> Signal:
-        return guarded(self, u)
+        return guard(self, u)
 
     def as_meant(self) -> Scheme:
         """The scheme with the numbers in place of the floats that are their rounding.

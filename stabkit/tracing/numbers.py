@@ -34,7 +34,7 @@ class Reading:
         if away > self.largest:
             self.example, self.largest = (float(value), taken), away
 
-    def told(self) -> str:
+    def words(self) -> str:
         """In words; empty if nothing has changed."""
         if self.example is None:
             return ""

@@ -111,7 +111,7 @@ def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = N
         if not same(form, _output(function, again, other, shape)):
             raise TracingStopped("the function is not the same at every call")
     found = Trace(function, shape, form, tuple(tracer.nodes), takes,
-                  rounding=tracer.reading.told(), dt=dt)
+                  rounding=tracer.reading.words(), dt=dt)
     return compared(found, seed)
 
 

@@ -138,7 +138,7 @@ class _Hunt:
         if found is None:  # last, as ties there are no places to start from
             far = remote(self.scheme, self.most)
             found = self.consider(far, 1.125 * far)
-        said = habits.told([u for margin, signals in self.best if margin < np.inf
+        said = habits.words([u for margin, signals in self.best if margin < np.inf
                             for u in signals])
         if found is not None:
             tries = max(60, 4800 // (8 + self.scheme.inner_steps))

@@ -61,7 +61,7 @@ def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
     proof = f"; proof by {rows.WORDS[notion]}" if proved else ""
     return StepBound(notion.name, proved, refuted, certificates, tuple(witnesses),
                      signals=signals, rounding=step.trace.rounding, variable=name, by=by,
-                     lines=(step.told(True) + proof, *_points(proved, found, name)))
+                     lines=(step.words(True) + proof, *_points(proved, found, name)))
 
 
 def _points(proved: Any, found: list[rows.Condition], name: str) -> list[str]:
