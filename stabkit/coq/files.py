@@ -11,7 +11,6 @@ from stabkit.coq.addition import added, indented
 from stabkit.coq.context import context
 from stabkit.coq.induction import Induction
 from stabkit.coq.templates import pieces, rows
-from stabkit.errors import InvalidArgument
 from stabkit.proof.text import relation
 
 LIBRARY = Path(__file__).with_name("Stabkit.v")

@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike
 from stabkit.aliases import Array, Function, Matrix, Operand, Rational, Record
 from stabkit.tracing.array import Traced, TracedArray, made, operand, plain, shape_of
 from stabkit.tracing.moving import filled
+from stabkit.tracing.solving import solvers
 from stabkit.tracing.summing import FUNCTIONS, correlated, product_with
 from stabkit.tracing.tracer import Tracer
 
@@ -162,8 +163,10 @@ class _Stage:
                     ndimage.laplace: self.laplace, ndimage.uniform_filter: self.uniform_filter}
         linalg = sys.modules.get("scipy.linalg")
         if linalg is not None:
-            own[linalg.solve] = lambda a, b, **options: FUNCTIONS[np.linalg.solve](
-                tracer, a, b) if isinstance(b, Traced) else linalg.solve(a, b, **options)
+            own |= solvers(linalg, tracer)
+        sparse = sys.modules.get("scipy.sparse.linalg")
+        if sparse is not None:
+            own[sparse.spsolve] = self._spsolve(sparse.spsolve)
         self.own = {id(func): stand_in for func, stand_in in own.items()}
 
     def callable(self, function: Any) -> Any:
@@ -180,6 +183,15 @@ class _Stage:
         if isinstance(getattr_static(type(function), "__call__", None), FunctionType):
             return Instance(self, function)
         return function
+
+    def _spsolve(self, plainly: Callable[..., Any]) -> Callable[..., Any]:
+        def run(a: Any, b: Any, *args: Any, **options: Any) -> Any:
+            a = a._matrix if isinstance(a, Sparse) else a
+            if isinstance(b, Traced):
+                return FUNCTIONS[np.linalg.solve](self.tracer, a.toarray(), b)
+            return plainly(a, b, *args, **options)
+
+        return run
 
     def stand_in(self, value: Any) -> Any:
         if id(value) in self.own:

@@ -19,7 +19,7 @@ from stabkit.tracing.moving import MOVING
 from stabkit.tracing.numbers import exact_form, exact_matrix
 from stabkit.tracing.tracer import Tracer
 
-_SOLVED = 64  # unknowns of a linear system that is solved exactly
+_SOLVED = 128  # unknowns of a linear system that is solved exactly
 
 
 def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: DTypeLike | None = None,

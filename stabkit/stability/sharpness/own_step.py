@@ -35,7 +35,7 @@ from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.means import AROUND, BY_MEANS, by_means
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.powers import by_powers
-from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, held_ends
+from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, fixed_values, held_ends
 from stabkit.stability.sharpness.searched import first_broken, searched
 from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
@@ -168,15 +168,20 @@ def _elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> li
         for place in ends:
             mask[place] = True
         asked.insert(0, (notion, (mask, 0), ", with these places held at 0 (held={place: 0, ...})"))
+    fixed = fixed_values(found) if held is None and not ends else None
+    if fixed is not None:
+        asked = [(each, fixed, ", with the places whose values the step sets held at these "
+                  "values (held={place: value, ...})") for each in (notion, RANGE, MAX_NORM)
+                 if each in (RANGE, MAX_NORM, POSITIVITY)] + asked
     lines = []
     for other, where, words in asked:
         try:
             sets = exact_sets(found, other, where, bound.variable)
-        except Undecided:
+        except (Undecided, InvalidArgument):
             continue
         if sets.proved:
             lines.append(f"but {sets.notion} is {sets.proved_in_words}{words}")
-    return lines
+    return list(dict.fromkeys(lines))
 
 
 def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = None,

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.aliases import Function
-from stabkit.errors import Undecided
+from stabkit.errors import StabkitError, Undecided
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.falsify.search import search
@@ -15,6 +15,7 @@ from stabkit.stability.notions import Notion
 from stabkit.stability.sharpness.bisection import bisected
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.verdict import Evidence
+from stabkit.tracing.run import UNFIT
 
 _SCALES = 12  # factors of two on either side of the start
 _APART = 3
@@ -88,7 +89,12 @@ class _Hunt:
             if violated(signals):
                 self.found[dt] = signals
                 return True
-        found = search(scheme, self.notion, trials=few, seed=self.seed, violated=violated)
+        try:
+            found = search(scheme, self.notion, trials=few, seed=self.seed, violated=violated)
+        except UNFIT as error:  # the function refuses this step
+            if isinstance(error, StabkitError) and not isinstance(error, Undecided):
+                raise
+            return False
         self.trials += found.trials
         if found.witness is None:
             return False

@@ -45,7 +45,7 @@ def by_single_steps(decided: Callable[[Fraction], StepBound], notion: Notion, st
             return None
         return True if known[dt].proved else False if known[dt].refuted else None
 
-    if answer(start) is None:
+    if all(answer(start * Fraction(1, 64)**k) is None for k in range(3)):
         return None
     grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1)]
     found = {dt: answer(dt) for dt in grid}
