@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from math import inf
+from time import monotonic
 
 import numpy as np
 
 from stabkit.audit.bounds import evidence_of, product
-from stabkit.audit.slope_parts import Part, evidence_of_parts, parts_of
+from stabkit.audit.slope_parts import Part, better_bounds, evidence_of_parts, parts_of
 from stabkit.networks.balance import balanced
 from stabkit.networks.blocks import Block, blocks_of, usable
 from stabkit.networks.graph import Graph
@@ -104,7 +105,11 @@ def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: N
     found = Composition(graph, blocks, bounds, (blocks, bounds))
     if found.upper is not None and found.upper <= 1:
         return found
-    found = replace(found, parts=parts_of(blocks, bounds, until))
+    now = monotonic()
+    parts = parts_of(blocks, bounds, now + 0.8 * (until - now))
+    if len(blocks) > 1:
+        bounds = better_bounds(blocks, bounds, until)
+    found = replace(found, parts=parts, bounds=bounds, even=(blocks, bounds))
     known = any(part.slopes is not None for part in found.parts)
     if not graph.is_small or (known and found.upper is not None and found.upper > _NEARLY_ONE):
         return found  # multipliers do what diagonal factors do, and more, but not exactly

@@ -122,12 +122,13 @@ def _judged_in_ball(network: Composition, request: Request, task: Task
 
 def _quotient(network: Composition, task: Task, budget: float, unit: Fraction) -> Quotient | None:
     """A pair that is driven apart; little is looked for where a constant of 1 is certified."""
-    known = network.upper is not None and network.upper <= 1
-    now = monotonic()
+    graph, now = network.graph, monotonic()
     left = max(task.until - now, 0.2 * budget)
-    with time_limit(now + left * (0.15 if known else 0.6)):
-        return largest_quotient(network.graph, now + left * (0.05 if known else 0.35), task.seed,
-                                unit, network.upper)
+    # Where the shapes differ, most notions do not apply.
+    share = 0.05 if network.upper is not None and network.upper <= 1 else \
+        0.35 if graph.shape == graph.output_shape else 0.6
+    with time_limit(now + left * (share + 0.15)):
+        return largest_quotient(graph, now + left * share, task.seed, unit, network.upper)
 
 
 def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]:

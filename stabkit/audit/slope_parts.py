@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from math import prod
 from time import monotonic
 
@@ -13,7 +14,7 @@ import numpy as np
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.audit.bounds import product
-from stabkit.networks.blocks import AFFINE, Block, usable
+from stabkit.networks.blocks import ACTIVATION, AFFINE, Block, usable
 from stabkit.networks.layers import Activation
 from stabkit.networks.layers.activation import slope_evidence
 from stabkit.networks.segments import joined
@@ -46,13 +47,13 @@ class Part:
 def parts_of(blocks: Sequence[Block], bounds: Bounds, until: float) -> list[Part]:
     """A network cut into parts, each as long as its multipliers can still be found."""
     runs = _runs(blocks)
-    left = sum(len(run) > 1 for run in runs)
+    left = sum(map(_is_worth, runs))
     parts, start = [], 0
     for run in runs:
         own = product(bounds[start:start + len(run)])
         start += len(run)
         found = None
-        if len(run) > 1 and (own is None or own > 1):
+        if _is_worth(run) and (own is None or own > 1):
             now = monotonic()
             found = slope_bound(joined([block.graph for block in run]), now + max(
                 until - now, 0.0) / max(left, 1))
@@ -62,6 +63,25 @@ def parts_of(blocks: Sequence[Block], bounds: Bounds, until: float) -> list[Part
         parts.append(Part(run, found.constant if better and found else own,
                           found if better else None))
     return parts
+
+
+def _is_worth(run: Sequence[Block]) -> bool:
+    """Whether multipliers may know more of a run than the constants of its blocks."""
+    return len(run) > 1 or (run[0].form not in (AFFINE, ACTIVATION)
+                            and may_have_slope_bound(run[0].graph))
+
+
+def better_bounds(blocks: Sequence[Block], bounds: Bounds, until: float
+                  ) -> list[Fraction | None]:
+    """The constants of blocks, where they are more than one layer by multipliers of their own."""
+    found = list(bounds)
+    for number, (block, own) in enumerate(zip(blocks, bounds, strict=True)):
+        if not _is_worth([block]) or (own is not None and own <= 1) or monotonic() >= until:
+            continue
+        slopes = block.once("slopes", partial(slope_bound, block.graph, until))
+        if slopes is not None and (own is None or slopes.constant < own):
+            found[number] = usable(slopes.constant)
+    return found
 
 
 def _runs(blocks: Sequence[Block]) -> list[list[Block]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from stabkit.audit.reading.builder import View
+from stabkit.audit.reading.movement import shape_of
 from stabkit.audit.reading.operator import Constant, Operator
 
 PLAIN = 7  # the first operator set whose operators broadcast as NumPy does
@@ -16,15 +18,16 @@ def old_form(op: Operator) -> Operator:
         raise op.refuse("a layer in training form (is_test = 0); export the network for inference")
     if op.kind not in _BROADCAST or len(op.inputs) != 2:
         return op
-    shapes = [value.values.shape if isinstance(value, Constant) else getattr(value, "shape", None)
-              for value in op.inputs]
-    if None in shapes or shapes[0] == shapes[1]:
+    first, second = op.inputs
+    if not isinstance(first, (Constant, View)) or not isinstance(second, (Constant, View)):
         return op
-    second = op.inputs[1]
+    shape, other = shape_of(first), shape_of(second)
+    if shape == other:
+        return op
     if not op.integer("broadcast", 0) or not isinstance(second, Constant):
-        raise op.refuse(f"operands of shapes {shapes[0]} and {shapes[1]} without broadcasting of a "
+        raise op.refuse(f"operands of shapes {shape} and {other} without broadcasting of a "
                         "constant")
-    rank, own = len(shapes[0]), second.values.ndim
+    rank, own = len(shape), second.values.ndim
     axis = op.axis(rank, rank - own) if own < rank else 0
-    values = second.values.reshape(*shapes[1], *[1] * max(rank - axis - own, 0))
-    return replace(op, inputs=[op.inputs[0], Constant(values, second.name)])
+    values = second.values.reshape(*other, *[1] * max(rank - axis - own, 0))
+    return replace(op, inputs=[first, Constant(values, second.name)])
