@@ -95,7 +95,7 @@ def verify(
     target = resume if target is None else target
     if target not in (None, "-"):
         check_writable(target)
-    claims = _chosen(patterns, own)
+    claims = chosen(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
     options: Record = {"budget": budget, "seed": seed, "workers": workers,
                                "signals": signals}
@@ -164,13 +164,13 @@ def claims(patterns: Sequence[str], own: str | None, paper: str | None, verdict:
 
     if target not in (None, "-"):
         check_writable(target)
-    chosen = find(_chosen(patterns, own), paper, verdict, sense)
+    found = find(chosen(patterns, own), paper, verdict, sense)
     if target is not None:
         keys = ("name", "location", "reading", "weight", "notion", "expected", "statement", "quote")
-        listed = [{key: str(getattr(claim, key)) for key in keys} for claim in chosen]
+        listed = [{key: str(getattr(claim, key)) for key in keys} for claim in found]
         deliver(target, json.dumps({"claims": listed}, ensure_ascii=False, indent=1) + "\n")
         return EXPECTED
-    say(claims_table(chosen, sys.stdout), end="")
+    say(claims_table(found, sys.stdout), end="")
     return EXPECTED
 
 
@@ -194,7 +194,7 @@ def show(name: str, own: str | None, budget: float, seed: int) -> int:
     from stabkit.report.explain import explain
 
     at_place = _at_place(name, own)
-    found = at_place[:1] or _chosen([name], own)
+    found = at_place[:1] or chosen([name], own)
     if len(found) > 1:
         raise InvalidArgument(f"claim: {name!r} matches {len(found)} claims; show takes one, "
                               f"such as {found[0].name}")
@@ -269,7 +269,7 @@ def doctor(packages: bool) -> int:
     return EXPECTED
 
 
-def _chosen(patterns: Sequence[str], own: str | None) -> list[Claim]:
+def chosen(patterns: Sequence[str], own: str | None) -> list[Claim]:
     """Return the claims that are meant; those of one's own file if it is all that is given."""
     from stabkit.claims.claim import SOURCES, load_claims, registry, select
 
@@ -291,7 +291,7 @@ def _at_place(place: str, own: str | None) -> list[Claim]:
     """Return the claims that stand at a place of their sources, such as "Theorem 2"."""
     if "." in place:  # a name
         return []
-    return [claim for claim in _chosen([], own) if claim.location.casefold() == place.casefold()]
+    return [claim for claim in chosen([], own) if claim.location.casefold() == place.casefold()]
 
 
 def decide_with_table(claims: list[Claim], quiet: bool, options: Record,

@@ -365,9 +365,9 @@ Definition slopes_at_most (b : R) (phi : R -> R) : Prop :=
 Definition slopes_at_least (a : R) (phi : R -> R) : Prop :=
   forall x y, a * ((x - y) * (x - y)) <= (phi x - phi y) * (x - y).
 Definition sector_at_most (b : R) (phi : R -> R) : Prop :=
-  phi 0 = 0 /\ forall x, phi x * x <= b * (x * x).
+  forall x, phi x * x <= b * (x * x).
 Definition sector_at_least (a : R) (phi : R -> R) : Prop :=
-  phi 0 = 0 /\ forall x, a * (x * x) <= phi x * x.
+  forall x, a * (x * x) <= phi x * x.
 
 Lemma between a b d f : a * (d * d) <= f * d -> f * d <= b * (d * d) -> (d = 0 -> f = 0) ->
   0 <= (f - a * d) * (b * d - f).
@@ -382,23 +382,23 @@ Qed.
 Lemma each_at_rest phi : phi 0 = 0 -> each phi zero = zero.
 Proof. intro Z. apply functional_extensionality; intro i. exact Z. Qed.
 
-Lemma sector_fact m phi a b s : sector_at_least a phi -> sector_at_most b phi ->
+Lemma sector_fact m phi a b s : phi 0 = 0 -> sector_at_least a phi -> sector_at_most b phi ->
   0 <= dot m (sub (each phi s) (scal a s)) (sub (scal b s) (each phi s)).
 Proof.
-  intros [Z A] [_ B]. apply sum_of_products; intro i. unfold sub, scal, each.
+  intros Z A B. apply sum_of_products; intro i. unfold sub, scal, each.
   apply between; auto. intros ->. exact Z.
 Qed.
 
 Lemma sector_fact_above m phi a s : sector_at_least a phi ->
   0 <= dot m (sub (each phi s) (scal a s)) s.
 Proof.
-  intros [_ A]. apply sum_of_products; intro i. unfold sub, scal, each. specialize (A (s i)). lra.
+  intros A. apply sum_of_products; intro i. unfold sub, scal, each. specialize (A (s i)). lra.
 Qed.
 
 Lemma sector_fact_below m phi b s : sector_at_most b phi ->
   0 <= dot m s (sub (scal b s) (each phi s)).
 Proof.
-  intros [_ B]. apply sum_of_products; intro i. unfold sub, scal, each. specialize (B (s i)). lra.
+  intros B. apply sum_of_products; intro i. unfold sub, scal, each. specialize (B (s i)). lra.
 Qed.
 
 Lemma slopes_fact m phi a b s t : slopes_at_least a phi -> slopes_at_most b phi ->

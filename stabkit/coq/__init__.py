@@ -11,9 +11,11 @@ addition        a goal as the sum of facts
 induction       a goal after any number of steps
 templates       rows of lines and grids; pieces of functions of one variable
 files           whole files
+folder          a folder of files that one command checks
 ==============  ==================================================================================
 """
 
-from stabkit.coq.files import LIBRARY, theorem
+from stabkit.coq.files import theorem
+from stabkit.coq.folder import Folder, Shown, folder, foreign
 
-__all__ = ["LIBRARY", "theorem"]
+__all__ = ["Folder", "Shown", "folder", "foreign", "theorem"]

@@ -89,9 +89,8 @@ def _identity(context: Context, text: str) -> list[str]:
         cases = "".join(f"{number} => {name} | " for name, number in entries.items())
         return f"fun k => match k with {cases}_ => {other} end"
 
-    symmetric = {"true": number for name, number in terms.letters.items()
-                 if name in terms.symmetric}
-    flags = "".join(f"{number} => true | " for number in symmetric.values())
+    flags = "".join(f"{number} => true | " for name, number in terms.letters.items()
+                    if name in terms.symmetric)
     script = [f"pose (e' := Env ({table(terms.spaces, '0')})%nat",
               f"  ({table(terms.letters, 'fun _ _ => 0%R')})%nat".replace("0%R", "R0"),
               f"  ({table(terms.vectors, 'zero')})%nat",
@@ -100,7 +99,8 @@ def _identity(context: Context, text: str) -> list[str]:
     for number, product in enumerate(used):
         script.append(f"normal e' s' {terms.spaces[product.space]}%nat {product.left} "
                       f"{product.right} D{number}'.")
-    return [*script, *(f"rewrite D{number}'." for number in range(len(used))), "first [ring | field]."]
+    return [*script, *(f"rewrite D{number}'." for number in range(len(used))),
+            "first [ring | field]."]
 
 
 # -- facts -------------------------------------------------------------------------------------
@@ -127,10 +127,9 @@ def _at_rest(context: Context, step: Step, tactic: str) -> str:
     visits = [context.visits[name] for name in ([places] if isinstance(places, str) else places)]
     if not any(visit.rests for visit in visits):
         return tactic
-    proof = tactic.removeprefix("exact ")
-    fact = symbol(visits[0].flux, "_sector_least")
-    return (f"pose proof {proof} as H'; "
-            f"rewrite (each_at_rest {symbol(visits[0].flux)} (proj1 {fact})) in H'; exact H'")
+    flux, proof = visits[0].flux, tactic.removeprefix("exact ")
+    return (f"pose proof {proof} as H'; rewrite (each_at_rest {symbol(flux)} "
+            f"{symbol(flux, '_rest')}) in H'; exact H'")
 
 
 def _equation(context: Context, step: Step, z: Vector | None, x: Vector | None) -> Fact:
@@ -214,8 +213,8 @@ def _between(context: Context, visit: Visit, kind: str, s: Vector, f: Vector
 def _sector(context: Context, step: Step) -> tuple[Number, str]:
     E = context.visits[step["at"]]
     holds, suffix, why = _between(context, E, "sector", E.at, E.value)
-    ends = " _ _" if suffix == "" else " _"
-    return holds, f"exact (sector_fact{suffix} {E.at.space} {symbol(E.flux)}{ends} {E.at.text} {why})"
+    ends = f" _ _ {E.at.text} {symbol(E.flux, '_rest')}" if suffix == "" else f" _ {E.at.text}"
+    return holds, f"exact (sector_fact{suffix} {E.at.space} {symbol(E.flux)}{ends} {why})"
 
 
 def _slopes(context: Context, step: Step) -> tuple[Number, str]:
@@ -234,8 +233,7 @@ def _descent(context: Context, step: Step) -> tuple[Number, str]:
     terms = context.terms
     text = (f"({E.energy.text} + {terms.dot(E.value, e).text} + {b} / 2 * {half} "
             f"- {F.energy.text})")
-    return Number(text), (f"exact (descent_fact {E.at.space} {symbol(E.flux, '_P')} {symbol(E.flux)} {b} {E.at.text} "
-                          f"{F.at.text} {symbol(E.flux, '_primitive')} {symbol(E.flux, '_slopes_most')})")
+    return Number(text), _expansion("descent", E, F, b, "_slopes_most")
 
 
 def _ascent(context: Context, step: Step) -> tuple[Number, str]:
@@ -243,8 +241,7 @@ def _ascent(context: Context, step: Step) -> tuple[Number, str]:
     terms = context.terms
     text = (f"({F.energy.text} - {E.energy.text} - {terms.dot(E.value, e).text} - {a} / 2 * "
             f"{half})")
-    return Number(text), (f"exact (ascent_fact {E.at.space} {symbol(E.flux, '_P')} {symbol(E.flux)} {a} {E.at.text} "
-                          f"{F.at.text} {symbol(E.flux, '_primitive')} {symbol(E.flux, '_slopes_least')})")
+    return Number(text), _expansion("ascent", E, F, a, "_slopes_least")
 
 
 def _interpolation(context: Context, step: Step) -> tuple[Number, str]:
@@ -253,9 +250,14 @@ def _interpolation(context: Context, step: Step) -> tuple[Number, str]:
     change = terms.vector(terms.sum(F.value, E.value, minus=True))
     text = (f"(2 * {b} * ({F.energy.text} - {E.energy.text} - {terms.dot(E.value, e).text}) "
             f"- {terms.dot(change, change).text})")
-    return Number(text), (
-        f"exact (interpolation_fact {E.at.space} {symbol(E.flux, '_P')} {symbol(E.flux)} {b} {E.at.text} {F.at.text} "
-        f"{symbol(E.flux, '_primitive')} {symbol(E.flux, '_slopes_least')} {symbol(E.flux, '_slopes_most')})")
+    return Number(text), _expansion("interpolation", E, F, b, "_slopes_least", "_slopes_most")
+
+
+def _expansion(lemma: str, E: Visit, F: Visit, end: str, *facts: str) -> str:
+    """The tactic for a fact about energies at two points."""
+    given = " ".join(symbol(E.flux, suffix) for suffix in ("_primitive", *facts))
+    return (f"exact ({lemma}_fact {E.at.space} {symbol(E.flux, '_P')} {symbol(E.flux)} {end} "
+            f"{E.at.text} {F.at.text} {given})")
 
 
 def _expanded(context: Context, step: Step, end: int) -> tuple[Visit, Visit, Vector, str, str]:

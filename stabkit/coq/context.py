@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,7 @@ class Context:
     moved: frozenset[str] = frozenset()
     step: str = ""
     counter: str | None = None  # which symbol is the number of the step
+    energies: bool = True  # whether they occur; if not, fluxes need no primitives
     terms: Terms = field(default_factory=Terms)
     names: dict[str, Term] = field(default_factory=dict)
     signs: dict[str, Number] = field(default_factory=dict)  # what may multiply facts
@@ -91,11 +93,14 @@ class Context:
             raise InvalidArgument(f"{text}: is not a number")
         return found
 
-    def value(self, text: str, space: str, names: Mapping[str, Term] | None = None) -> Term:
+    def value(self, text: str, space: str,
+              names: Mapping[str, Term] | None = None) -> Number | Vector:
         """A number for the space "1", else a vector."""
         found = self.terms.read(text, self.names if names is None else names)
         if space != NUMBERS and isinstance(found, Number) and found.text == "0":
             return self.terms.zero(self.space(space))
+        if not isinstance(found, Number | Vector):
+            raise InvalidArgument(f"{text}: is neither a number nor a vector")
         return found
 
     def vector(self, text: str, space: str) -> Vector:
@@ -115,17 +120,22 @@ class Context:
         if self.step:
             f, p = f"({f})", f"({p})"
         else:
-            self.binders += [Binder(symbol(value), "vec", f), Binder(symbol(energy), "R", p)]
+            self.binders.append(Binder(symbol(value), "vec", f))
+            self.binders += [Binder(symbol(energy), "R", p)] if self.energies else []
             f, p = symbol(value), symbol(energy)
-        self.names[value], self.names[energy] = self.terms.generator(f, at.space), Number(p)
+        self.names[value] = self.terms.generator(f, at.space)
+        if self.energies:
+            self.names[energy] = Number(p)
         self.visits[name] = Visit(entry["flux"], at, self.terms.generator(f, at.space), Number(p))
 
     def rest(self, name: str, like: str) -> list[str]:
         """A visit at 0 of the flux of another, where a sector says that the value is 0."""
         other = self.visits[like]
         at, p = self.terms.zero(other.at.space), symbol("p_" + name)
-        self.names["p_" + name] = Number(p)
         self.visits[name] = Visit(other.flux, at, at, Number(p), rests=True)
+        if not self.energies:
+            return []
+        self.names["p_" + name] = Number(p)
         return [f"pose ({p} := energy {at.space} {self.primitive(other.flux)} zero)."]
 
     def equation(self, name: str, left: str) -> None:
@@ -162,10 +172,28 @@ def energy_of(entry: Data) -> str:
     return entry.get("energy", entry["value"] + "_energy")
 
 
+def with_what_occurs(statement: Data, proof: Data) -> Data:
+    """The statement, marked where neither it nor its proof speaks of energies."""
+    names = {energy_of(entry) for entry in statement.get("visits", {}).values()}
+    said = {word for text in _texts([proof, {key: part for key, part in statement.items()
+                                             if key != "visits"}])
+            for word in re.findall(r"\w+", text)}
+    return {**statement, "energies": not said.isdisjoint(
+        names | {"descent", "ascent", "interpolation"})}
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping | list | tuple):
+        for part in data.values() if isinstance(data, Mapping) else data:
+            yield from _texts(part)
+
+
 def context(data: Data, moved: frozenset[str] = frozenset(), step: str = "",
             counter: str | None = None) -> Context:
     """The context of a statement, or of one step of it."""
-    made = Context(moved, step, counter)
+    made = Context(moved, step, counter, data.get("energies", True))
     for space in spaces(data):
         made.bind(space, "nat")
     for name, sign in data.get("parameters", {}).items():
@@ -193,7 +221,8 @@ def context(data: Data, moved: frozenset[str] = frozenset(), step: str = "",
 
 def spaces(data: Data) -> list[str]:
     """The spaces that a statement speaks of, but for that of numbers."""
-    found = [space for text in data.get("operators", {}).values() for space in text.split(" ")[:3:2]]
+    found = [space for text in data.get("operators", {}).values()
+             for space in text.split(" ")[:3:2]]
     found += [*data.get("vectors", {}).values(), *(entry["in"] for entry
                                                    in data.get("forms", {}).values())]
     return [space for space in dict.fromkeys(found) if space != NUMBERS]
@@ -229,5 +258,9 @@ def _flux(made: Context, name: str, entry: Data) -> None:
             if end != endless:
                 made.suppose(name, f"_{kind}_{side}",
                              f"{kind}_at_{side} {made.number(end).text} {made.text(name)}")
+        if kind == "sector" and low != "-inf" and high != "inf":
+            made.suppose(name, "_rest", f"{made.text(name)} 0 = 0")
+    if not made.energies:
+        return
     made.binders.append(Binder(symbol(name, "_P"), "R -> R"))
     made.suppose(name, "_primitive", f"primitive {made.primitive(name)} {made.text(name)}")

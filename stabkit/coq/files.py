@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from stabkit.coq.addition import added, indented
-from stabkit.coq.context import context
+from stabkit.coq.context import Data, context, with_what_occurs
 from stabkit.coq.induction import Induction
 from stabkit.coq.templates import pieces, rows
 from stabkit.proof.text import relation
 
 LIBRARY = Path(__file__).with_name("Stabkit.v")
+#: The first line of every file, by which it is known again.
+MARK = "(* Written by stabkit export. *)"
 
 
 def identifier(name: str) -> str:
@@ -21,24 +23,60 @@ def identifier(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_")
 
 
-def theorem(name: str, statement: Mapping[str, Any], proof: Mapping[str, Any], says: str = "") -> str:
+def theorem(name: str, statement: Data, proof: Data, says: str = "") -> str:
     """A theorem of the kernel's, as a file that Coq accepts."""
-    body = KINDS[statement["kind"]](identifier(name), statement, proof)
-    comment = f"(* {says} *)\n" if says else ""
-    return "\n".join(["Require Import Stabkit.", "", comment + body[0], *body[1:],
-                      f"Print Assumptions {identifier(name)}.", ""])
+    return file(name, says, [(statement, proof)])
 
 
-def _algebra(name: str, statement: Mapping[str, Any], proof: Mapping[str, Any]) -> list[str]:
-    made = context(statement)
+def file(name: str, says: str, proofs: Sequence[tuple[Data, Data]]) -> str:
+    """A file of what a claim says of all members of its classes: its theorems, numbered if several.
+
+    Parameters
+    ----------
+    name, says : str
+        The claim and its statement in words.
+    proofs : sequence of pairs of dict
+        Statements with their proofs.
+
+    Raises
+    ------
+    InvalidArgument
+        For a rule that is not written for Coq.
+    """
+    stem, lines = identifier(name), []
+    for number, (statement, proof) in enumerate(proofs, 1):
+        made = stem if len(proofs) == 1 else f"{stem}_part_{number}"
+        lines += ["", *KINDS[statement["kind"]](made, statement, proof)]
+    return "\n".join(line for long in [
+        MARK, *comment(f"{name}: {says}"), "", "Require Import Stabkit.", *lines, ""]
+        for line in wrapped(long))
+
+
+def comment(text: str) -> list[str]:
+    """A comment; what would end it, or open a string in it, is written another way."""
+    for mark, other in (("(*", "( *"), ("*)", "* )"), ('"', "''")):
+        text = text.replace(mark, other)
+    return ["(* " + " ".join(text.split()) + " *)"]
+
+
+def wrapped(line: str) -> list[str]:
+    """A line in pieces of less than 100 columns; Coq takes a new line for a space."""
+    indent = line[:len(line) - len(line.lstrip())]
+    return textwrap.wrap(line, 99, initial_indent="", subsequent_indent=indent + "  ",
+                         break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _algebra(name: str, statement: Data, proof: Data) -> list[str]:
+    made = context(with_what_occurs(statement, proof))
     left, sign = relation(statement["goal"], (">=", "=="))
     goal = made.terms.read(left, made.names)
     return [f"Theorem {name} :", *indented([binder.written() for binder in made.binders]),
-            f"  {made.proposition(goal, sign)}.", "Proof.", f"  intros {' '.join(b.name for b in made.binders)}.",
+            f"  {made.proposition(goal, sign)}.", "Proof.",
+            f"  intros {' '.join(binder.name for binder in made.binders)}.",
             *indented(added(made, goal, sign, proof)), "Qed."]
 
 
-def _iteration(name: str, statement: Mapping[str, Any], proof: Mapping[str, Any]) -> list[str]:
+def _iteration(name: str, statement: Data, proof: Data) -> list[str]:
     return Induction(name, statement, proof).written()
 
 

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from stabkit.coq.addition import added, indented
-from stabkit.coq.context import NUMBERS, Binder, Context, Data, context, energy_of, spaces
+from stabkit.coq.context import (
+    NUMBERS,
+    Binder,
+    Context,
+    Data,
+    context,
+    energy_of,
+    spaces,
+    with_what_occurs,
+)
 from stabkit.coq.terms import Number, Term, symbol
 from stabkit.proof import iteration
 from stabkit.proof.text import relation
@@ -41,7 +50,8 @@ class Induction:
         self.start, self.next = (
             {**statement[key], **{ghost: entry[key] for ghost, entry in self.ghosts.items()}}
             for key in ("start", "next"))
-        self.step = {**statement, "vectors": {**statement.get("vectors", {}), **self.state}}
+        self.step = {**with_what_occurs(statement, proof),
+                     "vectors": {**statement.get("vectors", {}), **self.state}}
         if self.counter is not None:
             self.step["parameters"] = {**statement.get("parameters", {}), self.counter: ">= 0"}
         self.moved = self._moved()
@@ -90,7 +100,7 @@ class Induction:
         if self.counter is not None:
             values[self.counter] = Number("0")
         for letter, other in iteration.begun(self.read).items():
-            if letter not in self.start and letter != self.counter:
+            if letter not in self.start and letter != self.counter and letter in made.names:
                 values[letter] = made.names[min(other.letters)]
         return values
 
@@ -107,7 +117,7 @@ class Induction:
                 continue
             made.visit(name + "_next", entry, made.terms.vector(
                 made.terms.read(entry["at"], values)), "_next")
-            for letter in (entry["value"], energy_of(entry)):
+            for letter in {entry["value"], energy_of(entry)} & set(made.names):
                 values[letter] = made.names[letter + "_next"]
         for name, text in self.proof["invariants"].items():
             left, sign = relation(text, (">=", "=="))
@@ -185,7 +195,8 @@ class Induction:
         """The variables and hypotheses that are there at every step, as they are at k'."""
         moving = {symbol(name.removeprefix("space ")) for name in self.moved} | {
             symbol(flux, "_P") for flux in self.statement.get("fluxes", {}) if flux in self.moved}
-        return {binder.name: binder for binder in context(self.step, self.moved, K, self.counter).binders
+        made = context(self.step, self.moved, K, self.counter)
+        return {binder.name: binder for binder in made.binders
                 if (K in binder.type if binder.hypothesis else binder.name in moving)}
 
     def _given(self) -> list[Binder]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from stabkit.report import latex, markdown
 from stabkit.report.contents import Contents, contents
 from stabkit.report.figures import PICTURES, Picture, png, svg, verdict_map
 from stabkit.report.json_file import read_json
+from stabkit.report.output import check_replaceable, write_folder
 from stabkit.report.page import page
 from stabkit.report.verdict_file import as_text, schema
 
@@ -101,17 +99,9 @@ def check_folder(folder: Path) -> None:
 
     An earlier report there is replaced; a folder that holds anything else is left alone.
     """
+    check_replaceable(folder)
     if not folder.exists():
-        parent = folder.absolute().parent
-        if not parent.is_dir() or not os.access(parent, os.W_OK):
-            raise InvalidArgument(f"--output: cannot make {folder}; give a place where you may "
-                                  "write")
         return
-    if not folder.is_dir():
-        raise InvalidArgument(f"--output: {folder} is not a folder")
-    if not os.access(folder.absolute().parent, os.W_OK):
-        raise InvalidArgument(f"--output: cannot replace {folder}; give a place where you may "
-                              "write")
     inside = {entry.name for entry in folder.iterdir()}
     if inside and not {VERDICTS, PAGE} <= inside:
         raise InvalidArgument(f"--output: {folder} holds other files than a report; give an empty "
@@ -126,28 +116,7 @@ def check_folder(folder: Path) -> None:
 def write(folder: Path, files: Files) -> None:
     """Write a report; `folder` then holds all of it, or what it held before."""
     check_folder(folder)
-    place = folder.absolute()
-    try:
-        trial = Path(tempfile.mkdtemp(prefix=".stabkit-", dir=place.parent))
-        try:
-            new, old = trial / "new", trial / "old"
-            for name, content in files.items():
-                path = new / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content if isinstance(content, bytes) else content.encode())
-            if place.exists():
-                place.rename(old)
-            try:
-                new.rename(place)
-            except OSError:
-                if old.exists():
-                    old.rename(place)
-                raise
-        finally:
-            shutil.rmtree(trial, ignore_errors=True)
-    except OSError as error:
-        raise InvalidArgument(f"--output: cannot write {folder}: "
-                              f"{error.strerror or error}") from error
+    write_folder(folder, files)
 
 
 def differences(folder: Path, verdicts: Sequence[Fields],

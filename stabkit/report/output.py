@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from tempfile import mkstemp
+from tempfile import mkdtemp, mkstemp
 
 import click
 
@@ -74,6 +76,47 @@ def write(path: str | Path, text: str) -> None:
                 os.unlink(trial)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise InvalidArgument unless `folder` is a folder or can be made, where one may write."""
+    parent = folder.absolute().parent
+    if not folder.exists():
+        if not parent.is_dir() or not os.access(parent, os.W_OK):
+            raise InvalidArgument(f"--output: cannot make {folder}; give a place where you may "
+                                  "write")
+        return
+    if not folder.is_dir():
+        raise InvalidArgument(f"--output: {folder} is not a folder")
+    if not os.access(parent, os.W_OK):
+        raise InvalidArgument(f"--output: cannot replace {folder}; give a place where you may "
+                              "write")
+
+
+def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Put a new folder of `files` into the place of `folder`; else it stays as it was."""
+    place = folder.absolute()
+    try:
+        trial = Path(mkdtemp(prefix=".stabkit-", dir=place.parent))
+        try:
+            new, old = trial / "new", trial / "old"
+            for name, content in files.items():
+                path = new / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content if isinstance(content, bytes) else content.encode())
+            if place.exists():
+                place.rename(old)
+            try:
+                new.rename(place)
+            except OSError:
+                if old.exists():
+                    old.rename(place)
+                raise
+        finally:
+            shutil.rmtree(trial, ignore_errors=True)
+    except OSError as error:
+        raise InvalidArgument(f"--output: cannot write {folder}: "
+                              f"{error.strerror or error}") from error
 
 
 def _is_special(path: Path) -> bool:

@@ -1,0 +1,117 @@
+"""The command ``stabkit export``: what is proved for all, as files for a proof assistant."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stabkit.cli.commands import EXPECTED, chosen, cli
+from stabkit.cli.options import claims_file, names
+from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.report.output import check_replaceable, say, write_folder
+
+if TYPE_CHECKING:
+    from stabkit.claims.claim import Claim
+    from stabkit.coq import Shown
+
+
+@cli.command()
+@click.option("--coq", is_flag=True, required=True, help="Files for Coq, the one that there is.")
+@names
+@click.option("--output", "place", type=click.Path(path_type=Path), metavar="DIR",
+              default=Path("coq"), show_default=True, help="The folder of the files.")
+@claims_file
+def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None) -> int:
+    """Write what is proved for all as files for a proof assistant.
+
+    CLAIM is a name or glob, or a verdict file (FILE.json), whose proofs are checked and written;
+    without names all claims that are proved for all.  Each claim gets a file with
+    its statement and proof, which Coq 8.16 checks without stabkit: 'make -C DIR -j2'.
+
+    \b
+    Examples:
+      stabkit export --coq alt2021.euclidean_stability && make -C coq
+      stabkit export --coq 'alt2021.*' --output theorems
+      stabkit export --coq found.json            a proof that was found, and saved
+
+    \b
+    Exit status:
+      0  written     2  bad input
+    """
+    from stabkit.coq import folder, foreign
+    from stabkit.report.table import table
+
+    check_replaceable(place)
+    other = foreign(place) if place.is_dir() else None
+    if other is not None:
+        raise InvalidArgument(f"--output: {place} also holds {other}, which stabkit did not write; "
+                              "give an empty or a new folder")
+    files = [pattern for pattern in patterns if pattern.endswith(".json")]
+    others = [pattern for pattern in patterns if not pattern.endswith(".json")]
+    shown: list[Shown] = [found for file in files for found in _in_file(file)]
+    without: dict[str, str] = {}
+    if others or not files:
+        shown += _proved(chosen(others, own), bool(others), without)
+    _different([found.claim for found in shown])
+    made = folder(shown)
+    if not made.claims:
+        raise InvalidArgument("CLAIM: nothing to write: " + "; ".join(
+            f"{claim}: {why}" for claim, why in (without | made.left_out).items()))
+    write_folder(place, made.files)
+    rows = [(claim, name) for claim, name in made.claims.items()]
+    rows += [(claim, f"left out: {why}") for claim, why in (without | made.left_out).items()]
+    say(table(("claim", "file"), rows, sys.stdout), end="")
+    left = len(without) + len(made.left_out)
+    say(f"{place}: {len(made.claims)} written, {left} left out; "
+        f"'make -C {place} -j2' has Coq check them")
+    return EXPECTED
+
+
+def _proved(claims: list[Claim], named: bool, without: dict[str, str]) -> Iterator[Shown]:
+    """The claims that are proved for all; those that were asked for and are not go to `without`."""
+    from stabkit.claims.obligations import shown_for_all
+    from stabkit.coq import Shown
+
+    for claim in claims:
+        evidence: Sequence[Any] = ()
+        if claim.for_all:
+            evidence = shown_for_all(claim, list(claim.configurations(0)))
+        if evidence:
+            yield Shown(claim.name, claim.statement, tuple(
+                (item.data["statement"], item.data["proof"]) for item in evidence))
+        elif named:
+            without[claim.name] = "it is not proved for all"
+
+
+def _in_file(file: str) -> Iterator[Shown]:
+    """What a verdict file proves, checked again."""
+    from stabkit.coq import Shown
+    from stabkit.replay import read, replay
+
+    try:
+        content = read(file)
+        failed = [finding for finding in replay(content) if not finding.holds]
+    except InvalidEvidence as error:
+        raise InvalidEvidence(f"{file}: {error}") from error
+    if failed:
+        raise InvalidEvidence(f"{file}: {failed[0].claim}: {failed[0].reason}")
+    for verdict in content["verdicts"]:
+        proofs = tuple((item["data"]["statement"], item["data"]["proof"])
+                       for item in verdict["evidence"] if item["kind"] == "proof")
+        if proofs:
+            yield Shown(verdict["claim"], f"as {file} has it", proofs)
+
+
+def _different(names: list[str]) -> None:
+    """Raise if two claims would be one file."""
+    from stabkit.coq.files import identifier
+
+    stems = [identifier(name) for name in names]
+    for stem in stems:
+        if stems.count(stem) > 1:
+            raise InvalidArgument(f"CLAIM: two claims would be written to {stem}.v; "
+                                  "export them into two folders")

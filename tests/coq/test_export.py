@@ -1,0 +1,145 @@
+"""``stabkit export --coq``: the texts of the files, the folder, and input that is of no use."""
+
+import copy
+
+import pytest
+
+from stabkit.cli import main
+from stabkit.coq import Shown, folder, theorem
+from stabkit.coq.files import comment
+from stabkit.proof import THEOREMS
+
+THEOREM_2 = """\
+Theorem alt2021_euclidean_stability :
+  forall N : nat,
+  forall M : nat,
+  forall c : R,
+  (0 <= c) ->
+  forall L : R,
+  (0 < L) ->
+  forall tau : R,
+  (0 < tau) ->
+  (0 <= (2 - ((L * c) * tau))) ->
+  forall K : mat,
+  (forall x', dot M (mul N K x') (mul N K x') <= c * dot N x' x') ->
+  forall phi : R -> R,
+  (sector_at_least 0 phi) ->
+  (sector_at_most L phi) ->
+  (phi 0 = 0) ->
+  (slopes_at_least ((-1) * L) phi) ->
+  (slopes_at_most L phi) ->
+  forall u : vec,
+  let f0 := each phi (mul N K u) in
+  0 <= ((dot N u u) - (dot N (sub u (scal tau (mulT M K f0))) (sub u (scal tau (mulT M K f0))))).
+Proof.
+"""
+
+
+def error_of(capsys):
+    line, = capsys.readouterr().err.splitlines()
+    assert line.startswith("stabkit: error: ")
+    return line
+
+
+def test_theorem_2_reads_like_the_paper(tmp_path, capsys):
+    """|K|² <= c, 0 <= Φ(s)s <= Ls², |Φ'| <= L, 0 < τ, Lcτ <= 2: then |u|² − |u − τKᵀΦ(Ku)|² >= 0;
+    nothing else is assumed, no primitive of Φ, as no energy occurs."""
+    place = tmp_path / "coq"
+    assert main(["export", "--coq", "alt2021.euclidean_stability", "--output", str(place)]) == 0
+    text = (place / "alt2021_euclidean_stability.v").read_text("utf-8")
+    assert THEOREM_2 in text and "here τ = ratio" in text
+    assert "1 written, 0 left out" in capsys.readouterr().out
+    assert {path.name for path in place.iterdir()} == {
+        "Makefile", "Stabkit.v", "Assumptions.v", "alt2021_euclidean_stability.v"}
+
+
+def test_an_energy_needs_a_primitive():
+    """Where energies are spoken of the theorem is about Φ with a primitive."""
+    for name, needed in (("explicit step, energy", True), ("explicit step, contraction", False),
+                         ("fixed point of 2 iterations, euclidean", True)):
+        made = THEOREMS[name]
+        text = theorem(name, made.statement, made.proof)
+        assert ("primitive" in text) is needed
+
+
+def test_a_sector_with_an_open_end_says_nothing_of_0():
+    """Φ(s)s >= 0 leaves Φ(0) open, 0 <= Φ(s)s <= Ls² is read as Φ(0) = 0 too."""
+    made = THEOREMS["explicit step, euclidean"]
+    statement = copy.deepcopy(made.statement)
+    assert "(phi 0 = 0)" in theorem("t", statement, made.proof)
+    statement["fluxes"]["phi"]["sector"] = ["0", "inf"]
+    assert "phi 0 = 0" not in theorem("t", statement, made.proof)
+
+
+def test_several_proofs_of_a_claim_are_numbered_in_one_file():
+    """Two statements, two theorems, and both are asked for what they rest on."""
+    pair = [(THEOREMS[name].statement, THEOREMS[name].proof)
+            for name in ("explicit step, euclidean", "explicit step, contraction")]
+    made = folder([Shown("mine.both", "two", tuple(pair))])
+    assert "Theorem mine_both_part_1 :" in made.files["mine_both.v"]
+    assert "Theorem mine_both_part_2 :" in made.files["mine_both.v"]
+    assert "Print Assumptions mine_both_part_2." in made.files["Assumptions.v"]
+
+
+def test_a_claim_of_which_a_part_cannot_be_written_is_left_out():
+    """A file that says half of a claim would be taken for the claim."""
+    pair = [(THEOREMS[name].statement, THEOREMS[name].proof)
+            for name in ("explicit step on a line, range", "explicit step on a line, sign")]
+    made = folder([Shown("mine.both", "two", tuple(pair))])
+    assert made.claims == {} and "sign" in made.left_out["mine.both"]
+    assert "mine_both.v" not in made.files
+
+
+def test_a_comment_ends_where_it_ends():
+    """Coq nests comments and reads strings in them."""
+    text, = comment('from "a (* b *) c')
+    assert text.count("(*") == 1 and text.count("*)") == 1 and '"' not in text
+
+
+def test_a_found_proof_is_exported_from_its_file(tmp_path, capsys):
+    """What verify or save wrote; a changed file is refused, as its proof no longer holds."""
+    file, place = tmp_path / "v.json", tmp_path / "coq"
+    assert main(["verify", "alt2021.differences_do_not_grow_corrected", "--budget", "1",
+                 "--json", str(file)]) == 0
+    capsys.readouterr()
+    assert main(["export", "--coq", str(file), "--output", str(place)]) == 0
+    assert "1 written" in capsys.readouterr().out
+    assert (place / "alt2021_differences_do_not_grow_corrected.v").exists()
+    file.write_text(file.read_text("utf-8").replace('"times": "', '"times": "2*', 1), "utf-8")
+    assert main(["export", "--coq", str(file), "--output", str(tmp_path / "other")]) == 2
+    assert "v.json" in error_of(capsys)
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_older_export_is_replaced_and_others_files_are_not(tmp_path, capsys):
+    """What Coq left goes with it; a file that stabkit did not write stops everything."""
+    place = tmp_path / "coq"
+    for claim in ("alt2021.euclidean_stability", "alt2021.energy_decay"):
+        assert main(["export", "--coq", claim, "--output", str(place)]) == 0
+        (place / "Stabkit.vo").write_bytes(b"\xff")
+    assert not (place / "alt2021_euclidean_stability.v").exists()
+    for name, content in (("mine.v", "Require Import Reals."), ("Makefile", "all:\n")):
+        (place / name).write_text(content)
+        capsys.readouterr()
+        assert main(["export", "--coq", "alt2021.energy_decay", "--output", str(place)]) == 2
+        assert f"also holds {name}" in error_of(capsys)
+        assert (place / name).read_text() == content
+        (place / name).unlink()
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--coq", "alt2021.nothing_like_this"], "nothing_like_this"),
+    (["--coq", "alt2020.range_bound_is_necessary"], "not proved for all"),
+    (["--coq", "alt2021.implicit_scheme_is_sign_stable"], "sign"),
+    (["--coq", "nowhere.json"], "nowhere.json"),
+    (["alt2021.euclidean_stability"], "--coq"),
+    (["--coq", "alt2021.energy_decay", "--output", "no/such/place"], "--output"),
+    (["--coq", "alt2021.energy_decay", "--output", "file"], "not a folder"),
+])
+def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, words):
+    """The status is 2, the message names what is wrong, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    assert main(["export", *arguments]) == 2
+    assert words in error_of(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
