@@ -91,11 +91,14 @@ class Context:
             raise InvalidArgument(f"{text}: is not a number")
         return found
 
-    def value(self, text: str, space: str, names: Mapping[str, Term] | None = None) -> Term:
+    def value(self, text: str, space: str, names: Mapping[str, Term] | None = None
+              ) -> Number | Vector:
         """A number for the space "1", else a vector."""
         found = self.terms.read(text, self.names if names is None else names)
         if space != NUMBERS and isinstance(found, Number) and found.text == "0":
             return self.terms.zero(self.space(space))
+        if not isinstance(found, Number | Vector):
+            raise InvalidArgument(f"{text}: must be a number or a vector")
         return found
 
     def vector(self, text: str, space: str) -> Vector:

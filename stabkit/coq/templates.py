@@ -108,7 +108,7 @@ def _function(node: ast.expr, names: Mapping[str, str]) -> str:
             return names[name]
         case ast.UnaryOp(operand=inner):
             return f"(- {_function(inner, names)})"
-        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=k)):
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(k))):
             return f"({_function(left, names)} ^ {k})"
         case ast.BinOp(left=left, op=op, right=right):
             return f"({_function(left, names)} {_SIGNS[type(op)]} {_function(right, names)})"

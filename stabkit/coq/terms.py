@@ -225,7 +225,7 @@ class Terms:
                 return Row(x) if isinstance(x, Vector) else x.T
             case ast.UnaryOp(op=ast.USub(), operand=inner):
                 return self.times(Number("(-1)"), self._walk(inner, names))
-            case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=exponent)):
+            case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(exponent))):
                 base = self._walk(left, names)
                 if isinstance(base, Number):
                     return Number(f"({base.text} ^ {exponent})")
