@@ -154,9 +154,10 @@ class _Stage:
         self.known: dict[int, Any] = {}
         self.names: dict[int, Record] = {}
         ndimage = sys.modules.get("scipy.ndimage")
-        own = {np.zeros: self.zeros, np.empty: self.zeros, np.ones: self.ones, np.full: self.full,
-               np.array: self.array, np.asarray: self.asarray, np.asanyarray: self.asarray,
-               np.ascontiguousarray: self.asarray, np.asfortranarray: self.asarray}
+        own: dict[Callable[..., Any], Callable[..., Any]] = {
+            np.zeros: self.zeros, np.empty: self.zeros, np.ones: self.ones, np.full: self.full,
+            np.array: self.array, np.asarray: self.asarray, np.asanyarray: self.asarray,
+            np.ascontiguousarray: self.asarray, np.asfortranarray: self.asarray}
         if ndimage is not None:
             own |= {ndimage.correlate: self.correlate, ndimage.convolve: self.convolve,
                     ndimage.correlate1d: self.correlate1d, ndimage.convolve1d: self.convolve1d,

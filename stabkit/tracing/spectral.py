@@ -207,9 +207,9 @@ class Signal:
             mirrored = np.roll(np.flip(mirrored, axis), 1, axis)
         out = np.empty(self.shape, dtype=object)
         for place, factor in np.ndenumerate(self.factors):
-            other = mirrored[place]
-            out[place] = _times(_add(_bare(factor), _bare(other).conjugate()), Fraction(1, 2))
-            out[place] = Factor(out[place].re, out[place].im, out[place].den, place)
+            other: Any = mirrored[place]
+            mean = _times(_add(_bare(factor), _bare(other).conjugate()), Fraction(1, 2))
+            out[place] = Factor(mean.re, mean.im, mean.den, place)
         return Signal(out)
 
     def __array_function__(self, func: Any, types: Any, args: Any, options: Any) -> Any:

@@ -14,6 +14,7 @@ from itertools import combinations, pairwise
 
 from flint import fmpq, fmpq_poly
 
+from stabkit.arithmetic.roots import complex_roots
 from stabkit.stability.sharpness.ratios import ONE, ZERO, Form, Ratio, forms_below
 from stabkit.stability.sharpness.signs import cells
 from stabkit.tracing.trees import Operation, Sum
@@ -117,7 +118,7 @@ def _rational_roots(cuts: set[tuple]) -> list[Fraction]:
         for factor, _ in p.numer().factor()[1] if p.degree() > 0 else ():
             if factor.degree() == 1:
                 roots.add(Fraction(-int(factor[0]), int(factor[1])))
-            elif any(root.imag.is_zero() for root, _ in factor.complex_roots()):
+            elif any(root.imag.is_zero() for root, _ in complex_roots(factor)):
                 raise NotHomogeneous  # an irrational point, at which nothing is evaluated exactly
     return sorted(roots)
 
