@@ -47,7 +47,8 @@ def by_modes(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
          "upwards, for the step run once on Fourier's modes"
     certificates = [] if len(whole) > _WRITTEN else [certificate(whole, steps, by)
                                                      for steps in proved]
-    witnesses, mode, signals = [], "", ()
+    witnesses, mode = [], ""
+    signals: tuple[np.ndarray, ...] = ()
     for low, high in refuted:
         found = _growing(rooms, low, high)
         if found is not None:
