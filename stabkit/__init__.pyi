@@ -82,6 +82,7 @@ from .stability.property import (
     Stable as Stable,
     UniqueSolution as UniqueSolution,
 )
+from .prover import Proof as Proof, bounded as bounded, prove as prove
 from .replay import replay as replay
 from .schemes import (
     FSI as FSI,

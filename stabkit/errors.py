@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from traceback import format_exception_only
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class StabkitError(Exception):
@@ -69,6 +71,19 @@ class TracingStopped(Undecided):
 
 class InvalidEvidence(StabkitError):
     """A file is not a readable verdict file, or its evidence is not of the known form."""
+
+
+def needed(value: T | None, reason: str) -> T:
+    """A value that a statement needs.
+
+    Raises
+    ------
+    HypothesisNotMet
+        Where there is none; the message is the reason.
+    """
+    if value is None:
+        raise HypothesisNotMet(reason)
+    return value
 
 
 def in_words(error: BaseException) -> str:

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -14,7 +15,6 @@ import stabkit
 
 ROOT = Path(stabkit.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 
 SETTINGS = tomllib.loads((ROOT.parent / "pyproject.toml").read_text("utf-8"))
 FLOORS = SETTINGS["tool"]["stabkit"]["floors"]
@@ -34,6 +34,12 @@ LONGEST = 400
 STARTUP = 0.5  # seconds
 
 
+@cache
+def nodes_of(path):
+    """What a file says, node by node: parsed and walked once for all tests."""
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def module_of(path):
     parts = path.relative_to(ROOT.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -46,9 +52,9 @@ def room_of(module):
     return module.split(".")[1] if "." in module else ""
 
 
-def texts_of_imports(tree):
+def texts_of_imports(path):
     """The calls of ``import_module``, with the text of each as far as it is written there."""
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if isinstance(node, ast.Call) and "import_module" in (
                 getattr(node.func, "id", ""), getattr(node.func, "attr", "")):
             text, = node.args
@@ -56,20 +62,22 @@ def texts_of_imports(tree):
             yield str(getattr(start, "value", "")).rstrip("."), node.lineno
 
 
-def imports(tree):
+@cache
+def imports(path):
     """The modules that a file imports, wherever in it, by a statement or by text."""
-    yield from texts_of_imports(tree)
-    for node in ast.walk(tree):
+    found = list(texts_of_imports(path))
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+            found += [(alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
-                yield (inner if inner in MODULES else node.module or "."), node.lineno
+                found.append((inner if inner in MODULES else node.module or ".", node.lineno))
+    return found
 
 
 def own_imports(path):
-    return [(name, line) for name, line in imports(TREES[path]) if name.split(".")[0] == "stabkit"]
+    return [(name, line) for name, line in imports(path) if name.split(".")[0] == "stabkit"]
 
 
 def places(found):
@@ -114,7 +122,7 @@ def test_rooms_have_no_circle():
 
 def test_imports_are_statements():
     """A text hides the import from whoever reads or moves it; inside a function it may stand."""
-    found = {str(path.relative_to(ROOT)) for path in FILES if any(texts_of_imports(TREES[path]))}
+    found = {str(path.relative_to(ROOT)) for path in FILES if any(texts_of_imports(path))}
     assert found == set(BY_TEXT)
 
 
@@ -131,12 +139,12 @@ def test_what_checks_evidence_stands_alone(room):
 
 def test_proofs_need_the_standard_library_alone():
     libraries = {name.split(".")[0] for path in FILES if room_of(module_of(path)) == "proof"
-                 for name, _ in imports(TREES[path])}
+                 for name, _ in imports(path)}
     assert libraries <= {"stabkit", *sys.stdlib_module_names}
 
 
 def test_imports_are_absolute():
-    relative = [(path, node.lineno) for path in FILES for node in ast.walk(TREES[path])
+    relative = [(path, node.lineno) for path in FILES for node in nodes_of(path)
                 if isinstance(node, ast.ImportFrom) and node.level]
     assert places(relative) == []
 
@@ -144,13 +152,13 @@ def test_imports_are_absolute():
 @pytest.mark.parametrize("library, room", [("numba", "kernels"), ("cupy", "arithmetic/backend")])
 def test_a_library_stays_in_its_room(library, room):
     strays = [(path, line) for path in FILES if not str(path.relative_to(ROOT)).startswith(room)
-              for name, line in imports(TREES[path]) if name.split(".")[0] == library]
+              for name, line in imports(path) if name.split(".")[0] == library]
     assert places(strays) == []
 
 
 def test_nothing_is_compiled_with_fastmath():
     found = [
-        (path, node.lineno) for path in FILES for node in ast.walk(TREES[path])
+        (path, node.lineno) for path in FILES for node in nodes_of(path)
         if (isinstance(node, ast.Constant) and node.value == "fastmath")
         or (isinstance(node, ast.Call) and any(key.arg == "fastmath" for key in node.keywords))
     ]
@@ -159,7 +167,7 @@ def test_nothing_is_compiled_with_fastmath():
 
 def test_input_is_not_checked_by_assert_and_nothing_is_printed():
     found = [
-        (path, node.lineno) for path in FILES for node in ast.walk(TREES[path])
+        (path, node.lineno) for path in FILES for node in nodes_of(path)
         if isinstance(node, ast.Assert)
         or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print")
     ]
@@ -168,7 +176,7 @@ def test_input_is_not_checked_by_assert_and_nothing_is_printed():
 
 def test_no_error_is_swallowed_whole():
     found = [
-        (path, node.lineno) for path in FILES for node in ast.walk(TREES[path])
+        (path, node.lineno) for path in FILES for node in nodes_of(path)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or {"Exception", "BaseException"}
              & {part.id for part in ast.walk(node.type) if isinstance(part, ast.Name)})
@@ -179,7 +187,7 @@ def test_no_error_is_swallowed_whole():
 def test_no_tolerance_decides():
     words = {"allclose", "isclose", "assert_allclose", "approx"}
     found = [
-        (path, node.lineno) for path in FILES for node in ast.walk(TREES[path])
+        (path, node.lineno) for path in FILES for node in nodes_of(path)
         if getattr(node, "attr", getattr(node, "id", None)) in words
     ]
     assert places(found) == []

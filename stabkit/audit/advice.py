@@ -102,8 +102,8 @@ def _on_block(block: Block, report: BlockReport) -> str:
     return _on_residual(block) if block.form == RESIDUAL else ""
 
 
-def _at_most(name: str, safe: Fraction | None, step: Fraction) -> str:
-    return "" if safe is None or step <= safe else \
+def _at_most(name: str, safe: Fraction | None, step: Fraction | None) -> str:
+    return "" if safe is None or step is None or step <= safe else \
         f"{name}: step at most {below(safe)}, it is {float(step):.6g}"
 
 

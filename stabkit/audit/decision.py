@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from time import monotonic
 
 import numpy as np
 
 from stabkit.audit.advice import advise
+from stabkit.audit.ball import Ball, judge_ball
 from stabkit.audit.block_report import Task, alone, judged, notion_of, report_on, why_not
 from stabkit.audit.composition import (
     Composition,
@@ -18,9 +20,17 @@ from stabkit.audit.composition import (
 )
 from stabkit.audit.depth import judge_depth
 from stabkit.audit.modes import judge_modes
-from stabkit.audit.questions import BOUNDED, CONSTANT, MODES, NOTIONS, chosen, constant_name
+from stabkit.audit.questions import (
+    BOUNDED,
+    CONSTANT,
+    MODES,
+    NOTIONS,
+    chosen,
+    constant_name,
+    notion_named,
+)
 from stabkit.audit.requirements import check
-from stabkit.audit.result import Audit, Judgement
+from stabkit.audit.result import Audit, Judgement, Local
 from stabkit.audit.rounded_weights import before_rounding, unit_of
 from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient, shows_more
 from stabkit.networks.blocks import Block
@@ -28,10 +38,13 @@ from stabkit.networks.graph import Graph
 from stabkit.networks.network import Network
 from stabkit.schemes import Chain, Scheme
 from stabkit.stability.certificates import certify
-from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
+from stabkit.time_limit import time_limit
 
 TRIALS_PER_SECOND = 2_000
+_SEARCHED = 0.4  # seconds that a notion is searched, whatever the budget
+_LEAST = 0.5  # seconds that a notion that counts may be searched, whatever the budget
 ONE = Fraction(1)
 
 
@@ -42,6 +55,7 @@ class Request:
     notions: Sequence[str] | None
     at_most: Fraction | None
     rounding: str
+    ball: Ball | None = None
 
 
 @dataclass(frozen=True)
@@ -70,17 +84,21 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
     """Audit a network; see :func:`stabkit.audit`."""
     check(graph)
     unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)
-    network = widened_composition(graph, unit) if unit else composition_of(graph, advance)
+    start, early = monotonic(), 0.2 if request.ball else 0.4
+    network = widened_composition(graph, unit) if unit else composition_of(
+        graph, advance, start + early * budget)
     asked = _asked(request, graph, network.blocks)
     trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(network.blocks))))
-    task = Task(trials, seed, advance)
-    quotient = largest_quotient(graph, budget / 4, seed, unit)
+    task = Task(trials, seed, advance, start + budget)
+    first, local = _judged_in_ball(network, request, task)
+    quotient = _quotient(network, task, budget, unit)
     advance("witness")
     meant = before_rounding(network) if request.rounding == "snapped" else None
     known = Known(network, meant, quotient, task, request.rounding)
-    judgements = _judgements(known, asked, request.at_most)
-    reports = tuple(report_on(block, bound, asked, task)
-                    for block, bound in zip(network.blocks, network.bounds, strict=True))
+    judgements = first + _judgements(known, asked, None if request.ball else request.at_most)
+    with time_limit(max(task.until, monotonic() + _LEAST)):
+        reports = tuple(report_on(block, bound, asked, task)
+                        for block, bound in zip(network.blocks, network.bounds, strict=True))
     upper = network.upper
     if any(item.notion == "contraction" and item.status is PROVED and not item.rounding
            for item in judgements):
@@ -88,11 +106,33 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
     return Audit(graph.source, graph.shape, graph.output_shape, graph.weights, reports,
                  tuple(judgements), quotient.lower if quotient else None, upper,
                  advise(network, reports, judgements, request.at_most or ONE), seed, budget,
-                 request.rounding)
+                 request.rounding, local)
+
+
+def _judged_in_ball(network: Composition, request: Request, task: Task
+                    ) -> tuple[list[Judgement], Local | None]:
+    if request.ball is None:
+        return [], None
+    now = monotonic()
+    judged, local = judge_ball(network.graph, network.blocks, request.ball, request.at_most or ONE,
+                               now + max(0.6 * (task.until - now), 0.0), task.seed)
+    task.advance("ball")
+    return [judged], local
+
+
+def _quotient(network: Composition, task: Task, budget: float, unit: Fraction) -> Quotient | None:
+    """A pair that is driven apart; little is looked for where a constant of 1 is certified."""
+    graph, now = network.graph, monotonic()
+    left = max(task.until - now, 0.2 * budget)
+    # Where the shapes differ, most notions do not apply.
+    share = 0.05 if network.upper is not None and network.upper <= 1 else \
+        0.35 if graph.shape == graph.output_shape else 0.6
+    with time_limit(now + left * (share + 0.15)):
+        return largest_quotient(graph, now + left * share, task.seed, unit, network.upper)
 
 
 def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]:
-    if request.notions or request.at_most is not None:
+    if request.notions or request.at_most is not None or request.ball is not None:
         return chosen(request.notions or (), tuple(NOTIONS))
     if any(block.couplings for block in blocks):
         return [BOUNDED]
@@ -101,7 +141,14 @@ def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]
 
 def _judgements(known: Known, asked: Sequence[str], at_most: Fraction | None) -> list[Judgement]:
     plain = [name for name in NOTIONS if name not in (BOUNDED, MODES)]
-    found = [_judged(name, name in asked, known) for name in plain]
+    decided = {}
+    for number, name in enumerate(sorted(plain, key=lambda name: name not in asked)):
+        now, counts = monotonic(), name in asked
+        share = max(known.task.until - now, 0.0) / (len(plain) - number)
+        least = 0.0 if name == "energy" and not counts else _SEARCHED
+        with time_limit(now + max(share, _LEAST if counts else 0.0), least):
+            decided[name] = _judged(name, counts, known)
+    found = [decided[name] for name in plain]
     contracts = next(item for item in found if item.notion == "contraction")
     if at_most is not None:
         found.insert(0, _constant(known, at_most, contracts))
@@ -122,7 +169,7 @@ def _judged(name: str, counts: bool, known: Known) -> Judgement:
     if outcome.status is not PROVED and known.meant is not None:
         proof = _proof_as_meant(name, known.meant[0])
         if proof is not None:
-            rounding = _told(known, _as_they_stand(name, network, outcome))
+            rounding = _told(known.meant[1], _as_they_stand(name, network, outcome))
             outcome = Outcome(PROVED, proof)
     elif known.rounding == "intervals" and outcome.status in (PROVED, REFUTED):
         rounding = f"{outcome.status} for all weights that round to those in the file"
@@ -138,8 +185,8 @@ def _judgement(name: str, counts: bool, outcome: Outcome, layer: str = "", round
                      layer, outcome.trials, outcome.reason, rounding)
 
 
-def _told(known: Known, numbers: str) -> str:
-    return f"proved for the numbers that were meant ({'; '.join(known.meant[1])}); for those " \
+def _told(changes: Sequence[str], numbers: str) -> str:
+    return f"proved for the numbers that were meant ({'; '.join(changes)}); for those " \
            f"in the file: {numbers}"
 
 
@@ -174,7 +221,7 @@ def _decided(name: str, known: Known) -> Outcome:
             UNDECIDED, reason="not decided for all weights within rounding; take the numbers as "
                               "they stand (exact) or as they were meant (snapped)")
     if lipschitz and network.upper is not None and network.upper <= 1:
-        proof = network.contracts(NOTIONS[name], _by(name))
+        proof = network.contracts(notion_named(name), _by(name))
         if proof is not None:
             return Outcome(PROVED, proof)
     if name == "contraction" and quotient is not None and quotient.lower > 1:
@@ -210,13 +257,12 @@ def _proof_as_meant(name: str, network: Composition) -> tuple[Evidence, ...] | N
     """Certificates only: a search would find again what it found for the file's numbers."""
     lipschitz = name == "contraction" or (name == "euclidean" and not network.graph.has_bias)
     if lipschitz and network.upper is not None and network.upper <= 1:
-        return network.contracts(NOTIONS[name], _by(name))
+        return network.contracts(notion_named(name), _by(name))
     if not network.graph.is_small or why_not(name, network.graph, network.blocks):
         return None
     scheme = whole(network.graph, network.blocks)
     found = certify(scheme, notion_of(name, scheme))
-    confirmed = tuple(item and confirm_evidence(item) for item in found or ())
-    return confirmed if confirmed and all(confirmed) else None
+    return confirm_all(found) if found else None
 
 
 def _open(name: str, upper: Fraction | None) -> str:
@@ -262,7 +308,7 @@ def _constant(known: Known, at_most: Fraction, contracts: Judgement) -> Judgemen
     if outcome.status is not PROVED and known.meant is not None:
         evidence = known.meant[0].shows(at_most, by)
         if evidence is not None:
-            rounding = _told(known, _as_they_stand(CONSTANT, network, outcome))
+            rounding = _told(known.meant[1], _as_they_stand(CONSTANT, network, outcome))
             outcome = Outcome(PROVED, evidence)
     return _judgement(name, True, outcome, "", rounding)
 

@@ -12,7 +12,7 @@ from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.networks.couplings import Branch, Coupling
 from stabkit.networks.layers.activation import certified_slopes, slope_evidence
-from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.confirmation import confirm_all, confirm_evidence
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, calculation
 
 _STATES = 24
@@ -23,10 +23,10 @@ _SHOWN = 32
 @lru_cache(maxsize=4096)
 def judge_modes(coupling: Coupling, seed: int) -> Outcome:
     """Whether no mode of the linearised step grows, at any state, forward or backward."""
-    largest = coupling.largest_square()
-    if coupling.is_hamiltonian and largest is not None and coupling.square <= largest:
-        proof = tuple(item and confirm_evidence(item) for item in _proof(coupling))
-        if all(proof):
+    square, largest = coupling.square, coupling.largest_square()
+    if square is not None and largest is not None and square <= largest:
+        proof = confirm_all(_proof(coupling))
+        if proof is not None:
             return Outcome(PROVED, proof)
     size = coupling.size
     if size > _LARGEST or not all(chain.is_small for branch in (coupling.first, coupling.second)
@@ -118,8 +118,11 @@ def _proof(coupling: Coupling) -> list[Evidence | None]:
     slopes: list[Evidence | None] = []
     given = []
     for branch in (coupling.first, coupling.second):
+        declared = certified_slopes(branch.flux)
+        if declared is None:
+            return [None]
         c, p = log.give("c", branch.factor), log.give("p", branch.before.square)
-        factors += [f"abs({c.text})", str(certified_slopes(branch.flux)[1]), p.text]
+        factors += [f"abs({c.text})", str(declared[1]), p.text]
         if slope_evidence(branch.flux) not in slopes:
             slopes.append(slope_evidence(branch.flux))
         n = branch.before.size

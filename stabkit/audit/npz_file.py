@@ -25,6 +25,7 @@ from stabkit.networks.layers import (
     Activation,
     Convolution,
     Dense,
+    Layer,
     Scaling,
     Shape,
     Sum,
@@ -150,7 +151,8 @@ def _block(source: str, found: Mapping[str, np.ndarray]) -> Graph:
     first, shape = _linear(source, found, "1", None)
     middle = first.result_shape(shape)
     if "W2" in found or "stencil2" in found:
-        second, sign = _linear(source, found, "2", middle)[0], 1
+        second: Layer = _linear(source, found, "2", middle)[0]
+        sign = 1
     else:
         second, sign = first.transposed, -1
     step = found.get("step", np.array(1.0))

@@ -53,8 +53,8 @@ def repair(graph: Graph, name: str, budget: float, seed: int) -> Repair:
     result = joined(parts)
     scaling = scaling_of(composition_of(result))
     if scaling is not None:
-        parts, said = _with_scaled(blocks_of(result), *scaling)
-        result, changes = joined(parts), [*changes, said]
+        parts, how = _with_scaled(blocks_of(result), *scaling)
+        result, changes = joined(parts), [*changes, how]
     result = replace(result, source=f"{name}, made stable")
     return Repair(result, tuple(changes), audit_graph(result, request, budget, seed))
 
@@ -86,7 +86,8 @@ def _repaired(block: Block) -> tuple[Graph, list[str]]:
                               "that could be given one")
     nearest = abs(block.transpose.nearest) if block.transpose else float(safe)
     tau = min(nearest, _down(safe)) or _down(safe)
-    said = f"step {tau:.6g} instead of {float(block.tau):.6g}" if block.form == DIFFUSION else \
+    said = f"step {tau:.6g} instead of {float(block.tau):.6g}" \
+        if block.form == DIFFUSION and block.tau is not None else \
         f"the second map replaced by -{tau:.6g} times the transpose of the first"
     return diffusion_block(block, tau), [f"{block.name}: {said}"]
 

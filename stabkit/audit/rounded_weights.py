@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array
 from stabkit.arithmetic.rational import fractions
 from stabkit.audit.composition import Composition, composition_of
 from stabkit.errors import InvalidArgument
@@ -23,6 +24,7 @@ from stabkit.networks.layers import Scaling
 from stabkit.networks.segments import joined
 from stabkit.networks.step_sizes import certified_step
 from stabkit.networks.transposed_block import diffusion_block
+from stabkit.networks.transposes import Transpose
 
 SINGLE, DOUBLE = Fraction(1, 2**24), Fraction(1, 2**53)  # the largest relative rounding errors
 _SHORT_BITS = 12
@@ -67,7 +69,7 @@ def _meant(block: Block, unit: Fraction, small: bool) -> tuple[Graph, Changes]:
     if block.form in (DIFFUSION, RESIDUAL) and found is not None and found.nearest < 0 and (
             found.factor is not None or found.largest <= _ENTRIES * unit):
         try:
-            return _diffusion(block, unit, small)
+            return _diffusion(block, found, unit, small)
         except InvalidArgument:
             return block.graph, []
     graph, said = _plain(block.graph, unit) if small else (block.graph, [])
@@ -78,12 +80,13 @@ def _meant(block: Block, unit: Fraction, small: bool) -> tuple[Graph, Changes]:
 
 
 # -- the transposed structure ----------------------------------------------------------------------
-def _diffusion(block: Block, unit: Fraction, small: bool) -> tuple[Graph, Changes]:
-    found = block.transpose
-    before, said = _plain(block.before, unit) if small else (block.before, [])
+def _diffusion(block: Block, found: Transpose, unit: Fraction, small: bool
+               ) -> tuple[Graph, Changes]:
+    first = block.parts[0]
+    before, said = _plain(first, unit) if small else (first, [])
     written = -found.factor if found.factor is not None else Fraction(-found.nearest)
     tau = _short(written, 4 * unit) or written
-    changed = block if before is block.before else replace(block, before=before)
+    changed = block if before is first else replace(block, before=before)
     safe = certified_step(changed)
     if safe is not None and safe < tau <= safe * (1 + 4 * unit):
         tau = safe
@@ -129,7 +132,7 @@ def _pairs(old: Any, new: np.ndarray) -> Iterable[tuple[Fraction, Fraction]]:
     return zip(fractions(old).ravel(), new.ravel(), strict=True)
 
 
-def _short_entries(values: Any, unit: Fraction) -> np.ndarray | None:
+def _short_entries(values: Array, unit: Fraction) -> np.ndarray | None:
     """Short numbers for all entries, if each has one and one differs."""
     exact = fractions(values)
     short = np.empty_like(exact)
@@ -150,7 +153,7 @@ def _short(value: Fraction, unit: Fraction) -> Fraction | None:
     return None
 
 
-def _summed(weights: Any, unit: Fraction) -> tuple[np.ndarray, list[str]]:
+def _summed(weights: Array, unit: Fraction) -> tuple[np.ndarray, list[str]]:
     """Weights whose rows add to 0 or 1 where they nearly do, by a change of the largest entry."""
     exact = fractions(weights)
     rows, sums = exact.reshape(len(exact), -1).copy(), set()
@@ -187,7 +190,7 @@ def _roundings(graph: Graph) -> Fraction:
     return total
 
 
-def _size(value: Any) -> str:
+def _size(value: Array) -> str:
     return f"{float(value) * 1.05:.1e}"  # so that what is printed is not below the number
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 from stabkit.audit.decision import TRIALS_PER_SECOND
-from stabkit.audit.questions import BOUNDED, MODES, NOTIONS, chosen, constant_name
+from stabkit.audit.questions import BOUNDED, MODES, NOTIONS, chosen, constant_name, notion_named
 from stabkit.audit.result import Audit, BlockReport, Judgement
 from stabkit.schemes import DiffusionScheme, Leapfrog, Linear, Reverse, Scheme, Verlet
+from stabkit.schemes.scheme import HasStep
 from stabkit.stability.decide import decide
 from stabkit.stability.notions import Energy, Notion, energy, sensitivity
 from stabkit.stability.property import Stable
@@ -34,7 +34,7 @@ def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, at_most: Fractio
                                       seed))
         advance(name)
     certified, refuted = _steps(scheme, asked[0], seed) if asked else (None, None)
-    step = getattr(scheme, "tau", getattr(scheme, "delta", None))
+    step = scheme.tau if isinstance(scheme, HasStep) else None
     kind = type(scheme).__name__
     block = BlockReport(kind, kind, None, None if step is None else Fraction(step),
                         certified, refuted,
@@ -50,12 +50,13 @@ def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, at_most: Fractio
 
 def _judged(scheme: Scheme, name: str, direction: str, counts: bool, trials: int, seed: int
             ) -> Judgement:
-    notion: Any = NOTIONS[name]
     if name == "energy":
         if not isinstance(scheme, DiffusionScheme):
             return Judgement(name, direction, INAPPLICABLE, counts,
                              reason="only a diffusion scheme has an energy that is known here")
         notion = energy(Energy(scheme.K, scheme.flux))
+    else:
+        notion = notion_named(name)
     return _outcome(scheme, name, direction, counts, trials, seed, notion)
 
 
@@ -68,8 +69,8 @@ def _outcome(scheme: Scheme, name: str, direction: str, counts: bool, trials: in
 
 def _steps(scheme: Scheme, name: str, seed: int) -> tuple[Fraction | None, Fraction | None]:
     """The largest certified and the smallest refuted step of a scheme."""
-    if not (hasattr(scheme, "tau") or hasattr(scheme, "delta")) or isinstance(scheme, Linear) or \
+    if not isinstance(scheme, HasStep) or isinstance(scheme, Linear) or \
             scheme.size > _LONGEST_STEP_SEARCH or name == "energy":
         return None, None
-    found = step_bound(scheme, NOTIONS[name], halvings=8, trials=256, seed=seed)
+    found = step_bound(scheme, notion_named(name), halvings=8, trials=256, seed=seed)
     return found.certified, found.refuted[0][0] if found.refuted else None

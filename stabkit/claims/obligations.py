@@ -13,24 +13,28 @@ from functools import singledispatch
 from itertools import product
 from typing import Any
 
+from stabkit.aliases import Configuration, Record, Signal
 from stabkit.claims.claim import Claim
 from stabkit.claims.members import check_member
 from stabkit.classes import OneOf
 from stabkit.errors import HypothesisNotMet, InvalidArgument, InvalidEvidence, StabkitError
 from stabkit.proof import check, read
+from stabkit.proof.elimination import by_equations
 from stabkit.proof.parts import Count, Family, Quotient, Size
 from stabkit.proof.sites import LineDifference, rows
 from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, expression
-from stabkit.schemes import Chain, Explicit, Implicit, Scheme
-from stabkit.stability.notions import RANGE, SIGN, Notion
-from stabkit.stability.property import AllOf, AtMost, Identity, Property, Stable
+from stabkit.schemes import FSI, Chain, Explicit, Implicit, Scheme
+from stabkit.stability.notions import EXTREMA, RANGE, SIGN, VARIATION, Notion
+from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
 from stabkit.stability.verdict import Evidence
 
 Statement = dict[str, Any]
+#: Notions that are shown by the rows of a matrix.
+ON_LINES = (RANGE, SIGN, VARIATION, EXTREMA)
 #: What a body may raise that was written for numbers and meets symbols.
-_STOPPED = (StabkitError, TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
+STOPPED = (StabkitError, TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
 
 
 def statements(entry: Claim) -> list[Statement]:
@@ -57,80 +61,113 @@ def obligations(entry: Claim) -> list[tuple[Property, Statement]]:
     """The parts of what the claim returns for symbols, each with its statement."""
     if not entry.for_all:
         raise InvalidArgument(f"claim {entry.name}: it names no classes")
-    return [each for choice in _choices(entry) for each in _obligations(entry, choice)]
+    return [(part, statement) for choice in _choices(entry)
+            for part, statement, _ in _obligations(entry, choice)]
 
 
-def _choices(entry: Claim) -> list[dict[str, Any]]:
+def _choices(entry: Claim) -> list[Record]:
     """The values of the arguments that are one of several, in all combinations."""
     several = {name: kind.values for name, kind in entry.for_all.items()
                if isinstance(kind, OneOf)}
     return [dict(zip(several, values, strict=True)) for values in product(*several.values())]
 
 
-def _obligations(entry: Claim, choice: Mapping[str, Any]) -> list[tuple[Property, Statement]]:
+#: A part of a claim, its statement, and the symbols that stand for the arguments.
+Obligation = tuple[Property, Statement, Configuration]
+
+
+def _obligations(entry: Claim, choice: Configuration) -> list[Obligation]:
     try:
-        count = len(_parts(_on_symbols(entry, choice)[1]))
+        count = len(parts_of(_on_symbols(entry, choice)[1]))
         return [_obligation(entry, choice, number) for number in range(count)]
-    except _STOPPED as error:
+    except STOPPED as error:
         raise InvalidArgument(f"claim {entry.name}: for_all: {error}") from error
 
 
-def _obligation(entry: Claim, choice: Mapping[str, Any], number: int
-                ) -> tuple[Property, Statement]:
+def _obligation(entry: Claim, choice: Configuration, number: int) -> Obligation:
     # Each part has symbols of its own, so that none depends on what another has visited.
-    symbols, what = _on_symbols(entry, choice)
-    part = _parts(what)[number]
-    return part, _stated(part, symbols)
+    symbols, what, arguments = _on_symbols(entry, choice)
+    part = parts_of(what)[number]
+    return part, statement_of(part, symbols), arguments
 
 
-def _on_symbols(entry: Claim, choice: Mapping[str, Any]) -> tuple[Symbols, Property]:
+def _on_symbols(entry: Claim, choice: Configuration
+                ) -> tuple[Symbols, Property, Configuration]:
     symbols = Symbols()
     arguments = {name: choice[name] if name in choice else kind.symbol(symbols, name)
                  for name, kind in entry.for_all.items()}
-    return symbols, entry.body(**arguments)
+    return symbols, entry.body(**arguments), arguments
 
 
-def _parts(what: Property) -> list[Property]:
-    return [each for part in what.parts for each in _parts(part)] if isinstance(what, AllOf) \
+def parts_of(what: Property) -> list[Property]:
+    """The properties that together are this one, but for examples: they are not for all."""
+    if isinstance(what, Example):
+        return []
+    return [each for part in what.parts for each in parts_of(part)] if isinstance(what, AllOf) \
         else [what]
 
 
+def examples(what: Property) -> list[Property]:
+    """The parts that no proof for all speaks of."""
+    if isinstance(what, AllOf):
+        return [each for part in what.parts for each in examples(part)]
+    return [what.make()] if isinstance(what, Example) else []
+
+
 @singledispatch
-def _stated(what: Any, symbols: Symbols) -> Statement:
+def statement_of(what: Any, symbols: Symbols) -> Statement:
+    """What a property of symbols says, as a statement."""
     raise InvalidArgument(f"a {type(what).__name__} is not stated for all")
 
 
-@_stated.register
+@statement_of.register
 def _(what: Stable, symbols: Symbols) -> Statement:
     _is_known(what.scheme, what.notion)
-    if what.notion in (RANGE, SIGN):
+    if what.notion in ON_LINES:
         return _on_lines(what.scheme, what.notion)
     if isinstance(what.scheme, Chain) and isinstance(what.scheme.schemes, Family):
         return _any_number(what.scheme.schemes, what.notion, symbols)
     if _count(what.scheme) is not None:
         return _any_length(what.scheme, what.notion, symbols)
-    space = _space(what.scheme)
+    space = space_of(what.scheme)
     pairs = [what.scheme.pair(symbols.vector(name, space))
              for name in "uv"[:what.notion.signals]]
-    return symbols.shows(_goal(what.notion, pairs))
+    return symbols.shows(goal_of(what.notion, pairs))
 
 
-@_stated.register
+@statement_of.register
 def _(what: Identity, symbols: Symbols) -> Statement:
     """Both sides, as they are computed, are equal as sums of words."""
     return _related(what, symbols, "==")
 
 
-@_stated.register
+@statement_of.register
+def _(what: Always, symbols: Symbols) -> Statement:
+    """By induction over the steps: the margin in letters for the state."""
+    _are_symbols(what.given)
+    first = [expression(x) for x in what.start(**what.given)]
+    now = [symbols.vector(symbols.free("state"), x.to) for x in first]
+    names = [min(x.letters) for x in now]
+    after = [expression(x) for x in what.step(*now)]
+    return symbols.iterates(what.margin(tuple(now), **what.given), relation=what.relation,
+                            start=dict(zip(names, first, strict=True)),
+                            after=dict(zip(names, after, strict=True)))
+
+
+@statement_of.register
 def _(what: AtMost, symbols: Symbols) -> Statement:
     return _related(what, symbols, ">=")
 
 
-def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
-    numbers = [name for name, value in what.given.items() if not isinstance(value, Expression)]
-    if numbers or not what.given:
+def _are_symbols(given: Mapping[str, Any]) -> None:
+    numbers = [name for name, value in given.items() if not isinstance(value, Expression)]
+    if numbers or not given:
         raise InvalidArgument("at given points nothing is shown for all: "
                               f"{', '.join(numbers) or 'nothing'} must be an argument of a class")
+
+
+def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
+    _are_symbols(what.given)
     for side in (what.left, what.right):
         if isinstance(side, Scheme):
             _is_known(side)
@@ -163,7 +200,7 @@ def _schemes(scheme: Scheme) -> Iterator[Scheme]:
             yield from _schemes(part)
 
 
-def _space(scheme: Scheme) -> str:
+def space_of(scheme: Scheme) -> str:
     """The name of the space of its signals."""
     if not isinstance(scheme.size, Size):
         raise InvalidArgument("its signals have a fixed length, so it is not for all")
@@ -174,7 +211,7 @@ def _count(scheme: Scheme) -> Count | None:
     return next((value for value in vars(scheme).values() if isinstance(value, Count)), None)
 
 
-def _goal(notion: Notion, pairs: list[tuple[Expression, Expression]]) -> str:
+def goal_of(notion: Notion, pairs: list[tuple[Expression, Expression]]) -> str:
     """The margin of pairs of signals before and after, as it would be written by hand."""
     margin = notion.margin(*(x for pair in pairs for x in pair))
     before, after = pairs[0] if len(pairs) == 1 else (
@@ -188,16 +225,17 @@ def _goal(notion: Notion, pairs: list[tuple[Expression, Expression]]) -> str:
 
 
 def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
-    """Range or sign, from the kinds of rows that lines of every length have."""
-    repeated = isinstance(scheme, Chain) and isinstance(scheme.schemes, Family)
-    if repeated:  # what each step keeps, all keep, if it is on one line
-        scheme = scheme.schemes.member
+    """What a line keeps, from the kinds of rows that lines of every length have."""
+    parts = scheme.schemes if isinstance(scheme, Chain) else None
+    repeated = isinstance(parts, Family)
+    if isinstance(parts, Family):  # what each step keeps, all keep, if it is on one line
+        scheme = parts.member
     K = getattr(scheme, "K", None)
-    if not isinstance(scheme, Explicit | Implicit) or not isinstance(K, LineDifference):
+    if not isinstance(scheme, Explicit | FSI | Implicit) or not isinstance(K, LineDifference):
         raise InvalidArgument(f"{notion}: is stated of explicit and implicit steps on a line")
     implicit = isinstance(scheme, Implicit)
 
-    def made(u: Any) -> Any:
+    def made(u: Signal) -> Any:
         return scheme.pair(u)[0] if implicit else scheme.step(u)
 
     return rows(K, made, "implicit" if implicit else "explicit", notion.name, repeated)
@@ -206,12 +244,12 @@ def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
 def _any_number(family: Family, notion: Notion, symbols: Symbols) -> Statement:
     """After every number of members, each with letters of its own."""
     names = ("u", "v") if notion.signals == 1 else ("u", "v", "y", "z")
-    letters = [symbols.vector(name, _space(family.member)) for name in names]
+    letters = [symbols.vector(name, space_of(family.member)) for name in names]
     first, now = letters[:notion.signals], letters[notion.signals:]
     after = {str(letter): x for letter, x in zip(
         names[notion.signals:], [family.member.step(x) for x in now], strict=True)}
     return symbols.iterates(
-        _goal(notion, list(zip(first, now, strict=True))),
+        goal_of(notion, list(zip(first, now, strict=True))),
         start=dict(zip(names[notion.signals:], first, strict=True)), after=after,
         changing=family.letters)
 
@@ -220,7 +258,7 @@ def _any_length(scheme: Any, notion: Notion, symbols: Symbols) -> Statement:
     """After every number of inner steps."""
     if notion.signals != 1:
         raise InvalidArgument(f"any number of inner steps: not stated for {notion}")
-    space = _space(scheme)
+    space = space_of(scheme)
     u, number = symbols.vector("u", space), symbols.parameter("l", ">= 0")
     kept, first = scheme.begin(u)
     scheme.following(kept, first, 0)  # visits where proofs by induction begin
@@ -232,12 +270,12 @@ def _any_length(scheme: Any, notion: Notion, symbols: Symbols) -> Statement:
     if not used:
         del symbols.data["parameters"]["l"]
     return symbols.iterates(
-        _goal(notion, [(u, now[0])]), start=dict(zip(scheme.states, first, strict=True)),
+        goal_of(notion, [(u, now[0])]), start=dict(zip(scheme.states, first, strict=True)),
         after=dict(zip(scheme.states, after, strict=True)), changing=new,
         counter="l" if used else None)
 
 
-def _settled(x: Any, symbols: Symbols) -> Expression:
+def _settled(x: Signal, symbols: Symbols) -> Expression:
     """An expression; a quotient becomes a vector that an equation determines."""
     if not isinstance(x, Quotient):
         return x
@@ -257,7 +295,7 @@ def _texts(data: Any) -> Iterator[str]:
 # -- proofs ------------------------------------------------------------------------------------
 
 
-def proof_of(statement: Statement) -> dict[str, Any] | None:
+def proof_of(statement: Statement) -> Record | None:
     """A proof that the kernel accepts for the statement, or None.
 
     A search by a solver, whose proofs are checked alike, has its place here.
@@ -266,7 +304,7 @@ def proof_of(statement: Statement) -> dict[str, Any] | None:
                  if _holds(statement, proof)), None)
 
 
-def _from_theorems(statement: Statement) -> Iterator[dict[str, Any]]:
+def _from_theorems(statement: Statement) -> Iterator[Record]:
     """The proofs of theorems that speak of the same things; they may assume less."""
     from stabkit.proof.theorems import THEOREMS
 
@@ -277,17 +315,25 @@ def _from_theorems(statement: Statement) -> Iterator[dict[str, Any]]:
             yield theorem.proof
 
 
-def _by_expanding(statement: Statement) -> Iterator[dict[str, Any]]:
+def _by_expanding(statement: Statement) -> Iterator[Record]:
     """An identity of sums of words shows itself when both sides are multiplied out."""
     if statement["kind"] == "algebra" and statement["goal"].endswith(" == 0"):
         yield {"steps": []}
 
 
+def _by_equations(statement: Statement) -> Iterator[Record]:
+    """The same where equations say what stands for some letters."""
+    if statement["kind"] == "algebra" and statement["goal"].endswith(" == 0"):
+        made = read(statement)
+        yield {"steps": by_equations(made.setting, made.goal)}
+
+
 #: Where proofs come from: functions of a statement that give candidates.
-SOURCES: list[Callable[[Statement], Iterator[dict[str, Any]]]] = [_by_expanding, _from_theorems]
+SOURCES: list[Callable[[Statement], Iterator[Record]]] = [_by_expanding, _by_equations,
+                                                                  _from_theorems]
 
 
-def _holds(statement: Statement, proof: dict[str, Any]) -> bool:
+def _holds(statement: Statement, proof: Record) -> bool:
     try:
         check(statement, proof)
     except InvalidEvidence:
@@ -298,7 +344,7 @@ def _holds(statement: Statement, proof: dict[str, Any]) -> bool:
 # -- what a verdict says -----------------------------------------------------------------------
 
 
-def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
+def shown_for_all(entry: Claim, configurations: Iterable[Configuration]
                   ) -> tuple[Evidence, ...]:
     """Proofs of a claim's statements, one for each; none if one has no proof that is known.
 
@@ -308,10 +354,12 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
         If a listed configuration is no member of the classes.
     """
     stated = statements(entry)
+    if not stated:
+        raise InvalidArgument(f"claim {entry.name}: nothing of it is stated for all")
     proofs = [proof_of(statement) for statement in stated]
     if None in proofs:
         return ()
-    choices = [(choice, [(part, read(statement)) for part, statement in
+    choices = [(choice, [(part, read(statement), arguments) for part, statement, arguments in
                          _obligations(entry, choice)]) for choice in _choices(entry)]
     for configuration in configurations:
         _check_membership(entry, configuration, choices)
@@ -319,17 +367,17 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
                  for statement, proof in zip(stated, proofs, strict=True))
 
 
-def _check_membership(entry: Claim, configuration: Mapping[str, Any],
-                      choices: list[tuple[dict, list[tuple[Property, Any]]]]) -> None:
+def _check_membership(entry: Claim, configuration: Configuration,
+                      choices: list[tuple[dict, list[Obligation]]]) -> None:
     try:
         for name, kind in entry.for_all.items():
             if not kind.admits(configuration[name]):
                 raise InvalidArgument(f"{name} is no member of its class {kind}")
-        concrete = _parts(entry.body(**configuration))
+        concrete = parts_of(entry.body(**configuration))
         stated = next(stated for choice, stated in choices if all(
             configuration[name] == value for name, value in choice.items()))
-        for (symbolic, statement), part in zip(stated, concrete, strict=True):
-            check_member(symbolic, part, statement)
+        for (symbolic, statement, arguments), part in zip(stated, concrete, strict=True):
+            check_member(symbolic, part, statement, arguments, configuration)
     except HypothesisNotMet:
         return  # the statement does not speak of it
     except InvalidArgument as error:

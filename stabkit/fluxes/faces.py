@@ -14,11 +14,13 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import precision
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.fluxes.continuity import is_continuous
-from stabkit.fluxes.expression import VARIABLE, Expression, as_expression, record
+from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
 from stabkit.fluxes.normal_form import line, vanishes
+from stabkit.fluxes.recording import record
 
 Cell = tuple[Any, Any]
 Faces = dict[str, Expression]
@@ -195,7 +197,7 @@ def _at_zero(part: Expression) -> bool:
     return part.operation == "where" and part.arguments[0].text == (VARIABLE == 0).text
 
 
-def _points(low: Any, high: Any) -> list[Fraction]:
+def _points(low: Scalar, high: Scalar) -> list[Fraction]:
     if low == high:
         return [Fraction(low)]
     if low == -inf and high == inf:

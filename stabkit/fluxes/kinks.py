@@ -12,6 +12,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.fluxes.expression import VARIABLE, Expression
@@ -71,7 +72,8 @@ def _same_at(point: Any, phi: Expression, piece: Expression) -> None:
 def _cells(edges: set[Fraction], odd: bool) -> list[list[Cell]]:
     if not odd:
         return [[cell] for cell in pairwise([-inf, *sorted(edges), inf])]
-    return [[(-b, -a), (a, b)] for a, b in pairwise([Fraction(0), *sorted(edges), inf])]
+    ends: list[Fraction | float] = [Fraction(0), *sorted(edges), inf]
+    return [[(-b, -a), (a, b)] for a, b in pairwise(ends)]
 
 
 def _edge(cells: list[Cell]) -> Fraction | None:
@@ -124,10 +126,10 @@ def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
     here = Expression(name, *parts)
     asked = _asked(here)
     find = _strict_sign if name in _RELATIONS else _sign
-    signs = set() if asked is None else {find(asked, cell) for cell in cells}
-    if len(signs) != 1 or None in signs:
+    signs = {None} if asked is None else {find(asked, cell) for cell in cells}
+    sign = signs.pop()
+    if signs or sign is None:
         return here
-    (sign,) = signs
     if name in _RELATIONS:
         return sign < 0 or (sign == 0 and name == "<=")  # type: ignore[return-value]
     if name in ("max", "min"):
@@ -137,7 +139,7 @@ def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
     return here
 
 
-def _connected(name: str, parts: tuple) -> Any:
+def _connected(name: str, parts: tuple) -> Scalar:
     # and, or and not of what is decided.
     known = [part for part in parts if isinstance(part, bool)]
     if name == "not" and known:

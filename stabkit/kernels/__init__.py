@@ -24,7 +24,7 @@ from stabkit import codes
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.cache import cache_of
 
-OPTIONS = {"nogil": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
 def _digest(folder: Path) -> str:

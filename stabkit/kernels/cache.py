@@ -44,10 +44,10 @@ def cache_of(digest: str) -> Callable[[Callable], Any] | None:
             return str(self._line)
 
     class Stored(CompileResultCacheImpl):
-        _locator_classes = (Place,)
+        _locator_classes = [Place]  # noqa: RUF012  # as Numba reads it
 
     class Cache(_Forgiving):
-        _impl_class = Stored
+        _impl_class = Stored  # type: ignore[assignment]  # Numba leaves it to subclasses
 
     return Cache
 

@@ -6,7 +6,6 @@ D > 0; so B Φ(A x + b) = (B D⁻¹) Φ(D A x + D b).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -20,7 +19,7 @@ from stabkit.networks.layers import Scaling
 _BETTER = 1 - 1e-9  # by which a product of norms must shrink to be worth a change
 
 
-def balanced(blocks: Sequence[Block]) -> list[Block]:
+def balanced(blocks: list[Block]) -> list[Block]:
     """The same network with other factors; `blocks` itself where that does not help."""
     found, changed = list(blocks), False
     for i in range(1, len(found) - 1):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal, TypeVar
 
+from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.networks.couplings import Coupling, couplings_of
 from stabkit.networks.graph import Graph
@@ -94,8 +95,16 @@ class Block:
     @property
     def tau(self) -> Fraction | None:
         """τ of a diffusion block."""
-        factor = self.transpose and self.transpose.factor
+        factor = self.transpose.factor if self.transpose is not None else None
         return -factor if factor is not None else None
+
+    @property
+    def parts(self) -> tuple[Graph, Graph, Flux]:
+        """W₁, W₂ and Φ of a residual or diffusion block."""
+        if self.before is None or self.after is None or self.flux is None:
+            raise InvalidArgument(f"block: {self.name} must be a residual or diffusion block, got "
+                                  f"a block of the form {self.form!r}")
+        return self.before, self.after, self.flux
 
     @property
     def keeps_shape(self) -> bool:
@@ -146,15 +155,16 @@ def _scheme(block: Block) -> Scheme:
         return Network(block.graph)
     if block.form == DIFFUSION and not block.has_bias:
         return Explicit(before.matrix, flux, tau)
-    biases = [bias if bias.any() else None for bias in (before.offset, after.offset)]
-    return ResidualBlock(before.matrix, after.matrix, flux, *biases)
+    inner, outer = (bias if bias.any() else None for bias in (before.offset, after.offset))
+    return ResidualBlock(before.matrix, after.matrix, flux, inner, outer)
 
 
 # -- the constant: better than the product of the layers' norms ------------------------------------
 def _bound(block: Block) -> Fraction | None:
     if block.form == AFFINE:
         return upper_root(block.graph.square)
-    plain, slopes = block.graph.bound, block.flux and certified_slopes(block.flux)
+    plain = block.graph.bound
+    slopes = certified_slopes(block.flux) if block.flux is not None else None
     if plain is None or slopes is None or block.before is None or block.after is None:
         return plain
     (low, high), square = slopes, block.before.square

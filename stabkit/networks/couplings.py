@@ -36,7 +36,7 @@ class Branch:
     @property
     def factor(self) -> Fraction | None:
         """c if W₂ = c W₁ᵀ exactly."""
-        return self.transpose and self.transpose.factor
+        return self.transpose.factor if self.transpose is not None else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +54,13 @@ class Coupling:
     @property
     def is_hamiltonian(self) -> bool:
         """Whether both branches are transposed exactly, with opposite signs."""
-        a, b = self.first.factor, self.second.factor
-        return a is not None and b is not None and a * b < 0
+        return self.square is not None
 
     @property
     def square(self) -> Fraction | None:
-        """|c₁c₂|, the square of the step δ."""
-        return abs(self.first.factor * self.second.factor) if self.is_hamiltonian else None
+        """|c₁c₂|, the square of the step δ of a Hamiltonian block."""
+        a, b = self.first.factor, self.second.factor
+        return -a * b if a is not None and b is not None and a * b < 0 else None
 
     def largest_square(self) -> Fraction | None:
         """The largest |c₁c₂| for which no mode grows, as certified; None where none is."""

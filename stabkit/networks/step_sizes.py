@@ -26,13 +26,11 @@ def _certified_step(block: Block) -> Fraction | None:
 
 def with_step(block: Block, tau: Fraction) -> Scheme:
     """A small diffusion block with another step."""
-    if block.before is None or block.flux is None:
-        raise TypeError(f"block: must be a diffusion block, got {block.form}")
-    K = block.before.matrix
+    before, _, flux = block.parts
+    K, inner = before.matrix, before.offset
     if not block.has_bias:
-        return Explicit(K, block.flux, tau)
-    inner = block.before.offset
-    return ResidualBlock(K, -tau * K.T, block.flux, inner if inner.any() else None)
+        return Explicit(K, flux, tau)
+    return ResidualBlock(K, -tau * K.T, flux, inner if inner.any() else None)
 
 
 def modal_step(block: Block) -> Fraction:

@@ -20,12 +20,13 @@ def diffusion_block(block: Block, tau: float | Fraction, before: Graph | None = 
     InvalidArgument
         Where W₁ has a layer without a transpose, or a bias stands inside the second map.
     """
-    before = before or block.before
+    first, _, flux = block.parts
+    before = before or first
     nodes = list(before.nodes)
     count = len(nodes)
     shapes = [before.shape, *(node.shape for node in nodes)]
     backward = list(zip(reversed(nodes), reversed(shapes[:-1]), strict=True))
-    nodes.append(Node("activation", block.flux.name, _activation(block), (count - 1,),
+    nodes.append(Node("activation", flux.name, _activation(block), (count - 1,),
                       shapes[-1]))
     for node, shape in backward:
         nodes.append(Node(f"{node.name} transposed", node.kind, _adjoint(node, block),
@@ -56,7 +57,7 @@ def _adjoint(node: Node, block: Block) -> Layer:
 
 def _last_bias(block: Block) -> np.ndarray | None:
     """What the second chain adds, where it is its last layer's own bias."""
-    layers = [node.layer for node in block.after.nodes]
+    layers = [node.layer for node in block.parts[1].nodes]
     biased = [layer for layer in layers if layer.constant is not None and np.any(layer.constant)]
     if not biased:
         return None

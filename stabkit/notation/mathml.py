@@ -32,7 +32,8 @@ def to_mathml(text: str) -> str:
 
 def _formula_mathml(run: list[Token]) -> str:
     """One or more ``<math>`` elements: browsers break no line inside of one."""
-    out, clause = [], []
+    out: list[str] = []
+    clause: list[Node] = []
     nodes = _flat(parse(run))
     for place, node in enumerate(nodes):
         if _ends_clause(nodes, place):

@@ -55,7 +55,7 @@ def joined(text: str, words: Callable[[str], str], written: Callable[[list[Token
 def tokenise(text: str) -> list[Token]:
     """Words, letters, numbers, scripts and signs, each with its kind."""
     spread = "".join(_decomposed(letter) for letter in text)
-    found = [(match.lastgroup, match[0]) for match in _TOKEN.finditer(spread)]
+    found = [(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(spread)]
     return [_as_meant(found, place) for place in range(len(found))]
 
 

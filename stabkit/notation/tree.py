@@ -140,8 +140,8 @@ def _rows(inside: list[Node]) -> tuple[Node, ...] | None:
     if len(nested) > 1 and not others:
         return tuple(row for node in nested for row in _nested_rows(node))
     rows = _split(inside, ";")
-    split = [_entries(row) for row in rows]
-    if any(entries is None for entries in split) or (len(rows) == 1 and len(split[0]) == 1):
+    split = [entries for row in rows if (entries := _entries(row)) is not None]
+    if len(split) < len(rows) or (len(rows) == 1 and len(split[0]) == 1):
         return None
     return tuple(Node("row", parts=tuple(entries)) for entries in split)
 

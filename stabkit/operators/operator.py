@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.aliases import Array, Operand, Rational, Record
 from stabkit.arithmetic.backend import is_foreign
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.open_step import Unknown, known
@@ -55,19 +56,21 @@ class Operator(LinearMap):
     ----------
     spread : Operator or None
         How far each entry may lie from the one that is stored, where entries are intervals.
+    half_units : Fraction
+        Half a unit in the last place of every float that stands for no other number, added up.
     """
+    half_units = Fraction(0)
+    spread: Operator | None = None
 
-    def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Any],
+    def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Array],
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
         values = [v if type(v) is Fraction else known(v, "values") for v in values]
-        # Few values repeat often: keep each once, so a million rows stay small.
-        palette = _Palette()
+        palette = _Palette()  # few values repeat often: so a million rows stay small
         code = np.array([palette.code(value) for value in values], dtype=np.int64)
         self._set(shape, rows, columns, code, palette.values)
         self.label, self.description = label, ""
         self.norm_squared_formula = norm_squared_formula
         self._twin: tuple[Callable[..., Operator], tuple] | None = None
-        self.spread: Operator | None = None
 
     @classmethod
     def _coded(cls, shape, rows, columns, code, palette, *, label="K", norm_squared_formula=None):
@@ -75,7 +78,7 @@ class Operator(LinearMap):
         made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette)
         made.label, made.description = label, ""
         made.norm_squared_formula = norm_squared_formula
-        made._twin = made.spread = None
+        made._twin = None
         return made
 
     def _set(self, shape, rows, columns, code, palette) -> None:
@@ -126,7 +129,7 @@ class Operator(LinearMap):
                 for a, b in pairwise(ends)]
 
     @cached_property
-    def _sparse(self) -> dict[str, Any]:
+    def _sparse(self) -> Record:
         return {}
 
     def sparse(self, dtype: Any = np.float64):
@@ -195,14 +198,14 @@ class Operator(LinearMap):
         self._twin = _itself, (twin,)
         return self
 
-    def _rounded(self, combine: Callable[..., Operator], *parts: Any) -> Operator:
+    def _rounded(self, combine: Callable[..., Operator], *parts: Array) -> Operator:
         # Note how it was made, if one of the parts was meant otherwise.
         if any(isinstance(part, Operator) and part._twin is not None for part in parts):
             self._twin = combine, parts
         return self
 
     # -- algebra -------------------------------------------------------------------------------
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: Operand) -> Array:
         if isinstance(other, Operator):
             return _product(self, other)
         if isinstance(other, Term):
@@ -274,7 +277,7 @@ class Operator(LinearMap):
         made.spread = reduce(add, spreads) if spreads else None
         return made._rounded(add, self, other)
 
-    def __mul__(self, factor: Any) -> Operator:
+    def __mul__(self, factor: Rational) -> Operator:
         near = meant(factor) if is_rounded(factor) else None
         factor = known(factor, "factor")
         formula = self.norm_squared_formula
@@ -314,10 +317,10 @@ class _Palette:
     """The different values of entries, each once, with numbers from 0 on."""
 
     def __init__(self) -> None:
-        self.values: list[Any] = []
+        self.values: list[Array] = []
         self._codes: dict[Any, int] = {}
 
-    def code(self, value: Any) -> int:
+    def code(self, value: Array) -> int:
         """The number of a value; an open step has no value to be told apart by."""
         key = ("open", id(value)) if isinstance(value, Unknown) else value
         if key not in self._codes:
@@ -357,8 +360,7 @@ def _integers(operator: Operator) -> tuple[Any, int] | None:
                                   shape=operator.shape), d
 
 
-def _name(label: str) -> str:
-    # In evidence only an adjoint is written K.T; what is made from it has a name of its own.
+def _name(label: str) -> str:  # in evidence only an adjoint is written K.T
     return label.replace(".T", "t")
 
 
@@ -368,29 +370,28 @@ def _product(left: Operator, right: Operator) -> Operator:
     if left.spread is not None or right.spread is not None:
         raise InvalidArgument("product: entries in intervals are not multiplied; multiply the "
                               "matrices first, and make an operator of the product")
+    made = _multiplied(left, right, _name(f"{left.label}_{right.label}"))
+    return made._rounded(matmul, left, right)
+
+
+def _multiplied(left: Operator, right: Operator, label: str) -> Operator:
     shape = (left.shape[0], right.shape[1])
-    return _multiplied(left, right, shape, _name(f"{left.label}_{right.label}"))._rounded(
-        matmul, left, right)
-
-
-def _multiplied(left: Operator, right: Operator, shape: tuple[int, int], label: str) -> Operator:
-    large = min(left.columns.size, right.columns.size) > _MANY
-    a, b = (_integers(left), _integers(right)) if large else (None, None)
+    a, b = (_integers(left), _integers(right)) if min(
+        left.columns.size, right.columns.size) > _MANY else (None, None)
     if a and b and _bound(a[0]) * _bound(b[0]) * left.shape[1] < 2**62:
         product = scipy.sparse.coo_array(a[0] @ b[0])
         kept = product.data != 0
         rows, columns = (place[kept] for place in product.coords)
         d = a[1] * b[1]
         integers, code = np.unique(product.data[kept], return_inverse=True)
-        return Operator._coded(shape, rows, columns, code,
-                               [Fraction(int(v), d) for v in integers], label=label)
+        values = [Fraction(int(v), d) for v in integers]
+        return Operator._coded(shape, rows, columns, code, values, label=label)
     places: dict[tuple[int, int], Fraction] = {}
     for i, row in enumerate(left.rows):
         for k, value in row:
             for j, other in right.rows[k]:
                 places[i, j] = places.get((i, j), Fraction(0)) + value * other
-    kept = {place: value for place, value in places.items()
-            if isinstance(value, Unknown) or value}
+    kept = {place: v for place, v in places.items() if isinstance(v, Unknown) or v}
     return Operator(shape, [i for i, _ in kept], [j for _, j in kept], kept.values(), label=label)
 
 

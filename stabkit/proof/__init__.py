@@ -23,6 +23,7 @@ rows            range and sign on lines of every length, from the rows of the ma
 pieces          functions of one variable that are polynomials on pieces
 kernel          statements and proofs of all kinds
 parts           symbols in the places of operators, fluxes, steps and counts
+elimination     equations where a sum needs them
 symbols         statements, from schemes that run on symbols
 prose           a statement and its proof as a person would write them
 theorems        what is proved

@@ -10,7 +10,8 @@ and says that
 
 as an identity between words.  A goal ``== 0`` may use equations alone, and may be a vector or an
 operator.  A lemma is an inequality with a proof of its own, which what comes later may use as
-`known`; since each looks only at those before it, none can lean on itself.
+`known`; since each looks only at those before it, none can lean on itself.  ``"rest": {"Z": "E"}``
+adds a visit Z at 0 of the flux of E, whose value a sector says is 0; its energy is called p_Z.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import facts, setting
 from stabkit.proof.setting import Setting
-from stabkit.proof.text import fields, new_name, parse, relation, written
+from stabkit.proof.text import fields, new_name, parse, relation, table, written
 from stabkit.proof.words import Expression
 
 MAX_STEPS = 200
@@ -73,8 +74,8 @@ def check(statement: Statement, proof: Any) -> None:
 
 def parts(statement: Statement, proof: Any) -> Iterator[tuple[str, Statement, Any, list]]:
     """The lemmas and at last the statement, each with its name, its factor and its steps."""
-    proof = fields(proof, ("steps",), ("times", "lemmas"))
-    given = replace(statement.setting, known=dict(statement.setting.known))
+    proof = fields(proof, ("steps",), ("times", "lemmas", "rest"))
+    given = resting(replace(statement.setting, known=dict(statement.setting.known)), proof)
     for lemma in _list(proof.get("lemmas", []), MAX_LEMMAS):
         lemma = fields(lemma, ("name", "shows", "steps"), ("times",))
         name = new_name(lemma["name"], given.taken)
@@ -85,6 +86,16 @@ def parts(statement: Statement, proof: Any) -> Iterator[tuple[str, Statement, An
         given.known[name] = shown
     yield "", Statement(given, statement.goal, statement.relation), proof.get("times", "1"), \
         _list(proof["steps"], MAX_STEPS)
+
+
+def resting(given: Setting, proof: dict) -> Setting:
+    """The setting with the visits at 0 that a proof adds."""
+    rests = table(proof.get("rest", {}))
+    if rests:
+        given = replace(given, names=dict(given.names), visits=dict(given.visits))
+    for name, like in rests.items():
+        given.rest(name, like)
+    return given
 
 
 def _list(data: Any, at_most: int) -> list:

@@ -21,12 +21,17 @@ A proof is ``{"ghosts": ..., "invariants": {"J": "... >= 0"}, "base": {"J": proo
 * end: if all invariants hold before a step, the goal holds after it.
 
 A ghost {"b": {"in": "N", "start": "0", "next": "a + C@b"}} is a further state, which the proof
-defines, in a space of the state, since other spaces may change.  Invariants speak of the state and
-of what does not change, else they would speak of another operator after the step than before it.
+defines, in a space of the state or of an operator that does not change, since others may.
+Invariants speak of the state and of what does not change, else they would speak of another operator
+after the step than before it.
+
+``"rest": {"Z": "E"}`` adds a visit at 0, as in :mod:`stabkit.proof.algebra`, to all parts.  Where
+the letters of E may change from step to step, by its flux or its space, so may its energy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,6 +53,7 @@ class Statement:
     next: Values
     changing: set[str]
     goal: tuple[Expression, str]
+    fixed: tuple[str, ...] = ()  # the operators
 
 
 def read(data: dict) -> Statement:
@@ -69,14 +75,15 @@ def read(data: dict) -> Statement:
                      in fields(data[key], tuple(state)).items()} for key in ("start", "next"))
     if counter is not None:
         start[counter], after[counter] = expression(0), parameter(counter) + 1
-    made = Statement(given, start, after, set(changing), algebra.goal(given, data["goal"]))
+    made = Statement(given, start, after, set(changing), algebra.goal(given, data["goal"]),
+                     tuple(table(data.get("operators", {}))))
     _enclose(made)
     steady(made, made.goal[0])
     _start_is_steady(made)
     return made
 
 
-def steady(statement: Statement, x: Expression, besides: set[str] = frozenset()) -> None:
+def steady(statement: Statement, x: Expression, besides: Set[str] = frozenset()) -> None:
     """Refuse what may be another one at the next step."""
     strays = sorted(x.letters & (statement.changing | besides))
     if strays:
@@ -107,12 +114,12 @@ def check(statement: Statement, proof: Any) -> None:
 
 def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Statement, Any]]:
     """What the induction must show, each with its name and its proof."""
-    proof = fields(proof, ("invariants", "base", "step", "end"), ("ghosts",))
-    statement = _with_ghosts(statement, table(proof.get("ghosts", {})))
+    proof = fields(proof, ("invariants", "base", "step", "end"), ("ghosts", "rest"))
+    statement = with_ghosts(with_rests(statement, proof), table(proof.get("ghosts", {})))
     given = statement.setting
     before = replace(given, equations=dict(given.equations), known=dict(given.known),
                      visits=dict(given.visits), names=dict(given.names))
-    after, begun = _successors(statement, before), _begun(statement)
+    after, at_start = _successors(statement, before), begun(statement)
     invariants = {}
     for name, text in table(proof["invariants"]).items():
         shown, sign = invariants[new_name(name, before.taken)] = algebra.goal(given, text)
@@ -121,7 +128,7 @@ def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Sta
     base, step = (fields(proof[key], tuple(invariants)) for key in ("base", "step"))
     parts = []
     for name, (shown, sign) in invariants.items():
-        at_first = algebra.Statement(given, shown.put(begun), sign)
+        at_first = algebra.Statement(given, shown.put(at_start), sign)
         later = algebra.Statement(before, shown.put(after), sign)
         parts += [(f"base of {name}", at_first, base[name]),
                   (f"step of {name}", later, step[name])]
@@ -129,14 +136,27 @@ def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Sta
     return [*parts, ("end", algebra.Statement(before, shown.put(after), sign), proof["end"])]
 
 
-def _with_ghosts(statement: Statement, ghosts: dict) -> Statement:
+def with_rests(statement: Statement, proof: dict) -> Statement:
+    """The statement with the visits at 0 that a proof adds."""
+    given = algebra.resting(statement.setting, proof)
+    made = replace(statement, setting=given, changing=set(statement.changing))
+    for name, like in table(proof.get("rest", {})).items():
+        if _names(given.visits[like])[0] in made.changing:
+            made.changing.add("p_" + name)
+    return made
+
+
+def with_ghosts(statement: Statement, ghosts: dict) -> Statement:
     """The statement with the further states that a proof defines."""
     given = replace(statement.setting, names=dict(statement.setting.names))
     ghosts = {name: fields(entry, ("in", "start", "next")) for name, entry in ghosts.items()}
     spaces = {NUMBERS, *(given.names[name].to for name in statement.start)}
+    for name in set(statement.fixed) - statement.changing:
+        spaces |= {given.names[name].to, given.names[name].of}
     for name, entry in ghosts.items():
         if not isinstance(entry["in"], str) or entry["in"] not in spaces:
-            raise InvalidEvidence(f"{name}: a ghost lives in a space of the state")
+            raise InvalidEvidence(f"{name}: a ghost lives in a space of the state, or of an "
+                                  "operator that does not change")
         given.declare(name, entry["in"])
     made = replace(statement, setting=given, start=dict(statement.start),
                    next=dict(statement.next))
@@ -148,12 +168,12 @@ def _with_ghosts(statement: Statement, ghosts: dict) -> Statement:
 
 
 def _start_is_steady(statement: Statement) -> None:
-    moving = set(statement.start).union(*(_names(visit) for _, visit in _moving(statement)))
+    moving = set(statement.start).union(*(_names(visit) for _, visit in moving_visits(statement)))
     for value in statement.start.values():
         steady(statement, value, moving)
 
 
-def _moving(statement: Statement) -> list[tuple[str, setting.Visit]]:
+def moving_visits(statement: Statement) -> list[tuple[str, setting.Visit]]:
     """The visits whose points depend on the state, also by the value of another visit."""
     letters, found = set(statement.start), []
     for name, visit in statement.setting.visits.items():
@@ -163,11 +183,11 @@ def _moving(statement: Statement) -> list[tuple[str, setting.Visit]]:
     return found
 
 
-def _begun(statement: Statement) -> Values:
+def begun(statement: Statement) -> Values:
     """What stands for the state, and for the visits at it, at the start."""
     values = dict(statement.start)
     fixed = dict(statement.setting.visits)
-    for name, visit in _moving(statement):
+    for name, visit in moving_visits(statement):
         del fixed[name]
         point = visit.at.put(values)
         for other in fixed.values():
@@ -179,7 +199,7 @@ def _begun(statement: Statement) -> Values:
 def _successors(statement: Statement, before: Setting) -> Values:
     """What stands for the state after a step; adds the visits there."""
     values = dict(statement.next)
-    for name, visit in _moving(statement):
+    for name, visit in moving_visits(statement):
         letters = _names(visit)
         if letters[0] in statement.changing:
             continue

@@ -72,6 +72,8 @@ class SymbolicFacts:
 
     slopes: tuple[Any, Any] | None
     diffusivities: tuple[Any, Any] | None
+    odd: bool = False  # then P is even, and each visit has a mirrored one
+    from_zero: bool = False  # Φ(0) = 0 is used, and P(0) = 0
 
     @property
     def lipschitz(self) -> Expression:
@@ -120,8 +122,10 @@ class SymbolicFlux:
         """Ψ = 2P in every entry."""
         return Densities(2 * self.energy(s))
 
-    def diffusivity(self, s: Expression) -> Weights:
+    def diffusivity(self, s: Any) -> Any:
         """Φ(s)/s in every entry; what is assumed of it is its interval."""
+        if not isinstance(s, Expression):
+            return s.weights(self)
         low, high = self.facts.diffusivities or (None, None)
         if low is None or high is None:
             raise InvalidArgument("diffusivity: nothing is assumed of it")
@@ -135,12 +139,63 @@ class SymbolicFlux:
         for point, visit in self._points:
             if (point.to, point.of) == (s.to, s.of) and (point - s).is_zero():
                 return visit
-        number = len(self.symbols.data.get("visits", {}))
+        number = len([name for name in self.symbols.data.get("visits", {}) if name[0] == "E"])
         visit = {"flux": self.name, "at": written(s), "value": f"f{number}",
                  "energy": f"p{number}"}
         self.symbols.note("visits", f"E{number}", visit)
         self._points.append((s, visit))
+        if self.facts.odd:
+            self._also(f"M{number}", written(-s), f"m{number}", f"q{number}")
+            self._is_zero(f"odd{number}", f"m{number} + f{number}")
+            self._is_zero(f"even{number}", f"q{number} - p{number}")
+        if self.facts.from_zero and len(self._points) == 1:
+            self._also("Z", f"0*({written(s)})", "fz", "pz")
+            self._is_zero("flat", "fz")
+            self._is_zero("origin", "pz")
         return visit
+
+    def _also(self, name: str, at: str, value: str, energy: str) -> None:
+        self.symbols.note("visits", name, {"flux": self.name, "at": at, "value": value,
+                                           "energy": energy})
+
+    def _is_zero(self, name: str, text: str) -> None:
+        self.symbols.note("equations", name, f"{text} == 0")
+
+
+class SymbolicMap:
+    """Any map from one space to another, linear or not: equal points have one value, a letter."""
+
+    def __init__(self, symbols: Any, name: str, of: str, to: str):
+        self.symbols, self.name, self.of, self.to = symbols, name, of, to
+        self._points: list[tuple[Expression, Expression]] = []
+
+    def __call__(self, x: Expression) -> Expression:
+        if (x.to, x.of) != (self.of, NUMBERS):
+            raise InvalidArgument(f"{self.name}: maps vectors of {self.of}, got one of {x.to}")
+        known = self._known(x)
+        return self._new(x) if known is None else known
+
+    def _known(self, x: Expression) -> Expression | None:
+        return next((value for point, value in self._points if _is_zero(point - x)), None)
+
+    def _new(self, x: Expression) -> Expression:
+        value = self.symbols.vector(self.symbols.free(self.name), self.to)
+        self._points.append((x, value))
+        return value
+
+
+class PositivePart:
+    """ReLU in every entry, of which ReLU(x) − ReLU(−x) = x is assumed."""
+
+    def __init__(self, symbols: Any, name: str):
+        self.symbols, self.name = symbols, name
+        self._maps: dict[str, SymbolicMap] = {}
+
+    def __call__(self, x: Expression) -> Expression:
+        values = self._maps.setdefault(x.to, SymbolicMap(self.symbols, self.name, x.to, x.to))
+        if values._known(x) is None:
+            self.symbols.equation(self.symbols.free("split"), values(x) - values(-x) - x)
+        return values(x)
 
 
 @dataclass(frozen=True)
@@ -171,8 +226,8 @@ class Portion:
     """A number in (0, top/over], or (0, top/over); both are products of what is >= 0.
 
     It can be multiplied and divided as long as it stays that.  It becomes a parameter where a
-    scheme takes it for its step.  Of all that is made from one ratio only one number can, because
-    two would be independent.
+    scheme takes it for its step, or a vector is multiplied with it.  Of all that is made from one
+    ratio only one number can, because two would be independent; in formulas also its multiples.
     """
 
     symbols: Any
@@ -181,7 +236,9 @@ class Portion:
     strict: bool = False
     used: list[Any] = field(default_factory=list)  # shared: the portion that is a parameter
 
-    def __mul__(self, factor: Any) -> Portion:
+    def __mul__(self, factor: Any) -> Any:
+        if isinstance(factor, Expression) and not factor.scalar:
+            return self._multiple() * factor
         return self._made(self.top if self.top is None else self.top * self._size(factor),
                           self.over)
 
@@ -220,6 +277,23 @@ class Portion:
                                   "take for independent ones")
         return self.used[1]
 
+    def _multiple(self) -> Expression:
+        """The number, as a multiple of the parameter that its ratio already is."""
+        times = self._times(self.used[0]) if self.used else None
+        return self.parameter() if times is None or times == 1 else times * self.used[1]
+
+    def _times(self, other: Portion) -> Fraction | None:
+        """How many times another portion of the same ratio it is, if that is a number."""
+        if self._equals(other):
+            return Fraction(1)
+        if self.top is None or other.top is None:
+            return None
+        mine, others = self.top * other.over, other.top * self.over
+        if mine.terms.keys() != others.terms.keys():
+            return None
+        times = {c / others.terms[key] for key, c in mine.terms.items()}
+        return times.pop() if len(times) == 1 else None
+
     def _equals(self, other: Portion) -> bool:
         if self.top is None or other.top is None:
             return self is other
@@ -242,7 +316,7 @@ class Portion:
         raise InvalidArgument("ratio: a symbol has no value to compare")
 
     __hash__ = object.__hash__
-    __lt__ = __ge__ = __eq__  # type: ignore[assignment]
+    __lt__ = __ge__ = __eq__
 
     def __bool__(self) -> bool:
         return True  # it is positive

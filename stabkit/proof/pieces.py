@@ -36,8 +36,9 @@ def read(data: dict) -> Statement:
     if not isinstance(data["on"], list) or len(data["on"]) != 2:
         raise InvalidEvidence("on: needs a list of two ends")
     low, high = data["on"]
-    ends = (None if low == "-inf" else rational(low), None if high == "inf" else rational(high))
-    if None not in ends and ends[0] >= ends[1]:
+    ends = low, high = (None if low == "-inf" else rational(low),
+                        None if high == "inf" else rational(high))
+    if low is not None and high is not None and low >= high:
         raise InvalidEvidence("on: the interval is empty")
     return Statement(new_name(data["variable"], ("max", "min", "abs")), ends, left, sign)
 

@@ -76,6 +76,8 @@ def explain(statement: Any, proof: Any) -> str:
         f"holds after every number of steps >= 1\n  {pretty(statement['goal'])}",
         "by induction over the steps:",
         *ghosts,
+        *(f"  with {name}: 0 = {pretty(made.setting.visits[like].flux)}(0), by the sector"
+          for name, like in proof.get("rest", {}).items()),
         *(f"  {name}: {pretty(text)}" for name, text in proof["invariants"].items()),
         *(_sum(part, part_proof, f"{name}:")
           for name, part, part_proof in iteration.obligations(made, proof)),
@@ -121,7 +123,8 @@ def reach(statement: Any) -> str:
     named = [*statement.get("operators", {}), *statement.get("fluxes", {}),
              *(name for name in statement.get("parameters", {}) if name not in bounds | ends)]
     number = ["N"] * bool(statement.get("operators")) + ["n"] * (statement["kind"] == "iteration")
-    vectors = list(statement.get("vectors", {})) if not named else []
+    vectors = dict.fromkeys(name.rstrip("0123456789") for name in statement.get("vectors", {})) \
+        if not named else []  # the values of one map are told apart by numbers
     return ", ".join(map(pretty, [*number, *named, *vectors]))
 
 
@@ -167,13 +170,17 @@ def _as_known(given: Setting, step: dict) -> str:
             return step["of"]
         case "sector" | "slopes" as kind:
             at = step["at"] if kind == "slopes" else [step["at"]]
-            f, s = (" - ".join(pretty(written(part)) for part in parts) for parts in zip(
+            f, s = (" - ".join(_part(part) for part in parts) for parts in zip(
                 *((given.visits[E].value, given.visits[E].at) for E in at), strict=True))
             low, high = given.fluxes[given.visits[at[0]].flux][kind]
             return (f"[{s}]" if low is None else f"[{f}{_multiple(low, s, '-')}]") + " · " + (
                 f"[{s}]" if high is None else f"[{_multiple(high, s, '')} - ({f})]")
         case use:
             return f"{use} of the energy from {step['at'][0]} to {step['at'][1]}"
+
+
+def _part(x: Any) -> str:
+    return f"({pretty(written(x))})" if len(x.terms) > 1 else pretty(written(x))
 
 
 def _multiple(end: Any, s: str, sign: str) -> str:
@@ -189,6 +196,8 @@ def _sum(statement: algebra.Statement, proof: Any, what: str) -> str:
                                                 strict=True):
         factor = "it" if times == "1" else f"{pretty(times)} times it"
         lines.append(f"  {name}{text}; {factor} is".replace(":;", ":"))
+        lines += [f"      with {each}: 0 = {pretty(part.setting.visits[each].flux)}(0), by the "
+                  "sector" for each in proof.get("rest", {})]
         for step in steps:
             where = step.get("at", step.get("of", ""))
             where = pretty(" to ".join(where) if isinstance(where, list) else where)
@@ -256,5 +265,12 @@ def _rows(statement: rows.Statement, proof: Any) -> str:
         return "\n".join([*lines, f"adds no changes of sign: its pivots are >= m(r), m(x) = "
                           f"{proof['pivot']}, by induction, so it or its inverse is a product of "
                           "nonnegative bidiagonal matrices."])
+    if statement.keeps == "extrema":
+        return "\n".join([*lines, "adds no extrema: the matrix of the differences of neighbours "
+                          f"has pivots >= m(r), m(x) = {proof['pivot']}, by induction, so it is a "
+                          "product of nonnegative bidiagonal matrices."])
+    if statement.keeps == "variation":
+        return "\n".join([*lines, "does not increase the total variation: each difference of "
+                          "neighbours is handed out in parts >= 0 whose sum is at most 1."])
     reason = "entries beside the diagonal are <= 0" if statement.implicit else "entries are >= 0"
     return "\n".join([*lines, f"keeps the range: {reason} and sum to 1."])

@@ -11,8 +11,9 @@ or A by their entries: "0" is the diagonal, other names are those of neighbours.
 τg/h² may be any numbers from 0 to the end that is given ("inf" for none), others in every row, as
 they depend on u.  For "sign" the matrix is a line with the rows first, inner (any number of times),
 last, or single alone, with neighbours "-1" and "1"; r is the weight of the edge to the right, and
-it is the l of the next row.  With ``"steps": "any number"`` it speaks of so many steps, each with
-weights of its own: what every step keeps, all of them keep.
+it is the l of the next row.  So it is for "variation" and "extrema", of explicit steps alone.  With
+``"steps": "any number"`` it speaks of so many steps, each with weights of its own: what every step
+keeps, all of them keep.
 
 ==========  ========================================================================================
 explicit    range: entries >= 0 that sum to 1: every value is a mean of values before.
@@ -20,11 +21,19 @@ implicit    range: entries beside the diagonal <= 0, the sum is 1: at a largest 
 explicit    sign: entries beside the diagonal >= 0 and pivots >= 0, all but the last > 0.  Then B is
             a product of nonnegative bidiagonal matrices, none of which adds changes of sign.
 implicit    sign: entries beside the diagonal <= 0 and pivots > 0: A⁻¹ is such a product.
+explicit    variation, extrema: rows that sum to 1 make of the differences dᵢ = uᵢ₊₁ − uᵢ, whose
+            edge has the weight wᵢ, d⁺ᵢ = a(wᵢ₋₁) dᵢ₋₁ + (1 − b(wᵢ) − a(wᵢ)) dᵢ + b(wᵢ₊₁) dᵢ₊₁,
+            where b is the entry to the right of the row before an edge and a the one to the left of
+            the row after it; beyond the ends d = 0.
+explicit    variation: a, b and 1 − a − b are >= 0.  Each dᵢ is handed out in parts whose sum is at
+            most 1, so Σ|d⁺ᵢ| <= Σ|dᵢ|.
+explicit    extrema: a, b >= 0, and the pivots of this matrix are >= 0, all but the last > 0: d⁺ has
+            no more changes of sign than d.
 ==========  ========================================================================================
 
-For "range" the proof is {}.  For "sign" it is {"pivot": "1/2 - x"}: a bound m(x) > 0 such that the
-pivot dᵢ >= m(rᵢ), shown by induction: d₁ is the diagonal of the first row, and dᵢ₊₁ = diagonal −
-(its entry to the left)·(the entry above that)/dᵢ, where dᵢ >= m(l).
+For "range" and "variation" the proof is {}.  For "sign" and "extrema" it is {"pivot": "1/2 - x"}: a
+bound m(x) > 0 such that the pivot dᵢ >= m(rᵢ), shown by induction: d₁ is the first diagonal entry,
+and dᵢ₊₁ = diagonal − (its entry to the left)·(the entry above that)/dᵢ, where dᵢ >= m(l).
 """
 
 from __future__ import annotations
@@ -60,8 +69,9 @@ def read(data: dict) -> Statement:
     data = fields(data, ("kind", "step", "keeps", "weights", "rows"), ("steps",))
     if data.get("steps", "any number") != "any number":
         raise InvalidEvidence("steps: may be left out, or be 'any number'")
-    if data["step"] not in ("explicit", "implicit") or data["keeps"] not in ("range", "sign"):
-        raise InvalidEvidence("step, keeps: must be explicit or implicit, range or sign")
+    if data["step"] not in ("explicit", "implicit") or data["keeps"] not in tuple(CHECKS):
+        raise InvalidEvidence("step, keeps: must be explicit or implicit, and one of "
+                              f"{', '.join(CHECKS)}")
     weights = {new_name(name, ()): None if end == "inf" else rational(end)
                for name, end in table(data["weights"]).items()}
     if any(end is not None and end <= 0 for end in weights.values()):
@@ -73,7 +83,9 @@ def read(data: dict) -> Statement:
                            for row in rows.values()):
         raise InvalidEvidence("rows: each needs an entry \"0\", and polynomials in the weights")
     made = Statement(data["step"] == "implicit", data["keeps"], weights, rows, "steps" in data)
-    if made.keeps == "sign":
+    if made.implicit and made.keeps in ("variation", "extrema"):
+        raise InvalidEvidence(f"{made.keeps}: is only known of explicit steps")
+    if made.keeps != "range":
         _is_a_line(made)
     return made
 
@@ -88,7 +100,7 @@ def _is_a_line(statement: Statement) -> None:
 
 
 def check(statement: Statement, proof: Any) -> None:
-    """Show that the scheme keeps the range or the sign, on lines of every length.
+    """Show that the scheme keeps what the statement says, on lines of every length.
 
     Raises
     ------
@@ -99,24 +111,65 @@ def check(statement: Statement, proof: Any) -> None:
         for k, entry in row.items():
             if k != "0":
                 _need(statement, -entry if statement.implicit else entry, f"{name}: entry {k}")
-    if statement.keeps == "sign":
-        return _pivots(statement, fields(proof, ("pivot",))["pivot"])
+    CHECKS[statement.keeps](statement, proof)
+
+
+def _range(statement: Statement, proof: Any) -> None:
     fields(proof)
+    _sums_to_one(statement)
+    for name, row in statement.rows.items():
+        if not statement.implicit:
+            _need(statement, row["0"], f"{name}: entry 0")
+
+
+def _sums_to_one(statement: Statement) -> None:
     for name, row in statement.rows.items():
         if not (sum(row.values(), expression(-1))).is_zero():
             raise InvalidEvidence(f"{name}: the entries do not sum to 1")
-        if not statement.implicit:
-            _need(statement, row["0"], f"{name}: entry 0")
-    return None
 
 
-def _pivots(statement: Statement, text: Any) -> None:
-    """The induction for the pivots."""
-    rows, strict = statement.rows, statement.implicit
+def _variation(statement: Statement, proof: Any) -> None:
+    fields(proof)
+    _sums_to_one(statement)
+    for before in ("first", "inner"):
+        for after in ("inner", "last"):
+            _need(statement, _stays(statement, before, after),
+                  f"what stays of a difference from {before} to {after}")
+
+
+def _stays(statement: Statement, before: str, after: str) -> Expression:
+    """1 − b(r) − a(r): the diagonal entry of an edge of weight r between rows of two kinds."""
+    rows = statement.rows
+    return 1 - rows[before]["1"] - rows[after]["-1"].put({"l": parameter("r")})
+
+
+def _extrema(statement: Statement, proof: Any) -> None:
+    """The induction for the pivots of the matrix of the differences."""
+    _sums_to_one(statement)
+    left, right = _bounds(statement, proof)
+    inner = statement.rows["inner"]
+    for after, bound in (("inner", right), ("last", expression(0))):
+        _need(statement, _stays(statement, "first", after) - bound,
+              f"from first to {after}: the pivot")
+        # between the two edges lies an inner row, with entries a(l) and b(r)
+        _need(statement, (_stays(statement, "inner", after) - bound) * left
+              - inner["-1"] * inner["1"], f"from inner to {after}: the pivot")
+
+
+def _bounds(statement: Statement, proof: Any) -> tuple[Expression, Expression]:
+    """m(l) and m(r), which are > 0."""
+    text = fields(proof, ("pivot",))["pivot"]
     left, right = (parse(text, {"x": parameter(weight)}) for weight in "lr")
     if not left.scalar:
         raise InvalidEvidence("pivot: must be a polynomial in x")
     _need(statement, right, "the bound of pivots", strict=True)
+    return left, right
+
+
+def _sign(statement: Statement, proof: Any) -> None:
+    """The induction for the pivots."""
+    rows, strict = statement.rows, statement.implicit
+    left, right = _bounds(statement, proof)
     _need(statement, rows["single"]["0"], "single: the pivot", strict)
     _need(statement, rows["first"]["0"] - right, "first: the pivot")
     for above in ("first", "inner"):
@@ -130,3 +183,7 @@ def _pivots(statement: Statement, text: Any) -> None:
 def _need(statement: Statement, x: Expression, what: str, strict: bool = False) -> None:
     if not nonnegative_on_box(x, statement.weights, strict):
         raise InvalidEvidence(f"{what} is not shown to be {'> 0' if strict else '>= 0'}")
+
+
+#: What a scheme may keep, and what shows it.
+CHECKS = {"range": _range, "sign": _sign, "variation": _variation, "extrema": _extrema}

@@ -109,6 +109,23 @@ class Setting:
         self.visits[name] = Visit(flux, at, made, energy if energy is None
                                   else self.declare(energy, NUMBERS))
 
+    def rest(self, name: str, like: Any) -> None:
+        """A new visit at 0 of the flux of another, in the same space, where the value is 0.
+
+        At s = 0 a sector with two ends says −Φ(0)² >= 0.  What its energy is is not known.
+        """
+        if not isinstance(like, str) or like not in self.visits or \
+                not self.visits[like].value.terms:
+            raise InvalidEvidence(f"rest: {like!s:.40} is not a visit that the statement assumes")
+        other = self.visits[like]
+        ends = self.fluxes[other.flux].get("sector", (None, None))
+        if any(end is None for end in ends):
+            raise InvalidEvidence(f"rest: that {other.flux} is 0 at 0 is known by a sector with "
+                                  "two ends only")
+        new_name(name, self.taken)
+        zero = 0 * other.value
+        self.visits[name] = Visit(other.flux, zero, zero, self.declare("p_" + name, NUMBERS))
+
 
 def read(data: Mapping[str, Any]) -> Setting:
     """The setting that a statement's dictionary describes; other keys are left to the caller.

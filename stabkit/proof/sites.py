@@ -11,16 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, needed
 from stabkit.proof.parts import Size, SymbolicFlux
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.text import written
 from stabkit.proof.words import NUMBERS, Expression, expression, parameter, vector
 
 #: Edges that a site has, to the left and to the right.
-LINE = {"first": ("1",), "inner": ("-1", "1"), "last": ("-1",), "single": ()}
+LINE: dict[str, tuple[str, ...]] = {
+    "first": ("1",), "inner": ("-1", "1"), "last": ("-1",), "single": ()}
 #: The same where there are edges to zeros outside; and on a ring, which has no ends.
-KINDS = {
+KINDS: dict[str, dict[str, tuple[str, ...]]] = {
     "reflecting": LINE,
     "dirichlet": dict.fromkeys(LINE, ("-1", "1")),
     "periodic": {"inner": ("-1", "1"), "single": ()},
@@ -127,8 +128,9 @@ class Line:
 
     def _note_ends(self, tau: str, ends: dict[str, str]) -> None:
         """The largest value of τg/h² by what is assumed of them."""
-        portion, flux = self.K.symbols.portions[tau], self.flux
-        high = flux.facts.diffusivities[1]
+        portion = self.K.symbols.portions[tau]
+        flux = needed(self.flux, "a line: its flux was applied to no edge")
+        _, high = needed(flux.facts.diffusivities, f"{flux.name}: its sector is not known")
         if portion.top is None or high is None:
             end = "inf"
         else:
@@ -160,6 +162,25 @@ class Edges:
                                  for edge, s in self.values.items()}, self.degree)
 
 
+    def weights(self, flux: SymbolicFlux) -> EdgeWeights:
+        """g at every edge."""
+        self.through(flux)
+        return EdgeWeights(self.line, flux)
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeWeights:
+    """The weights g of the edges beside a site."""
+
+    line: Line
+    flux: SymbolicFlux
+
+    def __mul__(self, values: Edges) -> Edges:
+        if not isinstance(values, Edges) or values.line is not self.line:
+            raise InvalidArgument("weights: are multiplied with values at the edges of their line")
+        return values.through(self.flux)
+
+
 @dataclass(frozen=True, eq=False)
 class Site:
     """A value at a site: a numerator over h**degree."""
@@ -186,7 +207,7 @@ class Site:
 
 def rows(K: LineDifference, make: Any, step: str, keeps: str, repeated: bool = False
          ) -> dict[str, Any]:
-    """The statement that a scheme keeps the range, or the sign, on lines of every length.
+    """The statement that a scheme keeps the range, say, on lines of every length.
 
     Parameters
     ----------
@@ -194,7 +215,7 @@ def rows(K: LineDifference, make: Any, step: str, keeps: str, repeated: bool = F
     make : callable
         What the scheme makes of a site's value; for an implicit one, the value before.
     step : {"explicit", "implicit"}
-    keeps : {"range", "sign"}
+    keeps : {"range", "sign", "variation", "extrema"}
     repeated : bool
         After any number of such steps.
     """

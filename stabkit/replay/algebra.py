@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import reduce
 from itertools import combinations, pairwise
 from math import lcm, prod
+from typing import Any
 
 from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.reals import (
@@ -324,12 +325,12 @@ def _definite(matrix, strict: bool) -> bool | None:
     return True
 
 
-def totally_nonnegative(matrix) -> bool:
+def totally_nonnegative(matrix) -> bool | None:
     """Whether every minor is >= 0; minors of order k from those of order k - 1."""
     if max(shape(matrix)) > MAX_MINORS:
         raise Exhausted(f"totally_nonneg tries all minors: at most {MAX_MINORS} rows and columns")
     n, m = shape(matrix)
-    minors = {((), ()): ONE}
+    minors: dict[tuple[tuple[int, ...], tuple[int, ...]], Any] = {((), ()): ONE}
     for k in range(1, min(n, m) + 1):
         minors = {(rows, columns): _minor(matrix, rows, columns, minors)
                   for rows in combinations(range(n), k) for columns in combinations(range(m), k)}

@@ -81,13 +81,14 @@ def _check(node: ast.AST, names: set[str], functions: Mapping[str, Function], de
     """Refuse unknown names and whatever is not part of the notation."""
     if depth > MAX_DEPTH:
         raise InvalidEvidence(f"an expression is nested more than {MAX_DEPTH} deep")
-    children = list(ast.iter_child_nodes(node))
+    children: list[ast.AST] = list(ast.iter_child_nodes(node))
     match node:
         case ast.Call(func=ast.Name(id="all"), args=[over], keywords=[]):
             variable, knots, condition = cells(over)
             _check(knots, names, functions, depth + 1)
             names, children = names | {variable}, [condition]
-        case ast.Call(func=ast.Name(id=name), args=children, keywords=[]):
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+            children = [*arguments]
             if name not in BUILTINS and name not in functions:
                 raise InvalidEvidence(f"unknown function {shortened(name)}")
         case ast.Subscript(value=value):

@@ -225,7 +225,7 @@ def negation(truth: bool | None) -> bool | None:
 
 def conjunction(truths) -> bool | None:
     """True if all are, False if one is; stops at the first False."""
-    result = True
+    result: bool | None = True
     for truth in truths:
         if truth is False:
             return False

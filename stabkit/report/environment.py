@@ -14,6 +14,7 @@ from stabkit.installation import install
 #: What the extras are for, in the order of interest; the other extras are for developers.
 PURPOSES = {
     None: "decide, replay, report", "onnx": "audit ONNX files", "torch": "audit PyTorch modules",
+    "prove": "search proofs",
     "gpu": "search on a GPU", "gpu-cuda13": "the same, CUDA 13", "dask": "use many machines",
     "mpi": "use a cluster by MPI", "learning": "train on digits", "report": "draw a recording",
     "notebooks": "execute the notebooks",
@@ -43,7 +44,7 @@ def requirements() -> list[Requirement]:
         return []
     found = []
     for line in declared:
-        name = re.match(r"[\w.-]+", line)[0]
+        name = re.split(r"[^\w.-]", line, maxsplit=1)[0]
         extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
         if name != "stabkit":
             wanted = line.partition(";")[0].strip()
@@ -64,7 +65,8 @@ def environment() -> dict[str, object]:
 
 def facts(backends: Mapping[str, str], compiled: str) -> str:
     """Return what can be done here, and how to get the rest, as ``stabkit doctor`` prints it."""
-    lines, missing = [_here()], {}
+    lines = [_here()]
+    missing: dict[str | None, list[str]] = {}
     for item in requirements():
         missing.setdefault(item.extra, [])
         if item.version is None:
@@ -74,7 +76,7 @@ def facts(backends: Mapping[str, str], compiled: str) -> str:
     for extra, purpose in PURPOSES.items():
         if extra in missing:
             lines.append(_row(purpose, _state(extra, missing[extra])))
-    others = [extra for extra in missing if extra not in PURPOSES]
+    others = [extra for extra in missing if extra is not None and extra not in PURPOSES]
     if others:
         ready = ", ".join(extra for extra in others if not missing[extra])
         gaps = " ".join(f"[{extra}]" for extra in others if missing[extra])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from stabkit.notation import to_latex
 from stabkit.report.contents import Contents, Entry, Paper
@@ -23,7 +24,7 @@ def summary_table(report: Contents) -> str:
             + "".join(rows) + "\\bottomrule\n\\end{tabular}\n")
 
 
-def _summary_row(paper: Paper, statuses: list[str]) -> str:
+def _summary_row(paper: Paper, statuses: Sequence[str]) -> str:
     counts = Counter(entry.status for entry in paper.entries)
     cells = [paper.name, len(paper.entries), *(counts[status] for status in statuses)]
     return " & ".join(map(str, cells)) + " \\\\\n"

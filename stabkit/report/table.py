@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 import click
 
+from stabkit.aliases import Record
 from stabkit.stability.verdict import Status
 
 PLURALS = {"proof": "proofs", "witness": "witnesses", "certificate": "certificates"}
@@ -65,10 +66,10 @@ def table(
     """
     # Drawn here: a library that measures and wraps every cell takes as long as all the rest.
     terminal = stream.isatty()
-    rows = [list(row) for row in rows]
+    cells = [list(row) for row in rows]
     if terminal and named in heads:
-        _fold(heads, rows, heads.index(named), shutil.get_terminal_size().columns)
-    return "".join(f"{line}\n" for line in _lines(heads, rows, terminal))
+        _fold(heads, cells, heads.index(named), shutil.get_terminal_size().columns)
+    return "".join(f"{line}\n" for line in _lines(heads, cells, terminal))
 
 
 def _lines(heads: Sequence[str], rows: list[list[str]], styled: bool) -> Iterator[str]:
@@ -99,7 +100,7 @@ def summary(verdicts: Sequence[Any], seconds: float, seed: int) -> str:
     return f"{number}: {found or 'none decided'}; {expected}.  {seconds:.1f} s, seed {seed}."
 
 
-def evidence_summary(evidence: Sequence[dict[str, Any]], trials: int) -> str:
+def evidence_summary(evidence: Sequence[Record], trials: int) -> str:
     """Return what stands behind a verdict in few words, such as "1 proof, 48 certificates"."""
     counts = Counter(item["kind"] for item in evidence)
     found = [f"{counts[kind]} {kind if counts[kind] == 1 else plural}"
@@ -125,7 +126,7 @@ def _sharpness(verdict: Any) -> str:
     return {None: "", True: "sharp", False: "not sharp"}[verdict.sharp]
 
 
-def _style(cell: str, head: bool) -> dict[str, Any]:
+def _style(cell: str, head: bool) -> Record:
     if os.environ.get("NO_COLOR"):
         return {}
     if head:

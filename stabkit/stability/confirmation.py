@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Margin
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import InvalidEvidence, in_words
@@ -27,6 +27,14 @@ Found = tuple[Evidence | None, str]  # the evidence, or None and why there is no
 def confirm_evidence(evidence: Evidence) -> Evidence | None:
     """The evidence with the arithmetic in which the independent checker accepts it, or None."""
     return confirmed(evidence)[0]
+
+
+def confirm_all(evidence: Sequence[Evidence | None]) -> tuple[Evidence, ...] | None:
+    """Each piece confirmed, and only once where it stands there twice; None if one fails."""
+    unlike = {id(item): item for item in evidence if item is not None}
+    confirmed = {key: confirm_evidence(item) for key, item in unlike.items()}
+    found = [piece for item in evidence if (piece := confirmed.get(id(item))) is not None]
+    return tuple(found) if len(found) == len(evidence) else None
 
 
 def confirmed(evidence: Evidence, arithmetics: Sequence[str] = ("rational", "ball")) -> Found:
@@ -67,7 +75,7 @@ def written_witness(scheme: Scheme, notion: Notion, signals: Signals,
     return _of_its_outputs(parts, notion, margin)
 
 
-def _of_the_step(scheme: Scheme, notion: Notion, signals: Signals, margin: Any) -> Found:
+def _of_the_step(scheme: Scheme, notion: Notion, signals: Signals, margin: Margin) -> Found:
     log = Transcript()
     names = ("u", "w")[:len(signals)]
     try:
@@ -90,7 +98,7 @@ def _of_its_outputs(parts: list[np.ndarray], notion: Notion, margin: Fraction) -
         "here, as the step cannot be written in this notation; "))
 
 
-def _confirmed_margin(log: Transcript, text: str, notion: Notion, margin: Any, by: str) -> Found:
+def _confirmed_margin(log: Transcript, text: str, notion: Notion, margin: Margin, by: str) -> Found:
     written = calculation("witness", log, [f"{text} < 0"],
                           f"{by}the margin of the notion '{notion.name}' is negative", margin=text)
     if isinstance(margin, Fraction) and max(margin.numerator.bit_length(),

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import is_psd
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.errors import Undecided
+from stabkit.errors import Undecided, needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.schemes import Linear
@@ -23,7 +24,7 @@ from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outc
 _LARGEST = 16
 
 
-def holds_intervals(part: Any) -> bool:
+def holds_intervals(part: Signal) -> bool:
     """Whether a scheme, or another dataclass, has an operator with entries in intervals."""
     if isinstance(part, Operator):
         return part.spread is not None
@@ -68,15 +69,16 @@ def _certified(M: Operator, notion: Notion) -> Evidence | None:
 
     Only for the Euclidean norm: the rows of other matrices in the box do not add up to 1.
     """
-    if notion not in (EUCLIDEAN, CONTRACTION) or M.shape[0] > _LARGEST:
+    spread = M.spread
+    if notion not in (EUCLIDEAN, CONTRACTION) or M.shape[0] > _LARGEST or spread is None:
         return None
-    exact, away = M.exact(), sum(M.spread.values, Fraction(0))
+    exact, away = M.exact(), sum(spread.values, Fraction(0))
     n = len(exact)
     if away > 1 or not is_psd((1 - away)**2 * np.eye(n, dtype=int) - exact.T @ exact):
         return None
     log = Transcript()
     matrix = log.give_once(M, "M", M.exact).text
-    sizes = log.give_once(M.spread, "E", M.spread.exact).text
+    sizes = log.give_once(spread, "E", spread.exact).text
     rest = log.give("r", 1 - away).text
     return calculation(
         "certificate", log,
@@ -88,7 +90,8 @@ def _certified(M: Operator, notion: Notion) -> Evidence | None:
 
 def _breaks(M: Operator, notion: Notion, signals: tuple[np.ndarray, ...]) -> bool:
     """Whether signals break a notion for every matrix in the box."""
-    exact, spread = M.exact(), M.spread.exact()
+    exact = M.exact()
+    spread = needed(M.spread, f"{M!r}: its entries are no intervals").exact()
     box = np.empty(exact.shape, dtype=object)
     for place, middle in np.ndenumerate(exact):
         box[place] = Interval(middle - spread[place], middle + spread[place])

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
-from typing import Any
 
 import numpy as np
 from flint import fmpz_poly
 
+from stabkit.aliases import Array
 from stabkit.errors import TracingStopped
 
 _FITS = 1 << 62
@@ -295,8 +295,8 @@ def _raised(form: Form, denominator: tuple[int, ...]) -> Form:
     """The form with a multiple of its denominator in place of it."""
     if form.denominator == denominator:
         return form
-    factor = fmpz_poly(list(denominator)) // fmpz_poly(list(form.denominator))
-    factor = np.array([[int(c) for c in factor.coeffs()]], dtype=object)
+    quotient = fmpz_poly(list(denominator)) // fmpz_poly(list(form.denominator))
+    factor = np.array([[int(c) for c in quotient.coeffs()]], dtype=object)
     if _size(factor) < _FITS:
         factor = factor.astype(np.int64)
     return Form(form.count, form.rows, form.columns,
@@ -342,6 +342,6 @@ def _is_range(index: np.ndarray) -> bool:
     return bool(index[0] == 0 and (np.diff(index) == 1).all()) if index.size else True
 
 
-def coefficient(numerator: Sequence[Any], denominator: tuple[int, ...]) -> list[Fraction]:
+def coefficient(numerator: Sequence[Array], denominator: tuple[int, ...]) -> list[Fraction]:
     """One coefficient as a rational polynomial, where the denominator is a number."""
     return [Fraction(int(c), denominator[0]) for c in numerator]

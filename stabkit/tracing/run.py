@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from stabkit.aliases import Array, Function
 from stabkit.arithmetic.exact import Exact, exactly
 from stabkit.arithmetic.rational import Constant
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_words
@@ -55,7 +55,7 @@ class Trace:
         The step that it was run with, where it was not left open.
     """
 
-    function: Callable[..., Any]
+    function: Function
     shape: tuple[int, ...]
     form: Form
     nodes: tuple[Node, ...] = ()
@@ -74,12 +74,12 @@ class Trace:
         """Whether the output is affine in the input."""
         return not self.form.columns.size or int(self.form.columns.max()) <= self.size
 
-    def called(self, u: np.ndarray, dt: Fraction) -> Any:
+    def called(self, u: np.ndarray, dt: Fraction) -> Array:
         """What the function itself gives for floats."""
         return self.function(u, float(dt)) if self.takes_step else self.function(u)
 
 
-def trace(function: Callable[..., Any], shape: Any, seed: int = 0, dt: Fraction | None = None
+def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = None
           ) -> Trace:
     """Run a step on symbols, and compare what it leaves with the function at random inputs.
 
@@ -111,7 +111,7 @@ def trace(function: Callable[..., Any], shape: Any, seed: int = 0, dt: Fraction 
         if not same(form, _output(function, again, other, shape)):
             raise TracingStopped("the function is not the same at every call")
     found = Trace(function, shape, form, tuple(tracer.nodes), takes,
-                  rounding=tracer.reading.told(), dt=dt)
+                  rounding=tracer.reading.words(), dt=dt)
     return compared(found, seed)
 
 
@@ -130,7 +130,7 @@ def as_shape(shape: Any) -> tuple[int, ...]:
     return shape
 
 
-def takes_step(function: Callable[..., Any]) -> bool:
+def takes_step(function: Function) -> bool:
     """Whether a function is to be given a step beside the array."""
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -145,7 +145,7 @@ def takes_step(function: Callable[..., Any]) -> bool:
     return len(needed) == 2 or (len(kinds) >= 2 and kinds[1].name in ("dt", "tau", "t", "h", "c"))
 
 
-def _run(function: Callable[..., Any], shape: tuple[int, ...], takes: bool,
+def _run(function: Function, shape: tuple[int, ...], takes: bool,
          dt: Fraction | None = None) -> tuple[Tracer, Any]:
     tracer = Tracer(prod(shape), functions=FUNCTIONS)
     u = made(tracer, unknowns(prod(shape)), shape)
@@ -163,7 +163,7 @@ def _run(function: Callable[..., Any], shape: tuple[int, ...], takes: bool,
     return tracer, result
 
 
-def _output(function: Callable[..., Any], tracer: Tracer, result: Any, shape: tuple[int, ...]
+def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int, ...]
             ) -> Form:
     name = getattr(function, "__qualname__", repr(function))
     if result is None:

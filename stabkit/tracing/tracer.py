@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,7 +17,7 @@ from stabkit.errors import TracingStopped
 from stabkit.tracing.form import Form, unknowns
 from stabkit.tracing.numbers import Reading
 
-_INSIDE = tuple(str(Path(module.__file__).parent) for module in (errors, np))
+_INSIDE = tuple(str(Path(file).parent) for file in (errors.__file__, np.__file__) if file)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ class Tracer:
 
 def line_of_user() -> str:
     """The line of the function under trace that is being run."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
         frame = frame.f_back
     if frame is None:

@@ -7,7 +7,7 @@ import pytest
 from planted import Planted, status_of, wanted
 
 from stabkit import fluxes
-from stabkit.claims.alt2021 import blocks, theorem2
+from stabkit.claims.alt2021 import blocks, short_cycles, theorem2
 from stabkit.claims.claim import registry
 from stabkit.claims.configurations import NEGATIVE
 from stabkit.operators import NATURAL, difference
@@ -43,6 +43,11 @@ PLANTED = {
         within=dict(flux=(NEGATIVE,))),
     "proof_unit_spectrum_gives_euclidean_stability": Planted(
         within=dict(M=theorem2.TRIANGULAR[:9])),
+    "proof_unit_spectrum_gives_euclidean_stability_corrected": Planted(
+        within=dict(M=(theorem2.TRIANGULAR[-1],))),
+    "sensitivity_is_bounded_for_every_depth_corrected": Planted(put={"theorem2._step": longer},
+                                                                decided=False),
+    "transposed_structure_can_be_dropped_corrected": Planted(within=dict(ratio=BEYOND)),
     "well_posedness": Planted(put={"theorem2.lipschitz": lambda flux: flux.facts.lipschitz / 2}),
     "differences_do_not_grow": Planted(within=dict(flux=(fluxes.soft(),))),
     "differences_do_not_grow_corrected": Planted(within=dict(ratio=BEYOND)),
@@ -54,6 +59,9 @@ PLANTED = {
     "fourth_order_diffusion_keeps_the_range": Planted(within=dict(order=(1,))),
     "fourth_order_diffusion_keeps_the_range_corrected": Planted(put={"averages.OVERSHOOT": 1}),
     "convex_functionals_do_not_grow": Planted(within=dict(ratio=BEYOND)),
+    "total_variation_does_not_grow": Planted(within=dict(n=(5,), ratio=BEYOND)),
+    "extrema_do_not_grow_at_the_range_bound": Planted(within=dict(n=(2,)), decided=False),
+    "extrema_do_not_grow_at_the_sign_bound": Planted(within=dict(n=(4,), ratio=(Fraction(2),))),
     "signal_tends_to_its_mean": Planted(
         within=dict(n=(2,), flux=(fluxes.identity(),), ratio=(Fraction(2),))),
     "signal_tends_to_its_mean_when_g_may_vanish": Planted(
@@ -83,15 +91,22 @@ PLANTED = {
     "fsi_cycle_is_euclidean_stable_nonlinear_short": Planted(
         put={"short_cycles.CYCLE_STEP": Fraction(3)}),
     "fsi_cycle_is_euclidean_stable_nonlinear_short_without_symmetry": Planted(
-        within=dict(length=(1, 2))),
+        within=dict(flux=(fluxes.identity(),))),
     "fsi_cycle_is_euclidean_stable_nonlinear_two_steps": Planted(within=dict(length=(3,))),
     "fsi_cycle_decreases_the_energy": Planted(within=dict(length=(1,)), put={
         "short_cycles.FSI": lambda K, flux, tau, length: Explicit(K, flux, Fraction(2, 3) * tau)}),
+    "fsi_cycle_decreases_the_energy_corrected": Planted(
+        within=dict(K=(short_cycles.ONE_SAMPLE,), flux=(fluxes.identity(),), ratio=BEYOND)),
+    "fsi_cycle_keeps_the_range_nonlinear_corrected": Planted(put={"fsi.SHORTEST": 3}),
+    "fsi_cycle_keeps_the_range_frozen_corrected": Planted(put={"fsi.SHORTEST": 3}),
+    "euclidean_stability_without_sign_condition_corrected": Planted(
+        put={"theorem2.largest_growth": lambda *parts: 1}),
     "fsi_weights_extrapolate": Planted(put={"short_cycles.FROM_ZERO": 1}),
     "fsi_weights_extrapolate_corrected": Planted(put={"short_cycles.FROM_ONE": 0}),
     "truncated_fixed_point_of_three_steps": Planted(within=dict(step=(Fraction(7, 5),))),
     "truncated_fixed_point_of_three_steps_further": Planted(
-        within=dict(step=(Fraction(5, 4),))),
+        within=dict(K=(short_cycles.ONE_SAMPLE,), flux=(fluxes.identity(),),
+                    step=(Fraction(5, 4),))),
     "truncated_fixed_point_is_euclidean_stable_at_the_explicit_bound_corrected": Planted(
         within=dict(ratio=BEYOND)),
     "truncated_fixed_point_keeps_the_range_corrected": Planted(
@@ -125,7 +140,10 @@ PLANTED = {
     "w_cycle_is_two_v_cycles_corrected": Planted(put={"multigrid.TWICE": "F"}),
     "one_dimensional_v_cycle_contracts_for_every_depth": Planted(
         put={"multigrid.CONTRACTION": "1/(3 + 3*nu)"}),
-    "unet_is_a_two_level_v_cycle": Planted(put={"multigrid.PASSED_DOWN": "E22"}),
+    "unet_is_a_two_level_v_cycle": Planted(
+        put={"multigrid.passed_down": lambda R, channels: R @ channels[1]}),
+    "deeper_unet_is_a_v_cycle": Planted(
+        put={"multigrid.passed_down": lambda R, channels: R @ channels[0]}),
     "unet_coarse_solver_works_on_the_residual_equation": Planted(
         put={"multigrid.RESTRICTED": "b"}),
     "unet_repetition_solves_the_system": Planted(

@@ -13,12 +13,12 @@ from stabkit.claims.configurations import BEYOND
 from stabkit.claims.haber2017 import (
     euler,
     learning,
-    nine,
     propagation,
     refinement,
     transfer,
     windows,
 )
+from stabkit.claims.haber2017 import nine_stencils as nine
 from stabkit.operators import difference
 from stabkit.operators.stencils import coarsening, derivative_windows, rediscretisation
 from stabkit.stability.decide import decide

@@ -87,6 +87,58 @@ def test_lines_of_many_lengths_keep_range_and_sign():
         assert min(u) <= min(after) and max(after) <= max(u) and changes(after) <= changes(u)
 
 
+VARIATION, EXTREMA = line(1, "1/2", "variation"), line(1, "1/4", "extrema")
+
+
+def rises(u):
+    return [b - a for a, b in itertools.pairwise(u)]
+
+
+def test_lines_of_many_lengths_keep_variation_and_extrema():
+    """Σ|u⁺ᵢ₊₁ − u⁺ᵢ| within weights of 1/2, the changes of sign of the differences within 1/4."""
+    rng = random.Random(2)
+    for _ in range(400):
+        n = rng.randint(1, 8)
+        u = [F(rng.randint(-3, 3)) for _ in range(n)]
+        share = [F(rng.choice([0, 1, 2, 4, 4]), 4) for _ in range(n - 1)]
+        wide = applied(matrix([x / 2 for x in share], 1), u)
+        assert sum(map(abs, rises(wide))) <= sum(map(abs, rises(u)))
+        assert changes(rises(applied(matrix([x / 4 for x in share], 1), u))) <= changes(rises(u))
+
+
+def test_beyond_the_bounds_variation_and_extrema_grow():
+    """A pixel of height 1 between zeros: TV 2 grows with weights above 1/2; and within 1/2 one
+    maximum becomes two, as d = (1, −1, 0) becomes (−1, 1, −1)/2."""
+    x = F(501, 1000)
+    after = applied(matrix([x] * 4, 1), [F(0), F(0), F(1), F(0), F(0)])
+    assert sum(map(abs, rises(after))) > 2
+    after = applied(matrix([F(1, 2)] * 3, 1), [F(0), F(1), F(0), F(0)])
+    assert changes(rises(after)) == 2 and changes([F(1), F(-1), F(0)]) == 1
+
+
+@pytest.mark.parametrize("statement, proof", [
+    (line(1, "501/1000", "variation"), {}), (line(1, "251/1000", "extrema"), {"pivot": "1 - 3*x"}),
+    (line(1, "1/2", "extrema"), {"pivot": "1 - 3*x"}), (EXTREMA, {"pivot": "1 - 2*x"}),
+    (EXTREMA, {"pivot": "1 - 4*x"}), (EXTREMA, {"pivot": "1 - 7/2*x"}),
+    (changed(VARIATION, "rows", "inner", "0", to="1 - l - r/2"), {}),
+    (changed(VARIATION, "rows", "last", "-1", to="-l"), {}),
+    (changed(EXTREMA, "rows", "first", "0", to="1 - 2*r"), {"pivot": "1 - 3*x"}),
+    (changed(changed(VARIATION, "rows", "inner", "1", to="2*r"), "rows", "inner", "0",
+             to="1 - l - 2*r"), {}),
+])
+def test_what_is_not_so_of_differences_is_refused(statement, proof):
+    """A weight just over the bound, a wrong pivot, rows that do not sum to 1, a wrong sign."""
+    refused(statement, proof, "not shown|do not sum")
+
+
+def test_variation_and_extrema_are_of_explicit_steps_on_lines():
+    for keeps in ("variation", "extrema"):
+        refused(line(-1, "inf", keeps), {}, "only known of explicit")
+        refused(grid(1, "1/8", 2) | {"keeps": keeps}, {}, "a line needs")
+    check(VARIATION, {})
+    check(EXTREMA, {"pivot": "1 - 3*x"})
+
+
 def test_beyond_the_bounds_range_and_sign_are_lost():
     """u⁺ = (0, 1.002, 0) with range bound 1/2 → 0.501; and a new change of sign beyond 1/4."""
     x = F(501, 1000)
@@ -164,7 +216,7 @@ def test_a_wrong_bound_of_pivots_is_refused(pivot, reason):
 
 
 @pytest.mark.parametrize("change, reason", [
-    ({"keeps": "energy"}, "range or sign"), ({"step": "magic"}, "explicit or implicit"),
+    ({"keeps": "energy"}, "range, sign, variation"), ({"step": "magic"}, "explicit or implicit"),
     ({"weights": {"l": "1/4"}}, "not a name|line has"), ({"note": ""}, "not known here"),
     ({"weights": {"l": "1/4", "r": "1/2"}}, "same end"), ({"weights": {"l": "0", "r": "0"}}, "> 0"),
     ({"weights": {"l": 0.25, "r": 0.25}}, "fraction"), ({"rows": {}}, "line needs|needs an entry"),

@@ -116,6 +116,7 @@ HOLDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion", HOLDS, ids=str)
 @pytest.mark.parametrize("circulant", [True, False])
 def test_random_steps_against_their_matrices(notion, circulant):
@@ -148,6 +149,7 @@ def _is_close(M, notion):
         M.min() > -1e-7 and np.abs(M.sum(axis=1) - 1).max() < 1e-7
 
 
+@pytest.mark.slow
 def test_symbols_against_a_scan_of_angles():
     """|g(θ)| <= 1 on 10⁴ angles, at the ends of what is proved and just beyond."""
     theta = np.linspace(0, 2 * np.pi, 10_001)
@@ -175,6 +177,7 @@ def test_symbols_against_a_scan_of_angles():
     assert shown > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [True, False])
 def test_two_fields_against_the_roots_at_every_angle(levels):
     """Roots of the symbol at the angles of the grid for what is refuted, at 2000 for what is
@@ -288,3 +291,13 @@ def test_functions_that_cannot_be_traced_are_supported():
     """Sorting keeps the range: supported, with the reason."""
     outcome = decide(np.sort, RANGE, shape=5, trials=100)
     assert outcome.status is SUPPORTED and "not proved" in outcome.reason
+
+
+@pytest.mark.parametrize("function, words", [
+    (lambda u: 1 / 0, "ZeroDivisionError"), (lambda u: u[9], "IndexError"),
+    (lambda u: np.linalg.inv(np.zeros((2, 2))), "LinAlgError"),
+])
+def test_a_function_that_raises_is_told_so(function, words):
+    """One clear error, and not whatever the function raises."""
+    with pytest.raises(InvalidArgument, match=f"the function raises {words}"):
+        decide(function, EUCLIDEAN, shape=4, trials=8)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
 from stabkit.networks.graph import Graph, Node
@@ -111,12 +112,13 @@ class Builder:
         self.nodes.append(Node(self.name, self.kind, layer, inputs, shape))
         return len(self.nodes) - 1
 
-    def scale(self, view: View, factors: Any = None, bias: Any = None) -> View:
+    def scale(self, view: View, factors: Array = None, bias: Array = None) -> View:
         """f x + b; scalar factors that follow each other are multiplied where that is exact."""
         if bias is None and np.ndim(factors) == 0:
             before = self.nodes[view.node].layer if view.node >= 0 else None
             number = view.node
-            if isinstance(before, Scaling) and before.bias is None and np.ndim(before.factors) == 0:
+            if isinstance(before, Scaling) and before.bias is None and \
+                    before.factors is not None and before.factors.ndim == 0:
                 both = Fraction(float(factors)) * Fraction(float(before.factors))
                 if Fraction(float(both)) == both:
                     factors, number = float(both), self.nodes[view.node].inputs[0]
@@ -170,7 +172,7 @@ class Builder:
         for periodic in (False, True):
             if not periodic and len(present) != 1:
                 continue
-            left = [(n - at) % n for n, at in zip(before, first, strict=True)] if periodic \
+            left = [int(n - at) % n for n, at in zip(before, first, strict=True)] if periodic \
                 else [int(at) for at in present[0]]
             pads = [(lead, m - n - lead)
                     for lead, n, m in zip(left, before, after, strict=True)]

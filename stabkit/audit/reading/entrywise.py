@@ -21,6 +21,8 @@ from stabkit.networks.layers import Activation, Scaling, Sum
 def _beside(op: Operator, view: View, number: int) -> tuple[View, np.ndarray | float]:
     """The signal, and the constant input that meets it, without the batch axis."""
     values = op.weights(number)
+    if values is None:
+        raise InvalidArgument(f"its input {number} is missing; a constant is needed")
     if values.size == 1 and values.ndim <= len(view.shape):
         return view, float(values.item())
     shape = np.broadcast_shapes(view.shape, values.shape)
@@ -92,11 +94,11 @@ def negate(op: Operator) -> View:
 def batch_normalization(op: Operator) -> View:
     """f x + b with f = γ/√(σ² + ε), b = β − f μ, rounded to double precision."""
     view = op.signal(0)
-    parts = [op.weights(number) for number in range(1, 5)]
+    parts = [part for number in range(1, 5) if (part := op.weights(number)) is not None]
     if op.integer("training_mode", 0) or op.outputs > 1 or not op.integer("spatial", 1):
         raise op.refuse("normalisation in training form; export the network in eval mode")
     channels = view.shape[1] if len(view.shape) > 1 else 0
-    if any(part is None or part.shape != (channels,) for part in parts):
+    if len(parts) < 4 or any(part.shape != (channels,) for part in parts):
         raise InvalidArgument(f"its parameters do not fit {channels} channels")
     scale, bias, mean, variance = (part.astype(np.float64) for part in parts)
     variance = variance + op.number("epsilon", 1e-5)
@@ -112,8 +114,9 @@ def batch_normalization(op: Operator) -> View:
 
 def keep(op: Operator) -> View | Constant:
     """Identity, Dropout in inference form, Cast between floats; numbers are real numbers here."""
-    if op.kind == "CastLike" and isinstance(op.value(0), Constant):
-        return op.value(0)
+    value = op.value(0)
+    if op.kind == "CastLike" and isinstance(value, Constant):
+        return value
     if op.kind == "Cast" and op.integer("to") not in FLOATS:
         raise op.refuse("a signal cast to something else than floats")
     if op.kind == "Dropout" and op.has(2) and op.constant(2).any():
@@ -215,6 +218,7 @@ FLUXES: dict[str, Callable[[Operator], Flux]] = {
     "Elu": lambda op: activations.elu(_number(op, "alpha", 1.0)),
     "Erf": lambda op: activations.error_function(), "Mish": lambda op: activations.mish(),
     "HardSwish": lambda op: activations.hard_swish(), "Abs": lambda op: fluxes.leaky_relu(-1),
+    "Softsign": lambda op: activations.softsign(),
     "Swish": lambda op: activations.silu(_number(op, "alpha", 1.0)),
 }
 

@@ -150,10 +150,9 @@ _FOLDS: dict[str, Callable[[Operator, list[np.ndarray]], np.ndarray]] = {
 
 def fold(op: Operator) -> list[Value] | None:
     """The outputs of an operator on constants, or None if it is not one that is folded."""
-    if op.kind not in _FOLDS or not all(
-            isinstance(value, Constant) for value in op.inputs if value is not None):
+    given = [value for value in op.inputs if isinstance(value, Constant)]
+    if op.kind not in _FOLDS or len(given) < sum(value is not None for value in op.inputs):
         return None
-    given = [value for value in op.inputs if value is not None]
     with np.errstate(all="ignore"):  # what is not finite is refused where it is used
         result = _FOLDS[op.kind](op, [value.values for value in given])
     return [Constant(np.asarray(result), given[0].name if given else op.build.name)]

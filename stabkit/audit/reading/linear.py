@@ -32,7 +32,8 @@ def gemm(op: Operator) -> View:
     _fits(weights.shape[1], view.shape[1])
     shape = (view.shape[0], len(weights))
     third = op.value(2)
-    bias = _row(op, op.weights(2), len(weights)) if isinstance(third, Constant) else None
+    row = op.weights(2) if isinstance(third, Constant) else None
+    bias = None if row is None else _row(op, row, len(weights))
     if isinstance(third, View) and beta != 1:
         raise op.refuse("a multiple of a signal added to a product")
     if bias is not None and beta != 1:

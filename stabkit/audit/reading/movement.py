@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from math import prod
+from typing import Literal
 
 import numpy as np
 
 from stabkit.audit.reading.builder import ABSENT, View
-from stabkit.audit.reading.operator import Constant, Operator, Value, within
+from stabkit.audit.reading.operator import Array, Constant, Operator, Value, within
 from stabkit.errors import InvalidArgument
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -75,7 +76,8 @@ RESHAPES = {
 
 # -- entries that move -----------------------------------------------------------------------------
 def _transpose(op: Operator, shape: tuple[int, ...]) -> Function:
-    order = op.integers("perm", list(range(len(shape)))[::-1])
+    asked = op.integers("perm")
+    order = list(range(len(shape)))[::-1] if asked is None else asked
     if sorted(order) != list(range(len(shape))):
         raise InvalidArgument(f"perm {order} is no order of {len(shape)} axes")
     return lambda array: array.transpose(order)
@@ -121,12 +123,17 @@ def _tile(op: Operator, shape: tuple[int, ...]) -> Function:
     return lambda array: np.tile(array, counts)
 
 
+PADDINGS: tuple[Literal["constant", "wrap", "reflect", "edge"], ...] = (
+    "constant", "wrap", "reflect", "edge")
+
+
 def _pad(op: Operator, shape: tuple[int, ...]) -> Function:
     pads = op.integers("pads") or op.integers("paddings") if op.opset < 11 else op.sizes(1)
-    axes = op.sizes(3) if op.has(3) else list(range(len(shape)))
-    pads, mode = pads or [], op.text("mode", "constant")
-    if len(pads) != 2 * len(axes) or mode not in ("constant", "wrap", "reflect", "edge"):
-        raise InvalidArgument(f"padding {pads} in mode {mode!r} of shape {shape} is unknown")
+    axes, asked = op.sizes(3), op.text("mode", "constant")
+    axes = list(range(len(shape))) if axes is None else axes
+    pads, mode = pads or [], next((mode for mode in PADDINGS if mode == asked), None)
+    if len(pads) != 2 * len(axes) or mode is None:
+        raise InvalidArgument(f"padding {pads} in mode {asked!r} of shape {shape} is unknown")
     both = [(0, 0)] * len(shape)
     for axis, before, after in zip(axes, pads[:len(axes)], pads[len(axes):], strict=True):
         both[within(axis, len(shape))] = (before, after)
@@ -201,14 +208,14 @@ MOVES = {
 
 
 # -- what becomes of a value -----------------------------------------------------------------------
-def moved(op: Operator, value: Value, function: Function, name: str = "") -> Value:
+def moved(op: Operator, value: Array, function: Function, name: str = "") -> Array:
     if isinstance(value, View):
         return op.build.move(value, function)
     op.build.spend(value.values.size)
     return Constant(function(value.values), name or value.name)
 
 
-def reshaped(op: Operator, value: Value, shape: tuple[int, ...]) -> Value:
+def reshaped(op: Operator, value: Array, shape: tuple[int, ...]) -> Array:
     if isinstance(value, View):
         return op.build.reshape(value, shape)
     return Constant(value.values.reshape(shape), value.name)
@@ -216,7 +223,7 @@ def reshaped(op: Operator, value: Value, shape: tuple[int, ...]) -> Value:
 
 def read_movement(op: Operator) -> list[Value]:
     """The outputs of an operator of `RESHAPES` or `MOVES`."""
-    value = op.value(0)
+    value = op.array(0)
     shape = shape_of(value)
     if op.kind in RESHAPES:
         return [reshaped(op, value, RESHAPES[op.kind](op, shape))]
@@ -225,19 +232,19 @@ def read_movement(op: Operator) -> list[Value]:
 
 def split(op: Operator) -> list[Value]:
     """Split: pieces along an axis, as many as there are outputs or as their lengths say."""
-    value = op.value(0)
+    value = op.array(0)
     shape = shape_of(value)
     axis = op.axis(len(shape), 0)
     lengths = op.sizes(1) if op.has(1) else op.integers("split")
     if lengths is None:
         piece = -(-shape[axis] // max(op.outputs, 1))
         lengths = [min(piece, shape[axis] - i * piece) for i in range(op.outputs)]
-    return _pieces(op, value, axis, lengths)
+    return [*_pieces(op, value, axis, lengths)]
 
 
 def split_to_sequence(op: Operator) -> list[Value]:
     """A list of pieces, of given lengths or all of one."""
-    value = op.value(0)
+    value = op.array(0)
     shape = shape_of(value)
     axis = op.axis(len(shape), 0)
     given = op.sizes(1) or [1]
@@ -252,7 +259,7 @@ def split_to_sequence(op: Operator) -> list[Value]:
     return [pieces]
 
 
-def _pieces(op: Operator, value: Value, axis: int, lengths: list[int]) -> list[Value]:
+def _pieces(op: Operator, value: Array, axis: int, lengths: list[int]) -> list[Array]:
     size = shape_of(value)[axis]
     if sum(lengths) != size or min(lengths, default=0) < 0:
         raise InvalidArgument(f"pieces {lengths} do not add up to {size}")
@@ -276,22 +283,23 @@ def concat(op: Operator) -> list[Value]:
     """Concat; constants beside signals must be zeros."""
     if any(value is None or isinstance(value, list) for value in op.inputs) or not op.inputs:
         raise InvalidArgument("an input is missing")
-    rank = len(shape_of(op.inputs[0]))
+    values = [op.array(number) for number in range(len(op.inputs))]
+    rank = len(shape_of(values[0]))
     axis = op.axis(rank, 1 if op.opset < 4 else None)
-    if any(len(shape_of(value)) != rank for value in op.inputs):
+    if any(len(shape_of(value)) != rank for value in values):
         raise InvalidArgument("its inputs differ in their number of axes")
-    if all(isinstance(value, Constant) for value in op.inputs):
-        op.build.spend(sum(value.values.size for value in op.inputs))
-        return [Constant(np.concatenate([value.values for value in op.inputs], axis),
-                         op.inputs[0].name)]
-    signals = [value for value in op.inputs if isinstance(value, View)]
+    known = [value for value in values if isinstance(value, Constant)]
+    if len(known) == len(values):
+        op.build.spend(sum(value.values.size for value in known))
+        return [Constant(np.concatenate([value.values for value in known], axis), known[0].name)]
+    signals = [value for value in values if isinstance(value, View)]
     views = [value if isinstance(value, View) else _zeros(op, value, signals[0])
-             for value in op.inputs]
+             for value in values]
     return [op.build.join(views, axis)]
 
 
-def _zeros(op: Operator, value: Value, beside: View) -> View:
-    if not isinstance(value, Constant) or value.values.any():
+def _zeros(op: Operator, value: Constant, beside: View) -> View:
+    if value.values.any():
         raise op.refuse("a signal joined with constants other than zeros")
     count = value.values.size // op.build.batch
     return View(beside.node, value.values.shape, np.full(count, ABSENT))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Record
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.tensors import finite
 from stabkit.errors import InvalidArgument
@@ -29,7 +30,8 @@ class Comparison:
     threshold: float
 
 
-Value = View | Constant | Comparison | list
+Array = View | Constant
+Value = Array | Comparison | list[Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ class Operator:
     kind: str
     opset: int
     inputs: Sequence[Value | None]
-    attributes: dict[str, Any]
+    attributes: Record
     outputs: int
     build: Builder
     tensor: Callable[[Any], np.ndarray]
@@ -72,20 +74,29 @@ class Operator:
             raise InvalidArgument(f"its input {number} is {what}")
         return value
 
-    def constant(self, number: int) -> np.ndarray:
-        """An input that is known, such as a shape."""
+    def array(self, number: int) -> Array:
+        value = self.value(number)
+        if not isinstance(value, View | Constant):
+            raise InvalidArgument("its input is missing or no array")
+        return value
+
+    def known(self, number: int) -> Constant:
         value = self.value(number)
         if not isinstance(value, Constant):
             what = "missing" if value is None else "computed from the network's input"
             raise InvalidArgument(f"its input {number} is {what}; a constant is needed")
-        return value.values
+        return value
+
+    def constant(self, number: int) -> np.ndarray:
+        """An input that is known, such as a shape."""
+        return self.known(number).values
 
     def weights(self, number: int) -> np.ndarray | None:
         """An input that holds finite numbers, as floats; ``None`` if it is left out."""
         if not self.has(number):
             return None
-        self.constant(number)
-        return finite(self.inputs[number].values, self.inputs[number].name)
+        known = self.known(number)
+        return finite(known.values, known.name)
 
     def sizes(self, number: int) -> list[int] | None:
         """An input that is a list of integers, or a single one."""
@@ -105,9 +116,11 @@ class Operator:
 
     def integer(self, name: str, default: int | None = None) -> int:
         attribute = self._attribute(name, (2,))
-        if attribute is None and default is None:
+        if attribute is not None:
+            return int(attribute.i)
+        if default is None:
             raise InvalidArgument(f"its attribute {name!r} is missing")
-        return default if attribute is None else int(attribute.i)
+        return default
 
     def number(self, name: str, default: float) -> float:
         attribute = self._attribute(name, (1,))
@@ -120,9 +133,9 @@ class Operator:
         attribute = self._attribute(name, (3,))
         return default if attribute is None else attribute.s.decode("utf-8", "replace")
 
-    def integers(self, name: str, default: Sequence[int] | None = None) -> list[int] | None:
+    def integers(self, name: str) -> list[int] | None:
         attribute = self._attribute(name, (7,))
-        return default if attribute is None else [int(x) for x in attribute.ints]
+        return None if attribute is None else [int(x) for x in attribute.ints]
 
     def per_axis(self, name: str, count: int, default: int) -> tuple[int, ...]:
         """One positive integer per axis."""

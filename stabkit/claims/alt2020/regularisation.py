@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -19,6 +20,7 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
 )
+from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, difference, stable_step
 from stabkit.schemes import Explicit, Implicit, Pointwise, repeat
@@ -47,6 +49,16 @@ def lipschitz_constant_is_the_largest_diffusivity(flux):
     return Stable(Pointwise(flux, 1), CONTRACTION)
 
 
+#: sup g over L, at most.
+AT_MOST = Fraction(1)
+
+
+@claim("derived (after Theorem 2)", notion="bound", within=dict(flux=DICTIONARY[:5]))
+def lipschitz_constant_is_the_largest_diffusivity_corrected(flux):
+    """For every g >= 0 continuous at 0 with Lipschitz Φ: g_max <= L, as |Φ(r) − Φ(0)| <= L|r|."""
+    return FaceWithin(flux, "diffusivity", Fraction(0), AT_MOST * flux.facts.lipschitz)
+
+
 #: The bounds of Euler's errors, for L‖K‖² = Lam or mu and ‖u⁰‖ = 1.
 IMPLICIT_BOUND = "(mu*alpha)**2 / (2*m)"
 EULER_BOUND = "step/2 * Lam * (exp(Lam*T) - 1)"
@@ -54,7 +66,7 @@ EULER_BOUND = "step/2 * Lam * (exp(Lam*T) - 1)"
 
 def _euler_error(K: Operator, flux: Flux) -> AllOf:
     """‖uᵐ − u(T)‖ <= (τ/2) L‖K‖² ‖u⁰‖ (e^{L‖K‖²T} − 1), the constants in it, and one mode."""
-    L, square = flux.facts.lipschitz, 2 / stable_step(K)
+    L, square = needed(flux.facts.lipschitz, "flux: must be continuous"), 2 / stable_step(K)
     points = dict(x=[0, 1, 2, 5, 9, 13], y=[1, 2, 4, 3, 8, 5])
     return AllOf([
         FaceWithin(flux, "slope", -L, L), FaceWithin(flux, "diffusivity", Fraction(0), None),
@@ -77,7 +89,7 @@ def _euler_error_of_a_mode(m: int) -> Calculation:
     T = log.give("T", Fraction(1, 100))
     f = log.give("f", [-1, 1])
     last = repeat(Explicit(K, fluxes.identity(), Fraction(1, 100 * m)), m)(f)
-    let = [("Lam", "dot(K @ f, K @ f) / dot(f, f)"), ("step", f"T / {m}"),
+    let: list[Sequence[str]] = [("Lam", "dot(K @ f, K @ f) / dot(f, f)"), ("step", f"T / {m}"),
            ("gap", f"{last.text} - exp(-Lam*{T.text}) * f")]
     return Calculation(
         log.given, [*log.let, *let],

@@ -7,10 +7,12 @@ from fractions import Fraction
 from stabkit import fluxes
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, NONLINEAR, ONE
+from stabkit.classes import AnyFlux, AnyLength, UpTo
+from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import NATURAL, difference
 from stabkit.schemes import Explicit, repeat
-from stabkit.stability.notions import RANGE
+from stabkit.stability.notions import EXTREMA, RANGE, VARIATION
 from stabkit.stability.property import AllOf, Calculation, FaceWithin, Identity, Not, Stable
 from stabkit.stability.verdict import REFUTED
 
@@ -18,7 +20,8 @@ SIMPLIFIED = 'derived (Section 2.1, "gradually simplified versions")'
 
 
 def _step(n: int, flux: Flux, ratio: Fraction) -> Explicit:
-    return Explicit(difference(1, n), flux, ratio / (2 * flux.facts.lipschitz))
+    L = needed(flux.facts.lipschitz, "flux: must be continuous")
+    return Explicit(difference(1, n), flux, ratio / (2 * L))
 
 
 def _keeps_the_sum(n: int) -> Calculation:
@@ -37,6 +40,34 @@ def convex_functionals_do_not_grow(n, flux, ratio):
     Where a signal leaves its range upwards, r(x) = max(x − max u, 0) grows, so the range is
     necessary as well."""
     return AllOf([Stable(_step(n, flux, ratio), RANGE), _keeps_the_sum(n)])
+
+
+#: On every line, any N, for r Φ(r) >= 0 and any ratio up to 1.
+LINES = dict(n=AnyLength(), flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")), ratio=UpTo(1))
+LISTED = dict(n=(2, 4), flux=(fluxes.identity(), fluxes.soft(), fluxes.rational()), ratio=(ONE,))
+
+
+@claim(SIMPLIFIED, notion="variation", within=LISTED, beyond=dict(n=(5,), ratio=BEYOND),
+       for_all=LINES)
+def total_variation_does_not_grow(n, flux, ratio):
+    """K = K1 reflecting, any N, r Φ(r) >= 0, Φ Lipschitz with constant L, monotone or not,
+    0 < τ <= h²/(2L): Σ|u⁺_{i+1} − u⁺_i| <= Σ|u_{i+1} − u_i| for every u; here
+    τ = ratio · h²/(2L)."""
+    return Stable(_step(n, flux, ratio), VARIATION)
+
+
+@claim(SIMPLIFIED, notion="extrema", expect=REFUTED, within=LISTED)
+def extrema_do_not_grow_at_the_range_bound(n, flux, ratio):
+    """In the same setting and for 0 < τ <= h²/(2L) the number of local extrema (sign changes of the
+    first differences, zeros dropped) does not grow."""
+    return Stable(_step(n, flux, ratio), EXTREMA)
+
+
+@claim("derived (Section 2.1)", notion="extrema", within=LISTED, for_all=LINES)
+def extrema_do_not_grow_at_the_sign_bound(n, flux, ratio):
+    """In the same setting and for 0 < τ <= h²/(4L), every N, the number of local extrema does not
+    grow; here τ = ratio · h²/(4L)."""
+    return Stable(_step(n, flux, ratio / 2), EXTREMA)
 
 
 #: Signals of at most these differences are spoken of where g has no positive lower bound.

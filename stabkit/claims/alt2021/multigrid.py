@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
+from stabkit.aliases import Signal
 from stabkit.claims.claim import claim
-from stabkit.stability.property import Calculation
+from stabkit.classes import AnyMap, AnyOperator, AnyVector
+from stabkit.operators import Operator, from_matrix
+from stabkit.stability.property import AllOf, Calculation, Identity
 from stabkit.stability.verdict import REFUTED
 
 LAPLACE_7 = [[2 if i == j else -1 if abs(i - j) == 1 else 0 for j in range(7)] for i in range(7)]
@@ -33,40 +38,102 @@ def _grid(n: int, smoother: str, coarse: str = "inverse(AH)"):
     return given, let
 
 
-#: Where the restricted residual goes: from r to b; and what is restricted, in steps 2 and 4.
-PASSED_DOWN, RESTRICTED = "E23", "r"
+#: What is restricted in steps 2 and 4.
+RESTRICTED = "r"
+
+
+def _matrix(rows: list, over: int = 1) -> Operator:
+    return from_matrix([[Fraction(entry, over) for entry in row] for row in rows])
+
+
+#: Any linear A, smoother x ← G x + B b, restriction and prolongation; and what the net is given.
+PARTS = dict(A=(_matrix(LAPLACE_7),), P=(_matrix(TWICE_P_3_7, 2),),
+             R=(_matrix(list(zip(*TWICE_P_3_7, strict=True)), 4),),
+             G=(_matrix([[int(i == j) - (abs(i - j) == 1) for j in range(7)] for i in range(7)], 3),
+                _matrix(LOWER[7], 2)), B=(_matrix(LOWER[7], 3),),
+             x=((1, 0, -2, 3, 0, 0, 5),), b=((2, -1, 0, 0, 4, 1, 1),), r=((7, 0, 0, 1, 0, 2, 0),))
+ANY_PARTS = dict(A=AnyOperator("N", "N"), P=AnyOperator("M", "N"), R=AnyOperator("N", "M"),
+                 G=AnyOperator("N", "N"), B=AnyOperator("N", "N"), x=AnyVector(), b=AnyVector(),
+                 r=AnyVector())
+
+
+def solved(x: Signal, b: Any, r: Any, A: Any, G: Any, B: Any) -> tuple[Any, Any, Any]:
+    """S(x, b, r) = (G x + B b, b, b − A(G x + B b)): the input r is ignored."""
+    x = G @ x + B @ b
+    return x, b, b - A @ x
+
+
+def passed_down(R: Any, channels: tuple[Any, Any, Any]) -> Any:
+    """b^H = R r; x^H and r^H are 0."""
+    return R @ channels[2]
+
+
+def _unet(x: Signal, b: Any, r: Any, A: Any, P: Any, R: Any, G: Any, B: Any, coarse: Any
+          ) -> tuple[Any, Any, Any]:
+    """The six steps, with the x that the coarse part of the net makes of b^H."""
+    channels = solved(x, b, r, A, G, B)
+    x, b, r = channels
+    return solved(x + P @ coarse(passed_down(R, channels)), b, r, A, G, B)
+
+
+def _v_cycle(x: Signal, b: Any, A: Any, P: Any, R: Any, G: Any, B: Any, coarse: Any) -> Any:
+    x = G @ x + B @ b
+    x = x + P @ coarse(R @ (b - A @ x))
+    return G @ x + B @ b
+
+
+def _agree(A, P, R, G, B, x, b, r, net, cycle) -> AllOf:
+    """The net, with a net for its coarse part, and the cycle, with a cycle."""
+    given = dict(x=x, b=b, r=r)
+    return AllOf([
+        Identity(lambda x, b, r: _unet(x, b, r, A, P, R, G, B, net)[0],
+                 lambda x, b, r: _v_cycle(x, b, A, P, R, G, B, cycle), given,
+                 "the x of the net and of the V-cycle"),
+        Identity(lambda x, b, r: _unet(x, b, r, A, P, R, G, B, net)[1], lambda x, b, r: b, given,
+                 "b is carried unchanged")])
 
 
 @claim("Section 3.2, steps 1–6",
        quote="we express a multigrid V-cycle in this form by utilising multiple network channels",
-       within=dict(n=(3, 7), smoother=tuple(SMOOTHERS), coarse=("inverse(AH)", "AH / 5")))
-def unet_is_a_two_level_v_cycle(n, smoother, coarse):
+       within={**PARTS, "C": (_matrix(LAPLACE_3), _matrix(LOWER[3], 5))},
+       for_all={**ANY_PARTS, "C": AnyOperator("M", "M")})
+def unet_is_a_two_level_v_cycle(A, P, R, G, B, C, x, b, r):
     """With channels (x, b, r), solver S(x, b, r) = (G x + B b, b, b − A(G x + B b)), restriction
     b^H = R r with x^H = r^H = 0, prolongation of x only, and addition, the six steps give the x of
     the classical two-level V-cycle, for every linear A, smoother and coarse solver; b is carried
     unchanged and the input r is ignored."""
-    given, let = _grid(n, smoother, coarse)
-    m = len(given["P2"][0])
-    unit = {name: [[int((i, j) == place) for j in range(3)] for i in range(3)] for name, place in
-            {"E11": (0, 0), "E12": (0, 1), "E22": (1, 1), "E23": (1, 2), "E31": (2, 0),
-             "E32": (2, 1)}.items()}
-    let += [
-        ("S", f"kron(E11, G) + kron(E12, B) + kron(E22, I({n})) - kron(E31, A @ G)"
-              f" + kron(E32, I({n}) - A @ B)"),
-        # The coarse solver started at 0: x^H = C b^H.
-        ("SH", f"kron(E12, C) + kron(E22, I({m})) + kron(E32, I({m}) - AH @ C)"),
-        ("Down", f"kron({PASSED_DOWN}, R)"), ("Up", "kron(E11, P)"),
-        ("Net", f"S @ (I({3 * n}) + Up @ SH @ Down) @ S"),
-        ("X", f"kron([[1, 0, 0]], I({n}))"), ("Rhs", f"kron([[0, 1, 0]], I({n}))"),
-        ("Res", f"kron([[0, 0, 1]], I({n}))")]
-    return Calculation({**given, **unit}, let, [
-        "X @ Net @ X.T == G @ (G - P @ C @ R @ A @ G)",
-        f"X @ Net @ Rhs.T == G @ (B + P @ C @ R @ (I({n}) - A @ B)) + B",
-        f"X @ Net @ Res.T == 0 * I({n})",
-        f"Rhs @ Net @ Rhs.T == I({n})", f"Rhs @ Net @ X.T == 0 * I({n})"],
-        "Net is the product of the layers as 3×3 block matrices; on the right stands the V-cycle "
-        "x ← G x + B b, x ← x + P C R(b − A x), x ← G x + B b, as the matrices of x and of b",
-        necessary=True)
+    return _agree(A, P, R, G, B, x, b, r, lambda b: C @ b, lambda b: C @ b)
+
+
+class TwoLevels:
+    """What two levels, of 3 points and of 1, make of a right-hand side, as a net and as a cycle."""
+
+    def __call__(self, b: Any) -> Any:
+        return self.cycle(b)
+
+    def cycle(self, b: Any) -> Any:
+        return _v_cycle(0 * b, b, *COARSE, lambda b: b / 2)
+
+    def net(self, b: Any) -> Any:
+        return _unet(0 * b, b, 0 * b, *COARSE, lambda b: b / 2)[0]
+
+
+#: A, P, R, G, B from 3 points to 1.
+COARSE = (_matrix(LAPLACE_3), _matrix(TWICE_P_1_3, 2), _matrix([[1, 2, 1]], 4),
+          _matrix([[1, 1, 0], [1, 1, 1], [0, 1, 1]], 3), _matrix(LOWER[3], 3))
+
+
+@claim('Section 3.2, "deeper V-cycles ... by stacking"',
+       within={**PARTS, "coarse": (TwoLevels(),)},
+       for_all={**ANY_PARTS, "coarse": AnyMap("M", "M")})
+def deeper_unet_is_a_v_cycle(A, P, R, G, B, x, b, r, coarse):
+    """The three-channel U-net, applied recursively over J levels with any smoothers, transfers and
+    coarse operators, computes the J-level V-cycle, for every J.
+
+    By induction over J: if the net and the cycle of J − 1 levels are one map, linear or not, so
+    are those of J levels.  Listed is J = 3, from 7 to 3 and 1 points."""
+    return _agree(A, P, R, G, B, x, b, r, getattr(coarse, "net", coarse),
+                  getattr(coarse, "cycle", coarse))
 
 
 @claim("Section 3.2, steps 2 and 4", weight="minor",

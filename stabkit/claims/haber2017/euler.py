@@ -7,11 +7,13 @@ from itertools import product
 
 import numpy as np
 
+from stabkit import fluxes
 from stabkit.arithmetic.rational import fractions, solve
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
-from stabkit.operators import difference, from_matrix, identity, stable_step
-from stabkit.schemes import Linear
+from stabkit.classes import AnyOperator, UpTo
+from stabkit.operators import difference, from_matrix, stable_step
+from stabkit.schemes import Explicit
 from stabkit.stability.notions import EUCLIDEAN
 from stabkit.stability.property import Calculation, Stable
 from stabkit.stability.verdict import REFUTED
@@ -65,12 +67,11 @@ def euler_is_stable_without_positive_eigenvalues(K):
 @claim("derived (eq. (2.9))", notion="euclidean",
        within=dict(D=(difference(1, 2), difference(1, 4), difference(2, 4),
                       from_matrix([[1, 2], [0, 0], [-1, "1/2"]])), ratio=(HALF, ONE)),
-       beyond=dict(ratio=BEYOND))
+       beyond=dict(ratio=BEYOND), for_all=dict(D=AnyOperator(letter="K"), ratio=UpTo(1)))
 def euler_is_stable_without_positive_eigenvalues_corrected(D, ratio):
     """σ = id: if the constant K is symmetric without positive eigenvalues, that is K = −DᵀD, then
     ‖y_{j+1}‖ <= ‖y_j‖ for 0 < δ <= 2/‖K‖; here δ = ratio · 2/‖K‖."""
-    step = stable_step(D, ratio=ratio)
-    return Stable(Linear(identity(D.shape[1]) - step * (D.T @ D)), EUCLIDEAN)
+    return Stable(Explicit(D, fluxes.identity(), stable_step(D, ratio=ratio)), EUCLIDEAN)
 
 
 @claim("eq. (2.9), read with the real parts of (2.8)", notion="uniform", quote=EULER,

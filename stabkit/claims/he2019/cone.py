@@ -8,6 +8,7 @@ a = ⟨z, F K z⟩, |⟨z, F K y⟩| <= b |y| and c = |F K z − a z| the step e
 
 from __future__ import annotations
 
+from stabkit.aliases import Record
 from stabkit.claims.he2019.symmetry import EVEN, ODD, SWEEP, Cone, Half, find_cone, halves
 from stabkit.errors import Undecided
 from stabkit.stability.property import Calculation, Not
@@ -38,7 +39,8 @@ def growth(n: int, galerkin: bool) -> Not:
     raise Undecided(f"neither a proof of convergence nor a growing signal is known for n = {n}")
 
 
-def _written(levels: list[Half], cone: Cone, galerkin: bool):
+def _written(levels: list[Half], cone: Cone, galerkin: bool
+             ) -> tuple[Record, list[tuple[str, str]], list[str]]:
     m = levels[cone.split].size
     given = dict(L0=levels[0].L, w=levels[0].w, p=levels[0].p, s=SWEEP, t=cone.t,
                  Z=cone.z.reshape(m, m), H=cone.h.reshape(m, m))

@@ -17,7 +17,7 @@ SMOOTHERS = ("Gauss-Seidel", "Richardson", "random")
 def _smoother(A: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
     one = fractions(np.eye(len(A), dtype=int))
     if kind == "Gauss-Seidel":
-        return np.where(np.tri(len(A), dtype=bool), A, Fraction(0))
+        return A * np.tri(len(A), dtype=int)
     if kind == "Richardson":
         return one
     while determinant(M := integers(rng, *A.shape) + 2 * one) == 0:

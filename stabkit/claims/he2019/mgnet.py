@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.transcript import Term, Transcript, named
 from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import integers
-from stabkit.stability.property import Calculation
+from stabkit.classes import AnyMap, AnyOperator, AnyVector, ForExamples
+from stabkit.operators import from_matrix
+from stabkit.stability.property import AllOf, Calculation, Example, Identity
 from stabkit.stability.verdict import REFUTED
 
 SIZES = {2: (3, 2), 3: (4, 3, 2)}
@@ -28,7 +31,7 @@ def _nonlinear(log: Transcript, name: str, matrix: np.ndarray) -> Callable[[Any]
     """M u + 1 where it is positive, its square elsewhere: not 0 at 0."""
     affine = _linear(log, name, matrix)
 
-    def apply(u: Any) -> Term:
+    def apply(u: Signal) -> Term:
         v = affine(u)
         return named(np.maximum(v + 1, v * v), name.lower())
 
@@ -77,28 +80,68 @@ def _theorem(log: Transcript, f: Term, grids: list, by: str) -> Calculation:
     return Calculation(log.given, log.let, shows, by, necessary=True)
 
 
-@claim("Theorem 6.1", within=dict(levels=(2, 3), seed=(1, 2, 3)))
-def mgnet_is_multigrid(levels, seed):
+def _bent(matrix: list) -> Callable[[Any], Any]:
+    """A map that is not linear."""
+    M = from_matrix(matrix)
+    return lambda u: abs(M @ u) - 1
+
+
+#: One grid and the next coarser one: A linear there, all else any map; s = ũ⁰ and w = Πũ are any.
+GRID = dict(A=(from_matrix([[2, -1], [1, 3]]),), A2=(from_matrix([[2]]),),
+            B=(_bent([[1, 2], [0, -1]]),), R=(_bent([[1, -2]]),), f=((1, 2),), u=((3, -1),),
+            s=((0, 5),), w=((-4,),))
+ANY_GRID = dict(A=AnyOperator("N", "N"), A2=AnyOperator("M", "M"), B=AnyMap(), R=AnyMap("N", "M"),
+                f=AnyVector(), u=AnyVector(), s=AnyVector(), w=AnyVector("M"))
+EXAMPLES = dict(levels=(2, 3), seed=(1, 2, 3))
+ANY_EXAMPLES = dict(levels=ForExamples(), seed=ForExamples())
+
+
+def data_of(A: Any, f: Signal, s: Any) -> Any:
+    """f̃ = f + A ũ⁰."""
+    return f + A @ s
+
+
+def _inherited(A, A2, B, R, f, u, s, w) -> AllOf:
+    """What the grids hand on: if f̃ = f + A s and ũ = u + s, then so after a smoothing step and, on
+    the next grid, with ũ⁰ = w."""
+    from stabkit.multigrid import SingleStep
+
+    def smoothed(f: Signal, u: Signal) -> Any:
+        return SingleStep((B,))(lambda v: A @ v, f, u)[1]
+
+    return AllOf([
+        Identity(lambda f, u, s: smoothed(data_of(A, f, s), u + s),
+                 lambda f, u, s: smoothed(f, u) + s, dict(f=f, u=u, s=s),
+                 "f̃ − A ũ = f − A u, so that B sees equal residuals"),
+        Identity(lambda f, u, s, w: R(data_of(A, f, s) - A @ (u + s)) + A2 @ w,
+                 lambda f, u, s, w: data_of(A2, R(f - A @ u), w), dict(f=f, u=u, s=s, w=w),
+                 "Algorithm 3 restricts f̃ − A ũ and adds A ũ⁰")])
+
+
+@claim("Theorem 6.1", within={**GRID, **EXAMPLES}, for_all={**ANY_GRID, **ANY_EXAMPLES})
+def mgnet_is_multigrid(A, A2, B, R, f, u, s, w, levels, seed):
     """For linear A^l, R, B^{l,i} = S^l and any Π: f̃^l = f^l + A^l ũ^{l,0} and u^{l,i} = ũ^{l,i} −
     ũ^{l,0}, quantities with a tilde from Algorithm 3 (f_in = id), those without from Algorithm 1.
-    (The outputs u^J themselves differ by ũ^{J,0}.)"""
+    (The outputs u^J themselves differ by ũ^{J,0}.)
+
+    By induction over steps and grids, of which one of each is shown."""
+    return AllOf([_inherited(A, A2, B, R, f, u, s, w), Example(lambda: _random(levels, seed))])
+
+
+def _random(levels: int, seed: int, **kinds: Any) -> Calculation:
     log = Transcript()
     f = _given(log, levels)
-    return _theorem(log, f, _grids(log, levels, seed),
-                    "by induction f̃ − A ũ = f − A u on each grid: both see the same residuals, "
-                    "and Π enters through ũ^{l,0} only; here with random matrices and nonlinear Π")
+    return _theorem(log, f, _grids(log, levels, seed, **kinds),
+                    "f̃ − A ũ = f − A u on each grid: both see the same residuals, and Π enters "
+                    "through ũ^{l,0} only; here with random matrices and nonlinear Π")
 
 
-@claim("derived (Theorem 6.1)", within=dict(levels=(2, 3), seed=(1, 2, 3)))
-def mgnet_is_multigrid_for_nonlinear_smoothers(levels, seed):
+@claim("derived (Theorem 6.1)", within={**GRID, **EXAMPLES}, for_all={**ANY_GRID, **ANY_EXAMPLES})
+def mgnet_is_multigrid_for_nonlinear_smoothers(A, A2, B, R, f, u, s, w, levels, seed):
     """The identities of `mgnet_is_multigrid` hold for arbitrary nonlinear R, B^{l,i} and Π, as long
-    as A^l is linear on the levels l >= 2 and A¹(0) = 0."""
-    log = Transcript()
-    f = _given(log, levels)
-    return _theorem(log, f, _grids(log, levels, seed, smoother=_nonlinear, first=_vanishing),
-                    "only f̃ − A ũ = (f + A ũ⁰) − A(u + ũ⁰) = f − A u is used, which needs linear A "
-                    "on the levels l >= 2; on level 1 ũ⁰ = 0 and A¹(0) = 0.  B and R get equal "
-                    "residuals, whatever they are")
+    as A^l is linear on the levels l >= 2 and A¹(0) = 0, so that f̃¹ = f¹, as ũ^{1,0} = 0."""
+    return AllOf([_inherited(A, A2, B, R, f, u, s, w), Example(lambda: _random(
+        levels, seed, smoother=_nonlinear, first=_vanishing))])
 
 
 OPERATORS = {"2u": lambda u: 2 * u, "max(u, 0)": lambda u: np.maximum(u, 0), "u²": lambda u: u * u}
@@ -120,10 +163,22 @@ def mgnet_is_multigrid_for_nonlinear_operators(A1, A2, f):
     return _theorem(log, log.give("f", f), grids, "f − A u is not (f + A(v)) − A(u + v)")
 
 
-@claim("Algorithm 4, eqs (6.15), (6.16)", within=dict(levels=(2, 3), seed=(1, 2, 3)))
-def v_mgnet_is_a_v_cycle(levels, seed):
+@claim("Algorithm 4, eqs (6.15), (6.16)",
+       within={**GRID, "P": (from_matrix([[1], [-3]]),), "v": ((7,),), **EXAMPLES},
+       for_all={**ANY_GRID, "P": AnyOperator("M", "N"), "v": AnyVector("M"), **ANY_EXAMPLES})
+def v_mgnet_is_a_v_cycle(A, A2, B, R, f, u, s, w, P, v, levels, seed):
     r"""For linear A, B, R and any Π, Algorithm 4 returns the iterate of the V-cycle; without
-    post-smoothing that of the \-cycle of Algorithm 2."""
+    post-smoothing that of the \-cycle of Algorithm 2.
+
+    By Theorem 6.1 and, on the way back, as ũ + P(ũ^{l+1} − ũ^{l+1,0}) = (u + P u^{l+1}) + ũ⁰."""
+    back = Identity(lambda u, s, v, w: (u + s) + P @ ((v + w) - w),
+                    lambda u, s, v, w: (u + P @ v) + s, dict(u=u, s=s, v=v, w=w),
+                    "w = ũ⁰ on the coarser grid")
+    return AllOf([_inherited(A, A2, B, R, f, u, s, w), back,
+                  Example(lambda: _two_ways(levels, seed))])
+
+
+def _two_ways(levels: int, seed: int) -> Calculation:
     from dataclasses import replace
 
     from stabkit.multigrid import backslash_mg, v_mg, v_mgnet

@@ -7,19 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from stabkit import fluxes
+from stabkit.aliases import Matrix, Signal
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Term, Transcript, named
 from stabkit.claims.claim import claim
 from stabkit.claims.he2019.convolutions import RELU, SPLIT, SPLIT_BY
 from stabkit.claims.he2019.matrices import integers
-from stabkit.stability.property import AllOf, Calculation
+from stabkit.classes import AnyMap, AnyOperator, AnyVector, ForExamples, OneOf, Relu
+from stabkit.operators import from_matrix
+from stabkit.stability.property import AllOf, Calculation, Example, Identity
 from stabkit.stability.verdict import REFUTED
 
 SEEDS = (1, 2, 3)
 INTEGERS = ("0", "1", "-1", "2", "-2")
 
 
-def _map(log: Transcript, name: str, matrix: Any) -> Callable[[Any], Term]:
+def _map(log: Transcript, name: str, matrix: Matrix) -> Callable[[Any], Term]:
     given = log.give(name, matrix)
     return lambda f: named(given @ f, name.lower())
 
@@ -28,10 +32,38 @@ def _maps(log: Transcript, name: str, rng: np.random.Generator, count: int, *sha
     return [_map(log, f"{name}{i}", integers(rng, *shape)) for i in range(1, count + 1)]
 
 
-@claim("Theorem 8.1", within=dict(n=(1, 2, 3), seed=SEEDS))
-def mgnet_is_iresnet(n, seed):
+#: Maps from data f to features u, and back.
+XI, DATA = from_matrix([[1, -2, 0], [3, 1, -1]]), dict(sigma=(fluxes.relu(),), f=((2, -3),))
+ANY_DATA = dict(sigma=Relu(), f=AnyVector())
+EXAMPLES = dict(n=(1, 2, 3), seed=SEEDS)
+ANY_EXAMPLES = dict(n=ForExamples(), seed=ForExamples())
+
+
+def of(matrix: list) -> Callable[[Any], Any]:
+    """A map that is not linear."""
+    M = from_matrix(matrix)
+    return lambda v: abs(M @ v) - 1
+
+
+@claim("Theorem 8.1", within=dict(xi=(XI,), eta=(of([[1, 2], [0, -1], [1, 1]]),), u=((1, 0, 4),),
+                                  **DATA, **EXAMPLES),
+       for_all=dict(xi=AnyOperator("M", "N"), eta=AnyMap("N", "M"), u=AnyVector("M"), **ANY_DATA,
+                    **ANY_EXAMPLES))
+def mgnet_is_iresnet(xi, eta, u, sigma, f, n, seed):
     """For A = ξ linear (no bias) and B^{l,i} = σ∘ηⁱ∘σ, fⁱ = f − ξ(uⁱ) satisfies fⁱ = fⁱ⁻¹ −
     ξσηⁱσ(fⁱ⁻¹): MgNet on one grid is an iResNet with one ξ."""
+    from stabkit.multigrid import iresnet_step, mg_features
+
+    def linear(v: Signal) -> Any:
+        return xi @ v
+
+    step = Identity(lambda f, u: f - linear(mg_features((eta,), sigma)(linear, f, u)[1]),
+                    lambda f, u: iresnet_step(linear, eta, sigma)(f - linear(u)), dict(f=f, u=u),
+                    "a step from any u = uⁱ⁻¹")
+    return AllOf([step, Example(lambda: _two_layers(n, seed))])
+
+
+def _two_layers(n: int, seed: int) -> Calculation:
     # Imported here, because claims must load quickly.
     from stabkit.multigrid import iresnet_step, mg_features
     log, rng = Transcript(), np.random.default_rng([seed, n])
@@ -83,19 +115,37 @@ def resnet_is_sigma_resnet(eta, xi, f):
         "(7.8) has + and (8.4) has −, so f¹ is not σ(f̃¹)", necessary=True)
 
 
-def data(xi: Callable, eta: Callable, f: Any) -> Any:
+def data(xi: Callable, eta: Callable, f: Signal) -> Signal:
     """f̃ = f − ξσηf."""
     return f - xi(np.maximum(eta(f), 0))
 
 
-@claim("Lemma 8.2", within=dict(sign=("-", "+"), n=(1, 2, 3), seed=SEEDS))
-def resnet_is_sigma_resnet_corrected(sign, n, seed):
+@claim("Lemma 8.2",
+       within=dict(sign=("-", "+"), xi=(of([[1, -2, 0], [3, 1, -1]]),), eta=(of([[1, 2], [0, -1],
+                   [1, 1]]),), before=(of([[2, 1], [-1, 1]]),), **DATA, **EXAMPLES),
+       for_all=dict(sign=OneOf("-", "+"), xi=AnyMap("M", "N"), eta=AnyMap("N", "M"),
+                    before=AnyMap(), **ANY_DATA, **ANY_EXAMPLES))
+def resnet_is_sigma_resnet_corrected(sign, xi, eta, before, sigma, f, n, seed):
     """For fⁱ = σ(fⁱ⁻¹ − ξσηfⁱ⁻¹), the quantities f̃ⁱ = fⁱ⁻¹ − ξσηfⁱ⁻¹ satisfy f̃ⁱ = σ(f̃ⁱ⁻¹) −
     ξσησ(f̃ⁱ⁻¹), i >= 2; likewise with + in all three.  ξ need not be linear."""
     from stabkit.multigrid import chain, negated, resnet_step, sigma_resnet_step
+    inner = negated(xi) if sign == "+" else xi
+
+    def tilde(f: Signal) -> Any:
+        return f - before(f)  # `before` is ξση of the step before, with its sign
+
+    same = Identity(
+        lambda f: resnet_step(inner, eta, sigma).skip(sigma(tilde(f))) - chain(eta, sigma, inner)(
+            sigma(tilde(f))), lambda f: sigma_resnet_step(inner, eta, sigma)(tilde(f)), dict(f=f),
+        "fⁱ⁻¹ = σ(f̃ⁱ⁻¹) by definition, whatever ξ and η are")
+    return AllOf([same, Example(lambda: _two_steps(sign, n, seed))])
+
+
+def _two_steps(sign: str, n: int, seed: int) -> Calculation:
+    from stabkit.multigrid import chain, negated, resnet_step, sigma_resnet_step
     log, rng = Transcript(), np.random.default_rng([seed, n])
     etas = _maps(log, "H", rng, 2, n + 1, n)
-    xis = [chain(X, lambda v: v * v - 1) for X in _maps(log, "X", rng, 2, n, n + 1)]
+    xis: list[Any] = [chain(X, lambda v: v * v - 1) for X in _maps(log, "X", rng, 2, n, n + 1)]
     if sign == "+":
         xis = [negated(xi) for xi in xis]
     f = log.give("f", integers(rng, n))
@@ -120,7 +170,7 @@ def relu_identity_corrected():
     return Calculation(dict(x=[-1, 0, 1]), [RELU], [SPLIT], SPLIT_BY, necessary=True)
 
 
-def _recovered(sign: str, chi: Any, f: Any) -> Calculation:
+def _recovered(sign: str, chi: Signal, f: Signal) -> Calculation:
     """σ(f) − ξσησ(f) = χσ(f) for η = [id; −id](χ − id), ξ[X; Y] = −X + sign Y."""
     n = len(f)
     return Calculation(
@@ -140,18 +190,60 @@ def printed_delta_hat_recovers_a_cnn(chi, f):
     return _recovered("-", [[chi]], [f])
 
 
-@claim("derived (eqs (8.12)–(8.22))", within=dict(n=(1, 2, 3), seed=SEEDS))
-def printed_delta_hat_recovers_a_cnn_corrected(n, seed):
+def split(y: Any) -> tuple[Any, Any]:
+    """[id; −id] y, in two channels."""
+    return y, -y
+
+
+def difference_of(pair: tuple[Any, Any]) -> Any:
+    """ξ = [−id, id]."""
+    return pair[1] - pair[0]
+
+
+def _in_channels(sigma: Any) -> Callable[[Any], Any]:
+    return lambda x: tuple(map(sigma, x)) if isinstance(x, tuple) else sigma(x)
+
+
+def _recovers(chi: Signal, sigma: Any, f: Signal) -> AllOf:
+    """χσ(f) = σ(f) − ξσησ(f), and χ(f) = f − ξση(f), for η = [id; −id](χ − id)."""
+    from stabkit.multigrid import sigma_resnet_step
+
+    def eta(v: Signal) -> tuple[Any, Any]:
+        return split(chi(v) - v)
+
+    both = _in_channels(sigma)
+    step = sigma_resnet_step(difference_of, eta, both)
+    return AllOf([
+        Identity(lambda f: step(f), lambda f: chi(sigma(f)), dict(f=f), "σ(y) − σ(−y) = y"),
+        Identity(lambda f: f - difference_of(both(eta(f))), lambda f: chi(f), dict(f=f),
+                 "of which σ is taken on both sides")])
+
+
+CHI = dict(chi=(of([[1, 2], [-1, 3]]), of([[0, 0], [0, 0]])), **DATA)
+ANY_CHI = dict(chi=AnyMap(), **ANY_DATA)
+
+
+@claim("derived (eqs (8.12)–(8.22))", within={**CHI, **EXAMPLES}, for_all={**ANY_CHI,
+                                                                         **ANY_EXAMPLES})
+def printed_delta_hat_recovers_a_cnn_corrected(chi, sigma, f, n, seed):
     """With ξ = δ, δ_k([X, Y]) = −[X]_k + [Y]_k, the identity holds for every χ and every f."""
-    rng = np.random.default_rng([seed, n])
-    return _recovered("+", integers(rng, n, n), integers(rng, n))
+    def example() -> Calculation:
+        rng = np.random.default_rng([seed, n])
+        return _recovered("+", integers(rng, n, n), integers(rng, n))
+
+    return AllOf([_recovers(chi, sigma, f), Example(example)])
 
 
-@claim("Theorem 8.3", notion="existence", within=dict(n=(1, 2, 3), seed=SEEDS))
-def every_cnn_is_an_mg_resnet(n, seed):
+@claim("Theorem 8.3", notion="existence", within={**CHI, **EXAMPLES}, for_all={**ANY_CHI,
+                                                                             **ANY_EXAMPLES})
+def every_cnn_is_an_mg_resnet(chi, sigma, f, n, seed):
     """There is one linear ξ such that for every convolution χ (c → c channels, stride 1, with or
     without bias) some η gives χσ(f) = σ(f) − ξσησ(f) for all f; and likewise σχ(f) =
-    σ(f − ξση(f)) for all f."""
+    σ(f − ξση(f)) for all f.  It is ξ = [−id, id], for every map χ."""
+    return AllOf([_recovers(chi, sigma, f), Example(lambda: _with_one_xi(n, seed))])
+
+
+def _with_one_xi(n: int, seed: int) -> Calculation:
     from stabkit.multigrid import resnet_step, sigma_resnet_step
     log, rng = Transcript(), np.random.default_rng([seed, n])
     one = fractions(np.eye(n, dtype=int))
@@ -160,10 +252,10 @@ def every_cnn_is_an_mg_resnet(n, seed):
     c, pair = log.give("c", integers(rng, n)), log.give("J", np.vstack([one, -one]))
     log.give("x", [-1, 0, 1])
 
-    def eta(v: Any) -> Term:
+    def eta(v: Signal) -> Term:
         return named(pair @ (K @ v + c - v), "h")
 
-    def chi(v: Any) -> Term:
+    def chi(v: Signal) -> Term:
         return K @ v + c
 
     log.let.append(list(RELU))

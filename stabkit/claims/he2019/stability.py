@@ -7,12 +7,14 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit import fluxes
+from stabkit.aliases import Signal
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import named
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.he2019.convolutions import RELU, SPLIT, SPLIT_BY
-from stabkit.operators import Operator, from_matrix
+from stabkit.classes import AnyFlux, AnyOperator, UpTo
+from stabkit.operators import Operator, from_matrix, stable_step
 from stabkit.schemes import Chain, Explicit, Pointwise, Scheme, repeat
 from stabkit.stability.notions import EUCLIDEAN, squared_norm
 from stabkit.stability.property import AllOf, AtMost, Calculation, Stable
@@ -48,7 +50,7 @@ class MgNetStep(Scheme):
     def is_linear(self) -> bool:
         return SIGMA.facts.linear
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         return named(u - self.tau * (self.eta.T @ SIGMA(self.eta @ SIGMA(u))), "r")
 
 
@@ -57,15 +59,20 @@ def _weights(name: str, ratio: Fraction) -> tuple[Operator, Constant]:
     return from_matrix(eta), Constant(Fraction(2 * ratio, norm2))
 
 
-@claim("derived (eq. (8.6) with ξ = τηᵀ)", notion="euclidean",
-       within=dict(eta=tuple(WEIGHTS), ratio=RATIOS),
-       beyond=dict(eta=("[1 1]",), ratio=BEYOND))
-def mg_resnet_step_is_euclidean_stable(eta, ratio):
+#: Any η, and any σ with 0 <= σ(x)/x <= 1, of which ReLU is one.
+STEPS = dict(eta=tuple(from_matrix(eta) for eta, _ in WEIGHTS.values()), sigma=(SIGMA,),
+             ratio=RATIOS)
+ALL_STEPS = dict(eta=AnyOperator(letter="K"), sigma=AnyFlux(diffusivities=(0, 1)), ratio=UpTo(1))
+BEYOND_IT = dict(eta=STEPS["eta"][:1], ratio=BEYOND)
+
+
+@claim("derived (eq. (8.6) with ξ = τηᵀ)", notion="euclidean", within=STEPS, beyond=BEYOND_IT,
+       for_all=ALL_STEPS)
+def mg_resnet_step_is_euclidean_stable(eta, sigma, ratio):
     """For every η and 0 < τ <= 2/‖η‖²: ‖σ(r) − τηᵀσ(ησ(r))‖ <= ‖r‖ for every r; ratio = τ‖η‖²/2.
-    It is σ, and then the step v ↦ v − τηᵀσ(ηv)."""
-    matrix, tau = _weights(eta, ratio)
-    return Stable(Chain([Pointwise(SIGMA, matrix.shape[1]), Explicit(matrix, SIGMA, tau)]),
-                  EUCLIDEAN)
+    It is σ, and then the step v ↦ v − τηᵀσ(ηv).  So for every σ with 0 <= σ(x)/x <= 1."""
+    return Stable(Chain([Pointwise(sigma, eta.shape[1]),
+                         Explicit(eta, sigma, stable_step(eta, ratio=ratio))]), EUCLIDEAN)
 
 
 @claim("derived (eq. (8.1) with ξ = τηᵀ)", notion="euclidean", expect=REFUTED,
@@ -75,13 +82,12 @@ def mgnet_step_is_euclidean_stable(eta, ratio):
     return Stable(MgNetStep(*_weights(eta, ratio)), EUCLIDEAN)
 
 
-@claim("derived (eq. (8.1) with ξ = τηᵀ)", notion="euclidean",
-       within=dict(eta=tuple(WEIGHTS), ratio=RATIOS), beyond=dict(eta=("[1 1]",), ratio=BEYOND))
-def mgnet_step_is_euclidean_stable_corrected(eta, ratio):
+@claim("derived (eq. (8.1) with ξ = τηᵀ)", notion="euclidean", within=STEPS, beyond=BEYOND_IT,
+       for_all=ALL_STEPS)
+def mgnet_step_is_euclidean_stable_corrected(eta, sigma, ratio):
     """Without the inner activation, B = σ∘η: ‖r − τηᵀσ(ηr)‖ <= ‖r‖ for every η, every r and
-    0 < τ <= 2/‖η‖²; ratio = τ‖η‖²/2."""
-    matrix, tau = _weights(eta, ratio)
-    return Stable(Explicit(matrix, SIGMA, tau), EUCLIDEAN)
+    0 < τ <= 2/‖η‖²; ratio = τ‖η‖²/2.  So for every σ with 0 <= σ(x)/x <= 1."""
+    return Stable(Explicit(eta, sigma, stable_step(eta, ratio=ratio)), EUCLIDEAN)
 
 
 def _layers_within(square: Fraction | int, k: int, layers: int) -> AtMost:

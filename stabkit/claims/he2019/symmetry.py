@@ -19,6 +19,7 @@ import numpy as np
 
 from stabkit.arithmetic.rational import fractions
 from stabkit.claims.he2019.matrices import interpolation, laplace
+from stabkit.errors import needed
 
 SWEEP = Fraction(1, 5)  # ω/4 for ω = 4/5
 LARGEST = 81  # unknowns of the level on which the cone is looked for
@@ -39,6 +40,11 @@ class Half:
     p: np.ndarray | None
 
     @property
+    def prolongation(self) -> np.ndarray:
+        """The prolongation p, which all levels but the coarsest have."""
+        return needed(self.p, "the coarsest level has no prolongation")
+
+    @property
     def size(self) -> int:
         return len(self.w)
 
@@ -55,7 +61,8 @@ def halves(n: int, parity: str, galerkin: bool) -> list[Half]:
         L, M = unfold.T @ laplace(n).astype(float) @ unfold / 2, np.diag(w)
         if galerkin and levels:
             above = levels[-1]
-            L, M = (above.p.T @ matrix @ above.p for matrix in (above.L, above.M))
+            P = above.prolongation
+            L, M = (P.T @ matrix @ P for matrix in (above.L, above.M))
         coarse = (n + 1) // 2
         p = interpolation(coarse).astype(float) @ _unfold(coarse, parity)
         levels.append(Half(L, M, w, p[:len(w)] if n > 3 else None))
@@ -144,7 +151,8 @@ def _measured(levels, split, bounds, stretch, z, operators) -> Cone | None:
 def _bounds(level: Half) -> tuple[Fraction, Fraction]:
     scale = np.diag(1 / np.sqrt(level.w))
     tops = (np.linalg.eigvalsh(scale @ matrix @ scale)[-1] for matrix in (level.L, level.M))
-    return tuple(Fraction(ceil(10 * top - 1e-9), 10) for top in tops)
+    L, M = (Fraction(ceil(10 * top - 1e-9), 10) for top in tops)
+    return L, M
 
 
 def _kron_sum(L: np.ndarray, M: np.ndarray) -> np.ndarray:
@@ -160,14 +168,14 @@ def _operators(levels: list[Half], split: int):
         if B is None:
             B = smooth
         else:
-            P, Q = np.kron(level.p, level.p), np.eye(len(A)) - s * A @ J
+            P, Q = np.kron(level.prolongation, level.prolongation), np.eye(len(A)) - s * A @ J
             B = smooth + P @ B @ P.T @ Q @ Q
     A0 = _kron_sum(levels[0].L, levels[0].M)
     C, F = np.eye(len(A0)), np.eye(len(A0))
     for level in levels[:split]:
         A, J = _kron_sum(level.L, level.M), np.diag(1 / np.kron(level.w, level.w))
         F = F - C @ (2 * s * J - s * s * J @ A @ J) @ C.T @ A0 @ F
-        C = C @ np.kron(level.p, level.p)
+        C = C @ np.kron(level.prolongation, level.prolongation)
     W = C.T @ A0 @ C
     return W, np.eye(len(W)) - B @ W, F, C
 

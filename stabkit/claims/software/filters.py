@@ -39,7 +39,7 @@ def spaced(spacing: tuple[str, ...]) -> tuple[Fraction, ...]:
 
 def range_bound(spacing: tuple[str, ...]) -> Fraction:
     """1/(2 Σ 1/sᵢ)."""
-    return 1 / (2 * sum(1 / Fraction(s) for s in spacing))
+    return 1 / (2 * sum((1 / Fraction(s) for s in spacing), Fraction(0)))
 
 
 # -- MedPy ----------------------------------------------------------------------------------------

@@ -17,8 +17,10 @@ from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grown, 
 from stabkit.networks.layers.layer import Layer, Shape, Signal
 from stabkit.networks.layers.scaling import Scaling
 from stabkit.replay import check
-from stabkit.stability.certificates.flux_bounds import show_slopes
+from stabkit.stability.certificates.flux_bounds import all_shown, show_slopes
 from stabkit.stability.verdict import Evidence, calculation
+
+_PROVEN = 3600.0  # seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +85,8 @@ def slope_evidence(flux: Flux) -> Evidence | None:
     if not flux.facts.continuous:
         return None
     log, (low, high) = Transcript(), flux.facts.slopes
-    shows = show_slopes(log, flux, low, high)
-    if None in shows:
+    shows = all_shown(show_slopes(log, flux, low, high))
+    if shows is None:
         return None
     for arithmetic in ("ball", "rational"):
         made = calculation("certificate", log, shows, "phi is continuous and its difference "

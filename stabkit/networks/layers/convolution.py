@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import prod
+from types import EllipsisType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -82,7 +83,7 @@ class Convolution(Layer):
         for tap, window in self._windows(counts):
             seen = padded[(slice(None), slice(None), *window)].reshape(
                 len(x), self.groups, -1, prod(counts))
-            out = out + np.matmul(weights[(..., *tap)], seen)
+            out = out + np.matmul(weights[tap], seen)
         return out.reshape(len(x), -1, *counts)
 
     def correlate_adjoint(self, y: Signal) -> Signal:
@@ -94,7 +95,7 @@ class Convolution(Layer):
         flat = y.reshape(len(y), self.groups, -1, prod(counts))
         for tap, window in self._windows(counts):
             place = (slice(None), slice(None), *window)
-            part = np.matmul(weights[(..., *tap)], flat)
+            part = np.matmul(weights[tap], flat)
             padded[place] = padded[place] + part.reshape(padded[place].shape)
         if self.periodic:
             return self._folded(padded)
@@ -106,10 +107,11 @@ class Convolution(Layer):
         weights = beside(self.weights, x)
         return weights.reshape(self.groups, -1, *weights.shape[1:])
 
-    def _windows(self, counts: Shape) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
-        """Each tap with the part of the padded signal that it meets."""
+    def _windows(self, counts: Shape
+                 ) -> Iterator[tuple[tuple[int | EllipsisType, ...], tuple[slice, ...]]]:
+        """The place of each tap, and the part of the padded signal that it meets."""
         for tap in product(*map(range, self.weights.shape[2:])):
-            yield tap, tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in
+            yield (..., *tap), tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in
                              zip(tap, self.dilation, self.stride, counts, strict=True))
 
     def _folded(self, padded: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ multiplied by powers of τ and L, so that the theorem reads as those of the othe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from stabkit.proof import symbols
 from stabkit.proof.symbols import Symbols
@@ -70,26 +71,32 @@ IMAGES = [  # the same: |Kᵀx|² >= 0
 
 
 def theorems() -> Iterator[Theorem]:
+    for top, slack in (("32/25", "step"), ("5/4", "(step + 3/100)")):
+        yield _three_steps(Fraction(top), slack)
+
+
+def _three_steps(top: Fraction, slack: str) -> Theorem:
+    """Up to τL|K|² = top; `slack` is 32/25 − τL|K|² in terms of the step's own condition."""
     s = Symbols()
     tau, L, c = s.parameter("tau"), s.parameter("L"), s.parameter("c", ">= 0")
-    s.assume("step", 32 - 25 * tau * L * c)
+    s.assume("step", top - tau * L * c)
     K, flux = s.operator("K", bound=c), s.flux(sector=(0, L), slopes=(0, L))
-    yield Theorem(
-        "fixed point of 3 iterations, monotone flux, euclidean",
-        "|v_3| <= |u| for a monotone flux with slopes <= L and 0 < tau <= 32/(25 L |K|^2), beyond "
-        "the bound 1/(L |K|^2) for other fluxes.",
+    return Theorem(
+        f"fixed point of 3 iterations, monotone flux, euclidean, up to {top}",
+        f"|v_3| <= |u| for a monotone flux with slopes <= L and 0 < tau L |K|^2 <= {top}, beyond "
+        "the bound 1 for other fluxes.",
         symbols.euclidean(s, symbols.forwards(symbols.fixed_point(K, flux, tau, 3))),
-        {"times": "L", "steps": list(_steps())})
+        {"times": "L", "steps": list(_steps(slack))})
 
 
-def _steps() -> Iterator[dict]:
+def _steps(slack: str) -> Iterator[dict]:
     yield {"use": "sector", "at": "E2", "times": "2*tau"}
     for (before, after), times in ENERGY.items():
         yield {"use": "interpolation", "at": [f"E{before}", f"E{after}"], "times": f"{times}*tau/2"}
     for times, parts in BOUNDS:
         x = _sum(parts)
         yield {"use": "bound", "of": "K.T", "x": x, "times": f"{times}*tau**2*L"}
-        yield {"use": "square", "x": x, "times": f"{times}*tau*step/25"}
+        yield {"use": "square", "x": x, "times": f"{times}*tau*{slack}"}
     for times, parts in SQUARES:
         yield {"use": "square", "x": _sum(parts), "times": f"{times}*tau"}
     for times, parts in IMAGES:

@@ -120,7 +120,7 @@ def _last(before: str, now: str, f: str, known: str) -> dict[str, Any]:
     where 2τ f·Kd = 2τ(descent to u) + (2τ(p₀ − p) − |d|²) + τL(c|d|² − |Kd|²) + (1 − τLc)|d|².
     """
     d = f"u - ({before})"
-    steps = [{"use": "sector", "at": now, "times": "2*tau"},
+    steps: list[dict[str, Any]] = [{"use": "sector", "at": now, "times": "2*tau"},
              {"use": "bound", "of": "K.T", "x": f, "times": "tau**2*L"},
              {"use": "square", "x": f, "times": "tau*step + tau"}]
     if known:

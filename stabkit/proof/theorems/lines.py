@@ -22,6 +22,13 @@ def theorems() -> Iterator[Theorem]:
     yield Theorem("explicit step on a line, sign",
                   f"{EXPLICIT}, tau <= h^2/(4L): adds no changes of sign.",
                   symbols.line(1, "1/4", "sign"), {"pivot": "1/2 - x"})
+    yield Theorem("explicit step on a line, variation",
+                  f"{EXPLICIT}, tau <= h^2/(2L): the total variation does not grow.",
+                  symbols.line(1, "1/2", "variation"), {})
+    # (1 - 2y - (1 - 3y))(1 - 3x) - xy = y(1 - 4x)
+    yield Theorem("explicit step on a line, extrema",
+                  f"{EXPLICIT}, tau <= h^2/(4L): adds no extrema.",
+                  symbols.line(1, "1/4", "extrema"), {"pivot": "1 - 3*x"})
     yield Theorem("implicit step on a line, range",
                   "Every tau > 0 and g >= 0: keeps the range; on a ring, too.",
                   symbols.line(-1, "inf", "range"), {})

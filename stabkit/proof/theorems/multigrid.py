@@ -8,6 +8,8 @@ P = [B/2, 1], so that AP = [0, A_H] with A_H = PᵀAP = 2 − BᵀB/2.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import add
 
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
@@ -68,7 +70,7 @@ def theorems() -> Iterator[Theorem]:
 
 def energy(B: Expression, x: Grid) -> Expression:
     """x'Ax."""
-    return sum((dot(a, b) for a, b in zip(x, applied(B, x), strict=True)), 0)
+    return reduce(add, (dot(a, b) for a, b in zip(x, applied(B, x), strict=True)))
 
 
 def swept(B: Expression, x: Grid) -> Grid:

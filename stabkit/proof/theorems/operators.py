@@ -7,6 +7,7 @@ A difference D = S − R takes the value at one site and subtracts that at anoth
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
@@ -29,7 +30,8 @@ def theorems() -> Iterator[Theorem]:
         s.shows(4 * (u.T @ u) - u.T @ D.T @ D @ u), {"steps": _difference("u")})
 
     s = Symbols()
-    u, total, steps = s.vector("u"), 0, []
+    u, steps = s.vector("u"), []
+    total: Any = 0
     for axis, space in (("x", "M"), ("y", "P")):
         D = s.operator("S" + axis, to=space, bound=1) - s.operator("R" + axis, to=space, bound=1)
         total = total + u.T @ D.T @ D @ u

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stabkit import fluxes
+from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import difference, stable_step
 from stabkit.report.figures.style import (
@@ -93,10 +94,15 @@ def _signals(length: int, seed: int) -> np.ndarray:
                            for size in (0.05, 0.5, 1.0, 2.0)])
 
 
+def _ends(sharp: StepBound) -> tuple[Fraction, Fraction]:
+    """The largest step that is proved, and the smallest one that is refuted."""
+    return needed(sharp.certified, "no step is proved"), sharp.refuted[0][0]
+
+
 def _mark_bounds(axes: Axes, notion: Notion, length: int, bound: Fraction) -> None:
     sharp = sharp_explicit_step(notion, length)
     line(axes, 1, vertical=True)
-    low, high = float(sharp.certified / bound), float(sharp.refuted[0][0] / bound)
+    low, high = (float(end / bound) for end in _ends(sharp))
     axes.axvspan(low, max(high, low + 0.012), color=INK, alpha=0.35, linewidth=0)
     bottom = min(axes.get_ylim()[0], -0.05)
     axes.set_ylim(bottom * 1.05, -bottom * 0.28)
@@ -123,7 +129,7 @@ def sharp_bounds(lengths: Sequence[int] = (2, 3, 4, 5, 6, 8, 10)) -> Figure:
                  for length in lengths]
         colour = colours[notion.name]
         for length, sharp in zip(lengths, found, strict=True):
-            low, high = float(sharp.certified), float(sharp.refuted[0][0])
+            low, high = map(float, _ends(sharp))
             place = length + (shift if length == 2 else 0)  # where the three coincide
             axes.plot([place] * 2, [low, high], color=colour, linewidth=3, alpha=0.45)
             axes.plot(place, low, "^", color=colour)

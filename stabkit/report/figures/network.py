@@ -52,17 +52,17 @@ def _bounds(axes: Axes, found: Audit) -> None:
 
 def _steps(axes: Axes, found: Audit) -> None:
     """Per block its step, and up to where a step is certified."""
-    blocks = [block for block in found.blocks if block.step is not None]
-    for row, block in enumerate(blocks):
+    steps = [(block, block.step) for block in found.blocks if block.step is not None]
+    for row, (block, step) in enumerate(steps):
         if block.safe is not None:
             axes.barh(row, float(block.safe), color=GREEN, height=0.6, alpha=0.6,
                       label="certified up to" if row == 0 else None)
         if block.unsafe is not None:
             axes.plot(float(block.unsafe), row, "v", color=RED, fillstyle="none", markersize=7,
                       label="refuted from" if row == 0 else None)
-        axes.plot(float(block.step), row, "D", color=INK, label="its step" if row == 0 else None)
-    integers(axes, range(len(blocks)), vertical=True)
-    axes.set_yticklabels([block.name for block in blocks])
+        axes.plot(float(step), row, "D", color=INK, label="its step" if row == 0 else None)
+    integers(axes, range(len(steps)), vertical=True)
+    axes.set_yticklabels([block.name for block, _ in steps])
     axes.set(xlabel=r"step size $\tau$", title="how far a step may go", xlim=(0, None),
-             ylim=(len(blocks) + 0.3, -0.7))
+             ylim=(len(steps) + 0.3, -0.7))
     axes.legend(loc="lower center", ncols=3, fontsize=7, columnspacing=1, handletextpad=0.4)

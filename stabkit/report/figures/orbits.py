@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stabkit import fluxes
+from stabkit.aliases import Rational
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import difference
 from stabkit.report.figures.style import (
@@ -68,7 +69,7 @@ def witness(scheme: Scheme, notion: Notion, title: str = "") -> Figure:
 
 
 @styled
-def notions_of_a_step(tau: Any = "1/2", length: int = 5, flux: Flux | None = None) -> Figure:
+def notions_of_a_step(tau: Rational = "1/2", length: int = 5, flux: Flux | None = None) -> Figure:
     """What is decided about one explicit step with first differences, notion by notion.
 
     Parameters
@@ -131,8 +132,8 @@ def _counts(notion: Notion, u: np.ndarray, after: np.ndarray) -> str:
 
 
 @styled
-def drifting_orbits(flux: Flux | None = None, tau: Any = "1/4", starts: Any = ("23/6", "3831/1000"),
-                    steps: int = 256) -> Figure:
+def drifting_orbits(flux: Flux | None = None, tau: Rational = "1/4",
+                    starts: Any = ("23/6", "3831/1000"), steps: int = 256) -> Figure:
     """Two orbits of an edge, and how much further apart they are than at the start.
 
     Parameters
@@ -149,15 +150,15 @@ def drifting_orbits(flux: Flux | None = None, tau: Any = "1/4", starts: Any = ("
     flux = flux or fluxes.perona_malik()
     step = Explicit(difference(1, 2), flux, tau)
     orbits = [np.array([[-s / 2, s / 2]]) for s in (float(Fraction(start)) for start in starts)]
-    paths = [[], []]
+    paths: list[list[np.ndarray]] = [[], []]
     for _ in range(steps + 1):
         for path, u in zip(paths, orbits, strict=True):
             path.append(u[0])
         orbits = [step(u) for u in orbits]
     first, second = map(np.array, paths)
     figure, (left, right) = canvas(7.4, 2.8, 1, 2)
-    for path, colour, style in ((first, BLUE, "-"), (second, RED, "--")):
-        edge = path[:, 1] - path[:, 0]
+    for states, colour, style in ((first, BLUE, "-"), (second, RED, "--")):
+        edge = states[:, 1] - states[:, 0]
         left.plot(edge, color=colour, linestyle=style, label=f"$s^0 = {edge[0]:.4f}$")
     left.set(xlabel="number $m$ of blocks", ylabel=r"edge $s^m = u_2^m - u_1^m$",
              title="two edges that begin almost equal")

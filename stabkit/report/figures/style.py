@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib
+import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -25,10 +27,10 @@ CYCLE = (BLUE, RED, GREEN, ORANGE, PURPLE, SKY)
 
 STATUS_COLOURS = {str(status): status.colour for status in Status}
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "axes.axisbelow": True, "axes.edgecolor": INK, "axes.facecolor": "none", "axes.grid": True,
     "axes.labelcolor": INK,
-    "axes.labelsize": 9, "axes.linewidth": 0.7, "axes.prop_cycle": matplotlib.cycler(color=CYCLE),
+    "axes.labelsize": 9, "axes.linewidth": 0.7, "axes.prop_cycle": cycler(color=CYCLE),
     "axes.spines.right": False, "axes.spines.top": False, "axes.titlecolor": INK,
     "axes.titlelocation": "left", "axes.titlesize": 9.5, "font.family": "DejaVu Sans",
     "font.size": 9, "grid.alpha": 0.14, "grid.color": INK, "grid.linewidth": 0.7,
@@ -68,7 +70,7 @@ def line(axes: Axes, value: float, *, vertical: bool = False, colour: str = INK,
     draw(value, color=colour, linestyle=style, linewidth=1.0, zorder=1)
 
 
-def integers(axes: Axes, values: Sequence[int], *, vertical: bool = False) -> None:
+def integers(axes: Axes, values: Sequence[int] | np.ndarray, *, vertical: bool = False) -> None:
     """Ticks at integers."""
     (axes.set_yticks if vertical else axes.set_xticks)(list(values))
 

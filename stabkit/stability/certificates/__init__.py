@@ -67,5 +67,5 @@ def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:
     if notion.composes:
         parts = [certified(part, notion) for part in dict.fromkeys(chain.schemes)]
         if all(parts):
-            return tuple(evidence for part in parts for evidence in part)
+            return tuple(evidence for part in parts for evidence in part or ())
     return certify_linear(chain, notion) if is_linear(chain) else None

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.errors import Undecided
+from stabkit.errors import Undecided, needed
 from stabkit.fluxes.flux import Flux
 from stabkit.schemes import (
     FSI,
@@ -42,29 +42,31 @@ ZERO = Fraction(0)
 
 def certify_diffusion(scheme: DiffusionScheme, notion: Notion) -> Evidence | None:
     """The certificate of an explicit, implicit or frozen FSI step, or None."""
-    facts = scheme.flux.facts
-    if isinstance(scheme, Explicit):
-        if notion.name == "energy":
-            return _explicit_energy(scheme, notion)
-        made = {EUCLIDEAN: _explicit_euclidean, CONTRACTION: _explicit_contraction,
-                RANGE: _explicit_range, SIGN: _explicit_sign,
-                CONTRAST: _explicit_contrast}.get(notion)
-    elif isinstance(scheme, IsotropicExplicit):
-        made = {EUCLIDEAN: _isotropic_euclidean, RANGE: _explicit_range}.get(notion)
-    elif isinstance(scheme, Implicit):
-        made = {EUCLIDEAN: _implicit_euclidean, CONTRACTION: _implicit_contraction,
-                RANGE: _implicit_range, SIGN: _implicit_sign}.get(notion)
-    elif isinstance(scheme, FixedPoint):
-        made = {EUCLIDEAN: _fixed_point_euclidean}.get(notion)
-    else:
-        made = _cycle(scheme) if isinstance(scheme, FSI) and notion is EUCLIDEAN else None
-    if made is None or (notion in (RANGE, SIGN, EUCLIDEAN) and facts.diffusivities is None):
+    if isinstance(scheme, Explicit) and notion.name == "energy":
+        return _explicit_energy(scheme, notion)
+    if notion in (RANGE, SIGN, EUCLIDEAN) and scheme.flux.facts.diffusivities is None:
         return None
-    return made(scheme)
+    if isinstance(scheme, FSI):
+        cycle = _cycle(scheme) if notion is EUCLIDEAN else None
+        return None if cycle is None else cycle(scheme)
+    made = next((proofs.get(notion) for kind, proofs in _proofs().items()
+                 if isinstance(scheme, kind)), None)
+    return None if made is None else made(scheme)
+
+
+def _proofs() -> dict[type[DiffusionScheme], dict[Notion, Callable[..., Evidence | None]]]:
+    """What proves a notion of a kind of scheme."""
+    return {
+        Explicit: {EUCLIDEAN: _explicit_euclidean, CONTRACTION: _explicit_contraction,
+                   RANGE: _explicit_range, SIGN: _explicit_sign, CONTRAST: _explicit_contrast},
+        IsotropicExplicit: {EUCLIDEAN: _isotropic_euclidean, RANGE: _explicit_range},
+        Implicit: {EUCLIDEAN: _implicit_euclidean, CONTRACTION: _implicit_contraction,
+                   RANGE: _implicit_range, SIGN: _implicit_sign},
+        FixedPoint: {EUCLIDEAN: _fixed_point_euclidean}}
 
 
 def _high(flux: Flux) -> Fraction:
-    return max(flux.facts.diffusivities[1], ZERO)
+    return max(needed(flux.facts.sup_diffusivity, "flux: its diffusivity has no bound"), ZERO)
 
 
 def _explicit_euclidean(scheme: Explicit) -> Evidence | None:
@@ -162,10 +164,9 @@ def _explicit_contrast(scheme: Explicit) -> Evidence | None:
 
 
 def _fixed_point_euclidean(scheme: FixedPoint) -> Evidence | None:
-    facts = scheme.flux.facts
-    if not facts.continuous:
+    sketch, L = Sketch(scheme), scheme.flux.facts.lipschitz
+    if L is None:
         return None
-    sketch, L = Sketch(scheme), facts.lipschitz
     sketch.diffusivity_between(ZERO, L)
     sketch.slopes_between(-L, L)
     sketch.gram_at_most(1, L)

@@ -8,13 +8,14 @@ continuous inside every piece, and that neighbouring pieces meet.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from math import inf
 from typing import Any
 
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Term, Transcript, as_text
+from stabkit.errors import needed
 from stabkit.fluxes.continuity import Need, cells_of, cover, defined_at, first_ends, needs
 from stabkit.fluxes.flux import Flux
 from stabkit.fluxes.normal_form import polynomial
@@ -23,7 +24,15 @@ from stabkit.fluxes.normal_form import polynomial
 # The checker has exact endpoints and decides it; the cells need only be narrow enough.
 _SLACK = Fraction(1, 2**96)
 
+_ENDS = {"diffusivity": "ends", "slope": "slope_ends", "activation": "value_ends"}
+
 Shows = list[str | None]
+
+
+def all_shown(shows: Shows) -> list[str] | None:
+    """The conditions, or None where one of them cannot be shown."""
+    found = [condition for condition in shows if condition is not None]
+    return found if len(found) == len(shows) else None
 
 
 @lru_cache(maxsize=1024)
@@ -65,12 +74,12 @@ def show_bounds(transcript: Transcript, flux: Flux, face: str, low: Fraction | N
     The cells and the face are added to the transcript; the checker decides them.  ``None`` if the
     bound cannot be shown.
     """
-    size = 1 + max(abs(end) for end in (low or 0, high or 0))
+    size = 1 + max(abs(end) for end in (low or Fraction(0), high or Fraction(0)))
     cells = bounding_cells(flux, face, low, high, slack=_SLACK * size)
     if cells is None:
         return None
     value = getattr(flux, face)(transcript.term("x")).text
-    given = transcript.give_once((flux, face, low, high), "ends", lambda: cells).text
+    given = transcript.give_once((flux, face, low, high), _ENDS[face], lambda: cells).text
     left = "" if low is None else f"{low} <= "
     right = "" if high is None else f" <= {high}"
     return f"all({left}{value}{right} for x in cells({given}))"
@@ -90,8 +99,12 @@ def show_slopes(transcript: Transcript, flux: Flux, low: Fraction | None, high: 
     list of str or None
         For the checker to confirm; an entry ``None`` says that something cannot be shown.
     """
-    return [show_bounds(transcript, flux, "slope", low, high), *show_continuous(transcript, flux),
-            *show_junctions(transcript, flux, jumps)]
+    slopes = [show_bounds(transcript, flux, "slope", low, high)]
+    transcript.fact(f"{flux}: slopes {_range(low, high)}", slopes)
+    meets = [*show_continuous(transcript, flux), *show_junctions(transcript, flux, jumps)]
+    word = "continuous" if jumps == "==" else "falls where it jumps"
+    transcript.fact(f"{flux}: {word}", meets)
+    return [*slopes, *meets]
 
 
 def show_diffusivity(transcript: Transcript, flux: Flux, low: Fraction | None,
@@ -100,8 +113,13 @@ def show_diffusivity(transcript: Transcript, flux: Flux, low: Fraction | None,
     at_zero = _value(transcript, flux, "0") + " == 0"
     shown = show_bounds(transcript, flux, "diffusivity", low, high)
     if shown is not None or not flux.facts.continuous:
+        transcript.fact(f"{flux}: sector {_range(low, high)}", [shown, at_zero])
         return [shown, at_zero]
     return [*show_slopes(transcript, flux, low, high), at_zero]
+
+
+def _range(low: Fraction | None, high: Fraction | None) -> str:
+    return f"[{'-inf' if low is None else low}, {'inf' if high is None else high}]"
 
 
 def show_linear(transcript: Transcript, flux: Flux) -> Shows:
@@ -119,7 +137,7 @@ def show_continuous(transcript: Transcript, flux: Flux) -> Shows:
     shows: Shows = []
     for need, low, high, ends in _needs(flux):
         if ends is not None:
-            given = transcript.give_once(("ends", ends), "ends", lambda ends=ends: ends).text
+            given = transcript.give_once(("ends", ends), "piece_ends", partial(tuple, ends)).text
             text = need.text(transcript.term("x"))
             shows.append(f"all({text} for x in cells({given}))")
         else:
@@ -156,7 +174,7 @@ def show_junctions(transcript: Transcript, flux: Flux, sign: str = "==") -> Show
     """
     shows: Shows = []
     for inner, outer in pairwise(flux.pieces):
-        edge = inner.upto
+        edge = needed(inner.upto, "pieces: only the last one has no end")
 
         def value(piece: Any, point: Fraction) -> str:
             made = flux.expression(piece, "activation").at(transcript.term(str(point)))

@@ -12,7 +12,7 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.fluxes.flux import Flux
 from stabkit.schemes import Implicit, Scheme
-from stabkit.stability.certificates.flux_bounds import show_linear
+from stabkit.stability.certificates.flux_bounds import all_shown, show_linear
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
 from stabkit.stability.verdict import Evidence, calculation
 
@@ -48,14 +48,15 @@ def certify_linear(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | Non
     if any(isinstance(entry, Interval) for entry in matrix.flat):  # linear, but not rational
         return None
     made = _show_notion(scheme, notion, matrix)
-    linear = [_flux_is_linear(flux) for flux in dict.fromkeys(scheme.fluxes)]
-    return None if made is None or None in linear else (*linear, made)
+    unlike = dict.fromkeys(scheme.fluxes)
+    linear = [proof for flux in unlike if (proof := _flux_is_linear(flux)) is not None]
+    return None if made is None or len(linear) < len(unlike) else (*linear, made)
 
 
 def _flux_is_linear(flux: Flux) -> Evidence | None:
     log = Transcript()
-    shows = show_linear(log, flux)
-    return None if None in shows else calculation(
+    shows = all_shown(show_linear(log, flux))
+    return None if shows is None else calculation(
         "certificate", log, shows, "phi is continuous with one slope and vanishes at 0: the step "
         "is a linear map")
 

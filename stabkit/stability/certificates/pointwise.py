@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.schemes import Pointwise
-from stabkit.stability.certificates.flux_bounds import show_diffusivity, show_slopes
+from stabkit.stability.certificates.flux_bounds import all_shown, show_diffusivity, show_slopes
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion
 from stabkit.stability.verdict import Evidence, calculation
 
@@ -17,8 +17,9 @@ def certify_pointwise(scheme: Pointwise, notion: Notion) -> Evidence | None:
         return None
     log, flux = Transcript(), scheme.activation
     one = Fraction(1)
-    shows = (show_diffusivity if notion is EUCLIDEAN else show_slopes)(log, flux, -one, one)
-    if None in shows:
+    show = show_diffusivity if notion is EUCLIDEAN else show_slopes
+    shows = all_shown(show(log, flux, -one, one))
+    if shows is None:
         return None
     return calculation("certificate", log, shows, "phi is continuous and its difference quotients "
                        "are means of slopes" if notion is CONTRACTION else

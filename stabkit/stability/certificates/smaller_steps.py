@@ -11,6 +11,7 @@ from stabkit.schemes import Chain, DiffusionScheme, Implicit, Pointwise, Scheme
 from stabkit.stability.certificates.diffusion import certify_diffusion
 from stabkit.stability.certificates.pointwise import certify_pointwise
 from stabkit.stability.notions import Notion
+from stabkit.stability.verdict import Evidence
 
 #: The certificate holds for no other step that is known, for all smaller ones, for all.
 NONE, SMALLER, ALL = 0, 1, 2
@@ -41,38 +42,44 @@ def reach(scheme: Scheme, opened: Scheme, notion: Notion) -> int:
     """
     if type(scheme) is not type(opened):
         return NONE
-    if isinstance(scheme, Chain):
+    if isinstance(scheme, Chain) and isinstance(opened, Chain):
         if len(scheme.schemes) != len(opened.schemes):
             return NONE
         return min(reach(part, other, notion)
                    for part, other in zip(scheme.schemes, opened.schemes, strict=True))
-    if not isinstance(scheme, (DiffusionScheme, Pointwise)) or not _agree(scheme, opened, notion):
+    if isinstance(scheme, Pointwise) and isinstance(opened, Pointwise):
+        return ALL if _have_one_proof(scheme, opened, notion) else NONE
+    if not isinstance(scheme, DiffusionScheme) or not isinstance(opened, DiffusionScheme) or \
+            not _agree(scheme, opened, notion):
         return NONE
-    if isinstance(scheme, (Pointwise, Implicit)) or not isinstance(opened.tau, Unknown):
-        return ALL
-    return SMALLER
+    return ALL if isinstance(scheme, Implicit) or not isinstance(opened.tau, Unknown) else SMALLER
 
 
-def _agree(scheme: Scheme, opened: Scheme, notion: Notion) -> bool:
+def _agree(scheme: DiffusionScheme, opened: DiffusionScheme, notion: Notion) -> bool:
     """Whether nothing but τ depends on the step, and τ grows with it.
 
     The certificate of the flux and the operator that were made with the step left open must be
     the one at the step, word for word: a step inside a flux cannot be written down.
     """
-    if isinstance(scheme, DiffusionScheme):
-        if not opened.K.is_known or not (
-                isinstance(opened.tau, Fraction) or opened.tau.is_increasing()):
-            return False
-        same = replace(scheme, K=scheme.K if _equal(scheme.K, opened.K) else opened.K,
-                       flux=opened.flux)
-        prove = certify_diffusion
-    else:
-        same, prove = opened, certify_pointwise
+    if not opened.K.is_known or not (
+            isinstance(opened.tau, Fraction) or opened.tau.is_increasing()):
+        return False
+    K = scheme.K if _equal(scheme.K, opened.K) else opened.K
+    return _have_one_proof(scheme, replace(scheme, K=K, flux=opened.flux), notion)
+
+
+def _have_one_proof(scheme: Scheme, same: Scheme, notion: Notion) -> bool:
+    """Whether two schemes have one certificate, word for word."""
     try:
-        own, other = prove(scheme, notion), prove(same, notion)
+        own, other = _certificate(scheme, notion), _certificate(same, notion)
     except STOPPED:
         return False
     return own is not None and other is not None and own.data == other.data
+
+
+def _certificate(scheme: Scheme, notion: Notion) -> Evidence | None:
+    return certify_diffusion(scheme, notion) if isinstance(scheme, DiffusionScheme) else \
+        certify_pointwise(scheme, notion) if isinstance(scheme, Pointwise) else None
 
 
 def _equal(K: Operator, other: Operator) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from stabkit.arithmetic.backend import born, namespace, to_host
 from stabkit.codes import FluxCode, NotionCode, SchemeCode
 from stabkit.launcher import Launcher
-from stabkit.schemes import Scheme
+from stabkit.schemes import DiffusionScheme
 from stabkit.schemes.fused import tables
 from stabkit.schemes.twins import csr_form, shape_form, spacing
 
@@ -24,13 +24,13 @@ BLOCKS = 1024  # of a launch, after which the host looks at what was found
 LONGEST = 128  # samples that a thread holds
 
 
-def kernel(scheme: Scheme, notion: NotionCode, steps: tuple[SchemeCode, int, float]
+def kernel(scheme: DiffusionScheme, notion: NotionCode, steps: tuple[SchemeCode, int, float]
            ) -> Callable[[int, int, int], Iterator[tuple[float, int]]] | None:
     """The search of a scheme where new arrays are born, or None where no kernel does it.
 
     Parameters
     ----------
-    scheme : Scheme
+    scheme : DiffusionScheme
     notion : NotionCode
     steps : (SchemeCode, int, float)
         The scheme, how many steps, and τ.
@@ -41,11 +41,11 @@ def kernel(scheme: Scheme, notion: NotionCode, steps: tuple[SchemeCode, int, flo
         (seed, trials, chunk) ↦ for each chunk of trials the worst margin and the first trial with
         it, (inf, -1) if none has a margin.
     """
-    (m, n), (code, length, tau) = scheme.K.shape, steps
-    if scheme.flux.kernel[0] == FluxCode.TANH or max(m, n) > LONGEST:
+    (m, n), (code, length, tau), known = scheme.K.shape, steps, scheme.flux.kernel
+    if known is None or known[0] == FluxCode.TANH or max(m, n) > LONGEST:
         return None
     place, width = born(np.zeros(1)), spacing(scheme.K)
-    launch = Launcher.of(place, "search.cu", FLUX=scheme.flux.kernel[0], REAL="double", N=n, M=m,
+    launch = Launcher.of(place, "search.cu", FLUX=known[0], REAL="double", N=n, M=m,
                          SCHEME=code, NOTION=notion, DIFFERENCE=int(width is not None))
     if launch is None:
         return None

@@ -151,8 +151,8 @@ def neighbours(u: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     count, n = u.shape
     direction = rng.standard_normal((count, n))
     kind = rng.integers(0, 4, count)
-    spike = (np.arange(n) == rng.integers(0, n, count)[:, None]).astype(float)
-    step = (np.arange(n) >= rng.integers(1, max(n, 2), count)[:, None]).astype(float)
+    spike = (np.arange(n) == rng.integers(0, n, (count, 1))).astype(float)
+    step = (np.arange(n) >= rng.integers(1, max(n, 2), (count, 1))).astype(float)
     direction = np.where((kind == 0)[:, None], spike, direction)
     direction = np.where((kind == 1)[:, None], step, direction)
     direction = np.where((kind == 2)[:, None], (-1.0) ** np.arange(n), direction)

@@ -49,8 +49,10 @@ def linear_violation(scheme: Scheme, notion: Notion) -> Signals | None:
 def _matrix(scheme: Scheme) -> np.ndarray | None:
     if isinstance(scheme, Linear):
         return scheme.matrix.exact()
-    if isinstance(scheme, Chain) and all(isinstance(part, Linear) for part in scheme.schemes):
-        product, *others = (to_flint(part.matrix.exact()) for part in scheme.schemes)
+    linear = [part for part in scheme.schemes if isinstance(part, Linear)] \
+        if isinstance(scheme, Chain) else []
+    if isinstance(scheme, Chain) and len(linear) == len(scheme.schemes):
+        product, *others = (to_flint(part.matrix.exact()) for part in linear)
         for other in others:
             product = other * product
         return from_flint(product)
@@ -96,12 +98,12 @@ def _steeper(matrix: np.ndarray) -> np.ndarray | None:
     rows = np.flatnonzero(abs(jumps).sum(axis=1) > 1)
     if not len(rows):
         return None
-    signs = np.where(jumps[rows[0]] < 0, -_ONE, _ONE)
+    signs = 2 * _ones_at(jumps[rows[0]] >= 0) - _ONE
     return np.concatenate([[0 * _ONE], np.cumsum(signs)])
 
 
 def _ones_at(places: np.ndarray) -> np.ndarray:
-    return np.where(places, _ONE, 0 * _ONE)
+    return _ONE * places.astype(int).astype(object)
 
 
 def _more_changes(matrix: np.ndarray) -> np.ndarray | None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeGuard
 
 import numpy as np
 
 from stabkit.codes import NotionCode, SchemeCode
-from stabkit.schemes import FSI, Explicit, FixedPoint, Scheme, threads
-from stabkit.schemes.twins import csr_form, shape_form, spacing
+from stabkit.errors import needed
+from stabkit.schemes import FSI, DiffusionScheme, Explicit, FixedPoint, Scheme, threads
+from stabkit.schemes.twins import code_of, csr_form, shape_form, spacing
 from stabkit.stability.falsify import fused_trials
 from stabkit.stability.notions import Notion
 
@@ -22,16 +24,15 @@ WORTH_COMPILING = 1_000_000
 _CHUNK = 1 << 16
 
 
-def has_compiled_search(scheme: Scheme, notion: Notion) -> bool:
+def has_compiled_search(scheme: Scheme, notion: Notion) -> TypeGuard[DiffusionScheme]:
     """Whether the compiled loop knows the scheme, its flux and the notion."""
     if not scheme.certifiable or notion.kernel is None:
         return False
-    known = isinstance(scheme, (Explicit, FixedPoint)) or (
-        isinstance(scheme, FSI) and not scheme.printed)
-    return known and scheme.flux.kernel is not None
+    return isinstance(scheme, Explicit | FixedPoint | FSI) and scheme.flux.kernel is not None and \
+        not (isinstance(scheme, FSI) and scheme.printed)
 
 
-def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
+def worst_trials(scheme: DiffusionScheme, notion: Notion, trials: int, seed: int
                  ) -> Iterator[tuple[float, tuple[np.ndarray, ...]]]:
     """The worst margin of every chunk of trials, with the signals that have it.
 
@@ -43,7 +44,8 @@ def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
     """
     from stabkit.kernels.draws import draw_pair  # loads Numba
 
-    job = scheme, notion.kernel, _steps(scheme)
+    code = needed(notion.kernel, f"{notion.name}: has no compiled margin")
+    job = scheme, code, _steps(scheme)
     look = fused_trials.kernel(*job) or _loop(*job)
     for margin, trial in look(seed, trials, _CHUNK):
         if trial >= 0:
@@ -51,7 +53,7 @@ def worst_trials(scheme: Scheme, notion: Notion, trials: int, seed: int
             yield float(margin), pair[:notion.signals]
 
 
-def _steps(scheme: Scheme) -> tuple[SchemeCode, int, float]:
+def _steps(scheme: DiffusionScheme) -> tuple[SchemeCode, int, float]:
     if isinstance(scheme, FSI):
         code = SchemeCode.FROZEN_FSI if scheme.frozen else SchemeCode.FSI
     else:
@@ -59,7 +61,7 @@ def _steps(scheme: Scheme) -> tuple[SchemeCode, int, float]:
     return code, scheme.inner_steps, float(scheme.tau)
 
 
-def _loop(scheme: Scheme, notion: NotionCode, steps: tuple[SchemeCode, int, float]
+def _loop(scheme: DiffusionScheme, notion: NotionCode, steps: tuple[SchemeCode, int, float]
           ) -> Callable[[int, int, int], Iterator[tuple[float, int]]]:
     """The compiled loop for the host, chunk by chunk."""
     from stabkit.kernels.search import worst_of  # loads Numba
@@ -70,7 +72,7 @@ def _loop(scheme: Scheme, notion: NotionCode, steps: tuple[SchemeCode, int, floa
 
     def chunks(seed: int, trials: int, chunk: int) -> Iterator[tuple[float, int]]:
         def look(first: int) -> tuple[float, int]:
-            return worst_of(scheme.flux.kernel[0], code, scheme.size, length, tau, K,
+            return worst_of(code_of(scheme.flux), code, scheme.size, length, tau, K,
                             shape_form(scheme.flux), notion, seed,
                             (first, min(chunk, trials - first)))
 

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Margin, Signal
 from stabkit.arithmetic.backend import born
 from stabkit.errors import StabkitError
+from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.operators.row_blocks import row_blocks
 from stabkit.schemes import FSI, DiffusionScheme, Explicit, FixedPoint, Scheme
@@ -57,18 +59,28 @@ class Window(Scheme):
         self.places = np.full(columns.size, inside.size)
         self.places[np.searchsorted(columns, inside)] = np.arange(inside.size)
         rows = _rows_of(scheme.K, inside)
-        self.operators = (_part(scheme.K, rows, inside),)
-        self.fluxes = scheme.fluxes
-        self.inner_steps = scheme.inner_steps
+        self._near = _part(scheme.K, rows, inside)
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return (self._near,)
+
+    @property
+    def fluxes(self) -> tuple[Flux, ...]:
+        return self.whole.fluxes
+
+    @property
+    def inner_steps(self) -> int:
+        return self.whole.inner_steps
 
     @property
     def size(self) -> int:
         return self.inside.size
 
-    def step(self, x: Any) -> Any:
+    def step(self, x: Signal) -> Signal:
         return self.pair(x)[1]
 
-    def pair(self, x: Any) -> tuple[Any, Any]:
+    def pair(self, x: Signal) -> tuple[Any, Any]:
         zero = np.zeros((*x.shape[:-1], 1), dtype=x.dtype) if x.dtype != object else \
             np.full((*x.shape[:-1], 1), Fraction(0))
         u = np.concatenate([x, zero], axis=-1)[..., self.places]
@@ -86,7 +98,7 @@ class Found:
     """What was found in windows: exact signals of the whole size, or None; and what was tried."""
 
     signals: Signals | None
-    margin: Any
+    margin: Margin
     trials: int
     windows: int
     widest: int

@@ -216,7 +216,7 @@ def _is_difference(linear: Linear) -> bool:
 
 def _monotone(rows: list[Row], box: dict, ends: list) -> list[Polynomial] | None:
     """That outputs grow with every input, and two corners of the box are taken into it."""
-    found = []
+    found: list[Polynomial] = []
     for row, own in zip(rows, ends, strict=True):
         if not any(set(_columns(a)) & set(_columns(b)) for a, b in row.products):
             found += _kept(row, box, own)  # affine in each input: its range is that of the corners
@@ -224,7 +224,7 @@ def _monotone(rows: list[Row], box: dict, ends: list) -> list[Polynomial] | None
         for k in _all_of(row):
             slope: Linear = {0: row.linear.get(k, {})}
             for a, b in row.products:
-                for p, other in ((a.get(k), b), (b.get(k), a)):
+                for p, other in ((a.get(k, {}), b), (b.get(k, {}), a)):
                     for column, q in other.items() if p else ():
                         slope[column] = _add(slope.get(column, {}), _times(p, q))
             found += [_poly(_value(slope, at)) for at in _corners(_columns(slope), box)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import floor, log10
 
-from stabkit.stability.sharpness.linear import Steps, runs
+from stabkit.stability.sharpness.linear import End, Steps, runs
 from stabkit.stability.sharpness.signs import Cell, simplest
 
 _NEAR = Fraction(1, 10**9)  # relatively, of a proved end to an irrational root
@@ -17,18 +17,18 @@ def intervals(found: list[Cell]) -> tuple[Steps, Steps]:
     """Where everything holds, and where something fails everywhere; the rest is left out."""
     proved = tuple((_inside(run[0].low, before, run, 1), _inside(run[-1].high, after, run, -1))
                    for before, run, after in runs(found, True))
-    refuted = tuple((_beyond(run[0], 1), _beyond(run[-1], -1)) for _, run, _ in runs(found, False))
+    refuted = tuple((_beyond(run[0], run[0].low, 1), _beyond(run[-1], run[-1].high, -1))
+                    for _, run, _ in runs(found, False))
     return proved, refuted
 
 
-def _inside(end: Fraction | None, beside: Cell | None, run: Sequence[Cell], way: int
-            ) -> Fraction | None:
+def _inside(end: End, beside: Cell | None, run: Sequence[Cell], way: int) -> End:
     """The end of a proved run: exact, or next to an irrational number a simple one within."""
     cell = run[0 if way > 0 else -1]
     if end is None or end == 0 or beside is None or cell.is_point:
         return end
     if beside.is_point and beside.holds is False:  # the end itself does not belong to it
-        return _beyond(cell, way)
+        return _beyond(cell, end, way)
     if beside.holds is not None:
         return end
     away = end * _NEAR
@@ -37,9 +37,8 @@ def _inside(end: Fraction | None, beside: Cell | None, run: Sequence[Cell], way:
     return simplest(*sorted((end, end + way * away))) if away else end
 
 
-def _beyond(cell: Cell, way: int) -> Fraction | None:
+def _beyond(cell: Cell, end: End, way: int) -> End:
     """The end of a refuted run, which is open but at a point: a short decimal within."""
-    end = cell.low if way > 0 else cell.high
     if end is None or end == 0 or cell.is_point:
         return end
     digits = _DIGITS

@@ -6,16 +6,19 @@ import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from stabkit.aliases import Function, Margin, Rational
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.open_step import STOPPED, Unknown
 from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.arithmetic.rounding import ROUNDING
 from stabkit.errors import InvalidArgument, StabkitError
 from stabkit.operators import Operator
 from stabkit.schemes import Linear, Scheme
+from stabkit.schemes.scheme import HasStep
 from stabkit.stability.decide import decide
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.notions import Notion
@@ -43,13 +46,13 @@ class Family:
         self.known: dict[Fraction, Outcome] = {}
         # The matrix of a linear scheme as a polynomial in the step, without rounding in between.
         opened = self.opened()
-        self.matrix = opened.matrix if isinstance(opened, Linear) else None
+        self.open_matrix = opened.matrix if isinstance(opened, Linear) else None
 
-    def at(self, tau: Any) -> Scheme:
+    def at(self, tau: Rational) -> Scheme:
         """The scheme at a step, as it was meant where it holds floats."""
         return self.given(tau).as_meant()
 
-    def given(self, tau: Any) -> Scheme:
+    def given(self, tau: Rational) -> Scheme:
         """The scheme at a step, as the function returns it."""
         made = self.scheme(Constant(tau) if isinstance(tau, Fraction) else tau)
         if not isinstance(made, Scheme):
@@ -82,13 +85,29 @@ class Family:
         """What is decided at one step."""
         if tau not in self.known:
             try:
-                scheme = self.at(tau) if self.matrix is None else _at(self.matrix, tau)
+                scheme = self._without_rounding(self.at(tau), tau)
             except (StabkitError, ValueError, ArithmeticError) as reason:
                 self.known[tau] = Outcome(INAPPLICABLE, reason=str(reason))
             else:
                 self.known[tau] = decide(Stable(scheme, self.notion), trials=self.trials,
                                          seed=self.seed)
         return self.known[tau]
+
+    def _without_rounding(self, scheme: Scheme, tau: Fraction) -> Scheme:
+        """The scheme as the open step says, if the two are one but for the rounding of floats."""
+        if self.open_matrix is None or not isinstance(scheme, Linear):
+            return scheme
+        exact = _at(self.open_matrix, tau)
+        return exact if _are_near(exact.matrix, scheme.matrix) else scheme
+
+    def breaks_at(self, signals: Signals, tau: Fraction) -> bool:
+        """Whether signals break the notion at one step, asked without an open step."""
+        try:
+            scheme = self.at(tau)
+            margin = self.notion.margin(*(part for u in signals for part in scheme.pair(u)))
+            return bool(margin < 0)
+        except (StabkitError, ValueError, ArithmeticError):
+            return False
 
     def is_violated(self, signals: Signals, low: Fraction, high: Fraction | None) -> bool:
         """Whether exact signals break the notion for every step in [low, high]."""
@@ -99,9 +118,11 @@ class Family:
             margin = self._margin(signals, Interval(low, float("inf") if high is None else high))
             return margin is not None and margin.hi < 0
 
-    def _margin(self, signals: Signals, over: Interval | None) -> Any:
+    def _margin(self, signals: Signals, over: Interval | None) -> Margin:
         """The margin at exact signals with the step left open, or None if it resists."""
         scheme = self.opened(over)
+        if scheme is None:
+            return None
         try:
             parts = [part for u in signals for part in scheme.pair(u)]
             if over is None:
@@ -120,6 +141,17 @@ def _at(matrix: Operator, tau: Fraction) -> Linear:
                            label=matrix.label))
 
 
+def _are_near(matrix: Operator, other: Operator) -> bool:
+    """Whether two matrices have the same entries, but for rounding."""
+    if matrix.shape != other.shape:
+        return False
+    ours, theirs = (
+        dict(zip(zip(each.row_of_entry.tolist(), each.columns.tolist(), strict=True), each.values,
+                 strict=True)) for each in (matrix, other))
+    return all(abs(ours.get(place, 0) - theirs.get(place, 0)) <= ROUNDING *
+               (1 + abs(ours.get(place, 0))) for place in {*ours, *theirs})
+
+
 def _enclosed(part: np.ndarray) -> np.ndarray:
     out = np.empty(part.shape, dtype=object)
     for place, entry in np.ndenumerate(part):
@@ -130,13 +162,12 @@ def _enclosed(part: np.ndarray) -> np.ndarray:
 def family_of(scheme: Any) -> tuple[Callable[[Any], Any], Fraction]:
     """The function from a step to a scheme, and the step of the scheme, or 1."""
     if isinstance(scheme, Scheme):
-        name = next((name for name in ("tau", "delta") if hasattr(scheme, name)), None)
-        if name is None:
+        if not isinstance(scheme, HasStep):
             raise InvalidArgument(f"scheme: a {type(scheme).__name__} has no step to vary; give a "
                                   "function from a step to a scheme")
-        own = getattr(scheme, name)
-        return lambda tau: replace(scheme, **{name: tau}), \
-            fraction(own.meant if isinstance(own, Constant) else own, name)
+        own, known = scheme.tau, cast(Any, scheme)
+        return lambda tau: replace(known, tau=tau), \
+            fraction(own.meant if isinstance(own, Constant) else own, "tau")
     if not callable(scheme):
         raise InvalidArgument("scheme: must be a scheme, or a function from a step to one; got "
                               f"{type(scheme).__name__}")
@@ -148,7 +179,7 @@ def family_of(scheme: Any) -> tuple[Callable[[Any], Any], Fraction]:
     return scheme, Fraction(1)
 
 
-def _needed(function: Callable[..., Any]) -> int:
+def _needed(function: Function) -> int:
     """How many arguments a function must be given; 1 where it does not say."""
     try:
         parameters = inspect.signature(function).parameters.values()

@@ -13,6 +13,7 @@ from itertools import product
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
 
+from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear import Steps
@@ -29,7 +30,10 @@ _Waves = dict[int, fmpq_mpoly]  # offset k: the factor of exp(ikθ), a polynomia
 
 
 def _added(a: _Waves, b: _Waves, sign: int = 1) -> _Waves:
-    return {k: a.get(k, 0) + sign * b.get(k, 0) for k in {*a, *b}}
+    out = dict(a)
+    for k, p in b.items():
+        out[k] = out[k] + sign * p if k in out else sign * p
+    return out
 
 
 def _times(a: _Waves, b: _Waves) -> _Waves:
@@ -144,4 +148,4 @@ def _outside(factor: fmpz_poly) -> bool:
     if factor.degree() == 1:
         return abs(Fraction(-int(factor[0]), int(factor[1]))) > 1
     return all(not root.imag.is_zero() or bool(abs(root.real) > 1)
-               for root, _ in factor.complex_roots())
+               for root, _ in complex_roots(factor))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.open_step import Unknown
 from stabkit.arithmetic.rational import from_flint, to_flint
+from stabkit.arithmetic.rounding import ROUNDING
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Flux
 from stabkit.schemes import Linear, Scheme
@@ -20,10 +22,10 @@ from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
 from stabkit.stability.sharpness.signs import Cell, cells, simplest
 
 _LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 128}
-_ROUNDING = Fraction(1, 2**20)  # float32 included
 _NEAR_ZERO = Fraction(1, 2**24)
 
 Steps = tuple[tuple[Fraction, Fraction | None], ...]
+End = TypeVar("End", Fraction, Fraction | None)  # the lower end of an interval, or the upper one
 
 
 def linear_cells(scheme: Scheme, notion: Notion) -> list[Cell] | None:
@@ -63,7 +65,7 @@ def is_followed(opened: Scheme, scheme: Callable[[Fraction], Scheme], steps: Seq
         if made.size != opened.size or not is_linear(made):
             return False
         same = (entry.at(tau) if isinstance(entry, Unknown) else entry for entry in matrix.flat)
-        if any(abs(a - b) > _ROUNDING * (1 + abs(a))
+        if any(abs(a - b) > ROUNDING * (1 + abs(a))
                for a, b in zip(same, matrix_of(made).flat, strict=True)):
             return False
     return True
@@ -74,7 +76,7 @@ def _is_shown_linear(flux: Flux) -> bool:
     return None not in show_linear(Transcript(), flux)
 
 
-def _coefficients(entry: Any) -> list[Fraction]:
+def _coefficients(entry: Unknown | Rational) -> list[Any]:
     return list(entry.coefficients) if isinstance(entry, Unknown) else [Fraction(entry)]
 
 
@@ -123,19 +125,18 @@ def refuted_steps(found: list[Cell], start: Fraction, halvings: int) -> Steps:
 
 def runs(found: list[Cell], holds: bool) -> Iterator[tuple[Cell | None, list[Cell], Cell | None]]:
     """The neighbouring cells with one answer, each run with the cells before and after it."""
-    padded = [None, *found, None]
-    first = 1
-    while first < len(padded) - 1:
-        last = first
-        if padded[first].holds is holds:
-            while padded[last + 1] is not None and padded[last + 1].holds is holds:
-                last += 1
-            yield padded[first - 1], padded[first:last + 1], padded[last + 1]
-        first = last + 1
+    first = 0
+    while first < len(found):
+        end = first + 1
+        if found[first].holds is holds:
+            while end < len(found) and found[end].holds is holds:
+                end += 1
+            yield found[first - 1] if first else None, found[first:end], \
+                found[end] if end < len(found) else None
+        first = end
 
 
-def _stepped(run: list[Cell], end: Fraction | None, beside: Cell | None, halvings: int, way: int
-             ) -> Fraction | None:
+def _stepped(run: list[Cell], end: End, beside: Cell | None, halvings: int, way: int) -> End:
     """The end of a run, where the next cell is exact; else a simple number before it."""
     if end is None or beside is None or beside.holds is not None:
         return end

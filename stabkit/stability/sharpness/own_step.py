@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import InvalidArgument, TracingStopped, Undecided
+from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
+from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
@@ -50,7 +52,8 @@ def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
     certificates = tuple(filter(None, (
         row_evidence.certificate(step.kinds, notion, steps, step.free.held, found)
         for steps in proved)))
-    witnesses, by, signals = [], "", ()
+    witnesses, by = [], ""
+    signals: Signals = ()
     for steps in refuted:
         written, words, u = row_evidence.witness(step, notion, found, row_evidence.step_in(steps))
         witnesses += [written] if written is not None else []
@@ -59,7 +62,7 @@ def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
     proof = f"; proof by {rows.WORDS[notion]}" if proved else ""
     return StepBound(notion.name, proved, refuted, certificates, tuple(witnesses),
                      signals=signals, rounding=step.trace.rounding, variable=name, by=by,
-                     lines=(step.told(True) + proof, *_points(proved, found, name)))
+                     lines=(step.words(True) + proof, *_points(proved, found, name)))
 
 
 def _points(proved: Any, found: list[rows.Condition], name: str) -> list[str]:
@@ -77,7 +80,7 @@ EXACTLY: dict[Any, Callable[[OwnStep, Any, str], StepBound]] = {
     **{notion: by_norm for notion in BY_NORM}, POWER_BOUNDED: by_powers}
 
 
-def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, held: Any, *,
+def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *,
                    start: Fraction, trials: int, seed: int) -> StepBound:
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
@@ -137,7 +140,7 @@ def _has_margin(notion: Notion) -> bool:
         isinstance(notion, Weighted) and notion.weights is None)
 
 
-def exact_sets(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction | None = None
+def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction | None = None
              ) -> StepBound:
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
@@ -153,12 +156,13 @@ def exact_sets(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction 
     return decide(OwnStep(found, held, dt), notion, name)
 
 
-def _elsewhere(found: Trace, notion: Notion, held: Any, bound: StepBound) -> list[str]:
+def _elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> list[str]:
     """For what fails at every step: the senses that do hold."""
     if bound.refuted != ((Fraction(0), None),) or bound.rest is not None:
         return []
-    asked = [(other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, CONTRACTION,
-                                                  POWER_BOUNDED) if other is not notion]
+    asked: list[tuple[Notion, Held, str]] = [
+        (other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, CONTRACTION,
+                                        POWER_BOUNDED) if other is not notion]
     ends = [] if held is not None else held_ends(OwnStep(found))
     if ends and notion in BY_NORM:
         mask = np.zeros(found.shape, dtype=bool)
@@ -181,8 +185,8 @@ def _elsewhere(found: Trace, notion: Notion, held: Any, bound: StepBound) -> lis
     return list(dict.fromkeys(lines))
 
 
-def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any = None,
-            held: Any = None, trials: int = 20_000, seed: int = 0) -> Outcome:
+def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = None,
+            held: Held = None, trials: int = 20_000, seed: int = 0) -> Outcome:
     """A function ``step(u, dt)`` at one step, or ``step(u)``.
 
     See :func:`~stabkit.stability.decide.decide`.
@@ -206,7 +210,7 @@ def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any
                           str(reason))
 
 
-def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Any = None
+def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = None
                ) -> Outcome | None:
     """What the trace of a function decides, or None where it decides nothing."""
     step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
@@ -218,8 +222,8 @@ def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Any
         return None
 
 
-def _outcome(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
-             held: Any, seed: int) -> Outcome:
+def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fraction,
+             held: Held, seed: int) -> Outcome:
     bound = _sets_at(function, notion, shape, dt, held, seed)
     if bound.notion == AROUND:
         raise Undecided(f"the step is periodic: {AROUND} does not grow, while {notion.name} counts "
@@ -265,11 +269,17 @@ def _by(bound: StepBound, words: str) -> str:
     return f"by {bound.by}; {words}" if bound.by else words
 
 
-def _in_floats(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], step: Any,
+def _in_floats(function: Function, notion: Notion, shape: tuple[int, ...], step: Any,
                trials: int, seed: int, reason: str) -> Outcome:
     def flat(u: np.ndarray) -> np.ndarray:
         u = u.reshape(shape)
-        return np.asarray(function(u) if step is None else function(u, step)).reshape(-1)
+        try:
+            return np.asarray(function(u) if step is None else function(u, step)).reshape(-1)
+        except StabkitError:
+            raise
+        except (*UNFIT, MemoryError) as error:
+            raise InvalidArgument(f"step: the function raises {in_words(error)} for an array of "
+                                  f"shape {shape}") from error
 
     scheme = Computed(flat, int(np.prod(shape)))
 
@@ -287,7 +297,7 @@ def _in_floats(function: Callable[..., Any], notion: Notion, shape: tuple[int, .
                    reason="the numbers that the function returns break it, whatever their rounding")
 
 
-def step_name(function: Callable[..., Any]) -> str:
+def step_name(function: Function) -> str:
     """What the function calls its step."""
     try:
         return list(inspect.signature(function).parameters)[1]

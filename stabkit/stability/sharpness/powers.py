@@ -11,6 +11,7 @@ import numpy as np
 from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_poly
 
 from stabkit.arithmetic.enclosure import precision
+from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 from stabkit.stability.notions import CONTRACTION, MAX_NORM, Notion
 from stabkit.stability.sharpness import row_evidence, rows
@@ -40,7 +41,7 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     if normal is not None:
         return normal
     matrix = Matrix(step.free.form)
-    lines = [step.told()]
+    lines = [step.words()]
     if (step.free.form.columns == CONSTANT).any():
         lines.append("the constant terms are left out: powers of the linear part")
     drift = _drift(matrix, step)
@@ -199,7 +200,7 @@ def _where(factor: fmpz_poly) -> int:
         return 0 if _real_between(half) == half.degree() else 1
     for bits in (64, 256, 1024, 4096):
         with precision(bits):
-            sizes = [abs(root) for root, _ in factor.complex_roots()]
+            sizes = [abs(root) for root, _ in complex_roots(factor)]
             if any(size > 1 for size in sizes):
                 return 1
             if all(size < 1 for size in sizes):
@@ -227,7 +228,7 @@ def _real_between(p: fmpz_poly) -> int:
             count += power * inside
             continue
         with precision(_BITS):
-            for root, _ in factor.complex_roots():
+            for root, _ in complex_roots(factor):
                 if root.imag.is_zero():
                     if not (abs(root.real) < 2 or abs(root.real) > 2):
                         raise Undecided("a root is too close to the real axis")
@@ -288,8 +289,9 @@ def _factors_of(matrix: Matrix) -> list[fmpq_mpoly]:
         for node in nodes]
     powers = fmpq_mat([[fmpq(node)**k for k in nodes] for node in nodes])
     solved = powers.solve(fmpq_mat(rows))
-    terms = {(j, k): solved[k, j] for k in range(len(nodes)) for j in range(n + 1)
-             if solved[k, j] != 0}
+    terms: dict[tuple[int, ...], fmpq] = {
+        (j, k): solved[k, j] for k in range(len(nodes)) for j in range(n + 1)
+        if solved[k, j] != 0}
     return [f for f, _ in context.from_dict(terms).factor()[1]]
 
 
@@ -322,7 +324,8 @@ def _of_lines(matrix: Matrix) -> tuple:
     if top <= 1e-9:
         first = Fraction(1, 10**6)
         return (), (((first, None),) if state_at(matrix, first) == OUTSIDE else ())
-    proved, refuted = (), ()
+    proved: Steps = ()
+    refuted: Steps = ()
     for away in (1e-9, 1e-6, 1e-3):
         high = Fraction(top * (1 + away / 100))
         end = simplest(high * (1 - Fraction(away)), high)

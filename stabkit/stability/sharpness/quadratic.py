@@ -51,7 +51,7 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
     uniform = step.trace.shape if step.kinds.is_uniform and step.held is None else None
     matrix = Matrix(step.free.form, weights, uniform)
     constant = (step.free.form.columns == CONSTANT).any() and notion is not CONTRACTION
-    lines = [step.told(), *found]
+    lines = [step.words(), *found]
     if constant:
         lines.append("a source or a held value moves the zero signal, whatever the step: ask for "
                      "CONTRACTION, which compares two signals")

@@ -53,7 +53,7 @@ def conditions(kinds: Kinds, notion: Notion, held: Sequence[Fraction] = ()) -> l
     """
     divisor = positive_denominator(kinds.form.denominator)
     made = {RANGE: _range, POSITIVITY: _positivity, MAX_NORM: _max_norm}[notion]
-    found = []
+    found: list[Condition] = []
     for row in kinds.examples.tolist():
         columns = kinds.form.columns[kinds.entries(row)].tolist()
         terms = [(column, tuple(c)) for column, c in zip(

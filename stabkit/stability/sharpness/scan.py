@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from stabkit.stability.certificates.smaller_steps import ALL, SMALLER, reach
+from stabkit.stability.certificates.smaller_steps import ALL, NONE, SMALLER, reach
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.sharpness.bisection import bisected
 from stabkit.stability.sharpness.family import Family
 from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.verdict import PROVED, REFUTED, Status
+from stabkit.time_limit import time_is_over
 
 #: The steps that are looked at are start · 2ᵏ with |k| up to it, a factor of 10⁶ on either side.
 SCALES = 20
@@ -43,7 +44,7 @@ class _Scan:
 
     def run(self) -> Found:
         number: int | None = self.certified()
-        while number is not None and number < len(self.grid):
+        while number is not None and number < len(self.grid) and not time_is_over():
             status = self.status(self.grid[number])
             if status is REFUTED:
                 number = self.refute(number)
@@ -87,7 +88,8 @@ class _Scan:
         return self.reach(tau) >= SMALLER and self.proves(tau)
 
     def reach(self, tau: Fraction) -> int:
-        return reach(self.family.at(tau), self.opened, self.family.notion)
+        return NONE if self.opened is None else \
+            reach(self.family.at(tau), self.opened, self.family.notion)
 
     def holds_below(self, top: Fraction, least: int) -> bool:
         return all(self.reach(tau) >= least for tau in self.family.samples(top))
@@ -149,9 +151,11 @@ class _Scan:
             after = self.end_of_run(number)
             self.found.refuted += self.ends(number, after)
             return after
+        high: Fraction | None = None
         for low in dict.fromkeys((self.edge(number, number - 1), self.grid[number])):
             high = self.spread(low)
-            if self.found.refuted and self.found.refuted[-1][1] >= low:
+            before = self.found.refuted[-1][1] if self.found.refuted else None
+            if before is not None and before >= low:
                 low = self.found.refuted.pop()[0]
             self.found.refuted.append((low, high))
             if high is None:
@@ -159,11 +163,21 @@ class _Scan:
             if high >= self.grid[number]:
                 break
         return next((after for after in range(number, len(self.grid))
-                     if self.grid[after] > high), len(self.grid))
+                     if high is None or self.grid[after] > high), len(self.grid))
 
     def spread(self, low: Fraction) -> Fraction | None:
-        """How far upwards a few fixed witnesses break the notion for every step; None: for all."""
+        """How far upwards a few fixed witnesses break the notion for every step; None: for all.
+
+        What the open step says is compared with the scheme at some of these steps.
+        """
         witnesses: list[Signals] = []
+        high = self.reached(low, witnesses)
+        top = 2 * self.grid[-1] if high is None else high
+        between = [low + tau for tau in self.family.samples(top - low)[::4]] if top > low else []
+        return high if all(any(self.family.breaks_at(signals, tau) for signals in witnesses)
+                           for tau in between) else low
+
+    def reached(self, low: Fraction, witnesses: list[Signals]) -> Fraction | None:
         reached, limit = low, 2 * self.grid[-1]
         width = low / 64
         for _ in range(_PIECES):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Function
 from stabkit.errors import StabkitError, Undecided
-from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
+from stabkit.stability.falsify.search import search
 from stabkit.stability.notions import Notion
 from stabkit.stability.sharpness.bisection import bisected
 from stabkit.stability.sharpness.bound import StepBound
@@ -26,7 +25,7 @@ _BEYOND = (Fraction(1001, 1000), Fraction(11, 10), Fraction(3, 2), Fraction(3))
 _ENTRIES = 4096  # beyond them few signals are tried
 
 
-def searched(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], *,
+def searched(function: Function, notion: Notion, shape: tuple[int, ...], *,
              start: Fraction, trials: int, seed: int, name: str, reason: str) -> StepBound:
     """The smallest step within a factor of 4096 of a start at which a signal breaks the notion.
 
@@ -56,7 +55,7 @@ def searched(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
                      signals=signals, variable=name, lines=tuple(lines))
 
 
-def first_broken(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+def first_broken(function: Function, notion: Notion, shape: tuple[int, ...],
                  top: Fraction, trials: int, seed: int
                  ) -> tuple[Fraction, Signals, Evidence] | None:
     """A step not far beyond `top` at which a signal breaks the notion, with what was tried."""
@@ -70,7 +69,7 @@ def first_broken(function: Callable[..., Any], notion: Notion, shape: tuple[int,
 
 
 class _Hunt:
-    def __init__(self, function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+    def __init__(self, function: Function, notion: Notion, shape: tuple[int, ...],
                  trials: int, seed: int):
         self.function, self.notion, self.shape = function, notion, shape
         self.most, self.seed, self.trials = trials, seed, 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
 from typing import Any
 
+from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
@@ -75,8 +75,8 @@ class Senses:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-def senses(step: Callable[..., Any], *, shape: Any, dt: Any = None, held: Any = None, seed: int = 0
-           ) -> Senses:
+def senses(step: Function, *, shape: Any, dt: Rational = None, held: Held = None,
+           seed: int = 0) -> Senses:
     """In which senses a step is stable, all at once.
 
     Parameters
@@ -130,7 +130,7 @@ def senses(step: Callable[..., Any], *, shape: Any, dt: Any = None, held: Any = 
     return _table(found, held, step_name(step), at)
 
 
-def _by_mode(step: Callable[..., Any], shape: tuple[int, ...], name: str, at: Fraction | None,
+def _by_mode(step: Function, shape: tuple[int, ...], name: str, at: Fraction | None,
              seed: int) -> Senses | None:
     """The table of a step that is diagonal in Fourier's basis, or None."""
     sets: dict[str, StepBound] = {}
@@ -147,7 +147,7 @@ def _heading(shape: tuple[int, ...], name: str, at: Fraction | None) -> str:
     return f"shape {' x '.join(map(str, shape))}" + ("" if at is None else f", {name} = {at}")
 
 
-def _table(found: Trace, held: Any, name: str, at: Fraction | None) -> Senses:
+def _table(found: Trace, held: Held, name: str, at: Fraction | None) -> Senses:
     sets: dict[str, StepBound] = {}
     limits: dict[str, str] = {}
     for notion in (*_ALL, weighted()):

@@ -9,6 +9,7 @@ from fractions import Fraction
 from flint import fmpq, fmpq_poly, fmpz_poly
 
 from stabkit.arithmetic.enclosure import precision, to_fraction
+from stabkit.arithmetic.roots import complex_roots
 
 _BITS = 256
 
@@ -121,7 +122,7 @@ def _spots(factors: set[tuple[int, ...]]) -> list[_Spot]:
                 continue
             found += [_Spot(max(to_fraction(root.real.lower()), Fraction(0)),
                             to_fraction(root.real.upper()), (factor,))
-                      for root, _ in fmpz_poly(list(factor)).complex_roots()
+                      for root, _ in complex_roots(fmpz_poly(list(factor)))
                       if root.imag.is_zero()]
     merged: list[_Spot] = []
     for spot in sorted((s for s in found if s.high > 0), key=lambda s: (s.low, s.high)):

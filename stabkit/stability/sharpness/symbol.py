@@ -16,6 +16,7 @@ from math import comb
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
 
 from stabkit.arithmetic.enclosure import precision, to_fraction
+from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 from stabkit.stability.sharpness.signs import Cell, cut
 from stabkit.tracing import Kinds
@@ -129,12 +130,13 @@ class Symbol:
             raise Undecided("the symbol is not bounded at dt = 0")
         if g.degrees()[-1] == 0:
             return [Cell(Fraction(0), None, True)]
-        top = None
+        tops = []
         for side in sides:
             for point in product(_POINTS, repeat=self.axes):
                 a, b = _affine(side, point)
                 if b < 0:
-                    top = min(filter(lambda v: v is not None, (top, -a / b)))
+                    tops.append(-a / b)
+        top = min(tops, default=None)
         if top is None:
             raise Undecided("no end of the set is seen at simple angles")
         if top == 0:
@@ -186,7 +188,7 @@ def _roots(factor: fmpz_poly) -> list[tuple[Fraction, Fraction]]:
         root = Fraction(-int(factor[0]), int(factor[1]))
         return [(root, root)]
     return [(to_fraction(root.real.lower()), to_fraction(root.real.upper()))
-            for root, _ in factor.complex_roots() if root.imag.is_zero()]
+            for root, _ in complex_roots(factor) if root.imag.is_zero()]
 
 
 def nonnegative(p: fmpq_mpoly, axes: int) -> bool:
@@ -223,7 +225,7 @@ def _bernstein(p: fmpq_mpoly, axes: int) -> dict[tuple[int, ...], Fraction]:
     """The Bernstein coefficients on the unit cube of y, x = 1 − 2y."""
     powers: dict[tuple[int, ...], Fraction] = {}
     for key, c in _terms(p):
-        terms = {(): c}
+        terms: dict[tuple[int, ...], Fraction] = {(): c}
         for a in range(axes):
             terms = {(*k, j): v * comb(key[a], j) * (-2)**j
                      for k, v in terms.items() for j in range(key[a] + 1)}

@@ -16,7 +16,7 @@ def weights_of(step: OwnStep, notion: Notion) -> tuple[list[Fraction] | None, li
     if not isinstance(notion, Weighted):
         return None, []
     if notion.weights is not None:
-        spread = notion.spread(step.trace.shape)
+        spread = notion.spread(step.trace.shape) or []
         return [spread[k] for k in step.free.places.tolist()], []
     weights = symmetrising(step.free.form)
     if weights is None:
@@ -34,9 +34,9 @@ def symmetrising(form: Form) -> list[Fraction] | None:
     beside: dict[int, list[int]] = {}
     for i, j in entries:
         beside.setdefault(i, []).append(j)
-    weights: list[Fraction | None] = [None] * form.count
+    weights: dict[int, Fraction] = {}
     for start in range(form.count):
-        if weights[start] is not None:
+        if start in weights:
             continue
         weights[start], queue = Fraction(1), [start]
         while queue:
@@ -45,13 +45,13 @@ def symmetrising(form: Form) -> list[Fraction] | None:
                 ratio = _ratio(entries[i, j], entries.get((j, i)))
                 if ratio is None:
                     return None
-                if weights[j] is None:
+                if j not in weights:
                     weights[j] = weights[i] * ratio
                     queue.append(j)
                 elif weights[j] != weights[i] * ratio:
                     return None
-    least = min(weights)
-    return [w / least for w in weights]
+    least = min(weights.values())
+    return [weights[k] / least for k in range(form.count)]
 
 
 def _ratio(p: tuple[int, ...], q: tuple[int, ...] | None) -> Fraction | None:

@@ -1,0 +1,71 @@
+"""A formula is run and becomes its expression; what pretends to be a formula is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import isfinite
+
+import numpy as np
+
+from stabkit.aliases import Scalar
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.errors import InvalidArgument, StabkitError
+from stabkit.fluxes.expression import HOW, VARIABLE, Expression, as_expression
+
+_OWN = {"stabkit.fluxes.dictionary", "stabkit.fluxes.activations"}  # tested elsewhere
+_ROUNDING = Fraction(1, 2**16)
+
+
+def record(formula: Callable[[Scalar], Scalar], name: str = "formula") -> Expression:
+    """The expression of a formula in one variable, by running it.
+
+    Raises
+    ------
+    InvalidArgument
+        If it branches, calls what cannot be decided, or answers differently when it is asked
+        again or about numbers; `name` says which formula it was.
+    """
+    if isinstance(formula, Expression):
+        return formula
+    try:
+        found = as_expression(formula(VARIABLE))
+        _is_one_function(formula, found, name)
+    except InvalidArgument as error:
+        raise InvalidArgument(str(error).replace("formula", name, 1)) from None
+    except (TypeError, AttributeError, ValueError, ArithmeticError, LookupError) as error:
+        raise InvalidArgument(f"{name}: it is no expression in one number s ({error}); {HOW}"
+                              ) from None
+    return found
+
+
+_POINTS = tuple(Fraction(p, q) for p, q in (
+    (1, 3), (-1, 3), (2, 1), (-2, 1), (17, 4), (-29, 3), (40, 1), (-41, 1)))
+
+
+def _is_one_function(formula: Callable[[Scalar], Scalar], found: Expression, name: str) -> None:
+    """Refuse a formula that is not its expression, such as one with a memory or a random one."""
+    if getattr(formula, "__module__", None) in _OWN:
+        return
+    if as_expression(formula(VARIABLE)).text != found.text:
+        raise InvalidArgument(f"{name}: it answers differently when it is asked twice")
+    for point in _POINTS:
+        try:
+            value = found.at(Interval(point))
+            with np.errstate(all="ignore"):
+                number = float(formula(np.float64(point)))
+            # The ~ of Python's True is -2, so what it makes of an Interval tells nothing.
+            own = number if "not(" in found.text else _one(formula(Interval(point)))
+        except (StabkitError, TypeError, ArithmeticError, ValueError, AttributeError):
+            continue  # no value there
+        near = (Interval(0) + value) * Interval(1 - _ROUNDING, 1 + _ROUNDING) + \
+            Interval(-_ROUNDING, _ROUNDING)
+        if not near.overlaps(own) or (isfinite(number) and not near.overlaps(number)):
+            raise InvalidArgument(f"{name}: it computes {number:.6g} at s = {point}, but as an "
+                                  f"expression it is {float(Interval(0) + value):.6g} there; it "
+                                  "must not look at what it is given")
+
+
+def _one(value: Scalar) -> Scalar:
+    # NumPy makes arrays of numbers that it does not know, and its own integers of Python's.
+    return value.item() if isinstance(value, (np.ndarray, np.generic)) else value

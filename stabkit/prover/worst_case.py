@@ -1,0 +1,55 @@
+"""The worst case that no proof in the class of multipliers can exclude.
+
+The smallest γ with γ|before|² − |after|² = Σ multiplier·rule, and its dual: values for all words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from stabkit.aliases import Fields
+from stabkit.proof import algebra
+from stabkit.proof.words import Expression
+from stabkit.prover.hypotheses import Block, blocks, combined, form, rests
+from stabkit.prover.program import require_solver, solve
+from stabkit.prover.scaling import scaled
+
+
+@dataclass(frozen=True)
+class WorstCase:
+    """A bound of the growth, in floating point.
+
+    Attributes
+    ----------
+    value : float
+        The largest |after|²/|before|² that the rules leave open.
+    moments : dict
+        The values of words at which it is reached, |before|² being 1.
+    """
+
+    value: float
+    moments: dict[Any, float]
+
+
+def worst_case(statement: Fields, before: Expression, depth: int = 1
+               ) -> WorstCase | None:
+    """Solve the problem of the worst case of a statement ``|before|² − |after|² >= 0``.
+
+    Parameters
+    ----------
+    statement : dict
+    before : Expression
+        A form, by which growth is measured.
+    depth : int
+        Operators before a letter, in the vectors that are used.
+    """
+    require_solver()
+    made = algebra.read(dict(statement))
+    given = algebra.resting(made.setting, {"rest": rests(made.setting)})
+    scale = scaled(given, [made.goal])
+    goal, measure = scale.put(made.goal), form(scale.put(before))
+    growth = Block({}, [], {(0, 0): combined([(Fraction(-1), measure)])}, free=True)
+    found = solve(form(goal), [growth, *blocks(scale.reduced, [goal], depth)], 1e-9, {0: 1.0})
+    return None if found is None else WorstCase(1 + float(found.values[0]), found.moments)
