@@ -306,7 +306,11 @@ def _raised(form: Form, denominator: tuple[int, ...]) -> Form:
 
 def _wide(numerators: np.ndarray, width: int) -> np.ndarray:
     missing = width - numerators.shape[1]
-    return numerators if not missing else np.pad(numerators, ((0, 0), (0, missing)))
+    if not missing:
+        return numerators
+    wide = np.zeros((len(numerators), width), dtype=numerators.dtype)  # np.pad fills with np.int64
+    wide[:, :numerators.shape[1]] = numerators
+    return wide
 
 
 def _as(numerators: np.ndarray, exact: bool) -> np.ndarray:

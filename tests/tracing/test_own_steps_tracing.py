@@ -107,6 +107,8 @@ def test_integers_that_do_not_fit_are_carried_on():
     """(10²⁰ − 1) u through large and small factors."""
     found = trace(lambda u, dt: (u * 10**10) * 10**10 - u + dt * u, 2)
     assert found.form.numerators.tolist() == [[10**20 - 1, 1]] * 2
+    A = np.random.default_rng(0).standard_normal((5, 3))  # doubles, of up to 52 binary digits
+    assert trace(lambda u, dt: u - dt * A.T @ (A @ u), 3).form.numerators.dtype == object
     found = trace(lambda u, dt: u * 10**15 * 10**15 / 10**30 + dt * u, 2)
     assert found.form.numerators.tolist() == [[1, 1]] * 2 and found.form.denominator == (1,)
 

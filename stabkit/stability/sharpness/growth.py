@@ -19,6 +19,7 @@ from stabkit.tracing.run import matrix_at
 
 _DENSE = 600  # unknowns up to which all singular values are computed
 _POWERS = 300
+_FITS = 1 << 62  # what certainly fits an int64
 _SCALES = (1, 2**10, 2**22)  # denominators of the signals that are tried
 
 
@@ -128,6 +129,13 @@ class Matrix:
 
     def image(self, power: int, signal: list[int]) -> list[int]:
         """The numerators of one power of the step, applied to integers."""
+        c = self.form.numerators[:, power]
+        largest = max(map(abs, signal), default=0)
+        if c.dtype != object and c.size and \
+                int(np.abs(c).max()) * largest * int(np.diff(self.form.starts).max()) < _FITS:
+            matrix = csr_array((c, (self.form.rows, self.form.columns)),
+                               shape=(self.size, self.size))
+            return (matrix @ np.array(signal, dtype=np.int64)).tolist()
         image = [0] * self.size
         for row, column, c in zip(self.form.rows.tolist(), self.form.columns.tolist(),
                                   self.form.numerators[:, power].tolist(), strict=True):

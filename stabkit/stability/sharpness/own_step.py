@@ -20,6 +20,7 @@ from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.invariants import POWER_BOUNDED, StaysIn, Weighted
 from stabkit.stability.notions import (
+    CONTRACTION,
     EUCLIDEAN,
     MAX_NORM,
     POSITIVITY,
@@ -160,8 +161,8 @@ def _elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> li
     if bound.refuted != ((Fraction(0), None),) or bound.rest is not None:
         return []
     asked: list[tuple[Notion, Held, str]] = [
-        (other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, POWER_BOUNDED)
-        if other is not notion]
+        (other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, CONTRACTION,
+                                        POWER_BOUNDED) if other is not notion]
     ends = [] if held is not None else held_ends(OwnStep(found))
     if ends and notion in BY_NORM:
         mask = np.zeros(found.shape, dtype=bool)
