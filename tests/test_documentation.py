@@ -27,7 +27,8 @@ PACKAGE = Path(stabkit.__file__).parent
 TREE = Path(__file__).parent.parent
 PAGES = [TREE / "README.md", TREE / "CONTRIBUTING.md", *sorted((TREE / "docs").rglob("*.md"))]
 #: Seconds rather than milliseconds, as they decide much.
-SLOW = {"docs/howto/test_with_assert_stable.md", "docs/tutorial/first_verdict.md"}
+SLOW = {"docs/howto/test_with_assert_stable.md", "docs/tutorial/first_verdict.md",
+        "docs/howto/find_a_proof.md", "docs/explanation/discoveries.md"}
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
     for path in PACKAGE.rglob("*.py") if ">>> " in path.read_text("utf-8"))

@@ -18,7 +18,7 @@ from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Stat
 
 @dataclass(frozen=True)
 class Proof:
-    """The outcome of :func:`stabkit.prove`; printed, it shows the proof line by line.
+    """The outcome of :func:`~stabkit.prover.prove.prove`; printed, it shows the proof line by line.
 
     Attributes
     ----------

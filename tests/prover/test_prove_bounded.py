@@ -43,6 +43,7 @@ def test_leapfrog():
         assert worst_growth(np.array([[2 - x, -1], [1, 0]]), np.array([[1, -1]])) <= C + 1e-9
 
 
+@pytest.mark.slow
 def test_leapfrog_has_no_bound_at_its_limit():
     """At τ‖K‖² = 4 it grows linearly, so nothing may be found."""
     assert not prove(leapfrog, bounded(of=lambda y, z: y - z), refute=False, K=K,

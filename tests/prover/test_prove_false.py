@@ -23,9 +23,9 @@ def refuted(found):
     (explicit, EUCLIDEAN, SECTOR, "2.002"),           # |1 − τ| > 1
     (explicit, CONTRACTION, SECTOR, 2),               # a falling flux drives two inputs apart
     (explicit, CONTRACTION, MONOTONE, "2.002"),
-    (fixed_point(2), EUCLIDEAN, SECTOR, "1.01"),
+    pytest.param(fixed_point(2), EUCLIDEAN, SECTOR, "1.01", marks=pytest.mark.slow),
     (fsi(3), EUCLIDEAN, MONOTONE, 2),                 # proved for linear fluxes only
-    (fsi(4), EUCLIDEAN, MONOTONE, "1.5"),
+    pytest.param(fsi(4), EUCLIDEAN, MONOTONE, "1.5", marks=pytest.mark.slow),
 ], ids=["step", "falling flux", "contraction", "fixed point", "cycle 3", "cycle 4"])
 def test_false_statements_fall(what, notion, flux, top):
     """The relaxation has a worst case above 1, and its neighbourhood an exact witness."""
@@ -41,6 +41,7 @@ def test_own_steps_fall_too():
     refuted(prove(what, EUCLIDEAN, K=K, flux=SECTOR, ratio=upto("2.002")))
 
 
+@pytest.mark.slow
 def test_true_statements_do_not_fall():
     """The falsifier alone finds nothing against Theorem 2."""
     from stabkit.prover.concrete import evidence_against

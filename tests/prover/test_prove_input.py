@@ -60,6 +60,7 @@ def test_a_solver_that_gives_up_proves_nothing(monkeypatch):
         assert found.status == "undecided" and "no proof found" in str(found)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("solver")
 def test_an_unbounded_class_has_no_proof():
     """A step without an end: the explicit step is not stable."""

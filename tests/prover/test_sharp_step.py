@@ -19,6 +19,7 @@ def sharp(what, flux):
     return 2 * found.step, 2 * found.refuted_from
 
 
+@pytest.mark.slow
 def test_theorem_2_is_sharp():
     """|1 − τL‖K‖²| <= 1 for Φ(s) = Ls."""
     assert sharp(explicit, SECTOR) == (2, 2 * F(1001, 1000))
