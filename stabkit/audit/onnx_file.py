@@ -111,7 +111,6 @@ def read_model(model: Any, source: str, folder: Path | None = None,
 class _Reading:
     def __init__(self, model: Any, source: str, folder: Path | None):
         self.proto, self.source, self.folder = model.graph, source, folder
-        self.functions = {(f.domain, f.name) for f in model.functions}
         if not model.HasField("graph") or (not self.proto.node and not self.proto.output):
             raise self.error("is damaged or no ONNX file")
         versions = [entry.version for entry in model.opset_import
@@ -228,9 +227,7 @@ class _Reading:
 
     def outputs_of(self, node: Any) -> list[Any]:
         if node.domain not in ("", "ai.onnx"):
-            hint = "; write the functions of the file out first (onnx.inliner)" \
-                if (node.domain, node.op_type) in self.functions else ""
-            raise InvalidArgument(f"not supported: an operator of {node.domain!r}{hint}")
+            raise InvalidArgument(f"not supported: an operator of {node.domain!r}")
         op = Operator(node.op_type, self.opset, [self.lookup(name) if name else None
                                                  for name in node.input],
                       {attribute.name: attribute for attribute in node.attribute},
@@ -246,7 +243,13 @@ class _Reading:
             return _SEVERAL[op.kind](op)
         if op.kind in entrywise.FLUXES:
             return [entrywise.activate(op, entrywise.FLUXES[op.kind](op))]
-        raise InvalidArgument("not supported")
+        raise op.refuse(self.understood(op))
+
+    def understood(self, op: Operator) -> str:
+        """What was read before an operator that is not known."""
+        given = " and ".join(str(value.shape) for value in op.inputs if isinstance(value, View))
+        return f"before it {len(self.build.nodes)} layers were read; it is applied to a signal of " \
+            f"shape {given or 'none'}"
 
     def lookup(self, name: str) -> Value:
         if name not in self.values:

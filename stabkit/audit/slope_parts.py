@@ -20,6 +20,7 @@ from stabkit.networks.layers.activation import slope_evidence
 from stabkit.networks.segments import joined
 from stabkit.networks.slope_bound import SlopeBound, may_have_slope_bound, slope_bound
 from stabkit.networks.slope_form import MOST
+from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.verdict import Evidence, calculation
 
 _SHOWN = 80  # entries of (x, v) up to which the matrix inequality is written down
@@ -104,33 +105,42 @@ def _runs(blocks: Sequence[Block]) -> list[list[Block]]:
 # -- evidence --------------------------------------------------------------------------------------
 def slope_calculation(bound: SlopeBound, at_most: Fraction, by: str) -> tuple[Evidence, ...]:
     """That a constant holds: the matrix inequality, if it is small; else that it was certified."""
+    shown = confirm_evidence(_inequality(bound, at_most, by)) if bound.form.size <= _SHOWN else None
+    if shown is not None:
+        return (shown,)
+    log = Transcript()
+    name = log.give("L", bound.constant).text
+    return (calculation("certificate", log, [f"{name} <= {at_most}"], (
+        f"{name} is a Lipschitz constant that multipliers for the slopes of {len(bound.weights)} "
+        "activations certify: a matrix inequality that stabkit has checked with every rounding "
+        f"error counted, taken as given here; {by}")),)
+
+
+def _inequality(bound: SlopeBound, at_most: Fraction, by: str) -> Evidence:
+    """The matrix inequality, written down."""
     form, log = bound.form, Transcript()
-    n, count = form.inputs, len(form.low)
-    if form.size > _SHOWN:
-        name = log.give("L", bound.constant).text
-        return (calculation("certificate", log, [f"{name} <= {at_most}"], (
-            f"{name} is a Lipschitz constant that multipliers for the slopes of {count} "
-            "activations certify: a matrix inequality that stabkit has checked with every "
-            f"rounding error counted, taken as given here; {by}")),)
-    G = log.give("G", fractions(form.seeing)).text
     C = log.give("C", fractions(form.output.matrix)).text
-    t = log.give("t", fractions(bound.weights)).text
-    a, b = (log.give(name, fractions(values)).text
-            for name, values in (("a", form.low), ("b", form.high)))
-    J = log.give("J", fractions(np.eye(form.size, dtype=int)[:n])).text
-    E = log.give("E", fractions(np.eye(form.size, dtype=int)[n:])).text
-    square = log.give("square", Fraction(bound.square)).text
-    L = log.give("L", bound.constant).text
+    square, L = log.give("square", Fraction(bound.square)).text, log.give("L", bound.constant).text
+    ends = [f"{square} <= {L}**2", f"{L} <= {at_most}"]
+    if not len(form.low):
+        return calculation("certificate", log, [
+            f"psd({square} * I({form.inputs}) - {C}.T @ {C})", *ends], (
+            "the network is linear for these inputs, y = C x for their differences; C is taken as "
+            f"given, up to rounding errors that stabkit has counted; {by}"))
+    G = log.give("G", fractions(form.seeing)).text
+    t, a, b = (log.give(name, fractions(values)).text for name, values in (
+        ("t", bound.weights), ("a", form.low), ("b", form.high)))
+    J, E = (log.give(name, part).text for name, part in zip("JE", np.split(
+        fractions(np.eye(form.size, dtype=int)), [form.inputs]), strict=True))
     log.let += [["P", f"{E} - diag({a}) @ {G}"], ["Q", f"diag({t}) @ ({E} - diag({b}) @ {G})"],
                 ["R", "P.T @ Q"],
                 ["M", f"{square} * ({J}.T @ {J}) - {C}.T @ {C} + (R + R.T) / 2"]]
-    return (calculation("certificate", log, [
-        f"nonneg({t})", "psd(M)", f"{square} <= {L}**2", f"{L} <= {at_most}"], (
+    return calculation("certificate", log, [f"nonneg({t})", "psd(M)", *ends], (
         "w = (x, v) is the difference of two inputs and of all activations, z = G w what the "
         "activations see, y = C w that of the outputs (where inputs outnumber what sees them, x is "
         "what is left of them by a map of norm at most 1); v_j = s_j z_j with slopes s_j in "
         "[a_j, b_j], so (v - a z)'t(v - b z) <= 0, and M >= 0 proves |y| <= L |x|; G and C are "
-        f"taken as given, up to rounding errors that stabkit has counted; {by}")),)
+        f"taken as given, up to rounding errors that stabkit has counted; {by}"))
 
 
 def evidence_of_parts(parts: Sequence[Part], at_most: Fraction, by: str) -> tuple[Evidence, ...]:

@@ -15,6 +15,7 @@ from stabkit.cli import cli
 from stabkit.networks.graph import Graph, evaluate
 from stabkit.networks.local_slopes import local_slopes
 from stabkit.networks.slope_bound import slope_bound
+from stabkit.replay import check
 
 RNG = np.random.default_rng(4)
 MATRICES = [RNG.standard_normal((6, 3)), RNG.standard_normal((5, 6)), RNG.standard_normal((2, 5))]
@@ -84,6 +85,17 @@ def test_an_audit_decides_the_local_question_both_ways():
     assert str(refuted.status) == "refuted"
     for signal in next(item for item in refuted.judgements if item.counts).signals:
         assert np.linalg.norm(signal.astype(float) - CENTRE) <= 0.05
+
+
+def test_where_nothing_can_switch_the_network_is_linear():
+    """ReLU far from its kinks: the constant is the norm of one matrix, and the proof replays."""
+    graph = net("relu")
+    found = audit(graph, around=CENTRE, radius="1/1000000", at_most=100, budget=1)
+    judged = next(item for item in found.judgements if item.counts)
+    assert str(found.status) == "proved" and any(
+        "psd(square" in text for piece in judged.evidence for text in piece.data["shows"])
+    assert all(check(piece.to_json({})) is None for piece in judged.evidence)
+    assert found.local.upper <= found.local.lower * (1 + Fraction(1, 1000))
 
 
 @pytest.mark.parametrize("wrong, text", [

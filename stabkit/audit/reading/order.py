@@ -17,9 +17,8 @@ def written_out(model: Any, source: str) -> Any:
     try:
         return onnx.inliner.inline_local_functions(model)
     except (RuntimeError, ValueError, TypeError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise InvalidArgument(f"model: {source}: its functions cannot be written out by onnx: "
-                              f"{lines[0]}") from None
+        raise InvalidArgument(f"model: {source}: its functions cannot be written out by onnx "
+                              f"({type(error).__name__})") from None
 
 
 def nodes_behind(nodes: Sequence[Any], output: str) -> list[Any]:
