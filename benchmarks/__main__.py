@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import startup
+from benchmarks import deciding, startup
 from benchmarks.measuring import compare, exponents, measure, summary
 
 ROOMS = ("diffusion", "systems", "eigenvalues", "shrinkage_and_search")
@@ -41,6 +41,15 @@ def show_start(found: dict[str, float]) -> None:
         print(f"{name:22s} {taken:6.2f} s  goal {goal:g} s {'met' if taken <= goal else 'MISSED'}")
 
 
+def show_decided(found: dict[str, float]) -> None:
+    """How long it takes to check and to decide."""
+    for name, taken in found.items():
+        unit = "" if name == deciding.MEMORY else " s"
+        most = deciding.goal(name)
+        print(f"{name:36s} {taken:8.3g}{unit}  goal {most:g}{unit} "
+              f"{'met' if taken <= most else 'MISSED'}", flush=True)
+
+
 def environment() -> dict[str, str]:
     """Versions of what is measured, and the machine."""
     found = {"python": platform.python_version(),
@@ -62,12 +71,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true",
                         help="two rounds, and leave out jobs of 10^6 sites and more")
     parser.add_argument("--only", default="", help="jobs whose name contains this text")
+    parser.add_argument("--nets", help="with --only audit: a folder of ONNX files, beside our own")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     parser.add_argument("--figure", type=Path, help="draw the ratios into this PNG file")
     options = parser.parse_args(arguments)
     rounds, results = 2 if options.quick else options.rounds, []
     versions = environment()
     print("  ".join(f"{name} {value}" for name, value in versions.items()))
+    if options.only == "audit":  # constants and not rates: a table of its own
+        from benchmarks import audit
+        table = audit.run(options.nets)
+        if options.json:
+            options.json.write_text(json.dumps({"environment": versions, "results": table},
+                                               indent=1) + "\n", encoding="utf-8")
+        return 0
+    decided = deciding.measure(rounds, options.only, options.quick)
+    show_decided(decided)
     for room in ROOMS:
         for make in import_module(f"benchmarks.{room}").jobs():
             job = make()
@@ -84,10 +103,12 @@ def main(arguments: list[str] | None = None) -> int:
     goals = [row["ratio"] >= row["goal"] for result in results
              for row in result["rows"].values() if row["goal"] is not None]
     goals += [taken <= startup.GOALS[name] for name, taken in started.items()]
+    goals += [taken <= deciding.goal(name) for name, taken in decided.items()]
     print(f"goals met: {sum(goals)} of {len(goals)}")
     if options.json:
         options.json.write_text(json.dumps(
-            {"environment": versions, "results": results, "exponents": fitted, "start": started},
+            {"environment": versions, "results": results, "exponents": fitted, "start": started,
+             "deciding": decided},
             indent=1) + "\n", encoding="utf-8")
     if options.figure:
         from benchmarks.figure import ratios

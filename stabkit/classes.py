@@ -9,13 +9,14 @@ for any member of each class, and what it returns is the statement that is to be
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from stabkit.aliases import Fields, Signal
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.dictionary import relu
@@ -25,16 +26,19 @@ from stabkit.proof.parts import Count, Family, PositivePart, SymbolicMap
 from stabkit.proof.sites import Length
 from stabkit.proof.symbols import Symbols
 
+Member: TypeAlias = Any  # of a class: an operator, a flux, a number
+Symbol: TypeAlias = Any  # what stands for every member in a statement
+
 
 class Class(ABC):
     """A class of values of an argument."""
 
     @abstractmethod
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         """A symbol for any member; what is assumed of it is noted among the symbols."""
 
     @abstractmethod
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         """Whether a listed value is a member, as far as that can be told without its parameters.
 
         What is assumed of parameters is checked where the statement is known.
@@ -60,7 +64,7 @@ class AnyOperator(Class):
     letter: str = ""
     square: Any = None
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         letter = self.letter or name
         if self.square is not None:
             return symbols.operator(letter, self.of, self.to,
@@ -68,7 +72,7 @@ class AnyOperator(Class):
         bound = symbols.parameter("c" if letter == "K" else f"c_{letter}", ">= 0")
         return symbols.operator(letter, self.of, self.to, bound=bound)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, Operator) and (
             self.square is None or norm_squared(value).upper <= fraction(self.square, "square"))
 
@@ -85,6 +89,10 @@ class AnyFlux(Class):
         descent.  Slopes are difference quotients, so a flux with two ends of slopes is continuous.
     letter : str
         What the statement calls it; by default, as the argument is called, or phi.
+    odd : bool
+        Φ(−s) = −Φ(s).
+    from_zero : bool
+        Proofs may use Φ(0) = 0, which an interval of g with two ends says.
 
     Notes
     -----
@@ -94,8 +102,12 @@ class AnyFlux(Class):
     diffusivities: tuple[Any, Any] | None = None
     slopes: tuple[Any, Any] | None = None
     letter: str = ""
+    odd: bool = False
+    from_zero: bool = False
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        if self.from_zero and None in (self.diffusivities or (None,)):
+            raise InvalidArgument(f"{name}: Φ(0) = 0 needs an interval of g with two ends")
         letter_of_flux = self.letter or ("phi" if name == "flux" else name)
         suffix = "" if letter_of_flux == "phi" else f"_{letter_of_flux}"
         meaning, letters = {}, {}
@@ -109,13 +121,14 @@ class AnyFlux(Class):
         intervals = {key: interval and tuple(_end(end, letters) for end in interval)
                      for key, interval in (("sector", self.diffusivities),
                                            ("slopes", self.slopes))}
-        return symbols.flux(letter_of_flux, meaning=meaning, **intervals)
+        return symbols.flux(letter_of_flux, meaning=meaning, odd=self.odd,
+                            from_zero=self.from_zero, **intervals)
 
-    def admits(self, value: Any) -> bool:
-        return isinstance(value, Flux)
+    def admits(self, value: Member) -> bool:
+        return isinstance(value, Flux) and (value.facts.odd or not self.odd)
 
 
-def _end(end: Any, letters: Mapping[str, Any]) -> Any:
+def _end(end: Any, letters: Fields) -> Any:
     if end is None or not isinstance(end, str) or end.removeprefix("-") not in letters:
         return None if end is None else fraction(end, "end of an interval")
     return -letters[end[1:]] if end[0] == "-" else letters[end]
@@ -131,11 +144,11 @@ class UpTo(Class):
     top: Any = None
     strict: bool = False
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return symbols.portion(None if self.top is None else fraction(self.top, "top"),
                                self.strict)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         number = fraction(value, "value")
         top = None if self.top is None else fraction(self.top, "top")
         return number > 0 and (top is None or number < top or (number == top and not self.strict))
@@ -150,10 +163,10 @@ def below(top: Any) -> UpTo:
 class AnyCount(Class):
     """Any number 1, 2, 3, ... of inner steps."""
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return Count()
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, int) and value >= 1
 
 
@@ -163,10 +176,10 @@ class Fixed(Class):
 
     value: Any
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return self.value
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return value is self.value or (type(value) is type(self.value) in (int, str, Fraction)
                                        and value == self.value)
 
@@ -175,10 +188,10 @@ class Fixed(Class):
 class AnyLength(Class):
     """Any number of samples of a line, on which ``difference(1, n, h, boundary)`` is made."""
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return Length(symbols)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, int) and value >= 1
 
 
@@ -186,11 +199,36 @@ class AnyLength(Class):
 class Positive(Class):
     """Any number > 0, such as a grid size; it is a parameter of the statement."""
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return symbols.parameter(name)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return fraction(value, "value") > 0
+
+
+@dataclass(frozen=True)
+class Such(Class):
+    """Any number of a sign with conditions on it and on the bounds of other arguments.
+
+    Parameters
+    ----------
+    conditions : tuple of str
+        As a statement writes them, such as ``"4 - c*delta**2 >= 0"``, where c bounds ‖K‖².
+    sign : {"any", ">= 0", "> 0"}
+    """
+
+    conditions: tuple[str, ...]
+    sign: str = "any"
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        made = symbols.parameter(name, self.sign)
+        for condition in self.conditions:
+            symbols.note("assume", symbols.free("condition"), condition)
+        return made
+
+    def admits(self, value: Member) -> bool:
+        number = fraction(value, "value")
+        return self.sign == "any" or number > 0 or (number == 0 and self.sign == ">= 0")
 
 
 @dataclass(frozen=True)
@@ -200,7 +238,7 @@ class AnyReal(Class):
     low: Any = None
     high: Any = None
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         made = symbols.parameter(name, "any")
         for end, sign in ((self.low, 1), (self.high, -1)):
             if end is not None:
@@ -208,7 +246,7 @@ class AnyReal(Class):
                                sign * (made - fraction(end, "end")))
         return made
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         number = fraction(value, "value")
         return (self.low is None or number >= fraction(self.low)) and (
             self.high is None or number <= fraction(self.high))
@@ -220,10 +258,10 @@ class AnyVector(Class):
 
     space: str = "N"
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return symbols.vector(name, self.space)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, int) or fractions(value, "value").ndim == 1
 
 
@@ -234,10 +272,10 @@ class AnyMap(Class):
     of: str = "N"
     to: str = "N"
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return SymbolicMap(symbols, name, self.of, self.to)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return callable(value)
 
 
@@ -245,10 +283,10 @@ class AnyMap(Class):
 class Relu(Class):
     """ReLU, of which ReLU(x) − ReLU(−x) = x is assumed, and nothing else."""
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return PositivePart(symbols, name)
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return isinstance(value, Flux) and repr(value) == repr(relu())
 
 
@@ -258,19 +296,27 @@ class _Unseen:
     def __getattr__(self, name: str) -> Any:
         raise InvalidArgument("an argument that chooses examples is no part of what is said of all")
 
+    def __eq__(self, other: object) -> bool:
+        return bool(self)
+
+    def __bool__(self) -> bool:
+        raise InvalidArgument("an argument that chooses examples is no part of what is said of all")
+
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True)
 class ForExamples(Class):
     """Values that choose examples alone, ``Example(lambda: ...)``, which symbols do not run."""
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         return _Unseen()
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return True
 
 
-def signal(given: Any, size: Any, draw: Callable[[np.random.Generator, int], Any]) -> Any:
+def signal(given: Any, size: Any, draw: Callable[[np.random.Generator, int], Any]) -> Signal:
     """A vector as it is given, or drawn from the seed that is given for it."""
     return draw(np.random.default_rng(given), size) if isinstance(given, int) else given
 
@@ -281,10 +327,10 @@ class OneOf(Class):
     def __init__(self, *values: Any):
         self.values = values
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         raise InvalidArgument(f"{name}: one of several values is no symbol")
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return any(value is each or value == each for each in self.values)
 
 
@@ -300,18 +346,18 @@ class AnyNumberOf(Class):
     def __init__(self, **classes: Class):
         self.classes = classes
 
-    def symbol(self, symbols: Symbols, name: str) -> Any:
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
         before = symbols.declared()
         member = {key: kind.symbol(symbols, key) for key, kind in self.classes.items()}
         return Family(symbols, member, tuple(each for each in symbols.declared()
                                              if each not in before))
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: Member) -> bool:
         return all(set(member) == set(self.classes) and all(
             kind.admits(member[key]) for key, kind in self.classes.items()) for member in value)
 
 
-def checked(given: Mapping[str, Any], where: str) -> dict[str, Class]:
+def checked(given: Fields, where: str) -> dict[str, Class]:
     """The classes of a claim's arguments."""
     for name, kind in given.items():
         if not isinstance(kind, Class):

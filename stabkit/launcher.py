@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array, Signal
 from stabkit.arithmetic.backend import namespace, raw_kernel
 from stabkit.codes import BendCode, FluxCode, NotionCode, SchemeCode
 
@@ -35,13 +36,13 @@ class Launcher:
         The macros that it is compiled with.
     """
 
-    def __init__(self, beside: Any, file: str, **definitions: Any):
+    def __init__(self, beside: Array, file: str, **definitions: Any):
         self.beside, self.source = beside, source(file)
         self.options = ("--fmad=false", *(f"-D{name}={value}"
                                           for name, value in definitions.items()))
 
     @classmethod
-    def of(cls, beside: Any, file: str, **definitions: Any) -> Launcher | None:
+    def of(cls, beside: Array, file: str, **definitions: Any) -> Launcher | None:
         """A launcher, or None where the library of `beside` has no kernels of one's own."""
         made = cls(beside, file, **definitions)
         first = made.source.split("__global__ void ")[1].split("(")[0]
@@ -57,24 +58,24 @@ class Launcher:
         return raw_kernel(self.beside, self.source, name, self.options)
 
 
-def host_dtype(u: Any) -> np.dtype:
+def host_dtype(u: Signal) -> np.dtype:
     """The dtype of a float array of any library, as NumPy's."""
     return np.dtype(np.float64 if u.dtype == namespace(u).float64 else np.float32)
 
 
-def real(u: Any) -> str:
+def real(u: Signal) -> str:
     """Its name in C."""
     return "double" if host_dtype(u) == np.float64 else "float"
 
 
-def adjacent(u: Any, shape: tuple[int, ...]) -> Any:
+def adjacent(u: Signal, shape: tuple[int, ...]) -> Array:
     """u itself if its entries are known to be adjacent, else a copy."""
     known = getattr(u, "flags", None)
     return namespace(u).reshape(u, shape) if known is not None and known.c_contiguous else \
         copied(u, shape)
 
 
-def copied(u: Any, shape: tuple[int, ...]) -> Any:
+def copied(u: Signal, shape: tuple[int, ...]) -> Array:
     """A copy with adjacent entries."""
     xp = namespace(u)
     made = xp.empty(shape, dtype=u.dtype)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from flint import acb, acb_mat, arb, fmpq
 
+from stabkit.aliases import Matrix, Rational, Scalar, Signal
 from stabkit.arithmetic.backend import to_host
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
@@ -48,7 +48,7 @@ class Spectrum:
         return f"spectral radius {self.radius}, norm {self.norm}, {kind}"
 
 
-def jacobian(scheme: Scheme, u: Any) -> np.ndarray:
+def jacobian(scheme: Scheme, u: Signal) -> np.ndarray:
     """The exact derivative of one step at u, by differentiation of the scheme's expression.
 
     Parameters
@@ -76,7 +76,7 @@ def jacobian(scheme: Scheme, u: Any) -> np.ndarray:
     return np.array(columns, dtype=object).T
 
 
-def spectrum(matrix: Any) -> Spectrum:
+def spectrum(matrix: Matrix) -> Spectrum:
     """Enclose the whole spectrum of a small matrix of fractions or intervals.
 
     Raises
@@ -98,13 +98,13 @@ def spectrum(matrix: Any) -> Spectrum:
     return Spectrum(tuple(values), _largest(sizes), _nonnegative(_largest(gram)).sqrt(), normal)
 
 
-def extreme_eigenvalues(matrix: Any) -> tuple[Interval, Interval]:
+def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
     """Enclose the smallest and the largest eigenvalue of a symmetric matrix."""
     values = [real for real, _ in _eigenvalues(np.asarray(matrix, dtype=object))]
     return -_largest([-value for value in values]), _largest(values)
 
 
-def step_is_stable(slopes: np.ndarray, tau: Any, h: Any = 1) -> bool:
+def step_is_stable(slopes: np.ndarray, tau: Rational, h: Rational = 1) -> bool:
     """Whether λ < 2/τ for the largest eigenvalue λ of KᵀDK: no mode of I − τKᵀDK grows.
 
     K is the reflecting first difference with N − 1 rows and D = diag(slopes), the Jacobian of an
@@ -181,7 +181,7 @@ def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
     raise Undecided("the eigenvalues cannot be enclosed; the entries are too wide")
 
 
-def _ball(entry: Any) -> acb:
+def _ball(entry: Scalar) -> acb:
     if isinstance(entry, Interval):
         return acb(entry.lo.union(entry.hi))
     return acb(arb(fmpq(entry.numerator, entry.denominator)))

@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+from scipy.special import log_softmax, softmax
 
 from stabkit.networks.layers import (
     Activation,
@@ -10,10 +11,12 @@ from stabkit.networks.layers import (
     Convolution,
     Dense,
     MaxPooling,
+    Normalisation,
     Pooling,
     Reshaping,
     Scaling,
     Selection,
+    Softmax,
     Sum,
     TransposedConvolution,
 )
@@ -55,6 +58,8 @@ def apply(layer, inputs, shape):
             return sum(sign * part for sign, part in zip(layer.signs, inputs, strict=True))
         case Concatenation():
             return np.concatenate(inputs, layer.axis)
+        case Softmax() | Normalisation():
+            return group_by_group(layer, x)
     raise TypeError(layer)
 
 
@@ -119,3 +124,17 @@ def pool(layer, x):
             size = np.prod(layer.window) if layer.counts_padding else len(met)
             result[(c, *place)] = sum(met) / size
     return result
+
+
+def group_by_group(layer, x):
+    """Softmax by SciPy; a normalisation by the norm of what is left of the mean."""
+    out = x.reshape(-1).copy()
+    for places in layer.places:
+        part = out[places]
+        if isinstance(layer, Softmax):
+            out[places] = (log_softmax if layer.logarithm else softmax)(part)
+            continue
+        part = part - part.mean() if layer.centred else part
+        out[places] = part / np.hypot(np.linalg.norm(part) / len(part) ** 0.5,
+                                      float(layer.epsilon) ** 0.5)
+    return out.reshape(x.shape)

@@ -112,7 +112,8 @@ def instance(rng, statement):
     """Values for all that a statement declares and that is not computed from others."""
     values = {"tau": F(int(rng.integers(1, 5)), 4), "L": F(int(rng.integers(1, 5)), 2),
               "m": F(int(rng.integers(0, 3)), 2), "kappa": F(int(rng.integers(1, 9)), 2),
-              "delta": F(int(rng.integers(-3, 4)), 4), "room": F(1, int(rng.integers(2, 5)))}
+              "delta": F(int(rng.integers(-3, 4)), 4), "room": F(1, int(rng.integers(2, 5))),
+              "w": F(int(rng.integers(1, 13)), 2)}
     for name, text in statement.get("operators", {}).items():
         of, to = text.split()[:1] + text.split()[2:3]
         values[name] = fractions(rng, SIZES[to], SIZES[of])
@@ -125,6 +126,8 @@ def instance(rng, statement):
         if rng.integers(2):  # of norm 1, where the bounds are attained
             values["K"] = np.array([[F(0)] * 3, [F(0), F(1), F(0)]], dtype=object)
         values["c"] = norm_bound(values["K"])
+    if "H" in values:
+        values["c_H"] = norm_bound(values["H"])
     for name, space in statement.get("vectors", {}).items():
         values[name] = fractions(rng, SIZES[space])
     return values

@@ -11,10 +11,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array, Library, Scalar, Signal, Vector
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
 
@@ -26,12 +27,8 @@ _OFTEN = frozenset({np.ndarray, np.float64, np.float32})  # told at once; small 
 _born_in = "numpy"
 
 
-#: An array of floats of any library, or one of NumPy that holds fractions or intervals.
-Signal: TypeAlias = Any
-
-
 # -- the library of an array -----------------------------------------------------------------------
-def namespace(*arrays: Any) -> Any:
+def namespace(*arrays: Array) -> Library:
     """The library that the arrays belong to, as a namespace of the array API standard.
 
     Numbers and whatever else is no array have no say; without an array it is NumPy.
@@ -52,7 +49,7 @@ def namespace(*arrays: Any) -> Any:
     return found or np
 
 
-def _library(array: Any) -> Any:
+def _library(array: Array) -> Library:
     if isinstance(array, (np.ndarray, np.generic)):
         return np
     if type(array).__module__.partition(".")[0] == "cupy":
@@ -61,13 +58,13 @@ def _library(array: Any) -> Any:
     return ask() if callable(ask) else None
 
 
-def is_foreign(array: Any) -> bool:
+def is_foreign(array: Array) -> bool:
     """Whether this is an array of a library other than NumPy."""
     return type(array) not in _OFTEN and namespace(array) is not np
 
 
 # -- births and leaving ----------------------------------------------------------------------------
-def born(values: Any) -> Any:
+def born(values: Array) -> Array:
     """A new array of the selected library.
 
     Its values come from the host, so every backend sees the same numbers.
@@ -75,7 +72,7 @@ def born(values: Any) -> Any:
     return _cupy().asarray(values) if _born_in == "cupy" else np.asarray(values)
 
 
-def like(values: Any, array: Any) -> Any:
+def like(values: Array, array: Array) -> Array:
     """Numbers of the host as an array of the library and the dtype of `array`.
 
     Beside exact entries they stay as they are.
@@ -86,7 +83,7 @@ def like(values: Any, array: Any) -> Any:
     return xp.astype(xp.asarray(np.asarray(values, dtype=np.float64)), array.dtype, copy=False)
 
 
-def beside(values: Any, array: Any) -> Any:
+def beside(values: Array, array: Array) -> Array:
     """Numbers of the host in the library of `array`, with their own dtype.
 
     They stay as they are beside arrays of NumPy, or if they are of that library already.
@@ -96,7 +93,7 @@ def beside(values: Any, array: Any) -> Any:
     return namespace(array).asarray(np.asarray(values))
 
 
-def to_host(array: Any) -> Any:
+def to_host(array: Array) -> Array:
     """The array as NumPy's, where verdicts are made; the only way back."""
     xp = namespace(array)
     if xp is np:
@@ -133,7 +130,7 @@ def selected_backend() -> str:
     return _born_in
 
 
-def _cupy() -> Any:
+def _cupy() -> Library:
     import cupy
 
     return cupy
@@ -162,7 +159,7 @@ def _cupy_state() -> tuple[bool, str]:
 
 
 # -- kernels of one's own --------------------------------------------------------------------------
-def raw_kernel(beside: Any, source: str, name: str, options: tuple[str, ...]) -> Any:
+def raw_kernel(beside: Scalar, source: str, name: str, options: tuple[str, ...]) -> Any:
     """A kernel of a CUDA source, compiled on its first launch, for arrays that live on a GPU.
 
     Parameters
@@ -185,14 +182,14 @@ def raw_kernel(beside: Any, source: str, name: str, options: tuple[str, ...]) ->
 def _launch(source: str, name: str, options: tuple[str, ...]) -> Any:
     kernel = _cupy().RawKernel(source, name, options=options, backend="nvrtc")
 
-    def launch(blocks: int, threads: int, arguments: tuple[Any, ...], shared: int) -> None:
+    def launch(blocks: int, threads: int, arguments: tuple[Scalar, ...], shared: int) -> None:
         kernel((blocks,), (threads,), arguments, shared_mem=shared)
 
     return launch
 
 
 # -- memory ----------------------------------------------------------------------------------------
-def in_parts(step: Callable[[Any], Any], u: Any) -> Any:
+def in_parts(step: Callable[[Scalar], Scalar], u: Signal) -> Array:
     """step(u), in as many parts of the batch u as fit the free memory of its device.
 
     Parameters
@@ -227,7 +224,7 @@ def in_parts(step: Callable[[Any], Any], u: Any) -> Any:
 
 
 @contextmanager
-def within_memory(array: Any, name: str, *, grid: bool = False) -> Iterator[None]:
+def within_memory(array: Array, name: str, *, grid: bool = False) -> Iterator[None]:
     """A clear error where work on an array of another library than NumPy does not fit its device.
 
     Parameters
@@ -257,7 +254,7 @@ def within_memory(array: Any, name: str, *, grid: bool = False) -> Iterator[None
         ) from error
 
 
-def _rows_that_fit(xp: Any, u: Any) -> int:
+def _rows_that_fit(xp: Library, u: Signal) -> int:
     if xp.__name__ != "cupy":
         return _product(u.shape[:-1])
     pool = xp.get_default_memory_pool()
@@ -265,7 +262,7 @@ def _rows_that_fit(xp: Any, u: Any) -> int:
     return free // (_TEMPORARIES * max(u.shape[-1], 1) * u.dtype.itemsize)
 
 
-def _product(sizes: Any) -> int:
+def _product(sizes: Vector) -> int:
     total = 1
     for size in sizes:
         total *= size

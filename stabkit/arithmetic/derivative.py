@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from stabkit.aliases import Operand, Rational, Scalar
 from stabkit.arithmetic.elementary import decay, function, pi_beside
 
 _exp, _sqrt, _log, _tanh, _arctan, _sin, _cos, _erf, _sign, _floor, _max, _min = map(function, (
@@ -19,7 +19,7 @@ class Dual:
 
     __slots__ = ("slope", "value")
 
-    def __init__(self, value: Any, slope: Any = 0):
+    def __init__(self, value: Scalar, slope: Scalar = 0):
         self.value, self.slope = value, slope
 
     def __add__(self, other):
@@ -140,18 +140,18 @@ class Dual:
                     self.value.where(condition, yes.slope, no.slope))
 
 
-def _times(slope: Any, factor: Any) -> Any:
+def _times(slope: Scalar, factor: Rational) -> Scalar:
     return 0 if isinstance(slope, int) and slope == 0 else slope * factor
 
 
-def _over(slope: Any, divisor: Any) -> Any:
+def _over(slope: Scalar, divisor: Operand) -> Scalar:
     return 0 if isinstance(slope, int) and slope == 0 else slope / divisor
 
 
-def _dual(value: Any) -> Dual:
+def _dual(value: Scalar) -> Dual:
     return value if isinstance(value, Dual) else Dual(value)
 
 
-def derivative(function: Callable[[Any], Any], at: Any) -> Any:
+def derivative(function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar:
     """The derivative of a scalar `function` at a point: an expression, fraction or interval."""
     return _dual(function(Dual(at, 1))).slope

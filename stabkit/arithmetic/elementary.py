@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.aliases import Array, Scalar
 from stabkit.arithmetic.enclosure import Interval, pi
 from stabkit.arithmetic.foreign import Entries, plain
 from stabkit.arithmetic.rational import Constant
@@ -29,7 +30,7 @@ _EXACT: dict[str, Callable[..., Any]] = {
 }
 
 
-def _in_library(name: str, parts: tuple) -> Any:
+def _in_library(name: str, parts: tuple) -> Array:
     if name == "erf":
         return scipy.special.erf(*parts)
     if name == "decay":
@@ -41,7 +42,7 @@ def function(name: str) -> Callable[..., Any]:
     """The function of a name, such as ``"exp"`` or ``"max"``, in every arithmetic."""
     exact = _EXACT.get(name)
 
-    def apply(x: Any, *others: Any) -> Any:
+    def apply(x: Scalar, *others: Array) -> Scalar:
         parts = (x, *others)
         terms = [part for part in parts if isinstance(part, Term)]
         if terms:
@@ -59,7 +60,7 @@ def function(name: str) -> Callable[..., Any]:
     return apply
 
 
-def decay(x: Any, k: int) -> Any:
+def decay(x: Scalar, k: int) -> Scalar:
     """xᵏ e⁻ˣ for x >= 0, one operation because an interval of it has a sharp enclosure."""
     if isinstance(x, Term):
         return Term(x.log, str(k)).call("decay", x)
@@ -68,7 +69,7 @@ def decay(x: Any, k: int) -> Any:
     return (Interval(x) if isinstance(x, Fraction | int) else x).decay(k)
 
 
-def pi_beside(x: Any) -> Any:
+def pi_beside(x: Scalar) -> Scalar:
     """π in the arithmetic of a number that it stands beside."""
     if isinstance(x, Term):
         return Term(x.log, "pi")
@@ -79,7 +80,7 @@ def pi_beside(x: Any) -> Any:
     return x.pi() if hasattr(x, "pi") else pi()
 
 
-def of_numbers(apply: Callable[..., Any], x: Any, *numbers: Any) -> Any:
+def of_numbers(apply: Callable[..., Any], x: Scalar, *numbers: Scalar) -> Scalar:
     """A function of exact numbers, such as √2, in the arithmetic of x."""
     if isinstance(x, Term):
         return apply(*(_as_term(x, number) for number in numbers))
@@ -89,9 +90,10 @@ def of_numbers(apply: Callable[..., Any], x: Any, *numbers: Any) -> Any:
     return x.dtype.type(float(value)) if isinstance(x, np.ndarray | np.generic) else float(value)
 
 
-def relation(sign: str, apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def relation(sign: str, apply: Callable[[Scalar, Scalar], Scalar]
+            ) -> Callable[[Scalar, Scalar], Scalar]:
     """A comparison; of terms it is the text of one."""
-    def compare(x: Any, y: Any) -> Any:
+    def compare(x: Scalar, y: Scalar) -> Scalar:
         term = x if isinstance(x, Term) else y
         return term.compared(x, sign, y) if isinstance(term, Term) else apply(x, y)
 
@@ -100,7 +102,7 @@ def relation(sign: str, apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any]
 
 def joined(word: str, apply: Callable[..., Any]) -> Callable[..., Any]:
     """``and``, ``or`` and ``not``; of terms the text of one."""
-    def join(*parts: Any) -> Any:
+    def join(*parts: Any) -> Scalar:
         if not isinstance(parts[0], Term):
             return apply(*parts)
         spelled = [f"({part.text})" for part in parts]
@@ -110,14 +112,14 @@ def joined(word: str, apply: Callable[..., Any]) -> Callable[..., Any]:
     return join
 
 
-def negation(x: Any) -> Any:
+def negation(x: Scalar) -> Scalar:
     """The contrary of a condition."""
     return not x if isinstance(x, bool) else ~x
 
 
-def chosen(condition: Callable, yes: Callable, no: Callable) -> Callable[[Any], Any]:
+def chosen(condition: Callable, yes: Callable, no: Callable) -> Callable[[Scalar], Scalar]:
     """``np.where``: an interval that may fall on both sides gets the hull of both."""
-    def at(x: Any) -> Any:
+    def at(x: Scalar) -> Scalar:
         try:
             holds = condition(x)
         except Undecided:
@@ -130,7 +132,7 @@ def chosen(condition: Callable, yes: Callable, no: Callable) -> Callable[[Any], 
     return at
 
 
-def _where(holds: Any, yes: Any, no: Any) -> Any:
+def _where(holds: Scalar, yes: Scalar, no: Scalar) -> Scalar:
     if isinstance(holds, Term):
         return _as_term(holds, yes).when(holds.text, _as_term(holds, no))
     if isinstance(holds, np.ndarray | np.generic | Entries):
@@ -141,5 +143,5 @@ def _where(holds: Any, yes: Any, no: Any) -> Any:
     return (other if hasattr(other, "where") else holds).where(holds, yes, no)
 
 
-def _as_term(beside: Term, value: Any) -> Term:
+def _as_term(beside: Term, value: Scalar) -> Term:
     return value if isinstance(value, Term) else Term(beside.log, str(value))

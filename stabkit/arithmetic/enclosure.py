@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 from flint import arb, fmpq
 
+from stabkit.aliases import Operand, Scalar
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.replay.precision import precision  # the one lock on it, also for enclosures
 
@@ -36,7 +36,7 @@ def to_fraction(value: arb) -> Fraction:
     return Fraction(int(rational.p), int(rational.q))
 
 
-def _ball(value: Any) -> arb:
+def _ball(value: Scalar) -> arb:
     if type(value) is arb:
         return value
     if isinstance(value, (int, float)):
@@ -62,7 +62,7 @@ class Interval:
 
     __slots__ = ("hi", "lo")
 
-    def __init__(self, lower: Any, upper: Any = None):
+    def __init__(self, lower: Scalar, upper: Scalar = None):
         lower = _ball(lower)
         upper = lower if upper is None else _ball(upper)
         if lower.is_nan() or (upper is not lower and (upper.is_nan() or upper < lower)):
@@ -92,11 +92,11 @@ class Interval:
     def width(self) -> float:
         return float((self.hi - self.lo).upper())
 
-    def overlaps(self, other: Any) -> bool:
+    def overlaps(self, other: Operand) -> bool:
         other = _interval(other)
         return not (self.hi < other.lo or other.hi < self.lo)
 
-    def hull(self, other: Any) -> Interval:
+    def hull(self, other: Operand) -> Interval:
         other = _interval(other)
         return Interval._of(_least((self.lo, other.lo)), _greatest((self.hi, other.hi)))
 
@@ -107,7 +107,7 @@ class Interval:
         return float((self.lo + self.hi) / 2)
 
     # -- comparisons: certain or Undecided -----------------------------------------------------
-    def __lt__(self, other: Any) -> bool:
+    def __lt__(self, other: Operand) -> bool:
         other = _interval(other)
         if self.hi < other.lo:
             return True
@@ -115,7 +115,7 @@ class Interval:
             return False
         raise Undecided(f"{self} < {other}")
 
-    def __le__(self, other: Any) -> bool:
+    def __le__(self, other: Operand) -> bool:
         other = _interval(other)
         if self.hi <= other.lo:
             return True
@@ -123,13 +123,13 @@ class Interval:
             return False
         raise Undecided(f"{self} <= {other}")
 
-    def __gt__(self, other: Any) -> bool:
+    def __gt__(self, other: Operand) -> bool:
         return _interval(other) < self
 
-    def __ge__(self, other: Any) -> bool:
+    def __ge__(self, other: Operand) -> bool:
         return _interval(other) <= self
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: Operand) -> bool:
         other = _interval(other)
         if not self.overlaps(other):
             return False
@@ -137,13 +137,13 @@ class Interval:
             return True
         raise Undecided(f"{self} == {other}")
 
-    def __ne__(self, other: Any) -> bool:
+    def __ne__(self, other: Operand) -> bool:
         return not self == other
 
     __hash__ = None  # type: ignore[assignment]
 
     # -- arithmetic ----------------------------------------------------------------------------
-    def __add__(self, other: Any) -> Interval:
+    def __add__(self, other: Operand) -> Interval:
         other = _operand(other)
         return other if other is NotImplemented else Interval._of(
             self.lo + other.lo, self.hi + other.hi)
@@ -156,15 +156,15 @@ class Interval:
     def __pos__(self) -> Interval:
         return self
 
-    def __sub__(self, other: Any) -> Interval:
+    def __sub__(self, other: Operand) -> Interval:
         other = _operand(other)
         return other if other is NotImplemented else Interval._of(
             self.lo - other.hi, self.hi - other.lo)
 
-    def __rsub__(self, other: Any) -> Interval:
+    def __rsub__(self, other: Operand) -> Interval:
         return -self + other
 
-    def __mul__(self, other: Any) -> Interval:
+    def __mul__(self, other: Operand) -> Interval:
         other = _operand(other)
         if other is NotImplemented:
             return other
@@ -186,11 +186,11 @@ class Interval:
             return Interval._of(-INFINITY, ONE / self.lo)
         return Interval._of(-INFINITY, INFINITY)
 
-    def __truediv__(self, other: Any) -> Interval:
+    def __truediv__(self, other: Operand) -> Interval:
         other = _operand(other)
         return other if other is NotImplemented else self * other.reciprocal()
 
-    def __rtruediv__(self, other: Any) -> Interval:
+    def __rtruediv__(self, other: Operand) -> Interval:
         other = _operand(other)
         return other if other is NotImplemented else other * self.reciprocal()
 
@@ -211,14 +211,14 @@ class Interval:
             return -self
         return Interval._of(ZERO, _greatest((-self.lo, self.hi)))
 
-    def lesser(self, other: Any) -> Interval:
+    def lesser(self, other: Operand) -> Interval:
         """The smaller of two numbers."""
         other = _interval(other)
         return Interval._of(_least((self.lo, other.lo)), _least((self.hi, other.hi)))
 
     min = lesser
 
-    def max(self, other: Any) -> Interval:
+    def max(self, other: Operand) -> Interval:
         """The larger of two numbers."""
         return -((-self).lesser(-_interval(other)))
 
@@ -333,7 +333,7 @@ def _greatest(values: Sequence[arb]) -> arb:
     return best
 
 
-def hull_of(values: Sequence[Any]) -> Any:
+def hull_of(values: Sequence[Scalar]) -> Scalar:
     """The one value, or the smallest interval around several."""
     first, *others = values
     for other in others:
@@ -341,11 +341,11 @@ def hull_of(values: Sequence[Any]) -> Any:
     return first
 
 
-def _interval(value: Any) -> Interval:
+def _interval(value: Scalar) -> Interval:
     return value if isinstance(value, Interval) else Interval(value)
 
 
-def _operand(value: Any):
+def _operand(value: Scalar):
     if isinstance(value, Interval):
         return value
     if isinstance(value, (Fraction, int, float)):

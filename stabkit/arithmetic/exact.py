@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Operand, Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant
 
@@ -53,7 +54,7 @@ class Exact(Constant):
     def __rpow__(self, base):
         return as_rational(base) ** int(self) if self.denominator == 1 else NotImplemented
 
-    def sqrt(self) -> Any:
+    def sqrt(self) -> Scalar:
         """√, exact where it is rational."""
         if self < 0:
             return float("nan")
@@ -61,11 +62,11 @@ class Exact(Constant):
         return Exact(root) if root**2 == self else Interval(self).sqrt()
 
 
-def _operation(name: str) -> Callable[[Any, Any], Any]:
+def _operation(name: str) -> Callable[[Scalar, Scalar], Scalar]:
     """An operation of fractions that takes floats as exact, and keeps fractions short."""
     plain = getattr(Fraction, name)
 
-    def method(self: Exact, other: Any) -> Any:
+    def method(self: Exact, other: Operand) -> Any:
         return _kept(plain(self, as_rational(other)))
 
     return method
@@ -78,7 +79,7 @@ for _name in ("exp", "log", "tanh", "arctan", "cos"):
     setattr(Exact, _name, lambda self, name=_name: getattr(Interval(self), name)())
 
 
-def as_rational(value: Any) -> Any:
+def as_rational(value: Scalar) -> Scalar:
     """A finite number of Python or NumPy as a fraction; anything else as it is."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -91,7 +92,7 @@ def _bits(value: Fraction) -> int:
     return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
-def _kept(value: Any) -> Any:
+def _kept(value: Scalar) -> Scalar:
     if type(value) is not Fraction:
         return value
     return Exact(value) if _bits(value) <= _LONGEST else Interval(value)
@@ -107,7 +108,7 @@ def plainly(u: np.ndarray) -> np.ndarray:
     return _mapped(u, lambda x: Fraction(x) if isinstance(x, (int, Fraction)) else as_rational(x))
 
 
-def _mapped(u: np.ndarray, change: Callable[[Any], Any]) -> np.ndarray:
+def _mapped(u: np.ndarray, change: Callable[[Scalar], Scalar]) -> np.ndarray:
     made = np.empty(u.shape, dtype=object)
     for index, entry in np.ndenumerate(u):
         made[index] = change(entry)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array, Operand, Scalar
 from stabkit.arithmetic.backend import namespace, to_host
 
 # NumPy's names where the standard has another.
@@ -29,7 +30,7 @@ class Entries:
     __slots__ = ("array",)
     __hash__ = None  # type: ignore[assignment]  # how Python says that it has no hash
 
-    def __init__(self, array: Any):
+    def __init__(self, array: Array):
         self.array = array
 
     def __bool__(self) -> bool:
@@ -41,7 +42,7 @@ class Entries:
     def __abs__(self) -> Entries:
         return Entries(abs(self.array))
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Array, **options: Any) -> Array:
         if method != "__call__" or options:
             return NotImplemented
         if ufunc.__name__ in _ON_THE_HOST:
@@ -49,17 +50,17 @@ class Entries:
             return Entries(namespace(self.array).asarray(values))
         return self._call(_STANDARD.get(ufunc.__name__, ufunc.__name__), inputs)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Array:
         if function not in _FUNCTIONS or options:
             return NotImplemented
         return self._call(_FUNCTIONS[function], args)
 
-    def _call(self, name: str, inputs: Any) -> Any:
+    def _call(self, name: str, inputs: Array) -> Any:
         function = getattr(namespace(self.array), name, None)
         return NotImplemented if function is None else Entries(function(*map(plain, inputs)))
 
 
-def plain(value: Any) -> Any:
+def plain(value: Scalar) -> Scalar:
     """What a library takes: arrays as they are, numbers as Python's."""
     if isinstance(value, Entries):
         return value.array
@@ -68,11 +69,11 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _binary(operation: Any) -> Any:
+def _binary(operation: Operand) -> Any:
     return lambda self, other: Entries(operation(self.array, plain(other)))
 
 
-def _reflected(operation: Any) -> Any:
+def _reflected(operation: Operand) -> Any:
     return lambda self, other: Entries(operation(plain(other), self.array))
 
 

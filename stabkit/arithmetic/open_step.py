@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Operand, Scalar, Vector
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
@@ -45,7 +46,7 @@ class Unknown:
     __slots__ = ("coefficients", "looks", "over")
     __array_ufunc__ = None  # arrays leave the arithmetic to the methods below
 
-    def __init__(self, coefficients: Any = (0, 1), over: Interval | None = None,
+    def __init__(self, coefficients: Vector = (0, 1), over: Interval | None = None,
                  looks: list[str] | None = None):
         self.looks = [] if looks is None else looks
         kept = [c if isinstance(c, Interval) else Fraction(c) for c in coefficients]
@@ -56,7 +57,7 @@ class Unknown:
     def __repr__(self) -> str:
         return "an unknown step"
 
-    def _look(self, answer: Callable[[], Any]) -> Any:
+    def _look(self, answer: Callable[[], Any]) -> Scalar:
         try:
             return answer()
         except Undecided as error:
@@ -96,10 +97,11 @@ class Unknown:
         first, *rest = self.coefficients
         return first == 0 and min(rest, default=0) >= 0 and any(rest)
 
-    def _made(self, coefficients: Any) -> Unknown:
+    def _made(self, coefficients: Vector) -> Unknown:
         return Unknown(coefficients, self.over, self.looks)
 
-    def _with(self, other: Any, combine: Callable[..., Any], apply: Callable[..., Any]) -> Any:
+    def _with(self, other: Operand, combine: Callable[..., Any], apply: Callable[..., Any]
+             ) -> Scalar:
         if isinstance(other, np.ndarray):
             value = self if self.over is None else self.enclosure()
             out = np.empty(other.shape, dtype=object)
@@ -115,12 +117,12 @@ class Unknown:
             return self._made(combine(self.coefficients, (_number(other),)))
         return NotImplemented
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Operand) -> Scalar:
         return self._with(other, _sum, lambda a, b: a + b)
 
     __radd__ = __add__
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Operand) -> Scalar:
         return self._with(other, _product, lambda a, b: a * b)
 
     __rmul__ = __mul__
@@ -131,18 +133,18 @@ class Unknown:
     def __pos__(self) -> Unknown:
         return self
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Operand) -> Scalar:
         return self + other * -1
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Operand) -> Scalar:
         return -self + other
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Operand) -> Scalar:
         if isinstance(other, (int, float, Fraction, np.generic)):
             return self * (1 / _number(other))
         return NotImplemented
 
-    def __pow__(self, exponent: Any) -> Any:
+    def __pow__(self, exponent: Any) -> Scalar:
         if not isinstance(exponent, int) or exponent < 0:
             return NotImplemented
         power = self._made((1,))
@@ -150,28 +152,28 @@ class Unknown:
             power = power * self
         return power
 
-    def _value(self) -> Any:
+    def _value(self) -> Scalar:
         return self.coefficients[0] if len(self.coefficients) == 1 else self.enclosure()
 
     def __bool__(self) -> bool:
         return bool(self._look(lambda: self._value() != 0))
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: Operand) -> bool:
         return bool(self._look(lambda: self._value() == _plain(other)))
 
-    def __ne__(self, other: Any) -> bool:
+    def __ne__(self, other: Operand) -> bool:
         return bool(self._look(lambda: self._value() != _plain(other)))
 
-    def __lt__(self, other: Any) -> bool:
+    def __lt__(self, other: Operand) -> bool:
         return bool(self._look(lambda: self._value() < _plain(other)))
 
-    def __le__(self, other: Any) -> bool:
+    def __le__(self, other: Operand) -> bool:
         return bool(self._look(lambda: self._value() <= _plain(other)))
 
-    def __gt__(self, other: Any) -> bool:
+    def __gt__(self, other: Operand) -> bool:
         return bool(self._look(lambda: self._value() > _plain(other)))
 
-    def __ge__(self, other: Any) -> bool:
+    def __ge__(self, other: Operand) -> bool:
         return bool(self._look(lambda: self._value() >= _plain(other)))
 
 
@@ -182,12 +184,12 @@ def _horner(coefficients: tuple, at: Interval) -> Interval:
     return value
 
 
-def _number(value: Any) -> Fraction:
+def _number(value: Scalar) -> Fraction:
     # What was meant by a float, as the steps that are asked for are exact.
     return meant(value) if is_rounded(value) else fraction(value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Scalar) -> Scalar:
     return value._value() if isinstance(value, Unknown) else value
 
 
@@ -204,6 +206,6 @@ def _product(a: tuple, b: tuple) -> list[Fraction]:
     return out
 
 
-def known(value: Any, name: str = "value") -> Fraction | Unknown:
+def known(value: Scalar, name: str = "value") -> Fraction | Unknown:
     """A number as an exact rational; an unknown step stays as it is."""
     return value if isinstance(value, Unknown) else fraction(value, name)

@@ -6,21 +6,16 @@ Matrices come as object arrays (or nested lists) of fractions; the work is done 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from stabkit.aliases import Array, Matrix, Operand, Scalar
 from stabkit.arithmetic.backend import is_foreign
 from stabkit.errors import InvalidArgument
-
-#: What `fraction` takes: an integer, a fraction, a float at its exact value, a text like "1/3".
-Rational: TypeAlias = Any
-#: What `fractions` takes for a vector.
-Vector: TypeAlias = Sequence[Rational] | np.ndarray
 
 
 class Constant(Fraction):
@@ -76,7 +71,7 @@ class Constant(Fraction):
         inputs = tuple(part._as(kind) if isinstance(part, Constant) else part for part in inputs)
         return getattr(ufunc, method)(*inputs, **kwargs)
 
-    def _as(self, dtype: np.dtype | None) -> Any:
+    def _as(self, dtype: np.dtype | None) -> Scalar:
         """The constant rounded to a dtype, or exact as an object array of no dimensions."""
         forms: dict[Any, Any] = self.__dict__
         if dtype not in forms:
@@ -85,7 +80,7 @@ class Constant(Fraction):
         return forms[dtype]
 
 
-def _beside(constant: Constant, other: Any, operation: Any) -> Any:
+def _beside(constant: Constant, other: Operand, operation: Operand) -> Scalar:
     if type(other) is np.ndarray:  # at once what Python would come to in four steps
         exact = other.dtype.kind != "f"
         return _UFUNC[operation](constant._as(None if exact else other.dtype), other)
@@ -103,7 +98,7 @@ _FLOAT = {Fraction.__mul__: operator.mul, Fraction.__truediv__: operator.truediv
           Fraction.__add__: operator.add}
 
 
-def fraction(value: Any, name: str = "value") -> Fraction:
+def fraction(value: Scalar, name: str = "value") -> Fraction:
     """The exact rational value of a number, or of a text such as ``"-3/4"``.
 
     Raises
@@ -117,7 +112,7 @@ def fraction(value: Any, name: str = "value") -> Fraction:
         raise InvalidArgument(f"{name}: must be a finite rational number, got {value!r}") from None
 
 
-def fractions(values: Any, name: str = "values") -> np.ndarray:
+def fractions(values: Array, name: str = "values") -> np.ndarray:
     """An object array of fractions with the shape of `values`."""
     given = np.asarray(values, dtype=object)
     exact = np.empty(given.shape, dtype=object)
@@ -126,7 +121,7 @@ def fractions(values: Any, name: str = "values") -> np.ndarray:
     return exact
 
 
-def to_flint(matrix: Any) -> fmpq_mat:
+def to_flint(matrix: Matrix) -> fmpq_mat:
     """A rational matrix as FLINT's type."""
     rows = [[fmpq(entry.numerator, entry.denominator) for entry in row]
             for row in fractions(matrix)]
@@ -142,7 +137,7 @@ def from_flint(matrix: fmpq_mat) -> np.ndarray:
     return exact
 
 
-def is_psd(matrix: Any) -> bool:
+def is_psd(matrix: Matrix) -> bool:
     """Decide whether a symmetric rational matrix is positive semidefinite, by LDLᵀ.
 
     A zero pivot is allowed only if the rest of its row is zero; then the elimination is exact and
@@ -151,7 +146,7 @@ def is_psd(matrix: Any) -> bool:
     return _eliminated(matrix)[1] is None
 
 
-def negative_direction(matrix: Any) -> np.ndarray | None:
+def negative_direction(matrix: Matrix) -> np.ndarray | None:
     """A vector x with xᵀS x < 0 for a symmetric rational matrix S, or None if there is none.
 
     It is 0 where the elimination has not come, and makes S x vanish where it has.
@@ -167,7 +162,7 @@ def negative_direction(matrix: Any) -> np.ndarray | None:
     return x
 
 
-def _eliminated(matrix: Any) -> tuple[list[int], dict[int, Fraction] | None]:
+def _eliminated(matrix: Matrix) -> tuple[list[int], dict[int, Fraction] | None]:
     """The rows with positive pivots, and entries on which what is left is negative, or None."""
     a = to_flint(matrix).tolist()
     n = len(a)
@@ -194,7 +189,7 @@ def _eliminated(matrix: Any) -> tuple[list[int], dict[int, Fraction] | None]:
     return done, None
 
 
-def is_totally_nonnegative(matrix: Any) -> bool:
+def is_totally_nonnegative(matrix: Matrix) -> bool:
     """Decide by all minors whether a small rational matrix (n <= 8) is totally nonnegative."""
     exact = to_flint(matrix)
     rows, columns = exact.nrows(), exact.ncols()
@@ -208,18 +203,18 @@ def is_totally_nonnegative(matrix: Any) -> bool:
         for chosen in combinations(range(columns), size))
 
 
-def determinant(matrix: Any) -> Fraction:
+def determinant(matrix: Matrix) -> Fraction:
     """The exact determinant."""
     value = to_flint(matrix).det()
     return Fraction(int(value.p), int(value.q))
 
 
-def rank(matrix: Any) -> int:
+def rank(matrix: Matrix) -> int:
     """The exact rank."""
     return int(to_flint(matrix).rref()[1])
 
 
-def solve(matrix: Any, right: Any) -> np.ndarray:
+def solve(matrix: Matrix, right: Operand) -> np.ndarray:
     """Solve a nonsingular rational system exactly; `right` has shape (n,) or (n, k)."""
     right = fractions(right)
     columns = right.reshape(len(right), -1)

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Scalar
+
 #: Per precision: significant digits up to which a decimal is short, and the largest denominator
 #: of a simple fraction.  Of random numbers about one in 10⁴ (one in 100 of the short ones) is near.
 _SHORT = {np.dtype(np.float64): (12, 1000), np.dtype(np.float32): (5, 100)}
@@ -24,9 +26,12 @@ _SHORT = {np.dtype(np.float64): (12, 1000), np.dtype(np.float32): (5, 100)}
 #: entries are often sums themselves.
 _SUMMED = 8
 _LARGEST = 10**300  # what is larger, or smaller than its inverse, may be no float
+#: How far, relatively, what is computed in floats may lie from what is computed in numbers;
+#: float32 included.
+ROUNDING = Fraction(1, 2**20)
 
 
-def is_rounded(value: Any) -> bool:
+def is_rounded(value: Scalar) -> bool:
     """Whether a number is a float, and so may be the rounding of another one."""
     return isinstance(value, (float, np.float32)) and bool(np.isfinite(value))
 
@@ -54,7 +59,7 @@ def meant(value: Any) -> Fraction:
 
 
 def meant_entries(shape: tuple[int, int], rows: Sequence[int], columns: Sequence[int],
-                  values: Sequence[Any], exact: Sequence[Fraction]) -> list[Fraction]:
+                  values: Sequence[Scalar], exact: Sequence[Fraction]) -> list[Fraction]:
     """The entries of a matrix as they were meant; those that are not floats stay.
 
     Each entry by :func:`meant`; then a row that adds up to 0 or 1, within the units in the last
@@ -73,7 +78,7 @@ def meant_entries(shape: tuple[int, int], rows: Sequence[int], columns: Sequence
     return snapped
 
 
-def _give_sum(snapped: list[Fraction], values: Sequence[Any], numbers: list[int],
+def _give_sum(snapped: list[Fraction], values: Sequence[Scalar], numbers: list[int],
               diagonal: int | None) -> None:
     largest = max(numbers, key=lambda k: abs(snapped[k]))
     units = {k: 2 * half_unit(values[k]) for k in numbers}
@@ -84,7 +89,7 @@ def _give_sum(snapped: list[Fraction], values: Sequence[Any], numbers: list[int]
         snapped[largest if diagonal is None else diagonal] += target - total
 
 
-def half_unit(value: Any) -> Fraction:
+def half_unit(value: Scalar) -> Fraction:
     """Half a unit in the last place of a float; 0 for an exact number."""
     return Fraction(float(np.spacing(abs(value)))) / 2 if is_rounded(value) else Fraction(0)
 

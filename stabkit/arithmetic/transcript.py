@@ -7,12 +7,14 @@ proves, and run on a :class:`Term` it writes itself down in the small language t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array, Operand, Record, Scalar
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 
@@ -29,6 +31,7 @@ _CALLS = {
     np.sign: "sign", np.cos: "cos", np.sin: "sin", np.arctan: "atan", np.maximum: "max",
     np.minimum: "min",
 }
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _FUNCTIONS = {np.sum: "sum", np.min: "min", np.max: "max", np.dot: "dot"}
 
 
@@ -43,11 +46,12 @@ class Transcript:
 
     def __init__(self, *, entrywise: bool = False) -> None:
         self.entrywise = entrywise
-        self.given: dict[str, Any] = {}
+        self.given: Record = {}
         self.let: list[list[str]] = []
+        self.facts: dict[str, dict[str, Any]] = {}
         self._written: dict[Any, str] = {}
 
-    def give(self, name: str, value: Any) -> Term:
+    def give(self, name: str, value: Scalar) -> Term:
         """Add a given quantity under `name` (numbered if taken) and return its term."""
         name = self._free(name)
         self.given[name] = _in_runs(as_text(value))
@@ -77,6 +81,19 @@ class Transcript:
             self.let.append([f"{self._written[owner]}(x)", text])
         return self._written[owner]
 
+    def fact(self, name: str, conditions: Sequence[str | None]) -> None:
+        """Say that some conditions, with all that they speak of, are a fact of its own.
+
+        Where one could not be shown (None), or there is none, there is no fact.
+        """
+        shows = [text for text in conditions if text is not None]
+        if not shows or len(shows) < len(conditions):
+            return
+        names = spoken_of(shows, self.given, self.let)
+        self.facts[name] = {
+            "given": {key: value for key, value in self.given.items() if key in names},
+            "let": [line for line in self.let if _head(line) in names], "shows": shows}
+
     def _free(self, name: str) -> str:
         taken = set(self.given) | {left.split("(")[0] for left, _ in self.let}
         if name not in taken:
@@ -101,7 +118,7 @@ class Term:
                                   "stabkit.arithmetic.transcript.named")
         self.log, self.text, self.level = log, text, level
 
-    def _infix(self, left: Any, sign: str, right: Any, level: int) -> Term:
+    def _infix(self, left: Operand, sign: str, right: Operand, level: int) -> Term:
         # A factor 1 and an added 0 are left out: people read this.
         if sign in "*/" and isinstance(right, Fraction | int) and right == 1:
             return left
@@ -151,7 +168,7 @@ class Term:
     def __getitem__(self, index):
         return Term(self.log, f"{_spell(self, ATOM)}[{_index(index)}]")
 
-    def call(self, function: str, *others: Any) -> Term:
+    def call(self, function: str, *others: Array) -> Term:
         """The value of a function of the language at this quantity (and others)."""
         return Term(self.log, f"{function}({', '.join(_spell(part) for part in (self, *others))})")
 
@@ -159,7 +176,7 @@ class Term:
         """This quantity where `condition` holds, `otherwise` elsewhere."""
         return Term(self.log, f"{_spell(self, SUM)} if {condition} else {otherwise.text}", 0)
 
-    def compared(self, left: Any, sign: str, right: Any) -> Term:
+    def compared(self, left: Operand, sign: str, right: Operand) -> Term:
         """The text of a comparison, as a condition for :meth:`when`."""
         return Term(self.log, f"{_spell(left, SUM)} {sign} {_spell(right, SUM)}", 0)
 
@@ -191,16 +208,33 @@ class Term:
         return Term(self.log, f"{name}({', '.join(_spell(part) for part in parts)})")
 
 
+def _head(line: Sequence[str]) -> str:
+    """The name that a line defines."""
+    return line[0].partition("(")[0]
+
+
+def spoken_of(texts: Iterable[str], given: Iterable[str], let: Iterable[Sequence[str]]) -> set[str]:
+    """The given and defined names in some expressions, and in what defines those."""
+    bodies = {**dict.fromkeys(given, ""), **{_head(line): line[1] for line in let}}
+    names: set[str] = set()
+    left = {word for text in texts for word in _WORD.findall(text)}
+    while left:
+        new = (left & bodies.keys()) - names
+        names |= new
+        left = {word for name in new for word in _WORD.findall(bodies[name])}
+    return names
+
+
 def _rolled(u: Term, shift: int) -> Term:
     return u[-shift:].call("concat", u[:-shift]) if shift else u
 
 
-def named(value: Any, name: str) -> Any:
+def named(value: Scalar, name: str) -> Scalar:
     """Give a quantity a name of its own in its transcript; numbers pass through."""
     return value.log.define(name, value) if isinstance(value, Term) else value
 
 
-def as_text(value: Any) -> Any:
+def as_text(value: Scalar) -> Scalar:
     """An exact number, vector or matrix as strings of rationals.
 
     Raises
@@ -221,7 +255,7 @@ def as_text(value: Any) -> Any:
     raise InvalidArgument(f"transcript: {value!r} is not an exact real number")
 
 
-def _in_runs(written: Any) -> Any:
+def _in_runs(written: Any) -> Scalar:
     """A long vector as runs: how often some entries in a row are repeated, and the entries."""
     if not isinstance(written, list) or len(written) <= _LONG or isinstance(written[0], list):
         return written

@@ -19,7 +19,16 @@ from stabkit.stability.decide import decide
 from stabkit.stability.notions import Energy, Notion, energy
 from stabkit.stability.property import Stable
 from stabkit.stability.sharpness import step_bound
-from stabkit.stability.verdict import INAPPLICABLE, PROVED, UNDECIDED, Outcome, Status, worst
+from stabkit.stability.verdict import (
+    INAPPLICABLE,
+    PROVED,
+    SUPPORTED,
+    UNDECIDED,
+    Outcome,
+    Status,
+    worst,
+)
+from stabkit.time_limit import time_is_over
 
 _LONGEST_STEP_SEARCH = 24  # signal length up to which the sharp step is bisected
 Steps = tuple[Fraction | None, Fraction | None]
@@ -27,11 +36,12 @@ Steps = tuple[Fraction | None, Fraction | None]
 
 @dataclass(frozen=True)
 class Task:
-    """How hard to look: trials per notion, the seed, and who hears of progress."""
+    """How hard to look: trials per notion, the seed, who hears of progress, and until when."""
 
     trials: int
     seed: int
     advance: Callable[[str], None]
+    until: float
 
 
 def why_not(name: str, graph: Graph, blocks: Sequence[Block]) -> str:
@@ -69,7 +79,9 @@ def _alone(name: str, block: Block, task: Task) -> Status:
 def judged(scheme: Scheme, notion: Notion, trials: int, seed: int) -> Outcome:
     """Decide a notion; what is too long for the checker is undecided, and says so."""
     try:
-        return decide(Stable(scheme, notion), trials=trials, seed=seed)
+        found = decide(Stable(scheme, notion), trials=trials, seed=seed)
+        return Outcome(UNDECIDED, reason="no certificate, and no time was left to search") \
+            if found.status is SUPPORTED and not found.trials else found
     except InvalidEvidence as limit:
         return Outcome(UNDECIDED, reason=f"the evidence is too long for the checker ({limit})")
 
@@ -78,7 +90,7 @@ def report_on(block: Block, bound: Fraction | None, asked: Sequence[str], task: 
               ) -> BlockReport:
     """The row of a block; its steps are for the notion that was asked for first, or left out."""
     statuses = {}
-    if block.is_small:
+    if block.is_small and not time_is_over():
         statuses = {name: alone(name, block, task) for name in asked
                     if name not in (BOUNDED, MODES)}
     elif bound is not None and bound <= 1:
@@ -102,7 +114,8 @@ def _steps(block: Block, name: str, task: Task) -> Steps:
     normed = name == "contraction" or (name == "euclidean" and not block.has_bias)
     safe = certified_step(block) if normed else None
     if name in (BOUNDED, MODES) or not block.is_small or \
-            block.graph.size > _LONGEST_STEP_SEARCH or why_not(name, block.graph, [block]):
+            time_is_over() or block.graph.size > _LONGEST_STEP_SEARCH or \
+            why_not(name, block.graph, [block]):
         return safe, None
     start = safe or certified_step(block)
     if start is None:

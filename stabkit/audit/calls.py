@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.rational import fraction
 from stabkit.audit.models import as_model
 from stabkit.audit.result import Audit
@@ -21,7 +22,8 @@ ROUNDINGS = ("snapped", "exact", "intervals")
 
 
 def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str] | None = None,
-          at_most: Any = None, rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
+          at_most: Rational = None, around: Any = None, radius: Rational = None,
+          output: str | None = None, rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
           advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Decide in which senses a network or scheme is stable, and what to change where it is not.
 
@@ -41,6 +43,13 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
         the overall status is never proved by it.
     at_most : rational, optional
         A constant L: the overall status rests on whether |u⁺ − w⁺| <= L |u − w|, too.
+    around : array or path, optional
+        An input, or a .npy or .csv file of one: the overall status rests on whether
+        |u⁺ − w⁺| <= L |u − w| for all u and w within `radius` of it, with L = `at_most`, or 1.
+    radius : rational, optional
+        In the Euclidean norm.
+    output : str, optional
+        Which output of an ONNX file that has several.
     rounding : {"snapped", "exact", "intervals"}
         How the numbers of a network are taken.  "snapped": as they stand; where a notion is not
         proved of them, also as they were meant before they were rounded (short decimals, rows
@@ -48,7 +57,7 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
         far that moves them and what holds for the very numbers.  "exact": only as they stand.
         "intervals": for all weights that round to them.
     budget : float
-        How much to search, in seconds of a nominal machine.
+        How long the audit may take, in seconds.
     seed : int
         Seed of every random choice.
     advance : callable, optional
@@ -64,21 +73,27 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
     >>> audit(Explicit(difference(1, 4), fluxes.soft(), "1/4"), budget=1).status
     <Status.PROVED: 'proved'>
     """
-    model = _accepted(model, shape, budget, seed)
+    model = _accepted(model, shape, budget, seed, output)
     if rounding not in ROUNDINGS:
         raise InvalidArgument(f"rounding: must be among {', '.join(ROUNDINGS)}, got {rounding!r}")
     if at_most is not None and (at_most := fraction(at_most, "at_most")) <= 0:
         raise InvalidArgument(f"at_most: must be positive, got {at_most}")
     if isinstance(model, Graph):
+        from stabkit.audit.ball import ball_of
         from stabkit.audit.decision import Request, audit_graph
 
-        return audit_graph(model, Request(notions, at_most, rounding), float(budget), seed, advance)
+        request = Request(notions, at_most, rounding, ball_of(around, radius, model))
+        return audit_graph(model, request, float(budget), seed, advance)
+    if around is not None or radius is not None:
+        raise InvalidArgument("around, radius: are for networks; a scheme or a function has no "
+                              "local bounds here")
     from stabkit.audit.scheme_audit import audit_scheme
 
     return audit_scheme(model, notions, at_most, float(budget), seed, advance)
 
 
-def _accepted(model: Any, shape: Shape | int | None, budget: Any, seed: Any) -> Graph | Scheme:
+def _accepted(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
+              output: str | None = None) -> Graph | Scheme:
     if isinstance(budget, bool) or not isinstance(budget, (int, float)) or \
             not 0 < budget < float("inf"):
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
@@ -88,7 +103,7 @@ def _accepted(model: Any, shape: Shape | int | None, budget: Any, seed: Any) -> 
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
             raise InvalidArgument(f"shape: must be positive integers, got {shape}")
-    return as_model(model, shape)
+    return as_model(model, shape, output)
 
 
 def make_stable(model: Any, shape: Shape | int | None = None, *, budget: float = 5.0,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
+from math import inf
+from time import monotonic
 
 import numpy as np
 
 from stabkit.audit.bounds import evidence_of, product
+from stabkit.audit.slope_parts import Part, better_bounds, evidence_of_parts, parts_of
 from stabkit.networks.balance import balanced
 from stabkit.networks.blocks import Block, blocks_of, usable
 from stabkit.networks.graph import Graph
@@ -18,6 +21,7 @@ from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence
 
 Bounds = list[Fraction | None]
+_NEARLY_ONE = Fraction(1001, 1000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,17 +37,20 @@ class Composition:
     even : tuple of (list of Block, list of Fraction or None)
         The same map, with diagonal factors moved through its activations where that lessens the
         product of the constants.
+    parts : list of Part
+        The network cut into longer parts with constants of their own; or none.
     """
 
     graph: Graph
     blocks: list[Block]
     bounds: Bounds
     even: tuple[list[Block], Bounds]
+    parts: list[Part] = field(default_factory=list)
 
     @property
     def upper(self) -> Fraction | None:
         """A certified Lipschitz constant of the network."""
-        found = [bound for whole in (self.bounds, self.even[1])
+        found = [bound for whole in (self.bounds, self.even[1], _constants(self.parts))
                  if (bound := usable(product(whole))) is not None]
         return min(found, default=None)
 
@@ -55,7 +62,9 @@ class Composition:
                 moved = "" if blocks is self.blocks else \
                     "diagonal factors were moved through activations with phi(ts) = t phi(s); "
                 return confirm_all(evidence_of(blocks, known, at_most, moved + by))
-        return None
+        whole = product(_constants(self.parts))
+        return confirm_all(evidence_of_parts(self.parts, at_most, by)) \
+            if whole is not None and whole <= at_most else None
 
     def contracts(self, notion: Notion, by: str) -> tuple[Evidence, ...] | None:
         """The same for the constant 1: certificates of the blocks that have some, and the rest."""
@@ -81,16 +90,32 @@ def _known(bounds: Bounds) -> list[Fraction]:
     return [bound for bound in bounds if bound is not None]
 
 
-def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: None) -> Composition:
-    """Read a network: its numbers as they stand."""
+def _constants(parts: Sequence[Part]) -> Bounds:
+    return [part.constant for part in parts] or [None]
+
+
+def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: None,
+                   until: float = -inf) -> Composition:
+    """Read a network: its numbers as they stand; multipliers are looked for up to a time."""
     blocks = blocks_of(graph)
     bounds = []
     for block in blocks:
         bounds.append(block.bound)
         advance(block.name)
-    even = balanced(blocks) if graph.is_small else blocks
-    return Composition(graph, blocks, bounds,
-                (even, bounds if even is blocks else [block.bound for block in even]))
+    found = Composition(graph, blocks, bounds, (blocks, bounds))
+    if found.upper is not None and found.upper <= 1:
+        return found
+    now = monotonic()
+    parts = parts_of(blocks, bounds, now + 0.8 * (until - now))
+    if len(blocks) > 1:
+        bounds = better_bounds(blocks, bounds, until)
+    found = replace(found, parts=parts, bounds=bounds, even=(blocks, bounds))
+    known = any(part.slopes is not None for part in found.parts)
+    if not graph.is_small or (known and found.upper is not None and found.upper > _NEARLY_ONE):
+        return found  # multipliers do what diagonal factors do, and more, but not exactly
+    even = balanced(blocks)
+    return found if even is blocks else replace(
+        found, even=(even, [block.bound for block in even]))
 
 
 def widened_composition(graph: Graph, unit: Fraction) -> Composition:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from time import monotonic
 
 import numpy as np
 
 from stabkit.audit.advice import advise
+from stabkit.audit.ball import Ball, judge_ball
 from stabkit.audit.block_report import Task, alone, judged, notion_of, report_on, why_not
 from stabkit.audit.composition import (
     Composition,
@@ -28,7 +30,7 @@ from stabkit.audit.questions import (
     notion_named,
 )
 from stabkit.audit.requirements import check
-from stabkit.audit.result import Audit, Judgement
+from stabkit.audit.result import Audit, Judgement, Local
 from stabkit.audit.rounded_weights import before_rounding, unit_of
 from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient, shows_more
 from stabkit.networks.blocks import Block
@@ -38,8 +40,11 @@ from stabkit.schemes import Chain, Scheme
 from stabkit.stability.certificates import certify
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
+from stabkit.time_limit import time_limit
 
 TRIALS_PER_SECOND = 2_000
+_SEARCHED = 0.4  # seconds that a notion is searched, whatever the budget
+_LEAST = 0.5  # seconds that a notion that counts may be searched, whatever the budget
 ONE = Fraction(1)
 
 
@@ -50,6 +55,7 @@ class Request:
     notions: Sequence[str] | None
     at_most: Fraction | None
     rounding: str
+    ball: Ball | None = None
 
 
 @dataclass(frozen=True)
@@ -78,17 +84,21 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
     """Audit a network; see :func:`stabkit.audit`."""
     check(graph)
     unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)
-    network = widened_composition(graph, unit) if unit else composition_of(graph, advance)
+    start, early = monotonic(), 0.2 if request.ball else 0.4
+    network = widened_composition(graph, unit) if unit else composition_of(
+        graph, advance, start + early * budget)
     asked = _asked(request, graph, network.blocks)
     trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(network.blocks))))
-    task = Task(trials, seed, advance)
-    quotient = largest_quotient(graph, budget / 4, seed, unit)
+    task = Task(trials, seed, advance, start + budget)
+    first, local = _judged_in_ball(network, request, task)
+    quotient = _quotient(network, task, budget, unit)
     advance("witness")
     meant = before_rounding(network) if request.rounding == "snapped" else None
     known = Known(network, meant, quotient, task, request.rounding)
-    judgements = _judgements(known, asked, request.at_most)
-    reports = tuple(report_on(block, bound, asked, task)
-                    for block, bound in zip(network.blocks, network.bounds, strict=True))
+    judgements = first + _judgements(known, asked, None if request.ball else request.at_most)
+    with time_limit(max(task.until, monotonic() + _LEAST)):
+        reports = tuple(report_on(block, bound, asked, task)
+                        for block, bound in zip(network.blocks, network.bounds, strict=True))
     upper = network.upper
     if any(item.notion == "contraction" and item.status is PROVED and not item.rounding
            for item in judgements):
@@ -96,11 +106,33 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
     return Audit(graph.source, graph.shape, graph.output_shape, graph.weights, reports,
                  tuple(judgements), quotient.lower if quotient else None, upper,
                  advise(network, reports, judgements, request.at_most or ONE), seed, budget,
-                 request.rounding)
+                 request.rounding, local)
+
+
+def _judged_in_ball(network: Composition, request: Request, task: Task
+                    ) -> tuple[list[Judgement], Local | None]:
+    if request.ball is None:
+        return [], None
+    now = monotonic()
+    judged, local = judge_ball(network.graph, network.blocks, request.ball, request.at_most or ONE,
+                               now + max(0.6 * (task.until - now), 0.0), task.seed)
+    task.advance("ball")
+    return [judged], local
+
+
+def _quotient(network: Composition, task: Task, budget: float, unit: Fraction) -> Quotient | None:
+    """A pair that is driven apart; little is looked for where a constant of 1 is certified."""
+    graph, now = network.graph, monotonic()
+    left = max(task.until - now, 0.2 * budget)
+    # Where the shapes differ, most notions do not apply.
+    share = 0.05 if network.upper is not None and network.upper <= 1 else \
+        0.35 if graph.shape == graph.output_shape else 0.6
+    with time_limit(now + left * (share + 0.15)):
+        return largest_quotient(graph, now + left * share, task.seed, unit, network.upper)
 
 
 def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]:
-    if request.notions or request.at_most is not None:
+    if request.notions or request.at_most is not None or request.ball is not None:
         return chosen(request.notions or (), tuple(NOTIONS))
     if any(block.couplings for block in blocks):
         return [BOUNDED]
@@ -109,7 +141,14 @@ def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]
 
 def _judgements(known: Known, asked: Sequence[str], at_most: Fraction | None) -> list[Judgement]:
     plain = [name for name in NOTIONS if name not in (BOUNDED, MODES)]
-    found = [_judged(name, name in asked, known) for name in plain]
+    decided = {}
+    for number, name in enumerate(sorted(plain, key=lambda name: name not in asked)):
+        now, counts = monotonic(), name in asked
+        share = max(known.task.until - now, 0.0) / (len(plain) - number)
+        least = 0.0 if name == "energy" and not counts else _SEARCHED
+        with time_limit(now + max(share, _LEAST if counts else 0.0), least):
+            decided[name] = _judged(name, counts, known)
+    found = [decided[name] for name in plain]
     contracts = next(item for item in found if item.notion == "contraction")
     if at_most is not None:
         found.insert(0, _constant(known, at_most, contracts))

@@ -18,12 +18,14 @@ class ExactFunction(Function):
     exact: ClassVar[bool] = True
 
 
-def as_model(model: Any, shape: Shape | None = None) -> Graph | Scheme:
+def as_model(model: Any, shape: Shape | None = None, output: str | None = None) -> Graph | Scheme:
     """A user's model as a graph or a scheme."""
+    if output is not None and not isinstance(model, (str, Path)):
+        raise InvalidArgument("output: names an output of an ONNX file, for nothing else")
     if isinstance(model, (Graph, Scheme)):
         return model
     if isinstance(model, (str, Path)):
-        return read(model, shape)
+        return read(model, shape, output)
     if hasattr(model, "state_dict") and hasattr(model, "parameters"):
         if shape is None:
             raise InvalidArgument("shape: a torch module needs the shape of one input")
@@ -38,7 +40,7 @@ def as_model(model: Any, shape: Shape | None = None) -> Graph | Scheme:
                           f"function, got {type(model).__name__}")
 
 
-def read(path: str | Path, shape: Shape | None = None) -> Graph:
+def read(path: str | Path, shape: Shape | None = None, output: str | None = None) -> Graph:
     """Read a network from a file: by its content, and by its ending where that says nothing."""
     path = Path(path)
     try:
@@ -52,9 +54,11 @@ def read(path: str | Path, shape: Shape | None = None) -> Graph:
     if ending == ".npz" or start == b"PK\x03\x04":
         if shape is not None:
             raise InvalidArgument(f"shape: {path} says its own shape; leave this out")
+        if output is not None:
+            raise InvalidArgument(f"output: {path} has one output; leave this out")
         from stabkit.audit import npz_file
 
         return npz_file.read(path)
     from stabkit.audit import onnx_file
 
-    return onnx_file.read(path, shape)
+    return onnx_file.read(path, shape, output)

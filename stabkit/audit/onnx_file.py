@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from stabkit.audit.reading import entrywise, folding, linear, memory, movement
+from stabkit.audit.reading import entrywise, folding, grouped, linear, memory, movement
 from stabkit.audit.reading.builder import Builder, View
+from stabkit.audit.reading.old_forms import PLAIN, old_form
 from stabkit.audit.reading.operator import Constant, Operator, Value
+from stabkit.audit.reading.order import nodes_behind, written_out
 from stabkit.audit.reading.tensors import FLOATS, read_tensor, total_bytes
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
 from stabkit.networks.graph import Graph
 
-OLDEST = 7
+OLDEST = 6
 LARGEST = 1 << 31  # bytes; a protocol buffer holds no more
 
 # What a handler of one signal returns is the operator's only output.
@@ -39,7 +42,10 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "Dropout": entrywise.keep, "Cast": entrywise.keep, "CastLike": entrywise.keep,
     "HardSigmoid": entrywise.hard_sigmoid, "Selu": entrywise.scaled_elu,
     "Celu": entrywise.scaled_elu, "Gelu": entrywise.gelu, "Greater": entrywise.greater,
-    "Where": entrywise.where,
+    "Where": entrywise.where, "Softmax": grouped.softmax, "LogSoftmax": grouped.softmax,
+    "LayerNormalization": grouped.layer_norm, "RMSNormalization": grouped.layer_norm,
+    "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
+    "Shrink": grouped.shrink,
 }
 _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys((*movement.RESHAPES, *movement.MOVES), movement.read_movement),
@@ -49,7 +55,8 @@ _SEVERAL: dict[str, Callable[[Operator], list]] = {
 }
 
 
-def read(path: str | Path, shape: tuple[int, ...] | None = None) -> Graph:
+def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | None = None
+         ) -> Graph:
     """Read an ONNX file.
 
     Parameters
@@ -57,6 +64,8 @@ def read(path: str | Path, shape: tuple[int, ...] | None = None) -> Graph:
     path : str or Path
     shape : tuple of int, optional
         Of one input without the batch axis; needed where the file leaves sizes open.
+    output : str, optional
+        Which output, of several.
 
     Raises
     ------
@@ -74,11 +83,11 @@ def read(path: str | Path, shape: tuple[int, ...] | None = None) -> Graph:
         content = path.read_bytes()
     except OSError as error:
         raise InvalidArgument(f"model: cannot read {path}: {error.strerror or error}") from None
-    return read_bytes(content, str(path), path.parent, shape)
+    return read_bytes(content, str(path), path.parent, shape, output)
 
 
 def read_bytes(content: bytes, source: str, folder: Path | None = None,
-               shape: tuple[int, ...] | None = None) -> Graph:
+               shape: tuple[int, ...] | None = None, output: str | None = None) -> Graph:
     """Read the bytes of an ONNX file; external data may lie in `folder`."""
     try:
         import onnx
@@ -90,13 +99,13 @@ def read_bytes(content: bytes, source: str, folder: Path | None = None,
         model = onnx.ModelProto.FromString(content)
     except (DecodeError, RecursionError):
         raise InvalidArgument(f"model: {source} is damaged or no ONNX file") from None
-    return read_model(model, source, folder, shape)
+    return read_model(model, source, folder, shape, output)
 
 
 def read_model(model: Any, source: str, folder: Path | None = None,
-               shape: tuple[int, ...] | None = None) -> Graph:
+               shape: tuple[int, ...] | None = None, output: str | None = None) -> Graph:
     """Read an onnx.ModelProto."""
-    return _Reading(model, source, folder).graph(shape)
+    return _Reading(written_out(model, source), source, folder).graph(shape, output)
 
 
 class _Reading:
@@ -119,26 +128,53 @@ class _Reading:
         return InvalidArgument(" ".join(f"model: {self.source}: {message}".splitlines()))
 
     # -- the whole -----------------------------------------------------------------------------
-    def graph(self, shape: tuple[int, ...] | None) -> Graph:
+    def graph(self, shape: tuple[int, ...] | None, output: str | None) -> Graph:
         needed = total_bytes(self.proto.initializer)
         self.named("its weights", memory.require, 2 * needed, f"{needed} bytes of weights")
-        inputs = [entry for entry in self.proto.input if entry.name not in self.tensors]
-        if len(inputs) != 1 or len(self.proto.output) != 1:
-            raise self.error(
-                f"has {len(inputs)} inputs {_names(inputs)} and {len(self.proto.output)} outputs "
-                f"{_names(self.proto.output)}; a network with one of each is needed (join several "
-                "along the channels)")
-        full = self.input_shape(inputs[0], shape)
-        self.build = self.named(f"input {inputs[0].name!r}", Builder, full, len(full) > 1,
-                                self.source)
-        self.values[inputs[0].name] = self.build.input
-        for number, node in enumerate(self.proto.node):
+        name = self.output_name(output)
+        nodes = self.named(f"output {name!r}", nodes_behind, self.proto.node, name)
+        used = {source for node in nodes for source in node.input} | {name}
+        inputs = [entry for entry in self.proto.input if entry.name not in self.tensors
+                  and (entry.name in used or len(self.proto.input) == 1)]
+        self.begin(inputs, shape)
+        for number, node in enumerate(nodes):
             self.read_node(number, node)
-        name = self.proto.output[0].name
         result = self.named(f"output {name!r}", self.lookup, name)
         if not isinstance(result, View):
             raise self.error(f"output {name!r} does not depend on the input")
         return self.named(f"output {name!r}", self.build.finish, result)
+
+    def output_name(self, given: str | None) -> str:
+        names = [entry.name for entry in self.proto.output]
+        if given is not None and given not in names:
+            raise InvalidArgument(f"output: {self.source} has no output {given!r}; it has "
+                                  f"{', '.join(names)}")
+        if given is None and len(names) != 1:
+            raise self.error(f"has {len(names)} outputs, {', '.join(names)}; name one of them "
+                             "(--output NAME, or output=NAME)")
+        return given if given is not None else names[0]
+
+    def begin(self, inputs: list[Any], shape: tuple[int, ...] | None) -> None:
+        """Begin a graph; several inputs are taken side by side as one signal."""
+        if len(inputs) == 1:
+            full = self.input_shape(inputs[0], shape)
+            self.build = self.named(f"input {inputs[0].name!r}", Builder, full, len(full) > 1,
+                                    self.source)
+            self.values[inputs[0].name] = self.build.input
+            return
+        if not inputs:
+            raise self.error("its output depends on no input")
+        if shape is not None:
+            raise self.error(f"has {len(inputs)} inputs {_names(inputs)}, which are taken together;"
+                             " a shape can be given only where there is one")
+        fulls = [self.input_shape(entry, None) for entry in inputs]
+        if any(len(full) < 2 or full[0] != 1 for full in fulls):
+            raise self.error(f"has the inputs {_names(inputs)}; several are taken together only "
+                             "with a batch axis of size 1 in front of each")
+        ends = np.cumsum([0, *map(prod, fulls)])
+        self.build = self.named("its inputs", Builder, (1, int(ends[-1])), True, self.source)
+        for entry, full, start, end in zip(inputs, fulls, ends, ends[1:], strict=False):
+            self.values[entry.name] = View(-1, full, np.arange(start, end))
 
     def named(self, place: str, function: Callable, *args: Any) -> Any:
         """Call a function; what goes wrong is said with its place."""
@@ -199,6 +235,8 @@ class _Reading:
                                                  for name in node.input],
                       {attribute.name: attribute for attribute in node.attribute},
                       sum(map(bool, node.output)), self.build, self.tensor)
+        if self.opset < PLAIN:
+            op = old_form(op)
         folded = folding.fold(op)
         if folded is not None:
             return folded

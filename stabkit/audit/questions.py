@@ -20,6 +20,7 @@ from stabkit.stability.notions import (
 BOUNDED = "bounded"    # one bound at any depth
 MODES = "modes"        # of each block alone: nothing follows from it for the network
 CONSTANT = "constant"  # the Lipschitz constant that was asked for
+LOCAL = "local"        # that of a ball
 
 #: The notions that can be asked for; those that no scheme has stand for themselves.
 NOTIONS: dict[str, Notion | None] = {
@@ -31,6 +32,9 @@ _WORDS = {
     "energy": ENERGY_WORDS, CONSTANT: CONSTANT_WORDS,
     BOUNDED: Words(says="one bound at any depth", holds="growth has one bound at any depth",
                    fails="growth over depth has no bound"),
+    LOCAL: Words(says="|u+ - w+| <= L |u - w| in the ball",
+                 holds="its Lipschitz constant in the ball is at most the one asked for",
+                 fails="its Lipschitz constant in the ball is larger than the one asked for"),
     MODES: Words(says="each block alone: no mode grows",
                  holds="no mode of a single block grows, from which nothing follows for the "
                        "network", fails="a mode of a single block grows"),
@@ -53,8 +57,17 @@ def notion_named(name: str) -> Notion:
 
 def constant_name(at_most: Fraction) -> str:
     """The name of the question whether L is a Lipschitz constant."""
-    short = f"{float(at_most):.12g}"
-    return f"{CONSTANT} <= {short if Fraction(short) == at_most else at_most}"
+    return f"{CONSTANT} <= {_number(at_most)}"
+
+
+def local_name(at_most: Fraction, radius: Fraction) -> str:
+    """The name of the same question for the inputs in a ball."""
+    return f"{LOCAL} {CONSTANT} <= {_number(at_most)} within {_number(radius)}"
+
+
+def _number(value: Fraction) -> str:
+    short = f"{float(value):.12g}"
+    return short if Fraction(short) == value else str(value)
 
 
 def chosen(notions: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Record
 from stabkit.audit.questions import MODES
 from stabkit.replay import seal, sealed
 from stabkit.stability.verdict import PROVED, Evidence, Status, worst
@@ -86,6 +86,15 @@ class BlockReport:
 
 
 @dataclass(frozen=True)
+class Local:
+    """Certified bounds of the Lipschitz constant in a ball around an input."""
+
+    radius: Fraction
+    lower: Fraction | None
+    upper: Fraction | None
+
+
+@dataclass(frozen=True)
 class Audit:
     """The result of an audit.
 
@@ -104,6 +113,8 @@ class Audit:
     seed, budget
     rounding : {"snapped", "exact", "intervals"}
         How the numbers were taken; see :func:`stabkit.audit`.
+    local : Local or None
+        What was asked about a ball.
     """
 
     source: str
@@ -118,6 +129,7 @@ class Audit:
     seed: int
     budget: float
     rounding: str = "snapped"
+    local: Local | None = None
 
     @property
     def status(self) -> Status:
@@ -134,12 +146,12 @@ class Audit:
         """The upper over the lower bound of the Lipschitz constant."""
         return float(self.upper / self.lower) if self.upper and self.lower else None
 
-    def verdicts(self) -> list[dict[str, Any]]:
+    def verdicts(self) -> list[Record]:
         """One verdict per notion, as they stand in a verdict file."""
         name = self.source or "network"
         return [verdict_of(name, judgement) for judgement in self.judgements]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         """The contents of a verdict file, which ``stabkit replay`` accepts."""
         from importlib import metadata  # late: it takes longer to load than claims to list
 
@@ -163,7 +175,7 @@ def _between(lower: Fraction | None, upper: Fraction | None) -> str:
     return f"in [{low}, {'∞' if upper is None else f'{float(upper):.6g}'}]"
 
 
-def verdict_of(name: str, judgement: Judgement) -> dict[str, Any]:
+def verdict_of(name: str, judgement: Judgement) -> Record:
     """The verdict about one notion, as it stands in a verdict file."""
     fields = {
         "claim": f"{name}: {judgement.name}", "location": judgement.layer,

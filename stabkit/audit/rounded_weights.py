@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array
 from stabkit.arithmetic.rational import fractions
 from stabkit.audit.composition import Composition, composition_of
 from stabkit.errors import InvalidArgument
@@ -131,7 +132,7 @@ def _pairs(old: Any, new: np.ndarray) -> Iterable[tuple[Fraction, Fraction]]:
     return zip(fractions(old).ravel(), new.ravel(), strict=True)
 
 
-def _short_entries(values: Any, unit: Fraction) -> np.ndarray | None:
+def _short_entries(values: Array, unit: Fraction) -> np.ndarray | None:
     """Short numbers for all entries, if each has one and one differs."""
     exact = fractions(values)
     short = np.empty_like(exact)
@@ -152,7 +153,7 @@ def _short(value: Fraction, unit: Fraction) -> Fraction | None:
     return None
 
 
-def _summed(weights: Any, unit: Fraction) -> tuple[np.ndarray, list[str]]:
+def _summed(weights: Array, unit: Fraction) -> tuple[np.ndarray, list[str]]:
     """Weights whose rows add to 0 or 1 where they nearly do, by a change of the largest entry."""
     exact = fractions(weights)
     rows, sums = exact.reshape(len(exact), -1).copy(), set()
@@ -189,7 +190,7 @@ def _roundings(graph: Graph) -> Fraction:
     return total
 
 
-def _size(value: Any) -> str:
+def _size(value: Array) -> str:
     return f"{float(value) * 1.05:.1e}"  # so that what is printed is not below the number
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from stabkit.aliases import Rational, Record
 from stabkit.arithmetic.rational import fraction
 from stabkit.audit.result import Judgement, verdict_of
 from stabkit.claims.claim import describe, failure
@@ -20,7 +21,7 @@ from stabkit.stability.invariants import POWER_BOUNDED, weighted
 from stabkit.stability.notions import NAMED, Notion
 from stabkit.stability.sharpness import step_bound
 from stabkit.stability.sharpness.bound import StepBound
-from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Outcome, Status
+from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, Status
 from stabkit.tracing import as_shape, takes_step
 
 #: The notions that can be asked for; the shown ones are those of the table without a choice.
@@ -87,7 +88,7 @@ class StepAudit:
             lines += [f"{'':<{width}}  {line}" for line in more]
         return "\n".join(lines)
 
-    def verdicts(self) -> list[dict[str, Any]]:
+    def verdicts(self) -> list[Record]:
         """One verdict per notion, as they stand in a verdict file."""
         return [verdict_of(self.source, item) for item in self.judgements]
 
@@ -118,7 +119,7 @@ def read_step(path: str | Path) -> Callable[..., Any]:
     error = failure(lambda: loader.exec_module(module))
     if error is not None:
         raise InvalidArgument(describe(error, file))
-    found = module
+    found: Any = module
     for part in name.split(".") if name else ():
         found = getattr(found, part, None)
     if name and callable(found):
@@ -130,7 +131,7 @@ def read_step(path: str | Path) -> Callable[..., Any]:
         f"write {hint}" if own else "it defines no function step(u, dt)"))
 
 
-def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Any = None,
+def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Rational = None,
                seed: int = 0, advance: Callable[[str], None] = lambda name: None) -> StepAudit:
     """Audit the step that ``FILE.py:step`` names.
 
@@ -185,7 +186,8 @@ def _judged(step: Callable[..., Any], name: str, shape: tuple[int, ...], dt: Fra
 
 
 def _of_sets(name: str, bound: StepBound, counts: bool) -> tuple[Judgement, str]:
-    status, evidence = UNDECIDED, ()
+    status: Status = UNDECIDED
+    evidence: tuple[Evidence, ...] = ()
     if bound.proved and bound.proved[0][0] == 0:
         status, evidence = PROVED, bound.certificate
     elif bound.refuted == ((Fraction(0), None),):
@@ -200,7 +202,7 @@ def _of_outcome(name: str, outcome: Outcome, counts: bool) -> tuple[Judgement, s
                      trials=outcome.trials, reason=outcome.reason), outcome.reason or ""
 
 
-def check_options(at_most: Any, rounding: str) -> None:
+def check_options(at_most: Rational, rounding: str) -> None:
     """Options of networks that a step does not have."""
     if at_most is not None:
         raise InvalidArgument("at-most: is for networks; ask for --notion contraction")

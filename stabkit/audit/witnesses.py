@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
+from time import monotonic
 from typing import Any
 
 import numpy as np
 
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Transcript
+from stabkit.audit.ascent import Pair, pairs_driven_apart, quotients
 from stabkit.networks.derivatives import backward, forward
 from stabkit.networks.enclosures import enclose, norm_between
 from stabkit.networks.graph import Graph
@@ -19,6 +23,7 @@ from stabkit.stability.falsify import exact_margin, is_violated, shrink
 from stabkit.stability.falsify.exactness import rounded
 from stabkit.stability.notions import CONTRACTION, sensitivity
 from stabkit.stability.verdict import Evidence, calculation
+from stabkit.time_limit import time_is_over
 
 _AMPLITUDES = (0.0, 1.0, 0.1, 10.0, 0.01, 100.0)
 _REACHES = (1.0, 0.1, 1e-3, 1e-6, 1e-12, 1e-30)  # the last ones from 0, without cancellation
@@ -28,6 +33,9 @@ _HEAVY = 1e8
 _CALL = 2_000
 _DEEP = 20_000  # layers
 _NEARLY = Fraction(999, 1000)
+_ENOUGH = 1e-4  # by which a quotient may miss the upper bound
+_TRIED = len(_AMPLITUDES) * len(_REACHES)
+_LOST = 1e-6    # by which rounding errors may lessen a quotient
 _SHRUNK = 2_000  # entries of a matrix up to which a pair is made simple
 
 
@@ -40,33 +48,47 @@ class Quotient:
     evidence: tuple[Evidence, ...]
     best: tuple[np.ndarray, ...] = ()  # the pair that is driven apart so far, if it is exact
 
+    def exceeding(self, at_most: Fraction) -> tuple[Evidence, ...]:
+        """The evidence, as it stands against a constant that is smaller than `lower`."""
+        data = self.evidence[0].data
+        return (replace(self.evidence[0],
+                        data={**data, "shows": [f"apart > {at_most} * away"]}),)
+
 
 @np.errstate(over="ignore", invalid="ignore")  # what overflows is no candidate
-def largest_quotient(graph: Graph, seconds: float, seed: int, unit: Fraction = Fraction(0)
-                     ) -> Quotient | None:
-    """The best pair that a power iteration on the derivative finds at a few points.
+def largest_quotient(graph: Graph, until: float, seed: int, unit: Fraction = Fraction(0),
+                     upper: Fraction | None = None) -> Quotient | None:
+    """The best pair that is found by a time, or that is as good as an `upper` bound.
 
-    The number of points depends on `seconds` and the size of the network, not on the clock.  It
+    First those of a power iteration on the derivative at a few points, then those of ascent.  It
     holds for all weights within a relative `unit` of those that stand there.
     """
-    rng = np.random.default_rng(seed)
-    best: tuple[float, np.ndarray, np.ndarray] | None = None
-    points = max(2, min(24, int(seconds * 2e8 / (1 + 60 * _work(graph)))))
-    rounds = _ROUNDS if _work(graph) < _HEAVY else _FEW_ROUNDS
-    for number in range(points):
-        size = _AMPLITUDES[number % len(_AMPLITUDES)]
-        x = size * rng.standard_normal((1, *graph.shape))
-        d, gain = _stretched(graph, x, rng, rounds)
-        for reach in _REACHES[:3] if size else _REACHES:
-            y = x + reach * max(size, 1.0) * d
-            value = _quotient(graph, x, y)
-            if best is None or value > best[0]:
-                best = value, x, y
-        if gain == 0 and number >= 2:
+    enough = np.inf if upper is None else float(upper) * (1 - _ENOUGH)
+    best: Pair | None = None
+    heavy = _work(graph) > _HEAVY
+    curved = any(not node.layer.is_linear for node in graph.nodes)
+    ascended = pairs_driven_apart(graph, until, seed) if curved else iter(())
+    for tried, found in enumerate(chain(_stretched_pairs(graph, seed), ascended)):
+        if best is None or found[0] > best[0]:
+            best = found
+        if best[0] >= enough or (monotonic() >= until and (tried >= _TRIED or heavy)):
             break
     if best is None or not best[0] > 0:
         return None
     return _certain(graph, *best[1:], unit)
+
+
+def _stretched_pairs(graph: Graph, seed: int) -> Iterator[Pair]:
+    rng = np.random.default_rng(seed)
+    rounds = _ROUNDS if _work(graph) < _HEAVY else _FEW_ROUNDS
+    for number, size in enumerate(_AMPLITUDES[:2] if _work(graph) > _HEAVY else _AMPLITUDES):
+        x = size * rng.standard_normal((1, *graph.shape))
+        d, gain = stretched(graph, x, rng, rounds)
+        for reach in _REACHES[:3] if size else _REACHES:
+            y = x + reach * max(size, 1.0) * d
+            yield float(quotients(graph, x, y)[0]), x, y
+        if gain == 0 and number >= 2:
+            return
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -99,7 +121,7 @@ def _work(graph: Graph) -> float:
     return float(sum(np.prod(node.shape) * node.layer.cost + _CALL for node in graph.nodes))
 
 
-def _stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
+def stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
                ) -> tuple[np.ndarray, float]:
     """The direction that the derivative at x stretches most, by power iteration."""
     kept = graph.values(x, keep=True)
@@ -114,20 +136,24 @@ def _stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: in
     return d, gain
 
 
-def _quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> float:
-    both = graph.values(np.concatenate([x, y]))[len(graph.nodes) - 1]
-    away = float(np.linalg.norm(x - y))
-    value = float(np.linalg.norm(both[0] - both[1])) / away if away else 0.0
-    return value if np.isfinite(value) else 0.0
-
-
 # -- certainty -------------------------------------------------------------------------------------
 def _certain(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction = Fraction(0)
              ) -> Quotient | None:
     if graph.is_small and not unit:
         return _exactly(graph, x, y)
-    if graph.is_narrow and not unit and len(graph.nodes) <= _DEEP:
-        return _exactly_given(graph, x, y)  # float errors would grow from layer to layer
+    return _enclosed(graph, x, y, unit) if unit else certain_quotient(graph, x, y)
+
+
+def certain_quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
+    """The quotient of this very pair, from below."""
+    found = _enclosed(graph, x, y, Fraction(0))
+    if graph.is_narrow and len(graph.nodes) <= _DEEP and (
+            found is None or float(found.lower) < (1 - _LOST) * quotients(graph, x, y)[0]):
+        return _exactly_given(graph, x, y)  # float errors grow from layer to layer
+    return found
+
+
+def _enclosed(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction) -> Quotient | None:
     middle, error = enclose(graph, np.concatenate([x, y]), float(unit))
     if not np.isfinite(error).all():
         return None
@@ -166,6 +192,8 @@ def _exactly(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
     lower = _exact_quotient(network, best)
     pair = best
     for near in rounded((x.ravel(), y.ravel())):
+        if time_is_over():
+            break
         found = _exact_quotient(network, near) if any(near[0] != near[1]) else Fraction(0)
         # A simple pair may show a little less, but not less than what matters.
         if found >= lower or (lower > 1 and found > max(Fraction(1), _NEARLY * lower)):
@@ -188,8 +216,7 @@ def shows_more(graph: Graph, quotient: Quotient, at_most: Fraction) -> tuple[Evi
         made = write_witness(network, notion, quotient.best,
                              exact_margin(network, notion, quotient.best))
         return None if made is None else (made,)
-    data = quotient.evidence[0].data
-    return (replace(quotient.evidence[0], data={**data, "shows": [f"apart > {at_most} * away"]}),)
+    return quotient.exceeding(at_most)
 
 
 def _exact_quotient(network: Network, pair: tuple[Any, ...]) -> Fraction:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Configuration, Record
 from stabkit.classes import Class, checked
 from stabkit.errors import InvalidArgument, in_words
 from stabkit.stability.property import Property
@@ -72,7 +73,7 @@ class Claim:
     weight: str
     quote: str
     expected: Status
-    within: Mapping[str, Any]
+    within: Configuration
     beyond: Mapping[str, Sequence[Any]]
     some: bool
     body: Callable[..., Property] = field(repr=False)
@@ -105,7 +106,7 @@ class Claim:
         return (f"<div><code>{self.name}</code> <small>{to_html(self.location)}, {self.reading}, "
                 f"{self.notion}</small>{quote}<p>{to_html(self.statement)}</p></div>")
 
-    def configurations(self, seed: int = 0, *, beyond: bool = False) -> Iterator[dict[str, Any]]:
+    def configurations(self, seed: int = 0, *, beyond: bool = False) -> Iterator[Record]:
         """All combinations of the values within, or just beyond, the hypotheses."""
         axes = {**self.within, **self.beyond} if beyond else dict(self.within)
         columns = [self._values(name, values, seed) for name, values in axes.items()]
@@ -120,7 +121,7 @@ class Claim:
 
 
 def claim(location: str, *, notion: str = "identity", weight: str = "core", quote: str = "",
-          expect: Status | str = PROVED, within: Mapping[str, Any] | None = None,
+          expect: Status | str = PROVED, within: Configuration | None = None,
           beyond: Mapping[str, Sequence[Any]] | None = None, some: bool = False,
           for_all: Mapping[str, Class] | None = None
           ) -> Callable[[Callable[..., Property]], Claim]:
@@ -167,7 +168,7 @@ def claim(location: str, *, notion: str = "identity", weight: str = "core", quot
     return decorate
 
 
-def _axes(given: Mapping[str, Any]) -> dict[str, Any]:
+def _axes(given: Configuration) -> Record:
     # A generator would be empty when it is asked again.
     for name, values in given.items():
         if not isinstance(values, (Draw, Iterable)):

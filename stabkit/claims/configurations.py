@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from stabkit import fluxes
+from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.classes import signal
 from stabkit.operators import (
     DIRICHLET,
     MIRRORED,
@@ -15,6 +18,7 @@ from stabkit.operators import (
     difference,
     from_matrix,
 )
+from stabkit.proof.words import Expression
 from stabkit.stability.property import Calculation
 
 HALF, ONE = Fraction(1, 2), Fraction(1)
@@ -37,6 +41,18 @@ MONOTONE = (fluxes.identity(), fluxes.charbonnier(), fluxes.soft(), fluxes.tanh(
 NONMONOTONE = (fluxes.perona_malik(), fluxes.rational(), fluxes.garrote())
 DICTIONARY = tuple(make() for make in fluxes.DICTIONARY.values())
 NEGATIVE = fluxes.scaled_identity(-1)
+
+
+def constant(value: Any) -> Any:
+    """A number of a formula, or a symbol for it."""
+    return value if isinstance(value, Expression) else Constant(fraction(value, "value"))
+
+
+def drawn(given: Any, K: Operator) -> Any:
+    """A signal for K as it is given, or drawn from the seed that is given for it."""
+    return signal(given, K.shape[1], lambda rng, n: [
+        Fraction(int(p), int(q)) for p, q in zip(rng.integers(-9, 10, n), rng.integers(1, 4, n),
+                                                 strict=True)])
 
 
 def some_step_is_stable(inner: Operator, outer: Operator) -> Calculation:

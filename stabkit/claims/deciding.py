@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from stabkit.aliases import Configuration
 from stabkit.stability.property import Calculation, Either
 
 
 def under(hypotheses: Sequence[str], conclusions: Sequence[str], by: str,
-          given: Mapping[str, Any], let: Sequence[tuple[str, str]] = ()) -> Either:
+          given: Configuration, let: Sequence[Sequence[str]] = ()) -> Either:
     """All conclusions, in the language of evidence; open where a hypothesis does not hold.
 
     A calculation whose conditions are all necessary would take a hypothesis that fails for a

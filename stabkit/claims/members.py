@@ -7,7 +7,7 @@ the fluxes declare them; the certificates of the listed configurations show them
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from fractions import Fraction
 from typing import Any
@@ -19,13 +19,14 @@ from stabkit.errors import InvalidArgument, needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Boundary, Operator, difference
 from stabkit.operators.norms import norm_squared
-from stabkit.proof.parts import Count, Family, Size, SymbolicFlux, SymbolicOperator
+from stabkit.proof.parts import Count, Family, Size, SymbolicFlux, SymbolicNumber, SymbolicOperator
 from stabkit.proof.rows import Statement as Rows
 from stabkit.proof.setting import Setting
 from stabkit.proof.sites import LineDifference
 from stabkit.proof.words import Expression, expression, parameter
 from stabkit.schemes import Chain
 from stabkit.stability.notions import Notion
+from stabkit.stability.property import Always, AtMost, Identity
 
 
 @dataclass
@@ -41,7 +42,8 @@ class Member:
             raise InvalidArgument(f"{name}: is {self.values[name]} and {value} at once")
 
 
-def check_member(symbolic: Any, concrete: Any, statement: Any) -> None:
+def check_member(symbolic: Any, concrete: Any, statement: Any, arguments: Mapping[str, Any],
+                 configuration: Mapping[str, Any]) -> None:
     """Raise unless what a claim returns in a configuration is what its statement speaks of.
 
     Parameters
@@ -50,6 +52,9 @@ def check_member(symbolic: Any, concrete: Any, statement: Any) -> None:
         What the claim's body makes of symbols, and of the configuration.
     statement
         What was written from the former, as ``stabkit.proof.read`` reads it.
+    arguments, configuration : mapping
+        The symbols and the values of the claim's arguments; functions of them, as relations hold,
+        cannot be compared themselves.
 
     Raises
     ------
@@ -57,6 +62,10 @@ def check_member(symbolic: Any, concrete: Any, statement: Any) -> None:
         It says what is assumed and does not hold.
     """
     for member in _members(symbolic, concrete):
+        if isinstance(symbolic, Identity | AtMost | Always):
+            for name, symbol in arguments.items():
+                if isinstance(symbol, SymbolicOperator | SymbolicFlux | SymbolicNumber):
+                    _compare(symbol, configuration[name], member)
         if isinstance(statement, Rows):
             _has_rows(member, statement)
         else:
@@ -82,7 +91,8 @@ def _compare(symbolic: Any, concrete: Any, member: Member) -> None:
     if isinstance(symbolic, SymbolicOperator):
         _of_kind(concrete, Operator)
         if symbolic.bound is not None and symbolic.bound.letters:
-            member.value(*symbolic.bound.letters, norm_squared(concrete).upper)
+            (letter,) = symbolic.bound.letters
+            member.value(letter, norm_squared(concrete).upper)
     elif isinstance(symbolic, LineDifference):
         _on_line(symbolic, concrete, member)
     elif isinstance(symbolic, SymbolicFlux):

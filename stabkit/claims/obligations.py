@@ -13,6 +13,7 @@ from functools import singledispatch
 from itertools import product
 from typing import Any
 
+from stabkit.aliases import Configuration, Record, Signal
 from stabkit.claims.claim import Claim
 from stabkit.claims.members import check_member
 from stabkit.classes import OneOf
@@ -24,9 +25,9 @@ from stabkit.proof.sites import LineDifference, rows
 from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, expression
-from stabkit.schemes import Chain, Explicit, Implicit, Scheme
+from stabkit.schemes import FSI, Chain, Explicit, Implicit, Scheme
 from stabkit.stability.notions import EXTREMA, RANGE, SIGN, VARIATION, Notion
-from stabkit.stability.property import AllOf, AtMost, Example, Identity, Property, Stable
+from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
 from stabkit.stability.verdict import Evidence
 
 Statement = dict[str, Any]
@@ -60,17 +61,22 @@ def obligations(entry: Claim) -> list[tuple[Property, Statement]]:
     """The parts of what the claim returns for symbols, each with its statement."""
     if not entry.for_all:
         raise InvalidArgument(f"claim {entry.name}: it names no classes")
-    return [each for choice in _choices(entry) for each in _obligations(entry, choice)]
+    return [(part, statement) for choice in _choices(entry)
+            for part, statement, _ in _obligations(entry, choice)]
 
 
-def _choices(entry: Claim) -> list[dict[str, Any]]:
+def _choices(entry: Claim) -> list[Record]:
     """The values of the arguments that are one of several, in all combinations."""
     several = {name: kind.values for name, kind in entry.for_all.items()
                if isinstance(kind, OneOf)}
     return [dict(zip(several, values, strict=True)) for values in product(*several.values())]
 
 
-def _obligations(entry: Claim, choice: Mapping[str, Any]) -> list[tuple[Property, Statement]]:
+#: A part of a claim, its statement, and the symbols that stand for the arguments.
+Obligation = tuple[Property, Statement, Configuration]
+
+
+def _obligations(entry: Claim, choice: Configuration) -> list[Obligation]:
     try:
         count = len(parts_of(_on_symbols(entry, choice)[1]))
         return [_obligation(entry, choice, number) for number in range(count)]
@@ -78,19 +84,19 @@ def _obligations(entry: Claim, choice: Mapping[str, Any]) -> list[tuple[Property
         raise InvalidArgument(f"claim {entry.name}: for_all: {error}") from error
 
 
-def _obligation(entry: Claim, choice: Mapping[str, Any], number: int
-                ) -> tuple[Property, Statement]:
+def _obligation(entry: Claim, choice: Configuration, number: int) -> Obligation:
     # Each part has symbols of its own, so that none depends on what another has visited.
-    symbols, what = _on_symbols(entry, choice)
+    symbols, what, arguments = _on_symbols(entry, choice)
     part = parts_of(what)[number]
-    return part, statement_of(part, symbols)
+    return part, statement_of(part, symbols), arguments
 
 
-def _on_symbols(entry: Claim, choice: Mapping[str, Any]) -> tuple[Symbols, Property]:
+def _on_symbols(entry: Claim, choice: Configuration
+                ) -> tuple[Symbols, Property, Configuration]:
     symbols = Symbols()
     arguments = {name: choice[name] if name in choice else kind.symbol(symbols, name)
                  for name, kind in entry.for_all.items()}
-    return symbols, entry.body(**arguments)
+    return symbols, entry.body(**arguments), arguments
 
 
 def parts_of(what: Property) -> list[Property]:
@@ -136,15 +142,32 @@ def _(what: Identity, symbols: Symbols) -> Statement:
 
 
 @statement_of.register
+def _(what: Always, symbols: Symbols) -> Statement:
+    """By induction over the steps: the margin in letters for the state."""
+    _are_symbols(what.given)
+    first = [expression(x) for x in what.start(**what.given)]
+    now = [symbols.vector(symbols.free("state"), x.to) for x in first]
+    names = [min(x.letters) for x in now]
+    after = [expression(x) for x in what.step(*now)]
+    return symbols.iterates(what.margin(tuple(now), **what.given), relation=what.relation,
+                            start=dict(zip(names, first, strict=True)),
+                            after=dict(zip(names, after, strict=True)))
+
+
+@statement_of.register
 def _(what: AtMost, symbols: Symbols) -> Statement:
     return _related(what, symbols, ">=")
 
 
-def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
-    numbers = [name for name, value in what.given.items() if not isinstance(value, Expression)]
-    if numbers or not what.given:
+def _are_symbols(given: Mapping[str, Any]) -> None:
+    numbers = [name for name, value in given.items() if not isinstance(value, Expression)]
+    if numbers or not given:
         raise InvalidArgument("at given points nothing is shown for all: "
                               f"{', '.join(numbers) or 'nothing'} must be an argument of a class")
+
+
+def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
+    _are_symbols(what.given)
     for side in (what.left, what.right):
         if isinstance(side, Scheme):
             _is_known(side)
@@ -208,11 +231,11 @@ def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
     if isinstance(parts, Family):  # what each step keeps, all keep, if it is on one line
         scheme = parts.member
     K = getattr(scheme, "K", None)
-    if not isinstance(scheme, Explicit | Implicit) or not isinstance(K, LineDifference):
+    if not isinstance(scheme, Explicit | FSI | Implicit) or not isinstance(K, LineDifference):
         raise InvalidArgument(f"{notion}: is stated of explicit and implicit steps on a line")
     implicit = isinstance(scheme, Implicit)
 
-    def made(u: Any) -> Any:
+    def made(u: Signal) -> Any:
         return scheme.pair(u)[0] if implicit else scheme.step(u)
 
     return rows(K, made, "implicit" if implicit else "explicit", notion.name, repeated)
@@ -252,7 +275,7 @@ def _any_length(scheme: Any, notion: Notion, symbols: Symbols) -> Statement:
         counter="l" if used else None)
 
 
-def _settled(x: Any, symbols: Symbols) -> Expression:
+def _settled(x: Signal, symbols: Symbols) -> Expression:
     """An expression; a quotient becomes a vector that an equation determines."""
     if not isinstance(x, Quotient):
         return x
@@ -272,7 +295,7 @@ def _texts(data: Any) -> Iterator[str]:
 # -- proofs ------------------------------------------------------------------------------------
 
 
-def proof_of(statement: Statement) -> dict[str, Any] | None:
+def proof_of(statement: Statement) -> Record | None:
     """A proof that the kernel accepts for the statement, or None.
 
     A search by a solver, whose proofs are checked alike, has its place here.
@@ -281,7 +304,7 @@ def proof_of(statement: Statement) -> dict[str, Any] | None:
                  if _holds(statement, proof)), None)
 
 
-def _from_theorems(statement: Statement) -> Iterator[dict[str, Any]]:
+def _from_theorems(statement: Statement) -> Iterator[Record]:
     """The proofs of theorems that speak of the same things; they may assume less."""
     from stabkit.proof.theorems import THEOREMS
 
@@ -292,13 +315,13 @@ def _from_theorems(statement: Statement) -> Iterator[dict[str, Any]]:
             yield theorem.proof
 
 
-def _by_expanding(statement: Statement) -> Iterator[dict[str, Any]]:
+def _by_expanding(statement: Statement) -> Iterator[Record]:
     """An identity of sums of words shows itself when both sides are multiplied out."""
     if statement["kind"] == "algebra" and statement["goal"].endswith(" == 0"):
         yield {"steps": []}
 
 
-def _by_equations(statement: Statement) -> Iterator[dict[str, Any]]:
+def _by_equations(statement: Statement) -> Iterator[Record]:
     """The same where equations say what stands for some letters."""
     if statement["kind"] == "algebra" and statement["goal"].endswith(" == 0"):
         made = read(statement)
@@ -306,11 +329,11 @@ def _by_equations(statement: Statement) -> Iterator[dict[str, Any]]:
 
 
 #: Where proofs come from: functions of a statement that give candidates.
-SOURCES: list[Callable[[Statement], Iterator[dict[str, Any]]]] = [_by_expanding, _by_equations,
+SOURCES: list[Callable[[Statement], Iterator[Record]]] = [_by_expanding, _by_equations,
                                                                   _from_theorems]
 
 
-def _holds(statement: Statement, proof: dict[str, Any]) -> bool:
+def _holds(statement: Statement, proof: Record) -> bool:
     try:
         check(statement, proof)
     except InvalidEvidence:
@@ -321,7 +344,7 @@ def _holds(statement: Statement, proof: dict[str, Any]) -> bool:
 # -- what a verdict says -----------------------------------------------------------------------
 
 
-def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
+def shown_for_all(entry: Claim, configurations: Iterable[Configuration]
                   ) -> tuple[Evidence, ...]:
     """Proofs of a claim's statements, one for each; none if one has no proof that is known.
 
@@ -336,7 +359,7 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
     proofs = [proof_of(statement) for statement in stated]
     if None in proofs:
         return ()
-    choices = [(choice, [(part, read(statement)) for part, statement in
+    choices = [(choice, [(part, read(statement), arguments) for part, statement, arguments in
                          _obligations(entry, choice)]) for choice in _choices(entry)]
     for configuration in configurations:
         _check_membership(entry, configuration, choices)
@@ -344,8 +367,8 @@ def shown_for_all(entry: Claim, configurations: Iterable[Mapping[str, Any]]
                  for statement, proof in zip(stated, proofs, strict=True))
 
 
-def _check_membership(entry: Claim, configuration: Mapping[str, Any],
-                      choices: list[tuple[dict, list[tuple[Property, Any]]]]) -> None:
+def _check_membership(entry: Claim, configuration: Configuration,
+                      choices: list[tuple[dict, list[Obligation]]]) -> None:
     try:
         for name, kind in entry.for_all.items():
             if not kind.admits(configuration[name]):
@@ -353,8 +376,8 @@ def _check_membership(entry: Claim, configuration: Mapping[str, Any],
         concrete = parts_of(entry.body(**configuration))
         stated = next(stated for choice, stated in choices if all(
             configuration[name] == value for name, value in choice.items()))
-        for (symbolic, statement), part in zip(stated, concrete, strict=True):
-            check_member(symbolic, part, statement)
+        for (symbolic, statement, arguments), part in zip(stated, concrete, strict=True):
+            check_member(symbolic, part, statement, arguments, configuration)
     except HypothesisNotMet:
         return  # the statement does not speak of it
     except InvalidArgument as error:

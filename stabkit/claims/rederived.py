@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stabkit.aliases import Configuration
 from stabkit.arithmetic.rational import fractions
 from stabkit.claims.claim import Claim
 from stabkit.errors import HypothesisNotMet, InvalidArgument, StabkitError, Undecided
@@ -22,7 +23,7 @@ from stabkit.stability.property import AllOf, Not, Property, Stable
 _SHOWN = ("given", "let", "shows")
 
 
-def listed_differences(content: Mapping[str, Any], claims: Mapping[str, Claim]
+def listed_differences(content: Configuration, claims: Mapping[str, Claim]
                        ) -> Iterator[Finding]:
     """Findings about listed evidence: whether it shows what the claim says where it is listed.
 
@@ -47,7 +48,7 @@ def listed_differences(content: Mapping[str, Any], claims: Mapping[str, Claim]
                           "are listed, derived anew")
 
 
-def _compared(verdict: Mapping[str, Any], entry: Claim, seed: int) -> Iterator[tuple[int, bool]]:
+def _compared(verdict: Configuration, entry: Claim, seed: int) -> Iterator[tuple[int, bool]]:
     listed = list(entry.configurations(seed))
     found: dict[int, tuple[Property | None, list[Any]]] = {}
     for number, item in enumerate(verdict["evidence"]):
@@ -61,7 +62,7 @@ def _compared(verdict: Mapping[str, Any], entry: Claim, seed: int) -> Iterator[t
         yield number, mine not in shown and mine not in list(_witnesses(what, item))
 
 
-def _again(entry: Claim, configuration: Mapping[str, Any]) -> tuple[Property | None, list[Any]]:
+def _again(entry: Claim, configuration: Configuration) -> tuple[Property | None, list[Any]]:
     try:
         what = entry(**configuration)
     except (HypothesisNotMet, Undecided):
@@ -70,7 +71,7 @@ def _again(entry: Claim, configuration: Mapping[str, Any]) -> tuple[Property | N
                   if evidence.kind != "trials"]
 
 
-def _witnesses(what: Property | None, item: Mapping[str, Any]) -> Iterator[Any]:
+def _witnesses(what: Property | None, item: Configuration) -> Iterator[Any]:
     """What the signals of a witness show against the stability that a claim speaks of."""
     if isinstance(what, Not):
         yield from _witnesses(what.what, item)
@@ -91,7 +92,7 @@ def _witnesses(what: Property | None, item: Mapping[str, Any]) -> Iterator[Any]:
                 yield _of(evidence.data)
 
 
-def _of(data: Mapping[str, Any]) -> list[Any]:
-    """What is given, defined and shown, as it stands in a file."""
+def _of(data: Configuration) -> list[Any]:
+    """What is given, defined and shown, as it stands in a file, and the facts it names."""
     given, let, shows = (data[key] for key in _SHOWN)
-    return [dict(given), [list(line) for line in let], list(shows)]
+    return [dict(given), [list(line) for line in let], list(shows), data.get("facts", {})]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stabkit.aliases import Configuration
 from stabkit.claims.claim import Claim
 from stabkit.claims.obligations import statements
 from stabkit.errors import InvalidArgument
@@ -13,7 +14,7 @@ from stabkit.replay import Finding
 _KEPT = ("location", "reading", "expected")
 
 
-def differences(content: Mapping[str, Any], claims: Mapping[str, Claim]) -> Iterator[Finding]:
+def differences(content: Configuration, claims: Mapping[str, Claim]) -> Iterator[Finding]:
     """Findings about verdicts beside the claims that they name.
 
     What a claim says of itself is compared with what the verdict says of it, and the statement of
@@ -39,7 +40,7 @@ def differences(content: Mapping[str, Any], claims: Mapping[str, Claim]) -> Iter
         yield from _of_proofs(verdict, entry)
 
 
-def _reasons(verdict: Mapping[str, Any], entry: Claim, seed: int) -> Iterator[str]:
+def _reasons(verdict: Configuration, entry: Claim, seed: int) -> Iterator[str]:
     for name in _KEPT:
         if verdict[name] != str(getattr(entry, name)):
             yield f"{name}: it says {verdict[name]!r}, the claim says {str(getattr(entry, name))!r}"
@@ -52,7 +53,7 @@ def _reasons(verdict: Mapping[str, Any], entry: Claim, seed: int) -> Iterator[st
         yield f"it speaks of {verdict['configurations']} configurations, the claim of {number}"
 
 
-def _of_proofs(verdict: Mapping[str, Any], entry: Claim) -> Iterator[Finding]:
+def _of_proofs(verdict: Configuration, entry: Claim) -> Iterator[Finding]:
     """Whether the statements that are proved are those that the claim writes, one by one."""
     stated = [evidence["data"]["statement"] for evidence in verdict["evidence"]
               if evidence["kind"] == "proof"]

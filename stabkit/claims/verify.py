@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Record
 from stabkit.arithmetic.backend import select_backend, selected_backend
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.arithmetic.rational import fraction
@@ -182,7 +183,7 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
     for_all = shown_for_all(entry, listed) if entry.for_all else ()
     # Beside a proof, trials only guard against a slip in what is stated.
     share = 128 if for_all else max(128, trials // len(listed))
-    outcomes: list[tuple[dict[str, Any], Outcome]] = []
+    outcomes: list[tuple[Record, Outcome]] = []
     decisive = PROVED if entry.some else REFUTED
     for number, configuration in enumerate(listed):
         one = _decided(entry, configuration, share, _seed(seed, entry.name, number), signals)
@@ -192,7 +193,8 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
         if outcomes[-1][1].status is decisive:
             break
     status = _gather([outcome.status for _, outcome in outcomes], decisive)
-    if for_all and status is REFUTED:
+    if for_all and status is REFUTED and _covered(
+            entry, outcomes[-1][0], share, seed).status is not REFUTED:
         raise Contradiction(f"claim {entry.name}: it is proved for all and refuted where "
                             f"{outcomes[-1][0]}; one of the two is wrong, so is stabkit")
     sharp = _sharp(entry, share, seed) if status is PROVED and entry.beyond else None
@@ -202,7 +204,7 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
     return _verdict(entry, status, outcomes, sharp, tightness, for_all, reason)
 
 
-def _decided(entry: Claim, configuration: dict[str, Any], trials: int, seed: int,
+def _decided(entry: Claim, configuration: Record, trials: int, seed: int,
              signals: Sequence[np.ndarray] = ()) -> Outcome:
     """The outcome in one configuration; the claim's body may find its hypotheses not met."""
     try:
@@ -215,7 +217,7 @@ def _decided(entry: Claim, configuration: dict[str, Any], trials: int, seed: int
     return decide(what, trials=trials, seed=seed, signals=windows(signals, what))
 
 
-def _covered(entry: Claim, configuration: dict[str, Any], trials: int, seed: int) -> Outcome:
+def _covered(entry: Claim, configuration: Record, trials: int, seed: int) -> Outcome:
     """Where a proof for all covers a configuration, only its examples are left to decide."""
     left = examples(entry(**configuration))
     return decide(AllOf(left), trials=trials, seed=seed) if left else Outcome(PROVED)
@@ -245,7 +247,7 @@ def _sharp(entry: Claim, trials: int, seed: int) -> bool:
         for number, configuration in enumerate(tried))
 
 
-def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
+def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[Record, Outcome]],
                trials: int, seed: int) -> dict[int, Fraction]:
     """Per configuration (by number) the smallest refuted step over the claimed bound.
 
@@ -267,7 +269,7 @@ def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, 
     return {number: ratio for number, ratio in found.items() if ratio is not None}
 
 
-def _smallest_refuted(entry: Claim, configuration: dict[str, Any], trials: int, seed: int
+def _smallest_refuted(entry: Claim, configuration: Record, trials: int, seed: int
                       ) -> Fraction | None:
     def refuted(ratio: Fraction) -> bool:
         tried = {**configuration, "ratio": ratio}
@@ -296,7 +298,7 @@ def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
     return np.array(cut, dtype=float)
 
 
-def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[dict[str, Any], Outcome]],
+def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[Record, Outcome]],
              sharp: bool | None, tightness: dict[int, Fraction],
              for_all: tuple[Evidence, ...] = (), reason: str = "") -> Verdict:
     scope = None if status is not PROVED else "for all" if for_all else "listed"

@@ -54,6 +54,10 @@ class Sizes(click.ParamType):
 @click.option("--dt", metavar="T", help="A step such as 1/4 or 0.25, for a step(u, dt).")
 @click.option("--at-most", metavar="L",
               help="A constant such as 1.000001 or 3/2: is |u+ - w+| <= L |u - w|?")
+@click.option("--around", type=click.Path(path_type=Path), metavar="FILE",
+              help="One input (.npy or .csv): the question is asked for all inputs near it.")
+@click.option("--radius", metavar="R", help="How near, in the Euclidean norm.")
+@click.option("--output", metavar="NAME", help="Which output of an ONNX file that has several.")
 @click.option("--rounding", type=click.Choice(("snapped", "exact", "intervals")),
               default="snapped", show_default=True,
               help="The numbers as they stand and as they were meant; only as they stand; "
@@ -62,7 +66,8 @@ class Sizes(click.ParamType):
 @seed
 @json_file
 def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt: str | None,
-          at_most: str | None, rounding: str, budget: float, seed: int, target: str | None) -> int:
+          at_most: str | None, around: Path | None, radius: str | None, output: str | None,
+          rounding: str, budget: float, seed: int, target: str | None) -> int:
     """Audit a network or scheme in a file, .onnx or .npz, or a step, FILE.py:step.
 
     An .onnx or .npz FILE is data and is never executed.  A Python file is code: it
@@ -102,6 +107,7 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
       stabkit audit network.onnx
       stabkit audit block.npz --notion contraction --notion range
       stabkit audit orthogonal.onnx --at-most 1.000001
+      stabkit audit network.onnx --around input.npy --radius 1/10 --at-most 50
       stabkit audit network.onnx --json v.json && stabkit replay v.json
       stabkit audit heat.py:step --shape 64x64 --notion range --dt 1/4
 
@@ -117,6 +123,9 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
 
     if is_step_file(path):
         check_options(at_most, rounding)
+        for name, value in (("around", around), ("radius", radius), ("output", output)):
+            if value is not None:
+                raise InvalidArgument(f"{name}: is for networks, not for a step")
         return _audit_step(path, notions, shape, dt, budget, seed, target)
     if dt is not None:
         raise InvalidArgument("dt: is for a step, FILE.py:step")
@@ -128,7 +137,8 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
         check_writable(target)
     with working(sys.stderr) as advance:
         found = audited(path, shape=shape, notions=notions or None, at_most=at_most,
-                        rounding=rounding, budget=budget, seed=seed, advance=advance)
+                        around=around, radius=radius, output=output, rounding=rounding,
+                        budget=budget, seed=seed, advance=advance)
     if target is not None:
         from stabkit.report.verdict_file import as_text, document
 

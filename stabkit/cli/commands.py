@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stabkit.aliases import Record
 from stabkit.cli.options import (
     budget,
     claims_file,
@@ -96,7 +97,7 @@ def verify(
         check_writable(target)
     claims = chosen(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
-    options: dict[str, Any] = {"budget": budget, "seed": seed, "workers": workers,
+    options: Record = {"budget": budget, "seed": seed, "workers": workers,
                                "signals": signals}
     question = {}
     if resume is not None or target not in (None, "-"):  # it reads every source
@@ -293,7 +294,7 @@ def _at_place(place: str, own: str | None) -> list[Claim]:
     return [claim for claim in chosen([], own) if claim.location.casefold() == place.casefold()]
 
 
-def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any],
+def decide_with_table(claims: list[Claim], quiet: bool, options: Record,
                       journal: Journal | None = None) -> tuple[list[Any], BaseException | None]:
     """Decide claims and print their table; return the verdicts, and what stopped it or some.
 
@@ -303,7 +304,7 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: dict[str, Any],
     from stabkit.progress import progress
     from stabkit.report import table
 
-    decided: dict[str, Any] = {}
+    decided: Record = {}
     known = {verdict.claim for verdict in options.get("known", ())}
     start, stop = time.perf_counter(), None
     with progress(len(claims), sys.stderr) as advance:

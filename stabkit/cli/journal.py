@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from stabkit.aliases import Fields, Record
 from stabkit.errors import InvalidArgument
 from stabkit.replay import read
 from stabkit.report.environment import version
@@ -23,7 +24,7 @@ class Journal:
     that was killed may be torn; it does not count.
     """
 
-    def __init__(self, target: str | Path, asked: Mapping[str, Any]):
+    def __init__(self, target: str | Path, asked: Fields):
         self.path = path_of(target)
         self._asked = dict(asked)
         self._stream: TextIO | None = None
@@ -58,7 +59,7 @@ class Journal:
             self._stream.close()
         self.path.unlink(missing_ok=True)
 
-    def _write(self, *entries: Mapping[str, Any]) -> None:
+    def _write(self, *entries: Fields) -> None:
         if self._stream is None:
             return
         self._stream.writelines(f"{json.dumps(entry, ensure_ascii=False)}\n" for entry in entries)
@@ -71,7 +72,7 @@ def path_of(target: str | Path) -> Path:
     return Path(f"{os.path.realpath(target)}.journal")
 
 
-def asked(options: Mapping[str, Any], own: str | None, recordings: Sequence[str]) -> dict[str, Any]:
+def asked(options: Fields, own: str | None, recordings: Sequence[str]) -> Record:
     """Return what decides about the verdicts of a run: options and sources, by their digests."""
     digest = sha256()
     files = sorted(Path(__file__).parents[1].rglob("*.py"))
@@ -80,7 +81,7 @@ def asked(options: Mapping[str, Any], own: str | None, recordings: Sequence[str]
     return {"stabkit": version(), **options, "sources": digest.hexdigest()}
 
 
-def resumed(source: str, wanted: Mapping[str, Any], claims: Iterable[Any]) -> list[Verdict]:
+def resumed(source: str, wanted: Fields, claims: Iterable[Any]) -> list[Verdict]:
     """Return the verdicts that a file and its journal hold; none if there is neither.
 
     Raises
@@ -88,7 +89,7 @@ def resumed(source: str, wanted: Mapping[str, Any], claims: Iterable[Any]) -> li
     InvalidArgument
         If they are of a run that was asked something else, or cannot be read.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Record] = {}
     journal = path_of(source)
     if Path(source).is_file():
         document = read(source)
@@ -114,7 +115,7 @@ def _read(text: str, source: str) -> Any:
         raise InvalidArgument(f"--resume: {source} is damaged") from error
 
 
-def _compare(found: Mapping[str, Any], wanted: Mapping[str, Any], source: str) -> None:
+def _compare(found: Fields, wanted: Fields, source: str) -> None:
     for key, value in wanted.items():
         if found.get(key) != value:
             what = "programs or claims" if key == "sources" else f"{key} {value}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from stabkit.aliases import Record
 from stabkit.cli.commands import EXPECTED, INTERRUPTED, UNEXPECTED, cli, decide_with_table
 from stabkit.cli.options import budget, seed
 from stabkit.installation import install
@@ -23,7 +24,8 @@ from stabkit.report.output import say
 @click.option("--json", "source", type=click.Path(path_type=Path), metavar="FILE",
               help="Take the verdicts of this file instead of deciding all claims anew.")
 @click.option("--benchmarks", "measured", type=click.Path(path_type=Path), metavar="FILE",
-              help="Tell the speeds in this file, which 'python -m benchmarks --json' wrote.")
+              help="Tell the speeds in this file, which 'python -m benchmarks --json' wrote; "
+              "without it those that the report in DIR tells.")
 @budget(60.0)
 @seed
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", default=1, show_default=True,
@@ -52,6 +54,8 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
     from stabkit.report import benchmarks, command
 
     ledger = registry()
+    if measured is None and (folder / command.BENCHMARKS).is_file():
+        measured = folder / command.BENCHMARKS  # what an earlier report told is told again
     told = None if measured is None else benchmarks.read(measured)
     if check:
         command.read_verdicts(folder / command.VERDICTS)  # what is not there is said at once
@@ -66,7 +70,7 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
     return _written(folder, document, ledger, told)
 
 
-def _decided(ledger: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] | None:
+def _decided(ledger: Record, options: Record) -> Record | None:
     """Return a new verdict file's contents, or None if interrupted."""
     from stabkit.errors import ClaimsFailed
     from stabkit.report.verdict_file import document
@@ -84,7 +88,7 @@ def _decided(ledger: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] 
     return made
 
 
-def _written(folder: Path, document: dict[str, Any], ledger: dict[str, Any], told: Any) -> int:
+def _written(folder: Path, document: Record, ledger: Record, told: Any) -> int:
     from stabkit.progress import progress
     from stabkit.report import command
     from stabkit.report.figures import PICTURES
@@ -103,7 +107,7 @@ def _written(folder: Path, document: dict[str, Any], ledger: dict[str, Any], tol
     return UNEXPECTED if others else EXPECTED
 
 
-def _checked(folder: Path, document: dict[str, Any], ledger: dict[str, Any]) -> int:
+def _checked(folder: Path, document: Record, ledger: Record) -> int:
     from stabkit.report import command
 
     found = command.differences(folder, document["verdicts"], ledger)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import scipy
 
+from stabkit.aliases import Rational, Scalar
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.dictionary import ONE, UNIT, ZERO, _always, _positive, decay, positive_part
@@ -22,14 +22,14 @@ from stabkit.fluxes.expression import Expression, as_expression
 from stabkit.fluxes.flux import Facts, Flux, Piece
 
 
-def erf(x: Any) -> Any:
+def erf(x: Scalar) -> Scalar:
     """(2/√π) ∫₀ˣ exp(−t²) dt."""
     return x.erf() if isinstance(x, Expression) else scipy.special.erf(x)
 
 
-def _irrational(exact: Callable[[], Expression], value: float) -> Callable[[Any], Any]:
+def _irrational(exact: Callable[[], Expression], value: float) -> Callable[[Scalar], Scalar]:
     """A constant that is no fraction, in the arithmetic of the number that it stands beside."""
-    def beside(s: Any) -> Any:
+    def beside(s: Scalar) -> Scalar:
         if isinstance(s, Expression):
             return exact()
         if isinstance(s, float | np.ndarray | np.generic) and np.asarray(s).dtype.kind == "f":
@@ -58,7 +58,7 @@ def softplus() -> Flux:
         Facts(False, UNIT, None, smooth=True))
 
 
-def elu(alpha: Any = 1) -> Flux:
+def elu(alpha: Rational = 1) -> Flux:
     """Φ(s) = s for s > 0, α (eˢ − 1) for s <= 0 (Clevert et al. 2016)."""
     a = _positive(alpha, "alpha")
     top = (ZERO, max(ONE, Fraction(a)))
@@ -68,16 +68,16 @@ def elu(alpha: Any = 1) -> Flux:
         Facts(False, top, top, smooth=a == 1), {"alpha": alpha})
 
 
-def silu(steepness: Any = 1) -> Flux:
+def silu(steepness: Rational = 1) -> Flux:
     """Φ(s) = s/(1 + exp(−βs)), also called Swish; Φ′ lies between about −0.09984 and 1.09984."""
     beta = _positive(steepness, "steepness")
 
-    def g(s: Any) -> Any:
+    def g(s: Scalar) -> Scalar:
         return (1 + np.tanh(beta * s / 2)) / 2
 
-    def slope(sign: int) -> Callable[[Any], Any]:
+    def slope(sign: int) -> Callable[[Scalar], Scalar]:
         # βs σ(βs) σ(−βs) is sign · d(|βs|) with d(x) = x e⁻ˣ/(1 + e⁻ˣ)².
-        def on_one_side(s: Any) -> Any:
+        def on_one_side(s: Scalar) -> Scalar:
             x = beta * s if sign > 0 else -(beta * s)
             bump = decay(1, x) / (1 + np.exp(-x)) ** 2
             return g(s) + bump if sign > 0 else g(s) - bump
@@ -89,7 +89,7 @@ def silu(steepness: Any = 1) -> Flux:
                 {"steepness": steepness})
 
 
-def gelu(variance: Any = 1) -> Flux:
+def gelu(variance: Rational = 1) -> Flux:
     """Φ(s) = s (1 + erf(s/√(2v)))/2; Φ′ lies between about −0.12891 and 1.12891.
 
     The variance v is 1 in the definition (Hendrycks and Gimpel 2016); files that write √2 with
@@ -99,12 +99,12 @@ def gelu(variance: Any = 1) -> Flux:
     double, double_pi = Fraction(2 * v), _irrational(lambda: 2 * Expression.pi(), 2 * math.pi)
     root = _irrational(as_expression(double).sqrt, math.sqrt(double))
 
-    def g(s: Any) -> Any:
+    def g(s: Scalar) -> Scalar:
         return (1 + erf(s / root(s))) / 2
 
-    def slope(sign: int) -> Callable[[Any], Any]:
+    def slope(sign: int) -> Callable[[Scalar], Scalar]:
         # (s/√(2πv)) exp(−s²/(2v)) is sign · √(x e⁻ˣ/(2π)) with x = s²/v.
-        def on_one_side(s: Any) -> Any:
+        def on_one_side(s: Scalar) -> Scalar:
             bump = np.sqrt(decay(1, s**2 / v) / double_pi(s))
             return g(s) + bump if sign > 0 else g(s) - bump
         return on_one_side
@@ -118,19 +118,19 @@ def gelu(variance: Any = 1) -> Flux:
 def mish() -> Flux:
     """Φ(s) = s tanh(ln(1 + eˢ)) (Misra 2020); Φ′ lies between about −0.1132 and 1.0886."""
     # tanh ln(1 + w) = (w² + 2w)/(w² + 2w + 2); for s > 0 both sides are divided by w² = e²ˢ.
-    def fall(s: Any) -> Any:
+    def fall(s: Scalar) -> Scalar:
         w = np.exp(s)
         return w * (w + 2) / (w * (w + 2) + 2)
 
-    def rise(s: Any) -> Any:
+    def rise(s: Scalar) -> Scalar:
         z = np.exp(-s)
         return 1 - 2 * z**2 / (1 + 2 * z * (1 + z))
 
-    def slope_below(s: Any) -> Any:
+    def slope_below(s: Scalar) -> Scalar:
         w = np.exp(s)
         return fall(s) - 4 * decay(1, -s) * (1 + w) / (w * (w + 2) + 2) ** 2
 
-    def slope_above(s: Any) -> Any:
+    def slope_above(s: Scalar) -> Scalar:
         z = np.exp(-s)
         return rise(s) + 2 * decay(1, 2 * s) * (1 + z) / (1 + 2 * z * (1 + z)) ** 2
 
@@ -148,7 +148,7 @@ def error_function() -> Flux:
         Facts(True, top, top, smooth=True))
 
 
-def clip(lower: Any = -1, upper: Any = 1) -> Flux:
+def clip(lower: Rational = -1, upper: Rational = 1) -> Flux:
     """Φ(s) = min(max(s, a), b), the hard tanh; ``None`` leaves a side open."""
     low = None if lower is None else fraction(lower, "lower")
     high = None if upper is None else fraction(upper, "upper")
@@ -169,7 +169,7 @@ def _level(upto: Fraction | None, value: Fraction) -> Piece:
     return Piece(upto, _always(value), quotient, None, _always(0))
 
 
-def hard_swish(factor: Any = Fraction(1, 6), offset: Any = Fraction(1, 2)) -> Flux:
+def hard_swish(factor: Rational = Fraction(1, 6), offset: Rational = Fraction(1, 2)) -> Flux:
     """Φ(s) = s min(max(αs + β, 0), 1)."""
     a, b = _positive(factor, "factor"), Constant(fraction(offset, "offset"))
     kinks = (-Fraction(b), 2 - Fraction(b))  # the slopes 2αs + β at both ends of the middle
@@ -180,3 +180,20 @@ def hard_swish(factor: Any = Fraction(1, 6), offset: Any = Fraction(1, 2)) -> Fl
               lambda s: 2 * a * s + b),
         Piece(None, lambda s: s, _always(1), None, _always(1))],
         Facts(False, slopes, UNIT), {"factor": factor, "offset": offset})
+
+
+def soft_shrinkage(threshold: Rational = 1) -> Flux:
+    """Φ(s) = sgn(s) max(|s| − q, 0)."""
+    q = _positive(threshold, "threshold")
+    return Flux("soft_shrinkage", [
+        Piece(Fraction(q), _always(0), _always(0), None, _always(0)),
+        Piece(None, lambda s: s - q * s / abs(s), lambda s: 1 - q / abs(s), None, _always(1))],
+        Facts(True, UNIT, UNIT), {"threshold": threshold})
+
+
+def softsign() -> Flux:
+    """Φ(s) = s/(1 + |s|)."""
+    return Flux("softsign", [Piece(
+        None, lambda s: s / (1 + abs(s)), lambda s: 1 / (1 + abs(s)), None,
+        lambda s: 1 / (1 + abs(s)) ** 2)],
+        Facts(True, UNIT, UNIT, smooth=True))

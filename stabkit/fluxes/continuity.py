@@ -13,10 +13,12 @@ from itertools import pairwise
 from math import inf
 from typing import Any, NamedTuple
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.fluxes.expression import Expression
+from stabkit.time_limit import time_is_over
 
 _CELLS = 4096
 _NARROWEST = Fraction(1, 2**24)
@@ -28,7 +30,7 @@ class Need(NamedTuple):
     argument: Expression
     relation: str  # "!=", ">=", ">" (to 0), or "" for a condition that is to be decided
 
-    def holds(self, x: Any) -> bool:
+    def holds(self, x: Scalar) -> bool:
         """Whether it is certain for every s in an interval."""
         value = self.argument.at(x)
         if not self.relation:
@@ -78,7 +80,7 @@ def cover(ends: Sequence, holds: Callable[[Any, Any], bool]) -> tuple | None:
     holds : callable
         May raise Undecided.
     """
-    def certain(a: Any, b: Any) -> bool:
+    def certain(a: Scalar, b: Scalar) -> bool:
         try:
             return holds(a, b)
         except (Undecided, HypothesisNotMet, ZeroDivisionError):
@@ -87,6 +89,8 @@ def cover(ends: Sequence, holds: Callable[[Any, Any], bool]) -> tuple | None:
     todo, done = list(pairwise(ends)), []
     with precision(128):
         while todo:
+            if time_is_over():  # an answer would be remembered
+                raise Undecided("the time is over")
             a, b = todo.pop()
             if certain(a, b):
                 done.append((a, b))
@@ -98,7 +102,7 @@ def cover(ends: Sequence, holds: Callable[[Any, Any], bool]) -> tuple | None:
     return tuple(sorted({end for cell in done for end in cell}))
 
 
-def _middle(a: Any, b: Any) -> Any:
+def _middle(a: Scalar, b: Scalar) -> Scalar:
     """A number between two ends; None where a cell is not to be cut further."""
     if a == -inf:
         return 2 * b if abs(b) < 2**20 else None
@@ -107,7 +111,7 @@ def _middle(a: Any, b: Any) -> Any:
     return (a + b) / 2 if b - a > _NARROWEST else None
 
 
-def first_ends(low: Any, high: Any, points: Sequence = ()) -> list:
+def first_ends(low: Scalar, high: Scalar, points: Sequence = ()) -> list:
     """The cells to begin with: cut at 0, at the given points, and where the tails begin."""
     known = [abs(end) for end in (low, high, *points) if abs(end) != inf]
     reach = max(Fraction(8), *(8 * end for end in known), Fraction(0))
@@ -115,12 +119,12 @@ def first_ends(low: Any, high: Any, points: Sequence = ()) -> list:
     return [low, *sorted(point for point in inside if low < point < high), high]
 
 
-def cells_of(need: Need, low: Any, high: Any) -> tuple | None:
+def cells_of(need: Need, low: Scalar, high: Scalar) -> tuple | None:
     """Cells that cover [low, high], on each of which a need is certain; or None."""
     return cover(first_ends(low, high), lambda a, b: need.holds(Interval(a, b)))
 
 
-def is_continuous(expression: Expression, low: Any, high: Any) -> bool:
+def is_continuous(expression: Expression, low: Scalar, high: Scalar) -> bool:
     """Whether it is shown to be continuous on the closed cell."""
     return low == high or all(cells_of(need, low, high) for need in needs(expression))
 

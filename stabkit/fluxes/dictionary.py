@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Rational, Scalar
 from stabkit.arithmetic.foreign import Entries
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.codes import FluxCode
@@ -23,24 +23,24 @@ ZERO, ONE = Fraction(0), Fraction(1)
 UNIT = (ZERO, ONE)
 
 
-def _positive(value: Any, name: str) -> Constant:
+def _positive(value: Scalar, name: str) -> Constant:
     number = Constant(fraction(value, name))
     if number <= 0:
         raise InvalidArgument(f"{name}: must be positive, got {value}")
     return number
 
 
-def _always(value: Any) -> Callable[[Any], Any]:
+def _always(value: Scalar) -> Callable[[Scalar], Scalar]:
     """The constant function, exact wherever the argument is; a NaN stays one."""
     exact = Constant(value)
 
-    def constant(s: Any) -> Any:
+    def constant(s: Scalar) -> Scalar:
         return exact + 0 * s if isinstance(s, (np.ndarray, Entries)) else exact  # type: ignore[operator]
 
     return constant
 
 
-def _linear(factor: Any) -> tuple:
+def _linear(factor: Rational) -> tuple:
     # The faces of the flux c s.
     c = Constant(factor)
     return (lambda s: c * s, _always(c), lambda s: c * s * s, _always(c))
@@ -50,12 +50,12 @@ def _inner(upto: Fraction) -> Piece:
     return Piece(upto, lambda s: s, _always(1), lambda s: s * s, _always(1))
 
 
-def positive_part(x: Any) -> Any:
+def positive_part(x: Scalar) -> Scalar:
     """max(x, 0)."""
     return np.maximum(x, 0)
 
 
-def decay(k: int, x: Any) -> Any:
+def decay(k: int, x: Scalar) -> Scalar:
     """xᵏ e⁻ˣ for x >= 0, one operation because an interval of it has a sharp enclosure."""
     return x.decay(k) if isinstance(x, Expression) else x**k * np.exp(-x)
 
@@ -75,7 +75,7 @@ def identity() -> Flux:
     return _compiled(flux, FluxCode.IDENTITY, 1.0)
 
 
-def scaled_identity(factor: Any) -> Flux:
+def scaled_identity(factor: Rational) -> Flux:
     """Φ(s) = c s, also for c <= 0."""
     c = fraction(factor, "factor")
     flux = Flux("scaled_identity", [Piece(None, *_linear(c))],
@@ -83,11 +83,11 @@ def scaled_identity(factor: Any) -> Flux:
     return _compiled(flux, FluxCode.LINEAR, float(c))
 
 
-def charbonnier(contrast: Any = 1) -> Flux:
+def charbonnier(contrast: Rational = 1) -> Flux:
     """g = 1/√(1 + s²/λ²) (Charbonnier et al. 1994)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
 
-    def root(s: Any) -> Any:
+    def root(s: Scalar) -> Scalar:
         return np.sqrt(1 + s**2 / square)
 
     flux = Flux("charbonnier", [Piece(
@@ -97,7 +97,7 @@ def charbonnier(contrast: Any = 1) -> Flux:
     return _compiled(flux, FluxCode.CHARBONNIER, float(fraction(contrast)))
 
 
-def soft(threshold: Any = 1) -> Flux:
+def soft(threshold: Rational = 1) -> Flux:
     """Truncated total variation: Φ = s for |s| <= q, q sgn s beyond; Huber; soft shrinkage."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
@@ -108,12 +108,12 @@ def soft(threshold: Any = 1) -> Flux:
     return _compiled(flux, FluxCode.SOFT, float(q))
 
 
-def perona_malik(contrast: Any = 1) -> Flux:
+def perona_malik(contrast: Rational = 1) -> Flux:
     """g = exp(−s²/(2λ²)) (Perona and Malik 1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
     twice = Constant(2 * square)
 
-    def gauss(s: Any) -> Any:
+    def gauss(s: Scalar) -> Scalar:
         return np.exp(-(s**2) / twice)
 
     flux = Flux("perona_malik", [Piece(
@@ -123,7 +123,7 @@ def perona_malik(contrast: Any = 1) -> Flux:
     return _compiled(flux, FluxCode.PERONA_MALIK, float(fraction(contrast)))
 
 
-def garrote(threshold: Any = 1) -> Flux:
+def garrote(threshold: Rational = 1) -> Flux:
     """Truncated balanced forward-backward: Φ = s for |s| <= q, q²/s beyond; garrote shrinkage."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
@@ -134,7 +134,7 @@ def garrote(threshold: Any = 1) -> Flux:
     return _compiled(flux, FluxCode.GARROTE, float(q))
 
 
-def hard(threshold: Any = 1) -> Flux:
+def hard(threshold: Rational = 1) -> Flux:
     """Truncated quadratic: Φ = s for |s| <= q, 0 beyond; hard shrinkage.  It jumps at q."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
@@ -144,12 +144,12 @@ def hard(threshold: Any = 1) -> Flux:
     return _compiled(flux, FluxCode.HARD, float(q))
 
 
-def rational(contrast: Any = 1) -> Flux:
+def rational(contrast: Rational = 1) -> Flux:
     """g = 1/(1 + s²/λ²), the other diffusivity of Perona and Malik (1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
     quarter, eighth = Constant(1, 4), Constant(1, 8)
 
-    def g(s: Any) -> Any:
+    def g(s: Scalar) -> Scalar:
         return 1 / (1 + s**2 / square)
 
     flux = Flux("rational", [Piece(
@@ -159,7 +159,7 @@ def rational(contrast: Any = 1) -> Flux:
     return _compiled(flux, FluxCode.RATIONAL, float(fraction(contrast)))
 
 
-def weickert(contrast: Any = 1) -> Flux:
+def weickert(contrast: Rational = 1) -> Flux:
     """g = 1 − exp(−3.31488 λ⁸/s⁸), g(0) = 1 (Weickert 1998, m = 4).
 
     Its Lipschitz constant, about 2.335, is larger than sup g = 1.
@@ -172,7 +172,7 @@ def weickert(contrast: Any = 1) -> Flux:
     return _compiled(flux, FluxCode.WEICKERT, float(fraction(contrast)))
 
 
-def firm(lower: Any = 1, upper: Any = 2) -> Flux:
+def firm(lower: Rational = 1, upper: Rational = 2) -> Flux:
     """Firm shrinkage (Gao and Bruce 1997): Φ = s up to q₁, then down to 0 at q₂."""
     q1, q2 = _positive(lower, "lower"), _positive(upper, "upper")
     if q1 >= q2:
@@ -189,7 +189,7 @@ def firm(lower: Any = 1, upper: Any = 2) -> Flux:
     return _compiled(flux, FluxCode.FIRM, float(q1), float(q2))
 
 
-def tukey(edge: Any = 1) -> Flux:
+def tukey(edge: Scalar = 1) -> Flux:
     """g = (1 − s²/σ²)²/2 for |s| <= σ, 0 beyond: Tukey's biweight (Black et al. 1998).
 
     Its largest diffusivity is 1/2.
@@ -198,7 +198,7 @@ def tukey(edge: Any = 1) -> Flux:
     square = Constant(sigma**2)
     half, sixth = Constant(1, 2), Constant(square / 6)
 
-    def inside(s: Any) -> Any:
+    def inside(s: Scalar) -> Scalar:
         return 1 - s**2 / square
 
     return Flux("tukey", [
@@ -215,7 +215,7 @@ def relu() -> Flux:
     return leaky_relu(0, name="relu")
 
 
-def leaky_relu(slope: Any = Fraction(1, 100), *, name: str = "leaky_relu") -> Flux:
+def leaky_relu(slope: Scalar = Fraction(1, 100), *, name: str = "leaky_relu") -> Flux:
     """Φ(s) = s for s > 0, a s for s <= 0."""
     a = fraction(slope, "slope")
     low, high = min(a, ONE), max(a, ONE)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Operand, Scalar
 from stabkit.arithmetic.derivative import Dual, derivative
 from stabkit.arithmetic.elementary import (
     chosen,
@@ -47,7 +48,7 @@ _UFUNCS = {
 }
 
 
-def _exp(x: Any) -> Any:
+def _exp(x: Scalar) -> Scalar:
     return Expression._of("exp", x)
 
 
@@ -91,10 +92,10 @@ class Expression:
     erf: Callable[..., Expression]
     sign: Callable[..., Expression]
 
-    def __init__(self, operation: str, *arguments: Any):
+    def __init__(self, operation: str, *arguments: Scalar):
         self.operation, self.arguments = operation, arguments
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Scalar) -> Scalar:
         """The value, in the arithmetic of x; so an expression is a formula like any other."""
         return self.at(x)
 
@@ -106,7 +107,7 @@ class Expression:
         return f"{self.operation}({', '.join(parts)})"
 
     @classmethod
-    def _of(cls, name: str, *parts: Any) -> Expression:
+    def _of(cls, name: str, *parts: Scalar) -> Expression:
         return cls(name, *map(as_expression, parts))
 
     @staticmethod
@@ -119,33 +120,33 @@ class Expression:
         return Expression("decay", self, k)
 
     @staticmethod
-    def where(condition: Any, yes: Any, no: Any) -> Expression:
+    def where(condition: Scalar, yes: Scalar, no: Scalar) -> Expression:
         """One of two, as a condition holds or not."""
         return _where(condition, yes, no)
 
     # -- what Python and NumPy do with it ----------------------------------------------------------
-    def __add__(self, other: Any) -> Expression:
+    def __add__(self, other: Operand) -> Expression:
         return _arithmetic("+", self, other)
 
-    def __radd__(self, other: Any) -> Expression:
+    def __radd__(self, other: Operand) -> Expression:
         return _arithmetic("+", other, self)
 
-    def __sub__(self, other: Any) -> Expression:
+    def __sub__(self, other: Operand) -> Expression:
         return _arithmetic("-", self, other)
 
-    def __rsub__(self, other: Any) -> Expression:
+    def __rsub__(self, other: Operand) -> Expression:
         return _arithmetic("-", other, self)
 
-    def __mul__(self, other: Any) -> Expression:
+    def __mul__(self, other: Operand) -> Expression:
         return _arithmetic("*", self, other)
 
-    def __rmul__(self, other: Any) -> Expression:
+    def __rmul__(self, other: Operand) -> Expression:
         return _arithmetic("*", other, self)
 
-    def __truediv__(self, other: Any) -> Expression:
+    def __truediv__(self, other: Operand) -> Expression:
         return _arithmetic("/", self, other)
 
-    def __rtruediv__(self, other: Any) -> Expression:
+    def __rtruediv__(self, other: Operand) -> Expression:
         return _arithmetic("/", other, self)
 
     def __neg__(self) -> Expression:
@@ -158,7 +159,7 @@ class Expression:
     def __abs__(self) -> Expression:
         return Expression._of("abs", self)
 
-    def __pow__(self, exponent: Any) -> Expression:
+    def __pow__(self, exponent: Scalar) -> Expression:
         number = Fraction(exponent) if isinstance(exponent, (int, float, Fraction)) else None
         if number is not None and number.denominator == 1:
             return Expression("**", self, int(number))
@@ -167,28 +168,28 @@ class Expression:
         raise InvalidArgument(f"formula: the power {exponent!r} is no whole number or half of one; "
                               "write np.exp(p * np.log(s))")
 
-    def __lt__(self, other: Any) -> Expression:
+    def __lt__(self, other: Operand) -> Expression:
         return Expression("<", self, as_expression(other))
 
-    def __le__(self, other: Any) -> Expression:
+    def __le__(self, other: Operand) -> Expression:
         return Expression("<=", self, as_expression(other))
 
-    def __gt__(self, other: Any) -> Expression:
+    def __gt__(self, other: Operand) -> Expression:
         return Expression("<", as_expression(other), self)
 
-    def __ge__(self, other: Any) -> Expression:
+    def __ge__(self, other: Operand) -> Expression:
         return Expression("<=", as_expression(other), self)
 
-    def __eq__(self, other: Any) -> Expression:  # type: ignore[override]
+    def __eq__(self, other: Operand) -> Expression:  # type: ignore[override]
         return Expression("==", self, as_expression(other))
 
-    def __ne__(self, other: Any) -> Expression:  # type: ignore[override]
+    def __ne__(self, other: Operand) -> Expression:  # type: ignore[override]
         return ~(self == other)
 
-    def __and__(self, other: Any) -> Expression:
+    def __and__(self, other: Operand) -> Expression:
         return Expression("and", *map(_asked, (self, other)))
 
-    def __or__(self, other: Any) -> Expression:
+    def __or__(self, other: Operand) -> Expression:
         return Expression("or", *map(_asked, (self, other)))
 
     __rand__, __ror__ = __and__, __or__
@@ -205,9 +206,9 @@ class Expression:
         raise InvalidArgument("formula: it turns s into a float, as math.exp does; write np.exp "
                               "and its kin")
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Scalar:
         if method == "__call__" and not options:
             if ufunc in _LOGICAL:
                 return _LOGICAL[ufunc](*inputs)
@@ -221,7 +222,7 @@ class Expression:
         raise InvalidArgument(f"formula: np.{ufunc.__name__} is not among the functions that can "
                               f"be decided; {HOW}")
 
-    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Scalar:
         if function is np.where and len(args) == 3 and not options:
             return _where(*args)
         if function is np.clip:
@@ -233,7 +234,7 @@ class Expression:
 
     # -- what is asked of it -----------------------------------------------------------------------
     @property
-    def value(self) -> Any:
+    def value(self) -> Scalar:
         """The number of a constant."""
         return self.arguments[0]
 
@@ -250,7 +251,7 @@ class Expression:
         yield self
 
     @cached_property
-    def at(self) -> Callable[[Any], Any]:
+    def at(self) -> Callable[[Scalar], Scalar]:
         """The function: of fractions, intervals, terms, arrays, or of other expressions."""
         name, arguments = self.operation, self.arguments
         if name == "x":
@@ -294,7 +295,7 @@ for _name in ("exp", "log", "sqrt", "tanh", "arctan", "sin", "cos", "erf", "sign
 VARIABLE = Expression("x")
 
 
-def as_expression(value: Any) -> Expression:
+def as_expression(value: Scalar) -> Expression:
     """A number as an expression: floats and integers are the numbers that they are."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
@@ -307,19 +308,19 @@ def as_expression(value: Any) -> Expression:
     return Expression("constant", Constant(fraction(value, "formula")))
 
 
-def _where(condition: Any, yes: Any, no: Any) -> Expression:
+def _where(condition: Scalar, yes: Scalar, no: Scalar) -> Expression:
     if not isinstance(condition, Expression):
         return as_expression(yes if condition else no)
     return Expression("where", _truth(condition), as_expression(yes), as_expression(no))
 
 
-def _truth(value: Any) -> Expression:
+def _truth(value: Scalar) -> Expression:
     """A condition as it is; of a number, that it is not 0."""
     return value if isinstance(value, Expression) and value.is_condition else ~(
         as_expression(value) == 0)
 
 
-def _asked(value: Any) -> Expression:
+def _asked(value: Scalar) -> Expression:
     if isinstance(value, (bool, np.bool_)):
         return _truth(value)
     if isinstance(value, Expression) and value.is_condition:
@@ -327,7 +328,7 @@ def _asked(value: Any) -> Expression:
     raise InvalidArgument("formula: &, | and ~ join conditions such as s > 1, not numbers")
 
 
-def _clipped(a: Any, a_min: Any = None, a_max: Any = None, **names: Any) -> Expression:
+def _clipped(a: Scalar, a_min: Scalar = None, a_max: Scalar = None, **names: Any) -> Expression:
     """np.clip, with its names of before and after NumPy 2.1."""
     low, high = names.pop("min", a_min), names.pop("max", a_max)
     if names:
@@ -336,11 +337,11 @@ def _clipped(a: Any, a_min: Any = None, a_max: Any = None, **names: Any) -> Expr
     return x if high is None else Expression._of("min", x, high)
 
 
-def _arithmetic(sign: str, left: Any, right: Any) -> Any:
+def _arithmetic(sign: str, left: Scalar, right: Scalar) -> Scalar:
     if isinstance(left, Dual) or isinstance(right, Dual):
         return NotImplemented
     left, right = as_expression(left), as_expression(right)
-    known: list[Any] = [part.value if part.operation == "constant" else None
+    known: list[Scalar] = [part.value if part.operation == "constant" else None
                         for part in (left, right)]
     if None not in known:
         if sign == "/" and known[1] == 0:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import precision
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.fluxes.continuity import is_continuous
@@ -196,7 +197,7 @@ def _at_zero(part: Expression) -> bool:
     return part.operation == "where" and part.arguments[0].text == (VARIABLE == 0).text
 
 
-def _points(low: Any, high: Any) -> list[Fraction]:
+def _points(low: Scalar, high: Scalar) -> list[Fraction]:
     if low == high:
         return [Fraction(low)]
     if low == -inf and high == inf:

@@ -6,7 +6,7 @@ function S (S(r) = r (1 − 4τ/h² g(√2 r/h))) and, as it stands, an activati
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.aliases import Fields, Rational, Scalar
 from stabkit.arithmetic.backend import is_foreign, namespace, to_host
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import Interval, hull_of
@@ -67,7 +68,7 @@ class Flux:
     name: str
     pieces: Sequence[Piece]
     facts: Facts
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Fields = field(default_factory=dict)
     kernel: tuple[FluxCode, float] | tuple[FluxCode, float, float] | None = field(
         default=None, init=False)
 
@@ -108,7 +109,7 @@ class Flux:
                    for faces, cells in zip(self._faces, self.cells(), strict=True)
                    for cell in cells)
 
-    def cells(self) -> list[list[tuple[Any, Any]]]:
+    def cells(self) -> list[list[tuple[Scalar, Scalar]]]:
         """The closed cells of the real line that belong to each piece."""
         return cells_of([piece.upto for piece in self.pieces], self.facts.odd)
 
@@ -117,17 +118,17 @@ class Flux:
         return f"{self.name}({inside})" if inside else self.name
 
     # -- the four faces ------------------------------------------------------------------------
-    def activation(self, s: Any) -> Any:
+    def activation(self, s: Scalar) -> Scalar:
         """Φ(s), entry by entry."""
         return self._face("activation", s)
 
     __call__ = activation
 
-    def diffusivity(self, s: Any) -> Any:
+    def diffusivity(self, s: Scalar) -> Scalar:
         """g(s) = Φ(s)/s, continued to s = 0."""
         return self._face("diffusivity", s)
 
-    def regulariser(self, s: Any) -> Any:
+    def regulariser(self, s: Scalar) -> Scalar:
         """Ψ(s) = 2 ∫₀ˢ Φ; in closed form, or by quadrature (with error bounds in exact numbers)."""
         if all("regulariser" in faces for faces in self._faces) or isinstance(s, Term | Expression):
             return self._face("regulariser", s)
@@ -148,7 +149,7 @@ class Flux:
         return all(is_continuous(faces["activation"], *cell) for faces, cells in
                    zip(self._faces, self.cells(), strict=True) for cell in cells)
 
-    def _integral(self, x: Any) -> Interval:
+    def _integral(self, x: Scalar) -> Interval:
         # Φ over the whole of an interval times its width, beside the integral up to one end.
         if not self._integrable:
             raise HypothesisNotMet(f"{self.name}: its regulariser has no closed form, and its "
@@ -163,12 +164,13 @@ class Flux:
         rise = Interval(0) if low == high else self.activation(x) * Interval(0, high - low)
         return 2 * total + 2 * rise
 
-    def shrinkage(self, r: Any, tau: Any = Fraction(1, 4), h: Any = 1) -> Any:
+    def shrinkage(self, r: Scalar, tau: Rational = Fraction(1, 4), h: Rational = 1) -> Scalar:
         """S(r) = r (1 − (4τ/h²) g(√2 r/h)) (alt2020, eq. (10)); floats or intervals."""
         weight, inverse = _weights(tau, h)
         return r * (1 - weight * self.diffusivity(inverse * (r * _root_two(r))))
 
-    def half_difference_shrinkage(self, d: Any, tau: Any = Fraction(1, 4), h: Any = 1) -> Any:
+    def half_difference_shrinkage(self, d: Scalar, tau: Rational = Fraction(1, 4), h: Rational = 1
+                                 ) -> Scalar:
         """S on an unnormalised Haar coefficient d = (a − b)/2, that is S(√2 d)/√2.
 
         It equals d (1 − (4τ/h²) g(2d/h)), so it stays rational where g does.
@@ -176,7 +178,7 @@ class Flux:
         weight, inverse = _weights(tau, h)
         return d * (1 - weight * self.diffusivity(2 * inverse * d))
 
-    def slope(self, s: Any) -> Any:
+    def slope(self, s: Scalar) -> Scalar:
         """Φ′(s); at a breakpoint that of the piece before it."""
         return self._face("slope", s)
 
@@ -199,14 +201,14 @@ class Flux:
         formula = getattr(piece, face)
         return self.expression(piece, face).at if formula is None else formula
 
-    def _floats(self, piece: Piece, face: str, s: np.ndarray) -> Any:
+    def _floats(self, piece: Piece, face: str, s: np.ndarray) -> Scalar:
         try:
             value = self._float_formula(piece, face)(s)
         except ZeroDivisionError:  # a fraction in a user's formula has made Python's floats of s
             value = self.expression(piece, face).at(s)
         return np.where(np.isnan(s), s, value) if np.ndim(value) == 0 else value
 
-    def _face(self, face: str, s: Any) -> Any:
+    def _face(self, face: str, s: Scalar) -> Scalar:
         if isinstance(s, Symbols):
             return line_of(face, self._faces, self.cells()) * s
         if isinstance(s, Term):
@@ -241,7 +243,7 @@ class Flux:
                 made = Expression.where(size <= piece.upto, here, made)
         return made
 
-    def _at(self, face: str, s: Any) -> Any:
+    def _at(self, face: str, s: Scalar) -> Scalar:
         if isinstance(s, Dual):
             return self._at_dual(face, s)
         value, *others = self.values_on(face, s)
@@ -258,7 +260,7 @@ class Flux:
                         for piece in self._met(s.value)])
         return Dual(value, rise * s.slope)
 
-    def _met(self, s: Any) -> list[Piece]:
+    def _met(self, s: Scalar) -> list[Piece]:
         # An enclosure may straddle a breakpoint; then every piece it meets counts.
         met, size = [], abs(s) if self.facts.odd else s
         for piece in self.pieces:
@@ -271,7 +273,7 @@ class Flux:
                 return [*met, piece]
         return met
 
-    def values_on(self, face: str, s: Any) -> list[Any]:
+    def values_on(self, face: str, s: Scalar) -> list[Scalar]:
         """A face at a point or on an interval: one value for each piece that is met.
 
         Raises
@@ -295,7 +297,7 @@ class Flux:
         value = np.asarray(value, dtype=s.dtype)
         return value + 0.0 if value.shape == s.shape else value + np.zeros_like(s)
 
-    def _on_foreign(self, face: str, s: Any) -> Any:
+    def _on_foreign(self, face: str, s: Scalar) -> Scalar:
         # The same in the names of the library of s.
         if isinstance(s, Entries):
             return Entries(self._on_foreign(face, s.array))
@@ -316,14 +318,14 @@ class Flux:
         return sorted({*ends, *(-end for end in ends)}) if self.facts.odd else ends
 
 
-def _weights(tau: Any, h: Any) -> tuple[Constant, Constant]:
+def _weights(tau: Rational, h: Rational) -> tuple[Constant, Constant]:
     tau, h = fraction(tau, "tau"), fraction(h, "h")
     if tau <= 0 or h <= 0:
         raise InvalidArgument(f"tau, h: must be positive, got tau={tau}, h={h}")
     return Constant(4 * tau / h**2), Constant(1 / h)
 
 
-def _root_two(beside: Any) -> Any:
+def _root_two(beside: Scalar) -> Scalar:
     if isinstance(beside, Expression):
         return as_expression(2).sqrt()
     if isinstance(beside, Entries) or is_foreign(beside):
@@ -335,7 +337,7 @@ def _root_two(beside: Any) -> Any:
 
 # -- a user's own function -----------------------------------------------------------------------
 def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
-                    diffusivity_at_zero: Any = None) -> Flux:
+                    diffusivity_at_zero: Rational = None) -> Flux:
     """A flux from Φ, written with arithmetic and ``np.exp``, ``np.sqrt``, ``np.tanh``, ...
 
     The other faces follow: g = Φ/s (its value at 0 must be given if Φ/s cannot be evaluated
@@ -351,7 +353,7 @@ def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
                                                       facts.odd)], facts)
 
 
-def _with_diffusivity(edge: Fraction | None, phi: Any, at_zero: Fraction | None, odd: bool
+def _with_diffusivity(edge: Fraction | None, phi: Scalar, at_zero: Fraction | None, odd: bool
                       ) -> list[Piece]:
     """A piece with the diffusivity that is given for s = 0, which may be all that Φ has there."""
     if at_zero is None:
@@ -360,7 +362,7 @@ def _with_diffusivity(edge: Fraction | None, phi: Any, at_zero: Fraction | None,
     if odd and not defined_at(record(phi), Fraction(0)):
         return [Piece(Fraction(0), lambda s: c * s, lambda s: c + 0 * s), Piece(edge, phi)]
 
-    def diffusivity(s: Any) -> Any:
+    def diffusivity(s: Scalar) -> Scalar:
         if isinstance(s, Expression):
             return Expression.where(s == 0, c, record(phi).at(s) / s)
         return np.where(s == 0, float(c), phi(s) / s)
@@ -384,14 +386,14 @@ def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom
                        for edge, psi in parts], facts)
 
 
-def from_shrinkage(shrinkage: Function, facts: Facts, tau: Any = Fraction(1, 4), h: Any = 1, *,
-                   name: str = "custom") -> Flux:
+def from_shrinkage(shrinkage: Function, facts: Facts, tau: Rational = Fraction(1, 4),
+                   h: Rational = 1, *, name: str = "custom") -> Flux:
     """A flux from a shrinkage function S: Φ(s) = (h²/4τ) s − (h/(2√2 τ)) S(h s/√2) (alt2020)."""
     weight, inverse = _weights(tau, h)
     own, back = Constant(1 / weight), Constant(2 * inverse / weight)
     grid = Constant(1 / inverse)
 
-    def activation(s: Any) -> Any:
+    def activation(s: Scalar) -> Scalar:
         root = _root_two(s)
         return own * s - back / root * shrinkage(grid * s / root)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import inf
-from typing import Any
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.errors import Undecided
 from stabkit.fluxes.continuity import is_continuous
@@ -17,7 +17,7 @@ _INSIDE = (Fraction(3, 8), Fraction(5, 7), Fraction(1, 9))
 _BEYOND = (Fraction(3, 8), Fraction(5, 7), Fraction(11, 3), Fraction(29))
 
 
-def zeros_are_isolated(expression: Expression, low: Any, high: Any) -> bool:
+def zeros_are_isolated(expression: Expression, low: Scalar, high: Scalar) -> bool:
     """Whether it is shown to have isolated zeros on a cell; on a point, that it is not 0 there.
 
     An analytic function that is not 0 somewhere on an interval has isolated zeros in it.
@@ -38,7 +38,7 @@ def _is_not_zero(expression: Expression, point: Fraction) -> bool:
         return False
 
 
-def _points(low: Any, high: Any) -> list[Fraction]:
+def _points(low: Scalar, high: Scalar) -> list[Fraction]:
     if low == -inf:
         return [(0 if high == inf else high) - x for x in _BEYOND]
     return [low + x for x in _BEYOND] if high == inf else [

@@ -12,6 +12,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.fluxes.expression import VARIABLE, Expression
@@ -138,7 +139,7 @@ def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
     return here
 
 
-def _connected(name: str, parts: tuple) -> Any:
+def _connected(name: str, parts: tuple) -> Scalar:
     # and, or and not of what is decided.
     known = [part for part in parts if isinstance(part, bool)]
     if name == "not" and known:

@@ -18,6 +18,7 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.quotient import Polynomial, Quotient, Unresolved
 from stabkit.errors import Undecided
@@ -47,7 +48,7 @@ class Forms:
         The signs assumed in this case.
     """
 
-    def __init__(self, low: Any, high: Any, steps: dict, signs: dict):
+    def __init__(self, low: Scalar, high: Scalar, steps: dict, signs: dict):
         self.cell, self.steps, self.signs = (low, high), steps, signs
         self.atoms: dict[str, int] = {"t": _T}
         self.squares: list[tuple[int, Quotient]] = []
@@ -64,7 +65,7 @@ class Forms:
     def over(num: Polynomial) -> Quotient:
         return Quotient(num, _RING.constant(1))
 
-    def number(self, value: Any) -> Quotient:
+    def number(self, value: Scalar) -> Quotient:
         value = Fraction(value)
         return self.over(_RING.constant(fmpq(value.numerator, value.denominator)))
 
@@ -315,18 +316,19 @@ _WAYS: dict[str, Callable[..., Quotient]] = {
 }
 
 
-def _sign_of(x: Any) -> int:
+def _sign_of(x: Scalar) -> int:
     return (x > 0) - (x < 0)
 
 
-def sides(low: Any, high: Any) -> list[tuple[Any, Any]]:
+def sides(low: Scalar, high: Scalar) -> list[tuple[Scalar, Scalar]]:
     """A cell of s cut at 0; a single point as it is."""
     if low == high:
         return [(low, low)]
     return ([(low, min(high, 0))] if low < 0 else []) + ([(max(low, 0), high)] if high > 0 else [])
 
 
-def in_all_cases(low: Any, high: Any, expression: Expression) -> Iterator[tuple[Forms, Quotient]]:
+def in_all_cases(low: Scalar, high: Scalar, expression: Expression
+                ) -> Iterator[tuple[Forms, Quotient]]:
     """The normal form for every combination of the signs that it depends on."""
     todo: list[dict[str, int]] = [{}]
     steps: dict[str, Fraction] = {}
@@ -343,7 +345,7 @@ def in_all_cases(low: Any, high: Any, expression: Expression) -> Iterator[tuple[
     raise Unresolved("too many cases")
 
 
-def vanishes(expression: Expression, low: Any = -inf, high: Any = inf) -> bool:
+def vanishes(expression: Expression, low: Scalar = -inf, high: Scalar = inf) -> bool:
     """Whether the expression is proved to be 0 wherever it is defined on a cell of s."""
     return _vanishes(expression.text, _Held(expression), low, high)
 
@@ -361,7 +363,7 @@ class _Held:
 
 
 @lru_cache(maxsize=4096)
-def _vanishes(text: str, held: _Held, low: Any, high: Any) -> bool:
+def _vanishes(text: str, held: _Held, low: Scalar, high: Scalar) -> bool:
     try:
         return all(form.num.is_zero() for cell in sides(low, high)
                    for _, form in in_all_cases(*cell, held.expression))
@@ -369,7 +371,7 @@ def _vanishes(text: str, held: _Held, low: Any, high: Any) -> bool:
         return False
 
 
-def line(expression: Expression, low: Any, high: Any) -> tuple[Fraction, Fraction] | None:
+def line(expression: Expression, low: Scalar, high: Scalar) -> tuple[Fraction, Fraction] | None:
     """b and a, if the expression is b + a s on a cell, wherever it is defined."""
     found = [polynomial(expression, *cell) for cell in sides(low, high)]
     if any(known is None or len(known) > 2 for known in found):
@@ -379,7 +381,7 @@ def line(expression: Expression, low: Any, high: Any) -> tuple[Fraction, Fractio
     return lines.pop() if len(lines) == 1 else None
 
 
-def polynomial(expression: Expression, low: Any, high: Any) -> list[Fraction] | None:
+def polynomial(expression: Expression, low: Scalar, high: Scalar) -> list[Fraction] | None:
     """The coefficients in s, lowest first, of what is one polynomial on a side of 0."""
     try:
         (_, form), *more = in_all_cases(low, high, expression)

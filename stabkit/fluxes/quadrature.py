@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import inf
-from typing import Any
 
 from flint import acb, arb, ctx, fmpq
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import Undecided
 from stabkit.fluxes.expression import Expression
@@ -21,10 +21,10 @@ _EVALUATIONS = 1000
 class _Complex:
     """A complex ball in an expression; what is not analytic there says so by not being finite."""
 
-    def __init__(self, value: Any, analytic: bool):
+    def __init__(self, value: Scalar, analytic: bool):
         self.value, self.analytic = value, analytic
 
-    def _with(self, value: Any) -> _Complex:
+    def _with(self, value: Scalar) -> _Complex:
         return _Complex(value, self.analytic)
 
     def __add__(self, other):
@@ -91,7 +91,7 @@ class _Complex:
         return acb(arb.pi())
 
 
-def _entire(name: str) -> Any:
+def _entire(name: str) -> Scalar:
     return lambda self: self._with(getattr(self.value, name)())
 
 
@@ -99,7 +99,7 @@ for _name in ("exp", "tanh", "sin", "cos", "erf"):
     setattr(_Complex, _name, _entire(_name))
 
 
-def _ball(value: Any) -> acb:
+def _ball(value: Scalar) -> acb:
     if isinstance(value, _Complex):
         return value.value
     if isinstance(value, Interval):
@@ -122,7 +122,7 @@ def integral_from_zero(pieces: Sequence[tuple[Expression, list]], breakpoints: S
     return total if end > 0 else -total
 
 
-def integral(expression: Expression, low: Any, high: Any) -> Interval:
+def integral(expression: Expression, low: Scalar, high: Scalar) -> Interval:
     """The integral over [low, high], both finite; wide where the expression is hard to enclose.
 
     A cell that Arb cannot integrate is halved, so what is singular at one point costs one integral

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from math import isfinite
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument, StabkitError
 from stabkit.fluxes.expression import HOW, VARIABLE, Expression, as_expression
@@ -17,7 +17,7 @@ _OWN = {"stabkit.fluxes.dictionary", "stabkit.fluxes.activations"}  # tested els
 _ROUNDING = Fraction(1, 2**16)
 
 
-def record(formula: Callable[[Any], Any], name: str = "formula") -> Expression:
+def record(formula: Callable[[Scalar], Scalar], name: str = "formula") -> Expression:
     """The expression of a formula in one variable, by running it.
 
     Raises
@@ -43,7 +43,7 @@ _POINTS = tuple(Fraction(p, q) for p, q in (
     (1, 3), (-1, 3), (2, 1), (-2, 1), (17, 4), (-29, 3), (40, 1), (-41, 1)))
 
 
-def _is_one_function(formula: Callable[[Any], Any], found: Expression, name: str) -> None:
+def _is_one_function(formula: Callable[[Scalar], Scalar], found: Expression, name: str) -> None:
     """Refuse a formula that is not its expression, such as one with a memory or a random one."""
     if getattr(formula, "__module__", None) in _OWN:
         return
@@ -66,6 +66,6 @@ def _is_one_function(formula: Callable[[Any], Any], found: Expression, name: str
                                   "must not look at what it is given")
 
 
-def _one(value: Any) -> Any:
+def _one(value: Scalar) -> Scalar:
     # NumPy makes arrays of numbers that it does not know, and its own integers of Python's.
     return value.item() if isinstance(value, (np.ndarray, np.generic)) else value

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from flint import arb, arb_mat
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument, Undecided
@@ -68,7 +68,8 @@ class Monodromy:
             return sum(np.diag(block), Interval(0))
 
 
-def monodromy(layer: SymmetricLayer, y: Any, until: Any, *, velocity: Any = None) -> Monodromy:
+def monodromy(layer: SymmetricLayer, y: Signal, until: Rational, *, velocity: Signal = None
+             ) -> Monodromy:
     """Enclose the flow of y″ = F(y) = −Kᵀσ(s ⊙ K y + b) and its derivative at a time.
 
     Parameters
@@ -108,7 +109,7 @@ def monodromy(layer: SymmetricLayer, y: Any, until: Any, *, velocity: Any = None
         return Monodromy(matrix, state, Interval(*ends), tuple(run.switches))
 
 
-def _start(layer: SymmetricLayer, y: Any, velocity: Any) -> tuple[np.ndarray, np.ndarray]:
+def _start(layer: SymmetricLayer, y: Signal, velocity: Signal) -> tuple[np.ndarray, np.ndarray]:
     y = fractions(y, "y")
     velocity = fractions([0] * layer.size if velocity is None else velocity, "velocity")
     if y.shape != (layer.size,) or velocity.shape != (layer.size,):
@@ -134,7 +135,7 @@ class _Run:
         for _ in range(_MOST_SWITCHES):
             if self.time >= self.first:
                 break
-            met = self.field.met(self.x)
+            met = self.field.pieces_at(self.x)
             if all(len(row) == 1 for row in met):
                 self._flow(met)
             if self.time < self.first:
@@ -171,7 +172,7 @@ class _Run:
 
     def _keeps(self, met: list, here: arb_mat, there: arb_mat, inside: arb_mat) -> bool:
         """Whether every row stays in the interior of its piece between two states."""
-        ends = zip(self.field.met(here), self.field.met(there), self.field.met(inside),
+        ends = zip(*map(self.field.pieces_at, (here, there, inside)),
                    self.field.speeds(inside), met, strict=True)
         return all(within == row or (first == row == last and not speed.contains(0))
                    for first, last, within, speed, row in ends)
@@ -181,7 +182,7 @@ class _Run:
         start, x, matrix, width = self.time, self.x, self.matrix, _WINDOW
         while start + width < self.first:
             self._cross(width, exactly=True)
-            after = self.field.met(self.x)
+            after = self.field.pieces_at(self.x)
             if all(len(row) == 1 for row in after):
                 if start > 0 and after != before:
                     self.switches.append(Interval(start, self.time))
@@ -199,7 +200,7 @@ class _Run:
         reach = 2 * ball(width) * (_largest(field.velocity(self.x).entries()) + 1)
         radii = [reach + self.x[i, 0].rad() / 1024 for i in size[:-1]]
         box = arb_mat([[self.x[i, 0] + r.union(-r)] for i, r in enumerate(radii)] + [[arb(1)]])
-        met, speeds = field.met(box), field.speeds(box)
+        met, speeds = field.pieces_at(box), field.speeds(box)
         G, moved = field.generator(met), field.velocity(box)
         if not all(box[i, 0].contains(self.x[i, 0] + span * moved[i, 0]) for i in size):
             raise Undecided(f"monodromy: no enclosure over a window of length {float(width)}")

@@ -84,7 +84,7 @@ class PiecewiseField:
         z = self.into * arb_mat([[x[self.n + i, 0]] for i in range(self.n)])
         return [z[i, 0] for i in range(len(self.bias))]
 
-    def met(self, x: arb_mat) -> list[list[int]]:
+    def pieces_at(self, x: arb_mat) -> list[list[int]]:
         """Per row the pieces that z may lie on; a single one then holds it in its interior."""
         return [[k for k, (low, high) in enumerate(self.edges)
                  if (low is None or not z < low) and (high is None or not z > high)]
@@ -94,7 +94,7 @@ class PiecewiseField:
         """x′ for all states in a box."""
         values = [_hull([ball(self.pieces[k].slope) * z + ball(self.pieces[k].offset)
                          for k in row])
-                  for z, row in zip(self.rows(x), self.met(x), strict=True)]
+                  for z, row in zip(self.rows(x), self.pieces_at(x), strict=True)]
         force = self.out * arb_mat([[value] for value in values])
         n = self.n
         return arb_mat([[x[n + i, 0]] for i in range(n)] + [[force[i, 0]] for i in range(n)]

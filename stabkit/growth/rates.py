@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Matrix
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet, InvalidArgument
@@ -22,7 +23,7 @@ _BITS = 128
 _SHORT = 96  # bits of a fraction that need not be rounded
 
 
-def matrix_norm(matrix: Any) -> Interval:
+def matrix_norm(matrix: Matrix) -> Interval:
     """Enclose the spectral norm of a matrix of fractions or intervals.
 
     Intervals count by their midpoint C and radius R: ‖C‖ − ‖R‖ <= ‖M‖ <= ‖C‖ + ‖R‖, with the
@@ -34,7 +35,7 @@ def matrix_norm(matrix: Any) -> Interval:
         return size if size.lo >= 0 else Interval(0, size.hi)
 
 
-def logarithmic_norm(matrix: Any) -> Interval:
+def logarithmic_norm(matrix: Matrix) -> Interval:
     """Enclose μ(M), the largest eigenvalue of (M + Mᵀ)/2, for a matrix of fractions or intervals.
 
     Raises
@@ -113,7 +114,7 @@ def _weighted(layer: SymmetricLayer, d: list[Fraction]) -> np.ndarray:
     return K.T @ (np.array(d, dtype=object)[:, None] * K)
 
 
-def _centred(matrix: Any) -> tuple[np.ndarray, Fraction]:
+def _centred(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
     """A matrix of short fractions, and a bound of the norm of the difference."""
     given = np.asarray(matrix, dtype=object)
     if given.ndim != 2 or not given.size:

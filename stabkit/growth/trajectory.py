@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.backend import to_host
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import fractions
@@ -39,7 +40,7 @@ class Propagator:
     steps: int
 
 
-def propagator(scheme: Scheme, u: Any, steps: int, *, bits: int | None = None) -> Propagator:
+def propagator(scheme: Scheme, u: Signal, steps: int, *, bits: int | None = None) -> Propagator:
     """The product of the Jacobians of a scheme along the trajectory of u.
 
     Parameters
@@ -118,7 +119,7 @@ class LyapunovEstimate:
                 f"{self.steps} steps in floating point; not proven")
 
 
-def lyapunov_exponents(scheme: Scheme, u: Any, steps: int) -> LyapunovEstimate:
+def lyapunov_exponents(scheme: Scheme, u: Signal, steps: int) -> LyapunovEstimate:
     """Estimate the Lyapunov exponents of a scheme along the float trajectory of u.
 
     The product of the Jacobians is kept as Q R by a QR factorisation after every step; the

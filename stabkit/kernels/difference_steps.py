@@ -12,6 +12,8 @@ their order are those of `stabkit.kernels.steps`, so are the bits.
 # ruff: noqa: F821 - the name `flux` is bound when a kernel is compiled
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba.core.types import NoneType
 from numba.extending import overload
@@ -19,6 +21,8 @@ from numba.extending import overload
 from stabkit.kernels import inner
 from stabkit.kernels.fluxes import per_flux
 from stabkit.kernels.steps import copy, typed
+
+flux: Any  # the code of a flux, bound by number
 
 LANES = 32
 TWO = 2 * LANES  # the width of a row with two states

@@ -8,6 +8,7 @@ asked for by name, so no compiler option changes a bit.  At most 1 ulp from e^x;
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import factorial
 
 import numpy as np
@@ -16,6 +17,9 @@ from numba.extending import intrinsic
 
 from stabkit.kernels import inner
 
+#: A function of its own arguments, for type checkers too.
+instruction: Callable[[Callable], Callable] = intrinsic
+
 _LOG2E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
 SHIFT = 1.5 * 2.0**52  # adding it rounds to an integer, found in the low bits
@@ -23,13 +27,13 @@ _LOWEST, _HIGHEST = -708.0, 709.782712893384
 _TAYLOR = tuple(1.0 / factorial(k) for k in range(14))
 
 
-@intrinsic
+@instruction
 def fma(context, a, b, c):
     """a b + c, rounded once."""
     return float64(float64, float64, float64), lambda _, builder, __, parts: builder.fma(*parts)
 
 
-@intrinsic
+@instruction
 def times_power(context, x, k):
     """x 2ᵏ for a normal result: k, the lowest bits of a float, goes to the exponent of x."""
     def generate(context, builder, signature, parts):

@@ -7,11 +7,15 @@ q is the contrast parameter or threshold (a slope for `leaky_relu` and `linear`)
 # ruff: noqa: F821 - the name `flux` is bound when a kernel is compiled
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from stabkit.codes import FluxCode
 from stabkit.kernels import Family, inner
 from stabkit.kernels.exponential import exponential
+
+flux: Any  # the code of a flux, bound by number
 
 
 @inner

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from math import sqrt
+from typing import Any
 
 from numba.core.types import NoneType
 from numba.extending import overload
@@ -11,6 +12,8 @@ from numba.extending import overload
 from stabkit.kernels import inner
 from stabkit.kernels.fluxes import per_flux
 from stabkit.kernels.linear import PERIODIC
+
+flux: Any  # the code of a flux, bound by number
 
 _ROOT = 1 / sqrt(2)
 

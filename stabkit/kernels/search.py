@@ -9,6 +9,8 @@ trials, however they were cut.
 # ruff: noqa: F821 - the names `flux` and `scheme` are bound when a kernel is compiled
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba.extending import overload
 
@@ -21,6 +23,9 @@ from stabkit.kernels.fluxes import FLUXES
 from stabkit.kernels.linear import LANES, lanes_of
 from stabkit.kernels.margins import CONTRACTION, worst_margin
 from stabkit.kernels.steps import copy, explicit_row, fixed_point_row, fsi_row, scratch
+
+flux: Any  # the code of a flux, bound by number
+scheme: Any  # that of a scheme
 
 TWO = 2 * LANES  # the width of a row with two states
 TOGETHER = 2**16  # numbers drawn in one call: so many that calls of kernels cost little

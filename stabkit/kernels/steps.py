@@ -7,6 +7,8 @@ Each kernel changes the rows of a batch u (B, N) in place.  `K` is an operator i
 # ruff: noqa: F821 - the name `flux` is bound when a kernel is compiled
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba.core.types import NoneType
 from numba.extending import overload
@@ -25,6 +27,8 @@ from stabkit.kernels.linear import (
     lanes_of,
     pull,
 )
+
+flux: Any  # the code of a flux, bound by number
 
 BLOCK = 512  # fluxes formed at a time: 4 KiB of float64
 

@@ -17,8 +17,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from stabkit.arithmetic.backend import Signal, namespace, within_memory
-from stabkit.arithmetic.rational import Rational
+from stabkit.aliases import Array, Rational, Signal
+from stabkit.arithmetic.backend import namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import relu
 from stabkit.fluxes.flux import Flux
@@ -76,7 +76,7 @@ class ImageConvolution(LinearMap):
         """The adjoint."""
         return ImageConvolution(adjoint(self.kernel), self.grid, self.boundary)
 
-    def __matmul__(self, y: Signal) -> Any:
+    def __matmul__(self, y: Signal) -> Array:
         xp = namespace(y)
         images = xp.reshape(y, (y.shape[0], self.kernel.shape[1], *self.grid))
         return xp.reshape(correlate(self.kernel, images, self.boundary),
@@ -153,7 +153,7 @@ class Widening:
         return average_pooling(z) if self.pooled else z
 
 
-def average_pooling(images: Signal) -> Any:
+def average_pooling(images: Signal) -> Array:
     """The means over 2×2 pixels."""
     samples, channels, rows, columns = images.shape
     if rows % 2 or columns % 2:
@@ -184,7 +184,7 @@ class Network:
         """The number of trainable weights, counted array by array."""
         return parameters((self.parts, self.classifier))
 
-    def features(self, images: Signal) -> Any:
+    def features(self, images: Signal) -> Array:
         """The means of the channels, shape (samples, channels, 1, 1)."""
         y = as_images(images)
         for part in self.parts:

@@ -8,12 +8,13 @@ sought.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import scipy
 
-from stabkit.arithmetic.backend import Signal, beside, namespace
+from stabkit.aliases import Array, Signal
+from stabkit.arithmetic.backend import beside, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.learning.gauss_newton import Expansion, GaussNewton
 
@@ -64,12 +65,12 @@ class CrossEntropy:
         return p * (v - namespace(v).sum(p * v, axis=1, keepdims=True)) / scores.shape[0]
 
 
-def _shifted(scores: Signal) -> Any:
+def _shifted(scores: Signal) -> Array:
     # The largest score of every sample is 0, so no exponential overflows.
     return scores - namespace(scores).max(scores, axis=1, keepdims=True)
 
 
-def _softmax(scores: Signal) -> Any:
+def _softmax(scores: Signal) -> Array:
     xp = namespace(scores)
     powers = xp.exp(_shifted(scores))
     return powers / xp.sum(powers, axis=1, keepdims=True)
@@ -119,7 +120,7 @@ class Classifier:
         flat = scores @ self._rows(scores)
         return namespace(flat).reshape(flat, (scores.shape[0], *self.weights.shape[1:]))
 
-    def _rows(self, array: Any) -> Any:
+    def _rows(self, array: Array) -> Array:
         # W as a matrix in the library of an array.
         weights = beside(self.weights, array)
         return namespace(weights).reshape(weights, (weights.shape[0], -1))

@@ -6,11 +6,10 @@ one product with all patches, which the derivative by the stencils needs as well
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from stabkit.arithmetic.backend import Signal, beside, is_foreign, namespace
+from stabkit.aliases import Array, Matrix, Signal
+from stabkit.arithmetic.backend import beside, is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid import weighted_transfer
 from stabkit.operators import DIRICHLET, PERIODIC, Boundary, Convolution
@@ -23,7 +22,7 @@ def check_padding(boundary: Boundary) -> None:
     check_boundary(boundary, PERIODIC, DIRICHLET)
 
 
-def as_images(images: Signal, channels: int | None = None, name: str = "images") -> Any:
+def as_images(images: Signal, channels: int | None = None, name: str = "images") -> Array:
     """Images of floats or exact numbers, shape (samples, channels, rows, columns)."""
     array = images if is_foreign(images) else np.asarray(images)
     xp = namespace(array)
@@ -39,7 +38,7 @@ def as_images(images: Signal, channels: int | None = None, name: str = "images")
     return array
 
 
-def patches(images: Signal, width: int, boundary: Boundary) -> Any:
+def patches(images: Signal, width: int, boundary: Boundary) -> Array:
     """What a stencil of an odd width sees at every pixel.
 
     Parameters
@@ -55,7 +54,7 @@ def patches(images: Signal, width: int, boundary: Boundary) -> Any:
     return Convolution(np.ones((1, 1, width, width)), boundary=boundary).patches(images)
 
 
-def correlate(kernel: Any, images: Signal, boundary: Boundary) -> Any:
+def correlate(kernel: Array, images: Signal, boundary: Boundary) -> Array:
     """K y for every image.
 
     Parameters
@@ -72,24 +71,24 @@ def correlate(kernel: Any, images: Signal, boundary: Boundary) -> Any:
                                    (images.shape[0], kernel.shape[0], *images.shape[2:]))
 
 
-def adjoint(kernel: Any) -> Any:
+def adjoint(kernel: Array) -> Array:
     """The kernel of Kᵀ: channels exchanged, every stencil reversed."""
     return namespace(kernel).permute_dims(kernel, (1, 0, 2, 3))[:, :, ::-1, ::-1]
 
 
-def correlate_patches(kernel: Any, seen: Any) -> Any:
+def correlate_patches(kernel: Array, seen: Array) -> Array:
     """K y from the patches of y, shape (samples, channels out, rows · columns)."""
     return _rows(beside(kernel, seen)) @ seen
 
 
-def kernel_adjoint(images: Signal, seen: Any, shape: tuple[int, ...]) -> Any:
+def kernel_adjoint(images: Signal, seen: Array, shape: tuple[int, ...]) -> Array:
     """The adjoint of K ↦ K y at `images`, from the patches of y; `shape` is that of the kernel."""
     xp = namespace(images)
     flat = xp.reshape(images, (*images.shape[:2], -1))
     return xp.reshape(xp.sum(flat @ xp.permute_dims(seen, (0, 2, 1)), axis=0), shape)
 
 
-def restrict_images(images: Signal) -> Any:
+def restrict_images(images: Signal) -> Array:
     """R y: full weighting onto every second pixel of a periodic grid.
 
     Parameters
@@ -105,18 +104,18 @@ def restrict_images(images: Signal) -> Any:
     return _transferred(restriction, images, tuple(n // 2 for n in images.shape[-2:]))
 
 
-def prolong_images(images: Signal) -> Any:
+def prolong_images(images: Signal) -> Array:
     """P y: bilinear interpolation on a periodic grid, to twice the rows and columns."""
     fine = tuple(2 * n for n in images.shape[-2:])
     prolongation, _ = weighted_transfer(2).matrices(fine, PERIODIC)
     return _transferred(prolongation, images, fine)
 
 
-def _transferred(matrix: Any, images: Signal, shape: tuple[int, ...]) -> Any:
+def _transferred(matrix: Matrix, images: Signal, shape: tuple[int, ...]) -> Array:
     xp = namespace(images)
     flat = xp.reshape(images, (-1, images.shape[-2] * images.shape[-1]))
     return xp.reshape((portable(matrix) @ flat.T).T, (*images.shape[:-2], *shape))
 
 
-def _rows(kernel: Any) -> Any:
+def _rows(kernel: Array) -> Array:
     return namespace(kernel).reshape(kernel, (kernel.shape[0], -1))

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.backend import Signal, beside, is_foreign, namespace, within_memory
-from stabkit.arithmetic.rational import Rational
+from stabkit.aliases import Array, Rational, Signal
+from stabkit.arithmetic.backend import beside, is_foreign, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import tanh
 from stabkit.fluxes.flux import Flux
@@ -198,7 +198,7 @@ class ResidualNetwork:
         return (reshape(theta[:count], (*shape, self.channels, WIDTH, WIDTH)),
                 reshape(theta[count:], shape))
 
-    def _weights(self, theta: Signal, y: Signal) -> list[tuple[Any, Any]]:
+    def _weights(self, theta: Signal, y: Signal) -> list[tuple[Array, Array]]:
         # Stencil and biases of every layer, in the library of the features.
         stencils, biases = self.unpack(beside(theta, y))
         return [(stencils[i, ...], biases[i, ...]) for i in range(self.layers)]
@@ -221,7 +221,7 @@ class ResidualNetwork:
                                   f"{array.shape}")
         return as_images(namespace(array).stack([array] * self.channels, axis=1))
 
-    def __call__(self, theta: Signal, start: Any) -> np.ndarray:
+    def __call__(self, theta: Signal, start: Signal) -> np.ndarray:
         """The features after the last layer.
 
         Parameters
@@ -237,7 +237,7 @@ class ResidualNetwork:
                 y = y + self.delta * self.activation(z)
         return y
 
-    def linearise(self, theta: Signal, start: Any) -> Linearisation:
+    def linearise(self, theta: Signal, start: Signal) -> Linearisation:
         """The features and the derivative of the network at `theta` and Y₀ = `start`."""
         y = as_images(start, self.channels, "start")
         layers = []

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.backend import Signal, beside, namespace
-from stabkit.arithmetic.rational import Rational
+from stabkit.aliases import Array, Rational, Signal
+from stabkit.arithmetic.backend import beside, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.schemes import TotalVariation
 
@@ -141,7 +141,7 @@ class _Recording:
         return self.found(images)
 
 
-def _replaced(tree: Any, kind: type, change: Callable[[Any], Any]) -> Any:
+def _replaced(tree: Any, kind: type, change: Callable[[Array], Array]) -> Any:
     """A model with every part of a kind replaced; what holds none of them stays as it is."""
     if isinstance(tree, kind):
         return change(tree)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Matrix
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.hierarchy import Level
-from stabkit.multigrid.matrices import Matrix, assemble, inverse, triples
+from stabkit.multigrid.matrices import assemble, inverse, triples
 from stabkit.multigrid.smoother import Jacobi, Smoother, Sweep
 from stabkit.operators.sparse import portable
 
@@ -49,7 +49,7 @@ class Direct:
         return lambda u, b: u + cut @ (bordered @ (extend @ (b - A @ u)))
 
 
-def _bordered(A: Matrix, z: np.ndarray) -> Any:
+def _bordered(A: Matrix, z: np.ndarray) -> Matrix:
     # [A z; zᵀ 0] is regular when z spans the kernel of a symmetric A.
     n = A.shape[0]
     rows, columns, values = triples(A)

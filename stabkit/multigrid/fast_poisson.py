@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.backend import GIB, Signal, is_foreign, namespace
-from stabkit.arithmetic.rational import Rational, fraction
+from stabkit.aliases import Array, Library, Rational, Signal
+from stabkit.arithmetic.backend import GIB, is_foreign, namespace
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.launcher import adjacent
 from stabkit.multigrid import poisson_cycle
@@ -76,7 +76,7 @@ class FastPoisson:
         if len(self.shape) != 2:
             raise InvalidArgument(f"shape: must be two sizes, got {self.shape}; in 1-D a "
                                   "tridiagonal solver is faster than any multigrid")
-        shapes: list[Any] = [self.shape]
+        shapes: list[Signal] = [self.shape]
         while min(shapes[-1]) > 1 and (coarse := INTERIOR.coarser(shapes[-1])):
             shapes.append(coarse)
         if min(shapes[-1]) > 1 or shapes[-1][1] % 2 == 0:
@@ -123,7 +123,7 @@ class FastPoisson:
             if array is not None:
                 self._check_foreign(xp, array, name)
 
-        def norm(squares: Any) -> float:
+        def norm(squares: Array) -> float:
             return to_residual * float(xp.sum(squares)) ** 0.5
 
         right = adjacent(b * self.h**2, self.shape)
@@ -140,7 +140,7 @@ class FastPoisson:
         return Solution(xp.zeros_like(b) if x is None else x, tuple(residuals),
                         residuals[-1] <= tolerance * scale)
 
-    def _check_foreign(self, xp: Any, array: Any, name: str) -> None:
+    def _check_foreign(self, xp: Library, array: Array, name: str) -> None:
         if array.shape != self.shape or array.dtype != xp.float64:
             raise InvalidArgument(f"{name}: must be float64 of shape {self.shape}, got "
                                   f"{array.dtype} of shape {array.shape}")
@@ -171,7 +171,7 @@ class FastPoisson:
     def _norm(self) -> float:
         return 4 * float(np.sqrt(self._squares.sum())) / self.h**2
 
-    def _checked(self, values: Any, name: str) -> np.ndarray:
+    def _checked(self, values: Array, name: str) -> np.ndarray:
         array = vector(values, name, float)
         if array.shape != self.shape:
             raise InvalidArgument(f"{name}: must have shape {self.shape}, got {array.shape}")

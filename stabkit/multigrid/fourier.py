@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from flint import acb, acb_mat
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval
-from stabkit.arithmetic.rational import Rational, fraction
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.smoother import SOR, Smoother, Then, red_black
 from stabkit.multigrid.smoother_symbol import Operator, diagonal, on_harmonics, symbol

@@ -8,10 +8,11 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from stabkit.arithmetic.rational import Rational
+from stabkit.aliases import Array, Matrix, Rational, Signal
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.matrices import Matrix, count, inverse, is_exact, matrix, number, vector
+from stabkit.multigrid.matrices import count, inverse, is_exact, matrix, number, vector
 from stabkit.multigrid.problem import DiffusionProblem, StencilProblem
 from stabkit.multigrid.transfer import Transfer, galerkin_transfer
 
@@ -91,19 +92,19 @@ class Hierarchy:
 
 
 # -- coarse operators ------------------------------------------------------------------------------
-def galerkin(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Any:
+def galerkin(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Matrix:
     """R A P."""
     return R @ A @ P
 
 
-def rediscretised(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Any:
+def rediscretised(A: Matrix, P: Matrix, R: Matrix, coarse: Problem) -> Matrix:
     """The problem's own operator on the coarse grid, scaled to fit the restriction."""
     return coarse.matrix(A.dtype)
 
 
 def geometric(problem: Problem, transfer: Transfer | None = None, *,
               coarse_operator: Callable[[Any, Any, Any, Problem], Any] = galerkin,
-              levels: int | None = None, dtype: Any = None) -> Hierarchy:
+              levels: int | None = None, dtype: DTypeLike | None = None) -> Hierarchy:
     """Build the levels of a problem on a grid.
 
     Parameters
@@ -153,14 +154,15 @@ def _next(problem: Problem, factor: Rational, made: int, levels: int | None) -> 
     return coarse
 
 
-def _constants(problem: Problem, dtype: Any) -> np.ndarray | None:
+def _constants(problem: Problem, dtype: DTypeLike) -> np.ndarray | None:
     if not problem.singular:
         return None
     return np.array([number(1, dtype)] * prod(problem.shape), dtype=dtype)
 
 
-def algebraic(A: Matrix, prolongations: Sequence[Any], restrictions: Sequence[Any] | None = None,
-              *, kernel: Any = None, shape: tuple[int, ...] | None = None) -> Hierarchy:
+def algebraic(A: Matrix, prolongations: Sequence[Signal],
+              restrictions: Sequence[Signal] | None = None, *, kernel: Array = None,
+              shape: tuple[int, ...] | None = None) -> Hierarchy:
     """A Galerkin hierarchy of any matrix with given transfers.
 
     Parameters

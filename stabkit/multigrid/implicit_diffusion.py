@@ -16,14 +16,15 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from stabkit.arithmetic.backend import Signal, is_foreign, namespace, to_host
-from stabkit.arithmetic.rational import Rational, fraction
+from stabkit.aliases import Array, Matrix, Rational, Signal
+from stabkit.arithmetic.backend import is_foreign, namespace, to_host
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.multigrid.boundary import grid_shape
 from stabkit.multigrid.cycle import Cycle
 from stabkit.multigrid.hierarchy import COARSEST, Hierarchy, Level
-from stabkit.multigrid.matrices import Matrix, assemble, matrix, vector
+from stabkit.multigrid.matrices import assemble, matrix, vector
 from stabkit.multigrid.smoother import Chebyshev, gauss_seidel
 from stabkit.multigrid.solver import Multigrid, norm
 
@@ -63,7 +64,7 @@ class ImplicitStep:
 
 
 # -- the equation ----------------------------------------------------------------------------------
-def diffusion_gradient(v: Signal, flux: Flux, h: float = 1.0) -> Any:
+def diffusion_gradient(v: Signal, flux: Flux, h: float = 1.0) -> Signal:
     """KᵀΦ(K v), half the gradient of Σ Ψ((K v)ᵢ)."""
     total = namespace(v).zeros_like(v)
     for axis in range(v.ndim):
@@ -71,20 +72,20 @@ def diffusion_gradient(v: Signal, flux: Flux, h: float = 1.0) -> Any:
     return total
 
 
-def _differences(v: Signal, axis: int) -> Any:
+def _differences(v: Signal, axis: int) -> Signal:
     before, after = ([slice(None)] * v.ndim for _ in range(2))
     before[axis], after[axis] = slice(None, -1), slice(1, None)
     return v[tuple(after)] - v[tuple(before)]
 
 
-def _divergence(flow: Any, axis: int) -> Any:
+def _divergence(flow: Array, axis: int) -> Signal:
     # The differences of a flow that vanishes at both ends.
     xp = namespace(flow)
     end = xp.zeros((*flow.shape[:axis], 1, *flow.shape[axis + 1:]), dtype=flow.dtype)
     return _differences(xp.concat([end, flow, end], axis=axis), axis)
 
 
-def diffusivities(v: Signal, flux: Flux, h: float = 1.0) -> list[Any]:
+def diffusivities(v: Signal, flux: Flux, h: float = 1.0) -> list[Signal]:
     """g at every difference of v; one array per axis, shorter by one along it.
 
     Raises
@@ -100,7 +101,7 @@ def diffusivities(v: Signal, flux: Flux, h: float = 1.0) -> list[Any]:
     return found
 
 
-def diffusion_matrix(faces: Sequence[np.ndarray], tau: float, h: float = 1.0) -> Any:
+def diffusion_matrix(faces: Sequence[np.ndarray], tau: float, h: float = 1.0) -> Matrix:
     """I + τ Kᵀ diag(faces) K, symmetric positive definite and sparse.
 
     Parameters
@@ -152,7 +153,7 @@ def diffusion_hierarchy(A: Matrix, shape: Sequence[int]) -> Hierarchy:
     return Hierarchy((*levels, Level(A, shape=shape)))
 
 
-def _interpolation(n: int) -> Any:
+def _interpolation(n: int) -> Matrix:
     # From the points 0, 2, 4, ... of n to all of them.
     fine = np.arange(n)
     left, right = fine // 2, np.minimum((fine + 1) // 2, (n - 1) // 2)
@@ -232,7 +233,7 @@ class _Inner:
         self.built, self.fresh, self.last = 0, 0, 0
         self.method: Any = None
 
-    def solve(self, faces: Sequence[Any], tau: float, h: float, right: Signal
+    def solve(self, faces: Sequence[Signal], tau: float, h: float, right: Signal
               ) -> tuple[Any, tuple[float, ...]]:
         """d with ‖right − A d‖ <= reduction ‖right‖, and the residuals on the way."""
         renewed = self.method is None or self.last > self.fresh + SLACK
@@ -247,7 +248,7 @@ class _Inner:
             self.fresh = self.last
         return d, tuple(residuals)
 
-    def _gradients(self, faces: Sequence[Any], tau: float, h: float, right: Signal
+    def _gradients(self, faces: Sequence[Signal], tau: float, h: float, right: Signal
                    ) -> tuple[Any, list[float]]:
         A, b = diffusion_matrix(faces, tau, h), right.ravel()
         residuals = [norm(b)]
@@ -260,7 +261,7 @@ class _Inner:
 class _ForeignInner(_Inner):
     """The same without a matrix, for arrays that SciPy does not take."""
 
-    def _gradients(self, faces: Sequence[Any], tau: float, h: float, right: Signal
+    def _gradients(self, faces: Sequence[Signal], tau: float, h: float, right: Signal
                    ) -> tuple[Any, list[float]]:
         # Saad, Iterative Methods, algorithm 9.1.
         total, d, r = namespace(right).sum, 0 * right, right
@@ -275,13 +276,13 @@ class _ForeignInner(_Inner):
             residuals.append(norm(r))
         return d, residuals
 
-    def _preconditioned(self, r: Signal) -> Any:
+    def _preconditioned(self, r: Signal) -> Signal:
         reshape = namespace(r).reshape
         flat = reshape(r, (-1,))
         return reshape(self.method.step(0 * flat, flat), r.shape)
 
 
-def _applied(faces: Sequence[Any], tau: float, h: float, v: Signal) -> Any:
+def _applied(faces: Sequence[Signal], tau: float, h: float, v: Signal) -> Signal:
     # (I + τ Kᵀ diag(faces) K) v.
     total = v
     for axis, g in enumerate(faces):

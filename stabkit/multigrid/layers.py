@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.backend import Signal, namespace
+from stabkit.aliases import Array, Matrix, Signal
+from stabkit.arithmetic.backend import namespace
 from stabkit.operators.convolution import Convolution, weights_beside
 
 Map = Callable[[Any], Any]
@@ -41,7 +42,7 @@ class TransposedConvolution:
         return self.convolution.kernel.size
 
 
-def channelwise(kernel: Any, channels: int, **options: Any) -> Convolution:
+def channelwise(kernel: Array, channels: int, **options: Any) -> Convolution:
     """The same one-channel kernel for each channel, as in Π ⊗ I (he2019, 6.24)."""
     taps = np.asarray(kernel)
     full = np.zeros((channels, channels, *taps.shape), dtype=taps.dtype)
@@ -71,7 +72,7 @@ class MaxPooling:
         return f
 
 
-def average_pooling(f: Signal) -> Any:
+def average_pooling(f: Signal) -> Signal:
     """The mean of every channel, shape (channels,)."""
     xp = namespace(f)
     return xp.sum(xp.reshape(f, (f.shape[0], -1)), axis=1) / prod(f.shape[1:])
@@ -93,12 +94,12 @@ class Dense:
         return np.size(self.weights) + (0 if self.bias is None else np.size(self.bias))
 
 
-def relu(f: Signal) -> Any:
+def relu(f: Signal) -> Signal:
     """max(f, 0)."""
     return namespace(f).maximum(f, 0)
 
 
-def identity(f: Signal) -> Any:
+def identity(f: Signal) -> Matrix:
     """f."""
     return f
 

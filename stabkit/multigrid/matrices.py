@@ -7,19 +7,18 @@ below.  The dtype decides: of entries of dtype ``object`` a matrix is :class:`Ex
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 from flint import fmpq, fmpq_mat
+from numpy.typing import DTypeLike
 
-from stabkit.arithmetic.backend import Signal, is_foreign, namespace
-from stabkit.arithmetic.rational import Rational, fraction, fractions, from_flint, to_flint
+from stabkit.aliases import Array, Matrix, Operand, Rational, Signal
+from stabkit.arithmetic.backend import is_foreign, namespace
+from stabkit.arithmetic.rational import fraction, fractions, from_flint, to_flint
 from stabkit.errors import InvalidArgument
-
-#: A ``scipy.sparse.csr_array`` of floats, or an `Exact` matrix.
-Matrix: TypeAlias = Any
 
 
 class Exact:
@@ -69,7 +68,7 @@ class Exact:
         """The entries as an object array of fractions."""
         return from_flint(self.flint)
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: Operand) -> Signal:
         if isinstance(other, Exact):
             self._fits(other.shape[0])
             return Exact(self.flint * other.flint)
@@ -97,7 +96,7 @@ class Exact:
     def __neg__(self) -> Exact:
         return -1 * self
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: Operand) -> bool:
         return isinstance(other, Exact) and self.flint == other.flint
 
     def __repr__(self) -> str:
@@ -114,7 +113,7 @@ class _Factorised:
         self._factors = scipy.sparse.linalg.splu(scipy.sparse.csc_array(matrix))
         self._dense: dict[Any, Any] = {}
 
-    def __matmul__(self, right: Signal) -> Any:
+    def __matmul__(self, right: Signal) -> Signal:
         if not is_foreign(right):
             return self._factors.solve(right)
         xp = namespace(right)
@@ -124,19 +123,19 @@ class _Factorised:
         return self._dense[key] @ xp.astype(right, xp.float64, copy=False)
 
 
-def is_exact(dtype: Any) -> bool:
+def is_exact(dtype: DTypeLike) -> bool:
     """Whether it is that of exact numbers, ``object``."""
     return np.dtype(dtype).hasobject
 
 
-def number(value: Any, dtype: Any) -> Any:
+def number(value: Array, dtype: DTypeLike) -> Rational:
     """A rational in a dtype: itself for ``object``, else rounded."""
     if is_exact(dtype):
         return fraction(value)
     return float(fraction(value) if isinstance(value, str) else value)
 
 
-def vector(values: Any, name: str, dtype: Any) -> Any:
+def vector(values: Array, name: str, dtype: DTypeLike) -> Signal:
     """An array of a dtype, in the library of `values`; what is not finite is refused."""
     if is_exact(dtype):
         return fractions(values, name)
@@ -152,7 +151,7 @@ def vector(values: Any, name: str, dtype: Any) -> Any:
     return made
 
 
-def matrix(given: Any, name: str, dtype: Any) -> Any:
+def matrix(given: Any, name: str, dtype: DTypeLike) -> Matrix:
     """A matrix of a dtype, from one in any form."""
     if is_exact(dtype):
         return given if isinstance(given, Exact) else Exact(fractions(given, name))
@@ -164,7 +163,7 @@ def matrix(given: Any, name: str, dtype: Any) -> Any:
     return made
 
 
-def assemble(shape: tuple[int, int], rows: Any, columns: Any, values: np.ndarray) -> Any:
+def assemble(shape: tuple[int, int], rows: Signal, columns: Signal, values: np.ndarray) -> Matrix:
     """The matrix with these entries, which add up where they meet, in their dtype."""
     if not is_exact(values.dtype):
         return scipy.sparse.coo_array((values.astype(np.float64), (rows, columns)),
@@ -176,7 +175,7 @@ def assemble(shape: tuple[int, int], rows: Any, columns: Any, values: np.ndarray
     return Exact(fmpq_mat(entries))
 
 
-def triples(matrix: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def triples(matrix: Matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, columns and values of the entries."""
     if isinstance(matrix, Exact):
         dense = matrix.to_array()
@@ -186,12 +185,12 @@ def triples(matrix: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return *entries.coords, entries.data
 
 
-def count(matrix: Any) -> int:
+def count(matrix: Matrix) -> int:
     """The number of entries that are not zero, or stored."""
     return matrix.count() if isinstance(matrix, Exact) else matrix.nnz
 
 
-def inverse(matrix: Any) -> Any:
+def inverse(matrix: Matrix) -> Matrix:
     """What solves with a matrix by ``@``."""
     if isinstance(matrix, Exact):
         return matrix.inverse()
@@ -202,12 +201,12 @@ def inverse(matrix: Any) -> Any:
                               "solver") from None
 
 
-def identity(n: int, dtype: Any) -> Any:
+def identity(n: int, dtype: DTypeLike) -> Matrix:
     """The identity matrix, dense."""
     return Exact.identity(n) if is_exact(dtype) else np.eye(n)
 
 
-def diagonal(matrix: Any) -> np.ndarray:
+def diagonal(matrix: Matrix) -> np.ndarray:
     """The diagonal as a vector, in the dtype of the matrix."""
     rows, columns, values = triples(matrix)
     found = np.zeros(matrix.shape[0], dtype=values.dtype)
@@ -216,13 +215,13 @@ def diagonal(matrix: Any) -> np.ndarray:
     return found
 
 
-def diagonal_matrix(values: np.ndarray) -> Any:
+def diagonal_matrix(values: np.ndarray) -> Matrix:
     """The matrix with these values on the diagonal."""
     n = len(values)
     return assemble((n, n), np.arange(n), np.arange(n), values)
 
 
-def to_exact(matrix: Any) -> Exact:
+def to_exact(matrix: Matrix) -> Exact:
     """A float matrix at its exact values."""
     if isinstance(matrix, Exact):
         return matrix

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from stabkit.arithmetic.backend import Signal
-from stabkit.arithmetic.rational import Rational
+from stabkit.aliases import Rational, Signal
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.layers import Map, identity, nothing
 
@@ -19,7 +18,7 @@ from stabkit.multigrid.layers import Map, identity, nothing
 class Extraction(Protocol):
     """An iteration for A(u) = f on one grid."""
 
-    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Any, ...]:
+    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Signal, ...]:
         """(u⁰, …, u^ν) from u⁰ = u."""
 
 
@@ -29,7 +28,7 @@ class SingleStep:
 
     extractors: tuple[Map, ...]
 
-    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Any, ...]:
+    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Signal, ...]:
         features = [u]
         for B in self.extractors:
             u = u + B(f - A(u))
@@ -49,7 +48,7 @@ class MultiStep:
         Bⱼⁱ, in the same places.
     """
 
-    weights: tuple[tuple[Any, ...], ...]
+    weights: tuple[tuple[Signal, ...], ...]
     extractors: tuple[tuple[Map, ...], ...]
 
     def __post_init__(self) -> None:
@@ -58,7 +57,7 @@ class MultiStep:
             if lengths != list(range(1, len(self.weights) + 1)):
                 raise InvalidArgument(f"{name}: row i must have i entries, got lengths {lengths}")
 
-    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Any, ...]:
+    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Signal, ...]:
         features = [u]
         for alphas, extractors in zip(self.weights, self.extractors, strict=True):
             features.append(sum(
@@ -71,7 +70,7 @@ class MultiStep:
 class ChebyshevStep:
     """uⁱ = ωⁱ(uⁱ⁻¹ + Bⁱ(f − A(uⁱ⁻¹))) + (1 − ωⁱ)uⁱ⁻²  (6.9); ω¹ must be 1."""
 
-    omegas: tuple[Any, ...]
+    omegas: tuple[Signal, ...]
     extractors: tuple[Map, ...]
 
     def __post_init__(self) -> None:
@@ -82,7 +81,7 @@ class ChebyshevStep:
             raise InvalidArgument(f"omegas: the first must be 1, for there is no u before the "
                                   f"first; got {self.omegas[0]}")
 
-    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Any, ...]:
+    def __call__(self, A: Map, f: Signal, u: Signal) -> tuple[Signal, ...]:
         features = [u, u]
         for omega, B in zip(self.omegas, self.extractors, strict=True):
             u = features[-1]
@@ -90,7 +89,7 @@ class ChebyshevStep:
         return tuple(features[1:])
 
 
-def chebyshev_omegas(rho: Rational, count: int) -> tuple[Any, ...]:
+def chebyshev_omegas(rho: Rational, count: int) -> tuple[Signal, ...]:
     """ω¹ = 1, ω² = 2/(2 − ρ²), ωⁱ⁺¹ = 1/(1 − ρ²ωⁱ/4), for a spectrum of I − AB in [−ρ, ρ]."""
     omegas = [rho**0, 2 / (2 - rho * rho)]
     while len(omegas) < count:
@@ -138,14 +137,14 @@ class State:
     """Data f^ℓ and features u^{ℓ,0}, …, u^{ℓ,ν} of one grid."""
 
     f: Signal
-    features: tuple[Any, ...]
+    features: tuple[Signal, ...]
 
     @property
-    def first(self) -> Any:
+    def first(self) -> Signal:
         return self.features[0]
 
     @property
-    def last(self) -> Any:
+    def last(self) -> Signal:
         return self.features[-1]
 
 
@@ -168,7 +167,7 @@ def mg0(f: Signal, grids: Sequence[Grid], *, start: Map = nothing) -> tuple[Stat
     return tuple(states)
 
 
-def backslash_mg(f: Signal, grids: Sequence[Grid], *, start: Map = nothing) -> Any:
+def backslash_mg(f: Signal, grids: Sequence[Grid], *, start: Map = nothing) -> Signal:
     r"""Algorithm 2, the \-cycle: Algorithm 1, then u^ℓ ← u^ℓ + P u^{ℓ+1} from coarse to fine."""
     states = mg0(f, grids, start=start)
     u = states[-1].last
@@ -177,7 +176,7 @@ def backslash_mg(f: Signal, grids: Sequence[Grid], *, start: Map = nothing) -> A
     return u
 
 
-def v_mg(f: Signal, grids: Sequence[Grid], *, start: Map = nothing) -> Any:
+def v_mg(f: Signal, grids: Sequence[Grid], *, start: Map = nothing) -> Signal:
     """The V-cycle: Algorithm 2 with the post-smoothing of every grid after its correction."""
     states = mg0(f, grids, start=start)
     u = states[-1].last
@@ -206,7 +205,8 @@ def mgnet(f: Signal, grids: Sequence[Grid], *, f_in: Map = identity, start: Map 
     return tuple(states)
 
 
-def v_mgnet(f: Signal, grids: Sequence[Grid], *, f_in: Map = identity, start: Map = nothing) -> Any:
+def v_mgnet(f: Signal, grids: Sequence[Grid], *, f_in: Map = identity, start: Map = nothing
+           ) -> Signal:
     """Algorithm 4: Algorithm 3, then u^ℓ ← ũ^ℓ + P(u^{ℓ+1} − ũ^{ℓ+1,0}) and post-smoothing."""
     states = mgnet(f, grids, f_in=f_in, start=start)
     u = states[-1].last

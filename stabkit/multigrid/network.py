@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stabkit.arithmetic.backend import Signal, namespace
+from stabkit.aliases import Signal
+from stabkit.arithmetic.backend import namespace
 from stabkit.multigrid.layers import Composition, Map, chain, identity, relu
 from stabkit.multigrid.mgnet import SingleStep
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
-from stabkit.arithmetic.backend import Signal, namespace
+from stabkit.aliases import Array, Signal
+from stabkit.arithmetic.backend import namespace
 from stabkit.launcher import SHARED, THREADS, Launcher
 
 BLOCKS = 1024  # of a sum
@@ -19,7 +19,7 @@ TILE, HALO, LEVELS = 32, 4, 16  # as in poisson.cu
 Shapes = Sequence[tuple[int, int]]
 
 
-def cycle(u: Signal, b: Signal, shapes: Shapes, sweeps: int) -> tuple[Any, Any]:
+def cycle(u: Signal, b: Signal, shapes: Shapes, sweeps: int) -> tuple[Signal, Signal]:
     """One V-cycle.
 
     Parameters
@@ -52,7 +52,7 @@ def cycle(u: Signal, b: Signal, shapes: Shapes, sweeps: int) -> tuple[Any, Any]:
     return ascend(u, b, correction)
 
 
-def descend(u: Signal, b: Signal) -> tuple[Any, Any]:
+def descend(u: Signal, b: Signal) -> tuple[Signal, Signal]:
     """Relax red, then black; also the restricted residual, as the right-hand side below."""
     xp, launch, (n, m) = namespace(b), _launcher(b), b.shape
     if launch is not None:
@@ -67,7 +67,7 @@ def descend(u: Signal, b: Signal) -> tuple[Any, Any]:
     return u, 4.0 * r[1:-1:2, 1:-1:2] + diagonal
 
 
-def ascend(u: Signal, b: Signal, coarse: Any) -> tuple[Any, Any]:
+def ascend(u: Signal, b: Signal, coarse: Signal) -> tuple[Signal, Signal]:
     """Add the interpolated correction to black points; relax red, then black.
 
     Also parts of the sum of (residual/4)² over the red points.
@@ -86,7 +86,7 @@ def ascend(u: Signal, b: Signal, coarse: Any) -> tuple[Any, Any]:
     return u, xp.where(red, _mean(u, b) - u, 0.0) ** 2
 
 
-def relax(u: Signal, b: Signal, sweeps: int) -> Any:
+def relax(u: Signal, b: Signal, sweeps: int) -> Signal:
     """Red-black sweeps, for the coarsest grid."""
     xp, launch = namespace(b), _launcher(b)
     u = xp.zeros_like(b) if u is None else u
@@ -99,7 +99,7 @@ def relax(u: Signal, b: Signal, sweeps: int) -> Any:
     return u
 
 
-def residual_squares(u: Signal, b: Signal) -> Any:
+def residual_squares(u: Signal, b: Signal) -> Signal:
     """Parts of the sum of (residual/4)² over all points."""
     xp, launch, (n, m) = namespace(b), _launcher(b), b.shape
     if launch is None:
@@ -110,7 +110,7 @@ def residual_squares(u: Signal, b: Signal) -> Any:
 
 
 # -- the expressions -------------------------------------------------------------------------------
-def padded(u: Signal) -> Any:
+def padded(u: Signal) -> Signal:
     """The grid with its boundary of zeros."""
     xp, (n, m) = namespace(u), u.shape
     side = xp.zeros((n, 1), dtype=u.dtype)
@@ -118,17 +118,17 @@ def padded(u: Signal) -> Any:
     return xp.concat([edge, xp.concat([side, u, side], axis=1), edge], axis=0)
 
 
-def _red(u: Signal) -> Any:
+def _red(u: Signal) -> Signal:
     xp, (n, m) = namespace(u), u.shape
     return (xp.arange(n)[:, None] + xp.arange(m)[None, :]) % 2 == 0
 
 
-def _mean(u: Signal, b: Signal) -> Any:
+def _mean(u: Signal, b: Signal) -> Signal:
     v = padded(u)
     return 0.25 * (b + v[1:-1, :-2] + v[1:-1, 2:] + v[:-2, 1:-1] + v[2:, 1:-1])
 
 
-def _relaxed(u: Signal, b: Signal, red: Any) -> Any:
+def _relaxed(u: Signal, b: Signal, red: Array) -> Signal:
     where = namespace(u).where
     u = where(red, _mean(u, b), u)
     return where(red, u, _mean(u, b))
@@ -139,7 +139,7 @@ def _launcher(b: Signal) -> Launcher | None:
     return Launcher.of(b, "poisson.cu")
 
 
-def _given(u: Signal, b: Signal) -> Any:
+def _given(u: Signal, b: Signal) -> Signal:
     return b if u is None else u  # of zeros the kernels read nothing
 
 

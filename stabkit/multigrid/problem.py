@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from math import prod
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from stabkit.arithmetic.backend import Signal
-from stabkit.arithmetic.rational import Rational, fraction
+from stabkit.aliases import Array, Matrix, Rational, Signal
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.boundary import CELLS, GridBoundary, grid_boundary, grid_shape
 from stabkit.multigrid.matrices import assemble, diagonal_matrix, is_exact, number, vector
@@ -25,12 +25,12 @@ LAPLACE_9_POINT = Fraction(1, 6) * stencil([[-1, -4, -1], [-4, 20, -4], [-1, -4,
 LAPLACE_BILINEAR = Fraction(1, 3) * stencil([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
 
 
-def harmonic_mean(a: Any, b: Signal) -> Any:
+def harmonic_mean(a: Array, b: Signal) -> Signal:
     """2ab / (a + b): exact for layered media in 1-D."""
     return 2 * a * b / (a + b)
 
 
-def arithmetic_mean(a: Any, b: Signal) -> Any:
+def arithmetic_mean(a: Array, b: Signal) -> Signal:
     """(a + b) / 2."""
     return (a + b) / 2
 
@@ -77,7 +77,7 @@ class StencilProblem:
         shape = self.grid_boundary.placement.coarser(self.shape)
         return None if shape is None else replace(self, shape=shape, weights=factor * self.weights)
 
-    def matrix(self, dtype: Any = float) -> Any:
+    def matrix(self, dtype: DTypeLike = float) -> Matrix:
         """The matrix: sparse in floats, or exact for the dtype ``object``."""
         matrix = correlation(self.weights, self.shape, self.shape,
                              boundary=self.grid_boundary.boundary, dtype=dtype)
@@ -103,7 +103,7 @@ class DiffusionProblem:
 
     coefficient: np.ndarray
     boundary: Boundary | GridBoundary = DIRICHLET
-    mean: Callable[[Any, Any], Any] = arithmetic_mean
+    mean: Callable[[Signal, Signal], Signal] = arithmetic_mean
     scale: Rational = 1
     order: int = 2
 
@@ -143,7 +143,7 @@ class DiffusionProblem:
         return replace(self, coefficient=sum(parts[1:], parts[0]) / len(parts),
                        scale=self.scale * factor)
 
-    def matrix(self, dtype: Any = None) -> Any:
+    def matrix(self, dtype: DTypeLike | None = None) -> Matrix:
         """The symmetric matrix: sparse in floats, or exact, by default as the coefficient is."""
         dtype = self.coefficient.dtype if dtype is None else dtype
         faces = [self._faces(axis) for axis in range(len(self.shape))]

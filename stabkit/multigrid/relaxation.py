@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from stabkit.arithmetic.backend import Signal, is_foreign, like, namespace
+from stabkit.aliases import Matrix, Signal
+from stabkit.arithmetic.backend import is_foreign, like, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.multigrid import sor_sweep
-from stabkit.multigrid.matrices import Matrix
 from stabkit.operators.sparse import Portable, along_first, in_double
 
 #: A sweep of more stages than this is one after another: no work for an array library.
@@ -75,7 +75,7 @@ class StagedSOR:
         If the order has more than ``MOST_STAGES``.
     """
 
-    def __init__(self, A: Matrix, omega: float, ranks: np.ndarray, beside: Any):
+    def __init__(self, A: Matrix, omega: float, ranks: np.ndarray, beside: Signal):
         xp, self._omega = namespace(beside), omega
         diagonal = A.diagonal()
         self._stages = []
@@ -89,7 +89,7 @@ class StagedSOR:
     def __call__(self, u: Signal, b: Signal) -> Signal:
         return along_first(self._swept, u, b)
 
-    def _swept(self, u: Signal, b: Signal) -> Any:
+    def _swept(self, u: Signal, b: Signal) -> Signal:
         xp = namespace(u, b)
         for negative, diagonal, rows, inside, place in self._stages:
             residual = negative.along_last(u, xp.take(b, rows, axis=-1))

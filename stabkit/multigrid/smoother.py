@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from stabkit.arithmetic.rational import Rational, fraction
+from stabkit.aliases import Array, Matrix, Rational, Signal
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import (
-    Matrix,
     assemble,
     diagonal,
     diagonal_matrix,
@@ -74,7 +74,7 @@ class Jacobi:
         return lambda u, b: u + M_inverse @ (b - A @ u)
 
 
-def inverse_diagonal(A: Matrix) -> Any:
+def inverse_diagonal(A: Matrix) -> Signal:
     """D⁻¹ as a matrix."""
     D = diagonal(A)
     if not (D != 0).all():
@@ -140,7 +140,7 @@ class SOR:
         M_inverse = inverse(self.splitting(A, ranks))
         return lambda u, b: u + M_inverse @ (b - A @ u)
 
-    def splitting(self, A: Matrix, ranks: np.ndarray) -> Any:
+    def splitting(self, A: Matrix, ranks: np.ndarray) -> Matrix:
         """M."""
         rows, columns, values = triples(A)
         kept = ranks[columns] <= ranks[rows]
@@ -224,7 +224,7 @@ class Chebyshev:
         return sweep
 
 
-def gershgorin(A: Matrix) -> Any:
+def gershgorin(A: Matrix) -> Signal:
     """max_i Σ_j |A_ij|, at least the spectral radius."""
     rows, _, values = triples(A)
     sums = np.zeros(A.shape[0], dtype=values.dtype)
@@ -232,6 +232,6 @@ def gershgorin(A: Matrix) -> Any:
     return sums.max()
 
 
-def _positive(value: Any, name: str) -> None:
+def _positive(value: Array, name: str) -> None:
     if fraction(value, name) <= 0:
         raise InvalidArgument(f"{name}: must be positive, got {value}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import singledispatch
-from typing import Any
 
 from flint import acb, acb_mat, fmpq
 
+from stabkit.aliases import Array
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.smoother import (
@@ -38,7 +38,7 @@ def on_harmonics(weights: Stencil) -> list[Symbol]:
     return [Symbol(modulated(weights, alpha)) for alpha in harmonics(weights.dimension)]
 
 
-def _number(value: Any) -> acb:
+def _number(value: Array) -> acb:
     exact = fraction(value)
     return acb(fmpq(exact.numerator, exact.denominator))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
 
 import numpy as np
 import scipy.sparse.linalg
 
-from stabkit.arithmetic.backend import Signal, beside, is_foreign, namespace, within_memory
+from stabkit.aliases import Array, Matrix, Signal
+from stabkit.arithmetic.backend import beside, is_foreign, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.cycle import Cycle, Visit
 from stabkit.multigrid.hierarchy import Hierarchy
@@ -77,14 +77,14 @@ class Multigrid:
                           for level in hierarchy.levels]
 
     @property
-    def A(self) -> Any:
+    def A(self) -> Matrix:
         return self.hierarchy.levels[0].A
 
     def step(self, u: Signal, b: Signal) -> Signal:
         """One cycle; u and b are vectors, or matrices whose columns are."""
         return self._visit(0, self.cycle.visit, u, b)
 
-    def _visit(self, number: int, visit: Visit, u: Signal, b: Signal) -> Any:
+    def _visit(self, number: int, visit: Visit, u: Signal, b: Signal) -> Signal:
         A, P, R = self._matrices[number]
         if P is None:
             return self.coarsest(u, b)
@@ -152,7 +152,7 @@ class Multigrid:
                 u = self._visit(number, self.cycle.visit, u, rights[number])
         return namespace(u).reshape(u, shape)
 
-    def _vector(self, values: Any, name: str):
+    def _vector(self, values: Array, name: str):
         given = vector(values, name, self.A.dtype)
         level = self.hierarchy.levels[0]
         if given.shape not in ((level.unknowns,), level.shape):
@@ -183,18 +183,18 @@ class Multigrid:
         return scipy.sparse.linalg.LinearOperator(self.A.shape, matvec=apply, dtype=np.float64)
 
     # -- as matrices -----------------------------------------------------------------------------
-    def error_operator(self) -> Any:
+    def error_operator(self) -> Matrix:
         """E with u⁺ − u* = E (u − u*), a matrix of the dtype of A."""
         unit = identity(self.A.shape[0], self.A.dtype)
         return self.step(unit, 0 * unit)
 
-    def approximate_inverse(self) -> Any:
+    def approximate_inverse(self) -> Matrix:
         """B with u⁺ = E u + B b, the preconditioner's matrix."""
         unit = identity(self.A.shape[0], self.A.dtype)
         return self.step(0 * unit, unit)
 
 
-def norm(vector: Any) -> float:
+def norm(vector: Signal) -> float:
     """The Euclidean norm; of fractions, the rounded root of the exact sum of squares."""
     if is_foreign(vector):
         return sqrt(namespace(vector).sum(vector * vector))

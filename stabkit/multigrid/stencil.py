@@ -9,8 +9,10 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from stabkit.arithmetic.rational import Rational, fraction, fractions
+from stabkit.aliases import Rational, Signal
+from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import assemble, number
 from stabkit.operators.boundary import DIRICHLET, Boundary
@@ -86,7 +88,7 @@ def stencil(weights: Any, centre: Sequence[int] | None = None) -> Stencil:
 
 
 def correlation(weights: Stencil, shape: Sequence[int], source: Sequence[int], *, stride: int = 1,
-                start: int = 0, boundary: Boundary = DIRICHLET, dtype: Any = float) -> Any:
+                start: int = 0, boundary: Boundary = DIRICHLET, dtype: DTypeLike = float) -> Signal:
     """The matrix of u ↦ Σ w_k u_{stride·x + start + k}, from grid `source` to grid `shape`.
 
     Parameters

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
-from typing import Any
 
+from numpy.typing import DTypeLike
+
+from stabkit.aliases import Matrix, Signal
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.boundary import GridBoundary, grid_boundary
-from stabkit.multigrid.matrices import Matrix
 from stabkit.multigrid.stencil import Stencil, correlation, stencil
 from stabkit.operators.boundary import Boundary
 
@@ -77,8 +78,8 @@ class Transfer:
     def restriction_weights(self) -> Stencil:
         return self.restriction or self.prolongation
 
-    def matrices(self, shape: Sequence[int], boundary: Boundary | GridBoundary, dtype: Any = float
-                 ) -> tuple[Any, Any]:
+    def matrices(self, shape: Sequence[int], boundary: Boundary | GridBoundary,
+                 dtype: DTypeLike = float) -> tuple[Signal, Signal]:
         """(P, R) between `shape` and the next coarser grid, sparse or exact."""
         given = grid_boundary(boundary)
         coarse = given.placement.coarser(shape)
@@ -95,7 +96,7 @@ class Transfer:
         return _sparse(prolongation), _sparse(restriction)
 
 
-def _sparse(matrix: Matrix) -> Any:
+def _sparse(matrix: Matrix) -> Signal:
     return matrix.tocsr() if hasattr(matrix, "tocsr") else matrix
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
 
-from stabkit.arithmetic.backend import Signal
+from stabkit.aliases import Matrix, Signal
 from stabkit.multigrid.cycle import Visit
-from stabkit.multigrid.matrices import Exact, Matrix, identity
+from stabkit.multigrid.matrices import Exact, identity
 from stabkit.multigrid.smoother import Sweep
 from stabkit.multigrid.solver import Multigrid
 from stabkit.operators.sparse import portable
@@ -42,19 +42,19 @@ class SolverLayer:
     sweep: Sweep
 
     @cached_property
-    def _product(self) -> Any:
+    def _product(self) -> Matrix:
         return portable(self.A)
 
     def __call__(self, signal: Channels) -> Channels:
         x = self.sweep(signal.x, signal.b)
         return Channels(x, signal.b, signal.b - self._product @ x)
 
-    def parts(self) -> tuple[Any, Any]:
+    def parts(self) -> tuple[Signal, Signal]:
         """The matrices G and B of the sweep, which must be linear."""
         unit = identity(self.A.shape[0], self.A.dtype)
         return self.sweep(unit, 0 * unit), self.sweep(0 * unit, unit)
 
-    def matrix(self) -> Any:
+    def matrix(self) -> Matrix:
         """[G B 0; 0 I 0; −AG I−AB 0]."""
         A, unit = self.A, identity(self.A.shape[0], self.A.dtype)
         (G, B), none = self.parts(), 0 * unit
@@ -70,14 +70,14 @@ class Downsampling:
     R: Matrix
 
     @cached_property
-    def _product(self) -> Any:
+    def _product(self) -> Matrix:
         return portable(self.R)
 
     def __call__(self, signal: Channels) -> Channels:
         b = self._product @ signal.r
         return Channels(0 * b, b, 0 * b)
 
-    def matrix(self) -> Any:
+    def matrix(self) -> Matrix:
         none = 0 * self.R
         return block([[none, none, none], [none, none, self.R], [none, none, none]])
 
@@ -89,14 +89,14 @@ class Upsampling:
     P: Matrix
 
     @cached_property
-    def _product(self) -> Any:
+    def _product(self) -> Matrix:
         return portable(self.P)
 
     def __call__(self, signal: Channels) -> Channels:
         x = self._product @ signal.x
         return Channels(x, 0 * x, 0 * x)
 
-    def matrix(self) -> Any:
+    def matrix(self) -> Matrix:
         none = 0 * self.P
         return block([[self.P, none, none], [none, none, none], [none, none, none]])
 
@@ -122,7 +122,7 @@ class UNet:
             coarse = network(coarse)
         return self.after(fine.plus(self.up(coarse)))
 
-    def matrix(self) -> Any:
+    def matrix(self) -> Matrix:
         """The whole network as one 3×3 block matrix."""
         before = self.before.matrix()
         coarse = self.down.matrix() @ before
@@ -151,7 +151,7 @@ def start(b: Signal) -> Channels:
     return Channels(0 * b, b, 0 * b)
 
 
-def block(parts: list[list[Any]]) -> Any:
+def block(parts: list[list[Signal]]) -> Signal:
     """A matrix of blocks, exact if they are."""
     if isinstance(parts[0][0], Exact):
         return Exact(np.block([[part.to_array() for part in row] for row in parts]))

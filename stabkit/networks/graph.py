@@ -16,13 +16,16 @@ import numpy as np
 
 from stabkit.arithmetic.rational import fractions
 from stabkit.networks.layers import Layer, Shape, Signal
+from stabkit.networks.layers.dense import is_short
 from stabkit.operators import Operator, from_matrix, norm_squared
+from stabkit.operators.singular_values import square_bound, upper_root
 
 #: A network is small if its linear layers, as matrices, have no more entries than this together:
 #: then it is decided in rational numbers, and its evidence can be written down and replayed.
 SMALL = 20_000
 _WIDEST = 256
 _DEEPEST = 600  # layers of which the evidence is still read by the checker
+_MERGED = 20_000_000  # entries of all signals for all unit signals, to multiply layers
 _EXACT = 32     # smaller side up to which a norm is enclosed in rational arithmetic
 
 
@@ -160,12 +163,28 @@ class Graph:
         """A certified upper bound of the squared norm of a linear graph, biases left out."""
         if not self.nodes:
             return Fraction(1)
-        if self.is_small and min(self.size, prod(self.output_shape)) <= _EXACT:
+        if self.is_small and min(self.size, prod(self.output_shape)) <= _EXACT and all(
+                is_short(np.asarray(array)) for node in self.nodes for array in
+                node.layer.without_bias().arrays):
             return norm_squared(self.matrix).upper
         bound = self.bound
         if bound is None:  # linear layers have a norm
             raise TypeError(f"{self.source or 'graph'}: is not linear")
-        return bound**2
+        entries = self.size * sum(prod(node.shape) for node in self.nodes)
+        if sum(node.layer.mixes for node in self.nodes) < 2 or entries > _MERGED:
+            return bound**2
+        return min(bound**2, self._merged_square())
+
+    def _merged_square(self) -> Fraction:
+        """The squared norm of the product of all layers, its rounding errors counted."""
+        found = {-1: (np.eye(self.size).reshape(-1, *self.shape), np.zeros(self.size))}
+        for number, node in enumerate(self.nodes):
+            middle, error = node.layer.without_bias().enclose(
+                [found[source] for source in node.inputs], 0.0)
+            found[number] = middle.reshape(-1, *node.shape), error
+        middle, error = found[len(self.nodes) - 1]
+        away = Fraction(float(np.sqrt(np.sum(error * error)))) * (1 + Fraction(1, 2**20))
+        return (upper_root(square_bound(middle.reshape(1, self.size, -1))) + away) ** 2
 
 
 def evaluate(graph: Graph, x: Signal) -> Signal:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.networks.graph import Graph, evaluate
 from stabkit.schemes import Scheme
@@ -24,7 +24,7 @@ class Network(Scheme):
     def size(self) -> int:
         return self.graph.size
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         if isinstance(u, Term):
             return _written(self.graph, u)
         x = u.reshape(-1, *self.graph.shape)

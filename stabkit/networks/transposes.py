@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.rational import fraction
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Dense, Layer
@@ -120,7 +121,7 @@ def _product(a: np.ndarray, b: float) -> tuple[np.ndarray, np.ndarray] | None:
     return high, ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2
 
 
-def _split(x: Any) -> tuple[Any, Any]:
+def _split(x: Signal) -> tuple[Any, Any]:
     high = 134217729.0 * x  # 2^27 + 1
     high = high - (high - x)
     return high, x - high

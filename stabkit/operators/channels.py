@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from flint import acb, acb_mat, arb, fmpq
 
+from stabkit.aliases import Array
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument, Undecided
@@ -27,7 +28,7 @@ _BITS = 128
 _SQUARINGS = 5
 
 
-def channel_convolution(weights: Any, shape: int | Sequence[int], boundary: Boundary = PERIODIC
+def channel_convolution(weights: Array, shape: int | Sequence[int], boundary: Boundary = PERIODIC
                         ) -> Operator:
     """The operator (K u)_{o,p} = Σ_c Σ_k w_{o,c,k} u_{c,p+k}, with k = 0 in the middle.
 
@@ -66,7 +67,7 @@ def channel_convolution(weights: Any, shape: int | Sequence[int], boundary: Boun
                           f"{boundary.value})")
 
 
-def channel_norm_squared(weights: Any, shape: int | Sequence[int], boundary: Boundary = PERIODIC
+def channel_norm_squared(weights: Array, shape: int | Sequence[int], boundary: Boundary = PERIODIC
                          ) -> Interval:
     """Enclose ‖K‖² of a :func:`channel_convolution`.
 
@@ -80,7 +81,7 @@ def channel_norm_squared(weights: Any, shape: int | Sequence[int], boundary: Bou
         return _periodic_norm_squared(*_checked(weights, shape, boundary))
 
 
-def norm_squared_bound(weights: Any) -> Fraction:
+def norm_squared_bound(weights: Array) -> Fraction:
     """The bound (t max|w|)² c_in c_out of ‖K‖², t the number of taps, for all three boundaries.
 
     Rows of K have at most t c_in entries and columns t c_out (mirroring permutes them), so this is
@@ -92,7 +93,7 @@ def norm_squared_bound(weights: Any) -> Fraction:
     return Fraction(taps * max(abs(weight) for weight in weights.flat)) ** 2 * c_in * c_out
 
 
-def block_symbol(weights: Any, shape: int | Sequence[int], frequency: int | Sequence[int]
+def block_symbol(weights: Array, shape: int | Sequence[int], frequency: int | Sequence[int]
                  ) -> acb_mat:
     """The block Ŵ_{o,c} = Σ_k w_{o,c,k} exp(2πi f·k/N) of the periodic operator, in balls.
 
@@ -109,7 +110,7 @@ def block_symbol(weights: Any, shape: int | Sequence[int], frequency: int | Sequ
 
 
 # -- arguments ------------------------------------------------------------------------------------
-def _kernel(weights: Any) -> np.ndarray:
+def _kernel(weights: Array) -> np.ndarray:
     exact = fractions(weights, "weights")
     if exact.ndim not in (3, 4) or not exact.size or any(n % 2 == 0 for n in exact.shape[2:]):
         raise InvalidArgument("weights: must have shape (c_out, c_in, a) or (c_out, c_in, a, b) "
@@ -124,7 +125,7 @@ def _integers(values: Any, name: str, count: int) -> tuple[int, ...]:
     return tuple(map(int, given))
 
 
-def _checked(weights: Any, shape: Any, boundary: Any) -> tuple[np.ndarray, tuple[int, ...]]:
+def _checked(weights: Array, shape: Any, boundary: Any) -> tuple[np.ndarray, tuple[int, ...]]:
     weights = _kernel(weights)
     shape = _integers(shape, "shape", weights.ndim - 2)
     if min(shape) < 1:

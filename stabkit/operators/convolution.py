@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.backend import Signal, beside, is_foreign, namespace
+from stabkit.aliases import Array, Signal
+from stabkit.arithmetic.backend import beside, is_foreign, namespace
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import DIRICHLET, NATURAL, Boundary, check_boundary
@@ -128,7 +129,7 @@ class Convolution:
                                   f"got shape {u.shape}")
         xp, kernel, out = namespace(u), weights_beside(self.kernel, u), self.output_shape(grid)
         batch, padded = u.shape[:u.ndim - self.dimension - 1], self._padded(u)
-        total: Any = None
+        total: Array = None
         for tap, window in self._windows(out):
             seen = xp.reshape(padded[(..., *window)],
                               (*batch, self.groups, self.kernel.shape[1], prod(out)))
@@ -158,7 +159,7 @@ class Convolution:
             padded[(..., *window)] = padded[(..., *window)] + sent
         return self._folded(padded, shape)
 
-    def patches(self, u: Signal) -> Any:
+    def patches(self, u: Signal) -> Array:
         """What the stencil sees at every point, shape (..., channels · taps, points).
 
         ``patches(u)`` times the kernel as a matrix is K u too, in one product.
@@ -169,7 +170,7 @@ class Convolution:
                         axis=len(batch))
         return xp.reshape(seen, (*batch[:-1], batch[-1] * prod(self.kernel.shape[2:]), prod(out)))
 
-    def _matrix(self, kernel: Any, tap: Shape) -> Any:
+    def _matrix(self, kernel: Array, tap: Shape) -> Array:
         # One tap of all channels, a small matrix for each group.
         taps = kernel[(..., *tap)]
         return namespace(kernel).reshape(
@@ -185,7 +186,7 @@ class Convolution:
         before, after = self.reach[axis]
         return self.boundary.continued(np.arange(-before, n + after), n)
 
-    def _padded(self, u: Signal) -> Any:
+    def _padded(self, u: Signal) -> Array:
         # One copy of the signal amid zeros; then, axis by axis, what continues it.
         if not any(map(any, self.reach)):
             return u
@@ -204,7 +205,7 @@ class Convolution:
                     made[(..., at, *rest)] = part if factors[at] > 0 else -part
         return made
 
-    def _folded(self, padded: Any, shape: Shape) -> Any:
+    def _folded(self, padded: Array, shape: Shape) -> Array:
         # The adjoint of the padding: what stands outside is added to what it continues.
         xp = namespace(padded)
         for number, n in enumerate(shape):
@@ -229,7 +230,7 @@ class Convolution:
 
         Entries of one place add up; those of a weight that is zero are left out.
         """
-        kernel: Any = self.kernel
+        kernel: Array = self.kernel
         taps = [tap for tap in product(*map(range, kernel.shape[2:]))
                 if (kernel[(..., *tap)] != 0).any()]
         sources, signs = self._sources(shape, taps)
@@ -271,7 +272,7 @@ class Convolution:
         return sources, signs
 
 
-def weights_beside(weights: Any, u: Signal) -> Any:
+def weights_beside(weights: Array, u: Signal) -> Array:
     """Weights in the library of a signal, where there are neither fractions nor integers."""
     if not is_foreign(u) or is_foreign(weights):
         return weights

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
+from stabkit.aliases import Array, Rational
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
@@ -30,7 +31,7 @@ from stabkit.proof.sites import Length
 
 
 @noting_what_was_meant
-def difference(order: int, n: Any, h: Any = 1, boundary: Boundary = REFLECTING) -> Any:
+def difference(order: int, n: Any, h: Rational = 1, boundary: Boundary = REFLECTING) -> Any:
     """The finite difference of a given order, an approximation of ∂ˣᵐ.
 
     Parameters
@@ -102,7 +103,7 @@ def _alternating_product(order: int, n: int, h: Fraction) -> Operator:
 
 
 @noting_what_was_meant
-def convolution(taps: Sequence[Any], n: int, boundary: Boundary = PERIODIC, *,
+def convolution(taps: Sequence[Array], n: int, boundary: Boundary = PERIODIC, *,
                 centre: int | None = None) -> Operator:
     """The correlation (K u)ᵢ = Σⱼ tapsⱼ u_{i + j − centre} of a signal of length n.
 
@@ -134,7 +135,7 @@ def convolution(taps: Sequence[Any], n: int, boundary: Boundary = PERIODIC, *,
 
 
 @noting_what_was_meant
-def differential_operator(weights: Sequence[Any], n: int, h: Any = 1,
+def differential_operator(weights: Sequence[Array], n: int, h: Rational = 1,
                           boundary: Boundary = NATURAL) -> Operator:
     """The operator Σₘ αₘ ∂ᵐ of alt2021, eq. (1), with ``weights[m]`` = αₘ.
 

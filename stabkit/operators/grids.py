@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
+from stabkit.aliases import Array, Rational
 from stabkit.arithmetic.enclosure import Interval
-from stabkit.arithmetic.rational import Rational, fraction
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import (
     DIRICHLET,
@@ -204,7 +205,7 @@ def _along(operator: Operator, shape: tuple[int, ...], axis: int) -> Operator:
 
 def _stacked(operators: Sequence[Operator], size: int) -> Operator:
     rows, columns, code, start = [], [], [], 0
-    palette: list[Any] = []
+    palette: list[Array] = []
     for operator in operators:
         rows.append(operator.row_of_entry + start)
         columns.append(operator.columns)

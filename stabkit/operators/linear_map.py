@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.backend import Signal
+from stabkit.aliases import Array, Signal
 
 
 class LinearMap(ABC):
@@ -21,7 +20,7 @@ class LinearMap(ABC):
         """The adjoint."""
 
     @abstractmethod
-    def __matmul__(self, u: Signal) -> Any:
+    def __matmul__(self, u: Signal) -> Array:
         """The image of u."""
 
     @abstractmethod

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import scipy
 
+from stabkit.aliases import Array, Matrix
 from stabkit.arithmetic.open_step import Unknown, known
 from stabkit.arithmetic.rounding import half_unit, is_rounded, meant_entries, size
 from stabkit.errors import InvalidArgument
@@ -22,7 +23,7 @@ def _written(operator: Operator) -> str:
 ROUNDINGS = (None, "exact", "snapped", "intervals")
 
 
-def from_matrix(matrix: Any, *, label: str = "K", rounding: str | None = None) -> Operator:
+def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None) -> Operator:
     """Make an operator of a dense or ``scipy.sparse`` matrix; floats are taken exactly.
 
     Parameters
@@ -72,7 +73,7 @@ def from_matrix(matrix: Any, *, label: str = "K", rounding: str | None = None) -
 
 
 def _with_sums_meant(shape: tuple[int, int], rows: list[int], columns: list[int],
-                     exact: list[Any]) -> list[Any]:
+                     exact: list[Array]) -> list[Array]:
     """A matrix whose entries are polynomials in an open step, the sums of its rows as meant.
 
     A coefficient that is no short number is the double that it was computed as.
@@ -89,7 +90,7 @@ def _with_sums_meant(shape: tuple[int, int], rows: list[int], columns: list[int]
     return [Unknown(coefficients, over) for coefficients in zip(*powers, strict=True)]
 
 
-def _entries(matrix: Any) -> tuple[tuple[int, int], list[int], list[int], list[Any]]:
+def _entries(matrix: Matrix) -> tuple[tuple[int, int], list[int], list[int], list[Array]]:
     """The shape, and the rows, columns and values of the entries that are not zero."""
     if hasattr(matrix, "tocoo"):  # sparse, told without loading scipy.sparse
         entries = scipy.sparse.coo_array(matrix)

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval, precision
-from stabkit.arithmetic.rational import determinant, fraction, is_psd
+from stabkit.arithmetic.open_step import known
+from stabkit.arithmetic.rational import Constant, determinant, fraction, is_psd
+from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
 from stabkit.operators.float_bounds import (
     FACTORED,
@@ -71,8 +74,8 @@ def operator_norm(operator: Operator) -> Interval:
     return norm_squared(operator).sqrt()
 
 
-def stable_step(operator: Any, lipschitz: Any = Fraction(1), ratio: Any = Fraction(1), *,
-                unbounded: Any = None) -> Any:
+def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rational = Fraction(1), *,
+                unbounded: Any = None) -> Rational:
     """The step ``ratio * 2 / (L ‖K‖²)``, rounded to a rational on the safe side of the ratio.
 
     It is exact where ‖K‖² is rational.  Otherwise a ratio up to 1 is rounded down and a larger
@@ -83,22 +86,42 @@ def stable_step(operator: Any, lipschitz: Any = Fraction(1), ratio: Any = Fracti
     ----------
     operator : Operator
     lipschitz, ratio : rational
+        Of floats it is the step of these doubles, and knows the step of what was meant by them.
     unbounded : rational, optional
         The step where K = 0 or L = 0, and every step is within the bound.
 
     Raises
     ------
     InvalidArgument
-        If there is no bound, and no such step is given.
+        If there is no bound, and no such step is given; or an argument is no number.
     """
     if isinstance(operator, SymbolicOperator):
         return operator.stable_step(lipschitz, ratio)
+    if is_rounded(lipschitz) or is_rounded(ratio):
+        given, intended = (
+            stable_step(operator, taken(lipschitz), taken(ratio), unbounded=unbounded)
+            for taken in (fraction, _meant))
+        return Constant(given).rounded_from(intended)
+    lipschitz, ratio = (
+        value if isinstance(value, Fraction) else known(value, name)
+        for value, name in ((lipschitz, "lipschitz"), (ratio, "ratio")))
     if unbounded is not None and (lipschitz == 0 or not any(operator.values)):
         return fraction(unbounded, "unbounded")
     square = norm_squared(operator)
     if not square.lo > 0 or lipschitz <= 0:
         raise InvalidArgument("stable_step: needs K != 0 and a Lipschitz constant > 0")
     return ratio * 2 / (lipschitz * (square.upper if ratio <= 1 else square.lower))
+
+
+def _meant(value: Any) -> Any:
+    return meant(value) if is_rounded(value) else value
+
+
+def norm_bound(operator: Any) -> Any:
+    """A number c with ‖K‖² <= c: that which is assumed of a symbol, else the least one known."""
+    if isinstance(operator, SymbolicOperator):
+        return operator.bound
+    return norm_squared(operator).upper
 
 
 def gram(operator: Operator) -> np.ndarray:

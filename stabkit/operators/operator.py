@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.aliases import Array, Operand, Rational, Record
 from stabkit.arithmetic.backend import is_foreign
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.open_step import Unknown, known
@@ -56,22 +57,20 @@ class Operator(LinearMap):
     spread : Operator or None
         How far each entry may lie from the one that is stored, where entries are intervals.
     half_units : Fraction
-        The sum of half units in the last place of floats that stand for no other number.
+        Half a unit in the last place of every float that stands for no other number, added up.
     """
-
     half_units = Fraction(0)
+    spread: Operator | None = None
 
-    def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Any],
+    def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Array],
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
         values = [v if type(v) is Fraction else known(v, "values") for v in values]
-        # Few values repeat often: keep each once, so a million rows stay small.
-        palette = _Palette()
+        palette = _Palette()  # few values repeat often: so a million rows stay small
         code = np.array([palette.code(value) for value in values], dtype=np.int64)
         self._set(shape, rows, columns, code, palette.values)
         self.label, self.description = label, ""
         self.norm_squared_formula = norm_squared_formula
         self._twin: tuple[Callable[..., Operator], tuple] | None = None
-        self.spread: Operator | None = None
 
     @classmethod
     def _coded(cls, shape, rows, columns, code, palette, *, label="K", norm_squared_formula=None):
@@ -79,7 +78,7 @@ class Operator(LinearMap):
         made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette)
         made.label, made.description = label, ""
         made.norm_squared_formula = norm_squared_formula
-        made._twin = made.spread = None
+        made._twin = None
         return made
 
     def _set(self, shape, rows, columns, code, palette) -> None:
@@ -130,7 +129,7 @@ class Operator(LinearMap):
                 for a, b in pairwise(ends)]
 
     @cached_property
-    def _sparse(self) -> dict[str, Any]:
+    def _sparse(self) -> Record:
         return {}
 
     def sparse(self, dtype: Any = np.float64):
@@ -199,14 +198,14 @@ class Operator(LinearMap):
         self._twin = _itself, (twin,)
         return self
 
-    def _rounded(self, combine: Callable[..., Operator], *parts: Any) -> Operator:
+    def _rounded(self, combine: Callable[..., Operator], *parts: Array) -> Operator:
         # Note how it was made, if one of the parts was meant otherwise.
         if any(isinstance(part, Operator) and part._twin is not None for part in parts):
             self._twin = combine, parts
         return self
 
     # -- algebra -------------------------------------------------------------------------------
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: Operand) -> Array:
         if isinstance(other, Operator):
             return _product(self, other)
         if isinstance(other, Term):
@@ -278,7 +277,7 @@ class Operator(LinearMap):
         made.spread = reduce(add, spreads) if spreads else None
         return made._rounded(add, self, other)
 
-    def __mul__(self, factor: Any) -> Operator:
+    def __mul__(self, factor: Rational) -> Operator:
         near = meant(factor) if is_rounded(factor) else None
         factor = known(factor, "factor")
         formula = self.norm_squared_formula
@@ -318,10 +317,10 @@ class _Palette:
     """The different values of entries, each once, with numbers from 0 on."""
 
     def __init__(self) -> None:
-        self.values: list[Any] = []
+        self.values: list[Array] = []
         self._codes: dict[Any, int] = {}
 
-    def code(self, value: Any) -> int:
+    def code(self, value: Array) -> int:
         """The number of a value; an open step has no value to be told apart by."""
         key = ("open", id(value)) if isinstance(value, Unknown) else value
         if key not in self._codes:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.operators.operator import Operator
 
@@ -33,7 +34,7 @@ def noting_what_was_meant(make: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
-def _meant(value: Any) -> Any:
+def _meant(value: Array) -> Any:
     """What was meant by a float or by those in a sequence; the same object if there are none."""
     if is_rounded(value):
         near = meant(value)

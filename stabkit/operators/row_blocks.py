@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Record
 from stabkit.errors import Undecided
 
 _WIDEST = 64  # entries in a row of a stencil
@@ -53,7 +54,7 @@ class RowBlock:
             found = (found[:, None] + np.arange(count) * shift).ravel()
         return found
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         return {"values": [str(value) for value in self.values], "at": list(self.at),
                 "times": [list(pair) for pair in self.times]}
 

@@ -9,12 +9,13 @@ from weakref import WeakValueDictionary
 import numpy as np
 import scipy
 
-from stabkit.arithmetic.backend import Signal, is_foreign, like, namespace
+from stabkit.aliases import Array, Matrix, Signal
+from stabkit.arithmetic.backend import is_foreign, like, namespace
 
 _made: WeakValueDictionary[int, Portable] = WeakValueDictionary()
 
 
-def portable(matrix: Any) -> Any:
+def portable(matrix: Matrix) -> Any:
     """A sparse matrix as one for arrays of any library; other matrices as they are."""
     if not scipy.sparse.issparse(matrix):
         return matrix
@@ -30,18 +31,18 @@ class Portable:
     For another library than NumPy the matrix is moved once for every dtype and device, as tables.
     """
 
-    def __init__(self, matrix: Any):
+    def __init__(self, matrix: Matrix):
         self.matrix = matrix
-        self._tables: dict[tuple[str, str, str], list[tuple[Any, Any, Any]]] = {}
+        self._tables: dict[tuple[str, str, str], list[tuple[Array, Array, Array]]] = {}
 
-    def __matmul__(self, u: Signal) -> Any:
+    def __matmul__(self, u: Signal) -> Array:
         if not is_foreign(u):
             return self.matrix @ u
         if self.matrix.dtype == np.float64:
             u = in_double(u)
         return along_first(self.along_last, u)
 
-    def along_last(self, u: Signal, total: Any = None) -> Any:
+    def along_last(self, u: Signal, total: Array = None) -> Array:
         """The product along the last axis of u, added to `total` if that is given.
 
         Each row is summed in the order of its columns, from zero on.  A row without a k-th entry
@@ -55,14 +56,14 @@ class Portable:
             total = total + (term if present is None else xp.where(present, term, 0.0))
         return total
 
-    def _beside(self, u: Signal) -> list[tuple[Any, Any, Any]]:
+    def _beside(self, u: Signal) -> list[tuple[Array, Array, Array]]:
         key = namespace(u).__name__, str(u.dtype), str(u.device)
         if key not in self._tables:
             self._tables[key] = _tables(self.matrix.tocsr(), u)
         return self._tables[key]
 
 
-def _tables(matrix: Any, beside: Any) -> list[tuple[Any, Any, Any]]:
+def _tables(matrix: Matrix, beside: Array) -> list[tuple[Array, Array, Array]]:
     """Per k the columns and values of the k-th entries of all rows, and which rows have one."""
     xp, tables = namespace(beside), []
     starts, ends = matrix.indptr[:-1].astype(np.int64), matrix.indptr[1:].astype(np.int64)
@@ -75,13 +76,13 @@ def _tables(matrix: Any, beside: Any) -> list[tuple[Any, Any, Any]]:
     return tables
 
 
-def in_double(u: Signal) -> Any:
+def in_double(u: Signal) -> Array:
     """u in float64, as SciPy takes it beside a matrix of them."""
     xp = namespace(u)
     return xp.astype(u, xp.float64, copy=False)
 
 
-def along_first(act: Callable[..., Any], *arrays: Any) -> Any:
+def along_first(act: Callable[..., Any], *arrays: Any) -> Array:
     """What an action along the last axis does along the first one."""
     if arrays[0].ndim == 1:
         return act(*arrays)

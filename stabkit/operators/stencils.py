@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import factorial
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array, Rational
 from stabkit.arithmetic.rational import fraction, fractions, solve
 from stabkit.errors import InvalidArgument
 
@@ -22,7 +22,7 @@ INTERPOLATION = (Fraction(1, 2), Fraction(1), Fraction(1, 2))
 FULL_WEIGHTING = (Fraction(1, 4), Fraction(1, 2), Fraction(1, 4))
 
 
-def stencil(weights: Any, name: str = "stencil") -> np.ndarray:
+def stencil(weights: Array, name: str = "stencil") -> np.ndarray:
     """An exact stencil of numbers or texts such as ``"1/2"``.
 
     Raises
@@ -37,7 +37,7 @@ def stencil(weights: Any, name: str = "stencil") -> np.ndarray:
     return exact
 
 
-def compose(*stencils: Any) -> np.ndarray:
+def compose(*stencils: Array) -> np.ndarray:
     """The stencil of several convolutions one after the other; sizes w and v give w + v − 1."""
     product, *others = [stencil(weights, "stencils") for weights in stencils]
     for other in others:
@@ -59,7 +59,7 @@ def _along_axes(matrices: Callable[[int], np.ndarray], weights: np.ndarray) -> n
 
 
 # -- stencils and derivatives ----------------------------------------------------------------------
-def derivative_windows(h: Any = 1) -> np.ndarray:
+def derivative_windows(h: Rational = 1) -> np.ndarray:
     """Three windows of three: the mean, and the central differences for ∂ and ∂².
 
     Returns
@@ -83,7 +83,7 @@ def taylor_matrix(width: int, degree: int) -> np.ndarray:
                       for j in range(degree + 1)])
 
 
-def moments(weights: Any, degree: int) -> np.ndarray:
+def moments(weights: Array, degree: int) -> np.ndarray:
     """The coefficients of a stencil's Taylor expansion.
 
     On mesh size h, ``s * y = Σⱼ mⱼ hʲ y⁽ʲ⁾`` in 1-D and ``Σ m[j, i] h^{i+j} ∂ₓⁱ∂ᵧʲ y`` in 2-D.
@@ -107,7 +107,7 @@ def moments(weights: Any, degree: int) -> np.ndarray:
     return _along_axes(lambda width: taylor_matrix(width, degree), stencil(weights))
 
 
-def order_of_consistency(weights: Any, derivative: int | Sequence[int]) -> int:
+def order_of_consistency(weights: Array, derivative: int | Sequence[int]) -> int:
     """The p with ``s * y = h^{|k|} ∂ᵏy (1 + …)`` up to an error O(h^{|k| + p}); 0 if no p > 0.
 
     Parameters
@@ -135,7 +135,7 @@ def order_of_consistency(weights: Any, derivative: int | Sequence[int]) -> int:
     return max(min(wrong) - total, 0)
 
 
-def to_derivatives(weights: Any, h: Any = 1) -> np.ndarray:
+def to_derivatives(weights: Array, h: Rational = 1) -> np.ndarray:
     """The α with ``s = Σₖ αₖ wₖ``, wₖ the :func:`derivative_windows`; α[j, i] for ∂ₓⁱ∂ᵧʲ in 2-D.
 
     A stencil of width three is a differential operator of order two per axis with these
@@ -145,25 +145,25 @@ def to_derivatives(weights: Any, h: Any = 1) -> np.ndarray:
     return _along_axes(lambda _: back, _of_width_three(weights, "stencil"))
 
 
-def from_derivatives(coefficients: Any, h: Any = 1) -> np.ndarray:
+def from_derivatives(coefficients: Array, h: Rational = 1) -> np.ndarray:
     """The stencil ``Σₖ αₖ wₖ`` on mesh size h, the inverse of :func:`to_derivatives`."""
     windows = derivative_windows(h).T
     return _along_axes(lambda _: windows, _of_width_three(coefficients, "coefficients"))
 
 
-def rediscretisation(ratio: Any = 2) -> np.ndarray:
+def rediscretisation(ratio: Rational = 2) -> np.ndarray:
     """The matrix that takes a window of three on mesh size h to that with the same α on ratio·h."""
     windows = derivative_windows().T
     return derivative_windows(ratio).T @ solve(windows, np.eye(3, dtype=int))
 
 
-def rediscretise(weights: Any, ratio: Any = 2) -> np.ndarray:
+def rediscretise(weights: Array, ratio: Rational = 2) -> np.ndarray:
     """The stencil of width three for the same differential operator on a mesh `ratio` as wide."""
     matrix = rediscretisation(ratio)
     return _along_axes(lambda _: matrix, _of_width_three(weights, "stencil"))
 
 
-def _of_width_three(weights: Any, name: str) -> np.ndarray:
+def _of_width_three(weights: Array, name: str) -> np.ndarray:
     exact = stencil(weights, name)
     if set(exact.shape) != {3}:
         raise InvalidArgument(f"{name}: must have width 3, got shape {exact.shape}; factorise() "
@@ -177,8 +177,8 @@ def coarse_width(width: int) -> int:
     return 2 * ((width // 2 + 2) // 2) + 1
 
 
-def coarsening(width: int, prolongation: Sequence[Any] = INTERPOLATION,
-               restriction: Sequence[Any] = FULL_WEIGHTING) -> np.ndarray:
+def coarsening(width: int, prolongation: Sequence[Array] = INTERPOLATION,
+               restriction: Sequence[Array] = FULL_WEIGHTING) -> np.ndarray:
     """The linear map from a fine stencil to that of the Galerkin operator R K P, in 1-D.
 
     Parameters
@@ -213,12 +213,12 @@ def coarsening(width: int, prolongation: Sequence[Any] = INTERPOLATION,
                       for k in coarse])
 
 
-def coarsen(weights: Any) -> np.ndarray:
+def coarsen(weights: Array) -> np.ndarray:
     """The stencil of R K P, P (bi)linear interpolation and R full weighting."""
     return _along_axes(coarsening, stencil(weights))
 
 
-def refine(weights: Any) -> np.ndarray:
+def refine(weights: Array) -> np.ndarray:
     """The only fine stencil of the same widths whose R K P is the given coarse stencil.
 
     Parameters

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq, fmpq_poly
 
+from stabkit.aliases import Array
 from stabkit.arithmetic.enclosure import precision, to_fraction
 from stabkit.errors import InvalidArgument
 from stabkit.operators.stencils import stencil
@@ -37,7 +38,7 @@ class Factors:
     radius: Fraction
 
 
-def factorise(window: Any, digits: int = 12) -> Factors:
+def factorise(window: Array, digits: int = 12) -> Factors:
     """Split a window of width 2m + 1 into m real windows of three (m >= 1).
 
     A window is a real polynomial of degree at most 2m in the shift, and those are products of
@@ -75,7 +76,7 @@ def factorise(window: Any, digits: int = 12) -> Factors:
     return Factors(scale, _padded(rows), Fraction(0) if exact else Fraction(1, 10**digits))
 
 
-def _known_quadratics(taps: np.ndarray, digits: int) -> list[list[Any]]:
+def _known_quadratics(taps: np.ndarray, digits: int) -> list[list[Array]]:
     polynomial = fmpq_poly([fmpq(tap.numerator, tap.denominator) for tap in taps])
     for bits in _PRECISIONS:
         with precision(bits):
@@ -85,11 +86,11 @@ def _known_quadratics(taps: np.ndarray, digits: int) -> list[list[Any]]:
     raise InvalidArgument(f"digits: {digits} are too many for this window")
 
 
-def _quadratics(polynomial: fmpq_poly) -> list[list[Any]]:
+def _quadratics(polynomial: fmpq_poly) -> list[list[Array]]:
     """Monic real factors of degree <= 2, as few as possible; taps are fmpq or enclosures."""
-    pieces: list[list[Any]] = []
-    rational: list[Any] = []
-    real: list[Any] = []
+    pieces: list[list[Array]] = []
+    rational: list[Array] = []
+    real: list[Array] = []
     for factor, multiplicity in polynomial.factor()[1]:
         taps = [fmpq(tap) / factor.leading_coefficient() for tap in factor.coeffs()]
         if len(taps) == 3:
@@ -112,11 +113,11 @@ def _quadratics(polynomial: fmpq_poly) -> list[list[Any]]:
     return pieces
 
 
-def _is_known(tap: Any, digits: int) -> bool:
+def _is_known(tap: Array, digits: int) -> bool:
     return isinstance(tap, fmpq) or bool(tap.rad() * 2 * arb(10) ** digits < 1)
 
 
-def _rounded(tap: Any, digits: int) -> Fraction:
+def _rounded(tap: Array, digits: int) -> Fraction:
     if isinstance(tap, fmpq):
         return Fraction(int(tap.p), int(tap.q))
     unit = Fraction(1, 10**digits)

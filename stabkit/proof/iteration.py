@@ -21,8 +21,9 @@ A proof is ``{"ghosts": ..., "invariants": {"J": "... >= 0"}, "base": {"J": proo
 * end: if all invariants hold before a step, the goal holds after it.
 
 A ghost {"b": {"in": "N", "start": "0", "next": "a + C@b"}} is a further state, which the proof
-defines, in a space of the state, since other spaces may change.  Invariants speak of the state and
-of what does not change, else they would speak of another operator after the step than before it.
+defines, in a space of the state or of an operator that does not change, since others may.
+Invariants speak of the state and of what does not change, else they would speak of another operator
+after the step than before it.
 
 ``"rest": {"Z": "E"}`` adds a visit at 0, as in :mod:`stabkit.proof.algebra`, to all parts.  Where
 the letters of E may change from step to step, by its flux or its space, so may its energy.
@@ -52,6 +53,7 @@ class Statement:
     next: Values
     changing: set[str]
     goal: tuple[Expression, str]
+    fixed: tuple[str, ...] = ()  # the operators
 
 
 def read(data: dict) -> Statement:
@@ -73,7 +75,8 @@ def read(data: dict) -> Statement:
                      in fields(data[key], tuple(state)).items()} for key in ("start", "next"))
     if counter is not None:
         start[counter], after[counter] = expression(0), parameter(counter) + 1
-    made = Statement(given, start, after, set(changing), algebra.goal(given, data["goal"]))
+    made = Statement(given, start, after, set(changing), algebra.goal(given, data["goal"]),
+                     tuple(table(data.get("operators", {}))))
     _enclose(made)
     steady(made, made.goal[0])
     _start_is_steady(made)
@@ -148,9 +151,12 @@ def with_ghosts(statement: Statement, ghosts: dict) -> Statement:
     given = replace(statement.setting, names=dict(statement.setting.names))
     ghosts = {name: fields(entry, ("in", "start", "next")) for name, entry in ghosts.items()}
     spaces = {NUMBERS, *(given.names[name].to for name in statement.start)}
+    for name in set(statement.fixed) - statement.changing:
+        spaces |= {given.names[name].to, given.names[name].of}
     for name, entry in ghosts.items():
         if not isinstance(entry["in"], str) or entry["in"] not in spaces:
-            raise InvalidEvidence(f"{name}: a ghost lives in a space of the state")
+            raise InvalidEvidence(f"{name}: a ghost lives in a space of the state, or of an "
+                                  "operator that does not change")
         given.declare(name, entry["in"])
     made = replace(statement, setting=given, start=dict(statement.start),
                    next=dict(statement.next))

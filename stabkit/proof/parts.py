@@ -72,6 +72,8 @@ class SymbolicFacts:
 
     slopes: tuple[Any, Any] | None
     diffusivities: tuple[Any, Any] | None
+    odd: bool = False  # then P is even, and each visit has a mirrored one
+    from_zero: bool = False  # Φ(0) = 0 is used, and P(0) = 0
 
     @property
     def lipschitz(self) -> Expression:
@@ -120,8 +122,10 @@ class SymbolicFlux:
         """Ψ = 2P in every entry."""
         return Densities(2 * self.energy(s))
 
-    def diffusivity(self, s: Expression) -> Weights:
+    def diffusivity(self, s: Any) -> Any:
         """Φ(s)/s in every entry; what is assumed of it is its interval."""
+        if not isinstance(s, Expression):
+            return s.weights(self)
         low, high = self.facts.diffusivities or (None, None)
         if low is None or high is None:
             raise InvalidArgument("diffusivity: nothing is assumed of it")
@@ -135,12 +139,27 @@ class SymbolicFlux:
         for point, visit in self._points:
             if (point.to, point.of) == (s.to, s.of) and (point - s).is_zero():
                 return visit
-        number = len(self.symbols.data.get("visits", {}))
+        number = len([name for name in self.symbols.data.get("visits", {}) if name[0] == "E"])
         visit = {"flux": self.name, "at": written(s), "value": f"f{number}",
                  "energy": f"p{number}"}
         self.symbols.note("visits", f"E{number}", visit)
         self._points.append((s, visit))
+        if self.facts.odd:
+            self._also(f"M{number}", written(-s), f"m{number}", f"q{number}")
+            self._is_zero(f"odd{number}", f"m{number} + f{number}")
+            self._is_zero(f"even{number}", f"q{number} - p{number}")
+        if self.facts.from_zero and len(self._points) == 1:
+            self._also("Z", f"0*({written(s)})", "fz", "pz")
+            self._is_zero("flat", "fz")
+            self._is_zero("origin", "pz")
         return visit
+
+    def _also(self, name: str, at: str, value: str, energy: str) -> None:
+        self.symbols.note("visits", name, {"flux": self.name, "at": at, "value": value,
+                                           "energy": energy})
+
+    def _is_zero(self, name: str, text: str) -> None:
+        self.symbols.note("equations", name, f"{text} == 0")
 
 
 class SymbolicMap:
@@ -208,7 +227,7 @@ class Portion:
 
     It can be multiplied and divided as long as it stays that.  It becomes a parameter where a
     scheme takes it for its step, or a vector is multiplied with it.  Of all that is made from one
-    ratio only one number can, and its multiples, because two would be independent.
+    ratio only one number can, because two would be independent; in formulas also its multiples.
     """
 
     symbols: Any
@@ -219,7 +238,7 @@ class Portion:
 
     def __mul__(self, factor: Any) -> Any:
         if isinstance(factor, Expression) and not factor.scalar:
-            return self.parameter() * factor
+            return self._multiple() * factor
         return self._made(self.top if self.top is None else self.top * self._size(factor),
                           self.over)
 
@@ -253,11 +272,15 @@ class Portion:
                                     self.strict)
             self.symbols.portions[next(iter(made.letters))] = self
             self.used += [self, made]
-        times = self._times(self.used[0])
-        if times is None:
+        if not self._equals(self.used[0]):
             raise InvalidArgument("ratio: it is used for two different steps, which symbols would "
                                   "take for independent ones")
-        return self.used[1] if times == 1 else times * self.used[1]
+        return self.used[1]
+
+    def _multiple(self) -> Expression:
+        """The number, as a multiple of the parameter that its ratio already is."""
+        times = self._times(self.used[0]) if self.used else None
+        return self.parameter() if times is None or times == 1 else times * self.used[1]
 
     def _times(self, other: Portion) -> Fraction | None:
         """How many times another portion of the same ratio it is, if that is a number."""
@@ -293,7 +316,7 @@ class Portion:
         raise InvalidArgument("ratio: a symbol has no value to compare")
 
     __hash__ = object.__hash__
-    __lt__ = __ge__ = __eq__  # type: ignore[assignment]
+    __lt__ = __ge__ = __eq__
 
     def __bool__(self) -> bool:
         return True  # it is positive

@@ -69,7 +69,7 @@ def read(data: dict) -> Statement:
     data = fields(data, ("kind", "step", "keeps", "weights", "rows"), ("steps",))
     if data.get("steps", "any number") != "any number":
         raise InvalidEvidence("steps: may be left out, or be 'any number'")
-    if data["step"] not in ("explicit", "implicit") or data["keeps"] not in CHECKS:
+    if data["step"] not in ("explicit", "implicit") or data["keeps"] not in tuple(CHECKS):
         raise InvalidEvidence("step, keeps: must be explicit or implicit, and one of "
                               f"{', '.join(CHECKS)}")
     weights = {new_name(name, ()): None if end == "inf" else rational(end)

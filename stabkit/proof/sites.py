@@ -162,6 +162,25 @@ class Edges:
                                  for edge, s in self.values.items()}, self.degree)
 
 
+    def weights(self, flux: SymbolicFlux) -> EdgeWeights:
+        """g at every edge."""
+        self.through(flux)
+        return EdgeWeights(self.line, flux)
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeWeights:
+    """The weights g of the edges beside a site."""
+
+    line: Line
+    flux: SymbolicFlux
+
+    def __mul__(self, values: Edges) -> Edges:
+        if not isinstance(values, Edges) or values.line is not self.line:
+            raise InvalidArgument("weights: are multiplied with values at the edges of their line")
+        return values.through(self.flux)
+
+
 @dataclass(frozen=True, eq=False)
 class Site:
     """A value at a site: a numerator over h**degree."""

@@ -88,7 +88,8 @@ class Symbols:
         return Portion(self, None if top is None else expression(top), strict=strict)
 
     def flux(self, name: str = "phi", sector: Any = None, slopes: Any = None,
-             meaning: Mapping[str, str] = MappingProxyType({})) -> SymbolicFlux:
+             meaning: Mapping[str, str] = MappingProxyType({}), odd: bool = False,
+             from_zero: bool = False) -> SymbolicFlux:
         """A flux of which some facts are assumed, each an interval; None is an open end."""
         facts = {}
         for kind, ends in (("sector", sector), ("slopes", slopes)):
@@ -96,9 +97,8 @@ class Symbols:
                 facts[kind] = [endless if end is None else written(expression(end))
                                for end, endless in zip(ends, ("-inf", "inf"), strict=True)]
         self.note("fluxes", name, facts)
-        return SymbolicFlux(self, name, SymbolicFacts(*(
-            ends and tuple(None if end is None else expression(end) for end in ends)
-            for ends in (slopes, sector))), meaning)
+        return SymbolicFlux(self, name, SymbolicFacts(
+            _expressions(slopes), _expressions(sector), odd, from_zero), meaning)
 
     def shows(self, left: Expression | str, relation: str = ">=") -> dict[str, Any]:
         """The statement that an expression, or what a text says, is >= 0, or == 0."""
@@ -122,6 +122,14 @@ class Symbols:
         if changing:
             data["changing"] = list(changing)
         return {"kind": "iteration", **data, "goal": f"{_text(goal)} {relation} 0"}
+
+
+def _expressions(ends: Any) -> tuple[Any, Any] | None:
+    """The two ends of an interval, if it is one."""
+    if not ends:
+        return None
+    low, high = (None if end is None else expression(end) for end in ends)
+    return low, high
 
 
 def _text(x: Expression | str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Fields, Function, Signal
 from stabkit.claims.obligations import STOPPED, parts_of
 from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Class, Fixed, Positive, UpTo
 from stabkit.errors import InvalidArgument
@@ -47,11 +48,11 @@ class OwnStep(Scheme):
     def fluxes(self) -> tuple[Any, ...]:
         return self.parts[1]
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Any:
         return self.function(u)
 
 
-def evidence_against(what: Callable[..., Any], notion: Any, classes: Mapping[str, Class],
+def evidence_against(what: Function, notion: Any, classes: Mapping[str, Class],
                      question: Question, seed: int = 0) -> Evidence | None:
     """A witness that the independent checker confirms, or None."""
     values = _values(question)
@@ -120,7 +121,7 @@ def _end(text: str, values: Mapping[str, Fraction]) -> Fraction | None:
     return sign * (values[name] if name in values else Fraction(name))
 
 
-def _witness(what: Callable[..., Any], notion: Any, arguments: Mapping[str, Any],
+def _witness(what: Function, notion: Any, arguments: Fields,
              found: Members) -> Evidence | None:
     signals = tuple(found.vectors[name] for name in "uv" if name in found.vectors)
     for part in parts_of(what(**arguments)):

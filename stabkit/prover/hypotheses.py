@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import combinations, permutations
 from typing import Any
 
+from stabkit.aliases import Record
 from stabkit.proof import facts
 from stabkit.proof.setting import Setting
 from stabkit.proof.words import NUMBERS, Expression, Word, dot, expression
@@ -54,7 +55,7 @@ class Block:
         Whether the factor may have either sign.
     """
 
-    step: dict[str, Any]
+    step: Record
     vectors: list[Expression]
     forms: dict[tuple[int, int], Form]
     free: bool = False
@@ -118,7 +119,7 @@ def blocks(setting: Setting, goals: Sequence[Expression], depth: int) -> list[Bl
             *_equations(setting, found)]
 
 
-def _scalar(setting: Setting, step: dict[str, Any]) -> Block:
+def _scalar(setting: Setting, step: Record) -> Block:
     return Block(step, [], {(0, 0): form(facts.nonnegative(setting, step))})
 
 
@@ -165,7 +166,7 @@ def _of_vectors(setting: Setting, by_space: Mapping[str, list[Expression]]) -> I
         yield from _localised({"use": "square"}, found, dot)
 
 
-def _localised(step: dict[str, Any], at: list[Expression], pairing: Pairing) -> Iterator[Block]:
+def _localised(step: Record, at: list[Expression], pairing: Pairing) -> Iterator[Block]:
     if at:
         yield Block(step, at, {(i, j): form(pairing(x, y)) for i, x in enumerate(at)
                                for j, y in enumerate(at) if i <= j})

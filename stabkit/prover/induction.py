@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from stabkit.aliases import Record
 from stabkit.proof import iteration
 from stabkit.prover.search import search_sum
 
@@ -17,8 +16,8 @@ def search_induction(statement: iteration.Statement, goal: str) -> tuple[dict | 
     goal : str
         As the statement writes it.
     """
-    hollow: dict[str, Any] = {"steps": []}
-    proof: dict[str, Any] = {"invariants": {"J": goal}, "base": {"J": hollow},
+    hollow: Record = {"steps": []}
+    proof: Record = {"invariants": {"J": goal}, "base": {"J": hollow},
                              "step": {"J": hollow}, "end": hollow}
     parts = iteration.obligations(statement, proof)
     base, why = search_sum(parts[0][1])

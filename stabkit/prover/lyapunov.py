@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from stabkit.aliases import Record
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import algebra, check, iteration
 from stabkit.proof.setting import Setting
@@ -50,8 +51,8 @@ class Unknown:
     resting: dict[str, str]
 
 
-def search_bound(state: Callable[[str], dict[str, Any]], by: str, of: str
-                 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None, str]:
+def search_bound(state: Callable[[str], Record], by: str, of: str
+                 ) -> tuple[Record | None, Record | None, str]:
     """A constant C with |of|² <= C·by after every number of steps, and a proof.
 
     Parameters
@@ -98,7 +99,7 @@ def _unknown(hollow: iteration.Statement, by: str, of: str, depth: int) -> Unkno
     resting = rests(hollow.setting)
     terms = list(_terms(hollow, resting, depth))
     invariants = {f"V{k}": f"{written(q)} >= 0" for k, q in enumerate(terms)}
-    none: dict[str, Any] = {name: {"steps": []} for name in invariants}
+    none: Record = {name: {"steps": []} for name in invariants}
     parts = iteration.obligations(hollow, {"rest": resting, "invariants": invariants,
                                            "base": none, "step": none, "end": {"steps": []}})
     base, step = ([part for name, part, _ in parts if name.startswith(kind)]
@@ -179,8 +180,8 @@ def _least_constant(problem: Unknown, goal: Form, by: Expression, all_: list[Blo
     return Fraction(-(-(least_one * size).numerator // (least_one * size).denominator), size)
 
 
-def _proof(problem: Unknown, hollow: iteration.Statement, statement: dict[str, Any],
-           found: Found, first: str) -> dict[str, Any]:
+def _proof(problem: Unknown, hollow: iteration.Statement, statement: Record,
+           found: Found, first: str) -> Record:
     """The induction: what V is, and the three sums."""
     scale = problem.settings["step"]
     c = {block.step["V"]: X[0][0] for block, X in found if "V" in block.step}
@@ -190,7 +191,7 @@ def _proof(problem: Unknown, hollow: iteration.Statement, statement: dict[str, A
     V = " ".join(f"- {product(x, difference(weights[k], low))}*({written(problem.terms[k])})"
                  for k, x in c.items()).replace("- -", "+ ")
     J = f"{product(Fraction(1), difference({}, low))}*({first}) {V} >= 0".removeprefix("1*")
-    hollow_steps: dict[str, Any] = {"steps": []}
+    hollow_steps: Record = {"steps": []}
     rest = {"rest": problem.resting} if problem.resting else {}
     proof = {**rest, "invariants": {"J": J}, "base": {"J": hollow_steps},
              "step": {"J": hollow_steps}, "end": hollow_steps}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from stabkit.aliases import Function, Record
 from stabkit.claims.claim import Claim
 from stabkit.claims.obligations import proof_of
 from stabkit.classes import Class, checked
@@ -25,7 +26,7 @@ from stabkit.prover.worst_case import worst_case
 NEAR = 1e-6  # a worst case above 1 by less may be an error of the solver
 
 
-def prove(what: Callable[..., Any] | Claim, notion: Any = None, *, spaces: tuple[str, ...] = (),
+def prove(what: Function | Claim, notion: Any = None, *, spaces: tuple[str, ...] = (),
           refute: bool = True, seed: int = 0, **classes: Any) -> Proof:
     """Search a proof that a scheme keeps a notion for all members of classes.
 
@@ -118,7 +119,7 @@ def _seems(asked: list[Question]) -> bool:
                else _searched(question)[1] is not None for question in asked)
 
 
-def _searched(question: Question) -> tuple[dict[str, Any], dict[str, Any] | None, str]:
+def _searched(question: Question) -> tuple[Record, Record | None, str]:
     """The statement, its proof or None, and why."""
     if question.state is not None:
         statement, proof, reason = search_bound(question.state, *question.texts)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stabkit.aliases import Fields, Function, Record
 from stabkit.claims.claim import Claim
 from stabkit.claims.obligations import (
     STOPPED,
@@ -33,11 +34,11 @@ class Bounded:
     See :func:`bounded`.
     """
 
-    of: Callable[..., Any] | None = None
-    by: Callable[..., Any] | None = None
+    of: Function | None = None
+    by: Function | None = None
 
 
-def bounded(of: Callable[..., Any] | None = None, by: Callable[..., Any] | None = None) -> Bounded:
+def bounded(of: Function | None = None, by: Function | None = None) -> Bounded:
     """The notion that a step of one or more vectors keeps something bounded for all time.
 
     ``prove`` looks for a constant C with Σ|of(state after n steps)|² <= C Σ|by(start)|² for every
@@ -71,10 +72,10 @@ class Question:
         For a bound: the forms by which and of which it is.
     """
 
-    statement: dict[str, Any]
+    statement: Record
     before: Expression | None = None
-    portions: Mapping[str, Any] = field(default_factory=dict)
-    state: Callable[[str], dict[str, Any]] | None = None
+    portions: Fields = field(default_factory=dict)
+    state: Callable[[str], Record] | None = None
     texts: tuple[str, str] = ("", "")
 
 
@@ -102,7 +103,7 @@ def questions(what: Any, notion: Any, classes: Mapping[str, Class], spaces: tupl
         raise InvalidArgument(f"what: its statement cannot be written: {error}") from error
 
 
-def _made(what: Callable[..., Any], classes: Mapping[str, Class]) -> tuple[Symbols, Any]:
+def _made(what: Function, classes: Mapping[str, Class]) -> tuple[Symbols, Any]:
     symbols = Symbols()
     arguments = {name: kind.symbol(symbols, name) for name, kind in classes.items()}
     missing = [name for name, parameter in inspect.signature(what).parameters.items()
@@ -121,7 +122,7 @@ def _property(made: Any, notion: Any) -> Any:
     return made
 
 
-def _question(what: Callable[..., Any], notion: Any, classes: Mapping[str, Class],
+def _question(what: Function, notion: Any, classes: Mapping[str, Class],
               spaces: tuple[str, ...], number: int) -> Question:
     symbols, made = _made(what, classes)
     part = parts_of(_property(made, notion))[number]
@@ -169,13 +170,13 @@ def _step(symbols: Symbols, step: Callable[[Any], Any], notion: Notion, spaces: 
     return Question(symbols.shows(goal_of(notion, pairs)), growth, symbols.portions)
 
 
-def _names(step: Callable[..., Any]) -> list[str]:
+def _names(step: Function) -> list[str]:
     """What a step calls the vectors that it is given."""
     return [name for name, parameter in inspect.signature(step).parameters.items()
             if parameter.default is parameter.empty]
 
 
-def _bound(symbols: Symbols, step: Callable[..., Any], notion: Bounded, spaces: tuple[str, ...]
+def _bound(symbols: Symbols, step: Function, notion: Bounded, spaces: tuple[str, ...]
            ) -> Question:
     """Of one's own step of several vectors, each with its name there."""
     names = _names(step)
@@ -189,7 +190,7 @@ def _bound(symbols: Symbols, step: Callable[..., Any], notion: Bounded, spaces: 
     by = _squares(_as_tuple(notion.by(*first)) if notion.by else first)
     of = _squares(_as_tuple(notion.of(*now)) if notion.of else now[:1])
 
-    def state(goal: str) -> dict[str, Any]:
+    def state(goal: str) -> Record:
         return symbols.iterates(
             goal.removesuffix(" >= 0"), start=dict(zip(names, first, strict=True)),
             after=dict(zip(names, after, strict=True)))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
+from stabkit.aliases import Record
 from stabkit.errors import InvalidArgument
 from stabkit.proof import explain, reach
 from stabkit.replay.seals import seal
@@ -40,8 +40,8 @@ class Proof:
     seconds : float
     """
 
-    statements: tuple[dict[str, Any], ...]
-    proofs: tuple[dict[str, Any] | None, ...]
+    statements: tuple[Record, ...]
+    proofs: tuple[Record | None, ...]
     reason: str = ""
     value: float | None = None
     witness: Evidence | None = None
@@ -61,7 +61,7 @@ class Proof:
             self.step is None else UNDECIDED
 
     @property
-    def proof(self) -> dict[str, Any] | None:
+    def proof(self) -> Record | None:
         """The data that ``stabkit.proof.check`` takes, if one statement was asked and is proved."""
         return {"statement": self.statements[0], "proof": self.proofs[0]} \
             if self.proved and len(self.proofs) == 1 else None
@@ -103,7 +103,7 @@ class Proof:
         except OSError as error:
             raise InvalidArgument(f"file: cannot write {file}: {error.strerror or error}") from None
 
-    def _verdict(self, name: str) -> dict[str, Any]:
+    def _verdict(self, name: str) -> Record:
         evidence = [Evidence("proof", "rational", {"statement": statement, "proof": proof})
                     for statement, proof in zip(self.statements, self.proofs, strict=True)] \
             if self.proved else [self.witness] if self.witness is not None else []

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
+from stabkit.aliases import Fields, Record
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.proof import facts
 from stabkit.proof.setting import Setting
@@ -85,7 +85,7 @@ class Scaling:
             equations={name: put(x) for name, x in given.equations.items()},
             known={name: put(x) for name, x in given.known.items()})
 
-    def back(self, step: Mapping[str, Any]) -> tuple[dict[str, Any], Weight]:
+    def back(self, step: Fields) -> tuple[Record, Weight]:
         """A step about what is scaled as one about what is given, and the weight between them."""
         made = {key: written(self._vector(entry)) if key in ("x", "with") else entry
                 for key, entry in step.items()}

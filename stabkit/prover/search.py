@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from stabkit.aliases import Record
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import algebra
 from stabkit.proof.words import Expression
@@ -21,7 +22,7 @@ NOTHING = "no proof found in this class of multipliers"
 Step = tuple[dict[str, Any], Fraction, str, Weight]  # rule, factor, condition, weight
 
 
-def search_sum(statement: algebra.Statement) -> tuple[dict[str, Any] | None, str]:
+def search_sum(statement: algebra.Statement) -> tuple[Record | None, str]:
     """A proof of a statement of one step that the kernel accepts, or None and why.
 
     Raises
@@ -56,7 +57,7 @@ def search_sum(statement: algebra.Statement) -> tuple[dict[str, Any] | None, str
     return None, reason
 
 
-def _of_equation(statement: algebra.Statement) -> tuple[dict[str, Any] | None, str]:
+def _of_equation(statement: algebra.Statement) -> tuple[Record | None, str]:
     """Both sides multiplied out, and multiples of equations that are numbers."""
     given = statement.setting
     names = [name for name, x in given.equations.items() if (x.to, x.of) == ("1", "1")]
@@ -76,7 +77,7 @@ def _of_equation(statement: algebra.Statement) -> tuple[dict[str, Any] | None, s
 
 
 def proof_of_sum(scale: Scaling, goal: Expression, found: Found, resting: Mapping[str, str],
-                 more: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+                 more: tuple[Record, ...] = ()) -> Record:
     """The proof of what is given, from multipliers for what is scaled; `more` has the factor 1."""
     used = {name for block, _ in found for name in block.step.get("at", ())}
     rest = {name: like for name, like in resting.items() if name in used}
@@ -89,8 +90,8 @@ def proof_of_sum(scale: Scaling, goal: Expression, found: Found, resting: Mappin
                       for rule, factor, condition, weight in steps]}
 
 
-def _written(rule: dict[str, Any], factor: Fraction, condition: str, powers: Weight
-             ) -> dict[str, Any]:
+def _written(rule: Record, factor: Fraction, condition: str, powers: Weight
+             ) -> Record:
     times = product(factor, powers, condition)
     if rule["use"] == "equation":
         return {**rule, "with": f"{times}*({rule['with']})"}

@@ -7,18 +7,20 @@ flux of the class.  Then all is rounded, and the flux is drawn through the point
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import scipy.optimize
 
+from stabkit.aliases import Fields
 from stabkit.proof import algebra
 from stabkit.proof.words import NUMBERS, Expression, Letter, expression
 from stabkit.prover.piecewise_linear import Ends, Point, admits
 
+SECONDS = 20.0
 STARTS = 30  # for each draw of the operators
 SIZES = {1: 1, 2: 4}  # of the spaces -> draws of the operators
 DENOMINATORS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 60, 120, 1000, 10**5)
@@ -57,7 +59,7 @@ class Instance:
         Draws the operators, of norm 1 or what their bound says.
     """
 
-    def __init__(self, statement: Mapping[str, Any], values: Mapping[str, Fraction], size: int,
+    def __init__(self, statement: Fields, values: Mapping[str, Fraction], size: int,
                  rng: np.random.Generator):
         made = algebra.read(dict(statement))
         given, self.size = made.setting, size
@@ -117,10 +119,13 @@ class Instance:
         return total
 
 
-def members(statement: Mapping[str, Any], values: Mapping[str, Fraction], seed: int = 0
+def members(statement: Fields, values: Mapping[str, Fraction], seed: int = 0
             ) -> Iterator[Members]:
-    """Exact members of the classes at which the goal of a statement is negative."""
-    rng = np.random.default_rng(seed)
+    """Exact members of the classes at which the goal of a statement is negative.
+
+    The search ends after :data:`SECONDS`; what it finds before does not depend on them.
+    """
+    rng, began = np.random.default_rng(seed), time.monotonic()
     for size, count in SIZES.items():
         for _ in range(count):
             instance = Instance(statement, values, size, rng)
@@ -128,6 +133,8 @@ def members(statement: Mapping[str, Any], values: Mapping[str, Fraction], seed: 
                 return
             problem = Descent(instance)
             for _ in range(STARTS):
+                if time.monotonic() - began > SECONDS:
+                    return
                 found = _member(problem, problem.start(rng))
                 if found is not None:
                     yield found

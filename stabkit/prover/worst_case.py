@@ -5,11 +5,11 @@ The smallest γ with γ|before|² − |after|² = Σ multiplier·rule, and its d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from stabkit.aliases import Fields
 from stabkit.proof import algebra
 from stabkit.proof.words import Expression
 from stabkit.prover.hypotheses import Block, blocks, combined, form, rests
@@ -33,7 +33,7 @@ class WorstCase:
     moments: dict[Any, float]
 
 
-def worst_case(statement: Mapping[str, Any], before: Expression, depth: int = 1
+def worst_case(statement: Fields, before: Expression, depth: int = 1
                ) -> WorstCase | None:
     """Solve the problem of the worst case of a statement ``|before|² − |after|² >= 0``.
 

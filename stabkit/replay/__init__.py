@@ -13,9 +13,11 @@ polynomials     roots and signs by Sturm chains
 functions       the functions that evidence may use
 language        the notation: what may be written
 calculator      what it means
+settled         conditions that were confirmed before
 calculation     given, let, shows: one piece of evidence, with growing precision
-reading         verdict files: JSON and its form
 seals           on each piece of evidence, each verdict, the whole file
+unpacking       verdict files that say once what they need often
+reading         verdict files: JSON and its form
 consistency     what a verdict must not say beside its own evidence
 checker         findings about a verdict file, or one piece of evidence
 ==============  ==============================================================================

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.algebra import MAX_LENGTH, array, shape
 from stabkit.replay.calculator import Calculator, as_text
-from stabkit.replay.language import Function, new_name, parse, parse_head, shortened
+from stabkit.replay.fields import Fields
+from stabkit.replay.language import MAX_CHARACTERS, Function, new_name, parse, parse_head, shortened
 from stabkit.replay.reals import INF, counted, equal, less, negation
 from stabkit.replay.rows import read_rows
+from stabkit.replay.settled import Confirmed, Source
 from stabkit.replay.work import Exhausted, Work, spend, working
 
 MAX_LINES = 2000
@@ -47,15 +49,16 @@ class Calculation:
     Reading it and running it draw on one allowance, of `steps` at most.
     """
 
-    def __init__(self, data: Mapping[str, Any], rounding: bool = False,
+    def __init__(self, data: Fields, rounding: bool = False,
                  steps: int | None = None):
         self.work = Work(steps, rounding)
         self.names: set[str] = set()
         self.functions: dict[str, Function] = {}
         with working(self.work):
             self._read(data)
+        self.source = Source(data, rounding)
 
-    def _read(self, data: Mapping[str, Any]) -> None:
+    def _read(self, data: Fields) -> None:
         for part in ("given", "let", "shows"):
             if len(data[part]) > MAX_LINES:
                 raise InvalidEvidence(f"{part}: has more than {MAX_LINES} entries")
@@ -70,7 +73,10 @@ class Calculation:
         for k, text in enumerate(data["shows"]):
             with at(f"shows[{k}]"):
                 self.shows.append((text, self._expression(text)))
+        with at("facts"):
+            _check_facts(data.get("facts", {}), data["shows"])
         with at("margin"):
+            self.margin_text = data.get("margin")
             self.margin = self._expression(data["margin"]) if "margin" in data else None
         with at("margin_value"):
             self.margin_value = _margin_value(data)
@@ -123,8 +129,14 @@ class Calculation:
         return False, undecided
 
     def _run(self) -> tuple[bool, str]:
-        calculator, shown = self._defined(), []
+        known = {text: self._known("condition", text) for text, _ in self.shows}
+        calculator, shown = self._defined(self._not_needed(known)), []
         for text, expression in self.shows:
+            if (before := known[text]) is not None:
+                spend(before.steps)
+                shown.append(before.shown)
+                continue
+            start = self.work.steps_left
             with at(shortened(text)):
                 truth, values = self._shown(calculator, expression)
             line = f"{text}{values}{calculator.open_cell}"
@@ -133,18 +145,43 @@ class Calculation:
             if not truth:
                 return False, f"it does not hold that {line}"
             shown.append(f"{text}{values}")
+            self._note("condition", text, shown[-1], start)
         if self.margin is not None and (
                 difference := self._margin_differs(self.margin, calculator)):
             return False, difference
         return True, "; ".join(shown)
 
-    def _defined(self) -> Calculator:
-        """A calculator that knows the values of all definitions."""
+    def _known(self, kind: str, text: str) -> Confirmed | None:
+        return self.source.confirmed(kind, text, self.work.precision)
+
+    def _note(self, kind: str, text: str, shown: str, steps_left: int) -> None:
+        if self.work.rounding or self.rational:
+            self.source.confirm(kind, text, self.work.precision,
+                                Confirmed(shown, steps_left - self.work.steps_left))
+
+    def _not_needed(self, known: Mapping[str, Confirmed | None]) -> set[str]:
+        """The names of which only conditions speak that were confirmed before."""
+        left = [text for text, shown in known.items() if shown is None]
+        if self.margin_text is not None:
+            left.append(self.margin_text)
+        spoken_of = self.source.names(known.keys() - left)
+        left += [name for name, parameters, _ in self.let if name not in spoken_of
+                 or not (parameters or self._known("definition", name))]
+        return spoken_of - self.source.names(left)
+
+    def _defined(self, without: Container[str] = ()) -> Calculator:
+        """A calculator that knows the values of all definitions but some."""
         calculator = Calculator(self.given, self.functions)
         for name, parameters, expression in self.let:
-            if not parameters:
-                with at(name):
-                    calculator.values[name] = calculator.value(expression, {})
+            if parameters:
+                continue
+            if name in without and (before := self._known("definition", name)) is not None:
+                spend(before.steps)
+                continue
+            start = self.work.steps_left
+            with at(name):
+                calculator.values[name] = calculator.value(expression, {})
+            self._note("definition", name, "", start)
         return calculator
 
     def values(self) -> dict[str, Any]:
@@ -177,6 +214,16 @@ class Calculation:
         if agrees is None:
             raise Undecided(message)
         return "" if agrees else message
+
+
+def _check_facts(facts: Fields, shows: list[str]) -> None:
+    """A fact is a name for some of the conditions."""
+    for name, conditions in facts.items():
+        if not name or not name.isprintable() or len(name) > MAX_CHARACTERS:
+            raise InvalidEvidence(f"{shortened(name)} is not a name in one line")
+        if not isinstance(conditions, list) or not conditions or any(
+                text not in shows for text in conditions):
+            raise InvalidEvidence(f"{shortened(name)} is not some of the conditions")
 
 
 def _given(value: Any):
@@ -219,7 +266,7 @@ def _rational(text: Any) -> Fraction:
     return counted(Fraction(int(numerator), int(denominator or 1)))
 
 
-def _margin_value(data: Mapping[str, Any]) -> Fraction | float | None:
+def _margin_value(data: Fields) -> Fraction | float | None:
     value = data.get("margin_value")
     if value is None:
         return None

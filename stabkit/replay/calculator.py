@@ -19,6 +19,7 @@ from stabkit.replay.algebra import (
     some_entries,
     transpose,
 )
+from stabkit.replay.fields import Fields
 from stabkit.replay.functions import BUILTINS, CONSTANTS, call
 from stabkit.replay.language import SYMBOLS, Function, cells, indices
 from stabkit.replay.reals import (
@@ -92,18 +93,18 @@ def as_text(x) -> str:
 class Calculator:
     """Evaluates expressions; knows the values defined so far and the defined functions."""
 
-    def __init__(self, given: Mapping[str, Any], functions: Mapping[str, Function]):
+    def __init__(self, given: Fields, functions: Mapping[str, Function]):
         self.values: dict[str, Any] = dict(given)
         self.functions = functions
         self.open_cell = ""  # where the latest all(...) failed
 
-    def truth(self, node: ast.expr, local: Mapping[str, Any]) -> bool | None:
+    def truth(self, node: ast.expr, local: Fields) -> bool | None:
         found = self.value(node, local)
         if found is not None and not isinstance(found, bool):
             raise InvalidEvidence("a number stands where a condition is needed")
         return found
 
-    def numbers(self, node: ast.expr, local: Mapping[str, Any], or_infinite: bool = False):
+    def numbers(self, node: ast.expr, local: Fields, or_infinite: bool = False):
         """The value of an expression that must be a number, vector or matrix."""
         return self._numbers_in(self.value(node, local), or_infinite)
 
@@ -121,46 +122,46 @@ class Calculator:
                 raise InvalidEvidence("a condition stands where a number is needed")
         return found
 
-    def value(self, node: ast.expr, local: Mapping[str, Any]):
+    def value(self, node: ast.expr, local: Fields):
         spend(1)
         if type(node) not in _WAYS:
             raise InvalidEvidence(f"{type(node).__name__} is not part of the notation")
         return _WAYS[type(node)](self, node, local)
 
-    def _constant(self, node: ast.Constant, local: Mapping[str, Any]):
+    def _constant(self, node: ast.Constant, local: Fields):
         value: Any = node.value  # an integer, as the language has no others
         return counted(Fraction(value))
 
-    def _list(self, node: ast.List, local: Mapping[str, Any]):
+    def _list(self, node: ast.List, local: Fields):
         return array(self.numbers(item, local, or_infinite=True) for item in node.elts)
 
-    def _unary(self, node: ast.UnaryOp, local: Mapping[str, Any]):
+    def _unary(self, node: ast.UnaryOp, local: Fields):
         if isinstance(node.op, ast.Not):
             return negation(self.truth(node.operand, local))
         return entrywise(operator.neg, self.numbers(node.operand, local, or_infinite=True))
 
-    def _binary(self, node: ast.BinOp, local: Mapping[str, Any]):
+    def _binary(self, node: ast.BinOp, local: Fields):
         if isinstance(node.op, ast.MatMult):
             return self._product(node, local)
         x, y = self.numbers(node.left, local), self.numbers(node.right, local)
         return entrywise(_BINARY[type(node.op)], x, y)
 
-    def _product(self, node: ast.BinOp, local: Mapping[str, Any]):
+    def _product(self, node: ast.BinOp, local: Fields):
         left = self.value(node.left, local)
         if isinstance(left, Rows | Transposed):
             return array(map(trimmed, left @ self.numbers(node.right, local)))
         return product(self._numbers_in(left), self.numbers(node.right, local))
 
-    def _compared(self, node: ast.Compare, local: Mapping[str, Any]) -> bool | None:
+    def _compared(self, node: ast.Compare, local: Fields) -> bool | None:
         return self.comparison(node, local)[0]
 
-    def _joined(self, node: ast.BoolOp, local: Mapping[str, Any]) -> bool | None:
+    def _joined(self, node: ast.BoolOp, local: Fields) -> bool | None:
         truths = (self.truth(x, local) for x in node.values)
         if isinstance(node.op, ast.And):
             return conjunction(truths)
         return negation(conjunction(map(negation, truths)))
 
-    def comparison(self, node: ast.Compare, local: Mapping[str, Any]) -> tuple[bool | None, str]:
+    def comparison(self, node: ast.Compare, local: Fields) -> tuple[bool | None, str]:
         """The truth of a chain of comparisons, and the chain with the values in it."""
         values = [self.numbers(x, local) for x in (node.left, *node.comparators)]
         symbols = [SYMBOLS[type(op)] for op in node.ops]
@@ -170,13 +171,13 @@ class Calculator:
             chain += [symbol, as_text(x)]
         return truth, " ".join(chain)
 
-    def _named(self, node: ast.Name, local: Mapping[str, Any]):
+    def _named(self, node: ast.Name, local: Fields):
         name = node.id
         if name in local:
             return local[name]
         return self.values[name] if name in self.values else CONSTANTS[name]()
 
-    def _transposed(self, node: ast.Attribute, local: Mapping[str, Any]):
+    def _transposed(self, node: ast.Attribute, local: Fields):
         matrix = self.value(node.value, local)
         if isinstance(matrix, Rows):
             return Transposed(matrix)
@@ -184,7 +185,7 @@ class Calculator:
             raise InvalidEvidence(".T needs a matrix")
         return transpose(matrix)
 
-    def _entry(self, node: ast.Subscript, local: Mapping[str, Any]):
+    def _entry(self, node: ast.Subscript, local: Fields):
         """u[i], A[i] (a row), A[i, j], and slices of them."""
         whole = self.value(node.value, local)
         where = [self._index(index, local) for index in indices(node)]
@@ -199,7 +200,7 @@ class Calculator:
             part = columns if isinstance(where[0], slice) else columns[0]
         return array(part) if isinstance(part, tuple) else part
 
-    def _index(self, node: ast.expr | None, local: Mapping[str, Any]):
+    def _index(self, node: ast.expr | None, local: Fields):
         if node is None:
             return None
         if isinstance(node, ast.Slice):
@@ -209,7 +210,7 @@ class Calculator:
             raise InvalidEvidence("an index must be an integer")
         return int(index)
 
-    def _called(self, node: ast.Call, local: Mapping[str, Any]):
+    def _called(self, node: ast.Call, local: Fields):
         function: Any = node.func  # a name, as the language calls nothing else
         name = function.id
         if name == "all":
@@ -233,7 +234,7 @@ class Calculator:
 
         return entrywise(apply, *args)
 
-    def _one(self, node: ast.expr, local: Mapping[str, Any]):
+    def _one(self, node: ast.expr, local: Fields):
         found = self.numbers(node, local)
         if shape(found):
             raise InvalidEvidence("a function applied to entries must give numbers")
@@ -242,7 +243,7 @@ class Calculator:
     # -- intervals -----------------------------------------------------------------------------
 
     def _on_all_cells(self, variable: str, knots: ast.expr, condition: ast.expr,
-                      local: Mapping[str, Any]) -> bool | None:
+                      local: Fields) -> bool | None:
         """Whether the condition is certain on every cell [a, b] between neighbouring knots."""
         v = self.numbers(knots, local, or_infinite=True)
         if len(shape(v)) != 1 or len(v) < 2:
@@ -260,7 +261,7 @@ class Calculator:
                 break
         return result
 
-    def _either(self, node: ast.IfExp, local: Mapping[str, Any]):
+    def _either(self, node: ast.IfExp, local: Fields):
         """One branch; both, as a hull, where the condition may hold and may fail."""
         truth = self.truth(node.test, local)
         if truth is not None:
@@ -274,7 +275,7 @@ class Calculator:
             raise InvalidEvidence("the two branches of an if are not of one shape")
         return entrywise(hull, x, y)
 
-    def _narrowed(self, test: ast.expr, local: Mapping[str, Any], holds: bool):
+    def _narrowed(self, test: ast.expr, local: Fields, holds: bool):
         """`local` with the interval of x cut to where the test ``x < c`` or ``abs(x) < c`` holds
         (or fails); unchanged for tests of any other form."""
         match test:

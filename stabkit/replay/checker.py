@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -12,6 +12,7 @@ from stabkit.errors import InvalidEvidence
 from stabkit.replay import work
 from stabkit.replay.calculation import Calculation, at
 from stabkit.replay.consistency import contradictions
+from stabkit.replay.fields import Fields
 from stabkit.replay.language import MAX_CHARACTERS, shortened
 from stabkit.replay.reading import (
     CALCULATION,
@@ -58,7 +59,7 @@ class Finding:
     evidence: int | None = None
 
 
-def replay(source: str | PathLike | Mapping[str, Any]) -> list[Finding]:
+def replay(source: str | PathLike | Fields) -> list[Finding]:
     """Check every piece of evidence in a verdict file.
 
     Parameters
@@ -94,7 +95,7 @@ def replay(source: str | PathLike | Mapping[str, Any]) -> list[Finding]:
     return findings
 
 
-def check(evidence: Mapping[str, Any]) -> str | None:
+def check(evidence: Fields) -> str | None:
     """Check one piece of evidence, sealed or not: None if it holds, else what fails."""
     holds, reason = _examined(evidence, None, _Allowance())
     return None if holds else reason
@@ -107,7 +108,7 @@ class _Allowance:
         self.left = work.MAX_STEPS_OF_FILE
 
 
-def _faults_of_file(content: Mapping[str, Any]) -> Iterator[Finding]:
+def _faults_of_file(content: Fields) -> Iterator[Finding]:
     if content["seal"] != seal_of(content):
         yield Finding("all verdicts", "sealed together", "file", False,
                       "the seal is broken: the file has been changed")
@@ -132,7 +133,7 @@ def _of_verdict(verdict: Any, allowance: _Allowance) -> Iterator[Finding]:
         yield Finding(claim, status, "verdict", False, reason)
 
 
-def _examined(evidence: Any, verdict: Mapping[str, Any] | None, allowance: _Allowance
+def _examined(evidence: Any, verdict: Fields | None, allowance: _Allowance
               ) -> tuple[bool, str]:
     """Whether one piece of evidence holds, and the reason; without a verdict no seal is needed."""
     require(evidence, EVIDENCE, MORE_OF_EVIDENCE)
@@ -155,7 +156,7 @@ def _examined(evidence: Any, verdict: Mapping[str, Any] | None, allowance: _Allo
     return holds, reason
 
 
-def _proved(evidence: Mapping[str, Any]) -> tuple[bool, str]:
+def _proved(evidence: Fields) -> tuple[bool, str]:
     """Whether the kernel accepts the proof of the statement that stands beside it."""
     data = evidence["data"]
     require(data, PROOF, MORE_OF_PROOF)
@@ -168,7 +169,7 @@ def _proved(evidence: Mapping[str, Any]) -> tuple[bool, str]:
     return True, f"proved for all {proof.reach(data['statement'])}"
 
 
-def _calculation(evidence: Mapping[str, Any], steps: int) -> Calculation | None:
+def _calculation(evidence: Fields, steps: int) -> Calculation | None:
     """The calculation in a witness or certificate; None for trials."""
     data = evidence["data"]
     if evidence["kind"] == "trials":

@@ -6,16 +6,16 @@ A configuration is known by its ``place``: its number among those of the claim, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
+from stabkit.replay.fields import Fields
 from stabkit.replay.seals import canonical, without
 
 VIOLATION = -1e-9  # the worst margin of trials beyond which they do not support a statement
 
 
-def contradictions(verdict: Mapping[str, Any]) -> Iterator[str]:
+def contradictions(verdict: Fields) -> Iterator[str]:
     """What is wrong with a verdict even if each piece of its evidence holds."""
     status = verdict["status"]
     if verdict["as_expected"] != (status == verdict["expected"]):
@@ -30,7 +30,7 @@ def contradictions(verdict: Mapping[str, Any]) -> Iterator[str]:
     yield from _of_the_margin(verdict)
 
 
-def _of_the_scope(verdict: Mapping[str, Any]) -> Iterator[str]:
+def _of_the_scope(verdict: Fields) -> Iterator[str]:
     """For all there is a proof, which stands before what is listed; else there is none."""
     kinds = [evidence["kind"] for evidence in verdict["evidence"]]
     count = kinds.count("proof")
@@ -43,11 +43,11 @@ def _of_the_scope(verdict: Mapping[str, Any]) -> Iterator[str]:
         yield "a proof for all stands behind what is listed"
 
 
-def _listed(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _listed(verdict: Fields) -> list[Fields]:
     return [evidence for evidence in verdict["evidence"] if evidence["kind"] != "proof"]
 
 
-def _of_kinds(verdict: Mapping[str, Any]) -> Iterator[str]:
+def _of_kinds(verdict: Fields) -> Iterator[str]:
     """A certificate proves, a witness refutes; of the contrary it is the other way round."""
     status = verdict["status"]
     for evidence in _listed(verdict):
@@ -64,11 +64,11 @@ def _of_kinds(verdict: Mapping[str, Any]) -> Iterator[str]:
         yield "it is called inapplicable, but the hypotheses are met in some configurations"
 
 
-def place(evidence: Mapping[str, Any]) -> int:
+def place(evidence: Fields) -> int:
     return evidence.get("place", 0)
 
 
-def _of_places(verdict: Mapping[str, Any]) -> Iterator[str]:
+def _of_places(verdict: Fields) -> Iterator[str]:
     """Every applicable configuration must be shown, one by one or by a proof for all; for some
     statements one."""
     status, listed = verdict["status"], verdict["configurations"]
@@ -98,7 +98,7 @@ def _of_places(verdict: Mapping[str, Any]) -> Iterator[str]:
                "certificate or witness")
 
 
-def _of_trials(verdict: Mapping[str, Any]) -> Iterator[str]:
+def _of_trials(verdict: Fields) -> Iterator[str]:
     """Trials support, and only those without a violation."""
     trials = [evidence["data"] for evidence in verdict["evidence"] if evidence["kind"] == "trials"]
     if sum(data["trials"] for data in trials) > verdict["trials"]:
@@ -112,7 +112,7 @@ def _of_trials(verdict: Mapping[str, Any]) -> Iterator[str]:
         yield f"it is called supported, but a trial violates it: {min(worst)}"
 
 
-def _of_the_margin(verdict: Mapping[str, Any]) -> Iterator[str]:
+def _of_the_margin(verdict: Fields) -> Iterator[str]:
     """The margin is the least of the evidence, as far as that states its own."""
     margin = verdict["margin"]
     if margin is None:

@@ -10,7 +10,9 @@ from os import PathLike
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
+from stabkit.replay.fields import Fields
 from stabkit.replay.language import shortened
+from stabkit.replay.unpacking import unpacked
 
 MAX_BYTES = 1 << 26
 
@@ -43,7 +45,7 @@ EVIDENCE = {
 MORE_OF_EVIDENCE = {"place": (int,)}
 CALCULATION = {"given": (dict,), "let": (list,), "shows": (list,), "by": (str,)}
 MORE_OF_CALCULATION = {"margin": (str,), "margin_value": (*_NUMBER, str), "seal": (str,),
-                       "contrary": (bool,)}
+                       "contrary": (bool,), "facts": (dict,)}
 PROOF = {"statement": (dict,), "proof": (dict,)}
 MORE_OF_PROOF = {"seal": (str,)}
 TRIALS = {"trials": (int,), "seed": (int,), "worst": (*_NUMBER, type(None))}
@@ -76,8 +78,8 @@ def _require_value(key: str, value: Any, allowed: tuple) -> None:
         raise InvalidEvidence(f"{key}: must be 0 or more, got {shortened(str(value))}")
 
 
-def read(source: str | PathLike | Mapping[str, Any]) -> Any:
-    """The JSON content of a file; a dict is read as the file it would make."""
+def read(source: str | PathLike | Fields) -> Any:
+    """The JSON content of a file, unpacked; a dict is read as the file it would make."""
     if not isinstance(source, (str, PathLike, Mapping)):
         raise InvalidEvidence(f"expected a path or a dict, got {type(source).__name__}")
     try:
@@ -88,8 +90,8 @@ def read(source: str | PathLike | Mapping[str, Any]) -> Any:
                 text = file.read(MAX_BYTES + 1).decode()
         if len(text) > MAX_BYTES:
             raise InvalidEvidence(f"the file has more than {MAX_BYTES} bytes")
-        return json.loads(text, parse_float=_float, parse_constant=_constant,
-                          object_pairs_hook=_object)
+        return unpacked(json.loads(text, parse_float=_float, parse_constant=_constant,
+                                   object_pairs_hook=_object))
     except OSError as error:
         raise InvalidEvidence(f"cannot read {source}: {error.strerror or error}") from None
     except (TypeError, ValueError) as error:

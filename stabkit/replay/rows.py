@@ -8,7 +8,7 @@ them.  The matrix has the rows of its blocks, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate, combinations, pairwise, product
@@ -16,6 +16,7 @@ from math import lcm, prod
 from typing import Any, NamedTuple
 
 from stabkit.errors import InvalidEvidence
+from stabkit.replay.fields import Fields
 from stabkit.replay.reals import counted
 from stabkit.replay.work import current, spend
 
@@ -91,7 +92,7 @@ def total(terms: Iterable) -> Any:
     return found
 
 
-def read_rows(value: Mapping[str, Any], rational: Callable[[Any], Fraction]) -> Rows:
+def read_rows(value: Fields, rational: Callable[[Any], Fraction]) -> Rows:
     """The matrix that a JSON object describes, every entry inside it."""
     if set(value) != {"shape", "rows"}:
         raise InvalidEvidence("a matrix of blocks has the keys shape and rows")

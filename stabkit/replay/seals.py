@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
+from stabkit.replay.fields import Fields
 
 
 def canonical(thing: Any) -> str:
@@ -30,12 +30,12 @@ def _hashed(thing: Any) -> str:
         raise InvalidEvidence(f"cannot be sealed: {error}") from None
 
 
-def without(thing: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+def without(thing: Fields, *keys: str) -> dict[str, Any]:
     """The entries of a JSON object but for some."""
     return {key: value for key, value in thing.items() if key not in keys}
 
 
-def seal(verdict: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
+def seal(verdict: Fields, evidence: Fields) -> str:
     """The SHA-256 (hex) of a verdict and one piece of its evidence, in canonical JSON.
 
     The verdict counts without its list of evidence, and both without their own seals.
@@ -44,12 +44,12 @@ def seal(verdict: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
                     "evidence": {**evidence, "data": without(evidence["data"], "seal")}})
 
 
-def seal_of(thing: Mapping[str, Any]) -> str:
+def seal_of(thing: Fields) -> str:
     """The SHA-256 of a whole verdict, or of a whole file: of all that it holds but its seal."""
     return _hashed(without(thing, "seal"))
 
 
-def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+def sealed(content: Fields) -> dict[str, Any]:
     """The content of a verdict file with the seals of its verdicts, and its own.
 
     Parameters

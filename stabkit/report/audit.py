@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, TextIO
 
+from stabkit.aliases import Scalar
 from stabkit.audit.questions import words_of
 from stabkit.report.table import evidence_summary, table
 
@@ -40,7 +41,7 @@ def headline(audit: Any) -> str:
             words = words_of(item.notion)
             said.append({"proved": words.holds, "refuted": words.fails}.get(
                 str(item.status), item.reason or "trials found nothing against it"))
-    if all(item.notion.startswith("constant") for item in counted):
+    if all("constant" in item.notion for item in counted):
         word = {"proved": "proved", "refuted": "refuted"}.get(status, "not shown")
     else:
         word = {"proved": "stable", "refuted": "not stable"}.get(status, "not shown stable")
@@ -89,11 +90,19 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _bounds(audit: Any) -> str:
-    lower = "0" if audit.lower is None else _number(audit.lower)
-    if audit.upper is None:
-        return f"Lipschitz constant: at least {lower}; no upper bound is certified"
     gap = "" if audit.gap is None else f", gap {audit.gap:.4g}"
-    return f"Lipschitz constant: between {lower} and {_upper(audit.upper)}{gap}"
+    whole = f"Lipschitz constant: {_between(audit.lower, audit.upper)}{gap}"
+    if audit.local is None:
+        return whole
+    local = audit.local
+    return f"{whole}\nwithin {float(local.radius):.6g} of the given input: " \
+        f"{_between(local.lower, local.upper)}"
+
+
+def _between(lower: Fraction | None, upper: Fraction | None) -> str:
+    low = "0" if lower is None else _number(lower)
+    return f"at least {low}; no upper bound is certified" if upper is None else \
+        f"between {low} and {_upper(upper)}"
 
 
 def _inputs(audit: Any) -> Iterator[str]:
@@ -113,7 +122,7 @@ def _advice(audit: Any) -> str:
     return "\n".join(["what to change:", *lines]) if lines else ""
 
 
-def _entry(value: Any) -> str:
+def _entry(value: Scalar) -> str:
     text = str(value)
     return text if len(text) <= 12 else f"{float(value):.6g}"
 

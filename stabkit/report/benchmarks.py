@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
+from stabkit.aliases import Fields
 from stabkit.errors import InvalidEvidence
 from stabkit.report.json_file import read_json
 
@@ -36,7 +36,7 @@ class Benchmarks:
     environment : mapping of str to str
     """
 
-    document: Mapping[str, Any]
+    document: Fields
     rows: tuple[Row, ...]
     environment: Mapping[str, str]
 
@@ -69,7 +69,7 @@ def as_text(found: Benchmarks) -> str:
     return json.dumps(found.document, ensure_ascii=False, indent=1) + "\n"
 
 
-def _row(job: str, peer: str, row: Mapping[str, Any]) -> Row:
+def _row(job: str, peer: str, row: Fields) -> Row:
     ratio, spread = float(row["ratio"]), float(row["spread"])
     goal = row.get("goal")
     if not (isfinite(ratio) and isfinite(spread) and ratio > 0):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from stabkit.aliases import Fields, Record
 from stabkit.claims.claim import Claim
 from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.replay.unpacking import unpacked
 from stabkit.report import benchmarks as speed
 from stabkit.report import latex, markdown
 from stabkit.report.contents import Contents, contents
@@ -27,8 +28,8 @@ COMPARED = ("claim", "location", "reading", "status", "expected", "sharp", "conf
 Files = dict[str, str | bytes]
 
 
-def read_verdicts(path: str | Path) -> dict[str, Any]:
-    """Read a verdict file and check its form.
+def read_verdicts(path: str | Path) -> Record:
+    """Read a verdict file, unpacked, and check its form.
 
     Raises
     ------
@@ -40,14 +41,14 @@ def read_verdicts(path: str | Path) -> dict[str, Any]:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    document = read_json(path, "verdict file")
+    document = unpacked(read_json(path, "verdict file"))
     fault = best_match(Draft202012Validator(schema()).iter_errors(document))
     if fault is not None:
         raise InvalidEvidence(f"{path}: {fault.json_path}: {fault.message}")
     return document
 
 
-def compose(document: Mapping[str, Any], claims: Mapping[str, Claim], *,
+def compose(document: Fields, claims: Mapping[str, Claim], *,
             pictures: Sequence[Picture] = PICTURES,
             benchmarks: speed.Benchmarks | None = None,
             on_file: Callable[[str], None] = lambda name: None) -> Files:
@@ -118,7 +119,7 @@ def write(folder: Path, files: Files) -> None:
     write_folder(folder, files)
 
 
-def differences(folder: Path, verdicts: Sequence[Mapping[str, Any]],
+def differences(folder: Path, verdicts: Sequence[Fields],
                 claims: Mapping[str, Claim]) -> list[str]:
     """Say in what a written report differs from what the program says.
 
@@ -160,7 +161,7 @@ def differences(folder: Path, verdicts: Sequence[Mapping[str, Any]],
     return found
 
 
-def _changed_verdicts(written: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
+def _changed_verdicts(written: Sequence[Fields], new: Sequence[Fields]
                       ) -> list[str]:
     before, after = ({verdict["claim"]: verdict for verdict in each} for each in (written, new))
     lines = [f"{name}: is no longer a claim" for name in before if name not in after]

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stabkit.aliases import Fields, Record
 from stabkit.claims.claim import SOFTWARE, Claim
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.seals import without
 from stabkit.report.benchmarks import Benchmarks
-from stabkit.report.explain import evidence_text, glossary, told
+from stabkit.report.explain import describe, evidence_text, glossary
 from stabkit.report.findings import Finding, standing
 from stabkit.stability.verdict import Status, Verdict
 
@@ -50,11 +51,11 @@ class Entry:
         return str(self.verdict.status)
 
     @property
-    def told(self) -> str:
-        return told(self.verdict)
+    def description(self) -> str:
+        return describe(self.verdict)
 
     @property
-    def evidence(self) -> list[dict[str, Any]]:
+    def evidence(self) -> list[Record]:
         """The pieces of evidence that are written out: head, text and item."""
         items = self.verdict.evidence
         return [{"head": f"{item['kind']} {number} of {len(items)}, {item['arithmetic']} "
@@ -140,7 +141,7 @@ class Contents:
     benchmarks : Benchmarks or None
     """
 
-    document: Mapping[str, Any]
+    document: Fields
     papers: tuple[Paper, ...]
     findings: tuple[Finding, ...]
     benchmarks: Benchmarks | None = None
@@ -192,7 +193,7 @@ def counted(statuses: Any) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
 
 
-def contents(document: Mapping[str, Any], claims: Mapping[str, Claim],
+def contents(document: Fields, claims: Mapping[str, Claim],
              benchmarks: Benchmarks | None = None) -> Contents:
     """Lay out the verdicts of a file beside the claims they belong to.
 

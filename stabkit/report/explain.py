@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from stabkit.aliases import Fields, Scalar
 from stabkit.claims.claim import SOFTWARE
 from stabkit.proof import prose
 from stabkit.report.table import evidence_summary
@@ -56,7 +57,7 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
     lines += _labelled("notion", f"{claim.notion} ({claim.weight})")
     lines += _labelled("statement", claim.statement)
     lines += _labelled("expected", str(claim.expected))
-    lines += _labelled("verdict", told(verdict))
+    lines += _labelled("verdict", describe(verdict))
     for number, item in enumerate(verdict.evidence[:LISTED], start=1):
         lines += ["", f"evidence {number} of {len(verdict.evidence)}: {item['kind']} "
                       f"({item['arithmetic']} arithmetic)"]
@@ -69,12 +70,12 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def evidence_text(item: Mapping[str, Any]) -> str:
+def evidence_text(item: Fields) -> str:
     """Return one piece of evidence as a calculation that can be copied and done by hand."""
     return "\n".join(_evidence(item))
 
 
-def told(verdict: Any) -> str:
+def describe(verdict: Any) -> str:
     """Return what is to be said about a verdict, in a few sentences."""
     return " ".join(_verdict(verdict))
 
@@ -100,7 +101,7 @@ def _verdict(verdict: Any) -> Iterator[str]:
         yield f"The smallest refuted step is {verdict.tightness:.6f} times the claimed bound."
 
 
-def _evidence(item: Mapping[str, Any]) -> Iterator[str]:
+def _evidence(item: Fields) -> Iterator[str]:
     """Yield the lines of one piece of evidence."""
     if item["configuration"]:
         where = ", ".join(f"{key} = {_value(value)}"
@@ -124,7 +125,7 @@ def _evidence(item: Mapping[str, Any]) -> Iterator[str]:
         yield from _labelled("because", data["by"])
 
 
-def _proof(statement: Mapping[str, Any], proof: Mapping[str, Any]) -> Iterator[str]:
+def _proof(statement: Fields, proof: Fields) -> Iterator[str]:
     """Yield the lines of a proof for all, and of a program that adds it up anew."""
     yield from prose.explain(statement, proof).splitlines()
     program = prose.recipe(statement, proof)
@@ -134,7 +135,7 @@ def _proof(statement: Mapping[str, Any], proof: Mapping[str, Any]) -> Iterator[s
         yield from ("    " + line for line in program.splitlines())
 
 
-def _equation(name: str, value: Any) -> str:
+def _equation(name: str, value: Scalar) -> str:
     """Return ``name = value``, a matrix with its rows below each other."""
     if isinstance(value, dict):
         return _in_blocks(name, value) if "rows" in value else f"{name} = " + ", then ".join(
@@ -146,7 +147,7 @@ def _equation(name: str, value: Any) -> str:
     return f"{name} = " + ("\n" + " " * (len(name) + 3)).join(rows)
 
 
-def _in_blocks(name: str, matrix: Mapping[str, Any]) -> str:
+def _in_blocks(name: str, matrix: Fields) -> str:
     """Return a large matrix as the kinds of its rows."""
     height, width = matrix["shape"]
     lines = [f"{name} = {height} x {width} matrix, from top to bottom"]
@@ -159,7 +160,7 @@ def _in_blocks(name: str, matrix: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _value(value: Any) -> str:
+def _value(value: Scalar) -> str:
     """Return a scalar or a list as it is written on paper."""
     if isinstance(value, list):
         return "(" + ", ".join(_value(entry) for entry in value) + ")"
@@ -183,7 +184,7 @@ def _beside(label: str, lines: list[str]) -> list[str]:
     return [f"{margin:<{INDENT}}{line}" for margin, line in zip(margins, lines, strict=False)]
 
 
-def glossary(evidence: Iterable[Mapping[str, Any]]) -> list[str]:
+def glossary(evidence: Iterable[Fields]) -> list[str]:
     """Return what the less usual words in some evidence mean."""
     used = " ".join(
         " ".join([*(body for _, body in item["data"]["let"]), *item["data"]["shows"],

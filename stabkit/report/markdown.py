@@ -69,7 +69,7 @@ def _entry(entry: Entry, pictures: Sequence[Picture]) -> list[str]:
              f"*{to_plain(entry.claim.location)}*", ""]
     if entry.claim.quote:
         lines += [f"> {entry.claim.quote}", ""]
-    lines += [_escaped(to_plain(entry.claim.statement)), "", entry.told, ""]
+    lines += [_escaped(to_plain(entry.claim.statement)), "", entry.description, ""]
     for piece in entry.evidence:
         lines += [f"{piece['head']}:", "", "```text", piece["text"], "```", ""]
     lines += [f"Picture: [{picture.title}](figures/{picture.name}.svg)" for picture in pictures

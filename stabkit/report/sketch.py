@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flint import arb
 
+from stabkit.aliases import Fields
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.calculation import Calculation
 
@@ -14,7 +15,7 @@ _WIDTH, _HEIGHT, _EDGE = 168, 64, 8
 _LONGEST = 24
 
 
-def sketch(item: Mapping[str, Any]) -> str:
+def sketch(item: Fields) -> str:
     """Return a witness as an SVG element, or nothing if it is not about a signal and its step."""
     signals = before_and_after(item)
     if signals is None:
@@ -41,7 +42,7 @@ def sketch(item: Mapping[str, Any]) -> str:
             f'signal before and after the step">{"".join(parts)}</svg>')
 
 
-def before_and_after(item: Mapping[str, Any]) -> tuple[list[float], list[float]] | None:
+def before_and_after(item: Fields) -> tuple[list[float], list[float]] | None:
     """Return u and what the step makes of it, in floats for drawing, if the witness is such."""
     data = item["data"]
     given = data.get("given", {}).get("u")

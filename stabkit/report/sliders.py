@@ -9,6 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from stabkit.aliases import Fields, Record
 from stabkit.errors import InvalidArgument
 from stabkit.report.figures.style import png
 
@@ -29,13 +30,13 @@ class Sliders:
 
     draw: Callable[..., Figure]
     choices: Mapping[str, Sequence[Any]]
-    start: Mapping[str, Any]
+    start: Fields
 
     def figure(self, **values: Any) -> Figure:
         """The picture at the start, or at other values."""
         return self.draw(**{**self.start, **values})
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> Record:
         """The picture, and live sliders beside it where ipywidgets is installed."""
         still = {"image/png": png(self.figure()), "text/plain": repr(self)}
         live = importlib.util.find_spec("ipywidgets") is not None

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 import click
 
+from stabkit.aliases import Record
 from stabkit.stability.verdict import Status
 
 PLURALS = {"proof": "proofs", "witness": "witnesses", "certificate": "certificates"}
@@ -99,7 +100,7 @@ def summary(verdicts: Sequence[Any], seconds: float, seed: int) -> str:
     return f"{number}: {found or 'none decided'}; {expected}.  {seconds:.1f} s, seed {seed}."
 
 
-def evidence_summary(evidence: Sequence[dict[str, Any]], trials: int) -> str:
+def evidence_summary(evidence: Sequence[Record], trials: int) -> str:
     """Return what stands behind a verdict in few words, such as "1 proof, 48 certificates"."""
     counts = Counter(item["kind"] for item in evidence)
     found = [f"{counts[kind]} {kind if counts[kind] == 1 else plural}"
@@ -125,7 +126,7 @@ def _sharpness(verdict: Any) -> str:
     return {None: "", True: "sharp", False: "not sharp"}[verdict.sharp]
 
 
-def _style(cell: str, head: bool) -> dict[str, Any]:
+def _style(cell: str, head: bool) -> Record:
     if os.environ.get("NO_COLOR"):
         return {}
     if head:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import resources
-from typing import Any
 
+from stabkit.aliases import Record, Scalar
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import sealed
 from stabkit.report.environment import environment, version
+from stabkit.report.packing import packed
+
+_LONG = ("shared", "verdicts")
 
 
-def document(verdicts: Iterable[dict[str, Any]], *, seed: int, budget: float) -> dict[str, Any]:
+def document(verdicts: Iterable[Record], *, seed: int, budget: float) -> Record:
     """Return the sealed contents of a verdict file for verdicts in their JSON form."""
     return sealed({
         "stabkit": version(), "seed": seed, "budget": budget, "environment": environment(),
@@ -20,13 +23,15 @@ def document(verdicts: Iterable[dict[str, Any]], *, seed: int, budget: float) ->
     })
 
 
-def schema() -> dict[str, Any]:
+def schema() -> Record:
     """Return the JSON schema of verdict files."""
     return json.loads(resources.files(__package__).joinpath("schema.json").read_text("utf-8"))
 
 
-def as_text(contents: dict[str, Any]) -> str:
+def as_text(contents: Record) -> str:
     """Return a verdict file's text, sealed as it is written, one line per piece of evidence.
+
+    It is packed where that makes it half as long.
 
     Raises
     ------
@@ -40,16 +45,31 @@ def as_text(contents: dict[str, Any]) -> str:
     fault = best_match(Draft202012Validator(schema()).iter_errors(contents))
     if fault is not None:
         raise InvalidEvidence(f"{fault.json_path} of the verdict file: {fault.message}")
-    head = [f" {_text(key)}: {_text(contents[key])}," for key in contents if key != "verdicts"]
+    whole, short = _written(contents), _written(packed(contents))
+    return short if 2 * len(short) < len(whole) else whole
+
+
+def _written(contents: Record) -> str:
+    head = [f" {_text(key)}: {_text(contents[key])}," for key in contents if key not in _LONG]
     verdicts = ",\n".join(_verdict_text(verdict) for verdict in contents["verdicts"])
-    return "\n".join(["{", *head, ' "verdicts": [', verdicts, " ]", "}", ""])
+    return "\n".join(["{", *head, *_shared_text(contents), ' "verdicts": [', verdicts, " ]", "}",
+                      ""])
 
 
-def _verdict_text(verdict: dict[str, Any]) -> str:
+def _shared_text(made: Record) -> Iterator[str]:
+    if "shared" not in made:
+        return
+    tables = (f'  {_text(name)}: {{' + ",".join(
+        f"\n   {_text(key)}: {_text(value)}" for key, value in table.items()) + "}"
+        for name, table in made["shared"].items())
+    yield ' "shared": {\n' + ",\n".join(tables) + "},"
+
+
+def _verdict_text(verdict: Record) -> str:
     head = _text({key: verdict[key] for key in verdict if key != "evidence"})
     evidence = ",\n".join(f"    {_text(item)}" for item in verdict["evidence"])
     return f'  {head[:-1]}, "evidence": [\n{evidence}]}}'
 
 
-def _text(value: Any) -> str:
+def _text(value: Scalar) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
@@ -28,7 +29,7 @@ class DiffusionScheme(Scheme):
 
     K: Operator
     flux: Flux
-    tau: Any
+    tau: Rational
 
     def __post_init__(self) -> None:
         as_part(self.K, Operator, "K")
@@ -51,11 +52,11 @@ class DiffusionScheme(Scheme):
     def is_linear(self) -> bool:
         return self.flux.facts.linear
 
-    def _tau(self, u: Any) -> Any:
+    def _tau(self, u: Signal) -> Rational:
         return u.log.give_once((self, "tau"), "tau", lambda: self.tau) if isinstance(u, Term) \
             else self.tau
 
-    def _gradient(self, u: Any) -> Any:
+    def _gradient(self, u: Signal) -> Signal:
         return self.K.T @ self.flux.activation(self.K @ u)
 
 
@@ -71,10 +72,10 @@ class Explicit(DiffusionScheme):
         Step size [h² / diffusivity]; any positive value.
     """
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         return self.advance(u, 1)
 
-    def advance(self, u: Any, steps: int) -> Any:
+    def advance(self, u: Signal, steps: int) -> Signal:
         """`steps` steps in a row."""
         twin = twins.explicit(self.K, self.flux, self.tau, u, steps)
         if twin is not None:
@@ -112,7 +113,7 @@ class IsotropicExplicit(DiffusionScheme):
     def operators(self) -> tuple[Operator, ...]:
         return (self.K, *self.across)
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         s = named(self.K @ u, "s")
         square = s**2
         for B in self.across:
@@ -164,7 +165,7 @@ class FSI(DiffusionScheme):
     #: What the letters of the state are called where the length is left open.
     states: ClassVar[tuple[str, ...]] = ("now", "before")
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         twin = None if self.printed else \
             twins.fsi(self.K, self.flux, self.tau, u, self.length, self.frozen)
         if twin is not None:
@@ -172,19 +173,20 @@ class FSI(DiffusionScheme):
         *_, last = self.inner(u)
         return last
 
-    def inner(self, u: Any):
+    def inner(self, u: Signal):
         """Yield u¹, …, uⁿ."""
         kept, state = self.begin(u)
         for number in range(self.length):
             state = self.following(kept, state, number)
             yield state[0]
 
-    def begin(self, u: Any) -> tuple[Any, tuple[Any, ...]]:
+    def begin(self, u: Signal) -> tuple[Any, tuple[Signal, ...]]:
         """What stays during a cycle, and the state that the inner steps change."""
         weights = self._weights(u) if self.frozen else None
         return (self._tau(u), weights), (u, u)
 
-    def following(self, kept: Any, state: tuple[Any, ...], number: Any) -> tuple[Any, ...]:
+    def following(self, kept: Any, state: tuple[Signal, ...], number: Rational
+                 ) -> tuple[Signal, ...]:
         """The state after an inner step."""
         (tau, weights), (now, before) = kept, state
         alpha, rest = _weights_of_extrapolation(number)
@@ -194,11 +196,11 @@ class FSI(DiffusionScheme):
         after = alpha * (start - tau * descent) + rest * before
         return named(after, "v"), now
 
-    def _weights(self, u: Any) -> Any:
+    def _weights(self, u: Signal) -> Signal:
         return named(self.flux.diffusivity(self.K @ u), "w")
 
 
-def _weights_of_extrapolation(number: Any) -> tuple[Any, Any]:
+def _weights_of_extrapolation(number: Rational) -> tuple[Signal, Signal]:
     """α_l and 1 − α_l."""
     if isinstance(number, Expression):
         symbolic = quotient(4 * number + 2, 2 * number + 3)
@@ -228,7 +230,7 @@ class FixedPoint(DiffusionScheme):
 
     states: ClassVar[tuple[str, ...]] = ("v",)
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         twin = twins.fixed_point(self.K, self.flux, self.tau, u, self.iterations)
         if twin is not None:
             return twin
@@ -237,11 +239,12 @@ class FixedPoint(DiffusionScheme):
             state = self.following(kept, state, number)
         return state[0]
 
-    def begin(self, u: Any) -> tuple[Any, tuple[Any, ...]]:
+    def begin(self, u: Signal) -> tuple[Any, tuple[Signal, ...]]:
         """What stays during the iteration, and the state that it changes."""
         return (u, self._tau(u)), (u,)
 
-    def following(self, kept: Any, state: tuple[Any, ...], number: Any) -> tuple[Any, ...]:
+    def following(self, kept: Any, state: tuple[Signal, ...], number: Rational
+                 ) -> tuple[Signal, ...]:
         """The state after one iteration."""
         (u, tau), (v,) = kept, state
         return (named(u - tau * self._gradient(v), "v"),)

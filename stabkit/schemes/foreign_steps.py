@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.backend import is_foreign, namespace
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.exact import as_rational, exactly, plainly
@@ -23,7 +24,7 @@ UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, Na
 _MIXED = 1e-6  # how far, relatively, rounding may take a batch from its signals
 
 
-def guarded(scheme: Any, u: Any) -> Any:
+def guard(scheme: Any, u: Signal) -> Signal:
     """A step on a copy of u, exact where u is, and checked.
 
     Raises
@@ -111,7 +112,7 @@ def _as_array(made: Any) -> np.ndarray | None:
         return None
 
 
-def _floats(made: Any) -> Any:
+def _floats(made: Any) -> Signal:
     """Floats instead of objects where a step mixed floats with fractions."""
     mixed = isinstance(made, np.ndarray) and made.dtype == object and all(
         isinstance(entry, (int, float, Fraction, np.number)) for entry in made.flat)
@@ -154,7 +155,7 @@ class Habits:
     def _answer(self, signals: np.ndarray) -> np.ndarray:
         return np.array(self.scheme.pair(signals)[1])
 
-    def told(self, signals: Sequence[np.ndarray] = ()) -> str:
+    def words(self, signals: Sequence[np.ndarray] = ()) -> str:
         """A note that it changes its input in place; empty if there is nothing to say.
 
         Parameters

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.codes import BendCode, FluxCode, SchemeCode
 from stabkit.launcher import SHARED, THREADS, Launcher, adjacent, copied, host_dtype, real
@@ -49,7 +50,7 @@ class Job:
     steps: int
 
 
-def run(job: Job, u: Any) -> Any:
+def run(job: Job, u: Signal) -> Signal:
     """What the steps make of u, or None where no fused kernel fits its library or the flux."""
     if job.flux[0] == FluxCode.TANH or not u.size:
         return None
@@ -68,7 +69,7 @@ def run(job: Job, u: Any) -> Any:
     return namespace(u).reshape(rows, u.shape)
 
 
-def _in_tiles(job: Job, launch: Launcher, start: Any) -> Any:
+def _in_tiles(job: Job, launch: Launcher, start: Signal) -> Signal:
     """The first difference, sites in registers.
 
     A block has whole signals, and makes all steps in one launch; or, where they are longer, a part
@@ -92,7 +93,7 @@ def _in_tiles(job: Job, launch: Launcher, start: Any) -> Any:
     return x
 
 
-def _in_blocks(job: Job, launch: Launcher, rows: Any) -> None:
+def _in_blocks(job: Job, launch: Launcher, rows: Signal) -> None:
     """Short signals with any K, in place: a block for each, all steps in one launch."""
     m, n = job.K.shape
     tau, *shape = map(host_dtype(rows).type, (job.tau, *job.flux[1:]))
@@ -101,7 +102,7 @@ def _in_blocks(job: Job, launch: Launcher, rows: Any) -> None:
            shared=2 * (n + m) * host_dtype(rows).itemsize)
 
 
-def _in_pairs(job: Job, launch: Launcher, x: Any) -> Any:
+def _in_pairs(job: Job, launch: Launcher, x: Signal) -> Signal:
     """Long signals with any K: two launches for a step, one thread for an entry."""
     xp, (m, n), count = namespace(x), job.K.shape, x.shape[0]
     tau, *shape = map(host_dtype(x).type, (job.tau, *job.flux[1:]))
@@ -126,8 +127,8 @@ def _in_pairs(job: Job, launch: Launcher, x: Any) -> Any:
     return x
 
 
-def shrinkage(flux: tuple[FluxCode, float, float], weight: float, periodic: bool, f: Any, steps: int
-              ) -> Any:
+def shrinkage(flux: tuple[FluxCode, float, float], weight: float, periodic: bool, f: Signal,
+              steps: int) -> Signal:
     """Steps of shift-invariant Haar shrinkage with S(r) = r − weight Φ(r), or None as `run`."""
     launch = None if flux[0] == FluxCode.TANH or not f.size else \
         Launcher.of(f, "haar.cu", FLUX=flux[0], REAL=real(f))
@@ -146,8 +147,8 @@ def shrinkage(flux: tuple[FluxCode, float, float], weight: float, periodic: bool
     return xp.reshape(rows, f.shape)
 
 
-def tables(K: Operator, csr: Callable[[np.dtype], tuple[np.ndarray, ...]], beside: Any
-           ) -> tuple[Any, ...]:
+def tables(K: Operator, csr: Callable[[np.dtype], tuple[np.ndarray, ...]], beside: Signal
+           ) -> tuple[Signal, ...]:
     """The six arrays of K where `beside` lives, in its dtype, made once."""
     xp, dtype = namespace(beside), host_dtype(beside)
     known = _tables.setdefault(K, {})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
+from stabkit.aliases import Matrix, Rational, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Term, named
@@ -40,7 +41,7 @@ class Verlet(Scheme):
 
     first: SymmetricLayer
     second: SymmetricLayer
-    tau: Any
+    tau: Rational
     printed: bool = False
 
     def __post_init__(self) -> None:
@@ -67,18 +68,18 @@ class Verlet(Scheme):
     def inner_steps(self) -> int:
         return 2
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         y, z = halves(u, self.first.size)
         y = named(self._moved(y, -1, self.first, z), "Y")
         return named(joined(y, self._moved(z, 1, self.second, y)), "x")
 
-    def back(self, u: Any, *, printed: bool = False) -> Any:
+    def back(self, u: Signal, *, printed: bool = False) -> Signal:
         """The inverse of a step; `printed` puts Y⁺ where Z belongs, as ruthotto2018 does."""
         y, z = halves(u, self.first.size)
         z = named(self._moved(z, -1, self.second, y), "Z")
         return named(joined(self._moved(y, 1, self.first, y if printed else z), z), "x")
 
-    def jacobian(self, u: Any) -> Any:
+    def jacobian(self, u: Signal) -> Signal:
         """The matrix of the derivative of a step at a state (Y, Z)."""
         y, z = halves(u, self.first.size)
         sign = -1 if self.printed else 1
@@ -88,7 +89,7 @@ class Verlet(Scheme):
         other = unit_matrix(self.size, u) + sign * (delta * _block(LOWER, self.second.jacobian(y)))
         return named(other @ shear, "V")
 
-    def _moved(self, x: Any, sign: int, layer: SymmetricLayer, at: Any) -> Any:
+    def _moved(self, x: Signal, sign: int, layer: SymmetricLayer, at: Any) -> Signal:
         move = step_size(self, at) * named(layer(at), "F")
         return x + move if (sign > 0) is not self.printed else x - move
 
@@ -101,7 +102,7 @@ class Leapfrog(Scheme):
     """
 
     layer: SymmetricLayer
-    tau: Any
+    tau: Rational
 
     def __post_init__(self) -> None:
         as_layer(self.layer, "layer")
@@ -119,32 +120,32 @@ class Leapfrog(Scheme):
     def fluxes(self) -> tuple[Flux, ...]:
         return self.layer.fluxes
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         y, before = halves(u, self.layer.size)
         return named(joined(self._other(y, before), y), "x")
 
-    def back(self, u: Any) -> Any:
+    def back(self, u: Signal) -> Signal:
         """(Y_{j+1}, Y_j) to (Y_j, Y_{j−1}): the recursion is symmetric in Y_{j±1}."""
         after, y = halves(u, self.layer.size)
         return named(joined(y, self._other(y, after)), "x")
 
-    def start(self, y: Any, *, second_order: bool = False) -> Any:
+    def start(self, y: Signal, *, second_order: bool = False) -> Signal:
         """The first state: Y₋₁ = Y₀ as ruthotto2018 sets it, or Y₋₁ = Y₀ + (δ²/2)F(Y₀)."""
         if not second_order:
             return named(joined(y, y), "x")
         return named(joined(y, y + Constant(1, 2) * self._square(y) * self.layer(y)), "x")
 
-    def jacobian(self, u: Any) -> Any:
+    def jacobian(self, u: Signal) -> Signal:
         """The matrix of the derivative of a step at a state."""
         n = self.layer.size
         one = unit_matrix(n, u)
         top = named(2 * one + self._square(u) * self.layer.jacobian(halves(u, n)[0]), "L")
         return named(_block(DIAGONAL, top) - _block(UPPER, one) + _block(LOWER, one), "V")
 
-    def _other(self, y: Any, neighbour: Any) -> Any:
+    def _other(self, y: Signal, neighbour: Any) -> Signal:
         return 2 * y - neighbour + self._square(y) * self.layer(y)
 
-    def _square(self, beside: Any) -> Any:
+    def _square(self, beside: Signal) -> Signal:
         delta = step_size(self, beside)
         return delta**2 if isinstance(delta, Term) else Constant(delta**2)
 
@@ -175,7 +176,7 @@ class Reverse(Scheme):
     def inner_steps(self) -> int:
         return self.forward.inner_steps
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         if self.printed and isinstance(self.forward, Verlet):
             return self.forward.back(u, printed=True)
         return self.forward.back(u)
@@ -186,17 +187,17 @@ def reverse(network: Chain) -> Chain:
     return Chain([Reverse(cast("Verlet | Leapfrog", step)) for step in reversed(network.schemes)])
 
 
-def halves(x: Any, n: int) -> tuple[Any, Any]:
+def halves(x: Signal, n: int) -> tuple[Signal, Signal]:
     """The two halves of a state, n entries each."""
     return (x[:n], x[n:]) if isinstance(x, Term) else (x[..., :n], x[..., n:])
 
 
-def joined(y: Any, z: Any) -> Any:
+def joined(y: Signal, z: Signal) -> Signal:
     """A state of its two halves."""
     return y.call("concat", z) if isinstance(y, Term) else namespace(y, z).concat([y, z], axis=-1)
 
 
-def _block(place: tuple, matrix: Any) -> Any:
+def _block(place: tuple, matrix: Matrix) -> Signal:
     if isinstance(matrix, Term):
         return Term(matrix.log, f"kron({[list(row) for row in place]}, {matrix.text})")
     xp, nothing = namespace(matrix), 0 * matrix

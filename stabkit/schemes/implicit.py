@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.backend import like, namespace
 from stabkit.arithmetic.rational import Constant, solve
 from stabkit.arithmetic.transcript import Term, named
@@ -46,7 +47,7 @@ class Implicit(DiffusionScheme):
     tolerance: float = 1e-12
     max_iterations: int = 500
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         if isinstance(u, (Term, Expression)):
             raise HypothesisNotMet("implicit step: it has no formula to write down; its pairs do")
         if u.dtype == object:
@@ -59,17 +60,17 @@ class Implicit(DiffusionScheme):
             rows = np.asfortranarray(rows)
         return xp.reshape(xp.astype(self._solve(rows), u.dtype), u.shape)
 
-    def pair(self, x: Any) -> tuple[Any, Any]:
+    def pair(self, x: Signal) -> tuple[Signal, Signal]:
         return named(x + self._tau(x) * self._gradient(x), "u"), x
 
     def residual(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """v − u + τ KᵀΦ(K v), zero at a solution."""
         return self._residual(u, v, self.K @ v)
 
-    def _residual(self, u: Any, v: Any, s: Any) -> Any:
+    def _residual(self, u: Signal, v: Signal, s: Signal) -> Signal:
         return v - u + self.tau * (self.K.T @ self.flux.activation(s))
 
-    def _solve(self, u: Any) -> Any:
+    def _solve(self, u: Signal) -> Signal:
         """The solutions for the rows of u, each as if it were alone."""
         xp = namespace(u)
         small = self.tolerance * xp.maximum(_largest(u), xp.ones_like(u[:, 0]))
@@ -88,7 +89,7 @@ class Implicit(DiffusionScheme):
             f"implicit step: no convergence in {self.max_iterations} iterations (residual "
             f"{size:.1e}); use a smaller tau or a flux with nonincreasing diffusivity")
 
-    def _polish(self, u: Any, v: Any, small: Any) -> tuple[Any, Any]:
+    def _polish(self, u: Signal, v: Signal, small: Any) -> tuple[Signal, Signal]:
         """Newton steps from v, as long as each halves the residual, and which rows arrived."""
         xp = namespace(u)
         s = self.K @ v
@@ -107,7 +108,7 @@ class Implicit(DiffusionScheme):
         return v, arrived
 
     @cached_property
-    def _bands(self) -> tuple[Any, ...]:
+    def _bands(self) -> tuple[Signal, ...]:
         """Sparse matrices that take w to the diagonals of Kᵀ diag(w) K from the main one upwards.
 
         Nothing where the diagonals are too many for banded elimination.
@@ -120,7 +121,7 @@ class Implicit(DiffusionScheme):
         return tuple(sparse[:, : n - k].multiply(sparse[:, k:]).T.tocsr()
                      for k in range(width + 1))
 
-    def _linear(self, weights: Any, right: Any) -> Any:
+    def _linear(self, weights: Any, right: Signal) -> Signal:
         """The solutions of (I + τ Kᵀ diag(w) K) x = r, row by row."""
         xp, tau = namespace(right), float(self.tau)
         if xp is np and self._bands:
@@ -161,7 +162,7 @@ def _solve_sparse(K: Operator, tau: float, weights: np.ndarray, right: np.ndarra
     return scipy.sparse.linalg.spsolve(matrix.tocsc(), right)
 
 
-def _solve_dense(K: Operator, tau: float, weights: Any, right: Any) -> Any:
+def _solve_dense(K: Operator, tau: float, weights: Any, right: Signal) -> Signal:
     xp, dense = namespace(right), like(K.sparse().toarray(), right)
     matrix = xp.eye(K.shape[1], dtype=right.dtype) + tau * (dense.T @ (weights[:, None] * dense))
     return xp.linalg.solve(matrix, right[:, None])[:, 0]
@@ -181,7 +182,7 @@ def _eliminate(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
             [_eliminate([rows[k:k + 1] for rows in above], right[k:k + 1]) for k in range(count)])
 
 
-def _largest(residual: Any) -> Any:
+def _largest(residual: Any) -> Signal:
     xp = namespace(residual)
     return xp.max(xp.abs(residual), axis=-1)
 
@@ -195,25 +196,25 @@ class Regularisation:
 
     K: Operator
     flux: Flux
-    alpha: Any
+    alpha: Rational
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alpha", as_step(self.alpha, "alpha"))
 
-    def energy(self, u: Any, f: Any) -> Any:
+    def energy(self, u: Signal, f: Signal) -> Signal:
         """E(u), exactly where u and f are exact and Ψ is rational."""
         total = namespace(u, f).sum
         return total((u - f) ** 2, axis=-1) + \
             self.alpha * total(self.flux.regulariser(self.K @ u), axis=-1)
 
-    def gradient(self, u: Any, f: Any) -> Any:
+    def gradient(self, u: Signal, f: Signal) -> Signal:
         """∇E(u) = 2 (u − f + α KᵀΦ(K u))."""
         return 2 * (u - f + self.alpha * (self.K.T @ self.flux.activation(self.K @ u)))
 
-    def minimise(self, f: Any) -> np.ndarray:
+    def minimise(self, f: Signal) -> np.ndarray:
         """A stationary point of E, found from f; the minimiser where E is convex."""
         return Implicit(self.K, self.flux, self.alpha)(f)
 
-    def descend(self, u: Any, f: Any, step: Any) -> Any:
+    def descend(self, u: Signal, f: Signal, step: Rational) -> Signal:
         """One gradient descent step u − step ∇E(u)."""
         return u - Constant(as_step(step)) * self.gradient(u, f)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from stabkit.aliases import Signal, Vector
 from stabkit.arithmetic.backend import like
-from stabkit.arithmetic.rational import Vector, fractions
+from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
@@ -73,14 +74,14 @@ class ResidualBlock(Scheme):
         biased = self.inner_bias is not None or self.outer_bias is not None
         return not biased and all(flux.facts.linear for flux in self.fluxes)
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         s = self._shift(self.inner @ u, "inner_bias")
         out = self._shift(u + self.outer @ self.activation(s), "outer_bias")
         if self.outer_activation is not None:
             out = self.outer_activation(out)
         return named(out, "v")
 
-    def _shift(self, s: Any, name: str) -> Any:
+    def _shift(self, s: Signal, name: str) -> Signal:
         bias = getattr(self, name)
         if bias is None:
             return s
@@ -114,7 +115,7 @@ class Linear(Scheme):
     def is_linear(self) -> bool:
         return True
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         return named(self.matrix @ u, "v")
 
 
@@ -141,7 +142,7 @@ class Pointwise(Scheme):
     def is_linear(self) -> bool:
         return self.activation.facts.linear
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         return named(self.activation(u), "v")
 
 
@@ -167,5 +168,5 @@ class Function(Scheme):
     def size(self) -> int:
         return self.length
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         return self.function(u)

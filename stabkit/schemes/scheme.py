@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.backend import in_parts, is_foreign, namespace
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import Interval
@@ -33,7 +34,7 @@ from stabkit.proof.parts import (
 )
 from stabkit.proof.sites import LineDifference
 from stabkit.proof.words import Expression
-from stabkit.schemes.foreign_steps import guarded
+from stabkit.schemes.foreign_steps import guard
 from stabkit.schemes.meant import as_meant
 
 
@@ -98,16 +99,16 @@ class Scheme(ABC):
         """The length N of the signals."""
 
     @abstractmethod
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         """The expression of one step; `u` is valid."""
 
-    def advance(self, u: Any, steps: int) -> Any:
+    def advance(self, u: Signal, steps: int) -> Signal:
         """`steps` steps in a row; `u` is valid."""
         for _ in range(steps):
-            u = self.step(u) if self.trusted else guarded(self, u)
+            u = self.step(u) if self.trusted else guard(self, u)
         return u
 
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Signal) -> Signal:
         """One step for a signal or a batch of signals.
 
         Parameters
@@ -126,8 +127,8 @@ class Scheme(ABC):
         step = self.step if self.trusted else self._once
         return step(u) if isinstance(u, np.ndarray) else in_parts(step, u)
 
-    def _once(self, u: Any) -> Any:
-        return guarded(self, u)
+    def _once(self, u: Signal) -> Signal:
+        return guard(self, u)
 
     def as_meant(self) -> Scheme:
         """The scheme with the numbers in place of the floats that are their rounding.
@@ -136,7 +137,7 @@ class Scheme(ABC):
         """
         return as_meant(self)
 
-    def pair(self, x: Any) -> tuple[Any, Any]:
+    def pair(self, x: Signal) -> tuple[Signal, Signal]:
         """A pair (u, u⁺) from a free parameter; every pair of the scheme arises so.
 
         It is (x, T(x)) unless the scheme is given implicitly.
@@ -149,10 +150,10 @@ class HasStep(Protocol):
     """A scheme with a step size; a search varies it."""
 
     @property
-    def tau(self) -> Any: ...
+    def tau(self) -> Signal: ...
 
 
-def as_signal(u: Any, size: int, name: str = "u") -> Any:
+def as_signal(u: Signal, size: int, name: str = "u") -> Signal:
     """Check a signal or batch of signals once, at the door."""
     array = u if is_foreign(u) else np.asarray(u)
     xp = namespace(array)
@@ -203,7 +204,7 @@ def as_part(value: Any, kind: type, name: str) -> Any:
     return value
 
 
-def as_step(step: Any, name: str = "step") -> Any:
+def as_step(step: Rational, name: str = "step") -> Rational:
     """A step size as an exact constant; negative and zero steps are refused.
 
     A step that is left open stays so, if it is positive whatever it stands for.
@@ -272,7 +273,7 @@ class Chain(Scheme):
     def is_linear(self) -> bool:
         return all(part.trusted and part.is_linear for part in dict.fromkeys(self.schemes))
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         # Equal steps in a row are left to the scheme, which may have a faster way.
         for scheme, equal in groupby(self.schemes):
             u = scheme.advance(u, sum(1 for _ in equal))

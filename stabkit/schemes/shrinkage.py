@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import named
@@ -42,8 +43,8 @@ class HaarShrinkage(Scheme):
     flux: Flux
     length: int
     boundary: Boundary = MIRRORED
-    tau: Any = QUARTER
-    h: Any = 1
+    tau: Rational = QUARTER
+    h: Rational = 1
 
     def __post_init__(self) -> None:
         as_part(self.flux, Flux, "flux")
@@ -86,16 +87,16 @@ class HaarShrinkage(Scheme):
     def is_linear(self) -> bool:
         return self.flux.facts.linear
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         return self.advance(u, 1)
 
-    def advance(self, u: Any, steps: int) -> Any:
+    def advance(self, u: Signal, steps: int) -> Signal:
         """`steps` steps in a row."""
         twin = twins.shrinkage(self.flux, self.tau, self.h, self.boundary is PERIODIC, u, steps)
         if twin is not None:
             return twin
 
-        def shrink(d: Any) -> Any:
+        def shrink(d: Any) -> Signal:
             return self.flux.half_difference_shrinkage(d, self.tau, self.h)
 
         half = Constant(1, 2)
@@ -105,7 +106,7 @@ class HaarShrinkage(Scheme):
         return u
 
 
-def cycle_spun_haar(f: Any, shrink: Any) -> Any:
+def cycle_spun_haar(f: Signal, shrink: Any) -> Signal:
     """The same filter from the wavelet side, for a periodic signal of even length.
 
     Orthonormal Haar analysis of the two shifts, shrinkage of the details, synthesis, mean.
@@ -119,7 +120,7 @@ def cycle_spun_haar(f: Any, shrink: Any) -> Any:
     """
     root = float(np.sqrt(2))
 
-    def decimated(g: Any) -> Any:
+    def decimated(g: Any) -> Signal:
         low, high = (g[0::2] + g[1::2]) / root, (g[0::2] - g[1::2]) / root
         high = shrink(high)
         pairs = xp.stack([(low + high) / root, (low - high) / root], axis=-1)

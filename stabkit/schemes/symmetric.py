@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.backend import is_foreign, like, namespace
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fraction, fractions
@@ -30,15 +31,15 @@ class LayerNormalisation(ABC):
     """A map N of signals u = K y; what it needs again for its derivative are `lengths`."""
 
     @abstractmethod
-    def lengths(self, u: Any, size: int) -> Any:
+    def lengths(self, u: Signal, size: int) -> Any:
         """What N and its derivative both need; `size` is the length of u."""
 
     @abstractmethod
-    def apply(self, u: Any, r: Any, size: int) -> Any:
+    def apply(self, u: Signal, r: Signal, size: int) -> Signal:
         """N(u), with the lengths r of u."""
 
     @abstractmethod
-    def jacobian(self, u: Any, r: Any, size: int) -> Any:
+    def jacobian(self, u: Signal, r: Signal, size: int) -> Signal:
         """The matrix N′(u)."""
 
 
@@ -65,7 +66,7 @@ class TotalVariation(LayerNormalisation):
                                   f"and {self.channels}")
         object.__setattr__(self, "eps", eps)
 
-    def lengths(self, u: Any, size: int) -> Any:
+    def lengths(self, u: Signal, size: int) -> Any:
         """√(|u_p|² + ε) per pixel; `size` is the length of u."""
         if isinstance(u, Term) and size == self.channels:
             total = u.call("norm2")
@@ -77,11 +78,11 @@ class TotalVariation(LayerNormalisation):
         return entrywise_root(total + (Fraction(self.eps) if u.dtype == object else
                                        float(self.eps)))
 
-    def apply(self, u: Any, r: Any, size: int) -> Any:
+    def apply(self, u: Signal, r: Signal, size: int) -> Signal:
         """N_tv(u), with the lengths r of u."""
         return u / self._spread(r, size)
 
-    def jacobian(self, u: Any, r: Any, size: int) -> Any:
+    def jacobian(self, u: Signal, r: Signal, size: int) -> Signal:
         """The matrix N_tv′(u) = diag(1/r) − diag(u/r³) M diag(u), M coupling a pixel's channels."""
         r = self._spread(r, size)
         pixels = size // self.channels
@@ -96,7 +97,7 @@ class TotalVariation(LayerNormalisation):
         coupled = _diagonal(u / r**3) @ coupling @ _diagonal(u)
         return named(_diagonal(1 / r) - coupled, "N")
 
-    def _parts(self, u: Any, size: int) -> list[Any]:
+    def _parts(self, u: Signal, size: int) -> list[Signal]:
         pixels, rest = divmod(size, self.channels)
         if rest:
             raise InvalidArgument(f"channels: {self.channels} channels do not divide a signal of "
@@ -104,7 +105,7 @@ class TotalVariation(LayerNormalisation):
         starts = range(0, size, pixels)
         return [u[i:i + pixels] if isinstance(u, Term) else u[..., i:i + pixels] for i in starts]
 
-    def _spread(self, r: Any, size: int) -> Any:
+    def _spread(self, r: Signal, size: int) -> Signal:
         # One length per entry of u.  In a transcript a single pixel's length stays one number.
         if isinstance(r, Term):
             return r if size == self.channels else r.call("concat", *[r] * (self.channels - 1))
@@ -129,8 +130,8 @@ class SymmetricLayer:
     K: LinearMap
     activation: Flux
     normalisation: LayerNormalisation | None = None
-    scale: Sequence[Any] | None = None
-    bias: Sequence[Any] | None = None
+    scale: Sequence[Signal] | None = None
+    bias: Sequence[Signal] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.K, LinearMap):
@@ -164,15 +165,15 @@ class SymmetricLayer:
         """Its activation."""
         return (self.activation,)
 
-    def __call__(self, y: Any) -> Any:
+    def __call__(self, y: Signal) -> Signal:
         y = y if isinstance(y, (Term, Expression)) else as_signal(y, self.size, "y")
         return -(self.K.T @ self.activation(self.preactivation(y)))
 
-    def preactivation(self, y: Any) -> Any:
+    def preactivation(self, y: Signal) -> Signal:
         """s ⊙ N(K y) + b, what the activation is applied to."""
         return self._stages(y)[2]
 
-    def jacobian(self, y: Any) -> Any:
+    def jacobian(self, y: Signal) -> Signal:
         """The matrix −Kᵀ diag(σ′ s) N′(K y) K of one state y, where it exists."""
         y = y if isinstance(y, Term) else as_signal(y, self.size, "y")
         u, lengths, z = self._stages(y)
@@ -188,7 +189,7 @@ class SymmetricLayer:
         K = like(self.K.exact(), y)
         return -(K.T @ inner @ K)
 
-    def _stages(self, y: Any) -> tuple[Any, Any, Any]:
+    def _stages(self, y: Signal) -> tuple[Signal, Signal, Signal]:
         """K y, the lengths of its pixels if they are used, and s ⊙ N(K y) + b."""
         z = u = self.K @ y
         lengths = None
@@ -202,7 +203,7 @@ class SymmetricLayer:
             z = z + self._vector("bias", "b", z)
         return u, lengths, z
 
-    def _vector(self, field: str, name: str, beside: Any) -> Any:
+    def _vector(self, field: str, name: str, beside: Signal) -> Signal:
         values = getattr(self, field)
         if isinstance(values, Expression):
             return values
@@ -211,7 +212,7 @@ class SymmetricLayer:
         return like(values, beside)
 
 
-def as_layer(value: Any, name: str) -> Any:
+def as_layer(value: Any, name: str) -> Signal:
     """A layer F: what maps states of one size, and says what it is made of."""
     if not callable(value) or not all(hasattr(value, part) for part in (
             "size", "operators", "fluxes")):
@@ -225,7 +226,7 @@ class ForwardEuler(Scheme):
     """One layer of the parabolic network: Y⁺ = Y + δF(Y) (ruthotto2018, eq. (8))."""
 
     layer: SymmetricLayer
-    tau: Any
+    tau: Rational
 
     def __post_init__(self) -> None:
         as_layer(self.layer, "layer")
@@ -243,29 +244,29 @@ class ForwardEuler(Scheme):
     def fluxes(self) -> tuple[Flux, ...]:
         return self.layer.fluxes
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         return named(u + step_size(self, u) * self.layer(u), "Y")
 
-    def jacobian(self, u: Any) -> Any:
+    def jacobian(self, u: Signal) -> Signal:
         """I + δF′(u)."""
         return named(unit_matrix(self.size, u) + step_size(self, u) * self.layer.jacobian(u), "S")
 
 
-def step_size(scheme: Any, beside: Any) -> Any:
+def step_size(scheme: Any, beside: Signal) -> Signal:
     """The step size, δ, as the arithmetic of `beside` needs it."""
     if isinstance(beside, Term):
         return beside.log.give_once(("delta", scheme.tau), "delta", lambda: scheme.tau)
     return scheme.tau
 
 
-def _added(parts: Sequence[Any]) -> Any:
+def _added(parts: Sequence[Signal]) -> Signal:
     total = parts[0]
     for part in parts[1:]:
         total = total + part
     return total
 
 
-def entrywise_root(values: Any) -> Any:
+def entrywise_root(values: Any) -> Signal:
     """√ of every entry: exact where it is rational, else an enclosure; floats stay floats."""
     if values.dtype != object:
         return namespace(values).sqrt(values)
@@ -280,14 +281,14 @@ def _exact_root(value: Fraction) -> Fraction | Interval:
     return root if root**2 == value else Interval(value).sqrt()
 
 
-def unit_matrix(n: int, beside: Any) -> Any:
+def unit_matrix(n: int, beside: Signal) -> Signal:
     """The identity matrix in the arithmetic of `beside`."""
     if isinstance(beside, Term):
         return Term(beside.log, f"I({n})")
     return like(np.eye(n, dtype=int), beside)
 
 
-def _diagonal(values: Any) -> Any:
+def _diagonal(values: Any) -> Signal:
     if isinstance(values, Term):
         return values.call("diag")
     if not is_foreign(values):

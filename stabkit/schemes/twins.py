@@ -7,12 +7,12 @@ first one runs; arrays on a GPU go to fused kernels.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.transcript import Term
-from stabkit.codes import HOMOGENEOUS, EdgeCode, SchemeCode
+from stabkit.codes import HOMOGENEOUS, EdgeCode, FluxCode, SchemeCode
+from stabkit.errors import HypothesisNotMet
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.words import Expression
@@ -26,7 +26,7 @@ WORTH_COLUMNS = 12
 WORTH_LANES = 4
 
 
-def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
+def explicit(K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int) -> Signal:
     """`steps` explicit steps, or None if there is no twin for these arrays."""
     if not _has_twin(flux, u, steps):
         return None
@@ -35,7 +35,7 @@ def explicit(K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
     return _compiled("explicit", K, flux, tau, u, steps)
 
 
-def fsi(K: Operator, flux: Flux, tau: Any, u: Any, length: int, frozen: bool) -> Any:
+def fsi(K: Operator, flux: Flux, tau: Rational, u: Signal, length: int, frozen: bool) -> Signal:
     """One FSI cycle, or None if there is no twin for these arrays."""
     if not _has_twin(flux, u, length):
         return None
@@ -44,7 +44,7 @@ def fsi(K: Operator, flux: Flux, tau: Any, u: Any, length: int, frozen: bool) ->
     return _compiled("frozen_fsi" if frozen else "fsi", K, flux, tau, u, length)
 
 
-def fixed_point(K: Operator, flux: Flux, tau: Any, u: Any, iterations: int) -> Any:
+def fixed_point(K: Operator, flux: Flux, tau: Rational, u: Signal, iterations: int) -> Signal:
     """The iterations of eq. (9), or None if there is no twin for these arrays."""
     if not _has_twin(flux, u, iterations):
         return None
@@ -74,19 +74,20 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
     return x
 
 
-def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) -> Any:
+def shrinkage(flux: Flux, tau: Rational, h: Rational, periodic: bool, f: Signal, steps: int
+             ) -> Signal:
     """Steps of Haar shrinkage, or None if there is no twin for these arrays.
 
     S(r) = r − (4τ/h²) Φ(r), where Φ has its contrast parameter times h/√2.
     """
-    if not _has_twin(flux, f, steps) or flux.kernel[0] not in HOMOGENEOUS:
+    if not _has_twin(flux, f, steps) or code_of(flux) not in HOMOGENEOUS:
         return None
     scale, weight = float(h) * 0.5**0.5, float(4 * tau / h**2)
     shape = tuple(scale * each for each in shape_form(flux))
     if not isinstance(f, np.ndarray):
-        return fused.shrinkage((flux.kernel[0], *shape), weight, periodic, f, steps)
+        return fused.shrinkage((code_of(flux), *shape), weight, periodic, f, steps)
     from stabkit.kernels.haar import haar  # loads Numba
-    kernel = haar[flux.kernel[0]]
+    kernel = haar[code_of(flux)]
     rows = np.array(f, order="C").reshape(-1, f.shape[-1])
     after = np.empty_like(rows)
     for _ in range(steps):
@@ -96,13 +97,13 @@ def shrinkage(flux: Flux, tau: Any, h: Any, periodic: bool, f: Any, steps: int) 
     return rows.reshape(f.shape)
 
 
-def _has_twin(flux: Flux, u: Any, steps: int) -> bool:
+def _has_twin(flux: Flux, u: Signal, steps: int) -> bool:
     if flux.kernel is None or isinstance(u, Term | Expression) or u.size * steps < WORTH_COMPILING:
         return False
     return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # a door let floats in only
 
 
-def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps: int
+def _compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, steps: int
               ) -> np.ndarray:
     from stabkit.kernels import difference_steps  # loads Numba
     from stabkit.kernels import steps as any_K
@@ -112,7 +113,7 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
     r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
     room, operator = (any_K, _form(K, u.dtype)) if r is None else (
         difference_steps, None if r == 1 else r)
-    kernel = getattr(room, name)[flux.kernel[0]]
+    kernel = getattr(room, name)[code_of(flux)]
 
     def advance(rows: np.ndarray, steps: int) -> None:
         kernel(rows, steps, float(tau), operator, shape_form(flux))
@@ -124,9 +125,10 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Any, u: np.ndarray, steps
     return rows.reshape(u.shape)
 
 
-def _fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Any, u: Any, steps: int) -> Any:
+def _fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
+          ) -> Signal:
     return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing(K),
-                               (flux.kernel[0], *shape_form(flux)), float(tau), steps), u)
+                               (code_of(flux), *shape_form(flux)), float(tau), steps), u)
 
 
 def spacing(K: Operator) -> float | None:
@@ -137,7 +139,19 @@ def spacing(K: Operator) -> float | None:
 
 def shape_form(flux: Flux) -> tuple[float, float]:
     """The two parameters of a flux as the kernels take them."""
-    return (*flux.kernel[1:], 0.0)[:2]
+    known = _kernel(flux)
+    return known[1], known[2] if len(known) == 3 else 0.0
+
+
+def code_of(flux: Flux) -> FluxCode:
+    """The number by which kernels know a flux."""
+    return _kernel(flux)[0]
+
+
+def _kernel(flux: Flux) -> tuple[FluxCode, float] | tuple[FluxCode, float, float]:
+    if flux.kernel is None:
+        raise HypothesisNotMet(f"flux: no kernel knows {flux.name}")
+    return flux.kernel
 
 
 def _form(K: Operator, dtype: np.dtype) -> tuple:

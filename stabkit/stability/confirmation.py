@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Margin
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import InvalidEvidence, in_words
@@ -75,7 +75,7 @@ def written_witness(scheme: Scheme, notion: Notion, signals: Signals,
     return _of_its_outputs(parts, notion, margin)
 
 
-def _of_the_step(scheme: Scheme, notion: Notion, signals: Signals, margin: Any) -> Found:
+def _of_the_step(scheme: Scheme, notion: Notion, signals: Signals, margin: Margin) -> Found:
     log = Transcript()
     names = ("u", "w")[:len(signals)]
     try:
@@ -98,7 +98,7 @@ def _of_its_outputs(parts: list[np.ndarray], notion: Notion, margin: Fraction) -
         "here, as the step cannot be written in this notation; "))
 
 
-def _confirmed_margin(log: Transcript, text: str, notion: Notion, margin: Any, by: str) -> Found:
+def _confirmed_margin(log: Transcript, text: str, notion: Notion, margin: Margin, by: str) -> Found:
     written = calculation("witness", log, [f"{text} < 0"],
                           f"{by}the margin of the notion '{notion.name}' is negative", margin=text)
     if isinstance(margin, Fraction) and max(margin.numerator.bit_length(),

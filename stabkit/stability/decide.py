@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Function, Held, Rational, Record
 from stabkit.arithmetic.enclosure import USUAL, precision
-from stabkit.arithmetic.rational import fraction, negative_direction
 from stabkit.arithmetic.transcript import Transcript, as_text
 from stabkit.errors import (
     HypothesisNotMet,
@@ -24,20 +24,21 @@ from stabkit.errors import (
     in_words,
 )
 from stabkit.fluxes.flux import Flux
-from stabkit.operators import Operator
 from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import as_part
 from stabkit.stability.both_ways import both_ways
 from stabkit.stability.certificates import certified, certify_uniqueness, show_bounds
 from stabkit.stability.confirmation import confirm_evidence, confirmed, written_witness
 from stabkit.stability.entry_intervals import decide_for_all, holds_intervals
-from stabkit.stability.falsify import exact_margin, search, shrink, two_solutions
+from stabkit.stability.falsify import exact_margin, search, two_solutions
 from stabkit.stability.falsify.exactness import LARGEST as EXACT
-from stabkit.stability.falsify.exactness import Signals, rounded
+from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.falsify.windows import LARGE, can_be_windowed, search_windows
+from stabkit.stability.norms import decide_norm
 from stabkit.stability.notions import Notion, as_notion
 from stabkit.stability.property import (
     AllOf,
+    Always,
     AtMost,
     Calculation,
     Either,
@@ -51,7 +52,7 @@ from stabkit.stability.property import (
     Stable,
     UniqueSolution,
 )
-from stabkit.stability.relations import relation
+from stabkit.stability.relations import few_steps, relation
 from stabkit.stability.verdict import (
     INAPPLICABLE,
     PROVED,
@@ -63,13 +64,13 @@ from stabkit.stability.verdict import (
     calculation,
     worst,
 )
+from stabkit.time_limit import searching
 
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
-_ELIMINATED = 64  # rows of a matrix that is eliminated in fractions
 
 
 def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | None = None, *,
-           shape: Any = None, dt: Any = None, held: Any = None, trials: int = 20_000,
+           shape: Any = None, dt: Rational = None, held: Held = None, trials: int = 20_000,
            seed: int = 0, signals: np.ndarray | None = None) -> Outcome:
     """Decide a property.
 
@@ -124,8 +125,8 @@ def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | 
         return Outcome(UNDECIDED, reason=f"it is too large to be decided: {in_words(limit)}")
 
 
-def _decide_function(function: Callable[..., Any], notion: Any, shape: Any, dt: Any, held: Any,
-                     trials: int, seed: int) -> Outcome:
+def _decide_function(function: Function, notion: Any, shape: Any, dt: Rational,
+                     held: Held, trials: int, seed: int) -> Outcome:
     from stabkit.stability.sharpness.own_step import decided  # it stands on what is here
 
     if notion is None or shape is None:
@@ -166,7 +167,8 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
             return Outcome(UNDECIDED, trials=inside.trials, reason=_joined(limit, (
                 f"too large: nothing was found by signals in {inside.windows} windows of up to "
                 f"{inside.widest} samples, and no others were tried")))
-    found = search(scheme, notion, trials=trials, seed=seed, extra=signals)
+    with searching():
+        found = search(scheme, notion, trials=trials, seed=seed, extra=signals)
     suspect: Signals | None
     if found.witness is not None:
         margin, suspect = exact_margin(scheme, notion, found.witness), found.witness
@@ -221,9 +223,8 @@ def _of_the_contrary(evidence: Evidence) -> Evidence:
                    data | {"contrary": True})
 
 
-@_decide.register
-def _(what: Example, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    return _decide(what.make(), trials, seed, signals)
+_decide.register(Always)(lambda what, *_: few_steps(what))
+_decide.register(Example)(lambda what, *rest: _decide(what.make(), *rest))
 
 
 @_decide.register
@@ -272,37 +273,7 @@ def _(what: FaceWithin, trials: int, seed: int, signals: np.ndarray | None) -> O
 
 @_decide.register
 def _(what: NormAtMost, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    return both_ways(what, _norm_at_most)
-
-
-def _norm_at_most(what: NormAtMost) -> Outcome:
-    log = Transcript()
-    K = log.give_once(what.K, "K", what.K.exact).text
-    bound = log.give("bound", what.square).text
-    n = what.K.shape[1]
-    certificate = confirm_evidence(calculation(
-        "certificate", log, [f"psd({bound} * I({n}) - {K}.T @ {K})"], "|K u|^2 <= bound |u|^2")) \
-        if type(what.K) is Operator else None
-    if certificate is not None:
-        return Outcome(PROVED, (certificate,))
-
-    def exceeds(signals: Signals) -> bool:
-        image = what.K @ signals[0]
-        return image @ image > fraction(what.square) * (signals[0] @ signals[0])
-
-    gram = (what.K.sparse().T @ what.K.sparse()).toarray()
-    top = np.linalg.eigh(gram)[1][:, -1]
-    near = next((u for u in rounded((top / np.abs(top).max(),)) if exceeds(u)), None)
-    if near is None and n <= _ELIMINATED:
-        exact = what.K.exact()
-        u = negative_direction(fraction(what.square) * np.eye(n, dtype=int) - exact.T @ exact)
-        near = None if u is None or not exceeds((u,)) else (u,)
-    if near is None:
-        return Outcome(UNDECIDED, reason="no rational vector shows that the norm is larger")
-    log.give("u", shrink(near, exceeds)[0])
-    witness = confirm_evidence(calculation(
-        "witness", log, [f"norm2({K} @ u) > {bound} * norm2(u)"], "|K u|^2 > bound |u|^2"))
-    return Outcome(UNDECIDED) if witness is None else Outcome(REFUTED, (witness,))
+    return both_ways(what, decide_norm)
 
 
 @_decide.register
@@ -385,7 +356,7 @@ def _(what: Experiment, trials: int, seed: int, signals: np.ndarray | None) -> O
 
 def _trials(runs: int, seed: int, worst: float, suspect: Signals = (), reason: str = ""
             ) -> Evidence:
-    data: dict[str, Any] = {"trials": runs, "seed": seed,
+    data: Record = {"trials": runs, "seed": seed,
                             "worst": worst if np.isfinite(worst) else None}
     if reason:
         data["reason"] = reason

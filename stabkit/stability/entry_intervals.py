@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import is_psd
 from stabkit.arithmetic.transcript import Transcript
@@ -23,7 +24,7 @@ from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outc
 _LARGEST = 16
 
 
-def holds_intervals(part: Any) -> bool:
+def holds_intervals(part: Signal) -> bool:
     """Whether a scheme, or another dataclass, has an operator with entries in intervals."""
     if isinstance(part, Operator):
         return part.spread is not None

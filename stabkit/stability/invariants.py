@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Margin, Signal
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term, named
@@ -58,7 +59,7 @@ def weighted(weights: Any = None) -> Weighted:
     Fraction(3, 20)
     """
     if weights is None:
-        def unknown(*signals: Any) -> Any:
+        def unknown(*signals: Any) -> Margin:
             raise Undecided("weights: give them, as in weighted([1, 3]); they are found by "
                             "step_bound and senses only")
         return Weighted("weighted norm", 1, unknown, unknown)
@@ -69,7 +70,7 @@ def weighted(weights: Any = None) -> Weighted:
     if not exact.size or min(exact.flat) <= 0:
         raise InvalidArgument(f"weights: must be positive, got {weights!r:.60}")
 
-    def margin(u: Any, up: Any) -> Any:
+    def margin(u: Signal, up: Signal) -> Margin:
         if isinstance(u, Term):
             w = u.log.give_once(("weights", id(exact)), "weights", lambda: exact.ravel())
             return w.call("dot", u * u) - w.call("dot", up * up)
@@ -153,7 +154,7 @@ def stays_in(region: Box) -> StaysIn:
         raise InvalidArgument(f"region: must be a box, such as box(0, 1), got {region!r:.60}")
     low, high = region.low, region.high
 
-    def margin(u: Any, up: Any) -> Any:
+    def margin(u: Signal, up: Signal) -> Margin:
         if isinstance(u, Term):
             a, b = (u.log.give_once((name, id(side)), name, partial(_plain, side))
                     for name, side in (("low", low), ("high", high)))
@@ -179,7 +180,7 @@ def _plain(side: np.ndarray) -> Any:
     return side.item() if side.ndim == 0 else fractions(side.ravel())
 
 
-def _no_margin(*signals: Any) -> Any:
+def _no_margin(*signals: Any) -> Margin:
     raise Undecided("bounded powers are not seen in one step; ask step_bound or decide for a "
                     "linear step")
 

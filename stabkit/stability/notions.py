@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Library, Margin, Rational, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fraction
@@ -87,14 +88,19 @@ class Notion:
         return self.name
 
 
-def squared_norm(u: Any) -> Any:
+def squared_norm(u: Signal) -> Margin:
     """‖u‖² along the last axis."""
     if isinstance(u, Expression):
         return u.T @ u
     return u.call("norm2") if isinstance(u, Term) else namespace(u).sum(u * u, axis=-1)
 
 
-def smallest(u: Any) -> Any:
+def inner(u: Signal, v: Signal) -> Margin:
+    """u·v."""
+    return u.T @ v if isinstance(u, Expression) else u @ v
+
+
+def smallest(u: Signal) -> Margin:
     """The smallest entry; of intervals, an enclosure of it."""
     if isinstance(u, Term):
         return u.call("min")
@@ -103,7 +109,7 @@ def smallest(u: Any) -> Any:
     return u.min(axis=-1) if type(u) is np.ndarray else namespace(u).min(u, axis=-1)
 
 
-def largest(u: Any) -> Any:
+def largest(u: Signal) -> Margin:
     """The largest entry; of intervals, an enclosure of it."""
     if isinstance(u, Term):
         return u.call("max")
@@ -112,17 +118,17 @@ def largest(u: Any) -> Any:
     return u.max(axis=-1) if type(u) is np.ndarray else namespace(u).max(u, axis=-1)
 
 
-def _least(u: np.ndarray) -> Any:
+def _least(u: np.ndarray) -> Margin:
     return reduce(_lesser, u)
 
 
-def _lesser(a: Any, b: Any) -> Any:
+def _lesser(a: Signal, b: Signal) -> Margin:
     if isinstance(a, Interval) or isinstance(b, Interval):
         return (a if isinstance(a, Interval) else Interval(a)).lesser(b)
     return min(a, b)
 
 
-def sign_changes(u: Any) -> Any:
+def sign_changes(u: Signal) -> Margin:
     """S(u): the sign changes along the last axis, zeros dropped."""
     if isinstance(u, Term):
         return u.call("sign_changes")
@@ -137,7 +143,7 @@ def sign_changes(u: Any) -> Any:
     return xp.sum(xp.astype(changes, xp.int64), axis=-1)
 
 
-def _carry_forward(xp: Any, signs: Any) -> Any:
+def _carry_forward(xp: Library, signs: Signal) -> Margin:
     # A zero takes the sign before it, so zeros are dropped: the last sign among 1, 2, 4, ... ones.
     reach, n = 1, signs.shape[-1]
     while reach < n:
@@ -148,12 +154,12 @@ def _carry_forward(xp: Any, signs: Any) -> Any:
     return signs
 
 
-def _ratio(part: Any, whole: Any) -> Any:
+def _ratio(part: Signal, whole: Signal) -> Margin:
     with np.errstate(divide="ignore", invalid="ignore"):
         return namespace(part, whole).where(whole > 0, part / whole, 0.0)
 
 
-def _euclidean(u: Any, up: Any) -> Any:
+def _euclidean(u: Signal, up: Signal) -> Margin:
     return squared_norm(u) - squared_norm(up)
 
 
@@ -161,7 +167,7 @@ def _euclidean_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     return _ratio(_euclidean(u, up), squared_norm(u))
 
 
-def _contraction(u: Any, up: Any, v: Any, vp: Any) -> Any:
+def _contraction(u: Signal, up: Signal, v: Signal, vp: Signal) -> Margin:
     return squared_norm(u - v) - squared_norm(up - vp)
 
 
@@ -169,7 +175,7 @@ def _contraction_batch(u, up, v, vp) -> np.ndarray:
     return _ratio(_contraction(u, up, v, vp), squared_norm(u - v))
 
 
-def _range(u: Any, up: Any) -> Any:
+def _range(u: Signal, up: Signal) -> Margin:
     below, above = smallest(up) - smallest(u), largest(u) - largest(up)
     return below.call("min", above) if isinstance(u, Term) else _lesser(below, above)
 
@@ -183,17 +189,17 @@ def _range_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
         return xp.where(spread > 0, margin / spread, margin)
 
 
-def _sign(u: Any, up: Any) -> Any:
+def _sign(u: Signal, up: Signal) -> Margin:
     return sign_changes(u) - sign_changes(up)
 
 
-def _jumps(u: Any) -> Any:
+def _jumps(u: Signal) -> Margin:
     if not isinstance(u, Term) and u.shape[-1] < 2:
         raise InvalidArgument("u: a contrast needs at least two samples, got one")
     return abs(u[1:] - u[:-1]) if isinstance(u, Term) else abs(u[..., 1:] - u[..., :-1])
 
 
-def _contrast(u: Any, up: Any) -> Any:
+def _contrast(u: Signal, up: Signal) -> Margin:
     return largest(_jumps(u)) - largest(_jumps(up))
 
 
@@ -202,7 +208,7 @@ def _contrast_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     return _ratio(before - largest(_jumps(up)), before)
 
 
-def _variation(u: Any, up: Any) -> Any:
+def _variation(u: Signal, up: Signal) -> Margin:
     before, after = _jumps(u), _jumps(up)
     if isinstance(before, Term):
         return before.call("sum") - after.call("sum")
@@ -214,17 +220,17 @@ def _variation_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     return _ratio(_variation(u, up), namespace(u).sum(_jumps(u), axis=-1))
 
 
-def _extrema(u: Any, up: Any) -> Any:
+def _extrema(u: Signal, up: Signal) -> Margin:
     return sign_changes(_rises(u)) - sign_changes(_rises(up))
 
 
-def _rises(u: Any) -> Any:
+def _rises(u: Signal) -> Margin:
     if not isinstance(u, Term) and u.shape[-1] < 2:
         raise InvalidArgument("u: extrema need at least two samples, got one")
     return u[1:] - u[:-1] if isinstance(u, Term) else u[..., 1:] - u[..., :-1]
 
 
-def _positivity(u: Any, up: Any) -> Any:
+def _positivity(u: Signal, up: Signal) -> Margin:
     # Signals with a negative entry say nothing: their margin is 0.
     if isinstance(u, Term):
         condition = u.compared(smallest(u), ">=", 0).text
@@ -236,7 +242,7 @@ def _positivity_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     return namespace(u, up).where(smallest(u) >= 0, _ratio(smallest(up), largest(u)), 0.0)
 
 
-def _max_norm(u: Any, up: Any) -> Any:
+def _max_norm(u: Signal, up: Signal) -> Margin:
     return largest(abs(u)) - largest(abs(up))
 
 
@@ -244,13 +250,13 @@ def _max_norm_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     return _ratio(_max_norm(u, up), largest(abs(u)))
 
 
-def sensitivity(factor: Any) -> Notion:
+def sensitivity(factor: Rational) -> Notion:
     """The notion ‖u⁺ − v⁺‖ <= C ‖u − v‖ with a given constant C >= 0."""
     square = Constant(fraction(factor, "factor") ** 2)
     if square <= 0:
         raise InvalidArgument(f"factor: must be positive, got {factor}")
 
-    def margin(u: Any, up: Any, v: Any, vp: Any) -> Any:
+    def margin(u: Signal, up: Signal, v: Signal, vp: Signal) -> Margin:
         return square * squared_norm(u - v) - squared_norm(up - vp)
 
     near = meant(factor) if is_rounded(factor) else fraction(factor)
@@ -336,7 +342,7 @@ class Energy:
         K = self.K.meant()
         return self if K is self.K else replace(self, K=K)
 
-    def __call__(self, u: Any) -> Any:
+    def __call__(self, u: Signal) -> Margin:
         density = self.flux.regulariser(self.K @ u)
         if isinstance(density, (Term, Densities)):
             return density.call("sum")
@@ -349,8 +355,14 @@ class Decrease:
 
     functional: Callable[[Any], Any]
 
-    def __call__(self, u: Any, up: Any) -> Any:
+    def __call__(self, u: Signal, up: Signal) -> Margin:
         return self.functional(u) - self.functional(up)
+
+
+def _floats(values: Any) -> Any:
+    """A functional with fractions in it gives object arrays for floats."""
+    return values.astype(float) if isinstance(values, np.ndarray) and values.dtype.kind == "O" \
+        else values
 
 
 def energy(functional: Callable[[Any], Any]) -> Notion:
@@ -361,6 +373,6 @@ def energy(functional: Callable[[Any], Any]) -> Notion:
     margin = Decrease(functional)
     near = functional.meant() if isinstance(functional, Energy) else functional
     return Notion("energy", 1, margin,
-                  lambda u, up: _ratio(margin(u, up), abs(functional(u))), functional,
-                  None if near is functional else lambda: energy(near),
+                  lambda u, up: _ratio(_floats(margin(u, up)), abs(_floats(functional(u)))),
+                  functional, None if near is functional else lambda: energy(near),
                   words=ENERGY_WORDS, composes=True)

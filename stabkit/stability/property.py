@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from stabkit.aliases import Fields
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
@@ -166,7 +167,7 @@ class Identity:
 
     left: Callable[..., Any]
     right: Callable[..., Any]
-    given: Mapping[str, Any]
+    given: Fields
     by: str = ""
 
 
@@ -176,8 +177,47 @@ class AtMost:
 
     left: Callable[..., Any]
     right: Callable[..., Any]
-    given: Mapping[str, Any]
+    given: Fields
     by: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Always:
+    """A margin stays >= 0, or == 0, after any number of steps.
+
+    Parameters
+    ----------
+    start : callable
+        ``start(**given)``: the state before the first step, a tuple.
+    step : callable
+        ``step(*state)``: the state after a step.
+    margin : callable
+        ``margin(state, **given)``.
+    given : mapping
+        As in :class:`Identity`.
+    relation : {">=", "=="}
+    by : str
+        Why it stays so; at numbers a few steps are shown.
+    """
+
+    start: Callable[..., tuple]
+    step: Callable[..., tuple]
+    margin: Callable[..., Any]
+    given: Fields
+    relation: str = ">="
+    by: str = ""
+
+    def after(self, count: int) -> Identity | AtMost:
+        """What it says after so many steps."""
+        def margin(**given: Any) -> Any:
+            state = self.start(**given)
+            for _ in range(count):
+                state = self.step(*state)
+            return self.margin(state, **given)
+
+        if self.relation == "==":
+            return Identity(margin, lambda **given: 0, self.given, self.by)
+        return AtMost(lambda **given: 0, margin, self.given, self.by)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +238,7 @@ class Calculation:
         The property fails where a condition does; else nothing is decided there.
     """
 
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Fields = field(default_factory=dict)
     let: Sequence[Sequence[str]] = ()
     shows: Sequence[str] = ()
     by: str = ""
@@ -224,4 +264,4 @@ class Experiment:
 
 
 Property = (Stable | FaceWithin | NormAtMost | UniqueSolution | Not | AllOf | Example | Either
-            | Identity | AtMost | Calculation | Experiment)
+            | Identity | AtMost | Always | Calculation | Experiment)

@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Record
 from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Term, Transcript, as_text
 from stabkit.errors import Undecided
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.falsify import shrink
-from stabkit.stability.property import AtMost, Identity
+from stabkit.stability.property import Always, AtMost, Identity
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Outcome, calculation
+
+_FEW_STEPS = 4
 
 
 def relation(what: Identity | AtMost, sign: str) -> Outcome:
@@ -39,7 +42,16 @@ def relation(what: Identity | AtMost, sign: str) -> Outcome:
     return Outcome(PROVED if truth else REFUTED, (evidence,))
 
 
-def _truth(what: Identity | AtMost, sign: str, given: dict[str, Any]) -> bool | None:
+def few_steps(what: Always) -> Outcome:
+    """A few steps at what is given: they refute, but show nothing of any number."""
+    for count in range(1, _FEW_STEPS + 1):
+        outcome = relation(what.after(count), "==" if what.relation == "==" else "<=")
+        if outcome.status is REFUTED:
+            return outcome
+    return Outcome(UNDECIDED, reason="a few steps at numbers show nothing of any number")
+
+
+def _truth(what: Identity | AtMost, sign: str, given: Record) -> bool | None:
     for digits in PRECISIONS:
         with precision(digits):
             try:
@@ -50,7 +62,7 @@ def _truth(what: Identity | AtMost, sign: str, given: dict[str, Any]) -> bool | 
     return None
 
 
-def _sides(what: Identity | AtMost, given: dict[str, Any]) -> tuple[Any, Any]:
+def _sides(what: Identity | AtMost, given: Record) -> tuple[Any, Any]:
     try:
         return what.left(**given), what.right(**given)
     except TypeError:  # a function such as exp leaves the rationals

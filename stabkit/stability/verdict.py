@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from html import escape
 from typing import Any
 
+from stabkit.aliases import Fields, Record
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.proof import explain, reach
@@ -61,18 +62,28 @@ class Evidence:
 
     kind: str
     arithmetic: str
-    data: dict[str, Any]
+    data: Record
 
-    def to_json(self, configuration: dict[str, Any]) -> dict[str, Any]:
+    def to_json(self, configuration: Record) -> Record:
         return {"kind": self.kind, "arithmetic": self.arithmetic,
                 "configuration": configuration, "data": dict(self.data)}
 
 
 def calculation(kind: str, transcript: Transcript, shows: Sequence[str], by: str, *,
                 arithmetic: str = "rational", margin: str | None = None) -> Evidence:
-    """Evidence from a transcript and the conditions it shows."""
-    data = {"given": dict(transcript.given), "let": [list(line) for line in transcript.let],
-            "shows": list(shows), "by": by}
+    """Evidence from a transcript and the conditions it shows, those of named facts first."""
+    facts = {name: fact["shows"] for name, fact in transcript.facts.items()
+             if set(fact["shows"]) <= set(shows)}
+    first = [line for name in facts for line in transcript.facts[name]["let"]]
+    named = [text for shown in facts.values() for text in shown]
+    let = {line[0]: list(line) for line in (*first, *transcript.let)}
+    own = dict(transcript.given)
+    of_facts = {key: own.pop(key) for name in facts for key in transcript.facts[name]["given"]
+                if key in own}
+    data = {"given": own | of_facts, "let": list(let.values()),
+            "shows": [*named, *(text for text in shows if text not in named)], "by": by}
+    if facts:
+        data["facts"] = facts
     if margin is not None:
         data["margin"] = margin
     return Evidence(kind, arithmetic, data)
@@ -122,7 +133,7 @@ class Verdict:
     margin: float | None
     sharp: bool | None
     tightness: float | None
-    evidence: tuple[dict[str, Any], ...] = field(repr=False)
+    evidence: tuple[Record, ...] = field(repr=False)
     inapplicable: int = 0  # configurations whose hypotheses are not met
     some: bool = False  # one configuration is asked for, not all
     scope: str | None = None  # of a proof: "for all", or "listed": the configurations in the file
@@ -144,7 +155,7 @@ class Verdict:
             return "for all " + ", ".join(dict.fromkeys(name for names in found for name in names))
         return f"on {self.number}" if self.status is PROVED and not self.some else ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         """The verdict as it stands in a verdict file."""
         fields = asdict(self)
         fields["status"], fields["expected"] = str(self.status), str(self.expected)
@@ -155,7 +166,7 @@ class Verdict:
         return fields
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Verdict:
+    def from_json(cls, fields: Fields) -> Verdict:
         """The verdict that stands in a verdict file."""
         known = {key: value for key, value in fields.items() if key != "seal"}
         return cls(**{**known, "status": Status(fields["status"]),
@@ -183,7 +194,7 @@ class Verdict:
                 f"<small>{escape(self.location)}; {', '.join(facts)}</small>{shown}</div>")
 
 
-def _folded(item: dict[str, Any]) -> str:
+def _folded(item: Record) -> str:
     """A piece of evidence as HTML that opens on a click."""
     data = item["data"]
     if item["kind"] == "proof":

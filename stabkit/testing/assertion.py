@@ -10,7 +10,9 @@ from functools import wraps
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fraction, fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
@@ -36,11 +38,14 @@ from stabkit.stability.verdict import (
 from stabkit.testing import message
 from stabkit.tracing import as_shape
 
+# Signals that a trace gives are simple, and to make them smaller must not take longer than a proof.
+_TRIES = 8192
+
 
 def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: Notion | str, *,
-                  size: int | None = None, shape: Any = None, dt: Any = None,
+                  size: int | None = None, shape: Any = None, dt: Rational = None,
                   trials: int = 20_000, seed: int = 0,
-                  signals: Any = None, strict: bool = False, dtype: Any = np.float64,
+                  signals: Signal = None, strict: bool = False, dtype: DTypeLike = np.float64,
                   rounding: int = 64) -> Outcome:
     """Assert that a scheme is stable in the sense of a notion, for every input.
 
@@ -112,7 +117,7 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
         from_trace(scheme, notion, shape if shape is not None else size, dt)
     outcome = _refuted_by(judged, notion, exact)
     if outcome is None and traced is not None and traced.status is REFUTED and traced.signals:
-        outcome = _refuted_by(judged, notion, [traced.signals])
+        outcome = _refuted_by(judged, notion, [traced.signals], _TRIES // judged.size**2)
         outcome = outcome and replace(outcome, reason=message.TRACED)
     if outcome is None and traced is not None and traced.status is PROVED:
         outcome = traced
@@ -129,7 +134,7 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     return outcome
 
 
-def _flat(scheme: Any, size: Any, shape: Any, dt: Any) -> tuple[Any, Any]:
+def _flat(scheme: Any, size: Any, shape: Any, dt: Rational) -> tuple[Any, Any]:
     """The function of flat signals, and their length."""
     if isinstance(scheme, Scheme) or not callable(scheme) or (shape is None and dt is None):
         return scheme, size
@@ -147,8 +152,8 @@ def _flat(scheme: Any, size: Any, shape: Any, dt: Any) -> tuple[Any, Any]:
     return flat, int(np.prod(shape))
 
 
-def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: Any, dtype: Any,
-          rounding: Any) -> tuple[Scheme, list[Signals], np.ndarray | None]:
+def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: Signal,
+          dtype: DTypeLike, rounding: Any) -> tuple[Scheme, list[Signals], np.ndarray | None]:
     """The arguments, checked: the scheme, exact signals to try, and float ones."""
     for name, value in (("trials", trials), ("seed", seed)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
@@ -169,7 +174,7 @@ def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: 
     return judged, [tuple(pair) for pair in given], given[:, 0].astype(float)
 
 
-def _judged(scheme: Any, size: Any, dtype: Any, rounding: Any) -> Scheme:
+def _judged(scheme: Any, size: Any, dtype: DTypeLike, rounding: Any) -> Scheme:
     if isinstance(scheme, Function):
         return Computed(scheme.function, scheme.length, dtype, rounding)
     if isinstance(scheme, Scheme):
@@ -200,12 +205,13 @@ def _check_notion(notion: Notion, size: int) -> None:
                               "exact, and returned a float; see stabkit.Energy")
 
 
-def _refuted_by(scheme: Scheme, notion: Notion, exact: Sequence[Signals]) -> Outcome | None:
-    """The refutation by one of the given signals, if there is one."""
+def _refuted_by(scheme: Scheme, notion: Notion, exact: Sequence[Signals], tries: int = 600
+                ) -> Outcome | None:
+    """The refutation by one of the given signals, if there is one, made smaller in some tries."""
     violated = _violation(scheme, notion)
     witness = next((signals for signals in exact if violated(signals)), None)
     return None if witness is None else \
-        _refuted(scheme, notion, shrink(witness, violated), 0)
+        _refuted(scheme, notion, shrink(witness, violated, tries), 0)
 
 
 def _decided(scheme: Scheme, notion: Notion, trials: int, seed: int, floats: np.ndarray | None

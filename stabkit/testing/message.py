@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.schemes import Scheme
 from stabkit.stability.falsify.computed import Computed
@@ -92,7 +92,7 @@ def _vector(u: np.ndarray) -> str:
     return f"({first}, ...) from index {places[0]} on, of {len(u)} samples"
 
 
-def _number(value: Any) -> str:
+def _number(value: Scalar) -> str:
     if isinstance(value, (float, np.floating)):
         return str(value)
     if isinstance(value, Interval):

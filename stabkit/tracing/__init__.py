@@ -9,6 +9,9 @@ arithmetic   what is done with its entries
 moving       functions of NumPy that move entries
 summing      functions of NumPy that add multiples of entries
 libraries    stand-ins for what takes numbers only: np.zeros, scipy.sparse, scipy.ndimage
+solving      stand-ins for solvers with a matrix of numbers
+trees        outputs that are not linear, one by one
+spectral     steps that are diagonal in Fourier's basis
 run          one run, and its comparison with the function
 kinds        rows that are alike
 held         values that are fixed

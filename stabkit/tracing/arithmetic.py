@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array, Operand
 from stabkit.tracing.array import Traced, made, operand, shape_of
 from stabkit.tracing.tracer import Tracer
 
@@ -20,24 +21,31 @@ _ELEMENTWISE = (
 )
 
 
-def elementwise(tracer: Tracer, name: str, *inputs: Any) -> Any:
+def elementwise(tracer: Tracer, name: str, *inputs: Any) -> Array:
     """A function of entries that is not linear."""
     shape = np.broadcast_shapes(*map(shape_of, inputs))
     parts = [operand(tracer, part, shape) for part in inputs]
-    return made(tracer, tracer.node(name, parts), shape)
+    factors = []
+    for k in {"multiply": (0, 1), "divide": (0,)}.get(name, ()):
+        parts[k], factor = parts[k].without_step()
+        factors += [factor] if factor is not None else []
+    values = tracer.node(name, parts)
+    for factor in factors:
+        values = values.times(factor)
+    return made(tracer, values, shape)
 
 
-def _sum(tracer: Tracer, a: Any, b: Any) -> Any:
+def _sum(tracer: Tracer, a: Array, b: Array) -> Array:
     shape = np.broadcast_shapes(shape_of(a), shape_of(b))
     return made(tracer, operand(tracer, a, shape) + operand(tracer, b, shape), shape)
 
 
-def _difference(tracer: Tracer, a: Any, b: Any) -> Any:
+def _difference(tracer: Tracer, a: Array, b: Array) -> Array:
     shape = np.broadcast_shapes(shape_of(a), shape_of(b))
     return made(tracer, operand(tracer, a, shape) + -operand(tracer, b, shape), shape)
 
 
-def _product(tracer: Tracer, a: Any, b: Any) -> Any:
+def _product(tracer: Tracer, a: Array, b: Array) -> Array:
     shape = np.broadcast_shapes(shape_of(a), shape_of(b))
     x, y = operand(tracer, a), operand(tracer, b)
     if x.is_constant:
@@ -48,7 +56,7 @@ def _product(tracer: Tracer, a: Any, b: Any) -> Any:
     return made(tracer, x.times(y if y.count == 1 else operand(tracer, b, shape)), shape)
 
 
-def _quotient(tracer: Tracer, a: Any, b: Any) -> Any:
+def _quotient(tracer: Tracer, a: Array, b: Array) -> Array:
     shape = np.broadcast_shapes(shape_of(a), shape_of(b))
     divisor = operand(tracer, b)
     if not divisor.is_constant:
@@ -60,18 +68,18 @@ def _quotient(tracer: Tracer, a: Any, b: Any) -> Any:
     return made(tracer, operand(tracer, a, shape).times(operand(tracer, inverse, shape)), shape)
 
 
-def _power(tracer: Tracer, a: Any, exponent: Any) -> Any:
+def _power(tracer: Tracer, a: Array, exponent: Operand) -> Array:
     if isinstance(exponent, Traced) or np.ndim(exponent) or exponent != int(exponent) or \
             exponent < 0:
         return elementwise(tracer, "power", a, exponent)
-    result: Any = np.ones(shape_of(a), dtype=int)
+    result: Array = np.ones(shape_of(a), dtype=int)
     for _ in range(int(exponent)):
         result = _product(tracer, result, a)
     return result if isinstance(result, Traced) else \
         made(tracer, operand(tracer, result), shape_of(a))
 
 
-def _matmul(tracer: Tracer, a: Any, b: Any) -> Any:
+def _matmul(tracer: Tracer, a: Array, b: Array) -> Array:
     if max(np.ndim(a), np.ndim(b)) > 2:
         tracer.stop("np.matmul of stacks of matrices is not followed")
     return np.dot(a, b)

@@ -8,7 +8,9 @@ from numbers import Integral
 from typing import Any, Literal, NoReturn
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from stabkit.aliases import Array, Operand
 from stabkit.arithmetic.rational import Constant
 from stabkit.tracing.form import Form, joined
 from stabkit.tracing.numbers import exact_form
@@ -20,12 +22,30 @@ _LISTED = 4096  # entries of an array that may be handed on one by one
 
 
 class _Cell:
-    """What views of one array share."""
+    """What views of one array share; what is written is put in when the array is read."""
 
-    __slots__ = ("form",)
+    __slots__ = ("_form", "_written")
 
     def __init__(self, form: Form):
-        self.form = form
+        self._form = form
+        self._written: list[tuple[np.ndarray, Form]] = []
+
+    def write(self, places: np.ndarray, form: Form) -> None:
+        """Put forms at flat places."""
+        self._written.append((places, form))
+
+    @property
+    def form(self) -> Form:
+        """All entries, in flat order."""
+        if self._written:
+            first = self._form.count
+            index = np.arange(first)
+            for places, form in self._written:
+                index[places] = first + np.arange(places.size)
+                first += form.count
+            self._form = joined([self._form, *(form for _, form in self._written)]).take(index)
+            self._written = []
+        return self._form
 
 
 class Traced:
@@ -60,29 +80,29 @@ class Traced:
         """The forms of its entries, in flat order."""
         return self.cell.form.take(self.index)
 
-    def view(self, index: np.ndarray) -> Any:
+    def view(self, index: np.ndarray) -> Array:
         """Other places of the same array."""
         kind = TracedArray if np.ndim(index) else Traced
         return kind(self.tracer, self.cell, np.asarray(index))
 
-    def copy(self, order: str = "C") -> Any:
+    def copy(self, order: str = "C") -> Array:
         return made(self.tracer, self.form, self.shape)
 
     __copy__ = copy
 
-    def __deepcopy__(self, memo: Any) -> Any:
+    def __deepcopy__(self, memo: Any) -> Array:
         return self.copy()
 
-    def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
+    def astype(self, dtype: DTypeLike, *args: Any, **options: Any) -> Array:
         if np.dtype(dtype).kind != "f":
             self.tracer.stop(f"astype({dtype!r}) rounds the values or leaves the real numbers")
         return self.copy()
 
     @property
-    def real(self) -> Any:
+    def real(self) -> Array:
         return self
 
-    def conj(self) -> Any:
+    def conj(self) -> Array:
         return self
 
     def __getattr__(self, name: str) -> Any:
@@ -111,7 +131,7 @@ class Traced:
         self.tracer.stop("complex() looks at a value")
 
     # -- arithmetic ------------------------------------------------------------------------------
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Array:
         out = options.pop("out", (None,))[0]
         options = {key: value for key, value in options.items()
                    if key not in ("dtype", "casting", "order", "subok")}
@@ -130,74 +150,80 @@ class Traced:
         out[...] = result
         return out
 
+    def __array_function__(self, func: Any, types: Any, args: Any, options: Any) -> Any:
+        known = self.tracer.functions.get(func)
+        if known is None:
+            self.tracer.stop(f"np.{func.__name__} is not followed")
+        return known(self.tracer, *args, **options)
+
     def _applied(self, ufunc: Any, inputs: tuple[Any, ...]) -> Any:
         known = self.tracer.functions.get(ufunc)
         if known is None:
             self.tracer.stop(f"np.{ufunc.__name__} is not followed")
         return known(self.tracer, *inputs)
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Operand) -> Array:
         return np.add(self, other)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: Operand) -> Array:
         return np.add(other, self)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Operand) -> Array:
         return np.subtract(self, other)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Operand) -> Array:
         return np.subtract(other, self)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Operand) -> Array:
         # A sparse matrix says itself what a multiple of it is.
         return NotImplemented if hasattr(other, "tocoo") else np.multiply(self, other)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Operand) -> Array:
         return np.multiply(other, self)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Operand) -> Array:
         return np.divide(self, other)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Operand) -> Array:
         return np.divide(other, self)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: Operand) -> Array:
         return np.power(self, other)
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Array:
         return np.negative(self)
 
-    def __pos__(self) -> Any:
+    def __pos__(self) -> Array:
         return self.copy()
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> Array:
         return np.absolute(self)
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: Operand) -> Array:
         return np.less(self, other)
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: Operand) -> Array:
         return np.less_equal(self, other)
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: Operand) -> Array:
         return np.greater(self, other)
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: Operand) -> Array:
         return np.greater_equal(self, other)
 
-    def __eq__(self, other: Any) -> Any:
+    def __eq__(self, other: Operand) -> Array:
         return np.equal(self, other)
 
-    def __ne__(self, other: Any) -> Any:
+    def __ne__(self, other: Operand) -> Array:
         return np.not_equal(self, other)
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: Operand) -> Array:
         return np.logical_and(self, other)
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: Operand) -> Array:
         return np.logical_or(self, other)
 
-    def __invert__(self) -> Any:
+    def __invert__(self) -> Array:
         return np.logical_not(self)
 
 
@@ -207,10 +233,10 @@ class TracedArray(Traced):
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Array]:
         return (self[i] for i in range(len(self)))
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: Any = None) -> np.ndarray:
         if (dtype is not None and np.dtype(dtype) != object) or self.size > _LISTED:
             self.tracer.stop("the array is turned into one of numbers; assign to np.zeros_like(u) "
                              "or u.copy(), and leave out dtype=")
@@ -219,97 +245,88 @@ class TracedArray(Traced):
             out[place] = self.view(self.index[place]).copy()
         return out
 
-    def __array_function__(self, func: Any, types: Any, args: Any, options: Any) -> Any:
-        known = self.tracer.functions.get(func)
-        if known is None:
-            self.tracer.stop(f"np.{func.__name__} is not followed")
-        return known(self.tracer, *args, **options)
-
     def __getitem__(self, key: Any) -> Any:
         self._check(key)
         found = self.index[key]
         part = self.view(found)
         return part if np.may_share_memory(found, self.index) else part.copy()
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: Any, value: Array) -> None:
         self._check(key)
         places = self.index[key]
         form = operand(self.tracer, value, places.shape)
         if not places.size:
             return
-        old = self.cell.form
-        index = np.arange(old.count)
-        index[places.ravel()] = old.count + np.arange(places.size)
-        self.cell.form = joined([old, form]).take(index)
+        self.cell.write(places.ravel(), form)
 
     def _check(self, key: Any) -> None:
         if any(isinstance(part, Traced) for part in (key if isinstance(key, tuple) else (key,))):
             self.tracer.stop("a mask or index that depends on the data; use np.where")
 
-    def __iadd__(self, other: Any) -> Any:
+    def __iadd__(self, other: Operand) -> Array:
         self[...] = self + other
         return self
 
-    def __isub__(self, other: Any) -> Any:
+    def __isub__(self, other: Operand) -> Array:
         self[...] = self - other
         return self
 
-    def __imul__(self, other: Any) -> Any:
+    def __imul__(self, other: Operand) -> Array:
         self[...] = self * other
         return self
 
-    def __itruediv__(self, other: Any) -> Any:
+    def __itruediv__(self, other: Operand) -> Array:
         self[...] = self / other
         return self
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: Operand) -> Array:
         return np.dot(self, other)
 
-    def __rmatmul__(self, other: Any) -> Any:
+    def __rmatmul__(self, other: Operand) -> Array:
         return np.dot(other, self) if isinstance(other, np.ndarray) else \
             self.tracer.functions[np.dot](self.tracer, other, self)
 
-    def fill(self, value: Any) -> None:
+    def fill(self, value: Array) -> None:
         self[...] = value
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Array:
         return self.view(self.index.T)
 
     @property
-    def flat(self) -> Any:
+    def flat(self) -> Array:
         return iter(self.ravel())
 
-    def reshape(self, *shape: Any, order: Order = "C") -> Any:
+    def reshape(self, *shape: Any, order: Order = "C") -> Array:
         new = shape[0] if len(shape) == 1 and not isinstance(shape[0], Integral) else shape
         return self._moved(self.index.reshape(new, order=order))
 
-    def ravel(self, order: Order = "C") -> Any:
+    def ravel(self, order: Order = "C") -> Array:
         return self._moved(self.index.ravel(order))
 
-    def flatten(self, order: Order = "C") -> Any:
+    def flatten(self, order: Order = "C") -> Array:
         return self.ravel(order).copy()
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self, *axes: Any) -> Array:
         return self._moved(self.index.transpose(*axes))
 
-    def swapaxes(self, a: int, b: int) -> Any:
+    def swapaxes(self, a: int, b: int) -> Array:
         return self._moved(self.index.swapaxes(a, b))
 
-    def squeeze(self, axis: Any = None) -> Any:
+    def squeeze(self, axis: Any = None) -> Array:
         return self._moved(self.index.squeeze(axis))
 
-    def _moved(self, index: np.ndarray) -> Any:
+    def _moved(self, index: np.ndarray) -> Array:
         part = self.view(index)
         return part if np.may_share_memory(index, self.index) else part.copy()
 
-    def sum(self, axis: Any = None, **options: Any) -> Any:
+    def sum(self, axis: Any = None, **options: Any) -> Array:
         return np.sum(self, axis=axis, **options)
 
-    def mean(self, axis: Any = None, **options: Any) -> Any:
+    def mean(self, axis: Any = None, **options: Any) -> Array:
         return np.mean(self, axis=axis, **options)
 
-    def dot(self, other: Any) -> Any:
+    def dot(self, other: Operand) -> Array:
         return np.dot(self, other)
 
     def max(self, *args: Any, **options: Any) -> NoReturn:
@@ -317,17 +334,17 @@ class TracedArray(Traced):
 
     min = std = var = argmax = argmin = any = all = prod = cumprod = sort = argsort = max
 
-    def clip(self, low: Any = None, high: Any = None) -> Any:
+    def clip(self, low: Array = None, high: Array = None) -> Array:
         return np.clip(self, low, high)
 
 
-def made(tracer: Tracer, form: Form, shape: tuple[int, ...]) -> Any:
+def made(tracer: Tracer, form: Form, shape: tuple[int, ...]) -> Array:
     """A new array of such forms; a number where the shape is ()."""
     kind = TracedArray if shape else Traced
     return kind(tracer, _Cell(form), np.arange(prod(shape)).reshape(shape))
 
 
-def operand(tracer: Tracer, value: Any, shape: tuple[int, ...] | None = None) -> Form:
+def operand(tracer: Tracer, value: Array, shape: tuple[int, ...] | None = None) -> Form:
     """The forms of an argument, spread over a shape."""
     if isinstance(value, Traced):
         form, own = value.form, value.shape
@@ -338,7 +355,7 @@ def operand(tracer: Tracer, value: Any, shape: tuple[int, ...] | None = None) ->
     return form.take(np.broadcast_to(np.arange(form.count).reshape(own), shape))
 
 
-def _of_numbers(tracer: Tracer, value: Any) -> tuple[Form, tuple[int, ...]]:
+def _of_numbers(tracer: Tracer, value: Array) -> tuple[Form, tuple[int, ...]]:
     if isinstance(value, (list, tuple)) and any(isinstance(part, Traced) for part in value):
         value = np.stack(value)
         return value.form, value.shape
@@ -350,7 +367,7 @@ def _of_numbers(tracer: Tracer, value: Any) -> tuple[Form, tuple[int, ...]]:
     return exact_form(array, tracer.reading), array.shape
 
 
-def plain(value: Any) -> np.ndarray:
+def plain(value: Array) -> np.ndarray:
     """The numbers of a traced array that holds numbers only, or of an array."""
     if not isinstance(value, Traced):
         return np.asarray(value)
@@ -359,7 +376,7 @@ def plain(value: Any) -> np.ndarray:
     return value.form.values().reshape(value.shape)
 
 
-def holds_numbers(value: Any) -> bool:
+def holds_numbers(value: Array) -> bool:
     """Whether neither the data nor the step enters."""
     if not isinstance(value, Traced):
         return True
@@ -367,6 +384,6 @@ def holds_numbers(value: Any) -> bool:
     return form.is_constant and form.numerators.shape[1] == 1 and len(form.denominator) == 1
 
 
-def shape_of(value: Any) -> tuple[int, ...]:
+def shape_of(value: Array) -> tuple[int, ...]:
     """Of a traced array, or of numbers."""
     return value.shape if isinstance(value, Traced) else np.shape(value)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
-from typing import Any
 
 import numpy as np
 from flint import fmpz_poly
 
+from stabkit.aliases import Array
 from stabkit.errors import TracingStopped
 
 _FITS = 1 << 62
@@ -120,6 +120,20 @@ class Form:
         """Each row divided by one polynomial."""
         return trimmed(self.count, self.rows, self.columns, self.numerators,
                         product(self.denominator, divisor))
+
+    def without_step(self) -> tuple[Form, Form | None]:
+        """The rows over a polynomial in the step that all of them share, and that polynomial."""
+        n = self.numerators
+        if (n.shape[1] == 1 and len(self.denominator) == 1) or not n.size:
+            return self, None
+        first = n[0].astype(object)
+        p = first // int(np.gcd.reduce(first))
+        at = int(np.flatnonzero(p)[-1])
+        factors = n[:, at].astype(object) // p[at]
+        if (factors[:, None] * p != n).any():
+            return self, None
+        return trimmed(self.count, self.rows, self.columns, factors[:, None], (1,)), \
+            constants(_short(p[None]), self.denominator)
 
     def reciprocals(self) -> Form:
         """One over each row, which is a constant; ZeroDivisionError where one is 0."""
@@ -324,6 +338,6 @@ def _is_range(index: np.ndarray) -> bool:
     return bool(index[0] == 0 and (np.diff(index) == 1).all()) if index.size else True
 
 
-def coefficient(numerator: Sequence[Any], denominator: tuple[int, ...]) -> list[Fraction]:
+def coefficient(numerator: Sequence[Array], denominator: tuple[int, ...]) -> list[Fraction]:
     """One coefficient as a rational polynomial, where the denominator is a number."""
     return [Fraction(int(c), denominator[0]) for c in numerator]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array, Held
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
@@ -38,7 +39,7 @@ class Free:
     held: tuple[Fraction, ...] = ()
 
 
-def free(found: Trace, held: Any = None) -> Free:
+def free(found: Trace, held: Held = None) -> Free:
     """The step with some entries held at given values.
 
     Parameters
@@ -78,7 +79,7 @@ def free(found: Trace, held: Any = None) -> Free:
     return Free(kept, places, (places.size,), tuple(sorted(set(exact[flat]))))
 
 
-def _pairs(held: Any, shape: tuple[int, ...]) -> list[tuple[Any, Any]]:
+def _pairs(held: Held, shape: tuple[int, ...]) -> list[tuple[Array, Array]]:
     if isinstance(held, tuple) and len(held) == 2 and \
             isinstance(held[0], np.ndarray) and held[0].dtype.kind == "b":
         return [held]
@@ -92,7 +93,7 @@ def _pairs(held: Any, shape: tuple[int, ...]) -> list[tuple[Any, Any]]:
             for place, value in held.items()]
 
 
-def _exact(value: Any) -> Any:
+def _exact(value: Array) -> Array:
     if np.ndim(value) == 0:
         return meant(value) if is_rounded(value) else fractions([value], "held")[0]
     return np.vectorize(_exact, otypes=[object])(np.asarray(value, dtype=object))

@@ -70,7 +70,7 @@ class Kinds:
         return found
 
     @property
-    def told(self) -> str:
+    def words(self) -> str:
         """In words: how many kinds."""
         return "1 kind of rows" if self.number == 1 else f"{self.number} kinds of rows"
 

@@ -9,22 +9,54 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from types import CellType, FunctionType, ModuleType
+from functools import partial
+from inspect import getattr_static
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from stabkit.aliases import Array, Function, Matrix, Operand, Rational, Record
 from stabkit.tracing.array import Traced, TracedArray, made, operand, plain, shape_of
 from stabkit.tracing.moving import filled
+from stabkit.tracing.solving import solvers
 from stabkit.tracing.summing import FUNCTIONS, correlated, product_with
 from stabkit.tracing.tracer import Tracer
 
 
-def on_symbols(function: Callable[..., Any], tracer: Tracer) -> Callable[..., Any]:
+def on_symbols(function: Function, tracer: Tracer) -> Callable[..., Any]:
     """The function with stand-ins for what cannot take symbols."""
-    if not isinstance(function, FunctionType):
-        return function
-    return _Stage(tracer).function(function)
+    return _Stage(tracer).callable(function)
+
+
+def with_stand_ins(function: Callable[..., Any], own: dict[int, Any]) -> Callable[..., Any]:
+    """The function with other functions in place of some of NumPy and SciPy, by their id."""
+    stage = _Stage(Tracer(0))
+    stage.own = own
+    return stage.callable(function)
+
+
+class Instance:
+    """An object of a class of the user's, whose attributes may be others for this run."""
+
+    def __init__(self, stage: _Stage, real: Any):
+        object.__setattr__(self, "_parts", (stage, real, {}))
+
+    def __getattr__(self, name: str) -> Any:
+        stage, real, own = self._parts
+        if name in own:
+            return own[name]
+        value = getattr(real, name)
+        if isinstance(value, MethodType) and value.__self__ is real:
+            return MethodType(stage.function(value.__func__), self)
+        return stage.stand_in(value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._parts[2][name] = value
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.__getattr__("__call__")(*args, **options)
 
 
 class Library:
@@ -43,13 +75,13 @@ class Library:
 class Sparse:
     """A sparse matrix that can be applied to symbols."""
 
-    def __init__(self, tracer: Tracer, matrix: Any):
+    def __init__(self, tracer: Tracer, matrix: Matrix):
         self._tracer, self._matrix = tracer, matrix
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._matrix, name)
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: Operand) -> Array:
         if isinstance(other, TracedArray):
             return product_with(self._tracer, self._matrix, other)
         other = other._matrix if isinstance(other, Sparse) else other
@@ -57,26 +89,26 @@ class Sparse:
 
     dot = __matmul__
 
-    def __rmatmul__(self, other: Any) -> Any:
+    def __rmatmul__(self, other: Operand) -> Array:
         if isinstance(other, TracedArray):
             return product_with(self._tracer, self._matrix.T, other.T).T
         return self._made(other @ self._matrix)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Operand) -> Array:
         if isinstance(other, Traced) and other.ndim == 0:
             return Multiple(self, other)
         return self @ other if isinstance(other, TracedArray) else self._made(self._matrix * other)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Operand) -> Array:
         return Multiple(self, other) if isinstance(other, Traced) else \
             self._made(other * self._matrix)
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Operand) -> Array:
         if isinstance(other, Multiple):
             return other + self
         return self._made(self._matrix + (other._matrix if isinstance(other, Sparse) else other))
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Operand) -> Array:
         if isinstance(other, Multiple):
             return Multiple(other.matrix, -other.factor, self, *other.more)
         return self._made(self._matrix - (other._matrix if isinstance(other, Sparse) else other))
@@ -88,7 +120,7 @@ class Sparse:
     def T(self) -> Sparse:
         return Sparse(self._tracer, self._matrix.T)
 
-    def _made(self, result: Any) -> Any:
+    def _made(self, result: Array) -> Array:
         return Sparse(self._tracer, result) if hasattr(result, "tocoo") else result
 
 
@@ -97,17 +129,17 @@ class Multiple:
 
     __array_ufunc__ = None
 
-    def __init__(self, matrix: Sparse, factor: Any, *more: Sparse):
+    def __init__(self, matrix: Sparse, factor: Rational, *more: Sparse):
         self.matrix, self.factor, self.more = matrix, factor, more
 
-    def __add__(self, other: Any) -> Multiple:
+    def __add__(self, other: Operand) -> Multiple:
         if not isinstance(other, Sparse):
             return NotImplemented
         return Multiple(self.matrix, self.factor, *self.more, other)
 
     __radd__ = __add__
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: Operand) -> Array:
         total = self.factor * (self.matrix @ other)
         for matrix in self.more:
             total = total + matrix @ other
@@ -120,7 +152,7 @@ class _Stage:
     def __init__(self, tracer: Tracer):
         self.tracer = tracer
         self.known: dict[int, Any] = {}
-        self.names: dict[int, dict[str, Any]] = {}
+        self.names: dict[int, Record] = {}
         ndimage = sys.modules.get("scipy.ndimage")
         own = {np.zeros: self.zeros, np.empty: self.zeros, np.ones: self.ones, np.full: self.full,
                np.array: self.array, np.asarray: self.asarray, np.asanyarray: self.asarray,
@@ -131,9 +163,35 @@ class _Stage:
                     ndimage.laplace: self.laplace, ndimage.uniform_filter: self.uniform_filter}
         linalg = sys.modules.get("scipy.linalg")
         if linalg is not None:
-            own[linalg.solve] = lambda a, b, **options: FUNCTIONS[np.linalg.solve](
-                tracer, a, b) if isinstance(b, Traced) else linalg.solve(a, b, **options)
+            own |= solvers(linalg, tracer)
+        sparse = sys.modules.get("scipy.sparse.linalg")
+        if sparse is not None:
+            own[sparse.spsolve] = self._spsolve(sparse.spsolve)
         self.own = {id(func): stand_in for func, stand_in in own.items()}
+
+    def callable(self, function: Any) -> Any:
+        """A function, a method, a partial or an object that can be called, with stand-ins."""
+        if isinstance(function, FunctionType):
+            return self.function(function)
+        if isinstance(function, partial):
+            return partial(self.callable(function.func), *map(self.stand_in, function.args), **{
+                name: self.stand_in(value) for name, value in function.keywords.items()})
+        if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
+            owner = function.__self__
+            return MethodType(self.function(function.__func__),
+                              owner if isinstance(owner, type) else Instance(self, owner))
+        if isinstance(getattr_static(type(function), "__call__", None), FunctionType):
+            return Instance(self, function)
+        return function
+
+    def _spsolve(self, plainly: Callable[..., Any]) -> Callable[..., Any]:
+        def run(a: Any, b: Any, *args: Any, **options: Any) -> Any:
+            a = a._matrix if isinstance(a, Sparse) else a
+            if isinstance(b, Traced):
+                return FUNCTIONS[np.linalg.solve](self.tracer, a.toarray(), b)
+            return plainly(a, b, *args, **options)
+
+        return run
 
     def stand_in(self, value: Any) -> Any:
         if id(value) in self.own:
@@ -183,25 +241,28 @@ class _Stage:
         return twin
 
     # -- stand-ins -------------------------------------------------------------------------------
-    def zeros(self, shape: Any, dtype: Any = float, *args: Any, **options: Any) -> Any:
+    def zeros(self, shape: Any, dtype: DTypeLike = float, *args: Any, **options: Any) -> Array:
         return self._filled(shape, 0, dtype, np.zeros)
 
-    def ones(self, shape: Any, dtype: Any = float, *args: Any, **options: Any) -> Any:
+    def ones(self, shape: Any, dtype: DTypeLike = float, *args: Any, **options: Any) -> Array:
         return self._filled(shape, 1, dtype, np.ones)
 
-    def full(self, shape: Any, value: Any, dtype: Any = None, **options: Any) -> Any:
+    def full(self, shape: Any, value: Array, dtype: DTypeLike | None = None, **options: Any
+            ) -> Array:
         if dtype is None and not isinstance(value, (float, Traced)):
             return np.full(shape, value)
         return self._filled(shape, value, dtype or float,
                             lambda shape, dtype: np.full(shape, value, dtype))
 
-    def _filled(self, shape: Any, value: Any, dtype: Any, plain: Callable[..., Any]) -> Any:
+    def _filled(self, shape: Any, value: Array, dtype: DTypeLike, plain: Callable[..., Any]
+               ) -> Array:
         if np.dtype(dtype).kind != "f":
             return plain(shape, dtype)
         shape = (int(shape),) if np.ndim(shape) == 0 else tuple(map(int, shape))
         return filled(self.tracer, shape, value)
 
-    def array(self, value: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+    def array(self, value: Array, dtype: DTypeLike | None = None, *args: Any, **options: Any
+             ) -> Array:
         if isinstance(value, Traced):
             return value.copy()
         if not _holds_symbols(value):
@@ -211,60 +272,62 @@ class _Stage:
         return np.stack([made(self.tracer, operand(self.tracer, part, shape), shape)
                          for part in made_of]) if shape else self._row(made_of)
 
-    def _row(self, parts: list[Any]) -> Any:
+    def _row(self, parts: list[Array]) -> Array:
         return np.concatenate([made(self.tracer, operand(self.tracer, part, (1,)), (1,))
                                for part in parts])
 
-    def asarray(self, value: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+    def asarray(self, value: Array, dtype: DTypeLike | None = None, *args: Any, **options: Any
+               ) -> Array:
         if isinstance(value, TracedArray):
             return value
         return self.array(value, dtype) if _holds_symbols(value) else \
             np.asarray(value, dtype, *args, **options)
 
-    def correlate(self, array: Any, weights: Any, output: Any = None, mode: str = "reflect",
-                  cval: Any = 0, origin: Any = 0, **options: Any) -> Any:
+    def correlate(self, array: Array, weights: Array, output: Array = None, mode: str = "reflect",
+                  cval: Array = 0, origin: Array = 0, **options: Any) -> Array:
         origins = [origin] * np.ndim(array) if np.ndim(origin) == 0 else list(origin)
         if output is not None or options:
             self.tracer.stop("a filter with output= or axes= is not followed")
         return correlated(self.tracer, array, plain(weights), mode, cval, origins)
 
-    def convolve(self, array: Any, weights: Any, output: Any = None, mode: str = "reflect",
-                 cval: Any = 0, origin: Any = 0, **options: Any) -> Any:
+    def convolve(self, array: Array, weights: Array, output: Array = None, mode: str = "reflect",
+                 cval: Array = 0, origin: Array = 0, **options: Any) -> Array:
         weights = np.flip(plain(weights))
         origins = [origin] * np.ndim(array) if np.ndim(origin) == 0 else list(origin)
         even = [1 - n % 2 for n in weights.shape]
         return self.correlate(array, weights, output, mode, cval,
                               [-o - e for o, e in zip(origins, even, strict=True)], **options)
 
-    def correlate1d(self, array: Any, weights: Any, axis: int = -1, output: Any = None,
-                    mode: str = "reflect", cval: Any = 0, origin: int = 0) -> Any:
+    def correlate1d(self, array: Array, weights: Array, axis: int = -1, output: Array = None,
+                    mode: str = "reflect", cval: Array = 0, origin: int = 0) -> Array:
         shape, origins = [1] * array.ndim, [0] * array.ndim
         weights, axis = plain(weights), axis % array.ndim
         shape[axis], origins[axis] = len(weights), origin
         return self.correlate(array, weights.reshape(shape), output, mode, cval, origins)
 
-    def convolve1d(self, array: Any, weights: Any, axis: int = -1, output: Any = None,
-                   mode: str = "reflect", cval: Any = 0, origin: int = 0) -> Any:
+    def convolve1d(self, array: Array, weights: Array, axis: int = -1, output: Array = None,
+                   mode: str = "reflect", cval: Array = 0, origin: int = 0) -> Array:
         weights = plain(weights)[::-1]
         return self.correlate1d(array, weights, axis, output, mode, cval,
                                 -origin - (1 - len(weights) % 2))
 
-    def laplace(self, array: Any, output: Any = None, mode: str = "reflect", cval: Any = 0,
-                **options: Any) -> Any:
+    def laplace(self, array: Array, output: Array = None, mode: str = "reflect", cval: Array = 0,
+                **options: Any) -> Array:
         total: Any = 0
         for axis in range(array.ndim):
             total = total + self.correlate1d(array, np.array([1, -2, 1]), axis, output, mode, cval)
         return total
 
-    def uniform_filter(self, array: Any, size: int = 3, output: Any = None, mode: str = "reflect",
-                       cval: Any = 0, origin: Any = 0, **options: Any) -> Any:
+    def uniform_filter(self, array: Array, size: int = 3, output: Array = None,
+                       mode: str = "reflect", cval: Array = 0, origin: Array = 0, **options: Any
+                      ) -> Array:
         for axis in range(array.ndim):
             array = self.correlate1d(array, np.ones(size, dtype=int), axis, output, mode, cval,
                                      origin) / size
         return array
 
 
-def _holds_symbols(value: Any) -> bool:
+def _holds_symbols(value: Array) -> bool:
     return isinstance(value, Traced) or (isinstance(value, (list, tuple)) and any(
         map(_holds_symbols, value)))
 

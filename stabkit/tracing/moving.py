@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from stabkit.aliases import Array
 from stabkit.tracing.array import Traced, TracedArray, made, operand, shape_of
 from stabkit.tracing.form import constants, joined
 from stabkit.tracing.tracer import Tracer
@@ -34,7 +36,7 @@ class _Pool:
     def __init__(self, tracer: Tracer):
         self.tracer, self.forms = tracer, [constants(np.zeros((1, 1), dtype=np.int64))]
 
-    def places(self, value: Any) -> Any:
+    def places(self, value: Array) -> Array:
         if isinstance(value, (list, tuple)):
             return type(value)(self.places(part) for part in value)
         first = sum(form.count for form in self.forms)
@@ -42,7 +44,7 @@ class _Pool:
         self.forms.append(form)
         return np.arange(first, first + form.count).reshape(shape_of(value))
 
-    def array(self, places: Any) -> Any:
+    def array(self, places: Any) -> Array:
         if isinstance(places, (list, tuple)):
             return type(places)(map(self.array, places))
         return made(self.tracer, joined(self.forms).take(places), np.shape(places))
@@ -66,7 +68,7 @@ def _moving(func: Callable[..., Any], held: Sequence[int]) -> Callable[..., Any]
     return run
 
 
-def _pad(tracer: Tracer, array: Any, width: Any, mode: Any = "constant", **options: Any) -> Any:
+def _pad(tracer: Tracer, array: Array, width: Any, mode: Any = "constant", **options: Any) -> Array:
     if mode not in ("constant", "edge", "wrap", "reflect", "symmetric") or \
             set(options) - {"constant_values"}:
         tracer.stop(f"np.pad with mode={mode!r} and {', '.join(options)} is not followed")
@@ -79,7 +81,7 @@ def _pad(tracer: Tracer, array: Any, width: Any, mode: Any = "constant", **optio
     return pool.array(np.pad(places, width, mode, **options))
 
 
-def _where(tracer: Tracer, mask: Any, *choices: Any) -> Any:
+def _where(tracer: Tracer, mask: Any, *choices: Any) -> Array:
     if len(choices) != 2:
         tracer.stop("np.where with a condition alone depends on the data")
     if isinstance(mask, Traced):
@@ -90,21 +92,21 @@ def _where(tracer: Tracer, mask: Any, *choices: Any) -> Any:
     return pool.array(np.where(mask, *map(pool.places, choices)))
 
 
-def _filled(value: Any) -> Callable[..., Any]:
-    def run(tracer: Tracer, like: Any, dtype: Any = None, order: str = "K", subok: bool = True,
-            shape: Any = None, **options: Any) -> Any:
+def _filled(value: Array) -> Callable[..., Any]:
+    def run(tracer: Tracer, like: Array, dtype: DTypeLike | None = None, order: str = "K",
+            subok: bool = True, shape: Any = None, **options: Any) -> Any:
         shape = shape_of(like) if shape is None else shape
         shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
         return filled(tracer, shape, value)
     return run
 
 
-def filled(tracer: Tracer, shape: tuple[int, ...], value: Any) -> Any:
+def filled(tracer: Tracer, shape: tuple[int, ...], value: Array) -> Array:
     """A traced array of one number, into which symbols may be written."""
     return made(tracer, operand(tracer, value, shape), shape)
 
 
-def _full_like(tracer: Tracer, like: Any, value: Any, *args: Any, **options: Any) -> Any:
+def _full_like(tracer: Tracer, like: Array, value: Array, *args: Any, **options: Any) -> Array:
     return filled(tracer, shape_of(like), value)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array, Matrix
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meant, meant_entries
 from stabkit.errors import InvalidArgument
@@ -33,7 +34,7 @@ class Reading:
         if away > self.largest:
             self.example, self.largest = (float(value), taken), away
 
-    def told(self) -> str:
+    def words(self) -> str:
         """In words; empty if nothing has changed."""
         if self.example is None:
             return ""
@@ -42,7 +43,7 @@ class Reading:
                f"difference is {float(self.largest):.2g}"
 
 
-def exact_form(values: Any, reading: Reading) -> Form:
+def exact_form(values: Array, reading: Reading) -> Form:
     """Numbers as a form without unknowns, in their flat order."""
     flat = np.asarray(values).ravel()
     if flat.dtype.kind in "bui":
@@ -55,7 +56,7 @@ def exact_form(values: Any, reading: Reading) -> Form:
                           "real ones only")
 
 
-def exact_matrix(matrix: Any, reading: Reading) -> tuple[np.ndarray, np.ndarray, Form]:
+def exact_matrix(matrix: Matrix, reading: Reading) -> tuple[np.ndarray, np.ndarray, Form]:
     """Rows, columns and exact values of a matrix; sums of rows are read as they were meant."""
     if hasattr(matrix, "tocoo"):
         sparse = matrix.tocoo()
@@ -117,7 +118,7 @@ def _of_fractions(numbers: list[Fraction], inverse: np.ndarray | None) -> Form:
     return constants(values if inverse is None else values[inverse], (denominator,))
 
 
-def _integers(values: Any) -> np.ndarray:
+def _integers(values: Array) -> np.ndarray:
     if isinstance(values, np.ndarray):
         return values.astype(np.int64)[:, None]
     fits = all(-(1 << 62) < value < 1 << 62 for value in values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from stabkit.aliases import Array, Function
 from stabkit.arithmetic.exact import Exact, exactly
 from stabkit.arithmetic.rational import Constant
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_words
@@ -51,9 +51,11 @@ class Trace:
         What reading floats as they were meant has changed.
     in_place : bool
         Whether the function changes its input.
+    dt : Fraction or None
+        The step that it was run with, where it was not left open.
     """
 
-    function: Callable[..., Any]
+    function: Function
     shape: tuple[int, ...]
     form: Form
     nodes: tuple[Node, ...] = ()
@@ -61,6 +63,7 @@ class Trace:
     compared: str = ""
     rounding: str = ""
     in_place: bool = False
+    dt: Fraction | None = None
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,12 +74,13 @@ class Trace:
         """Whether the output is affine in the input."""
         return not self.form.columns.size or int(self.form.columns.max()) <= self.size
 
-    def called(self, u: np.ndarray, dt: Fraction) -> Any:
+    def called(self, u: np.ndarray, dt: Fraction) -> Array:
         """What the function itself gives for floats."""
-        return self.function(u, Constant(dt)) if self.takes_step else self.function(u)
+        return self.function(u, float(dt)) if self.takes_step else self.function(u)
 
 
-def trace(function: Callable[..., Any], shape: Any, seed: int = 0) -> Trace:
+def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = None
+          ) -> Trace:
     """Run a step on symbols, and compare what it leaves with the function at random inputs.
 
     Parameters
@@ -86,6 +90,9 @@ def trace(function: Callable[..., Any], shape: Any, seed: int = 0) -> Trace:
     shape : int or tuple of int
     seed : int
         Of the random inputs.
+    dt : Fraction, optional
+        A number for the step, which is left open otherwise: so ``float(dt)``, comparisons with dt
+        and systems whose matrix depends on it can be followed.
 
     Raises
     ------
@@ -97,14 +104,14 @@ def trace(function: Callable[..., Any], shape: Any, seed: int = 0) -> Trace:
     """
     shape = as_shape(shape)
     takes = takes_step(function)
-    tracer, result = _run(function, shape, takes)
+    tracer, result = _run(function, shape, takes, dt)
     form = _output(function, tracer, result, shape)
     if form.count <= _TWICE:
-        again, other = _run(function, shape, takes)
+        again, other = _run(function, shape, takes, dt)
         if not same(form, _output(function, again, other, shape)):
             raise TracingStopped("the function is not the same at every call")
     found = Trace(function, shape, form, tuple(tracer.nodes), takes,
-                  rounding=tracer.reading.told())
+                  rounding=tracer.reading.words(), dt=dt)
     return compared(found, seed)
 
 
@@ -123,7 +130,7 @@ def as_shape(shape: Any) -> tuple[int, ...]:
     return shape
 
 
-def takes_step(function: Callable[..., Any]) -> bool:
+def takes_step(function: Function) -> bool:
     """Whether a function is to be given a step beside the array."""
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -138,10 +145,12 @@ def takes_step(function: Callable[..., Any]) -> bool:
     return len(needed) == 2 or (len(kinds) >= 2 and kinds[1].name in ("dt", "tau", "t", "h", "c"))
 
 
-def _run(function: Callable[..., Any], shape: tuple[int, ...], takes: bool) -> tuple[Tracer, Any]:
+def _run(function: Function, shape: tuple[int, ...], takes: bool,
+         dt: Fraction | None = None) -> tuple[Tracer, Any]:
     tracer = Tracer(prod(shape), functions=FUNCTIONS)
     u = made(tracer, unknowns(prod(shape)), shape)
-    args = (u, made(tracer, step(), ())) if takes else (u,)
+    open_step = made(tracer, step(), ()) if dt is None else Constant(dt)
+    args = (u, open_step) if takes else (u,)
     try:
         result = on_symbols(function, tracer)(*args)
     except StabkitError:
@@ -154,7 +163,7 @@ def _run(function: Callable[..., Any], shape: tuple[int, ...], takes: bool) -> t
     return tracer, result
 
 
-def _output(function: Callable[..., Any], tracer: Tracer, result: Any, shape: tuple[int, ...]
+def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int, ...]
             ) -> Form:
     name = getattr(function, "__qualname__", repr(function))
     if result is None:
@@ -200,7 +209,7 @@ def compared(found: Trace, seed: int) -> Trace:
     rng = np.random.default_rng([seed, 7])
     in_place = False
     for number in range(_TRIED):
-        dt = Fraction(int(rng.integers(1, 1000)), 1000 * 10**int(rng.integers(0, 4)))
+        dt = found.dt or Fraction(int(rng.integers(1, 1000)), 1000 * 10**int(rng.integers(0, 4)))
         u = rng.standard_normal(found.shape) * 10.0**rng.integers(-1, 2)
         u = np.abs(u) if number == 1 else u
         given = u.copy()
@@ -221,9 +230,8 @@ def compared(found: Trace, seed: int) -> Trace:
                                  f"{made_by.ravel()[np.argmax(away > _CLOSE * scale)]!r}")
     exact = found.is_linear and found.size <= _EXACT and not found.rounding and _agrees(found, rng)
     how = "exactly, in fractions" if exact else "within rounding"
-    return Trace(found.function, found.shape, found.form, found.nodes, found.takes_step,
-                 f"equal to the function at {_TRIED} random inputs and steps {how}",
-                 found.rounding, in_place)
+    return replace(found, in_place=in_place,
+                   compared=f"equal to the function at {_TRIED} random inputs and steps {how}")
 
 
 def _floats(found: Trace, u: np.ndarray, dt: Fraction) -> np.ndarray:
@@ -242,7 +250,7 @@ def _floats(found: Trace, u: np.ndarray, dt: Fraction) -> np.ndarray:
 
 def _agrees(found: Trace, rng: np.random.Generator) -> bool:
     """Whether fractions can be put in; an error if they come out otherwise."""
-    dt = Fraction(int(rng.integers(1, 50)), 97)
+    dt = found.dt or Fraction(int(rng.integers(1, 50)), 97)
     u = np.array([Fraction(int(k), 8) for k in rng.integers(-99, 99, found.size)], dtype=object)
     try:
         signal = exactly(u).reshape(found.shape)

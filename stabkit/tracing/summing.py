@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 from flint import fmpq, fmpq_mat
+from numpy.typing import DTypeLike
 
+from stabkit.aliases import Array, Matrix, Record
 from stabkit.arithmetic.rational import from_flint
 from stabkit.tracing.arithmetic import ARITHMETIC, elementwise
 from stabkit.tracing.array import Traced, holds_numbers, made, operand, plain, shape_of
@@ -17,11 +19,11 @@ from stabkit.tracing.moving import MOVING
 from stabkit.tracing.numbers import exact_form, exact_matrix
 from stabkit.tracing.tracer import Tracer
 
-_SOLVED = 64  # unknowns of a linear system that is solved exactly
+_SOLVED = 128  # unknowns of a linear system that is solved exactly
 
 
-def _sum(tracer: Tracer, array: Any, axis: Any = None, dtype: Any = None, out: Any = None,
-         keepdims: Any = False, **options: Any) -> Any:
+def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: DTypeLike | None = None,
+         out: Array = None, keepdims: Any = False, **options: Any) -> Array:
     if out is not None or options:
         tracer.stop("np.sum with out=, where= or initial= is not followed")
     shape = shape_of(array)
@@ -35,12 +37,12 @@ def _sum(tracer: Tracer, array: Any, axis: Any = None, dtype: Any = None, out: A
     return made(tracer, form, short)
 
 
-def _mean(tracer: Tracer, array: Any, axis: Any = None, **options: Any) -> Any:
+def _mean(tracer: Tracer, array: Array, axis: Any = None, **options: Any) -> Array:
     total = _sum(tracer, array, axis, **options)
     return total / (array.size // total.size) if isinstance(array, Traced) else total
 
 
-def _cumsum(tracer: Tracer, array: Any, axis: Any = None, **options: Any) -> Any:
+def _cumsum(tracer: Tracer, array: Array, axis: Any = None, **options: Any) -> Array:
     array = array.ravel() if axis is None else array
     parts = np.moveaxis(array, axis or 0, 0)
     found = [parts[0]]
@@ -49,8 +51,8 @@ def _cumsum(tracer: Tracer, array: Any, axis: Any = None, **options: Any) -> Any
     return np.moveaxis(np.stack(found), 0, axis or 0)
 
 
-def _diff(tracer: Tracer, array: Any, n: int = 1, axis: int = -1, prepend: Any = None,
-          append: Any = None) -> Any:
+def _diff(tracer: Tracer, array: Array, n: int = 1, axis: int = -1, prepend: Any = None,
+          append: Any = None) -> Array:
     for position, more in ((0, prepend), (1, append)):
         if more is None:
             continue
@@ -65,7 +67,7 @@ def _diff(tracer: Tracer, array: Any, n: int = 1, axis: int = -1, prepend: Any =
     return array
 
 
-def product_with(tracer: Tracer, matrix: Any, array: Any) -> Any:
+def product_with(tracer: Tracer, matrix: Matrix, array: Array) -> Array:
     """A matrix of numbers times an array of one or two axes."""
     if matrix.shape[-1] != array.shape[0]:
         tracer.stop(f"shapes {matrix.shape} and {array.shape} do not fit each other")
@@ -79,7 +81,7 @@ def product_with(tracer: Tracer, matrix: Any, array: Any) -> Any:
     return made(tracer, form, (matrix.shape[0], *array.shape[1:]))
 
 
-def _dot(tracer: Tracer, a: Any, b: Any, out: Any = None) -> Any:
+def _dot(tracer: Tracer, a: Array, b: Array, out: Array = None) -> Array:
     if out is not None:
         tracer.stop("np.dot with out= is not followed")
     if not shape_of(a) or not shape_of(b):
@@ -103,13 +105,13 @@ def _dot(tracer: Tracer, a: Any, b: Any, out: Any = None) -> Any:
     return found if b.ndim == 2 else found[:, 0]
 
 
-def _both(tracer: Tracer, a: Any, b: Any) -> Any:
+def _both(tracer: Tracer, a: Array, b: Array) -> Array:
     if a.ndim == 1 or b.ndim == 1:
         return (a * b).sum(-1) if b.ndim == 1 else (a[:, None] * b).sum(0)
     return (a[:, :, None] * b[None]).sum(1)
 
 
-def _einsum(tracer: Tracer, pattern: Any, *parts: Any, **options: Any) -> Any:
+def _einsum(tracer: Tracer, pattern: Any, *parts: Any, **options: Any) -> Array:
     if not isinstance(pattern, str) or "..." in pattern or "->" not in pattern or set(options) - {
             "optimize"}:
         tracer.stop("np.einsum is followed with a pattern such as 'ij,j->i' only")
@@ -136,7 +138,7 @@ def _axis(lengths: dict[str, int], letters: str, letter: str) -> np.ndarray:
     return np.arange(lengths[letter]).reshape(shape)
 
 
-def _convolve(tracer: Tracer, a: Any, v: Any, mode: str = "full") -> Any:
+def _convolve(tracer: Tracer, a: Array, v: Array, mode: str = "full") -> Array:
     if not isinstance(a, Traced) or holds_numbers(a):
         a, v = v, a
     v = plain(v)
@@ -151,12 +153,12 @@ def _convolve(tracer: Tracer, a: Any, v: Any, mode: str = "full") -> Any:
     return full[start:start + (long if mode == "same" else long - short + 1)].copy()
 
 
-def _correlate(tracer: Tracer, a: Any, v: Any, mode: str = "valid") -> Any:
+def _correlate(tracer: Tracer, a: Array, v: Array, mode: str = "valid") -> Array:
     return _convolve(tracer, a, plain(v)[::-1], mode)
 
 
-def _gradient(tracer: Tracer, array: Any, *spacing: Any, axis: Any = None, edge_order: int = 1
-              ) -> Any:
+def _gradient(tracer: Tracer, array: Array, *spacing: Any, axis: Any = None, edge_order: int = 1
+              ) -> Array:
     axes = range(array.ndim) if axis is None else (axis,) if np.ndim(axis) == 0 else tuple(axis)
     steps = list(spacing) * (len(axes) if len(spacing) == 1 else 1) or [1] * len(axes)
     if any(np.ndim(h) for h in steps) or edge_order not in (1, 2):
@@ -175,19 +177,19 @@ def _gradient(tracer: Tracer, array: Any, *spacing: Any, axis: Any = None, edge_
     return found[0] if len(found) == 1 else found
 
 
-def _clip(tracer: Tracer, array: Any, low: Any = None, high: Any = None, *args: Any,
-          **options: Any) -> Any:
+def _clip(tracer: Tracer, array: Array, low: Array = None, high: Array = None, *args: Any,
+          **options: Any) -> Array:
     low, high = options.get("min", low), options.get("max", high)
     if low is not None:
         array = elementwise(tracer, "maximum", array, low)
     return array if high is None else elementwise(tracer, "minimum", array, high)
 
 
-def _outer(tracer: Tracer, a: Any, b: Any, out: Any = None) -> Any:
+def _outer(tracer: Tracer, a: Array, b: Array, out: Array = None) -> Array:
     return np.multiply(np.ravel(a)[:, None], np.ravel(b)[None])
 
 
-def _solve(tracer: Tracer, matrix: Any, array: Any) -> Any:
+def _solve(tracer: Tracer, matrix: Matrix, array: Array) -> Array:
     """The exact solution of a linear system whose matrix holds numbers."""
     if not holds_numbers(matrix) or len(matrix) > _SOLVED:
         tracer.stop(f"np.linalg.solve is followed with a matrix of numbers, {_SOLVED} x {_SOLVED} "
@@ -208,13 +210,13 @@ def _listed(values: Form) -> list[fmpq]:
     return [fmpq(int(v), values.denominator[0]) for v in values.constants()[:, 0]]
 
 
-def correlated(tracer: Tracer, array: Any, weights: Any, mode: str, cval: Any,
-               origins: Sequence[int]) -> Any:
+def correlated(tracer: Tracer, array: Array, weights: Array, mode: str, cval: Array,
+               origins: Sequence[int]) -> Array:
     """Σ w_k u_{i+k} with a boundary as SciPy's image filters have it."""
     wide = [(n // 2 + o, n - 1 - n // 2 - o)
             for n, o in zip(weights.shape, origins, strict=True)]
-    options: dict[str, Any] = {"constant_values": cval} if mode == "constant" else {}
-    modes: dict[str, Any] = {
+    options: Record = {"constant_values": cval} if mode == "constant" else {}
+    modes: Record = {
         "reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap",
         "constant": "constant", "grid-wrap": "wrap", "grid-mirror": "symmetric",
         "grid-constant": "constant"}
@@ -229,7 +231,7 @@ def correlated(tracer: Tracer, array: Any, weights: Any, mode: str, cval: Any,
     return total
 
 
-def exactly(tracer: Tracer, number: Any) -> Any:
+def exactly(tracer: Tracer, number: Any) -> Array:
     """A number of an array as a traced one."""
     return made(tracer, exact_form(number, tracer.reading), ())
 

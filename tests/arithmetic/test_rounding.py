@@ -22,6 +22,7 @@ from stabkit import (
     fluxes,
     from_matrix,
     sensitivity,
+    stable_step,
     step_bound,
 )
 from stabkit.arithmetic.rounding import meant
@@ -143,7 +144,8 @@ def stiffness(x):
     return matrix
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [
+    0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
 def test_finite_elements_keep_the_range_up_to_the_step_of_their_diagonal(seed):
     x = np.sort(np.random.default_rng(seed).random(9))
     A = stiffness(x)
@@ -309,3 +311,17 @@ def test_what_only_the_rounding_breaks_is_told_as_rounding(dtype, notion):
     beyond = stable(Linear(from_matrix((q * (1 + 1e-5)).astype(dtype))), notion)
     assert beyond.status is REFUTED and not beyond.rounding
     assert not stable(Linear(from_matrix([[1 + F(1, 2**60)]])), notion).rounding
+
+
+def test_the_ratio_of_a_step_is_read_like_any_number():
+    """2/3 times the ratio for three samples; 0.1 as the double and as 1/10; words are refused."""
+    K = difference(1, 3)
+    assert stable_step(K, ratio="1/2") == F(1, 3) and stable_step(K, "2", "101/100") < F(1, 2)
+    half, tenth = stable_step(K, ratio=0.5), stable_step(K, ratio=0.1)
+    assert half == half.meant == F(1, 3)
+    assert tenth == F(2, 3) * F(0.1) and tenth.meant == F(2, 30)
+    outcome = stable(Explicit(K, fluxes.identity(), stable_step(K, ratio=1.1)), EUCLIDEAN)
+    assert outcome.status is REFUTED
+    for wrong in ("half", None, [1], float("nan")):
+        with pytest.raises(InvalidArgument, match="ratio"):
+            stable_step(K, ratio=wrong)

@@ -182,6 +182,7 @@ def test_no_exact_pair_is_driven_further_apart_than_the_bound(seed):
     assert apart <= bound**2 * away
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", [
     block(step=1.0), block(W2=-K.T), block(W2=K.T * [1, 2, 1], bias=np.ones(3)),
     Graph([Node("A", "Gemm", Dense(3 * K, np.ones(3)), (-1,), (3,))], (4,))])

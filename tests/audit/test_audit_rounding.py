@@ -42,6 +42,7 @@ def orthogonal(n):
     return np.linalg.qr(RNG.standard_normal((n, n)))[0].astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n, flux", [(4, None), (16, fluxes.tanh()), (20, None)])
 def test_orthogonal_layers_are_what_was_meant(n, flux):
     matrices = [orthogonal(n) for _ in range(2)]
@@ -87,6 +88,7 @@ def block(W1, W2, flux=None, bias=None):
                   Node("add", "Add", Sum((1, 1)), (-1, 2), (n,))], (n,), "block")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n, bias", [(6, False), (6, True), (160, False), (160, True)])
 def test_a_rounded_transpose_is_told_as_rounding(n, bias):
     """W₂ = −0.1 W₁ᵀ in float32: the map itself is steeper than 1 by rounding at most."""

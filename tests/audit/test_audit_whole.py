@@ -173,6 +173,7 @@ def test_a_constant_between_the_bounds_is_undecided():
 
 
 # -- certified steps -------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("samples", [12, 32])
 def test_certified_steps_are_of_the_notion_that_is_asked_for(samples):
     """u − 0.1 KᵀK u for the stencil (1, −2, 1): K has rows of both signs, so no step keeps the
@@ -193,6 +194,7 @@ def test_a_bias_leaves_no_step_for_the_norm():
 
 
 # -- functions -------------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("function, found", [
     (lambda x: 3 * x, Status.REFUTED), (lambda x: 1.5 * np.tanh(x), Status.REFUTED),
     (lambda x: 1.001 * x, Status.REFUTED), (lambda x: 0.999 * np.tanh(x), Status.SUPPORTED),
@@ -233,6 +235,7 @@ def by_slices(tau, sign=1, flux=None, bias=None):
         Node("out", "Add", Sum((sign, 1)), (-1, 8), (n,))], (n,), "slices")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tau, sign, found", [
     (0.25, 1, Status.PROVED), (0.5, 1, Status.PROVED), (-0.25, 1, Status.REFUTED),
     (0.75, 1, Status.REFUTED)])
@@ -243,6 +246,7 @@ def test_a_diffusion_block_by_slices_is_read_as_one(tau, sign, found):
     assert result.blocks[0].form == ("diffusion block" if tau > 0 else "residual block")
 
 
+@pytest.mark.slow
 def test_a_circular_convolution_and_its_transpose_on_a_padded_signal():
     """12 × 12 pixels; the transposed convolution acts on the signal with its margins copied."""
     rng, shape = np.random.default_rng(1), (1, 12, 12)

@@ -14,6 +14,7 @@ try:
 except ImportError:
     onnxruntime = None
 
+from stabkit import InvalidArgument  # noqa: E402
 from stabkit.audit.onnx_file import read_bytes  # noqa: E402
 from stabkit.networks import graph as networks  # noqa: E402
 
@@ -73,6 +74,18 @@ def agrees(proto, digits=5):
 
 
 CASES = {
+    "softmax": single("Softmax", (5,)),
+    "softmax along channels": single("Softmax", (3, 4), axis=1),
+    "log-softmax": single("LogSoftmax", (4,)),
+    "layer norm": single("LayerNormalization", (3, 4), {"s": weights(4), "b": weights(4)}),
+    "layer norm over two axes": single("LayerNormalization", (3, 4), {"s": weights(3, 4)}, axis=1,
+                                       epsilon=0.1),
+    "group norm": single("GroupNormalization", (4, 3), {"s": weights(4), "b": weights(4)},
+                         opset=21, num_groups=2),
+    "instance norm": single("InstanceNormalization", (2, 5), {"s": weights(2), "b": weights(2)}),
+    "soft shrinkage": single("Shrink", (6,), lambd=0.75, bias=0.75),
+    "hard shrinkage": single("Shrink", (6,), lambd=0.75),
+    "softsign": single("Softsign", (6,)),
     "gemm": single("Gemm", (4,), {"w": weights(4, 3), "b": weights(3)}),
     "gemm transposed": single("Gemm", (4,), {"w": weights(3, 4), "b": weights(1, 3)}, transB=1),
     "gemm scaled": single("Gemm", (4,), {"w": weights(4, 3), "b": weights(3)}, alpha=0.3, beta=2.0),
@@ -165,3 +178,110 @@ def test_an_operator(name):
     if onnxruntime is None and name in BEYOND_THE_REFERENCE:
         pytest.skip("onnx.reference errs here; onnxruntime is not installed")
     agrees(CASES[name])
+
+
+# -- several outputs and inputs, functions, order --------------------------------------------------
+def two_outputs():
+    proto = model([("Gemm", ["x", "w"], ["a"], {}), ("Relu", ["a"], ["y"], {}),
+                   ("Erfinv", ["a"], ["strange"], {})], (4,), {"w": weights(4, 3)})
+    proto.graph.output.append(helper.make_tensor_value_info("a", TensorProto.FLOAT, None))
+    return proto
+
+
+def test_an_output_is_named_and_only_what_is_behind_it_is_read():
+    proto = two_outputs()
+    graph = read_bytes(proto.SerializeToString(), "two.onnx", output="a")
+    x = RNG.normal(size=(1, 4))
+    assert np.allclose(networks.evaluate(graph, x), x @ numpy_helper.to_array(
+        proto.graph.initializer[0]), atol=1e-6)
+    with pytest.raises(InvalidArgument, match=r"has 2 outputs, y, a; name one"):
+        read_bytes(proto.SerializeToString(), "two.onnx")
+    with pytest.raises(InvalidArgument, match="has no output 'z'; it has y, a"):
+        read_bytes(proto.SerializeToString(), "two.onnx", output="z")
+
+
+def test_several_inputs_are_one_signal():
+    """y = A x + B h: the graph takes (x, h)."""
+    proto = model([("Gemm", ["x", "w"], ["a"], {}), ("Gemm", ["h", "v"], ["b"], {}),
+                   ("Add", ["a", "b"], ["c"], {}), ("Tanh", ["c"], ["y"], {})], (4,),
+                  {"w": weights(4, 3), "v": weights(2, 3)})
+    proto.graph.input.append(helper.make_tensor_value_info("h", TensorProto.FLOAT, [1, 2]))
+    graph = read_bytes(proto.SerializeToString(), "two.onnx")
+    assert graph.shape == (6,)
+    x, h = RNG.normal(size=(1, 4)).astype(np.float32), RNG.normal(size=(1, 2)).astype(np.float32)
+    wanted = ReferenceEvaluator(proto).run(None, {"x": x, "h": h})[0]
+    found = networks.evaluate(graph, np.concatenate([x, h], axis=1).astype(float))
+    assert np.abs(found - wanted).max() < 1e-6
+
+
+def test_constants_may_stand_behind_what_uses_them():
+    proto = model([("Constant", [], ["w"], {"value": numpy_helper.from_array(weights(4, 3))}),
+                   ("Gemm", ["x", "w"], ["y"], {})], (4,))
+    wanted = agrees(proto)
+    nodes = list(proto.graph.node)
+    del proto.graph.node[:]
+    proto.graph.node.extend(reversed(nodes))
+    graph = read_bytes(proto.SerializeToString(), "turned.onnx")
+    x = RNG.normal(size=(2, 4))
+    assert (networks.evaluate(graph, x) == networks.evaluate(wanted, x)).all()
+
+
+def test_functions_of_a_file_are_written_out():
+    made = helper.make_function("own", "Twice", ["a"], ["b"], [
+        helper.make_node("Add", ["a", "a"], ["b"])], [helper.make_opsetid("", 18)])
+    proto = model([("Relu", ["x"], ["r"], {})], (4,))
+    proto.graph.node.append(helper.make_node("Twice", ["r"], ["y"], domain="own"))
+    proto.functions.append(made)
+    proto.opset_import.append(helper.make_opsetid("own", 1))
+    agrees(proto)
+
+
+def test_operator_set_6_broadcasts_as_it_says():
+    """Add with axis=1 of a bias per channel, as operator sets up to 6 write it."""
+    proto = model([("Add", ["x", "b"], ["a"], {"broadcast": 1, "axis": 1}),
+                   ("Relu", ["a"], ["y"], {})], (3, 5), {"b": weights(3)}, opset=6)
+    graph = read_bytes(proto.SerializeToString(), "old.onnx")
+    x, b = RNG.normal(size=(1, 3, 5)), numpy_helper.to_array(proto.graph.initializer[0])
+    assert np.abs(networks.evaluate(graph, x) - np.maximum(x + b[:, None], 0)).max() < 1e-6
+
+
+# -- what is said of layers that see groups --------------------------------------------------------
+@pytest.mark.parametrize("name", ["softmax", "log-softmax", "layer norm", "group norm"])
+def test_the_derivative_of_a_group_is_that_of_differences_and_within_the_bound(name):
+    """(f(x + h d) − f(x − h d))/(2 h) against the derivative, its adjoint, and the constant."""
+    graph = read_bytes(CASES[name].SerializeToString(), "model.onnx")
+    layer, shape = graph.nodes[0].layer, graph.shape
+    for size in (1.0, 0.05):
+        x, d, e = size * RNG.normal(size=(3, 1, *shape))
+        wanted = (layer.apply(x + 1e-5 * d) - layer.apply(x - 1e-5 * d)) / 2e-5
+        found = layer.derivative([d], [x])
+        assert np.abs(found - wanted).max() < 1e-6 * (1 + np.abs(wanted).max())
+        assert abs(np.sum(e * found) - np.sum(layer.adjoint(e, [x])[0] * d)) < 1e-9 * (
+            1 + np.abs(found).max())
+        assert np.linalg.norm(found) <= float(layer.bound) * np.linalg.norm(d)
+
+
+def test_the_bounds_of_groups_are_reached():
+    """Softmax at two equal logits: 1/2; a normalisation near a constant: 1/√ε."""
+    soft = read_bytes(CASES["softmax"].SerializeToString(), "m").nodes[0].layer
+    x, d = np.array([[0.0, 0, -99, -99, -99]]), np.array([[1.0, -1, 0, 0, 0]])
+    assert np.linalg.norm(soft.derivative([d], [x])) == pytest.approx(
+        float(soft.bound) * np.linalg.norm(d))
+    norm = read_bytes(CASES["layer norm over two axes"].SerializeToString(), "m").nodes[0].layer
+    d = RNG.normal(size=(1, 3, 4))
+    d -= d.mean()
+    assert np.linalg.norm(norm.derivative([d], [np.ones((1, 3, 4))])) == pytest.approx(
+        float(norm.bound) * np.linalg.norm(d))
+
+
+@pytest.mark.parametrize("name", ["softmax", "log-softmax", "layer norm", "softsign"])
+def test_what_is_written_down_of_groups_is_what_they_compute(name):
+    """An audit of a small network with a certificate or witness that replays."""
+    from stabkit import audit
+
+    graph = read_bytes(CASES[name].SerializeToString(), "model.onnx")
+    found = audit(graph, budget=1, at_most=10)
+    from stabkit.replay import check
+    for item in found.judgements:
+        assert all(check(piece.to_json({})) is None for piece in item.evidence
+                   if piece.kind != "trials")

@@ -131,6 +131,7 @@ def test_what_the_paper_does_not_print_is_said_to_be_derived(name):
     assert claim(name).reading == "corrected"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [
     pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
     for name in (*LEDGER, *OWN)])

@@ -114,6 +114,7 @@ def test_every_repair_stands_behind_its_claim():
         assert names.index(repair) == names.index(repair.removesuffix("_corrected")) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLAIMS, ids=short)
 def test_the_verdict_is_the_expected_one_and_replays(name):
     verdict = settle(CLAIMS[name], 4000, 0)

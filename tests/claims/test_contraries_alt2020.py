@@ -28,6 +28,10 @@ PLANTED = {
         put={"blocks.backward": lambda forward: forward.T}),
     "block_with_two_reflecting_differences_is_euclidean_stable": Planted(
         within=dict(outer=("transposed",))),
+    "block_with_two_reflecting_differences_is_euclidean_stable_corrected": Planted(
+        within=dict(ratio=BEYOND)),
+    "lipschitz_constant_is_the_largest_diffusivity_corrected": Planted(
+        put={"regularisation.AT_MOST": Fraction(1, 2)}),
     "mean_is_preserved": Planted(within=dict(K=(difference(1, 3, 1, DIRICHLET),))),
     "maximum_minimum_principle": Planted(within=dict(ratio=BEYOND)),
     "range_bound_is_necessary": Planted(within=dict(ratio=AT)),

@@ -7,7 +7,7 @@ import pytest
 from planted import Planted, status_of, wanted
 
 from stabkit import fluxes
-from stabkit.claims.alt2021 import blocks, theorem2
+from stabkit.claims.alt2021 import blocks, short_cycles, theorem2
 from stabkit.claims.claim import registry
 from stabkit.claims.configurations import NEGATIVE
 from stabkit.operators import NATURAL, difference
@@ -43,6 +43,11 @@ PLANTED = {
         within=dict(flux=(NEGATIVE,))),
     "proof_unit_spectrum_gives_euclidean_stability": Planted(
         within=dict(M=theorem2.TRIANGULAR[:9])),
+    "proof_unit_spectrum_gives_euclidean_stability_corrected": Planted(
+        within=dict(M=(theorem2.TRIANGULAR[-1],))),
+    "sensitivity_is_bounded_for_every_depth_corrected": Planted(put={"theorem2._step": longer},
+                                                                decided=False),
+    "transposed_structure_can_be_dropped_corrected": Planted(within=dict(ratio=BEYOND)),
     "well_posedness": Planted(put={"theorem2.lipschitz": lambda flux: flux.facts.lipschitz / 2}),
     "differences_do_not_grow": Planted(within=dict(flux=(fluxes.soft(),))),
     "differences_do_not_grow_corrected": Planted(within=dict(ratio=BEYOND)),
@@ -86,15 +91,22 @@ PLANTED = {
     "fsi_cycle_is_euclidean_stable_nonlinear_short": Planted(
         put={"short_cycles.CYCLE_STEP": Fraction(3)}),
     "fsi_cycle_is_euclidean_stable_nonlinear_short_without_symmetry": Planted(
-        within=dict(length=(1, 2))),
+        within=dict(flux=(fluxes.identity(),))),
     "fsi_cycle_is_euclidean_stable_nonlinear_two_steps": Planted(within=dict(length=(3,))),
     "fsi_cycle_decreases_the_energy": Planted(within=dict(length=(1,)), put={
         "short_cycles.FSI": lambda K, flux, tau, length: Explicit(K, flux, Fraction(2, 3) * tau)}),
+    "fsi_cycle_decreases_the_energy_corrected": Planted(
+        within=dict(K=(short_cycles.ONE_SAMPLE,), flux=(fluxes.identity(),), ratio=BEYOND)),
+    "fsi_cycle_keeps_the_range_nonlinear_corrected": Planted(put={"fsi.SHORTEST": 3}),
+    "fsi_cycle_keeps_the_range_frozen_corrected": Planted(put={"fsi.SHORTEST": 3}),
+    "euclidean_stability_without_sign_condition_corrected": Planted(
+        put={"theorem2.largest_growth": lambda *parts: 1}),
     "fsi_weights_extrapolate": Planted(put={"short_cycles.FROM_ZERO": 1}),
     "fsi_weights_extrapolate_corrected": Planted(put={"short_cycles.FROM_ONE": 0}),
     "truncated_fixed_point_of_three_steps": Planted(within=dict(step=(Fraction(7, 5),))),
     "truncated_fixed_point_of_three_steps_further": Planted(
-        within=dict(step=(Fraction(5, 4),))),
+        within=dict(K=(short_cycles.ONE_SAMPLE,), flux=(fluxes.identity(),),
+                    step=(Fraction(5, 4),))),
     "truncated_fixed_point_is_euclidean_stable_at_the_explicit_bound_corrected": Planted(
         within=dict(ratio=BEYOND)),
     "truncated_fixed_point_keeps_the_range_corrected": Planted(

@@ -50,6 +50,7 @@ def test_what_a_claim_says_of_all_is_proved_and_can_be_read(name):
         assert reach(statement)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLAIMS)
 def test_what_is_listed_is_a_member_and_its_fluxes_have_shown_facts(name):
     """So that no class is empty; the facts that a statement assumes are shown by cells."""
@@ -179,7 +180,7 @@ UNSTATED = {
     "a ratio to compare": lambda K, flux, ratio: Stable(step(
         K, flux, ratio if ratio > HALF else ratio / 2), EUCLIDEAN),
     "two steps from one ratio": lambda K, flux, ratio: Stable(Chain([
-        step(K, flux, ratio), step(K, flux, ratio / 2)]), EUCLIDEAN),
+        step(K, flux, ratio), Explicit(K, flux, ratio)]), EUCLIDEAN),
     "a negative step": lambda K, flux, ratio: Stable(Explicit(K, flux, -1 * ratio), EUCLIDEAN),
     "a step that is not seen to be positive": lambda K, flux, ratio: Stable(Explicit(
         K, flux, flux.facts.steepest_descent), EUCLIDEAN),

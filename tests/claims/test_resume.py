@@ -90,6 +90,7 @@ def test_a_signal_ends_it_and_keeps_what_is_there(tmp_path, workers, number, sta
     assert sorted(decided(journal)) == ["mine.claim_0", "mine.claim_1"] and not target.exists()
 
 
+@pytest.mark.slow
 def test_a_journal_of_another_question_is_refused(tmp_path):
     """Another seed, or a claims file that was changed meanwhile."""
     path, target = claims_file(tmp_path, count=1, seconds=0), tmp_path / "v.json"

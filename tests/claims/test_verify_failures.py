@@ -37,6 +37,7 @@ def fails(n):
 LINE = len(HEAD.splitlines()) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("body, words", [
     ("'a' / n", "TypeError"), ("1 / 0", "ZeroDivisionError"), ("sys.exit(0)", "SystemExit"),

@@ -53,6 +53,7 @@ def two_with_a_long_statement():
     """For every one of many, many, many and then some more u, v and w it holds that 2 > 1 > 0."""
 
 
+@pytest.mark.slow
 def test_show_takes_the_place_in_the_paper(capsys):
     """The first claim at "Theorem 2" is the theorem itself; the others are named."""
     assert main(["show", "theorem 2", "--budget", "1"]) == 0

@@ -91,6 +91,7 @@ def test_a_changed_file_does_not_hold(verdicts, tmp_path, before, after):
     assert done.stdout.splitlines()[-1].endswith("FAIL")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [0, 1, 100, -2])
 def test_a_truncated_file_is_bad_input(verdicts, tmp_path, cut):
     part = tmp_path / "part.json"
@@ -107,6 +108,7 @@ def test_json_on_standard_output_stands_alone(tmp_path):
     assert "2 claims" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source, words", [
     ("raise OSError('no such instrument')", ["line 1", "OSError", "no such instrument"]),
     ("x = 1\nif x:\nprint(x)", ["line 3", "IndentationError"]),
@@ -142,6 +144,7 @@ def test_an_output_that_takes_nothing_is_named(tmp_path):
     assert re.fullmatch(r"stabkit: error: <stdout>: Bad file descriptor\n", done.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colour", [True, False])
 def test_a_terminal_has_colours_and_eighty_columns(tmp_path, colour):
     long = "\n".join(f'''

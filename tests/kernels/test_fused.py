@@ -58,7 +58,9 @@ def cut(monkeypatch, *, threads=32, steps=3):
 ROUTES = {"blocks": ["rows"], "tiles": ["tiles"], "pairs": ["bend", "descend"]}
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("dtype", [
+    pytest.param(np.float64, id="float64"),
+    pytest.param(np.float32, id="float32", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("scheme", "steps"), ONE_STEP, ids=SCHEMES)
 @pytest.mark.parametrize("route", ROUTES)
 def test_the_first_difference(launches, monkeypatch, route, scheme, steps, dtype):
@@ -125,6 +127,7 @@ def test_fluxes(launches, name, dtype):
         assert same(got[0], np.array(plain, dtype))
 
 
+@pytest.mark.slow
 def test_schemes_find_them(launches, monkeypatch):
     """From the scheme down: arrays of another library take the fused kernels, NumPy's the loops.
 

@@ -64,6 +64,7 @@ def test_shrinkage(launches):
         assert same(backend.to_host(mine), f)
 
 
+@pytest.mark.slow
 def test_the_search(launches, monkeypatch):
     """Every chunk has the same worst margin, and the same signals."""
     monkeypatch.setattr(mass, "_CHUNK", 1024)

@@ -49,6 +49,7 @@ SEARCHES = [
     (FSI(from_matrix([[1, 0], [0, 0]]), STRAIGHT, 10**150, 5), RANGE)]  # inf - inf beside a number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "notion"), SEARCHES, ids=str)
 def test_the_search_finds_the_worst_trials_of_the_compiled_loop(launches, monkeypatch, scheme,
                                                                 notion):

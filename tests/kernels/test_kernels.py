@@ -94,10 +94,11 @@ KERNELS = {
     "fsi": (fsi, lambda plain, u: plain.fsi(u, 3, False)),
     "fsi frozen": (frozen_fsi, lambda plain, u: plain.fsi(u, 4, True)),
 }
-CASES = [("explicit", "rational", np.float64), ("explicit", "rational", np.float32),
-         ("fixed_point", "rational", np.float64),
+CASES = [("explicit", "rational", np.float64), ("fixed_point", "rational", np.float64),
          ("fsi", "rational", np.float64), ("fsi frozen", "rational", np.float64),
-         ("fsi", "rational", np.float32)]
+         *(pytest.param(*case, marks=pytest.mark.slow) for case in (  # compiled for them alone
+             ("explicit", "rational", np.float32), ("fsi", "rational", np.float32),
+             ("explicit", "garrote", np.float64), ("fixed_point", "soft", np.float64)))]
 
 
 @pytest.mark.parametrize(("scheme", "name", "dtype"), CASES)
@@ -136,7 +137,9 @@ def test_scheme_is_its_plain_loop_for_any_matrix(scheme, name, dtype):
         assert same(v, expected)
 
 
-@pytest.mark.parametrize("taps", [(2.0,), (-0.3, 1.7, -2.1, 0.7), (1.0, -4.0, 6.0, -4.0, 1.0)])
+@pytest.mark.parametrize("taps", [
+    (2.0,), (-0.3, 1.7, -2.1, 0.7), *(pytest.param(taps, marks=pytest.mark.slow) for taps in (
+        (1.0, -2.0, 1.0), (1.0, -4.0, 6.0, -4.0, 1.0)))])
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_a_wider_stencil_is_its_matrix(taps, boundary):
     width = len(taps)
@@ -185,9 +188,11 @@ SHAPES = [(1, 1), (1, 33), (2, 255), (1, 256), (1, 257), (3, 1000), (32, 1), (33
 
 
 @pytest.mark.parametrize(("scheme", "name", "dtype", "r"), [
-    ("explicit", "rational", np.float64, None), ("explicit", "perona_malik", np.float32, 1.3),
-    ("fsi", "rational", np.float64, None), ("fsi", "rational", np.float32, 1.3),
-    ("fixed_point", "rational", np.float64, 1.3)])
+    ("explicit", "rational", np.float64, None), ("fsi", "rational", np.float64, None),
+    ("fixed_point", "rational", np.float64, 1.3),
+    *(pytest.param(*case, marks=pytest.mark.slow) for case in (  # compiled for them alone
+        ("explicit", "perona_malik", np.float32, 1.3), ("fsi", "rational", np.float32, 1.3),
+        ("fsi", "soft", np.float32, 1.3)))])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_lanes_have_the_bits_of_the_plain_steps(scheme, name, dtype, r, shape):
     """Tile by tile, in lanes or not, for 1/h = 1 and 1.3, with NaN and infinity."""

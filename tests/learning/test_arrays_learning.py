@@ -122,6 +122,7 @@ def test_what_is_not_finite_or_not_float_is_refused(xp, bad):
 
 
 # -- the full networks -----------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("standardise", [unchanged, BatchStatistics(), PixelVariation()],
                          ids=["unchanged", "batch", "pixel"])
 @pytest.mark.parametrize("dynamics", [parabolic, hamiltonian, second_order],

@@ -128,6 +128,7 @@ def test_a_cycle_spreads_what_is_not_finite_alike(xp, bad):
 
 
 # -- solves ----------------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.int64, np.float32, np.float64], ids=lambda t: t.__name__)
 @pytest.mark.parametrize("visit", VISITS)
 def test_solves(xp, visit, dtype):

@@ -115,6 +115,7 @@ def test_two_grid_factor_1d():
     encloses(method.factor(Fraction(1, 100)), Fraction(1, 9), 0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coarse", [None, rediscretised_stencil])
 def test_two_grid_factor_of_jacobi(coarse):
     transfer = weighted_transfer(2)
@@ -123,6 +124,7 @@ def test_two_grid_factor_of_jacobi(coarse):
     encloses(method.factor(Fraction(1, 20)), Fraction(9, 25), 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("restriction", "value"), [
     (weighted_transfer(2).restriction, Fraction(2, 27)), (HALF_WEIGHTING, Fraction(1, 8))])
 def test_two_grid_factor_of_red_black(restriction, value):
@@ -133,6 +135,7 @@ def test_two_grid_factor_of_red_black(restriction, value):
     encloses(method.factor(Fraction(1, 6)), value, 1 / 6)
 
 
+@pytest.mark.slow
 def test_two_grid_factor_predicts_a_periodic_grid():
     method = TwoGrid(LAPLACE_5_POINT, gauss_seidel(), weighted_transfer(2),
                      coarse=Fraction(1, 4) * LAPLACE_5_POINT, post_smoother=gauss_seidel())

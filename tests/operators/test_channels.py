@@ -157,6 +157,7 @@ def test_the_trivial_channels():
     assert each.lower <= 16 <= each.upper and each.width < 1e-25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boundary", (DIRICHLET, MIRRORED), ids=repr)
 def test_large_norms_are_close(boundary):
     weights = random_weights(3, 2, (3, 3))

@@ -76,10 +76,10 @@ def test_the_norm_is_the_sum_over_the_axes(shape, boundary):
 
 def test_the_norm_of_a_large_grid_comes_from_its_formula():
     """‖K‖² < 8, and close to it, for 300 x 300 pixels; at once."""
-    start = time.perf_counter()
+    start = time.process_time()
     found = norm_squared(grid_gradient((300, 300)))
     assert 8 - Fraction(1, 1000) < found.lower <= found.upper < 8
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_one_axis_is_the_difference_in_one_dimension():

@@ -87,8 +87,9 @@ def set_both(name):
 FORGERIES = {
     "the proof is taken away, the scope is not": lambda v: v["evidence"].pop(0),
     "the scope is taken away, the proof is not": lambda v: v.update(scope="listed"),
-    "the certificates are taken away": lambda v: v.update(evidence=v["evidence"][:1]),
-    "one certificate is taken away": lambda v: v["evidence"].pop(),
+    "nothing is left": lambda v: v.update(evidence=[]),
+    "a certificate is taken away, and the proof": lambda v: v.update(
+        scope="listed", evidence=v["evidence"][2:]),
     "a listed verdict is called one for all": lambda v: v.update(
         scope="for all", evidence=v["evidence"][1:]),
     "the step may be longer": lambda v: statement(v)["assume"].update(step="3 - L*c*tau >= 0"),

@@ -191,6 +191,59 @@ def test_there_is_one_solution_of_an_implicit_step_and_it_is_lipschitz():
         assert d @ d >= small**2 * ((v - z) @ (v - z))
 
 
+# Theorems with equations are tried above with what solves them; rows and pieces among the lines.
+BY_HAND = {
+    "implicit steps, any number, euclidean", "implicit step, uniqueness",
+    "linear FSI cycle of any length, euclidean", "frozen FSI cycle of any length, euclidean",
+    "FSI cycle of any length, super time step", "two grids, coarse values",
+    "two grids, fine values", "two-grid cycle, energy norm",
+    "V-cycle, energy norm, inherited by the next finer grid",
+    *(f"fast semi-iterative cycle of {n}, monotone flux, euclidean" for n in (1, 2)),
+    *(f"fast semi-iterative cycle of {n}, monotone and odd flux, euclidean" for n in (1, 2, 3, 4)),
+}
+
+
+def test_every_theorem_is_tried_at_random_members():
+    """Nothing is called a theorem here that no member of its class was put into."""
+    tried = {*ONE_STEP, *FORWARD} - {name for name in ONE_STEP
+                                     if {"equations", "known"} & set(THEOREMS[name].statement)}
+    assert BY_HAND.isdisjoint(tried)
+    others = {name for name, theorem in THEOREMS.items()
+              if theorem.statement["kind"] in ("rows", "pieces")}
+    assert THEOREMS.keys() == tried | BY_HAND | others
+
+
+def test_cycles_with_a_flux_that_saturates_are_stable_at_random_members():
+    """Φ(s) = s cut off at −a and b, which is odd for a = b: four inner steps, else two."""
+    rng = random.Random(12)
+    for trial in range(60):
+        a, b = F(rng.randint(0, 6), 2), F(rng.randint(0, 6), 2)
+        b = a if trial % 2 else b
+        K = np.array([[F(rng.randint(-3, 3)) for _ in range(3)] for _ in range(2)], dtype=object)
+        bound = max(abs(K).sum(axis=0)) * max(abs(K).sum(axis=1))
+        tau = F(2) / bound if bound else F(1)
+        before = now = u = one(*(rng.randint(-5, 5) for _ in range(3)))
+        for number in range(4 if a == b else 2):
+            alpha = F(4 * number + 2, 2 * number + 3)
+            step = now - tau * (K.T @ one(*(min(max(s, -a), b) for s in K @ now)))
+            before, now = now, alpha * step + (1 - alpha) * before
+            assert now @ now <= u @ u
+
+
+def test_the_linear_cycle_is_stable_at_random_members():
+    """Φ(s) = s: T₁ = u − τKᵀKu, then the recursion of the paper; ‖T‖ <= 1 while τ‖K‖² <= 2."""
+    rng = random.Random(11)
+    for _ in range(20):
+        K = np.array([[F(rng.randint(-3, 3)) for _ in range(3)] for _ in range(2)], dtype=object)
+        bound = max(abs(K).sum(axis=0)) * max(abs(K).sum(axis=1))
+        tau = F(2) / bound if bound else F(1)
+        before = now = u = one(*(rng.randint(-5, 5) for _ in range(3)))
+        for number in range(6):
+            alpha = F(4 * number + 2, 2 * number + 3)
+            before, now = now, alpha * (now - tau * (K.T @ (K @ now))) + (1 - alpha) * before
+            assert now @ now <= u @ u
+
+
 # -- false when they are changed -----------------------------------------------------------------
 
 

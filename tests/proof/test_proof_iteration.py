@@ -202,6 +202,16 @@ def test_a_ghost_does_not_live_in_a_space_that_may_change():
     check(many.statement, {**many.proof, "ghosts": {"h": {**ghost["h"], "in": "N"}}})
 
 
+def test_a_ghost_may_live_where_an_operator_that_stays_goes():
+    """The sums of K Y_j of leapfrog; not so if K may be another one, nor in another space."""
+    leapfrog = THEOREMS["linear leapfrog network from rest, norm"]
+    check(leapfrog.statement, leapfrog.proof)
+    refused({**leapfrog.statement, "changing": ["K"]}, leapfrog.proof, "space of the state")
+    for space in ("P", "c"):
+        ghost = {"V": {**leapfrog.proof["ghosts"]["V"], "in": space, "next": "V"}}
+        refused(leapfrog.statement, {**leapfrog.proof, "ghosts": ghost}, "space of the state")
+
+
 def test_names_of_invariants_are_new():
     for name in ("u", "K", "one", "v"):
         proof = {"invariants": {name: "u.T@u - v.T@v >= 0"}, "base": {name: NONE},

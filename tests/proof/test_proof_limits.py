@@ -54,6 +54,7 @@ SETTING = {"kind": "algebra", "parameters": dict.fromkeys("abc", ">= 0"), "vecto
            "goal": "u.T@u >= 0"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement, proof", [
     (SETTING, {"steps": [{"use": "square", "x": f"{BIG}*u", "times": BIG}] * 200}),
     (SETTING, {"lemmas": [{"name": f"m{k}", "shows": f"{BIG}*u.T@u >= 0", "steps": [

@@ -5,7 +5,10 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from evidence_files import holds
+from evidence_files import evidence, holds
+
+from stabkit.errors import InvalidEvidence
+from stabkit.replay import check
 
 LONG = Fraction(3**400 + 1, 3**400)  # 635 bits: longer than what is kept of it at 64 bits
 VERY_LONG = Fraction(3**2000 + 1, 3**2000)
@@ -100,3 +103,18 @@ def test_roots_are_counted_whatever_zeros_lead(seed):
             signs.append(value)
         assert holds(f"positive_on({q}, {low}, {high})") == (not inside and signs[0] > 0)
         assert holds(f"nonneg_on({q}, {low}, {high})") == all(sign > 0 for sign in signs)
+
+
+@pytest.mark.parametrize("knots", ["[1]", "1", "[[1, 2], [3, 4]]", "[[1]]", "zeros(1)"])
+def test_of_no_cell_nothing_is_true(knots):
+    """Between the entries of a vector of one number there is no cell; a number has no entries."""
+    with pytest.raises(InvalidEvidence, match="at least two"):
+        check(evidence(f"all(1 > 2 for x in cells({knots}))"))
+
+
+def test_products_of_fractions_and_enclosures_are_added():
+    """√2 + 1 = 2.414..., in either order, and beside long fractions."""
+    for left, right in (("[sqrt(2), 1]", "[1, 1]"), ("[1, 1]", "[sqrt(2), 1]"),
+                        ("[1, sqrt(2)]", "[1, 1]"), ("[c, sqrt(2)]", "[1, 1]")):
+        assert holds(f"2414/1000 < dot({left}, {right}) < 2415/1000", c="1")
+        assert not holds(f"dot({left}, {right}) > 2415/1000", c="1")

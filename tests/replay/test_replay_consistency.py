@@ -105,6 +105,7 @@ THREE, FOUR, WITNESS, SOME, TRIALS = range(5)
     (FOUR, {"inapplicable": 0}), (FOUR, {"configurations": 5}), (FOUR, {"inapplicable": True}),
     (WITNESS, {"scope": "listed"}), (WITNESS, {"status": "proved", "expected": "proved"}),
     (WITNESS, {"margin": -4.1}), (WITNESS, {"margin": -3.999999999999999}),
+    (WITNESS, {"inapplicable": 6}), (WITNESS, {"inapplicable": 9}), (TRIALS, {"inapplicable": 49}),
     (WITNESS, {"margin": 4.0}), (WITNESS, {"configurations": 4}), (WITNESS, {"some": True}),
     (WITNESS, {"margin": -5}), (WITNESS, {"margin": 10**4000}), (WITNESS, {"evidence": []}),
     (WITNESS, {"evidence": [trials()]}), (SOME, {"some": False}), (SOME, {"configurations": 2}),

@@ -17,6 +17,7 @@ from stabkit.claims.verify import verify
 from stabkit.cli import main
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.notation import to_latex
+from stabkit.replay.unpacking import unpacked
 from stabkit.report import benchmarks, command, figures, latex
 from stabkit.report.contents import contents
 from stabkit.report.findings import FINDINGS
@@ -113,7 +114,7 @@ def test_a_finding_is_told_only_while_its_verdicts_stand(verdicts):
 
 
 def test_an_unexpected_verdict_is_shown(verdicts):
-    changed = json.loads(as_text(verdicts))
+    changed = unpacked(json.loads(as_text(verdicts)))
     changed["verdicts"][0] |= {"expected": "supported", "as_expected": False}
     text = command.compose(changed, LEDGER, pictures=())["index.html"]
     assert "(expected: supported)" in text and "1 of the verdicts is not what was expected" in text
@@ -181,6 +182,7 @@ def test_the_tables_are_typeset(tmp_path, files):
     assert done.returncode == 0, done.stdout[-800:]
 
 
+@pytest.mark.slow
 def test_pictures_are_svg_and_png_and_the_same_on_every_run(verdicts, files):
     again = command.compose(verdicts, LEDGER, pictures=QUICK)
     assert again == files
@@ -248,6 +250,7 @@ def test_a_broken_off_report_leaves_the_old_one(folder, files):
     assert [path.name for path in folder.parent.iterdir()] == ["reports"]
 
 
+@pytest.mark.slow
 def test_the_command_writes_and_checks(tmp_path, verdicts, monkeypatch, capsys):
     monkeypatch.setattr(figures, "PICTURES", QUICK)
     monkeypatch.setattr(command, "PICTURES", QUICK)
@@ -263,6 +266,19 @@ def test_the_command_writes_and_checks(tmp_path, verdicts, monkeypatch, capsys):
     assert main([*arguments, "--check"]) == 1
 
 
+def test_speeds_that_were_told_are_told_again(tmp_path, verdicts, monkeypatch):
+    """A report that is written anew without --benchmarks keeps the speeds of the one before."""
+    monkeypatch.setattr(figures, "PICTURES", ())
+    monkeypatch.setattr(command, "PICTURES", ())
+    (source := tmp_path / "v.json").write_text(as_text(verdicts), "utf-8")
+    (measured := tmp_path / "b.json").write_text(json.dumps(MEASURED), "utf-8")
+    arguments = ["report", "--output", str(tmp_path / "reports"), "--json", str(source)]
+    assert main([*arguments, "--benchmarks", str(measured)]) == 0
+    before = (tmp_path / "reports/benchmarks.json").read_text("utf-8")
+    assert main(arguments) == 0
+    assert (tmp_path / "reports/benchmarks.json").read_text("utf-8") == before
+
+
 def test_the_command_says_what_is_wrong_with_its_input(tmp_path, capsys):
     damaged = tmp_path / "v.json"
     damaged.write_text("{}")
@@ -275,7 +291,7 @@ def test_the_command_says_what_is_wrong_with_its_input(tmp_path, capsys):
 
 
 def test_a_verdict_without_a_claim_is_refused(verdicts):
-    changed = json.loads(as_text(verdicts))
+    changed = unpacked(json.loads(as_text(verdicts)))
     changed["verdicts"][0]["claim"] = "alt2021.unheard_of"
     with pytest.raises(InvalidEvidence, match="unheard_of"):
         contents(changed, LEDGER)

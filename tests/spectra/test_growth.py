@@ -155,6 +155,7 @@ RATED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RATED)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_rates_hold_along_computed_flows(name, seed):
@@ -251,6 +252,7 @@ def test_the_monodromy_that_refutes_stability_in_two_dimensions():
     assert near(found.block([0, 1])[np.ix_([1, 3], [0, 2])], np.zeros((2, 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, flux", [("relu", None), ("leaky", fluxes.leaky_relu("1/10")),
                                         ("soft", fluxes.soft("1/2"))])
 def test_monodromy_is_the_derivative_of_a_computed_flow(name, flux):

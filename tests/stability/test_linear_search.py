@@ -143,6 +143,7 @@ def test_sizes_beyond_floats_are_told(number, words):
     assert size(number) == words
 
 
+@pytest.mark.slow
 def test_hundreds_of_unknowns_take_a_moment():
     """An orthogonal matrix times 1 + 1e-12, rounded: the largest singular value is above 1."""
     rng = np.random.default_rng(5)

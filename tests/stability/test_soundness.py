@@ -280,6 +280,7 @@ def test_the_evidence_of_every_verdict_replays(verdicts):
     assert {verdict.status for verdict in verdicts} == {PROVED, REFUTED}
 
 
+@pytest.mark.slow
 def test_one_changed_digit_is_caught(verdicts):
     """Each digit of each number, condition and seal counts, also in the verdict itself."""
     rng = np.random.default_rng(5)
@@ -321,6 +322,7 @@ def test_outcomes_carry_evidence_that_holds():
 
 
 # -- repeatability and hypotheses ------------------------------------------------------------------
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_verdicts_on_two_processes(verdicts):
     """Two spawned processes, one process and a second run: the same verdicts, digit by digit."""
     known = registry(["alt2020", "alt2021"])

@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,7 @@ def test_lax_wendroff_keeps_the_norm_up_to_the_courant_number_1():
     assert 1 < found.refuted[0][0] < F(1002, 1000) and len(found.refuted) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion", [RANGE, EUCLIDEAN, CONTRACTION])
 def test_random_polynomial_matrices_agree_with_brute_force(notion):
     """At random steps the entries, the row sums and the singular values in floats."""
@@ -142,11 +144,18 @@ CERTIFIED = [
 ]
 
 
+@cache
+def answer(case):
+    """Asked once for all tests of it."""
+    return step_bound(*CERTIFIED[case], 1, halvings=6, trials=64)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(len(CERTIFIED)))
 def test_no_signal_breaks_a_notion_below_a_proved_step(case):
     """By brute force at fractions of the proved step, on random and on alternating signals."""
     family, notion = CERTIFIED[case]
-    found = step_bound(family, notion, 1, halvings=6, trials=64)
+    found = answer(case)
     (low, high), = found.proved
     assert low == 0 and high is not None
     rng = np.random.default_rng(case)
@@ -163,11 +172,12 @@ def test_no_signal_breaks_a_notion_below_a_proved_step(case):
         assert notion.margins(*parts).min() > -1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(len(CERTIFIED)))
 def test_a_refuted_interval_is_refuted_at_every_step_that_is_tried(case):
     """Within each interval the first signals, or a few random ones, break the notion in floats."""
     family, notion = CERTIFIED[case]
-    found = step_bound(family, notion, 1, halvings=6, trials=64)
+    found = answer(case)
     for low, high in found.refuted:
         top = 1000 * low if high is None else high
         assert family(low) and top >= low
@@ -265,6 +275,7 @@ def test_a_planted_refusal_to_be_monotone_is_not_proved_below():
     assert all(low == high for low, high in found.proved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [
     lambda t: Explicit(difference(1, 4), from_diffusivity(
         lambda s: t * (3 - t) / (1 + s * s), Facts(True, (F(-9), F(9)), (F(0), F(9, 4)))), "1/9"),
@@ -304,6 +315,7 @@ def test_an_unknown_step_computes_like_a_number_and_shows_no_value():
         assert len(t.looks) == number  # also where whoever looks swallows the error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [
     lambda tau: {F(1, 4): 100}.get(tau, 1), lambda tau: 100 if tau in {F(1, 4)} else 1,
     lambda tau: 100 if isinstance(tau, F) and F(1, 4) < tau < F(3, 8) else 1,

@@ -116,6 +116,7 @@ HOLDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion", HOLDS, ids=str)
 @pytest.mark.parametrize("circulant", [True, False])
 def test_random_steps_against_their_matrices(notion, circulant):
@@ -148,6 +149,7 @@ def _is_close(M, notion):
         M.min() > -1e-7 and np.abs(M.sum(axis=1) - 1).max() < 1e-7
 
 
+@pytest.mark.slow
 def test_symbols_against_a_scan_of_angles():
     """|g(θ)| <= 1 on 10⁴ angles, at the ends of what is proved and just beyond."""
     theta = np.linspace(0, 2 * np.pi, 10_001)
@@ -175,6 +177,7 @@ def test_symbols_against_a_scan_of_angles():
     assert shown > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [True, False])
 def test_two_fields_against_the_roots_at_every_angle(levels):
     """Roots of the symbol at the angles of the grid for what is refuted, at 2000 for what is

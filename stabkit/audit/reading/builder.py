@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
 from stabkit.networks.graph import Graph, Node
@@ -111,7 +112,7 @@ class Builder:
         self.nodes.append(Node(self.name, self.kind, layer, inputs, shape))
         return len(self.nodes) - 1
 
-    def scale(self, view: View, factors: Any = None, bias: Any = None) -> View:
+    def scale(self, view: View, factors: Array = None, bias: Array = None) -> View:
         """f x + b; scalar factors that follow each other are multiplied where that is exact."""
         if bias is None and np.ndim(factors) == 0:
             before = self.nodes[view.node].layer if view.node >= 0 else None

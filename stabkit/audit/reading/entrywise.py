@@ -218,6 +218,7 @@ FLUXES: dict[str, Callable[[Operator], Flux]] = {
     "Elu": lambda op: activations.elu(_number(op, "alpha", 1.0)),
     "Erf": lambda op: activations.error_function(), "Mish": lambda op: activations.mish(),
     "HardSwish": lambda op: activations.hard_swish(), "Abs": lambda op: fluxes.leaky_relu(-1),
+    "Softsign": lambda op: activations.softsign(),
     "Swish": lambda op: activations.silu(_number(op, "alpha", 1.0)),
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Record
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.tensors import finite
 from stabkit.errors import InvalidArgument
@@ -54,7 +55,7 @@ class Operator:
     kind: str
     opset: int
     inputs: Sequence[Value | None]
-    attributes: dict[str, Any]
+    attributes: Record
     outputs: int
     build: Builder
     tensor: Callable[[Any], np.ndarray]

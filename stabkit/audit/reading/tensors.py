@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Array
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
 
@@ -71,7 +72,7 @@ def read_tensor(tensor: Any, folder: Path | None) -> np.ndarray:
     return values.astype(values.dtype.newbyteorder("="), copy=False).reshape(shape)
 
 
-def _from_numbers(held: Any, called: str, dtype: np.dtype, name: str) -> np.ndarray:
+def _from_numbers(held: Array, called: str, dtype: np.dtype, name: str) -> np.ndarray:
     if called == "float16":
         dtype = np.dtype("<u2")
     values = np.array(held, dtype=np.float64 if dtype.kind == "f" else

@@ -101,6 +101,16 @@ def block_with_two_reflecting_differences_is_euclidean_stable(n, outer):
     return some_step_is_stable(forward, OUTER[outer](n))
 
 
+@claim("derived (D⁻ := −(D⁺)ᵀ)", notion="euclidean",
+       within=dict(K=tuple(convolution([0, -1, 1], n, MIRRORED) for n in (2, 3)),
+                   ratio=(HALF, ONE)), beyond=dict(ratio=BEYOND),
+       for_all=dict(K=AnyOperator(), ratio=UpTo(1)))
+def block_with_two_reflecting_differences_is_euclidean_stable_corrected(K, ratio):
+    """With D⁻ := −(D⁺)ᵀ, whatever the padding, and Φ = id: u⁺ = u + τD⁻D⁺u satisfies ‖u⁺‖ <= ‖u‖
+    for every u, N and 0 < τ <= 2/‖D⁺‖²; here τ = ratio · 2/‖D⁺‖²."""
+    return Stable(Explicit(K, fluxes.identity(), stable_step(K, ratio=ratio)), EUCLIDEAN)
+
+
 @claim("derived (explicit scheme, eq. (6))", weight="minor",
        within=dict(K=(*REFLECTING_FIRST[:3], *PERIODIC_FIRST), flux=EXACT, tau=("1/3",)))
 def mean_is_preserved(K, flux, tau):

@@ -49,6 +49,16 @@ def lipschitz_constant_is_the_largest_diffusivity(flux):
     return Stable(Pointwise(flux, 1), CONTRACTION)
 
 
+#: sup g over L, at most.
+AT_MOST = Fraction(1)
+
+
+@claim("derived (after Theorem 2)", notion="bound", within=dict(flux=DICTIONARY[:5]))
+def lipschitz_constant_is_the_largest_diffusivity_corrected(flux):
+    """For every g >= 0 continuous at 0 with Lipschitz Φ: g_max <= L, as |Φ(r) − Φ(0)| <= L|r|."""
+    return FaceWithin(flux, "diffusivity", Fraction(0), AT_MOST * flux.facts.lipschitz)
+
+
 #: The bounds of Euler's errors, for L‖K‖² = Lam or mu and ‖u⁰‖ = 1.
 IMPLICIT_BOUND = "(mu*alpha)**2 / (2*m)"
 EULER_BOUND = "step/2 * Lam * (exp(Lam*T) - 1)"

@@ -11,7 +11,7 @@ from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import ANY_K, HALF, NONLINEAR, ONE, REFLECTING_FIRST
-from stabkit.classes import AnyCount, AnyFlux, AnyOperator, UpTo
+from stabkit.classes import AnyCount, AnyFlux, AnyLength, AnyOperator, UpTo
 from stabkit.operators import difference, from_matrix, stable_step
 from stabkit.schemes import FSI, Explicit
 from stabkit.stability.certificates import cycle_polynomial
@@ -157,6 +157,36 @@ def fsi_cycle_keeps_the_range_nonlinear(n, length, flux):
     """With Φ evaluated anew in every inner step, K1 reflecting, every cycle length and
     0 < τ <= h²/(2L), uⁿ stays in the range of u⁰; here τ is at the bound."""
     return Stable(FSI(difference(1, n), flux, HALF / flux.facts.lipschitz, length), RANGE)
+
+
+#: A cycle of one inner step, the explicit step of size 2τ/3, on lines of every length.
+ONE_STEP = dict(n=(2, 3, 5), flux=(fluxes.soft(), fluxes.garrote(), fluxes.rational()),
+                ratio=(HALF, ONE))
+ANY_LINE = dict(n=AnyLength(), flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")),
+                ratio=UpTo(1))
+SHORTEST = 1
+
+
+def _one_step(n, flux, ratio, frozen=False):
+    """A cycle with τ = ratio · 3h²/(4L)."""
+    tau = 3 * ratio / (4 * flux.facts.lipschitz)
+    return FSI(difference(1, n), flux, tau, SHORTEST, frozen=frozen)
+
+
+@claim("derived (Section 2.6)", notion="range", within=ONE_STEP, beyond=dict(ratio=(
+    Fraction(1001, 1000),), n=(3,)), for_all=ANY_LINE)
+def fsi_cycle_keeps_the_range_nonlinear_corrected(n, flux, ratio):
+    """With Φ evaluated anew in every inner step, r Φ(r) >= 0, K1 reflecting and every N a cycle of
+    length 1 stays in the range of u⁰ for 0 < τ <= 3h²/(4L); here τ = ratio · 3h²/(4L)."""
+    return Stable(_one_step(n, flux, ratio), RANGE)
+
+
+@claim("derived (Section 2.6)", notion="range", within=ONE_STEP, beyond=dict(ratio=(
+    Fraction(1001, 1000),), n=(3,)), for_all=ANY_LINE)
+def fsi_cycle_keeps_the_range_frozen_corrected(n, flux, ratio):
+    """With frozen diffusivities, K1 reflecting, a cycle of length 1 stays in the range of u⁰ for
+    0 < τ <= 3h²/(4L): before a second inner step nothing is frozen; here τ = ratio · 3h²/(4L)."""
+    return Stable(_one_step(n, flux, ratio, frozen=True), RANGE)
 
 
 def _slow_step(length: int) -> Fraction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from stabkit import fluxes
 from stabkit.claims.claim import claim
@@ -14,14 +15,27 @@ from stabkit.claims.configurations import (
     ONE,
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
+    constant,
+    drawn,
 )
-from stabkit.classes import AnyCount, AnyFlux, AnyLength, AnyOperator, UpTo
-from stabkit.operators import difference, stable_step
+from stabkit.classes import (
+    AnyCount,
+    AnyFlux,
+    AnyLength,
+    AnyOperator,
+    AnyVector,
+    ForExamples,
+    Positive,
+    UpTo,
+)
+from stabkit.operators import difference, norm_bound, stable_step
 from stabkit.schemes import Explicit, FixedPoint, Implicit
-from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN
+from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN, squared_norm
 from stabkit.stability.property import (
     AllOf,
+    AtMost,
     Calculation,
+    Example,
     FaceWithin,
     Identity,
     Stable,
@@ -79,24 +93,37 @@ def implicit_solution_is_unique_corrected(K, flux, ratio):
 
 @claim('eq. (9), "τ is sufficiently small"', notion="contraction",
        quote="we assume that τ is sufficiently small to yield a contraction mapping",
-       within=dict(K=ANY_K[:8], flux=(*SMOOTH_AT_ZERO, fluxes.firm()),
-                   ratio=(HALF, Fraction(9, 10))))
-def fixed_point_iteration_contracts(K, flux, ratio):
+       within=dict(K=ANY_K[:8], flux=(*SMOOTH_AT_ZERO, fluxes.firm()), tau=("1/5",), u=(1,),
+                   v=(2,), base=(3,), ratio=(HALF, Fraction(9, 10))),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=("-L", "L")), tau=Positive(),
+                    u=AnyVector(), v=AnyVector(), base=AnyVector(), ratio=ForExamples()))
+def fixed_point_iteration_contracts(K, flux, tau, u, v, base, ratio):
     """If τL‖K‖² < 1, v ↦ u − τKᵀΦ(K v) is a contraction on ℝᴺ with factor τL‖K‖², so eq. (9)
     converges to the solution of (8); one iteration is the explicit step."""
+    u, v, base = (drawn(x, K) for x in (u, v, base))
+    size, L = constant(tau), constant(flux.facts.lipschitz)
+    factor = size * L * constant(norm_bound(K))
+
+    def again(base: Any, v: Any) -> Any:
+        return base - size * (K.T @ flux(K @ v))
+
+    return AllOf([
+        AtMost(lambda u, v, base: squared_norm(again(base, u) - again(base, v)),
+               lambda u, v, base: factor**2 * squared_norm(u - v), dict(u=u, v=v, base=base),
+               "an iteration from u and from v"),
+        Identity(FixedPoint(K, flux, tau, 1), Explicit(K, flux, tau), dict(u=u),
+                 "one iteration is the explicit step"),
+        Example(lambda: _contracts(K, flux, ratio))])
+
+
+def _contracts(K, flux, ratio) -> AllOf:
     L, n = flux.facts.lipschitz, K.shape[1]
-    tau = ratio / 2 * stable_step(K, L)
-    u = [Fraction((-1) ** i * (i + 1), 2) for i in range(n)]
-    parts = [
+    return AllOf([
         FaceWithin(flux, "slope", -L, L),
-        Calculation(dict(K=K.exact(), tau=tau, q=ratio, L=L), [],
+        Calculation(dict(K=K.exact(), tau=ratio / 2 * stable_step(K, L), q=ratio, L=L), [],
                     [f"psd(q * I({n}) - tau * L * (K.T @ K))", "q < 1"],
                     "|K'(Φ(Kv) − Φ(Kw))| <= L|K|²|v − w|, so the map has the factor q",
-                    necessary=True)]
-    if not flux.transcendental:
-        parts.append(Identity(FixedPoint(K, flux, tau, 1), Explicit(K, flux, tau), dict(u=u),
-                              "one iteration is the explicit step"))
-    return AllOf(parts)
+                    necessary=True)])
 
 
 @claim("derived (eq. (9), n iterations)", notion="euclidean", expect=REFUTED,

@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from stabkit.aliases import Signal
 from stabkit.claims.claim import claim
 from stabkit.classes import AnyMap, AnyOperator, AnyVector
 from stabkit.operators import Operator, from_matrix
@@ -56,7 +57,7 @@ ANY_PARTS = dict(A=AnyOperator("N", "N"), P=AnyOperator("M", "N"), R=AnyOperator
                  r=AnyVector())
 
 
-def solved(x: Any, b: Any, r: Any, A: Any, G: Any, B: Any) -> tuple[Any, Any, Any]:
+def solved(x: Signal, b: Any, r: Any, A: Any, G: Any, B: Any) -> tuple[Any, Any, Any]:
     """S(x, b, r) = (G x + B b, b, b − A(G x + B b)): the input r is ignored."""
     x = G @ x + B @ b
     return x, b, b - A @ x
@@ -67,7 +68,7 @@ def passed_down(R: Any, channels: tuple[Any, Any, Any]) -> Any:
     return R @ channels[2]
 
 
-def _unet(x: Any, b: Any, r: Any, A: Any, P: Any, R: Any, G: Any, B: Any, coarse: Any
+def _unet(x: Signal, b: Any, r: Any, A: Any, P: Any, R: Any, G: Any, B: Any, coarse: Any
           ) -> tuple[Any, Any, Any]:
     """The six steps, with the x that the coarse part of the net makes of b^H."""
     channels = solved(x, b, r, A, G, B)
@@ -75,7 +76,7 @@ def _unet(x: Any, b: Any, r: Any, A: Any, P: Any, R: Any, G: Any, B: Any, coarse
     return solved(x + P @ coarse(passed_down(R, channels)), b, r, A, G, B)
 
 
-def _v_cycle(x: Any, b: Any, A: Any, P: Any, R: Any, G: Any, B: Any, coarse: Any) -> Any:
+def _v_cycle(x: Signal, b: Any, A: Any, P: Any, R: Any, G: Any, B: Any, coarse: Any) -> Any:
     x = G @ x + B @ b
     x = x + P @ coarse(R @ (b - A @ x))
     return G @ x + B @ b

@@ -17,12 +17,21 @@ from stabkit.claims.configurations import (
     ONE,
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
+    constant,
+    drawn,
     some_step_is_stable,
 )
-from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, UpTo
+from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, AnyVector, Positive, UpTo
 from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
-from stabkit.operators import NATURAL, difference, from_matrix, identity, stable_step
+from stabkit.operators import (
+    NATURAL,
+    difference,
+    from_matrix,
+    identity,
+    norm_bound,
+    stable_step,
+)
 from stabkit.schemes import Chain, Explicit, Linear, Pointwise, ResidualBlock, repeat
 from stabkit.stability.notions import (
     CONTRACTION,
@@ -31,8 +40,18 @@ from stabkit.stability.notions import (
     Energy,
     energy,
     sensitivity,
+    squared_norm,
 )
-from stabkit.stability.property import AllOf, Calculation, FaceWithin, NormAtMost, Not, Stable
+from stabkit.stability.property import (
+    AllOf,
+    AtMost,
+    Calculation,
+    Example,
+    FaceWithin,
+    NormAtMost,
+    Not,
+    Stable,
+)
 from stabkit.stability.verdict import REFUTED
 
 #: Φ(s) = g(s²) s with g >= 0 and the Lipschitz constant L, and monotone Φ.
@@ -119,6 +138,16 @@ def proof_unit_spectrum_gives_euclidean_stability(M):
     return AllOf([Stable(block, EUCLIDEAN), Stable(Linear(M), EUCLIDEAN)])
 
 
+@claim("derived (proof of Theorem 2, last step)", notion="euclidean",
+       within=dict(M=tuple(from_matrix([[a, b], [b, c]]) for a, b, c in (
+           (1, 0, -1), (0, 1, 0), (HALF, HALF, HALF), (Fraction(3, 5), Fraction(4, 5),
+                                                     Fraction(-3, 5))))))
+def proof_unit_spectrum_gives_euclidean_stability_corrected(M):
+    """If a symmetric matrix M, as I − τKᵀGK is, has all eigenvalues in [−1, 1], then ‖M u‖ <= ‖u‖
+    for every u."""
+    return Stable(Linear(M), EUCLIDEAN)
+
+
 def lipschitz(flux: Flux) -> Fraction:
     """The constant L, between continuous pieces with slopes in [−L, L]."""
     return needed(flux.facts.lipschitz, "flux: must be continuous")
@@ -126,14 +155,38 @@ def lipschitz(flux: Flux) -> Fraction:
 
 @claim("Theorem 2", notion="bound",
        quote="well-posed: the network output is a continuous function of the input data",
-       within=dict(K=ANY_K[:6], flux=(*NONLINEAR, fluxes.firm())))
-def well_posedness(K, flux):
+       within=dict(K=ANY_K[:6], flux=(*NONLINEAR, fluxes.firm()), tau=("3/2",), u=(1,), v=(2,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=("-L", "L")), tau=Positive(),
+                    u=AnyVector(), v=AnyVector()))
+def well_posedness(K, flux, tau, u, v):
     """For Lipschitz Φ, any K_j and τ_j, the output of any number of blocks is a continuous
     function of the input: as |Φ(s) − Φ(t)| <= L|s − t|, block j has a Lipschitz constant of at most
     1 + τ_j L‖K_j‖², and compositions of Lipschitz maps are Lipschitz.  Smoothness of g is not
     needed."""
-    L = lipschitz(flux)
-    return AllOf([FaceWithin(flux, "slope", -L, L), NormAtMost(K, 2 / stable_step(K))])
+    block, growth = Explicit(K, flux, tau), largest_growth(K, flux, tau)
+    return AllOf([
+        AtMost(lambda u, v: squared_norm(block(u) - block(v)),
+               lambda u, v: growth**2 * squared_norm(u - v),
+               dict(u=drawn(u, K), v=drawn(v, K)), "a block at two inputs"),
+        Example(lambda: AllOf([FaceWithin(flux, "slope", -lipschitz(flux), lipschitz(flux)),
+                               NormAtMost(K, norm_bound(K))]))])
+
+
+def largest_growth(K, flux, tau):
+    """1 + τL‖K‖²."""
+    return 1 + constant(tau) * constant(flux.facts.lipschitz) * constant(norm_bound(K))
+
+
+@claim("derived (Theorem 2 does not repeat g >= 0)", notion="bound",
+       within=dict(K=REFLECTING_FIRST, flux=(fluxes.identity(), NEGATIVE), tau=("3/2",), u=(1,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=("-L", "L"), slopes=("-L", "L")),
+                    tau=Positive(), u=AnyVector()))
+def euclidean_stability_without_sign_condition_corrected(K, flux, tau, u):
+    """For every K, τ > 0 and Φ(s) = g(s²) s with g of any sign and Lipschitz constant L:
+    ‖T(u)‖ <= (1 + τL‖K‖²) ‖u‖ for every u."""
+    block, growth = Explicit(K, flux, tau), largest_growth(K, flux, tau)
+    return AtMost(lambda u: squared_norm(block(u)), lambda u: growth**2 * squared_norm(u),
+                  dict(u=drawn(u, K)), "a block from one input")
 
 
 @claim("derived (stability read as robustness: Theorem 2 with the introduction)",
@@ -187,6 +240,17 @@ def sensitivity_is_bounded_for_every_depth(blocks, factor):
     return Stable(repeat(step, blocks), sensitivity(factor))
 
 
+@claim("derived (Theorem 2)", notion="uniform",
+       within=dict(blocks=tuple(tuple(dict(K=difference(1, 2), flux=flux, ratio=ONE)
+                                      for _ in range(count)) for count in (1, 16)
+                                for flux in (fluxes.soft(), fluxes.charbonnier()))),
+       for_all=dict(blocks=AnyNumberOf(K=AnyOperator(), flux=MONOTONE, ratio=UpTo(1))))
+def sensitivity_is_bounded_for_every_depth_corrected(blocks):
+    """For nondecreasing Φ with Lipschitz constant L, every K and 0 < τ <= 2/(L‖K‖²):
+    ‖Tᵐ(u) − Tᵐ(v)‖ <= ‖u − v‖ for all u, v and every number of blocks m, which may differ."""
+    return Stable(Chain.of(_step, blocks), CONTRACTION)
+
+
 ROTATION = from_matrix([[0, 1], [-1, 0]])
 
 
@@ -196,6 +260,15 @@ ROTATION = from_matrix([[0, 1], [-1, 0]])
 def transposed_structure_can_be_dropped(W, outer):
     """For all square W₁, W₂ there is τ > 0 with ‖u + τW₂W₁u‖ <= ‖u‖ for every u; here W₂ = −W₁."""
     return some_step_is_stable(W, -W.T if outer == "−W₁ᵀ" else -W)
+
+
+@claim("derived (Theorem 2)", notion="euclidean",
+       within=dict(W=(ROTATION, difference(1, 4), difference(2, 4)), ratio=(HALF, ONE)),
+       beyond=dict(ratio=BEYOND),
+       for_all=dict(W=AnyOperator(letter="K"), ratio=UpTo(1)))
+def transposed_structure_can_be_dropped_corrected(W, ratio):
+    """With W₂ = −W₁ᵀ: ‖u + τW₂W₁u‖ <= ‖u‖ for every u and W₁ and 0 < τ <= 2/‖W₁‖²."""
+    return Stable(Explicit(W, fluxes.identity(), stable_step(W, ratio=ratio)), EUCLIDEAN)
 
 
 @claim("derived (eqs (1), (4))", notion="energy",

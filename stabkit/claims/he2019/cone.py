@@ -8,8 +8,7 @@ a = ⟨z, F K z⟩, |⟨z, F K y⟩| <= b |y| and c = |F K z − a z| the step e
 
 from __future__ import annotations
 
-from typing import Any
-
+from stabkit.aliases import Record
 from stabkit.claims.he2019.symmetry import EVEN, ODD, SWEEP, Cone, Half, find_cone, halves
 from stabkit.errors import Undecided
 from stabkit.stability.property import Calculation, Not
@@ -41,7 +40,7 @@ def growth(n: int, galerkin: bool) -> Not:
 
 
 def _written(levels: list[Half], cone: Cone, galerkin: bool
-             ) -> tuple[dict[str, Any], list[tuple[str, str]], list[str]]:
+             ) -> tuple[Record, list[tuple[str, str]], list[str]]:
     m = levels[cone.split].size
     given = dict(L0=levels[0].L, w=levels[0].w, p=levels[0].p, s=SWEEP, t=cone.t,
                  Z=cone.z.reshape(m, m), H=cone.h.reshape(m, m))

@@ -35,8 +35,10 @@ GRIDS = tuple((s, level) for s in (1, 2, 3) for level in range(1, s + 1))
 PRINTED_FIRST, FIRST = 1, 0
 
 
-def _nested(s: int, level: int, first: int) -> Calculation:
+def _nested(grid: tuple[int, int], first: int) -> Calculation:
     """Are the points x_i = (i − 1 + first)·h of the next level among those of this one?"""
+    s, level = grid
+
     def points(number: int) -> list[Fraction]:
         h, count = Fraction(1, 2**(s - number + 1)), 2**(s - number + 1) + 1
         return [(i + first) * h for i in range(count)]
@@ -53,14 +55,14 @@ def _nested(s: int, level: int, first: int) -> Calculation:
 def printed_grid_points_are_nested(grid):
     """The points xᵢ = i·h_l, h_l = 2^{−s+l−1}a, i = 1, …, m_l = 2^{s−l+1} + 1, of level l + 1 are
     among those of level l; grid = (s, l)."""
-    return _nested(*grid, first=PRINTED_FIRST)
+    return _nested(grid, first=PRINTED_FIRST)
 
 
 @claim("derived (after eq. (4.2))", weight="minor", within=dict(grid=GRIDS))
 def printed_grid_points_are_nested_corrected(grid):
     """With xᵢ = (i − 1)·h_l, i = 1, …, m_l, the points of level l + 1 are those of level l with odd
     index, as in (4.7); grid = (s, l)."""
-    return _nested(*grid, first=FIRST)
+    return _nested(grid, first=FIRST)
 
 
 @claim("eqs (4.7)–(4.9)", weight="minor", within=dict(P=KINDS))

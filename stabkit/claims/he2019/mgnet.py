@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.transcript import Term, Transcript, named
 from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import integers
@@ -30,7 +31,7 @@ def _nonlinear(log: Transcript, name: str, matrix: np.ndarray) -> Callable[[Any]
     """M u + 1 where it is positive, its square elsewhere: not 0 at 0."""
     affine = _linear(log, name, matrix)
 
-    def apply(u: Any) -> Term:
+    def apply(u: Signal) -> Term:
         v = affine(u)
         return named(np.maximum(v + 1, v * v), name.lower())
 
@@ -95,7 +96,7 @@ EXAMPLES = dict(levels=(2, 3), seed=(1, 2, 3))
 ANY_EXAMPLES = dict(levels=ForExamples(), seed=ForExamples())
 
 
-def data_of(A: Any, f: Any, s: Any) -> Any:
+def data_of(A: Any, f: Signal, s: Any) -> Any:
     """f̃ = f + A ũ⁰."""
     return f + A @ s
 
@@ -105,7 +106,7 @@ def _inherited(A, A2, B, R, f, u, s, w) -> AllOf:
     the next grid, with ũ⁰ = w."""
     from stabkit.multigrid import SingleStep
 
-    def smoothed(f: Any, u: Any) -> Any:
+    def smoothed(f: Signal, u: Signal) -> Any:
         return SingleStep((B,))(lambda v: A @ v, f, u)[1]
 
     return AllOf([

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stabkit import fluxes
+from stabkit.aliases import Matrix, Signal
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Term, Transcript, named
 from stabkit.claims.claim import claim
@@ -22,7 +23,7 @@ SEEDS = (1, 2, 3)
 INTEGERS = ("0", "1", "-1", "2", "-2")
 
 
-def _map(log: Transcript, name: str, matrix: Any) -> Callable[[Any], Term]:
+def _map(log: Transcript, name: str, matrix: Matrix) -> Callable[[Any], Term]:
     given = log.give(name, matrix)
     return lambda f: named(given @ f, name.lower())
 
@@ -53,7 +54,7 @@ def mgnet_is_iresnet(xi, eta, u, sigma, f, n, seed):
     ξσηⁱσ(fⁱ⁻¹): MgNet on one grid is an iResNet with one ξ."""
     from stabkit.multigrid import iresnet_step, mg_features
 
-    def linear(v: Any) -> Any:
+    def linear(v: Signal) -> Any:
         return xi @ v
 
     step = Identity(lambda f, u: f - linear(mg_features((eta,), sigma)(linear, f, u)[1]),
@@ -114,7 +115,7 @@ def resnet_is_sigma_resnet(eta, xi, f):
         "(7.8) has + and (8.4) has −, so f¹ is not σ(f̃¹)", necessary=True)
 
 
-def data(xi: Callable, eta: Callable, f: Any) -> Any:
+def data(xi: Callable, eta: Callable, f: Signal) -> Signal:
     """f̃ = f − ξσηf."""
     return f - xi(np.maximum(eta(f), 0))
 
@@ -130,7 +131,7 @@ def resnet_is_sigma_resnet_corrected(sign, xi, eta, before, sigma, f, n, seed):
     from stabkit.multigrid import chain, negated, resnet_step, sigma_resnet_step
     inner = negated(xi) if sign == "+" else xi
 
-    def tilde(f: Any) -> Any:
+    def tilde(f: Signal) -> Any:
         return f - before(f)  # `before` is ξση of the step before, with its sign
 
     same = Identity(
@@ -144,7 +145,7 @@ def _two_steps(sign: str, n: int, seed: int) -> Calculation:
     from stabkit.multigrid import chain, negated, resnet_step, sigma_resnet_step
     log, rng = Transcript(), np.random.default_rng([seed, n])
     etas = _maps(log, "H", rng, 2, n + 1, n)
-    xis = [chain(X, lambda v: v * v - 1) for X in _maps(log, "X", rng, 2, n, n + 1)]
+    xis: list[Any] = [chain(X, lambda v: v * v - 1) for X in _maps(log, "X", rng, 2, n, n + 1)]
     if sign == "+":
         xis = [negated(xi) for xi in xis]
     f = log.give("f", integers(rng, n))
@@ -169,7 +170,7 @@ def relu_identity_corrected():
     return Calculation(dict(x=[-1, 0, 1]), [RELU], [SPLIT], SPLIT_BY, necessary=True)
 
 
-def _recovered(sign: str, chi: Any, f: Any) -> Calculation:
+def _recovered(sign: str, chi: Signal, f: Signal) -> Calculation:
     """σ(f) − ξσησ(f) = χσ(f) for η = [id; −id](χ − id), ξ[X; Y] = −X + sign Y."""
     n = len(f)
     return Calculation(
@@ -203,11 +204,11 @@ def _in_channels(sigma: Any) -> Callable[[Any], Any]:
     return lambda x: tuple(map(sigma, x)) if isinstance(x, tuple) else sigma(x)
 
 
-def _recovers(chi: Any, sigma: Any, f: Any) -> AllOf:
+def _recovers(chi: Signal, sigma: Any, f: Signal) -> AllOf:
     """χσ(f) = σ(f) − ξσησ(f), and χ(f) = f − ξση(f), for η = [id; −id](χ − id)."""
     from stabkit.multigrid import sigma_resnet_step
 
-    def eta(v: Any) -> tuple[Any, Any]:
+    def eta(v: Signal) -> tuple[Any, Any]:
         return split(chi(v) - v)
 
     both = _in_channels(sigma)
@@ -251,10 +252,10 @@ def _with_one_xi(n: int, seed: int) -> Calculation:
     c, pair = log.give("c", integers(rng, n)), log.give("J", np.vstack([one, -one]))
     log.give("x", [-1, 0, 1])
 
-    def eta(v: Any) -> Term:
+    def eta(v: Signal) -> Term:
         return named(pair @ (K @ v + c - v), "h")
 
-    def chi(v: Any) -> Term:
+    def chi(v: Signal) -> Term:
         return K @ v + c
 
     log.let.append(list(RELU))

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit import fluxes
+from stabkit.aliases import Signal
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import named
 from stabkit.claims.claim import claim
@@ -49,7 +50,7 @@ class MgNetStep(Scheme):
     def is_linear(self) -> bool:
         return SIGMA.facts.linear
 
-    def step(self, u: Any) -> Any:
+    def step(self, u: Signal) -> Signal:
         return named(u - self.tau * (self.eta.T @ SIGMA(self.eta @ SIGMA(u))), "r")
 
 

@@ -51,13 +51,13 @@ def euler_criterion_bounds_the_derivative(flux, depth, seed):
 
 
 def _changing_layers(flux, depth, seed):
-    return [SymmetricLayer(net.weights(np.reshape(net.state(6, seed + 7 * j), (3, 2))), flux)
+    return [SymmetricLayer(net.weights(fractions(net.state(6, seed + 7 * j)).reshape(3, 2)), flux)
             for j in range(depth)]
 
 
 def _derivative_is_bounded(layers, start, delta, bound=1):
     """‖∂Y_N/∂Y₀‖ <= bound, by the criterion along the trajectory; or it is larger."""
-    log, shows, total = Transcript(), [], None
+    log, shows, total = Transcript(), [], ""
     y, one = log.give("y", start), "I(2)"
     for layer in layers:
         step = ForwardEuler(layer, delta)
@@ -65,7 +65,7 @@ def _derivative_is_bounded(layers, start, delta, bound=1):
         shows += [f"psd({one} + {S}) and psd({one} - {S})",
                   f"2 * ({one} - {S} @ {S}) == ({one} + {S}) @ ({one} - {S}) @ ({one} + {S}) + "
                   f"({one} - {S}) @ ({one} + {S}) @ ({one} - {S})"]
-        total = S if total is None else f"{S} @ {total}"
+        total = f"{S} @ {total}" if total else S
         y = step(y)
     log.define("P", log.term(total))
     log.give("bound", bound)

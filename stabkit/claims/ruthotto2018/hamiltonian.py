@@ -10,9 +10,11 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import HALF
 from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.classes import AnyFlux, AnyOperator, AnyVector, ForExamples
 from stabkit.operators import norm_squared
 from stabkit.schemes import SymmetricLayer, TotalVariation
-from stabkit.stability.property import AllOf, Calculation, Either, FaceWithin
+from stabkit.stability.notions import inner
+from stabkit.stability.property import AllOf, Calculation, Either, Example, FaceWithin, Identity
 from stabkit.stability.verdict import REFUTED
 
 SLOWLY = "sufficiently slow"
@@ -193,11 +195,24 @@ def _growth_is_bounded(pair, flux, share=1):
 
 
 @claim("Sections 1 and 6 (conserve energy)", notion="energy", quote="conserve energy",
-       within=dict(pair=net.PAIRS, flux=net.RATIONAL))
-def hyperbolic_networks_conserve_an_energy(pair, flux):
+       within=dict(K=(net.TALL,), H=(net.weights([[2, 1], [1, "1/2"]], "H"),), flux=net.RATIONAL,
+                   Y=(3,), Z=(4,), v=(5,), pair=net.PAIRS),
+       for_all=dict(K=AnyOperator(), H=AnyOperator("N", "P"), flux=AnyFlux(), Y=AnyVector(),
+                    Z=AnyVector(), v=AnyVector(), pair=ForExamples()))
+def hyperbolic_networks_conserve_an_energy(K, H, flux, Y, Z, v, pair):
     """With constant weights and σ = s′ continuous the Hamiltonian network conserves
-    Σᵢ s((K₂Y)ᵢ) + Σᵢ s((K₁Z)ᵢ), and the second-order network ‖Ẏ‖²/2 + Σᵢ s((K Y)ᵢ)."""
-    return _conserves(pair, flux)
+    Σᵢ s((K₂Y)ᵢ) + Σᵢ s((K₁Z)ᵢ), and the second-order network ‖Ẏ‖²/2 + Σᵢ s((K Y)ᵢ).
+
+    Shown is that the derivatives σ(K₂Y)·K₂Ẏ + σ(K₁Z)·K₁Ż and Ẏ·Ÿ + σ(K Y)·K Ẏ vanish."""
+    first, second = SymmetricLayer(K, flux), SymmetricLayer(H, flux)
+    Y, Z, v = (net.signal(K, x) for x in (Y, Z, v))
+    return AllOf([
+        Identity(lambda Y, Z: inner(flux(H @ Y), H @ first(Z)),
+                 lambda Y, Z: inner(flux(K @ Z), K @ second(Y)), dict(Y=Y, Z=Z),
+                 "∂ₜY = −F₁(Z), ∂ₜZ = F₂(Y): the two parts of the derivative cancel"),
+        Identity(lambda Y, v: inner(v, first(Y)), lambda Y, v: -inner(flux(K @ Y), K @ v),
+                 dict(Y=Y, v=v), "∂ₜ²Y = F(Y), with the velocity v"),
+        Example(lambda: _conserves(pair, flux))])
 
 
 def _conserves(pair, flux, sign=1):

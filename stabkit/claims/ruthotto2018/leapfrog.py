@@ -5,14 +5,25 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import product
 
+from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
-from stabkit.operators import norm_squared, operator_norm
+from stabkit.classes import AnyOperator, AnyReal, AnyVector, ForExamples, Such
+from stabkit.operators import norm_bound, norm_squared, operator_norm
 from stabkit.schemes import Chain, Leapfrog, SymmetricLayer, reverse
-from stabkit.stability.property import AllOf, Calculation, Either, FaceWithin, Identity
+from stabkit.stability.notions import squared_norm
+from stabkit.stability.property import (
+    AllOf,
+    Always,
+    Calculation,
+    Either,
+    Example,
+    FaceWithin,
+    Identity,
+)
 from stabkit.stability.verdict import REFUTED
 
 START = "We set Y₋₁ = Y₀ to denote the initial condition"
@@ -99,12 +110,31 @@ def _delta(K, ratio):
     return 2 * Fraction(ratio) / operator_norm(K).upper
 
 
+def _linear(K, delta, y, back, margin):
+    """Any number of steps for σ = id from Y₋₁ = Y₀ + back · δ²F(Y₀)."""
+    layer, delta = SymmetricLayer(K, net.IDENTITY), net.number(delta)
+    return Always(lambda y: (y, y + net.number(back) * delta**2 * layer(y)),
+                  lambda now, before: (2 * now - before + delta**2 * layer(now), now),
+                  lambda state, y: margin(state[0], y, delta), dict(y=net.signal(K, y)))
+
+
 @claim("derived (leapfrog)", notion="uniform",
-       within=dict(K=ROUND_K, ratio=(HALF, Fraction(9, 10), Fraction(999, 1000))),
-       beyond=dict(ratio=(ONE, *BEYOND)))
-def leapfrog_step_bound(K, ratio):
+       within=dict(K=ROUND_K, delta=("1/3",), y=(3,),
+                   ratio=(HALF, Fraction(9, 10), Fraction(999, 1000))),
+       beyond=dict(ratio=(ONE, *BEYOND)),
+       for_all=dict(K=AnyOperator(), delta=AnyReal(), y=AnyVector(), ratio=ForExamples()))
+def leapfrog_step_bound(K, delta, y, ratio):
     """For σ = id, constant K, singular or not, Y₋₁ = Y₀ and δ²‖K‖² < 4:
-    ‖Y_j‖ <= (1 − δ²‖K‖²/4)^(−1/2) ‖Y₀‖ for all j; here δ = ratio · 2/‖K‖."""
+    ‖Y_j‖ <= (1 − δ²‖K‖²/4)^(−1/2) ‖Y₀‖ for all j; here δ = ratio · 2/‖K‖.
+
+    For all: (1 − δ²‖K‖²/4) ‖Y_j‖² <= ‖Y₀‖², whatever δ is."""
+    return AllOf([
+        _linear(K, delta, y, 0, lambda now, y, delta: squared_norm(y) - squared_norm(now)
+                + Constant(1, 4) * net.number(norm_bound(K)) * delta**2 * squared_norm(now)),
+        Example(lambda: _keeps_a_form(K, ratio))])
+
+
+def _keeps_a_form(K, ratio):
     n, log = K.shape[1], Transcript()
     step = Leapfrog(SymmetricLayer(K, net.IDENTITY), _delta(K, ratio))
     V = step.jacobian(log.give("x0", [0] * (2 * n))).text
@@ -132,12 +162,20 @@ def leapfrog_step_bound_at_equality(K, ratio):
 
 
 @claim("derived (leapfrog)", notion="uniform",
-       within=dict(K=ROUND_K, ratio=(HALF, Fraction(9, 10), ONE)),
-       beyond=dict(ratio=BEYOND))
-def leapfrog_step_bound_at_equality_corrected(K, ratio):
+       within=dict(K=ROUND_K, delta=("1/3",), y=(3,), ratio=(HALF, Fraction(9, 10), ONE)),
+       beyond=dict(ratio=BEYOND),
+       for_all=dict(K=AnyOperator(), delta=Such(("4 - c*delta**2 >= 0",)), y=AnyVector(),
+                    ratio=ForExamples()))
+def leapfrog_step_bound_at_equality_corrected(K, delta, y, ratio):
     """For σ = id, constant K, singular or not, δ²‖K‖² <= 4 and the second-order start
     Y₋₁ = Y₀ + (δ²/2)F_sym(Y₀): ‖Y_j‖ <= ‖Y₀‖ for all j, at equality too; here
     δ = ratio · 2/‖K‖."""
+    return AllOf([_linear(K, delta, y, HALF, lambda now, y, delta: squared_norm(y)
+                          - squared_norm(now)),
+                  Example(lambda: _is_a_chebyshev_polynomial(K, ratio))])
+
+
+def _is_a_chebyshev_polynomial(K, ratio):
     n, log = K.shape[1], Transcript()
     step = Leapfrog(SymmetricLayer(K, net.IDENTITY), _delta(K, ratio))
     x = step.start(log.give("y", net.state(n, 3)), second_order=True)

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
 from math import isqrt
+from typing import Any
 
 import numpy as np
 
 from stabkit import fluxes
-from stabkit.arithmetic.rational import solve
+from stabkit.arithmetic.rational import Constant, fraction, solve
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Facts, Flux, Piece
 from stabkit.operators import PERIODIC, Operator, difference, from_matrix
+from stabkit.operators.linear_map import LinearMap
+from stabkit.proof.words import Expression
 from stabkit.stability.property import AllOf, Calculation, Either, FaceWithin, Property
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -43,7 +46,7 @@ SMOOTH = (IDENTITY, SOFTSIGN, CUBIC, fluxes.tanh(), fluxes.charbonnier())
 LIPSCHITZ = (IDENTITY, SOFTSIGN, fluxes.tanh(), fluxes.charbonnier())
 
 
-def weights(rows: Sequence[Sequence], label: str = "K") -> Operator:
+def weights(rows: Sequence[Sequence] | np.ndarray, label: str = "K") -> Operator:
     """A small weight matrix."""
     return from_matrix(rows, label=label)
 
@@ -70,6 +73,16 @@ def state(n: int, seed: int) -> list[Fraction]:
             zip(signs, rng.integers(1, 10, n), rng.integers(1, 4, n), strict=True)]
 
 
+def number(value: Any) -> Any:
+    """A number of a formula, or a symbol for it."""
+    return value if isinstance(value, Expression) else Constant(fraction(value, "value"))
+
+
+def signal(K: Any, given: Any, *, inside: bool = False) -> Any:
+    """A state as it is given, or drawn for K by the seed that is given; `inside` one of K y."""
+    return state(K.shape[0 if inside else 1], given) if isinstance(given, int) else given
+
+
 def shown(log: Transcript, shows: Sequence[str], by: str, *, necessary: bool = False
           ) -> Calculation:
     """The calculation of a transcript, as a property."""
@@ -88,7 +101,7 @@ def at_a_state(everywhere: Property, log: Transcript, here: Sequence[str], by: s
     return Either(AllOf([everywhere, *also]), shown(log, [f"not ({whole})"], by))
 
 
-def rank_one_parts(K: Operator, name: str = "K") -> list[str]:
+def rank_one_parts(K: LinearMap, name: str = "K") -> list[str]:
     """Conditions: the parts kᵢkᵢᵀ of Kᵀ diag(d) K = Σ dᵢ kᵢkᵢᵀ are positive semidefinite."""
     return [f"psd(outer({name}[{i}], {name}[{i}]))" for i in range(K.shape[0])]
 

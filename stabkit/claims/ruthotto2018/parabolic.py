@@ -7,10 +7,14 @@ from fractions import Fraction
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.classes import AnyFlux, AnyOperator, AnyVector
 from stabkit.schemes import SymmetricLayer, TotalVariation
-from stabkit.stability.property import AllOf, Either, FaceWithin
+from stabkit.stability.notions import inner
+from stabkit.stability.property import AllOf, AtMost, Either, FaceWithin
 from stabkit.stability.verdict import REFUTED
 
+#: The cubic declares no bound of its slopes.
+MONOTONE = tuple(flux for flux in net.MONOTONE if flux is not net.CUBIC)
 EXTENDS = "extends straightforwardly to the general case"
 
 
@@ -39,11 +43,18 @@ def _monotone(K, flux, scale, bias, seed):
 
 
 @claim("Theorem 1 with the proof's N = id", notion="contraction",
-       within=dict(K=net.ANY_K[:4], flux=net.MONOTONE, seed=(1,)))
-def parabolic_network_is_stable(K, flux, seed):
+       within=dict(K=net.ANY_K[:4], flux=MONOTONE, bias=(8,), Y=(3,), W=(5,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=(0, None)), bias=AnyVector("M"),
+                    Y=AnyVector(), W=AnyVector()))
+def parabolic_network_is_stable(K, flux, bias, Y, W):
     """If σ is nondecreasing (a bias inside is allowed) and K(t) is bounded and measurable, then for
-    every T any two solutions of (8) satisfy ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖: M = 1 in (6)."""
-    return _monotone(K, flux, None, net.state(K.shape[0], 8), seed)
+    every T any two solutions of (8) satisfy ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖: M = 1 in (6).
+
+    Shown is (F(Y) − F(Ỹ))·(Y − Ỹ) <= 0, half the derivative of ‖Y − Ỹ‖²."""
+    layer = SymmetricLayer(K, flux, bias=net.signal(K, bias, inside=True))
+    return AtMost(lambda Y, W: inner(layer(Y) - layer(W), Y - W), lambda Y, W: 0,
+                  dict(Y=net.signal(K, Y), W=net.signal(K, W)),
+                  "half the derivative of |Y - W|^2 for the solutions from Y and W")
 
 
 @claim('end of Proof 1, "extends straightforwardly"', notion="uniform", quote=EXTENDS,

@@ -10,10 +10,20 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.deciding import under
 from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Such
 from stabkit.fluxes.flux import Facts, Flux, Piece
 from stabkit.operators import norm_squared
 from stabkit.schemes import SymmetricLayer
-from stabkit.stability.property import AllOf, AtMost, Calculation, Either, FaceWithin, Not
+from stabkit.stability.notions import inner, squared_norm
+from stabkit.stability.property import (
+    AllOf,
+    AtMost,
+    Calculation,
+    Either,
+    Example,
+    FaceWithin,
+    Not,
+)
 from stabkit.stability.verdict import REFUTED
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -54,11 +64,24 @@ def second_order_network_is_stable_corrected(K, a):
 
 
 @claim('derived (Theorem 2; "weaker results for the time-dependent dynamic")', notion="bound",
-       within=dict(K=net.ANY_K, flux=(net.IDENTITY, net.RELU, net.SOFTSIGN, net.CLIP)))
-def second_order_network_growth_bound(K, flux):
+       within=dict(K=net.ANY_K, flux=(net.IDENTITY, net.RELU, net.SOFTSIGN, net.CLIP), w=("9",),
+                   u=(1,), v=(2,), x=(3,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=(0, "L")),
+                    w=Such(("2*w**2 - L*c >= 0",), "> 0"), u=AnyVector(), v=AnyVector(),
+                    x=AnyVector()))
+def second_order_network_growth_bound(K, flux, w, u, v, x):
     """For nondecreasing L-Lipschitz σ and any K(t) with L‖K(t)‖² <= ρ, whatever ∂ₜθ is, the
-    difference of two solutions with ∂ₜY(0) = 0 has ‖e(T)‖ <= exp(T√(2ρ)/4) ‖e(0)‖."""
-    return _growth_is_bounded(K, flux)
+    difference of two solutions with ∂ₜY(0) = 0 has ‖e(T)‖ <= exp(T√(2ρ)/4) ‖e(0)‖.
+
+    Shown is, for 2w² >= L‖K‖², that the derivative of w²‖e‖² + ‖ė‖² is at most w times it; so it
+    grows at most by exp(wT), e.g. with w² = ρ/2, and ė(0) = 0."""
+    layer, w = SymmetricLayer(K, flux), net.number(w)
+    u, v, x = (net.signal(K, state) for state in (u, v, x))
+    return AllOf([
+        AtMost(lambda u, v, x: 2 * (w**2 * inner(u - v, x) + inner(x, layer(u) - layer(v))),
+               lambda u, v, x: w * (w**2 * squared_norm(u - v) + squared_norm(x)),
+               dict(u=u, v=v, x=x), "at the states u and v, with the velocity x of u - v"),
+        Example(lambda: _growth_is_bounded(K, flux))])
 
 
 def _growth_is_bounded(K, flux, share=1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import product
 from math import isqrt
+from typing import Any
 
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
@@ -12,9 +13,11 @@ from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
 from stabkit.claims.ruthotto2018.verlet import verlet_network
+from stabkit.classes import AnyOperator, AnyVector, ForExamples, Positive, Such
 from stabkit.operators import norm_squared
 from stabkit.schemes import SymmetricLayer, Verlet
-from stabkit.stability.property import AllOf
+from stabkit.stability.notions import inner, squared_norm
+from stabkit.stability.property import AllOf, Always, Example
 from stabkit.stability.verdict import REFUTED
 
 UP = "[[0, 1], [0, 0]]"
@@ -52,13 +55,37 @@ def _verlet_is_bounded(pair, delta):
 
 
 @claim("derived (eq. (10) corrected)", notion="uniform",
-       within=dict(pair=LINEAR, ratio=(HALF, Fraction(9, 10), Fraction(999, 1000))),
-       beyond=dict(pair=ONE_BY_ONE, ratio=(*BEYOND, Fraction(5, 4))))
-def verlet_step_bound(pair, ratio):
+       within=dict(K=(net.TALL,), H=(net.weights([[2, 1], [1, "1/2"]], "H"),), delta=("1/20",),
+                   room=("1/2",), y=(1,), z=(2,), pair=LINEAR,
+                   ratio=(HALF, Fraction(9, 10), Fraction(999, 1000))),
+       beyond=dict(pair=ONE_BY_ONE, ratio=(*BEYOND, Fraction(5, 4))),
+       for_all=dict(K=AnyOperator(), H=AnyOperator("N", "P"), room=Positive(),
+                    delta=Such(("4 - 4*room - delta**2*c*c_H >= 0",)), y=AnyVector(),
+                    z=AnyVector(), pair=ForExamples(), ratio=ForExamples()))
+def verlet_step_bound(K, H, delta, room, y, z, pair, ratio):
     """For σ = id, constant weights, B = K₁ᵀK₁ and C = K₂ᵀK₂ positive definite and 0 < δ²μ < 4 for
     every eigenvalue μ of BC the Verlet iterates are bounded uniformly in j; if some δ²μ > 4, they
-    are not.  Here δ = ratio · 2/(‖K₁‖‖K₂‖)."""
-    return _verlet_is_bounded(pair, _step_for(pair, ratio))
+    are not.  Here δ = ratio · 2/(‖K₁‖‖K₂‖).
+
+    For all: for δ²‖K₁‖²‖K₂‖² <= 4(1 − r) the form Q = ‖K₂Y‖² + ‖K₁Z‖² + δ(K₂Y)·(K₂K₁ᵀK₁Z) is kept,
+    and r‖K₁Z‖² and r‖K₂Y‖² are at most Q; so for definite B and C the iterates are bounded."""
+    first, second = SymmetricLayer(K, net.IDENTITY), SymmetricLayer(H, net.IDENTITY)
+    delta, room = net.number(delta), net.number(room)
+
+    def form(y: Any, z: Any) -> Any:
+        return squared_norm(H @ y) + squared_norm(K @ z) - delta * inner(H @ y, H @ first(z))
+
+    def step(y: Any, z: Any) -> tuple[Any, Any]:
+        y = y - delta * first(z)
+        return y, z + delta * second(y)
+
+    def always(margin: Any, relation: str = ">=") -> Always:
+        return Always(lambda y, z: (y, z), step, lambda state, y, z: form(y, z) - margin(*state),
+                      dict(y=net.signal(K, y), z=net.signal(K, z)), relation)
+
+    return AllOf([always(form, "=="), always(lambda y, z: room * squared_norm(K @ z)),
+                  always(lambda y, z: room * squared_norm(H @ y)),
+                  Example(lambda: _verlet_is_bounded(pair, _step_for(pair, ratio)))])
 
 
 @claim("derived (eq. (10) corrected)", notion="uniform", expect=REFUTED,
@@ -128,7 +155,7 @@ def verlet_step_bound_for_changing_weights_corrected(change, delta):
 
 def _forms_are_conserved(change, delta, sign=1):
     """With the forms Y·CY + Z·BZ + sign · δY·CBZ."""
-    log, n = Transcript(), None
+    log, n = Transcript(), 0
     log.give("m", Fraction(1, 16))
     log.give("side", sign)
     for pair in change.split(","):

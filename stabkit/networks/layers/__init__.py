@@ -4,6 +4,7 @@ from stabkit.networks.layers.activation import Activation
 from stabkit.networks.layers.concatenation import Concatenation
 from stabkit.networks.layers.convolution import Convolution, TransposedConvolution
 from stabkit.networks.layers.dense import Dense
+from stabkit.networks.layers.grouped import Grouped, Normalisation, Softmax
 from stabkit.networks.layers.layer import Layer, Shape, Signal, Weights
 from stabkit.networks.layers.pooling import MaxPooling, MeanPooling, Pooling
 from stabkit.networks.layers.reshaping import Reshaping
@@ -11,6 +12,6 @@ from stabkit.networks.layers.scaling import Scaling
 from stabkit.networks.layers.selection import Selection
 from stabkit.networks.layers.sum import Sum
 
-__all__ = ["Activation", "Concatenation", "Convolution", "Dense", "Layer", "MaxPooling",
-           "MeanPooling", "Pooling", "Reshaping", "Scaling", "Selection", "Shape", "Signal", "Sum",
-           "TransposedConvolution", "Weights"]
+__all__ = ["Activation", "Concatenation", "Convolution", "Dense", "Grouped", "Layer", "MaxPooling",
+           "MeanPooling", "Normalisation", "Pooling", "Reshaping", "Scaling", "Selection", "Shape",
+           "Signal", "Softmax", "Sum", "TransposedConvolution", "Weights"]

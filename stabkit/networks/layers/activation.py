@@ -20,6 +20,8 @@ from stabkit.replay import check
 from stabkit.stability.certificates.flux_bounds import all_shown, show_slopes
 from stabkit.stability.verdict import Evidence, calculation
 
+_PROVEN = 3600.0  # seconds
+
 
 @dataclass(frozen=True, eq=False)
 class Activation(Layer):

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+from flint import fmpq_mat
 
-from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.rational import fraction, fractions, from_flint, to_flint
 from stabkit.networks.layers.layer import Change, Layer, Shape, Signal, Weights, beside, shifted
 from stabkit.operators import from_matrix, norm_squared
 from stabkit.operators.singular_values import square_bound, upper_root
 
 _EXACT = 32  # smaller side up to which a norm is enclosed in rational arithmetic
+_FEW, _SHORT = 64, 4096  # entries; denominators
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,18 @@ class Dense(Layer):
     bias: Weights | None = None
 
     def apply(self, x: Signal, *more: Signal) -> Signal:
-        return shifted(x.reshape(len(x), -1) @ beside(self.weights, x).T, self.bias)
+        rows = x.reshape(len(x), -1)
+        if x.dtype == object and all(type(entry) is Fraction for entry in rows.flat):
+            return shifted(from_flint(to_flint(rows) * self._exact), self.bias)
+        return shifted(rows @ beside(self.weights, x).T, self.bias)
+
+    @cached_property
+    def _exact(self) -> fmpq_mat:
+        """The transposed weights, as FLINT multiplies them."""
+        return to_flint(np.asarray(self.weights).T)
+
+    def matrix(self, shape: Shape) -> np.ndarray:
+        return fractions(self.weights)
 
     def adjoint(self, d: Signal, at: Sequence[Signal]) -> list[Signal]:
         return [d.reshape(len(d), -1) @ np.asarray(self.weights, dtype=d.dtype)]
@@ -41,7 +55,7 @@ class Dense(Layer):
     @property
     def square(self) -> Fraction:
         weights = np.asarray(self.weights)
-        if min(weights.shape) <= _EXACT and weights.size <= _EXACT**2:
+        if min(weights.shape) <= _EXACT and weights.size <= _EXACT**2 and is_short(weights):
             return norm_squared(from_matrix(weights)).upper
         floats = weights.astype(float)
         return with_rest(_near_orthogonal(floats, square_bound(floats[None])), weights, floats, 1)
@@ -79,6 +93,16 @@ class Dense(Layer):
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
         values, said = change(self.weights, True)
         return (self.with_parts(weights=values) if said else self), said
+
+
+def is_short(weights: Weights) -> bool:
+    """Whether exact arithmetic with these weights is quick: they are few, or have few digits."""
+    if weights.size <= _FEW:
+        return True
+    if weights.dtype == object:
+        return all(fraction(w).denominator < _SHORT for w in weights.flat)
+    scaled = np.asarray(weights, dtype=float) * _SHORT
+    return bool((scaled == np.round(scaled)).all() and (np.abs(scaled) < _SHORT**2).all())
 
 
 def sum_of_squares(weights: Weights) -> Fraction:

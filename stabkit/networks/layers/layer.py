@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from stabkit.aliases import Array, Scalar
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Term, Transcript, named
 from stabkit.errors import StabkitError
@@ -208,7 +209,7 @@ class Layer(ABC):
         return (type(self).__name__, *(_key(getattr(self, part.name)) for part in fields(self)))
 
 
-def beside(weights: Any, x: Signal) -> np.ndarray:
+def beside(weights: Array, x: Signal) -> np.ndarray:
     """Weights in the arithmetic of a signal."""
     return fractions(weights) if x.dtype == object else np.asarray(weights, dtype=x.dtype)
 
@@ -218,7 +219,7 @@ def shifted(x: Signal, bias: Weights | None) -> Signal:
     return x if bias is None else x + beside(bias, x).reshape(-1, *[1] * (x.ndim - 2))
 
 
-def sizes(values: Any) -> np.ndarray | None:
+def sizes(values: Signal | None) -> np.ndarray | None:
     """The sizes of numbers, as floats."""
     return None if values is None else np.abs(np.asarray(values, dtype=float))
 
@@ -244,7 +245,7 @@ def formula(flux: Flux) -> str:
     return f"{log.let} {flux.activation(log.term('s')).text}"
 
 
-def _key(value: Any) -> Any:
+def _key(value: Scalar) -> Any:
     if isinstance(value, np.ndarray):
         content = repr(value.tolist()).encode() if value.dtype == object else value.tobytes()
         return value.dtype.str, value.shape, sha256(content).hexdigest()

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.networks.layers.convolution import Convolution, window_counts
@@ -156,7 +157,7 @@ def _flat(x: Signal) -> Signal:
     return x.reshape(*x.shape[:2], -1)
 
 
-def _greater(a: Any, b: Any) -> Any:
+def _greater(a: Scalar, b: Scalar) -> Scalar:
     if isinstance(a, Interval) or isinstance(b, Interval):
         return -((-a if isinstance(a, Interval) else Interval(-a)).lesser(-b))
     return max(a, b)

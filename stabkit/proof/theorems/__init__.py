@@ -9,12 +9,14 @@ from stabkit.proof.theorems import (
     multigrid,
     networks,
     operators,
+    short_cycles,
 )
 from stabkit.proof.theorems.theorem import Theorem
 
 THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
-    for room in (explicit, implicit, found, networks, cycles, multigrid, lines, operators)
+    for room in (explicit, implicit, found, networks, cycles, multigrid, lines, operators,
+                 short_cycles)
     for theorem in room.theorems()
 }
 

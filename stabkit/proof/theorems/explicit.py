@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from stabkit.proof import symbols
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
+from stabkit.proof.words import vector
 
 STEP = "0 < tau <= 2/(L |K|^2)"
 BLOCK = ("K", "phi", "tau", "L", "c")  # what every block may have to itself
@@ -70,6 +72,17 @@ def theorems() -> Iterator[Theorem]:
         f"The energy sum P(K u) with P' = Phi does not grow, for slopes <= L and {STEP}.",
         symbols.energy(s, step, K, flux), falls("E0", "E1", "f0"))
 
+    s, K, flux, tau = setting(3, slopes=(None, 1))
+    two_thirds = symbols.forwards(symbols.explicit(K, flux, tau * Fraction(2, 3)))
+    # p − q = descent + (2/9)(τ²L(c|Kᵀf|² − |KKᵀf|²) + τ(3 − τLc)|Kᵀf|²) at e = −(2/3)τKᵀf
+    yield Theorem(
+        "fast semi-iterative cycle of one step, energy",
+        "alt2021, eq. (7) for n = 1, the explicit step of size 2 tau/3: the energy does not grow "
+        "for slopes <= L and 0 < tau <= 3/(L |K|^2).", symbols.energy(s, two_thirds, K, flux),
+        {"steps": [{"use": "descent", "at": ["E0", "E1"]},
+                   {"use": "bound", "of": "K", "x": "K.T@f0", "times": "2/9*tau**2*L"},
+                   {"use": "square", "x": "K.T@f0", "times": "2/9*tau*step"}]})
+
     s, K, flux, tau = setting(slopes=(None, 1))
     one = falls("E1", "E1_next", "f1")
     yield Theorem(
@@ -79,6 +92,48 @@ def theorems() -> Iterator[Theorem]:
         repeated("J", one, "p0 - p1 >= 0"))
     yield lipschitz()
     yield linear()
+    yield from growth()
+
+
+def growth() -> Iterator[Theorem]:
+    """L((1 + τLc)²|d|² − |d − τKᵀh|²) = τ|h + LKd|² + (τ + τ²Lc)(L²|Kd|² − |h|²) + ...,
+
+    where d = u − v and h = Φ(Ku) − Φ(Kv), or d = u and h = Φ(Ku).
+    """
+    for rule, at, d, h in (("slopes", ["E0", "E1"], "(u - v)", "(f0 - f1)"),
+                           ("sector", "E0", "u", "f0")):
+        s = Symbols()
+        L, tau, c = s.parameter("L"), s.parameter("tau"), s.parameter("c", ">= 0")
+        facts: dict[str, Any] = {rule: (-L, L)}
+        K, flux = s.operator("K", bound=c), s.flux(**facts)
+        T, u = symbols.explicit(K, flux, tau), s.vector("u")
+        pair = (u - s.vector("v"), T(u) - T(vector("v", "N"))) if rule == "slopes" else \
+            (u, T(u))
+        bounds = [{"use": "bound", "of": "K", "x": d, "times": "2*tau*L**2 + tau**2*L**3*c"},
+                  {"use": "bound", "of": "K.T", "x": h, "times": "tau**2*L"}]
+        yield Theorem(
+            f"explicit step, growth, {rule}",
+            "|Tu - Tv| <= (1 + tau L |K|^2) |u - v| for slopes in [-L, L], and |Tu| <= "
+            "(1 + tau L |K|^2) |u| for |Phi(s)| <= L|s|.",
+            s.shows((1 + tau * L * c)**2 * (pair[0].T @ pair[0]) - pair[1].T @ pair[1]),
+            {"times": "L", "steps": [
+                {"use": "square", "x": f"{h} + L*K@{d}", "times": "tau"},
+                {"use": rule, "at": at, "times": "tau + tau**2*L*c"}, *bounds]})
+        if rule == "slopes":
+            yield Theorem(
+                "fixed-point iteration, contraction",
+                "|tau K'(Phi(Kv) - Phi(Kw))| <= tau L |K|^2 |v - w| for slopes in [-L, L].",
+                s.shows((tau * L * c)**2 * (pair[0].T @ pair[0])
+                        - _moved(pair)), {"steps": [
+                            {"use": "slopes", "at": at, "times": "tau**2*c"},
+                            {"use": "bound", "of": "K.T", "x": h, "times": "tau**2"},
+                            {"use": "bound", "of": "K", "x": d, "times": "tau**2*L**2*c"}]})
+
+
+def _moved(pair: tuple) -> Any:
+    """|Tu − u − (Tv − v)|²."""
+    moved = pair[1] - pair[0]
+    return moved.T @ moved
 
 
 def linear() -> Theorem:

@@ -7,6 +7,7 @@ from typing import Any
 
 from stabkit.proof import symbols
 from stabkit.proof.symbols import Symbols
+from stabkit.proof.text import written
 from stabkit.proof.theorems import explicit
 from stabkit.proof.theorems.theorem import Theorem
 from stabkit.proof.words import dot
@@ -17,6 +18,10 @@ def theorems() -> Iterator[Theorem]:
     yield from blocks()
     yield from verlet()
     yield from leapfrog()
+    yield from verlet_of_bounds()
+    yield second_order_growth()
+    yield leapfrog_from_rest()
+    yield leapfrog_of_second_order()
     yield mg_resnet()
     yield mg_resnet(activated=True)
 
@@ -111,6 +116,72 @@ def verlet() -> Iterator[Theorem]:
             {"use": "form", "of": "below", "x": f"K@({Z1})", "times": "1"}]}})
 
 
+def verlet_of_bounds() -> Iterator[Theorem]:
+    """4Q = |2HY + δHKᵀKZ|² + 4|KZ|² − δ²|HKᵀKZ|², and the same with Y and Z exchanged."""
+    Y, Z = "(state + delta*K.T@K@state1)", "(state1 - delta*H.T@H@(state + delta*K.T@K@state1))"
+    same = {"use": "equation", "of": "Q"}
+    for what in ("conserved", "Z", "Y"):
+        s = Symbols()
+        c, c_H, delta = s.parameter("c", ">= 0"), s.parameter("c_H", ">= 0"), \
+            s.parameter("delta", "any")
+        room = s.parameter("room")
+        s.assume("condition", 4 - 4 * room - delta**2 * c * c_H)
+        K, H = s.operator("K", bound=c), s.operator("H", to="P", bound=c_H)
+        y, z, u, v = (s.vector(name) for name in ("y", "z", "state", "state1"))
+
+        def form(y: Any, z: Any, K: Any = K, H: Any = H, delta: Any = delta) -> Any:
+            return dot(H @ y, H @ y) + dot(K @ z, K @ z) + delta * dot(H @ y, H @ K.T @ K @ z)
+
+        moved = u + delta * (K.T @ K @ v)
+        steps: dict[str, Any] = dict(
+            start={"state": y, "state1": z},
+            after={"state": moved, "state1": v - delta * (H.T @ H @ moved)})
+        kept = {"invariants": {"Q": f"{written(form(u, v) - form(y, z))} == 0"},
+                "base": {"Q": {"steps": []}}, "step": {"Q": {"steps": [{**same, "with": "1"}]}}}
+        if what == "conserved":
+            yield Theorem("linear Verlet network of bounded weights, conserved form",
+                          "Q is the same after any number of layers with the same K, H.",
+                          s.iterates(form(y, z) - form(u, v), relation="==", **steps),
+                          {**kept, "end": {"steps": [{**same, "with": "-1"}]}})
+            continue
+        here, there, x = ("K", "H", Z) if what == "Z" else ("H", "K", Y)
+        other = Y if what == "Z" else Z
+        size = dot(K @ v, K @ v) if what == "Z" else dot(H @ u, H @ u)
+        bound = "c_H" if what == "Z" else "c"
+        yield Theorem(
+            f"linear Verlet network of bounded weights, {what} bounded",
+            f"room |{here} {what}_n|^2 <= Q(Y_0, Z_0) after any number of layers, if "
+            "delta^2 |K|^2 |H|^2 <= 4(1 - room).",
+            s.iterates(form(y, z) - room * size, **steps),
+            {**kept, "end": {"times": "4", "steps": [
+                {**same, "with": "-4"},
+                {"use": "square", "x": f"2*{there}@{other} + delta*{there}@{here}.T@{here}@{x}"},
+                {"use": "bound", "of": there, "x": f"{here}.T@{here}@{x}", "times": "delta**2"},
+                {"use": "bound", "of": f"{here}.T", "x": f"{here}@{x}",
+                 "times": f"delta**2*{bound}"},
+                {"use": "square", "x": f"{here}@{x}", "times": "condition"}]}})
+
+
+def second_order_growth() -> Theorem:
+    """wL times it is L|wx − w²e + Kᵀh|² + 2w²h·(LKe − h) + L(c|h|² − |Kᵀh|²) + (2w² − Lc)|h|²."""
+    s = Symbols()
+    c, L, w = s.parameter("c", ">= 0"), s.parameter("L"), s.parameter("w")
+    s.assume("condition", 2 * w**2 - L * c)
+    K, flux = s.operator("K", bound=c), s.flux(slopes=(0, L))
+    u, v, x = (s.vector(name) for name in "uvx")
+    e, h = u - v, flux(K @ u) - flux(K @ v)
+    return Theorem(
+        "second-order network, growth",
+        "ruthotto2018, after Theorem 2: the derivative of w^2 |e|^2 + |x|^2 along the difference e "
+        "of two solutions with the velocity x is at most w times it, if 2 w^2 >= L |K|^2.",
+        s.shows(w * (w**2 * dot(e, e) + dot(x, x)) - 2 * (w**2 * dot(e, x) - dot(x, K.T @ h))),
+        {"times": "w*L", "steps": [
+            {"use": "square", "x": "w*x - w**2*(u - v) + K.T@(f0 - f1)", "times": "L"},
+            {"use": "slopes", "at": ["E0", "E1"], "times": "2*w**2"},
+            {"use": "bound", "of": "K.T", "x": "f0 - f1", "times": "L"},
+            {"use": "square", "x": "f0 - f1", "times": "condition"}]})
+
+
 Y1 = "y + delta*K.T@K@z"
 Z1 = f"z - delta*H.T@H@({Y1})"
 
@@ -158,6 +229,87 @@ def leapfrog() -> Iterator[Theorem]:
 
 LEAPFROG = "(y - z).T@(y - z) + delta**2*(K@y).T@(K@z)"
 LEAPFROG_0 = LEAPFROG.replace("y", "u").replace("z", "w")
+
+
+def _leapfrog(back: int, bounded: bool) -> tuple:
+    """Y_{j+1} = 2Y_j − Y_{j−1} − δ²KᵀKY_j from Y₋₁ = Y₀ − (back/2)·δ²KᵀKY₀."""
+    s = Symbols()
+    c, delta = s.parameter("c", ">= 0"), s.parameter("delta", "any")
+    if bounded:
+        s.assume("condition", 4 - c * delta**2)
+    K = s.operator("K", bound=c)
+    y, now, before = (s.vector(name) for name in ("y", "state", "state1"))
+
+    def force(x: Any) -> Any:
+        return -(delta**2 * (K.T @ K @ x))
+
+    start = {"state": y, "state1": y + force(y) * back / 2}
+    return s, c, delta, y, now, dict(
+        start=start, after={"state": 2 * now - before + force(now), "state1": now})
+
+
+def leapfrog_from_rest() -> Theorem:
+    """With Y_j − Y_{j−1} = −δKᵀV_j, V_{j+1} = V_j + δKY_j, the number |Y_j|² + V_j·V_{j+1} is kept,
+
+    and V_j·V_{j+1} = |V_j + δKY_j/2|² − δ²|KY_j|²/4.
+    """
+    s, c, delta, y, now, steps = _leapfrog(0, bounded=False)
+    W, Y = "(V + delta*K@state)", "(2*state - state1 - delta**2*K.T@K@state)"
+    moved = f"((state - delta*K.T@{W}) + {Y} + delta*K.T@{W}).T"  # |x|² − |y|² = (x + y)·(x − y)
+    step = [{"use": "equation", "of": "kept", "with": "1"},
+            {"use": "equation", "of": "is_before", "with": moved}]
+    return Theorem(
+        "linear leapfrog network from rest, norm",
+        "ruthotto2018: (1 - delta^2 |K|^2/4) |Y_j|^2 <= |Y_0|^2 after any number of layers with "
+        "the same K, from Y_(-1) = Y_0.",
+        s.iterates(dot(y, y) - dot(now, now) + c * delta**2 * dot(now, now) / 4, **steps),
+        {"ghosts": {"V": {"in": "M", "start": "0", "next": W}},
+         "invariants": {"is_before": "state - state1 + delta*K.T@V == 0",
+                        "kept": "state.T@state + V.T@(V + delta*K@state) - y.T@y == 0"},
+         "base": {name: {"steps": []} for name in ("is_before", "kept")},
+         "step": {"is_before": {"steps": [{"use": "equation", "of": "is_before", "with": "1"}]},
+                  "kept": {"steps": step}},
+         "end": {"times": "4", "steps": [
+             *({**each, "with": f"-4*{each['with']}"} for each in step),
+             {"use": "square", "x": f"2*{W} + delta*K@{Y}"},
+             {"use": "bound", "of": "K", "x": Y, "times": "delta**2"}]}})
+
+
+def leapfrog_of_second_order() -> Theorem:
+    """Y_j = a = T_j(C)Y₀ and b = U_{j−1}(C)Y₀ with C = I − δ²KᵀK/2: |a|² + b·(I − C²)b is kept."""
+    s, _, _, y, now, steps = _leapfrog(1, bounded=True)
+    A = "(delta**2*K.T@K)"
+
+    def C(x: str) -> str:
+        return f"({x} - {A}@{x}/2)"
+
+    def E(x: str) -> str:  # I − C²
+        return f"({A}@{x} - {A}@{A}@{x}/4)"
+
+    a, b = f"({C('a')} - {E('b')})", f"(a + {C('b')})"
+    ends = [("is_now", "2", ""), ("is_now", "-1", A), ("is_before", "-1", "")]
+    both = f"((2*state - state1 - {A}@state) + {a}).T"
+    return Theorem(
+        "linear leapfrog network from a start of second order, norm",
+        "ruthotto2018: |Y_j| <= |Y_0| after any number of layers with the same K, if "
+        "delta^2 |K|^2 <= 4 and Y_(-1) = Y_1.",
+        s.iterates(dot(y, y) - dot(now, now), **steps),
+        {"ghosts": {"a": {"in": "N", "start": "y", "next": a},
+                    "b": {"in": "N", "start": "0", "next": b}},
+         "invariants": {"is_now": "state - a == 0",
+                        "is_before": f"state1 - {C('a')} - {E('b')} == 0",
+                        "pell": f"a.T@a + b.T@{E('b')} - y.T@y == 0"},
+         "base": {name: {"steps": []} for name in ("is_now", "is_before", "pell")},
+         "step": {"is_now": {"steps": [{"use": "equation", "of": of, "with": "*".join(
+                      filter(None, (times, applied)))} for of, times, applied in ends]},
+                  "is_before": {"steps": [{"use": "equation", "of": "is_now", "with": "1"}]},
+                  "pell": {"steps": [{"use": "equation", "of": "pell", "with": "1"}]}},
+         "end": {"times": "4", "steps": [
+             {"use": "equation", "of": "pell", "with": "-4"},
+             *({"use": "equation", "of": of, "with": f"-4*({times})*" + "@".join(
+                 filter(None, (both, applied)))} for of, times, applied in ends),
+             {"use": "bound", "of": "K.T", "x": f"K@{b}", "times": "delta**4"},
+             {"use": "square", "x": f"K@{b}", "times": "delta**2*condition"}]}})
 
 
 def mg_resnet(activated: bool = False) -> Theorem:

@@ -51,4 +51,4 @@ def dictionary(rows: Sequence[Flux] | None = None) -> Figure:
 def _values(flux: Flux, face: str, s: np.ndarray) -> np.ndarray:
     if face != "diffusivity":
         return getattr(flux, face)(s)
-    return np.where(s == 0, flux.diffusivity(np.full_like(s, 1e-9)), flux.diffusivity(s))
+    return flux.diffusivity(np.where(s == 0, 1e-9, s))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from stabkit import fluxes
+from stabkit.aliases import Signal
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
 from stabkit.operators import NATURAL, difference
@@ -90,5 +90,5 @@ def certificate(make: Callable[[int], Scheme]) -> str:
     return "; ".join(f"{status}: {', '.join(names)}" for status, names in told.items())
 
 
-def _error(u: Any, clean: np.ndarray) -> float:
+def _error(u: Signal, clean: np.ndarray) -> float:
     return float(np.sqrt(np.mean((u - clean) ** 2)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from stabkit.aliases import Fields
 from stabkit.report.figures.style import INK, STATUS_COLOURS, styled
 
 ORDER = tuple(STATUS_COLOURS)
@@ -20,7 +20,7 @@ _WIDTH = _MARGIN + 2 * _ACROSS + 3.0
 
 
 @styled
-def verdict_map(verdicts: Sequence[Mapping[str, Any]]) -> Figure:
+def verdict_map(verdicts: Sequence[Fields]) -> Figure:
     """The verdicts as a map: source by verdict.
 
     Parameters
@@ -53,18 +53,18 @@ def verdict_map(verdicts: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def _paper(verdict: Mapping[str, Any]) -> str:
+def _paper(verdict: Fields) -> str:
     return verdict["claim"].partition(".")[0]
 
 
-def _sorted(verdicts: Sequence[Mapping[str, Any]], paper: str, reading: str
-            ) -> list[Mapping[str, Any]]:
+def _sorted(verdicts: Sequence[Fields], paper: str, reading: str
+            ) -> list[Fields]:
     chosen = [verdict for verdict in verdicts if _paper(verdict) == paper
               and (verdict["reading"] == "printed") == (reading == "printed")]
     return sorted(chosen, key=lambda verdict: ORDER.index(verdict["status"]))
 
 
-def _tiles(axes: Axes, verdicts: Sequence[Mapping[str, Any]], left: float, top: float) -> None:
+def _tiles(axes: Axes, verdicts: Sequence[Fields], left: float, top: float) -> None:
     for number, verdict in enumerate(verdicts):
         x, y = left + number % _ACROSS, top + number // _ACROSS
         axes.add_patch(Rectangle((x + 0.06, y + 0.06), 0.88, 0.88, linewidth=0,
@@ -80,7 +80,7 @@ def _tiles(axes: Axes, verdicts: Sequence[Mapping[str, Any]], left: float, top: 
     axes.text(left + 0.06, top + rows + 0.12, told, va="top", fontsize=7)
 
 
-def _frame(axes: Axes, verdicts: Sequence[Mapping[str, Any]]) -> None:
+def _frame(axes: Axes, verdicts: Sequence[Fields]) -> None:
     for column, reading in enumerate(READINGS.values()):
         axes.text(column * (_ACROSS + 2.5), -0.35, reading, fontsize=9, va="bottom")
     used = [status for status in ORDER if any(v["status"] == status for v in verdicts)]

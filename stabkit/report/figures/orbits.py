@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stabkit import fluxes
+from stabkit.aliases import Rational
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import difference
 from stabkit.report.figures.style import (
@@ -68,7 +69,7 @@ def witness(scheme: Scheme, notion: Notion, title: str = "") -> Figure:
 
 
 @styled
-def notions_of_a_step(tau: Any = "1/2", length: int = 5, flux: Flux | None = None) -> Figure:
+def notions_of_a_step(tau: Rational = "1/2", length: int = 5, flux: Flux | None = None) -> Figure:
     """What is decided about one explicit step with first differences, notion by notion.
 
     Parameters
@@ -131,8 +132,8 @@ def _counts(notion: Notion, u: np.ndarray, after: np.ndarray) -> str:
 
 
 @styled
-def drifting_orbits(flux: Flux | None = None, tau: Any = "1/4", starts: Any = ("23/6", "3831/1000"),
-                    steps: int = 256) -> Figure:
+def drifting_orbits(flux: Flux | None = None, tau: Rational = "1/4",
+                    starts: Any = ("23/6", "3831/1000"), steps: int = 256) -> Figure:
     """Two orbits of an edge, and how much further apart they are than at the start.
 
     Parameters

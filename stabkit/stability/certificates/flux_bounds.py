@@ -24,6 +24,8 @@ from stabkit.fluxes.normal_form import polynomial
 # The checker has exact endpoints and decides it; the cells need only be narrow enough.
 _SLACK = Fraction(1, 2**96)
 
+_ENDS = {"diffusivity": "ends", "slope": "slope_ends", "activation": "value_ends"}
+
 Shows = list[str | None]
 
 
@@ -77,7 +79,7 @@ def show_bounds(transcript: Transcript, flux: Flux, face: str, low: Fraction | N
     if cells is None:
         return None
     value = getattr(flux, face)(transcript.term("x")).text
-    given = transcript.give_once((flux, face, low, high), "ends", lambda: cells).text
+    given = transcript.give_once((flux, face, low, high), _ENDS[face], lambda: cells).text
     left = "" if low is None else f"{low} <= "
     right = "" if high is None else f" <= {high}"
     return f"all({left}{value}{right} for x in cells({given}))"
@@ -97,8 +99,12 @@ def show_slopes(transcript: Transcript, flux: Flux, low: Fraction | None, high: 
     list of str or None
         For the checker to confirm; an entry ``None`` says that something cannot be shown.
     """
-    return [show_bounds(transcript, flux, "slope", low, high), *show_continuous(transcript, flux),
-            *show_junctions(transcript, flux, jumps)]
+    slopes = [show_bounds(transcript, flux, "slope", low, high)]
+    transcript.fact(f"{flux}: slopes {_range(low, high)}", slopes)
+    meets = [*show_continuous(transcript, flux), *show_junctions(transcript, flux, jumps)]
+    word = "continuous" if jumps == "==" else "falls where it jumps"
+    transcript.fact(f"{flux}: {word}", meets)
+    return [*slopes, *meets]
 
 
 def show_diffusivity(transcript: Transcript, flux: Flux, low: Fraction | None,
@@ -107,8 +113,13 @@ def show_diffusivity(transcript: Transcript, flux: Flux, low: Fraction | None,
     at_zero = _value(transcript, flux, "0") + " == 0"
     shown = show_bounds(transcript, flux, "diffusivity", low, high)
     if shown is not None or not flux.facts.continuous:
+        transcript.fact(f"{flux}: sector {_range(low, high)}", [shown, at_zero])
         return [shown, at_zero]
     return [*show_slopes(transcript, flux, low, high), at_zero]
+
+
+def _range(low: Fraction | None, high: Fraction | None) -> str:
+    return f"[{'-inf' if low is None else low}, {'inf' if high is None else high}]"
 
 
 def show_linear(transcript: Transcript, flux: Flux) -> Shows:
@@ -126,7 +137,7 @@ def show_continuous(transcript: Transcript, flux: Flux) -> Shows:
     shows: Shows = []
     for need, low, high, ends in _needs(flux):
         if ends is not None:
-            given = transcript.give_once(("ends", ends), "ends", partial(tuple, ends)).text
+            given = transcript.give_once(("ends", ends), "piece_ends", partial(tuple, ends)).text
             text = need.text(transcript.term("x"))
             shows.append(f"all({text} for x in cells({given}))")
         else:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument, Undecided
@@ -62,7 +63,7 @@ class Computed(Function):
                 f"{output.shape} and dtype {output.dtype}")
         return output
 
-    def pair(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
+    def pair(self, x: Signal) -> tuple[np.ndarray, np.ndarray]:
         """A batch of signals as the function sees them, and its outputs, in float64."""
         u = np.asarray(x).astype(self.dtype)
         return u.astype(float), np.array([self.value(row) for row in u], dtype=float)

@@ -14,6 +14,7 @@ from stabkit.errors import Undecided, in_words
 from stabkit.schemes import Scheme
 from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.notions import Notion
+from stabkit.time_limit import time_is_over
 
 Signals = tuple[np.ndarray, ...]
 LARGEST = 2048  # unknowns of what is evaluated exactly
@@ -95,6 +96,9 @@ class Judge:
         """Whether the margin of exact signals is negative; None if that cannot be told."""
         if not self.able:
             return None
+        if time_is_over():
+            self.reason = "the time is over"
+            return None
         key = tuple(tuple(u) for u in signals)
         if key not in self.known:
             self.known[key] = self._decided(signals)
@@ -164,14 +168,14 @@ def shrink(signals: Signals, violated: Callable[[Signals], bool | None], tries: 
     """Make a witness small: zeros, integers, small denominators.  It stays violated throughout."""
     signals, tries = _emptied(signals, violated, tries)
     improved = True
-    while improved and tries > 0:
+    while improved and tries > 0 and not time_is_over():
         improved = False
         for candidate in _smaller(signals):
             tries -= 1
             if violated(candidate):
                 signals, improved = candidate, True
                 break
-            if tries <= 0:
+            if tries <= 0 or time_is_over():
                 break
     return signals
 
@@ -184,7 +188,7 @@ def _emptied(signals: Signals, violated: Callable[[Signals], bool | None], tries
     while length >= _BLOCK:
         for start in range(0, n, length):
             here = slice(start, start + length)
-            if tries <= 0 or not any(u[here].any() for u in signals):
+            if tries <= 0 or time_is_over() or not any(u[here].any() for u in signals):
                 continue
             tries -= 1
             changed = tuple(u.copy() for u in signals)

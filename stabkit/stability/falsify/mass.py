@@ -15,7 +15,7 @@ import numpy as np
 from stabkit.codes import NotionCode, SchemeCode
 from stabkit.errors import needed
 from stabkit.schemes import FSI, DiffusionScheme, Explicit, FixedPoint, Scheme, threads
-from stabkit.schemes.twins import csr_form, shape_form, spacing
+from stabkit.schemes.twins import code_of, csr_form, shape_form, spacing
 from stabkit.stability.falsify import fused_trials
 from stabkit.stability.notions import Notion
 
@@ -68,12 +68,11 @@ def _loop(scheme: DiffusionScheme, notion: NotionCode, steps: tuple[SchemeCode, 
 
     code, length, tau = steps
     r = None if code == SchemeCode.FROZEN_FSI else spacing(scheme.K)
-    flux, *_ = needed(scheme.flux.kernel, f"{scheme.flux.name}: has no compiled form")
     K = csr_form(scheme.K, np.dtype(float)) if r is None else (None if r == 1 else r,)
 
     def chunks(seed: int, trials: int, chunk: int) -> Iterator[tuple[float, int]]:
         def look(first: int) -> tuple[float, int]:
-            return worst_of(flux, code, scheme.size, length, tau, K,
+            return worst_of(code_of(scheme.flux), code, scheme.size, length, tau, K,
                             shape_form(scheme.flux), notion, seed,
                             (first, min(chunk, trials - first)))
 

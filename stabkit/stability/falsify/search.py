@@ -26,6 +26,7 @@ from stabkit.stability.falsify.inputs import (
 from stabkit.stability.falsify.linear import linear_violation
 from stabkit.stability.falsify.mass import WORTH_COMPILING, has_compiled_search, worst_trials
 from stabkit.stability.notions import SIGN, Notion
+from stabkit.time_limit import time_is_limited, time_is_over
 
 _BATCH = 4096
 SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need no slack
@@ -36,6 +37,7 @@ _ROUNDS, _MOVES = 60, 64  # of an ascent, and tried in each of its rounds
 _DRAWN = 1 << 21  # numbers that are drawn ahead
 _WORK = 1 << 24  # numbers in the signals of one kind: long signals are fewer
 _EXACT = 1 << 16  # numbers of the signals that are judged to make one small
+_SHORT_BATCH = 256
 _ROOM = 1 << 22  # numbers in a batch
 
 
@@ -103,7 +105,9 @@ class _Hunt:
         self.best: list[tuple[float, tuple[np.ndarray, ...]]] = []
         self.suspect: tuple[float, tuple[np.ndarray, ...] | None] = (-SUSPICIOUS, None)
         self.most = max(1, _WORK // scheme.size)  # signals of one kind
-        self.batch = min(_BATCH, max(1, _ROOM // scheme.size))
+        # Between batches the clock is looked at.
+        most = _SHORT_BATCH if time_is_limited() else _BATCH
+        self.batch = min(most, max(1, _ROOM // scheme.size))
 
     def run(self, trials: int, extra: np.ndarray | None) -> Search:
         found, habits = None, Habits(self.scheme, 1 + np.arange(self.scheme.size) / 8)
@@ -111,7 +115,7 @@ class _Hunt:
             found = self.consider(extra)
         for signals in structured(self.scheme, self.most) if found is None else ():
             found = self.consider(signals)
-            if found is not None:
+            if found is not None or time_is_over():
                 break
         if found is None and self.notion is SIGN:
             found = self.consider(nearly_alternating(self.scheme))
@@ -123,7 +127,8 @@ class _Hunt:
         more = max(0, trials - WORTH_COMPILING) \
             if has_compiled_search(self.scheme, self.notion) else 0
         trials -= more
-        while found is None and trials > 0:  # what is found easily needs no compiled loop
+        # What is found easily needs no compiled loop.
+        while found is None and trials > 0 and not time_is_over():
             found = self.consider(self.random(min(trials, self.batch)))
             trials -= self.batch
         if found is None and more:
@@ -133,7 +138,7 @@ class _Hunt:
         if found is None:  # last, as ties there are no places to start from
             far = remote(self.scheme, self.most)
             found = self.consider(far, 1.125 * far)
-        said = habits.told([u for margin, signals in self.best if margin < np.inf
+        said = habits.words([u for margin, signals in self.best if margin < np.inf
                             for u in signals])
         if found is not None:
             tries = max(60, 4800 // (8 + self.scheme.inner_steps))
@@ -158,7 +163,7 @@ class _Hunt:
         for margin, signals in worst_trials(self.scheme, self.notion, trials, seed):
             self.remember(margin, signals)
             found = self.look(margin, signals)
-            if found is not None:
+            if found is not None or time_is_over():
                 return found
         self.trials += trials
         return None
@@ -180,6 +185,8 @@ class _Hunt:
         neighbour.
         """
         for start in range(0, len(u), self.batch):
+            if time_is_over():
+                break
             here = slice(start, start + self.batch)
             batch = u[here]
             signals = (batch,) if self.notion.signals == 1 else (
@@ -264,6 +271,8 @@ class _Hunt:
         together = 1 if isinstance(self.scheme, Function) else \
             max(1, _DRAWN // (_ROUNDS * _MOVES * self.scheme.size * self.notion.signals))
         for first in range(0, len(starts), together):
+            if time_is_over():
+                break
             margins, signals = self.improved(starts[first:first + together])
             for place, margin in enumerate(margins.tolist()):
                 self.trials += _ROUNDS * _MOVES

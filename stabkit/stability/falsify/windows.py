@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Margin, Signal
 from stabkit.arithmetic.backend import born
 from stabkit.errors import StabkitError
 from stabkit.fluxes.flux import Flux
@@ -76,10 +77,10 @@ class Window(Scheme):
     def size(self) -> int:
         return self.inside.size
 
-    def step(self, x: Any) -> Any:
+    def step(self, x: Signal) -> Signal:
         return self.pair(x)[1]
 
-    def pair(self, x: Any) -> tuple[Any, Any]:
+    def pair(self, x: Signal) -> tuple[Any, Any]:
         zero = np.zeros((*x.shape[:-1], 1), dtype=x.dtype) if x.dtype != object else \
             np.full((*x.shape[:-1], 1), Fraction(0))
         u = np.concatenate([x, zero], axis=-1)[..., self.places]
@@ -97,7 +98,7 @@ class Found:
     """What was found in windows: exact signals of the whole size, or None; and what was tried."""
 
     signals: Signals | None
-    margin: Any
+    margin: Margin
     trials: int
     windows: int
     widest: int

@@ -7,6 +7,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
+from stabkit.aliases import Signal
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import check
 from stabkit.stability.sharpness.linear import Steps
@@ -127,7 +128,7 @@ def _interval(steps: tuple[Fraction, Fraction | None], name: str) -> str:
     return f"{_number(low)} {'<' if low == 0 else '<='} {name} <= {_number(high)}"
 
 
-def _signal(name: str, u: Any) -> str:
+def _signal(name: str, u: Signal) -> str:
     if not any(u):
         return f"{name} = 0"
     text = f"({', '.join(map(str, u))})"

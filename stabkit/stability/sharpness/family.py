@@ -10,9 +10,11 @@ from typing import Any, cast
 
 import numpy as np
 
+from stabkit.aliases import Function, Margin, Rational
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.open_step import STOPPED, Unknown
 from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.arithmetic.rounding import ROUNDING
 from stabkit.errors import InvalidArgument, StabkitError
 from stabkit.operators import Operator
 from stabkit.schemes import Linear, Scheme
@@ -21,7 +23,6 @@ from stabkit.stability.decide import decide
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.notions import Notion
 from stabkit.stability.property import Stable
-from stabkit.stability.sharpness.linear import ROUNDING
 from stabkit.stability.verdict import INAPPLICABLE, Outcome
 
 _BITS = 128
@@ -47,11 +48,11 @@ class Family:
         opened = self.opened()
         self.open_matrix = opened.matrix if isinstance(opened, Linear) else None
 
-    def at(self, tau: Any) -> Scheme:
+    def at(self, tau: Rational) -> Scheme:
         """The scheme at a step, as it was meant where it holds floats."""
         return self.given(tau).as_meant()
 
-    def given(self, tau: Any) -> Scheme:
+    def given(self, tau: Rational) -> Scheme:
         """The scheme at a step, as the function returns it."""
         made = self.scheme(Constant(tau) if isinstance(tau, Fraction) else tau)
         if not isinstance(made, Scheme):
@@ -117,7 +118,7 @@ class Family:
             margin = self._margin(signals, Interval(low, float("inf") if high is None else high))
             return margin is not None and margin.hi < 0
 
-    def _margin(self, signals: Signals, over: Interval | None) -> Any:
+    def _margin(self, signals: Signals, over: Interval | None) -> Margin:
         """The margin at exact signals with the step left open, or None if it resists."""
         scheme = self.opened(over)
         if scheme is None:
@@ -178,7 +179,7 @@ def family_of(scheme: Any) -> tuple[Callable[[Any], Any], Fraction]:
     return scheme, Fraction(1)
 
 
-def _needed(function: Callable[..., Any]) -> int:
+def _needed(function: Function) -> int:
     """How many arguments a function must be given; 1 where it does not say."""
     try:
         parameters = inspect.signature(function).parameters.values()

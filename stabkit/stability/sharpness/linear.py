@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.open_step import Unknown
-from stabkit.arithmetic.rational import Rational, from_flint, to_flint
+from stabkit.arithmetic.rational import from_flint, to_flint
+from stabkit.arithmetic.rounding import ROUNDING
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Flux
 from stabkit.schemes import Linear, Scheme
@@ -19,7 +21,6 @@ from stabkit.stability.certificates.flux_bounds import show_linear
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
 from stabkit.stability.sharpness.signs import Cell, cells, simplest
 
-ROUNDING = Fraction(1, 2**20)  # float32 included
 _LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 128}
 _NEAR_ZERO = Fraction(1, 2**24)
 

@@ -41,13 +41,13 @@ class OwnStep:
         """Its kinds of rows; of the whole array, where nothing is held."""
         return kinds_of(self.free.form, self.free.shape)
 
-    def told(self, by_rows: bool = False) -> str:
+    def words(self, by_rows: bool = False) -> str:
         """What the step is, in words; `by_rows` says that the answer depends on its rows alone."""
         shape = " x ".join(map(str, self.trace.shape))
         size = ", valid for every size made of these rows" if by_rows and self.repeats else \
             f", for shape {shape}"
         constants = "affine" if (self.free.form.columns == 0).any() else "linear"
-        return f"{constants}, {self.kinds.told}{size}"
+        return f"{constants}, {self.kinds.words}{size}"
 
     @property
     def for_all(self) -> str:

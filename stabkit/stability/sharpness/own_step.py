@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
@@ -18,17 +19,29 @@ from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.invariants import POWER_BOUNDED, StaysIn, Weighted
-from stabkit.stability.notions import EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.stability.notions import (
+    EUCLIDEAN,
+    MAX_NORM,
+    POSITIVITY,
+    RANGE,
+    VARIATION,
+    Notion,
+)
 from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.boxes import by_box
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear_step import OwnStep
+from stabkit.stability.sharpness.means import AROUND, BY_MEANS, by_means
+from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.powers import by_powers
-from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, held_ends
-from stabkit.stability.sharpness.searched import searched
+from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, fixed_values, held_ends
+from stabkit.stability.sharpness.searched import first_broken, searched
+from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 from stabkit.tracing import Trace, as_shape, at_step, takes_step, trace
+
+_FEW = 300  # trials at a step beyond the proved ones
 
 
 def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
@@ -48,7 +61,7 @@ def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
     proof = f"; proof by {rows.WORDS[notion]}" if proved else ""
     return StepBound(notion.name, proved, refuted, certificates, tuple(witnesses),
                      signals=signals, rounding=step.trace.rounding, variable=name, by=by,
-                     lines=(step.told(True) + proof, *_points(proved, found, name)))
+                     lines=(step.words(True) + proof, *_points(proved, found, name)))
 
 
 def _points(proved: Any, found: list[rows.Condition], name: str) -> list[str]:
@@ -66,15 +79,28 @@ EXACTLY: dict[Any, Callable[[OwnStep, Any, str], StepBound]] = {
     **{notion: by_norm for notion in BY_NORM}, POWER_BOUNDED: by_powers}
 
 
-def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, held: Any, *,
+def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *,
                    start: Fraction, trials: int, seed: int) -> StepBound:
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
     try:
         found = trace(function, shape, seed)
         bound = exact_sets(found, notion, held, name)
+        if not found.is_linear and not bound.refuted:
+            bound = _broken_beyond(function, notion, shape, bound, trials, seed)
         return replace(bound, lines=(*bound.lines, *_elsewhere(found, notion, held, bound)))
     except Undecided as reason:
+        if held is None:
+            try:
+                return by_modes(function, notion, shape, name, seed)
+            except Undecided as other:
+                if _is_about_transforms(reason):
+                    reason = other
+        single = by_single_steps(
+            lambda dt: _sets_at(function, notion, shape, dt, held, seed),
+            notion, start, name, str(reason))
+        if single is not None:
+            return single
         if held is not None:
             raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
                                   f"{reason}") from reason
@@ -84,17 +110,42 @@ def own_step_bound(function: Callable[..., Any], notion: Notion, shape: Any, hel
                         reason=str(reason))
 
 
+def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+                   bound: StepBound, trials: int, seed: int) -> StepBound:
+    """The answer with a step beyond the proved ones at which a signal breaks the notion."""
+    top = bound.proved[-1][1] if bound.proved else None
+    beyond = None if top is None or notion is VARIATION else first_broken(
+        function, notion, shape, top, min(trials, _FEW), seed)
+    if beyond is None:
+        return bound
+    dt, signals, evidence = beyond
+    return replace(bound, refuted=((dt, dt),), signals=signals, witness=(evidence,))
+
+
+def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:
+    try:
+        return by_box(found, notion, name)
+    except Undecided:
+        return by_means(found, notion, name)
+
+
+def _is_about_transforms(reason: Undecided) -> bool:
+    return "fft" in str(reason)
+
+
 def _has_margin(notion: Notion) -> bool:
     """Whether one step of one signal can break it, so that signals can be tried."""
     return notion is not POWER_BOUNDED and not (
         isinstance(notion, Weighted) and notion.weights is None)
 
 
-def exact_sets(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction | None = None
+def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction | None = None
              ) -> StepBound:
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
-        return by_box(found, notion, name)
+        return _by_box_or_means(found, notion, name)
+    if notion is VARIATION or (not found.is_linear and held is None and notion in BY_MEANS):
+        return by_means(found, notion, name)
     if not found.is_linear:
         node = found.nodes[0]
         raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
@@ -104,31 +155,37 @@ def exact_sets(found: Trace, notion: Notion, held: Any, name: str, dt: Fraction 
     return decide(OwnStep(found, held, dt), notion, name)
 
 
-def _elsewhere(found: Trace, notion: Notion, held: Any, bound: StepBound) -> list[str]:
+def _elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> list[str]:
     """For what fails at every step: the senses that do hold."""
     if bound.refuted != ((Fraction(0), None),) or bound.rest is not None:
         return []
-    asked = [(other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, POWER_BOUNDED)
-             if other is not notion]
+    asked: list[tuple[Notion, Held, str]] = [
+        (other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, POWER_BOUNDED)
+        if other is not notion]
     ends = [] if held is not None else held_ends(OwnStep(found))
     if ends and notion in BY_NORM:
         mask = np.zeros(found.shape, dtype=bool)
         for place in ends:
             mask[place] = True
         asked.insert(0, (notion, (mask, 0), ", with these places held at 0 (held={place: 0, ...})"))
+    fixed = fixed_values(found) if held is None and not ends else None
+    if fixed is not None:
+        asked = [(each, fixed, ", with the places whose values the step sets held at these "
+                  "values (held={place: value, ...})") for each in (notion, RANGE, MAX_NORM)
+                 if each in (RANGE, MAX_NORM, POSITIVITY)] + asked
     lines = []
     for other, where, words in asked:
         try:
             sets = exact_sets(found, other, where, bound.variable)
-        except Undecided:
+        except (Undecided, InvalidArgument):
             continue
         if sets.proved:
             lines.append(f"but {sets.notion} is {sets.proved_in_words}{words}")
-    return lines
+    return list(dict.fromkeys(lines))
 
 
-def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any = None,
-            held: Any = None, trials: int = 20_000, seed: int = 0) -> Outcome:
+def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = None,
+            held: Held = None, trials: int = 20_000, seed: int = 0) -> Outcome:
     """A function ``step(u, dt)`` at one step, or ``step(u)``.
 
     See :func:`~stabkit.stability.decide.decide`.
@@ -152,7 +209,7 @@ def decided(function: Callable[..., Any], notion: Notion, shape: Any, *, dt: Any
                           str(reason))
 
 
-def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Any = None
+def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = None
                ) -> Outcome | None:
     """What the trace of a function decides, or None where it decides nothing."""
     step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
@@ -164,9 +221,12 @@ def from_trace(function: Callable[..., Any], notion: Notion, shape: Any, dt: Any
         return None
 
 
-def _outcome(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
-             held: Any, seed: int) -> Outcome:
-    bound = exact_sets(at_step(trace(function, shape, seed), dt), notion, held, "dt", dt)
+def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fraction,
+             held: Held, seed: int) -> Outcome:
+    bound = _sets_at(function, notion, shape, dt, held, seed)
+    if bound.notion == AROUND:
+        raise Undecided(f"the step is periodic: {AROUND} does not grow, while {notion.name} counts "
+                        "no jump from the last entry to the first; ask step_bound")
     words = "; ".join(bound.lines)
     if bound.proved and bound.certificate:
         return Outcome(PROVED, bound.certificate, reason=words, rounding=bound.rounding)
@@ -179,11 +239,36 @@ def _outcome(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
                    rounding=bound.rounding)
 
 
+def _sets_at(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
+             held: Any, seed: int) -> StepBound:
+    """All steps or none, for the function at one step."""
+    try:
+        return exact_sets(_traced_at(function, shape, dt, seed), notion, held, "dt", dt)
+    except Undecided as reason:
+        if held is not None:
+            raise
+        try:
+            return by_modes(function, notion, shape, "dt", seed, dt)
+        except Undecided as other:
+            raise (other if _is_about_transforms(reason) else reason) from None
+
+
+def _traced_at(function: Callable[..., Any], shape: tuple[int, ...], dt: Fraction, seed: int
+               ) -> Trace:
+    """At one step: with the step left open first, then with the number."""
+    try:
+        return at_step(trace(function, shape, seed), dt)
+    except Undecided:
+        if not takes_step(function):
+            raise
+        return trace(function, shape, seed, dt)
+
+
 def _by(bound: StepBound, words: str) -> str:
     return f"by {bound.by}; {words}" if bound.by else words
 
 
-def _in_floats(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], step: Any,
+def _in_floats(function: Function, notion: Notion, shape: tuple[int, ...], step: Any,
                trials: int, seed: int, reason: str) -> Outcome:
     def flat(u: np.ndarray) -> np.ndarray:
         u = u.reshape(shape)
@@ -211,7 +296,7 @@ def _in_floats(function: Callable[..., Any], notion: Notion, shape: tuple[int, .
                    reason="the numbers that the function returns break it, whatever their rounding")
 
 
-def step_name(function: Callable[..., Any]) -> str:
+def step_name(function: Function) -> str:
     """What the function calls its step."""
     try:
         return list(inspect.signature(function).parameters)[1]

@@ -41,7 +41,7 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     if normal is not None:
         return normal
     matrix = Matrix(step.free.form)
-    lines = [step.told()]
+    lines = [step.words()]
     if (step.free.form.columns == CONSTANT).any():
         lines.append("the constant terms are left out: powers of the linear part")
     drift = _drift(matrix, step)

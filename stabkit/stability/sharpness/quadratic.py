@@ -26,7 +26,7 @@ from stabkit.stability.sharpness.signs import Cell, cells, simplest
 from stabkit.stability.sharpness.symbol import Symbol
 from stabkit.stability.sharpness.weights import weights_of
 from stabkit.stability.verdict import Evidence, calculation
-from stabkit.tracing import Kinds, kinds_of
+from stabkit.tracing import Kinds, Trace, kinds_of
 from stabkit.tracing.form import CONSTANT, Form, merged
 from stabkit.tracing.run import values_at
 
@@ -51,7 +51,7 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
     uniform = step.trace.shape if step.kinds.is_uniform and step.held is None else None
     matrix = Matrix(step.free.form, weights, uniform)
     constant = (step.free.form.columns == CONSTANT).any() and notion is not CONTRACTION
-    lines = [step.told(), *found]
+    lines = [step.words(), *found]
     if constant:
         lines.append("a source or a held value moves the zero signal, whatever the step: ask for "
                      "CONTRACTION, which compares two signals")
@@ -343,4 +343,24 @@ def held_ends(step: OwnStep) -> list[Any]:
         [tuple(map(int, np.unravel_index(place, shape))) for place in fed]
 
 
+def fixed_values(found: Trace) -> dict[Any, Fraction] | None:
+    """Places whose outputs are numbers, whatever the input and the step; None without any."""
+    form = found.form
+    lengths = np.diff(form.starts)
+    if len(form.denominator) > 1 or not found.is_linear:
+        return None
+    constant = np.zeros(form.count, dtype=bool)
+    constant[lengths == 0] = True
+    single = np.flatnonzero(lengths == 1)
+    constant[single] = (form.columns[form.starts[single]] == CONSTANT) & (
+        form.numerators[form.starts[single], 1:] == 0).all(axis=1)
+    places = np.flatnonzero(constant)
+    if not places.size or places.size in (form.count, 0) or places.size > _HELD:
+        return None
+    values = form.constants()[:, 0]
+    return {tuple(map(int, np.unravel_index(k, found.shape))):
+            Fraction(int(values[k]), form.denominator[0]) for k in places.tolist()}
+
+
+_HELD = 4096  # places that are proposed to be held
 BY_NORM = (EUCLIDEAN, CONTRACTION)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from stabkit.aliases import Held, Rational
 from stabkit.arithmetic.rational import fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
@@ -29,8 +30,9 @@ from stabkit.stability.verdict import PROVED, REFUTED
 from stabkit.tracing import takes_step
 
 
-def step_bound(scheme: Any, notion: Notion | str, start: Any = None, *, shape: Any = None,
-               held: Any = None, halvings: int = 10, trials: int = 512, seed: int = 0) -> StepBound:
+def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, shape: Any = None,
+               held: Held = None, halvings: int = 10, trials: int = 512, seed: int = 0
+              ) -> StepBound:
     """For which steps a scheme has a notion of stability, and for which it does not.
 
     It is not taken for granted that smaller steps are stable.  An interval is proved by a
@@ -101,7 +103,7 @@ def step_bound(scheme: Any, notion: Notion | str, start: Any = None, *, shape: A
     return replace(_shown(family, first, *found), rounding=rounding)
 
 
-def _of_function(step: Any, notion: Notion, start: Any, shape: Any, held: Any, trials: int,
+def _of_function(step: Any, notion: Notion, start: Rational, shape: Any, held: Held, trials: int,
                  seed: int) -> StepBound:
     if isinstance(step, Scheme) or not callable(step):
         raise InvalidArgument("shape: is for a function step(u, dt); a scheme knows its size")

@@ -11,6 +11,7 @@ from stabkit.stability.sharpness.bisection import bisected
 from stabkit.stability.sharpness.family import Family
 from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.verdict import PROVED, REFUTED, Status
+from stabkit.time_limit import time_is_over
 
 #: The steps that are looked at are start · 2ᵏ with |k| up to it, a factor of 10⁶ on either side.
 SCALES = 20
@@ -43,7 +44,7 @@ class _Scan:
 
     def run(self) -> Found:
         number: int | None = self.certified()
-        while number is not None and number < len(self.grid):
+        while number is not None and number < len(self.grid) and not time_is_over():
             status = self.status(self.grid[number])
             if status is REFUTED:
                 number = self.refute(number)

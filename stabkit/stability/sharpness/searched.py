@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.rational import Constant
-from stabkit.errors import Undecided
+from stabkit.aliases import Function
+from stabkit.errors import StabkitError, Undecided
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.falsify.search import search
@@ -17,14 +15,17 @@ from stabkit.stability.notions import Notion
 from stabkit.stability.sharpness.bisection import bisected
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.verdict import Evidence
+from stabkit.tracing.run import UNFIT
 
 _SCALES = 12  # factors of two on either side of the start
-_HALVINGS = 8
+_APART = 3
+_HALVINGS = 9
 _MOST = 2000  # trials at one step
+_BEYOND = (Fraction(1001, 1000), Fraction(11, 10), Fraction(3, 2), Fraction(3))
 _ENTRIES = 4096  # beyond them few signals are tried
 
 
-def searched(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], *,
+def searched(function: Function, notion: Notion, shape: tuple[int, ...], *,
              start: Fraction, trials: int, seed: int, name: str, reason: str) -> StepBound:
     """The smallest step within a factor of 4096 of a start at which a signal breaks the notion.
 
@@ -32,7 +33,7 @@ def searched(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
     for their rounding.
     """
     hunt = _Hunt(function, notion, shape, min(trials, _MOST), seed)
-    grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1)]
+    grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1, _APART)]
     lines = [f"not proved: {reason}"]
     broken = next((k for k, dt in enumerate(grid) if hunt.breaks(dt)), None)
     ends = (grid[0], grid[-1])
@@ -54,8 +55,21 @@ def searched(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
                      signals=signals, variable=name, lines=tuple(lines))
 
 
+def first_broken(function: Function, notion: Notion, shape: tuple[int, ...],
+                 top: Fraction, trials: int, seed: int
+                 ) -> tuple[Fraction, Signals, Evidence] | None:
+    """A step not far beyond `top` at which a signal breaks the notion, with what was tried."""
+    hunt = _Hunt(function, notion, shape, trials, seed)
+    for factor in _BEYOND:
+        dt = top * factor
+        if hunt.breaks(dt):
+            return dt, hunt.found[dt], Evidence("trials", "float64", {
+                "trials": hunt.trials, "seed": seed, "worst": hunt.worst(dt)})
+    return None
+
+
 class _Hunt:
-    def __init__(self, function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+    def __init__(self, function: Function, notion: Notion, shape: tuple[int, ...],
                  trials: int, seed: int):
         self.function, self.notion, self.shape = function, notion, shape
         self.most, self.seed, self.trials = trials, seed, 0
@@ -75,7 +89,12 @@ class _Hunt:
             if violated(signals):
                 self.found[dt] = signals
                 return True
-        found = search(scheme, self.notion, trials=few, seed=self.seed, violated=violated)
+        try:
+            found = search(scheme, self.notion, trials=few, seed=self.seed, violated=violated)
+        except UNFIT as error:  # the function refuses this step
+            if isinstance(error, StabkitError) and not isinstance(error, Undecided):
+                raise
+            return False
         self.trials += found.trials
         if found.witness is None:
             return False
@@ -84,7 +103,7 @@ class _Hunt:
 
     def at(self, dt: Fraction) -> Computed:
         def step(u: np.ndarray) -> np.ndarray:
-            made = np.asarray(self.function(u.reshape(self.shape), Constant(dt)))
+            made = np.asarray(self.function(u.reshape(self.shape), float(dt)))
             return made.reshape(-1)
         return Computed(step, int(np.prod(self.shape)))
 

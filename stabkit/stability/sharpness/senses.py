@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
 from typing import Any
 
+from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.stability.invariants import POWER_BOUNDED, weighted
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
 from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.own_step import exact_sets, step_name
 from stabkit.tracing import Trace, as_shape, takes_step, trace
 
@@ -74,8 +75,8 @@ class Senses:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-def senses(step: Callable[..., Any], *, shape: Any, dt: Any = None, held: Any = None, seed: int = 0
-           ) -> Senses:
+def senses(step: Function, *, shape: Any, dt: Rational = None, held: Held = None,
+           seed: int = 0) -> Senses:
     """In which senses a step is stable, all at once.
 
     Parameters
@@ -118,6 +119,9 @@ def senses(step: Callable[..., Any], *, shape: Any, dt: Any = None, held: Any = 
     try:
         found = trace(step, shape, seed)
     except Undecided as reason:
+        by_mode = _by_mode(step, shape, step_name(step), at, seed) if held is None else None
+        if by_mode is not None:
+            return by_mode
         raise InvalidArgument(f"step: it cannot be traced: {reason}; step_bound searches single "
                               "notions in floats") from reason
     if not found.is_linear:
@@ -126,7 +130,24 @@ def senses(step: Callable[..., Any], *, shape: Any, dt: Any = None, held: Any = 
     return _table(found, held, step_name(step), at)
 
 
-def _table(found: Trace, held: Any, name: str, at: Fraction | None) -> Senses:
+def _by_mode(step: Function, shape: tuple[int, ...], name: str, at: Fraction | None,
+             seed: int) -> Senses | None:
+    """The table of a step that is diagonal in Fourier's basis, or None."""
+    sets: dict[str, StepBound] = {}
+    limits: dict[str, str] = {}
+    for notion in _ALL:
+        try:
+            sets[notion.name] = by_modes(step, notion, shape, name, seed)
+        except Undecided as reason:
+            limits[notion.name] = str(reason)
+    return Senses(sets, limits, at, _heading(shape, name, at)) if sets else None
+
+
+def _heading(shape: tuple[int, ...], name: str, at: Fraction | None) -> str:
+    return f"shape {' x '.join(map(str, shape))}" + ("" if at is None else f", {name} = {at}")
+
+
+def _table(found: Trace, held: Held, name: str, at: Fraction | None) -> Senses:
     sets: dict[str, StepBound] = {}
     limits: dict[str, str] = {}
     for notion in (*_ALL, weighted()):
@@ -134,5 +155,4 @@ def _table(found: Trace, held: Any, name: str, at: Fraction | None) -> Senses:
             sets[notion.name] = exact_sets(found, notion, held, name)
         except Undecided as reason:
             limits[notion.name] = str(reason)
-    heading = f"shape {' x '.join(map(str, found.shape))}"
-    return Senses(sets, limits, at, heading + ("" if at is None else f", {name} = {at}"))
+    return Senses(sets, limits, at, _heading(found.shape, name, at))

@@ -1,0 +1,95 @@
+"""How long it takes to check and to decide, and how much memory that needs: goals, not peers."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stabkit import (
+    CONTRACTION,
+    EUCLIDEAN,
+    RANGE,
+    SIGN,
+    Energy,
+    Explicit,
+    Stable,
+    decide,
+    difference,
+    energy,
+    fluxes,
+    grid_gradient,
+)
+from stabkit.proof import check
+from stabkit.proof.theorems import THEOREMS
+
+SAMPLES = (10**2, 10**3, 10**4, 10**5)
+SIDE = 512
+PROOFS, WHOLE, MEMORY = "check all proofs for all", "verify all on one core", "memory of that, MB"
+GOALS = {PROOFS: 2.0, WHOLE: 60.0, MEMORY: 500.0}
+
+
+def goal(name: str) -> float:
+    """The most that something may take: seconds of the processor, or megabytes."""
+    return GOALS.get(name, 5.0 if f"{SIDE} x {SIDE}" in name else 1.0)
+
+
+def seconds(what: Callable[[], object]) -> float:
+    """The processor time of this process."""
+    start = time.process_time()
+    what()
+    return time.process_time() - start
+
+
+def proofs() -> None:
+    """Check every proof of the collection."""
+    for theorem in THEOREMS.values():
+        check(theorem.statement, theorem.proof)
+
+
+def jobs() -> dict[str, Callable[[], object]]:
+    """What is timed in this process, by name."""
+    made: dict[str, Callable[[], object]] = {PROOFS: proofs}
+    flux = fluxes.charbonnier()
+    for size in SAMPLES:
+        for name in ("Euclidean", "contraction", "energy", "range", "sign"):
+            made[f"decide {name}, {size} samples"] = lambda size=size, name=name: _proved(
+                Explicit(difference(1, size), flux, "1/4"), name)
+    for name in ("Euclidean", "contraction", "energy", "range"):
+        made[f"decide {name}, {SIDE} x {SIDE} samples"] = lambda name=name: _proved(
+            Explicit(grid_gradient((SIDE, SIDE)), flux, "1/8"), name)
+    return made
+
+
+def _proved(scheme: Explicit, name: str) -> None:
+    notion = {"Euclidean": EUCLIDEAN, "contraction": CONTRACTION, "range": RANGE,
+              "sign": SIGN}.get(name) or energy(Energy(scheme.K, scheme.flux))
+    found = decide(Stable(scheme, notion))
+    if str(found.status) != "proved":
+        raise SystemExit(f"decide {name}: {found.status}: {found.reason}")
+
+
+def measure(rounds: int, only: str = "", quick: bool = False) -> dict[str, float]:
+    """The best of some rounds for each job; all claims are verified once, or not, to be quick."""
+    found = {name: min(seconds(job) for _ in range(rounds))
+             for name, job in jobs().items() if only in name}
+    if only in WHOLE and not quick:
+        found |= verified()
+    return found
+
+
+def verified() -> dict[str, float]:
+    """Processor time and memory of a process that decides every built-in claim."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "stabkit", "verify", "--workers", "1", "--json",
+                        str(Path(folder) / "v.json")], check=True, capture_output=True,
+                       env=os.environ | {"OMP_NUM_THREADS": "1"})
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return {WHOLE: spent, MEMORY: after.ru_maxrss / 1024}

@@ -1,0 +1,158 @@
+"""Worst cases and proofs beside PEPit and AutoLyap: ``python -m benchmarks.proofs``.
+
+Each row is a statement that two or all of them can make: the constant that each finds, the seconds
+it takes, and what it hands over.  Their class is that of all smooth convex functions of u, in which
+stabkit's ΣP((Ku)ᵢ) with τL‖K‖² <= t lie.  Needs ``pip install pepit autolyap`` beside the extra
+``prove``; a package that is missing leaves its column empty.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from stabkit import EUCLIDEAN, FSI, Explicit, FixedPoint, bounded, prove, stable_step
+from stabkit.classes import AnyFlux, AnyOperator, UpTo
+from stabkit.prover.question import questions
+from stabkit.prover.worst_case import worst_case
+
+MONOTONE = AnyFlux(diffusivities=(0, "L"), slopes=(0, "L"))
+
+
+def of_scheme(scheme: Any, t: Any, *more: int) -> dict[str, Any]:
+    """The largest |after|²/|before|² that is left open, and whether it is proved to be 1."""
+    def what(K: Any, flux: Any, ratio: Any) -> Any:
+        return scheme(K, flux, stable_step(K, flux.facts.lipschitz, ratio), *more)
+
+    classes = {"K": AnyOperator(), "flux": MONOTONE, "ratio": UpTo(Fraction(t) / 2)}
+    question, = questions(what, EUCLIDEAN, classes, ())
+    began = time.perf_counter()
+    value = worst_case(question.statement, question.before).value
+    seconds = time.perf_counter() - began
+    found = prove(what, EUCLIDEAN, **classes)
+    evidence = "open"
+    if found.proved:
+        steps = len(found.proof["proof"]["steps"])
+        evidence = f"{found.status}: exact, {steps} steps, {found.seconds:.2f} s"
+    elif found.witness is not None:
+        evidence = f"{found.status}: exact witness, {found.seconds:.2f} s"
+    return {"value": value, "seconds": seconds, "evidence": evidence}
+
+
+def of_heavy_ball(t: Any, beta: Fraction) -> dict[str, Any]:
+    """A bound for all time."""
+    def what(K: Any, flux: Any, ratio: Any) -> Any:
+        tau = stable_step(K, flux.facts.lipschitz, ratio)
+        return lambda u, w: (u - tau * (K.T @ flux(K @ u)) + beta * (u - w), u)
+
+    found = prove(what, bounded(), K=AnyOperator(), flux=MONOTONE, ratio=UpTo(Fraction(t) / 2))
+    return {"value": None, "seconds": found.seconds, "evidence": f"{found.status}: exact"}
+
+
+def pepit(steps: Callable[[Any, Any], Any]) -> dict[str, Any]:
+    """The worst |after|² over smooth convex functions, |before|² <= 1; L = 1."""
+    from PEPit import PEP
+    from PEPit.functions import SmoothConvexFunction
+
+    began = time.perf_counter()
+    problem = PEP()
+    function = problem.declare_function(SmoothConvexFunction, L=1)
+    minimum = function.stationary_point()
+    start = problem.set_initial_point()
+    problem.set_initial_condition((start - minimum) ** 2 <= 1)
+    problem.set_performance_metric((steps(function, start) - minimum) ** 2)
+    value = problem.solve(verbose=0, wrapper="cvxpy", solver="CLARABEL")
+    return {"value": value, "seconds": time.perf_counter() - began, "evidence": "dual, floats"}
+
+
+def autolyap(make: Callable[[Any], Any]) -> dict[str, Any]:
+    """Whether the distance to a minimum has a Lyapunov function that does not grow."""
+    from autolyap import IterationIndependent, SolverOptions, algorithms
+    from autolyap.problemclass import InclusionProblem, SmoothConvex
+
+    began = time.perf_counter()
+    algorithm = make(algorithms)
+    problem = InclusionProblem([SmoothConvex(L=1.0)])
+    metric = IterationIndependent.LinearConvergence.get_parameters_distance_to_solution(algorithm)
+    names = ("P", "T", "p", "t")
+    found = IterationIndependent.search_lyapunov(
+        problem, algorithm, **dict(zip(names, _in_order(metric), strict=True)), rho=1.0,
+        solver_options=SolverOptions(backend="cvxpy", cvxpy_solver="CLARABEL"), verbosity=0)
+    return {"value": None, "seconds": time.perf_counter() - began,
+            "evidence": f"{found['status']}, floats"}
+
+
+def _in_order(metric: tuple[Any, ...]) -> tuple[Any, ...]:
+    """P, T, p, t of what is P, p, T, t."""
+    P, p, T, t = metric
+    return P, T, p, t
+
+
+def gradient(t: float) -> Callable[[Any, Any], Any]:
+    return lambda F, u: u - t * F.gradient(u)
+
+
+def fixed_point(t: float, n: int) -> Callable[[Any, Any], Any]:
+    def steps(F: Any, u: Any) -> Any:
+        v = u
+        for _ in range(n):
+            v = u - t * F.gradient(v)
+        return v
+    return steps
+
+
+def cycle(t: float, n: int) -> Callable[[Any, Any], Any]:
+    def steps(F: Any, u: Any) -> Any:
+        now = before = u
+        for k in range(n):
+            a = (4 * k + 2) / (2 * k + 3)
+            now, before = a * (now - t * F.gradient(now)) + (1 - a) * before, now
+        return now
+    return steps
+
+
+ROWS = [
+    ("explicit step, t = 2", lambda: of_scheme(Explicit, 2), lambda: pepit(gradient(2)),
+     lambda: autolyap(lambda of: of.GradientMethod(gamma=2.0))),
+    ("explicit step, t = 2.1", lambda: of_scheme(Explicit, "2.1"), lambda: pepit(gradient(2.1)),
+     lambda: autolyap(lambda of: of.GradientMethod(gamma=2.1))),
+    ("3 fixed-point iterations, t = 1.35", lambda: of_scheme(FixedPoint, "1.35", 3),
+     lambda: pepit(fixed_point(1.35, 3)), None),
+    ("FSI of 2 steps, t = 2.5", lambda: of_scheme(FSI, "2.5", 2), lambda: pepit(cycle(2.5, 2)),
+     None),
+    ("FSI of 3 steps, t = 2", lambda: of_scheme(FSI, 2, 3), lambda: pepit(cycle(2, 3)), None),
+    ("FSI of 4 steps, t = 1.5", lambda: of_scheme(FSI, "1.5", 4), lambda: pepit(cycle(1.5, 4)),
+     None),
+    ("heavy ball, beta = 1/2, t = 1", lambda: of_heavy_ball(1, Fraction(1, 2)), None,
+     lambda: autolyap(lambda of: of.HeavyBallMethod(gamma=1.0, delta=0.5))),
+]
+
+
+def main() -> int:
+    """Print the table."""
+    lines = ["| statement | stabkit | PEPit | AutoLyap |", "| --- | --- | --- | --- |"]
+    for name, *tools in ROWS:
+        cells = [_cell(tool, package) for tool, package in
+                 zip(tools, ("clarabel", "PEPit", "autolyap"), strict=True)]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        sys.stdout.write(lines[-1] + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+def _cell(tool: Callable[[], dict[str, Any]] | None, package: str) -> str:
+    if tool is None:
+        return "–"
+    if importlib.util.find_spec(package) is None:
+        return "not installed"
+    found = tool()
+    value = "" if found["value"] is None else f"{found['value']:.6f}, "
+    return f"{value}{found['seconds']:.2f} s; {found['evidence']}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

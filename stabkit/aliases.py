@@ -1,0 +1,43 @@
+"""Names for what one formula takes in many forms, which no type checker can follow.
+
+A scheme is written once and runs on floats of any library, on fractions, intervals and symbols; so
+most of these names stand for "anything", and say what is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+#: An integer, a fraction, a float at its exact value, a text like "1/3"; or a step left open.
+Rational: TypeAlias = Any
+#: Rationals in a row.
+Vector: TypeAlias = Sequence[Rational] | np.ndarray
+#: What a formula of one variable takes: a number, an array of them, an interval, a symbol.
+Scalar: TypeAlias = Any
+#: Signals: floats of any array library, NumPy's fractions and intervals, or symbols for a signal.
+Signal: TypeAlias = Any
+#: An array of any library, a traced one, or a number beside it.
+Array: TypeAlias = Any
+#: A matrix, dense or sparse, of floats or exact.
+Matrix: TypeAlias = Any
+#: What stands beside in arithmetic.
+Operand: TypeAlias = Any
+#: What a notion compares: a fraction, an interval, floats, or a term.
+Margin: TypeAlias = Any
+#: The namespace of an array library.
+Library: TypeAlias = Any
+#: What a file, a piece of evidence or a message says, by name.
+Fields: TypeAlias = Mapping[str, Any]
+#: The same, to be filled.
+Record: TypeAlias = dict[str, Any]
+#: The arguments with which a claim is decided, by name.
+Configuration: TypeAlias = Mapping[str, Any]
+#: A function in NumPy, such as ``step(u, dt)``, or one that makes something of members of classes.
+Function: TypeAlias = Callable[..., Any]
+#: The shape of an array as a user gives it.
+Size: TypeAlias = int | Sequence[int]
+#: Places of an array that are held at a value: a mapping, or a mask and its values; or None.
+Held: TypeAlias = Any

@@ -1,0 +1,162 @@
+"""Certified constants of parts of a network that are better than the product of their blocks'."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from math import prod
+from time import monotonic
+
+import numpy as np
+
+from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.transcript import Transcript
+from stabkit.audit.bounds import product
+from stabkit.networks.blocks import ACTIVATION, AFFINE, Block, usable
+from stabkit.networks.layers import Activation
+from stabkit.networks.layers.activation import slope_evidence
+from stabkit.networks.segments import joined
+from stabkit.networks.slope_bound import SlopeBound, may_have_slope_bound, slope_bound
+from stabkit.networks.slope_form import MOST
+from stabkit.stability.verdict import Evidence, calculation
+
+_SHOWN = 80  # entries of (x, v) up to which the matrix inequality is written down
+
+Bounds = Sequence[Fraction | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some blocks in a row with a constant of their own.
+
+    Attributes
+    ----------
+    blocks : list of Block
+    constant : Fraction or None
+        That of the slopes, or else the product of those of the blocks.
+    slopes : SlopeBound or None
+    """
+
+    blocks: list[Block]
+    constant: Fraction | None
+    slopes: SlopeBound | None = None
+
+
+def parts_of(blocks: Sequence[Block], bounds: Bounds, until: float) -> list[Part]:
+    """A network cut into parts, each as long as its multipliers can still be found."""
+    runs = _runs(blocks)
+    left = sum(map(_is_worth, runs))
+    parts, start = [], 0
+    for run in runs:
+        own = product(bounds[start:start + len(run)])
+        start += len(run)
+        found = None
+        if _is_worth(run) and (own is None or own > 1):
+            now = monotonic()
+            found = slope_bound(joined([block.graph for block in run]), now + max(
+                until - now, 0.0) / max(left, 1))
+            left -= 1
+        better = found is not None and (own is None or found.constant < own) and \
+            usable(found.constant) is not None
+        parts.append(Part(run, found.constant if better and found else own,
+                          found if better else None))
+    return parts
+
+
+def _is_worth(run: Sequence[Block]) -> bool:
+    """Whether multipliers may know more of a run than the constants of its blocks."""
+    return len(run) > 1 or (run[0].form not in (AFFINE, ACTIVATION)
+                            and may_have_slope_bound(run[0].graph))
+
+
+def better_bounds(blocks: Sequence[Block], bounds: Bounds, until: float
+                  ) -> list[Fraction | None]:
+    """The constants of blocks, where they are more than one layer by multipliers of their own."""
+    found = list(bounds)
+    for number, (block, own) in enumerate(zip(blocks, bounds, strict=True)):
+        if not _is_worth([block]) or (own is not None and own <= 1) or monotonic() >= until:
+            continue
+        slopes = block.once("slopes", partial(slope_bound, block.graph, until))
+        if slopes is not None and (own is None or slopes.constant < own):
+            found[number] = usable(slopes.constant)
+    return found
+
+
+def _runs(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Blocks in a row that are few enough activations together."""
+    runs: list[list[Block]] = []
+    active = 0
+    for block in blocks:
+        own = sum(prod(node.shape) for node in block.graph.nodes
+                  if isinstance(node.layer, Activation))
+        fits = block.form == AFFINE or may_have_slope_bound(block.graph)
+        if runs and fits and active + own <= MOST:
+            runs[-1].append(block)
+            active += own
+        else:
+            runs.append([block])
+            active = own if fits else MOST + 1
+    return runs
+
+
+# -- evidence --------------------------------------------------------------------------------------
+def slope_calculation(bound: SlopeBound, at_most: Fraction, by: str) -> tuple[Evidence, ...]:
+    """That a constant holds: the matrix inequality, if it is small; else that it was certified."""
+    form, log = bound.form, Transcript()
+    n, count = form.inputs, len(form.low)
+    if form.size > _SHOWN:
+        name = log.give("L", bound.constant).text
+        return (calculation("certificate", log, [f"{name} <= {at_most}"], (
+            f"{name} is a Lipschitz constant that multipliers for the slopes of {count} "
+            "activations certify: a matrix inequality that stabkit has checked with every "
+            f"rounding error counted, taken as given here; {by}")),)
+    G = log.give("G", fractions(form.seeing)).text
+    C = log.give("C", fractions(form.output.matrix)).text
+    t = log.give("t", fractions(bound.weights)).text
+    a, b = (log.give(name, fractions(values)).text
+            for name, values in (("a", form.low), ("b", form.high)))
+    J = log.give("J", fractions(np.eye(form.size, dtype=int)[:n])).text
+    E = log.give("E", fractions(np.eye(form.size, dtype=int)[n:])).text
+    square = log.give("square", Fraction(bound.square)).text
+    L = log.give("L", bound.constant).text
+    log.let += [["P", f"{E} - diag({a}) @ {G}"], ["Q", f"diag({t}) @ ({E} - diag({b}) @ {G})"],
+                ["R", "P.T @ Q"],
+                ["M", f"{square} * ({J}.T @ {J}) - {C}.T @ {C} + (R + R.T) / 2"]]
+    return (calculation("certificate", log, [
+        f"nonneg({t})", "psd(M)", f"{square} <= {L}**2", f"{L} <= {at_most}"], (
+        "w = (x, v) is the difference of two inputs and of all activations, z = G w what the "
+        "activations see, y = C w that of the outputs (where inputs outnumber what sees them, x is "
+        "what is left of them by a map of norm at most 1); v_j = s_j z_j with slopes s_j in "
+        "[a_j, b_j], so (v - a z)'t(v - b z) <= 0, and M >= 0 proves |y| <= L |x|; G and C are "
+        f"taken as given, up to rounding errors that stabkit has counted; {by}")),)
+
+
+def evidence_of_parts(parts: Sequence[Part], at_most: Fraction, by: str) -> tuple[Evidence, ...]:
+    """That the constants of parts in a row multiply to `at_most` at most."""
+    blocks = [block for part in parts for block in part.blocks]
+    if len(parts) == 1 and parts[0].slopes is not None:
+        return (*slopes_shown(blocks), *slope_calculation(parts[0].slopes, at_most, by))
+    made: list[Evidence] = list(slopes_shown(blocks))
+    log = Transcript()
+    factors = [log.give("L", part.constant).text for part in parts]
+    for part in parts:
+        if part.slopes is not None and part.constant is not None:
+            made += slope_calculation(part.slopes, part.constant, "of a part of the network")
+    return (*made, calculation("certificate", log, [f"{' * '.join(factors)} <= {at_most}"], (
+        "the Lipschitz constants of parts in a row multiply; those that no other piece of evidence "
+        "shows are bounds that stabkit has computed with every rounding error counted, and are "
+        f"taken as given here; {by}")))
+
+
+def slopes_shown(blocks: Sequence[Block]) -> list[Evidence]:
+    """The certificates of the slopes of all activations, each once."""
+    found: list[Evidence] = []
+    for block in blocks:
+        for node in block.graph.nodes:
+            if isinstance(node.layer, Activation):
+                evidence = slope_evidence(node.layer.flux)
+                if evidence is not None and evidence not in found:
+                    found.append(evidence)
+    return found

@@ -1,0 +1,109 @@
+"""A certified Lipschitz constant of a network from the slopes of its activations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from time import monotonic
+
+import numpy as np
+
+from stabkit.networks.form_certificate import certified_square
+from stabkit.networks.graph import Graph
+from stabkit.networks.layers import Activation
+from stabkit.networks.multipliers import Multipliers, better_multipliers, first_multipliers
+from stabkit.networks.slope_form import MOST, SlopeForm, Slopes, slope_form
+from stabkit.operators.singular_values import upper_root
+
+_ROOM = (0.0, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # relative, above L² as it was found
+
+
+@dataclass(frozen=True, eq=False)
+class SlopeBound:
+    """A constant with what certifies it.
+
+    Attributes
+    ----------
+    constant : Fraction
+        |y − y'| <= constant |x − x'|.
+    square : float
+        Not above the square of the constant.
+    weights : ndarray
+        The multipliers, one for each activation.
+    form : SlopeForm
+    """
+
+    constant: Fraction
+    square: float
+    weights: np.ndarray
+    form: SlopeForm
+
+
+def may_have_slope_bound(graph: Graph) -> bool:
+    """Whether a network is one of linear layers and not too many activations."""
+    active = 0
+    for node in graph.nodes:
+        if isinstance(node.layer, Activation):
+            active += prod(node.shape)
+        elif not node.layer.is_linear:
+            return False
+    return 0 < active <= MOST
+
+
+def slope_bound(graph: Graph, until: float, given: Mapping[int, Slopes] | None = None
+                ) -> SlopeBound | None:
+    """The least constant that multipliers certify, as far as it is found by a time.
+
+    Parameters
+    ----------
+    graph : Graph
+    until : float
+        On the clock of ``time.monotonic``.
+    given : mapping, optional
+        Slopes of the activations of some nodes; see :func:`slope_form`.
+
+    Returns
+    -------
+    SlopeBound or None
+        Every rounding error is counted.  None where a layer is neither linear nor an activation
+        with certified slopes, or the network is too large.
+
+    Notes
+    -----
+    The bound of Fazlyab, Robey, Hassani, Morari and Pappas (2019), "LipSDP-Neuron".
+    """
+    form = slope_form(graph, given)
+    if form is None or form.size > MOST:
+        return None
+    with np.errstate(all="ignore"):  # what is not finite is not certified
+        return _bound(form, until)
+
+
+def _bound(form: SlopeForm, until: float) -> SlopeBound | None:
+    first = first_multipliers(form)
+    if first is None:
+        return None
+    best, certain = [first], _certain(form, first)
+    if certain is None:
+        return None
+    start = monotonic()
+    for found in better_multipliers(form, first, until):
+        best.append(found)
+        # What certifying takes is left over.
+        if monotonic() + (monotonic() - start) / len(best) > until:
+            break
+    for found in reversed(best[-4:]):
+        better = _certain(form, found)
+        if better is not None and better.constant < certain.constant:
+            return better
+    return certain
+
+
+def _certain(form: SlopeForm, found: Multipliers) -> SlopeBound | None:
+    for room in _ROOM:
+        square = found.square * (1 + room)
+        if certified_square(form, square, found.weights):
+            return SlopeBound(upper_root(Fraction(square)), square, found.weights, form)
+    return None

@@ -1,0 +1,291 @@
+"""Functions of two forms that scale with them, such as limiters: exact bounds of their ratios.
+
+On the ray a = ±1, b = ±r such a function is a rational function of r between finitely many points,
+at which one of its comparisons changes.  A bound of it is the sign of a polynomial, decided
+exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations, pairwise
+
+from flint import fmpq, fmpq_poly
+
+from stabkit.stability.sharpness.ratios import ONE, ZERO, Form, Ratio, forms_below
+from stabkit.stability.sharpness.signs import cells
+from stabkit.tracing.trees import Operation, Sum
+
+_SAMPLES = 33
+_ROUNDS = 12
+_FAR = Fraction(10**7)
+_SIMPLE = 24  # the largest denominator of a bound that is tried first
+_COMPARED = {"greater": lambda s: s > 0, "greater_equal": lambda s: s >= 0,
+             "less": lambda s: s < 0, "less_equal": lambda s: s <= 0,
+             "equal": lambda s: s == 0, "not_equal": lambda s: s != 0}
+
+
+class NotHomogeneous(ArithmeticError):
+    """The function does not scale with its two forms, or is not made of known parts."""
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """num/den in r, of a function that scales with the power `degree`; None is any power."""
+
+    num: fmpq_poly
+    den: fmpq_poly
+    degree: int | None
+
+    def at(self, r: Fraction) -> Fraction:
+        x = fmpq(r.numerator, r.denominator)
+        value = self.num(x) / self.den(x)
+        return Fraction(int(value.p), int(value.q))
+
+
+def limiter_ratios(node: Operation) -> Iterator[Ratio]:
+    """A function of two linear forms a, b as r·a and as r·b, where r is bounded."""
+    forms = forms_below(node)
+    if len(forms) < 2:
+        return
+    a, b = forms[:2]
+    try:
+        parts = {form: _in_terms(form, a, b) for form in forms}
+        pieces = [piece for sign in (1, -1) for piece in _pieces(node, parts, sign)]
+        ends = [_value(node, parts, (ZERO, Fraction(sign))) * sign for sign in (1, -1)]
+    except (NotHomogeneous, ZeroDivisionError):
+        return
+    for form, by_b in ((a, False), (b, True)):
+        bounds = _bounds(pieces, by_b, ends)
+        if bounds is not None:
+            yield Ratio(form, *bounds)
+
+
+def _in_terms(form: Form, a: Form, b: Form) -> tuple[Fraction, Fraction]:
+    """x, y with form = x·a + y·b."""
+    places = sorted({k for f in (form, a, b) for k, _ in f})
+    rows = [[dict(f).get(k, ZERO) for f in (a, b, form)] for k in places]
+    for (p, q, u), (s, t, v) in combinations(rows, 2):
+        det = p * t - q * s
+        if det:
+            x, y = (u * t - q * v) / det, (p * v - u * s) / det
+            if all(x * r[0] + y * r[1] == r[2] for r in rows):
+                return x, y
+            break
+    raise NotHomogeneous
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """φ = ± value of r between two points, or at one."""
+
+    low: Fraction | None
+    high: Fraction | None
+    value: Quotient  # φ/a
+
+
+def _pieces(node: Operation, parts: dict, sign: int) -> list[_Piece]:
+    cuts: set[tuple] = {(ZERO, ONE)}  # polynomials by their coefficients; r itself always
+    for _ in range(_ROUNDS):
+        points = _rational_roots(cuts)
+        spans = list(pairwise([None, *points, None]))
+        found, before = [], len(cuts)
+        for low, high in [*spans, *((p, p) for p in points)]:
+            met: set[tuple] = set()
+            quotient = _run(Sum(ZERO, (), ((ONE, node),)), parts, sign, _inside(low, high), met)
+            if quotient.degree not in (1, None):
+                raise NotHomogeneous
+            found.append(_Piece(low, high, Quotient(quotient.num * sign, quotient.den, 1)))
+            cuts |= met
+        if len(cuts) == before:
+            return found
+    raise NotHomogeneous
+
+
+def _inside(low: Fraction | None, high: Fraction | None) -> Fraction:
+    if low is None:
+        return ZERO if high is None else high - 1
+    return low + 1 if high is None else (low + high) / 2
+
+
+def _rational_roots(cuts: set[tuple]) -> list[Fraction]:
+    roots = set()
+    for coefficients in cuts:
+        p = _poly(coefficients)
+        for factor, _ in p.numer().factor()[1] if p.degree() > 0 else ():
+            if factor.degree() == 1:
+                roots.add(Fraction(-int(factor[0]), int(factor[1])))
+            elif any(root.imag.is_zero() for root, _ in factor.complex_roots()):
+                raise NotHomogeneous  # an irrational point, at which nothing is evaluated exactly
+    return sorted(roots)
+
+
+def _poly(coefficients: tuple) -> fmpq_poly:
+    return fmpq_poly([fmpq(c.numerator, c.denominator) for c in coefficients])
+
+
+def _key(p: fmpq_poly) -> tuple:
+    return tuple(Fraction(int(c.p), int(c.q)) for c in p.coeffs())
+
+
+def _run(s: Sum, parts: dict, sign: int, at: Fraction, met: set[tuple]) -> Quotient:
+    """The function as a quotient, with the branches that it takes at a point."""
+    total = Quotient(fmpq_poly([]), fmpq_poly([1]), None)
+    if s.constant:
+        total = _add(total, Quotient(_poly((s.constant,)), fmpq_poly([1]), 0))
+    if s.linear:
+        form, c = next((f, s.linear[0][1] / f[0][1]) for f in parts if _same_line(s.linear, f))
+        x, y = parts[form]
+        total = _add(total, Quotient(_poly((c * x * sign, c * y * sign)), fmpq_poly([1]), 1))
+    for c, node in s.nodes:
+        inner = _operation(node, lambda part: _run(part, parts, sign, at, met), at, met)
+        total = _add(total, Quotient(inner.num * fmpq(c.numerator, c.denominator), inner.den,
+                                     inner.degree))
+    return total
+
+
+def _same_line(a: Form, b: Form) -> bool:
+    return len(a) == len(b) and a[0][0] == b[0][0] and all(
+        i == j and x * b[0][1] == y * a[0][1] for (i, x), (j, y) in zip(a, b, strict=True))
+
+
+def _add(a: Quotient, b: Quotient) -> Quotient:
+    if a.degree is None or b.degree is None:
+        return b if a.degree is None else a
+    if a.degree != b.degree:
+        raise NotHomogeneous
+    return Quotient(a.num * b.den + b.num * a.den, a.den * b.den, a.degree)
+
+
+def _operation(node: Operation, run: Callable[[Sum], Quotient], at: Fraction, met: set[tuple]
+               ) -> Quotient:
+    name, parts = node.name, node.parts
+    if name == "where":
+        chosen = parts[1] if _holds(parts[0], run, at, met) else parts[2]
+        return run(chosen)
+    if name in ("multiply", "divide"):
+        a, b = map(run, parts)
+        if name == "divide":
+            if not _sign(b, at, met):
+                raise NotHomogeneous
+            b = Quotient(b.den, b.num, None if b.degree is None else -b.degree)
+        if a.degree is None or b.degree is None:
+            return Quotient(fmpq_poly([]), fmpq_poly([1]), None)
+        return Quotient(a.num * b.num, a.den * b.den, a.degree + b.degree)
+    if name in ("absolute", "fabs", "sign"):
+        a = run(parts[0])
+        s = _sign(a, at, met)
+        if name == "sign":
+            return Quotient(fmpq_poly([s]), fmpq_poly([1]), 0)
+        return Quotient(a.num * s, a.den, a.degree)
+    if name in ("maximum", "minimum", "fmax", "fmin"):
+        a, b = map(run, parts)
+        s = _sign(_less(a, b), at, met)
+        return (a if s >= 0 else b) if name in ("maximum", "fmax") else (a if s <= 0 else b)
+    if name in _COMPARED or name.startswith("logical"):
+        return Quotient(fmpq_poly([int(_test(node, run, at, met))]), fmpq_poly([1]), 0)
+    raise NotHomogeneous
+
+
+def _less(a: Quotient, b: Quotient) -> Quotient:
+    return _add(a, Quotient(-b.num, b.den, b.degree))
+
+
+def _sign(q: Quotient, at: Fraction, met: set[tuple]) -> int:
+    for p in (q.num, q.den):
+        if p.degree() > 0:
+            met.add(_key(p))
+    value = q.at(at)
+    return (value > 0) - (value < 0)
+
+
+def _holds(s: Sum, run: Callable[[Sum], Quotient], at: Fraction, met: set[tuple]) -> bool:
+    if not s.constant and not s.linear and len(s.nodes) == 1 and s.nodes[0][0] == 1:
+        node = s.nodes[0][1]
+        if node.name in _COMPARED or node.name.startswith("logical"):
+            return _test(node, run, at, met)
+    return _sign(run(s), at, met) != 0
+
+
+def _test(node: Operation, run: Callable[[Sum], Quotient], at: Fraction, met: set[tuple]) -> bool:
+    if node.name in _COMPARED:
+        a, b = map(run, node.parts)
+        return _COMPARED[node.name](_sign(_less(a, b), at, met))
+    held = [_holds(part, run, at, met) for part in node.parts]
+    return {"logical_and": all, "logical_or": any, "logical_not": lambda h: not h[0]}[
+        node.name](held)
+
+
+def _value(node: Operation, parts: dict, point: tuple[Fraction, Fraction]) -> Fraction:
+    """φ at a point a, b."""
+    there = {form: (x * point[0] + y * point[1], ZERO) for form, (x, y) in parts.items()}
+    return _run(Sum(ZERO, (), ((ONE, node),)), there, 1, ZERO, set()).at(ZERO)
+
+
+# -- bounds --------------------------------------------------------------------------------------
+def _bounds(pieces: list[_Piece], by_b: bool, ends: list[Fraction]
+            ) -> tuple[Fraction, Fraction] | None:
+    values: list[Fraction] = list(ends) if by_b else []
+    if not by_b and any(ends):
+        return None  # φ ≠ 0 where the form vanishes
+    spans = []
+    for piece in pieces:
+        if piece.low is not None and piece.low == piece.high:
+            value = piece.value.at(piece.low)
+            if by_b and piece.low == 0:
+                if value:
+                    return None
+                continue
+            values.append(value / piece.low if by_b else value)
+            continue
+        q = piece.value
+        spans.append((piece, Quotient(q.num, q.den * fmpq_poly([0, 1]), 0) if by_b else q))
+    low, high = (_bound(spans, values, side) for side in (-1, 1))
+    return None if low is None or high is None else (low, high)
+
+
+def _bound(spans: list, values: list[Fraction], side: int) -> Fraction | None:
+    """The least bound above (side 1) or below that is simple, and shown."""
+    seen = [side * v for v in values] + [side * q.at(r) for piece, q in spans
+                                         for r in _samples(piece.low, piece.high)]
+    top = max(seen)
+    simple = top.limit_denominator(_SIMPLE)
+    for bound in (simple, simple + Fraction(1, 1000), simple + 1):
+        if all(v * side <= bound for v in values) and all(
+                _at_most(q, bound, side, piece) for piece, q in spans):
+            return side * bound
+    return None
+
+
+def _samples(low: Fraction | None, high: Fraction | None) -> list[Fraction]:
+    unit = [Fraction(k, _SAMPLES) for k in range(1, _SAMPLES)]
+    if low is not None and high is not None:
+        return [low + (high - low) * k for k in (*unit, 1 / _FAR, 1 - 1 / _FAR)]
+    start, way = (low, 1) if low is not None else (high or ZERO, -1)
+    return [start + way * k / (1 - k) for k in (*unit, 1 / _FAR, 1 - 1 / _FAR)]
+
+
+def _at_most(q: Quotient, bound: Fraction, side: int, piece: _Piece) -> bool:
+    """side·q <= bound on an open interval in which the denominator has one sign."""
+    r = _inside(piece.low, piece.high)
+    sign = 1 if q.den(fmpq(r.numerator, r.denominator)) > 0 else -1
+    excess = (q.den * fmpq(bound.numerator, bound.denominator) - q.num * side) * sign
+    return all(cell.holds for cell in cells([_key(_on_line(excess, piece))]))
+
+
+def _on_line(p: fmpq_poly, piece: _Piece) -> fmpq_poly:
+    """The values on an interval as those of a polynomial on t > 0, up to positive factors."""
+    low, high = piece.low, piece.high
+    if low is None:
+        end = high or ZERO
+        return p(fmpq_poly([fmpq(end.numerator, end.denominator), -1]))
+    a = fmpq(low.numerator, low.denominator)
+    if high is None:
+        return p(fmpq_poly([a, 1]))
+    b, n = fmpq(high.numerator, high.denominator), max(p.degree(), 0)
+    total = fmpq_poly([])
+    for k, c in enumerate(p.coeffs()):
+        total += c * fmpq_poly([a, b])**k * fmpq_poly([1, 1])**(n - k)
+    return total

@@ -1,0 +1,108 @@
+"""Constants on a ball: against sampled pairs, exact slopes, and the derivative at the centre."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from stabkit import InvalidArgument, audit
+from stabkit.audit.npz_file import from_arrays
+from stabkit.cli import cli
+from stabkit.networks.graph import Graph, evaluate
+from stabkit.networks.local_slopes import local_slopes
+from stabkit.networks.slope_bound import slope_bound
+
+RNG = np.random.default_rng(4)
+MATRICES = [RNG.standard_normal((6, 3)), RNG.standard_normal((5, 6)), RNG.standard_normal((2, 5))]
+BIASES = [RNG.standard_normal(6), RNG.standard_normal(5), RNG.standard_normal(2)]
+CENTRE = RNG.standard_normal(3)
+
+
+def net(flux: str) -> Graph:
+    arrays = {f"A{i}": matrix for i, matrix in enumerate(MATRICES)}
+    arrays |= {f"b{i}": bias for i, bias in enumerate(BIASES)}
+    arrays |= {f"flux{i}": np.array(flux) for i in range(2)}
+    return from_arrays(arrays)
+
+
+def sampled(graph: Graph, radius: float, count: int = 4000) -> float:
+    """The largest quotient of random pairs in the ball."""
+    d = RNG.standard_normal((2 * count, 3))
+    d *= radius * RNG.random((2 * count, 1)) ** (1 / 3) / np.linalg.norm(d, axis=1)[:, None]
+    x = CENTRE + d
+    y = evaluate(graph, x)
+    apart = np.linalg.norm(y[:count] - y[count:], axis=1)
+    return float((apart / np.linalg.norm(x[:count] - x[count:], axis=1)).max())
+
+
+@pytest.mark.parametrize("flux", ["relu", "tanh", "leaky_relu", "soft"])
+@pytest.mark.parametrize("radius", [0.01, 0.3, 3.0])
+def test_no_pair_in_the_ball_is_driven_further_apart(flux, radius):
+    graph = net(flux)
+    found = slope_bound(graph, inf, local_slopes(graph, CENTRE, radius))
+    assert sampled(graph, radius) <= found.constant
+    assert found.constant <= slope_bound(graph, inf).constant * (1 + Fraction(1, 10**4))
+
+
+@pytest.mark.parametrize("flux", ["relu", "tanh"])
+def test_slopes_of_sampled_inputs_lie_in_the_local_ranges(flux):
+    """Φ' at what activations see of random inputs in the ball, computed by hand."""
+    graph, radius = net(flux), 0.7
+    ranges = list(local_slopes(graph, CENTRE, radius).values())
+    for _ in range(500):
+        d = RNG.standard_normal(3)
+        x = CENTRE + radius * d / np.linalg.norm(d)
+        for matrix, bias, (low, high) in zip(MATRICES, BIASES, ranges, strict=False):
+            z = matrix @ x + bias
+            slope = (z > 0).astype(float) if flux == "relu" else 1 - np.tanh(z) ** 2
+            assert (low - 1e-12 <= slope).all() and (slope <= high + 1e-12).all()
+            x = np.maximum(z, 0) if flux == "relu" else np.tanh(z)
+
+
+def test_in_a_tiny_ball_the_constant_is_the_norm_of_the_derivative():
+    graph, x = net("tanh"), CENTRE
+    made = np.eye(3)
+    for matrix, bias in zip(MATRICES[:2], BIASES[:2], strict=True):
+        z = matrix @ x + bias
+        made, x = (1 - np.tanh(z) ** 2)[:, None] * (matrix @ made), np.tanh(z)
+    norm = np.linalg.norm(MATRICES[2] @ made, 2)
+    found = slope_bound(graph, inf, local_slopes(graph, CENTRE, 1e-9))
+    assert norm * (1 - 1e-9) <= found.constant <= norm * (1 + 1e-4)
+
+
+def test_an_audit_decides_the_local_question_both_ways():
+    graph = net("tanh")
+    least = sampled(graph, 0.05)
+    proved = audit(graph, around=CENTRE, radius="1/20", at_most=2 * least, budget=2)
+    assert str(proved.status) == "proved" and proved.local.lower <= proved.local.upper
+    assert proved.local.upper <= 2 * least
+    refuted = audit(graph, around=CENTRE, radius="1/20", at_most=0.8 * least, budget=2)
+    assert str(refuted.status) == "refuted"
+    for signal in next(item for item in refuted.judgements if item.counts).signals:
+        assert np.linalg.norm(signal.astype(float) - CENTRE) <= 0.05
+
+
+@pytest.mark.parametrize("wrong, text", [
+    (dict(around=CENTRE), "belong together"), (dict(radius=1), "belong together"),
+    (dict(around=CENTRE[:2], radius=1), "3 finite numbers"),
+    (dict(around=CENTRE, radius=0), "must be positive"),
+    (dict(around=CENTRE * np.nan, radius=1), "finite"),
+    (dict(around="missing.npy", radius=1), "cannot read"),
+    (dict(around="input.txt", radius=1), "must be a .npy or .csv")])
+def test_a_wrong_ball_is_one_clear_error(wrong, text):
+    with pytest.raises(InvalidArgument, match=text):
+        audit(net("relu"), budget=1, **wrong)
+
+
+def test_the_command_takes_a_file(tmp_path):
+    arrays = {f"A{i}": matrix for i, matrix in enumerate(MATRICES)}
+    np.savez(tmp_path / "net.npz", flux0="tanh", flux1="tanh", **arrays)
+    np.savetxt(tmp_path / "input.csv", CENTRE[None], delimiter=",")
+    result = CliRunner().invoke(cli, [
+        "audit", str(tmp_path / "net.npz"), "--around", str(tmp_path / "input.csv"),
+        "--radius", "1/100", "--at-most", "1000", "--budget", "1"])
+    assert result.exit_code == 0 and "within 0.01 of the given input: between" in result.output
