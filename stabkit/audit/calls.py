@@ -80,7 +80,7 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
         raise InvalidArgument(f"at_most: must be positive, got {at_most}")
     if isinstance(model, Graph):
         from stabkit.audit.ball import ball_of
-        from stabkit.audit.decision import Request, audit_graph
+        from stabkit.audit.network_audit import Request, audit_graph
 
         request = Request(notions, at_most, rounding, ball_of(around, radius, model))
         return audit_graph(model, request, float(budget), seed, advance)

@@ -1,22 +1,18 @@
-"""The audit of a network: every notion decided for the whole of it."""
+"""Every notion decided for the whole of a network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from time import monotonic
 
 import numpy as np
 
-from stabkit.audit.advice import advise
-from stabkit.audit.ball import Ball, judge_ball
-from stabkit.audit.block_report import Task, alone, judged, notion_of, report_on, why_not
+from stabkit.audit.block_report import Task, alone, judged, notion_of, why_not
 from stabkit.audit.composition import (
     Composition,
-    composition_of,
     largest_block,
-    widened_composition,
 )
 from stabkit.audit.depth import judge_depth
 from stabkit.audit.modes import judge_modes
@@ -25,14 +21,12 @@ from stabkit.audit.questions import (
     CONSTANT,
     MODES,
     NOTIONS,
-    chosen,
     constant_name,
     notion_named,
 )
-from stabkit.audit.requirements import check
-from stabkit.audit.result import Audit, Judgement, Local
-from stabkit.audit.rounded_weights import before_rounding, unit_of
-from stabkit.audit.witnesses import Quotient, growth_of_one, largest_quotient, shows_more
+from stabkit.audit.result import Judgement
+from stabkit.audit.rounded_weights import unit_of
+from stabkit.audit.witnesses import Quotient, growth_of_one, shows_more
 from stabkit.networks.blocks import Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.network import Network
@@ -44,18 +38,8 @@ from stabkit.time_limit import time_limit
 
 TRIALS_PER_SECOND = 2_000
 _SEARCHED = 0.4  # seconds that a notion is searched, whatever the budget
-_LEAST = 0.5  # seconds that a notion that counts may be searched, whatever the budget
+LEAST = 0.5  # seconds that a notion that counts may be searched, whatever the budget
 ONE = Fraction(1)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked: notions, the constant in question, and how the numbers are taken."""
-
-    notions: Sequence[str] | None
-    at_most: Fraction | None
-    rounding: str
-    ball: Ball | None = None
 
 
 @dataclass(frozen=True)
@@ -79,74 +63,14 @@ class Known:
     rounding: str
 
 
-def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
-                advance: Callable[[str], None] = lambda name: None) -> Audit:
-    """Audit a network; see :func:`stabkit.audit`."""
-    check(graph)
-    unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)
-    start, early = monotonic(), 0.2 if request.ball else 0.4
-    network = widened_composition(graph, unit) if unit else composition_of(
-        graph, advance, start + early * budget)
-    asked = _asked(request, graph, network.blocks)
-    trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(network.blocks))))
-    task = Task(trials, seed, advance, start + budget)
-    first, local = _judged_in_ball(network, request, task)
-    quotient = _quotient(network, task, budget, unit)
-    advance("witness")
-    meant = before_rounding(network) if request.rounding == "snapped" else None
-    known = Known(network, meant, quotient, task, request.rounding)
-    judgements = first + _judgements(known, asked, None if request.ball else request.at_most)
-    with time_limit(max(task.until, monotonic() + _LEAST)):
-        reports = tuple(report_on(block, bound, asked, task)
-                        for block, bound in zip(network.blocks, network.bounds, strict=True))
-    upper = network.upper
-    if any(item.notion == "contraction" and item.status is PROVED and not item.rounding
-           for item in judgements):
-        upper = min(upper or ONE, ONE)
-    return Audit(graph.source, graph.shape, graph.output_shape, graph.weights, reports,
-                 tuple(judgements), quotient.lower if quotient else None, upper,
-                 advise(network, reports, judgements, request.at_most or ONE), seed, budget,
-                 request.rounding, local)
-
-
-def _judged_in_ball(network: Composition, request: Request, task: Task
-                    ) -> tuple[list[Judgement], Local | None]:
-    if request.ball is None:
-        return [], None
-    now = monotonic()
-    judged, local = judge_ball(network.graph, network.blocks, request.ball, request.at_most or ONE,
-                               now + max(0.6 * (task.until - now), 0.0), task.seed)
-    task.advance("ball")
-    return [judged], local
-
-
-def _quotient(network: Composition, task: Task, budget: float, unit: Fraction) -> Quotient | None:
-    """A pair that is driven apart; little is looked for where a constant of 1 is certified."""
-    graph, now = network.graph, monotonic()
-    left = max(task.until - now, 0.2 * budget)
-    # Where the shapes differ, most notions do not apply.
-    share = 0.05 if network.upper is not None and network.upper <= 1 else \
-        0.35 if graph.shape == graph.output_shape else 0.6
-    with time_limit(now + left * (share + 0.15)):
-        return largest_quotient(graph, now + left * share, task.seed, unit, network.upper)
-
-
-def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]:
-    if request.notions or request.at_most is not None or request.ball is not None:
-        return chosen(request.notions or (), tuple(NOTIONS))
-    if any(block.couplings for block in blocks):
-        return [BOUNDED]
-    return ["contraction" if graph.has_bias else "euclidean"]
-
-
-def _judgements(known: Known, asked: Sequence[str], at_most: Fraction | None) -> list[Judgement]:
+def judgements_of(known: Known, asked: Sequence[str], at_most: Fraction | None) -> list[Judgement]:
     plain = [name for name in NOTIONS if name not in (BOUNDED, MODES)]
     decided = {}
     for number, name in enumerate(sorted(plain, key=lambda name: name not in asked)):
         now, counts = monotonic(), name in asked
         share = max(known.task.until - now, 0.0) / (len(plain) - number)
         least = 0.0 if name == "energy" and not counts else _SEARCHED
-        with time_limit(now + max(share, _LEAST if counts else 0.0), least):
+        with time_limit(now + max(share, LEAST if counts else 0.0), least):
             decided[name] = _judged(name, counts, known)
     found = [decided[name] for name in plain]
     contracts = next(item for item in found if item.notion == "contraction")

@@ -248,8 +248,8 @@ class _Reading:
     def understood(self, op: Operator) -> str:
         """What was read before an operator that is not known."""
         given = " and ".join(str(value.shape) for value in op.inputs if isinstance(value, View))
-        return f"before it {len(self.build.nodes)} layers were read; it is applied to a signal of " \
-            f"shape {given or 'none'}"
+        return f"before it {len(self.build.nodes)} layers were read; it is applied to a signal " \
+            f"of shape {given or 'none'}"
 
     def lookup(self, name: str) -> Value:
         if name not in self.values:

@@ -9,7 +9,7 @@ import numpy as np
 
 from stabkit.audit.advice import scaling_of
 from stabkit.audit.composition import composition_of
-from stabkit.audit.decision import Request, audit_graph
+from stabkit.audit.network_audit import Request, audit_graph
 from stabkit.audit.result import Audit
 from stabkit.errors import InvalidArgument
 from stabkit.networks.blocks import ACTIVATION, AFFINE, DIFFUSION, RESIDUAL, Block, blocks_of

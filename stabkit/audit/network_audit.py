@@ -1,0 +1,95 @@
+"""The audit of a network: how its time is shared, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from time import monotonic
+
+from stabkit.audit.advice import advise
+from stabkit.audit.ball import Ball, judge_ball
+from stabkit.audit.block_report import Task, report_on
+from stabkit.audit.composition import Composition, composition_of, widened_composition
+from stabkit.audit.decision import LEAST, TRIALS_PER_SECOND, Known, judgements_of
+from stabkit.audit.questions import BOUNDED, NOTIONS, chosen
+from stabkit.audit.requirements import check
+from stabkit.audit.result import Audit, Judgement, Local
+from stabkit.audit.rounded_weights import before_rounding, unit_of
+from stabkit.audit.witnesses import Quotient, largest_quotient
+from stabkit.networks.blocks import Block
+from stabkit.networks.graph import Graph
+from stabkit.stability.verdict import PROVED
+from stabkit.time_limit import time_limit
+
+ONE = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: notions, the constant in question, and how the numbers are taken."""
+
+    notions: Sequence[str] | None
+    at_most: Fraction | None
+    rounding: str
+    ball: Ball | None = None
+
+
+def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
+                advance: Callable[[str], None] = lambda name: None) -> Audit:
+    """Audit a network; see :func:`stabkit.audit`."""
+    check(graph)
+    unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)
+    start, early = monotonic(), 0.2 if request.ball else 0.4
+    network = widened_composition(graph, unit) if unit else composition_of(
+        graph, advance, start + early * budget)
+    asked = _asked(request, graph, network.blocks)
+    trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(network.blocks))))
+    task = Task(trials, seed, advance, start + budget)
+    first, local = _judged_in_ball(network, request, task)
+    quotient = _quotient(network, task, budget, unit)
+    advance("witness")
+    meant = before_rounding(network) if request.rounding == "snapped" else None
+    known = Known(network, meant, quotient, task, request.rounding)
+    judgements = first + judgements_of(known, asked, None if request.ball else request.at_most)
+    with time_limit(max(task.until, monotonic() + LEAST)):
+        reports = tuple(report_on(block, bound, asked, task)
+                        for block, bound in zip(network.blocks, network.bounds, strict=True))
+    upper = network.upper
+    if any(item.notion == "contraction" and item.status is PROVED and not item.rounding
+           for item in judgements):
+        upper = min(upper or ONE, ONE)
+    return Audit(graph.source, graph.shape, graph.output_shape, graph.weights, reports,
+                 tuple(judgements), quotient.lower if quotient else None, upper,
+                 advise(network, reports, judgements, request.at_most or ONE), seed, budget,
+                 request.rounding, local)
+
+
+def _judged_in_ball(network: Composition, request: Request, task: Task
+                    ) -> tuple[list[Judgement], Local | None]:
+    if request.ball is None:
+        return [], None
+    now = monotonic()
+    judged, local = judge_ball(network.graph, network.blocks, request.ball, request.at_most or ONE,
+                               now + max(0.6 * (task.until - now), 0.0), task.seed)
+    task.advance("ball")
+    return [judged], local
+
+
+def _quotient(network: Composition, task: Task, budget: float, unit: Fraction) -> Quotient | None:
+    """A pair that is driven apart; little is looked for where a constant of 1 is certified."""
+    graph, now = network.graph, monotonic()
+    left = max(task.until - now, 0.2 * budget)
+    # Where the shapes differ, most notions do not apply.
+    share = 0.05 if network.upper is not None and network.upper <= 1 else \
+        0.35 if graph.shape == graph.output_shape else 0.6
+    with time_limit(now + left * (share + 0.15)):
+        return largest_quotient(graph, now + left * share, task.seed, unit, network.upper)
+
+
+def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]:
+    if request.notions or request.at_most is not None or request.ball is not None:
+        return chosen(request.notions or (), tuple(NOTIONS))
+    if any(block.couplings for block in blocks):
+        return [BOUNDED]
+    return ["contraction" if graph.has_bias else "euclidean"]
