@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from math import inf, prod
 from time import monotonic
 
 import numpy as np
@@ -17,6 +17,7 @@ from stabkit.networks.multipliers import Multipliers, better_multipliers, first_
 from stabkit.networks.slope_form import MOST, SlopeForm, Slopes, slope_form
 from stabkit.operators.singular_values import upper_root
 
+_QUICK = 100  # entries of (x, v) whose multipliers are found in no time, on any clock
 _ROOM = (0.0, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # relative, above L² as it was found
 
 
@@ -78,7 +79,7 @@ def slope_bound(graph: Graph, until: float, given: Mapping[int, Slopes] | None =
     if form is None or form.size > MOST:
         return None
     with np.errstate(all="ignore"):  # what is not finite is not certified
-        return _bound(form, until)
+        return _bound(form, inf if form.size <= _QUICK else until)
 
 
 def _bound(form: SlopeForm, until: float) -> SlopeBound | None:
