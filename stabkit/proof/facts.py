@@ -167,6 +167,8 @@ def _pair(setting: Setting, step: dict) -> tuple[Visit, Visit]:
     E, F = (_visit(setting, name) for name in names)
     if E.flux != F.flux:
         raise InvalidEvidence("at: the visits are of two fluxes")
+    if (E.at.to, E.at.of) != (F.at.to, F.at.of):  # at 0 a sum would not notice
+        raise InvalidEvidence("at: the visits are in two spaces")
     return E, F
 
 

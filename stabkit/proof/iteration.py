@@ -191,7 +191,8 @@ def begun(statement: Statement) -> Values:
         del fixed[name]
         point = visit.at.put(values)
         for other in fixed.values():
-            if other.flux == visit.flux and (point - other.at).is_zero():
+            if other.flux == visit.flux and other.at.to == visit.at.to and \
+                    (point - other.at).is_zero():
                 values.update(_letters(visit, other))
     return values
 

@@ -131,6 +131,7 @@ class SymbolicFlux:
             raise InvalidArgument("diffusivity: nothing is assumed of it")
         name = self.symbols.free("G")
         G = self.symbols.operator(name, s.to, s.to, symmetric=True)
+        self.symbols.values[name] = s
         self.symbols.form("weights" + name[1:], s.to,
                           lambda x: (G @ x - low * x).T @ (high * x - G @ x))
         return Weights(G)
@@ -179,7 +180,9 @@ class SymbolicMap:
         return next((value for point, value in self._points if _is_zero(point - x)), None)
 
     def _new(self, x: Expression) -> Expression:
-        value = self.symbols.vector(self.symbols.free(self.name), self.to)
+        name = self.symbols.free(self.name)
+        value = self.symbols.vector(name, self.to)
+        self.symbols.values[name] = x
         self._points.append((x, value))
         return value
 

@@ -8,6 +8,7 @@ proof has no part in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations, count
 from types import MappingProxyType
@@ -34,6 +35,7 @@ class Symbols:
     def __init__(self) -> None:
         self.data: dict[str, dict[str, Any]] = {}
         self.portions: dict[str, Portion] = {}  # by the name of their parameter
+        self.values: dict[str, Expression] = {}  # letters for values of maps, and where those are
 
     def note(self, key: str, name: str, entry: Any) -> None:
         self.data.setdefault(key, {})[name] = entry
@@ -109,7 +111,8 @@ class Symbols:
                  changing: Iterable[str] = (), counter: str | None = None) -> dict[str, Any]:
         """The statement that a goal holds after any number of steps, from `start` by `after`.
 
-        The names in `start` are vectors made before; they become the state.
+        The names in `start` are vectors made before; they become the state.  What a map makes of
+        the state changes with it.
         """
         data: dict[str, Any] = {key: dict(entries) for key, entries in self.data.items()}
         state = {name: data["vectors"].pop(name) for name in start}
@@ -119,9 +122,26 @@ class Symbols:
         if counter is not None:
             del data["parameters"][counter]
             data["counter"] = counter
+        changing = [*changing]
+        changing += [name for name in self._follow({*state, *changing}) if name not in changing]
         if changing:
-            data["changing"] = list(changing)
+            data["changing"] = changing
         return {"kind": "iteration", **data, "goal": f"{_text(goal)} {relation} 0"}
+
+    def _follow(self, letters: set[str]) -> list[str]:
+        """The values of maps at points that depend on these letters, also by other values."""
+        made = {name: point.letters for name, point in self.values.items()}
+        for visit in self.data.get("visits", {}).values():
+            made |= dict.fromkeys((visit["value"], visit.get("energy", "")), _words(visit["at"]))
+        count = -1
+        while count < len(letters):
+            count = len(letters)
+            letters = letters | {name for name, at in made.items() if at & letters}
+        return [name for name in self.values if name in letters]
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[A-Za-z_]\w*", text))
 
 
 def _expressions(ends: Any) -> tuple[Any, Any] | None:

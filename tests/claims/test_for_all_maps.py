@@ -20,8 +20,9 @@ from stabkit.classes import (
     Such,
     UpTo,
 )
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.operators import from_matrix, stable_step
+from stabkit.proof import check
 from stabkit.schemes import FSI, SymmetricLayer
 from stabkit.stability.notions import EUCLIDEAN, squared_norm
 from stabkit.stability.property import AllOf, Always, Calculation, Example, Identity, Stable
@@ -164,3 +165,19 @@ def test_what_chooses_examples_is_no_part_of_a_statement():
                   n=ForExamples())
     with pytest.raises(InvalidArgument, match="nothing of it is stated"):
         obligations.shown_for_all(nothing, [{"n": 1}])
+
+
+@pytest.mark.parametrize("kind, value, sign", [(AnyMap(), bent, 1), (Relu(), RELU, -1)])
+def test_what_a_map_makes_of_the_state_changes_with_it(kind, value, sign):
+    """y⁺ = ±B(y) is no fixed point of ±B: the B(y) of a step is not the B(y) of the next.
+
+    With one letter for both the goal would be B(y) − B(y) = 0.
+    """
+    entry = own(lambda B, x: Always(lambda x: (x,), lambda y: (sign * B(y),),
+                                    lambda state, x: state[0] - sign * B(state[0]), dict(x=x),
+                                    "=="), {"B": (value,), **X}, B=kind, x=AnyVector())
+    statement, = obligations.statements(entry)
+    forged = {"invariants": {}, "base": {}, "step": {}, "end": {"steps": []}}
+    with pytest.raises(InvalidEvidence, match="may change from step to step"):
+        check(statement, forged)
+    assert settle(entry, 128, 0).status != "proved"

@@ -91,3 +91,36 @@ def test_a_rest_that_may_change_from_step_to_step_is_in_no_invariant(changing):
     holds = {"steps": []}
     check(statement, INDUCTION | {"invariants": {"J": "p_R - p_R >= 0"}, "end": holds,
                                   "step": {"J": holds}})
+
+
+# -- two spaces: N·P(0) and M·P(0) differ ---------------------------------------------------------
+
+TWO = {"fluxes": {"phi": {"sector": ["0", "1"], "slopes": ["0", "1"]}}}
+
+
+def test_visits_in_two_spaces_are_no_pair_though_one_is_at_0():
+    """P(s) = s²/2 + 1, u = 0 with one entry, w = 0 with two: the goal says 1 − 2 >= 0."""
+    statement = TWO | {
+        "kind": "algebra", "vectors": {"u": "N", "w": "M"},
+        "visits": {"E": {"flux": "phi", "at": "u", "value": "f", "energy": "p"},
+                   "F": {"flux": "phi", "at": "w", "value": "g", "energy": "q"}},
+        "goal": "p - q - f.T@u + u.T@u/2 + g.T@w >= 0"}
+    with pytest.raises(InvalidEvidence, match="two spaces"):
+        check(statement, {"rest": {"Z": "E"}, "steps": [
+            {"use": "descent", "at": ["E", "Z"]}, {"use": "ascent", "at": ["F", "Z"]}]})
+
+
+def test_at_the_start_visits_at_0_of_two_spaces_are_not_the_same():
+    """v = 0 for ever, so it is said that M·P(0) >= N·P(0), as if Σ P were over equal lengths."""
+    statement = TWO | {
+        "kind": "iteration", "operators": {"K": "N -> M"}, "vectors": {"u": "N"},
+        "visits": {"Z": {"flux": "phi", "at": "0*u", "value": "z", "energy": "q"},
+                   "E": {"flux": "phi", "at": "K@v", "value": "f", "energy": "p"}},
+        "state": {"v": "N"}, "start": {"v": "0"}, "next": {"v": "v"}, "goal": "p - q >= 0"}
+    kept = {"steps": [{"use": "known", "of": "J"}, {"use": "descent", "at": ["E_next", "E"]}]}
+    proof = {"invariants": {"J": "p - q >= 0"}, "base": {"J": {"steps": []}},
+             "step": {"J": kept}, "end": kept}
+    with pytest.raises(InvalidEvidence, match="base of J"):
+        check(statement, proof)
+    statement["visits"]["Z"]["at"] = "0*(K@u)"  # one space: then it is so
+    check(statement, proof)

@@ -83,3 +83,21 @@ def test_primal_dual():
     assert constant(prove(primal_dual, bounded(of=lambda x, y: x), spaces=("N", "M"),
                           K=AnyOperator(square=F(99, 100)),
                           prox=AnyFlux(slopes=(0, 1), diffusivities=(0, 1)))) >= 1
+
+
+def test_weights_of_the_state_are_others_after_a_step():
+    """y⁺ = 2y − z − g(y)y with 0 <= g <= 3/2: g = 1/2, 1, 3/2, ... at distinct y pumps it up.
+
+    For one g in all steps |y − z|² <= 18/5 (|y₀|² + |z₀|²) has a proof.
+    """
+    def lagged(flux):
+        return lambda y, z: (2 * y - z - flux.diffusivity(y) * y, y)
+
+    found = prove(lagged, bounded(of=lambda y, z: y - z), flux=AnyFlux(diffusivities=(0, "3/2")))
+    assert not found.proved
+    g = {3: F(0), 10: F(0), 17: F(1), 7: F(3, 2), F(-27, 2): F(0), -34: F(0),
+         F(-109, 2): F(0), -75: F(3, 2)}
+    y, z = F(3), F(-4)
+    for _ in g:
+        y, z = 2 * y - z - g[y] * y, y
+    assert (y - z)**2 > 300 * (3**2 + 4**2)
