@@ -27,7 +27,7 @@ pytest.importorskip("clarabel", reason="the search needs the extra prove")
     (heun, EUCLIDEAN, MONOTONE, 2, "2.002"),
     (heun, CONTRACTION, MONOTONE, 2, "2.002"),
     (fsi(2), CONTRACTION, MONOTONE, F(27, 17), None),
-], ids=str)
+], ids=lambda value: "" if callable(value) else str(value))
 def test_an_end(what, notion, flux, proved, refuted):
     """The proof is the kernel's, the witness the checker's."""
     found = prove(what, notion, refute=False, K=K, flux=flux, ratio=upto(proved))
