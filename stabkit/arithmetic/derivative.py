@@ -77,7 +77,7 @@ class Dual:
     def __eq__(self, other):
         return self.value == _dual(other).value
 
-    __hash__ = None  # type: ignore[assignment]  # how Python says that it has no hash
+    __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
 
     # -- functions, by their names in expressions --------------------------------------------------
     def exp(self):

@@ -140,7 +140,7 @@ class Interval:
     def __ne__(self, other: Operand) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
 
     # -- arithmetic ----------------------------------------------------------------------------
     def __add__(self, other: Operand) -> Interval:

@@ -28,7 +28,7 @@ class Entries:
     """A float array of another library than NumPy, for use in a formula of one variable."""
 
     __slots__ = ("array",)
-    __hash__ = None  # type: ignore[assignment]  # how Python says that it has no hash
+    __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
 
     def __init__(self, array: Array):
         self.array = array

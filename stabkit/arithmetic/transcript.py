@@ -108,7 +108,7 @@ class Term:
     """A quantity in a transcript; arithmetic on it writes the expression."""
 
     __slots__ = ("level", "log", "text")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
     __iter__ = None  # its entries have no end, as its length is not known here
 
     def __init__(self, log: Transcript, text: str, level: int = ATOM):

@@ -23,7 +23,7 @@ class Notions(click.Choice):
         self.case_sensitive = True
 
     @cached_property
-    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]  # click says a sequence
         from stabkit.audit.questions import NOTIONS
         from stabkit.audit.step_file import NOTIONS as OF_STEPS
 

@@ -86,7 +86,7 @@ class Expression:
         Expressions; a number for ``"constant"``, an integer exponent last for ``"**"``.
     """
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
     exp: Callable[..., Expression]  # and so on: the functions are set below, by their names
     sqrt: Callable[..., Expression]
     erf: Callable[..., Expression]
@@ -180,10 +180,10 @@ class Expression:
     def __ge__(self, other: Operand) -> Expression:
         return Expression("<=", as_expression(other), self)
 
-    def __eq__(self, other: Operand) -> Expression:  # type: ignore[override]
+    def __eq__(self, other: Operand) -> Expression:  # type: ignore[override]  # an expression too
         return Expression("==", self, as_expression(other))
 
-    def __ne__(self, other: Operand) -> Expression:  # type: ignore[override]
+    def __ne__(self, other: Operand) -> Expression:  # type: ignore[override]  # the same
         return ~(self == other)
 
     def __and__(self, other: Operand) -> Expression:

@@ -39,7 +39,7 @@ def split(phi: Expression, odd: bool) -> list[tuple[Fraction | None, Expression]
         return [(None, phi)]
     pieces = [(_edge(cells), _one(phi, cells)) for cells in _cells(edges, odd)]
     for edge, piece in pieces[:-1]:
-        for point in (edge, -edge) if odd else (edge,):  # type: ignore[operator]
+        for point in (edge, -edge) if odd else (edge,):  # type: ignore[operator]  # the last one has none
             _same_at(point, phi, piece)
     if odd:
         _same_at(Fraction(0), phi, pieces[0][1])
@@ -131,7 +131,8 @@ def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
     if signs or sign is None:
         return here
     if name in _RELATIONS:
-        return sign < 0 or (sign == 0 and name == "<=")  # type: ignore[return-value]
+        holds: Any = sign < 0 or (sign == 0 and name == "<=")
+        return holds
     if name in ("max", "min"):
         return parts[0] if (sign > 0) == (name == "max") else parts[1]
     if name == "abs":

@@ -35,7 +35,7 @@ class Exact:
 
     __slots__ = ("flint",)
     __array_ufunc__ = None  # let  u @ A  and  c * A  come here instead of NumPy's loops
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
     dtype = np.dtype(object)
 
     def __init__(self, entries: Any):

@@ -54,7 +54,7 @@ class Traced:
     Views are views: what is written through one is seen through the others.
     """
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
     dtype = np.dtype(np.float64)
 
     def __init__(self, tracer: Tracer, cell: _Cell, index: np.ndarray):

@@ -158,7 +158,7 @@ class Signal:
     """The data, with a factor for every mode."""
 
     __array_ufunc__ = None
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
     dtype = np.dtype(float)
 
     def __init__(self, factors: np.ndarray):
