@@ -1,22 +1,22 @@
-"""The command ``stabkit export``: what is proved for all, as files for a proof assistant."""
+"""The command ``stabkit export``: proofs for all and refutations, for a proof assistant."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from stabkit.cli.commands import EXPECTED, chosen, cli
-from stabkit.cli.options import claims_file, names
+from stabkit.cli.options import budget, claims_file, names, seed
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.report.output import check_replaceable, say, write_folder
 
 if TYPE_CHECKING:
     from stabkit.claims.claim import Claim
-    from stabkit.coq import Shown
+    from stabkit.coq import Refuted, Shown
 
 
 @cli.command()
@@ -25,17 +25,22 @@ if TYPE_CHECKING:
 @click.option("--output", "place", type=click.Path(path_type=Path), metavar="DIR",
               default=Path("coq"), show_default=True, help="The folder of the files.")
 @claims_file
-def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None) -> int:
-    """Write what is proved for all as files for a proof assistant.
+@budget(10.0)
+@seed
+def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None, budget: float,
+           seed: int) -> int:
+    """Write what is proved for all, or refuted, as files for a proof assistant.
 
-    CLAIM is a name or glob, or a verdict file (FILE.json), whose proofs are checked and written;
-    without names all claims that are proved for all.  Each claim gets a file with
-    its statement and proof, which Coq 8.16 checks without stabkit: 'make -C DIR -j2'.
+    CLAIM is a name or glob, or a verdict file (FILE.json), whose evidence is
+    checked and written; without names all claims that are proved for all.  Each
+    claim gets a file with its statement and proof, or with the calculation that
+    refutes it, which Coq 8.16 checks without stabkit: 'make -C DIR -j2'.
 
     \b
     Examples:
       stabkit export --coq alt2021.euclidean_stability && make -C coq
       stabkit export --coq 'alt2021.*' --output theorems
+      stabkit export --coq reports/verdicts.json
       stabkit export --coq found.json            a proof that was found, and saved
 
     \b
@@ -52,10 +57,16 @@ def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None) -> 
                               "give an empty or a new folder")
     files = [pattern for pattern in patterns if pattern.endswith(".json")]
     others = [pattern for pattern in patterns if not pattern.endswith(".json")]
-    shown: list[Shown] = [found for file in files for found in _in_file(file)]
+    shown: list[Shown | Refuted] = [found for file in files for found in _in_file(file)]
     without: dict[str, str] = {}
     if others or not files:
-        shown += _proved(chosen(others, own), bool(others), without)
+        claims = chosen(others, own)
+        proved = list(_proved(claims))
+        shown += proved
+        if others:
+            names = {found.claim for found in proved}
+            shown += _refuted([claim for claim in claims if claim.name not in names], without,
+                              {"budget": budget, "seed": seed})
     _different([found.claim for found in shown])
     made = folder(shown)
     if not made.claims:
@@ -71,8 +82,8 @@ def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None) -> 
     return EXPECTED
 
 
-def _proved(claims: list[Claim], named: bool, without: dict[str, str]) -> Iterator[Shown]:
-    """The claims that are proved for all; those that were asked for and are not go to `without`."""
+def _proved(claims: list[Claim]) -> Iterator[Shown]:
+    """The claims of which a proof for all is known."""
     from stabkit.claims.obligations import shown_for_all
     from stabkit.coq import Shown
 
@@ -83,12 +94,36 @@ def _proved(claims: list[Claim], named: bool, without: dict[str, str]) -> Iterat
         if evidence:
             yield Shown(claim.name, claim.statement, tuple(
                 (item.data["statement"], item.data["proof"]) for item in evidence))
-        elif named:
-            without[claim.name] = "it is not proved for all"
 
 
-def _in_file(file: str) -> Iterator[Shown]:
-    """What a verdict file proves, checked again."""
+def _refuted(claims: list[Claim], without: dict[str, str], options: dict[str, Any]
+             ) -> Iterator[Refuted]:
+    """Decide the claims; those that are not refuted in rational numbers go to `without`."""
+    from stabkit.claims.verify import verify
+
+    says = {claim.name: claim.statement for claim in claims}
+    for verdict in verify(claims, **options):
+        found = _shortest(verdict.to_json(), says[verdict.claim])
+        if found is None:
+            without[verdict.claim] = f"{verdict.status}, neither for all nor by a witness in " \
+                                     "rational numbers"
+        else:
+            yield found
+
+
+def _shortest(verdict: Mapping[str, Any], says: str) -> Refuted | None:
+    """The refutation with the shortest witness in rational numbers."""
+    from stabkit.coq import Refuted
+
+    witnesses = [item["data"] for item in verdict["evidence"]
+                 if item["kind"] == "witness" and item["arithmetic"] == "rational"]
+    if verdict["status"] != "refuted" or not witnesses:
+        return None
+    return Refuted(verdict["claim"], says, min(witnesses, key=lambda data: len(str(data))))
+
+
+def _in_file(file: str) -> Iterator[Shown | Refuted]:
+    """What a verdict file proves for all or refutes, checked again."""
     from stabkit.coq import Shown
     from stabkit.replay import read, replay
 
@@ -100,10 +135,14 @@ def _in_file(file: str) -> Iterator[Shown]:
     if failed:
         raise InvalidEvidence(f"{file}: {failed[0].claim}: {failed[0].reason}")
     for verdict in content["verdicts"]:
+        says = f"what {Path(file).name} has under this name"
         proofs = tuple((item["data"]["statement"], item["data"]["proof"])
                        for item in verdict["evidence"] if item["kind"] == "proof")
+        refuted = _shortest(verdict, says)
         if proofs:
-            yield Shown(verdict["claim"], f"as {file} has it", proofs)
+            yield Shown(verdict["claim"], says, proofs)
+        elif refuted is not None:
+            yield refuted
 
 
 def _different(names: list[str]) -> None:

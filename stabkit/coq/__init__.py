@@ -10,12 +10,13 @@ context         the hypotheses of a statement, by name
 addition        a goal as the sum of facts
 induction       a goal after any number of steps
 templates       rows of lines and grids; pieces of functions of one variable
+witnesses       exact witnesses against a claim, as calculations
 files           whole files
 folder          a folder of files that one command checks
 ==============  ==================================================================================
 """
 
 from stabkit.coq.files import theorem
-from stabkit.coq.folder import Folder, Shown, folder, foreign
+from stabkit.coq.folder import Folder, Refuted, Shown, folder, foreign
 
-__all__ = ["Folder", "Shown", "folder", "foreign", "theorem"]
+__all__ = ["Folder", "Refuted", "Shown", "folder", "foreign", "theorem"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stabkit.coq.context import Data
-from stabkit.coq.files import LIBRARY, MARK, file, identifier
+from stabkit.coq.files import LIBRARY, MARK, comment, file, identifier, wrapped
+from stabkit.coq.witnesses import EXACT, calculation
 from stabkit.errors import InvalidArgument
 
 #: What Coq and make leave beside a file.
@@ -20,10 +21,10 @@ THEOREMS = {stems}
 
 all: $(THEOREMS:=.vo)
 
-Stabkit.vo: Stabkit.v
+%.vo: %.v
 \t$(COQC) -q $<
 
-%.vo: %.v Stabkit.vo
+$(THEOREMS:=.vo): %.vo: %.v Stabkit.vo Exact.vo
 \t$(COQC) -q $<
 
 assumptions: all
@@ -44,6 +45,37 @@ class Shown:
     says: str
     proofs: tuple[tuple[Data, Data], ...]
 
+    def text(self) -> str:
+        """The file."""
+        return file(self.claim, self.says, self.proofs)
+
+    def theorems(self) -> list[str]:
+        """What is shown there."""
+        stem, count = identifier(self.claim), len(self.proofs)
+        return [stem] if count == 1 else [f"{stem}_part_{k}" for k in range(1, count + 1)]
+
+
+@dataclass(frozen=True)
+class Refuted:
+    """A claim that is false, with the data of an exact witness in rational numbers."""
+
+    claim: str
+    says: str
+    data: Data
+
+    def text(self) -> str:
+        """The file."""
+        lines = [MARK, *comment(f"{self.claim} is false.  It says: {self.says}"),
+                 *comment("Coq repeats the exact calculation of a witness; why it contradicts the "
+                          f"claim: {self.data.get('by', 'its conditions say so')}"),
+                 "", "Require Import Exact.", "",
+                 *calculation(identifier(self.claim), self.data), ""]
+        return "\n".join(short for line in lines for short in wrapped(line))
+
+    def theorems(self) -> list[str]:
+        """What is shown there."""
+        return [identifier(self.claim)]
+
 
 @dataclass
 class Folder:
@@ -54,7 +86,7 @@ class Folder:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def folder(claims: Iterable[Shown]) -> Folder:
+def folder(claims: Iterable[Shown | Refuted]) -> Folder:
     """A file for each claim, what they need, and a Makefile.
 
     A claim of which some part cannot be written is left out as a whole.
@@ -63,19 +95,18 @@ def folder(claims: Iterable[Shown]) -> Folder:
     for shown in claims:
         stem = identifier(shown.claim)
         try:
-            made.files[f"{stem}.v"] = file(shown.claim, shown.says, shown.proofs)
+            made.files[f"{stem}.v"] = shown.text()
         except InvalidArgument as error:
             made.left_out[shown.claim] = str(error)
             continue
         made.claims[shown.claim] = f"{stem}.v"
-        count = len(shown.proofs)
-        theorems += [(stem, stem if count == 1 else f"{stem}_part_{number}")
-                     for number in range(1, count + 1)]
-    stems = list(dict.fromkeys(stem for stem, _ in theorems))
-    made.files["Stabkit.v"] = f"{MARK}\n{LIBRARY.read_text('utf-8')}"
+        theorems += shown.theorems()
+    stems = [name.removesuffix(".v") for name in made.claims.values()]
+    for library in (LIBRARY, EXACT):
+        made.files[library.name] = f"{MARK}\n{library.read_text('utf-8')}"
     made.files["Assumptions.v"] = "\n".join([
         MARK, *(f"Require Import {stem}." for stem in stems),
-        *(f"Print Assumptions {name}." for _, name in theorems), ""])
+        *(f"Print Assumptions {name}." for name in theorems), ""])
     made.files["Makefile"] = MAKEFILE.format(stems=" ".join(stems))
     return made
 
