@@ -47,8 +47,8 @@ def weighted(weights: Any = None) -> Weighted:
     ----------
     weights : array_like, optional
         Positive rationals, one for every entry (or such that they spread over the array).  If they
-        are left out, weights are sought that make the step symmetric; only ``step_bound`` and
-        ``senses`` do that.
+        are left out, weights are sought that make a step function symmetric, and at one dt, as
+        ``decide`` is given, a matrix W for which u'Wu does not grow.
 
     Examples
     --------
@@ -60,8 +60,8 @@ def weighted(weights: Any = None) -> Weighted:
     """
     if weights is None:
         def unknown(*signals: Any) -> Margin:
-            raise Undecided("weights: give them, as in weighted([1, 3]); they are found by "
-                            "step_bound and senses only")
+            raise Undecided("weights: give them, as in weighted([1, 3]); they are found for "
+                            "functions only, as in decide(lambda u: A @ u, weighted(), shape=n)")
         return Weighted("weighted norm", 1, unknown, unknown)
     given = np.asarray(weights, dtype=object)
     exact = np.empty(given.shape, dtype=object)

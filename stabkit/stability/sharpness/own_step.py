@@ -33,6 +33,7 @@ from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.boxes import by_box
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear_step import OwnStep
+from stabkit.stability.sharpness.lyapunov import by_weights
 from stabkit.stability.sharpness.means import AROUND, BY_MEANS, by_means
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.powers import by_powers
@@ -150,7 +151,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     if not found.is_linear:
         node = found.nodes[0]
         raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
-    decide = by_norm if isinstance(notion, Weighted) else EXACTLY.get(notion)
+    decide = by_weights if isinstance(notion, Weighted) else EXACTLY.get(notion)
     if decide is None:
         raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
     return decide(OwnStep(found, held, dt), notion, name)

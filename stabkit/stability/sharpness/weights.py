@@ -21,7 +21,8 @@ def weights_of(step: OwnStep, notion: Notion) -> tuple[list[Fraction] | None, li
     weights = symmetrising(step.free.form)
     if weights is None:
         raise Undecided("no positive weights make the step symmetric; give weights, as in "
-                        "weighted([1, 3])")
+                        "weighted([1, 3]), or ask decide(step, weighted(), shape=..., dt=...), "
+                        "which seeks a matrix at one dt")
     shown = ", ".join(map(str, weights[:8])) + (", ..." if len(weights) > 8 else "")
     return weights, [f"weights that make the step symmetric: {shown}"]
 
