@@ -12,7 +12,7 @@ from stabkit.notation.tree import BINARY, RELATIONS, SEPARATORS, Node, parse
 
 _SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "Σ": "∑", "*": "∗"}
 _FRACTIONS = {"½": ("1", "2"), "¼": ("1", "4")}
-_ACCENTS = dict(zip(COMBINING, "˙^~¯", strict=True))
+_ACCENTS = dict(zip(COMBINING, "˙¨^~¯", strict=True))
 _LARGE = frozenset("∑∫")
 _IDENTIFIERS = frozenset("∞∇…⊤")
 _GAP = '<mspace width="0.22em"></mspace>'

@@ -16,7 +16,7 @@ _UP, _DOWN = ("".join(map(chr, table)) for table in (SUPERSCRIPTS, SUBSCRIPTS))
 FUNCTIONS = {"arctan", "atan", "cos", "det", "diag", "dim", "exp", "id", "ker", "ln", "log", "max",
              "min", "rank", "sgn", "sin", "sup", "tan", "tanh", "tr", "vec"}
 ACRONYMS = {"TV", "MG", "AI"}
-COMBINING = {"\u0307": "dot", "\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
+COMBINING = {"\u0307": "dot", "\u0308": "ddot", "\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
 _ACCENTS = "".join(COMBINING)
 _INDICES = frozenset("ijklmnpq")
 
