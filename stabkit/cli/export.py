@@ -70,8 +70,9 @@ def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None, bud
     _different([found.claim for found in shown])
     made = folder(shown)
     if not made.claims:
-        raise InvalidArgument("CLAIM: nothing to write: " + "; ".join(
-            f"{claim}: {why}" for claim, why in (without | made.left_out).items()))
+        raise InvalidArgument("CLAIM: nothing to write: " + ("; ".join(
+            f"{claim}: {why}" for claim, why in (without | made.left_out).items())
+            or "no proof for all, and no refutation in rational numbers"))
     write_folder(place, made.files)
     rows = [(claim, name) for claim, name in made.claims.items()]
     rows += [(claim, f"left out: {why}") for claim, why in (without | made.left_out).items()]
