@@ -1,9 +1,9 @@
-"""Operators of matrices as they come: of numbers, texts and floats, dense or sparse."""
+"""Operators of matrices as they come: of numbers, texts and floats, dense, sparse or products."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import scipy
@@ -12,6 +12,7 @@ from stabkit.aliases import Array, Matrix
 from stabkit.arithmetic.open_step import Unknown, known
 from stabkit.arithmetic.rounding import half_unit, is_rounded, meant_entries, size
 from stabkit.errors import InvalidArgument
+from stabkit.operators.linear_map import LinearMap
 from stabkit.operators.operator import Operator
 
 
@@ -20,6 +21,9 @@ def _written(operator: Operator) -> str:
     return "[" + "; ".join(rows) + "]"
 
 
+_LARGEST = 2**24  # entries of a matrix that is known by its products only
+_KNOWN_BY = ("tocoo", "matvec", "__array__", "levels")
+_CLOSE = 1e-8     # relatively, of a product with all columns to that of their sum
 ROUNDINGS = (None, "exact", "snapped", "intervals")
 
 
@@ -28,8 +32,10 @@ def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None
 
     Parameters
     ----------
-    matrix : array_like or scipy.sparse matrix, shape (M, N)
-        Integers, floats, fractions or texts such as ``"1/2"``.
+    matrix : array_like, scipy.sparse matrix or LinearOperator, shape (M, N)
+        Integers, floats, fractions or texts such as ``"1/2"``; whatever NumPy makes an array of,
+        such as a frame of pandas.  Of a ``LinearOperator`` the products with all unit signals are
+        taken.  An operator is returned as it is.
     label : str
         The name in evidence.
     rounding : {None, "exact", "snapped", "intervals"}
@@ -47,6 +53,8 @@ def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None
     if rounding not in ROUNDINGS:
         raise InvalidArgument(f"rounding: must be one of {', '.join(map(repr, ROUNDINGS))}, "
                               f"got {rounding!r}")
+    if isinstance(matrix, Operator):
+        return matrix
     shape, rows, columns, values = _entries(matrix)
     exact = [known(value, "matrix") for value in values]
     if rounding is None and any(isinstance(value, Unknown) for value in exact):
@@ -92,19 +100,70 @@ def _with_sums_meant(shape: tuple[int, int], rows: list[int], columns: list[int]
 
 def _entries(matrix: Matrix) -> tuple[tuple[int, int], list[int], list[int], list[Array]]:
     """The shape, and the rows, columns and values of the entries that are not zero."""
+    if isinstance(matrix, LinearMap):
+        matrix = matrix.exact()
+    if hasattr(matrix, "matvec"):
+        matrix = _of_products(matrix)
     if hasattr(matrix, "tocoo"):  # sparse, told without loading scipy.sparse
         entries = scipy.sparse.coo_array(matrix)
         entries.sum_duplicates()
         return entries.shape, *(place.tolist() for place in entries.coords), list(entries.data)
+    if hasattr(matrix, "levels"):
+        raise InvalidArgument("matrix: got a hierarchy; give the matrix of one of its levels, "
+                              "levels[0].A, or its cycle, aspreconditioner()")
+    if hasattr(matrix, "__array__"):  # a frame of pandas and the like
+        matrix = np.asarray(matrix)
     kind = getattr(matrix, "dtype", None)
     dense = np.asarray(matrix, dtype=object)
     if dense.ndim != 2 or dense.shape[1] == 0:
-        raise InvalidArgument(f"matrix: must have two dimensions, got shape {dense.shape}")
+        raise InvalidArgument("matrix: must have two dimensions, got "
+                              + (f"shape {dense.shape}" if dense.ndim else shown(matrix)))
     as_given = np.float32 if kind == np.float32 else (lambda value: value)
     kept = [(*place, as_given(value)) for place, value in np.ndenumerate(dense)
             if isinstance(value, Unknown) or value != 0]
     return dense.shape, [i for i, _, _ in kept], [j for _, j, _ in kept], \
         [value for _, _, value in kept]
+
+
+def _of_products(product: Any) -> Any:
+    """The matrix of a ``LinearOperator``, in floats; as it is where it holds one."""
+    held = getattr(product, "A", None)
+    if held is not None and np.shape(held) == product.shape:
+        return held
+    m, n = product.shape
+    if m * n > _LARGEST:
+        raise InvalidArgument(f"matrix: a LinearOperator of shape {product.shape} is known by its "
+                              "products only, and all would be too many; give the sparse matrix")
+    dense = np.asarray(product @ np.eye(n))
+    u = np.cos(np.arange(n))
+    if dense.dtype.kind in "biuf" and not np.abs(product @ u - dense @ u).max(initial=0) <= \
+            _CLOSE * np.abs(dense).sum(axis=1).max(initial=1):
+        raise InvalidArgument("matrix: the LinearOperator is not linear")
+    return dense
+
+
+def shown(value: Any) -> str:
+    """What was given, in a message."""
+    return f"{type(value).__name__} {' '.join(f'{value!r:.60}'.split())}"
+
+
+def as_operator(value: Any, name: str) -> Operator:
+    """An operator, or what is made of a matrix of any kind; `name` is the argument's.
+
+    Raises
+    ------
+    InvalidArgument
+        If it is neither.
+    """
+    if isinstance(value, Operator):
+        return value
+    if isinstance(value, (list, tuple)) or any(hasattr(value, known_by) for known_by in _KNOWN_BY):
+        try:
+            return from_matrix(value)
+        except InvalidArgument as reason:
+            raise InvalidArgument(name + str(reason).removeprefix("matrix")) from reason
+    raise InvalidArgument(f"{name}: must be an Operator or a matrix, got {shown(value)}; make it "
+                          "with from_matrix")
 
 
 def identity(n: int) -> Operator:

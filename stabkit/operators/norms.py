@@ -23,13 +23,14 @@ from stabkit.operators.float_bounds import (
     rayleigh_quotient,
     row_and_column_bound,
 )
+from stabkit.operators.matrices import as_operator
 from stabkit.operators.operator import Operator
 from stabkit.proof.parts import SymbolicOperator
 
 _DENSE = 48
 
 
-def norm_squared(operator: Operator) -> Interval:
+def norm_squared(operator: Any) -> Interval:
     """Enclose ‖K‖², the largest eigenvalue of KᵀK.
 
     Four ways, in this order: for up to 48 columns or rows an exact LDLᵀ decision of
@@ -48,12 +49,9 @@ def norm_squared(operator: Operator) -> Interval:
     Raises
     ------
     InvalidArgument
-        If it is no Operator.
+        If it is neither an operator nor a matrix.
     """
-    if not isinstance(operator, Operator):
-        raise InvalidArgument(f"operator: must be an Operator, got {type(operator).__name__}; make "
-                              "it with from_matrix")
-    return _norm_squared(operator)
+    return _norm_squared(as_operator(operator, "operator"))
 
 
 @lru_cache(maxsize=256)
@@ -69,8 +67,8 @@ def _norm_squared(operator: Operator) -> Interval:
     return _bounded(small)
 
 
-def operator_norm(operator: Operator) -> Interval:
-    """Enclose the spectral norm ‖K‖."""
+def operator_norm(operator: Any) -> Interval:
+    """Enclose the spectral norm ‖K‖ of an operator or a matrix."""
     return norm_squared(operator).sqrt()
 
 
@@ -97,6 +95,7 @@ def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rationa
     """
     if isinstance(operator, SymbolicOperator):
         return operator.stable_step(lipschitz, ratio)
+    operator = as_operator(operator, "operator")
     if is_rounded(lipschitz) or is_rounded(ratio):
         given, intended = (
             stable_step(operator, taken(lipschitz), taken(ratio), unbounded=unbounded)

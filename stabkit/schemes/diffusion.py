@@ -32,7 +32,7 @@ class DiffusionScheme(Scheme):
     tau: Rational
 
     def __post_init__(self) -> None:
-        as_part(self.K, Operator, "K")
+        object.__setattr__(self, "K", as_part(self.K, Operator, "K"))
         as_part(self.flux, Flux, "flux")
         object.__setattr__(self, "tau", as_step(self.tau, "tau"))
 

@@ -40,8 +40,8 @@ class ResidualBlock(Scheme):
     outer_activation: Flux | None = None
 
     def __post_init__(self) -> None:
-        as_part(self.inner, Operator, "inner")
-        as_part(self.outer, Operator, "outer")
+        object.__setattr__(self, "inner", as_part(self.inner, Operator, "inner"))
+        object.__setattr__(self, "outer", as_part(self.outer, Operator, "outer"))
         as_part(self.activation, Flux, "activation")
         if self.outer_activation is not None:
             as_part(self.outer_activation, Flux, "outer_activation")
@@ -99,7 +99,7 @@ class Linear(Scheme):
     matrix: Operator
 
     def __post_init__(self) -> None:
-        as_part(self.matrix, Operator, "matrix")
+        object.__setattr__(self, "matrix", as_part(self.matrix, Operator, "matrix"))
         if self.matrix.shape[0] != self.matrix.shape[1]:
             raise InvalidArgument(f"matrix: must be square, got shape {self.matrix.shape}")
 

@@ -17,12 +17,12 @@ from stabkit.arithmetic.backend import in_parts, is_foreign, namespace
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.open_step import Unknown
-from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.arithmetic.rational import Constant, fraction, fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
-from stabkit.operators import Operator
+from stabkit.operators import Operator, as_operator
 from stabkit.proof.parts import (
     Count,
     Family,
@@ -155,7 +155,7 @@ class HasStep(Protocol):
 
 def as_signal(u: Signal, size: int, name: str = "u") -> Signal:
     """Check a signal or batch of signals once, at the door."""
-    array = u if is_foreign(u) else np.asarray(u)
+    array = u if is_foreign(u) else _as_array(u)
     xp = namespace(array)
     if array.ndim == 0 or array.shape[-1] != size:
         raise InvalidArgument(f"{name}: the last axis must have length {size}, got shape "
@@ -177,6 +177,16 @@ def as_signal(u: Signal, size: int, name: str = "u") -> Signal:
     return array
 
 
+def _as_array(u: Any) -> np.ndarray:
+    """A signal as it comes: an array, a list of numbers or texts, a sparse row, a series."""
+    if isinstance(u, np.ndarray):
+        return u
+    array = np.asarray(u.toarray() if hasattr(u, "toarray") else u)
+    if array.dtype.kind in "iu":
+        return array.astype(float)
+    return fractions(array, "u") if array.dtype.kind == "U" and array.ndim else array
+
+
 def as_count(value: Any, name: str) -> Any:
     """An integer >= 1 of any kind, such as NumPy's; truth values are none."""
     if isinstance(value, (Count, Size)):
@@ -195,9 +205,14 @@ SYMBOLS = {Operator: (SymbolicOperator, LineDifference), Flux: (SymbolicFlux,)}
 
 
 def as_part(value: Any, kind: type, name: str) -> Any:
-    """A part of a scheme, of the type that it must have, or a symbol for it."""
+    """A part of a scheme, of the type that it must have, or a symbol for it.
+
+    A matrix of any kind becomes an operator.
+    """
+    if kind is Operator and not isinstance(value, SYMBOLS[kind]):
+        return as_operator(value, name)
     if not isinstance(value, (kind, *SYMBOLS.get(kind, ()))):
-        made = {Operator: "from_matrix", Flux: "one of stabkit.fluxes, or from_activation"}
+        made = {Flux: "one of stabkit.fluxes, or from_activation"}
         hint = f"; make it with {made[kind]}" if kind in made else ""
         shown = " ".join(f"{value!r:.80}".split())
         raise InvalidArgument(f"{name}: must be of type {kind.__name__}, got {shown}{hint}")

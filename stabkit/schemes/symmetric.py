@@ -135,7 +135,7 @@ class SymmetricLayer:
 
     def __post_init__(self) -> None:
         if not isinstance(self.K, LinearMap):
-            as_part(self.K, Operator, "K")
+            object.__setattr__(self, "K", as_part(self.K, Operator, "K"))
         as_part(self.activation, Flux, "activation")
         if self.normalisation is not None:
             as_part(self.normalisation, LayerNormalisation, "normalisation")

@@ -11,7 +11,7 @@ from stabkit.aliases import Fields
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
-from stabkit.operators import Operator
+from stabkit.operators import Operator, as_operator
 from stabkit.schemes import Implicit, Scheme
 from stabkit.stability.notions import Notion, as_notion
 
@@ -83,9 +83,7 @@ class NormAtMost:
     square: Any
 
     def __post_init__(self) -> None:
-        if not isinstance(self.K, Operator):
-            raise InvalidArgument(f"K: must be an Operator, got {self.K!r}; make it with "
-                                  "from_matrix")
+        object.__setattr__(self, "K", as_operator(self.K, "K"))
         fraction(self.square, "square")
 
 
