@@ -46,8 +46,9 @@ class Sizes(click.ParamType):
 
 @cli.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
-@click.option("--notion", "notions", type=Notions(), multiple=True,
-              help="What the exit status rests on; can be given again.")
+@click.option("--notion", "notions", type=Notions(), multiple=True, metavar="NOTION",
+              help="What the exit status rests on, such as euclidean, contraction, range, sign, "
+                   "bounded, positivity; can be given again.")
 @click.option("--shape", type=Sizes(), metavar="N,N,...",
               help="Of one input without the batch axis, where an ONNX file leaves it open; "
                    "of the array that a step is given, such as 64x64.")

@@ -36,7 +36,8 @@ def test_the_script_comes_out(shell, word):
     (("ver",), ["plain,verify"]),
     (("show", "alt2021.euclidean_st"), [
         "plain,alt2021.euclidean_stability",
-        "plain,alt2021.euclidean_stability_without_sign_condition"]),
+        "plain,alt2021.euclidean_stability_without_sign_condition",
+        "plain,alt2021.euclidean_stability_without_sign_condition_corrected"]),
     (("verify", "--bud"), ["plain,--budget"]),
     (("verify", "--claims", "mi"), ["file,mi"]),
     (("verify", "--executor", "da"), ["plain,dask", "plain,dask://"]),

@@ -366,7 +366,7 @@ def test_pieces_are_read_strictly():
 
 def test_a_fact_of_a_flux_is_shown_by_its_pieces():
     """What `Mg-ResNet step` assumes of ReLU is a theorem of its own."""
-    assumed = THEOREMS["Mg-ResNet step, euclidean"].statement["fluxes"]["relu"]["sector"]
+    assumed = THEOREMS["Mg-ResNet step, euclidean"].statement["fluxes"]["sigma"]["sector"]
     assert assumed == ["0", "1"]
     assert THEOREMS["ReLU lies in the sector [0, 1]"].statement["goal"] == \
         "max(y, 0)*(y - max(y, 0)) >= 0"
