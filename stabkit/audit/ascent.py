@@ -120,7 +120,8 @@ def _uphill(graph: Graph, x: np.ndarray, y: np.ndarray, until: float, within: Ba
         out = kept[len(graph.nodes) - 1]
         r, d = out[:count] - out[count:], z[:count] - z[count:]
         apart, away = _sizes(r), _sizes(d)
-        values = apart / away
+        with np.errstate(invalid="ignore", divide="ignore"):  # pairs that met
+            values = apart / away
         better = np.isfinite(values) & (values > best)
         best = np.where(better, values, best)
         where = np.where(_wide(np.tile(better, 2), z), z, where)

@@ -42,7 +42,7 @@ class Unexpected:
         pass
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
-        if not isinstance(error, Exception):
+        if not isinstance(error, (Exception, SystemExit)):  # code of a user's may call exit(0)
             return False
         if os.environ.get("STABKIT_TRACEBACK"):
             traceback.print_exception(error)

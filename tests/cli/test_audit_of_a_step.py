@@ -89,3 +89,25 @@ def test_a_file_that_raises_is_told_with_its_line(tmp_path, capsys):
     path.write_text("import numpy as np\nx = 1 / 0\n")
     assert main(["audit", f"{path}:step", "--shape", "4"]) == 2
     assert "line 2" in capsys.readouterr().err
+
+
+def test_a_step_that_leaves_the_program_is_not_proved(tmp_path, capsys):
+    """exit(0) in a step must not be the exit status of a proof."""
+    path = tmp_path / "leaves.py"
+    path.write_text("import sys\n\n\ndef step(u, dt):\n    sys.exit(0)\n")
+    assert main(["audit", f"{path}:step", "--shape", "4"]) == 2
+    assert "SystemExit" in capsys.readouterr().err
+
+
+def test_the_variation_around_the_circle_is_not_the_variation(tmp_path, capsys):
+    """Upwind on a ring takes (0, 0, 1, 1) to (1/2, 0, 1/2, 1) at dt = 1/2.
+
+    Σ |uᵢ₊₁ − uᵢ| goes from 1 to 3/2, while around the circle it stays 2.
+    """
+    path = tmp_path / "ring.py"
+    path.write_text("import numpy as np\n\n\ndef step(u, dt):\n"
+                    "    return u - dt * (u - np.roll(u, 1))\n")
+    asked = ["audit", f"{path}:step", "--shape", "4", "--notion", "variation"]
+    assert main([*asked, "--dt", "1/2"]) == 1
+    assert main(asked) == 3
+    assert "variation around the circle: proved for 0 < dt <= 1" in capsys.readouterr().out

@@ -175,3 +175,18 @@ def test_boxes_and_positivity():
     assert by_means(trace(step, 6), stays_in(box(0, 4)), "dt").certified == Fraction(1, 4)
     decay = lambda u, dt: u - dt * u / (1 + u**2)  # noqa: E731
     assert by_means(trace(decay, 4), POSITIVITY, "dt").certified == 1
+
+
+def test_the_circle_is_named_also_where_only_single_steps_are_followed():
+    """(u + dt (left + right)/2)/(1 + dt) has Σ |uᵢ₊₁ − uᵢ| grow from 2 to 22/9 at dt = 8.
+
+    That is of u = (1, 1, 1, −1); around the circle, with the jump of 2 back to 1, it does not grow.
+    """
+    def step(u, dt):
+        return (u + dt * 0.5 * (np.roll(u, 1) + np.roll(u, -1))) / (1 + dt)
+
+    u = np.array([Fraction(x) for x in (1, 1, 1, -1)], object)
+    after = (u + 4 * (np.roll(u, 1) + np.roll(u, -1))) / 9
+    assert (abs(np.diff(u)).sum(), abs(np.diff(after)).sum()) == (2, Fraction(22, 9))
+    found = step_bound(step, VARIATION, shape=4)
+    assert (8, 8) in found.proved and found.notion == "variation around the circle"
