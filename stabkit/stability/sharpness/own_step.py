@@ -282,6 +282,7 @@ def _in_floats(function: Function, notion: Notion, shape: tuple[int, ...], step:
             raise InvalidArgument(f"step: the function raises {in_words(error)} for an array of "
                                   f"shape {shape}") from error
 
+    flat.__qualname__ = getattr(function, "__qualname__", "step")
     scheme = Computed(flat, int(np.prod(shape)))
 
     def violated(signals: Signals) -> bool:
