@@ -60,7 +60,7 @@ class Computed(Function):
         if output.shape != (self.length,) or output.dtype.kind not in "biuf":
             raise InvalidArgument(
                 f"scheme: must return a real array of shape {(self.length,)}, got shape "
-                f"{output.shape} and dtype {output.dtype}")
+                f"{output.shape} and dtype {output.dtype}{_remedy(output)}")
         return output
 
     def pair(self, x: Signal) -> tuple[np.ndarray, np.ndarray]:
@@ -100,6 +100,12 @@ class Computed(Function):
         eps = max(float(np.finfo(part.dtype).eps) for part in (*inputs, *outputs)
                   if part.dtype.kind == "f")
         return self.rounding * self.length * Fraction(eps) * Fraction(largest)
+
+
+def _remedy(output: np.ndarray) -> str:
+    several = output.dtype.kind == "c" or (output.dtype.kind == "O" and any(
+        isinstance(entry, (complex, np.complexfloating)) for entry in output.flat))
+    return "; of complex numbers take two fields, np.stack([z.real, z.imag])" if several else ""
 
 
 def _box(output: np.ndarray, allowance: Fraction, notion: Notion) -> np.ndarray:

@@ -10,7 +10,8 @@ from stabkit.stability.sharpness.linear import End, Steps, runs
 from stabkit.stability.sharpness.signs import Cell, simplest
 
 _NEAR = Fraction(1, 10**9)  # relatively, of a proved end to an irrational root
-_DIGITS = 4  # of the first refuted step
+_DIGITS = 4    # of the first refuted step
+_CLOSE_BY = 6  # of a proved end before a step at which it fails; as many as are printed
 
 
 def intervals(found: list[Cell]) -> tuple[Steps, Steps]:
@@ -28,7 +29,7 @@ def _inside(end: End, beside: Cell | None, run: Sequence[Cell], way: int) -> End
     if end is None or end == 0 or beside is None or cell.is_point:
         return end
     if beside.is_point and beside.holds is False:  # the end itself does not belong to it
-        return _beyond(cell, end, way)
+        return _beyond(cell, end, way, _CLOSE_BY)
     if beside.holds is not None:
         return end
     away = end * _NEAR
@@ -37,11 +38,10 @@ def _inside(end: End, beside: Cell | None, run: Sequence[Cell], way: int) -> End
     return simplest(*sorted((end, end + way * away))) if away else end
 
 
-def _beyond(cell: Cell, end: End, way: int) -> End:
+def _beyond(cell: Cell, end: End, way: int, digits: int = _DIGITS) -> End:
     """The end of a refuted run, which is open but at a point: a short decimal within."""
     if end is None or end == 0 or cell.is_point:
         return end
-    digits = _DIGITS
     while True:
         near = _decimal(end, digits, way)
         if (cell.high is None or near < cell.high) and near > cell.low:

@@ -8,8 +8,10 @@ first and one of the others vanish.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
 
@@ -23,7 +25,8 @@ from stabkit.tracing import Kinds
 from stabkit.tracing.form import CONSTANT
 
 _REACH = 6  # neighbours of a row
-_ANGLES = ((1, 1), (-1, 2), (0, 4), (Fraction(-1, 2), 3), (Fraction(1, 2), 6))  # cos θ, divides n
+_ANGLES: tuple[tuple[Any, int], ...] = (
+    (1, 1), (-1, 2), (0, 4), (Fraction(-1, 2), 3), (Fraction(1, 2), 6))  # cos θ, divides n
 
 
 _Waves = dict[int, fmpq_mpoly]  # offset k: the factor of exp(ikθ), a polynomial in the step
@@ -114,23 +117,41 @@ class Pair:
         """Whether the symbol is ±1 times the identity where a root is double: at θ = 0 or π."""
         if factor.degree() != 1 or abs(root := Fraction(-int(factor[0]), int(factor[1]))) != 1:
             return False
+        return self._is_unit(int(root), number, dt)
+
+    def _is_unit(self, root: int, number: int, dt: Fraction) -> bool:
+        """Whether the symbol is ±1 times the identity where cos θ is a root, 1 or −1."""
         t, wanted = fmpq(dt.numerator, dt.denominator), (1, -1)[number]
         for i, row in enumerate(self.g):
             for j, waves in enumerate(row):
-                total = sum((p.subs({"x0": fmpq(0), "t": t}) * int(root)**(k % 2)
+                total = sum((p.subs({"x0": fmpq(0), "t": t}) * root**(k % 2)
                              for k, p in waves.items()), start=0)
                 if total != (wanted if i == j else 0):
                     return False
         return True
 
     def refuted(self) -> Steps:
-        """Steps at which a root is outside the circle, at an angle of the grid that is simple."""
+        """Steps at which a root is outside the circle or defective, at a simple angle."""
         parts = []
         for x, divides in _ANGLES:
             if self.length % divides == 0:
                 parts += [in_t(c.subs({"x0": fmpq(Fraction(x).numerator, Fraction(x).denominator)}))
                           for c in self.conditions]
-        return intervals(cells(parts))[1]
+        return intervals([
+            replace(cell, holds=False)
+            if cell.is_point and cell.low and self.grows_linearly(cell.low) else cell
+            for cell in cells(parts)])[1]
+
+    def grows_linearly(self, dt: Fraction) -> bool:
+        """Whether a root 1 or −1 is double, with a Jordan block, at θ = 0 or π of the grid."""
+        for x, divides in _ANGLES[:2]:
+            first, *others = (at(c, dt)(fmpq(x)) for c in self.conditions)
+            for number, other in enumerate(others):
+                drifts = self.drift and number == 0 and x == 1
+                if self.length % divides == 0 and first == other == 0 and not (
+                        drifts or self._is_unit(x, number, dt)):
+                    return True
+        return False
 
 
 def at(c: fmpq_mpoly, dt: Fraction) -> fmpq_poly:

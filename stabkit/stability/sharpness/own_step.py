@@ -40,6 +40,7 @@ from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, fixed_values, held_ends
 from stabkit.stability.sharpness.searched import first_broken, searched
 from stabkit.stability.sharpness.single_steps import by_single_steps
+from stabkit.stability.sharpness.slopes import by_slopes
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 from stabkit.tracing import Trace, as_shape, at_step, takes_step, trace
 
@@ -148,6 +149,8 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
         return _by_box_or_means(found, notion, name)
     if notion is VARIATION or (not found.is_linear and held is None and notion in BY_MEANS):
         return by_means(found, notion, name)
+    if not found.is_linear and notion is CONTRACTION and held is None and dt is not None:
+        return by_slopes(found, notion, name)
     if not found.is_linear:
         node = found.nodes[0]
         raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
@@ -282,6 +285,7 @@ def _in_floats(function: Function, notion: Notion, shape: tuple[int, ...], step:
             raise InvalidArgument(f"step: the function raises {in_words(error)} for an array of "
                                   f"shape {shape}") from error
 
+    flat.__qualname__ = getattr(function, "__qualname__", "step")
     scheme = Computed(flat, int(np.prod(shape)))
 
     def violated(signals: Signals) -> bool:

@@ -62,8 +62,9 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     else:
         return _by_max_norm(step, empty, lines)
     if drift is not None:
-        return _drifting(empty, proved, refuted, lines, name, step)
+        return _drifting(empty, proved, refuted, lines, name, _linear_growth(pair, refuted, name))
     why = ""
+    lines += _linear_growth(pair, refuted, name)
     if refuted:
         low, high = refuted[0]
         why = state_at(matrix, low or (Fraction(1) if high is None else high / 2))
@@ -118,10 +119,16 @@ def _pair(step: OwnStep, drift: bool) -> Pair | None:
         return None
 
 
+def _linear_growth(pair: Pair | None, refuted: Steps, name: str) -> list[str]:
+    """Refuted ends at which no root is outside the circle, in words."""
+    return [f"at {name} = {low} itself it grows linearly: a root on the unit circle is double"
+            for low, _ in refuted if low and pair is not None and pair.grows_linearly(low)]
+
+
 def _drifting(empty: StepBound, proved: Steps, refuted: Steps, lines: list[str], name: str,
-              step: OwnStep) -> StepBound:
+              ends: list[str]) -> StepBound:
     rest = replace(empty, notion=f"{empty.notion}, apart from the drift", proved=proved,
-                   refuted=refuted, lines=())
+                   refuted=refuted, lines=tuple(ends))
     lines = [lines[0], "a constant signal drifts: 1 is a double root with a Jordan block "
              f"at every {name}, which is not for the step to mend (its mean grows linearly)",
              str(rest)]

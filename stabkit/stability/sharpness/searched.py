@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.aliases import Function
-from stabkit.errors import StabkitError, Undecided
+from stabkit.errors import InvalidArgument, StabkitError, Undecided, in_words
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.falsify.search import search
@@ -37,6 +37,9 @@ def searched(function: Function, notion: Notion, shape: tuple[int, ...], *,
     lines = [f"not proved: {reason}"]
     broken = next((k for k, dt in enumerate(grid) if hunt.breaks(dt)), None)
     ends = (grid[0], grid[-1])
+    if broken is None and hunt.refused is not None and not hunt.trials:
+        raise InvalidArgument(f"step: the function raises {in_words(hunt.refused)} for an array of "
+                              f"shape {shape}, at every step that was tried") from hunt.refused
     if broken is None:
         lines.append(f"searched in floats at {len(grid)} steps, {hunt.trials} trials, and nothing "
                      "was found against it")
@@ -74,6 +77,7 @@ class _Hunt:
         self.function, self.notion, self.shape = function, notion, shape
         self.most, self.seed, self.trials = trials, seed, 0
         self.found: dict[Fraction, Signals] = {}
+        self.refused: Exception | None = None
 
     def breaks(self, dt: Fraction) -> bool:
         scheme = self.at(dt)
@@ -94,6 +98,7 @@ class _Hunt:
         except UNFIT as error:  # the function refuses this step
             if isinstance(error, StabkitError) and not isinstance(error, Undecided):
                 raise
+            self.refused = error
             return False
         self.trials += found.trials
         if found.witness is None:
@@ -105,6 +110,7 @@ class _Hunt:
         def step(u: np.ndarray) -> np.ndarray:
             made = np.asarray(self.function(u.reshape(self.shape), float(dt)))
             return made.reshape(-1)
+        step.__qualname__ = getattr(self.function, "__qualname__", "step")
         return Computed(step, int(np.prod(self.shape)))
 
     def worst(self, dt: Fraction) -> float | None:
