@@ -264,19 +264,19 @@ def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[Record, Ou
                 grids[tuple(_text(configuration.get(name)) for name in _GRID)] = number
         places = {number: outcomes[number][0]
                   for number in list(grids.values())[:_TIGHTNESS_CONFIGURATIONS]}
-    found = {number: _smallest_refuted(entry, configuration, trials, seed)
+    found = {number: _smallest_refuted(entry, configuration, trials, seed, status)
              for number, configuration in places.items()}
     return {number: ratio for number, ratio in found.items() if ratio is not None}
 
 
-def _smallest_refuted(entry: Claim, configuration: Record, trials: int, seed: int
-                      ) -> Fraction | None:
+def _smallest_refuted(entry: Claim, configuration: Record, trials: int, seed: int,
+                      known: Status) -> Fraction | None:
     def refuted(ratio: Fraction) -> bool:
         tried = {**configuration, "ratio": ratio}
         return _decided(entry, tried, min(trials, 512), seed).status is REFUTED
 
     low, high = Fraction(0), fraction(configuration["ratio"], "ratio")
-    if not refuted(high):
+    if known is PROVED or not refuted(high):
         low = high
         beyond = next((low * step for step in (Fraction(1001, 1000), Fraction(11, 10), 2, 4)
                        if refuted(low * step)), None)
