@@ -14,7 +14,8 @@ from stabkit.replay import Finding
 _KEPT = ("location", "reading", "expected")
 
 
-def differences(content: Configuration, claims: Mapping[str, Claim]) -> Iterator[Finding]:
+def differences(content: Configuration, claims: Mapping[str, Claim], *, derive: bool = False
+                ) -> Iterator[Finding]:
     """Findings about verdicts beside the claims that they name.
 
     What a claim says of itself is compared with what the verdict says of it, and the statement of
@@ -26,12 +27,14 @@ def differences(content: Configuration, claims: Mapping[str, Claim]) -> Iterator
     content : mapping
         Of a verdict file that was read by :func:`stabkit.replay.replay`.
     claims : mapping of str to Claim
+    derive : bool
+        Whether a statement that cannot be derived counts as one that does not hold.
     """
     for verdict in content["verdicts"]:
         entry = claims.get(verdict["claim"])
         name, status = verdict["claim"], verdict["status"]
         if entry is None:
-            yield Finding(name, status, "statement", True,
+            yield Finding(name, status, "statement", not derive,
                           "the evidence is checked; the statement was not derived, as the claim is "
                           "not known here (give its file with --claims)")
             continue

@@ -227,6 +227,7 @@ def replay(file: str, own: str | None, derive: bool) -> int:
     \b
     Exit status:
       0  all evidence holds     1  some does not     2  bad input
+    With --derive, a claim that is not known counts as one that does not hold.
     """
     from stabkit.claims.claim import load_claims, registry
     from stabkit.claims.rederived import listed_differences
@@ -239,7 +240,7 @@ def replay(file: str, own: str | None, derive: bool) -> int:
         content = read(file)
         findings = recheck(content)
         known = mine | registry()
-        findings += differences(content, known)
+        findings += differences(content, known, derive=derive)
         findings += listed_differences(content, known) if derive else []
     except InvalidEvidence as error:
         raise InvalidEvidence(f"{file}: {error}") from error
@@ -248,7 +249,10 @@ def replay(file: str, own: str | None, derive: bool) -> int:
         say(f"{'holds' if finding.holds else 'FAILS'}  {finding.claim} ({finding.status}), "
              f"{finding.kind}{number}: {finding.reason}")
     failed = sum(not finding.holds for finding in findings)
-    say(f"{len(findings)} checked: " + (f"{failed} FAIL" if failed else "all hold"))
+    strangers = len({verdict["claim"] for verdict in content["verdicts"]} - known.keys())
+    say(f"{len(findings)} checked: " + (f"{failed} FAIL" if failed else "all hold")
+        + (f"; what {strangers} claim{'s say' if strangers > 1 else ' says'} was not derived"
+           if strangers else ""))
     return UNEXPECTED if failed else EXPECTED
 
 

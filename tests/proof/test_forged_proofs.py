@@ -188,7 +188,9 @@ def steps(K, flux, ratio):
     assert main(["verify", "--claims", str(own), "--json", file, "--budget", "1"]) == 0
     assert "for all" in capsys.readouterr().out
     assert main(["replay", file]) == 0
-    assert "the statement was not derived" in capsys.readouterr().out
+    assert "the statement was not derived" in (shown := capsys.readouterr().out)
+    assert shown.rstrip().endswith("what 1 claim says was not derived")
+    assert main(["replay", file, "--derive"]) == 1
     assert main(["replay", file, "--claims", str(own)]) == 0
     assert "derived anew" in capsys.readouterr().out
     own.write_text(text.replace("UpTo(1)", 'UpTo("1/2")').replace("(1,)", '("1/2",)'))
