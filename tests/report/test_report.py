@@ -139,8 +139,8 @@ def test_latex_is_balanced_and_ascii(files):
 COMMANDS = {
     "LaTeX": """\\ { } % & # _ $ ^ ~ | par begin end hline caption linewidth texttt mathrm mathcal
         sqrt dots textbackslash begingroup endgroup footnotesize emergencystretch raggedright dot
-        ddot hat tilde bar le ge ne cdot times pm to gets Rightarrow mapsto infty in odot otimes nabla
-        partial sum int circ approx subset cup top langle rangle lceil lfloor rceil rfloor
+        ddot hat tilde bar le ge ne cdot times pm to gets Rightarrow mapsto infty in odot otimes
+        nabla partial sum int circ approx subset cup top langle rangle lceil lfloor rceil rfloor
         arctan cos det dim exp ker ln log max min sin sup tan tanh alpha beta
         gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi
         omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega""",
