@@ -90,14 +90,17 @@ def read(source: str | PathLike | Fields) -> Any:
                 text = file.read(MAX_BYTES + 1).decode()
         if len(text) > MAX_BYTES:
             raise InvalidEvidence(f"the file has more than {MAX_BYTES} bytes")
-        return unpacked(json.loads(text, parse_float=_float, parse_constant=_constant,
-                                   object_pairs_hook=_object))
+        content = json.loads(text, parse_float=_float, parse_constant=_constant,
+                             object_pairs_hook=_object)
     except OSError as error:
         raise InvalidEvidence(f"cannot read {source}: {error.strerror or error}") from None
     except (TypeError, ValueError) as error:
         raise InvalidEvidence(f"not a JSON file: {error}") from None
     except RecursionError:
         raise InvalidEvidence("not a JSON file: nested too deeply") from None
+    if not isinstance(content, dict):
+        raise InvalidEvidence(f"it holds a {type(content).__name__}, not a verdict file")
+    return unpacked(content)
 
 
 def _constant(token: str) -> Any:

@@ -81,16 +81,14 @@ def write(path: str | Path, text: str) -> None:
 def check_replaceable(folder: Path) -> None:
     """Raise InvalidArgument unless `folder` is a folder or can be made, where one may write."""
     parent = folder.absolute().parent
-    if not folder.exists():
-        if not parent.is_dir() or not os.access(parent, os.W_OK):
-            raise InvalidArgument(f"--output: cannot make {folder}; give a place where you may "
-                                  "write")
-        return
-    if not folder.is_dir():
+    there = folder.exists()
+    if there and not folder.is_dir():
         raise InvalidArgument(f"--output: {folder} is not a folder")
-    if not os.access(parent, os.W_OK):
-        raise InvalidArgument(f"--output: cannot replace {folder}; give a place where you may "
-                              "write")
+    try:
+        os.rmdir(mkdtemp(prefix=".stabkit-", dir=parent))
+    except OSError as error:
+        raise InvalidArgument(f"--output: cannot {'replace' if there else 'make'} {folder}; give a "
+                              "place where you may write") from error
 
 
 def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
