@@ -42,7 +42,9 @@ class Unexpected:
         pass
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
-        if not isinstance(error, (Exception, SystemExit)):  # code of a user's may call exit(0)
+        # Code of a user's may call exit(0); where a shell asks for completions, click does.
+        if not isinstance(error, (Exception, SystemExit)) or (
+                isinstance(error, SystemExit) and "_STABKIT_COMPLETE" in os.environ):
             return False
         if os.environ.get("STABKIT_TRACEBACK"):
             traceback.print_exception(error)

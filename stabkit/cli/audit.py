@@ -69,7 +69,9 @@ class Sizes(click.ParamType):
 def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt: str | None,
           at_most: str | None, around: Path | None, radius: str | None, output: str | None,
           rounding: str, budget: float, seed: int, target: str | None) -> int:
-    """Audit a network or scheme in a file, .onnx or .npz, or a step, FILE.py:step.
+    """Audit a network, a scheme or a step of your own.
+
+    FILE is an .onnx or .npz file, or FILE.py:step.
 
     An .onnx or .npz FILE is data and is never executed.  A Python file is code: it
     is executed, and so is the step.  The step is a function step(u, dt) or step(u)

@@ -248,11 +248,11 @@ def replay(file: str, own: str | None, derive: bool) -> int:
         number = "" if finding.evidence is None else f" {finding.evidence + 1}"
         say(f"{'holds' if finding.holds else 'FAILS'}  {finding.claim} ({finding.status}), "
              f"{finding.kind}{number}: {finding.reason}")
-    failed = sum(not finding.holds for finding in findings)
     strangers = len({verdict["claim"] for verdict in content["verdicts"]} - known.keys())
-    say(f"{len(findings)} checked: " + (f"{failed} FAIL" if failed else "all hold")
-        + (f"; what {strangers} claim{'s say' if strangers > 1 else ' says'} was not derived"
-           if strangers else ""))
+    if strangers:
+        say(f"what {strangers} claim{'s say' if strangers > 1 else ' says'} was not derived")
+    failed = sum(not finding.holds for finding in findings)
+    say(f"{len(findings)} checked: " + (f"{failed} FAIL" if failed else "all hold"))
     return UNEXPECTED if failed else EXPECTED
 
 

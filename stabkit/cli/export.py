@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @seed
 def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None, budget: float,
            seed: int) -> int:
-    """Write what is proved for all, or refuted, as files for a proof assistant.
+    """Write proofs and refutations as files for Coq.
 
     CLAIM is a name or glob, or a verdict file (FILE.json), whose evidence is
     checked and written; without names all claims that are proved for all.  Each

@@ -306,7 +306,7 @@ def test_floats_follow_the_exact_step(scheme, u):
     (np.array([1.0, np.nan, 0, 0, 0, 0]), "finite"), (np.array([np.inf] * 6), "finite"),
     (np.array([]), "length"), (np.array([1.0]), "length"), (np.ones((6, 5)), "length"),
     (np.array(1.0), "length"), (np.arange(6), "dtype"), (np.ones(6, complex), "dtype"),
-    (np.ones(6, bool), "dtype"), (np.ones(6, np.float16), "dtype"), (["a"] * 6, "dtype"),
+    (np.ones(6, bool), "dtype"), (np.ones(6, np.float16), "dtype"), (["a"] * 6, "rational"),
 ])
 def test_bad_signals_are_refused_at_the_door(scheme, wrong, word):
     """NaN, infinity, empty, one sample, wrong shape, integers: one line that names u."""
