@@ -72,7 +72,7 @@ def _choices(entry: Claim) -> list[Record]:
     return [dict(zip(several, values, strict=True)) for values in product(*several.values())]
 
 
-#: A part of a claim, its statement, and the symbols that stand for the arguments.
+# A part of a claim, its statement, and the symbols that stand for the arguments.
 Obligation = tuple[Property, Statement, Configuration]
 
 
