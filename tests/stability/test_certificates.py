@@ -276,7 +276,7 @@ def test_bounds_are_stated_for_the_whole_line():
     """The cells of every bound reach from −∞ to ∞, so nothing is left out."""
     log = Transcript()
     show_bounds(log, fluxes.rational(), "slope", Fraction(-1, 8), ONE)
-    assert log.given["ends"][0] == "-inf" and log.given["ends"][-1] == "inf"
+    assert log.given["slope_ends"][0] == "-inf" and log.given["slope_ends"][-1] == "inf"
     assert decide(Stable(Explicit(K3, fluxes.rational(), HALF), EUCLIDEAN)).status is PROVED
 
 
