@@ -111,7 +111,8 @@ class Strange(nn.Module):
     (lambda x: x, (4,), "module: must be a torch.nn.Module, got function"),
     (Strange(lambda x: (x, x)), (3,), "returns tuple; one tensor"),
     (Strange(lambda x: x if x.sum() > 0 else -x), (3,), "cannot be traced"),
-    (nn.Sequential(nn.Linear(3, 3), nn.Softmax(1)), (3,), r"\(Softmax\): not supported"),
+    (nn.Sequential(nn.Linear(3, 3), Strange(lambda x: torch.cumsum(x, 1))), (3,),
+     r"CumSum\): not supported"),
 ])
 def test_bad_input(module, shape, match):
     """One line that says what the module is not, or which operator is not known."""
