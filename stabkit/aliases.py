@@ -7,14 +7,15 @@ most of these names stand for "anything", and say what is meant.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
+if TYPE_CHECKING:  # `stabkit --version` and completions answer before NumPy is loaded
+    import numpy as np
 
 #: An integer, a fraction, a float at its exact value, a text like "1/3"; or a step left open.
 Rational: TypeAlias = Any
 #: Rationals in a row.
-Vector: TypeAlias = Sequence[Rational] | np.ndarray
+Vector: TypeAlias = "Sequence[Rational] | np.ndarray"
 #: What a formula of one variable takes: a number, an array of them, an interval, a symbol.
 Scalar: TypeAlias = Any
 #: Signals: floats of any array library, NumPy's fractions and intervals, or symbols for a signal.

@@ -254,6 +254,13 @@ def test_listing_claims_imports_no_compiler_and_no_pictures():
     assert output.splitlines()[-1] == "0 []"
 
 
+def test_the_version_is_told_without_numpy():
+    """A shell asks for completions at each key: what they import, a person waits for."""
+    output, _ = fresh("import sys; from stabkit.cli import main; main(['--version'])\n"
+                      "print(sorted({'numpy', 'scipy', 'flint'} & set(sys.modules)))")
+    assert output.splitlines()[-1] == "[]"
+
+
 def test_listing_claims_is_quick():
     """Half a second of work, or on a slower machine as much as five times importing NumPy takes."""
     times, allowed = [], STARTUP

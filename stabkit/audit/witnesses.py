@@ -14,6 +14,7 @@ import numpy as np
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.audit.ascent import Pair, pairs_driven_apart, quotients
+from stabkit.errors import Undecided
 from stabkit.networks.derivatives import backward, forward
 from stabkit.networks.enclosures import enclose, norm_between
 from stabkit.networks.graph import Graph
@@ -139,9 +140,12 @@ def stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
 # -- certainty -------------------------------------------------------------------------------------
 def _certain(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction = Fraction(0)
              ) -> Quotient | None:
-    if graph.is_small and not unit:
-        return _exactly(graph, x, y)
-    return _enclosed(graph, x, y, unit) if unit else certain_quotient(graph, x, y)
+    try:
+        if graph.is_small and not unit:
+            return _exactly(graph, x, y)
+        return _enclosed(graph, x, y, unit) if unit else certain_quotient(graph, x, y)
+    except Undecided:  # the time was over before the activations' slopes were shown
+        return None
 
 
 def certain_quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:

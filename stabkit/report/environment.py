@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from stabkit.installation import install
 
-#: What the extras are for, in the order of interest; the other extras are for developers.
+#: What the extras are for, in the order of interest; of two for one purpose either will do.  The
+#: other extras are for developers.
 PURPOSES = {
     None: "decide, replay, report", "onnx": "audit ONNX files", "torch": "audit PyTorch modules",
-    "prove": "search proofs",
-    "gpu": "search on a GPU", "gpu-cuda13": "the same, CUDA 13", "dask": "use many machines",
-    "mpi": "use a cluster by MPI", "learning": "train on digits", "report": "draw a recording",
+    "prove": "search proofs", "gpu": "search on a GPU", "gpu-cuda13": "search on a GPU",
+    "dask": "use many machines", "mpi": "use a cluster by MPI", "learning": "train on digits", "report": "draw a recording",
     "notebooks": "execute the notebooks",
 }
 WIDE = max(map(len, PURPOSES.values()))
@@ -73,9 +73,11 @@ def facts(backends: Mapping[str, str], compiled: str) -> str:
             missing[item.extra].append(item.name)
     if not missing:
         lines.append("This tree is not installed: run  pip install .  in its folder.")
-    for extra, purpose in PURPOSES.items():
-        if extra in missing:
-            lines.append(_row(purpose, _state(extra, missing[extra])))
+    for purpose in dict.fromkeys(PURPOSES.values()):
+        found = {extra: missing[extra] for extra in PURPOSES
+                 if PURPOSES[extra] == purpose and extra in missing}
+        if found:
+            lines.append(_row(purpose, _state(found)))
     others = [extra for extra in missing if extra is not None and extra not in PURPOSES]
     if others:
         ready = ", ".join(extra for extra in others if not missing[extra])
@@ -103,8 +105,11 @@ def _here() -> str:
             f"{here['processors']} processors")
 
 
-def _state(extra: str | None, missing: list[str]) -> str:
-    return f"missing [{extra}]: {', '.join(missing)}" if missing else "ready"
+def _state(missing: Mapping[str | None, list[str]]) -> str:
+    if not all(missing.values()):
+        return "ready"
+    return "missing " + " or ".join(f"[{extra}]: {', '.join(names)}"
+                                    for extra, names in missing.items())
 
 
 def _row(purpose: str, text: str) -> str:

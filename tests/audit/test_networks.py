@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
+from time import monotonic
 
 import numpy as np
 import plain_network
@@ -23,6 +24,7 @@ from stabkit.networks.layers import (
 )
 from stabkit.networks.segments import joined
 from stabkit.networks.transposes import compare
+from stabkit.time_limit import time_limit
 
 RNG = np.random.default_rng(5)
 
@@ -172,6 +174,18 @@ def test_the_modes_of_a_thousand_reversible_blocks_are_decided():
     modes = [item for item in found.judgements if item.notion == "modes"]
     assert {item.status for item in modes} == {Status.PROVED} and len(found.blocks) == 1000
     assert all(finding.holds for finding in replay(found.to_json()))
+
+
+@pytest.mark.parametrize("seconds, rounding", [
+    (0, "exact"), (0, "intervals"), (0.02, "exact"), (0.1, "exact"), (0.1, "intervals")])
+def test_an_audit_whose_time_is_over_says_less(seconds, rounding):
+    """Nothing was found out before about these contrasts: what is not shown in time is left out."""
+    graph = joined([residual(name, np.array([[1.0, -1.0]]), -0.5 * np.array([[1.0], [-1.0]]),
+                             fluxes.charbonnier(Fraction(17 + number, 23 + int(100 * seconds))))
+                    for number, name in enumerate("abc")])
+    with time_limit(monotonic() + seconds):
+        found = audit(graph, budget=0.001 + seconds, rounding=rounding)
+    assert found.judgements and Status.REFUTED not in {item.status for item in found.judgements}
 
 
 # -- one file --------------------------------------------------------------------------------------
