@@ -8,13 +8,13 @@ from typing import Any
 
 from stabkit.aliases import Record
 from stabkit.errors import InvalidEvidence
+from stabkit.multipliers.hypotheses import Block, blocks, form, rests
+from stabkit.multipliers.linear_systems import completed, factors, reduced
+from stabkit.multipliers.program import SETTINGS
+from stabkit.multipliers.rounding import ACCEPTED, Found, rounded
+from stabkit.multipliers.scaling import Scaling, Weight, difference, least, product, scaled
 from stabkit.proof import algebra
 from stabkit.proof.words import Expression
-from stabkit.prover.hypotheses import Block, blocks, form, rests
-from stabkit.prover.linear_systems import completed, factors, reduced
-from stabkit.prover.program import SETTINGS
-from stabkit.prover.rounding import ACCEPTED, Found, rounded
-from stabkit.prover.scaling import Scaling, Weight, difference, least, product, scaled
 
 DEPTHS = (1, 2)  # operators before a letter, in the vectors that are tried
 NOTHING = "no proof found in this class of multipliers"
