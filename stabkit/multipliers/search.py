@@ -15,6 +15,7 @@ from stabkit.multipliers.rounding import ACCEPTED, Found, rounded
 from stabkit.multipliers.scaling import Scaling, Weight, difference, least, product, scaled
 from stabkit.proof import algebra
 from stabkit.proof.words import Expression
+from stabkit.time_limit import time_is_over
 
 DEPTHS = (1, 2)  # operators before a letter, in the vectors that are tried
 NOTHING = "no proof found in this class of multipliers"
@@ -42,6 +43,8 @@ def search_sum(statement: algebra.Statement) -> tuple[Record | None, str]:
     for depth in DEPTHS:
         all_ = blocks(scale.reduced, [goal], depth)
         for setting in SETTINGS:
+            if time_is_over():
+                return None, f"{reason}; its time was over"
             found, left = rounded(form(goal), all_, setting)
             if found is None:
                 if left < ACCEPTED:
