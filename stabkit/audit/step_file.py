@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +11,6 @@ from typing import Any
 from stabkit.aliases import Rational, Record
 from stabkit.arithmetic.rational import fraction
 from stabkit.audit.result import Judgement, verdict_of
-from stabkit.claims.claim import describe, failure
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.stability.decide import decide
 from stabkit.stability.invariants import POWER_BOUNDED, weighted
@@ -24,6 +20,7 @@ from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.means import AROUND
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, Status
 from stabkit.tracing import as_shape, takes_step
+from stabkit.user_files import executed
 
 #: The notions that can be asked for; the shown ones are those of the table without a choice.
 NOTIONS: dict[str, Notion] = {**NAMED, POWER_BOUNDED.name: POWER_BOUNDED,
@@ -112,21 +109,14 @@ def read_step(path: str | Path) -> Callable[..., Any]:
     file = Path(text)
     if not file.is_file():
         raise InvalidArgument(f"{file}: there is no such file")
-    label = f"stabkit_own_steps.{file.stem}"
-    loader = importlib.machinery.SourceFileLoader(label, str(file))
-    spec = importlib.util.spec_from_file_location(label, file, loader=loader)
-    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # it has a loader
-    sys.modules[label] = module
-    error = failure(lambda: loader.exec_module(module))
-    if error is not None:
-        raise InvalidArgument(describe(error, file))
+    module = executed(file, "stabkit_own_steps")
     found: Any = module
     for part in name.split(".") if name else ():
         found = getattr(found, part, None)
     if name and callable(found):
         return found
     own = [key for key, value in vars(module).items() if callable(value) and not isinstance(
-        value, type) and getattr(value, "__module__", None) == label]
+        value, type) and getattr(value, "__module__", None) == module.__name__]
     hint = " or ".join(f"{file.name}:{key}" for key in own[:6])
     raise InvalidArgument(f"{path}: names no function of the file; " + (
         f"write {hint}" if own else "it defines no function step(u, dt)"))
@@ -205,11 +195,13 @@ def _of_outcome(name: str, outcome: Outcome, counts: bool) -> tuple[Judgement, s
                      trials=outcome.trials, reason=outcome.reason), outcome.reason or ""
 
 
-def check_options(at_most: Rational, rounding: str) -> None:
-    """Options of networks that a step does not have."""
+def check_options(at_most: Rational, rounding: str, **others: object) -> None:
+    """Options of networks that a step does not have: the others are to be None."""
     if at_most is not None:
         raise InvalidArgument("at-most: is for networks; ask for --notion contraction")
     if rounding != "snapped":
         raise InvalidArgument("rounding: floats of a step are read as they were meant; leave "
                               "this option out")
-
+    for name, value in others.items():
+        if value is not None:
+            raise InvalidArgument(f"{name}: is for networks, not for a step")
