@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from stabkit.aliases import Rational, Record
@@ -19,6 +21,7 @@ from stabkit.stability.sharpness import step_bound
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.means import AROUND
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, Status
+from stabkit.time_limit import time_limit
 from stabkit.tracing import as_shape, takes_step
 from stabkit.user_files import executed
 
@@ -123,7 +126,8 @@ def read_step(path: str | Path) -> Callable[..., Any]:
 
 
 def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Rational = None,
-               seed: int = 0, advance: Callable[[str], None] = lambda name: None) -> StepAudit:
+               seed: int = 0, advance: Callable[[str], None] = lambda name: None,
+               budget: float = inf) -> StepAudit:
     """Audit the step that ``FILE.py:step`` names.
 
     Parameters
@@ -138,6 +142,8 @@ def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Ra
     seed : int
     advance : callable, optional
         Called with the name of what is done.
+    budget : float
+        Seconds; each notion has an equal share of what is left.
 
     Raises
     ------
@@ -155,9 +161,11 @@ def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Ra
     at = None if dt is None else fraction(dt, "dt")
     if at is not None and at <= 0:
         raise InvalidArgument(f"dt: must be positive, got {dt}")
-    found, answers = [], []
-    for name in notions or SHOWN:
-        judgement, answer = _judged(step, name, shape, at, seed, bool(notions))
+    found, answers, asked = [], [], notions or SHOWN
+    until = monotonic() + budget
+    for number, name in enumerate(asked):
+        with time_limit(monotonic() + (until - monotonic()) / (len(asked) - number)):
+            judgement, answer = _judged(step, name, shape, at, seed, bool(notions))
         found.append(judgement)
         answers.append(answer)
         advance(name)

@@ -130,8 +130,8 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
 
     if is_step_file(path):
         check_options(at_most, rounding, around=around, radius=radius, output=output)
-        return _decided(partial(audit_step, path, shape, notions, dt, seed), str, budget, seed,
-                        target)
+        return _decided(partial(audit_step, path, shape, notions, dt, seed, budget=budget), str,
+                        budget, seed, target)
     if dt is not None:
         raise InvalidArgument("dt: is for a step, FILE.py:step")
     from stabkit.audit import audit as audited
