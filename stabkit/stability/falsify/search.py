@@ -70,7 +70,7 @@ class Search:
 
 def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
            extra: np.ndarray | None = None,
-           violated: Callable[[Signals], bool | None] | None = None) -> Search:
+           violated: Callable[[Signals], bool | None] | None = None, small: bool = True) -> Search:
     """Look for a signal (or a pair) on which `scheme` violates `notion`.
 
     Parameters
@@ -85,14 +85,16 @@ def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
     violated : callable, optional
         What is believed of exact signals; that the exact margin is negative if left out.  None
         says that it cannot be told.
+    small : bool
+        Whether the witness is to be made small, which often takes longer than to find it.
 
     Returns
     -------
     Search
-        Its witness is exact and small, whatever found it.
+        Its witness is exact, whatever found it.
     """
     hunt = _Hunt(scheme, notion, np.random.default_rng(seed), violated or Judge(scheme, notion))
-    return hunt.run(trials, extra)
+    return hunt.run(trials, extra, small)
 
 
 class _Hunt:
@@ -109,7 +111,7 @@ class _Hunt:
         most = _SHORT_BATCH if time_is_limited() else _BATCH
         self.batch = min(most, max(1, _ROOM // scheme.size))
 
-    def run(self, trials: int, extra: np.ndarray | None) -> Search:
+    def run(self, trials: int, extra: np.ndarray | None, small: bool) -> Search:
         found, habits = None, Habits(self.scheme, 1 + np.arange(self.scheme.size) / 8)
         if extra is not None and len(extra):
             found = self.consider(extra)
@@ -140,10 +142,11 @@ class _Hunt:
             found = self.consider(far, 1.125 * far)
         said = habits.words([u for margin, signals in self.best if margin < np.inf
                             for u in signals])
-        if found is not None:
+        if found is not None and small:
             tries = max(60, 4800 // (8 + self.scheme.inner_steps))
             work = max([self.scheme.size, *(len(K.columns) // 8 for K in self.scheme.operators)])
             found = shrink(found, self.violated, min(tries, 1 + _EXACT // work))
+        if found is not None:
             return Search(found, self.trials, self.worst, habits=said)
         return Search(None, self.trials, self.worst, self.suspect[1],
                       self.violated.reason if isinstance(self.violated, Judge) else "", said)
