@@ -13,8 +13,8 @@ from stabkit.stability.both_ways import what_was_meant
 from stabkit.stability.certificates import certify
 from stabkit.stability.decide import decide
 from stabkit.stability.entry_intervals import holds_intervals
-from stabkit.stability.falsify import search
-from stabkit.stability.falsify.exactness import Signals, is_violated
+from stabkit.stability.falsify.exactness import Judge, Signals, is_violated
+from stabkit.stability.falsify.search import Hunt
 from stabkit.stability.falsify.windows import LARGE
 from stabkit.stability.property import AllOf, Property, Stable
 from stabkit.stability.verdict import REFUTED
@@ -64,10 +64,10 @@ class Refuter:
             if is_violated(scheme, notion, signals):
                 known.insert(0, known.pop(place))
                 return True
-        if certify(scheme, notion):
-            return False
-        found = search(scheme, notion, trials=trials, seed=seed, extra=_floats(known),
-                       small=False).witness
+        hunt = Hunt(scheme, notion, np.random.default_rng(seed), Judge(scheme, notion))
+        found = hunt.simple(_floats(known))
+        if found is None and not certify(scheme, notion):
+            found = hunt.further(trials)
         if found is not None:
             known.insert(0, found)
             del known[_KEPT:]

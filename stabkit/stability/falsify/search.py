@@ -70,7 +70,7 @@ class Search:
 
 def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
            extra: np.ndarray | None = None,
-           violated: Callable[[Signals], bool | None] | None = None, small: bool = True) -> Search:
+           violated: Callable[[Signals], bool | None] | None = None) -> Search:
     """Look for a signal (or a pair) on which `scheme` violates `notion`.
 
     Parameters
@@ -85,19 +85,19 @@ def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
     violated : callable, optional
         What is believed of exact signals; that the exact margin is negative if left out.  None
         says that it cannot be told.
-    small : bool
-        Whether the witness is to be made small, which often takes longer than to find it.
 
     Returns
     -------
     Search
-        Its witness is exact, whatever found it.
+        Its witness is exact and small, whatever found it.
     """
-    hunt = _Hunt(scheme, notion, np.random.default_rng(seed), violated or Judge(scheme, notion))
-    return hunt.run(trials, extra, small)
+    hunt = Hunt(scheme, notion, np.random.default_rng(seed), violated or Judge(scheme, notion))
+    return hunt.run(trials, extra)
 
 
-class _Hunt:
+class Hunt:
+    """A search in its parts: simple signals, then random ones with ascent, exact throughout."""
+
     def __init__(self, scheme: Scheme, notion: Notion, rng: np.random.Generator,
                  violated: Callable[[Signals], bool | None]):
         self.scheme, self.notion, self.rng, self.violated = scheme, notion, rng, violated
@@ -111,8 +111,24 @@ class _Hunt:
         most = _SHORT_BATCH if time_is_limited() else _BATCH
         self.batch = min(most, max(1, _ROOM // scheme.size))
 
-    def run(self, trials: int, extra: np.ndarray | None, small: bool) -> Search:
-        found, habits = None, Habits(self.scheme, 1 + np.arange(self.scheme.size) / 8)
+    def run(self, trials: int, extra: np.ndarray | None) -> Search:
+        habits = Habits(self.scheme, 1 + np.arange(self.scheme.size) / 8)
+        found = self.simple(extra)
+        if found is None:
+            found = self.further(trials)
+        said = habits.words([u for margin, signals in self.best if margin < np.inf
+                            for u in signals])
+        if found is not None:
+            tries = max(60, 4800 // (8 + self.scheme.inner_steps))
+            work = max([self.scheme.size, *(len(K.columns) // 8 for K in self.scheme.operators)])
+            found = shrink(found, self.violated, min(tries, 1 + _EXACT // work))
+            return Search(found, self.trials, self.worst, habits=said)
+        return Search(None, self.trials, self.worst, self.suspect[1],
+                      self.violated.reason if isinstance(self.violated, Judge) else "", said)
+
+    def simple(self, extra: np.ndarray | None = None) -> Signals | None:
+        """What the given signals, simple ones, and the matrix of a linear step show."""
+        found = None
         if extra is not None and len(extra):
             found = self.consider(extra)
         for signals in structured(self.scheme, self.most) if found is None else ():
@@ -125,7 +141,11 @@ class _Hunt:
             found = self.read_off()
         if found is None and self.notion.signals == 2:
             found = self.consider(*across(self.scheme, self.most))
-        trials = min(trials, self.most)
+        return found
+
+    def further(self, trials: int) -> Signals | None:
+        """What random signals, ascent from the worst so far, and remote signals show."""
+        found, trials = None, min(trials, self.most)
         more = max(0, trials - WORTH_COMPILING) \
             if has_compiled_search(self.scheme, self.notion) else 0
         trials -= more
@@ -140,16 +160,7 @@ class _Hunt:
         if found is None:  # last, as ties there are no places to start from
             far = remote(self.scheme, self.most)
             found = self.consider(far, 1.125 * far)
-        said = habits.words([u for margin, signals in self.best if margin < np.inf
-                            for u in signals])
-        if found is not None and small:
-            tries = max(60, 4800 // (8 + self.scheme.inner_steps))
-            work = max([self.scheme.size, *(len(K.columns) // 8 for K in self.scheme.operators)])
-            found = shrink(found, self.violated, min(tries, 1 + _EXACT // work))
-        if found is not None:
-            return Search(found, self.trials, self.worst, habits=said)
-        return Search(None, self.trials, self.worst, self.suspect[1],
-                      self.violated.reason if isinstance(self.violated, Judge) else "", said)
+        return found
 
     def read_off(self) -> Signals | None:
         """What the matrix of a linear step says, in simpler signals if these do as well."""
