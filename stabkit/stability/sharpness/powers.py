@@ -142,21 +142,22 @@ def _drift(matrix: Matrix, step: OwnStep) -> np.ndarray | None:
         return None
     fields = step.trace.shape[0] if len(step.trace.shape) > 1 else 1
     for k in range(fields):
-        w = [0] * matrix.size
+        w = np.zeros(matrix.size, dtype=np.int64)
         each = matrix.size // fields
-        w[k * each:(k + 1) * each] = [1] * each
+        w[k * each:(k + 1) * each] = 1
         y = _moved(matrix, w)
-        if y is not None and any(y) and _moved(matrix, y) == [0] * matrix.size:
-            return np.array(w)
+        after = None if y is None or not y.any() else _moved(matrix, y)
+        if after is not None and not after.any():
+            return w
     return None
 
 
-def _moved(matrix: Matrix, w: list[int]) -> list[int] | None:
+def _moved(matrix: Matrix, w: np.ndarray) -> np.ndarray | None:
     """(M − I) w times the denominator, where it does not depend on the step."""
     images = [matrix.image(k, w) for k in range(matrix.degree + 1)]
-    if any(any(image) for image in images[1:]):
+    if any(image.any() for image in images[1:]):
         return None
-    return [a - matrix.form.denominator[0] * b for a, b in zip(images[0], w, strict=True)]
+    return images[0] - matrix.form.denominator[0] * w
 
 
 def is_identity_at_zero(matrix: Matrix) -> bool:

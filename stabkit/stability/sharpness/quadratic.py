@@ -49,7 +49,7 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
               found: Sequence[str] = ()) -> StepBound:
     """The sets for given weights; `found` says in words where they are from."""
     uniform = step.trace.shape if step.kinds.is_uniform and step.held is None else None
-    matrix = Matrix(step.free.form, weights, uniform)
+    matrix = Matrix(step.free.form, weights, uniform, step.alternating)
     constant = (step.free.form.columns == CONSTANT).any() and notion is not CONTRACTION
     lines = [step.words(), *found]
     if constant:
@@ -108,8 +108,8 @@ def _signals(growing: Growing | None, notion: Notion) -> tuple[np.ndarray, ...]:
 def _called(growing: Growing | None) -> str:
     if growing is None or growing.signal.size <= 16:
         return ""
-    short = {abs(x) for x in growing.signal} <= {0, 1}
-    return "a signal of 0, 1 and -1" if short else "a signal that the matrix stretches most"
+    return "a signal of 0, 1 and -1" if growing.scale == 1 else \
+        "a signal that the matrix stretches most"
 
 
 def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
@@ -254,7 +254,8 @@ def _grown(matrix: Matrix, proved: Steps) -> list[Growing]:
     found: list[Growing] = []
     ends = [high for _, high in proved if high is not None] or \
         [Fraction(1, 10**6), Fraction(1, 1000), Fraction(1)]
-    for end, factor in product(ends, (_AFTER, 1.001, *_FAR)):
+    near = () if matrix.is_large else (_AFTER,)
+    for end, factor in product(ends, (*near, 1.001, 1.01, *_FAR)):
         dt = Fraction(float(end) * factor)
         covered = [*proved, *(steps for each in found for steps in each.steps)]
         if any(low <= dt and (high is None or dt <= high) for low, high in covered):
