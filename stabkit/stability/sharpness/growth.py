@@ -66,6 +66,16 @@ class Matrix:
         """Whether the largest singular value is only approached, by the power method."""
         return self.size > _DENSE and (self.uniform is None or self.weights is not None)
 
+    @property
+    def starts_at_identity(self) -> bool:
+        """Whether the step with dt = 0 changes nothing."""
+        if len(self.form.denominator) > 1:
+            return False
+        at = self.form.numerators[:, 0] != 0
+        rows, columns = self.form.rows[at], self.form.columns[at]
+        return bool(rows.size == self.size and np.array_equal(rows, columns) and
+                    (self.form.numerators[at, 0] == self.form.denominator[0]).all())
+
     def scaled(self, dt: float) -> csr_array:
         """In floats: the matrix that has the weighted norm as its Euclidean one."""
         matrix = matrix_at(self.form, dt, self.size)

@@ -18,6 +18,7 @@ from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, Notion
 from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.eigenvalues import symmetric_line
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growth import Growing, Matrix
 from stabkit.stability.sharpness.linear import Steps
@@ -122,6 +123,9 @@ def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
                 return found, SYMBOL, ""
         except Undecided as limit:
             limits.append(str(limit))
+    line = symmetric_line(matrix) if matrix.size <= _MIDDLE else None
+    if line is not None:
+        return intervals(line)[0], "its eigenvalues, which are real, between -1 and 1", ""
     if matrix.size <= _SMALL:
         return intervals(_cells(matrix))[0], "the exact signs of I - M'M", ""
     if matrix.degree <= 1 and len(matrix.form.denominator) == 1 and matrix.size <= _MIDDLE:
