@@ -14,7 +14,7 @@ import numpy as np
 from stabkit.aliases import Record
 from stabkit.arithmetic.backend import select_backend, selected_backend
 from stabkit.arithmetic.enclosure import USUAL, precision
-from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.rational import fraction, integer
 from stabkit.claims.bounds import Bounds, as_text, seed_of
 from stabkit.claims.claim import Claim, all_different, load_claims, registry
 from stabkit.claims.obligations import examples, shown_for_all
@@ -90,6 +90,7 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
     if workers < 1:
         raise InvalidArgument(f"workers: must be at least 1, got {workers}")
+    integer(seed, "seed")
     claims = all_different(claims)
     if on_verdict is None:
         with progress(len(claims)) as advance:

@@ -25,7 +25,6 @@ from stabkit.stability.notions import (
     MAX_NORM,
     POSITIVITY,
     RANGE,
-    VARIATION,
     Notion,
 )
 from stabkit.stability.sharpness import row_evidence, rows
@@ -34,7 +33,7 @@ from stabkit.stability.sharpness.boxes import by_box
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.lyapunov import by_weights
-from stabkit.stability.sharpness.means import AROUND, BY_MEANS, by_means
+from stabkit.stability.sharpness.means import BY_MEANS, LINES, by_means
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, fixed_values, held_ends
@@ -121,7 +120,7 @@ def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[in
                    bound: StepBound, trials: int, seed: int) -> StepBound:
     """The answer with a step beyond the proved ones at which a signal breaks the notion."""
     top = bound.proved[-1][1] if bound.proved else None
-    beyond = None if top is None or notion is VARIATION else first_broken(
+    beyond = None if top is None or notion in LINES else first_broken(
         function, notion, shape, top, min(trials, _FEW), seed)
     if beyond is None:
         return bound
@@ -151,7 +150,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
         return _by_box_or_means(found, notion, name)
-    if notion is VARIATION or (not found.is_linear and held is None and notion in BY_MEANS):
+    if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
         return by_means(found, notion, name)
     if not found.is_linear and notion is CONTRACTION and held is None and dt is not None:
         return by_slopes(found, notion, name)
@@ -237,9 +236,6 @@ def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = No
 def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fraction,
              held: Held, seed: int) -> Outcome:
     bound = _sets_at(function, notion, shape, dt, held, seed)
-    if bound.notion == AROUND:
-        raise Undecided(f"the step is periodic: {AROUND} does not grow, while {notion.name} counts "
-                        "no jump from the last entry to the first; ask step_bound")
     words = "; ".join(bound.lines)
     if bound.proved and bound.certificate:
         return Outcome(PROVED, bound.certificate, reason=words, rounding=bound.rounding)
