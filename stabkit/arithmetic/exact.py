@@ -44,7 +44,7 @@ class Exact(Constant):
     def __pow__(self, exponent):
         whole: Any = as_rational(exponent)
         if isinstance(whole, (int, Fraction)) and whole.denominator == 1:
-            short = abs(whole) * _bits(self) <= _LONGEST
+            short = abs(int(whole)) * _bits(self) <= _LONGEST
             return _kept(Fraction.__pow__(self, int(whole))) if short else \
                 Interval(self) ** int(whole)
         if whole == Fraction(1, 2):

@@ -308,7 +308,7 @@ def factors_of(function: Callable[..., Any], shape: Any, seed: int = 0,
         unit[place] = Factor(fmpq_poly([1]), fmpq_poly([]), fmpq_poly([1]), place)
     dt: Any = Factor(fmpq_poly([0, 1]), fmpq_poly([]), fmpq_poly([1])) if at is None else \
         Constant(at)
-    args = (Signal(unit), dt) if takes_step(function) else (Signal(unit),)
+    args: Any = (Signal(unit), dt) if takes_step(function) else (Signal(unit),)
     try:
         result = with_stand_ins(function, _transforms(shape))(*args)
     except StabkitError:

@@ -76,7 +76,7 @@ def _asked(call: Callable[[], Any]) -> str:
 def _reached(function: Any) -> list[Step]:
     """Every value that a function can reach: a name for it, and what there is to compare."""
     found: list[Step] = [("random", random.getstate()),
-                         ("np.random", repr(np.random.get_state()[1:3]))]
+                         ("np.random", repr(tuple(np.random.get_state())[1:3]))]
     known: dict[int, Any] = {}  # kept, so that no number of an object is taken again
     waiting: list[Step] = [(getattr(function, "__name__", type(function).__name__), function)]
     while waiting and len(found) < _MOST:
@@ -90,7 +90,7 @@ def _reached(function: Any) -> list[Step]:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype != object:
-        return value.shape, value.dtype.str, blake2b(np.ascontiguousarray(value)).digest()
+        return value.shape, value.dtype.str, blake2b(value.tobytes()).digest()
     if hasattr(type(value), "__next__"):
         return float("nan")  # never the same again: to look is to take
     if isinstance(value, _CONTAINERS):
