@@ -42,11 +42,11 @@ class Exact(Constant):
         return Exact(Fraction.__abs__(self))
 
     def __pow__(self, exponent):
-        whole = as_rational(exponent)
+        whole: Any = as_rational(exponent)
         if isinstance(whole, (int, Fraction)) and whole.denominator == 1:
-            times = int(whole)
-            short = abs(times) * _bits(self) <= _LONGEST
-            return _kept(Fraction.__pow__(self, times)) if short else Interval(self) ** times
+            short = abs(int(whole)) * _bits(self) <= _LONGEST
+            return _kept(Fraction.__pow__(self, int(whole))) if short else \
+                Interval(self) ** int(whole)
         if whole == Fraction(1, 2):
             return self.sqrt()
         return (Interval(self).log() * exponent).exp()

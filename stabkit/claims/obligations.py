@@ -149,10 +149,14 @@ def _(what: Always, symbols: Symbols) -> Statement:
     first = [expression(x) for x in what.start(**what.given)]
     now = [symbols.vector(symbols.free("state"), x.to) for x in first]
     names = [min(x.letters) for x in now]
-    after = [expression(x) for x in what.step(*now)]
-    return symbols.iterates(what.margin(tuple(now), **what.given), relation=what.relation,
-                            start=dict(zip(names, first, strict=True)),
-                            after=dict(zip(names, after, strict=True)))
+    number = what.numbered(symbols.parameter("l", ">= 0") if what.counted else None)
+    known = set(symbols.data["vectors"])
+    after = [_settled(x, symbols) for x in what.step(*now, **number)]
+    anew = [name for name in symbols.data["vectors"] if name not in {*known, *symbols.values}]
+    return symbols.iterates(
+        what.margin(tuple(now), **number, **what.given), relation=what.relation,
+        start=dict(zip(names, first, strict=True)), after=dict(zip(names, after, strict=True)),
+        changing=anew, counter="l" if what.counted else None)
 
 
 @statement_of.register

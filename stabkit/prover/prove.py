@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from stabkit.aliases import Function, Record
+from stabkit.arithmetic.rational import integer
 from stabkit.claims.claim import Claim
 from stabkit.claims.obligations import proof_of
 from stabkit.classes import Class, checked
@@ -75,6 +76,7 @@ def prove(what: Function | Claim, notion: Any = None, *, spaces: tuple[str, ...]
     True
     """
     require_solver()
+    integer(seed, "seed")
     started = time.perf_counter()
     if isinstance(what, Claim):
         notion, classes = None, dict(what.for_all)

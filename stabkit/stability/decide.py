@@ -15,6 +15,7 @@ import numpy as np
 
 from stabkit.aliases import Function, Held, Rational, Record
 from stabkit.arithmetic.enclosure import USUAL, precision
+from stabkit.arithmetic.rational import integer
 from stabkit.arithmetic.transcript import Transcript, as_text
 from stabkit.errors import (
     HypothesisNotMet,
@@ -108,6 +109,7 @@ def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | 
     InvalidArgument
         If `what` is no property, or the step of a scheme returns no signal.
     """
+    trials, seed = integer(trials, "trials"), integer(seed, "seed")
     if callable(what) and not isinstance(what, (Scheme, type)):
         return _decide_function(what, notion, shape, dt, held, trials, seed)
     if not (shape is None and dt is None and held is None):

@@ -15,7 +15,7 @@ from typing import Any
 from stabkit.aliases import Record
 from stabkit.arithmetic.enclosure import precision
 from stabkit.arithmetic.open_step import STOPPED
-from stabkit.errors import InvalidArgument, Undecided
+from stabkit.errors import InvalidArgument, StabkitError, Undecided
 from stabkit.multipliers.lyapunov import search_bound
 from stabkit.multipliers.program import require_solver
 from stabkit.multipliers.search import search_sum
@@ -24,6 +24,7 @@ from stabkit.proof import read
 from stabkit.proof.symbols import norm2
 from stabkit.proof.words import Expression, dot, expression
 from stabkit.schemes import Chain, Scheme
+from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.certificates.stand_ins import StandIns
 from stabkit.stability.certificates.written_steps import Joined, State, Written
 from stabkit.stability.goal import goal_of
@@ -35,6 +36,7 @@ from stabkit.time_limit import time_limit
 Vectors = tuple[Expression, ...]  # of which a signal is made
 
 SECONDS = 20.0  # for one search
+LARGEST = 4096  # samples, at which what is written is compared with what is computed
 VISITS = 8  # of fluxes in one statement
 NEAR = 1e-6  # a worst case above 1 by less may be an error of the solver
 _BITS = 128
@@ -112,9 +114,9 @@ def _stated(scheme: Scheme, notion: Notion) -> Stated | None:
     """The statement that the step writes on one vector, or on a state of two, if it writes one."""
     for halves in (1, 2):
         try:
-            if scheme.size % halves == 0:
+            if scheme.size % halves == 0 and scheme.size <= LARGEST:
                 return state(scheme, notion, halves)
-        except STOPPED:
+        except (StabkitError, *UNFIT):
             continue
     return None
 
@@ -131,7 +133,7 @@ def state(scheme: Scheme, notion: Notion, halves: int = 1) -> Stated | None:
 
     Raises
     ------
-    STOPPED
+    StabkitError, or what a step may raise
         Where the step needs more of a symbol than is assumed of it.
     """
     length = scheme.size // halves

@@ -34,6 +34,7 @@ from stabkit.stability.certificates.written_steps import Written, WrittenFlux, W
 _SPACES = "NMPQRSTUVW"
 _ROOM = 1 + Fraction(1, 10**9)  # a bound of a norm may be larger by this factor, and simpler
 _SHORT = 10**5
+_ELIMINATED = 32**3 * 96  # cubed columns times bits of the entries
 ZERO = Fraction(0)
 _SIGNALS = 3  # random ones, at which what is written is compared with what is computed
 
@@ -107,7 +108,7 @@ class StandIns:
         if multiple is not None:
             return multiple
         letter = self.log.give_once(K, "K", lambda: written(K)).text
-        if is_written_out(K):
+        if _is_eliminated(K):
             bound = _bound(K, self.room)
             self.shows.append(f"psd({bound} * I({K.shape[1]}) - {letter}.T @ {letter})")
         else:
@@ -238,6 +239,13 @@ def _ratio(K: Operator, other: Operator) -> Fraction | None:
         return None
     c = Fraction(mine[tuple(places[0])] / others[tuple(places[0])])
     return c if c and (mine == c * others).all() else None
+
+
+def _is_eliminated(K: Operator) -> bool:
+    """Whether c I − KᵀK is small enough to be eliminated in fractions, in some seconds."""
+    bits = max((max(x.numerator.bit_length(), x.denominator.bit_length())
+                for x in map(Fraction, K.values)), default=1)
+    return is_written_out(K) and K.shape[1]**3 * bits <= _ELIMINATED
 
 
 def _bound(K: Operator, room: Fraction) -> Fraction:
