@@ -159,11 +159,12 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     if proof is not None:
         return Outcome(PROVED, proof)
     scheme, notion = what.scheme, what.notion
-    own = all(part.trusted for part in (scheme, *getattr(scheme, "schemes", ())))
-    theorem, missing = (None, "") if own else _by_search(what)  # trials of others' code are slow
+    # Of the package's own schemes the rules are known; trials of others are slower than a search.
+    others = not all(part.trusted for part in (scheme, *getattr(scheme, "schemes", ())))
+    theorem, missing = _by_search(what) if others else (None, "")
     if theorem is not None:
         return theorem
-    if notion is POWER_BOUNDED and not own:
+    if notion is POWER_BOUNDED and others:
         return Outcome(UNDECIDED, reason=missing or "no form of the state was found that is "
                        "bounded and does not grow; that says nothing against the scheme")
     if scheme.size > LARGE and can_be_windowed(scheme, notion):
@@ -195,9 +196,6 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     if suspect is not None:
         return Outcome(UNDECIDED, (_trials(found.trials, seed, found.worst, suspect, reason),),
                        trials=found.trials, signals=suspect, reason=_joined(reason, found.habits))
-    theorem, missing = _by_search(what) if own else (None, missing)
-    if theorem is not None:
-        return replace(theorem, trials=found.trials)
     return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials,
                    reason=_joined(limit, missing, found.habits))
 
