@@ -24,11 +24,12 @@ from stabkit import (
     fluxes,
     from_matrix,
     replay,
+    senses,
     step_bound,
     verify,
 )
 from stabkit.arithmetic.exact import Exact
-from stabkit.errors import InvalidEvidence
+from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.multipliers import program
 from stabkit.proof.words import Expression
 from stabkit.replay import check
@@ -210,6 +211,22 @@ def test_the_sharp_step_of_an_own_scheme():
                        EUCLIDEAN)
     assert found.proved == ((0, F(1, 2)),) and F(1, 2) < found.refuted[0][0] < F(501, 1000)
     found.check()
+
+
+@solver
+def test_the_senses_of_an_own_scheme():
+    """u − (1/3)·2·relu(2u) is u for u < 0 and −u/3 for u > 0: a sign changes, nothing grows."""
+    one = from_matrix([[2]])
+    table = senses(Descent(one, one, fluxes.relu(), F(1, 3)))
+    assert {name: table.status(name) for name in ("euclidean", "contraction", "bounded powers",
+                                                  "positivity")} == {
+        "euclidean": "proved", "contraction": "proved", "bounded powers": "proved",
+        "positivity": "refuted"}
+    assert "proved for all N, K" in str(table) and "tau = 1/3" in str(table)
+    for bound in table.sets.values():
+        bound.check()
+    with pytest.raises(InvalidArgument, match="its own size"):
+        senses(Descent(one, one, fluxes.relu(), F(1, 3)), shape=1)
 
 
 @dataclass(frozen=True, eq=False)

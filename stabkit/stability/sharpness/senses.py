@@ -11,13 +11,20 @@ from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
+from stabkit.schemes import Scheme
+from stabkit.schemes.scheme import HasStep
+from stabkit.stability.decide import decide
 from stabkit.stability.invariants import POWER_BOUNDED, weighted
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.stability.property import Stable
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.own_step import exact_sets, step_name
+from stabkit.stability.verdict import PROVED, REFUTED
 from stabkit.tracing import Trace, as_shape, takes_step, trace
 
+_STANDS = "of the scheme as it stands"
+_TRIALS = 512  # random signals for each notion of a scheme
 _ALL = (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, CONTRACTION, POWER_BOUNDED)
 
 
@@ -75,16 +82,17 @@ class Senses:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-def senses(step: Function, *, shape: Any, dt: Rational = None, held: Held = None,
+def senses(step: Function | Scheme, *, shape: Any = None, dt: Rational = None, held: Held = None,
            seed: int = 0) -> Senses:
     """In which senses a step is stable, all at once.
 
     Parameters
     ----------
-    step : callable
-        ``step(u, dt)`` in NumPy; it is run once on symbols.
+    step : callable or Scheme
+        ``step(u, dt)`` in NumPy; it is run once on symbols.  Or a scheme, which is decided as it
+        stands, at its own step.
     shape : int or tuple of int
-        Of the array that it is given.
+        Of the array that a function is given.
     dt : rational, optional
         A step, for which the table says what holds at it.
     held : mapping, optional
@@ -110,6 +118,11 @@ def senses(step: Function, *, shape: Any, dt: Rational = None, held: Held = None
     >>> print(senses(rod, shape=5, dt="1/600").status("range"))
     proved
     """
+    if isinstance(step, Scheme):
+        if not (shape is None and dt is None and held is None):
+            raise InvalidArgument("shape, dt, held: are for functions in NumPy only; a scheme has "
+                                  "its own size and step")
+        return _of_scheme(step, seed)
     if not callable(step) or not takes_step(step):
         raise InvalidArgument("step: must be a function of the array and the step, step(u, dt)")
     shape, seed = as_shape(shape), integer(seed, "seed")
@@ -128,6 +141,25 @@ def senses(step: Function, *, shape: Any, dt: Rational = None, held: Held = None
         raise InvalidArgument(f"step: it is not linear: np.{found.nodes[0].name} "
                               f"({found.nodes[0].line}); ask step_bound for single notions")
     return _table(found, held, step_name(step), at)
+
+
+def _of_scheme(scheme: Scheme, seed: int) -> Senses:
+    """What is decided of a scheme as it stands, at its own step, or 1 if it has none."""
+    tau = fraction(scheme.tau, "tau") if isinstance(scheme, HasStep) else Fraction(1)
+    at = ((tau, tau),)
+    sets: dict[str, StepBound] = {}
+    limits: dict[str, str] = {}
+    for notion in _ALL:
+        found = decide(Stable(scheme, notion), trials=_TRIALS, seed=seed)
+        if found.status is PROVED:
+            sets[notion.name] = StepBound(notion.name, at, (), found.evidence, variable="tau",
+                                          lines=tuple(filter(None, (_STANDS, found.reason))))
+        elif found.status is REFUTED:
+            sets[notion.name] = StepBound(notion.name, (), at, (), found.evidence,
+                                          signals=found.signals, variable="tau")
+        else:
+            limits[notion.name] = "; ".join(filter(None, (str(found.status), found.reason)))
+    return Senses(sets, limits, tau, f"{type(scheme).__name__} of {scheme.size} samples")
 
 
 def _by_mode(step: Function, shape: tuple[int, ...], name: str, at: Fraction | None,
