@@ -123,6 +123,8 @@ def _evidence(item: Fields) -> Iterator[str]:
         yield from _labelled("margin", data["margin"] + ("" if value is None else f" = {value}"))
     if data["by"]:
         yield from _labelled("because", data["by"])
+    if "theorem" in data:
+        yield from _proof(data["theorem"]["statement"], data["theorem"]["proof"])
 
 
 def _proof(statement: Fields, proof: Fields) -> Iterator[str]:

@@ -33,6 +33,7 @@ from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.multipliers import program
 from stabkit.proof.words import Expression
 from stabkit.replay import check
+from stabkit.report.explain import evidence_text
 from stabkit.report.verdict_file import as_text, document
 
 solver = pytest.mark.skipif(not program.is_installed(), reason="the search needs the extra prove")
@@ -134,6 +135,7 @@ def test_own_schemes_are_proved_for_all(name):
     """And the checker, which has no solver, accepts what is found."""
     outcome = decide(*TRUE[name])
     assert outcome.status == "proved" and "proved for all N, K" in outcome.reason
+    assert "For all\n" in evidence_text(outcome.evidence[0].to_json({}))
     assert check(outcome.evidence[0].to_json({})) is None
 
 
@@ -257,6 +259,34 @@ class Deceiver(Descent):
 def test_a_step_that_tells_symbols_from_arrays_is_not_believed():
     """2u grows; what it writes on symbols is not what it computes."""
     assert decide(Deceiver(A, A, fluxes.relu(), 1), EUCLIDEAN).status == "refuted"
+
+
+@dataclass(frozen=True, eq=False)
+class Odd(Descent):
+    """Steps that symbols cannot follow, though each is a mean of u and something shorter."""
+
+    how: Any = None
+
+    def step(self, u):
+        return self.how(u)
+
+
+def long(u):
+    for _ in range(9):
+        u = u - fluxes.relu()(u) / 8
+    return u
+
+
+def checked(u):
+    assert isinstance(u, np.ndarray)
+    return u / 2
+
+
+@pytest.mark.parametrize("how", [checked, long, lambda u: np.where(u > 0, u / 2, u),
+                                 lambda u: u[::-1] / 2], ids=["type", "long", "branch", "order"])
+def test_what_symbols_cannot_follow_is_tried_as_before(how):
+    scheme = Odd(SMALL[0].A, SMALL[0].A, fluxes.relu(), 1, how=how)
+    assert decide(scheme, EUCLIDEAN, trials=20).status in ("supported", "undecided")
 
 
 def test_without_the_solver_it_is_said_what_to_install(monkeypatch):

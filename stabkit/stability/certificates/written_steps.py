@@ -13,6 +13,8 @@ from stabkit.errors import InvalidArgument
 from stabkit.proof.parts import SymbolicFlux
 from stabkit.proof.words import Expression
 
+VISITS = 8  # of fluxes in one statement
+
 
 @dataclass(frozen=True, eq=False)
 class Written(Expression):
@@ -80,7 +82,10 @@ class WrittenFlux(SymbolicFlux):
     """A flux whose values are of this kind."""
 
     def __call__(self, s: Any) -> Any:
-        return Written.of_plain(super().__call__(s))
+        made = Written.of_plain(super().__call__(s))
+        if len(self._points) > VISITS:
+            raise InvalidArgument("it evaluates its flux too often for a search")
+        return made
 
     activation = __call__
 
