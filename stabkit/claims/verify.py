@@ -15,7 +15,7 @@ from stabkit.aliases import Record
 from stabkit.arithmetic.backend import select_backend, selected_backend
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.arithmetic.rational import fraction
-from stabkit.claims.claim import Claim, all_different, line_of, load_claims, registry
+from stabkit.claims.claim import Claim, all_different, load_claims, registry
 from stabkit.claims.obligations import examples, shown_for_all
 from stabkit.errors import (
     ClaimsFailed,
@@ -44,6 +44,7 @@ from stabkit.stability.verdict import (
     Verdict,
     worst,
 )
+from stabkit.user_files import line_of
 
 _TRIALS_PER_SECOND = 100_000
 _RATIO_STEPS = 5

@@ -14,8 +14,9 @@ from fractions import Fraction
 from typing import Any, NoReturn
 
 import numpy as np
-from flint import fmpq, fmpq_poly
+from flint import fmpq_poly
 
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import StabkitError, TracingStopped, in_words
@@ -129,7 +130,7 @@ def _exact(value: Any) -> fmpq_poly:
         taken = meant(value) if is_rounded(value) else Fraction(value)
     except (TypeError, ValueError, OverflowError):
         stopped(f"{value!r:.40} is no number that is followed")
-    return fmpq_poly([fmpq(taken.numerator, taken.denominator)])
+    return fmpq_poly([to_fmpq(taken)])
 
 
 def _add(a: Factor, b: Any) -> Factor:
@@ -330,7 +331,7 @@ def factors_of(function: Callable[..., Any], shape: Any, seed: int = 0,
 
 def values_at(factors: np.ndarray, dt: Fraction) -> np.ndarray:
     """In floats: the factors at a step."""
-    x = fmpq(dt.numerator, dt.denominator)
+    x = to_fmpq(dt)
 
     def at(p: fmpq_poly) -> float:
         value = p(x)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from flint import fmpq, fmpq_poly, fmpz_poly
 
 from stabkit.arithmetic.enclosure import precision, to_fraction
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 
 _BITS = 256
@@ -54,7 +55,7 @@ def cells(polynomials: Sequence[Sequence[Fraction]]) -> list[Cell]:
         Coefficients, from the constant one upwards.
     """
     given = [(p, _factors(p)) for p in (
-        fmpq_poly([fmpq(c.numerator, c.denominator) for c in coefficients])
+        fmpq_poly([to_fmpq(c) for c in coefficients])
         for coefficients in dict.fromkeys(map(tuple, polynomials)))]
 
     def holds(at: Fraction) -> bool:
@@ -79,7 +80,7 @@ def cut(polynomials: Sequence[Sequence[Fraction]], holds: Callable[[Fraction], b
     The set where it holds must be closed: so it holds at an irrational root beside which it does.
     """
     spots = _spots({factor for p in polynomials for factor in _factors(
-        fmpq_poly([fmpq(c.numerator, c.denominator) for c in p]))})
+        fmpq_poly([to_fmpq(c) for c in p]))})
     ends = [Fraction(0), *(spot.high for spot in spots)]
     starts = [*(spot.low for spot in spots), None]
     gaps = [Cell(low, high, holds(low + 1 if high is None else (low + high) / 2))
@@ -103,7 +104,7 @@ def _enclosed(spot: _Spot, given: list[tuple[fmpq_poly, set]], beside: bool) -> 
 
 
 def _at(p: fmpq_poly, x: Fraction) -> fmpq:
-    return p(fmpq(x.numerator, x.denominator))
+    return p(to_fmpq(x))
 
 
 def _factors(p: fmpq_poly) -> set[tuple[int, ...]]:
