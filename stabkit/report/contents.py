@@ -59,7 +59,7 @@ class Entry:
         """The pieces of evidence that are written out: head, text and item."""
         items = self.verdict.evidence
         return [{"head": f"{item['kind']} {number} of {len(items)}, {item['arithmetic']} "
-                         "arithmetic", "text": _shortened(evidence_text(item)), "item": item}
+                         "arithmetic", "text": _shorten(evidence_text(item)), "item": item}
                 for number, item in enumerate(items[:SHOWN], start=1)]
 
     @property
@@ -232,7 +232,7 @@ def _paper(name: str, entries: Sequence[Entry]) -> Paper:
     return Paper(name, citation, " ".join(rest.split()), tuple(groups))
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     if len(text) <= _LONGEST:
         return text
     half = _LONGEST // 2
