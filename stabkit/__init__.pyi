@@ -42,6 +42,7 @@ from .stability.notions import (
     EUCLIDEAN as EUCLIDEAN,
     EXTREMA as EXTREMA,
     MAX_NORM as MAX_NORM,
+    MEAN as MEAN,
     POSITIVITY as POSITIVITY,
     RANGE as RANGE,
     SIGN as SIGN,

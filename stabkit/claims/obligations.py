@@ -26,13 +26,21 @@ from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, expression
 from stabkit.schemes import FSI, Chain, Explicit, Implicit, Scheme
-from stabkit.stability.notions import EXTREMA, RANGE, SIGN, VARIATION, Notion
+from stabkit.stability.notions import (
+    CONTRAST,
+    EXTREMA,
+    MEAN,
+    RANGE,
+    SIGN,
+    VARIATION,
+    Notion,
+)
 from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
 from stabkit.stability.verdict import Evidence
 
 Statement = dict[str, Any]
 #: Notions that are shown by the rows of a matrix.
-ON_LINES = (RANGE, SIGN, VARIATION, EXTREMA)
+ON_LINES = (RANGE, SIGN, VARIATION, EXTREMA, CONTRAST, MEAN)
 #: What a body may raise that was written for numbers and meets symbols.
 STOPPED = (StabkitError, TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
 

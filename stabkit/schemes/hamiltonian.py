@@ -16,8 +16,8 @@ from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
-from stabkit.schemes.scheme import Chain, Scheme, as_step
 from stabkit.proof.words import Expression
+from stabkit.schemes.scheme import Chain, Scheme, as_step
 from stabkit.schemes.symmetric import SymmetricLayer, as_layer, step_size, unit_matrix
 
 UPPER, LOWER = ((0, 1), (0, 0)), ((0, 0), (1, 0))

@@ -230,6 +230,17 @@ def _rises(u: Signal) -> Margin:
     return u[1:] - u[:-1] if isinstance(u, Term) else u[..., 1:] - u[..., :-1]
 
 
+def _mean(u: Signal, up: Signal) -> Margin:
+    if isinstance(u, Term):
+        return -abs(u.call("sum") - up.call("sum"))
+    xp = namespace(u, up)
+    return -abs(xp.sum(u, axis=-1) - xp.sum(up, axis=-1))
+
+
+def _mean_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+    return _ratio(_mean(u, up), namespace(u).sum(abs(u), axis=-1))
+
+
 def _positivity(u: Signal, up: Signal) -> Margin:
     # Signals with a negative entry say nothing: their margin is 0.
     if isinstance(u, Term):
@@ -301,6 +312,10 @@ EXTREMA = Notion(
     "extrema", 1, _extrema, _extrema, composes=True,
     words=Words("S(u₂ − u₁, …) − S(u⁺₂ − u⁺₁, …)", "no more extrema",
                 "makes no new extrema", "makes new extrema"))
+MEAN = Notion(
+    "mean", 1, _mean, _mean_batch, composes=True,
+    words=Words("−|Σ uᵢ − Σ u⁺ᵢ|", "Σ u+ = Σ u",
+                "keeps the mean of its input", "changes the mean"))
 POSITIVITY = Notion(
     "positivity", 1, _positivity, _positivity_batch, composes=True,
     words=Words("min u⁺ where min u >= 0, else 0", "u+ >= 0 for u >= 0",
@@ -311,7 +326,8 @@ MAX_NORM = Notion(
                 "does not increase the largest modulus", "increases the largest modulus"))
 
 NAMED = {notion.name: notion for notion in (
-    EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, EXTREMA, POSITIVITY, MAX_NORM)}
+    EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, EXTREMA, MEAN, POSITIVITY,
+    MAX_NORM)}
 
 
 def as_notion(notion: Any) -> Notion:

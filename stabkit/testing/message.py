@@ -24,6 +24,7 @@ FORMULAS = {
     "contrast": "max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|",
     "variation": "Σ |uᵢ₊₁ − uᵢ| − Σ |u⁺ᵢ₊₁ − u⁺ᵢ|",
     "extrema": "S(differences of u) − S(differences of u⁺)",
+    "mean": "−|Σ uᵢ − Σ u⁺ᵢ|",
     "positivity": "min u⁺ where min u >= 0",
     "max norm": "max |u| − max |u⁺|",
     "energy": "E(u) − E(u⁺)",

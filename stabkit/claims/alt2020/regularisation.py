@@ -23,7 +23,7 @@ from stabkit.claims.configurations import (
     constant,
     drawn,
 )
-from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Positive, Such
+from stabkit.classes import AnyFlux, AnyLength, AnyOperator, AnyVector, Positive, Such, UpTo
 from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, difference, stable_step
@@ -300,12 +300,14 @@ def flux_monotonicity_separates_the_classes(flux):
 
 @claim('Section 4, "act contrast reducing"', notion="bound",
        quote="the corresponding increasing flux functions act contrast reducing",
-       within=dict(n=(2, 3, 4, 6), h=("1", "1/2"), flux=MONOTONE, ratio=(HALF, ONE)),
-       beyond=dict(n=(4,), flux=MONOTONE[:3], ratio=(Fraction(11, 10),)))
+       within=dict(n=(2, 3, 4, 6), h=(ONE, HALF), flux=MONOTONE, ratio=(HALF, ONE)),
+       beyond=dict(n=(4,), flux=MONOTONE[:3], ratio=(Fraction(11, 10),)),
+       for_all=dict(n=AnyLength(), h=Positive(), ratio=UpTo(1),
+                    flux=AnyFlux(diffusivities=(0, "L"), slopes=(0, "L"))))
 def increasing_flux_reduces_contrast(n, h, flux, ratio):
-    """For nondecreasing Lipschitz Φ with Φ(0) = 0, K1 reflecting and 0 < τ <= h²/(2L):
-    maxᵢ |T(u)_{i+1} − T(u)ᵢ| <= maxᵢ |u_{i+1} − uᵢ|."""
-    tau = ratio * Fraction(h) ** 2 / (2 * flux.facts.lipschitz)
+    """For nondecreasing Lipschitz Φ with Φ(0) = 0, K1 reflecting, every N and 0 < τ <= h²/(2L):
+    maxᵢ |T(u)_{i+1} − T(u)ᵢ| <= maxᵢ |u_{i+1} − uᵢ|; here τ = ratio · h²/(2L)."""
+    tau = ratio * h**2 / (2 * flux.facts.lipschitz)
     return Stable(Explicit(difference(1, n, h), flux, tau), CONTRAST)
 
 

@@ -21,7 +21,15 @@ from stabkit.claims.configurations import (
     drawn,
     some_step_is_stable,
 )
-from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, AnyVector, Positive, UpTo
+from stabkit.classes import (
+    AnyFlux,
+    AnyNumberOf,
+    AnyOperator,
+    AnySymmetric,
+    AnyVector,
+    Positive,
+    UpTo,
+)
 from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import (
@@ -141,7 +149,8 @@ def proof_unit_spectrum_gives_euclidean_stability(M):
 @claim("derived (proof of Theorem 2, last step)", notion="euclidean",
        within=dict(M=tuple(from_matrix([[a, b], [b, c]]) for a, b, c in (
            (1, 0, -1), (0, 1, 0), (HALF, HALF, HALF), (Fraction(3, 5), Fraction(4, 5),
-                                                     Fraction(-3, 5))))))
+                                                     Fraction(-3, 5))))),
+       for_all=dict(M=AnySymmetric(-1, 1)))
 def proof_unit_spectrum_gives_euclidean_stability_corrected(M):
     """If a symmetric matrix M, as I − τKᵀGK is, has all eigenvalues in [−1, 1], then ‖M u‖ <= ‖u‖
     for every u."""

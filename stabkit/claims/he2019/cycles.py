@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.rational import determinant, fractions
+from stabkit.arithmetic.rational import Constant, determinant, fractions
+from stabkit.claims import two_grids
 from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import FIVE_POINTS, inner_interpolation, integers, laplace
 from stabkit.classes import AnyOperator, AnyVector, ForExamples
@@ -224,10 +225,36 @@ def jacobi_smoothing_factor(d):
         "one of 1 − ω/d, 2ω − 1 at least mu", necessary=True)
 
 
-@claim("derived (two-grid method)", notion="spectrum", within=dict(n=("every 2ᵏ − 1", 3, 7, 15)))
-def one_dimensional_two_grid_factor(n):
+@claim("derived (two-grid method)", notion="spectrum",
+       within=dict(B=two_grids.NEIGHBOURS, f=((1, 0, -2, 3),), c=((2, -1, 4),),
+                   n=("every 2ᵏ − 1", 3, 7, 15)),
+       for_all=dict(B=AnyOperator("C", "F"), f=AnyVector("F"), c=AnyVector("C"), n=ForExamples()))
+def one_dimensional_two_grid_factor(B, f, c, n):
     """[−1 2 −1] on n = 2ᵏ − 1 interior nodes, linear P, Galerkin coarse operator, Jacobi with
-    ω = 2/3, one sweep before and one after: every eigenvalue of the error operator is 0 or 1/9."""
+    ω = 2/3, one sweep before and one after: every eigenvalue of the error operator is 0 or 1/9.
+
+    For all A = [[2, −B], [−Bᵀ, 2]] and P = [B/2, 1], of which the line is one (f and c are
+    alternating nodes): E(E(e) − e/9) = 0.  The exact coarse solution is the error at c, as
+    A_H c = Pᵀ A (f, c), A_H = PᵀAP = 2 − BᵀB/2; so the correction leaves nothing there."""
+    def cycle(e: Any) -> Any:
+        f, c = two_grids.swept(B, *e, THIRD)
+        return two_grids.swept(B, *two_grids.corrected(B, f, c, 0 * c), THIRD)
+
+    def again(part: int) -> Identity:
+        return Identity(lambda f, c: cycle(cycle((f, c)))[part],
+                        lambda f, c: Constant(1, 9) * cycle((f, c))[part], dict(f=f, c=c),
+                        "E² = E/9")
+
+    return AllOf([
+        two_grids.coarse_equation(B, f, c), again(0), again(1), Example(lambda: _factor(n))])
+
+
+#: ω/2 of Jacobi's method with ω = 2/3.
+THIRD = Constant(1, 3)
+
+
+def _factor(n: int | str) -> Calculation:
+    """The eigenvalues, on n nodes or in general by Fourier modes."""
     if not isinstance(n, int):
         return Calculation(
             dict(s=["0", "1/8", "1/4", "1/2"]),

@@ -10,8 +10,8 @@ import numpy as np
 
 from stabkit.arithmetic.transcript import Transcript, named
 from stabkit.claims.claim import claim
-from stabkit.claims.he2019.matrices import integers
 from stabkit.claims.configurations import constant
+from stabkit.claims.he2019.matrices import integers
 from stabkit.classes import AnyMap, AnyOperator, AnyReal, AnyVector
 from stabkit.operators import from_matrix
 from stabkit.stability.property import AllOf, Calculation, Identity

@@ -172,7 +172,7 @@ def _expanded(now: str, rest: str, first: str, second: str) -> str:
 
 def expansion() -> Theorem:
     """uˡ = u − l(l+1)/3 zu + (l−1)l(l+1)(l+2)/30 z²u − z³rˡ, z = τA, with rˡ by its recursion."""
-    s, number, A, u, now, before, (rest, last, first), after = _linear(
+    s, number, A, u, now, _, (rest, last, first), after = _linear(
         ("state2", "state3", "state4"))
     new = s.vector("after1")
     second = (number - 1) * number * (number + 1) * (number + 2) / 30

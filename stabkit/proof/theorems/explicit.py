@@ -9,7 +9,7 @@ from typing import Any
 from stabkit.proof import symbols
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
-from stabkit.proof.words import vector
+from stabkit.proof.words import dot, vector
 
 STEP = "0 < tau <= 2/(L |K|^2)"
 BLOCK = ("K", "phi", "tau", "L", "c")  # what every block may have to itself
@@ -26,7 +26,20 @@ def setting(limit: int = 2, **facts: Any) -> tuple:
     return s, K, s.flux(**known), tau
 
 
+def mean() -> Theorem:
+    """1·(u − τKᵀf) = 1·u − τ(K1)·f."""
+    s = Symbols()
+    K, flux, tau, u, one = (s.operator("K"), s.flux(), s.parameter("tau"), s.vector("u"),
+                            s.vector("one"))
+    s.equation("constants", K @ one)
+    return Theorem(
+        "explicit step, mean", "1.T(u) = 1.u for every K with K 1 = 0 and every flux.",
+        s.shows(dot(one, symbols.explicit(K, flux, tau)(u)) - dot(one, u), "=="),
+        {"steps": [{"use": "equation", "of": "constants", "with": "-tau*f0.T"}]})
+
+
 def theorems() -> Iterator[Theorem]:
+    yield mean()
     s, *scheme = setting(sector=(0, 1))
     euclidean = block("sector", "E0", "f0")
     yield Theorem(

@@ -11,6 +11,7 @@ from typing import Any
 
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
+from stabkit.proof.words import dot
 
 
 # 4|u|² − |Su − Ru|² = 2(|u|² − |Su|²) + 2(|u|² − |Ru|²) + |Su + Ru|²
@@ -21,7 +22,21 @@ def _difference(x: str, axis: str = "", times: str = "1") -> list[dict[str, str]
             {"use": "square", "x": f"({S} + {R})@({x})", "times": times}]
 
 
+def symmetric() -> Theorem:
+    """2(|u|² − |Mu|²) = x·(1 + M)x + y·(1 − M)y at x = u − Mu, y = u + Mu."""
+    s = Symbols()
+    M, u = s.operator("M", "N", "N", symmetric=True), s.vector("u")
+    s.form("M_low", "N", lambda x: dot(x, M @ x) + dot(x, x))
+    s.form("M_high", "N", lambda x: dot(x, x) - dot(x, M @ x))
+    return Theorem(
+        "symmetric matrix with its spectrum in [-1, 1], norm", "|M u| <= |u|.",
+        s.shows(dot(u, u) - dot(M @ u, M @ u)),
+        {"times": "2", "steps": [{"use": "form", "of": "M_low", "x": "u - M@u"},
+                                 {"use": "form", "of": "M_high", "x": "u + M@u"}]})
+
+
 def theorems() -> Iterator[Theorem]:
+    yield symmetric()
     s = Symbols()
     S, R, u = s.operator("S", bound=1), s.operator("R", bound=1), s.vector("u")
     D = S - R
