@@ -45,6 +45,7 @@ from .stability.notions import (
     MEAN as MEAN,
     POSITIVITY as POSITIVITY,
     RANGE as RANGE,
+    RING_SIGN as RING_SIGN,
     SIGN as SIGN,
     VARIATION as VARIATION,
     Energy as Energy,

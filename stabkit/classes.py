@@ -84,14 +84,7 @@ class AnyOperator(Class):
 
 @dataclass(frozen=True)
 class AnySymmetric(Class):
-    """Any symmetric matrix M with low <= x·Mx/x·x <= high for every x ≠ 0.
-
-    Parameters
-    ----------
-    low, high : rational
-        Between which its eigenvalues lie.
-    space : str
-    """
+    """Any symmetric matrix with its eigenvalues between two rational numbers."""
 
     low: Any
     high: Any

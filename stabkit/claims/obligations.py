@@ -31,6 +31,7 @@ from stabkit.stability.notions import (
     EXTREMA,
     MEAN,
     RANGE,
+    RING_SIGN,
     SIGN,
     VARIATION,
     Notion,
@@ -40,7 +41,7 @@ from stabkit.stability.verdict import Evidence
 
 Statement = dict[str, Any]
 #: Notions that are shown by the rows of a matrix.
-ON_LINES = (RANGE, SIGN, VARIATION, EXTREMA, CONTRAST, MEAN)
+ON_LINES = (RANGE, SIGN, RING_SIGN, VARIATION, EXTREMA, CONTRAST, MEAN)
 #: What a body may raise that was written for numbers and meets symbols.
 STOPPED = (StabkitError, TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
 

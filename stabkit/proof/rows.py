@@ -14,7 +14,8 @@ last, or single alone, with neighbours "-1" and "1"; r is the weight of the edge
 it is the l of the next row.  So it is for "variation", "extrema", "contrast" and "mean", of
 explicit steps alone.  For "contrast" the flux does not fall and Φ(0) = 0, and the entries beside
 the diagonal are multiples of their weights, which stand for slopes of τΦ/h² as well as for τg/h².
-With
+For
+"ring sign" the statement gives an inner row, and the single one of a ring of one site.  With
 ``"steps": "any number"`` it speaks of so many steps, each with weights of its own: what every step
 keeps, all of them keep.
 
@@ -24,6 +25,9 @@ implicit    range: entries beside the diagonal <= 0, the sum is 1: at a largest 
 explicit    sign: entries beside the diagonal >= 0 and pivots >= 0, all but the last > 0.  Then B is
             a product of nonnegative bidiagonal matrices, none of which adds changes of sign.
 implicit    sign: entries beside the diagonal <= 0 and pivots > 0: A⁻¹ is such a product.
+explicit    ring sign: with S∘ the changes of sign around a ring, m turns of it, unrolled, and one
+            more site at each end make a line, whose inner rows are those of the ring; as that adds
+            no changes of sign, m S∘(u⁺) − 1 <= m S∘(u) + 2 for every m.
 explicit    mean: the columns sum to 1, so that every value is handed out whole.
 explicit    variation, extrema: rows that sum to 1 make of the differences dᵢ = uᵢ₊₁ − uᵢ, whose
             edge has the weight wᵢ, d⁺ᵢ = a(wᵢ₋₁) dᵢ₋₁ + (1 − b(wᵢ) − a(wᵢ)) dᵢ + b(wᵢ₊₁) dᵢ₊₁,
@@ -39,16 +43,16 @@ explicit    contrast: let φ = τΦ/h² and M = max |dᵢ|, and write a(w) = aw,
             if a, b, 1 − (a + b)w and a + b − a′ − b′ are; so it is for −M.
 ==========  ========================================================================================
 
-For "range", "mean", "variation" and "contrast" the proof is {}.  For "sign" and "extrema" it is
-{"pivot": "1/2 - x"}: a bound m(x) > 0 such that the pivot dᵢ >= m(rᵢ), shown by induction: d₁ is
-the first diagonal entry, and dᵢ₊₁ = diagonal − (its entry to the left)·(the entry above that)/dᵢ,
-where dᵢ >= m(l).
+For "range", "mean", "variation" and "contrast" the proof is {}.  For "sign", "ring sign" and
+"extrema" it is {"pivot": "1/2 - x"}: a bound m(x) > 0 such that the pivot dᵢ >= m(rᵢ), shown by
+induction: d₁ is the first diagonal entry, and dᵢ₊₁ = diagonal − (its entry to the left)·(the entry
+above that)/dᵢ, where dᵢ >= m(l).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
@@ -92,11 +96,22 @@ def read(data: dict) -> Statement:
                            for row in rows.values()):
         raise InvalidEvidence("rows: each needs an entry \"0\", and polynomials in the weights")
     made = Statement(data["step"] == "implicit", data["keeps"], weights, rows, "steps" in data)
-    if made.implicit and made.keeps in ("variation", "extrema", "contrast", "mean"):
+    if made.implicit and made.keeps in (
+            "variation", "extrema", "contrast", "mean", "ring sign"):
         raise InvalidEvidence(f"{made.keeps}: is only known of explicit steps")
     if made.keeps != "range":
-        _is_a_line(made)
+        _is_a_line(unrolled(made) if made.keeps == "ring sign" else made)
     return made
+
+
+def unrolled(statement: Statement) -> Statement:
+    """The line that a ring is cut to, whose end rows lose an edge."""
+    if set(statement.rows) != {"inner", "single"} or set(statement.rows["inner"]) != LINE["inner"]:
+        raise InvalidEvidence("rows: a ring needs inner and single, three bands wide")
+    inner, nothing = statement.rows["inner"], expression(0)
+    ends = {"first": {"0": inner["0"].put({"l": nothing}), "1": inner["1"]},
+            "last": {"-1": inner["-1"], "0": inner["0"].put({"r": nothing})}}
+    return replace(statement, rows={**ends, **statement.rows})
 
 
 def _is_a_line(statement: Statement) -> None:
@@ -225,6 +240,10 @@ def _sign(statement: Statement, proof: Any) -> None:
                   f"{name} below {above}: the pivot", so)
 
 
+def _ring_sign(statement: Statement, proof: Any) -> None:
+    _sign(unrolled(statement), proof)
+
+
 def _need(statement: Statement, x: Expression, what: str, strict: bool = False) -> None:
     if not nonnegative_on_box(x, statement.weights, strict):
         raise InvalidEvidence(f"{what} is not shown to be {'> 0' if strict else '>= 0'}")
@@ -232,4 +251,4 @@ def _need(statement: Statement, x: Expression, what: str, strict: bool = False) 
 
 #: What a scheme may keep, and what shows it.
 CHECKS = {"range": _range, "sign": _sign, "variation": _variation, "extrema": _extrema,
-          "contrast": _contrast, "mean": _mean}
+          "contrast": _contrast, "mean": _mean, "ring sign": _ring_sign}

@@ -193,6 +193,16 @@ def _sign(u: Signal, up: Signal) -> Margin:
     return sign_changes(u) - sign_changes(up)
 
 
+def _ring_sign(u: Signal, up: Signal) -> Margin:
+    return _around(u) - _around(up)
+
+
+def _around(u: Signal) -> Margin:
+    """The sign changes around a ring: once more along it than along the line that it is cut to."""
+    twice = u.call("concat", u) if isinstance(u, Term) else namespace(u).concat([u, u], axis=-1)
+    return sign_changes(twice) - sign_changes(u)
+
+
 def _jumps(u: Signal) -> Margin:
     if not isinstance(u, Term) and u.shape[-1] < 2:
         raise InvalidArgument("u: a contrast needs at least two samples, got one")
@@ -300,6 +310,10 @@ SIGN = Notion(
     "sign", 1, _sign, _sign, composes=True, kernel=NotionCode.SIGN,
     words=Words("S(u) − S(u⁺)", "no more sign changes",
                 "makes no sign changes", "makes sign changes"))
+RING_SIGN = Notion(
+    "ring sign", 1, _ring_sign, _ring_sign, composes=True,
+    words=Words("S(u, u) − S(u) − S(u⁺, u⁺) + S(u⁺)", "no more sign changes around a ring",
+                "makes no sign changes around a ring", "makes sign changes around a ring"))
 CONTRAST = Notion(
     "contrast", 1, _contrast, _contrast_batch, composes=True,
     words=Words("max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|", "no larger jumps",
@@ -326,7 +340,7 @@ MAX_NORM = Notion(
                 "does not increase the largest modulus", "increases the largest modulus"))
 
 NAMED = {notion.name: notion for notion in (
-    EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, EXTREMA, MEAN, POSITIVITY,
+    EUCLIDEAN, CONTRACTION, RANGE, SIGN, RING_SIGN, CONTRAST, VARIATION, EXTREMA, MEAN, POSITIVITY,
     MAX_NORM)}
 
 

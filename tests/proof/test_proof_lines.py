@@ -88,7 +88,6 @@ def test_lines_of_many_lengths_keep_range_and_sign():
 
 
 VARIATION, EXTREMA = line(1, "1/2", "variation"), line(1, "1/4", "extrema")
-CONTRAST, MEAN = line(1, "1/2", "contrast"), line(1, "inf", "mean")
 
 
 def rises(u):
@@ -105,52 +104,6 @@ def test_lines_of_many_lengths_keep_variation_and_extrema():
         wide = applied(matrix([x / 2 for x in share], 1), u)
         assert sum(map(abs, rises(wide))) <= sum(map(abs, rises(u)))
         assert changes(rises(applied(matrix([x / 4 for x in share], 1), u))) <= changes(rises(u))
-
-
-def test_lines_of_many_lengths_keep_contrast_and_mean():
-    """u⁺ᵢ = uᵢ + φ(dᵢ) − φ(dᵢ₋₁) with φ nondecreasing, φ(0) = 0 and slopes of at most 1/2: the
-    largest |uᵢ₊₁ − uᵢ| does not grow, and the sum stays for any weights."""
-    rng = random.Random(3)
-    for _ in range(300):
-        n, bend, cap = rng.randint(2, 8), F(rng.randint(0, 2), 4), rng.randint(0, 3)
-        u = [F(rng.randint(-4, 4)) for _ in range(n)]
-        flow = [min(d / 2, F(cap, 2)) if d > 0 else bend * d for d in rises(u)]
-        after = [x + a - b for x, a, b in zip(u, [*flow, F(0)], [F(0), *flow], strict=True)]
-        assert max(map(abs, rises(after))) <= max(map(abs, rises(u)))
-        weights = [F(rng.randint(0, 9)) for _ in range(n - 1)]
-        assert sum(applied(matrix(weights, 1), u)) == sum(u)
-
-
-def test_beyond_the_bound_or_for_a_flux_that_falls_the_contrast_grows():
-    """d = (1, −1, 1) becomes (1 − 3w, −1 + 4w, 1 − 3w), larger for w > 1/2; and with φ(1) = 1/2,
-    φ(2) = 0 the differences (1, 2, 1) become (0, 3, 0)."""
-    after = applied(matrix([F(501, 1000)] * 3, 1), [F(0), F(1), F(0), F(1)])
-    assert max(map(abs, rises(after))) > 1
-    flow, u = [F(1, 2), F(0), F(1, 2)], [F(0), F(1), F(3), F(4)]
-    after = [x + a - b for x, a, b in zip(u, [*flow, F(0)], [F(0), *flow], strict=True)]
-    assert rises(after) == [0, 3, 0]
-
-
-@pytest.mark.parametrize("statement, reason", [
-    (line(1, "501/1000", "contrast"), "what stays of a difference"),
-    (changed(changed(CONTRAST, "rows", "inner", "1", to="2*r"), "rows", "inner", "0",
-             to="1 - l - 2*r"), "stays of a difference|hands out"),
-    (changed(changed(line(1, "1/8", "contrast"), "rows", "inner", "-1", to="3*l"), "rows", "inner",
-             "0", to="1 - 3*l - r"), "hands out"),
-    (changed(changed(CONTRAST, "rows", "inner", "1", to="r**2"), "rows", "inner", "0",
-             to="1 - l - r**2"), "no multiple"),
-    (changed(changed(CONTRAST, "rows", "last", "-1", to="-l"), "rows", "last", "0", to="1 + l"),
-     "entry -1"),
-    (changed(MEAN, "rows", "inner", "1", to="2*r"), "column"),
-    (changed(MEAN, "rows", "last", "0", to="1 - 2*l"), "column"),
-    (changed(MEAN, "rows", "single", "0", to="2"), "column"),
-])
-def test_what_is_not_so_of_contrast_and_mean_is_refused(statement, reason):
-    """A weight just over the bound, edges that are handed more than they hand out, entries that are
-    no multiples of weights or negative, columns that do not sum to 1."""
-    check(CONTRAST, {})
-    check(MEAN, {})
-    refused(statement, {}, reason)
 
 
 def test_beyond_the_bounds_variation_and_extrema_grow():

@@ -48,7 +48,7 @@ from stabkit.operators import (
     stable_step,
 )
 from stabkit.schemes import Chain, Explicit, Linear, ResidualBlock, Scheme
-from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN, inner
+from stabkit.stability.notions import EUCLIDEAN, RANGE, RING_SIGN, SIGN, inner
 from stabkit.stability.property import AllOf, Calculation, Example, Identity, Not, Stable
 from stabkit.stability.verdict import REFUTED
 
@@ -204,6 +204,17 @@ def sign_stability_with_periodic_boundary(K, flux, ratio):
     """For K1 periodic, N >= 3, 0 <= g <= g_max and 0 < τ <= h²/(4 g_max): S(T(u)) <= S(u), with S
     counted along u₁, …, u_N and not around the circle."""
     return Stable(Explicit(K, flux, ratio / 4), SIGN)
+
+
+@claim("derived (Theorem 2 with another boundary condition)", notion="sign",
+       within=dict(n=(2, 3, 4, 5), flux=FLUXES[:3], ratio=(HALF, ONE)),
+       for_all=dict(n=AnyLength(), flux=LINE["flux"], ratio=UpTo(1)))
+def sign_stability_with_periodic_boundary_corrected(n, flux, ratio):
+    """For K1 periodic, every N, 0 <= g <= g_max and 0 < τ <= h²/(4 g_max) the number of sign
+    changes around the circle, from u_N to u₁ as well, does not grow; here τ = ratio · h²/(4
+    g_max)."""
+    tau = ratio / (4 * flux.facts.sup_diffusivity)
+    return Stable(Explicit(difference(1, n, 1, PERIODIC), flux, tau), RING_SIGN)
 
 
 @claim('derived (Theorem 2, "half as large")', notion="sign", expect=REFUTED,

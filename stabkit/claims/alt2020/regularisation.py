@@ -279,6 +279,22 @@ def huber_regulariser_is_strictly_convex(q, r):
                        necessary=True)
 
 
+@claim("derived (Section 4)", weight="minor", notion="bound",
+       within=dict(flux=(fluxes.soft(1), fluxes.soft(2), fluxes.identity()),
+                   r=(("1/2", 0, -3),), s=((5, "1/3", 4),)),
+       for_all=dict(flux=AnyFlux(slopes=(0, None)), r=AnyVector("M"), s=AnyVector("M")))
+def huber_regulariser_is_strictly_convex_corrected(flux, r, s):
+    """Ψ of the truncated TV row (Huber) is convex, as Ψ is for every Φ that does not fall: its sum
+    at a midpoint is at most the mean of its sums."""
+    def total(x: Any) -> Any:
+        densities = flux.regulariser(x)
+        return densities.call("sum") if hasattr(densities, "call") else densities.sum()
+
+    half = constant(Fraction(1, 2))
+    return AtMost(lambda r, s: 2 * total(half * (r + s)), lambda r, s: total(r) + total(s),
+                  dict(r=r, s=s), "at r, s and their midpoint")
+
+
 def increasing(flux: Flux) -> bool:
     """Whether the row is said to be in the first class."""
     return flux.name in ("identity", "charbonnier", "soft")

@@ -236,13 +236,14 @@ def one_dimensional_two_grid_factor(B, f, c, n):
     For all A = [[2, −B], [−Bᵀ, 2]] and P = [B/2, 1], of which the line is one (f and c are
     alternating nodes): E(E(e) − e/9) = 0.  The exact coarse solution is the error at c, as
     A_H c = Pᵀ A (f, c), A_H = PᵀAP = 2 − BᵀB/2; so the correction leaves nothing there."""
-    def cycle(e: Any) -> Any:
-        f, c = two_grids.swept(B, *e, THIRD)
-        return two_grids.swept(B, *two_grids.corrected(B, f, c, 0 * c), THIRD)
+    def cycle(f: Any, c: Any) -> tuple[Any, Any]:
+        f, c = two_grids.swept(B, f, c, THIRD)
+        f, c = two_grids.corrected(B, f, c, 0 * c)
+        return two_grids.swept(B, f, c, THIRD)
 
     def again(part: int) -> Identity:
-        return Identity(lambda f, c: cycle(cycle((f, c)))[part],
-                        lambda f, c: Constant(1, 9) * cycle((f, c))[part], dict(f=f, c=c),
+        return Identity(lambda f, c: cycle(*cycle(f, c))[part],
+                        lambda f, c: Constant(1, 9) * cycle(f, c)[part], dict(f=f, c=c),
                         "E² = E/9")
 
     return AllOf([

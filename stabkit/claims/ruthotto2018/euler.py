@@ -12,7 +12,8 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
-from stabkit.classes import AnyFlux, AnyOperator, AnyVector, UpTo
+from stabkit.claims.ruthotto2018.layers import jacobian_is
+from stabkit.classes import AnyFlux, AnyOperator, AnyVector, ForExamples, Such, UpTo
 from stabkit.operators import difference, stable_step
 from stabkit.schemes import Explicit, ForwardEuler, SymmetricLayer
 from stabkit.stability.notions import CONTRACTION, inner, squared_norm
@@ -128,11 +129,27 @@ def a_stable_step_size_exists(flux):
 
 
 @claim("Section 3.1", notion="spectrum",
-       within=dict(K=(*net.ANY_K, difference(2, 5)), flux=net.LIPSCHITZ, ratio=(HALF, ONE)),
-       beyond=dict(ratio=BEYOND))
-def a_stable_step_size_exists_corrected(K, flux, ratio):
+       within=dict(K=(*net.ANY_K, difference(2, 5)), flux=net.LIPSCHITZ, delta=("1/100",), Y=(1,),
+                   v=(2,), w=(3,), ratio=(HALF, ONE)),
+       beyond=dict(K=(*net.ANY_K, difference(2, 5)), ratio=BEYOND),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=(0, "L")),
+                    delta=Such(("2 - delta*L*c >= 0",), "> 0"), Y=AnyVector(), v=AnyVector(),
+                    w=AnyVector(), ratio=ForExamples()))
+def a_stable_step_size_exists_corrected(K, flux, delta, Y, v, w, ratio):
     """If σ is nondecreasing, differentiable and L-Lipschitz, N = id and K ≠ 0, every
-    0 < δ <= 2/(L‖K‖²) has maxᵢ|1 + δλᵢ(J)| <= 1 at every state; here δ = ratio · 2/(L‖K‖²)."""
+    0 < δ <= 2/(L‖K‖²) has maxᵢ|1 + δλᵢ(J)| <= 1 at every state; here δ = ratio · 2/(L‖K‖²).
+
+    For all: J is symmetric, and −2‖v‖² <= δ v·J v <= 0."""
+    layer, delta = SymmetricLayer(K, flux), net.number(delta)
+    given = dict(Y=net.signal(K, Y), v=net.signal(K, v))
+    return AllOf([
+        *jacobian_is(K, flux, Y, v, w),
+        AtMost(lambda Y, v: -2 * squared_norm(v),
+               lambda Y, v: delta * inner(v, layer.jacobian(Y) @ v), given, "the lower end"),
+        Example(lambda: _spectrum_within(K, flux, ratio))])
+
+
+def _spectrum_within(K, flux, ratio):
     L, n, log = flux.facts.lipschitz, K.shape[1], Transcript()
     step = ForwardEuler(SymmetricLayer(K, flux), stable_step(K, L, ratio))
     S = step.jacobian(log.give("Y", [0] * n)).text

@@ -23,6 +23,7 @@ def theorems() -> Iterator[Theorem]:
     yield leapfrog_from_rest()
     yield leapfrog_of_second_order()
     yield damping()
+    yield from jacobians()
     yield positive_energy()
     yield mg_resnet()
     yield mg_resnet(activated=True)
@@ -39,6 +40,33 @@ def parabolic() -> Theorem:
         "monotone sigma, so that |u - v| does not grow in time.",
         s.shows(-dot(u - v, one - two)),
         {"steps": [{"use": "slopes", "at": ["E0", "E1"], "times": "1"}]})
+
+
+def jacobians() -> Iterator[Theorem]:
+    """v·K'DKv = s·Ds at s = Kv, where L s·Ds = Ds·(Ls − Ds) + |Ds|², and
+
+    L(2|v|² − δ s·Ds) = δ(Ds·(Ls − Ds) + |Ls − Ds|² + L²(c|v|² − |s|²)) + L(2 − δLc)|v|².
+    """
+    for lower in (False, True):
+        s = Symbols()
+        delta, c, L = s.parameter("delta"), s.parameter("c", ">= 0"), s.parameter("L")
+        K, D = s.operator("K", bound=c), s.operator("D", "M", "M", symmetric=True)
+        s.form("weights", "M", lambda x: dot(D @ x, L * x - D @ x))  # noqa: B023
+        v = s.vector("v")
+        falls, steps = dot(K @ v, D @ K @ v), [{"use": "form", "of": "weights", "x": "K@v"},
+                                               {"use": "square", "x": "D@K@v"}]
+        if lower:
+            s.assume("condition", 2 - delta * L * c)
+            falls = 2 * dot(v, v) - delta * falls
+            steps = [{"use": "form", "of": "weights", "x": "K@v", "times": "delta"},
+                     {"use": "square", "x": "L*K@v - D@K@v", "times": "delta"},
+                     {"use": "bound", "of": "K", "x": "v", "times": "delta*L**2"},
+                     {"use": "square", "x": "v", "times": "L*condition"}]
+        yield Theorem(
+            f"symmetric layer, {'lower' if lower else 'upper'} end of the spectrum",
+            "ruthotto2018: -2/delta <= v.J v/v.v <= 0 for J = -K'diag(sigma')K, 0 <= sigma' <= L "
+            "and delta L |K|^2 <= 2.",
+            s.shows(falls), {"times": "L", "steps": steps})
 
 
 def damping() -> Theorem:
