@@ -127,9 +127,8 @@ def instance(rng, statement):
                                      for k in rng.permutation(SIZES[to])], dtype=object)
             values[name] *= rng.choice([-1, 1])
         if text.endswith("symmetric"):
-            top = F(1) if name == "M" else values["L"]
-            values[name] = np.diag([top * F(int(k), 4) for k in rng.integers(
-                -4 if name == "M" else 0, 5, SIZES[of])])
+            low, top = (-4, F(1)) if name in ("M", "matrix") else (0, values["L"])
+            values[name] = np.diag([top * F(int(k), 4) for k in rng.integers(low, 5, SIZES[of])])
     if "K" in values:
         if rng.integers(2):  # of norm 1, where the bounds are attained
             values["K"] = np.array([[F(0)] * 3, [F(0), F(1), F(0)]], dtype=object)

@@ -322,9 +322,11 @@ def _from_theorems(statement: Statement) -> Iterator[Record]:
     from stabkit.proof.theorems import THEOREMS
 
     for theorem in THEOREMS.values():
-        if all(set(theorem.statement.get(key, ())) == set(statement.get(key, ())) for key in (
-                "visits", "state", "equations", "operators")) and \
-                theorem.statement["kind"] == statement["kind"]:
+        known = theorem.statement
+        if known["kind"] == statement["kind"] and \
+                set(known.get("operators", ())) <= set(statement.get("operators", ())) and all(
+                    set(known.get(key, ())) == set(statement.get(key, ()))
+                    for key in ("visits", "state", "equations")):
             yield theorem.proof
 
 

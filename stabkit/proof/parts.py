@@ -1,8 +1,7 @@
 """Symbols in the places where a scheme has an operator, a flux, a step or a count.
 
-A scheme is made of them as it is made of a matrix and a number, and its own expression runs on
-them.  Whatever needs more than is assumed of them, such as a size, an entry, or a branch that
-depends on a value, raises.
+A scheme is made of them as of a matrix and a number, and its own expression runs on them.  Whatever
+needs more than is assumed of them, a size, an entry, a branch that depends on a value, raises.
 """
 
 from __future__ import annotations
@@ -130,25 +129,23 @@ class SymbolicFlux:
         return self._weights(s, "G", self.facts.diffusivities, "diffusivity")
 
     def slope(self, s: Expression) -> Weights:
-        """Φ′(s) in every entry; what is assumed of it is the interval of slopes."""
+        """Φ′(s) in every entry, in the interval of slopes."""
         return self._weights(s, "D", self.facts.slopes, "slope")
 
     def _weights(self, s: Expression, letter: str, ends: Any, what: str) -> Weights:
         """Equal points have equal weights."""
-        for known, point, weights in self._weighted:
-            if known == letter and (point.to, point.of) == (s.to, s.of) and _is_zero(point - s):
+        for kind, point, weights in self._weighted:
+            if (kind, point.to, point.of) == (letter, s.to, s.of) and _is_zero(point - s):
                 return weights
         low, high = ends or (None, None)
         if low is None or high is None:
             raise InvalidArgument(f"{what}: no interval with two ends is assumed of it")
-        name = self.symbols.free(letter)
-        W = self.symbols.operator(name, s.to, s.to, symmetric=True)
+        W = self.symbols.operator(name := self.symbols.free(letter), s.to, s.to, symmetric=True)
         self.symbols.values[name] = s
         self.symbols.form(self.symbols.free("weights"), s.to,
                           lambda x: (W @ x - low * x).T @ (high * x - W @ x))
-        made = Weights(W)
-        self._weighted.append((letter, s, made))
-        return made
+        self._weighted.append((letter, s, Weights(W)))
+        return Weights(W)
 
     def _visit(self, s: Expression) -> dict[str, str]:
         for point, visit in self._points:

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Library, Margin, Rational, Signal
+from stabkit.aliases import Margin, Rational, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fraction
@@ -23,6 +22,7 @@ from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.parts import Densities
 from stabkit.proof.words import Expression
+from stabkit.stability.sign_changes import changes_around, sign_changes
 
 
 @dataclass(frozen=True)
@@ -128,32 +128,6 @@ def _lesser(a: Signal, b: Signal) -> Margin:
     return min(a, b)
 
 
-def sign_changes(u: Signal) -> Margin:
-    """S(u): the sign changes along the last axis, zeros dropped."""
-    if isinstance(u, Term):
-        return u.call("sign_changes")
-    if u.dtype == object:
-        signs = [1 if entry > 0 else -1 for entry in u if entry != 0]
-        return sum(a != b for a, b in pairwise(signs))
-    xp = namespace(u)
-    signs = xp.astype(u > 0, xp.int8) - xp.astype(u < 0, xp.int8)
-    if not xp.all(signs):
-        signs = _carry_forward(xp, signs)
-    changes = signs[..., 1:] * signs[..., :-1] < 0
-    return xp.sum(xp.astype(changes, xp.int64), axis=-1)
-
-
-def _carry_forward(xp: Library, signs: Signal) -> Margin:
-    # A zero takes the sign before it, so zeros are dropped: the last sign among 1, 2, 4, ... ones.
-    reach, n = 1, signs.shape[-1]
-    while reach < n:
-        later = signs[..., reach:]
-        later = xp.where(later != 0, later, signs[..., :-reach])
-        signs = xp.concat([signs[..., :reach], later], axis=-1)
-        reach *= 2
-    return signs
-
-
 def _ratio(part: Signal, whole: Signal) -> Margin:
     with np.errstate(divide="ignore", invalid="ignore"):
         return namespace(part, whole).where(whole > 0, part / whole, 0.0)
@@ -194,13 +168,7 @@ def _sign(u: Signal, up: Signal) -> Margin:
 
 
 def _ring_sign(u: Signal, up: Signal) -> Margin:
-    return _around(u) - _around(up)
-
-
-def _around(u: Signal) -> Margin:
-    """The sign changes around a ring: once more along it than along the line that it is cut to."""
-    twice = u.call("concat", u) if isinstance(u, Term) else namespace(u).concat([u, u], axis=-1)
-    return sign_changes(twice) - sign_changes(u)
+    return changes_around(u) - changes_around(up)
 
 
 def _jumps(u: Signal) -> Margin:

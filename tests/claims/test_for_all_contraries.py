@@ -42,6 +42,15 @@ CLASSES = {
         dict(M=AnySymmetric(-1, "1001/1000")), dict(M=AnySymmetric(-2, 1)),
         dict(M=AnyOperator("N", "N"))),
     "alt2021.fsi_super_time_step": (dict(n=AnyReal("9/10")), dict(n=AnyReal())),
+    "alt2020.sign_stability_with_periodic_boundary_corrected": (dict(ratio=UpTo("1001/1000")),),
+    "alt2020.huber_regulariser_is_strictly_convex_corrected": (
+        dict(flux=AnyFlux(slopes=("-L", "L"))),),
+    "alt2021.proof_eigenvalue_interval_corrected": (
+        dict(flux=AnyFlux(diffusivities=("-L", "L"), slopes=("-L", "L"))),),
+    "ruthotto2018.symmetric_layer_jacobian_is_negative_semidefinite": (
+        dict(flux=AnyFlux(slopes=("-L", "L"))),),
+    "ruthotto2018.a_stable_step_size_exists_corrected": (
+        dict(delta=Positive()), dict(delta=Such(("2001/1000 - delta*L*c >= 0",), "> 0"))),
     "ruthotto2018.energy_is_positive_corrected": (
         dict(flux=AnyFlux(diffusivities=(None, 0))), dict(flux=AnyFlux(slopes=(0, "L")))),
     "ruthotto2018.parabolic_network_reduces_the_energy_corrected": (
@@ -73,6 +82,8 @@ PUT = {
         "multigrid.SWEEP": Constant(1, 2)},
     "alt2021.fsi_super_time_step": {"fsi._first": wrong(Constant(1, 2))},
     "he2019.one_dimensional_two_grid_factor": {"cycles.THIRD": Constant(1, 4)},
+    "he2019.smoother_condition": {"cycles.LOST": 1},
+    "he2019.w_cycle_bound": {"cycles.bounded_by": lambda s, d2: s + s * d2},
     "he2019.cycle_energy_identity": {"cycles.adjoint": turned},
     "he2019.chebyshev_residual_recursion_corrected": {
         "iterations.recursion": lambda w, before, now, corrected: w * now + (1 - w) * before

@@ -13,10 +13,19 @@ from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.layers import jacobian_is
-from stabkit.classes import AnyFlux, AnyOperator, AnyVector, ForExamples, Such, UpTo
+from stabkit.classes import (
+    AnyFlux,
+    AnyNumberOf,
+    AnyOperator,
+    AnySymmetric,
+    AnyVector,
+    ForExamples,
+    Such,
+    UpTo,
+)
 from stabkit.operators import difference, stable_step
-from stabkit.schemes import Explicit, ForwardEuler, SymmetricLayer
-from stabkit.stability.notions import CONTRACTION, inner, squared_norm
+from stabkit.schemes import Chain, Explicit, ForwardEuler, Linear, SymmetricLayer
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, inner, squared_norm
 from stabkit.stability.property import (
     AllOf,
     AtMost,
@@ -47,13 +56,31 @@ def _meets_criterion(layers, delta, start):
                (step.jacobian(y) for step, y in _trajectory(layers, delta, start)))
 
 
+#: Symmetric matrices with their eigenvalues in [−1, 1], one after the other.
+FACTORS = (tuple(dict(matrix=net.weights(rows)) for rows in (
+    [[1, 0], [0, -1]], [["3/5", "4/5"], ["4/5", "-3/5"]], [["1/2", "1/2"], ["1/2", "0"]])),)
+
+
 @claim("Section 3.1 (forward Euler)", notion="contraction",
-       within=dict(flux=(net.IDENTITY, net.SOFTSIGN, net.RELU, net.CLIP, net.CUBIC),
-                   depth=(1, 2, 3), seed=(1, 2)))
-def euler_criterion_bounds_the_derivative(flux, depth, seed):
+       within=dict(factors=FACTORS, K=(net.TALL,), y=(1,), v=(2,), w=(3,),
+                   flux=(net.IDENTITY, net.SOFTSIGN, net.RELU, net.CLIP), depth=(1, 2, 3),
+                   seed=(1, 2)),
+       for_all=dict(factors=AnyNumberOf(matrix=AnySymmetric(-1, 1)), K=AnyOperator(), y=AnyVector(),
+                    v=AnyVector(), w=AnyVector(), flux=AnyFlux(slopes=(0, "L")),
+                    depth=ForExamples(), seed=ForExamples()))
+def euler_criterion_bounds_the_derivative(factors, K, y, v, w, flux, depth, seed):
     """For N = id, σ differentiable and nondecreasing and weights that change with j: if
     maxᵢ|1 + δλᵢ(J(t_j))| <= 1 for all j along the trajectory of y₀, then ‖∂Y_N/∂Y₀‖ <= 1 there;
-    here δ is the first of 1, 1/2, 1/4, … that meets the criterion."""
+    beside it δ is the first of 1, 1/2, 1/4, … that meets the criterion.
+
+    For all: the factors S = 1 + δJ of the chain rule are symmetric, so the criterion says that
+    −1 <= S <= 1, and no number of such S enlarges a vector."""
+    symmetric = jacobian_is(K, flux, y, v, w)[0]
+    return AllOf([symmetric, Stable(Chain.of(Linear, factors), EUCLIDEAN),
+                  Example(lambda: _along_a_trajectory(flux, depth, seed))])
+
+
+def _along_a_trajectory(flux, depth, seed):
     layers, start = _changing_layers(flux, depth, seed), net.state(2, seed)
     delta = next(Fraction(1, 2**k) for k in count()
                  if _meets_criterion(layers, Fraction(1, 2**k), start))
