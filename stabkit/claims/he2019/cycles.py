@@ -33,7 +33,8 @@ def _smoother(A: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
 
 @claim("derived (smoothing step (5.12))", notion="energy",
        within=dict(D=(from_matrix([[1, 0], [-1, 1], [0, -1]]),),
-                   M=(from_matrix([[2, 0], [-1, 3]]),), e=((1, -2),), w=((3, 1),), n=(1, 2, 3), kind=SMOOTHERS, seed=(1, 2)),
+                   M=(from_matrix([[2, 0], [-1, 3]]),), e=((1, -2),), w=((3, 1),), n=(1, 2, 3),
+                   kind=SMOOTHERS, seed=(1, 2)),
        for_all=dict(D=AnyOperator("N", "E"), M=AnyOperator("N", "N"), e=AnyVector(), w=AnyVector(),
                     n=ForExamples(), kind=ForExamples(), seed=ForExamples()))
 def smoother_condition(D, M, e, w, n, kind, seed):
