@@ -21,27 +21,17 @@ from stabkit.errors import HypothesisNotMet, InvalidArgument, InvalidEvidence, S
 from stabkit.proof import check, read
 from stabkit.proof.elimination import by_equations
 from stabkit.proof.parts import Count, Family, Quotient, Size
+from stabkit.proof.rows import CHECKS
 from stabkit.proof.sites import LineDifference, rows
-from stabkit.proof.symbols import Symbols, norm2
+from stabkit.proof.symbols import Symbols, as_square, norm2
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, expression
 from stabkit.schemes import FSI, Chain, Explicit, Implicit, Scheme
-from stabkit.stability.notions import (
-    CONTRAST,
-    EXTREMA,
-    MEAN,
-    RANGE,
-    RING_SIGN,
-    SIGN,
-    VARIATION,
-    Notion,
-)
+from stabkit.stability.notions import Notion
 from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
 from stabkit.stability.verdict import Evidence
 
 Statement = dict[str, Any]
-#: Notions that are shown by the rows of a matrix.
-ON_LINES = (RANGE, SIGN, RING_SIGN, VARIATION, EXTREMA, CONTRAST, MEAN)
 #: What a body may raise that was written for numbers and meets symbols.
 STOPPED = (StabkitError, TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
 
@@ -132,7 +122,7 @@ def statement_of(what: Any, symbols: Symbols) -> Statement:
 @statement_of.register
 def _(what: Stable, symbols: Symbols) -> Statement:
     _is_known(what.scheme, what.notion)
-    if what.notion in ON_LINES:
+    if what.notion.name in CHECKS:  # what is shown by the rows of a matrix
         return _on_lines(what.scheme, what.notion)
     if isinstance(what.scheme, Chain) and isinstance(what.scheme.schemes, Family):
         return _any_number(what.scheme.schemes, what.notion, symbols)
@@ -187,11 +177,11 @@ def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
     left, right = (expression(side(**what.given)) for side in (what.left, what.right))
     if sign == ">=":
         left, right = right, left
-    return symbols.shows(f"{_in_brackets(left)} - {_in_brackets(right)}", sign)
+    return symbols.shows(f"{_side(left)} - {_side(right)}", sign)
 
 
-def _in_brackets(x: Expression) -> str:
-    return f"({written(x)})"
+def _side(x: Expression) -> str:
+    return as_square(x) or f"({written(x)})"
 
 
 def _is_known(scheme: Scheme, notion: Notion | None = None) -> None:

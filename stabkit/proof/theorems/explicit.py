@@ -43,7 +43,8 @@ def weighted() -> Iterator[Theorem]:
     for upper in (False, True):
         s = Symbols()
         tau, c, L = s.parameter("tau"), s.parameter("c", ">= 0"), s.parameter("L")
-        K, G = s.operator("K", bound=c if upper else None), s.operator("G", "M", "M", symmetric=True)
+        K = s.operator("K", bound=c if upper else None)
+        G = s.operator("G", "M", "M", symmetric=True)
         s.form("weights", "M", lambda x: dot(G @ x, L * x - G @ x))  # noqa: B023
         x = s.vector("x")
         middle = tau * dot(K @ x, G @ K @ x)

@@ -50,7 +50,8 @@ def jacobians() -> Iterator[Theorem]:
     for lower in (False, True):
         s = Symbols()
         delta, c, L = s.parameter("delta"), s.parameter("c", ">= 0"), s.parameter("L")
-        K, D = s.operator("K", bound=c if lower else None), s.operator("D", "M", "M", symmetric=True)
+        K = s.operator("K", bound=c if lower else None)
+        D = s.operator("D", "M", "M", symmetric=True)
         s.form("weights", "M", lambda x: dot(D @ x, L * x - D @ x))  # noqa: B023
         v = s.vector("v")
         falls, steps = dot(K @ v, D @ K @ v), [{"use": "form", "of": "weights", "x": "K@v"},
