@@ -261,7 +261,7 @@ def _rows(statement: rows.Statement, proof: Any) -> str:
                  f"{end or 'inf'} ({name})" for name, end in statement.weights.items()) + ":"]
     lines += [f"  {name}: " + ", ".join(f"{written(row[k])} at {k}" for k in row)
               for name, row in statement.rows.items()]
-    if statement.keeps == "ring sign":
+    if statement.keeps == "cyclic sign":
         return "\n".join([*lines, "adds no changes of sign around the ring: of a line with such "
                           f"rows the pivots are >= m(r), m(x) = {proof['pivot']}, by induction, so "
                           "it adds none, and many turns of the ring are a part of one."])

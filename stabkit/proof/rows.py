@@ -15,7 +15,7 @@ it is the l of the next row.  So it is for "variation", "extrema", "contrast" an
 explicit steps alone.  For "contrast" the flux does not fall and Φ(0) = 0, and the entries beside
 the diagonal are multiples of their weights, which stand for slopes of τΦ/h² as well as for τg/h².
 For
-"ring sign" the statement gives an inner row, and the single one of a ring of one site.  With
+"cyclic sign" the statement gives an inner row, and the single one of a ring of one site.  With
 ``"steps": "any number"`` it speaks of so many steps, each with weights of its own: what every step
 keeps, all of them keep.
 
@@ -25,7 +25,7 @@ implicit    range: entries beside the diagonal <= 0, the sum is 1: at a largest 
 explicit    sign: entries beside the diagonal >= 0 and pivots >= 0, all but the last > 0.  Then B is
             a product of nonnegative bidiagonal matrices, none of which adds changes of sign.
 implicit    sign: entries beside the diagonal <= 0 and pivots > 0: A⁻¹ is such a product.
-explicit    ring sign: with S∘ the changes of sign around a ring, m turns of it, unrolled, and one
+explicit    cyclic sign: with S∘ the changes of sign around a ring, m turns of it, unrolled, and one
             more site at each end make a line, whose inner rows are those of the ring; as that adds
             no changes of sign, m S∘(u⁺) − 1 <= m S∘(u) + 2 for every m.
 explicit    mean: the columns sum to 1, so that every value is handed out whole.
@@ -43,7 +43,7 @@ explicit    contrast: let φ = τΦ/h² and M = max |dᵢ|, and write a(w) = aw,
             if a, b, 1 − (a + b)w and a + b − a′ − b′ are; so it is for −M.
 ==========  ========================================================================================
 
-For "range", "mean", "variation" and "contrast" the proof is {}.  For "sign", "ring sign" and
+For "range", "mean", "variation" and "contrast" the proof is {}.  For "sign", "cyclic sign" and
 "extrema" it is {"pivot": "1/2 - x"}: a bound m(x) > 0 such that the pivot dᵢ >= m(rᵢ), shown by
 induction: d₁ is the first diagonal entry, and dᵢ₊₁ = diagonal − (its entry to the left)·(the entry
 above that)/dᵢ, where dᵢ >= m(l).
@@ -97,10 +97,10 @@ def read(data: dict) -> Statement:
         raise InvalidEvidence("rows: each needs an entry \"0\", and polynomials in the weights")
     made = Statement(data["step"] == "implicit", data["keeps"], weights, rows, "steps" in data)
     if made.implicit and made.keeps in (
-            "variation", "extrema", "contrast", "mean", "ring sign"):
+            "variation", "extrema", "contrast", "mean", "cyclic sign"):
         raise InvalidEvidence(f"{made.keeps}: is only known of explicit steps")
     if made.keeps != "range":
-        _is_a_line(unrolled(made) if made.keeps == "ring sign" else made)
+        _is_a_line(unrolled(made) if made.keeps == "cyclic sign" else made)
     return made
 
 
@@ -240,7 +240,7 @@ def _sign(statement: Statement, proof: Any) -> None:
                   f"{name} below {above}: the pivot", so)
 
 
-def _ring_sign(statement: Statement, proof: Any) -> None:
+def _cyclic_sign(statement: Statement, proof: Any) -> None:
     _sign(unrolled(statement), proof)
 
 
@@ -251,4 +251,4 @@ def _need(statement: Statement, x: Expression, what: str, strict: bool = False) 
 
 #: What a scheme may keep, and what shows it.
 CHECKS = {"range": _range, "sign": _sign, "variation": _variation, "extrema": _extrema,
-          "contrast": _contrast, "mean": _mean, "ring sign": _ring_sign}
+          "contrast": _contrast, "mean": _mean, "cyclic sign": _cyclic_sign}

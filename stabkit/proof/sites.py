@@ -215,7 +215,7 @@ def rows(K: LineDifference, make: Any, step: str, keeps: str, repeated: bool = F
     make : callable
         What the scheme makes of a site's value; for an implicit one, the value before.
     step : {"explicit", "implicit"}
-    keeps : {"range", "sign", "variation", "extrema", "contrast", "mean", "ring sign"}
+    keeps : {"range", "sign", "variation", "extrema", "contrast", "mean", "cyclic sign"}
     repeated : bool
         After any number of such steps.
     """

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from itertools import combinations, count
 from types import MappingProxyType
 from typing import Any
@@ -190,7 +191,7 @@ def _behind(x: Expression, first: Word, half: Word) -> tuple[Expression, Express
             if min(left.values(), default=0) < 0:
                 return expression(0), None
             terms[word, tuple(sorted((name, k) for name, k in left.items() if k))] = c / number
-    made = {((), powers): c for powers, c in times.items()}
+    made: dict[tuple[Word, Any], Fraction] = {((), powers): c for powers, c in times.items()}
     return Expression(NUMBERS, NUMBERS, made), Expression(half[0].to, NUMBERS, {
         key: c for key, c in terms.items() if c})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -153,7 +154,27 @@ def _examined(evidence: Any, verdict: Fields | None, allowance: _Allowance
         allowance.left -= calculation.work.spent
     if holds and evidence["arithmetic"] == "rational" and not calculation.rational:
         return False, "the arithmetic is called rational, but the numbers are not all rational"
+    if holds and "theorem" in data:
+        with at("data.theorem"):
+            holds, other = _applied(data)
+        return holds, f"{other}; {reason}" if holds else other
     return holds, reason
+
+
+def _applied(data: Fields) -> tuple[bool, str]:
+    """Whether the theorem of a certificate is proved, of matrices that have its bounds."""
+    theorem = data["theorem"]
+    require(theorem, PROOF)
+    shown = _theorem_holds(theorem)
+    if not shown[0]:
+        return shown
+    for letter, bound in theorem["statement"].get("bounds", {}).items():
+        number = rf"psd\({re.escape(bound)} \* I\([0-9]+\) - {letter}\.T @ {letter}\)"
+        large = rf"gram_bound\({letter}\) <= {re.escape(bound)}"
+        if letter not in data["given"] or not any(
+                re.fullmatch(f"{number}|{large}", text) for text in data["shows"]):
+            return False, f"it is not shown that |{letter}|^2 <= {bound}, as the theorem assumes"
+    return shown
 
 
 def _proved(evidence: Fields) -> tuple[bool, str]:
@@ -162,6 +183,10 @@ def _proved(evidence: Fields) -> tuple[bool, str]:
     require(data, PROOF, MORE_OF_PROOF)
     if evidence["arithmetic"] != "rational" or evidence["configuration"] or "place" in evidence:
         raise InvalidEvidence("a proof is exact, and of no configuration")
+    return _theorem_holds(data)
+
+
+def _theorem_holds(data: Fields) -> tuple[bool, str]:
     try:
         proof.check(data["statement"], data["proof"])
     except InvalidEvidence as error:

@@ -167,7 +167,7 @@ def _sign(u: Signal, up: Signal) -> Margin:
     return sign_changes(u) - sign_changes(up)
 
 
-def _ring_sign(u: Signal, up: Signal) -> Margin:
+def _cyclic_sign(u: Signal, up: Signal) -> Margin:
     return changes_around(u) - changes_around(up)
 
 
@@ -196,6 +196,20 @@ def _variation(u: Signal, up: Signal) -> Margin:
 
 def _variation_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     return _ratio(_variation(u, up), namespace(u).sum(_jumps(u), axis=-1))
+
+
+def _around(u: Signal) -> Margin:
+    last = abs(u[:1] - u[-1:]) if isinstance(u, Term) else abs(u[..., 0] - u[..., -1])
+    return last.call("sum") if isinstance(last, Term) else last
+
+
+def _cyclic_variation(u: Signal, up: Signal) -> Margin:
+    return _variation(u, up) + _around(u) - _around(up)
+
+
+def _cyclic_variation_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+    return _ratio(_cyclic_variation(u, up),
+                  namespace(u).sum(_jumps(u), axis=-1) + _around(u))
 
 
 def _extrema(u: Signal, up: Signal) -> Margin:
@@ -278,10 +292,11 @@ SIGN = Notion(
     "sign", 1, _sign, _sign, composes=True, kernel=NotionCode.SIGN,
     words=Words("S(u) − S(u⁺)", "no more sign changes",
                 "makes no sign changes", "makes sign changes"))
-RING_SIGN = Notion(
-    "ring sign", 1, _ring_sign, _ring_sign, composes=True,
-    words=Words("S(u, u) − S(u) − S(u⁺, u⁺) + S(u⁺)", "no more sign changes around a ring",
-                "makes no sign changes around a ring", "makes sign changes around a ring"))
+CYCLIC_SIGN = Notion(
+    "cyclic sign", 1, _cyclic_sign, _cyclic_sign, composes=True,
+    words=Words("S∘(u) − S∘(u⁺)", "no more sign changes around the circle",
+                "makes no sign changes around the circle",
+                "makes sign changes around the circle"))
 CONTRAST = Notion(
     "contrast", 1, _contrast, _contrast_batch, composes=True,
     words=Words("max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|", "no larger jumps",
@@ -290,6 +305,12 @@ VARIATION = Notion(
     "variation", 1, _variation, _variation_batch, composes=True,
     words=Words("Σ |uᵢ₊₁ − uᵢ| − Σ |u⁺ᵢ₊₁ − u⁺ᵢ|", "TV(u+) <= TV(u)",
                 "does not increase the total variation", "increases the total variation"))
+CYCLIC_VARIATION = Notion(
+    "cyclic variation", 1, _cyclic_variation, _cyclic_variation_batch, composes=True,
+    words=Words("Σ |uᵢ₊₁ − uᵢ| − Σ |u⁺ᵢ₊₁ − u⁺ᵢ| + |u₁ − uₙ| − |u⁺₁ − u⁺ₙ|",
+                "TV(u+) <= TV(u) around the circle",
+                "does not increase the total variation around the circle",
+                "increases the total variation around the circle"))
 EXTREMA = Notion(
     "extrema", 1, _extrema, _extrema, composes=True,
     words=Words("S(u₂ − u₁, …) − S(u⁺₂ − u⁺₁, …)", "no more extrema",
@@ -308,8 +329,8 @@ MAX_NORM = Notion(
                 "does not increase the largest modulus", "increases the largest modulus"))
 
 NAMED = {notion.name: notion for notion in (
-    EUCLIDEAN, CONTRACTION, RANGE, SIGN, RING_SIGN, CONTRAST, VARIATION, EXTREMA, MEAN, POSITIVITY,
-    MAX_NORM)}
+    EUCLIDEAN, CONTRACTION, RANGE, SIGN, CYCLIC_SIGN, CONTRAST, VARIATION, CYCLIC_VARIATION,
+    EXTREMA, MEAN, POSITIVITY, MAX_NORM)}
 
 
 def as_notion(notion: Any) -> Notion:

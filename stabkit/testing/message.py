@@ -21,7 +21,7 @@ FORMULAS = {
     "contraction": "‖u − w‖² − ‖u⁺ − w⁺‖²",
     "range": "min(min u⁺ − min u, max u − max u⁺)",
     "sign": "S(u) − S(u⁺)",
-    "ring sign": "S∘(u) − S∘(u⁺), around the ring",
+    "cyclic sign": "S∘(u) − S∘(u⁺), around the ring",
     "contrast": "max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|",
     "variation": "Σ |uᵢ₊₁ − uᵢ| − Σ |u⁺ᵢ₊₁ − u⁺ᵢ|",
     "extrema": "S(differences of u) − S(differences of u⁺)",

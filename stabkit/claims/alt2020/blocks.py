@@ -48,7 +48,7 @@ from stabkit.operators import (
     stable_step,
 )
 from stabkit.schemes import Chain, Explicit, Linear, ResidualBlock, Scheme
-from stabkit.stability.notions import EUCLIDEAN, RANGE, RING_SIGN, SIGN, inner
+from stabkit.stability.notions import CYCLIC_SIGN, EUCLIDEAN, RANGE, SIGN, inner
 from stabkit.stability.property import AllOf, Calculation, Example, Identity, Not, Stable
 from stabkit.stability.verdict import REFUTED
 
@@ -214,7 +214,7 @@ def sign_stability_with_periodic_boundary_corrected(n, flux, ratio):
     changes around the circle, from u_N to u₁ as well, does not grow; here τ = ratio · h²/(4
     g_max)."""
     tau = ratio / (4 * flux.facts.sup_diffusivity)
-    return Stable(Explicit(difference(1, n, 1, PERIODIC), flux, tau), RING_SIGN)
+    return Stable(Explicit(difference(1, n, 1, PERIODIC), flux, tau), CYCLIC_SIGN)
 
 
 @claim('derived (Theorem 2, "half as large")', notion="sign", expect=REFUTED,

@@ -22,7 +22,7 @@ def theorems() -> Iterator[Theorem]:
     yield Theorem("explicit step on a line, sign",
                   f"{EXPLICIT}, tau <= h^2/(4L): adds no changes of sign.",
                   symbols.line(1, "1/4", "sign"), {"pivot": "1/2 - x"})
-    made = symbols.line(1, "1/4", "ring sign")
+    made = symbols.line(1, "1/4", "cyclic sign")
     ring = {kind: made["rows"][kind] for kind in ("inner", "single")}
     yield Theorem("explicit step on a ring, sign", "The same around a ring of any length.",
                   {**made, "rows": ring}, {"pivot": "1/2 - x"})
