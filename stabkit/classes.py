@@ -84,25 +84,29 @@ class AnyOperator(Class):
 
 @dataclass(frozen=True)
 class AnySymmetric(Class):
-    """Any symmetric matrix with its eigenvalues between two rational numbers."""
+    """Any symmetric matrix, or any with its eigenvalues between two rational numbers."""
 
-    low: Any
-    high: Any
+    low: Any = None
+    high: Any = None
     space: str = "N"
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
-        low, high = fraction(self.low, "low"), fraction(self.high, "high")
         M = symbols.operator(name, self.space, self.space, symmetric=True)
-        symbols.form(f"{name}_low", self.space, lambda x: x.T @ M @ x - low * (x.T @ x))
-        symbols.form(f"{name}_high", self.space, lambda x: high * (x.T @ x) - x.T @ M @ x)
+        if self.low is not None:
+            symbols.form(f"{name}_low", self.space,
+                         lambda x: x.T @ M @ x - fraction(self.low) * (x.T @ x))
+        if self.high is not None:
+            symbols.form(f"{name}_high", self.space,
+                         lambda x: fraction(self.high) * (x.T @ x) - x.T @ M @ x)
         return M
 
     def admits(self, value: Member) -> bool:
         if not isinstance(value, Operator) or value.shape[0] != value.shape[1]:
             return False
         M, one = value.exact(), np.eye(value.shape[0], dtype=int)
-        return not np.any(M != M.T) and is_psd(M - fraction(self.low) * one) and is_psd(
-            fraction(self.high) * one - M)
+        return not np.any(M != M.T) and all(
+            end is None or is_psd(sign * (M - fraction(end) * one))
+            for end, sign in ((self.low, 1), (self.high, -1)))
 
 
 @dataclass(frozen=True)

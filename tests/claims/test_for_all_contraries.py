@@ -51,6 +51,8 @@ CLASSES = {
         dict(flux=AnyFlux(slopes=("-L", "L"))),),
     "ruthotto2018.a_stable_step_size_exists_corrected": (
         dict(delta=Positive()), dict(delta=Such(("2001/1000 - delta*L*c >= 0",), "> 0"))),
+    "haber2017.symmetric_negative_weights_are_stable": (
+        dict(K=AnyOperator("N", "N")), dict(flux=AnyFlux(slopes=("-L", "L")))),
     "ruthotto2018.energy_is_positive_corrected": (
         dict(flux=AnyFlux(diffusivities=(None, 0))), dict(flux=AnyFlux(slopes=(0, "L")))),
     "ruthotto2018.parabolic_network_reduces_the_energy_corrected": (

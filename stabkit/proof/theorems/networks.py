@@ -24,6 +24,7 @@ def theorems() -> Iterator[Theorem]:
     yield leapfrog_of_second_order()
     yield damping()
     yield from jacobians()
+    yield symmetric_weights()
     yield positive_energy()
     yield mg_resnet()
     yield mg_resnet(activated=True)
@@ -40,6 +41,20 @@ def parabolic() -> Theorem:
         "monotone sigma, so that |u - v| does not grow in time.",
         s.shows(-dot(u - v, one - two)),
         {"steps": [{"use": "slopes", "at": ["E0", "E1"], "times": "1"}]})
+
+
+def symmetric_weights() -> Theorem:
+    """h·K(y − z) + (y − z)·Kh = 2h·(s − t) with s = Ky + b, t = Kz + b and h = σ(s) − σ(t)."""
+    s = Symbols()
+    K, flux = s.operator("K", "N", "N", symmetric=True), s.flux(slopes=(0, None))
+    y, z, bias = s.vector("y"), s.vector("z"), s.vector("bias")
+    change = flux(K @ y + bias) - flux(K @ z + bias)
+    return Theorem(
+        "symmetric weights, form of a difference",
+        "haber2017: -x.K x of the difference x of two solutions of y' = sigma(K y + b) does not "
+        "grow, for a symmetric K and a monotone sigma.",
+        s.shows(dot(change, K @ (y - z)) + dot(y - z, K @ change)),
+        {"steps": [{"use": "slopes", "at": ["E0", "E1"], "times": "2"}]})
 
 
 def jacobians() -> Iterator[Theorem]:
