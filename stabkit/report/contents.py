@@ -41,10 +41,8 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """"as printed" or "as documented", "corrected", or "derived" where it is not there."""
-        if self.claim.reading == "printed":
-            return "as documented" if self.claim.paper == SOFTWARE else "as printed"
-        return "corrected" if self.claim.name.endswith("_corrected") else "derived"
+        """What :attr:`stabkit.claims.claim.Claim.kind` says."""
+        return self.claim.kind
 
     @property
     def status(self) -> str:
@@ -159,8 +157,10 @@ class Contents:
         named = " and ".join(sources)
         decided = counted(e.status for e in self.entries if e.status in ("proved", "refuted"))
         others = counted(e.status for e in self.entries if e.status not in ("proved", "refuted"))
-        return (f"{len(self.entries)} statements of {named}: {decided or 'none decided'}, each "
-                f"with exact evidence{'; ' + others if others else ''}.")
+        there = sum(entry.claim.reading == "printed" for entry in self.entries)
+        return (f"{len(self.entries)} statements on {named}, {there} as printed or "
+                f"documented and {len(self.entries) - there} corrected or derived: {decided or 'none decided'}, "
+                f"each with exact evidence{'; ' + others if others else ''}.")
 
     @property
     def has_software(self) -> bool:

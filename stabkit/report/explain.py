@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stabkit.aliases import Fields, Scalar
-from stabkit.claims.claim import SOFTWARE
 from stabkit.proof import prose
 from stabkit.report.table import evidence_summary
 
@@ -49,9 +48,8 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
     `claims_file` is the user's file where the claim stands, if it is not a built-in one.
     """
     lines = [claim.name, ""]
-    reading = "documented" if (claim.paper, claim.reading) == (SOFTWARE, "printed") \
-        else claim.reading
-    lines += _label("source", f"{claim.location}, as {reading}")
+    lines += _label("source", claim.location if claim.location.startswith(claim.kind) else
+                       f"{claim.location}, {claim.kind}")
     if claim.quote:
         lines += _label("quote", f'"{claim.quote}"')
     lines += _label("notion", f"{claim.notion} ({claim.weight})")
