@@ -50,7 +50,8 @@ def test_theorem_2_reads_like_the_paper(tmp_path, capsys):
     assert THEOREM_2 in text and "here τ = ratio" in text
     assert "1 written, 0 left out" in capsys.readouterr().out
     assert {path.name for path in place.iterdir()} == {
-        "Makefile", "Stabkit.v", "Lines.v", "Exact.v", "Assumptions.v", "alt2021_euclidean_stability.v"}
+        "Makefile", "Stabkit.v", "Lines.v", "Exact.v", "Definite.v", "Assumptions.v",
+        "alt2021_euclidean_stability.v"}
 
 
 def test_an_energy_needs_a_primitive():
@@ -143,7 +144,8 @@ def test_an_older_export_is_replaced_and_others_files_are_not(tmp_path, capsys):
 
 @pytest.mark.parametrize("arguments, words", [
     (["--coq", "alt2021.nothing_like_this"], "nothing_like_this"),
-    (["--coq", "alt2020.mean_is_preserved"], "neither for all nor by a witness"),
+    (["--coq", "alt2020.lipschitz_constant_is_the_largest_diffusivity"],
+     "not in rational numbers alone"),
     (["--coq", "nowhere.json"], "nowhere.json"),
     (["alt2021.euclidean_stability"], "--coq"),
     (["--coq", "alt2021.energy_decay", "--output", "no/such/place"], "--output"),
