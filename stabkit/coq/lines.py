@@ -84,8 +84,8 @@ def _any_number(name: str, kept: str, statement: Data) -> list[str]:
         weights = ""
     else:
         end, = set(statement["weights"].values())
-        made = _course(f"{name}_step", statement, "(W k)", "(U k)", "(U (S k))")
-        given = [f"  (forall k i, {_within('W k i', end)}) ->", f"  (forall k, {made}) ->"]
+        step = _course(f"{name}_step", statement, "(W k)", "(U k)", "(U (S k))")
+        given = [f"  (forall k i, {_within('W k i', end)}) ->", f"  (forall k, {step}) ->"]
         weights = "W "
     return [f"Theorem {name} :", f"  forall n : nat, forall {weights}U : nat -> vec,", *given,
             f"  forall k, {kept} n (U k) (U O).", f"Proof. any_number {name}_step. Qed."]
