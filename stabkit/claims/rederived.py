@@ -94,6 +94,7 @@ def _witnesses(what: Property | None, item: Configuration) -> Iterator[Any]:
 
 
 def _of(data: Configuration) -> list[Any]:
-    """What is given, defined and shown, as it stands in a file, and the facts it names."""
+    """What is given, defined and shown, as it stands in a file, and what else that speaks of."""
     given, let, shows = (data[key] for key in _SHOWN)
-    return [dict(given), [list(line) for line in let], list(shows), data.get("facts", {})]
+    return [dict(given), [list(line) for line in let], list(shows), data.get("facts", {}),
+            data.get("theorem", {}).get("statement")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -31,6 +31,10 @@ from stabkit.replay.reading import (
     require,
 )
 from stabkit.replay.seals import seal, seal_of
+
+#: What the statement of a theorem may speak of that is applied to given matrices and fluxes.
+_OF_MEMBERS = {"kind", "operators", "bounds", "fluxes", "vectors", "visits", "goal",
+               "state", "start", "next"}
 
 
 @dataclass(frozen=True)
@@ -168,13 +172,27 @@ def _applied(data: Fields) -> tuple[bool, str]:
     shown = _theorem_holds(theorem)
     if not shown[0]:
         return shown
-    for letter, bound in theorem["statement"].get("bounds", {}).items():
+    statement = theorem["statement"]
+    more = sorted(set(statement) - _OF_MEMBERS)
+    if more:
+        return False, f"it is not shown of the scheme what the theorem assumes in {', '.join(more)}"
+    for letter, bound in statement.get("bounds", {}).items():
         number = rf"psd\({re.escape(bound)} \* I\([0-9]+\) - {letter}\.T @ {letter}\)"
         large = rf"gram_bound\({letter}\) <= {re.escape(bound)}"
-        if letter not in data["given"] or not any(
-                re.fullmatch(f"{number}|{large}", text) for text in data["shows"]):
+        if letter not in data["given"] or not _is_among(f"{number}|{large}", data["shows"]):
             return False, f"it is not shown that |{letter}|^2 <= {bound}, as the theorem assumes"
+    for name, facts in statement.get("fluxes", {}).items():
+        for fact, (low, high) in facts.items():
+            left = "" if low == "-inf" else f"{re.escape(low)} <= "
+            right = "" if high == "inf" else f" <= {re.escape(high)}"
+            text = rf"all\({left}.+{right} for x in cells\(\w+\)\)"
+            if left + right and not _is_among(text, data["shows"]):
+                return False, f"it is not shown of {name} what the theorem assumes as its {fact}"
     return shown
+
+
+def _is_among(pattern: str, texts: Sequence[str]) -> bool:
+    return any(re.fullmatch(pattern, text) for text in texts)
 
 
 def _proved(evidence: Fields) -> tuple[bool, str]:

@@ -29,6 +29,7 @@ from stabkit import (
     verify,
 )
 from stabkit.arithmetic.exact import Exact
+from stabkit.claims.rederived import listed_differences
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.multipliers import program
 from stabkit.proof.words import Expression
@@ -170,7 +171,12 @@ def test_a_chain_of_own_schemes_is_proved_part_by_part():
     (lambda data: data["given"].update(K=[["1", "0"], ["0", "3"], ["0", "0"]]), "not hold"),
     (lambda data: data["theorem"]["proof"]["steps"].pop(), "not add up"),
     (lambda data: data["theorem"].pop("proof"), "missing"),
-], ids=["wider class", "not a member", "other matrix", "shorter", "no proof"])
+    (lambda data: (data.pop("facts"), data.update(shows=[
+        text for text in data["shows"] if text.startswith("psd")])), "assumes as its sector"),
+    (lambda data: data["theorem"]["statement"].update(
+        equations={"none": "u == 0"}), "assumes in equations"),
+], ids=["wider class", "not a member", "other matrix", "shorter", "no proof", "any flux",
+        "no signals"])
 def test_changed_theorems_are_refused(change, words):
     """A wider class is not proved, and without its bound this matrix is no member."""
     evidence = copy.deepcopy(decide(*TRUE["at the bound"]).evidence[0].to_json({}))
@@ -180,6 +186,23 @@ def test_changed_theorems_are_refused(change, words):
     except InvalidEvidence as error:
         fault = str(error)
     assert fault is not None and words in fault
+
+
+@solver
+def test_a_theorem_about_other_fluxes_is_not_what_a_claim_says():
+    """Of fluxes whose slopes are below 1/9 alone the same proof would say less."""
+    @claim("Section 1", within={"n": (1,)})
+    def descends(n):
+        """A step at its bound."""
+        return Stable(*TRUE["at the bound"])
+
+    entry, = (verdict.to_json() for verdict in verify([descends]))
+    content = {"seed": 0, "verdicts": [entry]}
+    finding, = listed_differences(content, {entry["claim"]: descends})
+    assert finding.holds, finding.reason
+    entry["evidence"][0]["data"]["theorem"]["statement"]["assume"] = {"more": "1 - tau >= 0"}
+    finding, = listed_differences(content, {entry["claim"]: descends})
+    assert not finding.holds and "evidence 1" in finding.reason
 
 
 @solver

@@ -20,8 +20,12 @@ from stabkit.stability.property import Stable
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.own_step import exact_sets, step_name
+<<<<<<< HEAD
 from stabkit.stability.verdict import PROVED, REFUTED
 from stabkit.tracing import Trace, as_shape, takes_step, trace
+=======
+from stabkit.tracing import Trace, as_shape, in_numpy, takes_step, trace
+>>>>>>> main
 
 _STANDS = "of the scheme as it stands"
 _TRIALS = 512  # random signals for each notion of a scheme
@@ -126,6 +130,7 @@ def senses(step: Function | Scheme, *, shape: Any = None, dt: Rational = None, h
     if not callable(step) or not takes_step(step):
         raise InvalidArgument("step: must be a function of the array and the step, step(u, dt)")
     shape, seed = as_shape(shape), integer(seed, "seed")
+    step = in_numpy(step, shape, takes_step(step))
     at = None if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
     if at is not None and at <= 0:
         raise InvalidArgument(f"dt: must be positive, got {dt!r}")
