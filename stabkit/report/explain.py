@@ -120,13 +120,9 @@ def _evidence(item: Fields) -> Iterator[str]:
         value = data.get("margin_value")
         yield from _label("margin", data["margin"] + ("" if value is None else f" = {value}"))
     if data["by"]:
-<<<<<<< HEAD
-        yield from _labelled("because", data["by"])
+        yield from _label("because", data["by"])
     if "theorem" in data:
         yield from _proof(data["theorem"]["statement"], data["theorem"]["proof"])
-=======
-        yield from _label("because", data["by"])
->>>>>>> main
 
 
 def _proof(statement: Fields, proof: Fields) -> Iterator[str]:

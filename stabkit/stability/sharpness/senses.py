@@ -20,12 +20,8 @@ from stabkit.stability.property import Stable
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.own_step import exact_sets, step_name
-<<<<<<< HEAD
 from stabkit.stability.verdict import PROVED, REFUTED
-from stabkit.tracing import Trace, as_shape, takes_step, trace
-=======
 from stabkit.tracing import Trace, as_shape, in_numpy, takes_step, trace
->>>>>>> main
 
 _STANDS = "of the scheme as it stands"
 _TRIALS = 512  # random signals for each notion of a scheme
