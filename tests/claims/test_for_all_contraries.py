@@ -45,6 +45,8 @@ CLASSES = {
     "alt2020.sign_stability_with_periodic_boundary_corrected": (dict(ratio=UpTo("1001/1000")),),
     "alt2020.huber_regulariser_is_strictly_convex_corrected": (
         dict(flux=AnyFlux(slopes=("-L", "L"))),),
+    "alt2021.proof_largest_eigenvalue_of_g_corrected": (
+        dict(flux=AnyFlux(diffusivities=("-L", "L"))),),
     "alt2021.proof_eigenvalue_interval_corrected": (
         dict(flux=AnyFlux(diffusivities=("-L", "L"), slopes=("-L", "L"))),),
     "ruthotto2018.symmetric_layer_jacobian_is_negative_semidefinite": (

@@ -144,7 +144,7 @@ def test_an_older_export_is_replaced_and_others_files_are_not(tmp_path, capsys):
 
 @pytest.mark.parametrize("arguments, words", [
     (["--coq", "alt2021.nothing_like_this"], "nothing_like_this"),
-    (["--coq", "alt2020.mean_is_preserved"], "neither for all nor by a witness"),
+    (["--coq", "alt2020.dictionary_row_hard"], "neither for all nor by a witness"),
     (["--coq", "nowhere.json"], "nowhere.json"),
     (["alt2021.euclidean_stability"], "--coq"),
     (["--coq", "alt2021.energy_decay", "--output", "no/such/place"], "--output"),
