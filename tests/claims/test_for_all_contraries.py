@@ -87,6 +87,8 @@ PUT = {
     "alt2021.fsi_super_time_step": {"fsi._first": wrong(Constant(1, 2))},
     "he2019.one_dimensional_two_grid_factor": {"cycles.THIRD": Constant(1, 4)},
     "alt2021.w_cycle_is_two_v_cycles_corrected": {"multigrid.twice": lambda F, x: F @ x},
+    "ruthotto2018.verlet_discretises_the_hamiltonian_network_corrected": {
+        "verlet.area": lambda one, other: one[0].T @ other[1] + one[1].T @ other[0]},
     "he2019.smoother_condition": {"cycles.LOST": 1},
     "he2019.w_cycle_bound": {"cycles.bounded_by": lambda s, d2: s + s * d2},
     "he2019.cycle_energy_identity": {"cycles.adjoint": turned},
