@@ -131,8 +131,7 @@ def instance(rng, statement):
             values[name] = np.diag([top * F(int(k), 4)
                                     for k in rng.integers(low, 5, SIZES[of])])
     if "K" in values:
-        # of norm 1, where the bounds are attained
-        if rng.integers(2) and values["K"].shape == (2, 3):
+        if rng.integers(2) and values["K"].shape == (2, 3):  # of norm 1: the bounds are attained
             values["K"] = np.array([[F(0)] * 3, [F(0), F(1), F(0)]], dtype=object)
         values["c"] = norm_bound(values["K"])
     if "H" in values:

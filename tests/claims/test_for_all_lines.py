@@ -68,7 +68,7 @@ def test_contrast_needs_a_flux_that_does_not_fall_and_the_bound(slopes, bound, s
     entry = own(on_a_line(bound, CONTRAST), ON_A_LINE, **{**LINE, "flux": AnyFlux(
         diffusivities=(0, "L"), slopes=slopes)})
     if so is None:
-        with pytest.raises(InvalidArgument, match="does not fall|slopes of the flux"):
+        with pytest.raises(InvalidArgument, match=r"does not fall|slopes of the flux"):
             obligations.statements(entry)
     else:
         assert proved(entry) is so
