@@ -128,7 +128,8 @@ def instance(rng, statement):
             values[name] *= rng.choice([-1, 1])
         if text.endswith("symmetric"):
             low, top = (-4, F(1)) if name in ("M", "matrix") else (0, values["L"])
-            values[name] = np.diag([top * F(int(k), 4) for k in rng.integers(low, 5, SIZES[of])])
+            values[name] = np.diag([top * F(int(k), 4)
+                                    for k in rng.integers(low, 5, SIZES[of])])
     if "K" in values:
         if rng.integers(2) and values["K"].shape == (2, 3):  # of norm 1: the bounds are attained
             values["K"] = np.array([[F(0)] * 3, [F(0), F(1), F(0)]], dtype=object)

@@ -30,7 +30,15 @@ LAWS = {("sign", "explicit"): "line_adds_no_changes",
 
 
 def rows(name: str, statement: Data, proof: Data) -> list[str]:
-    """What a step keeps, or any number of steps keep, on lines or grids of every size."""
+    """What a step keeps, or any number of steps keep, on lines or grids of every size.
+
+    Raises
+    ------
+    InvalidArgument
+        For what the library has no theorem for: contrast, the mean, signs around a circle.
+    """
+    if statement["keeps"] not in KEPT:
+        raise InvalidArgument(f"{statement['keeps']}: what keeps it is not written for Coq")
     made = _range if statement["keeps"] == "range" else _line
     if "steps" not in statement:
         return made(name, statement, proof)

@@ -252,19 +252,19 @@ def test_a_wrong_coarse_operator_is_noticed(monkeypatch):
 
 
 def test_the_w_cycle_bound_is_not_smaller():
-    what = claim("w_cycle_bound")(case="n = 7").parts[1]
+    what = cycles._w_cycle("n = 7").parts[1]
     closer = [text.replace("bound*A7", "A7/9*(1 - 1/1000)") for text in what.shows]
     assert decide(Calculation(what.given, what.let, closer, necessary=True)).status is REFUTED
 
 
 def test_a_post_smoother_that_is_not_adjoint_is_noticed():
-    what = claim("cycle_energy_identity")(case=(3, 1, "Gauss-Seidel"))
+    what = cycles._whole_cycle((3, 1, "Gauss-Seidel"))
     let = [(name, line.replace("Z3 @", "S3 @")) for name, line in what.let]
     assert decide(Calculation(what.given, let, what.shows, necessary=True)).status is REFUTED
 
 
 def test_two_grid_factor_needs_its_damping():
-    what = claim("one_dimensional_two_grid_factor")(n=7)
+    what = cycles._factor(7)
     let = [(name, line.replace("2/3 /", "4/5 /")) for name, line in what.let]
     assert decide(Calculation(what.given, let, what.shows, necessary=True)).status is REFUTED
 

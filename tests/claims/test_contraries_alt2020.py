@@ -36,6 +36,8 @@ PLANTED = {
         within=dict(n=(4,), flux=(fluxes.identity(),), ratio=(Fraction(3),))),
     "huber_regulariser_is_strictly_convex_corrected": Planted(within=dict(
         flux=(fluxes.hard(),), r=(("1/2",),), s=((2,),))),
+    "many_small_steps_converge_to_the_regularisation_corrected": Planted(
+        put={"regularisation.FLOW": "1 / (1 + alpha * mu)"}),
     "mean_is_preserved": Planted(within=dict(K=(difference(1, 3, 1, DIRICHLET),))),
     "maximum_minimum_principle": Planted(within=dict(ratio=BEYOND)),
     "range_bound_is_necessary": Planted(within=dict(ratio=AT)),

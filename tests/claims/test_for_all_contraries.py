@@ -45,6 +45,8 @@ CLASSES = {
     "alt2020.sign_stability_with_periodic_boundary_corrected": (dict(ratio=UpTo("1001/1000")),),
     "alt2020.huber_regulariser_is_strictly_convex_corrected": (
         dict(flux=AnyFlux(slopes=("-L", "L"))),),
+    "alt2021.proof_largest_eigenvalue_of_g_corrected": (
+        dict(flux=AnyFlux(diffusivities=("-L", "L"))),),
     "alt2021.proof_eigenvalue_interval_corrected": (
         dict(flux=AnyFlux(diffusivities=("-L", "L"), slopes=("-L", "L"))),),
     "ruthotto2018.symmetric_layer_jacobian_is_negative_semidefinite": (
@@ -84,6 +86,9 @@ PUT = {
         "multigrid.SWEEP": Constant(1, 2)},
     "alt2021.fsi_super_time_step": {"fsi._first": wrong(Constant(1, 2))},
     "he2019.one_dimensional_two_grid_factor": {"cycles.THIRD": Constant(1, 4)},
+    "alt2021.w_cycle_is_two_v_cycles_corrected": {"multigrid.twice": lambda F, x: F @ x},
+    "ruthotto2018.verlet_discretises_the_hamiltonian_network_corrected": {
+        "verlet.area": lambda one, other: one[0].T @ other[1] + one[1].T @ other[0]},
     "he2019.smoother_condition": {"cycles.LOST": 1},
     "he2019.w_cycle_bound": {"cycles.bounded_by": lambda s, d2: s + s * d2},
     "he2019.cycle_energy_identity": {"cycles.adjoint": turned},

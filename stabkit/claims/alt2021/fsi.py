@@ -36,7 +36,7 @@ from stabkit.operators import difference, from_matrix, stable_step
 from stabkit.schemes import FSI, Explicit
 from stabkit.schemes.diffusion import weights_of_extrapolation
 from stabkit.stability.certificates import cycle_polynomial
-from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN
+from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN, squared_norm
 from stabkit.stability.property import (
     AllOf,
     Always,
@@ -177,8 +177,9 @@ def fsi_super_time_step(K, tau, u, n, length):
 
     return AllOf([
         Always(lambda u: (u, u, 0 * u, 0 * u, u), step, expansion, dict(u=u), "==", counted=True),
-        AtMost(lambda n: _second(n) + Constant(2, 9), lambda n: Constant(1, 2) * _first(n)**2,
-               dict(n=order), "the coefficients of z²"),
+        AtMost(lambda n, u: (_second(n) + Constant(2, 9)) * squared_norm(u),
+               lambda n, u: Constant(1, 2) * _first(n)**2 * squared_norm(u), dict(n=order, u=u),
+               "the coefficients of z², times ‖u‖²"),
         Example(lambda: _coefficients(length))])
 
 

@@ -149,6 +149,25 @@ def proof_largest_eigenvalue_of_g(flux, s):
                        necessary=True)
 
 
+@claim("derived (proof of Theorem 2)", notion="spectrum", weight="minor",
+       within=dict(K=(difference(1, 2), difference(1, 3)), flux=(
+           fluxes.soft(), fluxes.garrote(), fluxes.rational()), u=(1,), v=(2,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, "L")), u=AnyVector(),
+                    v=AnyVector()))
+def proof_largest_eigenvalue_of_g_corrected(K, flux, u, v):
+    """All eigenvalues of G(u) lie between 0 and the supremum of g, for every K, u and bounded
+    g >= 0; here along x = K v, of which every vector of ℝᴹ is one for K = I."""
+    given = dict(u=drawn(u, K), v=drawn(v, K))
+
+    def along(u: Any, v: Any) -> Any:
+        return inner(K @ v, flux.diffusivity(K @ u) * (K @ v))
+
+    return AllOf([
+        AtMost(lambda u, v: 0, along, given, "below"),
+        AtMost(along, lambda u, v: constant(flux.facts.sup_diffusivity) * squared_norm(K @ v),
+               given, "above")])
+
+
 @claim("proof of Theorem 2", notion="bound", weight="minor",
        quote="this value is bounded by the Lipschitz constant L of Φ",
        within=dict(flux=(*SMOOTH_AT_ZERO, fluxes.weickert(), fluxes.firm())))

@@ -11,6 +11,7 @@ from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.classes import AnyFlux, AnyOperator, AnyVector, ForExamples, OneOf, Positive
 from stabkit.schemes import Chain, Reverse, SymmetricLayer, Verlet, halves, reverse
 from stabkit.schemes.hamiltonian import joined
+from stabkit.stability.notions import inner
 from stabkit.stability.property import AllOf, Example, Identity
 from stabkit.stability.verdict import REFUTED
 
@@ -46,12 +47,53 @@ def _consistent(step, state):
 
 
 @claim("eq. (10)", notion="order", weight="minor",
-       within=dict(pair=net.PAIRS, flux=net.RATIONAL, delta=("1/3", "2")))
-def verlet_discretises_the_hamiltonian_network_corrected(pair, flux, delta):
+       within=dict(K=(net.TALL,), H=(net.weights([[2, 1], [1, "1/2"]], "H"),), pair=net.PAIRS,
+                   flux=tuple(flux for flux in net.RATIONAL if flux is not net.CUBIC),
+                   delta=("1/3", "2"), y=(1,), z=(2,), a=(3,), b=(4,), p=(5,), q=(6,)),
+       for_all=dict(K=AnyOperator(), H=AnyOperator("N", "P"), pair=ForExamples(),
+                    flux=AnyFlux(slopes=("-L", "L")), delta=Positive(),
+                    **dict.fromkeys("yzabpq", AnyVector())))
+def verlet_discretises_the_hamiltonian_network_corrected(
+        K, H, pair, flux, delta, y, z, a, b, p, q):
     """Y⁺ = Y − δF_sym(θ₁, Z), Z⁺ = Z + δF_sym(θ₂, Y⁺) is consistent with the Hamiltonian network
     (at least first order, σ and the weights Lipschitz); for N = id and differentiable σ each step
-    is symplectic."""
-    step = verlet_network(pair, flux, delta)
+    is symplectic.
+
+    For all: what the step adds, and that its derivative keeps a·q − b·p for any two directions
+    (a, b) and (p, q)."""
+    step = Verlet(SymmetricLayer(K, flux), SymmetricLayer(H, flux), delta)
+    given = {name: net.signal(K, x) for name, x in dict(y=y, z=z, a=a, b=b, p=p, q=q).items()}
+    by = "a step from (y, z)"
+    return AllOf([
+        Identity(lambda y, z: _moved(step, y, z)[0] - y,
+                 lambda y, z: -(net.number(delta) * step.first(z)),
+                 {name: given[name] for name in "yz"}, by),
+        Identity(lambda y, z: _moved(step, y, z)[1] - z,
+                 lambda y, z: net.number(delta) * step.second(_moved(step, y, z)[0]),
+                 {name: given[name] for name in "yz"}, by),
+        Identity(lambda y, z, a, b, p, q: area(carried(step, y, z, a, b),
+                                               carried(step, y, z, p, q)),
+                 lambda y, z, a, b, p, q: area((a, b), (p, q)), given, "the derivative of a step"),
+        Example(lambda: _discretises(verlet_network(pair, flux, delta)))])
+
+
+def _moved(step, y, z):
+    return halves(step.step(joined(y, z)), step.first.size)
+
+
+def area(one, other):
+    """The symplectic form of two directions."""
+    return inner(one[0], other[1]) - inner(one[1], other[0])
+
+
+def carried(step, y, z, a, b):
+    """Where the derivative of a step at (y, z) takes the direction (a, b)."""
+    delta, (after, _) = net.number(step.tau), _moved(step, y, z)
+    a = a - delta * (step.first.jacobian(z) @ b)
+    return a, b + delta * (step.second.jacobian(after) @ a)
+
+
+def _discretises(step):
     return AllOf([_consistent(step, net.state(step.size, 1)), _symplectic(step)])
 
 

@@ -207,10 +207,12 @@ def not_of_second_order() -> Theorem:
     s = Symbols()
     n = s.parameter("n", "any")
     s.assume("n_low", n - 1)
-    s.operator("K"), s.vector("u")
+    s.operator("K")
+    u = s.vector("u")
     return Theorem(
         "FSI cycle of any length, not of second order",
         "(n-1)n(n+1)(n+2)/30 + 2/9 <= (n(n+1)/3)^2/2 for n >= 1.",
-        s.shows(n**2 * (n + 1)**2 / 18 - (n - 1) * n * (n + 1) * (n + 2) / 30 - Fraction(2, 9)),
-        {"steps": [{"use": "square", "x": "1", "times":
+        s.shows((n**2 * (n + 1)**2 / 18 - (n - 1) * n * (n + 1) * (n + 2) / 30 - Fraction(2, 9))
+                * dot(u, u)),
+        {"steps": [{"use": "square", "x": "u", "times":
                     "1/45*(n_low**4 + 6*n_low**3 + 16*n_low**2 + 21*n_low)"}]})

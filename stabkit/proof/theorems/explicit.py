@@ -59,6 +59,23 @@ def weighted() -> Iterator[Theorem]:
             {"times": "L", "steps": steps})
 
 
+def weights() -> Iterator[Theorem]:
+    """The same without τ and the bound of K."""
+    for upper in (False, True):
+        s = Symbols()
+        L, K, v = s.parameter("L"), s.operator("K"), s.vector("v")
+        G = s.operator("G", "M", "M", symmetric=True)
+        s.form("weights", "M", lambda x: dot(G @ x, L * x - G @ x))  # noqa: B023
+        middle = dot(K @ v, G @ K @ v)
+        yield Theorem(
+            f"weights, {'upper' if upper else 'lower'} bound",
+            "0 <= x.G x <= L |x|^2 at x = K v for weights in [0, L].",
+            s.shows(L * dot(K @ v, K @ v) - middle if upper else middle),
+            {"times": "L", "steps": [
+                {"use": "form", "of": "weights", "x": "K@v"},
+                {"use": "square", "x": "L*K@v - G@K@v" if upper else "G@K@v"}]})
+
+
 def convex() -> Theorem:
     """P(r) >= P(m) + Φ(m)·(r − m) and so at s, with m = (r + s)/2."""
     s = Symbols()
@@ -75,6 +92,7 @@ def theorems() -> Iterator[Theorem]:
     yield mean()
     yield convex()
     yield from weighted()
+    yield from weights()
     s, *scheme = setting(sector=(0, 1))
     euclidean = block("sector", "E0", "f0")
     yield Theorem(
