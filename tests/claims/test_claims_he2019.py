@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy
 
 from stabkit import multigrid as mg
 from stabkit.arithmetic.rational import fractions
@@ -313,13 +314,17 @@ def error_operator(n, coarse_operator):
     return np.asarray(mg.Multigrid(hierarchy, cycle).error_operator())
 
 
+def dense(matrix):
+    return matrix.toarray() if scipy.sparse.issparse(matrix) else matrix
+
+
 @pytest.mark.parametrize("n", [9, 17])
 @pytest.mark.parametrize("parity", [symmetry.ODD, symmetry.EVEN])
 @pytest.mark.parametrize("is_galerkin", [True, False])
 def test_symmetric_signals_are_kept_and_halved_correctly(n, parity, is_galerkin):
     levels = symmetry.halves(n, parity, is_galerkin)
-    W, K, F, C = symmetry._operators(levels, 1)
-    A = symmetry._kron_sum(levels[0].L, levels[0].M)
+    W, K, F, C = map(dense, symmetry._operators(levels, 1))
+    A = dense(symmetry._grid(levels[0]))
     step = F - C @ (np.eye(len(W)) - K) @ np.linalg.solve(W, C.T @ A @ F)
     unfold = symmetry._unfold(n, parity)
     unfold = np.kron(unfold, unfold)
@@ -329,8 +334,8 @@ def test_symmetric_signals_are_kept_and_halved_correctly(n, parity, is_galerkin)
 
 def test_growth_agrees_with_the_spectral_radius():
     levels = symmetry.halves(33, symmetry.EVEN, galerkin=False)
-    W, K, F, C = symmetry._operators(levels, 1)
-    A = symmetry._kron_sum(levels[0].L, levels[0].M)
+    W, K, F, C = map(dense, symmetry._operators(levels, 1))
+    A = dense(symmetry._grid(levels[0]))
     step = F - C @ (np.eye(len(W)) - K) @ np.linalg.solve(W, C.T @ A @ F)
     values = np.linalg.eigvals(step)
     top = values[np.argmax(abs(values))]
