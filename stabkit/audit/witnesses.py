@@ -113,7 +113,8 @@ def growth_of_one(graph: Graph, seed: int, unit: Fraction = Fraction(0)) -> Quot
         middle, error = enclose(graph, zero)
     except Undecided:  # the time is over
         return None
-    moved, _ = norm_between(middle, float(error[0]))
+    moved = norm_between(middle, float(error[0]))[0] \
+        if np.isfinite(error).all() and np.isfinite(middle).all() else Fraction(0)
     if moved > 0:
         log = Transcript()
         evidence = calculation(
@@ -187,7 +188,7 @@ def certain_quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | N
 
 def _enclosed(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction) -> Quotient | None:
     middle, error = enclose(graph, np.concatenate([x, y]), float(unit))
-    if not np.isfinite(error).all():
+    if not (np.isfinite(error).all() and np.isfinite(middle).all()):
         return None
     gap, moved = middle[0] - middle[1], x - y
     apart, _ = norm_between(gap, float(error.sum() * (1 + 2.0**-20)

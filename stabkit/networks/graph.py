@@ -187,16 +187,23 @@ class Graph:
         entries = self.size * sum(prod(node.shape) for node in self.nodes)
         if sum(node.layer.mixes for node in self.nodes) < 2 or entries > _MERGED or time_is_over():
             return bound**2
-        return min(bound**2, self._merged_square())
+        merged = self._merged_square()
+        return bound**2 if merged is None else min(bound**2, merged)
 
-    def _merged_square(self) -> Fraction:
-        """The squared norm of the product of all layers, its rounding errors counted."""
+    @np.errstate(over="ignore", invalid="ignore")
+    def _merged_square(self) -> Fraction | None:
+        """The squared norm of the product of all layers, its rounding errors counted.
+
+        None where no float holds it.
+        """
         found = {-1: (np.eye(self.size).reshape(-1, *self.shape), np.zeros(self.size))}
         for number, node in enumerate(self.nodes):
             middle, error = node.layer.without_bias().enclose(
                 [found[source] for source in node.inputs], 0.0)
             found[number] = middle.reshape(-1, *node.shape), error
         middle, error = found[len(self.nodes) - 1]
+        if not (np.isfinite(middle).all() and np.isfinite(np.sum(error * error))):
+            return None
         away = Fraction(float(np.sqrt(np.sum(error * error)))) * (1 + Fraction(1, 2**20))
         return (upper_root(square_bound(middle.reshape(1, self.size, -1))) + away) ** 2
 

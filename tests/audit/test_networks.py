@@ -202,6 +202,13 @@ def test_the_budget_bounds_the_whole_audit(made, rounding):
     assert process_time() - start <= 1.2 * 0.5 + 2
 
 
+def test_values_that_no_float_holds_end_in_no_verdict():
+    """33 layers of 10¹⁰ x + 1 take 0 to more than 10³²⁰: floats say nothing of it."""
+    layer = Dense(1e10 * np.eye(257), np.ones(257))
+    found = audit(chain([layer] * 33, [(257,)] * 33, (257,)), notions=["euclidean"], budget=2)
+    assert found.status is Status.UNDECIDED and found.upper is None
+
+
 @pytest.mark.parametrize("seconds, rounding", [
     (0, "exact"), (0, "intervals"), (0.02, "exact"), (0.1, "exact"), (0.1, "intervals")])
 def test_an_audit_whose_time_is_over_says_less(seconds, rounding):

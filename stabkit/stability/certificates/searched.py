@@ -25,7 +25,7 @@ from stabkit.stability.certificates.stand_ins import StandIns
 from stabkit.stability.goal import goal_of
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Decrease, Energy, Notion
 from stabkit.stability.verdict import Evidence, calculation
-from stabkit.time_limit import time_limit
+from stabkit.time_limit import time_is_over, time_limit
 
 SECONDS = 10.0  # for one search
 VISITS = 8  # of fluxes in one statement
@@ -61,8 +61,15 @@ def certify_by_search(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | 
         Where there is none, and it can be said why.
     """
     if isinstance(scheme, Chain) and notion.composes:
-        parts = [certify_by_search(part, notion) for part in dict.fromkeys(scheme.schemes)]
-        return tuple(item for part in parts for item in part or ()) if all(parts) else None
+        found: tuple[Evidence, ...] = ()
+        for part in dict.fromkeys(scheme.schemes):
+            proof = certify_by_search(part, notion)
+            if not proof:
+                return None
+            found += proof
+        return found
+    if time_is_over():
+        return None
     try:
         stated = state(scheme, notion)
     except STOPPED:
