@@ -49,6 +49,11 @@ def time_is_limited() -> bool:
     return _UNTIL.get() < inf
 
 
+def time_would_be_over(seconds: float) -> bool:
+    """Whether the limit will have passed after so many seconds more."""
+    return monotonic() + seconds >= _UNTIL.get()
+
+
 def time_is_over() -> bool:
     """Whether the limit has passed; never where there is none."""
     until = _UNTIL.get()

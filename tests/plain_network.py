@@ -13,10 +13,12 @@ from stabkit.networks.layers import (
     MaxPooling,
     Normalisation,
     Pooling,
+    Product,
     Reshaping,
     Scaling,
     Selection,
     Softmax,
+    Sorting,
     Sum,
     TransposedConvolution,
 )
@@ -58,6 +60,14 @@ def apply(layer, inputs, shape):
             return sum(sign * part for sign, part in zip(layer.signs, inputs, strict=True))
         case Concatenation():
             return np.concatenate(inputs, layer.axis)
+        case Product():
+            return np.array([a * b for a, b in zip(*map(np.ravel, inputs), strict=True)]).reshape(
+                shape)
+        case Sorting():
+            flat = x.ravel().copy()
+            for group in layer.places:
+                flat[group] = sorted(flat[group])
+            return flat.reshape(shape)
         case Softmax() | Normalisation():
             return group_by_group(layer, x)
     raise TypeError(layer)

@@ -14,6 +14,7 @@ import numpy as np
 
 from stabkit.networks.derivatives import backward, forward
 from stabkit.networks.graph import Graph
+from stabkit.time_limit import time_is_over
 
 _AMPLITUDES = (1.0, 0.1, 10.0, 0.01, 100.0, 1.0)
 _FAR = (1.0, 0.1, 1e-2)       # distances of the first pairs, relative to their amplitudes
@@ -24,6 +25,8 @@ _ROUNDS = 40                  # random moves of one place
 _POWERS = 4                   # steps of a power iteration after a move
 _ENTRIES = 2_000_000          # of all signals that are kept at once
 
+_WORK = 1e8                   # operations of an evaluation of all pairs
+LIGHT = 2e5                   # of a network that is searched to the end, whatever the clock says
 _RESTARTS = 1_000_000
 
 Pair = tuple[float, np.ndarray, np.ndarray]
@@ -35,7 +38,8 @@ def pairs_driven_apart(graph: Graph, until: float, seed: int, within: Ball | Non
                        ) -> Iterator[Pair]:
     """Better and better pairs x, y of shape (1, *graph.shape), with their quotients.
 
-    The search starts anew until the time is over; one start is always made.
+    The search starts anew until the time is over; one start is always made, and cut short only
+    where :func:`is_late`.
 
     Parameters
     ----------
@@ -48,7 +52,7 @@ def pairs_driven_apart(graph: Graph, until: float, seed: int, within: Ball | Non
     """
     rng = np.random.default_rng(seed)
     signals = sum(int(np.prod(node.shape)) for node in graph.nodes) + graph.size
-    count = int(np.clip(_ENTRIES // (2 * signals), 1, 24))
+    count = int(np.clip(min(_ENTRIES / (2 * signals), _WORK / graph.work), 1, 24))
     best = 0.0
     for number in range(_RESTARTS):
         x, y = _drawn(graph, rng, count, number, within)
@@ -64,8 +68,13 @@ def pairs_driven_apart(graph: Graph, until: float, seed: int, within: Ball | Non
             if found[0] > best:
                 best = found[0]
                 yield found
-        if monotonic() >= until or best == 0:
+        if monotonic() >= until or best == 0 or is_late(graph):
             return
+
+
+def is_late(graph: Graph) -> bool:
+    """Whether the time is over, and the network so large that it matters."""
+    return graph.work > LIGHT and time_is_over()
 
 
 def quotients(graph: Graph, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -125,8 +134,8 @@ def _uphill(graph: Graph, x: np.ndarray, y: np.ndarray, until: float, within: Ba
         better = np.isfinite(values) & (values > best)
         best = np.where(better, values, best)
         where = np.where(_wide(np.tile(better, 2), z), z, where)
-        if not np.isfinite(values).any() or not apart.any() or (step > 5 and
-                                                                monotonic() >= until):
+        if not np.isfinite(values).any() or not apart.any() or is_late(graph) or (
+                step > 5 and monotonic() >= until):
             break
         pull = _wide(1 / np.maximum(apart, 1e-100) ** 2, r) * r
         g = backward(graph, kept, np.concatenate([pull, -pull]))
@@ -167,7 +176,7 @@ def _wandering(graph: Graph, x: np.ndarray, d: np.ndarray, rng: np.random.Genera
                     yield float(quotients(graph, ends[:1], y)[0]), ends[:1], y
         else:
             scale *= 0.85
-        if number >= 2 and monotonic() >= until:
+        if (number >= 2 and monotonic() >= until) or is_late(graph):
             return
 
 

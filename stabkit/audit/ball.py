@@ -12,12 +12,12 @@ import numpy as np
 
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.audit.ascent import pairs_driven_apart
+from stabkit.audit.composition import Composition
 from stabkit.audit.questions import local_name
 from stabkit.audit.result import Judgement, Local
 from stabkit.audit.slope_parts import slope_calculation, slopes_shown
-from stabkit.audit.witnesses import certain_quotient
+from stabkit.audit.witnesses import Quotient, certain_quotient
 from stabkit.errors import InvalidArgument
-from stabkit.networks.blocks import Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.local_slopes import local_slopes
 from stabkit.networks.slope_bound import SlopeBound, slope_bound
@@ -78,26 +78,23 @@ def _array(around: Any) -> np.ndarray:
         raise InvalidArgument("around: must be an array of numbers") from None
 
 
-def judge_ball(graph: Graph, blocks: list[Block], ball: Ball, at_most: Fraction, until: float,
-               seed: int) -> tuple[Judgement, Local]:
+def judge_ball(network: Composition, ball: Ball, at_most: Fraction, until: float, seed: int
+               ) -> tuple[Judgement, Local]:
     """Whether |u⁺ − w⁺| <= L |u − w| for all u and w in the ball, and what is known of the least L.
+
+    A constant for all inputs is one for those in the ball, too.
     """
-    name = local_name(at_most, ball.radius)
-    reach = float(ball.radius) * (1 + 2.0**-50)
-    centre = ball.centre.reshape(graph.shape)
-    slopes = local_slopes(graph, centre, reach)
+    name, graph = local_name(at_most, ball.radius), network.graph
+    slopes = local_slopes(graph, ball.centre.reshape(graph.shape),
+                          float(ball.radius) * (1 + 2.0**-50))
     half = monotonic() + 0.5 * max(until - monotonic(), 0.0)
-    upper = None if slopes is None else slope_bound(graph, half, slopes)
-    best = None
-    for found in pairs_driven_apart(graph, until, seed, within=(
-            centre, float(ball.radius) * _INSIDE)):
-        if (best is None or found[0] > best[0]) and all(map(ball.holds, found[1:])):
-            best = found
-    quotient = None if best is None else certain_quotient(graph, best[1], best[2])
-    lower = None if quotient is None else quotient.lower
-    known = Local(ball.radius, lower, None if upper is None else upper.constant)
-    if upper is not None and upper.constant <= at_most:
-        proof = confirm_all(_evidence(upper, blocks, at_most, ball))
+    inside = None if slopes is None else slope_bound(graph, half, slopes)
+    quotient = _quotient(graph, ball, until, seed)
+    upper = min((bound for bound in (network.upper, None if inside is None else inside.constant)
+                 if bound is not None), default=None)
+    known = Local(ball.radius, None if quotient is None else quotient.lower, upper)
+    if upper is not None and upper <= at_most:
+        proof = _proof(network, inside, at_most, ball)
         if proof is not None:
             return Judgement(name, "forward", PROVED, True, proof), known
     if quotient is not None and quotient.lower > at_most:
@@ -110,9 +107,24 @@ def judge_ball(graph: Graph, blocks: list[Block], ball: Ball, at_most: Fraction,
     return Judgement(name, "forward", UNDECIDED, True, reason=reason), known
 
 
-def _evidence(bound: SlopeBound, blocks: list[Block], at_most: Fraction, ball: Ball
-              ) -> tuple[Evidence, ...]:
-    by = (f"for all inputs within {float(ball.radius):.6g} of the given one; the slopes are those "
-          "that activations have there, as bounds that were propagated with every rounding error "
-          "counted say, taken as given")
-    return (*slopes_shown(blocks), *slope_calculation(bound, at_most, by))
+def _quotient(graph: Graph, ball: Ball, until: float, seed: int) -> Quotient | None:
+    """The best pair in the ball that is found by a time."""
+    best = None
+    for found in pairs_driven_apart(graph, until, seed, within=(
+            ball.centre.reshape(graph.shape), float(ball.radius) * _INSIDE)):
+        if (best is None or found[0] > best[0]) and all(map(ball.holds, found[1:])):
+            best = found
+    return None if best is None else certain_quotient(graph, best[1], best[2])
+
+
+def _proof(network: Composition, inside: SlopeBound | None, at_most: Fraction, ball: Ball
+           ) -> tuple[Evidence, ...] | None:
+    """What holds for the inputs in the ball, if that is enough; else what holds for all."""
+    proof = None
+    if inside is not None and inside.constant <= at_most:
+        by = (f"for all inputs within {float(ball.radius):.6g} of the given one; the slopes are "
+              "those that activations have there, as bounds that were propagated with every "
+              "rounding error counted say, taken as given")
+        proof = confirm_all((*slopes_shown(network.blocks),
+                             *slope_calculation(inside, at_most, by)))
+    return proof or network.shows(at_most, "for all inputs, so for those in the ball")

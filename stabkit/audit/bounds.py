@@ -13,13 +13,22 @@ from stabkit.networks.layers.activation import slope_evidence
 from stabkit.stability.verdict import Evidence, calculation
 
 _SHOWN = 32   # columns up to which a bound is shown by a matrix inequality in the evidence
+_LONG = 2_000  # bits of a denominator
 ONE = Fraction(1)
 
 
 def product(bounds: Sequence[Fraction | None]) -> Fraction | None:
-    """The constant of a composition."""
-    known = [bound for bound in bounds if bound is not None]
-    return prod(known, start=ONE) if len(known) == len(bounds) else None
+    """The constant of a composition, rounded up where its digits are many."""
+    total = ONE
+    for bound in bounds:
+        if bound is None:
+            return None
+        total *= bound
+        if total.denominator.bit_length() > _LONG:
+            unit = Fraction(2) ** (total.numerator.bit_length() - total.denominator.bit_length()
+                                   - _LONG // 2)
+            total = -(-total // unit) * unit
+    return total
 
 
 def evidence_of(blocks: Sequence[Block], bounds: Sequence[Fraction], at_most: Fraction, by: str

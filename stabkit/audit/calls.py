@@ -29,8 +29,9 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
 
     Parameters
     ----------
-    model : path, torch.nn.Module, Graph, Scheme or callable
-        An ``.onnx`` or ``.npz`` file, which is data and never executed; a module, which is traced;
+    model : path, torch.nn.Module, torch.export.ExportedProgram, Graph, Scheme or callable
+        An ``.onnx`` or ``.npz`` file, which is data and never executed; a module, which is traced,
+        or a program, which was;
         or a function of float arrays of shape (..., N), which can only be refuted or supported.
     shape : tuple of int, optional
         Of one input without the batch axis; needed for a module or a function, and for an ONNX

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from time import monotonic
 
@@ -47,7 +47,7 @@ class Composition:
     even: tuple[list[Block], Bounds]
     parts: list[Part] = field(default_factory=list)
 
-    @property
+    @cached_property
     def upper(self) -> Fraction | None:
         """A certified Lipschitz constant of the network."""
         found = [bound for whole in (self.bounds, self.even[1], _constants(self.parts))

@@ -26,7 +26,7 @@ from stabkit.audit.questions import (
 )
 from stabkit.audit.result import Judgement
 from stabkit.audit.rounded_weights import unit_of
-from stabkit.audit.witnesses import Quotient, growth_of_one, shows_more
+from stabkit.audit.witnesses import Quotient, growth_of_one, is_quick, shows_more
 from stabkit.networks.blocks import Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.network import Network
@@ -34,10 +34,10 @@ from stabkit.schemes import Chain, Scheme
 from stabkit.stability.certificates import certify
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Evidence, Outcome
-from stabkit.time_limit import time_limit
+from stabkit.time_limit import at_least, time_is_over, time_limit
 
 TRIALS_PER_SECOND = 2_000
-_SEARCHED = 0.4  # seconds that a notion is searched, whatever the budget
+_SEARCHED = 0.2  # seconds that a notion is searched, whatever the budget
 LEAST = 0.5  # seconds that a notion that counts may be searched, whatever the budget
 ONE = Fraction(1)
 
@@ -87,7 +87,7 @@ def _judged(name: str, counts: bool, known: Known) -> Judgement:
     reason = why_not(name, network.graph, network.blocks)
     if reason:
         return Judgement(name, "forward", INAPPLICABLE, counts, reason=reason)
-    outcome = _decided(name, known)
+    outcome = _decided(name, counts, known)
     task.advance(name)
     rounding = ""
     if outcome.status is not PROVED and known.meant is not None:
@@ -99,7 +99,8 @@ def _judged(name: str, counts: bool, known: Known) -> Judgement:
         rounding = f"{outcome.status} for all weights that round to those in the file"
     layer = ""
     if outcome.status is not PROVED and len(network.blocks) > 1:
-        layer = _culprit(name, network, task)
+        with at_least(_SEARCHED):
+            layer = _culprit(name, network, task)
     return _judgement(name, counts, outcome, layer, rounding)
 
 
@@ -137,7 +138,7 @@ def _by(name: str) -> str:
         "" if name == "contraction" else ", and 0 is mapped to 0")
 
 
-def _decided(name: str, known: Known) -> Outcome:
+def _decided(name: str, counts: bool, known: Known) -> Outcome:
     network, quotient, graph = known.network, known.quotient, known.network.graph
     lipschitz = name == "contraction" or (name == "euclidean" and not graph.has_bias)
     if known.rounding == "intervals":
@@ -158,6 +159,8 @@ def _decided(name: str, known: Known) -> Outcome:
             return Outcome(REFUTED, grown.evidence, signals=grown.signals[:1])
     if not graph.is_small:
         return Outcome(UNDECIDED, reason=_open(name, network.upper))
+    if not counts and not is_quick(graph) and monotonic() >= known.task.until:
+        return Outcome(UNDECIDED, reason="no time was left")
     scheme = whole(graph, network.blocks)
     return shown(judged(scheme, notion_of(name, scheme), known.task.trials, known.task.seed))
 
@@ -260,10 +263,11 @@ def _modes(counts: bool, blocks: list[Block], task: Task) -> list[Judgement]:
         none = Judgement(MODES, "forward", INAPPLICABLE, counts,
                          reason="the network has no reversible block")
         return [none] if counts else []
-    found = []
-    for block in coupled:
-        found += [(block.name, judge_modes(step, task.seed)) for step in block.couplings]
-        task.advance(block.name)
+    found: list[tuple[str, Outcome]] = []
+    with time_limit(max(task.until, monotonic() + (LEAST if counts else 0.0))):
+        for block in coupled:
+            found += [(block.name, judge_modes(step, task.seed)) for step in block.couplings]
+            task.advance(block.name)
     name, outcome = next((pair for status in (REFUTED, UNDECIDED) for pair in found
                           if pair[1].status is status), ("", None))
     if outcome is None:
@@ -277,6 +281,8 @@ def _modes(counts: bool, blocks: list[Block], task: Task) -> list[Judgement]:
 def _culprit(name: str, network: Composition, task: Task) -> str:
     """The block that breaks a notion, or the one with the largest constant."""
     for block in network.blocks:
+        if time_is_over() and not is_quick(network.graph):
+            break
         if block.is_small and alone(name, block, task) is REFUTED:
             return block.name
     if name not in ("euclidean", "contraction"):

@@ -27,7 +27,7 @@ def as_model(model: Any, shape: Shape | None = None, output: str | None = None) 
     if isinstance(model, (str, Path)):
         return read(model, shape, output)
     if hasattr(model, "state_dict") and hasattr(model, "parameters"):
-        if shape is None:
+        if shape is None and not hasattr(model, "graph_signature"):
             raise InvalidArgument("shape: a torch module needs the shape of one input")
         from stabkit.audit import torch_module  # late, like all readers: they need much
 

@@ -14,6 +14,7 @@ from stabkit.networks.couplings import Branch, Coupling
 from stabkit.networks.layers.activation import certified_slopes, slope_evidence
 from stabkit.stability.confirmation import confirm_all, confirm_evidence
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, calculation
+from stabkit.time_limit import time_is_over
 
 _STATES = 24
 _LARGEST = 16  # entries of a state up to which growing modes are looked for
@@ -35,6 +36,9 @@ def judge_modes(coupling: Coupling, seed: int) -> Outcome:
                                          "look for a growing mode")
     rng = np.random.default_rng(seed)
     for state in _states(size, rng):
+        if time_is_over():
+            return Outcome(UNDECIDED, reason="no bound proves it, and no time was left to look for "
+                                             "a growing mode")
         for flip, bound in _tests(coupling, state):
             witness = _written(coupling, state, flip, bound)
             if witness is not None:

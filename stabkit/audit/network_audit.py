@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from time import monotonic
 
 from stabkit.audit.advice import advise
+from stabkit.audit.ascent import is_late
 from stabkit.audit.ball import Ball, judge_ball
 from stabkit.audit.block_report import Task, report_on
 from stabkit.audit.composition import Composition, composition_of, widened_composition
-from stabkit.audit.decision import LEAST, TRIALS_PER_SECOND, Known, judgements_of
+from stabkit.audit.decision import TRIALS_PER_SECOND, Known, judgements_of
 from stabkit.audit.questions import BOUNDED, NOTIONS, chosen
 from stabkit.audit.requirements import check
 from stabkit.audit.result import Audit, Judgement, Local
 from stabkit.audit.rounded_weights import before_rounding, unit_of
-from stabkit.audit.witnesses import Quotient, largest_quotient
+from stabkit.audit.witnesses import Quotient, is_quick, largest_quotient, seconds_to_enclose
 from stabkit.networks.blocks import Block
 from stabkit.networks.graph import Graph
+from stabkit.networks.segments import shared
 from stabkit.stability.verdict import PROVED
 from stabkit.time_limit import time_limit
 
 ONE = Fraction(1)
+_LEAST = 0.3  # seconds that a part of an audit may take, whatever the budget
 
 
 @dataclass(frozen=True)
@@ -38,21 +42,24 @@ class Request:
 def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
                 advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Audit a network; see :func:`stabkit.audit`."""
-    check(graph)
-    unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)
     start, early = monotonic(), 0.2 if request.ball else 0.4
-    network = widened_composition(graph, unit) if unit else composition_of(
-        graph, advance, start + early * budget)
+    check(graph)
+    graph = shared(graph)
+    unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)
+    until = start + max(early * budget, _LEAST)
+    with time_limit(inf if is_quick(graph) else until):
+        network = widened_composition(graph, unit) if unit else composition_of(
+            graph, advance, until)
     asked = _asked(request, graph, network.blocks)
     trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(network.blocks))))
     task = Task(trials, seed, advance, start + budget)
     first, local = _judged_in_ball(network, request, task)
     quotient = _quotient(network, task, budget, unit)
     advance("witness")
-    meant = before_rounding(network) if request.rounding == "snapped" else None
+    meant = _meant(network, task) if request.rounding == "snapped" else None
     known = Known(network, meant, quotient, task, request.rounding)
     judgements = first + judgements_of(known, asked, None if request.ball else request.at_most)
-    with time_limit(max(task.until, monotonic() + LEAST)):
+    with time_limit(max(task.until, monotonic() + _LEAST)):
         reports = tuple(report_on(block, bound, asked, task)
                         for block, bound in zip(network.blocks, network.bounds, strict=True))
     upper = network.upper
@@ -70,10 +77,18 @@ def _judged_in_ball(network: Composition, request: Request, task: Task
     if request.ball is None:
         return [], None
     now = monotonic()
-    judged, local = judge_ball(network.graph, network.blocks, request.ball, request.at_most or ONE,
+    judged, local = judge_ball(network, request.ball, request.at_most or ONE,
                                now + max(0.6 * (task.until - now), 0.0), task.seed)
     task.advance("ball")
     return [judged], local
+
+
+def _meant(network: Composition, task: Task) -> tuple[Composition, tuple[str, ...]] | None:
+    with time_limit(task.until):
+        if is_late(network.graph):
+            return None
+    with time_limit(inf if is_quick(network.graph) else max(task.until, monotonic() + _LEAST)):
+        return before_rounding(network)
 
 
 def _quotient(network: Composition, task: Task, budget: float, unit: Fraction) -> Quotient | None:
@@ -83,8 +98,10 @@ def _quotient(network: Composition, task: Task, budget: float, unit: Fraction) -
     # Where the shapes differ, most notions do not apply.
     share = 0.05 if network.upper is not None and network.upper <= 1 else \
         0.35 if graph.shape == graph.output_shape else 0.6
-    with time_limit(now + left * (share + 0.15)):
-        return largest_quotient(graph, now + left * share, task.seed, unit, network.upper)
+    whole = max(left * (share + 0.15), _LEAST)
+    last = max(0.15 * left, min(2 * seconds_to_enclose(graph), 0.8 * whole))
+    with time_limit(now + whole):
+        return largest_quotient(graph, now + whole - last, task.seed, unit, network.upper)
 
 
 def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]:

@@ -16,7 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.audit.reading import entrywise, folding, grouped, linear, memory, movement
+from stabkit.audit.reading import (
+    contraction,
+    entrywise,
+    extremes,
+    folding,
+    grouped,
+    linear,
+    memory,
+    movement,
+    recurrent,
+)
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.old_forms import PLAIN, old_form
 from stabkit.audit.reading.operator import Constant, Operator, Value
@@ -29,6 +39,13 @@ from stabkit.networks.graph import Graph
 OLDEST = 6
 LARGEST = 1 << 31  # bytes; a protocol buffer holds no more
 
+
+def _extreme(op: Operator) -> View:
+    """Of signals alone, or of a signal and a number."""
+    alone = all(isinstance(value, View) for value in op.inputs)
+    return extremes.extreme(op) if alone else entrywise.clip(op)
+
+
 # What a handler of one signal returns is the operator's only output.
 _ONE: dict[str, Callable[[Operator], Any]] = {
     "Gemm": linear.gemm, "MatMul": linear.matmul, "Conv": linear.conv,
@@ -37,7 +54,7 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "ReduceMean": linear.reduce_mean, "ReduceMax": linear.reduce_mean,
     "Add": entrywise.add, "Sub": entrywise.add, "Sum": entrywise.total, "Neg": entrywise.negate,
     "Mul": entrywise.multiply, "Div": entrywise.divide, "Clip": entrywise.clip,
-    "Min": entrywise.clip, "Max": entrywise.clip, "PRelu": entrywise.prelu,
+    "Min": _extreme, "Max": _extreme, "PRelu": entrywise.prelu,
     "BatchNormalization": entrywise.batch_normalization, "Identity": entrywise.keep,
     "Dropout": entrywise.keep, "Cast": entrywise.keep, "CastLike": entrywise.keep,
     "HardSigmoid": entrywise.hard_sigmoid, "Selu": entrywise.scaled_elu,
@@ -45,12 +62,14 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "Where": entrywise.where, "Softmax": grouped.softmax, "LogSoftmax": grouped.softmax,
     "LayerNormalization": grouped.layer_norm, "RMSNormalization": grouped.layer_norm,
     "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
-    "Shrink": grouped.shrink,
+    "Shrink": grouped.shrink, "Einsum": contraction.einsum,
 }
 _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys((*movement.RESHAPES, *movement.MOVES), movement.read_movement),
     "Split": movement.split, "SplitToSequence": movement.split_to_sequence,
     "SequenceAt": movement.sequence_at, "Concat": movement.concat,
+    **dict.fromkeys(("Resize", "Upsample"), contraction.resize), "TopK": extremes.top,
+    **dict.fromkeys(("RNN", "LSTM", "GRU"), recurrent.recurrent),
     "Shape": folding.shape_constant, "Size": folding.size_constant,
 }
 

@@ -41,9 +41,9 @@ def unit_of(graph: Graph) -> Fraction:
         return SINGLE
     flat = np.concatenate([array.astype(float).ravel() for array in arrays] or [np.zeros(1)])
     with np.errstate(over="ignore"):
-        single = flat.astype(np.float32).astype(float) == flat
-    short = _shortened(flat, _SHORT_BITS) == flat
-    return SINGLE if single.all() and not short.all() else DOUBLE
+        if (flat.astype(np.float32).astype(float) != flat).any():
+            return DOUBLE
+    return DOUBLE if (_shortened(flat, _SHORT_BITS) == flat).all() else SINGLE
 
 
 def _shortened(values: np.ndarray, bits: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 The module is read in eval mode and left as it is: a copy is traced.  Parametrizations (such as
 spectral_norm) and the older hooks of the same names are read at the weights that they produce.
+A program of ``torch.export`` is read as it was traced.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from stabkit.installation import install
 from stabkit.networks.graph import Graph
 
 
-def read(module: Any, shape: tuple[int, ...]) -> Graph:
-    """Read a ``torch.nn.Module``.
+def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
+    """Read a ``torch.nn.Module``, or what ``torch.export.export`` made of one.
 
     Parameters
     ----------
-    module : torch.nn.Module
+    module : torch.nn.Module or torch.export.ExportedProgram
         It maps one tensor to one tensor.
-    shape : tuple of int
-        Of one input, without the batch axis: ``(3, 32, 32)``.
+    shape : tuple of int, or None
+        Of one input, without the batch axis: ``(3, 32, 32)``; a program may know it.
 
     Raises
     ------
@@ -45,6 +46,9 @@ def read(module: Any, shape: tuple[int, ...]) -> Graph:
     except ImportError as missing:
         raise InvalidArgument(f"module: reading a PyTorch module needs the package {missing.name}; "
                               f"install it with: {install('torch')}") from None
+    if isinstance(module, torch.export.ExportedProgram):
+        with _silence(), torch.no_grad():
+            return read_model(_written(torch, module, None, "program"), "program", None, shape)
     if not isinstance(module, torch.nn.Module):
         raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
     if not isinstance(shape, tuple | list) or not shape or not all(
@@ -63,25 +67,34 @@ def read(module: Any, shape: tuple[int, ...]) -> Graph:
 def _settled(module: Any, torch: Any) -> Iterator[Any]:
     """A copy in eval mode with plain weights; or the module itself, put back afterwards."""
     before = [(part, part.training) for part in module.modules()]
-    silence, log = io.StringIO(), logging.getLogger("torch.onnx")
-    level = log.level
     try:
         try:
             traced = copy.deepcopy(module)
         except (RuntimeError, TypeError, NotImplementedError):
             traced = module  # a module that cannot be copied is traced as it is
-        with warnings.catch_warnings(), contextlib.redirect_stdout(silence), \
-                contextlib.redirect_stderr(silence), torch.no_grad():
-            warnings.simplefilter("ignore")
-            log.setLevel(logging.ERROR)
+        with _silence(), torch.no_grad():
             traced.eval()
             if traced is not module:
                 _plain_weights(traced, torch)
             yield traced
     finally:
-        log.setLevel(level)
         for part, training in before:
             part.training = training
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """What the exporter prints, warns of and logs is left out."""
+    silence, log = io.StringIO(), logging.getLogger("torch.onnx")
+    level = log.level
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(silence), \
+                contextlib.redirect_stderr(silence):
+            warnings.simplefilter("ignore")
+            log.setLevel(logging.ERROR)
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _plain_weights(module: Any, torch: Any) -> None:
@@ -103,7 +116,7 @@ def _plain_weights(module: Any, torch: Any) -> None:
 
 
 def _exported(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
-    """The model that PyTorch's exporter writes, unoptimised: that would round weights anew."""
+    """The model that PyTorch's exporter writes of a module."""
     like = next((part for part in module.parameters() if part.is_floating_point()), None)
     x = torch.zeros((1, *shape), dtype=None if like is None else like.dtype,
                     device=None if like is None else like.device)
@@ -114,8 +127,14 @@ def _exported(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any
                               f"{tuple(x.shape)}: {_first_line(error)}") from None
     if not isinstance(y, torch.Tensor):
         raise InvalidArgument(f"module: {kind} returns {type(y).__name__}; one tensor is needed")
+    return _written(torch, module, (x,), kind)
+
+
+def _written(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str) -> Any:
+    """An ONNX model, unoptimised: that would round weights anew."""
     try:
-        program = torch.onnx.export(module, (x,), dynamo=True, optimize=False, verbose=False)
+        program = torch.onnx.export(module, inputs or (), dynamo=True, optimize=False,
+                                    verbose=False)
         return program.model_proto
     except (torch.onnx.errors.OnnxExporterError, RuntimeError, ValueError, TypeError) as error:
         cause = error

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
+from math import prod
 from time import monotonic
 from typing import Any
 
@@ -13,30 +14,34 @@ import numpy as np
 
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.audit.ascent import Pair, pairs_driven_apart, quotients
+from stabkit.audit.ascent import Pair, is_late, pairs_driven_apart, quotients
 from stabkit.errors import Undecided
 from stabkit.networks.derivatives import backward, forward
 from stabkit.networks.enclosures import enclose, norm_between
 from stabkit.networks.graph import Graph
+from stabkit.networks.layers import Activation
+from stabkit.networks.layers.activation import leak_of
 from stabkit.networks.network import Network
 from stabkit.stability.confirmation import write_witness
 from stabkit.stability.falsify import exact_margin, is_violated, shrink
 from stabkit.stability.falsify.exactness import rounded
 from stabkit.stability.notions import CONTRACTION, sensitivity
 from stabkit.stability.verdict import Evidence, calculation
-from stabkit.time_limit import time_is_over
+from stabkit.time_limit import time_is_over, time_would_be_over
 
 _AMPLITUDES = (0.0, 1.0, 0.1, 10.0, 0.01, 100.0)
 _REACHES = (1.0, 0.1, 1e-3, 1e-6, 1e-12, 1e-30)  # the last ones from 0, without cancellation
 _ROUNDS = 30
 _FEW_ROUNDS = 6  # for networks of so many operations:
 _HEAVY = 1e8
-_CALL = 2_000
 _DEEP = 20_000  # layers
 _NEARLY = Fraction(999, 1000)
 _ENOUGH = 1e-4  # by which a quotient may miss the upper bound
 _TRIED = len(_AMPLITUDES) * len(_REACHES)
 _LOST = 1e-6    # by which rounding errors may lessen a quotient
+_WRITTEN = 10   # times an exact evaluation: what writing it down and replaying it take, about
+_INTERVALS = 5e-5  # seconds that two entries take in ball arithmetic
+_FEW, _NARROW = 12, 24  # layers and entries of a network that exact arithmetic is quick with
 _SHRUNK = 2_000  # entries of a matrix up to which a pair is made simple
 
 
@@ -61,18 +66,19 @@ def largest_quotient(graph: Graph, until: float, seed: int, unit: Fraction = Fra
                      upper: Fraction | None = None) -> Quotient | None:
     """The best pair that is found by a time, or that is as good as an `upper` bound.
 
-    First those of a power iteration on the derivative at a few points, then those of ascent.  It
-    holds for all weights within a relative `unit` of those that stand there.
+    First those of a power iteration on the derivative at a few points, then those of ascent; of
+    large networks as many as there is time for.  It holds for all weights within a relative
+    `unit` of those that stand there.
     """
     enough = np.inf if upper is None else float(upper) * (1 - _ENOUGH)
     best: Pair | None = None
-    heavy = _work(graph) > _HEAVY
     curved = any(not node.layer.is_linear for node in graph.nodes)
     ascended = pairs_driven_apart(graph, until, seed) if curved else iter(())
     for tried, found in enumerate(chain(_stretched_pairs(graph, seed), ascended)):
         if best is None or found[0] > best[0]:
             best = found
-        if best[0] >= enough or (monotonic() >= until and (tried >= _TRIED or heavy)):
+        if best[0] >= enough or is_late(graph) or (monotonic() >= until and (
+                tried >= _TRIED or graph.work > _HEAVY)):
             break
     if best is None or not best[0] > 0:
         return None
@@ -81,8 +87,8 @@ def largest_quotient(graph: Graph, until: float, seed: int, unit: Fraction = Fra
 
 def _stretched_pairs(graph: Graph, seed: int) -> Iterator[Pair]:
     rng = np.random.default_rng(seed)
-    rounds = _ROUNDS if _work(graph) < _HEAVY else _FEW_ROUNDS
-    for number, size in enumerate(_AMPLITUDES[:2] if _work(graph) > _HEAVY else _AMPLITUDES):
+    rounds = _ROUNDS if graph.work < _HEAVY else _FEW_ROUNDS
+    for number, size in enumerate(_AMPLITUDES[:2] if graph.work > _HEAVY else _AMPLITUDES):
         x = size * rng.standard_normal((1, *graph.shape))
         d, gain = stretched(graph, x, rng, rounds)
         for reach in _REACHES[:3] if size else _REACHES:
@@ -92,12 +98,23 @@ def _stretched_pairs(graph: Graph, seed: int) -> Iterator[Pair]:
             return
 
 
+def seconds_to_enclose(graph: Graph) -> float:
+    """About how long it takes to enclose the values at two inputs."""
+    return _INTERVALS * sum(prod(node.shape) for node in graph.nodes
+                            if isinstance(node.layer, Activation) and leak_of(node.layer.flux)
+                            is None)
+
+
 @np.errstate(over="ignore", invalid="ignore")
 def growth_of_one(graph: Graph, seed: int, unit: Fraction = Fraction(0)) -> Quotient | None:
     """A single input u with ‖u⁺‖ >= lower ‖u‖; zero itself, with lower 0, if it is moved."""
     zero = np.zeros((1, *graph.shape))
-    middle, error = enclose(graph, zero)
-    moved, _ = norm_between(middle, float(error[0]))
+    try:
+        middle, error = enclose(graph, zero)
+    except Undecided:  # the time is over
+        return None
+    moved = norm_between(middle, float(error[0]))[0] \
+        if np.isfinite(error).all() and np.isfinite(middle).all() else Fraction(0)
     if moved > 0:
         log = Transcript()
         evidence = calculation(
@@ -107,19 +124,14 @@ def growth_of_one(graph: Graph, seed: int, unit: Fraction = Fraction(0)) -> Quot
         return Quotient(Fraction(0), (zero.ravel(),), (evidence,))
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(zero.shape)
-    for _ in range(_ROUNDS if _work(graph) < _HEAVY else _FEW_ROUNDS):
+    for _ in range(_ROUNDS if graph.work < _HEAVY else _FEW_ROUNDS):
         kept = graph.values(x, keep=True)
         pulled = backward(graph, kept, kept[len(graph.nodes) - 1])
         gain = float(np.linalg.norm(pulled))
-        if gain == 0 or not np.isfinite(gain):
+        if gain == 0 or not np.isfinite(gain) or is_late(graph):
             break
         x = pulled * (np.linalg.norm(x) / gain)
     return _certain(graph, x, zero, unit)
-
-
-def _work(graph: Graph) -> float:
-    """About how many operations an evaluation takes; a call counts like so many of them."""
-    return float(sum(np.prod(node.shape) * node.layer.cost + _CALL for node in graph.nodes))
 
 
 def stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
@@ -134,7 +146,15 @@ def stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
         if gain == 0 or not np.isfinite(gain):
             break
         d = pulled / gain
+        if is_late(graph):
+            break
     return d, gain
+
+
+def is_quick(graph: Graph) -> bool:
+    """Whether exact arithmetic with a network is done whatever the clock says."""
+    widest = max([graph.size, *(prod(node.shape) for node in graph.nodes)])
+    return graph.is_small and len(graph.nodes) <= _FEW and widest <= _NARROW
 
 
 # -- certainty -------------------------------------------------------------------------------------
@@ -143,23 +163,32 @@ def _certain(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction = Fracti
     try:
         if graph.is_small and not unit:
             return _exactly(graph, x, y)
+    except Undecided:  # the time is over
+        pass
+    try:
         return _enclosed(graph, x, y, unit) if unit else certain_quotient(graph, x, y)
-    except Undecided:  # the time was over before the activations' slopes were shown
+    except Undecided:  # before the activations' slopes were shown
         return None
 
 
 def certain_quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
-    """The quotient of this very pair, from below."""
-    found = _enclosed(graph, x, y, Fraction(0))
+    """The quotient of this very pair, from below; None where no time is left for it."""
+    try:
+        found = _enclosed(graph, x, y, Fraction(0))
+    except Undecided:
+        return None
     if graph.is_narrow and len(graph.nodes) <= _DEEP and (
             found is None or float(found.lower) < (1 - _LOST) * quotients(graph, x, y)[0]):
-        return _exactly_given(graph, x, y)  # float errors grow from layer to layer
+        try:
+            return _exactly_given(graph, x, y)  # float errors grow from layer to layer
+        except Undecided:  # the time is over
+            return found
     return found
 
 
 def _enclosed(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction) -> Quotient | None:
     middle, error = enclose(graph, np.concatenate([x, y]), float(unit))
-    if not np.isfinite(error).all():
+    if not (np.isfinite(error).all() and np.isfinite(middle).all()):
         return None
     gap, moved = middle[0] - middle[1], x - y
     apart, _ = norm_between(gap, float(error.sum() * (1 + 2.0**-20)
@@ -183,22 +212,26 @@ def _given(x: np.ndarray, y: np.ndarray, apart: Fraction, away: Fraction, how: s
     return Quotient(lower, (x.ravel(), y.ravel()), (evidence,))
 
 
-def _exactly_given(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
-    quotient = _exact_quotient(Network(graph), tuple(fractions(part.ravel()) for part in (x, y)))
+def _exactly_given(graph: Graph, x: np.ndarray, y: np.ndarray, quotient: Fraction | None = None
+                   ) -> Quotient | None:
+    if quotient is None:
+        quotient = _exact_quotient(graph, tuple(fractions(part.ravel()) for part in (x, y)))
     away = _short(Fraction(float(np.linalg.norm(x - y))))
     return _given(x, y, quotient * away, away, "in exact arithmetic; both are relative to |u - w|"
                   ) if quotient > 0 and away > 0 else None
 
 
 def _exactly(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
-    network = Network(graph)
+    network, start = Network(graph), monotonic()
     best = tuple(fractions(part.ravel()) for part in (x, y))
-    lower = _exact_quotient(network, best)
+    lower = _exact_quotient(graph, best)
+    if time_would_be_over(_WRITTEN * (monotonic() - start)) and not is_quick(graph):
+        return _exactly_given(graph, x, y, lower)
     pair = best
     for near in rounded((x.ravel(), y.ravel())):
         if time_is_over():
             break
-        found = _exact_quotient(network, near) if any(near[0] != near[1]) else Fraction(0)
+        found = _exact_quotient(graph, near) if any(near[0] != near[1]) else Fraction(0)
         # A simple pair may show a little less, but not less than what matters.
         if found >= lower or (lower > 1 and found > max(Fraction(1), _NEARLY * lower)):
             pair = near
@@ -223,9 +256,11 @@ def shows_more(graph: Graph, quotient: Quotient, at_most: Fraction) -> tuple[Evi
     return quotient.exceeding(at_most)
 
 
-def _exact_quotient(network: Network, pair: tuple[Any, ...]) -> Fraction:
+def _exact_quotient(graph: Graph, pair: tuple[Any, ...]) -> Fraction:
     """A lower bound of ‖u⁺ − w⁺‖/‖u − w‖ at an exact pair; 0 if it cannot be told."""
-    (u, up), (w, wp) = (network.pair(part) for part in pair)
+    u, w = pair
+    up, wp = graph.values(np.stack(pair).reshape(2, *graph.shape), hurried=not is_quick(graph))[
+        len(graph.nodes) - 1].reshape(2, -1)
     away, apart = np.sum((u - w) ** 2), np.sum((up - wp) ** 2)
     apart = Fraction(apart) if isinstance(apart, (int, Fraction)) else apart.lower
     if not away or apart <= 0:

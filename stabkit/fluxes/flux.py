@@ -294,8 +294,7 @@ class Flux:
             for piece in reversed(inner):
                 edge = s.dtype.type(piece.upto)
                 value = np.where(size <= edge, self._floats(piece, face, s), value)
-        value = np.asarray(value, dtype=s.dtype)
-        return value + 0.0 if value.shape == s.shape else value + np.zeros_like(s)
+        return np.asarray(value, dtype=s.dtype) + np.zeros((), s.dtype)
 
     def _on_foreign(self, face: str, s: Scalar) -> Scalar:
         # The same in the names of the library of s.

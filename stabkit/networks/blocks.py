@@ -26,6 +26,7 @@ from stabkit.schemes import Explicit, Linear, Pointwise, ResidualBlock, Scheme
 from stabkit.stability.certificates import certify
 from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence
+from stabkit.time_limit import time_is_over
 
 Form = Literal["affine", "activation", "diffusion block", "residual block", "Hamiltonian block",
                "reversible block", "general"]
@@ -188,7 +189,7 @@ def _bound_by_the_nearest(block: Block, square: Fraction, steep: Fraction,
     if block.transpose is None or block.transpose.nearest >= 0 or before is None or after is None:
         return []
     tau, away = Fraction(-block.transpose.nearest), block.transpose.away
-    if before.is_small and after.is_small:
+    if before.is_small and after.is_small and not time_is_over():
         rest = after.matrix + tau * before.matrix.T
         away = upper_root(norm_squared(rest).upper) if any(rest.values) else ZERO
     return [_diffusion_bound(tau, *slopes, square) + steep * away]

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from stabkit.arithmetic.rational import fractions
+from stabkit.errors import Undecided
 from stabkit.networks.layers import Layer, Shape, Signal
 from stabkit.networks.layers.dense import is_short
 from stabkit.operators import Operator, from_matrix, norm_squared
 from stabkit.operators.singular_values import square_bound, upper_root
+from stabkit.time_limit import time_is_over
 
 #: A network is small if its linear layers, as matrices, have no more entries than this together:
 #: then it is decided in rational numbers, and its evidence can be written down and replayed.
@@ -26,6 +28,7 @@ SMALL = 20_000
 _WIDEST = 256
 _DEEPEST = 600  # layers of which the evidence is still read by the checker
 _MERGED = 20_000_000  # entries of all signals for all unit signals, to multiply layers
+_CALL = 2_000   # operations that a call of a layer counts for
 _EXACT = 32     # smaller side up to which a norm is enclosed in rational arithmetic
 
 
@@ -104,16 +107,26 @@ class Graph:
                    if node.layer.mixes) <= SMALL
 
     @cached_property
+    def work(self) -> float:
+        """About how many operations an evaluation takes."""
+        return float(sum(prod(node.shape) * node.layer.cost + _CALL for node in self.nodes))
+
+    @cached_property
     def has_bias(self) -> bool:
         """Whether a layer adds a constant that is not zero, or does not vanish at 0."""
         return any(node.layer.moves_zero for node in self.nodes)
 
     # -- what it does --------------------------------------------------------------------------
-    def values(self, x: Signal, keep: bool = False) -> dict[int, Signal]:
-        """The results of the nodes by number (-1 is `x`): the last one's, or with `keep` all."""
+    def values(self, x: Signal, keep: bool = False, hurried: bool = False) -> dict[int, Signal]:
+        """The results of the nodes by number (-1 is `x`): the last one's, or with `keep` all.
+
+        Where it is `hurried`, it raises ``Undecided`` as soon as the time is over.
+        """
         last_use = self.last_uses
         found = {-1: x}
         for number, node in enumerate(self.nodes):
+            if hurried and time_is_over():
+                raise Undecided("the time is over")
             inputs = [found[source] for source in node.inputs]
             found[number] = node.layer.apply(*inputs).reshape(len(x), *node.shape)
             if not keep:
@@ -163,7 +176,8 @@ class Graph:
         """A certified upper bound of the squared norm of a linear graph, biases left out."""
         if not self.nodes:
             return Fraction(1)
-        if self.is_small and min(self.size, prod(self.output_shape)) <= _EXACT and all(
+        if not time_is_over() and self.is_small and min(
+                self.size, prod(self.output_shape)) <= _EXACT and all(
                 is_short(np.asarray(array)) for node in self.nodes for array in
                 node.layer.without_bias().arrays):
             return norm_squared(self.matrix).upper
@@ -171,18 +185,25 @@ class Graph:
         if bound is None:  # linear layers have a norm
             raise TypeError(f"{self.source or 'graph'}: is not linear")
         entries = self.size * sum(prod(node.shape) for node in self.nodes)
-        if sum(node.layer.mixes for node in self.nodes) < 2 or entries > _MERGED:
+        if sum(node.layer.mixes for node in self.nodes) < 2 or entries > _MERGED or time_is_over():
             return bound**2
-        return min(bound**2, self._merged_square())
+        merged = self._merged_square()
+        return bound**2 if merged is None else min(bound**2, merged)
 
-    def _merged_square(self) -> Fraction:
-        """The squared norm of the product of all layers, its rounding errors counted."""
+    @np.errstate(over="ignore", invalid="ignore")
+    def _merged_square(self) -> Fraction | None:
+        """The squared norm of the product of all layers, its rounding errors counted.
+
+        None where no float holds it.
+        """
         found = {-1: (np.eye(self.size).reshape(-1, *self.shape), np.zeros(self.size))}
         for number, node in enumerate(self.nodes):
             middle, error = node.layer.without_bias().enclose(
                 [found[source] for source in node.inputs], 0.0)
             found[number] = middle.reshape(-1, *node.shape), error
         middle, error = found[len(self.nodes) - 1]
+        if not (np.isfinite(middle).all() and np.isfinite(np.sum(error * error))):
+            return None
         away = Fraction(float(np.sqrt(np.sum(error * error)))) * (1 + Fraction(1, 2**20))
         return (upper_root(square_bound(middle.reshape(1, self.size, -1))) + away) ** 2
 

@@ -16,7 +16,8 @@ import numpy as np
 import scipy
 
 from stabkit.networks.form_certificate import assembled
-from stabkit.networks.slope_form import SlopeForm
+from stabkit.networks.slope_form import QUICK, SlopeForm
+from stabkit.time_limit import time_is_over
 
 _GAP = 2e-5     # relative distance of L² from the least one at which the search ends
 _STEPS = 80
@@ -42,6 +43,8 @@ def first_multipliers(form: SlopeForm) -> Multipliers | None:
     t = np.zeros(len(form.low))
     seen = form.seeing
     for group in reversed(form.groups):
+        if form.size > QUICK and time_is_over():
+            return None
         at = slice(form.inputs + group.start, form.inputs + group.stop)
         before = slice(0, at.start)
         Z, low, high = seen[group, before], form.low[group], form.high[group]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from stabkit.networks.graph import Graph, Node
-from stabkit.networks.layers import Scaling
+from stabkit.networks.layers import Layer, Scaling
 
 
 def pruned(graph: Graph) -> Graph:
@@ -21,6 +22,14 @@ def pruned(graph: Graph) -> Graph:
             todo += graph.nodes[number].inputs
     kept = sorted(needed)
     return part(graph, kept, -1) if len(kept) < len(graph.nodes) else graph
+
+
+def shared(graph: Graph) -> Graph:
+    """The graph with one layer in the place of equal ones: what is costly is found out once."""
+    known: dict[tuple[Any, ...], Layer] = {}
+    nodes = [replace(node, layer=known.setdefault(node.layer.key, node.layer))
+             for node in graph.nodes]
+    return replace(graph, nodes=nodes) if len(known) < len(nodes) else graph
 
 
 def segments(graph: Graph) -> list[Graph]:

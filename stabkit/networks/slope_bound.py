@@ -14,10 +14,11 @@ from stabkit.networks.form_certificate import certified_square
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Activation
 from stabkit.networks.multipliers import Multipliers, better_multipliers, first_multipliers
-from stabkit.networks.slope_form import MOST, SlopeForm, Slopes, slope_form
+from stabkit.networks.slope_form import MOST, QUICK, SlopeForm, Slopes, slope_form
 from stabkit.operators.singular_values import upper_root
+from stabkit.time_limit import time_is_over, time_limit
 
-_QUICK = 100  # entries of (x, v) whose multipliers are found in no time, on any clock
+_STEP = 10  # times a certificate: what the first better multipliers and theirs take, about
 _ROOM = (0.0, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # relative, above L² as it was found
 
 
@@ -75,27 +76,33 @@ def slope_bound(graph: Graph, until: float, given: Mapping[int, Slopes] | None =
     -----
     The bound of Fazlyab, Robey, Hassani, Morari and Pappas (2019), "LipSDP-Neuron".
     """
-    form = slope_form(graph, given)
+    with time_limit(until):
+        form = slope_form(graph, given)
     if form is None or form.size > MOST:
         return None
-    with np.errstate(all="ignore"):  # what is not finite is not certified
-        return _bound(form, inf if form.size <= _QUICK else until)
+    until = inf if form.size <= QUICK else until
+    with np.errstate(all="ignore"), time_limit(until):  # what is not finite is not certified
+        return _bound(form, until)
 
 
 def _bound(form: SlopeForm, until: float) -> SlopeBound | None:
     first = first_multipliers(form)
     if first is None:
         return None
+    start = monotonic()
     best, certain = [first], _certain(form, first)
-    if certain is None:
-        return None
+    took = monotonic() - start
+    if certain is None or monotonic() + _STEP * took > until:
+        return certain
     start = monotonic()
     for found in better_multipliers(form, first, until):
         best.append(found)
-        # What certifying takes is left over.
-        if monotonic() + (monotonic() - start) / len(best) > until:
+        # What another step and certifying take is left over.
+        if monotonic() + (monotonic() - start) / (len(best) - 1) + 2 * took > until:
             break
     for found in reversed(best[-4:]):
+        if time_is_over() and found is not best[-1]:
+            break
         better = _certain(form, found)
         if better is not None and better.constant < certain.constant:
             return better

@@ -20,8 +20,10 @@ from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Activation
 from stabkit.networks.layers.activation import certified_slopes
 from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U
+from stabkit.time_limit import time_is_over
 
 MOST = 1400          # entries of w of a form whose multipliers are looked for
+QUICK = 100          # entries whose multipliers are found in no time, on any clock
 _SPREAD = 30_000_000  # entries of all signals, for a unit in the place of every entry of w
 
 Slopes = tuple[np.ndarray, np.ndarray]
@@ -82,7 +84,7 @@ class SlopeForm:
 
 
 def slope_form(graph: Graph, given: Mapping[int, Slopes] | None = None) -> SlopeForm | None:
-    """The form of a network of linear layers and activations, or None.
+    """The form of a network of linear layers and activations, or None, as where time is over.
 
     Parameters
     ----------
@@ -102,6 +104,8 @@ def slope_form(graph: Graph, given: Mapping[int, Slopes] | None = None) -> Slope
     found: dict[int, Enclosure] = {-1: (unit.reshape(count, *graph.shape), np.zeros(count))}
     seen, lows, highs, at = [], [np.zeros(0)], [np.zeros(0)], graph.size
     for number, node in enumerate(graph.nodes):
+        if count > QUICK and time_is_over():
+            return None
         inputs = [found[source] for source in node.inputs]
         if number not in slopes:
             layer = node.layer.without_bias()

@@ -44,16 +44,17 @@ class Transpose:
 
 def compare(before: Graph, after: Graph) -> Transpose | None:
     """Compare two chains of linear layers; None where they cannot be laid on each other."""
-    if before.is_small and after.is_small:
-        return _matrices_compared(before, after)
+    small = before.is_small and after.is_small
     one, two = _single(before), _single(after)
     if one is not None and two is not None:
         (scale_one, layer_one), (scale_two, layer_two) = one, two
         adjoint, second = layer_one.transposed, layer_two.canonical
         first = adjoint and adjoint.canonical
-        if first is not None and first.layout is not None and first.layout == second.layout:
+        if first is not None and first.layout is not None and first.layout == second.layout and (
+                not small or isinstance(first, Dense)):
             return _compared(first, second, scale_one, scale_two)
-    return _matrices_compared(before, after) if _work(before) + _work(after) <= _MOST else None
+    few = small or _work(before) + _work(after) <= _MOST
+    return _matrices_compared(before, after) if few else None
 
 
 def _matrices_compared(before: Graph, after: Graph) -> Transpose | None:

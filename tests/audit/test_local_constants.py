@@ -105,6 +105,21 @@ def test_where_nothing_can_switch_the_network_is_linear():
     assert found.local.upper <= found.local.lower * (1 + Fraction(1, 1000))
 
 
+def test_what_holds_for_all_inputs_holds_in_a_ball():
+    """f(x) = (3, 4)·relu((3, 4) x)/32 = 25/32 max(x, 0): L = 25/32 in a ball around the kink.
+
+    The product of the norms 5/8 and 5/4 proves it; what multipliers find is only near it.  A pair
+    on the rising side refutes 0.78.
+    """
+    graph = from_arrays({"A0": np.array([[3], [4]]) / 8, "flux0": np.array("relu"),
+                         "A1": np.array([[3, 4]]) / 4})
+    for bound, status in (("25/32", "proved"), ("0.78", "refuted")):
+        found = audit(graph, around=[0.0], radius=1, at_most=bound, budget=0.5)
+        local = next(item for item in found.judgements if item.counts)
+        assert str(local.status) == status and found.local.upper <= Fraction(25, 32)
+        assert all(check(piece.to_json({})) is None for piece in local.evidence)
+
+
 @pytest.mark.parametrize("wrong, text", [
     (dict(around=CENTRE), "belong together"), (dict(radius=1), "belong together"),
     (dict(around=CENTRE[:2], radius=1), "3 finite numbers"),

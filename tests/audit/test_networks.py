@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from time import monotonic
+from time import monotonic, process_time
 
 import numpy as np
 import plain_network
@@ -26,7 +26,7 @@ from stabkit.networks.segments import joined
 from stabkit.networks.transposes import compare
 from stabkit.time_limit import time_limit
 
-RNG = np.random.default_rng(5)
+RNG, TANH = np.random.default_rng(5), fluxes.tanh()
 
 
 def matrix(graph):
@@ -155,7 +155,7 @@ def verlet(count, weights):
     """Y⁺ = Y + wΦ(wZ), Z⁺ = Z − wΦ(wY⁺), `count` blocks with the weights in turn."""
     def branch(start, source, skip, sign, w):
         return [Node("in", "", Dense(np.array([[w]])), (source,), (1,)),
-                Node("phi", "", Activation(fluxes.tanh()), (start,), (1,)),
+                Node("phi", "", Activation(TANH), (start,), (1,)),
                 Node("out", "", Dense(np.array([[w]])), (start + 1,), (1,)),
                 Node("add", "", Sum((1, sign)), (skip, start + 2), (1,))]
     halves = [Node(f"half{i}", "Split", Selection(np.array([i])), (-1,), (1,)) for i in (0, 1)]
@@ -174,6 +174,39 @@ def test_the_modes_of_a_thousand_reversible_blocks_are_decided():
     modes = [item for item in found.judgements if item.notion == "modes"]
     assert {item.status for item in modes} == {Status.PROVED} and len(found.blocks) == 1000
     assert all(finding.holds for finding in replay(found.to_json()))
+
+
+def unlike_blocks():
+    """100 residual blocks of tanh with random weights: exact arithmetic with them is slow."""
+    return joined([residual(f"b{i}", RNG.standard_normal((8, 8)) / 3, RNG.standard_normal(
+        (8, 8)) / 9, TANH) for i in range(100)])
+
+
+def wide_layers():
+    """Ten convolutions with as many activations as pixels: floats are slow."""
+    layers = [part for _ in range(10) for part in (Convolution(
+        RNG.standard_normal((8, 8, 3, 3)) / 6, None, (8, 32, 32), (1, 1), ((1, 1), (1, 1)),
+        (1, 1)), Activation(TANH))]
+    return chain(layers, [(8, 32, 32)] * 20, (8, 32, 32))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rounding", ["snapped", "exact"])
+@pytest.mark.parametrize("made", [unlike_blocks, wide_layers, lambda: verlet(200, (1.0, 0.3)),
+                                  lambda: joined([residual("b", RNG.standard_normal((48, 48)) / 5,
+                                                           RNG.standard_normal((48, 48)), TANH)])])
+def test_the_budget_bounds_the_whole_audit(made, rounding):
+    """By the processor's clock, as other programs may hold up that on the wall."""
+    graph, start = made(), process_time()
+    audit(graph, budget=0.5, rounding=rounding)
+    assert process_time() - start <= 1.2 * 0.5 + 2
+
+
+def test_values_that_no_float_holds_end_in_no_verdict():
+    """33 layers of 10¹⁰ x + 1 take 0 to more than 10³²⁰: floats say nothing of it."""
+    layer = Dense(1e10 * np.eye(257), np.ones(257))
+    found = audit(chain([layer] * 33, [(257,)] * 33, (257,)), notions=["euclidean"], budget=2)
+    assert found.status is Status.UNDECIDED and found.upper is None
 
 
 @pytest.mark.parametrize("seconds, rounding", [

@@ -18,6 +18,7 @@ from stabkit.networks.layers import (  # noqa: E402
     Convolution,
     Dense,
     MeanPooling,
+    Product,
     Reshaping,
     Scaling,
     Selection,
@@ -118,10 +119,10 @@ def test_gates_written_out(nodes, name):
     [("Erf", ["x"], ["a"], {}), ("Add", ["a", "three"], ["b"], {}),
      ("Mul", ["b", "x"], ["y"], {})],
 ])
-def test_other_products_are_refused(nodes):
+def test_other_products_are_products(nodes):
     """A product of two signals that is no known activation is not taken for one."""
-    with pytest.raises(ValueError, match=r"node 'n\d' \(Mul\): not supported: a product"):
-        agrees(model(nodes, (9,), F32))
+    graph = agrees(model(nodes, (9,), F32))
+    assert kinds(graph)[-1] is Product and graph.bound is None
 
 
 def test_softplus_with_pytorchs_switch():

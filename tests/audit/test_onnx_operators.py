@@ -163,6 +163,31 @@ CASES = {
     "global max": single("GlobalMaxPool", (2, 3, 4)),
     "mean over space": single("ReduceMean", (2, 3, 4), {"a": ints(2, 3)}, keepdims=0),
     "mean over space, kept": single("ReduceMean", (2, 3, 4), opset=13, axes=[-1, -2]),
+    "einsum": single("Einsum", (3, 4), {"w": weights(4, 2, 3)}, equation="bij,jki->bk"),
+    "einsum of rows": single("Einsum", (3, 4), {"w": weights(5, 4)}, equation="oj,bij->boi",
+                             first=True),
+    "einsum that moves": single("Einsum", (3, 4), equation="bij->bji"),
+    "sorted": model([("TopK", ["x", "k"], ["y", "places"], {"axis": 1})], (4, 3), {"k": ints(4)}),
+    "the two least": model([("TopK", ["x", "k"], ["y", "p"], {"largest": 0})], (2, 5),
+                           {"k": ints(2)}),
+    "maxmin": model([("Split", ["x"], ["a", "b"], {"axis": 1, "num_outputs": 2}),
+                     ("Max", ["a", "b"], ["c"], {}), ("Min", ["a", "b"], ["d"], {}),
+                     ("Concat", ["c", "d"], ["y"], {"axis": 1})], (6, 2)),
+    "max of three signals": model([("Gemm", ["x", "w"], ["a"], {}), ("Tanh", ["x"], ["b"], {}),
+                                   ("Max", ["a", "x", "b"], ["y"], {})], (4,),
+                                  {"w": weights(4, 4)}),
+    "a gate per channel": model([
+        ("GlobalAveragePool", ["x"], ["m"], {}), ("Conv", ["m", "w"], ["s"], {}),
+        ("Sigmoid", ["s"], ["g"], {}), ("Mul", ["x", "g"], ["y"], {})], (3, 4, 4),
+        {"w": weights(3, 3, 1, 1)}),
+    "bilinear": single("Resize", (2, 3, 4), {"r": np.zeros(0, np.float32), "s": np.float32(
+        [1, 1, 2, 2])}, mode="linear"),
+    "bilinear to sizes": single("Resize", (1, 3, 5), {
+        "r": np.zeros(0, np.float32), "s": np.zeros(0, np.float32), "z": ints(1, 1, 5, 3)},
+        mode="linear", coordinate_transformation_mode="align_corners"),
+    "bilinear from the corner": single("Resize", (1, 3), {
+        "r": np.zeros(0, np.float32), "s": np.float32([1, 1, 3])}, mode="linear",
+        coordinate_transformation_mode="asymmetric"),
     "unknown batch": single("Gemm", (4,), {"w": weights(4, 3)}, batch="N"),
     "batch of three": single("Conv", (2, 6), {"w": weights(3, 2, 3)}, batch=3),
     "batch of three, moved": single("Transpose", (2, 6), perm=[0, 2, 1], batch=3),
@@ -178,6 +203,66 @@ def test_an_operator(name):
     if onnxruntime is None and name in BEYOND_THE_REFERENCE:
         pytest.skip("onnx.reference errs here; onnxruntime is not installed")
     agrees(CASES[name])
+
+
+def recurrent(kind, ways=1, start=False, **attributes):
+    """Four steps of three features and two states, all weights random."""
+    gates, way = {"RNN": 1, "GRU": 3, "LSTM": 4}[kind], {
+        1: attributes.pop("direction", "forward"), 2: "bidirectional"}[ways]
+    given = {"w": weights(ways, gates * 2, 3), "r": weights(ways, gates * 2, 2),
+             "b": weights(ways, gates * 4), "": None}
+    names = ["t", "w", "r", "b", ""]
+    if start:
+        given |= {"h": weights(ways, 1, 2), "c": weights(ways, 1, 2)}
+        names += ["h", "c"] if kind == "LSTM" else ["h"]
+    return model([("Transpose", ["x"], ["t"], {"perm": [1, 0, 2]}),
+                  (kind, names, ["y", "last"], {"hidden_size": 2, "direction": way, **attributes})],
+                 (4, 3), {name: value for name, value in given.items() if value is not None})
+
+
+@pytest.mark.parametrize("proto", [
+    recurrent("RNN"), recurrent("RNN", start=True, direction="reverse"),
+    recurrent("LSTM"), recurrent("LSTM", start=True), recurrent("GRU"),
+    recurrent("GRU", start=True, linear_before_reset=1)])
+@pytest.mark.parametrize("output", ["y", "last"])
+def test_a_recurrent_operator_is_written_out(proto, output):
+    proto.graph.output[0].name = output
+    agrees(proto)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_both_directions_are_one_direction_each(kind):
+    """A bidirectional operator against two runs of the plain one, the second one backward."""
+    both = recurrent(kind, 2)
+    read = read_bytes(both.SerializeToString(), "both.onnx")
+    x = RNG.normal(size=(1, 4, 3)).astype(np.float32)
+    found = networks.evaluate(read, x.astype(float)).reshape(4, 2, 2)
+    for way, along in enumerate((x, x[:, ::-1].copy())):
+        alone = recurrent(kind)
+        for mine, its in zip(alone.graph.initializer, both.graph.initializer, strict=True):
+            name = mine.name
+            mine.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(its)[way:way + 1], name))
+        states = computed(alone, along).reshape(4, 2)
+        assert np.abs(found[:, way] - (states[::-1] if way else states)).max() < 1e-5
+
+
+def test_maxmin_is_an_isometry_of_pieces():
+    """MaxMin (Anil, Lucas and Grosse 2019) only moves entries: 1-Lipschitz, and no less."""
+    from stabkit import audit
+
+    graph = read_bytes(CASES["maxmin"].SerializeToString(), "model.onnx")
+    found = audit(graph, notions=["contraction"], budget=1)
+    assert str(found.status) == "proved" and found.upper == 1 and found.lower > 0.999
+    assert str(audit(graph, at_most="0.99", budget=1).status) == "refuted"
+
+
+def test_a_gate_has_no_constant_and_says_so():
+    """x σ(w x̄) grows faster than any multiple of x: refuted for a constant, or left open."""
+    from stabkit import audit
+
+    found = audit(read_bytes(CASES["a gate per channel"].SerializeToString(), "m"), at_most=1000,
+                  budget=1)
+    assert found.upper is None and str(found.status) != "proved"
 
 
 # -- several outputs and inputs, functions, order --------------------------------------------------

@@ -49,6 +49,17 @@ def test_networks(name):
         assert "last/" in graph.nodes[-1].name
 
 
+def test_a_program_is_read_like_its_module():
+    """What torch.export made of a module computes what the module does; its shape is known."""
+    module = nn.Sequential(nn.Conv1d(2, 3, 3, padding=1), nn.Tanh(), nn.Flatten(),
+                           nn.Linear(15, 4)).eval()
+    graph = read(torch.export.export(module, (torch.zeros(1, 2, 5),)), None)
+    x = torch.randn(1, 2, 5, generator=torch.Generator().manual_seed(6))
+    with torch.no_grad():
+        wanted = module(x).numpy()[0]
+    assert graph.shape == (2, 5) and np.abs(evaluate(graph, x.numpy()[0]) - wanted).max() < 1e-5
+
+
 def test_double_precision():
     """The weights are the module's own doubles."""
     module = nn.Sequential(nn.Linear(4, 4), nn.Tanh()).double()

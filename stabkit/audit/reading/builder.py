@@ -69,6 +69,7 @@ class Builder:
         self.source, self.name, self.kind = source, "input", "Input"
         self.nodes: list[Node] = []
         self.moves = 0
+        self._once: dict[tuple, View] = {}
         self._settled: dict[tuple, tuple[int, Any]] = {}
         self.input = View(-1, shape)
         self.shape = self.of_one_sample(shape)
@@ -107,6 +108,14 @@ class Builder:
         self._afford(shape)
         numbers = tuple(self.settle(view) for view in inputs)
         return View(self._append(layer, numbers, self.of_one_sample(shape)), shape)
+
+    def add_once(self, layer: Layer, inputs: Sequence[View], shape: Shape) -> View:
+        """The same, or the result of an equal layer that these inputs already have."""
+        key = layer.key, *((view.node, None if view.places is None else view.places.tobytes())
+                           for view in inputs)
+        if key not in self._once:
+            self._once[key] = self.add(layer, inputs, shape)
+        return self._once[key]
 
     def _append(self, layer: Layer, inputs: tuple[int, ...], shape: Shape) -> int:
         self.nodes.append(Node(self.name, self.kind, layer, inputs, shape))

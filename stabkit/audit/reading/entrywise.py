@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
 from stabkit import fluxes
+from stabkit.aliases import Scalar
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.folding import FLOATS
 from stabkit.audit.reading.operator import Comparison, Constant, Operator
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import activations
 from stabkit.fluxes.flux import Flux
-from stabkit.networks.layers import Activation, Scaling, Sum
+from stabkit.networks.layers import Activation, Product, Scaling, Sum
 
 
 # -- arithmetic ------------------------------------------------------------------------------------
@@ -153,8 +155,8 @@ def clip(op: Operator) -> View:
     elif op.kind == "Clip":
         low, high = _scalar(op, 1), _scalar(op, 2)
     else:
-        if _both_signals(op) or len(op.inputs) != 2:
-            raise op.refuse("of several signals")
+        if len(op.inputs) != 2:
+            raise op.refuse("of signals and several constants")
         first = isinstance(op.value(0), Constant)
         bound = _scalar(op, int(not first))
         low, high = (bound, None) if op.kind == "Max" else (None, bound)
@@ -173,16 +175,16 @@ def _clipped(op: Operator, view: View, low: Fraction | None, high: Fraction | No
     if low is None and high is None:
         return view
     if low == 0 and high is None:
-        return activate(op, fluxes.relu(), view)
+        return activate(op, flux_of(fluxes.relu), view)
     if high is not None and low == -high:
-        return activate(op, fluxes.soft(high), view)
-    return activate(op, activations.clip(low, high), view)
+        return activate(op, flux_of(fluxes.soft, high), view)
+    return activate(op, flux_of(activations.clip, low, high), view)
 
 
 def hard_sigmoid(op: Operator) -> View:
     """max(0, min(1, αx + β))."""
     alpha, beta = op.number("alpha", 0.2), op.number("beta", 0.5)
-    return activate(op, activations.clip(0, 1),
+    return activate(op, flux_of(activations.clip, 0, 1),
                     op.build.scale(op.signal(0), alpha, beta))
 
 
@@ -190,36 +192,47 @@ def prelu(op: Operator) -> View:
     slope = op.weights(1)
     if slope is None or (slope != slope.flat[0]).any():
         raise op.refuse("slopes that differ between channels")
-    return activate(op, fluxes.leaky_relu(Fraction(float(slope.flat[0]))))
+    return activate(op, flux_of(fluxes.leaky_relu, Fraction(float(slope.flat[0]))))
 
 
 def scaled_elu(op: Operator) -> View:
     """Selu: γ elu(x), and Celu: α elu₁(x/α)."""
     if op.kind == "Selu":
-        inner = activate(op, activations.elu(_number(op, "alpha", float(np.float32(1.67326324)))))
+        inner = activate(op, flux_of(activations.elu, _number(
+            op, "alpha", float(np.float32(1.67326324)))))
         return op.build.scale(inner, op.number("gamma", float(np.float32(1.05070098))))
     alpha = op.number("alpha", 1.0)
     if alpha <= 0:
         raise InvalidArgument(f"alpha must be positive, got {alpha}")
-    inner = activate(op, activations.elu(), op.build.scale(op.signal(0), 1 / alpha))
+    inner = activate(op, flux_of(activations.elu), op.build.scale(op.signal(0), 1 / alpha))
     return op.build.scale(inner, alpha)
 
 
 def gelu(op: Operator) -> View:
     if op.text("approximate", "none") != "none":
         raise op.refuse("the approximation of GELU by tanh; use approximate='none'")
-    return activate(op, activations.gelu())
+    return activate(op, flux_of(activations.gelu))
+
+
+@cache
+def flux_of(make: Callable[..., Flux], *numbers: Scalar) -> Flux:
+    """The one flux of all nodes that have it: what is found out about it is found out once."""
+    return make(*numbers)
 
 
 FLUXES: dict[str, Callable[[Operator], Flux]] = {
-    "Relu": lambda op: fluxes.relu(), "Tanh": lambda op: fluxes.tanh(),
-    "LeakyRelu": lambda op: fluxes.leaky_relu(_number(op, "alpha", float(np.float32(0.01)))),
-    "Sigmoid": lambda op: activations.sigmoid(), "Softplus": lambda op: activations.softplus(),
-    "Elu": lambda op: activations.elu(_number(op, "alpha", 1.0)),
-    "Erf": lambda op: activations.error_function(), "Mish": lambda op: activations.mish(),
-    "HardSwish": lambda op: activations.hard_swish(), "Abs": lambda op: fluxes.leaky_relu(-1),
-    "Softsign": lambda op: activations.softsign(),
-    "Swish": lambda op: activations.silu(_number(op, "alpha", 1.0)),
+    "Relu": lambda op: flux_of(fluxes.relu), "Tanh": lambda op: flux_of(fluxes.tanh),
+    "LeakyRelu": lambda op: flux_of(
+        fluxes.leaky_relu, _number(op, "alpha", float(np.float32(0.01)))),
+    "Sigmoid": lambda op: flux_of(activations.sigmoid),
+    "Softplus": lambda op: flux_of(activations.softplus),
+    "Elu": lambda op: flux_of(activations.elu, _number(op, "alpha", 1.0)),
+    "Erf": lambda op: flux_of(activations.error_function),
+    "Mish": lambda op: flux_of(activations.mish),
+    "HardSwish": lambda op: flux_of(activations.hard_swish),
+    "Abs": lambda op: flux_of(fluxes.leaky_relu, -1),
+    "Softsign": lambda op: flux_of(activations.softsign),
+    "Swish": lambda op: flux_of(activations.silu, _number(op, "alpha", 1.0)),
 }
 
 
@@ -253,7 +266,8 @@ def _gate(build: Builder, view: View) -> tuple[Flux, str, int, Fraction, Fractio
 
 
 def gated(op: Operator) -> View:
-    """x times a function of x: SiLU, GELU, hard swish, mish as exporters write them."""
+    """x times a function of x: SiLU, GELU, hard swish, mish as exporters write them; or a product.
+    """
     for first, second in ((0, 1), (1, 0)):
         x, other = op.signal(first), op.signal(second)
         if x.shape != other.shape or not _same_places(x, other):
@@ -267,7 +281,9 @@ def gated(op: Operator) -> View:
             flux, more = made
             done = activate(op, flux, View(node, x.shape, x.places))
             return op.build.scale(done, float(more * factor))
-    raise op.refuse("a product of two signals, other than SiLU, GELU, HardSwish and Mish")
+    shape = np.broadcast_shapes(op.signal(0).shape, op.signal(1).shape)
+    both = [op.build.broadcast(op.signal(number), shape) for number in range(2)]
+    return op.build.add(Product(), both, shape)
 
 
 def _same_places(a: View, b: View) -> bool:

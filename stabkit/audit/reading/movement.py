@@ -175,7 +175,8 @@ def _resize(op: Operator, shape: tuple[int, ...]) -> Function:
     where = op.text("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
     rounding = op.text("nearest_mode", "floor" if old else "round_prefer_floor")
     if mode != "nearest" or op.integers("axes") is not None:
-        raise op.refuse(f"mode {mode!r} (on some axes); only 'nearest' on all")
+        raise op.refuse(f"mode {mode!r} (on some axes); only 'nearest' and 'linear' "
+                        "on all")
     if op.has(place) and op.constant(place).size:
         scales = op.constant(place).astype(float)
     elif op.has(3):

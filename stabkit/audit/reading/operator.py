@@ -133,6 +133,10 @@ class Operator:
         attribute = self._attribute(name, (3,))
         return default if attribute is None else attribute.s.decode("utf-8", "replace")
 
+    def texts(self, name: str) -> list[bytes]:
+        attribute = self._attribute(name, (6, 8))
+        return [] if attribute is None else [*attribute.strings, *attribute.floats]
+
     def integers(self, name: str) -> list[int] | None:
         attribute = self._attribute(name, (7,))
         return None if attribute is None else [int(x) for x in attribute.ints]

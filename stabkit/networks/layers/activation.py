@@ -19,9 +19,10 @@ from stabkit.networks.layers.scaling import Scaling
 from stabkit.replay import check
 from stabkit.stability.certificates.flux_bounds import all_shown, show_slopes
 from stabkit.stability.verdict import Evidence, calculation
-from stabkit.time_limit import at_least
+from stabkit.time_limit import at_least, time_is_over
 
 _SECONDS = 5.0
+_BATCH = 1024  # entries between two looks at the clock
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +102,15 @@ def slope_evidence(flux: Flux) -> Evidence | None:
 
 def _activated(flux: Flux, middle: np.ndarray) -> Enclosure:
     """The activation at floats, and a bound of the error of each entry."""
-    leak = _leak(flux)
+    leak = leak_of(flux)
     if leak is not None:
         out = np.where(middle > 0, middle, leak * middle)
         return out, 2 * U * np.abs(out) + TINY
     out, errors = np.empty_like(middle), np.empty_like(middle)
     with precision(64):
-        for place, value in np.ndenumerate(middle):
+        for number, (place, value) in enumerate(np.ndenumerate(middle)):
+            if number and number % _BATCH == 0 and time_is_over():
+                raise Undecided("the time is over")
             image = flux.activation(Interval(float(value)))
             image = image if isinstance(image, Interval) else Interval(image)
             near = float(image)
@@ -116,7 +119,8 @@ def _activated(flux: Flux, middle: np.ndarray) -> Enclosure:
     return out, errors
 
 
-def _leak(flux: Flux) -> float | None:
+@lru_cache(maxsize=256)
+def leak_of(flux: Flux) -> float | None:
     """The slope a of an activation max(s, 0) + a min(s, 0) that a float holds; else None."""
     if len(flux.pieces) != 2 or flux.pieces[0].upto != 0 or flux.facts.odd or \
             not flux.piecewise_linear:

@@ -15,6 +15,7 @@ from stabkit.arithmetic.rational import fraction, fractions, from_flint, to_flin
 from stabkit.networks.layers.layer import Change, Layer, Shape, Signal, Weights, beside, shifted
 from stabkit.operators import from_matrix, norm_squared
 from stabkit.operators.singular_values import square_bound, upper_root
+from stabkit.time_limit import time_is_over
 
 _EXACT = 32  # smaller side up to which a norm is enclosed in rational arithmetic
 _FEW, _SHORT = 64, 4096  # entries; denominators
@@ -55,7 +56,8 @@ class Dense(Layer):
     @property
     def square(self) -> Fraction:
         weights = np.asarray(self.weights)
-        if min(weights.shape) <= _EXACT and weights.size <= _EXACT**2 and is_short(weights):
+        if min(weights.shape) <= _EXACT and weights.size <= _EXACT**2 and is_short(weights) and \
+                not time_is_over():
             return norm_squared(from_matrix(weights)).upper
         floats = weights.astype(float)
         return with_rest(_near_orthogonal(floats, square_bound(floats[None])), weights, floats, 1)

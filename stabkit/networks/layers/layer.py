@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from math import prod
 from typing import Any, ClassVar, Self
@@ -141,7 +141,11 @@ class Layer(ABC):
 
     def without_bias(self) -> Self:
         """The linear part."""
-        return self if self.constant is None else self.with_parts(bias=None)
+        return self if self.constant is None else self._linear_part
+
+    @cached_property
+    def _linear_part(self) -> Self:
+        return self.with_parts(bias=None)
 
     def absolute(self) -> Layer:
         """The layer with the sizes of its weights."""
@@ -234,11 +238,12 @@ def picked(u: Term, order: np.ndarray) -> Term:
 
 def spread(d: Signal, places: np.ndarray, size: int) -> Signal:
     """The adjoint of picking the entries at some places, for flat signals of a size."""
-    out = np.zeros((*d.shape[:-1], size))
-    np.add.at(out, (*np.indices(d.shape)[:-1], np.broadcast_to(places, d.shape)), d)
-    return out
+    rows = d.reshape(-1, d.shape[-1])
+    at = np.arange(len(rows))[:, None] * size + places
+    return np.bincount(at.ravel(), rows.ravel(), len(rows) * size).reshape(*d.shape[:-1], size)
 
 
+@lru_cache(maxsize=256)
 def formula(flux: Flux) -> str:
     """Φ as it is written down, by which two fluxes are told to be one."""
     log = Transcript()

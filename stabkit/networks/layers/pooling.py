@@ -120,7 +120,7 @@ class MaxPooling(Pooling):
         if x.dtype == object:
             out = np.empty((*flat.shape[:2], len(places)), dtype=object)
             for b, c, i in np.ndindex(out.shape):
-                out[b, c, i] = reduce(_greater, (flat[b, c, j] for j in places[i] if j >= 0))
+                out[b, c, i] = reduce(greater, (flat[b, c, j] for j in places[i] if j >= 0))
         else:
             out = np.full((*flat.shape[:2], len(places)), -np.inf, x.dtype)
             for tap in places.T:
@@ -158,7 +158,8 @@ def _flat(x: Signal) -> Signal:
     return x.reshape(*x.shape[:2], -1)
 
 
-def _greater(a: Scalar, b: Scalar) -> Scalar:
+def greater(a: Scalar, b: Scalar) -> Scalar:
+    """The greater of two exact numbers, or what encloses it."""
     if isinstance(a, Interval) or isinstance(b, Interval):
         return -((-a if isinstance(a, Interval) else Interval(-a)).lesser(-b))
     return max(a, b)

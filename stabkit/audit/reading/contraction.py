@@ -1,0 +1,89 @@
+"""Sums over axes of a signal with weights: Einsum, and interpolation."""
+
+from __future__ import annotations
+
+from math import floor, prod
+
+import numpy as np
+
+from stabkit.audit.reading.builder import View
+from stabkit.audit.reading.linear import along
+from stabkit.audit.reading.movement import read_movement
+from stabkit.audit.reading.operator import Operator, Value
+from stabkit.errors import InvalidArgument
+
+
+def einsum(op: Operator) -> View:
+    """Einsum of one signal and weights, whose common axes are summed over."""
+    left, arrow, out = op.text("equation", "").replace(" ", "").partition("->")
+    labels = left.split(",")
+    if "." in left + out or not arrow or any(len(set(part)) < len(part) for part in (*labels, out)):
+        raise op.refuse(f"the equation {left}{arrow}{out}: with '...', without '->' or with a "
+                        "label twice in one part")
+    if len(labels) == 1 and len(op.inputs) == 1 and sorted(left) == sorted(out):
+        order = [left.index(label) for label in out]
+        return op.build.move(op.signal(0), lambda index: index.transpose(order))
+    if len(labels) != 2 or len(op.inputs) != 2:
+        raise op.refuse("anything but one signal and weights")
+    at = 0 if isinstance(op.value(0), View) else 1
+    view, weights, seen, known = op.signal(at), op.weights(1 - at), labels[at], labels[1 - at]
+    if weights is None or (weights.ndim, len(view.shape)) != (len(known), len(seen)):
+        raise InvalidArgument(f"the equation {left} does not fit its inputs")
+    summed = [label for label in known if label in seen]
+    new, rest = ([label for label in part if label not in summed] for part in (known, seen))
+    if sorted(new + rest) != sorted(out) or (op.build.has_batch(view.shape) and seen[0] in summed):
+        raise op.refuse(f"the equation {left}{arrow}{out}: all axes that weights and signal share, "
+                        "and no others, are summed over, and none is the batch")
+    matrix = weights.transpose([known.index(label) for label in new + summed]).reshape(
+        prod(weights.shape[known.index(label)] for label in new), -1)
+    order = [seen.index(label) for label in rest + summed]
+    kept = tuple(view.shape[seen.index(label)] for label in rest)
+    flat = op.build.reshape(op.build.move(view, lambda index: index.transpose(order)),
+                            (*kept, matrix.shape[1]))
+    made = op.build.reshape(along(op.build, flat, matrix, len(kept)), (
+        *kept, *(weights.shape[known.index(label)] for label in new)))
+    back = [(rest + new).index(label) for label in out]
+    return op.build.move(made, lambda index: index.transpose(back))
+
+
+# -- interpolation ---------------------------------------------------------------------------------
+def resize(op: Operator) -> list[Value]:
+    """Resize and Upsample: linear interpolation axis by axis, or repeated entries."""
+    if op.text("mode", "nearest") != "linear" or not isinstance(op.value(0), View):
+        return read_movement(op)
+    view, old = op.signal(0), op.kind == "Upsample" or op.opset < 11
+    place = 1 if old else 2
+    if op.integers("axes") is not None or op.integer("antialias", 0):
+        raise op.refuse("interpolation on some axes, or with antialias")
+    scales = np.asarray(op.weights(place), dtype=float).ravel() if op.has(place) and \
+        op.constant(place).size else None
+    sizes = op.sizes(3) if scales is None and not old else [
+        floor(size * scale) for size, scale in zip(view.shape, scales, strict=True)] \
+        if scales is not None and len(scales) == len(view.shape) else None
+    if sizes is None or len(sizes) != len(view.shape) or min(sizes) < 1:
+        raise InvalidArgument("neither scales nor sizes are given for all its axes")
+    where = op.text("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
+    for axis, (size, new) in enumerate(zip(view.shape, sizes, strict=True)):
+        scale = new / size if scales is None else float(scales[axis])
+        if size == new and scale == 1:
+            continue
+        if axis == 0 and op.build.has_batch(view.shape):
+            raise op.refuse("interpolation between the samples of a batch")
+        view = along(op.build, view, _between(op, where, size, new, scale), axis)
+    return [view]
+
+
+def _between(op: Operator, where: str, size: int, new: int, scale: float) -> np.ndarray:
+    """The matrix (new, size) of linear interpolation, its entries rounded to double precision."""
+    op.build.spend(new * size)
+    i = np.arange(new, dtype=float)
+    places = {"asymmetric": i / scale, "half_pixel": (i + 0.5) / scale - 0.5,
+              "pytorch_half_pixel": (i + 0.5) / scale - 0.5 if new > 1 else 0 * i,
+              "align_corners": i * (size - 1) / max(new - 1, 1)}.get(where)
+    if places is None:
+        raise op.refuse(f"interpolation with {where!r} coordinates")
+    low = np.floor(places)
+    matrix = np.zeros((new, size))
+    for step, part in ((0, 1 - (places - low)), (1, places - low)):
+        np.add.at(matrix, (np.arange(new), np.clip(low + step, 0, size - 1).astype(int)), part)
+    return matrix
