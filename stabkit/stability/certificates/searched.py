@@ -22,11 +22,11 @@ from stabkit.multipliers.search import search_sum
 from stabkit.multipliers.worst_case import worst_case
 from stabkit.proof import read
 from stabkit.proof.symbols import norm2
-from stabkit.proof.words import Expression, dot, expression
+from stabkit.proof.words import Expression, dot, expression, limited_work
 from stabkit.schemes import Chain, Scheme
 from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.certificates.stand_ins import StandIns
-from stabkit.stability.certificates.written_steps import Joined, State, Written
+from stabkit.stability.certificates.written_steps import VISITS, Joined, State, Written
 from stabkit.stability.goal import goal_of
 from stabkit.stability.invariants import POWER_BOUNDED
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Decrease, Energy, Notion
@@ -36,8 +36,8 @@ from stabkit.time_limit import time_is_over, time_limit
 Vectors = tuple[Expression, ...]  # of which a signal is made
 
 SECONDS = 20.0  # for one search
+FOR_ALL_TIME = 60.0  # for one of a form that does not grow
 LARGEST = 4096  # samples, at which what is written is compared with what is computed
-VISITS = 8  # of fluxes in one statement
 NEAR = 1e-6  # a worst case above 1 by less may be an error of the solver
 _BITS = 128
 _ROOM = Fraction(1, 50)
@@ -92,7 +92,8 @@ def certify_by_search(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | 
     except InvalidArgument as missing:
         raise Undecided(f"no proof was searched: {missing}") from None
     try:
-        with time_limit(time.monotonic() + SECONDS):
+        seconds = FOR_ALL_TIME if stated.texts[0] else SECONDS
+        with time_limit(time.monotonic() + seconds):
             theorem = _bound(stated) if stated.texts[0] else _one_step(stated)
     except STOPPED:
         return None
@@ -122,7 +123,8 @@ def _stated(scheme: Scheme, notion: Notion) -> Stated | None:
     for halves in (1, 2):
         try:
             if scheme.size % halves == 0 and scheme.size <= LARGEST:
-                return state(scheme, notion, halves)
+                with limited_work():
+                    return state(scheme, notion, halves)
         except (StabkitError, *UNFIT):
             continue
     return None
