@@ -19,6 +19,17 @@ from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.errors import InvalidArgument
 
 
+def integer(value: Any, name: str, least: int = 0) -> int:
+    """An integer argument of any kind, such as NumPy's, that is large enough; no truth value."""
+    try:
+        whole = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:
+        whole = None
+    if whole is None or whole < least:
+        raise InvalidArgument(f"{name}: must be an integer >= {least}, got {value!r}")
+    return whole
+
+
 class Constant(Fraction):
     """A rational that adapts to the arrays it meets: exact beside exact entries, rounded to the
     dtype beside floats.  (A plain fraction would turn a float array into an object array.)

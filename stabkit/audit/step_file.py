@@ -19,7 +19,6 @@ from stabkit.stability.invariants import POWER_BOUNDED, weighted
 from stabkit.stability.notions import NAMED, Notion
 from stabkit.stability.sharpness import step_bound
 from stabkit.stability.sharpness.bound import StepBound
-from stabkit.stability.sharpness.means import AROUND
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, Status
 from stabkit.time_limit import time_limit
 from stabkit.tracing import as_shape, takes_step
@@ -185,8 +184,6 @@ def _judged(step: Callable[..., Any], name: str, shape: tuple[int, ...], dt: Fra
 
 
 def _of_sets(name: str, bound: StepBound, counts: bool) -> tuple[Judgement, str]:
-    if bound.notion == AROUND:  # the jump from the last entry to the first was not asked about
-        return Judgement(name, "forward", UNDECIDED, counts, reason=str(bound)), str(bound)
     status: Status = UNDECIDED
     evidence: tuple[Evidence, ...] = ()
     if bound.proved and bound.proved[0][0] == 0:

@@ -95,7 +95,7 @@ class Pair:
         cutting += [f.resultant(g, 0) for f, g in pairs(list(factors.values()))
                     if f.degrees()[0] and g.degrees()[0]]
         found = cut([in_t(c) for c in cutting if c != 0], self.bounded)
-        return [cell if cell.is_point or k % 2 == 0 else Cell(cell.low, cell.high, None)
+        return [cell if cell.is_point or k % 2 == 0 else replace(cell, holds=None, closed=False)
                 for k, cell in enumerate(found)]
 
     def bounded(self, dt: Fraction) -> bool:

@@ -19,6 +19,7 @@ from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, Notion
 from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.eigenvalues import symmetric_line
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growth import Growing, Matrix
 from stabkit.stability.sharpness.linear import Steps
@@ -50,7 +51,7 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
               found: Sequence[str] = ()) -> StepBound:
     """The sets for given weights; `found` says in words where they are from."""
     uniform = step.trace.shape if step.kinds.is_uniform and step.held is None else None
-    matrix = Matrix(step.free.form, weights, uniform)
+    matrix = Matrix(step.free.form, weights, uniform, step.alternating)
     constant = (step.free.form.columns == CONSTANT).any() and notion is not CONTRACTION
     lines = [step.words(), *found]
     if constant:
@@ -109,8 +110,8 @@ def _signals(growing: Growing | None, notion: Notion) -> tuple[np.ndarray, ...]:
 def _called(growing: Growing | None) -> str:
     if growing is None or growing.signal.size <= 16:
         return ""
-    short = {abs(x) for x in growing.signal} <= {0, 1}
-    return "a signal of 0, 1 and -1" if short else "a signal that the matrix stretches most"
+    return "a signal of 0, 1 and -1" if growing.scale == 1 else \
+        "a signal that the matrix stretches most"
 
 
 def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
@@ -123,6 +124,9 @@ def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
                 return found, SYMBOL, ""
         except Undecided as limit:
             limits.append(str(limit))
+    line = symmetric_line(matrix) if matrix.size <= _MIDDLE else None
+    if line is not None:
+        return intervals(line)[0], "its eigenvalues, which are real, between -1 and 1", ""
     if matrix.size <= _SMALL:
         return intervals(_cells(matrix))[0], "the exact signs of I - M'M", ""
     if matrix.degree <= 1 and len(matrix.form.denominator) == 1 and matrix.size <= _MIDDLE:
@@ -255,7 +259,8 @@ def _grown(matrix: Matrix, proved: Steps) -> list[Growing]:
     found: list[Growing] = []
     ends = [high for _, high in proved if high is not None] or \
         [Fraction(1, 10**6), Fraction(1, 1000), Fraction(1)]
-    for end, factor in product(ends, (_AFTER, 1.001, *_FAR)):
+    near = () if matrix.is_large else (_AFTER,)
+    for end, factor in product(ends, (*near, 1.001, 1.01, *_FAR)):
         dt = Fraction(float(end) * factor)
         covered = [*proved, *(steps for each in found for steps in each.steps)]
         if any(low <= dt and (high is None or dt <= high) for low, high in covered):
