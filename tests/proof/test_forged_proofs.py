@@ -154,6 +154,7 @@ def test_a_proof_under_the_name_of_another_claim_is_refused(honest):
                    for reason in failures(changed, other))
 
 
+@pytest.mark.slow
 def test_every_claim_refuses_the_statement_of_every_other():
     """Unless the two say the same."""
     written = {name: json.dumps(statements(entry), sort_keys=True)
