@@ -158,9 +158,10 @@ class Contents:
         decided = counted(e.status for e in self.entries if e.status in ("proved", "refuted"))
         others = counted(e.status for e in self.entries if e.status not in ("proved", "refuted"))
         there = sum(entry.claim.reading == "printed" for entry in self.entries)
-        return (f"{len(self.entries)} statements on {named}, {there} as printed or "
-                f"documented and {len(self.entries) - there} corrected or derived: {decided or 'none decided'}, "
-                f"each with exact evidence{'; ' + others if others else ''}.")
+        return (f"{len(self.entries)} statements on {named}, {there} as printed or documented and "
+                f"{len(self.entries) - there} corrected or derived: "
+                f"{decided or 'none decided'}, each with exact evidence"
+                f"{'; ' + others if others else ''}.")
 
     @property
     def has_software(self) -> bool:

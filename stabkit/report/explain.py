@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stabkit.aliases import Fields, Scalar
-from stabkit.proof import prose
+from stabkit.proof import prose, recipes
 from stabkit.report.table import evidence_summary
 
 WIDTH = 80
@@ -126,7 +126,7 @@ def _evidence(item: Fields) -> Iterator[str]:
 def _proof(statement: Fields, proof: Fields) -> Iterator[str]:
     """Yield the lines of a proof for all, and of a program that adds it up anew."""
     yield from prose.explain(statement, proof).splitlines()
-    program = prose.recipe(statement, proof)
+    program = recipes.recipe(statement, proof)
     if program:
         yield ""
         yield "To check the identities without stabkit, run this as a program:"

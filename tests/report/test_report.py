@@ -348,7 +348,7 @@ def test_a_file_without_speeds_is_refused(tmp_path, text, said):
 
 # -- pictures --------------------------------------------------------------------------------------
 def test_pictures_belong_to_claims_of_the_ledger():
-
+    ledger = registry()
     papers = {name.partition(".")[0] for name in ledger}
     named = {claim for picture in figures.PICTURES for claim in picture.claims} | {
         claim for finding in FINDINGS for claim in finding.rests_on}
