@@ -39,6 +39,7 @@ from .stability.invariants import (
 from .stability.notions import (
     CONTRACTION as CONTRACTION,
     CONTRAST as CONTRAST,
+    CYCLIC_VARIATION as CYCLIC_VARIATION,
     EUCLIDEAN as EUCLIDEAN,
     EXTREMA as EXTREMA,
     MAX_NORM as MAX_NORM,

@@ -31,6 +31,7 @@ VALUES = {
     "RANGE": "the notion min u <= u⁺ <= max u", "SIGN": "the notion: no more sign changes",
     "CONTRAST": "the notion: the largest jump does not grow",
     "VARIATION": "the notion: the total variation does not grow",
+    "CYCLIC_VARIATION": "the notion: the total variation around the circle does not grow",
     "EXTREMA": "the notion: no more local extrema than before",
     "POSITIVITY": "the notion: what is nonnegative stays so",
     "MAX_NORM": "the notion: the largest modulus does not grow",

@@ -14,9 +14,9 @@ import numpy as np
 from stabkit.aliases import Record
 from stabkit.arithmetic.backend import select_backend, selected_backend
 from stabkit.arithmetic.enclosure import USUAL, precision
-from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.rational import fraction, integer
 from stabkit.claims.bounds import Bounds, as_text, seed_of
-from stabkit.claims.claim import Claim, Draw, all_different, line_of, load_claims, registry
+from stabkit.claims.claim import Claim, Draw, all_different, load_claims, registry
 from stabkit.claims.obligations import examples, shown_for_all
 from stabkit.errors import (
     ClaimsFailed,
@@ -44,6 +44,7 @@ from stabkit.stability.verdict import (
     Verdict,
     worst,
 )
+from stabkit.user_files import line_of
 
 _TRIALS_PER_SECOND = 100_000
 
@@ -89,6 +90,7 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
     if workers < 1:
         raise InvalidArgument(f"workers: must be at least 1, got {workers}")
+    integer(seed, "seed")
     claims = all_different(claims)
     if on_verdict is None:
         with progress(len(claims)) as advance:

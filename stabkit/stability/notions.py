@@ -220,6 +220,20 @@ def _variation_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     return _ratio(_variation(u, up), namespace(u).sum(_jumps(u), axis=-1))
 
 
+def _around(u: Signal) -> Margin:
+    last = abs(u[:1] - u[-1:]) if isinstance(u, Term) else abs(u[..., 0] - u[..., -1])
+    return last.call("sum") if isinstance(last, Term) else last
+
+
+def _cyclic_variation(u: Signal, up: Signal) -> Margin:
+    return _variation(u, up) + _around(u) - _around(up)
+
+
+def _cyclic_variation_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+    return _ratio(_cyclic_variation(u, up),
+                  namespace(u).sum(_jumps(u), axis=-1) + _around(u))
+
+
 def _extrema(u: Signal, up: Signal) -> Margin:
     return sign_changes(_rises(u)) - sign_changes(_rises(up))
 
@@ -297,6 +311,12 @@ VARIATION = Notion(
     "variation", 1, _variation, _variation_batch, composes=True,
     words=Words("Σ |uᵢ₊₁ − uᵢ| − Σ |u⁺ᵢ₊₁ − u⁺ᵢ|", "TV(u+) <= TV(u)",
                 "does not increase the total variation", "increases the total variation"))
+CYCLIC_VARIATION = Notion(
+    "cyclic variation", 1, _cyclic_variation, _cyclic_variation_batch, composes=True,
+    words=Words("Σ |uᵢ₊₁ − uᵢ| − Σ |u⁺ᵢ₊₁ − u⁺ᵢ| + |u₁ − uₙ| − |u⁺₁ − u⁺ₙ|",
+                "TV(u+) <= TV(u) around the circle",
+                "does not increase the total variation around the circle",
+                "increases the total variation around the circle"))
 EXTREMA = Notion(
     "extrema", 1, _extrema, _extrema, composes=True,
     words=Words("S(u₂ − u₁, …) − S(u⁺₂ − u⁺₁, …)", "no more extrema",
@@ -311,7 +331,8 @@ MAX_NORM = Notion(
                 "does not increase the largest modulus", "increases the largest modulus"))
 
 NAMED = {notion.name: notion for notion in (
-    EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, EXTREMA, POSITIVITY, MAX_NORM)}
+    EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, CYCLIC_VARIATION, EXTREMA, POSITIVITY,
+    MAX_NORM)}
 
 
 def as_notion(notion: Any) -> Notion:

@@ -14,10 +14,11 @@ from numpy.typing import DTypeLike
 
 from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.enclosure import Interval
-from stabkit.arithmetic.rational import Constant, fraction, fractions
+from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import HypothesisNotMet, InvalidArgument, NotStable, Undecided
 from stabkit.schemes import Function, Scheme
+from stabkit.schemes.foreign_steps import Habits
 from stabkit.stability.confirmation import write_witness
 from stabkit.stability.decide import decide
 from stabkit.stability.falsify import exact_margin, search, shrink
@@ -113,6 +114,7 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     notion = as_notion(notion)
     flat, size = _flat(scheme, size, shape, dt)
     judged, exact, floats = _read(flat, notion, size, trials, seed, signals, dtype, rounding)
+    first = Habits(judged, 1 + np.arange(judged.size) / 8) if isinstance(judged, Computed) else None
     traced = None if isinstance(scheme, Scheme) or dtype is not np.float64 else \
         from_trace(scheme, notion, shape if shape is not None else size, dt)
     outcome = _refuted_by(judged, notion, exact)
@@ -122,6 +124,8 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     if outcome is None and traced is not None and traced.status is PROVED:
         outcome = traced
     outcome = outcome or _decided(judged, notion, trials, seed, floats)
+    if first is not None and outcome.status is REFUTED:
+        first.words()  # an error if it no longer answers as before all else
     _tell(outcome, notion)
     if outcome.status is INAPPLICABLE:
         raise HypothesisNotMet(outcome.reason)
@@ -156,8 +160,7 @@ def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: 
           dtype: DTypeLike, rounding: Any) -> tuple[Scheme, list[Signals], np.ndarray | None]:
     """The arguments, checked: the scheme, exact signals to try, and float ones."""
     for name, value in (("trials", trials), ("seed", seed)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise InvalidArgument(f"{name}: must be an integer >= 0, got {value!r}")
+        integer(value, name)
     judged = _judged(scheme, size, dtype, rounding)
     _check_notion(notion, judged.size)
     if signals is None:

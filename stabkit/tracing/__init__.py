@@ -12,6 +12,7 @@ libraries    stand-ins for what takes numbers only: np.zeros, scipy.sparse, scip
 solving      stand-ins for solvers with a matrix of numbers
 trees        outputs that are not linear, one by one
 spectral     steps that are diagonal in Fourier's basis
+state        whether a function has a memory, or asks for the time
 run          one run, and its comparison with the function
 kinds        rows that are alike
 held         values that are fixed

@@ -18,6 +18,7 @@ from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_wor
 from stabkit.tracing.array import Traced, made, operand, shape_of
 from stabkit.tracing.form import Form, step, trimmed, unknowns
 from stabkit.tracing.libraries import on_symbols
+from stabkit.tracing.state import refuse_state
 from stabkit.tracing.summing import FUNCTIONS
 from stabkit.tracing.tracer import Node, Tracer
 
@@ -228,6 +229,7 @@ def compared(found: Trace, seed: int) -> Trace:
             raise TracingStopped("the function does not do on numbers what it did on symbols: at "
                                  f"place {int(np.argmax(away > _CLOSE * scale))} it gives "
                                  f"{made_by.ravel()[np.argmax(away > _CLOSE * scale)]!r}")
+    refuse_state(found.function, lambda: _floats(found, u.copy(), dt))
     exact = found.is_linear and found.size <= _EXACT and not found.rounding and _agrees(found, rng)
     how = "exactly, in fractions" if exact else "within rounding"
     return replace(found, in_place=in_place,

@@ -25,7 +25,6 @@ from stabkit.stability.notions import (
     MAX_NORM,
     POSITIVITY,
     RANGE,
-    VARIATION,
     Notion,
 )
 from stabkit.stability.sharpness import row_evidence, rows
@@ -34,11 +33,11 @@ from stabkit.stability.sharpness.boxes import by_box
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.lyapunov import by_weights
-from stabkit.stability.sharpness.means import AROUND, BY_MEANS, by_means
+from stabkit.stability.sharpness.means import BY_MEANS, LINES, by_means
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, fixed_values, held_ends
-from stabkit.stability.sharpness.searched import first_broken, searched
+from stabkit.stability.sharpness.searched import first_answer, first_broken, searched
 from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.sharpness.slopes import by_slopes
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
@@ -86,6 +85,7 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
                    start: Fraction, trials: int, seed: int) -> StepBound:
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
+    first = first_answer(function, shape, start)
     try:
         found = trace(function, shape, seed)
         bound = exact_sets(found, notion, held, name)
@@ -109,15 +109,18 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
                                   f"{reason}") from reason
         if not _has_margin(notion):
             return StepBound(notion.name, (), (), variable=name, lines=(str(reason),))
-        return searched(function, notion, shape, start=start, trials=trials, seed=seed, name=name,
-                        reason=str(reason))
+        found_so = searched(function, notion, shape, start=start, trials=trials, seed=seed,
+                            name=name, reason=str(reason))
+        if first is not None:
+            first.words()
+        return found_so
 
 
 def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
                    bound: StepBound, trials: int, seed: int) -> StepBound:
     """The answer with a step beyond the proved ones at which a signal breaks the notion."""
     top = bound.proved[-1][1] if bound.proved else None
-    beyond = None if top is None or notion is VARIATION else first_broken(
+    beyond = None if top is None or notion in LINES else first_broken(
         function, notion, shape, top, min(trials, _FEW), seed)
     if beyond is None:
         return bound
@@ -147,7 +150,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
         return _by_box_or_means(found, notion, name)
-    if notion is VARIATION or (not found.is_linear and held is None and notion in BY_MEANS):
+    if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
         return by_means(found, notion, name)
     if not found.is_linear and notion is CONTRACTION and held is None and dt is not None:
         return by_slopes(found, notion, name)
@@ -202,6 +205,7 @@ def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = No
     if not takes and dt is not None:
         raise InvalidArgument("dt: the function takes no step beside the array")
     step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
+    first = first_answer(function, shape, step if takes else None)
     try:
         return _outcome(function, notion, shape, step, held, seed)
     except Undecided as reason:
@@ -210,8 +214,11 @@ def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = No
                                   f"{reason}") from reason
         if not _has_margin(notion):
             return Outcome(UNDECIDED, reason=str(reason))
-        return _in_floats(function, notion, shape, Constant(step) if takes else None, trials, seed,
-                          str(reason))
+        found = _in_floats(function, notion, shape, Constant(step) if takes else None, trials,
+                           seed, str(reason))
+        if first is not None:
+            first.words()
+        return found
 
 
 def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = None
@@ -229,9 +236,6 @@ def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = No
 def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fraction,
              held: Held, seed: int) -> Outcome:
     bound = _sets_at(function, notion, shape, dt, held, seed)
-    if bound.notion == AROUND:
-        raise Undecided(f"the step is periodic: {AROUND} does not grow, while {notion.name} counts "
-                        "no jump from the last entry to the first; ask step_bound")
     words = "; ".join(bound.lines)
     if bound.proved and bound.certificate:
         return Outcome(PROVED, bound.certificate, reason=words, rounding=bound.rounding)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit.aliases import Held, Rational
-from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
 from stabkit.schemes import Scheme
@@ -80,6 +80,8 @@ def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, sha
     (0.50048828125, None)
     """
     notion = as_notion(notion)
+    halvings = integer(halvings, "halvings", 1)
+    trials, seed = integer(trials, "trials"), integer(seed, "seed")
     if shape is not None or (not isinstance(scheme, (Scheme, type)) and callable(scheme)
                              and is_own_step(scheme)):
         return _of_function(scheme, notion, start, shape, held, trials, seed)
@@ -88,8 +90,8 @@ def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, sha
     function, own = family_of(scheme)
     first = own if start is None else meant(start) if is_rounded(start) else \
         fraction(start, "start")
-    if first <= 0 or halvings < 1:
-        raise InvalidArgument(f"start, halvings: must be positive, got {first} and {halvings}")
+    if first <= 0:
+        raise InvalidArgument(f"start: must be positive, got {start}")
     family = Family(function, notion, trials, seed)
     given = family.given(first)
     if holds_intervals(given):

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from stabkit.aliases import Function, Held, Rational
-from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.stability.invariants import POWER_BOUNDED, weighted
@@ -112,7 +112,7 @@ def senses(step: Function, *, shape: Any, dt: Rational = None, held: Held = None
     """
     if not callable(step) or not takes_step(step):
         raise InvalidArgument("step: must be a function of the array and the step, step(u, dt)")
-    shape = as_shape(shape)
+    shape, seed = as_shape(shape), integer(seed, "seed")
     at = None if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
     if at is not None and at <= 0:
         raise InvalidArgument(f"dt: must be positive, got {dt!r}")
