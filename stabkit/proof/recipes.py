@@ -19,6 +19,8 @@ from stabkit.proof.text import written
 from stabkit.proof.words import NUMBERS
 
 WIDTH = 96
+NEEDED = (r"\b(Q|Sum|lift|turned|check|own|comb|bernstein|ends|all|any|dict|globals|isinstance|"
+          r"map|max|min|print|property|set|sorted|sum|tuple)\b")
 
 WORDS = '''\
 # Multiplies the sides of each identity out; that each factor on the right is >= 0 is to be read.
@@ -104,9 +106,9 @@ def _program(start: str, lines: Iterable[str]) -> str:
     # Not what is left of a quotient after a power: u**2/3 is a third of a square.
     exact = (re.sub(r"(?<![*]{2})\b(\d+)/(\d+)\b", r"Q(\1, \2)", line) for line in lines)
     return start + "".join(
-        part + "\n" for line in exact for part in textwrap.wrap(
+        part + "\n" for line in exact for part in (textwrap.wrap(
             line, WIDTH, subsequent_indent="      ", break_long_words=False,
-            break_on_hyphens=False))
+            break_on_hyphens=False) if line.startswith("check(") else [line]))
 
 
 def _declared(names: dict[str, Any], given: Setting) -> Iterator[str]:
@@ -115,10 +117,10 @@ def _declared(names: dict[str, Any], given: Setting) -> Iterator[str]:
     for kind, key in (("", "((n,), ())"), ("letters", "((), (n,))")):
         chosen = " ".join(name for name, word in words.items() if bool(word) == bool(kind))
         for some in textwrap.wrap(chosen, WIDTH // 2):
-            yield f'for n in "{some}".split(): globals()[n] = Sum({{{key}: 1}})'
+            yield f'globals().update({{n: Sum({{{key}: 1}}) for n in "{_free(some)}".split()}})'
     own = [name for name, word in words.items() if word and word[0].symmetric]
-    yield f'own = set("{" ".join(own)}".split())  # numbers and symmetric matrices'
-    yield from (f"{name} = lift({written(x)})" for name, x in given.assume.items())
+    yield f'own = set("{_free(" ".join(own))}".split())  # numbers and symmetric matrices'
+    yield from (f"{_free(name)} = lift({_free(written(x))})" for name, x in given.assume.items())
 
 
 def _identity(part: algebra.Statement, times: str, steps: list) -> str:
@@ -127,7 +129,7 @@ def _identity(part: algebra.Statement, times: str, steps: list) -> str:
     right = [_term(part, step) if step["use"] == "equation" else
              _times(step.get("times", "1"), _term(part, step)) for step in steps]
     number = "" if (part.goal.to, part.goal.of) == (NUMBERS, NUMBERS) else ", number=False"
-    return f"{_times(times, left)}, {' + '.join(right) or '0'}{number}"
+    return _free(f"{_times(times, left)}, {' + '.join(right) or '0'}") + number
 
 
 def _times(factor: str, text: str) -> str:
@@ -143,9 +145,10 @@ def _term(part: algebra.Statement, step: dict) -> str:
 
 def _rows(statement: rows.Statement, proof: Any) -> Iterator[str]:
     """The conditions on rows, those that are the same once."""
-    ends = ", ".join(f'"{name}": {_number(end)}' for name, end in statement.weights.items())
+    ends = ", ".join(f'"{_free(name)}": {_number(end)}' for name, end in statement.weights.items())
     yield f"ends = {{{ends}}}"
-    yield f'for n in "{" ".join(statement.weights)}".split(): globals()[n] = Sum({{(n,): 1}})'
+    names = _free(" ".join(statement.weights))
+    yield f'globals().update({{n: Sum({{(n,): 1}}) for n in "{names}".split()}})'
     same: dict[tuple[str, str], list[str]] = {}
     for what, x, sign in rows.conditions(statement, proof):
         same.setdefault((written(x), sign), []).append(what)
@@ -155,24 +158,29 @@ def _rows(statement: rows.Statement, proof: Any) -> Iterator[str]:
 
 
 def _pieces(statement: pieces.Statement, proof: Any) -> Iterator[str]:
-    """The goal and the orders of what is compared, in the distance t from an end of each piece."""
-    yield 't = Sum({("t",): 1})'
+    """The goal and the orders of what is compared, in the distance _t from an end of each piece."""
+    yield '_t = Sum({("_t",): 1})'
     for piece, shown in pieces.pieces(statement, proof):
         a, b = piece.low, piece.high
-        ways: list[tuple[str, Fraction | None]] = [("t", None), ("-t", None)]
+        ways: list[tuple[str, Fraction | None]] = [("_t", None), ("-_t", None)]
         if a is not None:
-            ways = [(f"{_number(a)} + t", None if b is None else b - a)]
+            ways = [(f"{_number(a)} + _t", None if b is None else b - a)]
         elif b is not None:
-            ways = [(f"{_number(b)} - t", None)]
+            ways = [(f"{_number(b)} - _t", None)]
         for way, length in ways:
-            yield f'{statement.variable}, ends = {way}, {{"t": {_number(length)}}}'
+            yield f'{_free(statement.variable)}, ends = {way}, {{"_t": {_number(length)}}}'
             for number, x in enumerate(piece.orders, 1):
                 yield _check(f"order {number} from {a} to {b}", written(x), ">=")
             yield _check(f"goal from {a} to {b}", written(shown), statement.relation)
 
 
 def _check(what: str, text: str, sign: str) -> str:
-    return f'check("{what}", {text}, "{sign}")'
+    return f'check("{what}", {_free(text)}, "{sign}")'
+
+
+def _free(text: str) -> str:
+    """A statement's text where names that the program needs itself have another one."""
+    return re.sub(NEEDED, r"\g<0>_", text)
 
 
 def _number(end: Fraction | None) -> str:
