@@ -97,7 +97,7 @@ def recipe(statement: Any, proof: Any) -> str:
             names |= shown.setting.names | shown.setting.assume
             identities.setdefault(_identity(shown, times, steps), []).append(
                 f"{place} {lemma}".strip(": "))
-    return _program(WORDS, [*_declared(names, parts[0][1].setting), *(
+    return _program(WORDS, [*_declare(names, parts[0][1].setting), *(
         f'check("{", ".join(places)}", {text})' for text, places in identities.items())])
 
 
@@ -111,28 +111,28 @@ def _program(start: str, lines: Iterable[str]) -> str:
             break_on_hyphens=False) if line.startswith("check(") else [line]))
 
 
-def _declared(names: dict[str, Any], given: Setting) -> Iterator[str]:
+def _declare(names: dict[str, Any], given: Setting) -> Iterator[str]:
     """Lines that define the parameters, the letters, and what is assumed to be >= 0."""
     words = {name: next(iter(x.terms))[0] for name, x in names.items() if name not in given.assume}
     for kind, key in (("", "((n,), ())"), ("letters", "((), (n,))")):
         chosen = " ".join(name for name, word in words.items() if bool(word) == bool(kind))
         for some in textwrap.wrap(chosen, WIDTH // 2):
-            yield f'globals().update({{n: Sum({{{key}: 1}}) for n in "{_free(some)}".split()}})'
+            yield f'globals().update({{n: Sum({{{key}: 1}}) for n in "{_rename(some)}".split()}})'
     own = [name for name, word in words.items() if word and word[0].symmetric]
-    yield f'own = set("{_free(" ".join(own))}".split())  # numbers and symmetric matrices'
-    yield from (f"{_free(name)} = lift({_free(written(x))})" for name, x in given.assume.items())
+    yield f'own = set("{_rename(" ".join(own))}".split())  # numbers and symmetric matrices'
+    yield from (f"{_rename(name)} = lift({_rename(written(x))})" for name, x in given.assume.items())
 
 
 def _identity(part: algebra.Statement, times: str, steps: list) -> str:
     """Both sides, and whether they are numbers."""
     left = written(part.goal)
     right = [_term(part, step) if step["use"] == "equation" else
-             _times(step.get("times", "1"), _term(part, step)) for step in steps]
+             _multiply(step.get("times", "1"), _term(part, step)) for step in steps]
     number = "" if (part.goal.to, part.goal.of) == (NUMBERS, NUMBERS) else ", number=False"
-    return _free(f"{_times(times, left)}, {' + '.join(right) or '0'}") + number
+    return _rename(f"{_multiply(times, left)}, {' + '.join(right) or '0'}") + number
 
 
-def _times(factor: str, text: str) -> str:
+def _multiply(factor: str, text: str) -> str:
     factor = factor if re.fullmatch(r"[\w*]+", factor) else f"({factor})"
     return f"({text})" if factor == "1" else f"{factor}*({text})"
 
@@ -145,9 +145,9 @@ def _term(part: algebra.Statement, step: dict) -> str:
 
 def _rows(statement: rows.Statement, proof: Any) -> Iterator[str]:
     """The conditions on rows, those that are the same once."""
-    ends = ", ".join(f'"{_free(name)}": {_number(end)}' for name, end in statement.weights.items())
+    ends = ", ".join(f'"{_rename(name)}": {_number(end)}' for name, end in statement.weights.items())
     yield f"ends = {{{ends}}}"
-    names = _free(" ".join(statement.weights))
+    names = _rename(" ".join(statement.weights))
     yield f'globals().update({{n: Sum({{(n,): 1}}) for n in "{names}".split()}})'
     same: dict[tuple[str, str], list[str]] = {}
     for what, x, sign in rows.conditions(statement, proof):
@@ -168,17 +168,17 @@ def _pieces(statement: pieces.Statement, proof: Any) -> Iterator[str]:
         elif b is not None:
             ways = [(f"{_number(b)} - _t", None)]
         for way, length in ways:
-            yield f'{_free(statement.variable)}, ends = {way}, {{"_t": {_number(length)}}}'
+            yield f'{_rename(statement.variable)}, ends = {way}, {{"_t": {_number(length)}}}'
             for number, x in enumerate(piece.orders, 1):
                 yield _check(f"order {number} from {a} to {b}", written(x), ">=")
             yield _check(f"goal from {a} to {b}", written(shown), statement.relation)
 
 
 def _check(what: str, text: str, sign: str) -> str:
-    return f'check("{what}", {_free(text)}, "{sign}")'
+    return f'check("{what}", {_rename(text)}, "{sign}")'
 
 
-def _free(text: str) -> str:
+def _rename(text: str) -> str:
     """A statement's text where names that the program needs itself have another one."""
     return re.sub(NEEDED, r"\g<0>_", text)
 

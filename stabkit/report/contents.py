@@ -57,7 +57,7 @@ class Entry:
         """The pieces of evidence that are written out: head, text and item."""
         items = self.verdict.evidence
         return [{"head": f"{item['kind']} {number} of {len(items)}, {item['arithmetic']} "
-                         "arithmetic", "text": _shown(item), "item": item}
+                         "arithmetic", "text": _show(item), "item": item}
                 for number, item in enumerate(items[:SHOWN], start=1)]
 
     @property
@@ -233,7 +233,7 @@ def _paper(name: str, entries: Sequence[Entry]) -> Paper:
     return Paper(name, citation, " ".join(rest.split()), tuple(groups))
 
 
-def _shown(item: Fields) -> str:
+def _show(item: Fields) -> str:
     """The text of a piece of evidence; in a proof, a program is to be copied as a whole."""
     text = evidence_text(item)
     if len(text) <= _LONGEST or item["kind"] == "proof":

@@ -327,11 +327,11 @@ class Hunt:
         """
         shape = (self.notion.signals, _MOVES, self.scheme.size)
         if starts > 1:
-            return iter(_drawn_ahead(self.seed, first, starts, shape))
-        return (one[:, None] for one in _drawn(self.seed, first, shape))
+            return iter(_draw_ahead(self.seed, first, starts, shape))
+        return (one[:, None] for one in _draw(self.seed, first, shape))
 
 
-def _drawn(seed: int, start: int, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+def _draw(seed: int, start: int, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
     rng = np.random.default_rng([seed, start])
     for _ in range(_ROUNDS):
         noise, some = rng.standard_normal(shape), rng.random(shape)
@@ -339,9 +339,9 @@ def _drawn(seed: int, start: int, shape: tuple[int, ...]) -> Iterator[np.ndarray
 
 
 @lru_cache(maxsize=2)  # for one property after another of schemes of one size
-def _drawn_ahead(seed: int, first: int, starts: int, shape: tuple[int, ...]) -> np.ndarray:
+def _draw_ahead(seed: int, first: int, starts: int, shape: tuple[int, ...]) -> np.ndarray:
     """The directions of all rounds for some starts; by round, signal, start."""
-    ahead = np.array([list(_drawn(seed, first + start, shape)) for start in range(starts)])
+    ahead = np.array([list(_draw(seed, first + start, shape)) for start in range(starts)])
     return ahead.transpose(1, 2, 0, 3, 4)
 
 
