@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
@@ -23,6 +24,7 @@ _MOST = 12  # configurations where the smallest refuted step is looked for
 _STEPS = (Fraction(1001, 1000), Fraction(11, 10), 2, 4)  # over the bound, the first tries
 _TRIALS = 512  # for each step that is tried
 _BEYOND = 10**6  # seeds of configurations beyond the bound follow this one
+_ADDRESS = re.compile(" at 0x[0-9a-f]+")
 _GRID = ("K", "n", "boundary", "h")  # what a bound depends on, beside the notion
 
 
@@ -113,5 +115,5 @@ def seed_of(seed: int, name: str, number: int) -> int:
 
 
 def as_text(value: Any) -> Any:
-    """The value of an argument as a verdict file holds it."""
-    return value if isinstance(value, (int, str)) else str(value)
+    """The value of an argument as a verdict file holds it, without addresses in memory."""
+    return value if isinstance(value, (int, str)) else _ADDRESS.sub("", str(value))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from fractions import Fraction
+from functools import lru_cache
 from math import comb
 from numbers import Integral
 from typing import Any
@@ -28,6 +30,8 @@ from stabkit.operators.matrices import identity
 from stabkit.operators.operator import Operator
 from stabkit.operators.rounded import noting_what_was_meant
 from stabkit.proof.sites import Length
+
+_SHORT = 256  # samples, up to which the entries are kept for the next one who asks
 
 
 @noting_what_was_meant
@@ -65,6 +69,14 @@ def difference(order: int, n: Any, h: Rational = 1, boundary: Boundary = REFLECT
     if not isinstance(order, Integral) or order < 0 or n < 1 or h <= 0:
         raise InvalidArgument(f"difference: needs order >= 0, n >= 1 and h > 0, "
                               f"got order={order}, n={n}, h={h}")
+    # Each caller has an operator of its own, which may be given another name or be told what was
+    # meant by it; its entries are shared.
+    return copy(_difference(order, n, h, boundary)) if n <= _SHORT else \
+        _difference.__wrapped__(order, n, h, boundary)
+
+
+@lru_cache(maxsize=256)
+def _difference(order: int, n: int, h: Fraction, boundary: Boundary) -> Operator:
     text = f"difference(order={order}, n={n}, h={h}, {boundary.value})"
     if order == 0:
         return identity(n)

@@ -105,7 +105,7 @@ class Operator(LinearMap):
         self._palette[:] = palette
 
     # -- views ---------------------------------------------------------------------------------
-    @property
+    @cached_property
     def row_of_entry(self) -> np.ndarray:
         """The row number of each stored entry."""
         return np.repeat(np.arange(self.shape[0]), np.diff(self._starts))

@@ -26,6 +26,7 @@ parts           symbols in the places of operators, fluxes, steps and counts
 elimination     equations where a sum needs them
 symbols         statements, from schemes that run on symbols
 prose           a statement and its proof as a person would write them
+recipes         programs that add a proof up anew, where there is no stabkit
 theorems        what is proved
 ==============  ==================================================================================
 """
@@ -33,7 +34,8 @@ theorems        what is proved
 from typing import Any
 
 from stabkit.proof.kernel import check, read
-from stabkit.proof.prose import explain, reach, recipe
+from stabkit.proof.prose import explain, reach
+from stabkit.proof.recipes import recipe
 
 __all__ = ["THEOREMS", "Theorem", "check", "explain", "reach", "read", "recipe"]
 

@@ -7,7 +7,8 @@ no argument of these changes its order, which Sturm chains decide, as they do fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -51,6 +52,13 @@ def check(statement: Statement, proof: Any) -> None:
     InvalidEvidence
         If breaks are missing or out of order, or the goal does not hold.
     """
+    for piece, shown in pieces(statement, proof):
+        if not (shown.is_zero() if statement.relation == "==" else piece.nonnegative(shown)):
+            raise InvalidEvidence(f"the goal does not hold between {piece.low} and {piece.high}")
+
+
+def pieces(statement: Statement, proof: Any) -> Iterator[tuple[Piece, Expression]]:
+    """The pieces, each with what the left side of the goal is on it."""
     breaks = fields(proof, ("breaks",))["breaks"]
     if not isinstance(breaks, list) or len(breaks) > MAX_BREAKS:
         raise InvalidEvidence(f"breaks: needs a list of at most {MAX_BREAKS} fractions")
@@ -59,29 +67,29 @@ def check(statement: Statement, proof: Any) -> None:
     if any(a is not None and b is not None and a >= b for a, b in pairwise(points)):
         raise InvalidEvidence("breaks: must increase, from end to end")
     for a, b in pairwise(points):
-        piece = _Piece(statement.variable, a, b)
-        shown = parse(statement.goal, {statement.variable: parameter(statement.variable)},
-                      {"max": (piece.max, 2), "min": (piece.min, 2), "abs": (piece.abs, 1)})
-        if not (shown.is_zero() if statement.relation == "==" else piece.nonnegative(shown)):
-            raise InvalidEvidence(f"the goal does not hold between {a} and {b}")
+        piece = Piece(statement.variable, a, b)
+        yield piece, parse(
+            statement.goal, {statement.variable: parameter(statement.variable)},
+            {"max": (piece.max, 2), "min": (piece.min, 2), "abs": (piece.abs, 1)})
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
     """What max, min and abs are between two breaks."""
 
     variable: str
     low: End
     high: End
+    orders: list[Expression] = field(default_factory=list)  # that are >= 0 on it
 
     def nonnegative(self, x: Expression) -> bool:
         return nonnegative(coefficients(x, self.variable), self.low, self.high)
 
     def max(self, x: Expression, y: Expression) -> Expression:
-        if self.nonnegative(x - y):
-            return x
-        if self.nonnegative(y - x):
-            return y
+        for larger, smaller in ((x, y), (y, x)):
+            if self.nonnegative(larger - smaller):
+                self.orders.append(larger - smaller)
+                return larger
         raise InvalidEvidence(f"breaks: one is missing between {self.low} and {self.high}")
 
     def min(self, x: Expression, y: Expression) -> Expression:

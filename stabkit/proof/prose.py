@@ -1,4 +1,4 @@
-"""A statement and its proof as a person would write them, and a program that checks it anew."""
+"""A statement and its proof as a person would write them."""
 
 from __future__ import annotations
 
@@ -14,35 +14,6 @@ from stabkit.proof.words import NUMBERS, Letter
 GREEK = {"tau": "τ", "kappa": "κ", "delta": "δ", "phi": "Φ", "sigma": "σ"}
 SHORT = {"**": "", ".T": "ᵀ", "@": " ", "*": " "}
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-RECIPE = '''\
-# Checks the identities below in a few lines of plain Python: both sides are sums of words.
-from fractions import Fraction
-class Sum(dict):  # {(powers of parameters, letters): coefficient}
-    def __add__(x, y):
-        total = Sum(x)
-        for key, c in lift(y).items():
-            total[key] = total.get(key, 0) + c
-        return total
-    def __mul__(x, y):
-        total = Sum()
-        for (a, v), c in x.items():
-            total += Sum({(tuple(sorted(a + b)), v + w): c * d for (b, w), d in lift(y).items()})
-        return total
-    def __pow__(x, n): return x * x**(n - 1) if n else lift(1)
-    def turned(x): return Sum({(a, tuple(turn.get(s, s) for s in v[::-1])): c
-                               for (a, v), c in x.items()})
-    def left(x): return [key for key, c in (x + x.turned()).items() if c]  # a number equals its T
-    __radd__, __matmul__, T = __add__, __mul__, property(turned)
-    __neg__ = lambda x: x * -1; __sub__ = lambda x, y: x + -lift(y)
-    __rsub__ = lambda x, y: -x + y; __rmul__ = lambda x, y: lift(y) * x
-    __truediv__ = lambda x, n: x * Fraction(1, n)
-lift = lambda x: x if isinstance(x, Sum) else Sum({((), ()): x})
-parameter = lambda name: Sum({((name,), ()): 1})
-letter = lambda name: Sum({((), (name,)): 1})
-turn = {}
-'''
-
 
 def explain(statement: Any, proof: Any) -> str:
     """Hypotheses, what is shown, and one line of algebra per step.
@@ -84,32 +55,6 @@ def explain(statement: Any, proof: Any) -> str:
     ])
 
 
-def recipe(statement: Any, proof: Any) -> str:
-    """A program in plain Python that prints whether each identity of the proof holds.
-
-    It shares nothing with the kernel.  It shows the identities; that every factor and every
-    bracket is >= 0 is seen by reading them.  Empty where a proof is no sum.
-    """
-    made = read(statement)
-    if isinstance(made, rows.Statement | pieces.Statement):
-        return ""
-    parts = [("goal", made, proof)] if isinstance(made, algebra.Statement) else \
-        iteration.obligations(made, proof)
-    lines = []
-    for place, part, part_proof in parts:
-        for name, shown, times, steps in algebra.parts(part, part_proof):
-            lines += _declared(shown.setting)
-            right = [_term(shown, step) if step["use"] == "equation" else
-                     f"({step.get('times', '1')})*({_term(shown, step)})" for step in steps]
-            number = "left" if (shown.goal.to, shown.goal.of) == ("1", "1") else "values"
-            lines.append(f"rest = ({times})*lift({written(shown.goal)})")
-            lines += [f"rest -= {term}" for term in right]
-            lines.append(f"print({(place + ' ' + name).strip(': ')!r}, 'holds' if not "
-                         f"any(rest.{number}()) else 'does not hold')")
-    program = RECIPE + "\n".join(lines) + "\n"
-    return re.sub(r"\b(\d+)/(\d+)\b", r"Fraction(\1, \2)", program)
-
-
 def reach(statement: Any) -> str:
     """What a statement is for all of, such as "N, K, Φ, τ"."""
     if statement["kind"] == "pieces":
@@ -135,23 +80,6 @@ def pretty(text: str) -> str:
     for old, new in SHORT.items():
         text = text.replace(old, new)
     return text
-
-
-def _declared(given: Setting) -> list[str]:
-    """Lines that define the names of a setting."""
-    lines = []
-    for name, x in given.names.items():
-        word = next(iter(x.terms))[0]
-        lines.append(f"{name} = {'letter' if word else 'parameter'}({name!r})")
-        if word and not word[0].symmetric:
-            lines.append(f"turn |= {{{name!r}: {name + '_T'!r}, {name + '_T'!r}: {name!r}}}")
-    return lines + [f"{name} = lift({written(x)})" for name, x in given.assume.items()]
-
-
-def _term(part: algebra.Statement, step: dict) -> str:
-    """What a rule says is >= 0, before its factor, or what a step takes from an equation."""
-    bare = {key: entry for key, entry in step.items() if key != "times"}
-    return written(algebra.contribution(part.setting, bare, part.relation))
 
 
 def _as_known(given: Setting, step: dict) -> str:

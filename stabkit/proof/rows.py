@@ -51,7 +51,7 @@ above that)/dᵢ, where dᵢ >= m(l).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -131,32 +131,43 @@ def check(statement: Statement, proof: Any) -> None:
     InvalidEvidence
         If a condition is not shown, or the proof is of another form.
     """
+    for what, x, sign in conditions(statement, proof):
+        if sign == "==" and not x.is_zero():
+            raise InvalidEvidence(f"{what} do{'es' * what.endswith('column')} not sum to 1")
+        if sign != "==" and not nonnegative_on_box(x, statement.weights, sign == ">"):
+            raise InvalidEvidence(f"{what} is not shown to be {sign} 0")
+
+
+Conditions = Iterator[tuple[str, Expression, str]]
+
+
+def conditions(statement: Statement, proof: Any) -> Conditions:
+    """What has to be ">=", ">" or "==" 0 for all weights: in words, the polynomial, the sign."""
     for name, row in statement.rows.items():
         for k, entry in row.items():
             if k != "0":
-                _need(statement, -entry if statement.implicit else entry, f"{name}: entry {k}")
-    CHECKS[statement.keeps](statement, proof)
+                yield f"{name}: entry {k}", -entry if statement.implicit else entry, ">="
+    yield from CHECKS[statement.keeps](statement, proof)
 
 
-def _range(statement: Statement, proof: Any) -> None:
+def _range(statement: Statement, proof: Any) -> Conditions:
     fields(proof)
-    _sums_to_one(statement)
+    yield from _sums_to_one(statement)
     for name, row in statement.rows.items():
         if not statement.implicit:
-            _need(statement, row["0"], f"{name}: entry 0")
+            yield f"{name}: entry 0", row["0"], ">="
 
 
-def _sums_to_one(statement: Statement) -> None:
+def _sums_to_one(statement: Statement) -> Conditions:
     for name, row in statement.rows.items():
-        if not (sum(row.values(), expression(-1))).is_zero():
-            raise InvalidEvidence(f"{name}: the entries do not sum to 1")
+        yield f"{name}: the entries", sum(row.values(), expression(-1)), "=="
 
 
-def _mean(statement: Statement, proof: Any) -> None:
+def _mean(statement: Statement, proof: Any) -> Conditions:
     """A value goes to its own site, to the next one over the edge to the right, and to the left."""
     fields(proof)
     rows = statement.rows
-    _sums(rows["single"]["0"], "single: the column")
+    yield "single: the column", rows["single"]["0"] - 1, "=="
     before, after = ("first", "inner"), ("inner", "last")
     for name, befores, afters in (
             ("first", (), after), ("inner", before, after), ("last", before, ())):
@@ -164,21 +175,16 @@ def _mean(statement: Statement, proof: Any) -> None:
         to_the_right = [rows[each]["-1"].put({"l": parameter("r")}) for each in afters]
         for left in to_the_left or [expression(0)]:
             for right in to_the_right or [expression(0)]:
-                _sums(rows[name]["0"] + left + right, f"{name}: the column")
+                yield f"{name}: the column", rows[name]["0"] + left + right - 1, "=="
 
 
-def _sums(x: Expression, what: str) -> None:
-    if not (x - 1).is_zero():
-        raise InvalidEvidence(f"{what} does not sum to 1")
-
-
-def _variation(statement: Statement, proof: Any) -> None:
+def _variation(statement: Statement, proof: Any) -> Conditions:
     fields(proof)
-    _sums_to_one(statement)
+    yield from _sums_to_one(statement)
     for before in ("first", "inner"):
         for after in ("inner", "last"):
-            _need(statement, _stays(statement, before, after),
-                  f"what stays of a difference from {before} to {after}")
+            yield (f"what stays of a difference from {before} to {after}",
+                   _stays(statement, before, after), ">=")
 
 
 def _stays(statement: Statement, before: str, after: str) -> Expression:
@@ -187,66 +193,64 @@ def _stays(statement: Statement, before: str, after: str) -> Expression:
     return 1 - rows[before]["1"] - rows[after]["-1"].put({"l": parameter("r")})
 
 
-def _contrast(statement: Statement, proof: Any) -> None:
-    _variation(statement, proof)
+def _contrast(statement: Statement, proof: Any) -> Conditions:
+    yield from _variation(statement, proof)
     for name, row in statement.rows.items():
-        for beside in set(row) - {"0"}:
+        for beside in sorted(set(row) - {"0"}):
             if any(len(powers) != 1 or powers[0][1] != 1 for _, powers in row[beside].terms):
                 raise InvalidEvidence(f"{name}: the entry {beside} is no multiple of its weight")
-            _need(statement, row[beside], f"{name}: the entry {beside}")
+            yield f"{name}: the entry {beside}", row[beside], ">="
     nothing = expression(0)
     for before in ("first", "inner"):
         for after in ("inner", "last"):
             handed = statement.rows[before].get("-1", nothing).put({"l": parameter("r")}) \
                 + statement.rows[after].get("1", nothing)
-            _need(statement, 1 - _stays(statement, before, after) - handed,
-                  f"from {before} to {after}: what an edge hands out less what it is handed")
+            yield (f"from {before} to {after}: what an edge hands out less what it is handed",
+                   1 - _stays(statement, before, after) - handed, ">=")
 
 
-def _extrema(statement: Statement, proof: Any) -> None:
+def _extrema(statement: Statement, proof: Any) -> Conditions:
     """The induction for the pivots of the matrix of the differences."""
-    _sums_to_one(statement)
-    left, right = _bounds(statement, proof)
+    yield from _sums_to_one(statement)
+    left, right = _bounds(proof)
+    yield BOUND, right, ">"
     inner = statement.rows["inner"]
     for after, bound in (("inner", right), ("last", expression(0))):
-        _need(statement, _stays(statement, "first", after) - bound,
-              f"from first to {after}: the pivot")
+        yield f"from first to {after}: the pivot", _stays(statement, "first", after) - bound, ">="
         # between the two edges lies an inner row, with entries a(l) and b(r)
-        _need(statement, (_stays(statement, "inner", after) - bound) * left
-              - inner["-1"] * inner["1"], f"from inner to {after}: the pivot")
+        yield (f"from inner to {after}: the pivot",
+               (_stays(statement, "inner", after) - bound) * left - inner["-1"] * inner["1"], ">=")
 
 
-def _bounds(statement: Statement, proof: Any) -> tuple[Expression, Expression]:
-    """m(l) and m(r), which are > 0."""
+BOUND = "the bound of pivots"
+
+
+def _bounds(proof: Any) -> tuple[Expression, Expression]:
+    """m(l) and m(r), which must be > 0."""
     text = fields(proof, ("pivot",))["pivot"]
     left, right = (parse(text, {"x": parameter(weight)}) for weight in "lr")
     if not left.scalar:
         raise InvalidEvidence("pivot: must be a polynomial in x")
-    _need(statement, right, "the bound of pivots", strict=True)
     return left, right
 
 
-def _sign(statement: Statement, proof: Any) -> None:
+def _sign(statement: Statement, proof: Any) -> Conditions:
     """The induction for the pivots."""
-    rows, strict = statement.rows, statement.implicit
-    left, right = _bounds(statement, proof)
-    _need(statement, rows["single"]["0"], "single: the pivot", strict)
-    _need(statement, rows["first"]["0"] - right, "first: the pivot")
+    rows, strict = statement.rows, ">" if statement.implicit else ">="
+    left, right = _bounds(proof)
+    yield BOUND, right, ">"
+    yield "single: the pivot", rows["single"]["0"], strict
+    yield "first: the pivot", rows["first"]["0"] - right, ">="
     for above in ("first", "inner"):
         beside = rows[above]["1"].put({"r": parameter("l")})
-        for name, bound, so in (("inner", right, False), ("last", expression(0), strict)):
+        for name, bound, so in (("inner", right, ">="), ("last", expression(0), strict)):
             row = rows[name]
-            _need(statement, (row["0"] - bound) * left - row["-1"] * beside,
-                  f"{name} below {above}: the pivot", so)
+            yield (f"{name} below {above}: the pivot",
+                   (row["0"] - bound) * left - row["-1"] * beside, so)
 
 
-def _cyclic_sign(statement: Statement, proof: Any) -> None:
-    _sign(unrolled(statement), proof)
-
-
-def _need(statement: Statement, x: Expression, what: str, strict: bool = False) -> None:
-    if not nonnegative_on_box(x, statement.weights, strict):
-        raise InvalidEvidence(f"{what} is not shown to be {'> 0' if strict else '>= 0'}")
+def _cyclic_sign(statement: Statement, proof: Any) -> Conditions:
+    yield from _sign(unrolled(statement), proof)
 
 
 #: What a scheme may keep, and what shows it.

@@ -57,7 +57,7 @@ class Entry:
         """The pieces of evidence that are written out: head, text and item."""
         items = self.verdict.evidence
         return [{"head": f"{item['kind']} {number} of {len(items)}, {item['arithmetic']} "
-                         "arithmetic", "text": _shorten(evidence_text(item)), "item": item}
+                         "arithmetic", "text": _show(item), "item": item}
                 for number, item in enumerate(items[:SHOWN], start=1)]
 
     @property
@@ -159,8 +159,9 @@ class Contents:
         others = counted(e.status for e in self.entries if e.status not in ("proved", "refuted"))
         there = sum(entry.claim.reading == "printed" for entry in self.entries)
         return (f"{len(self.entries)} statements on {named}, {there} as printed or documented and "
-                f"{len(self.entries) - there} corrected or derived: {decided or 'none decided'}, "
-                f"each with exact evidence{'; ' + others if others else ''}.")
+                f"{len(self.entries) - there} corrected or derived: "
+                f"{decided or 'none decided'}, each with exact evidence"
+                f"{'; ' + others if others else ''}.")
 
     @property
     def has_software(self) -> bool:
@@ -232,8 +233,10 @@ def _paper(name: str, entries: Sequence[Entry]) -> Paper:
     return Paper(name, citation, " ".join(rest.split()), tuple(groups))
 
 
-def _shorten(text: str) -> str:
-    if len(text) <= _LONGEST:
+def _show(item: Fields) -> str:
+    """The text of a piece of evidence; in a proof, a program is to be copied as a whole."""
+    text = evidence_text(item)
+    if len(text) <= _LONGEST or item["kind"] == "proof":
         return text
     half = _LONGEST // 2
     start, end = text[:half].rpartition("\n")[0], text[-half:].partition("\n")[2]

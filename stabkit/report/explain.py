@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stabkit.aliases import Fields, Scalar
-from stabkit.proof import prose
+from stabkit.proof import prose, recipes
 from stabkit.report.table import evidence_summary
 
 WIDTH = 80
 INDENT = 11
+PROGRAM = "To check it without stabkit, run what follows as a program:"
 LISTED = 3  # pieces of evidence written out; all of them are in a verdict file
 
 GLOSSARY = {
@@ -128,11 +129,8 @@ def _evidence(item: Fields) -> Iterator[str]:
 def _proof(statement: Fields, proof: Fields) -> Iterator[str]:
     """Yield the lines of a proof for all, and of a program that adds it up anew."""
     yield from prose.explain(statement, proof).splitlines()
-    program = prose.recipe(statement, proof)
-    if program:
-        yield ""
-        yield "To check the identities without stabkit, run this as a program:"
-        yield from ("    " + line for line in program.splitlines())
+    yield from ("", PROGRAM)
+    yield from recipes.recipe(statement, proof).splitlines()
 
 
 def _equation(name: str, value: Scalar) -> str:

@@ -64,7 +64,7 @@ class Refuter:
             if is_violated(scheme, notion, signals):
                 known.insert(0, known.pop(place))
                 return True
-        hunt = Hunt(scheme, notion, np.random.default_rng(seed), Judge(scheme, notion))
+        hunt = Hunt(scheme, notion, seed, Judge(scheme, notion))
         found = hunt.simple(_floats(known))
         if found is None and not certify(scheme, notion):
             found = hunt.further(trials)

@@ -5,7 +5,7 @@ from fractions import Fraction as F
 import pytest
 
 from stabkit import fluxes
-from stabkit.claims.bounds import Bounds
+from stabkit.claims.bounds import Bounds, as_text
 from stabkit.claims.claim import claim
 from stabkit.operators import from_matrix
 from stabkit.schemes import Explicit
@@ -87,3 +87,12 @@ def test_parts_and_contraries_are_looked_at():
     stable, not_stable = one_sample(F(1)), one_sample(F(3))
     assert refuted(AllOf([stable, not_stable]), 64, 0) and refuted(Not(stable), 64, 0)
     assert not refuted(AllOf([stable, Not(not_stable)]), 64, 0)
+
+
+def test_files_hold_no_addresses():
+    """What has no text of its own is told by its kind, so that two runs write the same file."""
+    class Nameless:
+        pass
+
+    assert as_text(Nameless()).endswith(".Nameless object>") and " at " not in as_text(lambda: 0)
+    assert (as_text(F(1, 2)), as_text(3), as_text("a at 0x1")) == ("1/2", 3, "a at 0x1")

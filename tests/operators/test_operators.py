@@ -314,3 +314,14 @@ def test_bad_input_names_the_argument(argument, wrong):
     with pytest.raises(InvalidArgument, match=rf"\b{argument}\b") as raised:
         wrong()
     assert "\n" not in str(raised.value)
+
+
+def test_operators_with_the_same_entries_are_told_apart():
+    """A name, or what was meant by a float, belongs to one operator, not to its entries."""
+    first, other = difference(1, 4), difference(1, 4)
+    first.label = "G"
+    assert other.label == difference(1, 4).label == "K" and first is not other
+    assert first.T.T is first and other.T is not first.T
+    rounded, exact = difference(1, 4, 0.1), difference(1, 4, Fraction(0.1))
+    assert rounded.meant() is not rounded and exact.meant() is exact
+    assert (rounded.exact() == exact.exact()).all()

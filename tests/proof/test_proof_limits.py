@@ -8,7 +8,7 @@ import pytest
 
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import THEOREMS, check, explain
-from stabkit.proof.prose import recipe
+from stabkit.proof.recipes import recipe
 
 JUNK = [None, 0, -1, 1.5, True, "", [], {}, "u", "K", "-1", "inf", "E0", ["E0", "E0"], {"a": 1},
         "1/0", "T", [["x"]], float("nan"), "0 >= 0", "u.T@u >= 0", b"x", ("u",), "x" * 4001,

@@ -12,7 +12,7 @@ import pytest
 
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import THEOREMS, algebra, check, explain, iteration, read
-from stabkit.proof.prose import recipe
+from stabkit.proof.recipes import recipe
 
 ALGEBRAIC = [name for name, theorem in THEOREMS.items()
              if theorem.statement["kind"] in ("algebra", "iteration")]
@@ -68,23 +68,70 @@ def said(program):
     return output.getvalue().splitlines()
 
 
-@pytest.mark.parametrize("name", ALGEBRAIC)
-def test_plain_python_agrees_and_sees_a_changed_multiplier(name):
-    """A program that imports fractions alone: another checker of the same identities."""
+@pytest.mark.parametrize("name", THEOREMS)
+def test_plain_python_agrees(name):
+    """A program that imports the standard library alone: another checker of the same proof."""
     program = recipe(THEOREMS[name].statement, THEOREMS[name].proof)
     assert "stabkit" not in program
-    assert said(program) and all(line.endswith(" holds") for line in said(program))
-    if "rest -= (" in program:
-        assert "does not hold" in "".join(said(program.replace("rest -= (", "rest -= 2*(", 1)))
+    assert said(program) and all(line.endswith(": holds") for line in said(program))
+
+
+@pytest.mark.parametrize("name", ALGEBRAIC)
+def test_plain_python_sees_a_changed_multiplier(name):
+    """Twice as much of any one summand leaves something over."""
+    statement, proof = THEOREMS[name].statement, THEOREMS[name].proof
+    for path in sums(proof):
+        for number, step in enumerate(at(proof, path)[:2]):
+            key = "with" if step["use"] == "equation" else "times"
+            forged = changed(proof, *path, number, key, to=f"2*({step.get(key, '1')})")
+            assert "does not hold" in " ".join(said(recipe(statement, forged)))
+
+
+@pytest.mark.parametrize("name, weight, pivot", [
+    ("explicit step on a line, range", "51/100", None),
+    ("explicit step on a grid, range", "26/100", None),
+    ("explicit step on a line, sign", "26/100", "1/2 - x"),
+    ("explicit step on a line, sign", "1/4", "51/100 - x"),
+    ("implicit step on a line, sign", "inf", "2 + x"),
+    ("explicit step on a line, variation", "51/100", None),
+    ("explicit step on a line, extrema", "26/100", "1 - 3*x"),
+    ("explicit step on a line, extrema", "1/4", "1 - 2*x")])
+def test_plain_python_sees_weights_beyond_their_bound_and_wrong_pivots(name, weight, pivot):
+    """With l = r = 51/100 the entry 1 - l - r is negative; 1/2 - x is no bound of pivots from
+    x = 1/4 on, as (1/2 - x)(1/2 - x) < x(1/2) - x**2 there; and so on."""
+    statement, proof = THEOREMS[name].statement, THEOREMS[name].proof
+    statement = {**statement, "weights": dict.fromkeys(statement["weights"], weight)}
+    forged = proof if pivot is None else {"pivot": pivot}
+    refused(statement, forged)
+    assert "is not shown" in " ".join(said(recipe(statement, forged)))
+
+
+@pytest.mark.parametrize("goal", ["max(y, 0) - max(-y, 0) - 2*y == 0", "max(y, 0)*y - y**2 >= 0",
+                                  "abs(y) - 2*y >= 0"])
+def test_plain_python_sees_pieces_that_are_not_so(goal):
+    """y - 2y is not 0; at y = -1 it is 0 - 1; at y = 1 it is 1 - 2."""
+    statement = {**THEOREMS["ReLU of both signs"].statement, "goal": goal}
+    refused(statement, {"breaks": ["0"]})
+    assert "is not shown" in " ".join(said(recipe(statement, {"breaks": ["0"]})))
+
+
+def test_a_division_after_a_power_is_not_part_of_the_exponent():
+    """a**2/2 |u|² twice is a**2 |u|²; were 2/2 the exponent, it would be 2a |u|²."""
+    half = {"use": "square", "x": "u", "times": "a**2/2"}
+    statement = {"kind": "algebra", "parameters": {"a": "> 0"}, "vectors": {"u": "N"},
+                 "goal": "a**2*u.T@u >= 0"}
+    assert said(recipe(statement, {"steps": [half, half]})) == ["goal: holds"]
+    assert said(recipe(statement, {"steps": [half]})) == ["goal: does not hold"]
 
 
 def test_a_recipe_runs_where_there_is_no_stabkit():
+    """The program for Theorem 2: 21 lines that multiply out, the symbols, and one identity."""
     theorem = THEOREMS["explicit step, euclidean"]
     program = recipe(theorem.statement, theorem.proof)
-    assert len(program.splitlines()) < 45
+    assert len(program.splitlines()) <= 27
     run = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True,
                          text=True, check=True)
-    assert run.stdout == "goal holds\n"
+    assert run.stdout == "goal: holds\n"
 
 
 # -- planted faults ----------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -34,6 +34,8 @@ _RECHECKED = 6
 _TIE = 1e-12  # so close to zero it is mostly an equality, of which a few are looked at
 _TIES = 12
 _ROUNDS, _MOVES = 60, 64  # of an ascent, and tried in each of its rounds
+_SMALLEST = 1e-8  # relative size of a move that is tried
+_SHARES = np.array([0.3, 1.0])  # of the entries, that a move changes
 _DRAWN = 1 << 21  # numbers that are drawn ahead
 _WORK = 1 << 24  # numbers in the signals of one kind: long signals are fewer
 _EXACT = 1 << 16  # numbers of the signals that are judged to make one small
@@ -91,16 +93,17 @@ def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
     Search
         Its witness is exact and small, whatever found it.
     """
-    hunt = Hunt(scheme, notion, np.random.default_rng(seed), violated or Judge(scheme, notion))
+    hunt = Hunt(scheme, notion, seed, violated or Judge(scheme, notion))
     return hunt.run(trials, extra)
 
 
 class Hunt:
     """A search in its parts: simple signals, then random ones with ascent, exact throughout."""
 
-    def __init__(self, scheme: Scheme, notion: Notion, rng: np.random.Generator,
+    def __init__(self, scheme: Scheme, notion: Notion, seed: int,
                  violated: Callable[[Signals], bool | None]):
-        self.scheme, self.notion, self.rng, self.violated = scheme, notion, rng, violated
+        self.scheme, self.notion, self.violated = scheme, notion, violated
+        self.seed, self.rng = seed, np.random.default_rng(seed)
         self.trials, self.worst = 0, float("inf")
         self.suspicious = 0.0 if notion is SIGN else SUSPICIOUS
         self.ties = _TIES
@@ -287,7 +290,7 @@ class Hunt:
         for first in range(0, len(starts), together):
             if time_is_over():
                 break
-            margins, signals = self.improved(starts[first:first + together])
+            margins, signals = self.improved(starts[first:first + together], first)
             for place, margin in enumerate(margins.tolist()):
                 self.trials += _ROUNDS * _MOVES
                 found = self.look(margin, tuple(part[place] for part in signals))
@@ -295,12 +298,14 @@ class Hunt:
                     return found
         return None
 
-    def improved(self, starts: list[Signals]) -> tuple[np.ndarray, Signals]:
+    def improved(self, starts: list[Signals], first: int) -> tuple[np.ndarray, Signals]:
         """What ascent from each of some starts reaches: the margins and the signals."""
         count, n = len(starts), self.scheme.size
         signals = tuple(map(np.array, zip(*starts, strict=True)))
         margins, sizes, row = self.margins(signals, count), np.full(count, 0.5), np.arange(count)
-        for directions in self.drawn(count):
+        for directions in self.directions(first, count):
+            if (sizes < _SMALLEST).all():
+                break
             moved = []
             for part, noise in zip(signals, directions, strict=True):
                 scale = sizes * np.maximum(np.abs(part).max(axis=1), 1e-3)
@@ -308,30 +313,36 @@ class Hunt:
             tried = self.margins([part.reshape(-1, n) for part in moved], count)
             tried = tried.reshape(count, _MOVES)
             best = np.argmin(tried, axis=1)
-            better = tried[row, best] < margins
+            better = (tried[row, best] < margins) & (sizes >= _SMALLEST)
             margins = np.where(better, tried[row, best], margins)
             signals = tuple(np.where(better[:, None], new[row, best], part)
                             for part, new in zip(signals, moved, strict=True))
             sizes = np.where(better, sizes, sizes * 0.6)
         return margins, signals
 
-    def drawn(self, starts: int) -> Iterator[np.ndarray]:
+    def directions(self, first: int, starts: int) -> Iterator[np.ndarray]:
         """Per round directions of unit size, of all entries or of some, for every start.
 
-        One start draws after another, so that the draws of each are the same in any company.
+        Each start has draws of its own, which are the same in any company.
         """
-        shape, parts = (_MOVES, self.scheme.size), range(self.notion.signals)
+        shape = (self.notion.signals, _MOVES, self.scheme.size)
+        if starts > 1:
+            return iter(_draw_ahead(self.seed, first, starts, shape))
+        return (one[:, None] for one in _draw(self.seed, first, shape))
 
-        def draw() -> np.ndarray:
-            noise = self.rng.standard_normal(shape)
-            return noise * (self.rng.random(shape) < self.rng.choice([0.3, 1.0], (_MOVES, 1)))
 
-        if starts == 1:
-            for _ in range(_ROUNDS):
-                yield np.array([[draw()] for _ in parts])
-            return
-        ahead = [[[draw() for _ in parts] for _ in range(_ROUNDS)] for _ in range(starts)]
-        yield from np.array(ahead).transpose(1, 2, 0, 3, 4)
+def _draw(seed: int, start: int, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng([seed, start])
+    for _ in range(_ROUNDS):
+        noise, some = rng.standard_normal(shape), rng.random(shape)
+        yield noise * (some < _SHARES[rng.integers(0, len(_SHARES), (*shape[:-1], 1))])
+
+
+@lru_cache(maxsize=2)  # for one property after another of schemes of one size
+def _draw_ahead(seed: int, first: int, starts: int, shape: tuple[int, ...]) -> np.ndarray:
+    """The directions of all rounds for some starts; by round, signal, start."""
+    ahead = np.array([list(_draw(seed, first + start, shape)) for start in range(starts)])
+    return ahead.transpose(1, 2, 0, 3, 4)
 
 
 def two_solutions(scheme: Implicit) -> Signals | None:
