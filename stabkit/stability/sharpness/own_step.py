@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -35,13 +34,14 @@ from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.lyapunov import by_weights
 from stabkit.stability.sharpness.means import BY_MEANS, LINES, by_means
 from stabkit.stability.sharpness.modes import by_modes
+from stabkit.stability.sharpness.polynomials import by_polynomials
 from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, fixed_values, held_ends
 from stabkit.stability.sharpness.searched import first_answer, first_broken, searched
 from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.sharpness.slopes import by_slopes
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
-from stabkit.tracing import Trace, as_shape, at_step, takes_step, trace
+from stabkit.tracing import Trace, as_shape, at_step, in_numpy, parameters_of, takes_step, trace
 
 _FEW = 300  # trials at a step beyond the proved ones
 
@@ -85,6 +85,7 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
                    start: Fraction, trials: int, seed: int) -> StepBound:
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
+    function = in_numpy(function, shape, takes_step(function))
     first = first_answer(function, shape, start)
     try:
         found = trace(function, shape, seed)
@@ -129,10 +130,12 @@ def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[in
 
 
 def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:
-    try:
-        return by_box(found, notion, name)
-    except Undecided:
-        return by_means(found, notion, name)
+    for decide in (by_box, by_polynomials):
+        try:
+            return decide(found, notion, name)
+        except Undecided:
+            continue
+    return by_means(found, notion, name)
 
 
 def _is_about_transforms(reason: Undecided) -> bool:
@@ -199,6 +202,7 @@ def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = No
     See :func:`~stabkit.stability.decide.decide`.
     """
     shape, takes = as_shape(shape), takes_step(function)
+    function = in_numpy(function, shape, takes)
     if takes and dt is None:
         raise InvalidArgument("dt: give the step, such as dt='1/4'; step_bound(step, notion, "
                               "shape=...) tells for which steps the notion holds")
@@ -228,7 +232,8 @@ def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = No
     try:
         if takes_step(function) != (dt is not None):
             return None
-        return _outcome(function, notion, as_shape(shape), step, None, 0)
+        shape = as_shape(shape)
+        return _outcome(in_numpy(function, shape, takes_step(function)), notion, shape, step, None, 0)
     except (Undecided, InvalidArgument):  # who searches tells what is wrong with the function
         return None
 
@@ -309,6 +314,6 @@ def _in_floats(function: Function, notion: Notion, shape: tuple[int, ...], step:
 def step_name(function: Function) -> str:
     """What the function calls its step."""
     try:
-        return list(inspect.signature(function).parameters)[1]
+        return [parameter.name for parameter in parameters_of(function)][1]
     except (TypeError, ValueError, IndexError):
         return "dt"

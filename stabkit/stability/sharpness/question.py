@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -27,7 +26,7 @@ from stabkit.stability.sharpness.linear import (
 from stabkit.stability.sharpness.own_step import own_step_bound
 from stabkit.stability.sharpness.scan import SCALES, scanned
 from stabkit.stability.verdict import PROVED, REFUTED
-from stabkit.tracing import takes_step
+from stabkit.tracing import parameters_of, takes_step
 
 
 def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, shape: Any = None,
@@ -125,7 +124,7 @@ def _of_function(step: Any, notion: Notion, start: Rational, shape: Any, held: H
 def is_own_step(function: Any) -> bool:
     """Whether a function takes an array and a step, and not the step alone."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = parameters_of(function)
     except (TypeError, ValueError):
         return False
     needed = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)

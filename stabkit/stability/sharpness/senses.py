@@ -16,7 +16,7 @@ from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVI
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.own_step import exact_sets, step_name
-from stabkit.tracing import Trace, as_shape, takes_step, trace
+from stabkit.tracing import Trace, as_shape, in_numpy, takes_step, trace
 
 _ALL = (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, CONTRACTION, POWER_BOUNDED)
 
@@ -113,6 +113,7 @@ def senses(step: Function, *, shape: Any, dt: Rational = None, held: Held = None
     if not callable(step) or not takes_step(step):
         raise InvalidArgument("step: must be a function of the array and the step, step(u, dt)")
     shape, seed = as_shape(shape), integer(seed, "seed")
+    step = in_numpy(step, shape, takes_step(step))
     at = None if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
     if at is not None and at <= 0:
         raise InvalidArgument(f"dt: must be positive, got {dt!r}")

@@ -19,6 +19,7 @@ from stabkit.arithmetic.enclosure import precision, to_fraction
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
+from stabkit.stability.sharpness.bernstein import bernstein
 from stabkit.stability.sharpness.signs import Cell, cut
 from stabkit.tracing import Kinds
 
@@ -232,17 +233,7 @@ def _bernstein(p: fmpq_mpoly, axes: int) -> dict[tuple[int, ...], Fraction]:
                      for k, v in terms.items() for j in range(key[a] + 1)}
         for k, v in terms.items():
             powers[k] = powers.get(k, Fraction(0)) + v
-    degrees = tuple(max(k[a] for k in powers) for a in range(axes))
-    out = {}
-    for index in product(*(range(n + 1) for n in degrees)):
-        total = Fraction(0)
-        for k, v in powers.items():
-            if all(j <= i for j, i in zip(k, index, strict=True)):
-                for j, i, n in zip(k, index, degrees, strict=True):
-                    v *= Fraction(comb(i, j), comb(n, j))
-                total += v
-        out[index] = total
-    return out
+    return bernstein(powers, axes)
 
 
 def _halves(box: dict[tuple[int, ...], Fraction], axis: int, axes: int
