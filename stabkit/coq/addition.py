@@ -165,7 +165,10 @@ def _left(context: Context, factor: Term, equation: Vector, z: Vector | None) ->
 
 
 def _square(context: Context, step: Step) -> tuple[Number, str]:
-    x = context.terms.vector(context.terms.read(step["x"], context.names))
+    x = context.terms.read(step["x"], context.names)
+    if isinstance(x, Number):
+        return Number(f"({x.text} * {x.text})"), f"exact (Rle_0_sqr {x.text})"
+    x = context.terms.vector(x)
     return context.terms.dot(x, x), "apply dot_square"
 
 

@@ -51,6 +51,8 @@ def rows(name: str, statement: Data, proof: Data) -> list[str]:
 
 def _line(name: str, statement: Data, proof: Data) -> list[str]:
     """The line by its entries, and what the library says of it."""
+    if (statement["keeps"], statement["step"]) not in LAWS:
+        raise InvalidArgument(f"{statement['keeps']}: is not written for Coq")
     ends = set(statement["weights"].values())
     if len(ends) != 1:
         raise InvalidArgument("weights: of a line must have one end")
