@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import warnings
 
 import numpy as np
@@ -119,6 +120,33 @@ def test_bad_input(module, shape, match):
     with pytest.raises(InvalidArgument, match=match) as caught:
         read(module, shape)
     assert "\n" not in str(caught.value)
+
+
+class Counting(nn.Module):
+    """It halves its input in 49 calls, and doubles it in all later ones."""
+
+    def __init__(self, keep):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+        self.own, self.keep, self.last = 0, keep, None
+
+    def forward(self, x):
+        self.last = x  # kept, and no memory of other calls
+        if self.keep == "buffer":
+            self.calls += 1
+            return x * torch.where(self.calls < 50, 0.5, 2.0)
+        self.own += self.keep == "attribute"
+        return x / 2 if self.own < 50 and (self.keep != "clock" or time.time() > 0) else 2 * x
+
+
+@pytest.mark.parametrize("keep, words", [
+    ("buffer", r"memory.*calls"), ("attribute", r"memory.*own"), ("clock", "asks.*time"),
+])
+def test_a_module_that_answers_otherwise_later_is_refused(keep, words):
+    """What is exported is one call, here u/2, of which nothing follows for the 50th."""
+    with pytest.raises(InvalidArgument, match=words):
+        read(Counting(keep), (3,))
+    assert read(Counting(""), (3,)).output_shape == (3,)
 
 
 def test_weights_that_are_no_numbers():
