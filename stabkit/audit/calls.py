@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stabkit.aliases import Rational
-from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.rational import fraction, integer
 from stabkit.audit.models import as_model
 from stabkit.audit.result import Audit
 from stabkit.errors import InvalidArgument
@@ -97,8 +97,7 @@ def _accepted(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
     if isinstance(budget, bool) or not isinstance(budget, (int, float)) or \
             not 0 < budget < float("inf"):
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise InvalidArgument(f"seed: must be an integer >= 0, got {seed!r}")
+    integer(seed, "seed")
     if shape is not None:
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if not shape or not all(isinstance(n, int) and n > 0 for n in shape):

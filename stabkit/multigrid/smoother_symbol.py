@@ -6,9 +6,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import singledispatch
 
-from flint import acb, acb_mat, fmpq
+from flint import acb, acb_mat
 
 from stabkit.aliases import Array
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.smoother import (
@@ -23,7 +24,7 @@ from stabkit.multigrid.smoother import (
     red_black,
 )
 from stabkit.multigrid.stencil import Stencil
-from stabkit.multigrid.symbol import Frequencies, Symbol, harmonics, modulated
+from stabkit.multigrid.symbol import Frequencies, Symbol, harmonics, modulation
 
 Operator = Callable[[Frequencies], acb_mat]
 
@@ -35,12 +36,12 @@ def symbol(smoother: Smoother, weights: Stencil) -> Operator:
 
 
 def on_harmonics(weights: Stencil) -> list[Symbol]:
-    return [Symbol(modulated(weights, alpha)) for alpha in harmonics(weights.dimension)]
+    return [Symbol(modulation(weights, alpha)) for alpha in harmonics(weights.dimension)]
 
 
 def _number(value: Array) -> acb:
     exact = fraction(value)
-    return acb(fmpq(exact.numerator, exact.denominator))
+    return acb(to_fmpq(exact))
 
 
 def diagonal(values: list[acb]) -> acb_mat:

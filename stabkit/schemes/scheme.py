@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
-from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -17,7 +16,7 @@ from stabkit.arithmetic.backend import in_parts, is_foreign, namespace
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.open_step import Unknown
-from stabkit.arithmetic.rational import Constant, fraction, fractions
+from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import InvalidArgument
@@ -191,13 +190,7 @@ def as_count(value: Any, name: str) -> Any:
     """An integer >= 1 of any kind, such as NumPy's; truth values are none."""
     if isinstance(value, (Count, Size)):
         return value
-    try:
-        count = None if isinstance(value, (bool, np.bool_)) else index(value)
-    except TypeError:
-        count = None
-    if count is None or count < 1:
-        raise InvalidArgument(f"{name}: must be an integer >= 1, got {value!r}")
-    return count
+    return integer(value, name, 1)
 
 
 #: What stands for them where a scheme runs on symbols, for a statement about all of a class.

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.enclosure import Interval
-from stabkit.arithmetic.rational import Constant, fraction, fractions
+from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import HypothesisNotMet, InvalidArgument, NotStable, Undecided
 from stabkit.schemes import Function, Scheme
@@ -160,8 +160,7 @@ def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: 
           dtype: DTypeLike, rounding: Any) -> tuple[Scheme, list[Signals], np.ndarray | None]:
     """The arguments, checked: the scheme, exact signals to try, and float ones."""
     for name, value in (("trials", trials), ("seed", seed)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise InvalidArgument(f"{name}: must be an integer >= 0, got {value!r}")
+        integer(value, name)
     judged = _judged(scheme, size, dtype, rounding)
     _check_notion(notion, judged.size)
     if signals is None:

@@ -101,13 +101,20 @@ def _exact(value: Array) -> Array:
 
 def _put_in(form: Form, flat: np.ndarray, values: np.ndarray) -> Form:
     """The form with constants in place of the unknowns that are held."""
-    chosen = np.flatnonzero((form.columns != CONSTANT) & flat[form.columns - 1])
-    exact = [values[c - 1] for c in form.columns[chosen].tolist()]
+    chosen = (form.columns != CONSTANT) & flat[form.columns - 1]
+    used = ~chosen
+    used[chosen] = values[form.columns[chosen] - 1] != 0
+    form = Form(form.count, form.rows[used], form.columns[used], form.numerators[used],
+                form.denominator)
+    moved = np.flatnonzero(chosen[used])
+    if not moved.size:
+        return form
+    exact = [values[c - 1] for c in form.columns[moved].tolist()]
     denominator = int(np.lcm.reduce([1, *(v.denominator for v in exact)]))
     weights = np.full((form.rows.size, 1), denominator, dtype=object)
-    weights[chosen, 0] = [v.numerator * (denominator // v.denominator) for v in exact]
+    weights[moved, 0] = [v.numerator * (denominator // v.denominator) for v in exact]
     columns = form.columns.copy()
-    columns[chosen] = CONSTANT
+    columns[moved] = CONSTANT
     return merged(form.count, form.rows, columns, products(form.numerators, weights),
                   tuple(c * denominator for c in form.denominator))
 

@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Function, Matrix, Operand, Rational, Record
 from stabkit.tracing.array import Traced, TracedArray, made, operand, plain, shape_of
+from stabkit.tracing.foreign import ForeignStep
 from stabkit.tracing.moving import filled
 from stabkit.tracing.solving import solvers
 from stabkit.tracing.summing import FUNCTIONS, correlated, product_with
@@ -27,6 +28,8 @@ from stabkit.tracing.tracer import Tracer
 
 def on_symbols(function: Function, tracer: Tracer) -> Callable[..., Any]:
     """The function with stand-ins for what cannot take symbols."""
+    if isinstance(function, ForeignStep):
+        return partial(function.followed, tracer)
     return _Stage(tracer).callable(function)
 
 

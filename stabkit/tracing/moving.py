@@ -30,7 +30,7 @@ _VIEWS = {np.transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims, np
           np.atleast_2d, np.atleast_3d, np.split, np.array_split, np.rollaxis}
 
 
-class _Pool:
+class Pool:
     """The entries of several arrays in one row; place 0 is the number 0, which fills."""
 
     def __init__(self, tracer: Tracer):
@@ -62,7 +62,7 @@ def _moving(func: Callable[..., Any], held: Sequence[int]) -> Callable[..., Any]
         if options.pop("out", None) is not None or any(
                 isinstance(value, Traced) for value in options.values()) or len(args) <= held[-1]:
             tracer.stop(f"np.{func.__name__} with these arguments is not followed")
-        pool = _Pool(tracer)
+        pool = Pool(tracer)
         moved = [pool.places(arg) if k in held else arg for k, arg in enumerate(args)]
         return pool.array(func(*moved, **options))
     return run
@@ -72,7 +72,7 @@ def _pad(tracer: Tracer, array: Array, width: Any, mode: Any = "constant", **opt
     if mode not in ("constant", "edge", "wrap", "reflect", "symmetric") or \
             set(options) - {"constant_values"}:
         tracer.stop(f"np.pad with mode={mode!r} and {', '.join(options)} is not followed")
-    pool = _Pool(tracer)
+    pool = Pool(tracer)
     places = pool.places(array)
     if "constant_values" in options:
         if np.ndim(options["constant_values"]):
@@ -88,7 +88,7 @@ def _where(tracer: Tracer, mask: Any, *choices: Any) -> Array:
         shape = np.broadcast_shapes(*map(shape_of, (mask, *choices)))
         parts = [operand(tracer, part, shape) for part in (mask, *choices)]
         return made(tracer, tracer.node("where", parts), shape)
-    pool = _Pool(tracer)
+    pool = Pool(tracer)
     return pool.array(np.where(mask, *map(pool.places, choices)))
 
 

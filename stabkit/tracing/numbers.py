@@ -27,10 +27,12 @@ class Reading:
 
     example: tuple[float, Fraction] | None = None
     largest: Fraction = Fraction(0)
+    is_single: bool = False  # whether a number is the rounding of another to single precision
 
     def note(self, value: float, taken: Fraction) -> None:
         """Remember the largest difference."""
         away = abs(Fraction(float(value)) - taken)
+        self.is_single |= bool(away) and isinstance(value, np.float32)
         if away > self.largest:
             self.example, self.largest = (float(value), taken), away
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
@@ -16,6 +15,7 @@ from stabkit.arithmetic.exact import Exact, exactly
 from stabkit.arithmetic.rational import Constant
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_words
 from stabkit.tracing.array import Traced, made, operand, shape_of
+from stabkit.tracing.foreign import parameters_of
 from stabkit.tracing.form import Form, step, trimmed, unknowns
 from stabkit.tracing.libraries import on_symbols
 from stabkit.tracing.state import refuse_state
@@ -26,6 +26,7 @@ UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, Na
          RuntimeError, AssertionError, NotImplementedError)
 _TRIED = 3  # random inputs and steps
 _CLOSE = 1e-9  # how far, relatively, rounding may take the function from its trace
+_SINGLE = 1e-4  # the same where it computes in single precision
 _EXACT = 1024  # entries up to which the function is also run on fractions
 _TWICE = 1 << 16  # entries up to which it is run on symbols again
 _BYTES = 400  # that a trace takes for an entry, roughly
@@ -54,6 +55,8 @@ class Trace:
         Whether the function changes its input.
     dt : Fraction or None
         The step that it was run with, where it was not left open.
+    close : float
+        How far, relatively, rounding may take the function from the forms.
     """
 
     function: Function
@@ -64,6 +67,7 @@ class Trace:
     compared: str = ""
     rounding: str = ""
     in_place: bool = False
+    close: float = _CLOSE
     dt: Fraction | None = None
     size: int = field(init=False)
 
@@ -111,8 +115,9 @@ def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = N
         again, other = _run(function, shape, takes, dt)
         if not same(form, _output(function, again, other, shape)):
             raise TracingStopped("the function is not the same at every call")
+    is_single = tracer.reading.is_single or getattr(function, "is_single", False)
     found = Trace(function, shape, form, tuple(tracer.nodes), takes,
-                  rounding=tracer.reading.words(), dt=dt)
+                  rounding=tracer.reading.words(), dt=dt, close=_SINGLE if is_single else _CLOSE)
     return compared(found, seed)
 
 
@@ -134,7 +139,7 @@ def as_shape(shape: Any) -> tuple[int, ...]:
 def takes_step(function: Function) -> bool:
     """Whether a function is to be given a step beside the array."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = parameters_of(function)
     except (TypeError, ValueError):
         return True
     kinds = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -225,10 +230,10 @@ def compared(found: Trace, seed: int) -> Trace:
         if np.isnan(made_by).any() and not np.isnan(expected).any():
             raise InvalidArgument("step: the function gives nan for finite numbers")
         away = np.abs(made_by.ravel() - expected)
-        if not (away <= _CLOSE * scale).all():
+        if not (away <= found.close * scale).all():
             raise TracingStopped("the function does not do on numbers what it did on symbols: at "
-                                 f"place {int(np.argmax(away > _CLOSE * scale))} it gives "
-                                 f"{made_by.ravel()[np.argmax(away > _CLOSE * scale)]!r}")
+                                 f"place {int(np.argmax(away > found.close * scale))} it gives "
+                                 f"{made_by.ravel()[np.argmax(away > found.close * scale)]!r}")
     refuse_state(found.function, lambda: _floats(found, u.copy(), dt))
     exact = found.is_linear and found.size <= _EXACT and not found.rounding and _agrees(found, rng)
     how = "exactly, in fractions" if exact else "within rounding"

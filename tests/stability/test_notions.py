@@ -22,6 +22,7 @@ from stabkit.stability.decide import decide
 from stabkit.stability.notions import (
     CONTRACTION,
     CONTRAST,
+    CYCLIC_VARIATION,
     EUCLIDEAN,
     EXTREMA,
     MAX_NORM,
@@ -79,6 +80,8 @@ def test_margins_of_variation_extrema_positivity_and_largest_modulus(four):
     """Σ|uᵢ₊₁ − uᵢ|, turns, the least entry of u⁺ for u >= 0, max |u|: by walking along u."""
     u, up = four[:2]
     assert VARIATION.margin(u, up) == sum(map(abs, rises(u))) - sum(map(abs, rises(up)))
+    around = [sum(abs(x[k] - x[k - 1]) for k in range(len(x))) for x in (u, up)]
+    assert CYCLIC_VARIATION.margin(u, up) == around[0] - around[1]
     assert EXTREMA.margin(u, up) == count_signs(rises(u)) - count_signs(rises(up))
     assert MAX_NORM.margin(u, up) == max(map(abs, u)) - max(map(abs, up))
     assert POSITIVITY.margin(u, up) == (min(up) if min(u) >= 0 else 0)
@@ -94,7 +97,8 @@ def test_a_plateau_is_one_extremum_and_an_end_is_none():
 
 @pytest.mark.parametrize("sort, holds, fails", [
     # The mean of neighbours smooths; sharpening adds variation and turns; 1.1 u grows.
-    (VARIATION, ["1/2", "1/2"], ["3/2", "-1/2"]), (EXTREMA, ["1/2", "1/2"], ["3/2", "-3/4"]),
+    (VARIATION, ["1/2", "1/2"], ["3/2", "-1/2"]),
+    (CYCLIC_VARIATION, ["1/2", "1/2"], ["3/2", "-1/2"]), (EXTREMA, ["1/2", "1/2"], ["3/2", "-3/4"]),
     (POSITIVITY, ["3/2", "1/2"], ["3/2", "-1/2"]), (MAX_NORM, ["1/2", "-1/2"], ["3/4", "-1/2"]),
 ])
 def test_witnesses_of_the_later_notions_replay(sort, holds, fails):
@@ -116,8 +120,8 @@ def test_witnesses_of_the_later_notions_replay(sort, holds, fails):
 def test_batches_have_the_sign_of_the_exact_margin(four):
     """What a search sees in floats has the sign of the exact margin, where that is not tiny."""
     parts = [np.array([part, part], dtype=float) for part in four]
-    for notion in (EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, EXTREMA, POSITIVITY,
-                   MAX_NORM, sensitivity("3/2")):
+    for notion in (EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, CYCLIC_VARIATION,
+                   EXTREMA, POSITIVITY, MAX_NORM, sensitivity("3/2")):
         exact = notion.margin(*four[:2 * notion.signals])
         seen = notion.margins(*parts[:2 * notion.signals])
         assert seen.shape == (2,) and seen[0] == seen[1]

@@ -10,13 +10,16 @@ from stabkit import (
     RANGE,
     Explicit,
     Stable,
+    audit,
     decide,
     difference,
     fluxes,
     senses,
     step_bound,
+    verify,
 )
 from stabkit.errors import InvalidArgument
+from stabkit.testing import assert_stable
 
 
 def heat(u, dt):
@@ -107,6 +110,16 @@ def test_a_step_made_a_float_is_told_how_to_stay_open(number):
     (lambda: Stable(heat, RANGE), "wrap a function"),
     (lambda: decide(heat, RANGE, shape=5, dt=float("nan")), "dt: .*finite"),
     (lambda: decide(heat, RANGE, shape=5, dt=1j), "dt: "), (lambda: senses(3, shape=5), "step: "),
+    *((lambda ask=ask, seed=seed: ask(seed), f"seed: must be an integer >= 0, got {seed}")
+      for seed in (None, -1, 1.5, True) for ask in (
+          lambda seed: step_bound(heat, RANGE, shape=5, seed=seed),
+          lambda seed: decide(heat, RANGE, shape=5, dt=1, seed=seed),
+          lambda seed: decide(SCHEME, RANGE, seed=seed),
+          lambda seed: senses(heat, shape=5, seed=seed),
+          lambda seed: verify([], seed=seed), lambda seed: audit(SCHEME, seed=seed),
+          lambda seed: assert_stable(SCHEME, RANGE, seed=seed))),
+    (lambda: decide(SCHEME, RANGE, trials=None), "trials: "),
+    (lambda: step_bound(SCHEME, RANGE, halvings="3"), "halvings: "),
 ])
 def test_wrong_arguments_are_named(wrong, words):
     """Where they enter, with the remedy."""

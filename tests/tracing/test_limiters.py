@@ -9,7 +9,16 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from stabkit import POSITIVITY, RANGE, VARIATION, box, decide, stays_in, step_bound
+from stabkit import (
+    CYCLIC_VARIATION,
+    POSITIVITY,
+    RANGE,
+    VARIATION,
+    box,
+    decide,
+    stays_in,
+    step_bound,
+)
 from stabkit.errors import Undecided
 from stabkit.stability.sharpness.homogeneous import limiter_ratios
 from stabkit.stability.sharpness.means import by_means
@@ -74,8 +83,9 @@ def test_a_signal_beyond():
 def test_limiter_with_the_second_order_correction_and_its_variation():
     """c(2 − c) <= 1, so 1; the variation likewise, counted around."""
     assert by_means(trace(advection(van_leer, True), 8), RANGE, "c").certified == 1
-    found = step_bound(advection(van_leer), VARIATION, shape=8)
-    assert found.certified == Fraction(1, 2) and "around" in found.notion
+    found = step_bound(advection(van_leer), CYCLIC_VARIATION, shape=8)
+    assert found.certified == Fraction(1, 2) and found.notion == "cyclic variation"
+    assert decide(advection(van_leer), CYCLIC_VARIATION, shape=8, dt="1/2").status is PROVED
     assert decide(advection(van_leer), VARIATION, shape=8, dt="1/4", trials=50).status is not PROVED
 
 
@@ -177,7 +187,7 @@ def test_boxes_and_positivity():
     assert by_means(trace(decay, 4), POSITIVITY, "dt").certified == 1
 
 
-def test_the_circle_is_named_also_where_only_single_steps_are_followed():
+def test_the_two_variations_are_told_apart_also_where_only_single_steps_are_followed():
     """(u + dt (left + right)/2)/(1 + dt) has Σ |uᵢ₊₁ − uᵢ| grow from 2 to 22/9 at dt = 8.
 
     That is of u = (1, 1, 1, −1); around the circle, with the jump of 2 back to 1, it does not grow.
@@ -188,5 +198,21 @@ def test_the_circle_is_named_also_where_only_single_steps_are_followed():
     u = np.array([Fraction(x) for x in (1, 1, 1, -1)], object)
     after = (u + 4 * (np.roll(u, 1) + np.roll(u, -1))) / 9
     assert (abs(np.diff(u)).sum(), abs(np.diff(after)).sum()) == (2, Fraction(22, 9))
-    found = step_bound(step, VARIATION, shape=4)
-    assert (8, 8) in found.proved and found.notion == "variation around the circle"
+    found = step_bound(step, CYCLIC_VARIATION, shape=4)
+    assert (8, 8) in found.proved and found.notion == "cyclic variation"
+    along = step_bound(step, VARIATION, shape=4, trials=200)
+    assert along.proved == () and along.notion == "variation" and along.refuted[0][0] <= 8
+
+
+def test_a_step_with_ends_has_no_cyclic_variation():
+    """Upwind behind a first entry that stays: the jumps become (1 − c) d_i + c d_{i−1}, so the
+    variation along the line is kept up to c = 1; the conditions around the circle are not those of
+    this step."""
+    def step(u, c):
+        v = u.copy()
+        v[1:] -= c * (u[1:] - u[:-1])
+        return v
+
+    assert step_bound(step, VARIATION, shape=5).certified == 1
+    asked = step_bound(step, CYCLIC_VARIATION, shape=5, trials=50)
+    assert asked.proved == () and "not periodic: ask VARIATION" in str(asked)

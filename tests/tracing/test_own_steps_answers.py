@@ -301,3 +301,24 @@ def test_a_function_that_raises_is_told_so(function, words):
     """One clear error, and not whatever the function raises."""
     with pytest.raises(InvalidArgument, match=f"the function raises {words}"):
         decide(function, EUCLIDEAN, shape=4, trials=8)
+
+
+def test_a_grid_with_held_ends_beyond_what_is_decomposed():
+    """28² free cells of 30 x 30: ‖I + dt L‖ with −L between 0 and 8 sin²(π 28/58) < 8, so 1/4 is
+    proved by sums of rows; beyond 2/(8 sin²(14π/29)) = .25074 a signal grows, by a hundredth of
+    the step at most, which is multiplied out here."""
+    def heat(u, dt):
+        v = u.copy()
+        v[1:-1, 1:-1] += dt * (u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2]
+                               - 4 * u[1:-1, 1:-1])
+        return v
+
+    found = step_bound(heat, EUCLIDEAN, shape=(30, 30), held={"boundary": 0})
+    assert found.certified == Fraction(1, 4)
+    low, high = found.refuted[0]
+    assert 2 / (8 * np.sin(14 * np.pi / 29)**2) < low <= Fraction(101, 400)
+    assert high is None
+    u = np.zeros((30, 30), dtype=object)
+    u[1:-1, 1:-1] = found.signals[0].reshape(28, 28)
+    assert (heat(u, low)**2).sum() > (u**2).sum()
+    found.check()

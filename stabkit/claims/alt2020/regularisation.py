@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -19,15 +20,20 @@ from stabkit.claims.configurations import (
     ONE,
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
+    constant,
+    drawn,
 )
+from stabkit.classes import AnyFlux, AnyLength, AnyOperator, AnyVector, Positive, Such, UpTo
 from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, difference, stable_step
-from stabkit.schemes import Explicit, Implicit, Pointwise, repeat
-from stabkit.stability.notions import CONTRACTION, CONTRAST
+from stabkit.schemes import Explicit, Implicit, Pointwise, Regularisation, repeat
+from stabkit.stability.notions import CONTRACTION, CONTRAST, squared_norm
 from stabkit.stability.property import (
     AllOf,
+    AtMost,
     Calculation,
+    Example,
     FaceWithin,
     Identity,
     NormAtMost,
@@ -193,15 +199,35 @@ def many_small_steps_converge_to_the_regularisation(m):
         "small", necessary=True)
 
 
+#: A step s of descent shortens by this less s.
+MODULUS = 1
+
+
 @claim('Section 4, "have unique minimisers, … gradient descent converge globally"',
        notion="existence", quote="Strictly convex regularisers have unique minimisers",
-       within=dict(K=REFLECTING_FIRST[:3], flux=CONVEX, alpha=("1/4", "10")))
-def convex_regularisers_have_unique_minimisers(K, flux, alpha):
+       within=dict(K=REFLECTING_FIRST[:3], flux=CONVEX, alpha=("1/4", "10"), step=("1/50",), v=(1,),
+                   w=(2,), f=(3,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=(0, "L")), alpha=Positive(),
+                    step=Such(("1 - step - step*alpha*L*c >= 0",), "> 0"), v=AnyVector(),
+                    w=AnyVector(), f=AnyVector()))
+def convex_regularisers_have_unique_minimisers(K, flux, alpha, step, v, w, f):
     """For convex differentiable Ψ with Lipschitz Ψ′ (the first class) and α > 0: E has exactly one
     minimiser, and gradient descent with a small enough step converges to it from every start: E is
-    strongly convex with modulus 2 and its gradient is Lipschitz."""
-    return AllOf([FaceWithin(flux, "slope", Fraction(0), flux.facts.lipschitz),
-                  UniqueSolution(Implicit(K, flux, alpha))])
+    strongly convex with modulus 2 and its gradient is Lipschitz.
+
+    For all: a step s of descent, u ↦ u − (s/2)∇E(u), takes any v and w nearer by the factor 1 − s,
+    if s(1 + αL‖K‖²) <= 1: its one fixed point is the one minimiser (Banach)."""
+    def descended(u: Any, f: Any) -> Any:
+        half = constant(Fraction(1, 2))
+        return u - half * constant(step) * Regularisation(K, flux, alpha).gradient(u, f)
+
+    return AllOf([
+        AtMost(lambda v, w, f: squared_norm(descended(v, f) - descended(w, f)),
+               lambda v, w, f: (MODULUS - constant(step)) ** 2 * squared_norm(v - w),
+               {name: drawn(x, K) for name, x in dict(v=v, w=w, f=f).items()},
+               "a step of descent from v and from w"),
+        Example(lambda: AllOf([FaceWithin(flux, "slope", Fraction(0), flux.facts.lipschitz),
+                               UniqueSolution(Implicit(K, flux, alpha))]))])
 
 
 @claim("Section 4", notion="existence",
@@ -253,6 +279,22 @@ def huber_regulariser_is_strictly_convex(q, r):
                        necessary=True)
 
 
+@claim("derived (Section 4)", weight="minor", notion="bound",
+       within=dict(flux=(fluxes.soft(1), fluxes.soft(2), fluxes.identity()),
+                   r=(("1/2", 0, -3),), s=((5, "1/3", 4),)),
+       for_all=dict(flux=AnyFlux(slopes=(0, None)), r=AnyVector("M"), s=AnyVector("M")))
+def huber_regulariser_is_strictly_convex_corrected(flux, r, s):
+    """Ψ of the truncated TV row (Huber) is convex, as Ψ is for every Φ that does not fall: its sum
+    at a midpoint is at most the mean of its sums."""
+    def total(x: Any) -> Any:
+        densities = flux.regulariser(x)
+        return densities.call("sum") if hasattr(densities, "call") else densities.sum()
+
+    half = constant(Fraction(1, 2))
+    return AtMost(lambda r, s: 2 * total(half * (r + s)), lambda r, s: total(r) + total(s),
+                  dict(r=r, s=s), "at r, s and their midpoint")
+
+
 def increasing(flux: Flux) -> bool:
     """Whether the row is said to be in the first class."""
     return flux.name in ("identity", "charbonnier", "soft")
@@ -274,12 +316,14 @@ def flux_monotonicity_separates_the_classes(flux):
 
 @claim('Section 4, "act contrast reducing"', notion="bound",
        quote="the corresponding increasing flux functions act contrast reducing",
-       within=dict(n=(2, 3, 4, 6), h=("1", "1/2"), flux=MONOTONE, ratio=(HALF, ONE)),
-       beyond=dict(n=(4,), flux=MONOTONE[:3], ratio=(Fraction(11, 10),)))
+       within=dict(n=(2, 3, 4, 6), h=(ONE, HALF), flux=MONOTONE, ratio=(HALF, ONE)),
+       beyond=dict(n=(4,), flux=MONOTONE[:3], ratio=(Fraction(11, 10),)),
+       for_all=dict(n=AnyLength(), h=Positive(), ratio=UpTo(1),
+                    flux=AnyFlux(diffusivities=(0, "L"), slopes=(0, "L"))))
 def increasing_flux_reduces_contrast(n, h, flux, ratio):
-    """For nondecreasing Lipschitz Φ with Φ(0) = 0, K1 reflecting and 0 < τ <= h²/(2L):
-    maxᵢ |T(u)_{i+1} − T(u)ᵢ| <= maxᵢ |u_{i+1} − uᵢ|."""
-    tau = ratio * Fraction(h) ** 2 / (2 * flux.facts.lipschitz)
+    """For nondecreasing Lipschitz Φ with Φ(0) = 0, K1 reflecting, every N and 0 < τ <= h²/(2L):
+    maxᵢ |T(u)_{i+1} − T(u)ᵢ| <= maxᵢ |u_{i+1} − uᵢ|; here τ = ratio · h²/(2L)."""
+    tau = ratio * h**2 / (2 * flux.facts.lipschitz)
     return Stable(Explicit(difference(1, n, h), flux, tau), CONTRAST)
 
 

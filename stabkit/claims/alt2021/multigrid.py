@@ -7,10 +7,15 @@ from itertools import pairwise
 from typing import Any
 
 from stabkit.aliases import Signal
+from stabkit.arithmetic.rational import Constant
+from stabkit.claims import two_grids
 from stabkit.claims.claim import claim
-from stabkit.classes import AnyMap, AnyOperator, AnyVector
+from stabkit.claims.configurations import constant
+from stabkit.claims.two_grids import applied, corrected, product, swept
+from stabkit.classes import AnyMap, AnyOperator, AnyVector, ForExamples, Positive
 from stabkit.operators import Operator, from_matrix
-from stabkit.stability.property import AllOf, Calculation, Identity
+from stabkit.stability.notions import inner, squared_norm
+from stabkit.stability.property import AllOf, Always, AtMost, Calculation, Example, Identity
 from stabkit.stability.verdict import REFUTED
 
 LAPLACE_7 = [[2 if i == j else -1 if abs(i - j) == 1 else 0 for j in range(7)] for i in range(7)]
@@ -199,16 +204,56 @@ def w_cycle_is_two_v_cycles(levels, smoother):
 #: What ν sweeps before and after leave of the energy norm of an error, and the sweep.
 CONTRACTION, QUARTER = "1/(1 + nu)", "1/4"
 
+ON_TWO_GRIDS = dict(B=AnyOperator("C", "F", square=4), f=AnyVector("F"), c=AnyVector("C"),
+                    x=AnyVector("F"), y=AnyVector("C"), q=AnyVector("C"))
+HALF, SWEEP = Constant(1, 2), Constant(1, 4)
+
 
 @claim("derived (Section 3.2)", notion="bound",
-       within=dict(levels=(2, 3, 4), nu=(1, 2, 3)))
-def one_dimensional_v_cycle_contracts_for_every_depth(levels, nu):
+       within=dict(B=two_grids.NEIGHBOURS, f=((1, 0, -2, 3),), c=((2, -1, 4),), x=((0, 1, 1, -5),),
+                   y=((1, 1, 0),), q=((1, 0, 2),), levels=(2, 3, 4), nu=(1, 2, 3)),
+       for_all=dict(ON_TWO_GRIDS, levels=ForExamples(), nu=Positive()))
+def one_dimensional_v_cycle_contracts_for_every_depth(B, f, c, x, y, q, levels, nu):
     """1-D Poisson with Dirichlet ends, n = 2ᵏ − 1 points, linear interpolation P, Galerkin coarse
     operators, ν sweeps of u ↦ u + (b − A u)/4 (A = tridiag(−1, 2, −1), h = 1 on each level) before
     and after: the energy norm of the V-cycle's error operator is at most 1/(1 + ν), for every k,
     every number of levels and every ν >= 1.
 
-    Decided down to one point, which is solved, from 3, 7 and 15 points."""
+    For all A = [[2, −B], [−Bᵀ, 2]] with ‖B‖ <= 2 and P = [B/2, 1], of which the line is one on
+    every level (f and c are alternating points, and A_H = PᵀAP is A on c up to a factor, which no
+    cycle sees).  By induction over the levels, from the coarsest that is solved: if the cycle takes
+    c to q on the coarse grid, 0 <= (1 + ν) c·A_H q <= c·A_H c, and V takes e there to v on this
+    grid, 0 <= (1 + ν) e·A v <= e·A e.  The sweeps S are symmetric in the energy, so e·A v is
+    e′·A w, where e′ = Sᵛe becomes w by the correction; they have e′·Ae′ + (ν/2)‖Ae′‖² <= e·Ae."""
+    more = 1 + constant(nu)
+
+    def below(c: Any, q: Any) -> Any:
+        return inner(c, two_grids.coarse(B, q))
+
+    def sweeps() -> Always:
+        return Always(
+            lambda f, c: (f, c), lambda f, c, number: swept(B, f, c, SWEEP),
+            lambda state, f, c, number: product(B, (f, c), (f, c)) - product(B, state, state)
+            - HALF * constant(number) * sum(map(squared_norm, applied(B, *state))),
+            dict(f=f, c=c), counted=True)
+
+    whole, half = dict(f=f, c=c, q=q), dict(f=f, c=c, x=x, y=y)
+    return AllOf([
+        sweeps(), two_grids.coarse_equation(B, f, c),
+        Identity(lambda f, c, x, y: product(B, swept(B, f, c, SWEEP), (x, y)),
+                 lambda f, c, x, y: product(B, (f, c), swept(B, x, y, SWEEP)), half,
+                 "a sweep is symmetric in the energy"),
+        AtMost(lambda f, c, q: more * product(B, (f, c), corrected(B, f, c, q)) + below(c, c),
+               lambda f, c, q: product(B, (f, c), (f, c)) + HALF * constant(nu) * sum(map(
+                   squared_norm, applied(B, f, c))) + more * below(c, q), whole, "at e′ = (f, c)"),
+        AtMost(lambda f, c, q: below(c, q),
+               lambda f, c, q: product(B, (f, c), corrected(B, f, c, q)), whole,
+               "so that it is >= 0 where c·A_H q is"),
+        Example(lambda: _contracts(levels, nu))])
+
+
+def _contracts(levels: int, nu: int) -> Calculation:
+    """Down to one point, which is solved, from 3, 7 and 15 points."""
     sizes = [2 ** (k + 1) - 1 for k in range(levels)]
     given: dict = dict(nu=nu)
     let = [("A1", "[[2]]"), ("E1", "[[0]]")]

@@ -10,11 +10,11 @@ from typing import Any
 from stabkit.aliases import Signal
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import check
+from stabkit.stability.sharpness.limits import belongs, in_words
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.verdict import Evidence
 
 _SHOWN = 3  # intervals
-_LONG = 2000  # denominators of fractions that are shown as such
 _TEXT = 100  # characters of a signal that is shown
 WRITTEN = 16  # samples up to which the certificate of a linear step is written down
 
@@ -30,7 +30,9 @@ class StepBound:
     notion : str
     proved, refuted : tuple of (Fraction, Fraction or None)
         Closed intervals (low, high) of steps, in increasing order; ``None`` is infinity, a point
-        has low == high, and low == 0 stands for all steps above 0.
+        has low == high, and low == 0 stands for all steps above 0.  An end that is irrational, or
+        does not belong to what is proved, is a fraction just inside; the exact end is in its
+        attribute ``limit``, and is printed.
     certificate, witness : tuple of Evidence
         What shows the upper ends of the proved intervals (for an interval without one, its lower
         end or the start), and the lower ends of the refuted ones; ``stabkit.replay`` accepts it.
@@ -122,10 +124,12 @@ class StepBound:
 def _interval(steps: tuple[Fraction, Fraction | None], name: str) -> str:
     low, high = steps
     if low == high:
-        return f"{name} = {_number(low)}"
+        return f"{name} = {in_words(low, name)}"
+    over = "<=" if low and belongs(low) else "<"
     if high is None:
-        return f"all {name} {'>' if low == 0 else '>='} {_number(low)}"
-    return f"{_number(low)} {'<' if low == 0 else '<='} {name} <= {_number(high)}"
+        return f"all {name} {'>=' if over == '<=' else '>'} {in_words(low, name)}"
+    under = "<=" if belongs(high) else "<"
+    return f"{in_words(low, name)} {over} {name} {under} {in_words(high, name)}"
 
 
 def _signal(name: str, u: Signal) -> str:
@@ -134,11 +138,6 @@ def _signal(name: str, u: Signal) -> str:
     text = f"({', '.join(map(str, u))})"
     return f"{name} = {text}" if len(u) <= WRITTEN and len(text) <= _TEXT else \
         f"{name} of {len(u)} samples"
-
-
-def _number(x: Fraction) -> str:
-    """As a fraction, or a decimal where that is long; the exact number is in `proved`."""
-    return str(x) if x.denominator <= _LONG else f"{float(x):.7g}"
 
 
 def _refuted(steps: tuple[Fraction, Fraction | None], name: str) -> str:

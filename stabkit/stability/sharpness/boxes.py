@@ -19,8 +19,9 @@ from stabkit.errors import Undecided
 from stabkit.stability.invariants import StaysIn
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.ends import intervals
-from stabkit.stability.sharpness.inequalities import certificate
+from stabkit.stability.sharpness.inequalities import certificate, witness
 from stabkit.stability.sharpness.linear import Steps
+from stabkit.stability.sharpness.polynomials import OUTSIDE
 from stabkit.stability.sharpness.rows import Polynomial, tightest
 from stabkit.stability.sharpness.signs import cells
 from stabkit.tracing import Trace
@@ -66,7 +67,8 @@ def by_box(found: Trace, notion: StaysIn, name: str) -> StepBound:
     shape = " x ".join(map(str, found.shape))
     lines = [f"{kind}, for shape {shape}" + (f"; proof by {how}" if proved else "")]
     return StepBound(notion.name, proved, refuted, tuple(filter(None, (
-        certificate(conditions, steps, _words(how)) for steps in proved))), variable=name,
+        certificate(conditions, steps, _words(how)) for steps in proved))), tuple(filter(None, (
+            witness(necessary, steps, OUTSIDE) for steps in refuted))), variable=name,
         rounding=found.rounding, by="a corner of the box" if refuted else "", lines=tuple(lines))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import floor, log10
 
+from stabkit.stability.sharpness.limits import Beside
 from stabkit.stability.sharpness.linear import End, Steps, runs
 from stabkit.stability.sharpness.signs import Cell, simplest
 
@@ -29,13 +30,14 @@ def _inside(end: End, beside: Cell | None, run: Sequence[Cell], way: int) -> End
     if end is None or end == 0 or beside is None or cell.is_point:
         return end
     if beside.is_point and beside.holds is False:  # the end itself does not belong to it
-        return _beyond(cell, end, way, _CLOSE_BY)
+        return Beside.of(_beyond(cell, end, way, _CLOSE_BY), end, False)
     if beside.holds is not None:
         return end
     away = end * _NEAR
     if cell.high is not None:
         away = min(away, (cell.high - cell.low) / 2)
-    return simplest(*sorted((end, end + way * away))) if away else end
+    near = simplest(*sorted((end, end + way * away))) if away else end
+    return near if beside.root is None else Beside.of(near, beside.root, beside.closed)
 
 
 def _beyond(cell: Cell, end: End, way: int, digits: int = _DIGITS) -> End:

@@ -19,6 +19,7 @@ from stabkit.tracing.run import matrix_at
 
 _DENSE = 600  # unknowns up to which all singular values are computed
 _POWERS = 300
+_GROWS = 1 + 1e-5  # a factor that survives the rounding of the signal
 _FITS = 1 << 62  # what certainly fits an int64
 _SCALES = (1, 2**10, 2**22)  # denominators of the signals that are tried
 
@@ -34,24 +35,46 @@ class Growing:
         ‖M u‖² − ‖u‖², times the squared denominator of the step.
     steps : tuple of intervals
         Where it is positive.
+    scale : int
+        The denominator of the signal, whose entries are between -1 and 1.
     """
 
     signal: np.ndarray
     polynomial: tuple[Fraction, ...]
     steps: Steps
+    scale: int = 1
 
 
 class Matrix:
-    """The linear part of a form with an open step, with a positive weight for every entry."""
+    """The linear part of a form with an open step, with a positive weight for every entry.
+
+    `signs` is a signal that alternates, from which those are sought that grow.
+    """
 
     def __init__(self, form: Form, weights: list[Fraction] | None = None,
-                 uniform: tuple[int, ...] | None = None):
+                 uniform: tuple[int, ...] | None = None, signs: np.ndarray | None = None):
         kept = form.columns != CONSTANT
         self.form = Form(form.count, form.rows[kept], form.columns[kept] - 1,
                          form.numerators[kept], form.denominator)
         self.size = form.count
         self.weights, self.uniform = weights, uniform
+        self.signs = np.where(np.arange(self.size) % 2, -1.0, 1.0) if signs is None else signs
         self.degree = self.form.numerators.shape[1] - 1
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the largest singular value is only approached, by the power method."""
+        return self.size > _DENSE and (self.uniform is None or self.weights is not None)
+
+    @property
+    def starts_at_identity(self) -> bool:
+        """Whether the step with dt = 0 changes nothing."""
+        if len(self.form.denominator) > 1:
+            return False
+        at = self.form.numerators[:, 0] != 0
+        rows, columns = self.form.rows[at], self.form.columns[at]
+        return bool(rows.size == self.size and np.array_equal(rows, columns) and
+                    (self.form.numerators[at, 0] == self.form.denominator[0]).all())
 
     def scaled(self, dt: float) -> csr_array:
         """In floats: the matrix that has the weighted norm as its Euclidean one."""
@@ -71,10 +94,10 @@ class Matrix:
         if self.size <= _DENSE:
             _, values, right = np.linalg.svd(matrix.toarray())
             top, u = float(values[0]), right[0]
-        elif self.uniform is not None and self.weights is None:
-            top, u = _mode(matrix, self.uniform)
+        elif self.uniform is None or self.weights is not None:
+            top, u = _by_powers(matrix, self.signs)
         else:
-            top, u = _by_powers(matrix)
+            top, u = _mode(matrix, self.uniform)
         return top, self._unweighted(u)
 
     def rising(self) -> np.ndarray | None:
@@ -96,18 +119,20 @@ class Matrix:
     def growing(self, u: np.ndarray, dt: Fraction | None = None) -> Growing | None:
         """The steps at which a float signal, rounded, grows; it is to grow at `dt`."""
         for scale in _SCALES:
-            whole = [int(k) for k in np.rint(u * scale)]
-            if not any(whole):
+            whole = np.rint(u * scale).astype(np.int64)
+            if not whole.any():
                 continue
             polynomial = self.growth(whole)
             _, steps = intervals(cells([[-c for c in polynomial]]))
             if steps and (dt is None or any(low <= dt and (high is None or dt <= high)
                                             for low, high in steps)):
-                signal = np.array([Fraction(k, scale) for k in whole], dtype=object)
-                return Growing(signal, tuple(c / scale**2 for c in polynomial), steps)
+                values, places = np.unique(whole, return_inverse=True)
+                exact = np.array([Fraction(k, scale) for k in values.tolist()], dtype=object)
+                return Growing(exact[places.ravel()], tuple(c / scale**2 for c in polynomial),
+                               steps, scale)
         return None
 
-    def growth(self, signal: list[int]) -> list[Fraction]:
+    def growth(self, signal: np.ndarray) -> list[Fraction]:
         """The coefficients of ‖M u‖² d² − ‖u‖² d², for integers u."""
         images = [self.image(k, signal) for k in range(self.degree + 1)]
         weights = self.weights or [Fraction(1)] * self.size
@@ -122,26 +147,38 @@ class Matrix:
                 total[i + j] -= c * e * square
         return total
 
-    def _dot(self, weights: list[Fraction], a: list[int], b: list[int]) -> Fraction:
+    def _dot(self, weights: list[Fraction], a: np.ndarray, b: np.ndarray) -> Fraction:
         if self.weights is None:
-            return Fraction(sum(x * y for x, y in zip(a, b, strict=True)))
-        return sum((w * x * y for w, x, y in zip(weights, a, b, strict=True)), Fraction(0))
+            return Fraction(_sum_of_products(a, b))
+        return sum((w * x * y for w, x, y in zip(weights, a.tolist(), b.tolist(), strict=True)),
+                   Fraction(0))
 
-    def image(self, power: int, signal: list[int]) -> list[int]:
+    def image(self, power: int, signal: np.ndarray) -> np.ndarray:
         """The numerators of one power of the step, applied to integers."""
         c = self.form.numerators[:, power]
-        largest = max(map(abs, signal), default=0)
-        if c.dtype != object and c.size and \
-                int(np.abs(c).max()) * largest * int(np.diff(self.form.starts).max()) < _FITS:
+        if c.dtype != object and signal.dtype != object and \
+                _largest(c) * _largest(signal) * int(np.diff(self.form.starts).max()) < _FITS:
             matrix = csr_array((c, (self.form.rows, self.form.columns)),
                                shape=(self.size, self.size))
-            return (matrix @ np.array(signal, dtype=np.int64)).tolist()
-        image = [0] * self.size
+            return matrix @ signal
+        image, entries = [0] * self.size, signal.tolist()
         for row, column, c in zip(self.form.rows.tolist(), self.form.columns.tolist(),
                                   self.form.numerators[:, power].tolist(), strict=True):
             if c:
-                image[row] += c * signal[column]
-        return image
+                image[row] += c * entries[column]
+        return np.array(image, dtype=object)
+
+
+def _largest(values: np.ndarray) -> int:
+    return int(np.abs(values).max(initial=0))
+
+
+def _sum_of_products(a: np.ndarray, b: np.ndarray) -> int:
+    """Exactly, of integers: over pieces whose sums certainly fit where they are short ones."""
+    if a.dtype == object or b.dtype == object or _largest(a) * _largest(b) >= _FITS:
+        return sum(x * y for x, y in zip(a.tolist(), b.tolist(), strict=True))
+    length = _FITS // max(1, _largest(a) * _largest(b))
+    return sum(int((a[k:k + length] * b[k:k + length]).sum()) for k in range(0, a.size, length))
 
 
 def _mode(matrix: csr_array, shape: tuple[int, ...]) -> tuple[float, np.ndarray]:
@@ -154,13 +191,16 @@ def _mode(matrix: csr_array, shape: tuple[int, ...]) -> tuple[float, np.ndarray]
     return float(gains[place]), np.cos(angles).ravel()
 
 
-def _by_powers(matrix: csr_array) -> tuple[float, np.ndarray]:
-    """By the power method, from a signal that alternates."""
-    u = np.where(np.arange(matrix.shape[0]) % 2, -1.0, 1.0)
-    u = u + np.random.default_rng(0).standard_normal(u.size) / 8
-    top = 0.0
+def _by_powers(matrix: csr_array, u: np.ndarray) -> tuple[float, np.ndarray]:
+    """By the power method from a signal, until one is found that grows."""
+    u = u + np.random.default_rng(0).standard_normal(u.size) / 64
+    turned = matrix.T.tocsr()
+    top, best = 0.0, u
     for _ in range(_POWERS):
-        u = u / np.linalg.norm(u)
+        u = u / np.sqrt(np.sum(u * u))
         image = matrix @ u
-        top, u = float(np.linalg.norm(image)), matrix.T @ image
-    return top, u
+        top, best = float(np.sqrt(np.sum(image * image))), u
+        if top > _GROWS:
+            break
+        u = turned @ image
+    return top, best

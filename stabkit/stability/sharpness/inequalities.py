@@ -1,4 +1,4 @@
-"""Evidence that polynomials in the step are >= 0 on an interval."""
+"""Evidence that polynomials in the step are >= 0 on an interval, or that one is negative there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from fractions import Fraction
 
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.rows import Polynomial, tightest, value
+from stabkit.stability.sharpness.signs import cells
 from stabkit.stability.verdict import Evidence, calculation
 
 
@@ -23,3 +25,20 @@ def certificate(conditions: list[Polynomial], steps: tuple[Fraction, Fraction | 
     if any(value(p, middle) < 0 for p in conditions):
         return None
     return confirm_evidence(calculation("certificate", log, shows, by))
+
+
+def witness(conditions: list[Polynomial], steps: tuple[Fraction, Fraction | None], by: str
+            ) -> Evidence | None:
+    """That one condition is negative for all steps of an interval; None where no single one is."""
+    low, high = steps
+    for p in dict.fromkeys(conditions):
+        _, bad = intervals(cells([[Fraction(c) for c in p]]))
+        if any(a <= low and (b is None or (high is not None and high <= b)) for a, b in bad):
+            break
+    else:
+        return None
+    log = Transcript()
+    name = log.give("p", [Fraction(-c) for c in p]).text
+    shows = f"polyval({name}, {low}) > 0" if low == high else \
+        f"positive_on({name}, {low}, {'inf' if high is None else high})"
+    return confirm_evidence(calculation("witness", log, [shows], by))

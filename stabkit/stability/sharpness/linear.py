@@ -19,6 +19,7 @@ from stabkit.schemes import Linear, Scheme
 from stabkit.stability.certificates import is_linear
 from stabkit.stability.certificates.flux_bounds import show_linear
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
+from stabkit.stability.sharpness.limits import Beside
 from stabkit.stability.sharpness.signs import Cell, cells, simplest
 
 _LARGEST = {EUCLIDEAN: 16, CONTRACTION: 16, RANGE: 128}
@@ -140,7 +141,8 @@ def _stepped(run: list[Cell], end: End, beside: Cell | None, halvings: int, way:
     """The end of a run, where the next cell is exact; else a simple number before it."""
     if end is None or beside is None or beside.holds is not None:
         return end
-    return _aside(run[0 if way > 0 else -1], end, halvings, way)
+    near = _aside(run[0 if way > 0 else -1], end, halvings, way)
+    return near if beside.root is None else Beside.of(near, beside.root)
 
 
 def _aside(cell: Cell, end: Fraction, halvings: int, way: int) -> Fraction:

@@ -8,6 +8,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from stabkit.errors import StabkitError
 from stabkit.tracing import Free, Kinds, Trace, at_step, free, kinds_of, trace
 
@@ -40,6 +42,12 @@ class OwnStep:
     def kinds(self) -> Kinds:
         """Its kinds of rows; of the whole array, where nothing is held."""
         return kinds_of(self.free.form, self.free.shape)
+
+    @property
+    def alternating(self) -> np.ndarray:
+        """1 and -1 like the squares of a chessboard, on the entries that are not held."""
+        places = np.unravel_index(self.free.places, self.trace.shape)
+        return np.where(sum(places) % 2, -1.0, 1.0)
 
     def words(self, by_rows: bool = False) -> str:
         """What the step is, in words; `by_rows` says that the answer depends on its rows alone."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from stabkit.errors import Undecided
 from stabkit.stability.invariants import StaysIn
-from stabkit.stability.notions import POSITIVITY, RANGE, VARIATION, Notion
+from stabkit.stability.notions import CYCLIC_VARIATION, POSITIVITY, RANGE, VARIATION, Notion
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.homogeneous import limiter_ratios
@@ -29,15 +29,16 @@ from stabkit.stability.sharpness.signs import cells
 from stabkit.tracing import Trace
 from stabkit.tracing.trees import Operation, Polynomial, Row, sorts_of_rows
 
-AROUND = "variation around the circle"
 _CHOICES = 1024  # ways to write one row
 _CORNERS = 10    # ratios in one coefficient
+LINES = (VARIATION, CYCLIC_VARIATION)
+_HARTEN = "Harten's conditions: sums of differences of neighbours with nonnegative coefficients " \
+          "that sum to 1 at most"
 WORDS = {RANGE: "means of inputs, as each operation is a bounded multiple of a difference",
          POSITIVITY: "sums of inputs with nonnegative coefficients, as each operation is a bounded "
                      "multiple of a linear form",
-         VARIATION: "Harten's conditions: sums of differences of neighbours with nonnegative "
-                    "coefficients that sum to 1 at most"}
-BY_MEANS = (RANGE, POSITIVITY, VARIATION)
+         VARIATION: _HARTEN, CYCLIC_VARIATION: _HARTEN}
+BY_MEANS = (RANGE, POSITIVITY, *LINES)
 
 
 @dataclass(frozen=True)
@@ -52,23 +53,22 @@ class Written:
 
 
 def by_means(found: Trace, notion: Notion, name: str) -> StepBound:
-    """RANGE, POSITIVITY, VARIATION or a box of equal sides, for a step that is not linear.
+    """RANGE, POSITIVITY, a variation or a box of equal sides, for a step that is not linear.
 
     Raises
     ------
     Undecided
-        If an operation is not bounded; the message tells its line.
+        If an operation is not bounded; the message tells its line.  For the variation along a line
+        if the step is periodic, and around the circle if it is not.
     """
     kind = RANGE if isinstance(notion, StaysIn) else notion
     box = _box_of(found, notion)
     sorts = sorts_of_rows(found)
     written = [_written(rows[0], kind, box) for rows in sorts.values()]
     polynomials = [p for each in written for ps in each.coefficients.values() for p in ps]
-    called, around = notion.name, ""
-    if notion is VARIATION:
-        if _is_periodic(found, sorts):
-            called, around = AROUND, "; the step is periodic, and so the jump from the last " \
-                "entry to the first is counted"
+    if notion in LINES:
+        if _is_periodic(found, sorts) is not (notion is CYCLIC_VARIATION):
+            raise Undecided(_other_line(found, notion, name))
         polynomials += _harten(found, sorts, written)
     whole = [_as_integers(p) for p in dict.fromkeys(polynomials)]
     proved = intervals(cells([[Fraction(c) for c in p] for p in tightest(whole)]))[0]
@@ -79,10 +79,10 @@ def by_means(found: Trace, notion: Notion, name: str) -> StepBound:
     shape = " x ".join(map(str, found.shape))
     sort = "1 sort" if len(sorts) == 1 else f"{len(sorts)} sorts"
     lines = (f"{'' if found.is_linear else 'not '}linear, {sort} of rows, for shape {shape}; "
-             f"proof by {WORDS[kind]}{around}",)
+             f"proof by {WORDS[kind]}",)
     by = f"the outputs are {WORDS[kind]}; each p is the end of a coefficient, a polynomial in dt " \
          "from the constant upwards, and the others follow from them"
-    return StepBound(called, proved, (), tuple(filter(None, (
+    return StepBound(notion.name, proved, (), tuple(filter(None, (
         certificate(whole, steps, by) for steps in proved))), variable=name,
         rounding=found.rounding, lines=lines)
 
@@ -197,6 +197,19 @@ def _offsets(found: Trace, row: Row) -> dict[int, int]:
 def _is_periodic(found: Trace, sorts: dict[tuple, list[Row]]) -> bool:
     return any(abs(row.places[0] - place) > found.size // 2
                for rows in sorts.values() for row in rows for place in row.places)
+
+
+def _other_line(found: Trace, notion: Notion, name: str) -> str:
+    """Why the variation that is asked for is not shown, and what holds of the other one."""
+    if notion is CYCLIC_VARIATION:
+        return "the step is not periodic: ask VARIATION, without the jump from the last entry to " \
+            "the first"
+    why = "the step is periodic: ask CYCLIC_VARIATION, which counts the jump from the last entry " \
+        "to the first"
+    try:
+        return f"{why}; that is {by_means(found, CYCLIC_VARIATION, name).proved_in_words}"
+    except Undecided:
+        return why
 
 
 def _harten(found: Trace, sorts: dict[tuple, list[Row]], written: list[Written]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -25,7 +24,6 @@ from stabkit.stability.notions import (
     MAX_NORM,
     POSITIVITY,
     RANGE,
-    VARIATION,
     Notion,
 )
 from stabkit.stability.sharpness import row_evidence, rows
@@ -34,15 +32,16 @@ from stabkit.stability.sharpness.boxes import by_box
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.lyapunov import by_weights
-from stabkit.stability.sharpness.means import AROUND, BY_MEANS, by_means
+from stabkit.stability.sharpness.means import BY_MEANS, LINES, by_means
 from stabkit.stability.sharpness.modes import by_modes
+from stabkit.stability.sharpness.polynomials import by_polynomials
 from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, fixed_values, held_ends
 from stabkit.stability.sharpness.searched import first_answer, first_broken, searched
 from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.sharpness.slopes import by_slopes
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
-from stabkit.tracing import Trace, as_shape, at_step, takes_step, trace
+from stabkit.tracing import Trace, as_shape, at_step, in_numpy, parameters_of, takes_step, trace
 
 _FEW = 300  # trials at a step beyond the proved ones
 
@@ -86,6 +85,7 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
                    start: Fraction, trials: int, seed: int) -> StepBound:
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
+    function = in_numpy(function, shape, takes_step(function))
     first = first_answer(function, shape, start)
     try:
         found = trace(function, shape, seed)
@@ -121,7 +121,7 @@ def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[in
                    bound: StepBound, trials: int, seed: int) -> StepBound:
     """The answer with a step beyond the proved ones at which a signal breaks the notion."""
     top = bound.proved[-1][1] if bound.proved else None
-    beyond = None if top is None or notion is VARIATION else first_broken(
+    beyond = None if top is None or notion in LINES else first_broken(
         function, notion, shape, top, min(trials, _FEW), seed)
     if beyond is None:
         return bound
@@ -130,10 +130,12 @@ def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[in
 
 
 def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:
-    try:
-        return by_box(found, notion, name)
-    except Undecided:
-        return by_means(found, notion, name)
+    for decide in (by_box, by_polynomials):
+        try:
+            return decide(found, notion, name)
+        except Undecided:
+            continue
+    return by_means(found, notion, name)
 
 
 def _is_about_transforms(reason: Undecided) -> bool:
@@ -151,7 +153,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
         return _by_box_or_means(found, notion, name)
-    if notion is VARIATION or (not found.is_linear and held is None and notion in BY_MEANS):
+    if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
         return by_means(found, notion, name)
     if not found.is_linear and notion is CONTRACTION and held is None and dt is not None:
         return by_slopes(found, notion, name)
@@ -200,6 +202,7 @@ def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = No
     See :func:`~stabkit.stability.decide.decide`.
     """
     shape, takes = as_shape(shape), takes_step(function)
+    function = in_numpy(function, shape, takes)
     if takes and dt is None:
         raise InvalidArgument("dt: give the step, such as dt='1/4'; step_bound(step, notion, "
                               "shape=...) tells for which steps the notion holds")
@@ -229,7 +232,8 @@ def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = No
     try:
         if takes_step(function) != (dt is not None):
             return None
-        return _outcome(function, notion, as_shape(shape), step, None, 0)
+        shape = as_shape(shape)
+        return _outcome(in_numpy(function, shape, takes_step(function)), notion, shape, step, None, 0)
     except (Undecided, InvalidArgument):  # who searches tells what is wrong with the function
         return None
 
@@ -237,9 +241,6 @@ def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = No
 def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fraction,
              held: Held, seed: int) -> Outcome:
     bound = _sets_at(function, notion, shape, dt, held, seed)
-    if bound.notion == AROUND:
-        raise Undecided(f"the step is periodic: {AROUND} does not grow, while {notion.name} counts "
-                        "no jump from the last entry to the first; ask step_bound")
     words = "; ".join(bound.lines)
     if bound.proved and bound.certificate:
         return Outcome(PROVED, bound.certificate, reason=words, rounding=bound.rounding)
@@ -313,6 +314,6 @@ def _in_floats(function: Function, notion: Notion, shape: tuple[int, ...], step:
 def step_name(function: Function) -> str:
     """What the function calls its step."""
     try:
-        return list(inspect.signature(function).parameters)[1]
+        return [parameter.name for parameter in parameters_of(function)][1]
     except (TypeError, ValueError, IndexError):
         return "dt"

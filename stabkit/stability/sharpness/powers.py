@@ -11,11 +11,13 @@ import numpy as np
 from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_poly
 
 from stabkit.arithmetic.enclosure import precision
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 from stabkit.stability.notions import CONTRACTION, MAX_NORM, Notion
 from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.eigenvalues import real_line
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growth import Matrix
 from stabkit.stability.sharpness.jury import Pair
@@ -50,7 +52,7 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     if pair is not None:
         proved, refuted = intervals(pair.line())[0], pair.refuted()
         how = "the conditions of Jury at every angle" + step.for_all
-    elif matrix.degree == 1 and _FEW < matrix.size <= _SINGLE and is_identity_at_zero(matrix):
+    elif matrix.degree == 1 and _FEW < matrix.size <= _SINGLE and matrix.starts_at_identity:
         proved, refuted = _of_lines(matrix)
         how = "the characteristic polynomial at the end, as every root moves on a line from 1"
     elif _is_small(matrix):
@@ -142,31 +144,22 @@ def _drift(matrix: Matrix, step: OwnStep) -> np.ndarray | None:
         return None
     fields = step.trace.shape[0] if len(step.trace.shape) > 1 else 1
     for k in range(fields):
-        w = [0] * matrix.size
+        w = np.zeros(matrix.size, dtype=np.int64)
         each = matrix.size // fields
-        w[k * each:(k + 1) * each] = [1] * each
+        w[k * each:(k + 1) * each] = 1
         y = _moved(matrix, w)
-        if y is not None and any(y) and _moved(matrix, y) == [0] * matrix.size:
-            return np.array(w)
+        after = None if y is None or not y.any() else _moved(matrix, y)
+        if after is not None and not after.any():
+            return w
     return None
 
 
-def _moved(matrix: Matrix, w: list[int]) -> list[int] | None:
+def _moved(matrix: Matrix, w: np.ndarray) -> np.ndarray | None:
     """(M − I) w times the denominator, where it does not depend on the step."""
     images = [matrix.image(k, w) for k in range(matrix.degree + 1)]
-    if any(any(image) for image in images[1:]):
+    if any(image.any() for image in images[1:]):
         return None
-    return [a - matrix.form.denominator[0] * b for a, b in zip(images[0], w, strict=True)]
-
-
-def is_identity_at_zero(matrix: Matrix) -> bool:
-    """Whether the step with dt = 0 changes nothing."""
-    if len(matrix.form.denominator) > 1:
-        return False
-    at = matrix.form.numerators[:, 0] != 0
-    rows, columns = matrix.form.rows[at], matrix.form.columns[at]
-    return bool(rows.size == matrix.size and np.array_equal(rows, columns) and
-                (matrix.form.numerators[at, 0] == matrix.form.denominator[0]).all())
+    return images[0] - matrix.form.denominator[0] * w
 
 
 def state_at(matrix: Matrix, dt: Fraction, drift: bool = False) -> str:
@@ -176,7 +169,7 @@ def state_at(matrix: Matrix, dt: Fraction, drift: bool = False) -> str:
     """
     divisor = sum(c * dt**k for k, c in enumerate(matrix.form.denominator))
     m = numerators(matrix.form, dt, matrix.size) * (
-        fmpq(1) / fmpq(divisor.numerator, divisor.denominator))
+        fmpq(1) / to_fmpq(divisor))
     return state_of(m, drift)
 
 
@@ -270,10 +263,10 @@ def open_line(matrix: Matrix, drift: bool = False) -> list[Cell]:
 
     found = cut([_in_t(c) for c in cutting], lambda dt: state(dt) == BOUNDED)
     # Bounded powers are no closed condition: at an irrational root nothing is said.
-    found = [cell if cell.is_point or k % 2 == 0 else Cell(cell.low, cell.high, None)
+    found = [cell if cell.is_point or k % 2 == 0 else replace(cell, holds=None, closed=False)
              for k, cell in enumerate(found)]
     return [cell if cell.holds is not False or cell.is_point or _surely(cell, state) else
-            Cell(cell.low, cell.high, None) for cell in found]
+            replace(cell, holds=None) for cell in found]
 
 
 def _surely(cell: Cell, state) -> bool:
@@ -312,13 +305,21 @@ def _at(f: fmpq_mpoly, z: int) -> fmpq_mpoly:
 
 
 def _in_t(f: fmpq_mpoly) -> list[Fraction]:
-    terms = {int(key[1]): Fraction(int(c.p), int(c.q)) for key, c in f.to_dict().items()}
+    terms = {int(key[1]): from_fmpq(c) for key, c in f.to_dict().items()}
     return [terms.get(k, Fraction(0)) for k in range(max(terms, default=0) + 1)]
 
 
 # -- larger steps --------------------------------------------------------------------------------
 def _of_lines(matrix: Matrix) -> tuple:
     """I + t A: each root is 1 + t μ, so the set is an interval from 0 on."""
+    line = real_line(matrix)
+    if line is not None:
+        proved, refuted = intervals([
+            replace(cell, holds=state_at(matrix, cell.low) == BOUNDED) if cell.is_point else cell
+            for cell in line])
+        inside = proved[0][1] if proved and proved[0][1] is not None else Fraction(1)
+        if proved and state_at(matrix, inside) == BOUNDED:
+            return proved, refuted
     divisor = float(matrix.form.denominator[0])
     slope = (matrix_at(matrix.form, 1.0, matrix.size).toarray() - np.eye(matrix.size)) * (
         divisor / divisor)
@@ -331,8 +332,7 @@ def _of_lines(matrix: Matrix) -> tuple:
     if top <= 1e-9:
         first = Fraction(1, 10**6)
         return (), (((first, None),) if state_at(matrix, first) == OUTSIDE else ())
-    proved: Steps = ()
-    refuted: Steps = ()
+    proved, refuted = (), ()
     for away in (1e-9, 1e-6, 1e-3):
         high = Fraction(top * (1 + away / 100))
         end = simplest(high * (1 - Fraction(away)), high)

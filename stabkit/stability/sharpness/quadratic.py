@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.rational import from_flint, is_psd, to_flint
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
@@ -18,6 +19,7 @@ from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, Notion
 from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.eigenvalues import symmetric_line
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growth import Growing, Matrix
 from stabkit.stability.sharpness.linear import Steps
@@ -49,7 +51,7 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
               found: Sequence[str] = ()) -> StepBound:
     """The sets for given weights; `found` says in words where they are from."""
     uniform = step.trace.shape if step.kinds.is_uniform and step.held is None else None
-    matrix = Matrix(step.free.form, weights, uniform)
+    matrix = Matrix(step.free.form, weights, uniform, step.alternating)
     constant = (step.free.form.columns == CONSTANT).any() and notion is not CONTRACTION
     lines = [step.words(), *found]
     if constant:
@@ -108,8 +110,8 @@ def _signals(growing: Growing | None, notion: Notion) -> tuple[np.ndarray, ...]:
 def _called(growing: Growing | None) -> str:
     if growing is None or growing.signal.size <= 16:
         return ""
-    short = {abs(x) for x in growing.signal} <= {0, 1}
-    return "a signal of 0, 1 and -1" if short else "a signal that the matrix stretches most"
+    return "a signal of 0, 1 and -1" if growing.scale == 1 else \
+        "a signal that the matrix stretches most"
 
 
 def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
@@ -122,6 +124,9 @@ def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
                 return found, SYMBOL, ""
         except Undecided as limit:
             limits.append(str(limit))
+    line = symmetric_line(matrix) if matrix.size <= _MIDDLE else None
+    if line is not None:
+        return intervals(line)[0], "its eigenvalues, which are real, between -1 and 1", ""
     if matrix.size <= _SMALL:
         return intervals(_cells(matrix))[0], "the exact signs of I - M'M", ""
     if matrix.degree <= 1 and len(matrix.form.denominator) == 1 and matrix.size <= _MIDDLE:
@@ -165,7 +170,7 @@ def _cells(matrix: Matrix) -> list[Cell]:
     n = matrix.size
     degree = max(matrix.degree, len(matrix.form.denominator) - 1)
     weights = matrix.weights or [Fraction(1)] * n
-    scale = fmpq_mat([[fmpq(w.numerator, w.denominator) if i == j else fmpq(0)
+    scale = fmpq_mat([[to_fmpq(w) if i == j else fmpq(0)
                        for j in range(n)] for i, w in enumerate(weights)])
     nodes = range(2 * degree * n + 1)
     values = []
@@ -186,7 +191,7 @@ def numerators(form: Form, dt: Fraction, columns: int) -> fmpq_mat:
     plain = Form(form.count, form.rows, form.columns, form.numerators)
     for i, j, c in zip(form.rows.tolist(), form.columns.tolist(), values_at(plain, dt),
                        strict=True):
-        out[i, j] = fmpq(c.numerator, c.denominator)
+        out[i, j] = to_fmpq(c)
     return out
 
 
@@ -254,7 +259,8 @@ def _grown(matrix: Matrix, proved: Steps) -> list[Growing]:
     found: list[Growing] = []
     ends = [high for _, high in proved if high is not None] or \
         [Fraction(1, 10**6), Fraction(1, 1000), Fraction(1)]
-    for end, factor in product(ends, (_AFTER, 1.001, *_FAR)):
+    near = () if matrix.is_large else (_AFTER,)
+    for end, factor in product(ends, (*near, 1.001, 1.01, *_FAR)):
         dt = Fraction(float(end) * factor)
         covered = [*proved, *(steps for each in found for steps in each.steps)]
         if any(low <= dt and (high is None or dt <= high) for low, high in covered):
@@ -294,7 +300,7 @@ def _certificate(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction 
     if step.kinds.is_uniform and matrix.weights is None and len(step.free.shape) == 1:
         p = Symbol(step.kinds).at(dt).coeffs()
         log.give("dt", dt)
-        name = log.give("p", [Fraction(int(c.p), int(c.q)) for c in p]).text
+        name = log.give("p", [from_fmpq(c) for c in p]).text
         return confirm_evidence(calculation(
             "certificate", log, [f"nonneg_on({name}, -1, 1)"],
             "p(cos theta) is the squared denominator times 1 - |g(theta)|^2, for the symbol g of "

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from stabkit.aliases import Held, Rational
-from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
 from stabkit.schemes import Scheme
@@ -27,7 +26,7 @@ from stabkit.stability.sharpness.linear import (
 from stabkit.stability.sharpness.own_step import own_step_bound
 from stabkit.stability.sharpness.scan import SCALES, scanned
 from stabkit.stability.verdict import PROVED, REFUTED
-from stabkit.tracing import takes_step
+from stabkit.tracing import parameters_of, takes_step
 
 
 def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, shape: Any = None,
@@ -80,6 +79,8 @@ def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, sha
     (0.50048828125, None)
     """
     notion = as_notion(notion)
+    halvings = integer(halvings, "halvings", 1)
+    trials, seed = integer(trials, "trials"), integer(seed, "seed")
     if shape is not None or (not isinstance(scheme, (Scheme, type)) and callable(scheme)
                              and is_own_step(scheme)):
         return _of_function(scheme, notion, start, shape, held, trials, seed)
@@ -88,8 +89,8 @@ def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, sha
     function, own = family_of(scheme)
     first = own if start is None else meant(start) if is_rounded(start) else \
         fraction(start, "start")
-    if first <= 0 or halvings < 1:
-        raise InvalidArgument(f"start, halvings: must be positive, got {first} and {halvings}")
+    if first <= 0:
+        raise InvalidArgument(f"start: must be positive, got {start}")
     family = Family(function, notion, trials, seed)
     given = family.given(first)
     if holds_intervals(given):
@@ -123,7 +124,7 @@ def _of_function(step: Any, notion: Notion, start: Rational, shape: Any, held: H
 def is_own_step(function: Any) -> bool:
     """Whether a function takes an array and a step, and not the step alone."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = parameters_of(function)
     except (TypeError, ValueError):
         return False
     needed = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from stabkit.aliases import Function, Held, Rational
-from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.stability.invariants import POWER_BOUNDED, weighted
@@ -16,7 +16,7 @@ from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVI
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.own_step import exact_sets, step_name
-from stabkit.tracing import Trace, as_shape, takes_step, trace
+from stabkit.tracing import Trace, as_shape, in_numpy, takes_step, trace
 
 _ALL = (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, CONTRACTION, POWER_BOUNDED)
 
@@ -112,7 +112,8 @@ def senses(step: Function, *, shape: Any, dt: Rational = None, held: Held = None
     """
     if not callable(step) or not takes_step(step):
         raise InvalidArgument("step: must be a function of the array and the step, step(u, dt)")
-    shape = as_shape(shape)
+    shape, seed = as_shape(shape), integer(seed, "seed")
+    step = in_numpy(step, shape, takes_step(step))
     at = None if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
     if at is not None and at <= 0:
         raise InvalidArgument(f"dt: must be positive, got {dt!r}")

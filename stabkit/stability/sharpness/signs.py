@@ -8,7 +8,9 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_poly, fmpz_poly
 
+from stabkit.arithmetic.algebraic import Algebraic
 from stabkit.arithmetic.enclosure import precision, to_fraction
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 
 _BITS = 256
@@ -25,11 +27,17 @@ class Cell:
     holds : bool or None
         Whether all polynomials are >= 0 there; ``None`` around an irrational root at which the
         answer changes.
+    root : Algebraic or None
+        The irrational root in it, where there is one alone.
+    closed : bool
+        Whether an interval that ends at the root contains it.
     """
 
     low: Fraction
     high: Fraction | None
     holds: bool | None
+    root: Algebraic | None = None
+    closed: bool = True
 
     @property
     def is_point(self) -> bool:
@@ -44,6 +52,12 @@ class _Spot:
     high: Fraction
     factors: tuple[tuple[int, ...], ...]
 
+    def cell(self, holds: bool | None) -> Cell:
+        """The spot as a part of the line."""
+        alone = len(self.factors) == 1 and self.low < self.high and self.low > 0
+        return Cell(self.low, self.high, holds,
+                    Algebraic(self.factors[0], self.low, self.high) if alone else None)
+
 
 def cells(polynomials: Sequence[Sequence[Fraction]]) -> list[Cell]:
     """The positive line cut at every root, with the answer in each part, from 0 upwards.
@@ -54,7 +68,7 @@ def cells(polynomials: Sequence[Sequence[Fraction]]) -> list[Cell]:
         Coefficients, from the constant one upwards.
     """
     given = [(p, _factors(p)) for p in (
-        fmpq_poly([fmpq(c.numerator, c.denominator) for c in coefficients])
+        fmpq_poly([to_fmpq(c) for c in coefficients])
         for coefficients in dict.fromkeys(map(tuple, polynomials)))]
 
     def holds(at: Fraction) -> bool:
@@ -69,7 +83,7 @@ def cells(polynomials: Sequence[Sequence[Fraction]]) -> list[Cell]:
     for spot, gap in zip(spots, gaps[1:], strict=True):
         at = holds(spot.low) if spot.low == spot.high else \
             _enclosed(spot, given, bool(found[-1].holds and gap.holds))
-        found += [Cell(spot.low, spot.high, at), gap]
+        found += [spot.cell(at), gap]
     return found
 
 
@@ -79,7 +93,7 @@ def cut(polynomials: Sequence[Sequence[Fraction]], holds: Callable[[Fraction], b
     The set where it holds must be closed: so it holds at an irrational root beside which it does.
     """
     spots = _spots({factor for p in polynomials for factor in _factors(
-        fmpq_poly([fmpq(c.numerator, c.denominator) for c in p]))})
+        fmpq_poly([to_fmpq(c) for c in p]))})
     ends = [Fraction(0), *(spot.high for spot in spots)]
     starts = [*(spot.low for spot in spots), None]
     gaps = [Cell(low, high, holds(low + 1 if high is None else (low + high) / 2))
@@ -88,8 +102,18 @@ def cut(polynomials: Sequence[Sequence[Fraction]], holds: Callable[[Fraction], b
     for spot, gap in zip(spots, gaps[1:], strict=True):
         beside = found[-1].holds and gap.holds
         at = holds(spot.low) if spot.low == spot.high else (True if beside else None)
-        found += [Cell(spot.low, spot.high, at), gap]
+        found += [spot.cell(at), gap]
     return found
+
+
+def up_to_first(polynomial: Sequence[int]) -> list[Cell]:
+    """The positive line for what holds up to the first root of a polynomial, and not beyond it."""
+    spots = _spots(_factors(fmpq_poly(list(polynomial))))
+    if not spots:
+        return [Cell(Fraction(0), None, True)]
+    first = spots[0]
+    return [Cell(Fraction(0), first.low, True), first.cell(first.low == first.high or None),
+            Cell(first.high, None, False)]
 
 
 def _enclosed(spot: _Spot, given: list[tuple[fmpq_poly, set]], beside: bool) -> bool | None:
@@ -103,7 +127,7 @@ def _enclosed(spot: _Spot, given: list[tuple[fmpq_poly, set]], beside: bool) -> 
 
 
 def _at(p: fmpq_poly, x: Fraction) -> fmpq:
-    return p(fmpq(x.numerator, x.denominator))
+    return p(to_fmpq(x))
 
 
 def _factors(p: fmpq_poly) -> set[tuple[int, ...]]:

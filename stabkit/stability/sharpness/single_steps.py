@@ -65,8 +65,7 @@ def by_single_steps(decided: Callable[[Fraction], StepBound], notion: Notion, st
     lines = [*(line for bound in (last, first) if bound for line in bound.lines[:1]),
              f"single steps only, each of them exactly: with {name} left open it is not followed: "
              f"{reason}"]
-    decisive = last or first  # it may speak of the circle where the step is periodic
-    return StepBound(decisive.notion if decisive else notion.name, proved, refuted,
+    return StepBound(notion.name, proved, refuted,
                      last.certificate if last else (), first.witness if first else (),
                      (grid[0], grid[-1]), first.signals if first else (),
                      next((b.rounding for b in known.values() if b.rounding), ""), name,

@@ -1,0 +1,106 @@
+"""Steps of PyTorch and JAX: the graph that the library writes is followed in place of the code."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from stabkit.aliases import Array, Function
+from stabkit.errors import in_words
+from stabkit.tracing.array import Traced, made, operand, shape_of
+from stabkit.tracing.moving import Pool
+from stabkit.tracing.tracer import Tracer
+
+_ROOMS = {"torch": "torch_steps", "jax": "jax_steps"}
+#: Functions of two or fewer arguments that both libraries call alike.
+ALIKE: dict[str, Callable[..., Any]] = {
+    "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "abs": np.abs,
+    "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "tanh": np.tanh, "sin": np.sin, "cos": np.cos,
+    "sinh": np.sinh, "cosh": np.cosh, "atan": np.arctan, "expm1": np.expm1, "log1p": np.log1p,
+    "sign": np.sign, "square": np.square, "gt": np.greater, "ge": np.greater_equal, "lt": np.less,
+    "le": np.less_equal, "eq": np.equal, "ne": np.not_equal, "pow": np.power, "add": np.add,
+    "rsqrt": lambda a: 1 / np.sqrt(a),
+}
+
+
+class ForeignStep(ABC):
+    """A step of another library as a function of NumPy's arrays.
+
+    Numbers are handed to the step itself; symbols follow its graph.
+    """
+
+    library = ""
+    def __init__(self, function: Function):
+        self.function = function
+        self.__signature__ = inspect.Signature(parameters_of(function))
+        self.__qualname__ = getattr(function, "__qualname__", type(function).__qualname__)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it computes in single precision."""
+        return False
+
+    @abstractmethod
+    def __call__(self, u: np.ndarray, *dt: Any) -> np.ndarray:
+        """What the step gives for numbers."""
+
+    @abstractmethod
+    def followed(self, tracer: Tracer, u: Array, *dt: Any) -> Array:
+        """What its graph gives for symbols."""
+
+    @abstractmethod
+    def takes(self, shape: tuple[int, ...], steps: list[float]) -> bool:
+        """Whether the function gives an array of the library for arrays of the library."""
+
+
+def parameters_of(function: Function) -> list[inspect.Parameter]:
+    """What a function takes; a module of PyTorch says it of its method forward."""
+    return list(inspect.signature(getattr(function, "forward", function)).parameters.values())
+
+
+def in_numpy(function: Function, shape: tuple[int, ...], takes_step: bool) -> Function:
+    """The function, or where it is one of PyTorch's or JAX's the same as one of NumPy's.
+
+    A function that gives an array of NumPy for such an array is NumPy's; it is asked only where
+    another library is loaded.
+    """
+    loaded = [room for name, room in _ROOMS.items() if name in sys.modules]
+    if not loaded or isinstance(function, ForeignStep):
+        return function
+    steps = [0.5] * takes_step
+    try:
+        if isinstance(function(np.ones(shape), *steps), (np.ndarray, list, tuple)):
+            return function
+    except Exception as error:  # whatever a library says of arrays that are not its own
+        in_words(error)
+    for room in loaded:
+        step: ForeignStep = import_module(f"stabkit.tracing.{room}").STEP(function)
+        if step.takes(shape, steps):
+            return step
+    return function
+
+
+def moved(tracer: Tracer, move: Callable[..., Any], args: Any, held: tuple[int, ...]) -> Any:
+    """What an operation that only moves entries makes of its arguments, by their places."""
+    pool = Pool(tracer)
+    return pool.array(move(*(pool.places(arg) if k in held else arg
+                             for k, arg in enumerate(args))))
+
+
+def holds_symbols(value: Any) -> bool:
+    """Whether a traced array is among the arguments."""
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_symbols, value))
+    return isinstance(value, Traced)
+
+
+def as_traced(tracer: Tracer, value: Array) -> Array:
+    """Numbers as a traced array."""
+    return value if isinstance(value, Traced) else made(tracer, operand(tracer, value),
+                                                        shape_of(value))

@@ -1,0 +1,204 @@
+"""Steps of PyTorch, by the graph that torch.fx makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._pytree import tree_map
+
+from stabkit.aliases import Array
+from stabkit.errors import in_words
+from stabkit.tracing.array import holds_numbers, plain
+from stabkit.tracing.foreign import ALIKE, ForeignStep, as_traced, holds_symbols, moved
+from stabkit.tracing.summing import exactly
+from stabkit.tracing.tracer import Tracer
+
+# Operations that move entries, and which of their arguments hold entries.
+_MOVING = dict.fromkeys((
+    "view", "reshape", "_unsafe_view", "permute", "transpose", "t", "expand",
+    "unsqueeze", "squeeze", "clone", "detach", "alias", "roll", "flip", "diagonal", "index",
+    "index_select", "gather", "repeat", "cat", "stack", "split", "split_with_sizes", "unbind",
+    "reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d", "unfold",
+    "lift_fresh_copy", "narrow", "tril", "triu", "rot90"), (0,)) | dict.fromkeys((
+        "slice_scatter", "select_scatter", "diagonal_scatter", "copy"), (0, 1)) | {
+            "index_put": (0, 2)}
+
+
+class TorchStep(ForeignStep):
+    """A function or module of PyTorch; in double precision where it can be."""
+
+    library = "PyTorch"
+
+    dtype = torch.float64
+
+    @property
+    def is_single(self) -> bool:
+        return self.dtype is torch.float32
+
+    def takes(self, shape: tuple[int, ...], steps: list[float]) -> bool:
+        for self.dtype in (torch.float64, torch.float32):
+            try:
+                given = torch.ones(shape, dtype=self.dtype)
+                if isinstance(self.function(given, *steps), torch.Tensor):
+                    return True
+            except Exception as error:  # a step may raise anything for what it is not made for
+                in_words(error)
+        return False
+
+    def __call__(self, u: np.ndarray, *dt: Any) -> np.ndarray:
+        with torch.no_grad():
+            given = torch.tensor(np.asarray(u, dtype=float), dtype=self.dtype)
+            return self.function(given, *map(float, dt)).numpy()
+
+    def followed(self, tracer: Tracer, u: Array, *dt: Any) -> Array:
+        graph = self._graph(tracer, u.shape, len(dt))
+        inputs, known = iter((u, *dt)), {}
+        for node in graph.graph.nodes:
+            args, options = tree_map(lambda part: known.get(part, part) if isinstance(
+                part, torch.fx.Node) else part, (node.args, node.kwargs))
+            if node.op == "placeholder":
+                known[node] = next(inputs)
+            elif node.op == "get_attr":
+                known[node] = getattr(graph, node.target).detach().numpy()
+            elif node.op == "output":
+                return args[0]
+            else:
+                known[node] = _applied(tracer, node.target, args, options)
+        raise AssertionError("a graph ends with its output")
+
+    def _graph(self, tracer: Tracer, shape: tuple[int, ...], steps: int) -> torch.fx.GraphModule:
+        given = [torch.ones(shape, dtype=self.dtype)] + [torch.tensor(0.5, dtype=self.dtype)] * steps
+        try:
+            with torch.no_grad():
+                return make_fx(torch.func.functionalize(self.function))(*given)
+        except Exception as error:  # torch raises its own kinds for what depends on the data
+            tracer.stop(f"PyTorch makes no graph of it: {in_words(error)}")
+
+
+def _applied(tracer: Tracer, target: Any, args: Any, options: dict[str, Any]) -> Any:
+    if not holds_symbols([*args, *options.values()]):
+        return _in_torch(target, *args, **options)
+    name = getattr(target, "_opname", getattr(target, "__name__", str(target)))
+    if name in _MOVING:
+        if name == "index_put" and len(args) > 3 and args[3]:
+            tracer.stop("index_put with accumulate=True is not followed")
+        return moved(tracer, partial(_in_torch, target, **options), args, _MOVING[name])
+    if name not in _FOLLOWED:
+        tracer.stop(f"PyTorch's operation {name} is not followed")
+    return _FOLLOWED[name](tracer, *args, **options)
+
+
+def _in_torch(target: Any, *args: Any, **options: Any) -> Any:
+    """An operation of PyTorch on arrays of NumPy."""
+    args = tree_map(lambda part: torch.from_numpy(np.array(part)) if isinstance(
+        part, np.ndarray) else part, args)
+    found = tree_map(lambda part: part.numpy() if isinstance(part, torch.Tensor) else part,
+                     target(*args, **options))
+    return found
+
+
+# -- operations ------------------------------------------------------------------------------------
+def _added(sign: int, tracer: Tracer, a: Array, b: Array, alpha: Any = 1) -> Array:
+    return np.add(a, sign * alpha * b) if alpha != 1 or sign != 1 else np.add(a, b)
+
+
+def _sliced(tracer: Tracer, a: Array, dim: int = 0, start: Any = None, end: Any = None,
+            step: int = 1) -> Array:
+    return a[(slice(None),) * (dim % a.ndim) + (slice(start, end, step),)]
+
+
+def _copied(tracer: Tracer, a: Array, b: Array) -> Array:
+    """Written through views, where PyTorch has left that in a graph."""
+    a[...] = b
+    return a
+
+
+def _clamped(tracer: Tracer, a: Array, low: Any = None, high: Any = None, **options: Any) -> Array:
+    return np.clip(a, options.get("min", low), options.get("max", high))
+
+
+def _summed(mean: bool, tracer: Tracer, a: Array, dim: Any = None, keepdim: bool = False,
+            **options: Any) -> Array:
+    axes = tuple(dim) if isinstance(dim, (list, tuple)) and dim else dim or None
+    axes = dim if isinstance(dim, int) else axes
+    return (np.mean if mean else np.sum)(a, axis=axes, keepdims=keepdim)
+
+
+def _as_float(tracer: Tracer, a: Array, dtype: Any = None, **options: Any) -> Array:
+    if dtype is not None and not dtype.is_floating_point:
+        tracer.stop(f"a change to {dtype} is not followed")
+    return a
+
+
+def _divided(tracer: Tracer, a: Array, b: Array, rounding_mode: Any = None) -> Array:
+    if rounding_mode is not None:
+        tracer.stop(f"a division rounded by {rounding_mode} is not followed")
+    return np.divide(a, b)
+
+
+def _padded(tracer: Tracer, a: Array, width: list[int], value: Any = 0) -> Array:
+    pairs = [(width[k], width[k + 1]) for k in range(0, len(width), 2)][::-1]
+    if min(width) < 0:
+        tracer.stop("a pad of negative width is not followed")
+    return np.pad(a, [(0, 0)] * (a.ndim - len(pairs)) + pairs, constant_values=value)
+
+
+def _convolved(tracer: Tracer, x: Array, weight: Array, bias: Any, stride: list[int],
+               padding: list[int], dilation: list[int], transposed: bool, more: Any, groups: int
+               ) -> Array:
+    if transposed or not holds_numbers(weight):
+        tracer.stop("a transposed convolution, or one with a kernel of data, is not followed")
+    weight, axes = plain(weight), len(stride)
+    x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
+    lengths = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(
+        x.shape[2:], weight.shape[2:], stride, dilation, strict=True)]
+    channels, rows = weight.shape[1], weight.shape[0] // groups
+    found = []
+    for out in range(weight.shape[0]):
+        total: Any = np.zeros_like(x[(slice(None), 0, *(slice(n) for n in lengths))])
+        for c, place in product(range(channels), np.ndindex(weight.shape[2:])):
+            part = tuple(slice(place[a] * dilation[a], place[a] * dilation[a]
+                               + (lengths[a] - 1) * stride[a] + 1, stride[a]) for a in range(axes))
+            total = total + exactly(tracer, weight[(out, c, *place)]) * \
+                x[(slice(None), out // rows * channels + c, *part)]
+        found.append(total if bias is None else total + exactly(tracer, plain(bias)[out]))
+    return np.stack(found, axis=1)
+
+
+def _plainly(func: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda tracer, *args: func(*args)
+
+
+_FOLLOWED: dict[str, Callable[..., Any]] = {
+    **{name: _plainly(func) for name, func in ALIKE.items()},
+    "add": partial(_added, 1), "sub": partial(_added, -1), "div": _divided, "clamp": _clamped,
+    "rsub": lambda tracer, a, b, alpha=1: np.subtract(b, alpha * a),
+    "reciprocal": lambda tracer, a: 1 / a, "relu": lambda tracer, a: np.maximum(a, 0),
+    "sigmoid": lambda tracer, a: 1 / (1 + np.exp(-a)),
+    "maximum": _plainly(np.maximum), "minimum": _plainly(np.minimum), "where": _plainly(np.where),
+    "clamp_min": _plainly(np.maximum), "clamp_max": _plainly(np.minimum),
+    "logical_and": _plainly(np.logical_and), "logical_or": _plainly(np.logical_or),
+    "logical_not": _plainly(np.logical_not), "bitwise_and": _plainly(np.logical_and),
+    "sum": partial(_summed, False), "mean": partial(_summed, True),
+    "cumsum": lambda tracer, a, dim: np.cumsum(a, axis=dim), "_to_copy": _as_float,
+    "mm": _plainly(np.dot), "mv": _plainly(np.dot), "dot": _plainly(np.dot),
+    "addmm": lambda tracer, c, a, b: c + np.dot(a, b), "constant_pad_nd": _padded,
+    "addmv": lambda tracer, c, a, b: c + np.dot(a, b), "convolution": _convolved,
+    "slice": _sliced, "copy_": _copied,
+    "select": lambda tracer, a, dim, k: a[(slice(None),) * (dim % a.ndim) + (k,)],
+    "getitem": lambda tracer, a, k: a[k],
+    "zeros_like": lambda tracer, a, **options: as_traced(tracer, np.zeros(a.shape)),
+    "ones_like": lambda tracer, a, **options: as_traced(tracer, np.ones(a.shape)),
+    **{name: lambda tracer, a, size, **options: as_traced(tracer, np.zeros(tuple(size)))
+       for name in ("new_empty", "new_zeros")},
+    "empty_like": lambda tracer, a, **options: as_traced(tracer, np.zeros(a.shape)),
+    "full_like": lambda tracer, a, value, **options: as_traced(tracer, np.full(a.shape, value)),
+    "lerp": lambda tracer, a, b, weight: a + weight * (b - a),
+}
+STEP = TorchStep
