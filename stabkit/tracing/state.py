@@ -125,10 +125,10 @@ def _parts(name: str, value: Any) -> Iterator[Step]:
 
 
 def _of_function(name: str, function: FunctionType) -> Iterator[Step]:
-    if _is_library(function.__module__):
-        return
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     yield from ((f"{cell} of {name}", value) for cell, value in cells)
+    if _is_library(function.__module__):  # of which it is what it was made with
+        return
     yield f"a default of {name}", function.__defaults__
     yield f"a default of {name}", function.__kwdefaults__
     yield from ((f"{name}.{key}", value) for key, value in function.__dict__.items())
