@@ -18,9 +18,10 @@ from typing import Any
 
 from stabkit.audit.onnx_file import read_model
 from stabkit.audit.reading import memory
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, TracingStopped
 from stabkit.installation import install
 from stabkit.networks.graph import Graph
+from stabkit.tracing.state import refuse_state
 
 
 def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
@@ -127,6 +128,10 @@ def _exported(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any
                               f"{tuple(x.shape)}: {_first_line(error)}") from None
     if not isinstance(y, torch.Tensor):
         raise InvalidArgument(f"module: {kind} returns {type(y).__name__}; one tensor is needed")
+    try:
+        refuse_state(module, lambda: module(x))
+    except TracingStopped as reason:  # what is exported is one call of many
+        raise InvalidArgument(f"module: {kind}: {reason}; audit one without it") from None
     return _written(torch, module, (x,), kind)
 
 

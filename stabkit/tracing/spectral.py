@@ -321,13 +321,13 @@ def factors_of(function: Callable[..., Any], shape: Any, seed: int = 0,
     rng = np.random.default_rng([seed, 11])
     for step in (Fraction(1, 64), Fraction(3, 7)) if at is None else (at,):
         u = rng.standard_normal(shape)
-        args = (float(step),) if takes_step(function) else ()
-        made = np.asarray(function(u.copy(), *args))
+        beside = (float(step),) if takes_step(function) else ()
+        made = np.asarray(function(u.copy(), *beside))
         wanted = np.fft.ifftn(values_at(factors, step) * np.fft.fftn(u))
         if np.iscomplexobj(made) or not (
                 np.abs(made - wanted) <= _CLOSE * (1 + np.abs(wanted))).all():
             raise TracingStopped("the function does not do on numbers what it did on modes")
-    refuse_state(function, lambda: function(u.copy(), *args))
+    refuse_state(function, lambda: function(u.copy(), *beside))
     return factors
 
 

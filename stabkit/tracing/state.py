@@ -20,7 +20,7 @@ import numpy as np
 from stabkit.errors import TracingStopped
 
 _MOST = 20_000  # values that are looked at
-_LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy", "stabkit", "numba"}
+_LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy", "stabkit", "numba", "torch"}
 _ASKS = {"urandom", "getrandom", "getpid", "now", "utcnow", "today"}
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
@@ -76,7 +76,7 @@ def _asked(call: Callable[[], Any]) -> str:
 def _reached(function: Any) -> list[Step]:
     """Every value that a function can reach: a name for it, and what there is to compare."""
     found: list[Step] = [("random", random.getstate()),
-                         ("np.random", repr(tuple(np.random.get_state())[1:3]))]
+                         ("np.random", repr(np.random.get_state(legacy=False)))]
     known: dict[int, Any] = {}  # kept, so that no number of an object is taken again
     waiting: list[Step] = [(getattr(function, "__name__", type(function).__name__), function)]
     while waiting and len(found) < _MOST:
@@ -95,7 +95,11 @@ def _shown(value: Any) -> Any:
         return float("nan")  # never the same again: to look is to take
     if isinstance(value, _CONTAINERS):
         return type(value), len(value), repr(value) if _is_plain(value) else ""
-    return repr(value) if isinstance(value, _PLAIN) else id(value)
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    if hasattr(type(value), "detach"):  # a tensor of PyTorch
+        return type(value), blake2b(value.detach().cpu().double().numpy().tobytes()).digest()
+    return type(value), getattr(value, "__qualname__", ""), id(getattr(value, "__code__", None))
 
 
 def _is_plain(values: Iterable[Any]) -> bool:
@@ -121,10 +125,10 @@ def _parts(name: str, value: Any) -> Iterator[Step]:
 
 
 def _of_function(name: str, function: FunctionType) -> Iterator[Step]:
-    if _is_library(function.__module__):
-        return
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     yield from ((f"{cell} of {name}", value) for cell, value in cells)
+    if _is_library(function.__module__):  # of which it is what it was made with
+        return
     yield f"a default of {name}", function.__defaults__
     yield f"a default of {name}", function.__kwdefaults__
     yield from ((f"{name}.{key}", value) for key, value in function.__dict__.items())
@@ -158,9 +162,10 @@ def _of_object(name: str, value: Any) -> Iterator[Step]:
         yield from ((f"{name}[{place}]", part) for place, part in enumerate(
             () if _is_plain(value) else value))
     elif not isinstance(value, np.ndarray) and (not hasattr(value, "__dict__")
-                                                or _is_library(type(value).__module__)):
+                                                or isinstance(value, random.Random)):
         yield from ((name, part) for part in _pickled(value))
-    yield from ((f"{name}.{key}", part) for key, part in getattr(value, "__dict__", {}).items())
+    yield from ((f"{name}.{key}", part) for key, part in getattr(value, "__dict__", {}).items()
+                if not key.endswith("_hooks"))  # they look on, and may count the calls
     slots = (slot for kind in type(value).__mro__ for slot in getattr(kind, "__slots__", ()))
     yield from ((f"{name}.{slot}", getattr(value, slot)) for slot in slots if hasattr(value, slot))
     yield f"the class of {name}", type(value)

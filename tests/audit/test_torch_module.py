@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import warnings
 
 import numpy as np
@@ -139,6 +140,35 @@ def test_bad_input(make, shape, match):
     with pytest.raises(InvalidArgument, match=match) as caught:
         read(make(), shape)
     assert "\n" not in str(caught.value)
+
+
+def counting(keep):
+    """A module that halves its input in 49 calls, and doubles it in all later ones."""
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("calls", torch.zeros(()))
+            self.own, self.last = 0, None
+
+        def forward(self, x):
+            self.last = x  # kept, and no memory of other calls
+            if keep == "buffer":
+                self.calls += 1
+                return x * torch.where(self.calls < 50, 0.5, 2.0)
+            self.own += keep == "attribute"
+            return x / 2 if self.own < 50 and (keep != "clock" or time.time() > 0) else 2 * x
+
+    return Counting()
+
+
+@pytest.mark.parametrize("keep, words", [
+    ("buffer", r"memory.*calls"), ("attribute", r"memory.*own"), ("clock", "asks.*time"),
+])
+def test_a_module_that_answers_otherwise_later_is_refused(keep, words):
+    """What is exported is one call, here u/2, of which nothing follows for the 50th."""
+    with pytest.raises(InvalidArgument, match=words):
+        read(counting(keep), (3,))
+    assert read(counting(""), (3,)).output_shape == (3,)
 
 
 def test_weights_that_are_no_numbers():

@@ -109,6 +109,17 @@ def test_an_increasing_function_is_enclosed_outwards():
     assert holds(f"all({e - off} <= exp(x) <= {square + off} for x in cells([1, 2]))")
 
 
+def test_a_cell_between_roots_is_enclosed_outwards():
+    """The root of 2, of which 60 digits are published, is an end of the cell, and so is its least
+    and its greatest number: a bound that is wrong in the 10th to 55th digit is refused."""
+    root = Fraction("1.41421356237309504880168872420969807856967187537694807317667973")
+    for digits in range(10, 60, 5):
+        off = Fraction(1, 10**digits)
+        assert not holds(f"all(x >= {root + off} for x in cells([sqrt(2), 2]))")
+        assert not holds(f"all(x <= {root - off} for x in cells([0, sqrt(2)]))")
+    assert holds(f"all({root - off} <= x for x in cells([sqrt(2), 2]))")
+
+
 def test_large_values_keep_their_exponents():
     """e^200 = 7.22597376812574925817747704218930...·10^86, far beyond the digits of a ball."""
     assert holds("7225973768125749 * 10**71 <= exp(200) <= 7225973768125750 * 10**71")
