@@ -73,7 +73,8 @@ class TorchStep(ForeignStep):
         raise AssertionError("a graph ends with its output")
 
     def _graph(self, tracer: Tracer, shape: tuple[int, ...], steps: int) -> torch.fx.GraphModule:
-        given = [torch.ones(shape, dtype=self.dtype)] + [torch.tensor(0.5, dtype=self.dtype)] * steps
+        given = [torch.ones(shape, dtype=self.dtype),
+                 *[torch.tensor(0.5, dtype=self.dtype)] * steps]
         try:
             with torch.no_grad():
                 return make_fx(torch.func.functionalize(self.function))(*given)

@@ -28,8 +28,8 @@ from stabkit.tracing import Trace
 from stabkit.tracing.trees import Operation, Row, Sum, sorts_of_rows
 
 WORDS = "polynomials whose coefficients in Bernstein's form keep within the box"
-OUTSIDE = "p is how far an output leaves its side of the box at a point of the box, a polynomial in " \
-          "dt from the constant upwards, times a positive number"
+OUTSIDE = "p is how far an output leaves its side of the box at a point of the box, a polynomial " \
+          "in dt from the constant upwards, times a positive number"
 _LARGEST = 20_000  # coefficients of one output
 _PARTS = (1, 4)    # into which the side of the entry itself is cut
 _TRIED = (Fraction(0), Fraction(1, 64), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4),
@@ -93,7 +93,8 @@ def _of_row(row: Row) -> Powers:
             for key, value in powers.items():
                 place = (*key[:-1], key[-1] + k)
                 total[place] = total.get(place, Fraction(0)) + c * value
-    return {key: value for key, value in total.items() if value} or {(0,) * (count + 1): Fraction(0)}
+    zero = (0,) * (count + 1)
+    return {key: value for key, value in total.items() if value or key == zero}
 
 
 def _one(count: int) -> Powers:
