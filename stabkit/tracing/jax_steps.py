@@ -14,13 +14,14 @@ import numpy as np
 from stabkit.aliases import Array
 from stabkit.errors import in_words
 from stabkit.tracing.array import shape_of
-from stabkit.tracing.foreign import ALIKE, ForeignStep, as_traced, holds_symbols, moved
+from stabkit.tracing.foreign import ALIKE, UNFIT, ForeignStep, as_traced, holds_symbols, moved
 from stabkit.tracing.tracer import Tracer
 
 # Operations that move entries, and which of their arguments hold entries.
 _MOVING = dict.fromkeys(("slice", "reshape", "squeeze", "broadcast_in_dim", "rev", "transpose",
                          "gather", "dynamic_slice", "expand_dims", "split", "unstack", "tile",
-                         "copy", "copy_p"), (0,)) | {"pad": (0, 1), "dynamic_update_slice": (0, 1), "scatter": (0, 2)}
+                         "copy", "copy_p"), (0,)) | {
+                             "pad": (0, 1), "dynamic_update_slice": (0, 1), "scatter": (0, 2)}
 _LONG = 10**6  # a denominator that a number in double precision would hardly be meant to have
 _LOOKED = 100  # entries of an array
 _INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # what an operation that calls others names them
@@ -41,7 +42,7 @@ class JaxStep(ForeignStep):
         try:
             with _double():
                 found = self.function(jnp.ones(shape), *steps)
-        except Exception as error:  # a step may raise anything for what it is not made for
+        except UNFIT as error:  # a step may raise anything for what it is not made for
             in_words(error)
             return False
         return isinstance(found, jax.Array)
@@ -55,7 +56,7 @@ class JaxStep(ForeignStep):
         with _double():
             try:
                 closed = jax.make_jaxpr(self.function)(jnp.ones(u.shape), *[0.5] * len(dt))
-            except Exception as error:  # JAX raises its own kinds for what depends on the data
+            except UNFIT as error:  # JAX raises its own kinds for what depends on the data
                 tracer.stop(f"JAX makes no jaxpr of it: {in_words(error)}")
             return _run(tracer, closed, [u, *dt])[0]
 
@@ -204,4 +205,3 @@ _FOLLOWED: dict[str, Callable[..., Any]] = {
     "cumsum": partial(_summed, cumulative=True), "stop_gradient": lambda tracer, a, **params: a,
     "add_any": _plainly(np.add),
 }
-STEP = JaxStep

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_map
 from stabkit.aliases import Array
 from stabkit.errors import in_words
 from stabkit.tracing.array import holds_numbers, plain
-from stabkit.tracing.foreign import ALIKE, ForeignStep, as_traced, holds_symbols, moved
+from stabkit.tracing.foreign import ALIKE, UNFIT, ForeignStep, as_traced, holds_symbols, moved
 from stabkit.tracing.summing import exactly
 from stabkit.tracing.tracer import Tracer
 
@@ -47,7 +47,7 @@ class TorchStep(ForeignStep):
                 given = torch.ones(shape, dtype=self.dtype)
                 if isinstance(self.function(given, *steps), torch.Tensor):
                     return True
-            except Exception as error:  # a step may raise anything for what it is not made for
+            except UNFIT as error:  # a step may raise anything for what it is not made for
                 in_words(error)
         return False
 
@@ -78,7 +78,7 @@ class TorchStep(ForeignStep):
         try:
             with torch.no_grad():
                 return make_fx(torch.func.functionalize(self.function))(*given)
-        except Exception as error:  # torch raises its own kinds for what depends on the data
+        except UNFIT as error:  # torch raises its own kinds for what depends on the data
             tracer.stop(f"PyTorch makes no graph of it: {in_words(error)}")
 
 
@@ -202,4 +202,3 @@ _FOLLOWED: dict[str, Callable[..., Any]] = {
     "full_like": lambda tracer, a, value, **options: as_traced(tracer, np.full(a.shape, value)),
     "lerp": lambda tracer, a, b, weight: a + weight * (b - a),
 }
-STEP = TorchStep
