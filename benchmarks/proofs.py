@@ -17,8 +17,8 @@ from typing import Any
 
 from stabkit import EUCLIDEAN, FSI, Explicit, FixedPoint, bounded, prove, stable_step
 from stabkit.classes import AnyFlux, AnyOperator, UpTo
+from stabkit.multipliers.worst_case import worst_case
 from stabkit.prover.question import questions
-from stabkit.prover.worst_case import worst_case
 
 MONOTONE = AnyFlux(diffusivities=(0, "L"), slopes=(0, "L"))
 

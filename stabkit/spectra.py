@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from flint import acb, acb_mat, arb, fmpq
+from flint import acb, acb_mat, arb
 
 from stabkit.aliases import Matrix, Rational, Scalar, Signal
 from stabkit.arithmetic.backend import to_host
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fraction, fractions, to_flint
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import InvalidArgument, Undecided
@@ -184,7 +185,7 @@ def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
 def _ball(entry: Scalar) -> acb:
     if isinstance(entry, Interval):
         return acb(entry.lo.union(entry.hi))
-    return acb(arb(fmpq(entry.numerator, entry.denominator)))
+    return acb(arb(to_fmpq(entry)))
 
 
 def _interval(ball: arb) -> Interval:

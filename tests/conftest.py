@@ -1,6 +1,7 @@
 """How the tests run: quick ones first, and the same examples every time where a machine judges."""
 
 import os
+import sys
 
 import pytest
 from array_libraries import LIBRARIES, Library
@@ -10,8 +11,10 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
-# Programs that tests start keep their bytecode: else each of them compiles the package anew.
+# Bytecode is kept, by pytest and by the programs that tests start: else each of them compiles the
+# package anew, and pytest rewrites the assertions of every file before the first test.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items):

@@ -113,13 +113,19 @@ def instance(rng, statement):
     values = {"tau": F(int(rng.integers(1, 5)), 4), "L": F(int(rng.integers(1, 5)), 2),
               "m": F(int(rng.integers(0, 3)), 2), "kappa": F(int(rng.integers(1, 9)), 2),
               "delta": F(int(rng.integers(-3, 4)), 4), "room": F(1, int(rng.integers(2, 5))),
-              "w": F(int(rng.integers(1, 13)), 2)}
+              "w": F(int(rng.integers(1, 13)), 2), "alpha": F(int(rng.integers(1, 5)), 4),
+              "step": F(1, int(rng.integers(2, 30))), "nu": F(int(rng.integers(1, 9)), 2),
+              "n": F(int(rng.integers(1, 30)))}
     for name, text in statement.get("operators", {}).items():
         of, to = text.split()[:1] + text.split()[2:3]
         values[name] = fractions(rng, SIZES[to], SIZES[of])
         if name[0] in "SR":  # takes no site twice
             values[name] = np.array([[F(int(j == k)) for j in range(SIZES[of])] for k in
                                      rng.permutation(4)[:SIZES[to]]], dtype=object)
+        if name == "B":  # of norm <= 2: at most two entries of size 1 in each row and column
+            values[name] = np.array([[F(int(j in (k - 1, k))) for j in range(SIZES[of])]
+                                     for k in rng.permutation(SIZES[to])], dtype=object)
+            values[name] *= rng.choice([-1, 1])
         if text.endswith("symmetric"):
             values[name] = np.diag([values["L"] * F(int(k), 4) for k in rng.integers(0, 5, 2)])
     if "K" in values:

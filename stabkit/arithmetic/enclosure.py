@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from flint import arb, fmpq
+from flint import arb
 
 from stabkit.aliases import Operand, Scalar
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.replay.precision import precision  # the one lock on it, also for enclosures
 
@@ -33,7 +34,7 @@ INFINITY = arb.pos_inf()
 def to_fraction(value: arb) -> Fraction:
     """The exact value of an endpoint."""
     rational = value.fmpq()
-    return Fraction(int(rational.p), int(rational.q))
+    return from_fmpq(rational)
 
 
 def _ball(value: Scalar) -> arb:
@@ -42,7 +43,7 @@ def _ball(value: Scalar) -> arb:
     if isinstance(value, (int, float)):
         return arb(value)
     if isinstance(value, Fraction):
-        return arb(fmpq(value.numerator, value.denominator))
+        return arb(to_fmpq(value))
     raise InvalidArgument(f"interval: cannot enclose {value!r} (type {type(value).__name__})")
 
 

@@ -42,9 +42,9 @@ class Exact(Constant):
         return Exact(Fraction.__abs__(self))
 
     def __pow__(self, exponent):
-        whole = as_rational(exponent)
-        if isinstance(whole, Fraction) and whole.denominator == 1:
-            short = abs(whole) * _bits(self) <= _LONGEST
+        whole: Any = as_rational(exponent)
+        if isinstance(whole, (int, Fraction)) and whole.denominator == 1:
+            short = abs(int(whole)) * _bits(self) <= _LONGEST
             return _kept(Fraction.__pow__(self, int(whole))) if short else \
                 Interval(self) ** int(whole)
         if whole == Fraction(1, 2):

@@ -11,10 +11,11 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq_mat
 
 from stabkit.aliases import Array, Matrix, Operand, Scalar
 from stabkit.arithmetic.backend import is_foreign
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.errors import InvalidArgument
 
 
@@ -134,7 +135,7 @@ def fractions(values: Array, name: str = "values") -> np.ndarray:
 
 def to_flint(matrix: Matrix) -> fmpq_mat:
     """A rational matrix as FLINT's type."""
-    rows = [[fmpq(entry.numerator, entry.denominator) for entry in row]
+    rows = [[to_fmpq(entry) for entry in row]
             for row in fractions(matrix)]
     return fmpq_mat(rows) if rows and rows[0] else fmpq_mat(len(rows), 0)
 
@@ -144,7 +145,7 @@ def from_flint(matrix: fmpq_mat) -> np.ndarray:
     exact = np.empty((matrix.nrows(), matrix.ncols()), dtype=object)
     for index in np.ndindex(exact.shape):
         entry = matrix[index]
-        exact[index] = Fraction(int(entry.p), int(entry.q))
+        exact[index] = from_fmpq(entry)
     return exact
 
 
@@ -189,7 +190,7 @@ def _eliminated(matrix: Matrix) -> tuple[list[int], dict[int, Fraction] | None]:
         if pivot == 0 and below:  # 2 t a + b = -1
             j = below[0]
             t = -(a[j][j] + 1) / (2 * a[j][k])
-            return done, {k: Fraction(int(t.p), int(t.q)), j: Fraction(1)}
+            return done, {k: from_fmpq(t), j: Fraction(1)}
         if pivot == 0:
             continue
         done.append(k)
@@ -216,8 +217,7 @@ def is_totally_nonnegative(matrix: Matrix) -> bool:
 
 def determinant(matrix: Matrix) -> Fraction:
     """The exact determinant."""
-    value = to_flint(matrix).det()
-    return Fraction(int(value.p), int(value.q))
+    return from_fmpq(to_flint(matrix).det())
 
 
 def rank(matrix: Matrix) -> int:

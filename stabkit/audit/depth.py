@@ -14,6 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from stabkit.arithmetic.flint_rationals import from_fmpq
 from stabkit.arithmetic.rational import fractions, is_psd, solve, to_flint
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.networks.blocks import Block
@@ -102,7 +103,7 @@ def _null_space(matrix: np.ndarray) -> np.ndarray:
     """A basis of the vectors that a rational matrix maps to 0, as columns."""
     reduced, rank = to_flint(matrix).rref()
     n = matrix.shape[1]
-    rows = [[Fraction(int(x.p), int(x.q)) for x in row] for row in reduced.tolist()[:rank]]
+    rows = [[from_fmpq(x) for x in row] for row in reduced.tolist()[:rank]]
     pivots = [next(j for j in range(n) if row[j]) for row in rows]
     free = [j for j in range(n) if j not in pivots]
     basis = fractions(np.zeros((n, len(free)), dtype=int))

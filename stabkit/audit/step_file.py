@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from stabkit.aliases import Rational, Record
 from stabkit.arithmetic.rational import fraction
 from stabkit.audit.result import Judgement, verdict_of
-from stabkit.claims.claim import describe, failure
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.stability.decide import decide
 from stabkit.stability.invariants import POWER_BOUNDED, weighted
@@ -22,7 +20,9 @@ from stabkit.stability.notions import NAMED, Notion
 from stabkit.stability.sharpness import step_bound
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, Status
+from stabkit.time_limit import time_limit
 from stabkit.tracing import as_shape, takes_step
+from stabkit.user_files import executed
 
 #: The notions that can be asked for; the shown ones are those of the table without a choice.
 NOTIONS: dict[str, Notion] = {**NAMED, POWER_BOUNDED.name: POWER_BOUNDED,
@@ -111,28 +111,22 @@ def read_step(path: str | Path) -> Callable[..., Any]:
     file = Path(text)
     if not file.is_file():
         raise InvalidArgument(f"{file}: there is no such file")
-    label = f"stabkit_own_steps.{file.stem}"
-    loader = importlib.machinery.SourceFileLoader(label, str(file))
-    spec = importlib.util.spec_from_file_location(label, file, loader=loader)
-    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # it has a loader
-    sys.modules[label] = module
-    error = failure(lambda: loader.exec_module(module))
-    if error is not None:
-        raise InvalidArgument(describe(error, file))
+    module = executed(file, "stabkit_own_steps")
     found: Any = module
     for part in name.split(".") if name else ():
         found = getattr(found, part, None)
     if name and callable(found):
         return found
     own = [key for key, value in vars(module).items() if callable(value) and not isinstance(
-        value, type) and getattr(value, "__module__", None) == label]
+        value, type) and getattr(value, "__module__", None) == module.__name__]
     hint = " or ".join(f"{file.name}:{key}" for key in own[:6])
     raise InvalidArgument(f"{path}: names no function of the file; " + (
         f"write {hint}" if own else "it defines no function step(u, dt)"))
 
 
 def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Rational = None,
-               seed: int = 0, advance: Callable[[str], None] = lambda name: None) -> StepAudit:
+               seed: int = 0, advance: Callable[[str], None] = lambda name: None,
+               budget: float = inf) -> StepAudit:
     """Audit the step that ``FILE.py:step`` names.
 
     Parameters
@@ -147,6 +141,8 @@ def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Ra
     seed : int
     advance : callable, optional
         Called with the name of what is done.
+    budget : float
+        Seconds; each notion has an equal share of what is left.
 
     Raises
     ------
@@ -164,9 +160,11 @@ def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Ra
     at = None if dt is None else fraction(dt, "dt")
     if at is not None and at <= 0:
         raise InvalidArgument(f"dt: must be positive, got {dt}")
-    found, answers = [], []
-    for name in notions or SHOWN:
-        judgement, answer = _judged(step, name, shape, at, seed, bool(notions))
+    found, answers, asked = [], [], notions or SHOWN
+    until = monotonic() + budget
+    for number, name in enumerate(asked):
+        with time_limit(monotonic() + (until - monotonic()) / (len(asked) - number)):
+            judgement, answer = _judged(step, name, shape, at, seed, bool(notions))
         found.append(judgement)
         answers.append(answer)
         advance(name)
@@ -202,11 +200,13 @@ def _of_outcome(name: str, outcome: Outcome, counts: bool) -> tuple[Judgement, s
                      trials=outcome.trials, reason=outcome.reason), outcome.reason or ""
 
 
-def check_options(at_most: Rational, rounding: str) -> None:
-    """Options of networks that a step does not have."""
+def check_options(at_most: Rational, rounding: str, **others: object) -> None:
+    """Options of networks that a step does not have: the others are to be None."""
     if at_most is not None:
         raise InvalidArgument("at-most: is for networks; ask for --notion contraction")
     if rounding != "snapped":
         raise InvalidArgument("rounding: floats of a step are read as they were meant; leave "
                               "this option out")
-
+    for name, value in others.items():
+        if value is not None:
+            raise InvalidArgument(f"{name}: is for networks, not for a step")

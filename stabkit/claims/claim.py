@@ -5,13 +5,9 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import importlib
-import importlib.machinery
 import importlib.util
 import inspect
-import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import escape
 from itertools import product
@@ -22,9 +18,10 @@ import numpy as np
 
 from stabkit.aliases import Configuration, Record
 from stabkit.classes import Class, checked
-from stabkit.errors import InvalidArgument, in_words
+from stabkit.errors import InvalidArgument
 from stabkit.stability.property import Property
 from stabkit.stability.verdict import PROVED, Status
+from stabkit.user_files import executed
 
 PAPERS = ("alt2020", "alt2021", "ruthotto2018", "haber2017", "he2019")
 SOFTWARE = "software"
@@ -220,15 +217,10 @@ def load_claims(path: str | Path) -> list[Claim]:
     if not path.stem.isidentifier():
         raise InvalidArgument(f"claims file: the name {path.stem!r} must be an identifier, because "
                               "it begins the names of its claims")
-    # A name of its own, so that a file called random.py shadows no module.
-    name = f"stabkit_own_claims.{path.stem}"
-    loader = importlib.machinery.SourceFileLoader(name, str(path))
-    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # it has a loader
-    sys.modules[name] = module
-    error = failure(lambda: loader.exec_module(module))
-    if error is not None:
-        raise InvalidArgument(f"claims file: {describe(error, path)}")
+    try:
+        module = executed(path, "stabkit_own_claims")
+    except InvalidArgument as error:
+        raise InvalidArgument(f"claims file: {error}") from error.__cause__
     found = collect(module)
     if not found:
         raise InvalidArgument(f"claims file: {path} defines no claims; decorate a function with "
@@ -250,26 +242,6 @@ def all_different(claims: Sequence[Claim]) -> list[Claim]:
     if twice is not None:
         raise InvalidArgument(f"claims: two of them have the name {twice}; rename one")
     return found
-
-
-def failure(task: Callable[[], Any]) -> BaseException | None:
-    """Run code of a user's; return what it raised, or None."""
-    with ThreadPoolExecutor(1) as one:
-        return one.submit(task).exception()
-
-
-def describe(error: BaseException, path: Path | None = None) -> str:
-    """An error of a user's code in one line, with the line of the file where it arose."""
-    line = None if path is None else line_of(error, path)
-    place = f"{path}, line {line}: " if path and line else f"{path}: " if path else ""
-    return f"{place}{in_words(error)}"
-
-
-def line_of(error: BaseException, path: Path) -> int | None:
-    """The line of a file where an error arose, or None."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == str(path)]
-    return getattr(error, "lineno", None) or (own[-1].lineno if own else None)
 
 
 def select(claims: Mapping[str, Claim], patterns: Sequence[str]) -> list[Claim]:

@@ -22,10 +22,11 @@ from stabkit.proof import check, read
 from stabkit.proof.elimination import by_equations
 from stabkit.proof.parts import Count, Family, Quotient, Size
 from stabkit.proof.sites import LineDifference, rows
-from stabkit.proof.symbols import Symbols, norm2
+from stabkit.proof.symbols import Symbols
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, expression
 from stabkit.schemes import FSI, Chain, Explicit, Implicit, Scheme
+from stabkit.stability.goal import goal_of
 from stabkit.stability.notions import EXTREMA, RANGE, SIGN, VARIATION, Notion
 from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
 from stabkit.stability.verdict import Evidence
@@ -148,10 +149,14 @@ def _(what: Always, symbols: Symbols) -> Statement:
     first = [expression(x) for x in what.start(**what.given)]
     now = [symbols.vector(symbols.free("state"), x.to) for x in first]
     names = [min(x.letters) for x in now]
-    after = [expression(x) for x in what.step(*now)]
-    return symbols.iterates(what.margin(tuple(now), **what.given), relation=what.relation,
-                            start=dict(zip(names, first, strict=True)),
-                            after=dict(zip(names, after, strict=True)))
+    number = what.numbered(symbols.parameter("l", ">= 0") if what.counted else None)
+    known = set(symbols.data["vectors"])
+    after = [_settled(x, symbols) for x in what.step(*now, **number)]
+    anew = [name for name in symbols.data["vectors"] if name not in {*known, *symbols.values}]
+    return symbols.iterates(
+        what.margin(tuple(now), **number, **what.given), relation=what.relation,
+        start=dict(zip(names, first, strict=True)), after=dict(zip(names, after, strict=True)),
+        changing=anew, counter="l" if what.counted else None)
 
 
 @statement_of.register
@@ -209,19 +214,6 @@ def space_of(scheme: Scheme) -> str:
 
 def _count(scheme: Scheme) -> Count | None:
     return next((value for value in vars(scheme).values() if isinstance(value, Count)), None)
-
-
-def goal_of(notion: Notion, pairs: list[tuple[Expression, Expression]]) -> str:
-    """The margin of pairs of signals before and after, as it would be written by hand."""
-    margin = notion.margin(*(x for pair in pairs for x in pair))
-    before, after = pairs[0] if len(pairs) == 1 else (
-        x - y for x, y in zip(*pairs, strict=True))
-    norms = before.T @ before - after.T @ after if before.to == after.to else None
-    if norms is not None and (norms - margin).is_zero():
-        return f"{norm2(before)} - {norm2(after)}"
-    content = min(abs(c) for c in margin.terms.values())
-    whole = all((c / content).denominator == 1 for c in margin.terms.values())
-    return written(margin / content if whole else margin)
 
 
 def _on_lines(scheme: Scheme, notion: Notion) -> Statement:

@@ -13,6 +13,7 @@ from typing import Any
 from stabkit.aliases import Configuration
 from stabkit.arithmetic.rational import fractions
 from stabkit.claims.claim import Claim
+from stabkit.claims.obligations import examples
 from stabkit.errors import HypothesisNotMet, InvalidArgument, StabkitError, Undecided
 from stabkit.replay import Finding
 from stabkit.stability.confirmation import written_witness
@@ -67,8 +68,8 @@ def _again(entry: Claim, configuration: Configuration) -> tuple[Property | None,
         what = entry(**configuration)
     except (HypothesisNotMet, Undecided):
         return None, []
-    return what, [_of(evidence.data) for evidence in decide(what, trials=1).evidence
-                  if evidence.kind != "trials"]
+    return what, [_of(evidence.data) for part in (what, *examples(what))
+                  for evidence in decide(part, trials=1).evidence if evidence.kind != "trials"]
 
 
 def _witnesses(what: Property | None, item: Configuration) -> Iterator[Any]:
@@ -93,6 +94,7 @@ def _witnesses(what: Property | None, item: Configuration) -> Iterator[Any]:
 
 
 def _of(data: Configuration) -> list[Any]:
-    """What is given, defined and shown, as it stands in a file, and the facts it names."""
+    """What is given, defined and shown, as it stands in a file, and what else that speaks of."""
     given, let, shows = (data[key] for key in _SHOWN)
-    return [dict(given), [list(line) for line in let], list(shows), data.get("facts", {})]
+    return [dict(given), [list(line) for line in let], list(shows), data.get("facts", {}),
+            data.get("theorem", {}).get("statement")]

@@ -15,7 +15,8 @@ from stabkit.aliases import Record
 from stabkit.arithmetic.backend import select_backend, selected_backend
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.arithmetic.rational import fraction, integer
-from stabkit.claims.claim import Claim, all_different, line_of, load_claims, registry
+from stabkit.claims.bounds import Bounds, as_text, seed_of
+from stabkit.claims.claim import Claim, all_different, load_claims, registry
 from stabkit.claims.obligations import examples, shown_for_all
 from stabkit.errors import (
     ClaimsFailed,
@@ -31,7 +32,6 @@ from stabkit.progress import progress
 from stabkit.replay import seal
 from stabkit.stability.decide import decide
 from stabkit.stability.property import AllOf, Not, Property, Stable
-from stabkit.stability.sharpness.bisection import bisected
 from stabkit.stability.verdict import (
     INAPPLICABLE,
     PROVED,
@@ -44,11 +44,9 @@ from stabkit.stability.verdict import (
     Verdict,
     worst,
 )
+from stabkit.user_files import line_of
 
 _TRIALS_PER_SECOND = 100_000
-_RATIO_STEPS = 5
-_TIGHTNESS_CONFIGURATIONS = 12
-_GRID = ("K", "n", "boundary", "h")  # what a bound depends on, beside the notion
 
 
 def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, workers: int = 1,
@@ -187,7 +185,7 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
     outcomes: list[tuple[Record, Outcome]] = []
     decisive = PROVED if entry.some else REFUTED
     for number, configuration in enumerate(listed):
-        one = _decided(entry, configuration, share, _seed(seed, entry.name, number), signals)
+        one = _decided(entry, configuration, share, seed_of(seed, entry.name, number), signals)
         if for_all and one.status in (SUPPORTED, UNDECIDED):
             one = _covered(entry, configuration, share, seed)
         outcomes.append((configuration, one))
@@ -198,8 +196,10 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
             entry, outcomes[-1][0], share, seed).status is not REFUTED:
         raise Contradiction(f"claim {entry.name}: it is proved for all and refuted where "
                             f"{outcomes[-1][0]}; one of the two is wrong, so is stabkit")
-    sharp = _sharp(entry, share, seed) if status is PROVED and entry.beyond else None
-    tightness = _tightness(entry, status, outcomes, share, seed)
+    bounds = Bounds(entry, share, seed)
+    sharp = bounds.are_sharp() if status is PROVED and entry.beyond else None
+    tightness = bounds.tightness(status, [configuration for configuration, _ in outcomes],
+                                 sharp)
     reasons = [outcome.reason for _, outcome in outcomes if outcome.status is UNDECIDED]
     reason = reasons[0] if status is UNDECIDED and reasons else ""
     return _verdict(entry, status, outcomes, sharp, tightness, for_all, reason)
@@ -224,10 +224,6 @@ def _covered(entry: Claim, configuration: Record, trials: int, seed: int) -> Out
     return decide(AllOf(left), trials=trials, seed=seed) if left else Outcome(PROVED)
 
 
-def _seed(seed: int, name: str, number: int) -> int:
-    return int(np.random.SeedSequence([seed, number, *name.encode()]).generate_state(1)[0])
-
-
 def _gather(statuses: Sequence[Status], decisive: Status) -> Status:
     """One status for all configurations: the weakest, unless one is decisive."""
     if decisive in statuses:
@@ -238,53 +234,6 @@ def _gather(statuses: Sequence[Status], decisive: Status) -> Status:
     if decisive is REFUTED:
         return worst(applicable)
     return REFUTED if set(applicable) == {REFUTED} else UNDECIDED
-
-
-def _sharp(entry: Claim, trials: int, seed: int) -> bool:
-    tried = list(entry.configurations(seed, beyond=True))
-    return bool(tried) and all(
-        _decided(entry, configuration, trials,
-                 _seed(seed, entry.name, 10**6 + number)).status is REFUTED
-        for number, configuration in enumerate(tried))
-
-
-def _tightness(entry: Claim, status: Status, outcomes: Sequence[tuple[Record, Outcome]],
-               trials: int, seed: int) -> dict[int, Fraction]:
-    """Per configuration (by number) the smallest refuted step over the claimed bound.
-
-    It is found by exact bisection of the ratio, once for every operator, boundary and length.
-    """
-    if "ratio" not in entry.within or entry.some or status not in (PROVED, REFUTED):
-        return {}
-    places = {len(outcomes) - 1: outcomes[-1][0]} if status is REFUTED else {}
-    if status is PROVED:
-        grids: dict[tuple, int] = {}
-        largest = max(fraction(ratio, "ratio") for ratio in entry.within["ratio"])
-        for number, (configuration, _) in enumerate(outcomes):
-            if fraction(configuration["ratio"], "ratio") == largest:
-                grids[tuple(_text(configuration.get(name)) for name in _GRID)] = number
-        places = {number: outcomes[number][0]
-                  for number in list(grids.values())[:_TIGHTNESS_CONFIGURATIONS]}
-    found = {number: _smallest_refuted(entry, configuration, trials, seed, status)
-             for number, configuration in places.items()}
-    return {number: ratio for number, ratio in found.items() if ratio is not None}
-
-
-def _smallest_refuted(entry: Claim, configuration: Record, trials: int, seed: int,
-                      known: Status) -> Fraction | None:
-    def refuted(ratio: Fraction) -> bool:
-        tried = {**configuration, "ratio": ratio}
-        return _decided(entry, tried, min(trials, 512), seed).status is REFUTED
-
-    low, high = Fraction(0), fraction(configuration["ratio"], "ratio")
-    if known is PROVED or not refuted(high):
-        low = high
-        beyond = next((low * step for step in (Fraction(1001, 1000), Fraction(11, 10), 2, 4)
-                       if refuted(low * step)), None)
-        if beyond is None:
-            return None
-        high = beyond
-    return bisected(refuted, low, high, _RATIO_STEPS)[1]
 
 
 def windows(signals: Sequence[np.ndarray], what: Property) -> np.ndarray | None:
@@ -310,7 +259,7 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[Record, Outc
         if outcome.status is not status:
             continue
         told[outcome.rounding] = None
-        where = {name: _text(value) for name, value in configuration.items()}
+        where = {name: as_text(value) for name, value in configuration.items()}
         if number in tightness:
             where["tightness"] = float(tightness[number])
         unlike = [item for k, item in enumerate(outcome.evidence)
@@ -330,7 +279,3 @@ def _verdict(entry: Claim, status: Status, outcomes: Sequence[tuple[Record, Outc
     for item in evidence:
         item["data"]["seal"] = seal(fields, item)
     return verdict
-
-
-def _text(value: Any) -> Any:
-    return value if isinstance(value, (int, str)) else str(value)

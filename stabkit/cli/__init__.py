@@ -42,9 +42,7 @@ class Unexpected:
         pass
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
-        # Code of a user's may call exit(0); where a shell asks for completions, click does.
-        if not isinstance(error, (Exception, SystemExit)) or (
-                isinstance(error, SystemExit) and "_STABKIT_COMPLETE" in os.environ):
+        if not isinstance(error, Exception):
             return False
         if os.environ.get("STABKIT_TRACEBACK"):
             traceback.print_exception(error)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,10 @@ from stabkit.cli.commands import EXPECTED, UNDECIDED, UNEXPECTED, cli
 from stabkit.cli.options import budget, json_file, seed
 from stabkit.errors import InvalidArgument
 from stabkit.report.output import check_writable, deliver, say
+
+if TYPE_CHECKING:
+    from stabkit.audit.result import Audit
+    from stabkit.audit.step_file import StepAudit
 
 
 class Notions(click.Choice):
@@ -122,47 +126,37 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
       3  undecided: neither, supported by trials at best; also modes alone, unless
          refuted
     """
-    from stabkit.audit.step_file import check_options, is_step_file
+    from stabkit.audit.step_file import audit_step, check_options, is_step_file
 
     if is_step_file(path):
-        check_options(at_most, rounding)
-        for name, value in (("around", around), ("radius", radius), ("output", output)):
-            if value is not None:
-                raise InvalidArgument(f"{name}: is for networks, not for a step")
-        return _audit_step(path, notions, shape, dt, budget, seed, target)
+        check_options(at_most, rounding, around=around, radius=radius, output=output)
+        return _decided(partial(audit_step, path, shape, notions, dt, seed, budget=budget), str,
+                        budget, seed, target)
     if dt is not None:
         raise InvalidArgument("dt: is for a step, FILE.py:step")
     from stabkit.audit import audit as audited
-    from stabkit.progress import working
     from stabkit.report.audit import audit_text
 
-    if target not in (None, "-"):
-        check_writable(target)
-    with working(sys.stderr) as advance:
-        found = audited(path, shape=shape, notions=notions or None, at_most=at_most,
-                        around=around, radius=radius, output=output, rounding=rounding,
-                        budget=budget, seed=seed, advance=advance)
-    if target is not None:
-        from stabkit.report.verdict_file import as_text, document
-
-        deliver(target, as_text(document(found.verdicts(), seed=seed, budget=budget)))
-    quiet = target == "-"
-    say(audit_text(found, sys.stderr if quiet else sys.stdout), end="", err=quiet)
-    return {"proved": EXPECTED, "refuted": UNEXPECTED}.get(str(found.status), UNDECIDED)
+    return _decided(
+        partial(audited, path, shape=shape, notions=notions or None, at_most=at_most,
+                around=around, radius=radius, output=output, rounding=rounding, budget=budget,
+                seed=seed),
+        partial(audit_text, stream=sys.stderr if target == "-" else sys.stdout),
+        budget, seed, target)
 
 
-def _audit_step(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None,
-                dt: str | None, budget: float, seed: int, target: str | None) -> int:
-    from stabkit.audit.step_file import audit_step
+def _decided(task: Callable[..., Audit | StepAudit], text: Callable[..., str], budget: float,
+             seed: int, target: str | None) -> int:
+    """Audit with a line of progress, write the verdicts, say the text, return the exit status."""
     from stabkit.progress import working
 
     if target not in (None, "-"):
         check_writable(target)
     with working(sys.stderr) as advance:
-        found = audit_step(path, shape, notions, dt, seed, advance)
+        found = task(advance=advance)
     if target is not None:
         from stabkit.report.verdict_file import as_text, document
 
         deliver(target, as_text(document(found.verdicts(), seed=seed, budget=budget)))
-    say(str(found), err=target == "-")
+    say(text(found).rstrip("\n"), err=target == "-")
     return {"proved": EXPECTED, "refuted": UNEXPECTED}.get(str(found.status), UNDECIDED)

@@ -26,7 +26,7 @@ from stabkit.cli.options import (
     seed,
     show_version,
 )
-from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, StabkitError
+from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, StabkitError, in_words
 from stabkit.report.output import check_writable, deliver, say
 
 if TYPE_CHECKING:
@@ -37,7 +37,18 @@ EXPECTED, UNEXPECTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 INTERRUPTED, TERMINATED = 130, 143  # 128 + the number of the signal, as shells say it
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+class Commands(click.Group):
+    """The commands; code of a user's that calls exit(0) in one of them has not ended well."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SystemExit as error:
+            raise RuntimeError(f"the code ended with {in_words(error)}") from error
+
+
+@click.group(cls=Commands, context_settings={
+    "help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version,
               help="Show the version and exit.")
 def cli() -> None:

@@ -298,12 +298,17 @@ Ltac normal E S s x y D :=
        spell app dim op gen symmetric space lw lg rw rg name src dst turned negb Nat.eqb Nat.ltb
        Nat.leb Nat.mul Nat.add] in D.
 
+Lemma even_power x k : 0 <= x ^ (2 * k).
+Proof. rewrite pow_mult. apply pow_le, pow2_ge_0. Qed.
+
 Ltac nonneg :=
   repeat match goal with
   | |- 0 <= _ + _ => apply Rplus_le_le_0_compat
   | |- 0 <= _ * _ => apply Rmult_le_pos
-  | |- 0 <= _ ^ 2 => apply pow2_ge_0
-  | |- 0 <= _ ^ _ => apply pow_le
+  | |- 0 <= ?x ^ ?n => match eval compute in (Nat.even n) with
+                       | true => let k := eval compute in (Nat.div2 n) in exact (even_power x k)
+                       | false => apply pow_le
+                       end
   | |- 0 <= _ / _ => apply Rmult_le_pos
   | |- 0 <= / _ => apply Rlt_le, Rinv_0_lt_compat
   end; try assumption; try lra.

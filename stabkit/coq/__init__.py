@@ -1,15 +1,16 @@
 """Proofs for Coq: theorems "for all", and what they rest on, as files that it accepts.
 
-``Stabkit.v`` is a library of sums, vectors and matrices of every size, with one lemma for each rule
-of :mod:`stabkit.proof`.  A file for a theorem holds its statement, written with these, and the
-identity that the proof adds up; Coq checks it without stabkit.
+``Stabkit.v`` and ``Lines.v`` are a library of sums, vectors, matrices and lines of every size, with
+one lemma for each rule of :mod:`stabkit.proof`.  A file for a theorem holds its statement, written
+with these, and the identity that the proof adds up; Coq checks it without stabkit.
 
 ==============  ==================================================================================
 terms           expressions of the kernel's notation as terms of Coq, with their spaces
 context         the hypotheses of a statement, by name
 addition        a goal as the sum of facts
 induction       a goal after any number of steps
-templates       rows of lines and grids; pieces of functions of one variable
+lines           rows of lines and grids of every size
+pieces          functions of one variable in pieces
 witnesses       exact witnesses against a claim, as calculations
 files           whole files
 folder          a folder of files that one command checks

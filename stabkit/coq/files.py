@@ -10,10 +10,12 @@ from pathlib import Path
 from stabkit.coq.addition import added, indented
 from stabkit.coq.context import Data, context, with_what_occurs
 from stabkit.coq.induction import Induction
-from stabkit.coq.templates import pieces, rows
+from stabkit.coq.lines import rows
+from stabkit.coq.pieces import pieces
 from stabkit.proof.text import relation
 
-LIBRARY = Path(__file__).with_name("Stabkit.v")
+#: The library: vectors and the rules of proofs, and lines.
+LIBRARY = tuple(Path(__file__).with_name(name) for name in ("Stabkit.v", "Lines.v"))
 #: The first line of every file, by which it is known again.
 MARK = "(* Written by stabkit export. *)"
 
@@ -48,7 +50,7 @@ def file(name: str, says: str, proofs: Sequence[tuple[Data, Data]]) -> str:
         made = stem if len(proofs) == 1 else f"{stem}_part_{number}"
         lines += ["", *KINDS[statement["kind"]](made, statement, proof)]
     return "\n".join(line for long in [
-        MARK, *comment(f"{name}: {says}"), "", "Require Import Stabkit.", *lines, ""]
+        MARK, *comment(f"{name}: {says}"), "", "Require Import Stabkit Lines.", *lines, ""]
         for line in wrapped(long))
 
 

@@ -24,7 +24,8 @@ all: $(THEOREMS:=.vo)
 %.vo: %.v
 \t$(COQC) -q $<
 
-$(THEOREMS:=.vo): %.vo: %.v Stabkit.vo Exact.vo
+Lines.vo: Stabkit.vo
+$(THEOREMS:=.vo): %.vo: %.v Lines.vo Exact.vo
 \t$(COQC) -q $<
 
 assumptions: all
@@ -102,7 +103,7 @@ def folder(claims: Iterable[Shown | Refuted]) -> Folder:
         made.claims[shown.claim] = f"{stem}.v"
         theorems += shown.theorems()
     stems = [name.removesuffix(".v") for name in made.claims.values()]
-    for library in (LIBRARY, EXACT):
+    for library in (*LIBRARY, EXACT):
         made.files[library.name] = f"{MARK}\n{library.read_text('utf-8')}"
     made.files["Assumptions.v"] = "\n".join([
         MARK, *(f"Require Import {stem}." for stem in stems),

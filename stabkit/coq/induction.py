@@ -239,18 +239,19 @@ class Induction:
         afters = ", ".join(made.value(self.next[name], self.state[name], inner).text
                            for name in names)
         pattern = ", ".join(symbol(name, "_") for name in names)
+        pattern = f"'({pattern})" if names[1:] else pattern
         lines = [f"pose (all' := nat_rect (fun _ => ({kinds})%type) ({starts})",
-                 f"  (fun {K} before' => let '({pattern}) := before' in ({afters})))."]
+                 f"  (fun {K} before' => let {pattern} := before' in ({afters})))."]
         for number, name in enumerate(names):
             picked = f"all' {K}"
             for _ in range(len(names) - 1 - number):
                 picked = f"fst ({picked})"
             lines.append(f"pose ({symbol(name)} := fun {K} : nat => "
                          + (f"snd ({picked})" if number else picked) + ").")
-        unfold = ", ".join(map(symbol, names))
+        shown = f"unfold {', '.join(map(symbol, names))}; cbn; destruct (all' {K}); " \
+            if names[1:] else ""
         for name in names:
             start, after = self._course(name)
             lines += [f"assert ({start.name} : {start.type}) by reflexivity.",
-                      f"assert ({after.name} : {after.type}) by (intro {K}; unfold {unfold}; cbn; "
-                      f"destruct (all' {K}); reflexivity)."]
+                      f"assert ({after.name} : {after.type}) by (intro {K}; {shown}reflexivity)."]
         return lines

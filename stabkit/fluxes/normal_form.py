@@ -16,10 +16,11 @@ from functools import lru_cache
 from math import inf, lcm
 from typing import Any
 
-from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz
+from flint import Ordering, fmpq_mpoly_ctx, fmpz
 
 from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.quotient import Polynomial, Quotient, Unresolved
 from stabkit.errors import Undecided
 from stabkit.fluxes.expression import Expression
@@ -67,7 +68,7 @@ class Forms:
 
     def number(self, value: Scalar) -> Quotient:
         value = Fraction(value)
-        return self.over(_RING.constant(fmpq(value.numerator, value.denominator)))
+        return self.over(_RING.constant(to_fmpq(value)))
 
     def atom(self, key: str, positive: bool = False, square: Quotient | None = None) -> Polynomial:
         if key not in self.atoms:
@@ -131,7 +132,7 @@ class Forms:
         """The sign of what is linear in |s|, by its values at the exact ends; 0 if it changes."""
         if not a.den.is_constant() or a.num.total_degree() > 1 or any(a.num.degrees()[1:]):
             return 0
-        slope, start = (Fraction(int(c.p), int(c.q)) for c in (
+        slope, start = (from_fmpq(c) for c in (
             a.num.coefficient(0), a.num(*[0] * _GENERATORS)))
         if a.num.degrees()[_T] == 0:
             slope = Fraction(0)
@@ -216,7 +217,7 @@ class Forms:
         made = self.number(1)
         for powers, factor in u.num.to_dict().items():
             key = f"exp {powers} / {u.den}"
-            c = Fraction(int(factor.p), int(factor.q))
+            c = from_fmpq(factor)
             step = self.steps.setdefault(key, abs(c))
             if (c / step).denominator != 1:
                 self.steps[key] = Fraction(1, lcm(c.denominator, step.denominator))
@@ -256,7 +257,7 @@ class Forms:
                         outside = self.product(outside, self._root_of_generator(index, degree))
             else:
                 inside = self.product(inside, self.over(factor))
-        value = Fraction(int(content.p), int(content.q))
+        value = from_fmpq(content)
         if value < 0:
             inside = self.product(inside, self.number(-1))
         outside = self.product(outside, self._root_of_number(abs(value)))
@@ -390,6 +391,6 @@ def polynomial(expression: Expression, low: Scalar, high: Scalar) -> list[Fracti
     if more or not form.den.is_constant() or any(degree > 0 for degree in form.num.degrees()[1:]):
         return None
     side = -1 if low < 0 else 1
-    terms = {powers[_T]: Fraction(int(factor.p), int(factor.q)) * side ** int(powers[_T])
+    terms = {powers[_T]: from_fmpq(factor) * side ** int(powers[_T])
              for powers, factor in form.num.to_dict().items()}
     return [terms.get(k, Fraction(0)) for k in range(max(terms, default=0) + 1)]

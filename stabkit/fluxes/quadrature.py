@@ -7,10 +7,11 @@ from fractions import Fraction
 from itertools import pairwise
 from math import inf
 
-from flint import acb, arb, ctx, fmpq
+from flint import acb, arb, ctx
 
 from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.errors import Undecided
 from stabkit.fluxes.expression import Expression
 
@@ -105,7 +106,7 @@ def _ball(value: Scalar) -> acb:
     if isinstance(value, Interval):
         return acb(value.lo.union(value.hi))
     if isinstance(value, Fraction):
-        return acb(arb(fmpq(value.numerator, value.denominator)))
+        return acb(arb(to_fmpq(value)))
     return acb(value)
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from flint import arb, arb_mat, fmpq
+from flint import arb, arb_mat
 
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.errors import HypothesisNotMet
 from stabkit.fluxes.flux import Flux
 from stabkit.schemes.symmetric import SymmetricLayer
@@ -51,7 +52,7 @@ def linear_pieces(flux: Flux) -> list[LinearPiece]:
 
 def ball(value: Fraction) -> arb:
     """A rational as a ball."""
-    return arb(fmpq(value.numerator, value.denominator))
+    return arb(to_fmpq(value))
 
 
 class PiecewiseField:

@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Matrix, Operand, Rational, Signal
 from stabkit.arithmetic.backend import is_foreign, namespace
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fraction, fractions, from_flint, to_flint
 from stabkit.errors import InvalidArgument
 
@@ -89,7 +90,7 @@ class Exact:
 
     def __mul__(self, factor: Rational) -> Exact:
         factor = fraction(factor, "factor")
-        return Exact(self.flint * fmpq(factor.numerator, factor.denominator))
+        return Exact(self.flint * to_fmpq(factor))
 
     __rmul__ = __mul__
 
@@ -171,7 +172,7 @@ def assemble(shape: tuple[int, int], rows: Signal, columns: Signal, values: np.n
     entries = [[fmpq(0)] * shape[1] for _ in range(shape[0])]
     for i, j, value in zip(rows, columns, values, strict=True):
         value = fraction(value)
-        entries[i][j] += fmpq(value.numerator, value.denominator)
+        entries[i][j] += to_fmpq(value)
     return Exact(fmpq_mat(entries))
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import singledispatch
 
-from flint import acb, acb_mat, fmpq
+from flint import acb, acb_mat
 
 from stabkit.aliases import Array
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.smoother import (
@@ -40,7 +41,7 @@ def on_harmonics(weights: Stencil) -> list[Symbol]:
 
 def _number(value: Array) -> acb:
     exact = fraction(value)
-    return acb(fmpq(exact.numerator, exact.denominator))
+    return acb(to_fmpq(exact))
 
 
 def diagonal(values: list[acb]) -> acb_mat:

@@ -14,9 +14,10 @@ from itertools import product
 
 import numpy as np
 import scipy.linalg
-from flint import acb, acb_mat, arb, fmpq
+from flint import acb, acb_mat, arb
 
 from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.multigrid.smoother_symbol import Operator
 from stabkit.multigrid.symbol import Box, Frequencies
@@ -33,7 +34,7 @@ def supremum(operator: Operator, signs: Signs, tolerance: Fraction, near_zero: b
         raise InvalidArgument(f"tolerance: must be positive, got {tolerance}")
     d = len(signs[0])
     lower = max((_largest(operator, d, each) for each in signs), key=float)
-    bound = lower + arb(fmpq(tolerance.numerator, tolerance.denominator))
+    bound = lower + arb(to_fmpq(tolerance))
     covers = [(Frequencies.of, ((Fraction(0), HALF),) * d, near_zero)]
     if near_zero:
         # Near frequency 0 in t and x, and the halves of x apart; elsewhere in s.

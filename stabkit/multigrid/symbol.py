@@ -15,8 +15,9 @@ from functools import reduce
 from itertools import product
 from typing import cast
 
-from flint import acb, arb, fmpq
+from flint import acb, arb
 
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.stencil import Stencil
 
@@ -77,7 +78,7 @@ class Symbol:
             for factors in product(*(_shift(k).items() for k in offset)):
                 monomial = tuple(power for (power,), _ in factors)
                 _add(out, monomial, reduce(lambda v, f: v * f[1], factors, weight))
-        self.terms = [(acb(_flint(weight)), monomial) for monomial, weight in out.items()]
+        self.terms = [(acb(to_fmpq(weight)), monomial) for monomial, weight in out.items()]
         self.vanishes = all(any(a or b for a, b in monomial)
                             and sum(b for _, b in monomial) % 2 == 0 for monomial in out)
 
@@ -101,16 +102,14 @@ def mirrored(weights: Stencil) -> Stencil:
 
 def ball(lower: Fraction, upper: Fraction) -> arb:
     """The ball that holds an interval with rational ends."""
-    return arb(_flint((lower + upper) / 2), _flint((upper - lower) / 2))
+    return arb(to_fmpq((lower + upper) / 2), to_fmpq((upper - lower) / 2))
 
 
-def _flint(value: Fraction) -> fmpq:
-    return fmpq(value.numerator, value.denominator)
 
 
 def _sine(lower: Fraction, upper: Fraction) -> arb:
     # 2 √(s(1 − s)) increases on [0, 1/2].
-    ends = [2 * arb(_flint(s * (1 - s))).sqrt() for s in (lower, upper)]
+    ends = [2 * arb(to_fmpq(s * (1 - s))).sqrt() for s in (lower, upper)]
     return ends[0].union(ends[1])
 
 

@@ -13,10 +13,11 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from flint import acb, acb_mat, arb, fmpq
+from flint import acb, acb_mat, arb
 
 from stabkit.aliases import Array
 from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.operators.boundary import DIRICHLET, MIRRORED, PERIODIC, Boundary, check_boundary
@@ -140,9 +141,9 @@ def _symbol(weights: np.ndarray, shape: tuple, frequency: tuple) -> acb_mat:
     for tap in product(*map(range, weights.shape[2:])):
         turns = sum((Fraction(2 * f * (k - size // 2), n) for f, k, size, n in
                      zip(frequency, tap, weights.shape[2:], shape, strict=True)), Fraction(0))
-        angle = fmpq(turns.numerator, turns.denominator)
+        angle = to_fmpq(turns)
         waves[tap] = acb(arb.cos_pi_fmpq(angle), arb.sin_pi_fmpq(angle))
-    return acb_mat([[sum((wave * fmpq(stencil[tap].numerator, stencil[tap].denominator)
+    return acb_mat([[sum((wave * to_fmpq(stencil[tap])
                           for tap, wave in waves.items() if stencil[tap]), acb(0))
                      for stencil in row] for row in weights])
 

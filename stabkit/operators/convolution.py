@@ -115,9 +115,8 @@ class Convolution:
 
     def output_shape(self, shape: Sequence[int]) -> Shape:
         """The grid of the result, for a signal on the grid `shape`."""
-        return tuple(max((n + sum(pad) - d * (size - 1) - 1) // s + 1, 0) for n, pad, d, size, s
-                     in zip(shape, self.reach, self.dilations, self.kernel.shape[2:],
-                            self.strides, strict=True))
+        return window_counts(shape, self.kernel.shape[2:], self.strides, self.reach,
+                             self.dilations)
 
     # -- as a map ----------------------------------------------------------------------------------
     def __call__(self, u: Signal) -> Signal:
@@ -270,6 +269,13 @@ class Convolution:
                 sign = np.multiply.outer(sign, factors).ravel()
             sources[:, number], signs[:, number] = place, sign
         return sources, signs
+
+
+def window_counts(shape: Sequence[int], taps: Shape, strides: Shape, pads: Pads,
+                  dilations: Shape) -> Shape:
+    """How many windows of so many taps fit along each axis."""
+    return tuple(max((n + sum(pad) - d * (size - 1) - 1) // s + 1, 0) for n, pad, d, size, s
+                 in zip(shape, pads, dilations, taps, strides, strict=True))
 
 
 def weights_beside(weights: Array, u: Signal) -> Array:

@@ -12,6 +12,7 @@ from flint import arb, fmpq, fmpq_poly
 
 from stabkit.aliases import Array
 from stabkit.arithmetic.enclosure import precision, to_fraction
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.errors import InvalidArgument
 from stabkit.operators.stencils import stencil
 
@@ -77,7 +78,7 @@ def factorise(window: Array, digits: int = 12) -> Factors:
 
 
 def _known_quadratics(taps: np.ndarray, digits: int) -> list[list[Array]]:
-    polynomial = fmpq_poly([fmpq(tap.numerator, tap.denominator) for tap in taps])
+    polynomial = fmpq_poly([to_fmpq(tap) for tap in taps])
     for bits in _PRECISIONS:
         with precision(bits):
             pieces = _quadratics(polynomial)
@@ -119,7 +120,7 @@ def _is_known(tap: Array, digits: int) -> bool:
 
 def _rounded(tap: Array, digits: int) -> Fraction:
     if isinstance(tap, fmpq):
-        return Fraction(int(tap.p), int(tap.q))
+        return from_fmpq(tap)
     unit = Fraction(1, 10**digits)
     return round(to_fraction(tap.mid()) / unit) * unit
 

@@ -13,16 +13,16 @@ from stabkit.claims.claim import Claim
 from stabkit.claims.obligations import proof_of
 from stabkit.classes import Class, checked
 from stabkit.errors import InvalidArgument
+from stabkit.multipliers.induction import search_induction
+from stabkit.multipliers.lyapunov import search_bound
+from stabkit.multipliers.program import require_solver
+from stabkit.multipliers.search import NOTHING, search_sum
+from stabkit.multipliers.worst_case import worst_case
 from stabkit.proof import algebra, iteration, read
 from stabkit.prover.concrete import evidence_against
-from stabkit.prover.induction import search_induction
-from stabkit.prover.lyapunov import search_bound
-from stabkit.prover.program import require_solver
 from stabkit.prover.question import Question, questions
 from stabkit.prover.result import Proof
-from stabkit.prover.search import NOTHING, search_sum
 from stabkit.prover.sharp_step import SHARP, sharp_step
-from stabkit.prover.worst_case import worst_case
 
 NEAR = 1e-6  # a worst case above 1 by less may be an error of the solver
 

@@ -11,7 +11,6 @@ from stabkit.aliases import Fields, Function, Record
 from stabkit.claims.claim import Claim
 from stabkit.claims.obligations import (
     STOPPED,
-    goal_of,
     obligations,
     parts_of,
     space_of,
@@ -23,6 +22,7 @@ from stabkit.proof.parts import Count, Family
 from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.words import Expression, dot
 from stabkit.schemes import Scheme
+from stabkit.stability.goal import goal_of
 from stabkit.stability.notions import Notion, as_notion
 from stabkit.stability.property import Property, Stable
 

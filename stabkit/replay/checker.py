@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -30,6 +31,9 @@ from stabkit.replay.reading import (
     require,
 )
 from stabkit.replay.seals import seal, seal_of
+
+#: What the statement of a theorem may speak of that is applied to given matrices and fluxes.
+_OF_MEMBERS = {"kind", "operators", "bounds", "fluxes", "vectors", "visits", "goal"}
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,41 @@ def _examined(evidence: Any, verdict: Fields | None, allowance: _Allowance
         allowance.left -= calculation.work.spent
     if holds and evidence["arithmetic"] == "rational" and not calculation.rational:
         return False, "the arithmetic is called rational, but the numbers are not all rational"
+    if holds and "theorem" in data:
+        with at("data.theorem"):
+            holds, other = _applied(data)
+        return holds, f"{other}; {reason}" if holds else other
     return holds, reason
+
+
+def _applied(data: Fields) -> tuple[bool, str]:
+    """Whether the theorem of a certificate is proved, of matrices that have its bounds."""
+    theorem = data["theorem"]
+    require(theorem, PROOF)
+    shown = _theorem_holds(theorem)
+    if not shown[0]:
+        return shown
+    statement = theorem["statement"]
+    more = sorted(set(statement) - _OF_MEMBERS)
+    if more:
+        return False, f"it is not shown of the scheme what the theorem assumes in {', '.join(more)}"
+    for letter, bound in statement.get("bounds", {}).items():
+        number = rf"psd\({re.escape(bound)} \* I\([0-9]+\) - {letter}\.T @ {letter}\)"
+        large = rf"gram_bound\({letter}\) <= {re.escape(bound)}"
+        if letter not in data["given"] or not _is_among(f"{number}|{large}", data["shows"]):
+            return False, f"it is not shown that |{letter}|^2 <= {bound}, as the theorem assumes"
+    for name, facts in statement.get("fluxes", {}).items():
+        for fact, (low, high) in facts.items():
+            left = "" if low == "-inf" else f"{re.escape(low)} <= "
+            right = "" if high == "inf" else f" <= {re.escape(high)}"
+            text = rf"all\({left}.+{right} for x in cells\(\w+\)\)"
+            if left + right and not _is_among(text, data["shows"]):
+                return False, f"it is not shown of {name} what the theorem assumes as its {fact}"
+    return shown
+
+
+def _is_among(pattern: str, texts: Sequence[str]) -> bool:
+    return any(re.fullmatch(pattern, text) for text in texts)
 
 
 def _proved(evidence: Fields) -> tuple[bool, str]:
@@ -162,6 +200,10 @@ def _proved(evidence: Fields) -> tuple[bool, str]:
     require(data, PROOF, MORE_OF_PROOF)
     if evidence["arithmetic"] != "rational" or evidence["configuration"] or "place" in evidence:
         raise InvalidEvidence("a proof is exact, and of no configuration")
+    return _theorem_holds(data)
+
+
+def _theorem_holds(data: Fields) -> tuple[bool, str]:
     try:
         proof.check(data["statement"], data["proof"])
     except InvalidEvidence as error:

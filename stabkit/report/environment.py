@@ -16,8 +16,8 @@ from stabkit.installation import install
 PURPOSES = {
     None: "decide, replay, report", "onnx": "audit ONNX files", "torch": "audit PyTorch modules",
     "prove": "search proofs", "gpu": "search on a GPU", "gpu-cuda13": "search on a GPU",
-    "dask": "use many machines", "mpi": "use a cluster by MPI", "learning": "train on digits", "report": "draw a recording",
-    "notebooks": "execute the notebooks",
+    "dask": "use many machines", "mpi": "use a cluster by MPI", "learning": "train on digits",
+    "report": "draw a recording", "notebooks": "execute the notebooks",
 }
 WIDE = max(map(len, PURPOSES.values()))
 

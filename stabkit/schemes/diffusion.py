@@ -189,7 +189,7 @@ class FSI(DiffusionScheme):
                  ) -> tuple[Signal, ...]:
         """The state after an inner step."""
         (tau, weights), (now, before) = kept, state
-        alpha, rest = _weights_of_extrapolation(number)
+        alpha, rest = weights_of_extrapolation(number)
         descent = self._gradient(now) if weights is None else \
             self.K.T @ (weights * (self.K @ now))
         start = 1 if self.printed else now
@@ -200,7 +200,7 @@ class FSI(DiffusionScheme):
         return named(self.flux.diffusivity(self.K @ u), "w")
 
 
-def _weights_of_extrapolation(number: Rational) -> tuple[Signal, Signal]:
+def weights_of_extrapolation(number: Rational) -> tuple[Signal, Signal]:
     """α_l and 1 − α_l."""
     if isinstance(number, Expression):
         symbolic = quotient(4 * number + 2, 2 * number + 3)

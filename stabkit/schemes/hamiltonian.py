@@ -16,6 +16,7 @@ from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
+from stabkit.proof.words import Expression
 from stabkit.schemes.scheme import Chain, Scheme, as_step
 from stabkit.schemes.symmetric import SymmetricLayer, as_layer, step_size, unit_matrix
 
@@ -147,7 +148,7 @@ class Leapfrog(Scheme):
 
     def _square(self, beside: Signal) -> Signal:
         delta = step_size(self, beside)
-        return delta**2 if isinstance(delta, Term) else Constant(delta**2)
+        return delta**2 if isinstance(delta, Term | Expression) else Constant(delta**2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,12 +189,16 @@ def reverse(network: Chain) -> Chain:
 
 
 def halves(x: Signal, n: int) -> tuple[Signal, Signal]:
-    """The two halves of a state, n entries each."""
+    """The two halves of a state, n entries each; of symbols a state is a pair."""
+    if isinstance(x, tuple):
+        return x
     return (x[:n], x[n:]) if isinstance(x, Term) else (x[..., :n], x[..., n:])
 
 
 def joined(y: Signal, z: Signal) -> Signal:
     """A state of its two halves."""
+    if isinstance(y, Expression):
+        return y, z
     return y.call("concat", z) if isinstance(y, Term) else namespace(y, z).concat([y, z], axis=-1)
 
 

@@ -25,10 +25,12 @@ from stabkit.errors import (
     in_words,
 )
 from stabkit.fluxes.flux import Flux
+from stabkit.proof import reach
 from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import as_part
 from stabkit.stability.both_ways import both_ways
 from stabkit.stability.certificates import certified, certify_uniqueness, show_bounds
+from stabkit.stability.certificates.searched import certify_by_search
 from stabkit.stability.confirmation import confirm_evidence, confirmed, written_witness
 from stabkit.stability.entry_intervals import decide_for_all, holds_intervals
 from stabkit.stability.falsify import exact_margin, search, two_solutions
@@ -156,6 +158,10 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     if proof is not None:
         return Outcome(PROVED, proof)
     scheme, notion = what.scheme, what.notion
+    own = all(part.trusted for part in (scheme, *getattr(scheme, "schemes", ())))
+    theorem, missing = (None, "") if own else _by_search(what)  # trials of others' code are slow
+    if theorem is not None:
+        return theorem
     if scheme.size > LARGE and can_be_windowed(scheme, notion):
         inside = search_windows(scheme, notion, trials=trials, seed=seed)
         if inside.signals is not None:
@@ -185,14 +191,28 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     if suspect is not None:
         return Outcome(UNDECIDED, (_trials(found.trials, seed, found.worst, suspect, reason),),
                        trials=found.trials, signals=suspect, reason=_joined(reason, found.habits))
+    theorem, missing = _by_search(what) if own else (None, missing)
+    if theorem is not None:
+        return replace(theorem, trials=found.trials)
     return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials,
-                   reason=_joined(limit, found.habits))
+                   reason=_joined(limit, missing, found.habits))
 
 
-def _proved(what: Stable) -> tuple[tuple[Evidence, ...] | None, str]:
+def _by_search(what: Stable) -> tuple[Outcome | None, str]:
+    """What theorems that are searched prove, or None and what stood in the way."""
+    proof, limit = _proved(what, certify_by_search)
+    if proof is None:
+        return None, limit
+    reaches = [reach(item.data["theorem"]["statement"]) for item in proof if "theorem" in item.data]
+    return Outcome(PROVED, proof, reason="; ".join(dict.fromkeys(
+        f"proved for all {each}, by a theorem that was searched" for each in reaches))), ""
+
+
+def _proved(what: Stable, certify: Callable[..., tuple[Evidence, ...] | None] = certified
+            ) -> tuple[tuple[Evidence, ...] | None, str]:
     """Certificates that the checker confirms, or None with the limit that stood in the way."""
     try:
-        certificates = certified(what.scheme, what.notion)
+        certificates = certify(what.scheme, what.notion)
     except Undecided as limit:
         return None, str(limit)
     found = [confirmed(certificate) for certificate in certificates or ()]

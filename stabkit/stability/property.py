@@ -191,6 +191,9 @@ class Always:
         ``step(*state)``: the state after a step.
     margin : callable
         ``margin(state, **given)``.
+    counted : bool
+        Step and margin depend on the number of steps before: ``step(*state, number=number)`` and
+        ``margin(state, number=number, **given)``.
     given : mapping
         As in :class:`Identity`.
     relation : {">=", "=="}
@@ -204,14 +207,19 @@ class Always:
     given: Fields
     relation: str = ">="
     by: str = ""
+    counted: bool = False
+
+    def numbered(self, number: Any) -> dict[str, Any]:
+        """The number of steps, as step and margin take it."""
+        return {"number": number} if self.counted else {}
 
     def after(self, count: int) -> Identity | AtMost:
         """What it says after so many steps."""
         def margin(**given: Any) -> Any:
             state = self.start(**given)
-            for _ in range(count):
-                state = self.step(*state)
-            return self.margin(state, **given)
+            for number in range(count):
+                state = self.step(*state, **self.numbered(number))
+            return self.margin(state, **self.numbered(count), **given)
 
         if self.relation == "==":
             return Identity(margin, lambda **given: 0, self.given, self.by)

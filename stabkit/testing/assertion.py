@@ -18,6 +18,7 @@ from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import HypothesisNotMet, InvalidArgument, NotStable, Undecided
 from stabkit.schemes import Function, Scheme
+from stabkit.schemes.foreign_steps import Habits
 from stabkit.stability.confirmation import write_witness
 from stabkit.stability.decide import decide
 from stabkit.stability.falsify import exact_margin, search, shrink
@@ -113,6 +114,7 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     notion = as_notion(notion)
     flat, size = _flat(scheme, size, shape, dt)
     judged, exact, floats = _read(flat, notion, size, trials, seed, signals, dtype, rounding)
+    first = Habits(judged, 1 + np.arange(judged.size) / 8) if isinstance(judged, Computed) else None
     traced = None if isinstance(scheme, Scheme) or dtype is not np.float64 else \
         from_trace(scheme, notion, shape if shape is not None else size, dt)
     outcome = _refuted_by(judged, notion, exact)
@@ -122,6 +124,8 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     if outcome is None and traced is not None and traced.status is PROVED:
         outcome = traced
     outcome = outcome or _decided(judged, notion, trials, seed, floats)
+    if first is not None and outcome.status is REFUTED:
+        first.words()  # an error if it no longer answers as before all else
     _tell(outcome, notion)
     if outcome.status is INAPPLICABLE:
         raise HypothesisNotMet(outcome.reason)

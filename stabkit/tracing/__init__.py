@@ -16,6 +16,7 @@ torch_steps  those of PyTorch
 jax_steps    those of JAX
 recognised   which library a step is written in
 spectral     steps that are diagonal in Fourier's basis
+state        whether a function has a memory, or asks for the time
 run          one run, and its comparison with the function
 kinds        rows that are alike
 held         values that are fixed

@@ -18,6 +18,7 @@ from stabkit.tracing.array import Traced, made, operand, shape_of
 from stabkit.tracing.foreign import UNFIT, parameters_of
 from stabkit.tracing.form import Form, step, trimmed, unknowns
 from stabkit.tracing.libraries import on_symbols
+from stabkit.tracing.state import refuse_state
 from stabkit.tracing.summing import FUNCTIONS
 from stabkit.tracing.tracer import Node, Tracer
 
@@ -231,6 +232,7 @@ def compared(found: Trace, seed: int) -> Trace:
             raise TracingStopped("the function does not do on numbers what it did on symbols: at "
                                  f"place {int(np.argmax(away > found.close * scale))} it gives "
                                  f"{made_by.ravel()[np.argmax(away > found.close * scale)]!r}")
+    refuse_state(found.function, lambda: _floats(found, u.copy(), dt))
     exact = found.is_linear and found.size <= _EXACT and not found.rounding and _agrees(found, rng)
     how = "exactly, in fractions" if exact else "within rounding"
     return replace(found, in_place=in_place,

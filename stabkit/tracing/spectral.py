@@ -14,13 +14,15 @@ from fractions import Fraction
 from typing import Any, NoReturn
 
 import numpy as np
-from flint import fmpq, fmpq_poly
+from flint import fmpq_poly
 
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import StabkitError, TracingStopped, in_words
 from stabkit.tracing.libraries import with_stand_ins
 from stabkit.tracing.run import UNFIT, as_shape, takes_step
+from stabkit.tracing.state import refuse_state
 from stabkit.tracing.tracer import line_of_user
 
 _MODES = 4096
@@ -129,7 +131,7 @@ def _exact(value: Any) -> fmpq_poly:
         taken = meant(value) if is_rounded(value) else Fraction(value)
     except (TypeError, ValueError, OverflowError):
         stopped(f"{value!r:.40} is no number that is followed")
-    return fmpq_poly([fmpq(taken.numerator, taken.denominator)])
+    return fmpq_poly([to_fmpq(taken)])
 
 
 def _add(a: Factor, b: Any) -> Factor:
@@ -306,7 +308,7 @@ def factors_of(function: Callable[..., Any], shape: Any, seed: int = 0,
         unit[place] = Factor(fmpq_poly([1]), fmpq_poly([]), fmpq_poly([1]), place)
     dt: Any = Factor(fmpq_poly([0, 1]), fmpq_poly([]), fmpq_poly([1])) if at is None else \
         Constant(at)
-    args = (Signal(unit), dt) if takes_step(function) else (Signal(unit),)
+    args: Any = (Signal(unit), dt) if takes_step(function) else (Signal(unit),)
     try:
         result = with_stand_ins(function, _transforms(shape))(*args)
     except StabkitError:
@@ -319,18 +321,19 @@ def factors_of(function: Callable[..., Any], shape: Any, seed: int = 0,
     rng = np.random.default_rng([seed, 11])
     for step in (Fraction(1, 64), Fraction(3, 7)) if at is None else (at,):
         u = rng.standard_normal(shape)
-        made = np.asarray(function(u.copy(), float(step)) if takes_step(function)
-                          else function(u.copy()))
+        args = (float(step),) if takes_step(function) else ()
+        made = np.asarray(function(u.copy(), *args))
         wanted = np.fft.ifftn(values_at(factors, step) * np.fft.fftn(u))
         if np.iscomplexobj(made) or not (
                 np.abs(made - wanted) <= _CLOSE * (1 + np.abs(wanted))).all():
             raise TracingStopped("the function does not do on numbers what it did on modes")
+    refuse_state(function, lambda: function(u.copy(), *args))
     return factors
 
 
 def values_at(factors: np.ndarray, dt: Fraction) -> np.ndarray:
     """In floats: the factors at a step."""
-    x = fmpq(dt.numerator, dt.denominator)
+    x = to_fmpq(dt)
 
     def at(p: fmpq_poly) -> float:
         value = p(x)

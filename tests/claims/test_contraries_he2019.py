@@ -70,7 +70,8 @@ PLANTED = {
     "chebyshev_residual_recursion": Planted(
         put={"iterations.PRINTED_RECURSION": "w*(r1 - A*B*r1) + (1 - w)*r0"}),
     "chebyshev_residual_recursion_corrected": Planted(
-        put={"iterations.RECURSION": "w*r1 + (1 - w)*r0 - A @ b"}),
+        put={"iterations.recursion": lambda w, before, now, corrected: w * now
+             + (1 - w) * before - corrected}),
     # grids and transfer
     "printed_grid_points_are_nested": Planted(put={"grids.PRINTED_FIRST": 0}),
     "printed_grid_points_are_nested_corrected": Planted(put={"grids.FIRST": 1}),

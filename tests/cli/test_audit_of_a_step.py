@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from time import process_time
 
 import pytest
 
@@ -97,6 +98,16 @@ def test_a_step_that_leaves_the_program_is_not_proved(tmp_path, capsys):
     path.write_text("import sys\n\n\ndef step(u, dt):\n    sys.exit(0)\n")
     assert main(["audit", f"{path}:step", "--shape", "4"]) == 2
     assert "SystemExit" in capsys.readouterr().err
+
+
+def test_the_budget_of_a_step_ends_its_search(tmp_path, capsys):
+    """A reaction among 200 entries cannot be traced to a proof: its search ends with its time."""
+    path = tmp_path / "reaction.py"
+    path.write_text("import numpy as np\n\n\ndef step(u, dt):\n"
+                    "    return u + dt * (np.roll(u, 1) - u) * u * np.roll(u, -1)\n")
+    start = process_time()
+    assert main(["audit", f"{path}:step", "--shape", "200", "--budget", "0.1"]) == 3
+    assert process_time() - start < 6 and "proved at" not in capsys.readouterr().out
 
 
 def test_the_variation_around_the_circle_is_not_the_variation(tmp_path, capsys):

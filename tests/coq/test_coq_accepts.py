@@ -18,8 +18,12 @@ CORE = [
     "explicit step, euclidean", "explicit step, energy", "implicit step, contraction",
     "explicit step on a line, range", "implicit step on a line, range", "ReLU of both signs",
     "implicit steps, any number, euclidean", "linear leapfrog network, conserved form",
-    "two grids, fine values",
+    "two grids, fine values", "explicit step on a grid, range", "explicit step on a line, sign",
+    "implicit step on a line, sign", "explicit step on a line, variation",
+    "explicit step on a line, extrema",
 ]
+#: For each of them so many steps, too.
+ON_LINES = [name for name in CORE if " on a line, " in name]
 #: f·s − |f|²/b >= 0 by the interpolation between s and 0, where Φ is 0 by its sector.
 AT_REST = {
     "kind": "algebra", "parameters": {"b": "> 0"}, "vectors": {"s": "M"},
@@ -39,8 +43,9 @@ AXIOMS = {"ClassicalDedekindReals.sig_not_dec", "ClassicalDedekindReals.sig_fora
 def place(tmp_path_factory):
     """A folder with the library, which Coq accepts."""
     place = tmp_path_factory.mktemp("coq")
-    (place / "Stabkit.v").write_text(folder([]).files["Stabkit.v"], "utf-8")
-    assert coqc(place, "Stabkit.v").returncode == 0
+    for name in ("Stabkit.v", "Lines.v"):
+        (place / name).write_text(folder([]).files[name], "utf-8")
+        assert coqc(place, name).returncode == 0
     return place
 
 
@@ -60,10 +65,13 @@ def test_coq_accepts_a_core_set_with_one_command(place):
     """Of every kind some, visits at rest too; they rest on the axioms of the reals alone."""
     shown = [Shown(name, made.says, ((made.statement, made.proof),))
              for name, made in ((name, THEOREMS[name]) for name in CORE)]
-    made = folder([*shown, Shown("at rest", "", ((AT_REST, BY_REST),))])
+    many = tuple((THEOREMS[name].statement | {"steps": "any number"}, THEOREMS[name].proof)
+                 for name in ON_LINES)
+    made = folder([*shown, Shown("at rest", "", ((AT_REST, BY_REST),)),
+                   Shown("many steps", "", many)])
     assert made.left_out == {}
     for name, text in made.files.items():
-        if name != "Stabkit.v":
+        if not (place / name).exists():
             (place / name).write_text(text, "utf-8")
     done = subprocess.run(["make", f"-j{min(4, os.cpu_count() or 1)}", "assumptions"], cwd=place,
                           capture_output=True, text=True, timeout=900)
@@ -71,6 +79,35 @@ def test_coq_accepts_a_core_set_with_one_command(place):
     found = {line.split(" ")[0] for line in done.stdout.splitlines()
              if line and not line.startswith((" ", "coqc", "make", "Axioms:", "Closed"))}
     assert found <= AXIOMS
+
+
+#: x = (1, −1, 0, 1) changes its sign twice, not three times, and its total variation is 4.
+KNOWN_VALUES = """
+Require Import Stabkit Lines.
+Definition x : vec := fun i => match i with 0%nat => 1 | 1%nat => -1 | 3%nat => 1 | _ => 0 end.
+Lemma twice : changes 4 x 2.
+Proof.
+  unfold changes. exists 0%nat. simpl. exists 1%nat. repeat split; try lia; try (unfold x; lra).
+  exists 3%nat. repeat split; try lia; unfold x; lra.
+Qed.
+Lemma not_thrice : ~ changes 4 x 3.
+Proof.
+  intros (i & p & P & _ & q & Q & B & r & T & _ & N & _). assert (p = 1 /\\ q = 2)%nat as [-> ->]
+    by lia. unfold x in B. lra.
+Qed.
+Lemma four : variation 4 x = 4.
+Proof.
+  unfold variation, differences, x; simpl. replace (-1 - 1) with (-2) by lra.
+  rewrite (Rabs_left (-2)), (Rabs_right (0 - -1)), (Rabs_right (1 - 0)); lra.
+Qed.
+"""
+
+
+def test_the_library_counts_as_by_hand(place):
+    """Signs of (1, −1, 0, 1): + − + without the zero; |−2| + |1| + |1| = 4."""
+    (place / "known.v").write_text(KNOWN_VALUES, "utf-8")
+    done = coqc(place, "known.v")
+    assert done.returncode == 0, done.stderr
 
 
 def changed(part, path, value):
@@ -107,4 +144,31 @@ def test_coq_refuses_a_statement_that_is_false(place, name, path, value):
     """Twice the step, a larger operator, a flux of another sign, a smaller bound: all false."""
     made = THEOREMS["explicit step, euclidean"]
     done = said_of(place, f"statement_{name}", changed(made.statement, path, value), made.proof)
+    assert done.returncode != 0 and "Error" in done.stderr
+
+
+@pytest.mark.parametrize("name, weight", [
+    ("explicit step on a line, range", "9/16"), ("explicit step on a line, sign", "9/32"),
+    ("explicit step on a line, variation", "9/16"), ("explicit step on a line, extrema", "9/32"),
+    ("explicit step on a grid, range", "9/32"),
+])
+def test_coq_refuses_a_step_beyond_the_bound_of_lines(place, name, weight):
+    """An eighth more than the sharp τg/h² of each statement."""
+    made = THEOREMS[name]
+    false = changed(made.statement, ("weights",), dict.fromkeys(made.statement["weights"], weight))
+    done = said_of(place, "beyond_" + name.replace(" ", "_").replace(",", ""), false, made.proof)
+    assert done.returncode != 0 and "Error" in done.stderr
+
+
+@pytest.mark.parametrize("name, path, value", [
+    ("explicit step on a line, sign", ("rows", "last", "-1"), "-l"),
+    ("implicit step on a line, sign", ("rows", "first", "1"), "r"),
+    ("explicit step on a line, variation", ("rows", "inner", "0"), "1 - l - 2*r"),
+    ("implicit step on a line, range", ("rows", "inner", "0"), "2 + l + r"),
+])
+def test_coq_refuses_other_rows_of_lines(place, name, path, value):
+    """A sign turned round beside the diagonal, or rows that do not sum to 1."""
+    made = THEOREMS[name]
+    stem = f"rows_{name}".replace(" ", "_").replace(",", "")
+    done = said_of(place, stem, changed(made.statement, path, value), made.proof)
     assert done.returncode != 0 and "Error" in done.stderr

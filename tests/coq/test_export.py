@@ -50,7 +50,8 @@ def test_theorem_2_reads_like_the_paper(tmp_path, capsys):
     assert THEOREM_2 in text and "here τ = ratio" in text
     assert "1 written, 0 left out" in capsys.readouterr().out
     assert {path.name for path in place.iterdir()} == {
-        "Makefile", "Stabkit.v", "Exact.v", "Assumptions.v", "alt2021_euclidean_stability.v"}
+        "Makefile", "Stabkit.v", "Lines.v", "Exact.v", "Assumptions.v",
+        "alt2021_euclidean_stability.v"}
 
 
 def test_an_energy_needs_a_primitive():
@@ -85,9 +86,23 @@ def test_a_claim_of_which_a_part_cannot_be_written_is_left_out():
     """A file that says half of a claim would be taken for the claim."""
     pair = [(THEOREMS[name].statement, THEOREMS[name].proof)
             for name in ("explicit step on a line, range", "explicit step on a line, sign")]
+    pair[1] = (pair[1][0] | {"weights": {"l": "1/4", "r": "1/5"}}, pair[1][1])
     made = folder([Shown("mine.both", "two", tuple(pair))])
-    assert made.claims == {} and "sign" in made.left_out["mine.both"]
+    assert made.claims == {} and "one end" in made.left_out["mine.both"]
     assert "mine_both.v" not in made.files
+
+
+def test_what_a_line_keeps_is_said_of_all_its_points():
+    """v is made of u by the rows of a line of any length n: no more changes of sign; a step of so
+    many has weights of its own."""
+    made = THEOREMS["explicit step on a line, sign"]
+    text = " ".join(theorem("t", made.statement, made.proof).split())
+    assert "inner_middle := fun l r => ((1 - l) - r);" in text
+    assert ("forall n : nat, forall w u v : vec, (forall i, 0 <= w i <= 1/4) -> (forall i, (i < "
+            "n)%nat -> v i = on_line t_line n w u i) -> no_more_changes n v u.") in text
+    text = " ".join(theorem("t", made.statement | {"steps": "any number"}, made.proof).split())
+    assert "forall W U : nat -> vec, (forall k i, 0 <= W k i <= 1/4)" in text
+    assert text.count("Theorem t : ") == text.count("no_more_changes n (U k) (U O).") == 1
 
 
 def test_a_comment_ends_where_it_ends():
@@ -130,7 +145,6 @@ def test_an_older_export_is_replaced_and_others_files_are_not(tmp_path, capsys):
 @pytest.mark.parametrize("arguments, words", [
     (["--coq", "alt2021.nothing_like_this"], "nothing_like_this"),
     (["--coq", "alt2020.mean_is_preserved"], "neither for all nor by a witness"),
-    (["--coq", "alt2021.implicit_scheme_is_sign_stable"], "sign"),
     (["--coq", "nowhere.json"], "nowhere.json"),
     (["alt2021.euclidean_stability"], "--coq"),
     (["--coq", "alt2021.energy_decay", "--output", "no/such/place"], "--output"),

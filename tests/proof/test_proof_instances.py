@@ -65,9 +65,11 @@ def test_a_theorem_of_many_steps_is_true_of_random_members(name):
                                for key, text in statement["start"].items()}}
         fluxes = {key: flux(rng, facts, values)
                   for key, facts in statement.get("fluxes", {}).items()}
-        for _ in range(6):
+        for number in range(6):
+            values[statement.get("counter")] = F(number)
             now = visited(statement, values, fluxes)
             values |= {key: value_of(text, now) for key, text in statement["next"].items()}
+            values[statement.get("counter")] = F(number + 1)
             assert holds(statement["goal"], visited(statement, values, fluxes))
             if "K" in statement.get("changing", []):  # another block
                 other = next(random_instances(statement, int(rng.integers(1000)), 1))[1]
@@ -88,6 +90,30 @@ def test_implicit_steps_are_true_of_random_members():
             before = state + tau * (K.T @ phi(K @ state))
             assert state @ state <= before @ before
             state = before
+
+
+FSI_FORMS = [f"linear FSI cycle of any length, {name}" for name in (
+    "Dirichlet kernel, sum", "Dirichlet kernel, sines", "expansion")]
+
+
+@pytest.mark.parametrize("name", FSI_FORMS)
+def test_what_is_said_of_linear_fsi_cycles_is_true_of_random_members(name):
+    """With uˡ⁺¹ by the recursion of the paper; for the expansion also rˡ⁺¹, from r⁰ = r⁻¹ = 0."""
+    statement = THEOREMS[name].statement
+    for _, values in random_instances(statement, 5, 10):
+        A = values["tau"] * values["K"].T @ values["K"]
+        values |= {key: value_of(text, values) + 0 * values["u"]
+                   for key, text in statement["start"].items()}
+        for number in range(6):
+            values["l"], alpha = F(number), F(4 * number + 2, 2 * number + 3)
+            b = F((number - 1) * number * (number + 1) * (number + 2), 30)
+            now, before, rest, last = (values[f"state{k}"] for k in ("", 1, 2, 3))
+            values["after"] = alpha * (now - A @ now) + (1 - alpha) * before
+            values["after1"] = alpha * (rest - A @ rest + b * values["u"]) + (1 - alpha) * last
+            assert all(holds(text, values) for text in statement["equations"].values())
+            values |= {key: value_of(text, values) for key, text in statement["next"].items()}
+            values["l"] = F(number + 1)
+            assert holds(statement["goal"], values)
 
 
 def test_fsi_cycles_are_stable_and_advance_by_the_super_time_step():
@@ -198,7 +224,7 @@ BY_HAND = {
     "FSI cycle of any length, super time step", "two grids, coarse values",
     "two grids, fine values", "two-grid cycle, energy norm",
     "V-cycle, energy norm, inherited by the next finer grid",
-    *(f"fast semi-iterative cycle of {n}, monotone flux, euclidean" for n in (1, 2)),
+    *FSI_FORMS, *(f"fast semi-iterative cycle of {n}, monotone flux, euclidean" for n in (1, 2)),
     *(f"fast semi-iterative cycle of {n}, monotone and odd flux, euclidean" for n in (1, 2, 3, 4)),
 }
 

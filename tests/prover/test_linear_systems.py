@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("flint")
 
-from stabkit.prover.linear_systems import completed, factors, reduced, solution
-from stabkit.prover.rounding import simple
+from stabkit.multipliers.linear_systems import completed, factors, reduced, solution
+from stabkit.multipliers.rounding import simple
 
 ENTRIES = st.lists(st.integers(-3, 3), min_size=12, max_size=12)
 

@@ -8,8 +8,8 @@ from statements import SECTOR, K, explicit, heavy_ball, implicit, upto
 from stabkit import EUCLIDEAN, RANGE, Explicit, bounded, difference, fluxes, prove, replay
 from stabkit.classes import AnyCount, AnyFlux, AnyOperator, AnyReal, Fixed, UpTo
 from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.multipliers import program
 from stabkit.proof import check
-from stabkit.prover import program
 
 ALL = dict(K=K, flux=SECTOR, ratio=upto(2))
 
@@ -55,7 +55,7 @@ def test_a_missing_solver_is_named_with_the_command_that_installs_it(monkeypatch
 def test_a_solver_that_gives_up_proves_nothing(monkeypatch):
     """No answer, or nonsense: undecided, with the reason."""
     for answer in (None, program.Multipliers(__import__("numpy").zeros(0), 1.0, {})):
-        monkeypatch.setattr("stabkit.prover.rounding.solve", lambda *_, answer=answer: answer)
+        monkeypatch.setattr("stabkit.multipliers.rounding.solve", lambda *_, answer=answer: answer)
         found = prove(explicit, EUCLIDEAN, refute=False, **ALL)
         assert found.status == "undecided" and "no proof found" in str(found)
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -268,8 +269,7 @@ def test_the_command_writes_and_checks(tmp_path, verdicts, monkeypatch, capsys):
 
 def test_speeds_that_were_told_are_told_again(tmp_path, verdicts, monkeypatch):
     """A report that is written anew without --benchmarks keeps the speeds of the one before."""
-    monkeypatch.setattr(figures, "PICTURES", ())
-    monkeypatch.setattr(command, "PICTURES", ())
+    monkeypatch.setattr(command, "compose", partial(command.compose, pictures=()))
     (source := tmp_path / "v.json").write_text(as_text(verdicts), "utf-8")
     (measured := tmp_path / "b.json").write_text(json.dumps(MEASURED), "utf-8")
     arguments = ["report", "--output", str(tmp_path / "reports"), "--json", str(source)]

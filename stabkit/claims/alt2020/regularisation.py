@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -19,15 +20,20 @@ from stabkit.claims.configurations import (
     ONE,
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
+    constant,
+    drawn,
 )
+from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Positive, Such
 from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, difference, stable_step
-from stabkit.schemes import Explicit, Implicit, Pointwise, repeat
-from stabkit.stability.notions import CONTRACTION, CONTRAST
+from stabkit.schemes import Explicit, Implicit, Pointwise, Regularisation, repeat
+from stabkit.stability.notions import CONTRACTION, CONTRAST, squared_norm
 from stabkit.stability.property import (
     AllOf,
+    AtMost,
     Calculation,
+    Example,
     FaceWithin,
     Identity,
     NormAtMost,
@@ -193,15 +199,35 @@ def many_small_steps_converge_to_the_regularisation(m):
         "small", necessary=True)
 
 
+#: A step s of descent shortens by this less s.
+MODULUS = 1
+
+
 @claim('Section 4, "have unique minimisers, … gradient descent converge globally"',
        notion="existence", quote="Strictly convex regularisers have unique minimisers",
-       within=dict(K=REFLECTING_FIRST[:3], flux=CONVEX, alpha=("1/4", "10")))
-def convex_regularisers_have_unique_minimisers(K, flux, alpha):
+       within=dict(K=REFLECTING_FIRST[:3], flux=CONVEX, alpha=("1/4", "10"), step=("1/50",), v=(1,),
+                   w=(2,), f=(3,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=(0, "L")), alpha=Positive(),
+                    step=Such(("1 - step - step*alpha*L*c >= 0",), "> 0"), v=AnyVector(),
+                    w=AnyVector(), f=AnyVector()))
+def convex_regularisers_have_unique_minimisers(K, flux, alpha, step, v, w, f):
     """For convex differentiable Ψ with Lipschitz Ψ′ (the first class) and α > 0: E has exactly one
     minimiser, and gradient descent with a small enough step converges to it from every start: E is
-    strongly convex with modulus 2 and its gradient is Lipschitz."""
-    return AllOf([FaceWithin(flux, "slope", Fraction(0), flux.facts.lipschitz),
-                  UniqueSolution(Implicit(K, flux, alpha))])
+    strongly convex with modulus 2 and its gradient is Lipschitz.
+
+    For all: a step s of descent, u ↦ u − (s/2)∇E(u), takes any v and w nearer by the factor 1 − s,
+    if s(1 + αL‖K‖²) <= 1: its one fixed point is the one minimiser (Banach)."""
+    def descended(u: Any, f: Any) -> Any:
+        half = constant(Fraction(1, 2))
+        return u - half * constant(step) * Regularisation(K, flux, alpha).gradient(u, f)
+
+    return AllOf([
+        AtMost(lambda v, w, f: squared_norm(descended(v, f) - descended(w, f)),
+               lambda v, w, f: (MODULUS - constant(step)) ** 2 * squared_norm(v - w),
+               {name: drawn(x, K) for name, x in dict(v=v, w=w, f=f).items()},
+               "a step of descent from v and from w"),
+        Example(lambda: AllOf([FaceWithin(flux, "slope", Fraction(0), flux.facts.lipschitz),
+                               UniqueSolution(Implicit(K, flux, alpha))]))])
 
 
 @claim("Section 4", notion="existence",

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from flint import arb, fmpq
 
 from stabkit import fluxes
 from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
-from stabkit.claims.configurations import ANY_K, HALF, NONLINEAR, ONE, REFLECTING_FIRST
-from stabkit.classes import AnyCount, AnyFlux, AnyLength, AnyOperator, UpTo
+from stabkit.claims.configurations import (
+    ANY_K,
+    HALF,
+    NONLINEAR,
+    ONE,
+    REFLECTING_FIRST,
+    constant,
+    drawn,
+)
+from stabkit.classes import (
+    AnyCount,
+    AnyFlux,
+    AnyLength,
+    AnyOperator,
+    AnyReal,
+    AnyVector,
+    ForExamples,
+    Positive,
+    UpTo,
+)
 from stabkit.operators import difference, from_matrix, stable_step
 from stabkit.schemes import FSI, Explicit
+from stabkit.schemes.diffusion import weights_of_extrapolation
 from stabkit.stability.certificates import cycle_polynomial
 from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN
-from stabkit.stability.property import AllOf, Calculation, Identity, Stable
+from stabkit.stability.property import (
+    AllOf,
+    Always,
+    AtMost,
+    Calculation,
+    Example,
+    Identity,
+    Stable,
+)
 from stabkit.stability.verdict import REFUTED
 
 SUPER = "This cycle realises a super time step of size L(L+1)/3 τ"
@@ -48,10 +77,51 @@ def fsi_formula_corrected(K, flux, length):
                  "α₀ = 2/3 and u^{−1} = u⁰")])
 
 
-@claim("derived (eq. (7))", within=dict(length=LENGTHS))
-def fsi_cycle_polynomial(length):
+#: Any matrix, step and signal; Φ = id.
+LINEAR = dict(K=(difference(1, 3),), tau=("1/3",), u=(1,), length=LENGTHS)
+ANY_LINEAR = dict(K=AnyOperator(), tau=Positive(), u=AnyVector(), length=ForExamples())
+
+
+def _inner_step(cycle: FSI, now: Any, before: Any, number: Any) -> tuple:
+    kept, _ = cycle.begin(now)
+    return cycle.following(kept, (now, before), number)
+
+
+def _descent(cycle: FSI, u: Any) -> Any:
+    """τAu."""
+    return constant(cycle.tau) * (cycle.K.T @ (cycle.K @ u))
+
+
+@claim("derived (eq. (7))", within=LINEAR, for_all=ANY_LINEAR)
+def fsi_cycle_polynomial(K, tau, u, length):
     """For Φ = id and A = KᵀK the cycle is uⁿ = p_n(τA) u⁰ with
-    p_n(1 − cos t) = (1 + 2 Σ_{k=1}^n cos kt)/(2n + 1) = sin((n + ½)t)/((2n + 1) sin(t/2))."""
+    p_n(1 − cos t) = (1 + 2 Σ_{k=1}^n cos kt)/(2n + 1) = sin((n + ½)t)/((2n + 1) sin(t/2)).
+
+    For all, with cos kt = T_k(1 − z) by the recursion of Chebyshev's polynomials at z = τA and
+    W_n = (1 + 2 ΣT_k)u⁰: (2n + 1)uⁿ = W_n, and z W_n = (T_n − T_{n+1})u⁰, where
+    cos nt − cos (n + 1)t = 2 sin((n + ½)t) sin(t/2) and z = 2 sin²(t/2)."""
+    cycle = FSI(K, fluxes.identity(), tau)
+
+    def start(u: Any) -> tuple:
+        return u, u, u, u - _descent(cycle, u), u
+
+    def step(now: Any, before: Any, t: Any, following: Any, total: Any, number: Any) -> tuple:
+        # t and `following` are T_l and T_{l+1} of 1 − τA, applied to u⁰
+        return (*_inner_step(cycle, now, before, number), following,
+                2 * (following - _descent(cycle, following)) - t, total + 2 * following)
+
+    def kernel(state: tuple, u: Any, number: Any) -> Any:
+        return (2 * constant(number) + 1) * state[0] - state[4]
+
+    def sines(state: tuple, u: Any, number: Any) -> Any:
+        return _descent(cycle, state[4]) - (state[2] - state[3])
+
+    return AllOf([*(Always(start, step, margin, dict(u=drawn(u, K)), "==", counted=True)
+                    for margin in (kernel, sines)),
+                  Example(lambda: _kernel_of_dirichlet(length))])
+
+
+def _kernel_of_dirichlet(length: int) -> Calculation:
     log = Transcript()
     last = cycle_polynomial(log, length)
     chebyshev = ["c0", "c1"]
@@ -71,11 +141,48 @@ def fsi_cycle_polynomial(length):
                        necessary=True)
 
 
+def _first(length: Any) -> Any:
+    """−p_l′(0)."""
+    return Constant(1, 3) * length * (length + 1)
+
+
+def _second(length: Any) -> Any:
+    """p_l″(0)/2."""
+    return Constant(1, 30) * (length - 1) * length * (length + 1) * (length + 2)
+
+
 @claim("eq. (7) and the sentence after it", notion="order", quote=SUPER,
-       within=dict(length=LENGTHS))
-def fsi_super_time_step(length):
+       within=dict(LINEAR, n=(1,)), for_all=dict(ANY_LINEAR, n=AnyReal(1)))
+def fsi_super_time_step(K, tau, u, n, length):
     """One cycle of length n realises the time n(n + 1)τ/3 to first order, −p_n′(0) = n(n + 1)/3:
-    O(n²) instead of nτ.  It is not second order: p_n″(0)/2 = (n−1)n(n+1)(n+2)/30."""
+    O(n²) instead of nτ.  It is not second order: p_n″(0)/2 = (n−1)n(n+1)(n+2)/30.
+
+    For all, with z = τKᵀK: uⁿ = u⁰ − n(n+1)/3 z u⁰ + (n−1)n(n+1)(n+2)/30 z²u⁰ − z³rⁿ, where
+    r^{l+1} = α_l (rˡ − z rˡ + (l−1)l(l+1)(l+2)/30 u⁰) + (1 − α_l) r^{l−1} from r⁰ = r⁻¹ = 0; the
+    flow has n²(n+1)²/18 before z²u⁰, which is larger by 2/9 at least."""
+    cycle, order, u = FSI(K, fluxes.identity(), tau), constant(n), drawn(u, K)
+
+    def step(now: Any, before: Any, rest: Any, last: Any, first: Any, number: Any) -> tuple:
+        alpha, _ = weights_of_extrapolation(number)
+        after, _ = _inner_step(cycle, rest, last, number)
+        return (*_inner_step(cycle, now, before, number),
+                after + alpha * (_second(constant(number)) * first), rest, first)
+
+    def expansion(state: tuple, u: Any, number: Any) -> Any:
+        once = _descent(cycle, u)
+        twice = _descent(cycle, once)
+        left = _descent(cycle, _descent(cycle, _descent(cycle, state[2])))
+        count = constant(number)
+        return state[0] - (u - _first(count) * once + _second(count) * twice - left)
+
+    return AllOf([
+        Always(lambda u: (u, u, 0 * u, 0 * u, u), step, expansion, dict(u=u), "==", counted=True),
+        AtMost(lambda n: _second(n) + Constant(2, 9), lambda n: Constant(1, 2) * _first(n)**2,
+               dict(n=order), "the coefficients of z²"),
+        Example(lambda: _coefficients(length))])
+
+
+def _coefficients(length: int) -> Calculation:
     log = Transcript()
     last, n = cycle_polynomial(log, length), length
     shows = [f"-{last}[1] == {Fraction(n * (n + 1), 3)}"]

@@ -26,11 +26,12 @@ from stabkit.classes import (
     AnyVector,
     ForExamples,
     Positive,
+    Such,
     UpTo,
 )
 from stabkit.operators import difference, norm_bound, stable_step
 from stabkit.schemes import Explicit, FixedPoint, Implicit
-from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN, squared_norm
+from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN, inner, squared_norm
 from stabkit.stability.property import (
     AllOf,
     AtMost,
@@ -81,12 +82,35 @@ def implicit_solution_is_unique(flux, tau):
 
 
 @claim("derived (eq. (8))", notion="existence",
-       within=dict(K=ANY_K, flux=(*SMOOTH_AT_ZERO, fluxes.firm()), ratio=(HALF, Fraction(99, 100))),
-       beyond=dict(K=(difference(1, 2),), flux=(fluxes.rational(),), ratio=(Fraction(5, 4),)))
-def implicit_solution_is_unique_corrected(K, flux, ratio):
+       within=dict(K=ANY_K, flux=(*SMOOTH_AT_ZERO, fluxes.firm()), tau=("1/100",), v=(1,), w=(2,),
+                   ratio=(HALF, Fraction(99, 100))),
+       beyond=dict(K=(difference(1, 2),), flux=(fluxes.rational(),), ratio=(Fraction(5, 4),)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=("-m", "L")),
+                    tau=Such(("1 - c*m*tau > 0",), "> 0"), v=AnyVector(), w=AnyVector(),
+                    ratio=ForExamples()))
+def implicit_solution_is_unique_corrected(K, flux, tau, v, w, ratio):
     """Let Φ be Lipschitz and L₋ = sup(−Φ′) (0 for nondecreasing Φ).  If τ L₋ ‖K‖² < 1, eq. (8)
-    has exactly one solution for every u; here τ = ratio/(L₋‖K‖²), or 100 if L₋ = 0."""
-    steepest = -min(flux.facts.slopes[0], Fraction(0))
+    has exactly one solution for every u; here τ = ratio/(L₋‖K‖²), or 100 if L₋ = 0.
+
+    For all: F(v) = v + τKᵀΦ(K v) has (v − w)·(F(v) − F(w)) >= (1 − τL₋‖K‖²)‖v − w‖².  Such a map,
+    continuous as Φ is, takes every value exactly once (Browder, Minty)."""
+    slowest = 1 - constant(tau) * constant(flux.facts.steepest_descent) * constant(norm_bound(K))
+    return AllOf([grows(Implicit(K, flux, tau), slowest, v, w),
+                  Example(lambda: _is_unique(K, flux, ratio))])
+
+
+def grows(step: Implicit, slowest: Any, v: Any, w: Any) -> AtMost:
+    """(v − w)·(F(v) − F(w)) >= slowest · ‖v − w‖², where a step leads from F(v) to v."""
+    def before(v: Any) -> Any:
+        return step.pair(v)[0]
+
+    return AtMost(lambda v, w: slowest * squared_norm(v - w),
+                  lambda v, w: inner(v - w, before(v) - before(w)),
+                  dict(v=drawn(v, step.K), w=drawn(w, step.K)), "at two solutions v and w")
+
+
+def _is_unique(K, flux, ratio) -> UniqueSolution:
+    steepest = flux.facts.steepest_descent
     tau = ratio / 2 * stable_step(K, steepest) if steepest else Fraction(100)
     return UniqueSolution(Implicit(K, flux, tau))
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from stabkit.arithmetic.rational import determinant, fractions
 from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import FIVE_POINTS, inner_interpolation, integers, laplace
-from stabkit.stability.property import AllOf, Calculation
+from stabkit.classes import AnyOperator, AnyVector, ForExamples
+from stabkit.operators import from_matrix
+from stabkit.stability.notions import inner
+from stabkit.stability.property import AllOf, Calculation, Example, Identity
 
 SMOOTHERS = ("Gauss-Seidel", "Richardson", "random")
 
@@ -93,13 +97,61 @@ CASES = ((3, 1, "Jacobi"), (3, 1, "Gauss-Seidel"), (7, 1, "Jacobi"), (7, 1, "Gau
          (3, 2, "Jacobi"), (3, 2, "Gauss-Seidel"), (7, 2, "Jacobi"))
 
 
-@claim("derived (Algorithm 2)", notion="energy", within=dict(case=CASES))
-def cycle_energy_identity(case):
+#: Two grids: A = DᵀD, a sweep x ← x + B(f − A x), a coarse solver X of a \-cycle, two errors.
+TWO_GRIDS = dict(D=(from_matrix([[1, 0, 0], [-1, 1, 0], [0, -1, 1], [0, 0, -1]]),),
+                 B=(from_matrix([["1/2", 0, 0], ["1/4", "1/2", 0], ["1/8", "1/4", "1/2"]]),),
+                 P=(from_matrix([["1/2"], [1], ["1/2"]]),), X=(from_matrix([["2/3"]]),),
+                 d=((1, -2, 0),), e=((3, 0, 1),))
+ANY_TWO_GRIDS = dict(D=AnyOperator("N", "E"), B=AnyOperator("N", "N"), P=AnyOperator("M", "N"),
+                     X=AnyOperator("M", "M"), d=AnyVector(), e=AnyVector())
+
+
+def adjoint(B: Any) -> Any:
+    """The matrix of the sweep after the correction."""
+    return B.T
+
+
+def _halves(D, B, P, X, d, e) -> Identity:
+    """d·A V e = (E d)·A (E e), if it is so on the coarse grid."""
+    def A(x: Any) -> Any:
+        return D.T @ (D @ x)
+
+    def slash(x: Any) -> Any:
+        """E, of the sweep and the correction by X."""
+        x = x - B @ A(x)
+        return x - P @ (X @ (P.T @ A(x)))
+
+    def below(r: Any) -> Any:
+        """X + Xᵀ − XᵀA_H X, the solver of the V-cycle to which that of X belongs."""
+        x = X @ r
+        return x + X.T @ r - X.T @ (P.T @ A(P @ x))
+
+    def both(x: Any) -> Any:
+        """V, with the adjoint sweep at the end."""
+        x = x - B @ A(x)
+        x = x - P @ below(P.T @ A(x))
+        return x - adjoint(B) @ A(x)
+
+    return Identity(lambda d, e: inner(D @ d, D @ both(e)),
+                    lambda d, e: inner(D @ slash(d), D @ slash(e)), dict(d=d, e=e),
+                    "the energy of two vectors")
+
+
+@claim("derived (Algorithm 2)", notion="energy", within=dict(TWO_GRIDS, case=CASES),
+       for_all=dict(ANY_TWO_GRIDS, case=ForExamples()))
+def cycle_energy_identity(D, B, P, X, d, e, case):
     r"""Galerkin hierarchy, A positive definite, coarsest level solved exactly, post-smoother
     adjoint to the pre-smoother: E_V(ν,ν) = E* E with E the error operator of the \-cycle and * the
     adjoint in the energy; so ‖E‖²_A = ‖E_V‖_A = ρ(E_V), at every depth.
 
-    Decided for [−1 2 −1] and K_A; case = (nodes per direction, dimension, smoother)."""
+    By induction over the levels for every A = DᵀD, P and smoother B (ν sweeps are one by another
+    B).  That E_V = E*E says of the solvers, E = 1 − X A and E_V = 1 − Y A, Y = X + Xᵀ − XᵀA X: so
+    it is on the coarsest level, X = A⁻¹, and if it is so on the coarse grid it is here.  Decided
+    for [−1 2 −1] and K_A beside; case = (nodes per direction, dimension, smoother)."""
+    return AllOf([_halves(D, B, P, X, d, e), Example(lambda: _whole_cycle(case))])
+
+
+def _whole_cycle(case) -> Calculation:
     n, dimension, smoother = case
     given, let = _hierarchy(n, dimension, smoother)
     slash = both = ""

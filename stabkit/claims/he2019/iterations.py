@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from stabkit.arithmetic.transcript import Transcript, named
 from stabkit.claims.claim import claim
+from stabkit.claims.configurations import constant
 from stabkit.claims.he2019.matrices import integers
-from stabkit.stability.property import AllOf, Calculation
+from stabkit.classes import AnyMap, AnyOperator, AnyReal, AnyVector
+from stabkit.operators import from_matrix
+from stabkit.stability.property import AllOf, Calculation, Identity
 from stabkit.stability.verdict import REFUTED
 
 FROM_SEMI = "can be obtained from the above semi-iterative form"
@@ -134,35 +139,31 @@ def semi_weights(w):
     return 1 - w, w
 
 
-@claim("derived (eq. (3.23))", weight="minor", within=dict(omega=("1", "8/7", "3/2"), n=(1, 2)))
-def chebyshev_is_a_semi_iteration_corrected(omega, n):
+def _bent(matrix: list) -> Callable[[Any], Any]:
+    """A map that is not linear."""
+    M = from_matrix(matrix)
+    return lambda r: abs(M @ r) - 1
+
+
+#: Any linear A, any maps B¹ and B², any ω² and u; listed are numbers ω² <= 1 and > 1.
+TWO_STEPS_OF = dict(A=(from_matrix([[2, -1], [1, 3]]),), B1=(_bent([[1, 2], [0, -1]]),),
+                    B2=(_bent([[1, 0], [3, 1]]),), omega=("1", "8/7", "3/2"), f=((1, 2), (0, -3)),
+                    u=((3, -1),))
+ANY_TWO_STEPS = dict(A=AnyOperator("N", "N"), B1=AnyMap(), B2=AnyMap(), omega=AnyReal(),
+                     f=AnyVector(), u=AnyVector())
+
+
+@claim("derived (eq. (3.23))", weight="minor", within=TWO_STEPS_OF, for_all=ANY_TWO_STEPS)
+def chebyshev_is_a_semi_iteration_corrected(A, B1, B2, omega, f, u):
     """Step i of (3.23) is (3.21) with α_{i−1} = ωⁱ, B_{i−1} = Bⁱ, α_{i−2} = 1 − ωⁱ and B_{i−2} = 0:
     the weights sum to 1, but 1 − ωⁱ < 0 for ωⁱ > 1."""
     from stabkit.multigrid import ChebyshevStep, MultiStep, nothing
-    rng, log = np.random.default_rng(n), Transcript()
-    A, B, f, u = (log.give(name, integers(rng, *(n,) * axes))
-                  for name, axes in (("A", 2), ("B", 2), ("f", 1), ("u", 1)))
-    w = log.give("w", omega)
-
-    def extract(r):
-        return B @ r
-
-    one = Fraction(1)
-    chebyshev = ChebyshevStep((one, w), (extract, extract))(lambda v: A @ v, f, u)
-    semi = MultiStep(((one,), semi_weights(w)), ((extract,), (nothing, extract)))(
-        lambda v: A @ v, f, u)
-    return Calculation(log.given, log.let, [f"{chebyshev[-1].text} == {semi[-1].text}"],
-                       "the same sum, term by term", necessary=True)
-
-
-def _two_steps(n: int, omega: str) -> tuple[dict, list]:
-    """Two values u⁰, u¹ and the next one of (3.23), with a nonlinear B."""
-    rng = np.random.default_rng(n)
-    given = dict(A=integers(rng, n, n), f=integers(rng, n), u0=integers(rng, n),
-                 u1=integers(rng, n), w=omega)
-    return given, [("B(x)", "(x if x >= 0 else 0) - 2*x**2"), ("r0", "f - A @ u0"),
-                   ("r1", "f - A @ u1"), ("b", "B(r1)"),
-                   ("r2", "f - A @ (w*(u1 + b) + (1 - w)*u0)")]
+    one, w = Fraction(1), constant(omega)
+    chebyshev = ChebyshevStep((one, w), (B1, B2))
+    semi = MultiStep(((one,), semi_weights(w)), ((B1,), (nothing, B2)))
+    return Identity(lambda f, u: chebyshev(lambda v: A @ v, f, u)[-1],
+                    lambda f, u: semi(lambda v: A @ v, f, u)[-1], dict(f=f, u=u),
+                    "the same sum, term by term")
 
 
 PRINTED_RECURSION = "w*r1 + (1 - w)*r0 - A*B*r1"
@@ -177,14 +178,25 @@ def chebyshev_residual_recursion(omega, B):
         [f"r2 == {PRINTED_RECURSION}"], "the last term lacks the factor ω", necessary=True)
 
 
-RECURSION = "w*(r1 - A @ b) + (1 - w)*r0"
+def recursion(w: Any, before: Any, now: Any, corrected: Any) -> Any:
+    """rⁱ of ωⁱ, rⁱ⁻², rⁱ⁻¹ and A Bⁱ(rⁱ⁻¹)."""
+    return w * (now - corrected) + (1 - w) * before
 
 
-@claim("derived (eq. (3.24))", weight="minor", within=dict(omega=("1", "2", "8/7"), n=(1, 2)))
-def chebyshev_residual_recursion_corrected(omega, n):
+@claim("derived (eq. (3.24))", weight="minor", within=TWO_STEPS_OF, for_all=ANY_TWO_STEPS)
+def chebyshev_residual_recursion_corrected(A, B1, B2, omega, f, u):
     """For linear A, (3.23) implies rⁱ = ωⁱ(rⁱ⁻¹ − A Bⁱ(rⁱ⁻¹)) + (1 − ωⁱ)rⁱ⁻², also for nonlinear
-    Bⁱ."""
-    given, let = _two_steps(n, omega)
-    return Calculation(given, let, [f"r2 == {RECURSION}"],
-                       "both sides are linear in f, u⁰, u¹ and b = B(r¹), and f has the factor "
-                       "1 = ω + (1 − ω)", necessary=True)
+    Bⁱ; here from any u⁰ and, as B¹ is any map, any u¹."""
+    from stabkit.multigrid import ChebyshevStep
+    w = constant(omega)
+    step = ChebyshevStep((Fraction(1), w), (B1, B2))
+
+    def residuals(f: Any, u: Any) -> list:
+        return [f - A @ v for v in step(lambda v: A @ v, f, u)[-3:]]
+
+    def by_recursion(f: Any, u: Any) -> Any:
+        before, now, _ = residuals(f, u)
+        return recursion(w, before, now, A @ B2(now))
+
+    return Identity(lambda f, u: residuals(f, u)[2], by_recursion, dict(f=f, u=u),
+                    "f has the factor 1 = ω + (1 − ω)")

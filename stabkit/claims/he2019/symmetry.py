@@ -14,8 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, sqrt
+from typing import Any
 
 import numpy as np
+import scipy
 
 from stabkit.arithmetic.rational import fractions
 from stabkit.claims.he2019.matrices import interpolation, laplace
@@ -132,9 +134,9 @@ def find_cone(levels: list[Half], galerkin: bool) -> Cone | None:
 def _measured(levels, split, bounds, stretch, z, operators) -> Cone | None:
     """The numbers a, b, c of the cone's condition, and an opening t between its roots."""
     W, K, F, C = operators
-    A = _kron_sum(levels[0].L, levels[0].M)
+    A = _grid(levels[0])
     z, size = np.asarray(z, dtype=float), z @ (W @ z)
-    adjoint = np.linalg.solve(A, F.T @ (A @ (C @ z)))
+    adjoint = scipy.sparse.linalg.spsolve(A, F.T @ (A @ (C @ z)))
     h = _rounded(np.linalg.solve(W, C.T @ (A @ adjoint)), 50)
     side = 1 if (rayleigh := (F @ (C @ (K @ z))) @ (A @ (C @ z)) / size) > 0 else -1
     grown, rest = F @ (C @ (K @ z)), adjoint - C @ np.asarray(h, dtype=float)
@@ -155,29 +157,41 @@ def _bounds(level: Half) -> tuple[Fraction, Fraction]:
     return L, M
 
 
-def _kron_sum(L: np.ndarray, M: np.ndarray) -> np.ndarray:
-    return np.kron(L, M) + np.kron(M, L)
+def _kron(a: np.ndarray, b: np.ndarray) -> Any:
+    return scipy.sparse.csc_array(scipy.sparse.kron(a, b))
+
+
+def _grid(level: Half) -> Any:
+    """L ⊗ M + M ⊗ L, in which few entries are not 0."""
+    return _kron(level.L, level.M) + _kron(level.M, level.L)
 
 
 def _operators(levels: list[Half], split: int):
     """The energy W of coarse functions, K on them, F on fine ones, and the prolongation C."""
-    s, B = float(SWEEP), None
+    B = None
     for level in reversed(levels[split:]):
-        A, J = _kron_sum(level.L, level.M), np.diag(1 / np.kron(level.w, level.w))
-        smooth = 2 * s * J - s * s * J @ A @ J
+        A, smooth, J = (matrix.toarray() for matrix in _smoother(level))
         if B is None:
             B = smooth
         else:
-            P, Q = np.kron(level.prolongation, level.prolongation), np.eye(len(A)) - s * A @ J
+            P = np.kron(level.prolongation, level.prolongation)
+            Q = np.eye(len(A)) - float(SWEEP) * A @ J
             B = smooth + P @ B @ P.T @ Q @ Q
-    A0 = _kron_sum(levels[0].L, levels[0].M)
-    C, F = np.eye(len(A0)), np.eye(len(A0))
+    A0 = _grid(levels[0])
+    C = F = scipy.sparse.eye_array(A0.shape[0], format="csc")
     for level in levels[:split]:
-        A, J = _kron_sum(level.L, level.M), np.diag(1 / np.kron(level.w, level.w))
-        F = F - C @ (2 * s * J - s * s * J @ A @ J) @ C.T @ A0 @ F
-        C = C @ np.kron(level.prolongation, level.prolongation)
-    W = C.T @ A0 @ C
+        _, smooth, _ = _smoother(level)
+        F = F - C @ (smooth @ (C.T @ (A0 @ F)))
+        C = C @ _kron(level.prolongation, level.prolongation)
+    W = (C.T @ A0 @ C).toarray()
     return W, np.eye(len(W)) - B @ W, F, C
+
+
+def _smoother(level: Half) -> tuple[Any, Any, Any]:
+    """A, what two sweeps take from the error of a residual, and one over the weights."""
+    s, A = float(SWEEP), _grid(level)
+    J = scipy.sparse.diags_array(1 / np.kron(level.w, level.w), format="csc")
+    return A, 2 * s * J - s * s * J @ A @ J, J
 
 
 def _symmetric(m: int) -> np.ndarray:

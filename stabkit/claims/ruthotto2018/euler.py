@@ -12,11 +12,20 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
-from stabkit.classes import AnyFlux, AnyOperator, UpTo
+from stabkit.classes import AnyFlux, AnyOperator, AnyVector, UpTo
 from stabkit.operators import difference, stable_step
 from stabkit.schemes import Explicit, ForwardEuler, SymmetricLayer
-from stabkit.stability.notions import CONTRACTION
-from stabkit.stability.property import AllOf, AtMost, Calculation, Either, FaceWithin, Stable
+from stabkit.stability.notions import CONTRACTION, inner, squared_norm
+from stabkit.stability.property import (
+    AllOf,
+    AtMost,
+    Calculation,
+    Either,
+    Example,
+    FaceWithin,
+    Identity,
+    Stable,
+)
 from stabkit.stability.verdict import REFUTED
 
 CRITERION = "the discrete forward propagation of a given example y₀ is stable if"
@@ -246,10 +255,27 @@ def parabolic_network_reduces_the_energy(flux, bias, y):
 
 @claim("Section 1", notion="energy", weight="minor",
        quote="parabolic networks that smooth the image data, reducing the energy",
-       within=dict(K=net.ANY_K[:4], flux=net.MONOTONE))
-def parabolic_network_reduces_the_energy_corrected(K, flux):
+       within=dict(K=net.ANY_K[:4], b=(3,), Y=(2,), flux=tuple(
+           flux for flux in net.MONOTONE if flux is not net.CUBIC)),
+       for_all=dict(K=AnyOperator(), b=AnyVector("M"), flux=AnyFlux(diffusivities=(0, None)),
+                    Y=AnyVector()))
+def parabolic_network_reduces_the_energy_corrected(K, b, flux, Y):
     """Without bias and with x σ(x) >= 0 for all x: d/dt ‖Y‖² <= 0 along (8).  With constant K and b
-    and continuous σ = s′ the potential Σᵢ s((K Y + b)ᵢ) does not grow."""
+    and continuous σ = s′ the potential Σᵢ s((K Y + b)ᵢ) does not grow.
+
+    For all: Y·F(Y) <= 0, half the derivative of ‖Y‖², and with a bias σ(K Y + b)·K F(Y) = −‖F(Y)‖²,
+    the derivative of the potential by the chain rule."""
+    plain = SymmetricLayer(K, flux)
+    biased = SymmetricLayer(K, flux, bias=net.signal(K, b, inside=True))
+    given = dict(Y=net.signal(K, Y))
+    return AllOf([
+        AtMost(lambda Y: inner(Y, plain(Y)), lambda Y: 0, given, "half the derivative of |Y|²"),
+        Identity(lambda Y: inner(flux(biased.preactivation(Y)), K @ biased(Y)),
+                 lambda Y: -squared_norm(biased(Y)), given, "the derivative of the potential"),
+        Example(lambda: _reduces_the_energy(K, flux))])
+
+
+def _reduces_the_energy(K, flux):
     log = Transcript()
     log.give_once(K, "K", K.exact)
     log.give("q", net.state(K.shape[0], 1))

@@ -11,7 +11,16 @@ from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
-from stabkit.classes import AnyOperator, AnyReal, AnyVector, ForExamples, Such
+from stabkit.claims.ruthotto2018.verlet import both_return
+from stabkit.classes import (
+    AnyFlux,
+    AnyOperator,
+    AnyReal,
+    AnyVector,
+    ForExamples,
+    Positive,
+    Such,
+)
 from stabkit.operators import norm_bound, norm_squared, operator_norm
 from stabkit.schemes import Chain, Leapfrog, SymmetricLayer, reverse
 from stabkit.stability.notions import squared_norm
@@ -30,11 +39,18 @@ START = "We set Y₋₁ = Y₀ to denote the initial condition"
 
 
 @claim("after the leapfrog formula", weight="minor",
-       within=dict(K=net.ANY_K[:3], flux=net.RATIONAL, depth=(1, 2)))
-def leapfrog_is_reversible(K, flux, depth):
-    """Y_{j−1} = 2Y_j − Y_{j+1} + δ²F_sym(θ(t_j), Y_j) inverts the leapfrog step exactly; here the
-    weights are doubled after each step."""
-    return _is_reversible(K, flux, depth, "2/3")
+       within=dict(K=net.ANY_K[:3], b=(7,), flux=net.RATIONAL, delta=("1/3",), y=(1,), z=(2,),
+                   depth=(1, 2)),
+       for_all=dict(K=AnyOperator(), b=AnyVector("M"), flux=AnyFlux(), delta=Positive(),
+                    y=AnyVector(), z=AnyVector(), depth=ForExamples()))
+def leapfrog_is_reversible(K, b, flux, delta, y, z, depth):
+    """Y_{j−1} = 2Y_j − Y_{j+1} + δ²F_sym(θ(t_j), Y_j) inverts the leapfrog step exactly.
+
+    For all: one step, and so any number of them, last one first.  Beside it, the weights are
+    doubled after each step."""
+    step = Leapfrog(SymmetricLayer(K, flux, bias=net.signal(K, b, inside=True)), delta)
+    return AllOf([*both_return(step, net.signal(K, y), net.signal(K, z), K.shape[1]),
+                  Example(lambda: _is_reversible(K, flux, depth, "2/3"))])
 
 
 def _is_reversible(K, flux, depth, backwards):

@@ -251,11 +251,17 @@ def energy_is_positive(flux, y):
 
 
 @claim("derived (Proof 2)", notion="energy", weight="minor",
-       within=dict(flux=(*BOUNDED_BY_X[:-1], fluxes.tanh())), beyond=dict(flux=(OPPOSITE,)))
-def energy_is_positive_corrected(flux):
+       within=dict(K=(net.TALL,), flux=(*BOUNDED_BY_X[:-1], fluxes.tanh()), y=(1,), v=(2,)),
+       beyond=dict(flux=(OPPOSITE,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, None)), y=AnyVector(),
+                    v=AnyVector()))
+def energy_is_positive_corrected(K, flux, y, v):
     """For constant K and |σ(x)| <= |x| with x σ(x) >= 0 for all x (for example σ nondecreasing):
-    E(t) >= 0 for all t along (11)."""
-    return Either(net.quotients_within(flux, ZERO), _negative_somewhere(flux))
+    E(t) >= 0 for all t along (11).  So it is at every state y with every velocity v."""
+    return AllOf([
+        AtMost(lambda y, v: 0, lambda y, v: squared_norm(v) + inner(K @ y, flux(K @ y)),
+               dict(y=net.signal(K, y), v=net.signal(K, v)), "twice the energy"),
+        Example(lambda: Either(net.quotients_within(flux, ZERO), _negative_somewhere(flux)))])
 
 
 def _negative_somewhere(flux):

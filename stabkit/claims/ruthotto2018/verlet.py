@@ -8,8 +8,10 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import HALF
 from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.classes import AnyFlux, AnyOperator, AnyVector, ForExamples, OneOf, Positive
 from stabkit.schemes import Chain, Reverse, SymmetricLayer, Verlet, halves, reverse
-from stabkit.stability.property import AllOf, Identity
+from stabkit.schemes.hamiltonian import joined
+from stabkit.stability.property import AllOf, Example, Identity
 from stabkit.stability.verdict import REFUTED
 
 STATES = tuple(product((0, 1, 2), repeat=2))
@@ -78,12 +80,32 @@ def _inverted(step, state, printed):
 
 
 @claim("after eq. (10)", weight="minor",
-       within=dict(pair=net.PAIRS, flux=net.RATIONAL, signs=("printed", "corrected"), depth=(1, 2)))
-def verlet_inverse_corrected(pair, flux, signs, depth):
+       within=dict(K=(net.TALL,), H=(net.weights([[2, 1], [1, "1/2"]], "H"),), b=(7,), d=(8,),
+                   flux=net.RATIONAL, delta=("2/3",), y=(1,), z=(2,), printed=(True, False),
+                   pair=net.PAIRS[1:3], depth=(2,)),
+       for_all=dict(K=AnyOperator(), H=AnyOperator("N", "P"), b=AnyVector("M"), d=AnyVector("P"),
+                    flux=AnyFlux(), delta=Positive(), y=AnyVector(), z=AnyVector(),
+                    printed=OneOf(True, False), pair=ForExamples(), depth=ForExamples()))
+def verlet_inverse_corrected(K, H, b, d, flux, delta, y, z, printed, pair, depth):
     """With Y_j = Y_{j+1} − δF_sym(θ₁, Z_j), Z_j as just recovered, (10) is inverted exactly for
-    every F_sym, δ and weights; (Y_N, Z_N) alone suffices.  Here the weights are doubled after each
-    step."""
-    return _chain_is_inverted(pair, flux, signs == "printed", depth)
+    every F_sym, δ and weights; (Y_N, Z_N) alone suffices.
+
+    For all: one layer, with the signs of (10) as printed or not, and so any number of them, last
+    one first.  Beside it, the weights are doubled after each step."""
+    step = Verlet(SymmetricLayer(K, flux, bias=net.signal(K, b, inside=True)),
+                  SymmetricLayer(H, flux, bias=net.signal(H, d, inside=True)), delta, printed)
+    return AllOf([*both_return(step, net.signal(K, y), net.signal(K, z), K.shape[1]),
+                  Example(lambda: _chain_is_inverted(pair, flux, printed, depth))])
+
+
+def both_return(step, y, z, n):
+    """The halves of a state, of n entries each, after a step and its inverse."""
+    def again(y, z):
+        return halves(Reverse(step).step(step.step(joined(y, z))), n)
+
+    given, by = dict(y=y, z=z), "one step and its inverse"
+    return [Identity(lambda y, z: again(y, z)[0], lambda y, z: y, given, by),
+            Identity(lambda y, z: again(y, z)[1], lambda y, z: z, given, by)]
 
 
 def _chain_is_inverted(pair, flux, printed, depth, backwards="2/3"):

@@ -1,17 +1,11 @@
-"""A correlation with a stencil, and its adjoint.
-
-Each is a sum over taps of a small matrix of channels times a shifted signal, so nothing larger than
-a signal is made.
-"""
+"""A correlation with a stencil, and its adjoint, as layers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from math import prod
-from types import EllipsisType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,6 +21,9 @@ from stabkit.networks.layers.layer import (
     shifted,
     sizes,
 )
+from stabkit.operators.boundary import DIRICHLET, PERIODIC
+from stabkit.operators.convolution import Convolution as Correlation
+from stabkit.operators.convolution import window_counts
 from stabkit.operators.singular_values import convolution_square_bound, upper_root
 
 _FREQUENCIES = 1 << 31  # c_in c_out min(c_in, c_out) times the number of frequencies, about
@@ -64,7 +61,7 @@ class Convolution(Layer):
     @property
     def output_sizes(self) -> Shape:
         """The sizes of the result, without its channels."""
-        return window_counts(self.shape, self.weights.shape[2:], self.stride, self.padding,
+        return window_counts(self.shape[1:], self.weights.shape[2:], self.stride, self.padding,
                              self.dilation)
 
     def apply(self, x: Signal, *more: Signal) -> Signal:
@@ -75,55 +72,16 @@ class Convolution(Layer):
 
     def correlate(self, x: Signal) -> Signal:
         """The linear part; `x` has shape (batch, c_in, *sizes)."""
-        outside = ((0, 0), (0, 0), *self.padding)
-        padded = np.pad(x, outside, mode="wrap") if self.periodic else np.pad(x, outside)
-        counts = self.output_sizes
-        weights = self._grouped(x)
-        out: Any = 0
-        for tap, window in self._windows(counts):
-            seen = padded[(slice(None), slice(None), *window)].reshape(
-                len(x), self.groups, -1, prod(counts))
-            out = out + np.matmul(weights[tap], seen)
-        return out.reshape(len(x), -1, *counts)
+        return self._operator(beside(self.weights, x))(x)
 
     def correlate_adjoint(self, y: Signal) -> Signal:
         """The adjoint of :meth:`correlate`; `y` has shape (batch, c_out, *output sizes)."""
-        counts = self.output_sizes
-        weights = self._grouped(y).swapaxes(1, 2)
-        padded = np.zeros((len(y), self.shape[0], *(
-            n + sum(pad) for n, pad in zip(self.shape[1:], self.padding, strict=True))), y.dtype)
-        flat = y.reshape(len(y), self.groups, -1, prod(counts))
-        for tap, window in self._windows(counts):
-            place = (slice(None), slice(None), *window)
-            part = np.matmul(weights[tap], flat)
-            padded[place] = padded[place] + part.reshape(padded[place].shape)
-        if self.periodic:
-            return self._folded(padded)
-        return padded[(slice(None), slice(None), *(
-            slice(before, before + n) for n, (before, _) in
-            zip(self.shape[1:], self.padding, strict=True)))]
+        return self._operator(beside(self.weights, y)).adjoint(y, self.shape[1:])
 
-    def _grouped(self, x: Signal) -> np.ndarray:
-        weights = beside(self.weights, x)
-        return weights.reshape(self.groups, -1, *weights.shape[1:])
-
-    def _windows(self, counts: Shape
-                 ) -> Iterator[tuple[tuple[int | EllipsisType, ...], tuple[slice, ...]]]:
-        """The place of each tap, and the part of the padded signal that it meets."""
-        for tap in product(*map(range, self.weights.shape[2:])):
-            yield (..., *tap), tuple(slice(k * d, k * d + s * (m - 1) + 1, s) for k, d, s, m in
-                             zip(tap, self.dilation, self.stride, counts, strict=True))
-
-    def _folded(self, padded: np.ndarray) -> np.ndarray:
-        """Add what stands in the periodic padding to the entries it is a copy of."""
-        for axis, (n, (before, _)) in enumerate(zip(self.shape[1:], self.padding, strict=True), 2):
-            front = np.moveaxis(padded, axis, 0)
-            folded = np.zeros((n, *front.shape[1:]), padded.dtype)
-            for place in range(len(front)):
-                to = (place - before) % n
-                folded[to] = folded[to] + front[place]
-            padded = np.moveaxis(folded, 0, axis)
-        return padded
+    def _operator(self, weights: Weights) -> Correlation:
+        return Correlation(
+            weights, self.stride, PERIODIC if self.periodic else DIRICHLET,
+            dilation=self.dilation, groups=self.groups, pads=self.padding)
 
     # -- bounds --------------------------------------------------------------------------------
     @property
@@ -282,13 +240,6 @@ class TransposedConvolution(Layer):
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
         inner, said = self.convolution.map_weights(change)
         return (self.with_parts(convolution=inner) if said else self), said
-
-
-def window_counts(shape: Shape, taps: Shape, stride: Shape, padding: Sequence[tuple[int, int]],
-                  dilation: Shape) -> Shape:
-    """How many windows fit along each axis."""
-    return tuple((n + sum(pad) - d * (k - 1) - 1) // s + 1 for n, pad, d, k, s in
-                 zip(shape[1:], padding, dilation, taps, stride, strict=True))
 
 
 def _phases(weights: np.ndarray, stride: tuple[int, ...]) -> np.ndarray:

@@ -14,8 +14,9 @@ import numpy as np
 from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Term, named
-from stabkit.networks.layers.convolution import Convolution, window_counts
+from stabkit.networks.layers.convolution import Convolution
 from stabkit.networks.layers.layer import Layer, Shape, Signal, spread
+from stabkit.operators.convolution import window_counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Pooling(Layer):
     @property
     def output_sizes(self) -> Shape:
         """The sizes of the result, without its channels."""
-        return window_counts(self.shape, self.window, self.stride, self.padding,
+        return window_counts(self.shape[1:], self.window, self.stride, self.padding,
                              (1,) * len(self.window))
 
     @property

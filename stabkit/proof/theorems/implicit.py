@@ -10,6 +10,7 @@ from stabkit.proof.symbols import Symbols
 from stabkit.proof.text import written
 from stabkit.proof.theorems import explicit
 from stabkit.proof.theorems.theorem import Theorem
+from stabkit.proof.words import dot
 
 
 def setting(**facts: Any) -> tuple:
@@ -54,6 +55,8 @@ def theorems() -> Iterator[Theorem]:
         explicit.repeated("J", one))
     yield unique()
     yield lipschitz()
+    yield monotone()
+    yield descent()
     for iterations in range(1, 5):
         s, K, flux, tau = explicit.setting(1, sector=(0, 1), slopes=(None, 1))
         yield Theorem(
@@ -99,6 +102,51 @@ def lipschitz() -> Theorem:
             {"use": "square", "x": "(v - z) + tau*K.T@(f0 - f1) - (1 - tau*m*c)*(v - z)"},
             {"use": "slopes", "at": ["E0", "E1"], "times": "2*small*tau"},
             {"use": "bound", "of": "K", "x": "v - z", "times": "2*small*tau*m"}]})
+
+
+def monotone() -> Theorem:
+    """(L + m)(h + ms)·s = (h + ms)·(Ls − h) + |h + ms|² at s = Kd, h = Φ(Kv) − Φ(Kw), d = v − w;
+
+    d·(d + τKᵀh) − (1 − τmc)|d|² = τ(h + ms)·s + τm(c|d|² − |Kd|²).
+    """
+    s = Symbols()
+    tau, c, m, L = (s.parameter(name, sign) for name, sign in (
+        ("tau", "> 0"), ("c", ">= 0"), ("m", ">= 0"), ("L", "> 0")))
+    step = symbols.implicit(s.operator("K", bound=c), s.flux(slopes=(-m, L)), tau)
+    (u, v), (z, w) = step(s.vector("v")), step(s.vector("w"))
+    return Theorem(
+        "implicit step, strongly monotone",
+        "(v - w).(F(v) - F(w)) >= (1 - tau m |K|^2) |v - w|^2 for F(v) = v + tau K'Phi(K v) and "
+        "slopes in [-m, L].",
+        s.shows(dot(v - w, u - z) - (1 - tau * m * c) * dot(v - w, v - w)),
+        {"times": "L + m", "steps": [
+            {"use": "slopes", "at": ["E0", "E1"], "times": "tau"},
+            {"use": "square", "x": "f0 - f1 + m*K@(v - w)", "times": "tau"},
+            {"use": "bound", "of": "K", "x": "v - w", "times": "tau*m*(L + m)"}]})
+
+
+def descent() -> Theorem:
+    """L((1 − s)²|d|² − |e|²) = 2sα(1 − s) h·(LKd − h) + s²α²L(c|h|² − |Kᵀh|²) + sα(1 − s + r)|h|²
+
+    at e = (1 − s)d − sαKᵀh, d = v − w, h = Φ(Kv) − Φ(Kw), with r = 1 − s − sαLc >= 0.
+    """
+    s = Symbols()
+    alpha, step, c, L = (s.parameter(name, sign) for name, sign in (
+        ("alpha", "> 0"), ("step", "> 0"), ("c", ">= 0"), ("L", "> 0")))
+    s.assume("condition", 1 - step - step * alpha * L * c)
+    v, w, f, K = s.vector("v"), s.vector("w"), s.vector("f"), s.operator("K", bound=c)
+    flux = s.flux(slopes=(0, L))
+    one, two = (x - step * (x - f + alpha * (K.T @ flux(K @ x))) for x in (v, w))
+    shorter = "step*alpha*L*c"  # 1 − s − r
+    return Theorem(
+        "gradient descent of a convex energy, contraction",
+        "|v+ - w+| <= (1 - s) |v - w| for u+ = u - s (u - f + alpha K'Phi(K u)), slopes in [0, L] "
+        "and s (1 + alpha L |K|^2) <= 1.",
+        s.shows((1 - step)**2 * dot(v - w, v - w) - dot(one - two, one - two)),
+        {"times": "L", "steps": [
+            {"use": "slopes", "at": ["E0", "E1"], "times": f"2*step*alpha*(condition + {shorter})"},
+            {"use": "bound", "of": "K.T", "x": "f0 - f1", "times": "step**2*alpha**2*L"},
+            {"use": "square", "x": "f0 - f1", "times": f"step*alpha*(2*condition + {shorter})"}]})
 
 
 def _descends(before: str, now: str, after: str, f: str, known: str) -> dict[str, Any]:

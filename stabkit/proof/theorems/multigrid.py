@@ -12,6 +12,7 @@ from functools import reduce
 from operator import add
 
 from stabkit.proof.symbols import Symbols
+from stabkit.proof.text import written
 from stabkit.proof.theorems.theorem import Theorem
 from stabkit.proof.words import Expression, dot
 
@@ -66,6 +67,9 @@ def theorems() -> Iterator[Theorem]:
                 {"steps": [{"use": "equation", "of": "first", "with": "1/2"}]})
     yield cycle()
     yield v_cycle()
+    yield sweeps()
+    yield correction()
+    yield correction_from_below()
 
 
 def energy(B: Expression, x: Grid) -> Expression:
@@ -127,3 +131,65 @@ def v_cycle() -> Theorem:
             {"use": "square", "x": r_c, "times": "1/4"},
             {"use": "square", "x": f"{r_f} + B@{r_c}/2", "times": "1/8"},
             {"use": "bound", "of": "B", "x": r_c, "times": "1/32"}]})
+
+
+def sweeps() -> Theorem:
+    """y·Ay + (l/2)|r|² − y⁺·Ay⁺ − (l + 1)/2 |r⁺|² = (2l + 1)/16 r·Ar + (l + 1)/32 (4r·Ar − |Ar|²)
+
+    with r = Ay; r·Ar = 2|r_f − Br_c/2|² + (4|r_c|² − |Br_c|²)/2, and the last bracket is
+    4|r|² − |Bᵀr_f|² − |Br_c|².
+    """
+    s = Symbols()
+    B = s.operator("B", "C", "F", bound=4)
+    number = s.parameter("l", ">= 0")
+    first, now = ((s.vector(f, "F"), s.vector(c, "C")) for f, c in ("fc", ("state", "state1")))
+    residual = applied(B, now)
+    rest = energy(B, first) - energy(B, now) - number / 2 * reduce(
+        add, (dot(r, r) for r in residual))
+    r_f, r_c = "(2*state - B@state1)", "(2*state1 - B.T@state)"
+    step = {"steps": [
+        {"use": "known", "of": "J"},
+        {"use": "square", "x": f"{r_f} - B@{r_c}/2", "times": "(2*l + 1)/8"},
+        {"use": "bound", "of": "B", "x": r_c, "times": "(3*l + 2)/32"},
+        {"use": "bound", "of": "B.T", "x": r_f, "times": "(l + 1)/32"}]}
+    return Theorem(
+        "sweeps of damped Jacobi, any number, energy and residual",
+        "y'A y + (l/2) |A y|^2 <= e'A e after l sweeps y - A y/4 from e, for |B|^2 <= 4.",
+        s.iterates(rest, start=dict(zip(("state", "state1"), first, strict=True)), counter="l",
+                   after=dict(zip(("state", "state1"), swept(B, now), strict=True))),
+        {"invariants": {"J": f"{written(rest)} >= 0"}, "base": {"J": {"steps": []}},
+         "step": {"J": step}, "end": step})
+
+
+def _corrected() -> tuple:
+    s = Symbols()
+    B = s.operator("B", "C", "F")
+    f, c, q = s.vector("f", "F"), s.vector("c", "C"), s.vector("q", "C")
+    left, right = f - B @ (c - q) / 2, q
+    product = reduce(add, (dot(a, b) for a, b in zip(applied(B, (f, c)), (left, right),
+                                                     strict=True)))
+    return s, B, f, c, product, dot(c, coarse(B, q))
+
+
+def correction() -> Theorem:
+    """e·Ae + (ν/2)|Ae|² + (1 + ν)c·A_Hq − (1 + ν)e·Aw − c·A_Hc = (ν/2)|(Ae) at c|²."""
+    s, B, f, c, product, below = _corrected()
+    nu = s.parameter("nu")
+    residual = applied(B, (f, c))
+    return Theorem(
+        "two grids, correction, upper bound",
+        "(1 + nu) e'A w + c'A_H c <= e'A e + (nu/2) |A e|^2 + (1 + nu) c'A_H q, where the "
+        "correction takes e = (f, c) to w = (f - B(c - q)/2, q).",
+        s.shows(energy(B, (f, c)) + nu / 2 * reduce(add, (dot(r, r) for r in residual))
+                + (1 + nu) * below - (1 + nu) * product - dot(c, coarse(B, c))),
+        {"steps": [{"use": "square", "x": "2*c - B.T@f", "times": "nu/2"}]})
+
+
+def correction_from_below() -> Theorem:
+    """e·Aw − c·A_Hq = 2|f − Bc/2|²."""
+    s, _, _, _, product, below = _corrected()
+    return Theorem(
+        "two grids, correction, lower bound",
+        "e'A w >= c'A_H q, where the correction takes e = (f, c) to w = (f - B(c - q)/2, q).",
+        s.shows(product - below),
+        {"steps": [{"use": "square", "x": "f - B@c/2", "times": "2"}]})

@@ -22,6 +22,8 @@ def theorems() -> Iterator[Theorem]:
     yield second_order_growth()
     yield leapfrog_from_rest()
     yield leapfrog_of_second_order()
+    yield damping()
+    yield positive_energy()
     yield mg_resnet()
     yield mg_resnet(activated=True)
 
@@ -37,6 +39,26 @@ def parabolic() -> Theorem:
         "monotone sigma, so that |u - v| does not grow in time.",
         s.shows(-dot(u - v, one - two)),
         {"steps": [{"use": "slopes", "at": ["E0", "E1"], "times": "1"}]})
+
+
+def damping() -> Theorem:
+    s = Symbols()
+    K, flux, Y = s.operator("K"), s.flux(sector=(0, None)), s.vector("Y")
+    return Theorem(
+        "parabolic network without bias, norm",
+        "ruthotto2018: Y.F(Y) <= 0 for F(Y) = -K'sigma(K Y) and x sigma(x) >= 0, so that |Y| does "
+        "not grow in time.",
+        s.shows(dot(Y, K.T @ flux(K @ Y))), {"steps": [{"use": "sector", "at": "E0"}]})
+
+
+def positive_energy() -> Theorem:
+    s = Symbols()
+    K, flux, y, v = s.operator("K"), s.flux(sector=(0, None)), s.vector("y"), s.vector("v")
+    return Theorem(
+        "second-order network, energy of the proof",
+        "ruthotto2018: |v|^2 + (K y).sigma(K y) >= 0 for x sigma(x) >= 0.",
+        s.shows(dot(v, v) + dot(K @ y, flux(K @ y))),
+        {"steps": [{"use": "square", "x": "v"}, {"use": "sector", "at": "E0"}]})
 
 
 def blocks() -> Iterator[Theorem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,11 +26,14 @@ def is_linear(scheme: Scheme) -> bool:
     return scheme.certifiable and scheme.is_linear
 
 
+@lru_cache(maxsize=4)  # for who proves and who refutes the same step
 def step_matrix(scheme: Scheme) -> np.ndarray:
-    """The exact matrix M of a linear step."""
+    """The exact matrix M of a linear step, not to be changed."""
     unit = np.array([[Fraction(int(i == j)) for j in range(scheme.size)]
                      for i in range(scheme.size)], dtype=object)
-    return scheme(unit).T
+    matrix: np.ndarray = scheme(unit).T
+    matrix.flags.writeable = False
+    return matrix
 
 
 def certify_linear(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:

@@ -91,11 +91,13 @@ def search(scheme: Scheme, notion: Notion, *, trials: int, seed: int,
     Search
         Its witness is exact and small, whatever found it.
     """
-    hunt = _Hunt(scheme, notion, np.random.default_rng(seed), violated or Judge(scheme, notion))
+    hunt = Hunt(scheme, notion, np.random.default_rng(seed), violated or Judge(scheme, notion))
     return hunt.run(trials, extra)
 
 
-class _Hunt:
+class Hunt:
+    """A search in its parts: simple signals, then random ones with ascent, exact throughout."""
+
     def __init__(self, scheme: Scheme, notion: Notion, rng: np.random.Generator,
                  violated: Callable[[Signals], bool | None]):
         self.scheme, self.notion, self.rng, self.violated = scheme, notion, rng, violated
@@ -110,7 +112,23 @@ class _Hunt:
         self.batch = min(most, max(1, _ROOM // scheme.size))
 
     def run(self, trials: int, extra: np.ndarray | None) -> Search:
-        found, habits = None, Habits(self.scheme, 1 + np.arange(self.scheme.size) / 8)
+        habits = Habits(self.scheme, 1 + np.arange(self.scheme.size) / 8)
+        found = self.simple(extra)
+        if found is None:
+            found = self.further(trials)
+        said = habits.words([u for margin, signals in self.best if margin < np.inf
+                            for u in signals])
+        if found is not None:
+            tries = max(60, 4800 // (8 + self.scheme.inner_steps))
+            work = max([self.scheme.size, *(len(K.columns) // 8 for K in self.scheme.operators)])
+            found = shrink(found, self.violated, min(tries, 1 + _EXACT // work))
+            return Search(found, self.trials, self.worst, habits=said)
+        return Search(None, self.trials, self.worst, self.suspect[1],
+                      self.violated.reason if isinstance(self.violated, Judge) else "", said)
+
+    def simple(self, extra: np.ndarray | None = None) -> Signals | None:
+        """What the given signals, simple ones, and the matrix of a linear step show."""
+        found = None
         if extra is not None and len(extra):
             found = self.consider(extra)
         for signals in structured(self.scheme, self.most) if found is None else ():
@@ -123,7 +141,11 @@ class _Hunt:
             found = self.read_off()
         if found is None and self.notion.signals == 2:
             found = self.consider(*across(self.scheme, self.most))
-        trials = min(trials, self.most)
+        return found
+
+    def further(self, trials: int) -> Signals | None:
+        """What random signals, ascent from the worst so far, and remote signals show."""
+        found, trials = None, min(trials, self.most)
         more = max(0, trials - WORTH_COMPILING) \
             if has_compiled_search(self.scheme, self.notion) else 0
         trials -= more
@@ -138,15 +160,7 @@ class _Hunt:
         if found is None:  # last, as ties there are no places to start from
             far = remote(self.scheme, self.most)
             found = self.consider(far, 1.125 * far)
-        said = habits.words([u for margin, signals in self.best if margin < np.inf
-                            for u in signals])
-        if found is not None:
-            tries = max(60, 4800 // (8 + self.scheme.inner_steps))
-            work = max([self.scheme.size, *(len(K.columns) // 8 for K in self.scheme.operators)])
-            found = shrink(found, self.violated, min(tries, 1 + _EXACT // work))
-            return Search(found, self.trials, self.worst, habits=said)
-        return Search(None, self.trials, self.worst, self.suspect[1],
-                      self.violated.reason if isinstance(self.violated, Judge) else "", said)
+        return found
 
     def read_off(self) -> Signals | None:
         """What the matrix of a linear step says, in simpler signals if these do as well."""

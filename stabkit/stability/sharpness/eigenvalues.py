@@ -7,6 +7,7 @@ smallest of these numbers, the first root of tⁿ p(−2/t).
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from flint import fmpz_mat, fmpz_poly
 
@@ -26,7 +27,7 @@ def symmetric_line(matrix: Matrix) -> list[Cell] | None:
     if matrix.degree != 1 or not matrix.starts_at_identity:
         return None
     entries = _slopes(matrix)
-    weights = matrix.weights or [1] * matrix.size
+    weights = matrix.weights or [Fraction(1)] * matrix.size
     if any(weights[i] * c != weights[j] * entries.get((j, i), 0) for (i, j), c in entries.items()):
         return None
     p = _characteristic(matrix, entries)

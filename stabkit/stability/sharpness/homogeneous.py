@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, pairwise
 
-from flint import fmpq, fmpq_poly
+from flint import fmpq_poly
 
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.stability.sharpness.ratios import ONE, ZERO, Form, Ratio, forms_below
 from stabkit.stability.sharpness.signs import cells
@@ -41,9 +42,9 @@ class Quotient:
     degree: int | None
 
     def at(self, r: Fraction) -> Fraction:
-        x = fmpq(r.numerator, r.denominator)
+        x = to_fmpq(r)
         value = self.num(x) / self.den(x)
-        return Fraction(int(value.p), int(value.q))
+        return from_fmpq(value)
 
 
 def limiter_ratios(node: Operation) -> Iterator[Ratio]:
@@ -124,11 +125,11 @@ def _rational_roots(cuts: set[tuple]) -> list[Fraction]:
 
 
 def _poly(coefficients: tuple) -> fmpq_poly:
-    return fmpq_poly([fmpq(c.numerator, c.denominator) for c in coefficients])
+    return fmpq_poly([to_fmpq(c) for c in coefficients])
 
 
 def _key(p: fmpq_poly) -> tuple:
-    return tuple(Fraction(int(c.p), int(c.q)) for c in p.coeffs())
+    return tuple(from_fmpq(c) for c in p.coeffs())
 
 
 def _run(s: Sum, parts: dict, sign: int, at: Fraction, met: set[tuple]) -> Quotient:
@@ -142,7 +143,7 @@ def _run(s: Sum, parts: dict, sign: int, at: Fraction, met: set[tuple]) -> Quoti
         total = _add(total, Quotient(_poly((c * x * sign, c * y * sign)), fmpq_poly([1]), 1))
     for c, node in s.nodes:
         inner = _operation(node, lambda part: _run(part, parts, sign, at, met), at, met)
-        total = _add(total, Quotient(inner.num * fmpq(c.numerator, c.denominator), inner.den,
+        total = _add(total, Quotient(inner.num * to_fmpq(c), inner.den,
                                      inner.degree))
     return total
 
@@ -271,8 +272,8 @@ def _samples(low: Fraction | None, high: Fraction | None) -> list[Fraction]:
 def _at_most(q: Quotient, bound: Fraction, side: int, piece: _Piece) -> bool:
     """side·q <= bound on an open interval in which the denominator has one sign."""
     r = _inside(piece.low, piece.high)
-    sign = 1 if q.den(fmpq(r.numerator, r.denominator)) > 0 else -1
-    excess = (q.den * fmpq(bound.numerator, bound.denominator) - q.num * side) * sign
+    sign = 1 if q.den(to_fmpq(r)) > 0 else -1
+    excess = (q.den * to_fmpq(bound) - q.num * side) * sign
     return all(cell.holds for cell in cells([_key(_on_line(excess, piece))]))
 
 
@@ -281,11 +282,11 @@ def _on_line(p: fmpq_poly, piece: _Piece) -> fmpq_poly:
     low, high = piece.low, piece.high
     if low is None:
         end = high or ZERO
-        return p(fmpq_poly([fmpq(end.numerator, end.denominator), -1]))
-    a = fmpq(low.numerator, low.denominator)
+        return p(fmpq_poly([to_fmpq(end), -1]))
+    a = to_fmpq(low)
     if high is None:
         return p(fmpq_poly([a, 1]))
-    b, n = fmpq(high.numerator, high.denominator), max(p.degree(), 0)
+    b, n = to_fmpq(high), max(p.degree(), 0)
     total = fmpq_poly([])
     for k, c in enumerate(p.coeffs()):
         total += c * fmpq_poly([a, b])**k * fmpq_poly([1, 1])**(n - k)

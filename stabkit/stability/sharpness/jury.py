@@ -15,6 +15,7 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
 
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 from stabkit.stability.sharpness.ends import intervals
@@ -121,7 +122,7 @@ class Pair:
 
     def _is_unit(self, root: int, number: int, dt: Fraction) -> bool:
         """Whether the symbol is ±1 times the identity where cos θ is a root, 1 or −1."""
-        t, wanted = fmpq(dt.numerator, dt.denominator), (1, -1)[number]
+        t, wanted = to_fmpq(dt), (1, -1)[number]
         for i, row in enumerate(self.g):
             for j, waves in enumerate(row):
                 total = sum((p.subs({"x0": fmpq(0), "t": t}) * root**(k % 2)
@@ -135,7 +136,7 @@ class Pair:
         parts = []
         for x, divides in _ANGLES:
             if self.length % divides == 0:
-                parts += [in_t(c.subs({"x0": fmpq(Fraction(x).numerator, Fraction(x).denominator)}))
+                parts += [in_t(c.subs({"x0": to_fmpq(Fraction(x))}))
                           for c in self.conditions]
         return intervals([
             replace(cell, holds=False)
@@ -159,7 +160,7 @@ def at(c: fmpq_mpoly, dt: Fraction) -> fmpq_poly:
     coefficients: dict[int, fmpq] = {}
     for (power, k), value in c.to_dict().items():
         coefficients[int(power)] = coefficients.get(int(power), fmpq(0)) + \
-            value * fmpq(dt.numerator, dt.denominator)**int(k)
+            value * to_fmpq(dt)**int(k)
     return fmpq_poly([coefficients.get(k, fmpq(0))
                       for k in range(max(coefficients, default=0) + 1)])
 

@@ -37,7 +37,7 @@ from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.polynomials import by_polynomials
 from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, fixed_values, held_ends
-from stabkit.stability.sharpness.searched import first_broken, searched
+from stabkit.stability.sharpness.searched import first_answer, first_broken, searched
 from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.sharpness.slopes import by_slopes
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
@@ -86,6 +86,7 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
     function = in_numpy(function, shape, takes_step(function))
+    first = first_answer(function, shape, start)
     try:
         found = trace(function, shape, seed)
         bound = exact_sets(found, notion, held, name)
@@ -109,8 +110,11 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
                                   f"{reason}") from reason
         if not _has_margin(notion):
             return StepBound(notion.name, (), (), variable=name, lines=(str(reason),))
-        return searched(function, notion, shape, start=start, trials=trials, seed=seed, name=name,
-                        reason=str(reason))
+        found_so = searched(function, notion, shape, start=start, trials=trials, seed=seed,
+                            name=name, reason=str(reason))
+        if first is not None:
+            first.words()
+        return found_so
 
 
 def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
@@ -205,6 +209,7 @@ def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = No
     if not takes and dt is not None:
         raise InvalidArgument("dt: the function takes no step beside the array")
     step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
+    first = first_answer(function, shape, step if takes else None)
     try:
         return _outcome(function, notion, shape, step, held, seed)
     except Undecided as reason:
@@ -213,8 +218,11 @@ def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = No
                                   f"{reason}") from reason
         if not _has_margin(notion):
             return Outcome(UNDECIDED, reason=str(reason))
-        return _in_floats(function, notion, shape, Constant(step) if takes else None, trials, seed,
-                          str(reason))
+        found = _in_floats(function, notion, shape, Constant(step) if takes else None, trials,
+                           seed, str(reason))
+        if first is not None:
+            first.words()
+        return found
 
 
 def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = None

@@ -11,6 +11,7 @@ import numpy as np
 from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_poly
 
 from stabkit.arithmetic.enclosure import precision
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 from stabkit.stability.notions import CONTRACTION, MAX_NORM, Notion
@@ -172,7 +173,7 @@ def state_at(matrix: Matrix, dt: Fraction, drift: bool = False) -> str:
     """
     divisor = sum(c * dt**k for k, c in enumerate(matrix.form.denominator))
     m = numerators(matrix.form, dt, matrix.size) * (
-        fmpq(1) / fmpq(divisor.numerator, divisor.denominator))
+        fmpq(1) / to_fmpq(divisor))
     return state_of(m, drift)
 
 
@@ -309,7 +310,7 @@ def _at(f: fmpq_mpoly, z: int) -> fmpq_mpoly:
 
 
 def _in_t(f: fmpq_mpoly) -> list[Fraction]:
-    terms = {int(key[1]): Fraction(int(c.p), int(c.q)) for key, c in f.to_dict().items()}
+    terms = {int(key[1]): from_fmpq(c) for key, c in f.to_dict().items()}
     return [terms.get(k, Fraction(0)) for k in range(max(terms, default=0) + 1)]
 
 

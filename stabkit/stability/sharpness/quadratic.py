@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.rational import from_flint, is_psd, to_flint
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
@@ -169,7 +170,7 @@ def _cells(matrix: Matrix) -> list[Cell]:
     n = matrix.size
     degree = max(matrix.degree, len(matrix.form.denominator) - 1)
     weights = matrix.weights or [Fraction(1)] * n
-    scale = fmpq_mat([[fmpq(w.numerator, w.denominator) if i == j else fmpq(0)
+    scale = fmpq_mat([[to_fmpq(w) if i == j else fmpq(0)
                        for j in range(n)] for i, w in enumerate(weights)])
     nodes = range(2 * degree * n + 1)
     values = []
@@ -190,7 +191,7 @@ def numerators(form: Form, dt: Fraction, columns: int) -> fmpq_mat:
     plain = Form(form.count, form.rows, form.columns, form.numerators)
     for i, j, c in zip(form.rows.tolist(), form.columns.tolist(), values_at(plain, dt),
                        strict=True):
-        out[i, j] = fmpq(c.numerator, c.denominator)
+        out[i, j] = to_fmpq(c)
     return out
 
 
@@ -299,7 +300,7 @@ def _certificate(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction 
     if step.kinds.is_uniform and matrix.weights is None and len(step.free.shape) == 1:
         p = Symbol(step.kinds).at(dt).coeffs()
         log.give("dt", dt)
-        name = log.give("p", [Fraction(int(c.p), int(c.q)) for c in p]).text
+        name = log.give("p", [from_fmpq(c) for c in p]).text
         return confirm_evidence(calculation(
             "certificate", log, [f"nonneg_on({name}, -1, 1)"],
             "p(cos theta) is the squared denominator times 1 - |g(theta)|^2, for the symbol g of "

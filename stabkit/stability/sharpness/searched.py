@@ -8,6 +8,7 @@ import numpy as np
 
 from stabkit.aliases import Function
 from stabkit.errors import InvalidArgument, StabkitError, Undecided, in_words
+from stabkit.schemes.foreign_steps import Habits
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.falsify.search import search
@@ -71,6 +72,29 @@ def first_broken(function: Function, notion: Notion, shape: tuple[int, ...],
     return None
 
 
+def computed(function: Function, shape: tuple[int, ...], dt: Fraction | None) -> Computed:
+    """A step of arrays of some shape as a scheme of flat signals; without dt, ``step(u)``."""
+    args = () if dt is None else (float(dt),)
+
+    def step(u: np.ndarray) -> np.ndarray:
+        return np.asarray(function(u.reshape(shape), *args)).reshape(-1)
+
+    step.__qualname__ = getattr(function, "__qualname__", "step")
+    return Computed(step, int(np.prod(shape)))
+
+
+def first_answer(function: Function, shape: tuple[int, ...], dt: Fraction | None) -> Habits | None:
+    """What a function answers before all else, to be compared with what it answers later.
+
+    None where it does not answer; who uses it tells why.
+    """
+    try:
+        scheme = computed(function, shape, dt)
+        return Habits(scheme, 1 + np.arange(scheme.size) / 8)
+    except (*UNFIT, StabkitError, MemoryError):
+        return None
+
+
 class _Hunt:
     def __init__(self, function: Function, notion: Notion, shape: tuple[int, ...],
                  trials: int, seed: int):
@@ -80,7 +104,7 @@ class _Hunt:
         self.refused: Exception | None = None
 
     def breaks(self, dt: Fraction) -> bool:
-        scheme = self.at(dt)
+        scheme = computed(self.function, self.shape, dt)
         few = self.most if scheme.size <= _ENTRIES else max(10, self.most * _ENTRIES // scheme.size)
 
         def violated(signals: Signals) -> bool:
@@ -106,15 +130,9 @@ class _Hunt:
         self.found[dt] = found.witness
         return True
 
-    def at(self, dt: Fraction) -> Computed:
-        def step(u: np.ndarray) -> np.ndarray:
-            made = np.asarray(self.function(u.reshape(self.shape), float(dt)))
-            return made.reshape(-1)
-        step.__qualname__ = getattr(self.function, "__qualname__", "step")
-        return Computed(step, int(np.prod(self.shape)))
-
     def worst(self, dt: Fraction) -> float | None:
+        scheme = computed(self.function, self.shape, dt)
         margin = float(np.ravel(self.notion.margins(*(
             part for u in self.found[dt]
-            for part in (u.astype(float)[None], self.at(dt).pair(u.astype(float)[None])[1]))))[0])
+            for part in (u.astype(float)[None], scheme.pair(u.astype(float)[None])[1]))))[0])
         return margin if np.isfinite(margin) else None

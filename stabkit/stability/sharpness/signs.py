@@ -10,6 +10,7 @@ from flint import fmpq, fmpq_poly, fmpz_poly
 
 from stabkit.arithmetic.algebraic import Algebraic
 from stabkit.arithmetic.enclosure import precision, to_fraction
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 
 _BITS = 256
@@ -67,7 +68,7 @@ def cells(polynomials: Sequence[Sequence[Fraction]]) -> list[Cell]:
         Coefficients, from the constant one upwards.
     """
     given = [(p, _factors(p)) for p in (
-        fmpq_poly([fmpq(c.numerator, c.denominator) for c in coefficients])
+        fmpq_poly([to_fmpq(c) for c in coefficients])
         for coefficients in dict.fromkeys(map(tuple, polynomials)))]
 
     def holds(at: Fraction) -> bool:
@@ -92,7 +93,7 @@ def cut(polynomials: Sequence[Sequence[Fraction]], holds: Callable[[Fraction], b
     The set where it holds must be closed: so it holds at an irrational root beside which it does.
     """
     spots = _spots({factor for p in polynomials for factor in _factors(
-        fmpq_poly([fmpq(c.numerator, c.denominator) for c in p]))})
+        fmpq_poly([to_fmpq(c) for c in p]))})
     ends = [Fraction(0), *(spot.high for spot in spots)]
     starts = [*(spot.low for spot in spots), None]
     gaps = [Cell(low, high, holds(low + 1 if high is None else (low + high) / 2))
@@ -126,7 +127,7 @@ def _enclosed(spot: _Spot, given: list[tuple[fmpq_poly, set]], beside: bool) -> 
 
 
 def _at(p: fmpq_poly, x: Fraction) -> fmpq:
-    return p(fmpq(x.numerator, x.denominator))
+    return p(to_fmpq(x))
 
 
 def _factors(p: fmpq_poly) -> set[tuple[int, ...]]:

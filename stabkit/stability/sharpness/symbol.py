@@ -16,6 +16,7 @@ from math import comb
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
 
 from stabkit.arithmetic.enclosure import precision, to_fraction
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 from stabkit.stability.sharpness.bernstein import bernstein
@@ -81,7 +82,7 @@ class Symbol:
         coefficients: dict[int, fmpq] = {}
         for (power, k), c in self.excess().to_dict().items():
             value = coefficients.get(power, fmpq(0))
-            coefficients[power] = value + c * fmpq(dt.numerator, dt.denominator)**k
+            coefficients[power] = value + c * to_fmpq(dt)**k
         return fmpq_poly([coefficients.get(k, fmpq(0))
                           for k in range(max(coefficients, default=0) + 1)])
 
@@ -179,7 +180,7 @@ def bounded_below(p: fmpq_poly) -> bool:
                                             or spot[0] != spot[1]), (Fraction(1), Fraction(1))]
     if any(b[0] <= a[1] for a, b in pairwise(ends)):
         raise Undecided("roots of the symbol are too close to be told apart")
-    return all(p(fmpq(m.numerator, m.denominator)) >= 0
+    return all(p(to_fmpq(m)) >= 0
                for m in ((a[1] + b[0]) / 2 for a, b in pairwise(ends)))
 
 
@@ -259,7 +260,7 @@ def _affine(side: fmpq_mpoly, point: tuple[Fraction, ...]) -> tuple[Fraction, Fr
 
 
 def _at_step(side: fmpq_mpoly, dt: Fraction) -> fmpq_mpoly:
-    return side.subs({"t": fmpq(dt.numerator, dt.denominator)})
+    return side.subs({"t": to_fmpq(dt)})
 
 
 def leading(f: fmpq_mpoly) -> fmpq_mpoly:
@@ -280,7 +281,7 @@ def in_t(f: fmpq_mpoly) -> list[Fraction]:
 
 
 def _terms(f: fmpq_mpoly) -> list[tuple[tuple[int, ...], Fraction]]:
-    return [(tuple(map(int, key)), Fraction(int(c.p), int(c.q)))
+    return [(tuple(map(int, key)), from_fmpq(c))
             for key, c in f.to_dict().items()]
 
 

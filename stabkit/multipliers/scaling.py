@@ -14,11 +14,11 @@ from fractions import Fraction
 
 from stabkit.aliases import Fields, Record
 from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.multipliers.linear_systems import solution
 from stabkit.proof import facts
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, dot, expression
-from stabkit.prover.linear_systems import solution
 
 Weight = dict[str, Fraction]  # the power of each parameter that is scaled away
 Relation = list[tuple[Expression, Expression | None]]  # what must have the weight of the first

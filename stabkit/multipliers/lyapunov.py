@@ -13,16 +13,16 @@ from typing import Any
 
 from stabkit.aliases import Record
 from stabkit.errors import InvalidEvidence
+from stabkit.multipliers.hypotheses import Block, Form, blocks, combined, form, pairs_of, rests
+from stabkit.multipliers.hypotheses import vectors as ends_of_words
+from stabkit.multipliers.program import SETTINGS, solve
+from stabkit.multipliers.rounding import Found, rounded
+from stabkit.multipliers.scaling import Scaling, difference, least, product, scaled
+from stabkit.multipliers.search import DEPTHS, NOTHING, proof_of_sum
 from stabkit.proof import algebra, check, iteration
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import written
 from stabkit.proof.words import NUMBERS, Expression
-from stabkit.prover.hypotheses import Block, Form, blocks, combined, form, pairs_of, rests
-from stabkit.prover.hypotheses import vectors as ends_of_words
-from stabkit.prover.program import SETTINGS, solve
-from stabkit.prover.rounding import Found, rounded
-from stabkit.prover.scaling import Scaling, difference, least, product, scaled
-from stabkit.prover.search import DEPTHS, NOTHING, proof_of_sum
 
 PARTS = ("step", "end", "base")
 ROOM = Fraction(11, 10)  # the constant is this much larger than the least one, so there is room

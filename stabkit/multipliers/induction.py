@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stabkit.aliases import Record
+from stabkit.multipliers.search import search_sum
 from stabkit.proof import iteration
-from stabkit.prover.search import search_sum
 
 
 def search_induction(statement: iteration.Statement, goal: str) -> tuple[dict | None, str]:

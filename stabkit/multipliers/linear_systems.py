@@ -7,11 +7,9 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
+
 Row = tuple[Mapping[str, Fraction], Fraction]  # coefficients of the unknowns, right side
-
-
-def rational(x: fmpq) -> Fraction:
-    return Fraction(int(x.p), int(x.q))
 
 
 def reduced(columns: Sequence[Mapping], keys: Sequence, right: Mapping
@@ -19,7 +17,7 @@ def reduced(columns: Sequence[Mapping], keys: Sequence, right: Mapping
     """The reduced echelon form of [columns | right], and its pivots; None if it has no solution."""
     n = len(columns)
     matrix = fmpq_mat(len(keys), n + 1, [
-        fmpq(x.numerator, x.denominator) for key in keys
+        to_fmpq(x) for key in keys
         for x in (*(column.get(key, Fraction(0)) for column in columns),
                   right.get(key, Fraction(0)))])
     form, rank = matrix.rref()
@@ -31,11 +29,11 @@ def completed(form: fmpq_mat, pivots: list[int], free: Mapping[int, Fraction]
               ) -> list[Fraction]:
     """The solution whose unknowns without a pivot have the given values."""
     n = form.ncols() - 1
-    values = {j: fmpq(x.numerator, x.denominator) for j, x in free.items() if x}
+    values = {j: to_fmpq(x) for j, x in free.items() if x}
     found = [free.get(j, Fraction(0)) for j in range(n)]
     for i, j in enumerate(pivots):
-        found[j] = rational(form[i, n] - sum((form[i, k] * x for k, x in values.items()
-                                              if form[i, k] != 0), fmpq(0)))
+        found[j] = from_fmpq(form[i, n] - sum((form[i, k] * x for k, x in values.items()
+                                               if form[i, k] != 0), fmpq(0)))
     return found
 
 

@@ -10,11 +10,11 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit.aliases import Fields
+from stabkit.multipliers.hypotheses import Block, blocks, combined, form, rests
+from stabkit.multipliers.program import require_solver, solve
+from stabkit.multipliers.scaling import scaled
 from stabkit.proof import algebra
 from stabkit.proof.words import Expression
-from stabkit.prover.hypotheses import Block, blocks, combined, form, rests
-from stabkit.prover.program import require_solver, solve
-from stabkit.prover.scaling import scaled
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 import scipy.linalg
 
-from stabkit.prover.hypotheses import Block, Form
-from stabkit.prover.linear_systems import completed, factors, reduced
-from stabkit.prover.program import Multipliers, Setting, solve
+from stabkit.multipliers.hypotheses import Block, Form
+from stabkit.multipliers.linear_systems import completed, factors, reduced
+from stabkit.multipliers.program import Multipliers, Setting, solve
 
 ACCEPTED = 1e-6  # what may be left over before rounding
 ROUNDS = 4  # of leaving out directions that are not needed

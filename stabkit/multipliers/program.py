@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
-from stabkit.prover.hypotheses import Block, Form
+from stabkit.multipliers.hypotheses import Block, Form
 
 RESIDUAL = 100.0  # what a unit of what is left over costs
 

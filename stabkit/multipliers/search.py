@@ -8,13 +8,14 @@ from typing import Any
 
 from stabkit.aliases import Record
 from stabkit.errors import InvalidEvidence
+from stabkit.multipliers.hypotheses import Block, blocks, form, rests
+from stabkit.multipliers.linear_systems import completed, factors, reduced
+from stabkit.multipliers.program import SETTINGS
+from stabkit.multipliers.rounding import ACCEPTED, Found, rounded
+from stabkit.multipliers.scaling import Scaling, Weight, difference, least, product, scaled
 from stabkit.proof import algebra
 from stabkit.proof.words import Expression
-from stabkit.prover.hypotheses import Block, blocks, form, rests
-from stabkit.prover.linear_systems import completed, factors, reduced
-from stabkit.prover.program import SETTINGS
-from stabkit.prover.rounding import ACCEPTED, Found, rounded
-from stabkit.prover.scaling import Scaling, Weight, difference, least, product, scaled
+from stabkit.time_limit import time_is_over
 
 DEPTHS = (1, 2)  # operators before a letter, in the vectors that are tried
 NOTHING = "no proof found in this class of multipliers"
@@ -42,6 +43,8 @@ def search_sum(statement: algebra.Statement) -> tuple[Record | None, str]:
     for depth in DEPTHS:
         all_ = blocks(scale.reduced, [goal], depth)
         for setting in SETTINGS:
+            if time_is_over():
+                return None, f"{reason}; its time was over"
             found, left = rounded(form(goal), all_, setting)
             if found is None:
                 if left < ACCEPTED:
