@@ -58,7 +58,8 @@ class TorchStep(ForeignStep):
 
     def followed(self, tracer: Tracer, u: Array, *dt: Any) -> Array:
         graph = self._graph(tracer, u.shape, len(dt))
-        inputs, known = iter((u, *dt)), {}
+        inputs = iter((u, *dt))
+        known: dict[Any, Any] = {}
         for node in graph.graph.nodes:
             args, options = tree_map(lambda part: known.get(part, part) if isinstance(
                 part, torch.fx.Node) else part, (node.args, node.kwargs))

@@ -84,7 +84,8 @@ def _length(proved: Steps) -> Fraction:
 # -- outputs as polynomials ------------------------------------------------------------------------
 def _of_row(row: Row) -> Powers:
     """By exponents of its inputs, in the order of `places`, and of dt."""
-    count, total = len(row.places), {}
+    count = len(row.places)
+    total: Powers = {}
     terms = [(row.constant, _one(count)),
              *((p, _input(count, k)) for k, p in row.linear),
              *((p, _of_operation(node, count)) for p, node in row.nodes)]
@@ -171,7 +172,7 @@ def on_unit_cube(powers: Powers, sides: Sequence[Side]) -> Powers:
     for a, (low, high) in enumerate(sides):
         found: Powers = {}
         for key, value in powers.items():
-            line = {(0,): Fraction(1)}
+            line: Powers = {(0,): Fraction(1)}
             for _ in range(key[a]):
                 line = times(line, {(0,): low, (1,): high - low})
             for (power,), c in line.items():
