@@ -15,8 +15,18 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from stabkit import EUCLIDEAN, FSI, Explicit, FixedPoint, bounded, prove, stable_step
-from stabkit.classes import AnyFlux, AnyOperator, UpTo
+from stabkit import (
+    CONTRACTION,
+    EUCLIDEAN,
+    FSI,
+    Explicit,
+    FixedPoint,
+    Implicit,
+    bounded,
+    prove,
+    stable_step,
+)
+from stabkit.classes import AnyFlux, AnyOperator, Positive, UpTo
 from stabkit.multipliers.worst_case import worst_case
 from stabkit.prover.question import questions
 
@@ -53,6 +63,71 @@ def of_heavy_ball(t: Any, beta: Fraction) -> dict[str, Any]:
     return {"value": None, "seconds": found.seconds, "evidence": f"{found.status}: exact"}
 
 
+def of_proximal_step() -> dict[str, Any]:
+    """u⁺ = u − τKᵀΦ(K u⁺): the proximal step of ΣP((K u)ᵢ), of any length; it keeps distances."""
+    def what(K: Any, flux: Any, tau: Any) -> Any:
+        return Implicit(K, flux, tau)
+
+    classes = {"K": AnyOperator(), "flux": AnyFlux(slopes=(0, None)), "tau": Positive()}
+    found = prove(what, CONTRACTION, **classes)
+    return {"value": None, "seconds": found.seconds, "evidence": f"{found.status}: exact"}
+
+
+def of_primal_dual(square: Any) -> dict[str, Any]:
+    """x⁺ = x − Kᵀy, y⁺ = prox(y + K(2x⁺ − x)), ‖K‖² <= square: a bound for all time."""
+    def what(K: Any, prox: Any) -> Any:
+        def step(x: Any, y: Any) -> Any:
+            new = x - K.T @ y
+            return new, prox(y + K @ (2 * new - x))
+        return step
+
+    found = prove(what, bounded(), spaces=("N", "M"), K=AnyOperator(square=Fraction(square)),
+                  prox=AnyFlux(slopes=(0, 1), diffusivities=(0, 1)))
+    return {"value": None, "seconds": found.seconds, "evidence": f"{found.status}: exact"}
+
+
+def pepit_proximal_step() -> dict[str, Any]:
+    """The worst |prox(u) − prox(v)|² for |u − v| <= 1."""
+    from PEPit import PEP
+    from PEPit.functions import ConvexFunction
+    from PEPit.primitive_steps import proximal_step
+
+    began = time.perf_counter()
+    problem = PEP()
+    function = problem.declare_function(ConvexFunction)
+    u, v = problem.set_initial_point(), problem.set_initial_point()
+    problem.set_initial_condition((u - v) ** 2 <= 1)
+    ends = [proximal_step(x, function, 1)[0] for x in (u, v)]
+    problem.set_performance_metric((ends[0] - ends[1]) ** 2)
+    value = problem.solve(verbose=0, wrapper="cvxpy", solver="CLARABEL")
+    return {"value": value, "seconds": time.perf_counter() - began, "evidence": "dual, floats"}
+
+
+def pepit_primal_dual(square: float) -> dict[str, Any]:
+    """The worst growth of |x|² − 2⟨Kx, y⟩ + |y|² in a step, around the solution 0."""
+    from PEPit import PEP
+    from PEPit.functions import ConvexFunction
+    from PEPit.operators import LinearOperator
+    from PEPit.primitive_steps import proximal_step
+
+    began = time.perf_counter()
+    problem = PEP()
+    K = problem.declare_function(LinearOperator, L=square ** 0.5)
+    function = problem.declare_function(ConvexFunction)
+    problem.add_constraint(function.stationary_point() ** 2 == 0)
+    x, y = problem.set_initial_point(), problem.set_initial_point()
+    new = x - K.T.gradient(y)
+    after, _, _ = proximal_step(y + 2 * K.gradient(new) - K.gradient(x), function, 1)
+
+    def size(x: Any, y: Any) -> Any:
+        return x ** 2 - 2 * x * K.T.gradient(y) + y ** 2
+
+    problem.set_initial_condition(size(x, y) <= 1)
+    problem.set_performance_metric(size(new, after))
+    value = problem.solve(verbose=0, wrapper="cvxpy", solver="CLARABEL")
+    return {"value": value, "seconds": time.perf_counter() - began, "evidence": "dual, floats"}
+
+
 def pepit(steps: Callable[[Any, Any], Any]) -> dict[str, Any]:
     """The worst |after|² over smooth convex functions, |before|² <= 1; L = 1."""
     from PEPit import PEP
@@ -69,14 +144,17 @@ def pepit(steps: Callable[[Any, Any], Any]) -> dict[str, Any]:
     return {"value": value, "seconds": time.perf_counter() - began, "evidence": "dual, floats"}
 
 
-def autolyap(make: Callable[[Any], Any]) -> dict[str, Any]:
-    """Whether the distance to a minimum has a Lyapunov function that does not grow."""
+def autolyap(make: Callable[[Any], Any], functions: int = 0) -> dict[str, Any]:
+    """Whether the distance to a minimum has a Lyapunov function that does not grow.
+
+    Of a smooth convex function, or of a sum of so many convex ones.
+    """
     from autolyap import IterationIndependent, SolverOptions, algorithms
-    from autolyap.problemclass import InclusionProblem, SmoothConvex
+    from autolyap.problemclass import Convex, InclusionProblem, SmoothConvex
 
     began = time.perf_counter()
     algorithm = make(algorithms)
-    problem = InclusionProblem([SmoothConvex(L=1.0)])
+    problem = InclusionProblem([Convex() for _ in range(functions)] or [SmoothConvex(L=1.0)])
     metric = IterationIndependent.LinearConvergence.get_parameters_distance_to_solution(algorithm)
     names = ("P", "T", "p", "t")
     found = IterationIndependent.search_lyapunov(
@@ -129,6 +207,12 @@ ROWS = [
      None),
     ("heavy ball, beta = 1/2, t = 1", lambda: of_heavy_ball(1, Fraction(1, 2)), None,
      lambda: autolyap(lambda of: of.HeavyBallMethod(gamma=1.0, delta=0.5))),
+    ("proximal step, any length", of_proximal_step, pepit_proximal_step,
+     lambda: autolyap(lambda of: of.ProximalPoint(gamma=1.0), 1)),
+    ("primal-dual step, ‖K‖² <= 0.99", lambda: of_primal_dual("0.99"),
+     lambda: pepit_primal_dual(0.99), None),
+    ("primal-dual step, K = 1, τσ = 0.99", None, None,
+     lambda: autolyap(lambda of: of.ChambollePock(tau=1.0, sigma=0.99, theta=1.0), 2)),
 ]
 
 

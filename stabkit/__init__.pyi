@@ -39,10 +39,12 @@ from .stability.invariants import (
 from .stability.notions import (
     CONTRACTION as CONTRACTION,
     CONTRAST as CONTRAST,
+    CYCLIC_SIGN as CYCLIC_SIGN,
     CYCLIC_VARIATION as CYCLIC_VARIATION,
     EUCLIDEAN as EUCLIDEAN,
     EXTREMA as EXTREMA,
     MAX_NORM as MAX_NORM,
+    MEAN as MEAN,
     POSITIVITY as POSITIVITY,
     RANGE as RANGE,
     SIGN as SIGN,

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from stabkit.aliases import Fields, Signal
-from stabkit.arithmetic.rational import fraction, fractions
+from stabkit.arithmetic.rational import fraction, fractions, is_psd
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.dictionary import relu
 from stabkit.fluxes.flux import Flux
@@ -57,24 +57,56 @@ class AnyOperator(Class):
         What the statement calls it; by default, as the argument is called.
     square : rational, optional
         A number in place of c: ‖K‖² <= square.
+    constants : bool
+        Whether K maps constant signals to 0; the statement calls one of them `one`.
     """
 
     of: str = "N"
     to: str = "M"
     letter: str = ""
     square: Any = None
+    constants: bool = False
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
         letter = self.letter or name
-        if self.square is not None:
-            return symbols.operator(letter, self.of, self.to,
-                                    bound=fraction(self.square, "square"))
-        bound = symbols.parameter("c" if letter == "K" else f"c_{letter}", ">= 0")
-        return symbols.operator(letter, self.of, self.to, bound=bound)
+        bound = symbols.parameter("c" if letter == "K" else f"c_{letter}", ">= 0") \
+            if self.square is None else fraction(self.square, "square")
+        made = symbols.operator(letter, self.of, self.to, bound=bound)
+        if self.constants:
+            symbols.equation("constants", made @ symbols.vector("one", self.of))
+        return made
 
     def admits(self, value: Member) -> bool:
         return isinstance(value, Operator) and (
-            self.square is None or norm_squared(value).upper <= fraction(self.square, "square"))
+            self.square is None or norm_squared(value).upper <= fraction(self.square, "square")
+        ) and not (self.constants and np.any(value.exact().sum(axis=1) != 0))
+
+
+@dataclass(frozen=True)
+class AnySymmetric(Class):
+    """Any symmetric matrix, or any with its eigenvalues between two rational numbers."""
+
+    low: Any = None
+    high: Any = None
+    space: str = "N"
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        M = symbols.operator(name, self.space, self.space, symmetric=True)
+        if self.low is not None:
+            symbols.form(f"{name}_low", self.space,
+                         lambda x: x.T @ M @ x - fraction(self.low) * (x.T @ x))
+        if self.high is not None:
+            symbols.form(f"{name}_high", self.space,
+                         lambda x: fraction(self.high) * (x.T @ x) - x.T @ M @ x)
+        return M
+
+    def admits(self, value: Member) -> bool:
+        if not isinstance(value, Operator) or value.shape[0] != value.shape[1]:
+            return False
+        M, one = value.exact(), np.eye(value.shape[0], dtype=int)
+        return not np.any(M != M.T) and all(
+            end is None or is_psd(sign * (M - fraction(end) * one))
+            for end, sign in ((self.low, 1), (self.high, -1)))
 
 
 @dataclass(frozen=True)

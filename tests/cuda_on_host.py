@@ -11,12 +11,14 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
+from uuid import uuid4
 
 import numpy as np
 import pytest
 
 from stabkit import launcher
 from stabkit.arithmetic import backend
+from stabkit.cache_folder import cache_folder, keeps_files
 
 HEADER = Path(__file__).with_name("cuda_on_host.h")
 _folder = TemporaryDirectory(prefix="stabkit-cuda-")
@@ -32,6 +34,13 @@ OPTIONS = ("-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-w")  # no contra
 
 
 @cache
+def _compiler():
+    """What the libraries depend on beside their source."""
+    version = subprocess.run(["g++", "-v"], capture_output=True, text=True, check=True).stderr
+    return f"{version}{OPTIONS}{HEADER.read_text('utf-8')}"
+
+
+@cache
 def _header():
     """The header, compiled once for all kernels."""
     copy = Path(_folder.name) / HEADER.name
@@ -42,15 +51,19 @@ def _header():
 
 @cache
 def library(source, names, defines):
-    """The source as a shared library."""
+    """The source as a shared library, which is kept beside the loops of Numba."""
     macros = (define.removeprefix("-D").replace("=", " ") for define in defines)
     text = "\n".join([*(f"#define {macro}" for macro in macros), source,
                       *(f"LAUNCH({name})" for name in names), ""])
-    target = Path(_folder.name) / sha256(text.encode()).hexdigest()[:16]
-    target.with_suffix(".cpp").write_text(text, "utf-8")
-    subprocess.run(["g++", *OPTIONS, "-shared", "-include", str(_header()), "-o",
-                    str(target.with_suffix(".so")), str(target.with_suffix(".cpp"))], check=True)
-    return ctypes.CDLL(str(target.with_suffix(".so")))
+    folder = cache_folder() / "cuda-on-host"
+    folder = folder if keeps_files(folder) else Path(_folder.name)
+    kept = folder / f"{sha256((_compiler() + text).encode()).hexdigest()[:24]}.so"
+    if not kept.exists():
+        made = folder / f"{kept.stem}.{uuid4().hex}.so"  # whole or not at all, whoever else writes
+        subprocess.run(["g++", *OPTIONS, "-shared", "-include", str(_header()), "-o", str(made),
+                        "-x", "c++", "-"], input=text, text=True, check=True)
+        made.replace(kept)
+    return ctypes.CDLL(str(kept))
 
 
 def names_of(source):

@@ -127,9 +127,10 @@ def instance(rng, statement):
                                      for k in rng.permutation(SIZES[to])], dtype=object)
             values[name] *= rng.choice([-1, 1])
         if text.endswith("symmetric"):
-            values[name] = np.diag([values["L"] * F(int(k), 4) for k in rng.integers(0, 5, 2)])
+            low, top = (-4, F(1)) if name in ("M", "matrix") else (0, values["L"])
+            values[name] = np.diag([top * F(int(k), 4) for k in rng.integers(low, 5, SIZES[of])])
     if "K" in values:
-        if rng.integers(2):  # of norm 1, where the bounds are attained
+        if rng.integers(2) and values["K"].shape == (2, 3):  # of norm 1: the bounds are attained
             values["K"] = np.array([[F(0)] * 3, [F(0), F(1), F(0)]], dtype=object)
         values["c"] = norm_bound(values["K"])
     if "H" in values:

@@ -28,6 +28,7 @@ TREE = Path(__file__).parent.parent
 PAGES = [TREE / "README.md", TREE / "CONTRIBUTING.md", *sorted((TREE / "docs").rglob("*.md"))]
 #: Seconds rather than milliseconds, as they decide much.
 SLOW = {"docs/howto/test_with_assert_stable.md", "docs/tutorial/first_verdict.md",
+        "docs/howto/bring_your_own_step.md", "docs/howto/audit_a_network.md",
         "docs/howto/find_a_proof.md", "docs/explanation/discoveries.md"}
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")

@@ -31,6 +31,8 @@ VALUES = {
     "RANGE": "the notion min u <= u⁺ <= max u", "SIGN": "the notion: no more sign changes",
     "CONTRAST": "the notion: the largest jump does not grow",
     "VARIATION": "the notion: the total variation does not grow",
+    "CYCLIC_SIGN": "the notion: no more sign changes around the circle",
+    "MEAN": "the notion: the mean is kept",
     "CYCLIC_VARIATION": "the notion: the total variation around the circle does not grow",
     "EXTREMA": "the notion: no more local extrema than before",
     "POSITIVITY": "the notion: what is nonnegative stays so",

@@ -88,6 +88,13 @@ class Claim:
         return "corrected" if corrected else "printed"
 
     @property
+    def kind(self) -> str:
+        """"as printed" or "as documented"; where it is not there, "corrected" or "derived"."""
+        if self.reading == "printed":
+            return "as documented" if self.paper == SOFTWARE else "as printed"
+        return "corrected" if self.name.endswith("_corrected") else "derived"
+
+    @property
     def statement(self) -> str:
         """The statement in the symbols of its source."""
         return inspect.cleandoc(self.body.__doc__ or "")

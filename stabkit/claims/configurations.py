@@ -18,7 +18,8 @@ from stabkit.operators import (
     difference,
     from_matrix,
 )
-from stabkit.proof.words import Expression
+from stabkit.proof.parts import SymbolicOperator
+from stabkit.proof.words import Expression, vector
 from stabkit.stability.property import Calculation
 
 HALF, ONE = Fraction(1, 2), Fraction(1)
@@ -53,6 +54,11 @@ def drawn(given: Any, K: Operator) -> Any:
     return signal(given, K.shape[1], lambda rng, n: [
         Fraction(int(p), int(q)) for p, q in zip(rng.integers(-9, 10, n), rng.integers(1, 4, n),
                                                  strict=True)])
+
+
+def ones(K: Operator) -> Any:
+    """The constant signal 1, or the symbol for it of a K that maps it to 0."""
+    return vector("one", K.of) if isinstance(K, SymbolicOperator) else [1] * K.shape[1]
 
 
 def some_step_is_stable(inner: Operator, outer: Operator) -> Calculation:

@@ -143,6 +143,8 @@ def _has_rows(member: Member, statement: Rows) -> None:
     flux, = member.fluxes.values()
     tau, h = (member.values[name] for name in ("tau", "grid size"))
     _lies_in(flux, "sector", Fraction(0), None)
+    if statement.keeps == "contrast":
+        _lies_in(flux, "slopes", Fraction(0), flux.facts.sup_diffusivity)
     high = needed(flux.facts.sup_diffusivity, f"{flux.name}: has no bound") * tau / h**2
     for end in statement.weights.values():
         if end is not None and high > end:

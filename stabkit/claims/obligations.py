@@ -21,19 +21,18 @@ from stabkit.errors import HypothesisNotMet, InvalidArgument, InvalidEvidence, S
 from stabkit.proof import check, read
 from stabkit.proof.elimination import by_equations
 from stabkit.proof.parts import Count, Family, Quotient, Size
+from stabkit.proof.rows import CHECKS
 from stabkit.proof.sites import LineDifference, rows
-from stabkit.proof.symbols import Symbols
+from stabkit.proof.symbols import Symbols, as_square
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, expression
 from stabkit.schemes import FSI, Chain, Explicit, Implicit, Scheme
 from stabkit.stability.goal import goal_of
-from stabkit.stability.notions import EXTREMA, RANGE, SIGN, VARIATION, Notion
+from stabkit.stability.notions import Notion
 from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
 from stabkit.stability.verdict import Evidence
 
 Statement = dict[str, Any]
-#: Notions that are shown by the rows of a matrix.
-ON_LINES = (RANGE, SIGN, VARIATION, EXTREMA)
 #: What a body may raise that was written for numbers and meets symbols.
 STOPPED = (StabkitError, TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
 
@@ -124,7 +123,7 @@ def statement_of(what: Any, symbols: Symbols) -> Statement:
 @statement_of.register
 def _(what: Stable, symbols: Symbols) -> Statement:
     _is_known(what.scheme, what.notion)
-    if what.notion in ON_LINES:
+    if what.notion.name in CHECKS:  # what is shown by the rows of a matrix
         return _on_lines(what.scheme, what.notion)
     if isinstance(what.scheme, Chain) and isinstance(what.scheme.schemes, Family):
         return _any_number(what.scheme.schemes, what.notion, symbols)
@@ -179,11 +178,11 @@ def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
     left, right = (expression(side(**what.given)) for side in (what.left, what.right))
     if sign == ">=":
         left, right = right, left
-    return symbols.shows(f"{_in_brackets(left)} - {_in_brackets(right)}", sign)
+    return symbols.shows(f"{_side(left)} - {_side(right)}", sign)
 
 
-def _in_brackets(x: Expression) -> str:
-    return f"({written(x)})"
+def _side(x: Expression) -> str:
+    return as_square(x) or f"({written(x)})"
 
 
 def _is_known(scheme: Scheme, notion: Notion | None = None) -> None:
@@ -301,9 +300,11 @@ def _from_theorems(statement: Statement) -> Iterator[Record]:
     from stabkit.proof.theorems import THEOREMS
 
     for theorem in THEOREMS.values():
-        if all(set(theorem.statement.get(key, ())) == set(statement.get(key, ())) for key in (
-                "visits", "state", "equations", "operators")) and \
-                theorem.statement["kind"] == statement["kind"]:
+        known = theorem.statement
+        if known["kind"] == statement["kind"] and \
+                set(known.get("operators", ())) <= set(statement.get("operators", ())) and all(
+                    set(known.get(key, ())) == set(statement.get(key, ()))
+                    for key in ("visits", "state", "equations")):
             yield theorem.proof
 
 

@@ -16,7 +16,7 @@ from stabkit.arithmetic.backend import select_backend, selected_backend
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.claims.bounds import Bounds, as_text, seed_of
-from stabkit.claims.claim import Claim, all_different, load_claims, registry
+from stabkit.claims.claim import Claim, Draw, all_different, load_claims, registry
 from stabkit.claims.obligations import examples, shown_for_all
 from stabkit.errors import (
     ClaimsFailed,
@@ -192,6 +192,11 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
         if outcomes[-1][1].status is decisive:
             break
     status = _gather([outcome.status for _, outcome in outcomes], decisive)
+    reasons = [outcome.reason for _, outcome in outcomes if outcome.status is UNDECIDED]
+    if entry.some and status is REFUTED and any(
+            isinstance(values, Draw) for values in entry.within.values()):
+        status, reasons = UNDECIDED, ["none that was drawn is an example; of others nothing is "
+                                      "known"]
     if for_all and status is REFUTED and _covered(
             entry, outcomes[-1][0], share, seed).status is not REFUTED:
         raise Contradiction(f"claim {entry.name}: it is proved for all and refuted where "
@@ -200,7 +205,6 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
     sharp = bounds.are_sharp() if status is PROVED and entry.beyond else None
     tightness = bounds.tightness(status, [configuration for configuration, _ in outcomes],
                                  sharp)
-    reasons = [outcome.reason for _, outcome in outcomes if outcome.status is UNDECIDED]
     reason = reasons[0] if status is UNDECIDED and reasons else ""
     return _verdict(entry, status, outcomes, sharp, tightness, for_all, reason)
 

@@ -100,7 +100,7 @@ def verify(
       0  every verdict is as expected   2  bad input
       1  some verdict is not            3  under --strict: some claim is undecided
     """
-    from stabkit.cli.journal import Journal, asked, resumed
+    from stabkit.cli.journal import Journal, question_of, resume_from
     from stabkit.cli.signal_file import read_signal
 
     target = resume if target is None else target
@@ -112,10 +112,10 @@ def verify(
                                "signals": signals}
     question = {}
     if resume is not None or target not in (None, "-"):  # it reads every source
-        question = asked({"budget": budget, "seed": seed, "claims": [c.name for c in claims]},
-                         own, recordings)
+        question = question_of({"budget": budget, "seed": seed, "claims": [c.name for c in claims]},
+                               own, recordings)
     if resume is not None:
-        options["known"] = resumed(resume, question, claims)
+        options["known"] = resume_from(resume, question, claims)
     with ExitStack() as resources:
         if backend is not None:
             from stabkit.arithmetic.backend import select_backend

@@ -1,4 +1,4 @@
-"""The command ``stabkit export``: proofs for all and refutations, for a proof assistant."""
+"""The command ``stabkit export``: proofs and refutations, for a proof assistant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stabkit.report.output import check_replaceable, say, write_folder
 
 if TYPE_CHECKING:
     from stabkit.claims.claim import Claim
-    from stabkit.coq import Refuted, Shown
+    from stabkit.coq import Calculated, Shown
 
 
 @cli.command()
@@ -33,8 +33,9 @@ def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None, bud
 
     CLAIM is a name or glob, or a verdict file (FILE.json), whose evidence is
     checked and written; without names all claims that are proved for all.  Each
-    claim gets a file with its statement and proof, or with the calculation that
-    refutes it, which Coq 8.16 checks without stabkit: 'make -C DIR -j2'.
+    claim gets a file with its statement and proof, or with the calculations that
+    refute it or show it of listed configurations, which Coq 8.16 checks without
+    stabkit: 'make -C DIR -j2'.
 
     \b
     Examples:
@@ -57,7 +58,7 @@ def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None, bud
                               "give an empty or a new folder")
     files = [pattern for pattern in patterns if pattern.endswith(".json")]
     others = [pattern for pattern in patterns if not pattern.endswith(".json")]
-    shown: list[Shown | Refuted] = [found for file in files for found in _in_file(file)]
+    shown: list[Shown | Calculated] = [found for file in files for found in _in_file(file)]
     without: dict[str, str] = {}
     if others or not files:
         claims = chosen(others, own)
@@ -65,14 +66,14 @@ def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None, bud
         shown += proved
         if others:
             names = {found.claim for found in proved}
-            shown += _refuted([claim for claim in claims if claim.name not in names], without,
+            shown += _decided([claim for claim in claims if claim.name not in names], without,
                               {"budget": budget, "seed": seed})
     _different([found.claim for found in shown])
     made = folder(shown)
     if not made.claims:
         raise InvalidArgument("CLAIM: nothing to write: " + ("; ".join(
             f"{claim}: {why}" for claim, why in (without | made.left_out).items())
-            or "no proof for all, and no refutation in rational numbers"))
+            or "nothing is proved for all, or decided in rational numbers alone"))
     write_folder(place, made.files)
     rows = [(claim, name) for claim, name in made.claims.items()]
     rows += [(claim, f"left out: {why}") for claim, why in (without | made.left_out).items()]
@@ -97,34 +98,40 @@ def _proved(claims: list[Claim]) -> Iterator[Shown]:
                 (item.data["statement"], item.data["proof"]) for item in evidence))
 
 
-def _refuted(claims: list[Claim], without: dict[str, str], options: dict[str, Any]
-             ) -> Iterator[Refuted]:
-    """Decide the claims; those that are not refuted in rational numbers go to `without`."""
+def _decided(claims: list[Claim], without: dict[str, str], options: dict[str, Any]
+             ) -> Iterator[Calculated]:
+    """Decide the claims; what does not rest on rational numbers alone goes to `without`."""
     from stabkit.claims.verify import verify
 
     says = {claim.name: claim.statement for claim in claims}
     for verdict in verify(claims, **options):
-        found = _shortest(verdict.to_json(), says[verdict.claim])
+        found = _calculated(verdict.to_json(), says[verdict.claim])
         if found is None:
-            without[verdict.claim] = f"{verdict.status}, neither for all nor by a witness in " \
-                                     "rational numbers"
+            without[verdict.claim] = f"{verdict.status}, but not in rational numbers alone"
         else:
             yield found
 
 
-def _shortest(verdict: Mapping[str, Any], says: str) -> Refuted | None:
-    """The refutation with the shortest witness in rational numbers."""
-    from stabkit.coq import Refuted
+def _calculated(verdict: Mapping[str, Any], says: str) -> Calculated | None:
+    """All evidence, if it is rational; against a claim the shortest such witness is enough."""
+    from stabkit.coq import Calculated
 
-    witnesses = [item["data"] for item in verdict["evidence"]
-                 if item["kind"] == "witness" and item["arithmetic"] == "rational"]
-    if verdict["status"] != "refuted" or not witnesses:
+    holds = verdict["status"] == "proved"
+    evidence: Sequence[Any] = verdict["evidence"]
+    witnesses = [item for item in evidence if item["arithmetic"] == "rational"
+                 and item["kind"] == "witness"]
+    if verdict["status"] == "refuted" and witnesses:
+        evidence = [min(witnesses, key=lambda item: len(str(item["data"])))]
+    if verdict["status"] not in ("proved", "refuted") or not evidence or any(
+            item["arithmetic"] != "rational" or item["kind"] == "trials" for item in evidence):
         return None
-    return Refuted(verdict["claim"], says, min(witnesses, key=lambda data: len(str(data))))
+    return Calculated(verdict["claim"], says, tuple(
+        (", ".join(f"{name} = {value}" for name, value in item["configuration"].items()),
+         item["data"]) for item in evidence), holds)
 
 
-def _in_file(file: str) -> Iterator[Shown | Refuted]:
-    """What a verdict file proves for all or refutes, checked again."""
+def _in_file(file: str) -> Iterator[Shown | Calculated]:
+    """What a verdict file proves or refutes in rational numbers, checked again."""
     from stabkit.coq import Shown
     from stabkit.replay import read, replay
 
@@ -139,11 +146,11 @@ def _in_file(file: str) -> Iterator[Shown | Refuted]:
         says = f"what {Path(file).name} has under this name"
         proofs = tuple((item["data"]["statement"], item["data"]["proof"])
                        for item in verdict["evidence"] if item["kind"] == "proof")
-        refuted = _shortest(verdict, says)
+        calculated = None if proofs else _calculated(verdict, says)
         if proofs:
             yield Shown(verdict["claim"], says, proofs)
-        elif refuted is not None:
-            yield refuted
+        elif calculated is not None:
+            yield calculated
 
 
 def _different(names: list[str]) -> None:

@@ -72,7 +72,7 @@ def path_of(target: str | Path) -> Path:
     return Path(f"{os.path.realpath(target)}.journal")
 
 
-def asked(options: Fields, own: str | None, recordings: Sequence[str]) -> Record:
+def question_of(options: Fields, own: str | None, recordings: Sequence[str]) -> Record:
     """Return what decides about the verdicts of a run: options and sources, by their digests."""
     digest = sha256()
     files = sorted(Path(__file__).parents[1].rglob("*.py"))
@@ -81,7 +81,7 @@ def asked(options: Fields, own: str | None, recordings: Sequence[str]) -> Record
     return {"stabkit": version(), **options, "sources": digest.hexdigest()}
 
 
-def resumed(source: str, wanted: Fields, claims: Iterable[Any]) -> list[Verdict]:
+def resume_from(source: str, wanted: Fields, claims: Iterable[Any]) -> list[Verdict]:
     """Return the verdicts that a file and its journal hold; none if there is neither.
 
     Raises

@@ -62,15 +62,15 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
     else:
         command.check_folder(folder)
     document = command.read_verdicts(source) if source is not None else \
-        _decided(ledger, {"budget": budget, "seed": seed, "workers": workers})
+        _decide(ledger, {"budget": budget, "seed": seed, "workers": workers})
     if document is None:
         return INTERRUPTED
     if check:
-        return _checked(folder, document, ledger)
-    return _written(folder, document, ledger, told)
+        return _compare(folder, document, ledger)
+    return _write(folder, document, ledger, told)
 
 
-def _decided(ledger: Record, options: Record) -> Record | None:
+def _decide(ledger: Record, options: Record) -> Record | None:
     """Return a new verdict file's contents, or None if interrupted."""
     from stabkit.errors import ClaimsFailed
     from stabkit.report.verdict_file import document
@@ -88,7 +88,7 @@ def _decided(ledger: Record, options: Record) -> Record | None:
     return made
 
 
-def _written(folder: Path, document: Record, ledger: Record, told: Any) -> int:
+def _write(folder: Path, document: Record, ledger: Record, told: Any) -> int:
     from stabkit.progress import progress
     from stabkit.report import command
     from stabkit.report.figures import PICTURES
@@ -107,7 +107,7 @@ def _written(folder: Path, document: Record, ledger: Record, told: Any) -> int:
     return UNEXPECTED if others else EXPECTED
 
 
-def _checked(folder: Path, document: Record, ledger: Record) -> int:
+def _compare(folder: Path, document: Record, ledger: Record) -> int:
     from stabkit.report import command
 
     found = command.differences(folder, document["verdicts"], ledger)

@@ -44,10 +44,10 @@ def read_signal(path: str | Path) -> np.ndarray:
     except (ValueError, EOFError, MemoryError, SyntaxError, TokenError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InvalidArgument(f"signal: {path} is damaged or no signal: {reason}") from error
-    return _checked(values, path)
+    return _check(values, path)
 
 
-def _checked(values: np.ndarray, path: Path) -> np.ndarray:
+def _check(values: np.ndarray, path: Path) -> np.ndarray:
     """Return `values` as finite float64 samples along one axis, or say what they are instead."""
     if values.dtype.kind not in "iuf":
         what = "complex numbers" if values.dtype.kind == "c" else f"values of type {values.dtype}"
@@ -74,7 +74,7 @@ def _checked(values: np.ndarray, path: Path) -> np.ndarray:
 
 def _read_csv(path: Path) -> np.ndarray:
     with path.open(encoding="utf-8-sig") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # an empty file: said better by _checked
+        warnings.simplefilter("ignore", UserWarning)  # an empty file: said better by _check
         table = np.loadtxt(file, delimiter=",", ndmin=2)
     return table.ravel() if 1 in table.shape else table
 

@@ -11,13 +11,14 @@ addition        a goal as the sum of facts
 induction       a goal after any number of steps
 lines           rows of lines and grids of every size
 pieces          functions of one variable in pieces
-witnesses       exact witnesses against a claim, as calculations
+values          numbers, vectors and matrices of rational numbers as terms of Coq
+calculations    evidence in rational numbers as calculations
 files           whole files
 folder          a folder of files that one command checks
 ==============  ==================================================================================
 """
 
 from stabkit.coq.files import theorem
-from stabkit.coq.folder import Folder, Refuted, Shown, folder, foreign
+from stabkit.coq.folder import Calculated, Folder, Shown, folder, foreign
 
-__all__ = ["Folder", "Refuted", "Shown", "folder", "foreign", "theorem"]
+__all__ = ["Calculated", "Folder", "Shown", "folder", "foreign", "theorem"]

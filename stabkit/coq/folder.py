@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stabkit.coq.calculations import EXACT, calculation
 from stabkit.coq.context import Data
 from stabkit.coq.files import LIBRARY, MARK, comment, file, identifier, wrapped
-from stabkit.coq.witnesses import EXACT, calculation
 from stabkit.errors import InvalidArgument
 
 #: What Coq and make leave beside a file.
@@ -25,7 +25,8 @@ all: $(THEOREMS:=.vo)
 \t$(COQC) -q $<
 
 Lines.vo: Stabkit.vo
-$(THEOREMS:=.vo): %.vo: %.v Lines.vo Exact.vo
+Definite.vo: Exact.vo
+$(THEOREMS:=.vo): %.vo: %.v Lines.vo Definite.vo
 \t$(COQC) -q $<
 
 assumptions: all
@@ -52,30 +53,45 @@ class Shown:
 
     def theorems(self) -> list[str]:
         """What is shown there."""
-        stem, count = identifier(self.claim), len(self.proofs)
-        return [stem] if count == 1 else [f"{stem}_part_{k}" for k in range(1, count + 1)]
+        return _numbered(self.claim, len(self.proofs))
 
 
 @dataclass(frozen=True)
-class Refuted:
-    """A claim that is false, with the data of an exact witness in rational numbers."""
+class Calculated:
+    """A claim that is false, or that holds of listed configurations, by calculations.
+
+    Attributes
+    ----------
+    calculations : tuple of pairs
+        A configuration in words, or "", and the data of evidence in rational numbers.
+    """
 
     claim: str
     says: str
-    data: Data
+    calculations: tuple[tuple[str, Data], ...]
+    holds: bool = False
 
     def text(self) -> str:
         """The file."""
-        lines = [MARK, *comment(f"{self.claim} is false.  It says: {self.says}"),
-                 *comment("Coq repeats the exact calculation of a witness; why it contradicts the "
-                          f"claim: {self.data.get('by', 'its conditions say so')}"),
-                 "", "Require Import Exact.", "",
-                 *calculation(identifier(self.claim), self.data), ""]
-        return "\n".join(short for line in lines for short in wrapped(line))
+        what = "holds of what is listed here" if self.holds else "is false"
+        lines = [MARK, *comment(f"{self.claim} {what}.  It says: {self.says}"), "",
+                 "Require Import Exact Definite."]
+        for name, (where, data) in zip(self.theorems(), self.calculations, strict=True):
+            why = data.get("by", "its conditions say so")
+            lines += ["", *(comment(where) if where else []), *comment(
+                "Coq repeats an exact calculation; why it decides the claim: " + why),
+                *calculation(name, data)]
+        return "\n".join(short for line in [*lines, ""] for short in wrapped(line))
 
     def theorems(self) -> list[str]:
         """What is shown there."""
-        return [identifier(self.claim)]
+        return _numbered(self.claim, len(self.calculations))
+
+
+def _numbered(claim: str, count: int) -> list[str]:
+    """The names of a claim's theorems."""
+    stem = identifier(claim)
+    return [stem] if count == 1 else [f"{stem}_part_{k}" for k in range(1, count + 1)]
 
 
 @dataclass
@@ -87,7 +103,7 @@ class Folder:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def folder(claims: Iterable[Shown | Refuted]) -> Folder:
+def folder(claims: Iterable[Shown | Calculated]) -> Folder:
     """A file for each claim, what they need, and a Makefile.
 
     A claim of which some part cannot be written is left out as a whole.
@@ -103,11 +119,11 @@ def folder(claims: Iterable[Shown | Refuted]) -> Folder:
         made.claims[shown.claim] = f"{stem}.v"
         theorems += shown.theorems()
     stems = [name.removesuffix(".v") for name in made.claims.values()]
-    for library in (*LIBRARY, EXACT):
+    for library in (*LIBRARY, *EXACT):
         made.files[library.name] = f"{MARK}\n{library.read_text('utf-8')}"
     made.files["Assumptions.v"] = "\n".join([
-        MARK, *(f"Require Import {stem}." for stem in stems),
-        *(f"Print Assumptions {name}." for name in theorems), ""])
+        MARK, *(f"Require Import {stem}." for stem in ["Definite", *stems]),
+        *(f"Print Assumptions {name}." for name in ["psd_ok", "pd_ok", *theorems]), ""])
     made.files["Makefile"] = MAKEFILE.format(stems=" ".join(stems))
     return made
 

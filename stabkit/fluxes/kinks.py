@@ -12,6 +12,8 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument, Undecided
@@ -19,6 +21,9 @@ from stabkit.fluxes.expression import VARIABLE, Expression
 from stabkit.fluxes.normal_form import line, vanishes
 
 _ROUNDS = 8
+_SUSPECTED, _HALVINGS = 16, 50
+_POSITIVE = 2.0 ** np.arange(-10, 10, 1 / 32)
+_GRID = np.concatenate([-_POSITIVE[::-1], [0], _POSITIVE])
 _RELATIONS = ("<", "<=")
 
 Cell = tuple[Any, Any]
@@ -49,6 +54,40 @@ def split(phi: Expression, odd: bool) -> list[tuple[Fraction | None, Expression]
 def kinks(phi: Expression) -> set[Fraction]:
     """0, and the points at which a kink changes its mind, as far as they are known exactly."""
     return _edges(phi, {Fraction(0)}, False)
+
+
+def suspected(phi: Expression) -> set[Fraction]:
+    """Points beside which an expression may jump or bend, found in floats, the smallest few.
+
+    Where a kink asks for the sign of s² − 2, or a denominator is that, no breakpoint can be exact.
+    """
+    found = {point for part in phi.parts() for asked in _asked_or_divided_by(part)
+             for point in _changes(asked)}
+    return set(sorted(found, key=abs)[:_SUSPECTED])
+
+
+def _asked_or_divided_by(part: Expression) -> Iterator[Expression]:
+    asked = part.arguments[1] if part.operation == "/" else part if part.operation == "floor" \
+        else _asked(part)
+    if isinstance(asked, Expression):
+        yield asked
+
+
+def _changes(asked: Expression) -> Iterator[Fraction]:
+    """Where the sign of an expression changes between two points of a grid, to 50 bits."""
+    def signs(s: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            value = np.asarray(asked.at(s), dtype=float) + 0 * s
+        return value if asked.operation == "floor" else np.sign(value)
+
+    at = signs(_GRID)
+    here = np.flatnonzero((at[:-1] != at[1:]) & np.isfinite(at[:-1]) & np.isfinite(at[1:]))
+    low, high = _GRID[here], _GRID[here + 1]
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        before = signs(middle) == at[here]
+        low, high = np.where(before, middle, low), np.where(before, high, middle)
+    yield from map(Fraction, high.tolist())
 
 
 def _edges(phi: Expression, edges: set[Fraction], odd: bool) -> set[Fraction]:

@@ -53,7 +53,7 @@ class CrossEntropy:
     """−log of the class's softmax probability."""
 
     def value(self, scores: np.ndarray, targets: np.ndarray) -> float:
-        xp, shifted = namespace(scores), _shifted(scores)
+        xp, shifted = namespace(scores), _shift(scores)
         logs = shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))
         return float(-xp.sum(logs * beside(targets, scores)) / scores.shape[0])
 
@@ -65,14 +65,14 @@ class CrossEntropy:
         return p * (v - namespace(v).sum(p * v, axis=1, keepdims=True)) / scores.shape[0]
 
 
-def _shifted(scores: Signal) -> Array:
+def _shift(scores: Signal) -> Array:
     # The largest score of every sample is 0, so no exponential overflows.
     return scores - namespace(scores).max(scores, axis=1, keepdims=True)
 
 
 def _softmax(scores: Signal) -> Array:
     xp = namespace(scores)
-    powers = xp.exp(_shifted(scores))
+    powers = xp.exp(_shift(scores))
     return powers / xp.sum(powers, axis=1, keepdims=True)
 
 

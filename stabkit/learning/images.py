@@ -101,17 +101,17 @@ def restrict_images(images: Signal) -> Array:
     ndarray, shape (..., rows/2, columns/2)
     """
     _, restriction = weighted_transfer(2).matrices(images.shape[-2:], PERIODIC)
-    return _transferred(restriction, images, tuple(n // 2 for n in images.shape[-2:]))
+    return _transfer(restriction, images, tuple(n // 2 for n in images.shape[-2:]))
 
 
 def prolong_images(images: Signal) -> Array:
     """P y: bilinear interpolation on a periodic grid, to twice the rows and columns."""
     fine = tuple(2 * n for n in images.shape[-2:])
     prolongation, _ = weighted_transfer(2).matrices(fine, PERIODIC)
-    return _transferred(prolongation, images, fine)
+    return _transfer(prolongation, images, fine)
 
 
-def _transferred(matrix: Matrix, images: Signal, shape: tuple[int, ...]) -> Array:
+def _transfer(matrix: Matrix, images: Signal, shape: tuple[int, ...]) -> Array:
     xp = namespace(images)
     flat = xp.reshape(images, (-1, images.shape[-2] * images.shape[-1]))
     return xp.reshape((portable(matrix) @ flat.T).T, (*images.shape[:-2], *shape))

@@ -124,9 +124,9 @@ def frozen(model: Map, images: np.ndarray) -> Any:
         A dataclass, of which some parts are :class:`BatchStatistics`, applied to images.
     images : ndarray, shape (samples, channels, rows, columns)
     """
-    watched = _replaced(model, BatchStatistics, _Recording)
+    watched = _replace(model, BatchStatistics, _Recording)
     watched(images)
-    return _replaced(watched, _Recording, lambda part: part.found)
+    return _replace(watched, _Recording, lambda part: part.found)
 
 
 @dataclass(eq=False)
@@ -141,15 +141,15 @@ class _Recording:
         return self.found(images)
 
 
-def _replaced(tree: Any, kind: type, change: Callable[[Array], Array]) -> Any:
+def _replace(tree: Any, kind: type, change: Callable[[Array], Array]) -> Any:
     """A model with every part of a kind replaced; what holds none of them stays as it is."""
     if isinstance(tree, kind):
         return change(tree)
     if isinstance(tree, tuple):
-        parts = tuple(_replaced(part, kind, change) for part in tree)
+        parts = tuple(_replace(part, kind, change) for part in tree)
         return parts if any(a is not b for a, b in zip(parts, tree, strict=True)) else tree
     if is_dataclass(tree) and not isinstance(tree, type):
-        new = {f.name: _replaced(getattr(tree, f.name), kind, change) for f in fields(tree)}
+        new = {f.name: _replace(getattr(tree, f.name), kind, change) for f in fields(tree)}
         changed = {name: part for name, part in new.items() if part is not getattr(tree, name)}
         return replace(tree, **changed) if changed else tree
     return tree

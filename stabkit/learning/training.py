@@ -177,7 +177,7 @@ class Training:
                 found, used = self._weights(model, training, rng)
                 theta = found.x
                 meter.spend(found, used)
-            model = self._fitted(network, theta, training, model)
+            model = self._fit(network, theta, training, model)
             meter.seconds += perf_counter() - began
             meter.work += meter.unit  # the features that the classifier is fitted to
             records.append(meter.record(model, number))
@@ -193,8 +193,8 @@ class Training:
                                     model.network.open(batch.images), batch.targets, self.decay)
         return self.method.minimise(objective, model.theta), len(chosen)
 
-    def _fitted(self, network: ResidualNetwork, theta: np.ndarray, training: Labelled,
-                before: Model | None) -> Model:
+    def _fit(self, network: ResidualNetwork, theta: np.ndarray, training: Labelled,
+             before: Model | None) -> Model:
         features = network(theta, network.open(training.images))
         start = None if before is None else before.classifier
         return Model(network, theta, fit(self.loss, features, training.targets, self.ridge, start))

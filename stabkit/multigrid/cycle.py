@@ -41,7 +41,7 @@ class Direct:
         if level.kernel is None:
             solve = inverse(level.A)
             return lambda u, b: u + solve @ (b - A @ u)
-        bordered = inverse(_bordered(level.A, level.kernel))
+        bordered = inverse(_border(level.A, level.kernel))
         # The rows of the solution without the multiplier, and b with a zero below it.
         n = level.unknowns
         pad = assemble((n + 1, n), range(n), range(n), np.ones(n, dtype=level.A.dtype))
@@ -49,7 +49,7 @@ class Direct:
         return lambda u, b: u + cut @ (bordered @ (extend @ (b - A @ u)))
 
 
-def _bordered(A: Matrix, z: np.ndarray) -> Matrix:
+def _border(A: Matrix, z: np.ndarray) -> Matrix:
     # [A z; zᵀ 0] is regular when z spans the kernel of a symmetric A.
     n = A.shape[0]
     rows, columns, values = triples(A)

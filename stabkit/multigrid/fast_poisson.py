@@ -99,12 +99,12 @@ class FastPoisson:
                     f"b: a grid of {self.shape[0]} by {self.shape[1]} points takes "
                     f"{_ARRAYS * 8 * self.shape[0] * self.shape[1] / GIB:.3g} GiB, more than the "
                     "device has free; take a smaller grid, or arrays of numpy") from None
-        right = self._checked(b, "b")
+        right = self._check(b, "b")
         fine = self._grids[0]
         for values, place in fine.inside(right, 2):
             np.multiply(values, self.h**2, out=place)
         for values, place in fine.inside(np.broadcast_to(0.0, self.shape) if u is None
-                                         else self._checked(u, "u"), 0):
+                                         else self._check(u, "u"), 0):
             place[:] = values
         scale = float(np.linalg.norm(right))
         residuals = [scale if u is None else self._residual()]
@@ -171,7 +171,7 @@ class FastPoisson:
     def _norm(self) -> float:
         return 4 * float(np.sqrt(self._squares.sum())) / self.h**2
 
-    def _checked(self, values: Array, name: str) -> np.ndarray:
+    def _check(self, values: Array, name: str) -> np.ndarray:
         array = vector(values, name, float)
         if array.shape != self.shape:
             raise InvalidArgument(f"{name}: must have shape {self.shape}, got {array.shape}")

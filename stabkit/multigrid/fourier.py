@@ -95,7 +95,7 @@ class TwoGrid:
             self.weights, self.transfer.restriction_weights,
             scale * mirrored(self.transfer.prolongation)))
         identity = diagonal([acb(1)] * len(L))
-        coarse = self.coarse and Symbol(_widened(self.coarse))
+        coarse = self.coarse and Symbol(_widen(self.coarse))
 
         def operator(modes: Frequencies) -> acb_mat:
             pairs = [_finite(modes, *parts) for parts in zip(L, r, p, strict=True)]
@@ -126,7 +126,7 @@ def _finite(modes: Frequencies, L: Symbol, r: Symbol, p: Symbol) -> tuple[acb, a
     return modes.quotient(p), modes.value(r) * modes.value(L)
 
 
-def _widened(weights: Stencil) -> Stencil:
+def _widen(weights: Stencil) -> Stencil:
     # A coarse stencil reaches twice as far on the fine grid.
     return Stencil(tuple((tuple(2 * k for k in offset), weight)
                          for offset, weight in weights.taps))
@@ -161,13 +161,13 @@ def _signs(stencils: Iterable[Stencil], smoothers: Iterable[Smoother]) -> Signs:
     stencils = list(stencils)
     if stencils[0].dimension == 1:
         return [(1,)]
-    symmetric = all(set(part.taps) == set(_reflected(part).taps) for part in stencils)
+    symmetric = all(set(part.taps) == set(_reflection(part).taps) for part in stencils)
     if symmetric and not any(map(_directed, smoothers)):
         return [(1, 1)]
     return [(1, 1), (1, -1)]
 
 
-def _reflected(weights: Stencil) -> Stencil:
+def _reflection(weights: Stencil) -> Stencil:
     return Stencil(tuple(((-k, *rest), weight) for (k, *rest), weight in weights.taps))
 
 

@@ -205,7 +205,7 @@ def implicit_diffusion(u: Signal, flux: Flux, tau: Rational, h: Rational = 1, *,
     >>> step.u.round(6).tolist(), step.converged
     ([0.428571, 0.857143, 2.142857, 2.571429], True)
     """
-    u, tau, h = _checked(u, flux, tau, h, tolerance, max_solves, reduction)
+    u, tau, h = _check(u, flux, tau, h, tolerance, max_solves, reduction)
     foreign = is_foreign(u)
     solver = (_ForeignInner if foreign else _Inner)(
         cycle or Cycle(Chebyshev() if foreign else gauss_seidel()), reduction)
@@ -267,22 +267,22 @@ class _ForeignInner(_Inner):
         total, d, r = namespace(right).sum, 0 * right, right
         p, before, residuals = None, 1.0, [norm(right)]
         while residuals[-1] > self.reduction * residuals[0] and len(residuals) <= MOST_CYCLES:
-            z = self._preconditioned(r)
+            z = self._precondition(r)
             now = total(r * z)
             p, before = z if p is None else z + now / before * p, now
-            q = _applied(faces, tau, h, p)
+            q = _apply(faces, tau, h, p)
             length = now / total(p * q)
             d, r = d + length * p, r - length * q
             residuals.append(norm(r))
         return d, residuals
 
-    def _preconditioned(self, r: Signal) -> Signal:
+    def _precondition(self, r: Signal) -> Signal:
         reshape = namespace(r).reshape
         flat = reshape(r, (-1,))
         return reshape(self.method.step(0 * flat, flat), r.shape)
 
 
-def _applied(faces: Sequence[Signal], tau: float, h: float, v: Signal) -> Signal:
+def _apply(faces: Sequence[Signal], tau: float, h: float, v: Signal) -> Signal:
     # (I + τ Kᵀ diag(faces) K) v.
     total = v
     for axis, g in enumerate(faces):
@@ -290,8 +290,8 @@ def _applied(faces: Sequence[Signal], tau: float, h: float, v: Signal) -> Signal
     return total
 
 
-def _checked(u: Signal, flux: Any, tau: Rational, h: Rational, tolerance: float, max_solves: int,
-             reduction: float) -> tuple[np.ndarray, float, float]:
+def _check(u: Signal, flux: Any, tau: Rational, h: Rational, tolerance: float, max_solves: int,
+           reduction: float) -> tuple[np.ndarray, float, float]:
     u = vector(u, "u", float)
     if u.ndim not in (1, 2) or u.size == 0:
         raise InvalidArgument(f"u: must be a signal or an image with at least one sample, got "

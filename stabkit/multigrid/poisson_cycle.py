@@ -42,7 +42,7 @@ def cycle(u: Signal, b: Signal, shapes: Shapes, sweeps: int) -> tuple[Signal, Si
     launch = _launcher(b)
     if launch is not None and len(shapes) <= LEVELS and _bytes(shapes) <= SHARED:
         new, (n, m) = namespace(b).empty_like(b), b.shape
-        launch("bottom", 1, THREADS, _given(u, b), new, b, n, m, int(u is None), len(shapes),
+        launch("bottom", 1, THREADS, _start(u, b), new, b, n, m, int(u is None), len(shapes),
                sweeps, shared=_bytes(shapes))
         return new, None
     if len(shapes) == 1:
@@ -57,11 +57,11 @@ def descend(u: Signal, b: Signal) -> tuple[Signal, Signal]:
     xp, launch, (n, m) = namespace(b), _launcher(b), b.shape
     if launch is not None:
         new, coarse_b = xp.empty_like(b), xp.empty((n // 2, m // 2), dtype=b.dtype)
-        launch("descend", _tiles(b), THREADS, _given(u, b), new, b, coarse_b, n, m, int(u is None),
+        launch("descend", _tiles(b), THREADS, _start(u, b), new, b, coarse_b, n, m, int(u is None),
                shared=_tile_bytes())
         return new, coarse_b
     red, u = _red(b), xp.zeros_like(b) if u is None else u
-    u = _relaxed(u, b, red)
+    u = _relax(u, b, red)
     r = xp.where(red, _mean(u, b) - u, 0.0)  # at black points it is rounding
     diagonal = (r[:-2:2, :-2:2] + r[:-2:2, 2::2]) + (r[2::2, :-2:2] + r[2::2, 2::2])
     return u, 4.0 * r[1:-1:2, 1:-1:2] + diagonal
@@ -82,7 +82,7 @@ def ascend(u: Signal, b: Signal, coarse: Signal) -> tuple[Signal, Signal]:
     coarse = padded(coarse)
     first = xp.take(xp.take(coarse, i // 2, axis=0), j // 2, axis=1)
     second = xp.take(xp.take(coarse, (i + 1) // 2, axis=0), (j + 1) // 2, axis=1)
-    u = _relaxed(xp.where(red, u, u + 0.5 * (first + second)), b, red)
+    u = _relax(xp.where(red, u, u + 0.5 * (first + second)), b, red)
     return u, xp.where(red, _mean(u, b) - u, 0.0) ** 2
 
 
@@ -95,7 +95,7 @@ def relax(u: Signal, b: Signal, sweeps: int) -> Signal:
         launch("relax", 1, THREADS, new, b, *b.shape, sweeps)
         return new
     for _ in range(sweeps):
-        u = _relaxed(u, b, _red(b))
+        u = _relax(u, b, _red(b))
     return u
 
 
@@ -128,7 +128,7 @@ def _mean(u: Signal, b: Signal) -> Signal:
     return 0.25 * (b + v[1:-1, :-2] + v[1:-1, 2:] + v[:-2, 1:-1] + v[2:, 1:-1])
 
 
-def _relaxed(u: Signal, b: Signal, red: Array) -> Signal:
+def _relax(u: Signal, b: Signal, red: Array) -> Signal:
     where = namespace(u).where
     u = where(red, _mean(u, b), u)
     return where(red, u, _mean(u, b))
@@ -139,7 +139,7 @@ def _launcher(b: Signal) -> Launcher | None:
     return Launcher.of(b, "poisson.cu")
 
 
-def _given(u: Signal, b: Signal) -> Signal:
+def _start(u: Signal, b: Signal) -> Signal:
     return b if u is None else u  # of zeros the kernels read nothing
 
 

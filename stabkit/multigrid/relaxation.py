@@ -87,9 +87,9 @@ class StagedSOR:
                 *(xp.asarray(part) for part in (rows, inside, place))))
 
     def __call__(self, u: Signal, b: Signal) -> Signal:
-        return along_first(self._swept, u, b)
+        return along_first(self._sweep, u, b)
 
-    def _swept(self, u: Signal, b: Signal) -> Signal:
+    def _sweep(self, u: Signal, b: Signal) -> Signal:
         xp = namespace(u, b)
         for negative, diagonal, rows, inside, place in self._stages:
             residual = negative.along_last(u, xp.take(b, rows, axis=-1))

@@ -24,7 +24,7 @@ from stabkit.multigrid.smoother import (
     red_black,
 )
 from stabkit.multigrid.stencil import Stencil
-from stabkit.multigrid.symbol import Frequencies, Symbol, harmonics, modulated
+from stabkit.multigrid.symbol import Frequencies, Symbol, harmonics, modulation
 
 Operator = Callable[[Frequencies], acb_mat]
 
@@ -36,7 +36,7 @@ def symbol(smoother: Smoother, weights: Stencil) -> Operator:
 
 
 def on_harmonics(weights: Stencil) -> list[Symbol]:
-    return [Symbol(modulated(weights, alpha)) for alpha in harmonics(weights.dimension)]
+    return [Symbol(modulation(weights, alpha)) for alpha in harmonics(weights.dimension)]
 
 
 def _number(value: Array) -> acb:

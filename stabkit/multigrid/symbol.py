@@ -88,7 +88,7 @@ def harmonics(dimension: int) -> list[tuple[int, ...]]:
     return list(product((0, 1), repeat=dimension))
 
 
-def modulated(weights: Stencil, alpha: Sequence[int]) -> Stencil:
+def modulation(weights: Stencil, alpha: Sequence[int]) -> Stencil:
     """The stencil whose symbol at θ is that of `weights` at θ + πα."""
     return Stencil(tuple(
         (offset, -weight if sum(a * k for a, k in zip(alpha, offset, strict=True)) % 2 else weight)

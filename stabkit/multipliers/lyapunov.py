@@ -23,6 +23,7 @@ from stabkit.proof import algebra, check, iteration
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import written
 from stabkit.proof.words import NUMBERS, Expression
+from stabkit.time_limit import time_is_over
 
 PARTS = ("step", "end", "base")
 ROOM = Fraction(11, 10)  # the constant is this much larger than the least one, so there is room
@@ -81,6 +82,8 @@ def search_bound(state: Callable[[str], Record], by: str, of: str
         C = scale_of_goal
         goal = combined([(Fraction(1), goal), (C, _tagged("base", form(made.put(ends["by"]))))])
         for setting in SETTINGS:
+            if time_is_over():
+                return None, None, f"{reason}; its time was over"
             found, _ = rounded(goal, all_, setting)
             if found is None:
                 continue

@@ -81,7 +81,7 @@ def _chunks(nodes: Sequence[Node]) -> list[list[str]]:
                 not _prefix(nodes, place):
             chunks.append([])
             width = 0
-        chunks[-1].append(_written(nodes, place))
+        chunks[-1].append(_element(nodes, place))
         width += node.width
         if sign in SEPARATORS and place + 1 < len(nodes):
             chunks.append([])
@@ -89,7 +89,7 @@ def _chunks(nodes: Sequence[Node]) -> list[list[str]]:
     return chunks
 
 
-def _written(nodes: Sequence[Node], place: int) -> str:
+def _element(nodes: Sequence[Node], place: int) -> str:
     node = nodes[place]
     if node.kind == "space":
         between = [other for other in (*nodes[place - 1:place], *nodes[place + 1:place + 2])
@@ -100,7 +100,7 @@ def _written(nodes: Sequence[Node], place: int) -> str:
         return "" if close and not entry else _GAP
     if node.kind == "sign" and node.text == "−" and _prefix(nodes, place):
         return '<mo form="prefix">−</mo>'
-    written = _scripted(node)
+    written = _scripts(node)
     follows = nodes[place + 1] if place + 1 < len(nodes) else None
     if node.kind == "function" and follows and follows.kind in ("group", "open"):
         written += "<mo>\u2061</mo>"
@@ -119,13 +119,13 @@ def _prefix(nodes: Sequence[Node], place: int) -> bool:
 
 
 def _row(nodes: Sequence[Node]) -> str:
-    inner = [_written(nodes, place) for place in range(len(nodes))]
+    inner = [_element(nodes, place) for place in range(len(nodes))]
     elements = [element for element in inner if element]
     return inner[0] if len(elements) == 1 and len(inner) == 1 else \
         f"<mrow>{''.join(elements)}</mrow>"
 
 
-def _scripted(node: Node) -> str:
+def _scripts(node: Node) -> str:
     base = _single(node)
     if node.up and node.down:
         return f"<msubsup>{base}{_small(node.down)}{_small(node.up)}</msubsup>"

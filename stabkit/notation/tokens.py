@@ -54,12 +54,12 @@ def joined(text: str, words: Callable[[str], str], written: Callable[[list[Token
 
 def tokenise(text: str) -> list[Token]:
     """Words, letters, numbers, scripts and signs, each with its kind."""
-    spread = "".join(_decomposed(letter) for letter in text)
+    spread = "".join(_decomposition(letter) for letter in text)
     found = [(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(spread)]
     return [_as_meant(found, place) for place in range(len(found))]
 
 
-def _decomposed(letter: str) -> str:
+def _decomposition(letter: str) -> str:
     parts = unicodedata.normalize("NFD", letter)
     return parts if len(parts) == 2 and parts[1] in _ACCENTS else letter
 

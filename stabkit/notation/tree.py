@@ -97,7 +97,7 @@ def _one(tokens: list[Token], place: int) -> tuple[Node, int]:
     if closing is not None:
         inside, end = _until(closing, tokens, place + 1)
         if end <= len(tokens) and tokens[end - 1][1] == closing and end - 1 > place:
-            return _bracketed(value + closing, inside), end
+            return _brackets(value + closing, inside), end
     if value == ":" and place + 1 < len(tokens) and tokens[place + 1][1] == "=":
         return Node("sign", ":="), place + 2
     known = kind if kind in ("letter", "function", "number", "space") else "sign"
@@ -124,7 +124,7 @@ def _attach(nodes: list[Node], kind: str, value: str) -> None:
         nodes.append(replace(base, down=(*base.down, *parts)))
 
 
-def _bracketed(brackets: str, inside: list[Node]) -> Node:
+def _brackets(brackets: str, inside: list[Node]) -> Node:
     rows = _rows(inside) if brackets == "[]" else None
     if rows is not None:
         return Node("matrix", brackets, rows)

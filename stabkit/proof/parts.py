@@ -1,8 +1,7 @@
 """Symbols in the places where a scheme has an operator, a flux, a step or a count.
 
-A scheme is made of them as it is made of a matrix and a number, and its own expression runs on
-them.  Whatever needs more than is assumed of them, such as a size, an entry, or a branch that
-depends on a value, raises.
+A scheme is made of them as of a matrix and a number, and its own expression runs on them.  Whatever
+needs more than is assumed of them, a size, an entry, a branch that depends on a value, raises.
 """
 
 from __future__ import annotations
@@ -106,6 +105,7 @@ class SymbolicFlux:
         self.symbols, self.name, self.facts = symbols, name, facts
         self.meaning = meaning  # parameter -> which fact of a flux it is
         self._points: list[tuple[Expression, dict[str, str]]] = []
+        self._weighted: list[tuple[str, Expression, Weights]] = []
 
     def __call__(self, s: Any) -> Any:
         if not isinstance(s, Expression):
@@ -126,15 +126,26 @@ class SymbolicFlux:
         """Φ(s)/s in every entry; what is assumed of it is its interval."""
         if not isinstance(s, Expression):
             return s.weights(self)
-        low, high = self.facts.diffusivities or (None, None)
+        return self._weights(s, "G", self.facts.diffusivities, "diffusivity")
+
+    def slope(self, s: Expression) -> Weights:
+        """Φ′(s) in every entry, in the interval of slopes."""
+        return self._weights(s, "D", self.facts.slopes, "slope")
+
+    def _weights(self, s: Expression, letter: str, ends: Any, what: str) -> Weights:
+        """Equal points have equal weights."""
+        for kind, point, weights in self._weighted:
+            if (kind, point.to, point.of) == (letter, s.to, s.of) and _is_zero(point - s):
+                return weights
+        low, high = ends or (None, None)
         if low is None or high is None:
-            raise InvalidArgument("diffusivity: nothing is assumed of it")
-        name = self.symbols.free("G")
-        G = self.symbols.operator(name, s.to, s.to, symmetric=True)
+            raise InvalidArgument(f"{what}: no interval with two ends is assumed of it")
+        W = self.symbols.operator(name := self.symbols.free(letter), s.to, s.to, symmetric=True)
         self.symbols.values[name] = s
-        self.symbols.form("weights" + name[1:], s.to,
-                          lambda x: (G @ x - low * x).T @ (high * x - G @ x))
-        return Weights(G)
+        self.symbols.form(self.symbols.free("weights"), s.to,
+                          lambda x: (W @ x - low * x).T @ (high * x - W @ x))
+        self._weighted.append((letter, s, Weights(W)))
+        return Weights(W)
 
     def _visit(self, s: Expression) -> dict[str, str]:
         for point, visit in self._points:

@@ -261,6 +261,10 @@ def _rows(statement: rows.Statement, proof: Any) -> str:
                  f"{end or 'inf'} ({name})" for name, end in statement.weights.items()) + ":"]
     lines += [f"  {name}: " + ", ".join(f"{written(row[k])} at {k}" for k in row)
               for name, row in statement.rows.items()]
+    if statement.keeps == "cyclic sign":
+        return "\n".join([*lines, "adds no changes of sign around the ring: of a line with such "
+                          f"rows the pivots are >= m(r), m(x) = {proof['pivot']}, by induction, so "
+                          "it adds none, and many turns of the ring are a part of one."])
     if statement.keeps == "sign":
         return "\n".join([*lines, f"adds no changes of sign: its pivots are >= m(r), m(x) = "
                           f"{proof['pivot']}, by induction, so it or its inverse is a product of "
@@ -272,5 +276,11 @@ def _rows(statement: rows.Statement, proof: Any) -> str:
     if statement.keeps == "variation":
         return "\n".join([*lines, "does not increase the total variation: each difference of "
                           "neighbours is handed out in parts >= 0 whose sum is at most 1."])
+    if statement.keeps == "mean":
+        return "\n".join([*lines, "keeps the mean: the columns sum to 1."])
+    if statement.keeps == "contrast":
+        return "\n".join([*lines, "does not enlarge the largest difference M of neighbours, if Phi "
+                          "does not fall and Phi(0) = 0: no difference grows beyond M where the "
+                          "weights are slopes of tau Phi/h^2."])
     reason = "entries beside the diagonal are <= 0" if statement.implicit else "entries are >= 0"
     return "\n".join([*lines, f"keeps the range: {reason} and sum to 1."])

@@ -11,7 +11,11 @@ or A by their entries: "0" is the diagonal, other names are those of neighbours.
 τg/h² may be any numbers from 0 to the end that is given ("inf" for none), others in every row, as
 they depend on u.  For "sign" the matrix is a line with the rows first, inner (any number of times),
 last, or single alone, with neighbours "-1" and "1"; r is the weight of the edge to the right, and
-it is the l of the next row.  So it is for "variation" and "extrema", of explicit steps alone.  With
+it is the l of the next row.  So it is for "variation", "extrema", "contrast" and "mean", of
+explicit steps alone.  For "contrast" the flux does not fall and Φ(0) = 0, and the entries beside
+the diagonal are multiples of their weights, which stand for slopes of τΦ/h² as well as for τg/h².
+For
+"cyclic sign" the statement gives an inner row, and the single one of a ring of one site.  With
 ``"steps": "any number"`` it speaks of so many steps, each with weights of its own: what every step
 keeps, all of them keep.
 
@@ -21,6 +25,10 @@ implicit    range: entries beside the diagonal <= 0, the sum is 1: at a largest 
 explicit    sign: entries beside the diagonal >= 0 and pivots >= 0, all but the last > 0.  Then B is
             a product of nonnegative bidiagonal matrices, none of which adds changes of sign.
 implicit    sign: entries beside the diagonal <= 0 and pivots > 0: A⁻¹ is such a product.
+explicit    cyclic sign: with S∘ the changes of sign around a ring, m turns of it, unrolled, and one
+            more site at each end make a line, whose inner rows are those of the ring; as that adds
+            no changes of sign, m S∘(u⁺) − 1 <= m S∘(u) + 2 for every m.
+explicit    mean: the columns sum to 1, so that every value is handed out whole.
 explicit    variation, extrema: rows that sum to 1 make of the differences dᵢ = uᵢ₊₁ − uᵢ, whose
             edge has the weight wᵢ, d⁺ᵢ = a(wᵢ₋₁) dᵢ₋₁ + (1 − b(wᵢ) − a(wᵢ)) dᵢ + b(wᵢ₊₁) dᵢ₊₁,
             where b is the entry to the right of the row before an edge and a the one to the left of
@@ -29,17 +37,22 @@ explicit    variation: a, b and 1 − a − b are >= 0.  Each dᵢ is handed out
             most 1, so Σ|d⁺ᵢ| <= Σ|dᵢ|.
 explicit    extrema: a, b >= 0, and the pivots of this matrix are >= 0, all but the last > 0: d⁺ has
             no more changes of sign than d.
+explicit    contrast: let φ = τΦ/h² and M = max |dᵢ|, and write a(w) = aw, b(w) = bw, a′ and b′ for
+            what the edge is handed.  Then M − d⁺ᵢ = (M − dᵢ) − (a + b)(φ(M) − φ(dᵢ)) +
+            a′(φ(M) − φ(dᵢ₋₁)) + b′(φ(M) − φ(dᵢ₊₁)) + (a + b − a′ − b′)φ(M), and all of it is >= 0
+            if a, b, 1 − (a + b)w and a + b − a′ − b′ are; so it is for −M.
 ==========  ========================================================================================
 
-For "range" and "variation" the proof is {}.  For "sign" and "extrema" it is {"pivot": "1/2 - x"}: a
-bound m(x) > 0 such that the pivot dᵢ >= m(rᵢ), shown by induction: d₁ is the first diagonal entry,
-and dᵢ₊₁ = diagonal − (its entry to the left)·(the entry above that)/dᵢ, where dᵢ >= m(l).
+For "range", "mean", "variation" and "contrast" the proof is {}.  For "sign", "cyclic sign" and
+"extrema" it is {"pivot": "1/2 - x"}: a bound m(x) > 0 such that the pivot dᵢ >= m(rᵢ), shown by
+induction: d₁ is the first diagonal entry, and dᵢ₊₁ = diagonal − (its entry to the left)·(the entry
+above that)/dᵢ, where dᵢ >= m(l).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
@@ -83,11 +96,22 @@ def read(data: dict) -> Statement:
                            for row in rows.values()):
         raise InvalidEvidence("rows: each needs an entry \"0\", and polynomials in the weights")
     made = Statement(data["step"] == "implicit", data["keeps"], weights, rows, "steps" in data)
-    if made.implicit and made.keeps in ("variation", "extrema"):
+    if made.implicit and made.keeps in (
+            "variation", "extrema", "contrast", "mean", "cyclic sign"):
         raise InvalidEvidence(f"{made.keeps}: is only known of explicit steps")
     if made.keeps != "range":
-        _is_a_line(made)
+        _is_a_line(unrolled(made) if made.keeps == "cyclic sign" else made)
     return made
+
+
+def unrolled(statement: Statement) -> Statement:
+    """The line that a ring is cut to, whose end rows lose an edge."""
+    if set(statement.rows) != {"inner", "single"} or set(statement.rows["inner"]) != LINE["inner"]:
+        raise InvalidEvidence("rows: a ring needs inner and single, three bands wide")
+    inner, nothing = statement.rows["inner"], expression(0)
+    ends = {"first": {"0": inner["0"].put({"l": nothing}), "1": inner["1"]},
+            "last": {"-1": inner["-1"], "0": inner["0"].put({"r": nothing})}}
+    return replace(statement, rows={**ends, **statement.rows})
 
 
 def _is_a_line(statement: Statement) -> None:
@@ -128,6 +152,26 @@ def _sums_to_one(statement: Statement) -> None:
             raise InvalidEvidence(f"{name}: the entries do not sum to 1")
 
 
+def _mean(statement: Statement, proof: Any) -> None:
+    """A value goes to its own site, to the next one over the edge to the right, and to the left."""
+    fields(proof)
+    rows = statement.rows
+    _sums(rows["single"]["0"], "single: the column")
+    before, after = ("first", "inner"), ("inner", "last")
+    for name, befores, afters in (
+            ("first", (), after), ("inner", before, after), ("last", before, ())):
+        to_the_left = [rows[each]["1"].put({"r": parameter("l")}) for each in befores]
+        to_the_right = [rows[each]["-1"].put({"l": parameter("r")}) for each in afters]
+        for left in to_the_left or [expression(0)]:
+            for right in to_the_right or [expression(0)]:
+                _sums(rows[name]["0"] + left + right, f"{name}: the column")
+
+
+def _sums(x: Expression, what: str) -> None:
+    if not (x - 1).is_zero():
+        raise InvalidEvidence(f"{what} does not sum to 1")
+
+
 def _variation(statement: Statement, proof: Any) -> None:
     fields(proof)
     _sums_to_one(statement)
@@ -141,6 +185,22 @@ def _stays(statement: Statement, before: str, after: str) -> Expression:
     """1 − b(r) − a(r): the diagonal entry of an edge of weight r between rows of two kinds."""
     rows = statement.rows
     return 1 - rows[before]["1"] - rows[after]["-1"].put({"l": parameter("r")})
+
+
+def _contrast(statement: Statement, proof: Any) -> None:
+    _variation(statement, proof)
+    for name, row in statement.rows.items():
+        for beside in set(row) - {"0"}:
+            if any(len(powers) != 1 or powers[0][1] != 1 for _, powers in row[beside].terms):
+                raise InvalidEvidence(f"{name}: the entry {beside} is no multiple of its weight")
+            _need(statement, row[beside], f"{name}: the entry {beside}")
+    nothing = expression(0)
+    for before in ("first", "inner"):
+        for after in ("inner", "last"):
+            handed = statement.rows[before].get("-1", nothing).put({"l": parameter("r")}) \
+                + statement.rows[after].get("1", nothing)
+            _need(statement, 1 - _stays(statement, before, after) - handed,
+                  f"from {before} to {after}: what an edge hands out less what it is handed")
 
 
 def _extrema(statement: Statement, proof: Any) -> None:
@@ -180,10 +240,15 @@ def _sign(statement: Statement, proof: Any) -> None:
                   f"{name} below {above}: the pivot", so)
 
 
+def _cyclic_sign(statement: Statement, proof: Any) -> None:
+    _sign(unrolled(statement), proof)
+
+
 def _need(statement: Statement, x: Expression, what: str, strict: bool = False) -> None:
     if not nonnegative_on_box(x, statement.weights, strict):
         raise InvalidEvidence(f"{what} is not shown to be {'> 0' if strict else '>= 0'}")
 
 
 #: What a scheme may keep, and what shows it.
-CHECKS = {"range": _range, "sign": _sign, "variation": _variation, "extrema": _extrema}
+CHECKS = {"range": _range, "sign": _sign, "variation": _variation, "extrema": _extrema,
+          "contrast": _contrast, "mean": _mean, "cyclic sign": _cyclic_sign}

@@ -215,15 +215,24 @@ def rows(K: LineDifference, make: Any, step: str, keeps: str, repeated: bool = F
     make : callable
         What the scheme makes of a site's value; for an implicit one, the value before.
     step : {"explicit", "implicit"}
-    keeps : {"range", "sign", "variation", "extrema"}
+    keeps : {"range", "sign", "variation", "extrema", "contrast", "mean", "cyclic sign"}
     repeated : bool
         After any number of such steps.
     """
     ends: dict[str, str] = {}
-    found = {kind: line.row(make(line.value), ends) for kind in KINDS[K.boundary]
-             for line in [Line(K, kind)]}
+    lines = [Line(K, kind) for kind in KINDS[K.boundary]]
+    found = {line.kind: line.row(make(line.value), ends) for line in lines}
     if not ends:
         raise InvalidArgument("a line: no weight tau·g/h**2 is found in the step")
+    if keeps == "contrast" and not all(_does_not_fall(line.flux) for line in lines if line.flux):
+        raise InvalidArgument("contrast: the slopes of the flux must lie where its g does, in "
+                              "[0, L]")
     return {"kind": "rows", "step": step, "keeps": keeps, "weights": ends, "rows": found} | (
         {"steps": "any number"} if repeated else {})
 
+
+def _does_not_fall(flux: SymbolicFlux) -> bool:
+    """Whether the slopes lie in the interval of g, which begins at 0."""
+    ends = zip(flux.facts.slopes or (), flux.facts.diffusivities or (), strict=False)
+    return [one is not None and other is not None and not (one - other).terms
+            for one, other in ends] == [True, True]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from itertools import combinations, count
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +24,7 @@ from stabkit.proof.parts import (
     symbolic_operator,
 )
 from stabkit.proof.text import written
-from stabkit.proof.words import NUMBERS, Expression, expression, parameter, vector
+from stabkit.proof.words import NUMBERS, Expression, Word, dot, expression, parameter, vector
 
 Step = Callable[[Expression], Expression]
 Pair = Callable[[Expression], tuple[Expression, Expression]]
@@ -160,6 +161,39 @@ def norm2(x: Expression) -> str:
     """The text of |x|², not multiplied out."""
     text = written(x) if len(x.terms) == 1 and written(x).isidentifier() else f"({written(x)})"
     return f"{text}.T@{text}"
+
+
+def as_square(x: Expression) -> str:
+    """The text of c·|y|² if it is that, for a polynomial c in parameters and a vector y; or ""."""
+    for word, _ in x.terms:
+        half = word[len(word) // 2:]
+        first = tuple(letter.T for letter in reversed(half))
+        if half and word == first + half and half[-1].of == NUMBERS:
+            times, y = _behind(x, first, half)
+            if y is not None and (times * dot(y, y) - x).is_zero():
+                one = not (times - 1).terms
+                return norm2(y) if one else f"({written(times)})*({norm2(y)})"
+    return ""
+
+
+def _behind(x: Expression, first: Word, half: Word) -> tuple[Expression, Expression | None]:
+    """What stands before the half with itself, and what behind the first one, divided by that."""
+    found: dict[Word, dict] = {}
+    for (word, powers), c in x.terms.items():
+        if word[:len(first)] == first and len(word) > len(first):
+            found.setdefault(word[len(first):], {})[powers] = c
+    times, terms = found[half], {}
+    divisor, number = min(times.items(), key=lambda entry: sum(k for _, k in entry[0]))
+    for word, factor in found.items():
+        for powers, c in factor.items() if len(times) == 1 else [(divisor, factor.get(divisor, 0))]:
+            left = {name: dict(powers).get(name, 0) - dict(divisor).get(name, 0)
+                    for name in {*dict(powers), *dict(divisor)}}
+            if min(left.values(), default=0) < 0:
+                return expression(0), None
+            terms[word, tuple(sorted((name, k) for name, k in left.items() if k))] = c / number
+    made: dict[tuple[Word, Any], Fraction] = {((), powers): c for powers, c in times.items()}
+    return Expression(NUMBERS, NUMBERS, made), Expression(half[0].to, NUMBERS, {
+        key: c for key, c in terms.items() if c})
 
 
 # -- schemes -----------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ from stabkit.replay.reading import (
 from stabkit.replay.seals import seal, seal_of
 
 #: What the statement of a theorem may speak of that is applied to given matrices and fluxes.
-_OF_MEMBERS = {"kind", "operators", "bounds", "fluxes", "vectors", "visits", "goal"}
+_OF_MEMBERS = {"kind", "operators", "bounds", "fluxes", "vectors", "visits", "goal",
+               "state", "start", "next"}
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,8 @@ def _notions(audit: Any, stream: TextIO) -> str:
                  [{"kind": piece.kind} for piece in item.evidence], item.trials), item.layer)
             for item in audit.judgements]
     found = table(("", "notion", "says", "verdict", "evidence", "layer"), rows, stream, "layer")
-    reasons = _grouped([(item.name, item.rounding or item.reason) for item in audit.judgements
-                        if item.direction == "forward"])
+    reasons = _group([(item.name, item.rounding or item.reason) for item in audit.judgements
+                      if item.direction == "forward"])
     return "\n".join([found.rstrip("\n"), "* decides the exit status", *reasons])
 
 
@@ -71,21 +71,21 @@ def _blocks(audit: Any, stream: TextIO) -> str:
     found = table(heads[:kept], [row[:kept] for row in rows], stream, "block").rstrip("\n")
     more = len(audit.blocks) - LISTED
     lines = [f"... and {more} more"] if more > 0 else []
-    lines += _grouped([(block.name, block.note) for block in audit.blocks[:LISTED]])
+    lines += _group([(block.name, block.note) for block in audit.blocks[:LISTED]])
     return "\n".join([found, *lines])
 
 
-def _grouped(said: Sequence[tuple[str, str]]) -> list[str]:
+def _group(said: Sequence[tuple[str, str]]) -> list[str]:
     """What is said of each name; the names of which the same is said in one line."""
     names: dict[str, list[str]] = {}
     for name, text in said:
         if text:
             names.setdefault(text, []).append(name)
     return [line for text, of in names.items() for line in textwrap.wrap(
-        f"{_listed(of)}: {text}", WIDTH, initial_indent="  ", subsequent_indent="    ")]
+        f"{_enumerate(of)}: {text}", WIDTH, initial_indent="  ", subsequent_indent="    ")]
 
 
-def _listed(names: Sequence[str]) -> str:
+def _enumerate(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
 
 

@@ -41,10 +41,8 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """"as printed" or "as documented", "corrected", or "derived" where it is not there."""
-        if self.claim.reading == "printed":
-            return "as documented" if self.claim.paper == SOFTWARE else "as printed"
-        return "corrected" if self.claim.name.endswith("_corrected") else "derived"
+        """What :attr:`stabkit.claims.claim.Claim.kind` says."""
+        return self.claim.kind
 
     @property
     def status(self) -> str:
@@ -59,7 +57,7 @@ class Entry:
         """The pieces of evidence that are written out: head, text and item."""
         items = self.verdict.evidence
         return [{"head": f"{item['kind']} {number} of {len(items)}, {item['arithmetic']} "
-                         "arithmetic", "text": _shortened(evidence_text(item)), "item": item}
+                         "arithmetic", "text": _shorten(evidence_text(item)), "item": item}
                 for number, item in enumerate(items[:SHOWN], start=1)]
 
     @property
@@ -159,8 +157,10 @@ class Contents:
         named = " and ".join(sources)
         decided = counted(e.status for e in self.entries if e.status in ("proved", "refuted"))
         others = counted(e.status for e in self.entries if e.status not in ("proved", "refuted"))
-        return (f"{len(self.entries)} statements of {named}: {decided or 'none decided'}, each "
-                f"with exact evidence{'; ' + others if others else ''}.")
+        there = sum(entry.claim.reading == "printed" for entry in self.entries)
+        return (f"{len(self.entries)} statements on {named}, {there} as printed or documented and "
+                f"{len(self.entries) - there} corrected or derived: {decided or 'none decided'}, "
+                f"each with exact evidence{'; ' + others if others else ''}.")
 
     @property
     def has_software(self) -> bool:
@@ -232,7 +232,7 @@ def _paper(name: str, entries: Sequence[Entry]) -> Paper:
     return Paper(name, citation, " ".join(rest.split()), tuple(groups))
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     if len(text) <= _LONGEST:
         return text
     half = _LONGEST // 2

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stabkit.aliases import Fields, Scalar
-from stabkit.claims.claim import SOFTWARE
 from stabkit.proof import prose
 from stabkit.report.table import evidence_summary
 
@@ -49,22 +48,21 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
     `claims_file` is the user's file where the claim stands, if it is not a built-in one.
     """
     lines = [claim.name, ""]
-    reading = "documented" if (claim.paper, claim.reading) == (SOFTWARE, "printed") \
-        else claim.reading
-    lines += _labelled("source", f"{claim.location}, as {reading}")
+    lines += _label("source", claim.location if claim.location.startswith(claim.kind) else
+                       f"{claim.location}, {claim.kind}")
     if claim.quote:
-        lines += _labelled("quote", f'"{claim.quote}"')
-    lines += _labelled("notion", f"{claim.notion} ({claim.weight})")
-    lines += _labelled("statement", claim.statement)
-    lines += _labelled("expected", str(claim.expected))
-    lines += _labelled("verdict", describe(verdict))
+        lines += _label("quote", f'"{claim.quote}"')
+    lines += _label("notion", f"{claim.notion} ({claim.weight})")
+    lines += _label("statement", claim.statement)
+    lines += _label("expected", str(claim.expected))
+    lines += _label("verdict", describe(verdict))
     for number, item in enumerate(verdict.evidence[:LISTED], start=1):
         lines += ["", f"evidence {number} of {len(verdict.evidence)}: {item['kind']} "
                       f"({item['arithmetic']} arithmetic)"]
         lines += _evidence(item)
     words = glossary(verdict.evidence[:LISTED])
     if words:
-        lines += ["", *_labelled("words", words[0])]
+        lines += ["", *_label("words", words[0])]
         lines += [" " * INDENT + word for word in words[1:]]
     lines += ["", *_replay(claim, verdict, claims_file)]
     return "\n".join(lines) + "\n"
@@ -106,23 +104,23 @@ def _evidence(item: Fields) -> Iterator[str]:
     if item["configuration"]:
         where = ", ".join(f"{key} = {_value(value)}"
                           for key, value in item["configuration"].items())
-        yield from _labelled("where", where)
+        yield from _label("where", where)
     data = item["data"]
     if item["kind"] == "proof":
         yield from _proof(data["statement"], data["proof"])
         return
     if item["kind"] == "trials":
         counts = ", ".join(f"{key} {value}" for key, value in data.items() if key != "seal")
-        yield from _labelled("tried", counts)
+        yield from _label("tried", counts)
         return
-    yield from _listed("given", (_equation(*pair) for pair in data["given"].items()))
-    yield from _listed("let", (_equation(name, body) for name, body in data["let"]))
-    yield from _listed("shows", data["shows"])
+    yield from _items("given", (_equation(*pair) for pair in data["given"].items()))
+    yield from _items("let", (_equation(name, body) for name, body in data["let"]))
+    yield from _items("shows", data["shows"])
     if data.get("margin"):
         value = data.get("margin_value")
-        yield from _labelled("margin", data["margin"] + ("" if value is None else f" = {value}"))
+        yield from _label("margin", data["margin"] + ("" if value is None else f" = {value}"))
     if data["by"]:
-        yield from _labelled("because", data["by"])
+        yield from _label("because", data["by"])
 
 
 def _proof(statement: Fields, proof: Fields) -> Iterator[str]:
@@ -167,14 +165,14 @@ def _value(value: Scalar) -> str:
     return str(value)
 
 
-def _labelled(label: str, text: str) -> list[str]:
+def _label(label: str, text: str) -> list[str]:
     """Return a paragraph with a label in its margin."""
     lines = textwrap.wrap(
         " ".join(text.split()), WIDTH - INDENT, break_long_words=False, break_on_hyphens=False)
     return _beside(label, lines)
 
 
-def _listed(label: str, items: Iterable[str]) -> list[str]:
+def _items(label: str, items: Iterable[str]) -> list[str]:
     """Return items, each on lines of its own as it stands, with a label beside the first."""
     return _beside(label, [line for item in items for line in item.split("\n")])
 

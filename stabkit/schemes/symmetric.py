@@ -175,6 +175,10 @@ class SymmetricLayer:
 
     def jacobian(self, y: Signal) -> Signal:
         """The matrix −Kᵀ diag(σ′ s) N′(K y) K of one state y, where it exists."""
+        if isinstance(y, Expression):
+            if self.scale is not None or self.normalisation is not None:
+                raise InvalidArgument("jacobian: of symbols without scale and normalisation only")
+            return -(self.K.T @ self.activation.slope(self.preactivation(y)).diagonal @ self.K)
         y = y if isinstance(y, Term) else as_signal(y, self.size, "y")
         u, lengths, z = self._stages(y)
         slopes = self.activation.slope(z)

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Library, Margin, Rational, Signal
+from stabkit.aliases import Margin, Rational, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fraction
@@ -23,6 +22,7 @@ from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.parts import Densities
 from stabkit.proof.words import Expression
+from stabkit.stability.sign_changes import changes_around, sign_changes
 
 
 @dataclass(frozen=True)
@@ -128,32 +128,6 @@ def _lesser(a: Signal, b: Signal) -> Margin:
     return min(a, b)
 
 
-def sign_changes(u: Signal) -> Margin:
-    """S(u): the sign changes along the last axis, zeros dropped."""
-    if isinstance(u, Term):
-        return u.call("sign_changes")
-    if u.dtype == object:
-        signs = [1 if entry > 0 else -1 for entry in u if entry != 0]
-        return sum(a != b for a, b in pairwise(signs))
-    xp = namespace(u)
-    signs = xp.astype(u > 0, xp.int8) - xp.astype(u < 0, xp.int8)
-    if not xp.all(signs):
-        signs = _carry_forward(xp, signs)
-    changes = signs[..., 1:] * signs[..., :-1] < 0
-    return xp.sum(xp.astype(changes, xp.int64), axis=-1)
-
-
-def _carry_forward(xp: Library, signs: Signal) -> Margin:
-    # A zero takes the sign before it, so zeros are dropped: the last sign among 1, 2, 4, ... ones.
-    reach, n = 1, signs.shape[-1]
-    while reach < n:
-        later = signs[..., reach:]
-        later = xp.where(later != 0, later, signs[..., :-reach])
-        signs = xp.concat([signs[..., :reach], later], axis=-1)
-        reach *= 2
-    return signs
-
-
 def _ratio(part: Signal, whole: Signal) -> Margin:
     with np.errstate(divide="ignore", invalid="ignore"):
         return namespace(part, whole).where(whole > 0, part / whole, 0.0)
@@ -191,6 +165,10 @@ def _range_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
 
 def _sign(u: Signal, up: Signal) -> Margin:
     return sign_changes(u) - sign_changes(up)
+
+
+def _cyclic_sign(u: Signal, up: Signal) -> Margin:
+    return changes_around(u) - changes_around(up)
 
 
 def _jumps(u: Signal) -> Margin:
@@ -242,6 +220,17 @@ def _rises(u: Signal) -> Margin:
     if not isinstance(u, Term) and u.shape[-1] < 2:
         raise InvalidArgument("u: extrema need at least two samples, got one")
     return u[1:] - u[:-1] if isinstance(u, Term) else u[..., 1:] - u[..., :-1]
+
+
+def _mean(u: Signal, up: Signal) -> Margin:
+    if isinstance(u, Term):
+        return -abs(u.call("sum") - up.call("sum"))
+    xp = namespace(u, up)
+    return -abs(xp.sum(u, axis=-1) - xp.sum(up, axis=-1))
+
+
+def _mean_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
+    return _ratio(_mean(u, up), namespace(u).sum(abs(u), axis=-1))
 
 
 def _positivity(u: Signal, up: Signal) -> Margin:
@@ -303,6 +292,11 @@ SIGN = Notion(
     "sign", 1, _sign, _sign, composes=True, kernel=NotionCode.SIGN,
     words=Words("S(u) − S(u⁺)", "no more sign changes",
                 "makes no sign changes", "makes sign changes"))
+CYCLIC_SIGN = Notion(
+    "cyclic sign", 1, _cyclic_sign, _cyclic_sign, composes=True,
+    words=Words("S∘(u) − S∘(u⁺)", "no more sign changes around the circle",
+                "makes no sign changes around the circle",
+                "makes sign changes around the circle"))
 CONTRAST = Notion(
     "contrast", 1, _contrast, _contrast_batch, composes=True,
     words=Words("max |uᵢ₊₁ − uᵢ| − max |u⁺ᵢ₊₁ − u⁺ᵢ|", "no larger jumps",
@@ -321,6 +315,10 @@ EXTREMA = Notion(
     "extrema", 1, _extrema, _extrema, composes=True,
     words=Words("S(u₂ − u₁, …) − S(u⁺₂ − u⁺₁, …)", "no more extrema",
                 "makes no new extrema", "makes new extrema"))
+MEAN = Notion(
+    "mean", 1, _mean, _mean_batch, composes=True,
+    words=Words("−|Σ uᵢ − Σ u⁺ᵢ|", "Σ u+ = Σ u",
+                "keeps the mean of its input", "changes the mean"))
 POSITIVITY = Notion(
     "positivity", 1, _positivity, _positivity_batch, composes=True,
     words=Words("min u⁺ where min u >= 0, else 0", "u+ >= 0 for u >= 0",
@@ -331,8 +329,8 @@ MAX_NORM = Notion(
                 "does not increase the largest modulus", "increases the largest modulus"))
 
 NAMED = {notion.name: notion for notion in (
-    EUCLIDEAN, CONTRACTION, RANGE, SIGN, CONTRAST, VARIATION, CYCLIC_VARIATION, EXTREMA, POSITIVITY,
-    MAX_NORM)}
+    EUCLIDEAN, CONTRACTION, RANGE, SIGN, CYCLIC_SIGN, CONTRAST, VARIATION, CYCLIC_VARIATION,
+    EXTREMA, MEAN, POSITIVITY, MAX_NORM)}
 
 
 def as_notion(notion: Any) -> Notion:

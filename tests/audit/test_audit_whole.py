@@ -55,6 +55,7 @@ def gain(weights):
 IN_TURN = [(3.0, 1 / 3), (1 / 3, 3.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux, found", [
     (fluxes.tanh(), Status.REFUTED), (fluxes.relu(), Status.UNDECIDED)])
 def test_blocks_whose_modes_do_not_grow_make_no_stable_network(flux, found):

@@ -6,21 +6,23 @@ import warnings
 
 import numpy as np
 import pytest
+from plain_network import evaluate
 
-torch = pytest.importorskip("torch", reason="reading modules needs PyTorch: stabkit[torch]")
-pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
-
-from exported.make import network  # noqa: E402
-from plain_network import evaluate  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.nn.utils import parametrizations  # noqa: E402
-
-from stabkit.audit.torch_module import read  # noqa: E402
-from stabkit.errors import InvalidArgument  # noqa: E402
-from stabkit.installation import install  # noqa: E402
-from stabkit.networks.layers import Dense, Scaling  # noqa: E402
+from stabkit.audit.torch_module import read
+from stabkit.errors import InvalidArgument
+from stabkit.installation import install
+from stabkit.networks.layers import Dense, Scaling
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    """PyTorch, which takes seconds to load: not before the first of these tests runs."""
+    global torch, nn
+    torch = pytest.importorskip("torch", reason="reading modules needs PyTorch: stabkit[torch]")
+    pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
+    nn = torch.nn
 
 
 def agrees(module, shape, digits=5):
@@ -39,6 +41,8 @@ def agrees(module, shape, digits=5):
 @pytest.mark.parametrize("name", ["resnet", "mixer"])
 def test_networks(name):
     """Residual blocks with normalisation, and one of every activation."""
+    from exported.make import network  # loads PyTorch
+
     graph = agrees(*network(name))
     if name == "resnet":  # normalisation is not merged into weights, which would round them
         assert sum(isinstance(node.layer, Scaling) for node in graph.nodes) == 5
@@ -56,9 +60,10 @@ def test_parametrized_weights_are_the_effective_ones():
     """Bit by bit what each layer multiplies with, and the parametrizations still there after."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        new = nn.utils.parametrizations
         layers = [wrap(nn.Linear(4, 4)) for wrap in (
-            parametrizations.spectral_norm, parametrizations.weight_norm,
-            parametrizations.orthogonal, nn.utils.spectral_norm, nn.utils.weight_norm)]
+            new.spectral_norm, new.weight_norm, new.orthogonal, nn.utils.spectral_norm,
+            nn.utils.weight_norm)]
     module = nn.Sequential(*layers)
     with torch.no_grad():
         module(torch.ones(1, 4))
@@ -95,29 +100,33 @@ def test_the_module_is_left_as_it_was():
     hook.remove()
 
 
-class Strange(nn.Module):
-    def __init__(self, forward):
-        super().__init__()
-        self.does, self.weight = forward, nn.Parameter(torch.ones(3))
+def strange(function):
+    """A module that computes a function."""
+    class Strange(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(3))
 
-    def forward(self, x):
-        return self.does(x)
+        def forward(self, x):
+            return function(x)
+    return Strange()
 
 
-@pytest.mark.parametrize("module, shape, match", [
-    (nn.Linear(4, 3), (5,), r"module: Linear cannot be applied to an input of shape \(1, 5\)"),
-    (nn.Linear(4, 3), 4, "shape: must be the positive sizes"),
-    (nn.Linear(4, 3), (0,), "shape: must be the positive sizes"),
-    (lambda x: x, (4,), "module: must be a torch.nn.Module, got function"),
-    (Strange(lambda x: (x, x)), (3,), "returns tuple; one tensor"),
-    (Strange(lambda x: x if x.sum() > 0 else -x), (3,), "cannot be traced"),
-    (nn.Sequential(nn.Linear(3, 3), Strange(lambda x: torch.cumsum(x, 1))), (3,),
+@pytest.mark.parametrize("make, shape, match", [
+    (lambda: nn.Linear(4, 3), (5,),
+     r"module: Linear cannot be applied to an input of shape \(1, 5\)"),
+    (lambda: nn.Linear(4, 3), 4, "shape: must be the positive sizes"),
+    (lambda: nn.Linear(4, 3), (0,), "shape: must be the positive sizes"),
+    (lambda: lambda x: x, (4,), "module: must be a torch.nn.Module, got function"),
+    (lambda: strange(lambda x: (x, x)), (3,), "returns tuple; one tensor"),
+    (lambda: strange(lambda x: x if x.sum() > 0 else -x), (3,), "cannot be traced"),
+    (lambda: nn.Sequential(nn.Linear(3, 3), strange(lambda x: torch.cumsum(x, 1))), (3,),
      r"CumSum\): not supported"),
 ])
-def test_bad_input(module, shape, match):
+def test_bad_input(make, shape, match):
     """One line that says what the module is not, or which operator is not known."""
     with pytest.raises(InvalidArgument, match=match) as caught:
-        read(module, shape)
+        read(make(), shape)
     assert "\n" not in str(caught.value)
 
 

@@ -315,6 +315,7 @@ def test_pyamg_chebyshev_polynomial_is_that_of_the_claim():
     assert abs(np.polyval(c, 1.14)) > 1
 
 
+@pytest.mark.slow  # loads PyTorch, as the next ones do
 @pytest.mark.parametrize("size", [3, 1])
 def test_torch_spectral_norm_stretches_the_constant_image(size):
     """Equal taps: reshaped norm 1, and the constant image is multiplied by √t = k; a 1 x 1 kernel
@@ -327,6 +328,7 @@ def test_torch_spectral_norm_stretches_the_constant_image(size):
     assert float(layer(u).detach().norm() / u.norm()) == pytest.approx(size, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_torch_orthogonal_acts_on_each_kernel():
     torch = pytest.importorskip("torch", reason="needs torch")
     layer = torch.nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular", bias=False)
@@ -349,6 +351,7 @@ def test_the_corrected_bound_holds_for_random_kernels_of_torch():
         assert np.linalg.norm(K, 2) <= 3 * sigma * (1 + 1e-12)
 
 
+@pytest.mark.slow
 def test_keras_stretches_the_constant_image(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     pytest.importorskip("torch", reason="needs torch")

@@ -32,6 +32,10 @@ PLANTED = {
         within=dict(ratio=BEYOND)),
     "lipschitz_constant_is_the_largest_diffusivity_corrected": Planted(
         put={"regularisation.AT_MOST": Fraction(1, 2)}),
+    "sign_stability_with_periodic_boundary_corrected": Planted(
+        within=dict(n=(4,), flux=(fluxes.identity(),), ratio=(Fraction(3),))),
+    "huber_regulariser_is_strictly_convex_corrected": Planted(within=dict(
+        flux=(fluxes.hard(),), r=(("1/2",),), s=((2,),))),
     "mean_is_preserved": Planted(within=dict(K=(difference(1, 3, 1, DIRICHLET),))),
     "maximum_minimum_principle": Planted(within=dict(ratio=BEYOND)),
     "range_bound_is_necessary": Planted(within=dict(ratio=AT)),

@@ -38,6 +38,7 @@ PLANTED = {
     "euclidean_stability_without_sign_condition": Planted(within=dict(flux=(fluxes.identity(),))),
     "euclidean_bound_is_sharp": Planted(within=dict(ratio=AT)),
     "proof_eigenvalue_interval": Planted(within=dict(tau=("1", "2"))),
+    "proof_eigenvalue_interval_corrected": Planted(within=dict(flux=(NEGATIVE,))),
     "proof_largest_eigenvalue_of_g": Planted(within=dict(s=("0",))),
     "proof_diffusivity_is_bounded_by_the_lipschitz_constant": Planted(
         within=dict(flux=(NEGATIVE,))),

@@ -23,7 +23,7 @@ from stabkit.classes import (
 from stabkit.errors import InvalidArgument
 from stabkit.operators import DIRICHLET, PERIODIC, REFLECTING, difference
 from stabkit.schemes import FSI, Explicit, Implicit, ResidualBlock
-from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN
+from stabkit.stability.notions import CONTRAST, EUCLIDEAN, MEAN, RANGE, SIGN
 from stabkit.stability.property import Identity, Stable
 
 # -- lines --------------------------------------------------------------------------
@@ -59,6 +59,25 @@ def test_steps_over_the_bound_and_wrong_boundaries_are_not_proved(bound, notion,
     """Zeros outside may lie outside of the range; around a ring signs are counted otherwise."""
     entry = own(on_a_line(bound, notion, Explicit, boundary), {**ON_A_LINE, "n": (3,)}, **LINE)
     assert not proved(entry)
+
+
+@pytest.mark.parametrize("slopes, bound, so", [
+    ((0, "L"), 2, True), ((0, "L"), F(1999, 1000), False), (("-L", "L"), 2, None), (None, 2, None)])
+def test_contrast_needs_a_flux_that_does_not_fall_and_the_bound(slopes, bound, so):
+    """Without slopes in [0, L] it is not even stated."""
+    entry = own(on_a_line(bound, CONTRAST), ON_A_LINE, **{**LINE, "flux": AnyFlux(
+        diffusivities=(0, "L"), slopes=slopes)})
+    if so is None:
+        with pytest.raises(InvalidArgument, match=r"does not fall|slopes of the flux"):
+            obligations.statements(entry)
+    else:
+        assert proved(entry) is so
+
+
+def test_of_all_steps_on_a_line_the_mean_stays_but_not_with_zeros_outside():
+    free = {**LINE, "ratio": UpTo(None)}
+    assert proved(own(on_a_line(1, MEAN), ON_A_LINE, **free))
+    assert not proved(own(on_a_line(1, MEAN, boundary=DIRICHLET), ON_A_LINE, **free))
 
 
 def test_the_rows_are_those_of_the_matrix():

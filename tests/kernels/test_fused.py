@@ -5,6 +5,7 @@ this cannot show is how fast they are.
 """
 
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -48,6 +49,15 @@ def plain_result(scheme, steps, plain, u):
         return np.stack([run(signal, steps) for signal in u])
 
 
+@cache
+def of_the_difference(scheme, steps, n, dtype):
+    """Signals, and what plain loops make of them with the first difference, h = 3/4."""
+    r = dtype(float(Fraction(4, 3)))
+    plain = Plain(difference_rows(n, NATURAL, r), n, "rational", 0.2, dtype)
+    u = signals(n, dtype)[slice(6) if n <= 100 else slice(3, 5)]  # long: NaN, infinity
+    return u, plain_result(scheme, steps, plain, u)
+
+
 def cut(monkeypatch, *, threads=32, steps=3):
     """Every signal counts as long; small blocks of few steps, so that tiles meet everywhere."""
     monkeypatch.setattr(fused, "SHARED", 0)
@@ -72,12 +82,11 @@ def test_the_first_difference(launches, monkeypatch, route, scheme, steps, dtype
         cut(monkeypatch)
     for n in (2, 3, 8, 13, 100, 256, 257, 505)[:4 if route == "blocks" else None]:
         K = difference(1, n, Fraction(3, 4))
-        r = dtype(float(Fraction(4, 3)))
-        plain = Plain(difference_rows(n, NATURAL, r), n, "rational", 0.2, dtype)
-        u = signals(n, dtype)[slice(6) if n <= 100 else slice(3, 5)]  # long: NaN, infinity
-        spacing, given = float(r) if route == "tiles" else None, u.copy()
+        u, expected = of_the_difference(scheme, steps, n, dtype)
+        spacing = float(dtype(float(Fraction(4, 3)))) if route == "tiles" else None
+        given = u.copy()
         got = fused.run(job(scheme, steps, K, CODE["rational"], spacing), u)
-        assert same(got, plain_result(scheme, steps, plain, u)), n
+        assert same(got, expected), n
         assert same(u, given)
     assert set(launches.names) == set(ROUTES[route])
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import scipy.signal
+import scipy
 
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid import (

@@ -132,7 +132,7 @@ def test_what_is_not_so_of_differences_is_refused(statement, proof):
 
 
 def test_variation_and_extrema_are_of_explicit_steps_on_lines():
-    for keeps in ("variation", "extrema"):
+    for keeps in ("variation", "extrema", "contrast", "mean"):
         refused(line(-1, "inf", keeps), {}, "only known of explicit")
         refused(grid(1, "1/8", 2) | {"keeps": keeps}, {}, "a line needs")
     check(VARIATION, {})

@@ -6,7 +6,8 @@ import pytest
 
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import THEOREMS, check, explain, symbols
-from stabkit.proof.symbols import Symbols
+from stabkit.proof.symbols import Symbols, as_square
+from stabkit.proof.text import parse
 from stabkit.schemes.diffusion import DiffusionScheme
 
 
@@ -106,3 +107,26 @@ holds
       + (2 τ) ([f0] · [(L)(K u) - (f0)])   [sector E0]
       + (τ² L) (c |f0|² - |Kᵀ (f0)|²)   [bound Kᵀ]
       + (τ step) (|f0|²)   [square]"""
+
+
+@pytest.mark.parametrize("text, square", [
+    ("u.T@u - u.T@v - v.T@u + v.T@v", "(u - v).T@(u - v)"),
+    ("2*u.T@u + 2*u.T@v + 2*v.T@u + 2*v.T@v", "(2)*((u + v).T@(u + v))"),
+    ("(1 - tau)*u.T@u", "(1 - tau)*(u.T@u)"),
+    ("tau**2*f.T@K@K.T@f - tau*f.T@K@u - tau*u.T@K.T@f + u.T@u",
+     "(tau*K.T@f - u).T@(tau*K.T@f - u)|(-tau*K.T@f + u).T@(-tau*K.T@f + u)|"
+     "(u - tau*K.T@f).T@(u - tau*K.T@f)"),
+    ("u.T@u + v.T@v", ""), ("u.T@v + v.T@u", ""), ("u.T@u + u.T@v + v.T@u - v.T@v", ""),
+    ("tau", ""),
+    ("u.T@u - 2*tau*u.T@v + v.T@v", ""),
+])
+def test_a_square_is_told_as_one_and_nothing_else_is(text, square):
+    """Completed by hand; what is told is the same expression."""
+    s = Symbols()
+    tau, u, v, f, K = (s.parameter("tau"), s.vector("u"), s.vector("v"), s.vector("f", "M"),
+                       s.operator("K"))
+    names = {"tau": tau, "u": u, "v": v, "f": f, "K": K}
+    x = parse(text, names)
+    told = as_square(x)
+    assert told in square.split("|")
+    assert not told or (parse(told, names) - x).is_zero()

@@ -3,12 +3,14 @@
 Each test names what a line guards; the falsehood next to it is shown by hand in its docstring.
 """
 
+import random
 from fractions import Fraction
 
 import pytest
-from evidence_files import evidence, holds
+from evidence_files import evidence, holds, texts
 
 from stabkit import fluxes
+from stabkit.errors import InvalidEvidence
 from stabkit.fluxes.flux import Facts, Flux
 from stabkit.operators import difference, from_matrix
 from stabkit.replay import check
@@ -67,6 +69,84 @@ def test_products_of_all_pairs_in_a_row(row, largest):
     assert holds(f"largest_product([{row}]) == {largest}")
     assert holds(f"largest_product([{[0] * len(row)}, {row}]) == {max(largest, 0)}")
     assert holds(f"largest_product([{row}]) <= 0") == (largest <= 0)
+
+
+@pytest.mark.parametrize("cells, sign, bound", [
+    ("[0, 4]", ">=", "1/4"), ("[-4, 0]", "<=", "-1/4"), ("[0, 1/4]", ">=", "4"),
+    ("[-1/4, 0]", "<=", "-4"), ("[-1, 0]", "<=", "-1"), ("[0, inf]", ">=", "0"),
+    ("[-inf, 0]", "<=", "0"),
+])
+def test_reciprocals_beside_zero(cells, sign, bound):
+    """1/x is monotone on either side of 0, where it does not exist, so its bound is at the other
+    end: 1/4 on (0, 4], which 1/3 and 4 are not."""
+    assert holds(f"all(1/x {sign} {bound} for x in cells({cells}))")
+    for wrong in ("1/3", "5", "1/100") if sign == ">=" else ("-1/3", "-5", "-1/100"):
+        true = Fraction(wrong) <= Fraction(bound) if sign == ">=" else \
+            Fraction(wrong) >= Fraction(bound)
+        assert holds(f"all(1/x {sign} {wrong} for x in cells({cells}))") == true
+    assert not holds("1/x <= 1", x="0") and not holds("not 1/x <= 1", x="0")
+
+
+@pytest.mark.parametrize("false", [
+    "(0 if x == 0 else x) <= 0", "(x if x != 0 else 0) >= 0", "(0 if x == 1 else x) <= 1",
+    "(0 if abs(x) == 1 else x) <= 1", "(x if abs(x) != 1 else 0) >= 1",
+])
+def test_an_equation_cuts_no_cell(false):
+    """On [-1, 2] what fails x = 0 lies on both sides of it: x = 2 and x = -1."""
+    assert not holds(f"all({false} for x in cells([-1, 2]))")
+    assert holds("all((0 if x == 0 else x) <= 2 for x in cells([-1, 2]))")
+
+
+def test_an_increasing_function_is_enclosed_outwards():
+    """On [1, 2] exp lies between e and e², of which 60 digits are published; a bound that is wrong
+    in the 10th to 55th digit is refused, whatever the precision."""
+    e = Fraction("2.71828182845904523536028747135266249775724709369995957496696763")
+    square = Fraction("7.38905609893065022723042746057500781318031557055184732408712782")
+    for digits in range(10, 60, 5):
+        off = Fraction(1, 10**digits)
+        for wrong in (f"exp(x) >= {e + off}", f"exp(x) <= {square - off}"):
+            assert not holds(f"all({wrong} for x in cells([1, 2]))")
+    assert holds(f"all({e - off} <= exp(x) <= {square + off} for x in cells([1, 2]))")
+
+
+def test_large_values_keep_their_exponents():
+    """e^200 = 7.22597376812574925817747704218930...·10^86, far beyond the digits of a ball."""
+    assert holds("7225973768125749 * 10**71 <= exp(200) <= 7225973768125750 * 10**71")
+    for wrong in ("exp(200) <= 4 * 10**86", "exp(200) >= 14 * 10**86", "exp(200) <= 10**60"):
+        assert not holds(wrong)
+
+
+@pytest.mark.parametrize("items", ["[[], []]", "[[[1]]]", "[[[1, 2]], [[3, 4]]]", "[[1], []]"])
+def test_an_array_is_a_vector_or_a_matrix(items):
+    """Neither rows of nothing nor matrices of matrices, of which nothing need be shown."""
+    with pytest.raises(InvalidEvidence):
+        holds(f"nonneg({items})")
+
+
+@pytest.mark.parametrize("size", [3, 6])
+def test_the_pivots_of_two_neighbours_in_plain_fractions(size):
+    """c I - K'K by its leading minors, one by one, for rows (a, b) of any signs: Sylvester."""
+    rng = random.Random(size)
+    for _ in range(20):
+        rows = [[Fraction(0)] * size for _ in range(size + 1)]
+        for i, row in enumerate(rows):
+            j = min(i, size - 2)
+            row[j], row[j + 1] = (Fraction(rng.randint(-3, 3), rng.randint(1, 2)) for _ in "ab")
+        gram = [[sum(row[i] * row[j] for row in rows) for j in range(size)] for i in range(size)]
+        bound = max(sum(map(abs, row)) for row in gram) * Fraction(rng.randint(4, 11), 10)
+        below = [[bound * (i == j) - gram[i][j] for j in range(size)] for i in range(size)]
+        minors = [minor(below, k) for k in range(1, size + 1)]
+        if all(minors):  # no leading minor is 0: definite, or not even semidefinite
+            assert holds("gram_at_most(K, c)", K=texts(rows), c=str(bound)) == (min(minors) > 0)
+
+
+def minor(matrix, size):
+    """The determinant of the leading block, by expansion along its first row."""
+    if size == 0:
+        return Fraction(1)
+    block = [row[:size] for row in matrix[:size]]
+    return sum((-1) ** j * block[0][j] * minor([row[:j] + row[j + 1:] for row in block[1:]],
+                                               size - 1) for j in range(size))
 
 
 # -- certificates ----------------------------------------------------------------------------------

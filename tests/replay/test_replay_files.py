@@ -34,6 +34,7 @@ def test_the_witness_against_the_euclidean_norm_holds(tmp_path):
     assert "norm2(v) > norm2(u): 5 > 1" in finding.reason
 
 
+@pytest.mark.slow
 def test_every_changed_digit_is_caught():
     """No digit anywhere in a sealed verdict can be changed unnoticed."""
     content = verdict_file(witness(), evidence("exp(1/10**30) > 1", margin="exp(1)", kind="witness",

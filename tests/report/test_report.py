@@ -21,6 +21,7 @@ from stabkit.notation import to_latex
 from stabkit.replay.unpacking import unpacked
 from stabkit.report import benchmarks, command, figures, latex
 from stabkit.report.contents import contents
+from stabkit.report.explain import explain
 from stabkit.report.findings import FINDINGS
 from stabkit.report.sketch import before_and_after, sketch
 from stabkit.report.verdict_file import as_text, document
@@ -104,6 +105,22 @@ def test_a_printed_statement_stands_beside_its_correction(verdicts):
     groups = [[entry.name for entry in group]
               for paper in contents(verdicts, LEDGER).papers for group in paper.groups]
     assert ["alt2021.fsi_formula", "alt2021.fsi_formula_corrected"] in groups
+
+
+def test_no_headline_says_of_a_derived_statement_that_it_is_printed(verdicts):
+    """What a finding or the README calls stated, printed or read literally stands in the source."""
+    ledger = registry()
+    for finding in FINDINGS:
+        if re.search("printed|as stated|literally|advice", f"{finding.title} {finding.text}", re.I):
+            assert all(ledger[claim].reading == "printed" for claim, status
+                       in finding.rests_on.items() if status == "refuted"), finding.title
+    told = contents(verdicts, LEDGER)
+    derived = [entry for entry in told.entries if entry.claim.location.startswith("derived")]
+    assert derived and all(entry.kind in ("derived", "corrected") for entry in derived)
+    there = [entry for entry in told.entries if entry.claim.reading == "printed"]
+    assert f"{len(there)} as printed or documented and" in told.headline
+    source = explain(derived[0].claim, derived[0].verdict).splitlines()[2]
+    assert "printed" not in source and "as corrected" not in source
 
 
 def test_a_finding_is_told_only_while_its_verdicts_stand(verdicts):

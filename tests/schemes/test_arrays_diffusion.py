@@ -11,7 +11,7 @@ from array_libraries import agree
 from stabkit import fluxes
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.multigrid.cycle import Cycle
-from stabkit.multigrid.implicit_diffusion import _applied as applied
+from stabkit.multigrid.implicit_diffusion import _apply as applied
 from stabkit.multigrid.implicit_diffusion import (
     diffusion_gradient,
     diffusion_matrix,

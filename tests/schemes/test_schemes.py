@@ -141,7 +141,8 @@ def test_implicit_steps_of_a_batch_are_those_of_its_signals(operator):
     assert all(np.array_equal(scheme(row), solved) for row, solved in zip(u, v, strict=True))
 
 
-@pytest.mark.parametrize("count", [1, 3, 20])
+@pytest.mark.parametrize("count", [
+    3, *(pytest.param(count, marks=pytest.mark.slow) for count in (1, 20))])
 def test_long_implicit_steps_solve_their_equation(count):
     """Where the systems are solved by compiled loops, one by one or many at once."""
     n = 1 + WORTH_COMPILING // count

@@ -98,6 +98,7 @@ def test_what_is_certified_holds_for_every_signal(scheme, notion, data):
     assert not is_violated(scheme, notion, drawn)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(operators(samples=4), any_flux(continuous=True), st.sampled_from(["1/1000", "1e-30"]))
 def test_no_certificate_beyond_the_bound(K, flux, gap):

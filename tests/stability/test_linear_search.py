@@ -16,8 +16,9 @@ from stabkit.schemes import Chain, Explicit, Function, Linear
 from stabkit.stability.decide import decide
 from stabkit.stability.falsify import exact_margin
 from stabkit.stability.falsify.linear import linear_violation
-from stabkit.stability.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, sign_changes
+from stabkit.stability.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN
 from stabkit.stability.property import NormAtMost, Stable
+from stabkit.stability.sign_changes import sign_changes
 from stabkit.stability.verdict import PROVED, REFUTED
 
 TINY = Fraction(1, 10**60)

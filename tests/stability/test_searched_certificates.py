@@ -12,6 +12,7 @@ import pytest
 from stabkit import (
     CONTRACTION,
     EUCLIDEAN,
+    POWER_BOUNDED,
     RANGE,
     Chain,
     Energy,
@@ -23,6 +24,7 @@ from stabkit import (
     fluxes,
     from_matrix,
     replay,
+    step_bound,
     verify,
 )
 from stabkit.arithmetic.exact import Exact
@@ -89,6 +91,26 @@ class Layers(Own):
 
     def step(self, u):
         return u - self.tau * sum(A.T @ self.flux(A @ u) for A in self.matrices)
+
+
+@dataclass(frozen=True, eq=False)
+class HeavyBall(Scheme):
+    """u⁺ = u − τ AᵀΦ(A u) + β(u − w), w⁺ = u, on states (u, w)."""
+
+    A: Any
+    flux: Any
+    tau: Any
+    beta: Any
+
+    @property
+    def size(self):
+        return 2 * self.A.shape[1]
+
+    def step(self, x):
+        n = len(x) // 2
+        u, w = x[:n], x[n:]
+        slope = self.A.T @ self.flux(self.A @ u)
+        return np.concatenate([u - self.tau * slope + self.beta * (u - w), u])
 
 
 # Each with the step up to which it is stable, by hand: for Φ(s) = s the scheme is the matrix
@@ -180,6 +202,55 @@ def test_a_theorem_about_other_fluxes_is_not_what_a_claim_says():
     assert not finding.holds and "evidence 1" in finding.reason
 
 
+@solver
+@pytest.mark.slow
+def test_momentum_is_bounded_for_all_time():
+    """With β = 1/2 and τ|A|² < 1, by a form of the state; the first steps stay below the bound."""
+    scheme = HeavyBall(from_matrix([[1, 1], [0, 1]]), fluxes.relu(), F(1, 3), 0.5)
+    outcome = decide(scheme, POWER_BOUNDED)
+    assert outcome.status == "proved" and check(outcome.evidence[0].to_json({})) is None
+    bound = F(outcome.evidence[0].data["theorem"]["statement"]["goal"].split("*")[0])
+    start = x = np.array([F(3), F(-1), F(-2), F(5)], dtype=object)
+    for _ in range(12):
+        x = scheme(x)
+        assert x @ x <= bound * (start @ start)
+
+
+@solver
+@pytest.mark.slow
+def test_momentum_that_grows_is_not_proved():
+    """For Φ(s) = s and A = 1 it is z² − (1 + β − τ) z + β, which has a root −2 for β = 1, τ = 9/2.
+    """
+    scheme = HeavyBall(from_matrix([[1]]), fluxes.relu(), F(9, 2), 1)
+    assert (-2)**2 + (1 + 1 - F(9, 2)) * 2 + 1 == 0
+    assert decide(scheme, POWER_BOUNDED).status == "undecided"
+
+
+@solver
+def test_the_sharp_step_of_an_own_scheme():
+    """2/|A|² = 1/2; all smaller steps are means, and beyond it a signal breaks the norm."""
+    found = step_bound(Descent(from_matrix([[2]]), from_matrix([[2]]), fluxes.relu(), F(1, 6)),
+                       EUCLIDEAN)
+    assert found.proved == ((0, F(1, 2)),) and F(1, 2) < found.refuted[0][0] < F(501, 1000)
+    found.check()
+
+
+@dataclass(frozen=True, eq=False)
+class Switching(Descent):
+    """Its own step, and from τ <= 1/8 on downwards another one."""
+
+    def step(self, u):
+        return super().step(u) if self.tau > F(1, 8) else 2 * u
+
+
+@solver
+def test_a_scheme_that_changes_with_its_step_has_no_interval():
+    """What holds at a step says nothing about smaller ones, at which it computes another."""
+    scheme = Switching(from_matrix([[2]]), from_matrix([[2]]), fluxes.relu(), F(1, 4))
+    found = step_bound(scheme, EUCLIDEAN, halvings=2)
+    assert all(low >= F(1, 8) for low, _ in found.proved)
+
+
 @dataclass(frozen=True, eq=False)
 class Deceiver(Descent):
     """Tells symbols from arrays."""
@@ -197,7 +268,6 @@ def test_a_step_that_tells_symbols_from_arrays_is_not_believed():
 def test_without_the_solver_it_is_said_what_to_install(monkeypatch):
     """The decision goes on, by trials."""
     monkeypatch.setattr(program, "is_installed", lambda: False)
-    monkeypatch.setattr("stabkit.stability.certificates.searched.is_installed", lambda: False)
     outcome = decide(*SMALL, trials=20)
     assert outcome.status == "supported"
     assert "Clarabel" in outcome.reason and "pip install" in outcome.reason

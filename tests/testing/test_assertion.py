@@ -105,9 +105,9 @@ def test_a_linear_scheme_beyond_its_bound_fails(K, ratio):
 
 
 def test_strict_asks_for_a_proof():
-    """Eigenvalues 1/2 on a Jordan block: ‖M^k‖ stays below 1, and FSI of a garrote is not
+    """Eigenvalues 1/2 on a Jordan block: ‖M^k‖ stays below 1, and a long cycle of a garrote is not
     certified."""
-    supported = FSI(difference(1, 3), fluxes.garrote(), "1/2", 2)
+    supported = FSI(difference(1, 3), fluxes.garrote(), "1/8", 9)
     assert assert_stable(supported, EUCLIDEAN, trials=100).status is Status.SUPPORTED
     error = failure(supported, EUCLIDEAN, trials=100, strict=True)
     assert error.inputs == () and error.outcome.status is Status.SUPPORTED

@@ -1,26 +1,57 @@
-"""How soon a function that fails is told."""
+"""A function that fails is told as soon as one that holds, and in few lines, however long."""
 
 import time
 
 import numpy as np
 import pytest
 
-from stabkit import EUCLIDEAN
+from stabkit import CONTRACTION, EUCLIDEAN
 from stabkit.testing import NotStable, assert_stable
+
+FORMS = {
+    "factor": lambda c: lambda u: c * u,
+    "pair": lambda c: lambda u: c / 2 * (np.roll(u, 1) + u),
+    "diffusion": lambda c: lambda u: u - c / 2 * (2 * u - np.roll(u, 1) - np.roll(u, -1)),
+}
+HOLDS, FAILS = 1, 1.2  # of each form: the largest factor, or step, and one beyond it
+
+
+def seconds(form, factor, notion, size):
+    """In processor time, so that other work on the machine does not count."""
+    start = time.process_time()
+    try:
+        assert_stable(FORMS[form](factor), notion, size=size)
+    except NotStable as error:
+        assert factor == FAILS and len(str(error).splitlines()) <= 40
+    else:
+        assert factor == HOLDS
+    return time.process_time() - start
 
 
 @pytest.mark.parametrize("size", [4, 64, 256, 3000])
-def test_a_function_that_fails_is_told_as_soon_as_one_that_holds(size):
-    """Both are decided by the trace; in processor time, with an allowance for short runs."""
-    def seconds(factor):
-        start = time.process_time()
-        try:
-            assert_stable(lambda u: factor * (np.roll(u, 1) + u), EUCLIDEAN, size=size)
-        except NotStable as error:
-            assert factor > 0.5 and len(str(error).splitlines()) <= 40
-        else:
-            assert factor <= 0.5
-        return time.process_time() - start
+@pytest.mark.parametrize("form", FORMS)
+def test_a_function_that_fails_is_told_as_soon_as_one_that_holds(form, size):
+    """Both are decided by the trace; three times as long at most, beside the short runs."""
+    for notion in (EUCLIDEAN, CONTRACTION):
+        seconds(form, HOLDS, notion, 4)
+        assert seconds(form, FAILS, notion, size) <= 3 * seconds(form, HOLDS, notion, size) + 0.3
 
-    seconds(0.5)
-    assert seconds(0.6) <= 5 * seconds(0.5) + 0.3
+
+@pytest.mark.parametrize("size", [64, 1500])
+def test_what_breaks_everywhere_is_told_in_few_lines(size):
+    """All entries of the output change: u plus its mean, of which 1 all over is doubled."""
+    with pytest.raises(NotStable) as raised:
+        assert_stable(lambda u: u + np.mean(u), EUCLIDEAN, size=size, trials=100)
+    assert len(str(raised.value).splitlines()) <= 40
+
+
+def test_the_lines_of_a_long_message_show_it_again():
+    """Few entries are set one by one."""
+    with pytest.raises(NotStable) as raised:
+        assert_stable(lambda u: 2 * u, EUCLIDEAN, size=300)
+    lines = [line.strip() for line in str(raised.value).splitlines()]
+    code = [line for line in lines if line.startswith(("u =", "u["))]
+    known = {"np": np}
+    exec("\n".join(code), known)
+    assert known["u"].shape == (300,) and (known["u"] == raised.value.inputs[0]).all()
+    assert "of 300 samples" in str(raised.value)

@@ -145,7 +145,7 @@ def test_central_advection(order, top, n):
         assert "for every size" in str(found)
 
 
-@pytest.mark.parametrize("n", [12, 120])
+@pytest.mark.parametrize("n", [12, pytest.param(120, marks=pytest.mark.slow)])
 def test_lax_friedrichs_and_lax_wendroff(n):
     """Both keep the norm up to c = 1; the range is kept by the first up to 1, by the second at 0
     and 1 alone: u − c(1 − c)/2 at the right neighbour is negative in between."""
@@ -178,7 +178,7 @@ def carried(v, D, h):
     return step
 
 
-@pytest.mark.parametrize("n", [6, 60])
+@pytest.mark.parametrize("n", [6, pytest.param(60, marks=pytest.mark.slow)])
 def test_advection_and_diffusion_per_cell(n):
     """Positivity up to 1/max(Σv/h + 4D/h²); the range is lost at once where the flow converges."""
     rng = np.random.default_rng(n)

@@ -21,6 +21,8 @@ from stabkit.claims.configurations import (
     ONE,
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
+    drawn,
+    ones,
     some_step_is_stable,
 )
 from stabkit.classes import (
@@ -46,8 +48,8 @@ from stabkit.operators import (
     stable_step,
 )
 from stabkit.schemes import Chain, Explicit, Linear, ResidualBlock, Scheme
-from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN
-from stabkit.stability.property import AllOf, Calculation, Identity, Not, Stable
+from stabkit.stability.notions import CYCLIC_SIGN, EUCLIDEAN, RANGE, SIGN, inner
+from stabkit.stability.property import AllOf, Calculation, Example, Identity, Not, Stable
 from stabkit.stability.verdict import REFUTED
 
 FLUXES = (*DICTIONARY, fluxes.rational(), fluxes.firm())
@@ -112,21 +114,23 @@ def block_with_two_reflecting_differences_is_euclidean_stable_corrected(K, ratio
 
 
 @claim("derived (explicit scheme, eq. (6))", weight="minor",
-       within=dict(K=(*REFLECTING_FIRST[:3], *PERIODIC_FIRST), flux=EXACT, tau=("1/3",)))
-def mean_is_preserved(K, flux, tau):
-    """Σᵢ T(u)ᵢ = Σᵢ uᵢ for every u, Φ and τ with K = K1 reflecting or periodic, as K 1 = 0."""
-    n = K.shape[1]
-    u = [Fraction((-1) ** i * (5 * i + 3), i + 2) for i in range(n)]
-    step = Explicit(K, flux, tau)
+       within=dict(K=(*REFLECTING_FIRST[:3], *PERIODIC_FIRST), flux=EXACT, tau=("1/3",), u=(1,)),
+       for_all=dict(K=AnyOperator(constants=True), flux=AnyFlux(), tau=Positive(), u=AnyVector()))
+def mean_is_preserved(K, flux, tau, u):
+    """Σᵢ T(u)ᵢ = Σᵢ uᵢ for every u, Φ and τ with K = K1 reflecting or periodic, as K 1 = 0; so for
+    every K with K 1 = 0."""
+    return keeps_the_mean(Explicit(K, flux, tau), drawn(u, K))
+
+
+def keeps_the_mean(step: Explicit, u: Any) -> AllOf:
+    """Σᵢ T(u)ᵢ = Σᵢ uᵢ, and that K 1 = 0."""
+    K = step.K
     return AllOf([
-        Calculation(dict(K=K.exact()), [], [f"K @ ones({n}) == zeros({K.shape[0]})"],
-                    "1'T(u) = 1'u − τ (K1)'Φ(K u), which is 1'u for every u and Φ iff K1 = 0",
-                    necessary=True),
-        Identity(lambda u: _total(step(u)), _total, dict(u=u), "the same at a signal")])
-
-
-def _total(u):
-    return u.call("sum") if hasattr(u, "call") else u.sum()
+        Identity(lambda one, u: inner(one, step(u)), lambda one, u: inner(one, u),
+                 dict(one=ones(K), u=u), "1·T(u) = 1·u − τ (K1)·Φ(K u)"),
+        Example(lambda: Calculation(
+            dict(K=K.exact()), [], [f"K @ ones({K.shape[1]}) == zeros({K.shape[0]})"],
+            "else some u and Φ have another mean", necessary=True))])
 
 
 @claim("eq. (7)", notion="range", quote="the time step size must fulfil τ ≤ h²/(2 g_max)",
@@ -200,6 +204,17 @@ def sign_stability_with_periodic_boundary(K, flux, ratio):
     """For K1 periodic, N >= 3, 0 <= g <= g_max and 0 < τ <= h²/(4 g_max): S(T(u)) <= S(u), with S
     counted along u₁, …, u_N and not around the circle."""
     return Stable(Explicit(K, flux, ratio / 4), SIGN)
+
+
+@claim("derived (Theorem 2 with another boundary condition)", notion="sign",
+       within=dict(n=(2, 3, 4, 5), flux=FLUXES[:3], ratio=(HALF, ONE)),
+       for_all=dict(n=AnyLength(), flux=LINE["flux"], ratio=UpTo(1)))
+def sign_stability_with_periodic_boundary_corrected(n, flux, ratio):
+    """For K1 periodic, every N, 0 <= g <= g_max and 0 < τ <= h²/(4 g_max) the number of sign
+    changes around the circle, from u_N to u₁ as well, does not grow; here τ = ratio · h²/(4
+    g_max)."""
+    tau = ratio / (4 * flux.facts.sup_diffusivity)
+    return Stable(Explicit(difference(1, n, 1, PERIODIC), flux, tau), CYCLIC_SIGN)
 
 
 @claim('derived (Theorem 2, "half as large")', notion="sign", expect=REFUTED,

@@ -23,7 +23,7 @@ from stabkit.claims.configurations import (
     constant,
     drawn,
 )
-from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Positive, Such
+from stabkit.classes import AnyFlux, AnyLength, AnyOperator, AnyVector, Positive, Such, UpTo
 from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, difference, stable_step
@@ -279,6 +279,22 @@ def huber_regulariser_is_strictly_convex(q, r):
                        necessary=True)
 
 
+@claim("derived (Section 4)", weight="minor", notion="bound",
+       within=dict(flux=(fluxes.soft(1), fluxes.soft(2), fluxes.identity()),
+                   r=(("1/2", 0, -3),), s=((5, "1/3", 4),)),
+       for_all=dict(flux=AnyFlux(slopes=(0, None)), r=AnyVector("M"), s=AnyVector("M")))
+def huber_regulariser_is_strictly_convex_corrected(flux, r, s):
+    """Ψ of the truncated TV row (Huber) is convex, as Ψ is for every Φ that does not fall: its sum
+    at a midpoint is at most the mean of its sums."""
+    def total(x: Any) -> Any:
+        densities = flux.regulariser(x)
+        return densities.call("sum") if hasattr(densities, "call") else densities.sum()
+
+    half = constant(Fraction(1, 2))
+    return AtMost(lambda r, s: 2 * total(half * (r + s)), lambda r, s: total(r) + total(s),
+                  dict(r=r, s=s), "at r, s and their midpoint")
+
+
 def increasing(flux: Flux) -> bool:
     """Whether the row is said to be in the first class."""
     return flux.name in ("identity", "charbonnier", "soft")
@@ -300,12 +316,14 @@ def flux_monotonicity_separates_the_classes(flux):
 
 @claim('Section 4, "act contrast reducing"', notion="bound",
        quote="the corresponding increasing flux functions act contrast reducing",
-       within=dict(n=(2, 3, 4, 6), h=("1", "1/2"), flux=MONOTONE, ratio=(HALF, ONE)),
-       beyond=dict(n=(4,), flux=MONOTONE[:3], ratio=(Fraction(11, 10),)))
+       within=dict(n=(2, 3, 4, 6), h=(ONE, HALF), flux=MONOTONE, ratio=(HALF, ONE)),
+       beyond=dict(n=(4,), flux=MONOTONE[:3], ratio=(Fraction(11, 10),)),
+       for_all=dict(n=AnyLength(), h=Positive(), ratio=UpTo(1),
+                    flux=AnyFlux(diffusivities=(0, "L"), slopes=(0, "L"))))
 def increasing_flux_reduces_contrast(n, h, flux, ratio):
-    """For nondecreasing Lipschitz Φ with Φ(0) = 0, K1 reflecting and 0 < τ <= h²/(2L):
-    maxᵢ |T(u)_{i+1} − T(u)ᵢ| <= maxᵢ |u_{i+1} − uᵢ|."""
-    tau = ratio * Fraction(h) ** 2 / (2 * flux.facts.lipschitz)
+    """For nondecreasing Lipschitz Φ with Φ(0) = 0, K1 reflecting, every N and 0 < τ <= h²/(2L):
+    maxᵢ |T(u)_{i+1} − T(u)ᵢ| <= maxᵢ |u_{i+1} − uᵢ|; here τ = ratio · h²/(2L)."""
+    tau = ratio * h**2 / (2 * flux.facts.lipschitz)
     return Stable(Explicit(difference(1, n, h), flux, tau), CONTRAST)
 
 

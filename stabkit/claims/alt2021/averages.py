@@ -12,8 +12,16 @@ from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import NATURAL, difference
 from stabkit.schemes import Explicit, repeat
-from stabkit.stability.notions import EXTREMA, RANGE, VARIATION
-from stabkit.stability.property import AllOf, Calculation, FaceWithin, Identity, Not, Stable
+from stabkit.stability.notions import EXTREMA, MEAN, RANGE, VARIATION
+from stabkit.stability.property import (
+    AllOf,
+    Calculation,
+    Example,
+    FaceWithin,
+    Identity,
+    Not,
+    Stable,
+)
 from stabkit.stability.verdict import REFUTED
 
 SIMPLIFIED = 'derived (Section 2.1, "gradually simplified versions")'
@@ -31,15 +39,18 @@ def _keeps_the_sum(n: int) -> Calculation:
 
 @claim("derived (Section 2.1)", notion="energy",
        within=dict(n=(2, 3, 4, 6), flux=(fluxes.identity(), *NONLINEAR), ratio=(HALF, ONE)),
-       beyond=dict(n=(3,), ratio=BEYOND))
+       beyond=dict(n=(3,), ratio=BEYOND),
+       for_all=dict(n=AnyLength(), ratio=UpTo(1),
+                    flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))))
 def convex_functionals_do_not_grow(n, flux, ratio):
-    """K = K1 reflecting, r Φ(r) >= 0, Φ Lipschitz with constant L, 0 < τ <= h²/(2L):
+    """K = K1 reflecting, every N, r Φ(r) >= 0, Φ Lipschitz with constant L, 0 < τ <= h²/(2L):
     Σ r(u⁺_i) <= Σ r(u_i) for every convex r and every u; here τ = ratio · h²/(2L).
 
-    T(u) = A u with A symmetric, nonnegative and with row sums 1: doubly stochastic; then Jensen.
-    Where a signal leaves its range upwards, r(x) = max(x − max u, 0) grows, so the range is
-    necessary as well."""
-    return AllOf([Stable(_step(n, flux, ratio), RANGE), _keeps_the_sum(n)])
+    T(u) = A u with A nonnegative and with row sums 1, which keeps the range, and with column sums
+    1, which keeps the mean: doubly stochastic; then Jensen.  Where a signal leaves its range
+    upwards, r(x) = max(x − max u, 0) grows, so the range is necessary as well."""
+    step = _step(n, flux, ratio)
+    return AllOf([Stable(step, RANGE), Stable(step, MEAN), Example(lambda: _keeps_the_sum(n))])
 
 
 #: On every line, any N, for r Φ(r) >= 0 and any ratio up to 1.

@@ -141,14 +141,14 @@ def _kernel_of_dirichlet(length: int) -> Calculation:
                        necessary=True)
 
 
-def _first(length: Any) -> Any:
-    """−p_l′(0)."""
-    return Constant(1, 3) * length * (length + 1)
+def _first(n: Any) -> Any:
+    """−p_n′(0)."""
+    return Constant(1, 3) * n * (n + 1)
 
 
-def _second(length: Any) -> Any:
-    """p_l″(0)/2."""
-    return Constant(1, 30) * (length - 1) * length * (length + 1) * (length + 2)
+def _second(n: Any) -> Any:
+    """p_n″(0)/2."""
+    return Constant(1, 30) * (n - 1) * n * (n + 1) * (n + 2)
 
 
 @claim("eq. (7) and the sentence after it", notion="order", quote=SUPER,

@@ -8,8 +8,10 @@ from typing import Any
 
 from stabkit.aliases import Signal
 from stabkit.arithmetic.rational import Constant
+from stabkit.claims import two_grids
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import constant
+from stabkit.claims.two_grids import applied, corrected, product, swept
 from stabkit.classes import AnyMap, AnyOperator, AnyVector, ForExamples, Positive
 from stabkit.operators import Operator, from_matrix
 from stabkit.stability.notions import inner, squared_norm
@@ -202,43 +204,13 @@ def w_cycle_is_two_v_cycles(levels, smoother):
 #: What ν sweeps before and after leave of the energy norm of an error, and the sweep.
 CONTRACTION, QUARTER = "1/(1 + nu)", "1/4"
 
-#: Adds the two neighbours: from the values at c, every other point of the line, to those at f.
-NEIGHBOURS = (_matrix([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]]),)
 ON_TWO_GRIDS = dict(B=AnyOperator("C", "F", square=4), f=AnyVector("F"), c=AnyVector("C"),
                     x=AnyVector("F"), y=AnyVector("C"), q=AnyVector("C"))
-
-
-def _applied(B: Any, f: Any, c: Any) -> tuple[Any, Any]:
-    """A(f, c)."""
-    return 2 * f - B @ c, 2 * c - B.T @ f
-
-
-def _product(B: Any, one: tuple[Any, Any], other: tuple[Any, Any]) -> Any:
-    """The inner product of the energy, one·A other."""
-    return sum(inner(a, b) for a, b in zip(one, _applied(B, *other), strict=True))
-
-
-def _coarse_product(B: Any, c: Any, q: Any) -> Any:
-    """c·A_H q with A_H = PᵀAP = 2 − BᵀB/2."""
-    return 2 * inner(c, q) - HALVED * inner(B @ c, B @ q)
-
-
-def _swept(B: Any, f: Any, c: Any) -> tuple[Any, Any]:
-    """A sweep, e ↦ e − Ae/4."""
-    a, b = _applied(B, f, c)
-    return f - SWEEP * a, c - SWEEP * b
-
-
-def _corrected(B: Any, f: Any, c: Any, q: Any) -> tuple[Any, Any]:
-    """The error (f, c) after a correction that leaves q of the coarse error, which is c."""
-    return f - HALVED * (B @ (c - q)), q
-
-
-HALVED, SWEEP = Constant(1, 2), Constant(1, 4)
+HALF, SWEEP = Constant(1, 2), Constant(1, 4)
 
 
 @claim("derived (Section 3.2)", notion="bound",
-       within=dict(B=NEIGHBOURS, f=((1, 0, -2, 3),), c=((2, -1, 4),), x=((0, 1, 1, -5),),
+       within=dict(B=two_grids.NEIGHBOURS, f=((1, 0, -2, 3),), c=((2, -1, 4),), x=((0, 1, 1, -5),),
                    y=((1, 1, 0),), q=((1, 0, 2),), levels=(2, 3, 4), nu=(1, 2, 3)),
        for_all=dict(ON_TWO_GRIDS, levels=ForExamples(), nu=Positive()))
 def one_dimensional_v_cycle_contracts_for_every_depth(B, f, c, x, y, q, levels, nu):
@@ -255,26 +227,27 @@ def one_dimensional_v_cycle_contracts_for_every_depth(B, f, c, x, y, q, levels, 
     e′·A w, where e′ = Sᵛe becomes w by the correction; they have e′·Ae′ + (ν/2)‖Ae′‖² <= e·Ae."""
     more = 1 + constant(nu)
 
+    def below(c: Any, q: Any) -> Any:
+        return inner(c, two_grids.coarse(B, q))
+
     def sweeps() -> Always:
         return Always(
-            lambda f, c: (f, c), lambda f, c, number: _swept(B, f, c),
-            lambda state, f, c, number: _product(B, (f, c), (f, c)) - _product(B, state, state)
-            - HALVED * constant(number) * sum(map(squared_norm, _applied(B, *state))),
+            lambda f, c: (f, c), lambda f, c, number: swept(B, f, c, SWEEP),
+            lambda state, f, c, number: product(B, (f, c), (f, c)) - product(B, state, state)
+            - HALF * constant(number) * sum(map(squared_norm, applied(B, *state))),
             dict(f=f, c=c), counted=True)
 
     whole, half = dict(f=f, c=c, q=q), dict(f=f, c=c, x=x, y=y)
     return AllOf([
-        sweeps(),
-        Identity(lambda f, c, x, y: _product(B, _swept(B, f, c), (x, y)),
-                 lambda f, c, x, y: _product(B, (f, c), _swept(B, x, y)), half,
+        sweeps(), two_grids.coarse_equation(B, f, c),
+        Identity(lambda f, c, x, y: product(B, swept(B, f, c, SWEEP), (x, y)),
+                 lambda f, c, x, y: product(B, (f, c), swept(B, x, y, SWEEP)), half,
                  "a sweep is symmetric in the energy"),
-        AtMost(lambda f, c, q: more * _product(B, (f, c), _corrected(B, f, c, q))
-               + _coarse_product(B, c, c),
-               lambda f, c, q: _product(B, (f, c), (f, c)) + HALVED * constant(nu) * sum(map(
-                   squared_norm, _applied(B, f, c))) + more * _coarse_product(B, c, q), whole,
-               "at e′ = (f, c)"),
-        AtMost(lambda f, c, q: _coarse_product(B, c, q),
-               lambda f, c, q: _product(B, (f, c), _corrected(B, f, c, q)), whole,
+        AtMost(lambda f, c, q: more * product(B, (f, c), corrected(B, f, c, q)) + below(c, c),
+               lambda f, c, q: product(B, (f, c), (f, c)) + HALF * constant(nu) * sum(map(
+                   squared_norm, applied(B, f, c))) + more * below(c, q), whole, "at e′ = (f, c)"),
+        AtMost(lambda f, c, q: below(c, q),
+               lambda f, c, q: product(B, (f, c), corrected(B, f, c, q)), whole,
                "so that it is >= 0 where c·A_H q is"),
         Example(lambda: _contracts(levels, nu))])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 from stabkit import fluxes
 from stabkit.claims.claim import claim
@@ -21,7 +22,15 @@ from stabkit.claims.configurations import (
     drawn,
     some_step_is_stable,
 )
-from stabkit.classes import AnyFlux, AnyNumberOf, AnyOperator, AnyVector, Positive, UpTo
+from stabkit.classes import (
+    AnyFlux,
+    AnyNumberOf,
+    AnyOperator,
+    AnySymmetric,
+    AnyVector,
+    Positive,
+    UpTo,
+)
 from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import (
@@ -39,6 +48,7 @@ from stabkit.stability.notions import (
     EUCLIDEAN,
     Energy,
     energy,
+    inner,
     sensitivity,
     squared_norm,
 )
@@ -48,6 +58,7 @@ from stabkit.stability.property import (
     Calculation,
     Example,
     FaceWithin,
+    Identity,
     NormAtMost,
     Not,
     Stable,
@@ -102,6 +113,30 @@ def proof_eigenvalue_interval(K, flux, tau):
                        "at u = 0 the diffusivities are 1 and L = 1; bound = ‖K‖²", necessary=True)
 
 
+@claim("derived (proof of Theorem 2)", notion="spectrum", weight="minor",
+       within=dict(K=(difference(1, 2), difference(1, 3)), flux=(
+           fluxes.soft(), fluxes.garrote(), fluxes.rational()), tau=("2", "1/2"), u=(1,), x=(2,),
+                   y=(3,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")),
+                    tau=Positive(), u=AnyVector(), x=AnyVector(), y=AnyVector()))
+def proof_eigenvalue_interval_corrected(K, flux, tau, u, x, y):
+    """All eigenvalues of τKᵀG(u)K, with the step in it, lie in [0, τL‖K‖²] for every K, u, τ > 0
+    and g >= 0 with Φ Lipschitz (constant L): it is symmetric, and 0 <= x·τKᵀG(u)K x <=
+    τL‖K‖²‖x‖²."""
+    given = {name: drawn(value, K) for name, value in dict(u=u, x=x, y=y).items()}
+    size, largest = constant(tau), constant(flux.facts.lipschitz) * constant(norm_bound(K))
+
+    def applied(u: Any, x: Any) -> Any:
+        return size * (K.T @ (flux.diffusivity(K @ u) * (K @ x)))
+
+    return AllOf([
+        Identity(lambda u, x, y: inner(y, applied(u, x)), lambda u, x, y: inner(x, applied(u, y)),
+                 given, "it is symmetric"),
+        AtMost(lambda u, x, y: 0, lambda u, x, y: inner(x, applied(u, x)), given, "below"),
+        AtMost(lambda u, x, y: inner(x, applied(u, x)),
+               lambda u, x, y: size * largest * squared_norm(x), given, "above")])
+
+
 @claim("proof of Theorem 2", notion="spectrum", weight="minor", expect=REFUTED,
        quote="The maximal eigenvalue of G is the given by the supremum of g",
        within=dict(flux=(fluxes.soft(), fluxes.garrote(), fluxes.rational()), s=("0", "1", "2")))
@@ -141,7 +176,8 @@ def proof_unit_spectrum_gives_euclidean_stability(M):
 @claim("derived (proof of Theorem 2, last step)", notion="euclidean",
        within=dict(M=tuple(from_matrix([[a, b], [b, c]]) for a, b, c in (
            (1, 0, -1), (0, 1, 0), (HALF, HALF, HALF), (Fraction(3, 5), Fraction(4, 5),
-                                                     Fraction(-3, 5))))))
+                                                     Fraction(-3, 5))))),
+       for_all=dict(M=AnySymmetric(-1, 1)))
 def proof_unit_spectrum_gives_euclidean_stability_corrected(M):
     """If a symmetric matrix M, as I − τKᵀGK is, has all eigenvalues in [−1, 1], then ‖M u‖ <= ‖u‖
     for every u."""

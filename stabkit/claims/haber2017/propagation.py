@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import numpy as np
 
+from stabkit import fluxes
 from stabkit.arithmetic.rational import fractions, solve
 from stabkit.claims.claim import claim
-from stabkit.stability.property import AllOf, Calculation, Either
+from stabkit.claims.configurations import drawn
+from stabkit.classes import AnyFlux, AnySymmetric, AnyVector
+from stabkit.operators import from_matrix
+from stabkit.stability.notions import inner
+from stabkit.stability.property import AllOf, AtMost, Calculation, Either, Example
 from stabkit.stability.verdict import REFUTED
 
 STABLE = "the system of ODE's is stable as long as the real part of the eigenvalues of K are not " \
@@ -61,13 +67,28 @@ def _rows_do_not_expand(K):
 
 
 @claim("derived (after eq. (2.8))", notion="uniform",
-       within=dict(K=(((-2, 3), (3, -5)), ((-2, 1), (1, -2)),
-                      ((-1, 2, 0), (2, -8, 3), (0, 3, -4)))))
-def symmetric_negative_weights_are_stable(K):
+       within=dict(K=tuple(from_matrix(rows) for rows in (
+                       [[-2, 3], [3, -5]], [[-2, 1], [1, -2]],
+                       [[-1, 2, 0], [2, -8, 3], [0, 3, -4]])), flux=(
+                           fluxes.identity(), fluxes.relu()), y=(1,), z=(2,), bias=(3,)),
+       for_all=dict(K=AnySymmetric(), flux=AnyFlux(slopes=(0, None)), y=AnyVector(), z=AnyVector(),
+                    bias=AnyVector()))
+def symmetric_negative_weights_are_stable(K, flux, y, z, bias):
     """If K is constant, symmetric and −b <= K <= −a < 0, then ‖y(T) − z(T)‖ <= √(b/a) ‖y(0) − z(0)‖
     for every T > 0 and all solutions of ẏ = σ(K y + b(t)), σ nondecreasing with Lipschitz constant
-    1."""
-    return _is_bounded(K)
+    1.
+
+    For all symmetric K: the form −x·Kx of the difference x of two solutions does not grow; and
+    a‖x‖² <= −x·Kx <= b‖x‖²."""
+    def falls(y: Any, z: Any, bias: Any) -> Any:
+        change = flux(K @ y + bias) - flux(K @ z + bias)
+        return inner(change, K @ (y - z)) + inner(y - z, K @ change)
+
+    return AllOf([
+        AtMost(lambda y, z, bias: 0, falls, {
+            name: drawn(x, K) for name, x in dict(y=y, z=z, bias=bias).items()},
+            "less the derivative of the form"),
+        Example(lambda: _is_bounded(K.exact()))])
 
 
 def _is_bounded(K, share=1):

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.rational import determinant, fractions
+from stabkit.arithmetic.rational import Constant, determinant, fractions
+from stabkit.claims import two_grids
 from stabkit.claims.claim import claim
+from stabkit.claims.configurations import constant
 from stabkit.claims.he2019.matrices import FIVE_POINTS, inner_interpolation, integers, laplace
-from stabkit.classes import AnyOperator, AnyVector, ForExamples
+from stabkit.classes import AnyOperator, AnyReal, AnyVector, ForExamples
 from stabkit.operators import from_matrix
-from stabkit.stability.notions import inner
+from stabkit.stability.notions import inner, squared_norm
 from stabkit.stability.property import AllOf, Calculation, Example, Identity
 
 SMOOTHERS = ("Gauss-Seidel", "Richardson", "random")
@@ -30,10 +32,30 @@ def _smoother(A: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
 
 
 @claim("derived (smoothing step (5.12))", notion="energy",
-       within=dict(n=(1, 2, 3), M=SMOOTHERS, seed=(1, 2)))
-def smoother_condition(n, M, seed):
+       within=dict(D=(from_matrix([[1, 0], [-1, 1], [0, -1]]),),
+                   M=(from_matrix([[2, 0], [-1, 3]]),), e=((1, -2),), w=((3, 1),), n=(1, 2, 3),
+                   kind=SMOOTHERS, seed=(1, 2)),
+       for_all=dict(D=AnyOperator("N", "E"), M=AnyOperator("N", "N"), e=AnyVector(), w=AnyVector(),
+                    n=ForExamples(), kind=ForExamples(), seed=ForExamples()))
+def smoother_condition(D, M, e, w, n, kind, seed):
     """For A symmetric positive definite and M invertible, ‖I − M⁻¹A‖_A < 1 if and only if
-    M + Mᵀ − A is positive definite; for Gauss–Seidel it always is."""
+    M + Mᵀ − A is positive definite; for Gauss–Seidel, beside it, it always is.
+
+    For all A = DᵀD: e·Ae − (e − w)·A(e − w) = w·(M + Mᵀ − A)w + 2w·(Ae − Mw), and for w = M⁻¹Ae,
+    which every w is for some e, the last term is 0: both forms are positive definite, or none."""
+    return AllOf([
+        Identity(lambda e, w: squared_norm(D @ e) - squared_norm(D @ (e - w)),
+                 lambda e, w: LOST * inner(w, M @ w) - squared_norm(D @ w)
+                 + 2 * inner(w, D.T @ (D @ e) - M @ w), dict(e=e, w=w),
+                 "what a sweep takes from the energy"),
+        Example(lambda: _smoothes(n, kind, seed))])
+
+
+#: w·(M + Mᵀ)w over w·Mw.
+LOST = 2
+
+
+def _smoothes(n: int, M: str, seed: int) -> Calculation:
     rng = np.random.default_rng([seed, n])
     half = integers(rng, n, n)
     A = half.T @ half + fractions(np.eye(n, dtype=int))
@@ -171,13 +193,47 @@ W_BOUND = "s/(1 - s)"
 
 
 @claim("derived (W-cycle, two recursive coarse-grid calls)", notion="energy",
-       within=dict(case=(RECURSION, "n = 7", "n = 15")))
-def w_cycle_bound(case):
+       within=dict({name: TWO_GRIDS[name] for name in ("D", "P", "e")}, y=((1, 0, 2),), t=((1,),),
+                   F=(from_matrix([["1/3"]]),), s=("1/9",), d2=("1/64",),
+                   case=(RECURSION, "n = 7", "n = 15")),
+       for_all=dict({name: ANY_TWO_GRIDS[name] for name in ("D", "P", "e")}, y=AnyVector(),
+                    t=AnyVector("M"), F=AnyOperator("M", "M"), s=AnyReal(0, "1/2"),
+                    d2=AnyReal(0, 1), case=ForExamples()))
+def w_cycle_bound(D, P, e, y, t, F, s, d2, case):
     """Galerkin hierarchy, A positive definite, coarsest level solved exactly, adjoint pre- and
     post-smoothers with ‖I − M⁻¹A‖_A <= 1: if the two-grid factors with exact coarse solve satisfy
     σ_l <= σ < 1/2 in ‖·‖_A on all levels, then ‖E_W‖_A <= σ/(1 − σ) at every depth.
 
-    Decided for every σ; and with σ = 1/9 for [−1 2 −1] and Jacobi on n interior nodes."""
+    For all A = DᵀD, by induction over the levels: let y be e after the sweep, t its coarse error,
+    r = y − Pt, so that r·APt = 0, and F the error operator of the coarse W-cycle, symmetric in the
+    energy and at most d there.  Then e·A E_W e = ‖r‖² + ‖PFt‖² in the energy is
+    (σ + (1 − σ)d²)‖e‖² less (1 − d²)(σ‖e‖² − ‖r‖²), d²(‖e‖² − ‖y‖²) and d²‖Pt‖² − ‖PFt‖², all
+    >= 0 by hypothesis; and d = σ/(1 − σ) < 1 is kept.  Beside it, σ = 1/9 for [−1 2 −1] and Jacobi
+    on n interior nodes."""
+    s, d2 = constant(s), constant(d2)
+
+    def size(x: Any) -> Any:
+        return squared_norm(D @ x)
+
+    def lost(e: Any, y: Any, t: Any) -> Any:
+        r, coarse, after = y - P @ t, size(P @ t), size(P @ (F @ t))
+        return ((1 - d2) * (s * size(e) - size(r)) + d2 * (size(e) - size(y))
+                + (d2 * coarse - after) + 2 * d2 * inner(D @ r, D @ (P @ t)))
+
+    return AllOf([
+        Identity(lambda e, y, t: size(y - P @ t) + size(P @ (F @ t)) + lost(e, y, t),
+                 lambda e, y, t: bounded_by(s, d2) * size(e), dict(e=e, y=y, t=t),
+                 "the energy of E_W e and e"),
+        Example(lambda: _w_cycle(case))])
+
+
+def bounded_by(s: Any, d2: Any) -> Any:
+    """The bound of a W-cycle, with that of the coarse one."""
+    return s + (1 - s) * d2
+
+
+def _w_cycle(case: str) -> AllOf | Calculation:
+    """That σ/(1 − σ) is kept for every σ, or a whole cycle."""
     if case == RECURSION:
         return Calculation(
             dict(s=["1/9", "1/4", "2/5"]), [("g", W_BOUND)],
@@ -224,10 +280,37 @@ def jacobi_smoothing_factor(d):
         "one of 1 − ω/d, 2ω − 1 at least mu", necessary=True)
 
 
-@claim("derived (two-grid method)", notion="spectrum", within=dict(n=("every 2ᵏ − 1", 3, 7, 15)))
-def one_dimensional_two_grid_factor(n):
+@claim("derived (two-grid method)", notion="spectrum",
+       within=dict(B=two_grids.NEIGHBOURS, f=((1, 0, -2, 3),), c=((2, -1, 4),),
+                   n=("every 2ᵏ − 1", 3, 7, 15)),
+       for_all=dict(B=AnyOperator("C", "F"), f=AnyVector("F"), c=AnyVector("C"), n=ForExamples()))
+def one_dimensional_two_grid_factor(B, f, c, n):
     """[−1 2 −1] on n = 2ᵏ − 1 interior nodes, linear P, Galerkin coarse operator, Jacobi with
-    ω = 2/3, one sweep before and one after: every eigenvalue of the error operator is 0 or 1/9."""
+    ω = 2/3, one sweep before and one after: every eigenvalue of the error operator is 0 or 1/9.
+
+    For all A = [[2, −B], [−Bᵀ, 2]] and P = [B/2, 1], of which the line is one (f and c are
+    alternating nodes): E(E(e) − e/9) = 0.  The exact coarse solution is the error at c, as
+    A_H c = Pᵀ A (f, c), A_H = PᵀAP = 2 − BᵀB/2; so the correction leaves nothing there."""
+    def cycle(f: Any, c: Any) -> tuple[Any, Any]:
+        f, c = two_grids.swept(B, f, c, THIRD)
+        f, c = two_grids.corrected(B, f, c, 0 * c)
+        return two_grids.swept(B, f, c, THIRD)
+
+    def again(part: int) -> Identity:
+        return Identity(lambda f, c: cycle(*cycle(f, c))[part],
+                        lambda f, c: Constant(1, 9) * cycle(f, c)[part], dict(f=f, c=c),
+                        "E² = E/9")
+
+    return AllOf([
+        two_grids.coarse_equation(B, f, c), again(0), again(1), Example(lambda: _factor(n))])
+
+
+#: ω/2 of Jacobi's method with ω = 2/3.
+THIRD = Constant(1, 3)
+
+
+def _factor(n: int | str) -> Calculation:
+    """The eigenvalues, on n nodes or in general by Fourier modes."""
     if not isinstance(n, int):
         return Calculation(
             dict(s=["0", "1/8", "1/4", "1/2"]),

@@ -12,10 +12,20 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
 from stabkit.claims.ruthotto2018 import networks as net
-from stabkit.classes import AnyFlux, AnyOperator, AnyVector, UpTo
+from stabkit.claims.ruthotto2018.layers import jacobian_is
+from stabkit.classes import (
+    AnyFlux,
+    AnyNumberOf,
+    AnyOperator,
+    AnySymmetric,
+    AnyVector,
+    ForExamples,
+    Such,
+    UpTo,
+)
 from stabkit.operators import difference, stable_step
-from stabkit.schemes import Explicit, ForwardEuler, SymmetricLayer
-from stabkit.stability.notions import CONTRACTION, inner, squared_norm
+from stabkit.schemes import Chain, Explicit, ForwardEuler, Linear, SymmetricLayer
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, inner, squared_norm
 from stabkit.stability.property import (
     AllOf,
     AtMost,
@@ -46,13 +56,31 @@ def _meets_criterion(layers, delta, start):
                (step.jacobian(y) for step, y in _trajectory(layers, delta, start)))
 
 
+#: Symmetric matrices with their eigenvalues in [−1, 1], one after the other.
+FACTORS = (tuple(dict(matrix=net.weights(rows)) for rows in (
+    [[1, 0], [0, -1]], [["3/5", "4/5"], ["4/5", "-3/5"]], [["1/2", "1/2"], ["1/2", "0"]])),)
+
+
 @claim("Section 3.1 (forward Euler)", notion="contraction",
-       within=dict(flux=(net.IDENTITY, net.SOFTSIGN, net.RELU, net.CLIP, net.CUBIC),
-                   depth=(1, 2, 3), seed=(1, 2)))
-def euler_criterion_bounds_the_derivative(flux, depth, seed):
+       within=dict(factors=FACTORS, K=(net.TALL,), y=(1,), v=(2,), w=(3,),
+                   flux=(net.IDENTITY, net.SOFTSIGN, net.RELU, net.CLIP), depth=(1, 2, 3),
+                   seed=(1, 2)),
+       for_all=dict(factors=AnyNumberOf(matrix=AnySymmetric(-1, 1)), K=AnyOperator(), y=AnyVector(),
+                    v=AnyVector(), w=AnyVector(), flux=AnyFlux(slopes=(0, "L")),
+                    depth=ForExamples(), seed=ForExamples()))
+def euler_criterion_bounds_the_derivative(factors, K, y, v, w, flux, depth, seed):
     """For N = id, σ differentiable and nondecreasing and weights that change with j: if
     maxᵢ|1 + δλᵢ(J(t_j))| <= 1 for all j along the trajectory of y₀, then ‖∂Y_N/∂Y₀‖ <= 1 there;
-    here δ is the first of 1, 1/2, 1/4, … that meets the criterion."""
+    beside it δ is the first of 1, 1/2, 1/4, … that meets the criterion.
+
+    For all: the factors S = 1 + δJ of the chain rule are symmetric, so the criterion says that
+    −1 <= S <= 1, and no number of such S enlarges a vector."""
+    symmetric = jacobian_is(K, flux, y, v, w)[0]
+    return AllOf([symmetric, Stable(Chain.of(Linear, factors), EUCLIDEAN),
+                  Example(lambda: _along_a_trajectory(flux, depth, seed))])
+
+
+def _along_a_trajectory(flux, depth, seed):
     layers, start = _changing_layers(flux, depth, seed), net.state(2, seed)
     delta = next(Fraction(1, 2**k) for k in count()
                  if _meets_criterion(layers, Fraction(1, 2**k), start))
@@ -128,11 +156,27 @@ def a_stable_step_size_exists(flux):
 
 
 @claim("Section 3.1", notion="spectrum",
-       within=dict(K=(*net.ANY_K, difference(2, 5)), flux=net.LIPSCHITZ, ratio=(HALF, ONE)),
-       beyond=dict(ratio=BEYOND))
-def a_stable_step_size_exists_corrected(K, flux, ratio):
+       within=dict(K=(*net.ANY_K, difference(2, 5)), flux=net.LIPSCHITZ, delta=("1/100",), Y=(1,),
+                   v=(2,), w=(3,), ratio=(HALF, ONE)),
+       beyond=dict(K=(*net.ANY_K, difference(2, 5)), ratio=BEYOND),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=(0, "L")),
+                    delta=Such(("2 - delta*L*c >= 0",), "> 0"), Y=AnyVector(), v=AnyVector(),
+                    w=AnyVector(), ratio=ForExamples()))
+def a_stable_step_size_exists_corrected(K, flux, delta, Y, v, w, ratio):
     """If σ is nondecreasing, differentiable and L-Lipschitz, N = id and K ≠ 0, every
-    0 < δ <= 2/(L‖K‖²) has maxᵢ|1 + δλᵢ(J)| <= 1 at every state; here δ = ratio · 2/(L‖K‖²)."""
+    0 < δ <= 2/(L‖K‖²) has maxᵢ|1 + δλᵢ(J)| <= 1 at every state; here δ = ratio · 2/(L‖K‖²).
+
+    For all: J is symmetric, and −2‖v‖² <= δ v·J v <= 0."""
+    layer, delta = SymmetricLayer(K, flux), net.number(delta)
+    given = dict(Y=net.signal(K, Y), v=net.signal(K, v))
+    return AllOf([
+        *jacobian_is(K, flux, Y, v, w),
+        AtMost(lambda Y, v: -2 * squared_norm(v),
+               lambda Y, v: delta * inner(v, layer.jacobian(Y) @ v), given, "the lower end"),
+        Example(lambda: _spectrum_within(K, flux, ratio))])
+
+
+def _spectrum_within(K, flux, ratio):
     L, n, log = flux.facts.lipschitz, K.shape[1], Transcript()
     step = ForwardEuler(SymmetricLayer(K, flux), stable_step(K, L, ratio))
     S = step.jacobian(log.give("Y", [0] * n)).text

@@ -11,9 +11,18 @@ from stabkit import fluxes
 from stabkit.arithmetic.transcript import Term, Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.ruthotto2018 import networks as net
+from stabkit.classes import AnyFlux, AnyOperator, AnyVector
 from stabkit.operators import PERIODIC, REFLECTING, convolution, difference
 from stabkit.schemes import ForwardEuler, ResidualBlock, SymmetricLayer, TotalVariation
-from stabkit.stability.property import AllOf, Calculation, FaceWithin, Identity
+from stabkit.stability.notions import inner
+from stabkit.stability.property import (
+    AllOf,
+    AtMost,
+    Calculation,
+    Example,
+    FaceWithin,
+    Identity,
+)
 from stabkit.stability.verdict import REFUTED
 
 NONDECREASING = "for any non-decreasing activation function"
@@ -108,11 +117,29 @@ def _negative_semidefinite(K, flux, scale=None):
 
 
 @claim("after eq. (7); Section 3.1", notion="spectrum", quote=NONDECREASING,
-       within=dict(K=net.ANY_K, flux=net.SMOOTH))
-def symmetric_layer_jacobian_is_negative_semidefinite(K, flux):
+       within=dict(K=net.ANY_K, flux=net.LIPSCHITZ, Y=(1,), v=(2,), w=(3,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=(0, "L")), Y=AnyVector(), v=AnyVector(),
+                    w=AnyVector()))
+def symmetric_layer_jacobian_is_negative_semidefinite(K, flux, Y, v, w):
     """For N = id, σ differentiable and nondecreasing, every K and every Y, the Jacobian
-    J = −Kᵀ diag(σ′(K Y)) K of F_sym is symmetric with real eigenvalues <= 0."""
-    return _negative_semidefinite(K, flux)
+    J = −Kᵀ diag(σ′(K Y)) K of F_sym is symmetric with real eigenvalues <= 0.
+
+    For all, with any L above the slopes at Y: v·J w = w·J v and v·J v <= 0."""
+    return AllOf([*jacobian_is(K, flux, Y, v, w), Example(lambda: _negative_semidefinite(K, flux))])
+
+
+def jacobian_is(K, flux, Y, v, w):
+    """Symmetric and negative semidefinite."""
+    layer = SymmetricLayer(K, flux)
+    given = dict(Y=net.signal(K, Y), v=net.signal(K, v), w=net.signal(K, w))
+
+    def times(Y, v):
+        return layer.jacobian(Y) @ v
+
+    return [Identity(lambda Y, v, w: inner(v, times(Y, w)), lambda Y, v, w: inner(w, times(Y, v)),
+                     given, "the Jacobian is symmetric"),
+            AtMost(lambda Y, v, w: inner(v, times(Y, v)), lambda Y, v, w: 0, given,
+                   "at the state Y along v")]
 
 
 @claim("after eq. (7), for any nondecreasing activation", notion="spectrum", quote=NONDECREASING,

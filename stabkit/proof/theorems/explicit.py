@@ -9,7 +9,7 @@ from typing import Any
 from stabkit.proof import symbols
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
-from stabkit.proof.words import vector
+from stabkit.proof.words import dot, vector
 
 STEP = "0 < tau <= 2/(L |K|^2)"
 BLOCK = ("K", "phi", "tau", "L", "c")  # what every block may have to itself
@@ -26,7 +26,55 @@ def setting(limit: int = 2, **facts: Any) -> tuple:
     return s, K, s.flux(**known), tau
 
 
+def mean() -> Theorem:
+    """1·(u − τKᵀf) = 1·u − τ(K1)·f."""
+    s = Symbols()
+    K, flux, tau, u, one = (s.operator("K"), s.flux(), s.parameter("tau"), s.vector("u"),
+                            s.vector("one"))
+    s.equation("constants", K @ one)
+    return Theorem(
+        "explicit step, mean", "1.T(u) = 1.u for every K with K 1 = 0 and every flux.",
+        s.shows(dot(one, symbols.explicit(K, flux, tau)(u)) - dot(one, u), "=="),
+        {"steps": [{"use": "equation", "of": "constants", "with": "-tau*f0.T"}]})
+
+
+def weighted() -> Iterator[Theorem]:
+    """With s = Kx: L s·Gs = Gs·(Ls − Gs) + |Gs|², L²|s|² − L s·Gs = Gs·(Ls − Gs) + |Ls − Gs|²."""
+    for upper in (False, True):
+        s = Symbols()
+        tau, c, L = s.parameter("tau"), s.parameter("c", ">= 0"), s.parameter("L")
+        K = s.operator("K", bound=c if upper else None)
+        G = s.operator("G", "M", "M", symmetric=True)
+        s.form("weights", "M", lambda x: dot(G @ x, L * x - G @ x))  # noqa: B023
+        x = s.vector("x")
+        middle = tau * dot(K @ x, G @ K @ x)
+        steps = [{"use": "form", "of": "weights", "x": "K@x", "times": "tau"},
+                 {"use": "square", "x": "L*K@x - G@K@x" if upper else "G@K@x", "times": "tau"}]
+        if upper:
+            steps.append({"use": "bound", "of": "K", "x": "x", "times": "tau*L**2"})
+        yield Theorem(
+            f"weighted operator, {'upper' if upper else 'lower'} bound",
+            "0 <= tau x.K'GK x <= tau L |K|^2 |x|^2 for weights in [0, L].",
+            s.shows(tau * L * c * dot(x, x) - middle if upper else middle),
+            {"times": "L", "steps": steps})
+
+
+def convex() -> Theorem:
+    """P(r) >= P(m) + Φ(m)·(r − m) and so at s, with m = (r + s)/2."""
+    s = Symbols()
+    flux, one, two = s.flux(slopes=(0, None)), s.vector("r", "M"), s.vector("s", "M")
+    middle, low, high = (flux.energy(x) for x in ((one + two) / 2, one, two))
+    return Theorem(
+        "regulariser, convex", "Psi((r + s)/2) <= (Psi(r) + Psi(s))/2 if Phi does not fall.",
+        s.shows(2 * low + 2 * high - 4 * middle),
+        {"steps": [{"use": "ascent", "at": ["E0", other], "times": "2"}
+                   for other in ("E1", "E2")]})
+
+
 def theorems() -> Iterator[Theorem]:
+    yield mean()
+    yield convex()
+    yield from weighted()
     s, *scheme = setting(sector=(0, 1))
     euclidean = block("sector", "E0", "f0")
     yield Theorem(

@@ -22,9 +22,18 @@ def theorems() -> Iterator[Theorem]:
     yield Theorem("explicit step on a line, sign",
                   f"{EXPLICIT}, tau <= h^2/(4L): adds no changes of sign.",
                   symbols.line(1, "1/4", "sign"), {"pivot": "1/2 - x"})
+    made = symbols.line(1, "1/4", "cyclic sign")
+    ring = {kind: made["rows"][kind] for kind in ("inner", "single")}
+    yield Theorem("explicit step on a ring, sign", "The same around a ring of any length.",
+                  {**made, "rows": ring}, {"pivot": "1/2 - x"})
     yield Theorem("explicit step on a line, variation",
                   f"{EXPLICIT}, tau <= h^2/(2L): the total variation does not grow.",
                   symbols.line(1, "1/2", "variation"), {})
+    yield Theorem("explicit step on a line, mean", "Every tau > 0 and g >= 0: keeps the mean.",
+                  symbols.line(1, "inf", "mean"), {})
+    yield Theorem("explicit step on a line, contrast",
+                  "The same for a flux that does not fall: the largest difference of neighbours "
+                  "does not grow.", symbols.line(1, "1/2", "contrast"), {})
     # (1 - 2y - (1 - 3y))(1 - 3x) - xy = y(1 - 4x)
     yield Theorem("explicit step on a line, extrema",
                   f"{EXPLICIT}, tau <= h^2/(4L): adds no extrema.",

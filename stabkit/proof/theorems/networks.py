@@ -23,6 +23,8 @@ def theorems() -> Iterator[Theorem]:
     yield leapfrog_from_rest()
     yield leapfrog_of_second_order()
     yield damping()
+    yield from jacobians()
+    yield symmetric_weights()
     yield positive_energy()
     yield mg_resnet()
     yield mg_resnet(activated=True)
@@ -39,6 +41,48 @@ def parabolic() -> Theorem:
         "monotone sigma, so that |u - v| does not grow in time.",
         s.shows(-dot(u - v, one - two)),
         {"steps": [{"use": "slopes", "at": ["E0", "E1"], "times": "1"}]})
+
+
+def symmetric_weights() -> Theorem:
+    """h·K(y − z) + (y − z)·Kh = 2h·(s − t) with s = Ky + b, t = Kz + b and h = σ(s) − σ(t)."""
+    s = Symbols()
+    K, flux = s.operator("K", "N", "N", symmetric=True), s.flux(slopes=(0, None))
+    y, z, bias = s.vector("y"), s.vector("z"), s.vector("bias")
+    change = flux(K @ y + bias) - flux(K @ z + bias)
+    return Theorem(
+        "symmetric weights, form of a difference",
+        "haber2017: -x.K x of the difference x of two solutions of y' = sigma(K y + b) does not "
+        "grow, for a symmetric K and a monotone sigma.",
+        s.shows(dot(change, K @ (y - z)) + dot(y - z, K @ change)),
+        {"steps": [{"use": "slopes", "at": ["E0", "E1"], "times": "2"}]})
+
+
+def jacobians() -> Iterator[Theorem]:
+    """v·K'DKv = s·Ds at s = Kv, where L s·Ds = Ds·(Ls − Ds) + |Ds|², and
+
+    L(2|v|² − δ s·Ds) = δ(Ds·(Ls − Ds) + |Ls − Ds|² + L²(c|v|² − |s|²)) + L(2 − δLc)|v|².
+    """
+    for lower in (False, True):
+        s = Symbols()
+        delta, c, L = s.parameter("delta"), s.parameter("c", ">= 0"), s.parameter("L")
+        K = s.operator("K", bound=c if lower else None)
+        D = s.operator("D", "M", "M", symmetric=True)
+        s.form("weights", "M", lambda x: dot(D @ x, L * x - D @ x))  # noqa: B023
+        v = s.vector("v")
+        falls, steps = dot(K @ v, D @ K @ v), [{"use": "form", "of": "weights", "x": "K@v"},
+                                               {"use": "square", "x": "D@K@v"}]
+        if lower:
+            s.assume("condition", 2 - delta * L * c)
+            falls = 2 * dot(v, v) - delta * falls
+            steps = [{"use": "form", "of": "weights", "x": "K@v", "times": "delta"},
+                     {"use": "square", "x": "L*K@v - D@K@v", "times": "delta"},
+                     {"use": "bound", "of": "K", "x": "v", "times": "delta*L**2"},
+                     {"use": "square", "x": "v", "times": "L*condition"}]
+        yield Theorem(
+            f"symmetric layer, {'lower' if lower else 'upper'} end of the spectrum",
+            "ruthotto2018: -2/delta <= v.J v/v.v <= 0 for J = -K'diag(sigma')K, 0 <= sigma' <= L "
+            "and delta L |K|^2 <= 2.",
+            s.shows(falls), {"times": "L", "steps": steps})
 
 
 def damping() -> Theorem:

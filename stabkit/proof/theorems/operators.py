@@ -11,6 +11,7 @@ from typing import Any
 
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
+from stabkit.proof.words import dot
 
 
 # 4|u|² − |Su − Ru|² = 2(|u|² − |Su|²) + 2(|u|² − |Ru|²) + |Su + Ru|²
@@ -21,7 +22,37 @@ def _difference(x: str, axis: str = "", times: str = "1") -> list[dict[str, str]
             {"use": "square", "x": f"({S} + {R})@({x})", "times": times}]
 
 
+def symmetric() -> Iterator[Theorem]:
+    """2(|u|² − |Mu|²) = x·(1 + M)x + y·(1 − M)y at x = u − Mu, y = u + Mu."""
+    def given(name: str) -> tuple:
+        s = Symbols()
+        M, u = s.operator(name, "N", "N", symmetric=True), s.vector("u")
+        s.form(f"{name}_low", "N", lambda x: dot(x, M @ x) + dot(x, x))
+        s.form(f"{name}_high", "N", lambda x: dot(x, x) - dot(x, M @ x))
+        return s, M, u
+
+    def steps(name: str, u: str) -> list[dict[str, str]]:
+        return [{"use": "form", "of": f"{name}_low", "x": f"{u} - {name}@{u}"},
+                {"use": "form", "of": f"{name}_high", "x": f"{u} + {name}@{u}"}]
+
+    s, M, u = given("M")
+    yield Theorem(
+        "symmetric matrix with its spectrum in [-1, 1], norm", "|M u| <= |u|.",
+        s.shows(dot(u, u) - dot(M @ u, M @ u)), {"times": "2", "steps": steps("M", "u")})
+    s, M, u = given("matrix")
+    v = s.vector("v")
+    one = {"times": "2", "steps": [{"use": "known", "of": "J", "times": "2"},
+                                   *steps("matrix", "v")]}
+    yield Theorem(
+        "symmetric matrices with their spectra in [-1, 1], any number, norm",
+        "|M_n ... M_1 u| <= |u|, each with a matrix of its own.",
+        s.iterates("u.T@u - v.T@v", start={"v": u}, after={"v": M @ v}, changing=["matrix"]),
+        {"invariants": {"J": "u.T@u - v.T@v >= 0"}, "base": {"J": {"steps": []}},
+         "step": {"J": one}, "end": one})
+
+
 def theorems() -> Iterator[Theorem]:
+    yield from symmetric()
     s = Symbols()
     S, R, u = s.operator("S", bound=1), s.operator("R", bound=1), s.vector("u")
     D = S - R

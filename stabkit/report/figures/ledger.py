@@ -35,7 +35,7 @@ def verdict_map(verdicts: Sequence[Fields]) -> Figure:
         the right; every tile is one statement, and a cross marks a verdict that was not expected.
     """
     papers = list(dict.fromkeys(_paper(verdict) for verdict in verdicts))
-    blocks = {(paper, reading): _sorted(verdicts, paper, reading)
+    blocks = {(paper, reading): _order(verdicts, paper, reading)
               for paper in papers for reading in READINGS}
     heights = [max(1, *(-(-len(blocks[paper, reading]) // _ACROSS) for reading in READINGS))
                for paper in papers]
@@ -57,8 +57,8 @@ def _paper(verdict: Fields) -> str:
     return verdict["claim"].partition(".")[0]
 
 
-def _sorted(verdicts: Sequence[Fields], paper: str, reading: str
-            ) -> list[Fields]:
+def _order(verdicts: Sequence[Fields], paper: str, reading: str
+           ) -> list[Fields]:
     chosen = [verdict for verdict in verdicts if _paper(verdict) == paper
               and (verdict["reading"] == "printed") == (reading == "printed")]
     return sorted(chosen, key=lambda verdict: ORDER.index(verdict["status"]))

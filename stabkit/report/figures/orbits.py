@@ -26,8 +26,9 @@ from stabkit.report.figures.style import (
 )
 from stabkit.schemes import FSI, Explicit, Scheme
 from stabkit.stability.decide import decide
-from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN, Notion, sign_changes
+from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN, Notion
 from stabkit.stability.property import Stable
+from stabkit.stability.sign_changes import sign_changes
 from stabkit.stability.verdict import REFUTED
 
 

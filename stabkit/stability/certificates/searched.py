@@ -9,28 +9,38 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from stabkit.aliases import Record
 from stabkit.arithmetic.enclosure import precision
 from stabkit.arithmetic.open_step import STOPPED
-from stabkit.errors import InvalidArgument, Undecided
-from stabkit.multipliers.program import is_installed, require_solver
+from stabkit.errors import InvalidArgument, StabkitError, Undecided
+from stabkit.multipliers.lyapunov import search_bound
+from stabkit.multipliers.program import require_solver
 from stabkit.multipliers.search import search_sum
 from stabkit.multipliers.worst_case import worst_case
 from stabkit.proof import read
-from stabkit.proof.words import Expression, dot
+from stabkit.proof.symbols import norm2
+from stabkit.proof.words import Expression, dot, expression
 from stabkit.schemes import Chain, Scheme
+from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.certificates.stand_ins import StandIns
+from stabkit.stability.certificates.written_steps import Joined, State, Written
 from stabkit.stability.goal import goal_of
+from stabkit.stability.invariants import POWER_BOUNDED
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Decrease, Energy, Notion
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.time_limit import time_limit
 
-SECONDS = 10.0  # for one search
+Vectors = tuple[Expression, ...]  # of which a signal is made
+
+SECONDS = 20.0  # for one search
+LARGEST = 4096  # samples, at which what is written is compared with what is computed
 VISITS = 8  # of fluxes in one statement
 NEAR = 1e-6  # a worst case above 1 by less may be an error of the solver
 _BITS = 128
+_ROOM = Fraction(1, 50)
 _BY = ("the matrices have these bounds and the fluxes these facts, so the theorem speaks of them: "
        "it says of all such matrices, fluxes and vectors what the notion asks of this step")
 
@@ -42,14 +52,18 @@ class Stated:
     Attributes
     ----------
     parts : StandIns
-    statement : dict
+    statement : dict or callable
+        A callable makes the statement of a bound for all time from its goal.
     before : Expression or None
         The form by which growth is measured.
+    texts : (str, str)
+        For such a bound: the forms by which and of which it is.
     """
 
     parts: StandIns
-    statement: Record
-    before: Expression | None
+    statement: Any
+    before: Expression | None = None
+    texts: tuple[str, str] = ("", "")
 
 
 def certify_by_search(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
@@ -58,63 +72,140 @@ def certify_by_search(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | 
     Raises
     ------
     Undecided
-        Where there is none, and it can be said why.
+        If the solver is not installed.
     """
     if isinstance(scheme, Chain) and notion.composes:
         parts = [certify_by_search(part, notion) for part in dict.fromkeys(scheme.schemes)]
         return tuple(item for part in parts for item in part or ()) if all(parts) else None
-    try:
-        stated = state(scheme, notion)
-    except STOPPED:
-        return None
+    stated = _stated(scheme, notion)
     if stated is None or not stated.parts.shows:
         return None
-    return _theorem(stated)
-
-
-def _theorem(stated: Stated) -> tuple[Evidence, ...] | None:
-    if not is_installed():
-        try:
-            require_solver()
-        except InvalidArgument as missing:
-            raise Undecided(f"no proof was searched: {missing}") from None
+    try:
+        require_solver()
+    except InvalidArgument as missing:
+        raise Undecided(f"no proof was searched: {missing}") from None
     try:
         with time_limit(time.monotonic() + SECONDS):
-            if stated.before is not None:
-                worst = worst_case(stated.statement, stated.before)
-                if worst is not None and worst.value > 1 + NEAR:
-                    return None
-            proof, _ = search_sum(read(stated.statement))
+            theorem = _bound(stated) if stated.texts[0] else _one_step(stated)
     except STOPPED:
         return None
-    if proof is None:
+    if theorem is None:
         return None
     made = calculation("certificate", stated.parts.log, list(dict.fromkeys(stated.parts.shows)),
                        _BY)
-    theorem = {"statement": stated.statement, "proof": proof}
     return (replace(made, data=made.data | {"theorem": theorem}),)
 
 
-def state(scheme: Scheme, notion: Notion) -> Stated | None:
+def _one_step(stated: Stated) -> Record | None:
+    if stated.before is not None:
+        worst = worst_case(stated.statement, stated.before)
+        if worst is not None and worst.value > 1 + NEAR:
+            return None
+    proof, _ = search_sum(read(stated.statement))
+    return None if proof is None else {"statement": stated.statement, "proof": proof}
+
+
+def _bound(stated: Stated) -> Record | None:
+    statement, proof, _ = search_bound(stated.statement, *stated.texts)
+    return None if proof is None else {"statement": statement, "proof": proof}
+
+
+def _stated(scheme: Scheme, notion: Notion) -> Stated | None:
+    """The statement that the step writes on one vector, or on a state of two, if it writes one."""
+    for halves in (1, 2):
+        try:
+            if scheme.size % halves == 0 and scheme.size <= LARGEST:
+                return state(scheme, notion, halves)
+        except (StabkitError, *UNFIT):
+            continue
+    return None
+
+
+def state(scheme: Scheme, notion: Notion, halves: int = 1) -> Stated | None:
     """The statement that a scheme's step writes for a notion, or None where it computes another.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    notion : Notion
+    halves : {1, 2}
+        Of how many vectors its signals are made.
 
     Raises
     ------
-    STOPPED
+    StabkitError, or what a step may raise
         Where the step needs more of a symbol than is assumed of it.
     """
-    parts = StandIns(scheme.size)
+    length = scheme.size // halves
+    # A constant for all time is not sharp in the norms, so these may be simple numbers.
+    parts = StandIns(length, _ROOM if notion is POWER_BOUNDED else Fraction(0))
     made = parts.put(scheme)
-    letters = [parts.symbols.vector(parts.symbols.free(name), parts.space(scheme.size))
-               for name in "uv"[:notion.signals]]
-    pairs = [made.pair(parts.of_letter(u)) for u in letters]
+
+    def letters(names: str, end: str = "") -> list[Expression]:
+        return [parts.symbols.vector(parts.symbols.free(name + end), parts.space(length))
+                for name in names[:halves]]
+
+    def pair(vectors: list[Expression]) -> tuple[Vectors, Vectors]:
+        if halves == 1:
+            before, after = made.pair(Written.of_plain(vectors[0]))
+        else:
+            before = State(vectors, length)
+            after = made.step(before)
+        return _vectors(before), _vectors(after)
+
+    if notion is POWER_BOUNDED:
+        first = letters("yz", "_0")
+        pair(first)  # visits where proofs by induction begin
+        starts = [letters("yz")]
+    else:
+        starts = [letters(names) for names in ("uw", "vx")[:notion.signals]]
+    pairs = [pair(vectors) for vectors in starts]
     with precision(_BITS):
-        if not parts.agrees(pairs[0], scheme.pair, next(iter(letters[0].letters)), scheme.size):
+        lengths = {min(x.letters): length for x in starts[0]}
+        if len(pairs[0][1]) != halves or not parts.agrees(lengths, pairs[0], scheme.pair):
             return None
-    statement = parts.symbols.shows(goal_of(_of_symbols(notion, parts), pairs))
-    if len(statement.get("visits", ())) > VISITS:
+    if len(parts.points()) > VISITS:
         return None
-    return Stated(parts, statement, _growth(notion, pairs))
+    if notion is POWER_BOUNDED:
+        return _for_all_time(parts, first, starts[0], pairs[0][1])
+    return _of_one_step(parts, notion, pairs)
+
+
+def _vectors(x: Any) -> Vectors:
+    return x.parts if isinstance(x, (State, Joined)) else (x,)
+
+
+def _of_one_step(parts: StandIns, notion: Notion, pairs: list[tuple[Vectors, Vectors]]) -> Stated:
+    norms = notion in (EUCLIDEAN, CONTRACTION)
+    if len(pairs[0][0]) == 1:
+        goal = goal_of(_of_symbols(notion, parts), [(x, y) for (x,), (y,) in pairs])
+    elif norms:
+        goal = f"{_square(pairs, 0)} - ({_square(pairs, 1)})"
+    else:
+        raise InvalidArgument("a state of two vectors is judged by norms")
+    before = sum((dot(x, x) for x in _differences(pairs, 0)), expression(0)) if norms else None
+    return Stated(parts, parts.symbols.shows(goal), before)
+
+
+def _differences(pairs: list[tuple[Vectors, Vectors]], side: int) -> list[Expression]:
+    first = pairs[0][side]
+    return list(first) if len(pairs) == 1 else [
+        x - y for x, y in zip(first, pairs[1][side], strict=True)]
+
+
+def _square(pairs: list[tuple[Vectors, Vectors]], side: int) -> str:
+    return " + ".join(map(norm2, _differences(pairs, side)))
+
+
+def _for_all_time(parts: StandIns, first: list[Expression], now: list[Expression],
+                  after: Vectors) -> Stated:
+    def made(goal: str) -> Record:
+        names = [min(x.letters) for x in now]
+        return parts.symbols.iterates(
+            goal.removesuffix(" >= 0"), start=dict(zip(names, first, strict=True)),
+            after=dict(zip(names, after, strict=True)))
+
+    return Stated(parts, made, None, (" + ".join(map(norm2, first)), " + ".join(map(norm2, now))))
 
 
 def _of_symbols(notion: Notion, parts: StandIns) -> Notion:
@@ -126,10 +217,3 @@ def _of_symbols(notion: Notion, parts: StandIns) -> Notion:
         raise InvalidArgument("a functional of its own is not stated of symbols")
     K, flux = parts.of(functional.K), parts.of(functional.flux)
     return replace(notion, margin=Decrease(replace(functional, K=K, flux=flux)))
-
-
-def _growth(notion: Notion, pairs: list[tuple[Any, Any]]) -> Expression | None:
-    if notion not in (EUCLIDEAN, CONTRACTION):
-        return None
-    before = pairs[0][0] if len(pairs) == 1 else pairs[0][0] - pairs[1][0]
-    return dot(before, before)

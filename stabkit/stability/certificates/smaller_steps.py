@@ -9,6 +9,7 @@ from stabkit.arithmetic.open_step import STOPPED, Unknown
 from stabkit.operators import Operator
 from stabkit.schemes import Chain, DiffusionScheme, Implicit, Pointwise, Scheme
 from stabkit.stability.certificates.diffusion import certify_diffusion
+from stabkit.stability.certificates.means_of_steps import smaller_steps_are_means
 from stabkit.stability.certificates.pointwise import certify_pointwise
 from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence
@@ -27,7 +28,8 @@ def reach(scheme: Scheme, opened: Scheme, notion: Notion) -> int:
     semidefinite matrices for 0 < τ′ <= τ, and τ′ w (KᵀK)ᵢᵢ <= τ w (KᵀK)ᵢᵢ, τ′ w B <= τ w B. The
     other conditions are on K and the flux alone; those of an implicit step are all of this kind. So
     a certificate at τ holds for all smaller steps, that of an implicit step for all steps. In a
-    chain each part has its own.
+    chain each part has its own.  Of the steps of others, those that are means have their reach
+    whatever proves them; see :mod:`stabkit.stability.certificates.means_of_steps`.
 
     Parameters
     ----------
@@ -49,6 +51,8 @@ def reach(scheme: Scheme, opened: Scheme, notion: Notion) -> int:
                    for part, other in zip(scheme.schemes, opened.schemes, strict=True))
     if isinstance(scheme, Pointwise) and isinstance(opened, Pointwise):
         return ALL if _have_one_proof(scheme, opened, notion) else NONE
+    if not scheme.trusted:
+        return SMALLER if smaller_steps_are_means(scheme, opened, notion) else NONE
     if not isinstance(scheme, DiffusionScheme) or not isinstance(opened, DiffusionScheme) or \
             not _agree(scheme, opened, notion):
         return NONE

@@ -8,9 +8,9 @@ writes is compared with what it computes, at random exact signals.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from itertools import count
 from math import ceil
 from typing import Any
 
@@ -25,69 +25,18 @@ from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, from_matrix, gram, norm_squared
 from stabkit.operators.row_blocks import is_written_out, written
 from stabkit.operators.row_bounds import gram_bound
-from stabkit.proof.parts import SymbolicFlux
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.words import Expression
 from stabkit.schemes import Scheme
 from stabkit.stability.certificates.flux_bounds import all_shown, show_diffusivity, show_slopes
+from stabkit.stability.certificates.written_steps import Written, WrittenFlux, WrittenOperator
 
 _SPACES = "NMPQRSTUVW"
 _ROOM = 1 + Fraction(1, 10**9)  # a bound of a norm may be larger by this factor, and simpler
 _SHORT = 10**5
+_ELIMINATED = 32**3 * 96  # cubed columns times bits of the entries
+ZERO = Fraction(0)
 _SIGNALS = 3  # random ones, at which what is written is compared with what is computed
-
-
-@dataclass(frozen=True, eq=False)
-class Written(Expression):
-    """An expression beside which floats are the numbers that they are, as in a user's step."""
-
-    __array_ufunc__ = None  # numbers of NumPy leave the operation to it
-
-    @property
-    def T(self) -> Written:
-        return _written(Expression.T.fget(self))  # type: ignore[attr-defined]
-
-    def __add__(self, other: Any) -> Written:
-        return _written(super().__add__(_exact(other)))
-
-    def __sub__(self, other: Any) -> Written:
-        return _written(super().__sub__(_exact(other)))
-
-    def __rsub__(self, other: Any) -> Written:
-        return _written(super().__rsub__(_exact(other)))
-
-    def __neg__(self) -> Written:
-        return _written(super().__neg__())
-
-    def __mul__(self, other: Any) -> Written:
-        return _written(super().__mul__(_exact(other)))
-
-    def __truediv__(self, other: Any) -> Written:
-        return _written(super().__truediv__(_exact(other)))
-
-    def __matmul__(self, other: Expression) -> Written:
-        return _written(super().__matmul__(other))
-
-    __radd__, __rmul__ = __add__, __mul__
-
-    def meant(self) -> Written:
-        return self
-
-
-def _written(x: Expression) -> Written:
-    return Written(x.to, x.of, x.terms)
-
-
-def _exact(x: Any) -> Any:
-    return Fraction(float(x)) if isinstance(x, (float, np.floating)) else \
-        int(x) if isinstance(x, np.integer) else x
-
-
-class _WrittenFlux(SymbolicFlux):
-    def __call__(self, s: Any) -> Any:
-        return _written(super().__call__(s))
-
-    activation = __call__
 
 
 class StandIns:
@@ -96,20 +45,23 @@ class StandIns:
     Attributes
     ----------
     symbols : Symbols
+    room : Fraction
+        By which a bound of a norm may be larger, relatively, to be a simple number.
     members : dict of str to Operator, Flux or ndarray
         What the letters stand for.
     shows : list of str
         Conditions of the transcript `log` that say what is assumed of the letters.
     """
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, room: Fraction = ZERO):
+        self.room = room
         self.symbols, self.log = Symbols(), Transcript()
         self.members: dict[str, Any] = {}
         self.shows: list[str] = []
         self._spaces = {size: _SPACES[0]}
         self._known: list[tuple[Any, Any]] = []
-        self._letters: dict[str, Written] = {}
-        self._fluxes: list[tuple[_WrittenFlux, Flux]] = []
+        self._letters: dict[str, WrittenOperator] = {}
+        self._fluxes: list[tuple[WrittenFlux, Flux]] = []
 
     def put(self, scheme: Scheme, **more: Any) -> Scheme:
         """A copy of a scheme with symbols in place of its parts, and `more` of its attributes."""
@@ -156,15 +108,16 @@ class StandIns:
         if multiple is not None:
             return multiple
         letter = self.log.give_once(K, "K", lambda: written(K)).text
-        if is_written_out(K):
-            bound = _bound(K)
+        if _is_eliminated(K):
+            bound = _bound(K, self.room)
             self.shows.append(f"psd({bound} * I({K.shape[1]}) - {letter}.T @ {letter})")
         else:
             bound = gram_bound(K)
             self.shows.append(f"gram_bound({letter}) <= {bound}")
         self.members[letter] = K
         to, of = (self.space(size) for size in K.shape)
-        self._letters[letter] = _written(self.symbols.operator(letter, of, to, bound=bound))
+        plain = self.symbols.operator(letter, of, to, bound=bound)
+        self._letters[letter] = WrittenOperator(to, of, plain.terms, K.shape)
         return self._letters[letter]
 
     def _multiple(self, K: Operator) -> Any:
@@ -178,7 +131,8 @@ class StandIns:
                     given = self.log.give_once(K, "K", K.exact).text
                     self.shows.append(f"{given} == {c} * {letter}{end}")
                     symbol = self._letters[letter]
-                    return c * (symbol.T if end else symbol)
+                    made = c * (symbol.T if end else symbol)
+                    return WrittenOperator(made.to, made.of, made.terms, K.shape)
         return None
 
     def _flux(self, flux: Flux) -> Any:
@@ -195,7 +149,7 @@ class StandIns:
                 self.shows += shown
         name = self.symbols.free("phi")
         plain = self.symbols.flux(name, **known)
-        made = _WrittenFlux(self.symbols, name, plain.facts, plain.meaning)
+        made = WrittenFlux(self.symbols, name, plain.facts, plain.meaning)
         self.members[name] = flux
         self._fluxes.append((made, flux))
         return made
@@ -204,46 +158,61 @@ class StandIns:
         exact = fractions(x, "vector")
         name = self.symbols.free("b")
         self.members[name] = exact
-        return _written(self.symbols.vector(name, self.space(len(exact))))
+        return Written.of_plain(self.symbols.vector(name, self.space(len(exact))))
 
-    @staticmethod
-    def of_letter(x: Expression) -> Any:
-        """A vector of the statement, as the step of a user is given it."""
-        return _written(x)
+    def points(self) -> list[Expression]:
+        """Where fluxes were evaluated."""
+        return [point for flux, _ in self._fluxes for _, point in flux.points()]
 
-    def value(self, x: Expression, letters: dict[str, Any]) -> Signal:
+    def agrees(self, letters: Mapping[str, int], written: Sequence[Sequence[Expression]],
+               pair: Callable[[Any], tuple[Any, Any]], **values: Fraction) -> bool:
+        """Whether the pair that is written is the one that is computed, at random signals.
+
+        Parameters
+        ----------
+        letters : mapping of str to int
+            The vectors that the signal is made of, and their lengths.
+        written : (before, after)
+            Each as the vectors that it is made of.
+        pair : callable
+            What is computed.
+        **values : Fraction
+            Of parameters.
+        """
+        rng = np.random.default_rng([*letters.values()])
+        for _ in range(_SIGNALS):
+            known: dict[str, Any] = dict(values)
+            for name, size in letters.items():
+                known[name] = np.array([Fraction(int(k), 16) for k in
+                                        rng.integers(-64, 65, size)], dtype=object)
+            u = np.concatenate([known[name] for name in letters])
+            for parts, computed in zip(written, pair(u), strict=True):
+                if not _equal(np.concatenate([self._value(x, known) for x in parts]), computed):
+                    return False
+        return True
+
+    def _value(self, x: Expression, known: dict[str, Any]) -> Signal:
         """What an expression is, with these values of letters; those of fluxes are computed."""
-        total: Any = 0
+        size = next(size for size, space in self._spaces.items() if space == x.to)
+        total: Any = np.full(size, Fraction(0), dtype=object)
         for (word, powers), c in x.terms.items():
             for name, exponent in powers:
-                c = c * letters[name] ** exponent
-            y = self._letter(word[-1].name, letters)
+                c = c * known[name] ** exponent
+            y = self._letter(word[-1].name, known)
             for letter in reversed(word[:-1]):
                 K = self.members[letter.name]
                 y = (K.T if letter.turned else K) @ y
             total = total + c * y
         return total
 
-    def _letter(self, name: str, letters: dict[str, Any]) -> Signal:
-        if name not in letters:
-            found = [(flux, point) for symbol, flux in self._fluxes
-                     for point, visit in symbol._points if visit["value"] == name]
-            letters[name] = found[0][0].activation(self.value(found[0][1], letters)) if found \
-                else self.members[name]
-        return letters[name]
-
-    def agrees(self, written_pair: tuple[Expression, Expression],
-               pair: Callable[[Any], tuple[Any, Any]], name: str, size: int, seed: int = 0,
-               **values: Fraction) -> bool:
-        """Whether the pair that is written is the one that is computed, at random signals."""
-        rng = np.random.default_rng([seed, size])
-        for _ in range(_SIGNALS):
-            u = np.array([Fraction(int(k), 16) for k in rng.integers(-64, 65, size)], dtype=object)
-            letters: dict[str, Any] = {name: u, **values}
-            for x, computed in zip(written_pair, pair(u), strict=True):
-                if not _equal(self.value(x, letters), computed):
-                    return False
-        return True
+    def _letter(self, name: str, known: dict[str, Any]) -> Signal:
+        if name not in known:
+            known[name] = next((flux.activation(self._value(point, known))
+                                for symbol, flux in self._fluxes
+                                for value, point in symbol.points() if value == name), None)
+            if known[name] is None:
+                known[name] = self.members[name]
+        return known[name]
 
 
 def _equal(x: Any, y: Any) -> bool:
@@ -272,9 +241,19 @@ def _ratio(K: Operator, other: Operator) -> Fraction | None:
     return c if c and (mine == c * others).all() else None
 
 
-def _bound(K: Operator) -> Fraction:
-    """‖K‖², or a number hardly larger with a short denominator."""
+def _is_eliminated(K: Operator) -> bool:
+    """Whether c I − KᵀK is small enough to be eliminated in fractions, in some seconds."""
+    bits = max((max(x.numerator.bit_length(), x.denominator.bit_length())
+                for x in map(Fraction, K.values)), default=1)
+    return is_written_out(K) and K.shape[1]**3 * bits <= _ELIMINATED
+
+
+def _bound(K: Operator, room: Fraction) -> Fraction:
+    """‖K‖², or a number hardly larger with a short denominator; any shorter one within the room."""
     top = norm_squared(K).upper
+    if room:
+        return next(Fraction(ceil(top * d), d) for d in count(1)
+                    if ceil(top * d) <= top * d * (1 + room))
     near = top.limit_denominator(_SHORT)
     if near >= top or is_psd(near * np.eye(K.shape[1], dtype=int) - gram(K)):
         return near

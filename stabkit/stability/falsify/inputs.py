@@ -11,14 +11,16 @@ import numpy as np
 
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet, InvalidArgument
+from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.flux import Flux
-from stabkit.fluxes.kinks import kinks
+from stabkit.fluxes.kinks import kinks, suspected
 from stabkit.schemes import Scheme
 
 _SHAPES = 320
 _LINEARISED = 64
 _SINGULAR = 1e12
 _ROOM = 1 << 22  # numbers in one part
+_SAME = Fraction(1, 2**20)  # so near to an exact kink, relatively, it is that one
 _REMOTE = (1e-9, 1e-6, 1e-4, 1e3, 1e5)
 _REST = (0.1, 1e-2, 1e-3, 1e-4)
 
@@ -73,9 +75,24 @@ def amplitudes(scheme: Scheme) -> np.ndarray:
 
 
 def _kinks(flux: Flux) -> set[Fraction]:
-    """0, the breakpoints of a flux, and the kinks inside its pieces."""
-    return {*flux.breakpoints(), *(point for piece in flux.pieces
-                                   for point in kinks(flux.expression(piece, "activation")))}
+    """0, the breakpoints of a flux, the kinks inside its pieces, and what may be a jump there."""
+    return _exact_kinks(flux) | _suspected(flux)
+
+
+@lru_cache(maxsize=64)
+def _exact_kinks(flux: Flux) -> set[Fraction]:
+    return {*flux.breakpoints(), *(point for phi in _activations(flux) for point in kinks(phi))}
+
+
+@lru_cache(maxsize=64)
+def _suspected(flux: Flux) -> set[Fraction]:
+    return {point for phi in _activations(flux) for point in suspected(phi)
+            if all(abs(point - other) > _SAME * max(abs(other), _SAME)
+                   for other in _exact_kinks(flux))}
+
+
+def _activations(flux: Flux) -> list[Expression]:
+    return [flux.expression(piece, "activation") for piece in flux.pieces]
 
 
 def _scale(flux: Flux) -> float:
@@ -110,8 +127,9 @@ def remote(scheme: Scheme, most: int = 1 << 20) -> np.ndarray:
 def across(scheme: Scheme, most: int = 1 << 20) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of multiples of one shape with a kink of a flux between them or at one of them."""
     points = sorted({float(point) for flux in scheme.fluxes for point in _kinks(flux)})
-    ends = np.array([(point + low * step, point + high * step) for point in points
-                     for step in (0.01 * abs(point) or 1e-3,)
+    steps = [(point, 0.01 * abs(point) or 1e-3) for point in points]
+    steps += [(float(point), 1e-6) for flux in scheme.fluxes for point in _suspected(flux)]
+    ends = np.array([(point + low * step, point + high * step) for point, step in steps
                      for low, high in ((-1, 0), (0, 1), (-1, 1))]).reshape(-1, 2)
     forms = shapes(scheme)
     forms = forms[::max(1, -(-len(forms) * len(ends) // most))]

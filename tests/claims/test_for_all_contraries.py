@@ -1,0 +1,117 @@
+"""Statements for all with a wrong constant, a flipped sign or a hypothesis less are not proved."""
+
+from dataclasses import replace
+from importlib import import_module
+
+import pytest
+
+from stabkit.arithmetic.rational import Constant
+from stabkit.claims import obligations
+from stabkit.claims.claim import registry
+from stabkit.classes import AnyFlux, AnyOperator, AnyReal, AnySymmetric, Positive, Such, UpTo
+from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.operators import from_matrix
+
+CLAIMS = registry()
+
+
+def proved(entry):
+    """Whether all of it is stated and proved."""
+    try:
+        return all(obligations.proof_of(s) is not None for s in obligations.statements(entry))
+    except (InvalidArgument, InvalidEvidence):
+        return False
+
+
+# What is changed among the classes of a claim.
+CLASSES = {
+    "alt2021.implicit_solution_is_unique_corrected": (
+        dict(flux=AnyFlux(slopes=("-L", "L"))), dict(flux=AnyFlux(slopes=(None, "L"))),
+        dict(K=AnyOperator(letter="H"))),
+    "alt2020.convex_regularisers_have_unique_minimisers": (
+        dict(flux=AnyFlux(slopes=("-L", "L"))), dict(step=Positive()),
+        dict(step=Such(("1001/1000 - step - step*alpha*L*c >= 0",), "> 0"))),
+    "alt2021.one_dimensional_v_cycle_contracts_for_every_depth": (
+        dict(B=AnyOperator("C", "F")), dict(B=AnyOperator("C", "F", square="4001/1000")),
+        dict(nu=AnyReal())),
+    "alt2021.convex_functionals_do_not_grow": (
+        dict(ratio=UpTo("1001/1000")), dict(ratio=UpTo(None))),
+    "alt2020.mean_is_preserved": (dict(K=AnyOperator()),),
+    "alt2020.increasing_flux_reduces_contrast": (dict(ratio=UpTo("1001/1000")),),
+    "alt2021.proof_unit_spectrum_gives_euclidean_stability_corrected": (
+        dict(M=AnySymmetric(-1, "1001/1000")), dict(M=AnySymmetric(-2, 1)),
+        dict(M=AnyOperator("N", "N"))),
+    "alt2021.fsi_super_time_step": (dict(n=AnyReal("9/10")), dict(n=AnyReal())),
+    "alt2020.sign_stability_with_periodic_boundary_corrected": (dict(ratio=UpTo("1001/1000")),),
+    "alt2020.huber_regulariser_is_strictly_convex_corrected": (
+        dict(flux=AnyFlux(slopes=("-L", "L"))),),
+    "alt2021.proof_eigenvalue_interval_corrected": (
+        dict(flux=AnyFlux(diffusivities=("-L", "L"), slopes=("-L", "L"))),),
+    "ruthotto2018.symmetric_layer_jacobian_is_negative_semidefinite": (
+        dict(flux=AnyFlux(slopes=("-L", "L"))),),
+    "ruthotto2018.a_stable_step_size_exists_corrected": (
+        dict(delta=Positive()), dict(delta=Such(("2001/1000 - delta*L*c >= 0",), "> 0"))),
+    "haber2017.symmetric_negative_weights_are_stable": (
+        dict(K=AnyOperator("N", "N")), dict(flux=AnyFlux(slopes=("-L", "L")))),
+    "ruthotto2018.energy_is_positive_corrected": (
+        dict(flux=AnyFlux(diffusivities=(None, 0))), dict(flux=AnyFlux(slopes=(0, "L")))),
+    "ruthotto2018.parabolic_network_reduces_the_energy_corrected": (
+        dict(flux=AnyFlux(diffusivities=(None, 1))), dict(flux=AnyFlux(slopes=(0, "L")))),
+}
+
+
+@pytest.mark.parametrize("name, number", [
+    (name, number) for name, several in CLASSES.items() for number in range(len(several))])
+def test_with_other_classes_a_claim_is_not_proved_for_all(name, number):
+    """A step or bound just over, a flux that falls or of any sign, a hypothesis left out."""
+    entry = CLAIMS[name]
+    assert proved(entry)
+    assert not proved(replace(entry, for_all={**entry.for_all, **CLASSES[name][number]}))
+
+
+def turned(B):
+    return B
+
+
+def wrong(value):
+    return lambda n: value * (n + 1) * n
+
+
+# What stands in place of a constant or formula of a claim's module.
+PUT = {
+    "alt2020.convex_regularisers_have_unique_minimisers": {"regularisation.MODULUS": 2},
+    "alt2021.one_dimensional_v_cycle_contracts_for_every_depth": {
+        "multigrid.SWEEP": Constant(1, 2)},
+    "alt2021.fsi_super_time_step": {"fsi._first": wrong(Constant(1, 2))},
+    "he2019.one_dimensional_two_grid_factor": {"cycles.THIRD": Constant(1, 4)},
+    "he2019.smoother_condition": {"cycles.LOST": 1},
+    "he2019.w_cycle_bound": {"cycles.bounded_by": lambda s, d2: s + s * d2},
+    "he2019.cycle_energy_identity": {"cycles.adjoint": turned},
+    "he2019.chebyshev_residual_recursion_corrected": {
+        "iterations.recursion": lambda w, before, now, corrected: w * now + (1 - w) * before
+        - corrected},
+    "he2019.chebyshev_is_a_semi_iteration_corrected": {
+        "iterations.semi_weights": lambda w: (w - 1, w)},
+}
+
+
+@pytest.mark.parametrize("name", PUT)
+def test_with_another_constant_or_formula_a_claim_is_not_proved_for_all(name, monkeypatch):
+    paper = CLAIMS[name].paper
+    for place, value in PUT[name].items():
+        module, attribute = place.split(".")
+        monkeypatch.setattr(import_module(f"stabkit.claims.{paper}.{module}"), attribute, value)
+    assert not proved(CLAIMS[name])
+
+
+@pytest.mark.parametrize("rows, so", [
+    ([[1, 0], [0, -1]], True), ([["3/5", "4/5"], ["4/5", "-3/5"]], True),
+    ([[1, 1], [1, 1]], False), ([[0, 1], [-1, 0]], False), ([[1, 0]], False)])
+def test_a_symmetric_matrix_is_a_member_if_its_eigenvalues_are(rows, so):
+    """Eigenvalues ±1, ±1; 0 and 2; not symmetric; not square."""
+    assert AnySymmetric(-1, 1).admits(from_matrix(rows)) is so
+
+
+@pytest.mark.parametrize("rows, so", [([[-1, 1]], True), ([[1, -2, 1]], True), ([[-1, 2]], False)])
+def test_an_operator_that_maps_constants_to_zero_is_one_whose_rows_sum_to_zero(rows, so):
+    assert AnyOperator(constants=True).admits(from_matrix(rows)) is so
