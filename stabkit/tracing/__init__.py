@@ -14,6 +14,7 @@ trees        outputs that are not linear, one by one
 foreign      steps of other libraries, by their graph
 torch_steps  those of PyTorch
 jax_steps    those of JAX
+recognised   which library a step is written in
 spectral     steps that are diagonal in Fourier's basis
 state        whether a function has a memory, or asks for the time
 run          one run, and its comparison with the function
@@ -22,10 +23,11 @@ held         values that are fixed
 ===========  =====================================================================================
 """
 
-from stabkit.tracing.foreign import in_numpy, parameters_of
+from stabkit.tracing.foreign import parameters_of
 from stabkit.tracing.form import Form
 from stabkit.tracing.held import Free, free
 from stabkit.tracing.kinds import Kinds, kinds_of
+from stabkit.tracing.recognised import in_numpy
 from stabkit.tracing.run import Trace, as_shape, at_step, takes_step, trace
 
 __all__ = ["Form", "Free", "Kinds", "Trace", "as_shape", "at_step", "free", "in_numpy",

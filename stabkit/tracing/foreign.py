@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from stabkit.aliases import Array, Function
-from stabkit.errors import in_words
 from stabkit.tracing.array import Traced, made, operand, shape_of
 from stabkit.tracing.moving import Pool
 from stabkit.tracing.tracer import Tracer
 
-_ROOMS = {"torch": "torch_steps", "jax": "jax_steps"}
+#: What a step may raise for arrays that it is not made for.
+UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NameError,
+         RuntimeError, AssertionError, NotImplementedError)
 #: Functions of two or fewer arguments that both libraries call alike.
 ALIKE: dict[str, Callable[..., Any]] = {
     "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "abs": np.abs,
@@ -62,28 +61,6 @@ class ForeignStep(ABC):
 def parameters_of(function: Function) -> list[inspect.Parameter]:
     """What a function takes; a module of PyTorch says it of its method forward."""
     return list(inspect.signature(getattr(function, "forward", function)).parameters.values())
-
-
-def in_numpy(function: Function, shape: tuple[int, ...], takes_step: bool) -> Function:
-    """The function, or where it is one of PyTorch's or JAX's the same as one of NumPy's.
-
-    A function that gives an array of NumPy for such an array is NumPy's; it is asked only where
-    another library is loaded.
-    """
-    loaded = [room for name, room in _ROOMS.items() if name in sys.modules]
-    if not loaded or isinstance(function, ForeignStep):
-        return function
-    steps = [0.5] * takes_step
-    try:
-        if isinstance(function(np.ones(shape), *steps), (np.ndarray, list, tuple)):
-            return function
-    except Exception as error:  # whatever a library says of arrays that are not its own
-        in_words(error)
-    for room in loaded:
-        step: ForeignStep = import_module(f"stabkit.tracing.{room}").STEP(function)
-        if step.takes(shape, steps):
-            return step
-    return function
 
 
 def moved(tracer: Tracer, move: Callable[..., Any], args: Any, held: tuple[int, ...]) -> Any:

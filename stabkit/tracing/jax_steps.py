@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -13,13 +14,16 @@ import numpy as np
 from stabkit.aliases import Array
 from stabkit.errors import in_words
 from stabkit.tracing.array import shape_of
-from stabkit.tracing.foreign import ALIKE, ForeignStep, as_traced, holds_symbols, moved
+from stabkit.tracing.foreign import ALIKE, UNFIT, ForeignStep, as_traced, holds_symbols, moved
 from stabkit.tracing.tracer import Tracer
 
 # Operations that move entries, and which of their arguments hold entries.
 _MOVING = dict.fromkeys(("slice", "reshape", "squeeze", "broadcast_in_dim", "rev", "transpose",
-                         "gather", "dynamic_slice", "expand_dims", "split", "copy", "copy_p"),
-                        (0,)) | {"pad": (0, 1), "dynamic_update_slice": (0, 1), "scatter": (0, 2)}
+                         "gather", "dynamic_slice", "expand_dims", "split", "unstack", "tile",
+                         "copy", "copy_p"), (0,)) | {
+                             "pad": (0, 1), "dynamic_update_slice": (0, 1), "scatter": (0, 2)}
+_LONG = 10**6  # a denominator that a number in double precision would hardly be meant to have
+_LOOKED = 100  # entries of an array
 _INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # what an operation that calls others names them
 
 
@@ -38,7 +42,7 @@ class JaxStep(ForeignStep):
         try:
             with _double():
                 found = self.function(jnp.ones(shape), *steps)
-        except Exception as error:  # a step may raise anything for what it is not made for
+        except UNFIT as error:  # a step may raise anything for what it is not made for
             in_words(error)
             return False
         return isinstance(found, jax.Array)
@@ -52,23 +56,32 @@ class JaxStep(ForeignStep):
         with _double():
             try:
                 closed = jax.make_jaxpr(self.function)(jnp.ones(u.shape), *[0.5] * len(dt))
-            except Exception as error:  # JAX raises its own kinds for what depends on the data
+            except UNFIT as error:  # JAX raises its own kinds for what depends on the data
                 tracer.stop(f"JAX makes no jaxpr of it: {in_words(error)}")
             return _run(tracer, closed, [u, *dt])[0]
 
 
 def _run(tracer: Tracer, closed: Any, inputs: list[Array]) -> list[Array]:
     jaxpr = closed.jaxpr
-    known = dict(zip(jaxpr.constvars, map(np.asarray, closed.consts), strict=True))
+    known = dict(zip(jaxpr.constvars, map(_as_written, closed.consts), strict=True))
     known |= dict(zip(jaxpr.invars, inputs, strict=True))
 
     def value(name: Any) -> Array:
-        return np.asarray(name.val) if hasattr(name, "val") else known[name]
+        return _as_written(name.val) if hasattr(name, "val") else known[name]
 
     for equation in jaxpr.eqns:
         found = _applied(tracer, equation, [value(name) for name in equation.invars])
         known |= dict(zip(equation.outvars, found, strict=True))
     return [value(name) for name in jaxpr.outvars]
+
+
+def _as_written(value: Any) -> np.ndarray:
+    """Numbers of a jaxpr, in single precision where JAX has made doubles of such."""
+    value = np.asarray(value)
+    if value.dtype == np.float64 and (value.astype(np.float32) == value).all() and any(
+            Fraction(x).denominator > _LONG for x in value.ravel()[:_LOOKED].tolist()):
+        return value.astype(np.float32)
+    return value
 
 
 def _applied(tracer: Tracer, equation: Any, args: list[Array]) -> list[Array]:
@@ -82,8 +95,9 @@ def _applied(tracer: Tracer, equation: Any, args: list[Array]) -> list[Array]:
         return _run(tracer, inner, args)
     if name in _MOVING:
         return _as_list(moved(tracer, partial(_in_jax, equation), args, _MOVING[name]))
-    if name == "concatenate":
-        return [np.concatenate([as_traced(tracer, arg) for arg in args], params["dimension"])]
+    if name in ("concatenate", "stack"):
+        axis = params["dimension"] if "dimension" in params else params["axis"]
+        return [getattr(np, name)([as_traced(tracer, arg) for arg in args], axis)]
     if name == "scatter-add":
         return [_scattered(tracer, equation, *args)]
     if name not in _FOLLOWED:
@@ -191,4 +205,3 @@ _FOLLOWED: dict[str, Callable[..., Any]] = {
     "cumsum": partial(_summed, cumulative=True), "stop_gradient": lambda tracer, a, **params: a,
     "add_any": _plainly(np.add),
 }
-STEP = JaxStep

@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Function, Matrix, Operand, Rational, Record
 from stabkit.tracing.array import Traced, TracedArray, made, operand, plain, shape_of
-from stabkit.tracing.foreign import ForeignStep
+from stabkit.tracing.foreign import ForeignStep, as_traced
 from stabkit.tracing.moving import filled
 from stabkit.tracing.solving import solvers
 from stabkit.tracing.summing import FUNCTIONS, correlated, product_with
@@ -29,7 +29,7 @@ from stabkit.tracing.tracer import Tracer
 def on_symbols(function: Function, tracer: Tracer) -> Callable[..., Any]:
     """The function with stand-ins for what cannot take symbols."""
     if isinstance(function, ForeignStep):
-        return partial(function.followed, tracer)
+        return lambda u, *dt: function.followed(tracer, u, *(as_traced(tracer, h) for h in dt))
     return _Stage(tracer).callable(function)
 
 

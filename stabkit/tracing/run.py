@@ -15,15 +15,13 @@ from stabkit.arithmetic.exact import Exact, exactly
 from stabkit.arithmetic.rational import Constant
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_words
 from stabkit.tracing.array import Traced, made, operand, shape_of
-from stabkit.tracing.foreign import parameters_of
+from stabkit.tracing.foreign import UNFIT, parameters_of
 from stabkit.tracing.form import Form, step, trimmed, unknowns
 from stabkit.tracing.libraries import on_symbols
 from stabkit.tracing.state import refuse_state
 from stabkit.tracing.summing import FUNCTIONS
 from stabkit.tracing.tracer import Node, Tracer
 
-UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NameError,
-         RuntimeError, AssertionError, NotImplementedError)
 _TRIED = 3  # random inputs and steps
 _CLOSE = 1e-9  # how far, relatively, rounding may take the function from its trace
 _SINGLE = 1e-4  # the same where it computes in single precision

@@ -20,7 +20,8 @@ import numpy as np
 from stabkit.errors import TracingStopped
 
 _MOST = 20_000  # values that are looked at
-_LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy", "stabkit", "numba", "torch"}
+_OTHERS = {"torch", "jax", "jaxlib"}
+_LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy", "stabkit", "numba"} | _OTHERS
 _ASKS = {"urandom", "getrandom", "getpid", "now", "utcnow", "today"}
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
@@ -89,6 +90,8 @@ def _reached(function: Any) -> list[Step]:
 
 
 def _shown(value: Any) -> Any:
+    if _is_tensor(value):
+        value = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
     if isinstance(value, np.ndarray) and value.dtype != object:
         return value.shape, value.dtype.str, blake2b(value.tobytes()).digest()
     if hasattr(type(value), "__next__"):
@@ -106,7 +109,15 @@ def _is_plain(values: Iterable[Any]) -> bool:
     return not isinstance(values, dict) and all(isinstance(value, _PLAIN) for value in values)
 
 
+def _is_tensor(value: Any) -> bool:
+    """Whether it is an array of PyTorch or JAX."""
+    return not isinstance(value, type) and hasattr(value, "__array__") and \
+        type(value).__module__.partition(".")[0] in _OTHERS
+
+
 def _parts(name: str, value: Any) -> Iterator[Step]:
+    if _is_tensor(value):
+        return
     if isinstance(value, FunctionType):
         yield from _of_function(name, value)
     elif isinstance(value, type):

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_map
 from stabkit.aliases import Array
 from stabkit.errors import in_words
 from stabkit.tracing.array import holds_numbers, plain
-from stabkit.tracing.foreign import ALIKE, ForeignStep, as_traced, holds_symbols, moved
+from stabkit.tracing.foreign import ALIKE, UNFIT, ForeignStep, as_traced, holds_symbols, moved
 from stabkit.tracing.summing import exactly
 from stabkit.tracing.tracer import Tracer
 
@@ -47,7 +47,7 @@ class TorchStep(ForeignStep):
                 given = torch.ones(shape, dtype=self.dtype)
                 if isinstance(self.function(given, *steps), torch.Tensor):
                     return True
-            except Exception as error:  # a step may raise anything for what it is not made for
+            except UNFIT as error:  # a step may raise anything for what it is not made for
                 in_words(error)
         return False
 
@@ -58,7 +58,8 @@ class TorchStep(ForeignStep):
 
     def followed(self, tracer: Tracer, u: Array, *dt: Any) -> Array:
         graph = self._graph(tracer, u.shape, len(dt))
-        inputs, known = iter((u, *dt)), {}
+        inputs = iter((u, *dt))
+        known: dict[Any, Any] = {}
         for node in graph.graph.nodes:
             args, options = tree_map(lambda part: known.get(part, part) if isinstance(
                 part, torch.fx.Node) else part, (node.args, node.kwargs))
@@ -73,11 +74,12 @@ class TorchStep(ForeignStep):
         raise AssertionError("a graph ends with its output")
 
     def _graph(self, tracer: Tracer, shape: tuple[int, ...], steps: int) -> torch.fx.GraphModule:
-        given = [torch.ones(shape, dtype=self.dtype)] + [torch.tensor(0.5, dtype=self.dtype)] * steps
+        given = [torch.ones(shape, dtype=self.dtype),
+                 *[torch.tensor(0.5, dtype=self.dtype)] * steps]
         try:
             with torch.no_grad():
                 return make_fx(torch.func.functionalize(self.function))(*given)
-        except Exception as error:  # torch raises its own kinds for what depends on the data
+        except UNFIT as error:  # torch raises its own kinds for what depends on the data
             tracer.stop(f"PyTorch makes no graph of it: {in_words(error)}")
 
 
@@ -201,4 +203,3 @@ _FOLLOWED: dict[str, Callable[..., Any]] = {
     "full_like": lambda tracer, a, value, **options: as_traced(tracer, np.full(a.shape, value)),
     "lerp": lambda tracer, a, b, weight: a + weight * (b - a),
 }
-STEP = TorchStep

@@ -236,7 +236,7 @@ def test_the_printed_form():
 
 def test_arguments_are_named():
     for start, halvings in ((0, 10), (-1, 10), (1, 0)):
-        with pytest.raises(InvalidArgument, match="positive|integer >= 1"):
+        with pytest.raises(InvalidArgument, match=r"positive|integer >= 1"):
             step_bound(explicit(1), RANGE, start, halvings=halvings)
     with pytest.raises(InvalidArgument, match="Linear"):
         step_bound(lambda tau: np.eye(3), RANGE)

@@ -72,17 +72,21 @@ def test_whole_numbers_and_single_precision_are_no_proof():
         assert "not proved" in found.reason or "numbers that the function returns" in found.reason
 
 
-def test_a_side_effect_and_work_in_place_do_no_harm():
-    """u − dt u shrinks for dt <= 2, whatever else it does."""
+def test_work_in_place_does_no_harm_and_a_side_effect_is_told():
+    """u − dt u shrinks for dt <= 2; one that also keeps a list may do otherwise at a later call."""
     seen = []
 
-    def logs(u, dt):
-        seen.append(u.shape)
+    def in_place(u, dt):
         u *= 1 - dt
         return u
 
-    assert step_bound(logs, EUCLIDEAN, shape=6).certified == 2
-    assert (6,) in seen
+    def logs(u, dt):
+        seen.append(u.shape)
+        return in_place(u, dt)
+
+    assert step_bound(in_place, EUCLIDEAN, shape=6).certified == 2
+    found = decide(logs, EUCLIDEAN, shape=6, dt=1, trials=50)
+    assert found.status == "supported" and "a memory" in found.reason and "seen" in found.reason
 
 
 @pytest.mark.parametrize("number", [float, np.float64])

@@ -67,8 +67,8 @@ def test_gray_scott():
 
 
 def test_fitzhugh_nagumo():
-    """v' = v − v³/3 − w + 1/2 points inwards at ±3 for |w| <= 37/8, w' at ±37/8 for |v| <= 3; random
-    signals stay at the proved end, and with 4 for 37/8 the box is left at once."""
+    """v' = v − v³/3 − w + 1/2 points inwards at ±3 for |w| <= 37/8, w' at ±37/8 for |v| <= 3;
+    random signals stay at the proved end, and with 4 for 37/8 the box is left at once."""
     def step(s, dt):
         v, w = s
         return np.stack([v + dt * (np.roll(v, 1) - 2 * v + np.roll(v, -1) + v - v**3 / 3 - w + 0.5),
@@ -102,7 +102,7 @@ def test_fisher_and_perona_malik():
 
 def test_what_is_no_polynomial_is_named():
     """exp has no Bernstein form; the line is told."""
-    with pytest.raises(Undecided, match="np.exp"):
+    with pytest.raises(Undecided, match=r"np\.exp"):
         by_polynomials(trace(lambda u, dt: u - dt * np.exp(u), 3), stays_in(box(0, 1)), "dt")
 
 

@@ -85,7 +85,9 @@ class Matrix:
         return csr_array(matrix.multiply(root[:, None]).multiply(1 / root[None])).tocsr()
 
     def norm(self, dt: float) -> float:
-        """In floats: its largest singular value."""
+        """In floats: its largest singular value; for a periodic step that of its modes."""
+        if self.uniform is not None and self.weights is None:
+            return _mode(self.scaled(dt), self.uniform)[0]
         return self.largest(dt)[0]
 
     def largest(self, dt: float) -> tuple[float, np.ndarray]:

@@ -31,7 +31,10 @@ def witness(conditions: list[Polynomial], steps: tuple[Fraction, Fraction | None
             ) -> Evidence | None:
     """That one condition is negative for all steps of an interval; None where no single one is."""
     low, high = steps
+    inside = low or (Fraction(1) if high is None else high / 2)
     for p in dict.fromkeys(conditions):
+        if value(p, inside) >= 0:
+            continue
         _, bad = intervals(cells([[Fraction(c) for c in p]]))
         if any(a <= low and (b is None or (high is not None and high <= b)) for a, b in bad):
             break

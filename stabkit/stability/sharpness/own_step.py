@@ -233,7 +233,8 @@ def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = No
         if takes_step(function) != (dt is not None):
             return None
         shape = as_shape(shape)
-        return _outcome(in_numpy(function, shape, takes_step(function)), notion, shape, step, None, 0)
+        function = in_numpy(function, shape, takes_step(function))
+        return _outcome(function, notion, shape, step, None, 0)
     except (Undecided, InvalidArgument):  # who searches tells what is wrong with the function
         return None
 

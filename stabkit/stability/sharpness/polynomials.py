@@ -28,8 +28,8 @@ from stabkit.tracing import Trace
 from stabkit.tracing.trees import Operation, Row, Sum, sorts_of_rows
 
 WORDS = "polynomials whose coefficients in Bernstein's form keep within the box"
-OUTSIDE = "p is how far an output leaves its side of the box at a point of the box, a polynomial in " \
-          "dt from the constant upwards, times a positive number"
+OUTSIDE = "p is how far an output leaves its side of the box at a point of the box, a polynomial " \
+          "in dt from the constant upwards, times a positive number"
 _LARGEST = 20_000  # coefficients of one output
 _PARTS = (1, 4)    # into which the side of the entry itself is cut
 _TRIED = (Fraction(0), Fraction(1, 64), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4),
@@ -84,7 +84,8 @@ def _length(proved: Steps) -> Fraction:
 # -- outputs as polynomials ------------------------------------------------------------------------
 def _of_row(row: Row) -> Powers:
     """By exponents of its inputs, in the order of `places`, and of dt."""
-    count, total = len(row.places), {}
+    count = len(row.places)
+    total: Powers = {}
     terms = [(row.constant, _one(count)),
              *((p, _input(count, k)) for k, p in row.linear),
              *((p, _of_operation(node, count)) for p, node in row.nodes)]
@@ -93,7 +94,8 @@ def _of_row(row: Row) -> Powers:
             for key, value in powers.items():
                 place = (*key[:-1], key[-1] + k)
                 total[place] = total.get(place, Fraction(0)) + c * value
-    return {key: value for key, value in total.items() if value} or {(0,) * (count + 1): Fraction(0)}
+    zero = (0,) * (count + 1)
+    return {key: value for key, value in total.items() if value or key == zero}
 
 
 def _one(count: int) -> Powers:
@@ -170,7 +172,7 @@ def on_unit_cube(powers: Powers, sides: Sequence[Side]) -> Powers:
     for a, (low, high) in enumerate(sides):
         found: Powers = {}
         for key, value in powers.items():
-            line = {(0,): Fraction(1)}
+            line: Powers = {(0,): Fraction(1)}
             for _ in range(key[a]):
                 line = times(line, {(0,): low, (1,): high - low})
             for (power,), c in line.items():

@@ -29,7 +29,7 @@ from stabkit.stability.sharpness.weights import symmetrising
 from stabkit.tracing.form import CONSTANT
 from stabkit.tracing.run import matrix_at
 
-_OPEN = 24     # unknowns times the squared degree in the step, up to which that is left open
+_OPEN = 64     # unknowns times the squared degree in the step, up to which that is left open
 _FEW = 8       # unknowns up to which it always is
 _SINGLE = 160  # unknowns up to which single steps are decided
 _BITS = 512
@@ -110,8 +110,12 @@ def _as_norm(step: OwnStep, notion: Notion, name: str) -> StepBound | None:
 
 
 def _is_small(matrix: Matrix) -> bool:
-    return matrix.size <= _SINGLE and matrix.size * matrix.degree**2 <= _OPEN and \
-        len(matrix.form.denominator) == 1
+    degree = max(matrix.degree, len(matrix.form.denominator) - 1)
+    try:
+        rows.positive_denominator(matrix.form.denominator)
+    except Undecided:
+        return False
+    return matrix.size <= _SINGLE and matrix.size * degree**2 <= _OPEN
 
 
 def _pair(step: OwnStep, drift: bool) -> Pair | None:
@@ -279,16 +283,17 @@ def _surely(cell: Cell, state) -> bool:
 
 
 def _factors_of(matrix: Matrix) -> list[fmpq_mpoly]:
-    """The irreducible factors of det(λ d − N(t)), in λ and t."""
+    """The irreducible factors of det(λ d(t) − N(t)), in λ and t."""
     n = matrix.size
     context = fmpq_mpoly_ctx.get(["z", "t"], Ordering.lex)
-    d = fmpq(matrix.form.denominator[0])
-    nodes = range(matrix.degree * n + 1)
-    rows = [[c * d**(n - k) / d**(n - k) for k, c in enumerate(
-        (numerators(matrix.form, Fraction(node), n) * (1 / d)).charpoly().coeffs())]
-        for node in nodes]
+    nodes = range(max(matrix.degree, len(matrix.form.denominator) - 1) * n + 1)
+    values = []
+    for node in nodes:
+        d = fmpq(sum(c * node**k for k, c in enumerate(matrix.form.denominator)))
+        values.append([c * d**k for k, c in enumerate(
+            numerators(matrix.form, Fraction(node), n).charpoly().coeffs())])
     powers = fmpq_mat([[fmpq(node)**k for k in nodes] for node in nodes])
-    solved = powers.solve(fmpq_mat(rows))
+    solved = powers.solve(fmpq_mat(values))
     terms: dict[tuple[int, ...], fmpq] = {
         (j, k): solved[k, j] for k in range(len(nodes)) for j in range(n + 1)
         if solved[k, j] != 0}
