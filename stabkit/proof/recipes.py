@@ -120,7 +120,8 @@ def _declare(names: dict[str, Any], given: Setting) -> Iterator[str]:
             yield f'globals().update({{n: Sum({{{key}: 1}}) for n in "{_rename(some)}".split()}})'
     own = [name for name, word in words.items() if word and word[0].symmetric]
     yield f'own = set("{_rename(" ".join(own))}".split())  # numbers and symmetric matrices'
-    yield from (f"{_rename(name)} = lift({_rename(written(x))})" for name, x in given.assume.items())
+    for name, x in given.assume.items():
+        yield f"{_rename(name)} = lift({_rename(written(x))})"
 
 
 def _identity(part: algebra.Statement, times: str, steps: list) -> str:
@@ -145,7 +146,8 @@ def _term(part: algebra.Statement, step: dict) -> str:
 
 def _rows(statement: rows.Statement, proof: Any) -> Iterator[str]:
     """The conditions on rows, those that are the same once."""
-    ends = ", ".join(f'"{_rename(name)}": {_number(end)}' for name, end in statement.weights.items())
+    ends = ", ".join(f'"{_rename(name)}": {_number(end)}'
+                     for name, end in statement.weights.items())
     yield f"ends = {{{ends}}}"
     names = _rename(" ".join(statement.weights))
     yield f'globals().update({{n: Sum({{(n,): 1}}) for n in "{names}".split()}})'
