@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from stabkit.aliases import Fields, Signal
+from stabkit.aliases import Fields, Rational, Signal
 from stabkit.arithmetic.rational import fraction, fractions, is_psd
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.dictionary import relu
@@ -86,8 +86,8 @@ class AnyOperator(Class):
 class AnySymmetric(Class):
     """Any symmetric matrix, or any with its eigenvalues between two rational numbers."""
 
-    low: Any = None
-    high: Any = None
+    low: Rational = None
+    high: Rational = None
     space: str = "N"
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
@@ -267,8 +267,8 @@ class Such(Class):
 class AnyReal(Class):
     """Any real number, or any in [low, high]."""
 
-    low: Any = None
-    high: Any = None
+    low: Rational = None
+    high: Rational = None
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
         made = symbols.parameter(name, "any")

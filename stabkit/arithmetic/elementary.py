@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from stabkit.aliases import Array, Scalar
+from stabkit.aliases import Array, Function, Scalar
 from stabkit.arithmetic.enclosure import Interval, pi
 from stabkit.arithmetic.foreign import Entries, plain
 from stabkit.arithmetic.rational import Constant
@@ -24,7 +24,7 @@ from stabkit.errors import Undecided
 _WRITTEN = {"arctan": "atan"}
 _NUMPY = {"max": "maximum", "min": "minimum"}
 _ARRAYS = (np.ndarray, np.generic, float, Entries)
-_EXACT: dict[str, Callable[..., Any]] = {
+_EXACT: dict[str, Function] = {
     "abs": abs, "max": max, "min": min, "floor": lambda x: Constant(math.floor(x)),
     "sign": lambda x: Constant((x > 0) - (x < 0)),
 }
@@ -38,7 +38,7 @@ def _in_library(name: str, parts: tuple) -> Array:
     return getattr(np, _NUMPY.get(name, name))(*parts)
 
 
-def function(name: str) -> Callable[..., Any]:
+def function(name: str) -> Function:
     """The function of a name, such as ``"exp"`` or ``"max"``, in every arithmetic."""
     exact = _EXACT.get(name)
 
@@ -80,7 +80,7 @@ def pi_beside(x: Scalar) -> Scalar:
     return x.pi() if hasattr(x, "pi") else pi()
 
 
-def of_numbers(apply: Callable[..., Any], x: Scalar, *numbers: Scalar) -> Scalar:
+def of_numbers(apply: Function, x: Scalar, *numbers: Scalar) -> Scalar:
     """A function of exact numbers, such as √2, in the arithmetic of x."""
     if isinstance(x, Term):
         return apply(*(_as_term(x, number) for number in numbers))
@@ -100,7 +100,7 @@ def relation(sign: str, apply: Callable[[Scalar, Scalar], Scalar]
     return compare
 
 
-def joined(word: str, apply: Callable[..., Any]) -> Callable[..., Any]:
+def joined(word: str, apply: Function) -> Function:
     """``and``, ``or`` and ``not``; of terms the text of one."""
     def join(*parts: Any) -> Scalar:
         if not isinstance(parts[0], Term):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Array, Operand, Scalar
+from stabkit.aliases import Array, Function, Operand, Scalar
 from stabkit.arithmetic.backend import namespace, to_host
 
 # NumPy's names where the standard has another.
@@ -50,7 +50,7 @@ class Entries:
             return Entries(namespace(self.array).asarray(values))
         return self._call(_STANDARD.get(ufunc.__name__, ufunc.__name__), inputs)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Array:
+    def __array_function__(self, function: Function, types: Any, args: Any, options: Any) -> Array:
         if function not in _FUNCTIONS or options:
             return NotImplemented
         return self._call(_FUNCTIONS[function], args)

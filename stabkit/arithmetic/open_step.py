@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Operand, Scalar, Vector
+from stabkit.aliases import Function, Operand, Scalar, Vector
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
@@ -100,7 +100,7 @@ class Unknown:
     def _made(self, coefficients: Vector) -> Unknown:
         return Unknown(coefficients, self.over, self.looks)
 
-    def _with(self, other: Operand, combine: Callable[..., Any], apply: Callable[..., Any]
+    def _with(self, other: Operand, combine: Function, apply: Function
              ) -> Scalar:
         if isinstance(other, np.ndarray):
             value = self if self.over is None else self.enclosure()

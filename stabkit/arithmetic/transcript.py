@@ -48,7 +48,7 @@ class Transcript:
         self.entrywise = entrywise
         self.given: Record = {}
         self.let: list[list[str]] = []
-        self.facts: dict[str, dict[str, Any]] = {}
+        self.facts: dict[str, Record] = {}
         self._written: dict[Any, str] = {}
 
     def give(self, name: str, value: Scalar) -> Term:

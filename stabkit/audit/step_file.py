@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from stabkit.aliases import Rational, Record
+from stabkit.aliases import Function, Rational, Record
 from stabkit.arithmetic.rational import fraction
 from stabkit.audit.result import Judgement, verdict_of
 from stabkit.errors import InvalidArgument, Undecided
@@ -99,7 +99,7 @@ def is_step_file(path: str | Path) -> bool:
     return bool(file[1]) or str(path).endswith(".py")
 
 
-def read_step(path: str | Path) -> Callable[..., Any]:
+def read_step(path: str | Path) -> Function:
     """The function that ``FILE.py:step`` names; the file is executed.
 
     Raises
@@ -171,7 +171,7 @@ def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Ra
     return StepAudit(str(path), tuple(found), tuple(answers), tuple(notions), seed, at)
 
 
-def _judged(step: Callable[..., Any], name: str, shape: tuple[int, ...], dt: Fraction | None,
+def _judged(step: Function, name: str, shape: tuple[int, ...], dt: Fraction | None,
             seed: int, counts: bool) -> tuple[Judgement, str]:
     try:
         if takes_step(step) and dt is None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Record
+from stabkit.aliases import Fields, Record
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.arithmetic.rational import fraction
 from stabkit.claims.claim import Claim
@@ -99,7 +99,7 @@ class Bounds:
         return self._refuted({**configuration, "ratio": ratio}, min(self.trials, _TRIALS),
                              self.seed)
 
-    def _refuted(self, configuration: Mapping[str, Any], trials: int, seed: int) -> bool:
+    def _refuted(self, configuration: Fields, trials: int, seed: int) -> bool:
         """Whether the claim is refuted there; its body may find its hypotheses not met."""
         try:
             with precision(USUAL):  # whatever another thread works with

@@ -7,13 +7,14 @@ the fluxes declare them; the certificates of the listed configurations show them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Fields
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument, needed
 from stabkit.fluxes.flux import Flux
@@ -42,8 +43,8 @@ class Member:
             raise InvalidArgument(f"{name}: is {self.values[name]} and {value} at once")
 
 
-def check_member(symbolic: Any, concrete: Any, statement: Any, arguments: Mapping[str, Any],
-                 configuration: Mapping[str, Any]) -> None:
+def check_member(symbolic: Any, concrete: Any, statement: Any, arguments: Fields,
+                 configuration: Fields) -> None:
     """Raise unless what a claim returns in a configuration is what its statement speaks of.
 
     Parameters

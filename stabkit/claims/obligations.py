@@ -13,7 +13,7 @@ from functools import singledispatch
 from itertools import product
 from typing import Any
 
-from stabkit.aliases import Configuration, Record, Signal
+from stabkit.aliases import Configuration, Fields, Record, Signal
 from stabkit.claims.claim import Claim
 from stabkit.claims.members import check_member
 from stabkit.classes import OneOf
@@ -32,7 +32,7 @@ from stabkit.stability.notions import Notion
 from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
 from stabkit.stability.verdict import Evidence
 
-Statement = dict[str, Any]
+Statement = Record
 #: What a body may raise that was written for numbers and meets symbols.
 STOPPED = (StabkitError, TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
 
@@ -163,7 +163,7 @@ def _(what: AtMost, symbols: Symbols) -> Statement:
     return _related(what, symbols, ">=")
 
 
-def _are_symbols(given: Mapping[str, Any]) -> None:
+def _are_symbols(given: Fields) -> None:
     numbers = [name for name, value in given.items() if not isinstance(value, Expression)]
     if numbers or not given:
         raise InvalidArgument("at given points nothing is shown for all: "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stabkit.aliases import Matrix
 from stabkit.arithmetic.rational import Constant
 from stabkit.operators import from_matrix
 from stabkit.stability.notions import inner
@@ -18,38 +19,38 @@ NEIGHBOURS = (from_matrix([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]]),)
 HALF = Constant(1, 2)
 
 
-def applied(B: Any, f: Any, c: Any) -> tuple[Any, Any]:
+def applied(B: Matrix, f: Any, c: Any) -> tuple[Any, Any]:
     """A(f, c)."""
     return 2 * f - B @ c, 2 * c - B.T @ f
 
 
-def product(B: Any, one: tuple[Any, Any], other: tuple[Any, Any]) -> Any:
+def product(B: Matrix, one: tuple[Any, Any], other: tuple[Any, Any]) -> Any:
     """The inner product of the energy, one·A other."""
     return sum(inner(a, b) for a, b in zip(one, applied(B, *other), strict=True))
 
 
-def coarse(B: Any, c: Any) -> Any:
+def coarse(B: Matrix, c: Any) -> Any:
     """A_H c with A_H = PᵀAP = 2 − BᵀB/2."""
     return 2 * c - HALF * (B.T @ (B @ c))
 
 
-def restricted(B: Any, f: Any, c: Any) -> Any:
+def restricted(B: Matrix, f: Any, c: Any) -> Any:
     """Pᵀ(f, c)."""
     return HALF * (B.T @ f) + c
 
 
-def swept(B: Any, f: Any, c: Any, sweep: Any) -> tuple[Any, Any]:
+def swept(B: Matrix, f: Any, c: Any, sweep: Any) -> tuple[Any, Any]:
     """A sweep, e ↦ e − sweep · Ae."""
     a, b = applied(B, f, c)
     return f - sweep * a, c - sweep * b
 
 
-def corrected(B: Any, f: Any, c: Any, q: Any) -> tuple[Any, Any]:
+def corrected(B: Matrix, f: Any, c: Any, q: Any) -> tuple[Any, Any]:
     """The error (f, c) after a correction that leaves q of the coarse error, which is c."""
     return f - HALF * (B @ (c - q)), q
 
 
-def coarse_equation(B: Any, f: Any, c: Any) -> Identity:
+def coarse_equation(B: Matrix, f: Any, c: Any) -> Identity:
     """A_H c = PᵀA(f, c): the exact coarse solution is the error at c."""
     return Identity(lambda f, c: coarse(B, c), lambda f, c: restricted(B, *applied(B, f, c)),
                     dict(f=f, c=c), "the exact coarse solution is the error at c")

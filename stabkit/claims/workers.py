@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
@@ -13,6 +12,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
+from stabkit.aliases import Function
 from stabkit.errors import WorkerDied
 
 _TRIES = 2
@@ -27,12 +27,12 @@ class Workers(Executor):
     def __init__(self, count: int):
         self._pool = ProcessPool(count, initializer=_begin, context=get_context("spawn"))
 
-    def submit(self, task: Callable[..., Any], /, *given: Any, **named: Any) -> Future:
+    def submit(self, task: Function, /, *given: Any, **named: Any) -> Future:
         told: Future = Future()
         self._try(told, task, given, named, _TRIES)
         return told
 
-    def _try(self, told: Future, task: Callable[..., Any], given: Any, named: Any,
+    def _try(self, told: Future, task: Function, given: Any, named: Any,
              left: int) -> None:
         def done(running: Future) -> None:
             if running.cancelled():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from stabkit.aliases import Fields, Record
 from stabkit.cli.commands import EXPECTED, chosen, cli
 from stabkit.cli.options import budget, claims_file, names, seed
 from stabkit.errors import InvalidArgument, InvalidEvidence
@@ -98,7 +99,7 @@ def _proved(claims: list[Claim]) -> Iterator[Shown]:
                 (item.data["statement"], item.data["proof"]) for item in evidence))
 
 
-def _decided(claims: list[Claim], without: dict[str, str], options: dict[str, Any]
+def _decided(claims: list[Claim], without: dict[str, str], options: Record
              ) -> Iterator[Calculated]:
     """Decide the claims; what does not rest on rational numbers alone goes to `without`."""
     from stabkit.claims.verify import verify
@@ -112,7 +113,7 @@ def _decided(claims: list[Claim], without: dict[str, str], options: dict[str, An
             yield found
 
 
-def _calculated(verdict: Mapping[str, Any], says: str) -> Calculated | None:
+def _calculated(verdict: Fields, says: str) -> Calculated | None:
     """All evidence, if it is rational; against a claim the shortest such witness is enough."""
     from stabkit.coq import Calculated
 

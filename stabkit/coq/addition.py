@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from stabkit.aliases import Fields
 from stabkit.coq.context import Context, Visit
 from stabkit.coq.terms import Number, Operator, Row, Term, Vector, symbol
 from stabkit.errors import InvalidArgument
 from stabkit.proof.text import relation
 
-Step = Mapping[str, Any]
+Step = Fields
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Fact:
     equation: bool = False
 
 
-def added(context: Context, goal: Term, sign: str, proof: Mapping[str, Any]) -> list[str]:
+def added(context: Context, goal: Term, sign: str, proof: Fields) -> list[str]:
     """The script that shows a goal; the hypotheses stand in the context by their names."""
     script = [line for name, like in proof.get("rest", {}).items()
               for line in context.rest(name, like)]
@@ -40,7 +40,7 @@ def indented(script: Sequence[str]) -> list[str]:
     return ["  " + line for line in script]
 
 
-def _tested(context: Context, goal: Term, sign: str, proof: Mapping[str, Any]) -> list[str]:
+def _tested(context: Context, goal: Term, sign: str, proof: Fields) -> list[str]:
     """A vector is 0 if its scalar products are; an operator, if what it makes of vectors is."""
     match goal:
         case Number():
@@ -53,14 +53,14 @@ def _tested(context: Context, goal: Term, sign: str, proof: Mapping[str, Any]) -
     return _tested_with(context, goal, sign, proof, None)
 
 
-def _tested_with(context: Context, goal: Vector, sign: str, proof: Mapping[str, Any],
+def _tested_with(context: Context, goal: Vector, sign: str, proof: Fields,
                  x: Vector | None) -> list[str]:
     z = context.terms.generator("z'", goal.space)
     return [f"apply (only_zero {goal.space} {goal.text}). intro z'.",
             *_sum(context, context.terms.dot(z, goal), sign, proof, z, x)]
 
 
-def _sum(context: Context, goal: Number, sign: str, proof: Mapping[str, Any],
+def _sum(context: Context, goal: Number, sign: str, proof: Fields,
          z: Vector | None = None, x: Vector | None = None) -> list[str]:
     factor = _multiplier(context, proof.get("times", "1"))
     facts = [_fact(context, step, z, x) for step in proof["steps"]]

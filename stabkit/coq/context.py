@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stabkit.aliases import Fields
 from stabkit.coq.terms import Number, Operator, Row, Term, Terms, Vector, symbol
 from stabkit.errors import InvalidArgument
 from stabkit.proof.text import relation
 
 NUMBERS = "1"
 SIGNS = {"> 0": "0 < {}", ">= 0": "0 <= {}"}
-Data = Mapping[str, Any]
+Data = Fields
 
 
 @dataclass(frozen=True)

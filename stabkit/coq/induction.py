@@ -7,8 +7,8 @@ is the state; what a proof defines beside it (its ghosts) is a sequence that is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from stabkit.aliases import Record
 from stabkit.coq.addition import added, indented
 from stabkit.coq.context import (
     NUMBERS,
@@ -41,7 +41,7 @@ class Induction:
 
     def __init__(self, name: str, statement: Data, proof: Data):
         self.name, self.statement, self.proof = name, statement, proof
-        self.ghosts: dict[str, Any] = proof.get("ghosts", {})
+        self.ghosts: Record = proof.get("ghosts", {})
         self.counter = statement.get("counter")
         self.read = iteration.with_ghosts(iteration.with_rests(
             iteration.read(dict(statement)), dict(proof)), self.ghosts)

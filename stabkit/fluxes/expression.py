@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Operand, Scalar
+from stabkit.aliases import Function, Operand, Scalar
 from stabkit.arithmetic.derivative import Dual, derivative
 from stabkit.arithmetic.elementary import (
     chosen,
@@ -31,7 +31,7 @@ from stabkit.arithmetic.elementary import (
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.errors import InvalidArgument
 
-Apply = Callable[..., Any]
+Apply = Function
 
 _BINARY: dict[str, Apply] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
@@ -53,7 +53,7 @@ def _exp(x: Scalar) -> Scalar:
 
 
 # What is written with other operations.
-_WRITTEN: dict[Any, Callable[..., Any]] = {
+_WRITTEN: dict[Any, Function] = {
     np.negative: lambda x: -x, np.positive: lambda x: x, np.square: lambda x: x * x,
     np.fabs: abs, np.reciprocal: lambda x: 1 / x, np.power: lambda x, k: x**k,
     np.log1p: lambda x: Expression._of("log", 1 + x), np.expm1: lambda x: _exp(x) - 1,
@@ -68,7 +68,7 @@ _WRITTEN: dict[Any, Callable[..., Any]] = {
     np.greater: lambda x, y: x > y, np.greater_equal: lambda x, y: x >= y,
     np.equal: lambda x, y: x == y, np.not_equal: lambda x, y: x != y,
 }
-_LOGICAL: dict[Any, Callable[..., Any]] = {
+_LOGICAL: dict[Any, Function] = {
     np.logical_and: lambda x, y: _truth(x) & _truth(y), np.logical_not: lambda x: ~_truth(x),
     np.logical_or: lambda x, y: _truth(x) | _truth(y)}
 TRANSCENDENTAL = {"exp", "log", "sqrt", "tanh", "arctan", "sin", "cos", "erf", "decay", "pi"}
@@ -222,7 +222,7 @@ class Expression:
         raise InvalidArgument(f"formula: np.{ufunc.__name__} is not among the functions that can "
                               f"be decided; {HOW}")
 
-    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Scalar:
+    def __array_function__(self, function: Function, types: Any, args: Any, options: Any) -> Scalar:
         if function is np.where and len(args) == 3 and not options:
             return _where(*args)
         if function is np.clip:

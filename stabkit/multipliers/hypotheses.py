@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import combinations, permutations
 from typing import Any
 
-from stabkit.aliases import Record
+from stabkit.aliases import Matrix, Record
 from stabkit.proof import facts
 from stabkit.proof.setting import Setting
 from stabkit.proof.words import NUMBERS, Expression, Word, dot, expression
@@ -154,7 +154,7 @@ def _of_vectors(setting: Setting, by_space: Mapping[str, list[Expression]]) -> I
     for name, c in setting.bounds.items():
         K = setting.names[name]
         for text, A in ((name, K), (f"{name}.T", K.T)):
-            def slack(x: Expression, y: Expression, A: Any = A, c: Any = c) -> Expression:
+            def slack(x: Expression, y: Expression, A: Matrix = A, c: Any = c) -> Expression:
                 return c * dot(x, y) - dot(A @ x, A @ y)
             yield from _localised({"use": "bound", "of": text}, by_space.get(A.of, []), slack)
     for name, fact in setting.forms.items():

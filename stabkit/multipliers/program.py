@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from stabkit.aliases import Matrix
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
 from stabkit.multipliers.hypotheses import Block, Form
@@ -114,7 +115,7 @@ def _diagonal(blocks: Sequence[Block]) -> list[int]:
     return found
 
 
-def _solved(A: Any, b: np.ndarray, q: np.ndarray, blocks: Sequence[Block], n: int
+def _solved(A: Matrix, b: np.ndarray, q: np.ndarray, blocks: Sequence[Block], n: int
             ) -> tuple[np.ndarray, np.ndarray] | None:
     import clarabel
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any
 
 from stabkit.aliases import Record
 from stabkit.errors import InvalidEvidence
@@ -20,7 +19,7 @@ from stabkit.time_limit import time_is_over
 DEPTHS = (1, 2)  # operators before a letter, in the vectors that are tried
 NOTHING = "no proof found in this class of multipliers"
 
-Step = tuple[dict[str, Any], Fraction, str, Weight]  # rule, factor, condition, weight
+Step = tuple[Record, Fraction, str, Weight]  # rule, factor, condition, weight
 
 
 def search_sum(statement: algebra.Statement) -> tuple[Record | None, str]:

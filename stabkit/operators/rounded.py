@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Array
+from stabkit.aliases import Array, Function
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.operators.operator import Operator
 
 
-def noting_what_was_meant(make: Callable[..., Any]) -> Callable[..., Any]:
+def noting_what_was_meant(make: Function) -> Function:
     """Let an operator built of floats know the one that is built of what was meant by them."""
     @wraps(make)
     def made(*arguments: Any, **named: Any) -> Any:

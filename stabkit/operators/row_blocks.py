@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Record
+from stabkit.aliases import Matrix, Record
 from stabkit.errors import Undecided
 
 _WIDEST = 64  # entries in a row of a stencil
@@ -60,7 +60,7 @@ class RowBlock:
 
 
 @lru_cache(maxsize=64)
-def row_blocks(K: Any) -> tuple[RowBlock, ...] | None:
+def row_blocks(K: Matrix) -> tuple[RowBlock, ...] | None:
     """The operator as blocks of equal rows, from the first row to the last.
 
     Returns
@@ -90,7 +90,7 @@ def row_blocks(K: Any) -> tuple[RowBlock, ...] | None:
     return tuple(blocks) if len(blocks) <= _MOST and _is_made_of(K, blocks) else None
 
 
-def _without_zeros(K: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Fraction]]:
+def _without_zeros(K: Matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Fraction]]:
     """Starts of the rows, columns and numbers of the values, with equal values of one number."""
     palette = list(dict.fromkeys(map(Fraction, K._palette.tolist())))
     number = {value: i for i, value in enumerate(palette)}
@@ -173,7 +173,7 @@ def entries_of(blocks: Sequence[RowBlock]) -> tuple[np.ndarray, np.ndarray, np.n
         np.concatenate(code).astype(np.int64), values
 
 
-def _is_made_of(K: Any, blocks: Sequence[RowBlock]) -> bool:
+def _is_made_of(K: Matrix, blocks: Sequence[RowBlock]) -> bool:
     """Whether the blocks have exactly the entries of K: whatever was found above is checked."""
     rows, columns, code, values = entries_of(blocks)
     number = {value: i for i, value in enumerate(values)}
@@ -185,13 +185,13 @@ def _is_made_of(K: Any, blocks: Sequence[RowBlock]) -> bool:
         np.array_equal(columns, K.columns[kept]) and np.array_equal(code, stored[kept])
 
 
-def is_written_out(K: Any) -> bool:
+def is_written_out(K: Matrix) -> bool:
     """Whether evidence holds every entry of K: it is small, or its rows have nothing in common."""
     m, n = K.shape
     return max(m, n) <= _SMALL or (m * n <= MOST_ENTRIES and row_blocks(K) is None)
 
 
-def written(K: Any) -> Any:
+def written(K: Matrix) -> Any:
     """K as evidence has it: all entries, or blocks of equal rows.
 
     Raises
@@ -205,7 +205,7 @@ def written(K: Any) -> Any:
     return {"shape": list(K.shape), "rows": [block.to_json() for block in row_blocks(K) or ()]}
 
 
-def check_room(K: Any) -> None:
+def check_room(K: Matrix) -> None:
     """Refuse matrices that nobody could write down, before they are made.
 
     Raises

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 import scipy
 
-from stabkit.aliases import Array, Matrix, Signal
+from stabkit.aliases import Array, Function, Matrix, Signal
 from stabkit.arithmetic.backend import is_foreign, like, namespace
 
 _made: WeakValueDictionary[int, Portable] = WeakValueDictionary()
@@ -82,7 +81,7 @@ def in_double(u: Signal) -> Array:
     return xp.astype(u, xp.float64, copy=False)
 
 
-def along_first(act: Callable[..., Any], *arrays: Any) -> Array:
+def along_first(act: Function, *arrays: Any) -> Array:
     """What an action along the last axis does along the first one."""
     if arrays[0].ndim == 1:
         return act(*arrays)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from stabkit.aliases import Fields, Record
 from stabkit.arithmetic.transcript import spoken_of
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.unpacking import patched, unpacked, with_facts
@@ -18,7 +19,7 @@ _WORTH = 16  # characters of a piece that is shared
 _LISTS = ("let", "shows")  # shared line by line
 
 
-def packed(content: Mapping[str, Any]) -> dict[str, Any]:
+def packed(content: Fields) -> Record:
     """The content of a sealed verdict file, packed; as it is, where that cannot be undone."""
     facts = _shared_facts(content)
     evidence = [[_shorter(item, facts) for item in verdict["evidence"]]
@@ -38,14 +39,14 @@ def packed(content: Mapping[str, Any]) -> dict[str, Any]:
         return dict(content)
 
 
-def _shared_facts(content: Mapping[str, Any]) -> dict[str, Any]:
+def _shared_facts(content: Fields) -> Record:
     """The facts that more than one piece of evidence uses; of one name the most frequent."""
     counts: Counter[str] = Counter()
     for verdict in content["verdicts"]:
         for item in verdict["evidence"]:
             counts.update(json.dumps([name, fact], sort_keys=True)
                           for name, fact in _facts(item["data"]).items())
-    found: dict[str, Any] = {}
+    found: Record = {}
     for text, count in counts.most_common():
         name, fact = json.loads(text)
         if count > 1:
@@ -53,7 +54,7 @@ def _shared_facts(content: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _facts(data: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(data: Fields) -> Record:
     """The facts that a calculation names, each with all that it speaks of."""
     found = {}
     for name, shows in data.get("facts", {}).items():
@@ -65,7 +66,7 @@ def _facts(data: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _shorter(item: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+def _shorter(item: Fields, shared: Fields) -> Record:
     """The evidence without its seal, and without what the facts that it names say, if those do."""
     data = {key: value for key, value in item["data"].items() if key != "seal"}
     facts = _facts(data)
@@ -94,9 +95,9 @@ def _escaped(value: Any) -> Any:
     return f"@{value}" if isinstance(value, str) and value.startswith("@") else value
 
 
-def _changes(items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _changes(items: Iterable[Record]) -> Iterator[Record]:
     """The first piece of evidence, and of each other what makes it differ from the one before."""
-    before: dict[str, Any] | None = None
+    before: Record | None = None
     for item in items:
         patch = None
         if before is not None and before["kind"] == item["kind"]:
@@ -107,9 +108,9 @@ def _changes(items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         before = item
 
 
-def _patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any] | None:
+def _patch(old: Fields, new: Fields) -> Record | None:
     """The JSON merge patch that makes `new` of `old`; None if there is none, as `new` has nulls."""
-    patch: dict[str, Any] = {key: None for key in old if key not in new}
+    patch: Record = {key: None for key in old if key not in new}
     for key, value in new.items():
         if key in old and type(old[key]) is type(value) and old[key] == value:
             continue
@@ -124,7 +125,7 @@ def _patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any] | N
 class _Pieces:
     """The values that are written more than once, by name."""
 
-    def __init__(self, evidence: list[list[dict[str, Any]]]):
+    def __init__(self, evidence: list[list[Record]]):
         self._counts: Counter[str] = Counter()
         self._names: dict[str, str] = {}
         self._before: dict[tuple[str, ...], str] = {}
@@ -132,9 +133,9 @@ class _Pieces:
             self._before = {}
             for item in items:
                 _mapped(item, self._count)
-        self.named: dict[str, Any] = {}
+        self.named: Record = {}
 
-    def replaced(self, item: dict[str, Any]) -> dict[str, Any]:
+    def replaced(self, item: Record) -> Record:
         """The evidence, in which such values are references."""
         return _mapped(item, self._reference)
 
@@ -155,7 +156,7 @@ class _Pieces:
         return f"@{self._names[text]}"
 
 
-def _mapped(item: dict[str, Any], with_: Callable[[tuple[str, ...], Any], Any]) -> dict[str, Any]:
+def _mapped(item: Record, with_: Callable[[tuple[str, ...], Any], Any]) -> Record:
     """The evidence with its values replaced."""
     configuration = {key: with_(("where", key), value)
                      for key, value in item["configuration"].items()}

@@ -176,7 +176,7 @@ def as_signal(u: Signal, size: int, name: str = "u") -> Signal:
     return array
 
 
-def _as_array(u: Any) -> np.ndarray:
+def _as_array(u: Signal) -> np.ndarray:
     """A signal as it comes: an array, a list of numbers or texts, a sparse row, a series."""
     if isinstance(u, np.ndarray):
         return u

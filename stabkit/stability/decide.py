@@ -73,7 +73,7 @@ from stabkit.time_limit import searching
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 
 
-def decide(what: Property | Scheme | Callable[..., Any], notion: Notion | str | None = None, *,
+def decide(what: Property | Scheme | Function, notion: Notion | str | None = None, *,
            shape: Any = None, dt: Rational = None, held: Held = None, trials: int = 20_000,
            seed: int = 0, signals: np.ndarray | None = None) -> Outcome:
     """Decide a property.

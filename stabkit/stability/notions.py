@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Margin, Rational, Signal
+from stabkit.aliases import Function, Margin, Rational, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fraction
@@ -72,7 +72,7 @@ class Notion:
 
     name: str
     signals: int
-    margin: Callable[..., Any]
+    margin: Function
     margins: Callable[..., np.ndarray]
     functional: Callable[[Any], Any] | None = None
     meant: Callable[[], Notion] | None = None

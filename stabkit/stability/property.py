@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from stabkit.aliases import Fields
+from stabkit.aliases import Fields, Function, Rational, Record
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
@@ -61,8 +61,8 @@ class FaceWithin:
 
     flux: Flux
     face: str
-    low: Any
-    high: Any
+    low: Rational
+    high: Rational
 
     def __post_init__(self) -> None:
         if not isinstance(self.flux, Flux):
@@ -163,8 +163,8 @@ class Identity:
         Why equality there settles the claim.
     """
 
-    left: Callable[..., Any]
-    right: Callable[..., Any]
+    left: Function
+    right: Function
     given: Fields
     by: str = ""
 
@@ -173,8 +173,8 @@ class Identity:
 class AtMost:
     """``left(**given) <= right(**given)``, for what is given; see :class:`Identity`."""
 
-    left: Callable[..., Any]
-    right: Callable[..., Any]
+    left: Function
+    right: Function
     given: Fields
     by: str = ""
 
@@ -203,13 +203,13 @@ class Always:
 
     start: Callable[..., tuple]
     step: Callable[..., tuple]
-    margin: Callable[..., Any]
+    margin: Function
     given: Fields
     relation: str = ">="
     by: str = ""
     counted: bool = False
 
-    def numbered(self, number: Any) -> dict[str, Any]:
+    def numbered(self, number: Any) -> Record:
         """The number of steps, as step and margin take it."""
         return {"number": number} if self.counted else {}
 

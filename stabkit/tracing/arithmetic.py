@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Array, Operand
+from stabkit.aliases import Array, Function, Operand
 from stabkit.tracing.array import Traced, made, operand, shape_of
 from stabkit.tracing.tracer import Tracer
 
@@ -85,11 +84,11 @@ def _matmul(tracer: Tracer, a: Array, b: Array) -> Array:
     return np.dot(a, b)
 
 
-def _node(ufunc: Any) -> Callable[..., Any]:
+def _node(ufunc: Any) -> Function:
     return lambda tracer, *inputs: elementwise(tracer, ufunc.__name__, *inputs)
 
 
-ARITHMETIC: dict[Any, Callable[..., Any]] = {
+ARITHMETIC: dict[Any, Function] = {
     **{ufunc: _node(ufunc) for ufunc in _ELEMENTWISE}, np.matmul: _matmul,
     np.add: _sum, np.subtract: _difference, np.multiply: _product, np.divide: _quotient,
     np.negative: lambda tracer, a: made(tracer, -operand(tracer, a), shape_of(a)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from stabkit.tracing.tracer import Tracer
 UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NameError,
          RuntimeError, AssertionError, NotImplementedError)
 #: Functions of two or fewer arguments that both libraries call alike.
-ALIKE: dict[str, Callable[..., Any]] = {
+ALIKE: dict[str, Function] = {
     "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "abs": np.abs,
     "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "tanh": np.tanh, "sin": np.sin, "cos": np.cos,
     "sinh": np.sinh, "cosh": np.cosh, "atan": np.arctan, "expm1": np.expm1, "log1p": np.log1p,
@@ -63,7 +62,7 @@ def parameters_of(function: Function) -> list[inspect.Parameter]:
     return list(inspect.signature(getattr(function, "forward", function)).parameters.values())
 
 
-def moved(tracer: Tracer, move: Callable[..., Any], args: Any, held: tuple[int, ...]) -> Any:
+def moved(tracer: Tracer, move: Function, args: Any, held: tuple[int, ...]) -> Any:
     """What an operation that only moves entries makes of its arguments, by their places."""
     pool = Pool(tracer)
     return pool.array(move(*(pool.places(arg) if k in held else arg

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stabkit.aliases import Array
+from stabkit.aliases import Array, Function, Record
 from stabkit.errors import in_words
 from stabkit.tracing.array import shape_of
 from stabkit.tracing.foreign import ALIKE, UNFIT, ForeignStep, as_traced, holds_symbols, moved
@@ -117,7 +116,7 @@ def _in_jax(equation: Any, *args: Any) -> Any:
     return made if equation.primitive.multiple_results else made[0]
 
 
-def _bound(equation: Any) -> Callable[..., Any]:
+def _bound(equation: Any) -> Function:
     """The operation with its parameters; some versions of JAX keep functions beside them."""
     found = equation.primitive.get_bind_params(equation.params)
     functions, params = found if isinstance(found, tuple) else ((), found)
@@ -151,7 +150,7 @@ def _scattered(tracer: Tracer, equation: Any, a: Array, places: Array, more: Arr
     return a + np.reshape(terms[taken.ravel()], shape)
 
 
-def _scanned(tracer: Tracer, inner: Any, args: list[Array], params: dict[str, Any]) -> list[Array]:
+def _scanned(tracer: Tracer, inner: Any, args: list[Array], params: Record) -> list[Array]:
     """A loop of fixed length, turn by turn."""
     constants, carried = params["num_consts"], params["num_carry"]
     fixed, state = args[:constants], args[constants:constants + carried]
@@ -189,11 +188,11 @@ def _as_float(tracer: Tracer, a: Array, new_dtype: Any, **params: Any) -> Array:
     return a
 
 
-def _plainly(func: Callable[..., Any]) -> Callable[..., Any]:
+def _plainly(func: Function) -> Function:
     return lambda tracer, *args, **params: func(*args)
 
 
-_FOLLOWED: dict[str, Callable[..., Any]] = {
+_FOLLOWED: dict[str, Function] = {
     **{name: _plainly(func) for name, func in ALIKE.items()},
     "max": _plainly(np.maximum), "min": _plainly(np.minimum), "and": _plainly(np.logical_and),
     "or": _plainly(np.logical_or), "not": _plainly(np.logical_not),

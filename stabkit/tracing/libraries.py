@@ -8,7 +8,7 @@ function itself stays as it is.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from inspect import getattr_static
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -26,14 +26,14 @@ from stabkit.tracing.summing import FUNCTIONS, correlated, product_with
 from stabkit.tracing.tracer import Tracer
 
 
-def on_symbols(function: Function, tracer: Tracer) -> Callable[..., Any]:
+def on_symbols(function: Function, tracer: Tracer) -> Function:
     """The function with stand-ins for what cannot take symbols."""
     if isinstance(function, ForeignStep):
         return lambda u, *dt: function.followed(tracer, u, *(as_traced(tracer, h) for h in dt))
     return _Stage(tracer).callable(function)
 
 
-def with_stand_ins(function: Callable[..., Any], own: dict[int, Any]) -> Callable[..., Any]:
+def with_stand_ins(function: Function, own: dict[int, Any]) -> Function:
     """The function with other functions in place of some of NumPy and SciPy, by their id."""
     stage = _Stage(Tracer(0))
     stage.own = own
@@ -157,7 +157,7 @@ class _Stage:
         self.known: dict[int, Any] = {}
         self.names: dict[int, Record] = {}
         ndimage = sys.modules.get("scipy.ndimage")
-        own: dict[Callable[..., Any], Callable[..., Any]] = {
+        own: dict[Function, Function] = {
             np.zeros: self.zeros, np.empty: self.zeros, np.ones: self.ones, np.full: self.full,
             np.array: self.array, np.asarray: self.asarray, np.asanyarray: self.asarray,
             np.ascontiguousarray: self.asarray, np.asfortranarray: self.asarray}
@@ -173,7 +173,7 @@ class _Stage:
             own[sparse.spsolve] = self._spsolve(sparse.spsolve)
         self.own = {id(func): stand_in for func, stand_in in own.items()}
 
-    def callable(self, function: Any) -> Any:
+    def callable(self, function: Function) -> Any:
         """A function, a method, a partial or an object that can be called, with stand-ins."""
         if isinstance(function, FunctionType):
             return self.function(function)
@@ -188,7 +188,7 @@ class _Stage:
             return Instance(self, function)
         return function
 
-    def _spsolve(self, plainly: Callable[..., Any]) -> Callable[..., Any]:
+    def _spsolve(self, plainly: Function) -> Function:
         def run(a: Any, b: Any, *args: Any, **options: Any) -> Any:
             a = a._matrix if isinstance(a, Sparse) else a
             if isinstance(b, Traced):
@@ -209,7 +209,7 @@ class _Stage:
             return self.function(value)
         return value
 
-    def making_sparse(self, make: Callable[..., Any]) -> Callable[..., Any]:
+    def making_sparse(self, make: Function) -> Function:
         """A function of scipy.sparse whose results can be applied to symbols."""
         def run(*args: Any, **options: Any) -> Any:
             plain_args = [arg._matrix if isinstance(arg, Sparse) else arg for arg in args]
@@ -258,7 +258,7 @@ class _Stage:
         return self._filled(shape, value, dtype or float,
                             lambda shape, dtype: np.full(shape, value, dtype))
 
-    def _filled(self, shape: Any, value: Array, dtype: DTypeLike, plain: Callable[..., Any]
+    def _filled(self, shape: Any, value: Array, dtype: DTypeLike, plain: Function
                ) -> Array:
         if np.dtype(dtype).kind != "f":
             return plain(shape, dtype)

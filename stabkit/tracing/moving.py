@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stabkit.aliases import Array
+from stabkit.aliases import Array, Function
 from stabkit.tracing.array import Traced, TracedArray, made, operand, shape_of
 from stabkit.tracing.form import constants, joined
 from stabkit.tracing.tracer import Tracer
 
 # The function, and which of its arguments hold entries (a sequence of arrays counts as one).
-_MOVING: dict[Callable[..., Any], tuple[int, ...]] = {
+_MOVING: dict[Function, tuple[int, ...]] = {
     np.roll: (0,), np.flip: (0,), np.fliplr: (0,), np.flipud: (0,), np.transpose: (0,),
     np.swapaxes: (0,), np.moveaxis: (0,), np.squeeze: (0,), np.expand_dims: (0,),
     np.reshape: (0,), np.ravel: (0,), np.concatenate: (0,), np.stack: (0,), np.hstack: (0,),
@@ -50,7 +50,7 @@ class Pool:
         return made(self.tracer, joined(self.forms).take(places), np.shape(places))
 
 
-def _moving(func: Callable[..., Any], held: Sequence[int]) -> Callable[..., Any]:
+def _moving(func: Function, held: Sequence[int]) -> Function:
     def run(tracer: Tracer, *args: Any, **options: Any) -> Any:
         first = args[held[0]] if len(args) > held[0] else None
         if func in _VIEWS and isinstance(first, TracedArray):
@@ -92,7 +92,7 @@ def _where(tracer: Tracer, mask: Any, *choices: Any) -> Array:
     return pool.array(np.where(mask, *map(pool.places, choices)))
 
 
-def _filled(value: Array) -> Callable[..., Any]:
+def _filled(value: Array) -> Function:
     def run(tracer: Tracer, like: Array, dtype: DTypeLike | None = None, order: str = "K",
             subok: bool = True, shape: Any = None, **options: Any) -> Any:
         shape = shape_of(like) if shape is None else shape
@@ -110,7 +110,7 @@ def _full_like(tracer: Tracer, like: Array, value: Array, *args: Any, **options:
     return filled(tracer, shape_of(like), value)
 
 
-MOVING: dict[Callable[..., Any], Callable[..., Any]] = {
+MOVING: dict[Function, Function] = {
     **{func: _moving(func, held) for func, held in _MOVING.items()},
     np.pad: _pad, np.where: _where, np.zeros_like: _filled(0), np.empty_like: _filled(0),
     np.ones_like: _filled(1), np.full_like: _full_like,

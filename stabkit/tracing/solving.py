@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Function, Matrix
 from stabkit.tracing.array import Traced, plain
 from stabkit.tracing.summing import FUNCTIONS
 from stabkit.tracing.tracer import Tracer
 
 
-def solvers(linalg: Any, tracer: Tracer) -> dict[Callable[..., Any], Callable[..., Any]]:
+def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
     """For functions of scipy.linalg."""
-    def solved(matrix: Any, b: Any) -> Any:
+    def solved(matrix: Matrix, b: Any) -> Any:
         return FUNCTIONS[np.linalg.solve](tracer, matrix, b)
 
     def solve(a: Any, b: Any, **options: Any) -> Any:

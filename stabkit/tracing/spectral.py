@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 from flint import fmpq_poly
 
+from stabkit.aliases import Function, Operand, Rational
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meant
@@ -44,7 +45,7 @@ class Factor:
 
     __array_ufunc__ = None
 
-    def _spread(self, other: Any, operation: Callable[[Any, Any], Any]) -> Any:
+    def _spread(self, other: Operand, operation: Callable[[Any, Any], Any]) -> Any:
         if isinstance(other, np.ndarray):
             out = np.empty(other.shape, dtype=object)
             for place, entry in np.ndenumerate(other):
@@ -52,7 +53,7 @@ class Factor:
             return out
         return NotImplemented if isinstance(other, Signal) else operation(self, number(other))
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Operand) -> Any:
         return self._spread(other, _add)
 
     __radd__ = __add__
@@ -60,21 +61,21 @@ class Factor:
     def __neg__(self) -> Factor:
         return Factor(-self.re, -self.im, self.den, self.mode)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Operand) -> Any:
         return self._spread(other, lambda a, b: _add(a, -number(b)))
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Operand) -> Any:
         return -self + other
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Operand) -> Any:
         return self._spread(other, _times)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Operand) -> Any:
         return self._spread(other, lambda a, b: _times(a, number(b).inverse()))
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Operand) -> Any:
         return self.inverse() * other
 
     def __pow__(self, n: Any) -> Any:
@@ -167,35 +168,35 @@ class Signal:
         self.factors = factors
         self.shape, self.ndim, self.size = factors.shape, factors.ndim, factors.size
 
-    def _by(self, other: Any, operation: Callable[[Any, Any], Any]) -> Signal:
+    def _by(self, other: Operand, operation: Callable[[Any, Any], Any]) -> Signal:
         if isinstance(other, np.ndarray) and other.ndim == 0:
             other = other.item()
         if isinstance(other, Signal) or (not isinstance(other, Factor) and np.ndim(other)):
             stopped("a product with an array or with the data, beside a Fourier transform")
         return Signal(operation(self.factors, number(other)))
 
-    def __add__(self, other: Any) -> Signal:
+    def __add__(self, other: Operand) -> Signal:
         if not isinstance(other, Signal):
             stopped("a source, beside a Fourier transform")
         return Signal(self.factors + other.factors)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Signal:
+    def __sub__(self, other: Operand) -> Signal:
         return self + -other
 
-    def __rsub__(self, other: Any) -> Signal:
+    def __rsub__(self, other: Operand) -> Signal:
         return -self + other
 
     def __neg__(self) -> Signal:
         return Signal(-self.factors)
 
-    def __mul__(self, other: Any) -> Signal:
+    def __mul__(self, other: Operand) -> Signal:
         return self._by(other, lambda a, b: a * b)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Signal:
+    def __truediv__(self, other: Operand) -> Signal:
         return self._by(other, lambda a, b: a / b)
 
     def copy(self) -> Signal:
@@ -209,7 +210,7 @@ class Signal:
             mirrored = np.roll(np.flip(mirrored, axis), 1, axis)
         out = np.empty(self.shape, dtype=object)
         for place, factor in np.ndenumerate(self.factors):
-            other: Any = mirrored[place]
+            other: Operand = mirrored[place]
             mean = _times(_add(_bare(factor), _bare(other).conjugate()), Fraction(1, 2))
             out[place] = Factor(mean.re, mean.im, mean.den, place)
         return Signal(out)
@@ -235,7 +236,7 @@ def _bare(factor: Factor) -> Factor:
     return Factor(factor.re, factor.im, factor.den)
 
 
-def _forward(half: bool, axes: int | None) -> Callable[..., Any]:
+def _forward(half: bool, axes: int | None) -> Function:
     def run(a: Any, *args: Any, **options: Any) -> Any:
         if not isinstance(a, Signal):
             return _PLAIN[half, axes, True](a, *args, **options)
@@ -244,7 +245,7 @@ def _forward(half: bool, axes: int | None) -> Callable[..., Any]:
     return run
 
 
-def _backward(half: bool, axes: int | None, shape: tuple[int, ...]) -> Callable[..., Any]:
+def _backward(half: bool, axes: int | None, shape: tuple[int, ...]) -> Function:
     def run(a: Any, *args: Any, **options: Any) -> Any:
         if not (isinstance(a, np.ndarray) and a.dtype == object):
             return _PLAIN[half, axes, False](a, *args, **options)
@@ -288,7 +289,7 @@ def _transforms(shape: tuple[int, ...]) -> dict[int, Any]:
     return found
 
 
-def factors_of(function: Callable[..., Any], shape: Any, seed: int = 0,
+def factors_of(function: Function, shape: Any, seed: int = 0,
                at: Fraction | None = None) -> np.ndarray:
     """The factors of a step that is diagonal in Fourier's basis, as an array of its shape.
 
@@ -306,7 +307,7 @@ def factors_of(function: Callable[..., Any], shape: Any, seed: int = 0,
     unit = np.empty(shape, dtype=object)
     for place in np.ndindex(shape):
         unit[place] = Factor(fmpq_poly([1]), fmpq_poly([]), fmpq_poly([1]), place)
-    dt: Any = Factor(fmpq_poly([0, 1]), fmpq_poly([]), fmpq_poly([1])) if at is None else \
+    dt: Rational = Factor(fmpq_poly([0, 1]), fmpq_poly([]), fmpq_poly([1])) if at is None else \
         Constant(at)
     args: Any = (Signal(unit), dt) if takes_step(function) else (Signal(unit),)
     try:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Function
 from stabkit.errors import TracingStopped
 
 _MOST = 20_000  # values that are looked at
@@ -29,7 +30,7 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
 Step = tuple[str, Any]  # what a value is called, and the value
 
 
-def refuse_state(function: Callable[..., Any], call: Callable[[], Any]) -> None:
+def refuse_state(function: Function, call: Callable[[], Any]) -> None:
     """Stop where a call, one of many, changes what the function can reach, or asks for the time.
 
     Parameters
@@ -74,7 +75,7 @@ def _asked(call: Callable[[], Any]) -> str:
     return found[0] if found else ""
 
 
-def _reached(function: Any) -> list[Step]:
+def _reached(function: Function) -> list[Step]:
     """Every value that a function can reach: a name for it, and what there is to compare."""
     found: list[Step] = [("random", random.getstate()),
                          ("np.random", repr(np.random.get_state(legacy=False)))]
@@ -91,7 +92,8 @@ def _reached(function: Any) -> list[Step]:
 
 def _shown(value: Any) -> Any:
     if _is_tensor(value):
-        value = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+        value = value.detach().cpu().double().numpy() if hasattr(value, "detach") \
+            else np.asarray(value)
     if isinstance(value, np.ndarray) and value.dtype != object:
         return value.shape, value.dtype.str, blake2b(value.tobytes()).digest()
     if hasattr(type(value), "__next__"):
@@ -100,8 +102,6 @@ def _shown(value: Any) -> Any:
         return type(value), len(value), repr(value) if _is_plain(value) else ""
     if isinstance(value, _PLAIN):
         return repr(value)
-    if hasattr(type(value), "detach"):  # a tensor of PyTorch
-        return type(value), blake2b(value.detach().cpu().double().numpy().tobytes()).digest()
     return type(value), getattr(value, "__qualname__", ""), id(getattr(value, "__code__", None))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from numpy.typing import DTypeLike
 
-from stabkit.aliases import Array, Matrix, Record
+from stabkit.aliases import Array, Function, Matrix, Record
 from stabkit.arithmetic.rational import from_flint
 from stabkit.tracing.arithmetic import ARITHMETIC, elementwise
 from stabkit.tracing.array import Traced, holds_numbers, made, operand, plain, shape_of
@@ -236,7 +236,7 @@ def exactly(tracer: Tracer, number: Any) -> Array:
     return made(tracer, exact_form(number, tracer.reading), ())
 
 
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
+FUNCTIONS: dict[Function, Function] = {
     **MOVING, **ARITHMETIC,
     np.sum: _sum, np.mean: _mean, np.average: _mean, np.cumsum: _cumsum, np.diff: _diff,
     np.dot: _dot, np.vdot: _dot, np.einsum: _einsum, np.convolve: _convolve,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from itertools import product
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_map
 
-from stabkit.aliases import Array
+from stabkit.aliases import Array, Function, Rational, Record
 from stabkit.errors import in_words
 from stabkit.tracing.array import holds_numbers, plain
 from stabkit.tracing.foreign import ALIKE, UNFIT, ForeignStep, as_traced, holds_symbols, moved
@@ -83,7 +82,7 @@ class TorchStep(ForeignStep):
             tracer.stop(f"PyTorch makes no graph of it: {in_words(error)}")
 
 
-def _applied(tracer: Tracer, target: Any, args: Any, options: dict[str, Any]) -> Any:
+def _applied(tracer: Tracer, target: Any, args: Any, options: Record) -> Any:
     if not holds_symbols([*args, *options.values()]):
         return _in_torch(target, *args, **options)
     name = getattr(target, "_opname", getattr(target, "__name__", str(target)))
@@ -121,7 +120,8 @@ def _copied(tracer: Tracer, a: Array, b: Array) -> Array:
     return a
 
 
-def _clamped(tracer: Tracer, a: Array, low: Any = None, high: Any = None, **options: Any) -> Array:
+def _clamped(tracer: Tracer, a: Array, low: Rational = None, high: Rational = None,
+             **options: Any) -> Array:
     return np.clip(a, options.get("min", low), options.get("max", high))
 
 
@@ -173,11 +173,11 @@ def _convolved(tracer: Tracer, x: Array, weight: Array, bias: Any, stride: list[
     return np.stack(found, axis=1)
 
 
-def _plainly(func: Callable[..., Any]) -> Callable[..., Any]:
+def _plainly(func: Function) -> Function:
     return lambda tracer, *args: func(*args)
 
 
-_FOLLOWED: dict[str, Callable[..., Any]] = {
+_FOLLOWED: dict[str, Function] = {
     **{name: _plainly(func) for name, func in ALIKE.items()},
     "add": partial(_added, 1), "sub": partial(_added, -1), "div": _divided, "clamp": _clamped,
     "rsub": lambda tracer, a, b, alpha=1: np.subtract(b, alpha * a),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from stabkit import errors
+from stabkit.aliases import Function
 from stabkit.errors import TracingStopped
 from stabkit.tracing.form import Form, unknowns
 from stabkit.tracing.numbers import Reading
@@ -60,7 +61,7 @@ class Tracer:
     nodes: list[Node] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
     reading: Reading = field(default_factory=Reading)
-    functions: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
+    functions: Mapping[Any, Function] = field(default_factory=dict)
 
     @property
     def following(self) -> int:

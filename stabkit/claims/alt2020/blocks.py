@@ -8,6 +8,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from stabkit import fluxes
+from stabkit.aliases import Signal
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import Constant
 from stabkit.claims.claim import claim
@@ -122,7 +123,7 @@ def mean_is_preserved(K, flux, tau, u):
     return keeps_the_mean(Explicit(K, flux, tau), drawn(u, K))
 
 
-def keeps_the_mean(step: Explicit, u: Any) -> AllOf:
+def keeps_the_mean(step: Explicit, u: Signal) -> AllOf:
     """Σᵢ T(u)ᵢ = Σᵢ uᵢ, and that K 1 = 0."""
     K = step.K
     return AllOf([

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from stabkit import fluxes
+from stabkit.aliases import Signal
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
@@ -234,7 +235,7 @@ def convex_regularisers_have_unique_minimisers(K, flux, alpha, step, v, w, f):
 
     For all: a step s of descent, u ↦ u − (s/2)∇E(u), takes any v and w nearer by the factor 1 − s,
     if s(1 + αL‖K‖²) <= 1: its one fixed point is the one minimiser (Banach)."""
-    def descended(u: Any, f: Any) -> Any:
+    def descended(u: Signal, f: Any) -> Any:
         half = constant(Fraction(1, 2))
         return u - half * constant(step) * Regularisation(K, flux, alpha).gradient(u, f)
 

@@ -8,6 +8,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from stabkit import fluxes
+from stabkit.aliases import Signal
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Transcript
@@ -87,7 +88,7 @@ def _inner_step(cycle: FSI, now: Any, before: Any, number: Any) -> tuple:
     return cycle.following(kept, (now, before), number)
 
 
-def _descent(cycle: FSI, u: Any) -> Any:
+def _descent(cycle: FSI, u: Signal) -> Any:
     """τAu."""
     return constant(cycle.tau) * (cycle.K.T @ (cycle.K @ u))
 
@@ -102,7 +103,7 @@ def fsi_cycle_polynomial(K, tau, u, length):
     cos nt − cos (n + 1)t = 2 sin((n + ½)t) sin(t/2) and z = 2 sin²(t/2)."""
     cycle = FSI(K, fluxes.identity(), tau)
 
-    def start(u: Any) -> tuple:
+    def start(u: Signal) -> tuple:
         return u, u, u, u - _descent(cycle, u), u
 
     def step(now: Any, before: Any, t: Any, following: Any, total: Any, number: Any) -> tuple:
@@ -110,10 +111,10 @@ def fsi_cycle_polynomial(K, tau, u, length):
         return (*_inner_step(cycle, now, before, number), following,
                 2 * (following - _descent(cycle, following)) - t, total + 2 * following)
 
-    def kernel(state: tuple, u: Any, number: Any) -> Any:
+    def kernel(state: tuple, u: Signal, number: Any) -> Any:
         return (2 * constant(number) + 1) * state[0] - state[4]
 
-    def sines(state: tuple, u: Any, number: Any) -> Any:
+    def sines(state: tuple, u: Signal, number: Any) -> Any:
         return _descent(cycle, state[4]) - (state[2] - state[3])
 
     return AllOf([*(Always(start, step, margin, dict(u=drawn(u, K)), "==", counted=True)
@@ -168,7 +169,7 @@ def fsi_super_time_step(K, tau, u, n, length):
         return (*_inner_step(cycle, now, before, number),
                 after + alpha * (_second(constant(number)) * first), rest, first)
 
-    def expansion(state: tuple, u: Any, number: Any) -> Any:
+    def expansion(state: tuple, u: Signal, number: Any) -> Any:
         once = _descent(cycle, u)
         twice = _descent(cycle, once)
         left = _descent(cycle, _descent(cycle, _descent(cycle, state[2])))

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit import fluxes
+from stabkit.aliases import Signal
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import (
     ANY_K,
@@ -99,9 +100,9 @@ def implicit_solution_is_unique_corrected(K, flux, tau, v, w, ratio):
                   Example(lambda: _is_unique(K, flux, ratio))])
 
 
-def grows(step: Implicit, slowest: Any, v: Any, w: Any) -> AtMost:
+def grows(step: Implicit, slowest: Any, v: Signal, w: Any) -> AtMost:
     """(v − w)·(F(v) − F(w)) >= slowest · ‖v − w‖², where a step leads from F(v) to v."""
-    def before(v: Any) -> Any:
+    def before(v: Signal) -> Any:
         return step.pair(v)[0]
 
     return AtMost(lambda v, w: slowest * squared_norm(v - w),
@@ -128,7 +129,7 @@ def fixed_point_iteration_contracts(K, flux, tau, u, v, base, ratio):
     size, L = constant(tau), constant(flux.facts.lipschitz)
     factor = size * L * constant(norm_bound(K))
 
-    def again(base: Any, v: Any) -> Any:
+    def again(base: Any, v: Signal) -> Any:
         return base - size * (K.T @ flux(K @ v))
 
     return AllOf([

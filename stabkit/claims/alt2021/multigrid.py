@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from stabkit.aliases import Signal
+from stabkit.aliases import Function, Matrix, Signal
 from stabkit.arithmetic.rational import Constant
 from stabkit.claims import two_grids
 from stabkit.claims.claim import claim
@@ -62,18 +62,18 @@ ANY_PARTS = dict(A=AnyOperator("N", "N"), P=AnyOperator("M", "N"), R=AnyOperator
                  r=AnyVector())
 
 
-def solved(x: Signal, b: Any, r: Any, A: Any, G: Any, B: Any) -> tuple[Any, Any, Any]:
+def solved(x: Signal, b: Any, r: Any, A: Matrix, G: Matrix, B: Matrix) -> tuple[Any, Any, Any]:
     """S(x, b, r) = (G x + B b, b, b − A(G x + B b)): the input r is ignored."""
     x = G @ x + B @ b
     return x, b, b - A @ x
 
 
-def passed_down(R: Any, channels: tuple[Any, Any, Any]) -> Any:
+def passed_down(R: Matrix, channels: tuple[Any, Any, Any]) -> Any:
     """b^H = R r; x^H and r^H are 0."""
     return R @ channels[2]
 
 
-def _unet(x: Signal, b: Any, r: Any, A: Any, P: Any, R: Any, G: Any, B: Any, coarse: Any
+def _unet(x: Signal, b: Any, r: Any, A: Matrix, P: Any, R: Matrix, G: Matrix, B: Matrix, coarse: Any
           ) -> tuple[Any, Any, Any]:
     """The six steps, with the x that the coarse part of the net makes of b^H."""
     channels = solved(x, b, r, A, G, B)
@@ -81,7 +81,8 @@ def _unet(x: Signal, b: Any, r: Any, A: Any, P: Any, R: Any, G: Any, B: Any, coa
     return solved(x + P @ coarse(passed_down(R, channels)), b, r, A, G, B)
 
 
-def _v_cycle(x: Signal, b: Any, A: Any, P: Any, R: Any, G: Any, B: Any, coarse: Any) -> Any:
+def _v_cycle(x: Signal, b: Signal, A: Matrix, P: Matrix, R: Matrix, G: Matrix, B: Matrix,
+             coarse: Function) -> Signal:
     x = G @ x + B @ b
     x = x + P @ coarse(R @ (b - A @ x))
     return G @ x + B @ b

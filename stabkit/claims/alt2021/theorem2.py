@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 from stabkit import fluxes
+from stabkit.aliases import Signal
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import (
     ANY_K,
@@ -126,7 +127,7 @@ def proof_eigenvalue_interval_corrected(K, flux, tau, u, x, y):
     given = {name: drawn(value, K) for name, value in dict(u=u, x=x, y=y).items()}
     size, largest = constant(tau), constant(flux.facts.lipschitz) * constant(norm_bound(K))
 
-    def applied(u: Any, x: Any) -> Any:
+    def applied(u: Signal, x: Any) -> Any:
         return size * (K.T @ (flux.diffusivity(K @ u) * (K @ x)))
 
     return AllOf([
@@ -156,10 +157,10 @@ def proof_largest_eigenvalue_of_g(flux, s):
                     v=AnyVector()))
 def proof_largest_eigenvalue_of_g_corrected(K, flux, u, v):
     """All eigenvalues of G(u) lie between 0 and the supremum of g, for every K, u and bounded
-    g >= 0; here along x = K v, of which every vector of ℝᴹ is one for K = I."""
+    g >= 0; here along x = K v, which are all vectors for K = I."""
     given = dict(u=drawn(u, K), v=drawn(v, K))
 
-    def along(u: Any, v: Any) -> Any:
+    def along(u: Signal, v: Signal) -> Any:
         return inner(K @ v, flux.diffusivity(K @ u) * (K @ v))
 
     return AllOf([

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Matrix, Scalar
 from stabkit.arithmetic.rational import Constant, determinant, fractions
 from stabkit.claims import two_grids
 from stabkit.claims.claim import claim
@@ -128,7 +129,7 @@ ANY_TWO_GRIDS = dict(D=AnyOperator("N", "E"), B=AnyOperator("N", "N"), P=AnyOper
                      X=AnyOperator("M", "M"), d=AnyVector(), e=AnyVector())
 
 
-def adjoint(B: Any) -> Any:
+def adjoint(B: Matrix) -> Any:
     """The matrix of the sweep after the correction."""
     return B.T
 
@@ -227,7 +228,7 @@ def w_cycle_bound(D, P, e, y, t, F, s, d2, case):
         Example(lambda: _w_cycle(case))])
 
 
-def bounded_by(s: Any, d2: Any) -> Any:
+def bounded_by(s: Scalar, d2: Any) -> Any:
     """The bound of a W-cycle, with that of the coarse one."""
     return s + (1 - s) * d2
 

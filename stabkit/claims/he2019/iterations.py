@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Signal
 from stabkit.arithmetic.transcript import Transcript, named
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import constant
@@ -191,10 +192,10 @@ def chebyshev_residual_recursion_corrected(A, B1, B2, omega, f, u):
     w = constant(omega)
     step = ChebyshevStep((Fraction(1), w), (B1, B2))
 
-    def residuals(f: Any, u: Any) -> list:
+    def residuals(f: Any, u: Signal) -> list:
         return [f - A @ v for v in step(lambda v: A @ v, f, u)[-3:]]
 
-    def by_recursion(f: Any, u: Any) -> Any:
+    def by_recursion(f: Any, u: Signal) -> Any:
         before, now, _ = residuals(f, u)
         return recursion(w, before, now, A @ B2(now))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Signal
+from stabkit.aliases import Matrix, Scalar, Signal
 from stabkit.arithmetic.transcript import Term, Transcript, named
 from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import integers
@@ -96,7 +96,7 @@ EXAMPLES = dict(levels=(2, 3), seed=(1, 2, 3))
 ANY_EXAMPLES = dict(levels=ForExamples(), seed=ForExamples())
 
 
-def data_of(A: Any, f: Signal, s: Any) -> Any:
+def data_of(A: Matrix, f: Signal, s: Scalar) -> Any:
     """f̃ = f + A ũ⁰."""
     return f + A @ s
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stabkit import fluxes
-from stabkit.aliases import Matrix, Signal
+from stabkit.aliases import Matrix, Scalar, Signal
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Term, Transcript, named
 from stabkit.claims.claim import claim
@@ -200,11 +200,11 @@ def difference_of(pair: tuple[Any, Any]) -> Any:
     return pair[1] - pair[0]
 
 
-def _in_channels(sigma: Any) -> Callable[[Any], Any]:
+def _in_channels(sigma: Scalar) -> Callable[[Any], Any]:
     return lambda x: tuple(map(sigma, x)) if isinstance(x, tuple) else sigma(x)
 
 
-def _recovers(chi: Signal, sigma: Any, f: Signal) -> AllOf:
+def _recovers(chi: Signal, sigma: Scalar, f: Signal) -> AllOf:
     """χσ(f) = σ(f) − ξσησ(f), and χ(f) = f − ξση(f), for η = [id; −id](χ − id)."""
     from stabkit.multigrid import sigma_resnet_step
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from stabkit import fluxes
+from stabkit.aliases import Matrix
 from stabkit.arithmetic.rational import Constant, fraction, solve
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Facts, Flux, Piece
@@ -78,7 +79,7 @@ def number(value: Any) -> Any:
     return value if isinstance(value, Expression) else Constant(fraction(value, "value"))
 
 
-def signal(K: Any, given: Any, *, inside: bool = False) -> Any:
+def signal(K: Matrix, given: Any, *, inside: bool = False) -> Any:
     """A state as it is given, or drawn for K by the seed that is given; `inside` one of K y."""
     return state(K.shape[0 if inside else 1], given) if isinstance(given, int) else given
 

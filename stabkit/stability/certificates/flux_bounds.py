@@ -13,6 +13,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Term, Transcript, as_text
 from stabkit.errors import needed
@@ -154,7 +155,7 @@ def _needs(flux: Flux) -> list[tuple[Need, Any, Any, tuple | None]]:
             for need in needs(flux.expression(piece, "activation"))]
 
 
-def _only_at_zero(need: Need, low: Any, high: Any) -> str | None:
+def _only_at_zero(need: Need, low: Rational, high: Rational) -> str | None:
     # A denominator that is a polynomial with no root but the end 0 of the cell.
     if need.relation != "!=" or 0 not in (low, high):
         return None

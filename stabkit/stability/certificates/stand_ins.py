@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Signal
+from stabkit.aliases import Record, Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fractions, is_psd
 from stabkit.arithmetic.transcript import Transcript
@@ -56,7 +56,7 @@ class StandIns:
     def __init__(self, size: int, room: Fraction = ZERO):
         self.room = room
         self.symbols, self.log = Symbols(), Transcript()
-        self.members: dict[str, Any] = {}
+        self.members: Record = {}
         self.shows: list[str] = []
         self._spaces = {size: _SPACES[0]}
         self._known: list[tuple[Any, Any]] = []
@@ -139,7 +139,7 @@ class StandIns:
         if type(flux) is not Flux:
             raise InvalidArgument("a flux of its own class may compute something else")
         facts = flux.facts
-        known: dict[str, Any] = {}
+        known: Record = {}
         for name, ends, show in (
                 ("slopes", facts.slopes if facts.continuous else None, show_slopes),
                 ("sector", facts.diffusivities, show_diffusivity)):
@@ -181,7 +181,7 @@ class StandIns:
         """
         rng = np.random.default_rng([*letters.values()])
         for _ in range(_SIGNALS):
-            known: dict[str, Any] = dict(values)
+            known: Record = dict(values)
             for name, size in letters.items():
                 known[name] = np.array([Fraction(int(k), 16) for k in
                                         rng.integers(-64, 65, size)], dtype=object)
@@ -191,7 +191,7 @@ class StandIns:
                     return False
         return True
 
-    def _value(self, x: Expression, known: dict[str, Any]) -> Signal:
+    def _value(self, x: Expression, known: Record) -> Signal:
         """What an expression is, with these values of letters; those of fluxes are computed."""
         size = next(size for size, space in self._spaces.items() if space == x.to)
         total: Any = np.full(size, Fraction(0), dtype=object)
@@ -205,7 +205,7 @@ class StandIns:
             total = total + c * y
         return total
 
-    def _letter(self, name: str, known: dict[str, Any]) -> Signal:
+    def _letter(self, name: str, known: Record) -> Signal:
         if name not in known:
             known[name] = next((flux.activation(self._value(point, known))
                                 for symbol, flux in self._fluxes

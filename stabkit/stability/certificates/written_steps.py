@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Function, Operand, Scalar
 from stabkit.errors import InvalidArgument
 from stabkit.proof.parts import SymbolicFlux
 from stabkit.proof.words import Expression
@@ -30,22 +31,22 @@ class Written(Expression):
     def T(self) -> Written:
         return self.of_plain(Expression.T.fget(self))  # type: ignore[attr-defined]
 
-    def __add__(self, other: Any) -> Written:
+    def __add__(self, other: Operand) -> Written:
         return self.of_plain(super().__add__(_exact(other)))
 
-    def __sub__(self, other: Any) -> Written:
+    def __sub__(self, other: Operand) -> Written:
         return self.of_plain(super().__sub__(_exact(other)))
 
-    def __rsub__(self, other: Any) -> Written:
+    def __rsub__(self, other: Operand) -> Written:
         return self.of_plain(super().__rsub__(_exact(other)))
 
     def __neg__(self) -> Written:
         return self.of_plain(super().__neg__())
 
-    def __mul__(self, other: Any) -> Written:
+    def __mul__(self, other: Operand) -> Written:
         return self.of_plain(super().__mul__(_exact(other)))
 
-    def __truediv__(self, other: Any) -> Written:
+    def __truediv__(self, other: Operand) -> Written:
         return self.of_plain(super().__truediv__(_exact(other)))
 
     def __matmul__(self, other: Expression) -> Written:
@@ -53,7 +54,7 @@ class Written(Expression):
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(self, function: Function, types: Any, args: Any, kwargs: Any) -> Any:
         return _of_numpy(function, args)
 
     def meant(self) -> Written:
@@ -81,7 +82,7 @@ def _exact(x: Any) -> Any:
 class WrittenFlux(SymbolicFlux):
     """A flux whose values are of this kind."""
 
-    def __call__(self, s: Any) -> Any:
+    def __call__(self, s: Scalar) -> Any:
         made = Written.of_plain(super().__call__(s))
         if len(self._points) > VISITS:
             raise InvalidArgument("it evaluates its flux too often for a search")
@@ -125,7 +126,7 @@ class State:
                     return part
         raise InvalidArgument("a state of symbols is cut in its middle only")
 
-    def _each(self, act: Callable[..., Expression], other: Any) -> State:
+    def _each(self, act: Callable[..., Expression], other: Operand) -> State:
         others = other.parts if isinstance(other, State) else (other, other)
         return State([act(x, y) for x, y in zip(self.parts, others, strict=True)], self.half)
 
@@ -146,7 +147,7 @@ class State:
     def __truediv__(self, number: Any) -> State:
         return self._each(lambda x, y: x / y, number)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(self, function: Function, types: Any, args: Any, kwargs: Any) -> Any:
         return _of_numpy(function, args)
 
 
@@ -157,7 +158,7 @@ class Joined:
     parts: tuple[Any, ...]
 
 
-def _of_numpy(function: Any, args: Any) -> Any:
+def _of_numpy(function: Function, args: Any) -> Any:
     """Cutting and joining, which are all that is known of NumPy's functions."""
     if function in (np.concatenate, np.hstack):
         return Joined(tuple(args[0]))

@@ -7,12 +7,12 @@ and W − M'WM nonnegative is decided exactly.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import scipy
 from flint import fmpq, fmpq_mat
 
+from stabkit.aliases import Record
 from stabkit.arithmetic.rational import from_flint, is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
@@ -98,7 +98,7 @@ def _below(w: fmpq_mat) -> fmpq_mat:
 
 def _certificate(m: fmpq_mat, w: fmpq_mat) -> Evidence | None:
     log = Transcript()
-    given: dict[str, Any] = {name: log.give(name, from_flint(value)).text
+    given: Record = {name: log.give(name, from_flint(value)).text
                              for name, value in (("M", m), ("W", w))}
     step, norm = given["M"], given["W"]
     return confirm_evidence(calculation(

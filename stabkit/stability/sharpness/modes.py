@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from flint import fmpq_poly
 
+from stabkit.aliases import Function
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
 from stabkit.stability.confirmation import confirm_evidence
@@ -25,7 +24,7 @@ _WRITTEN = 300  # polynomials in a certificate
 NOTIONS = (EUCLIDEAN, CONTRACTION, POWER_BOUNDED)
 
 
-def by_modes(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], name: str,
+def by_modes(function: Function, notion: Notion, shape: tuple[int, ...], name: str,
              seed: int, dt: Fraction | None = None) -> StepBound:
     """EUCLIDEAN, CONTRACTION or POWER_BOUNDED: |g| <= 1 for the factor g of every mode.
 

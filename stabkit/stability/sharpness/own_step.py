@@ -255,7 +255,7 @@ def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fra
 
 
 def _sets_at(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
-             held: Any, seed: int) -> StepBound:
+             held: Held, seed: int) -> StepBound:
     """All steps or none, for the function at one step."""
     try:
         return exact_sets(_traced_at(function, shape, dt, seed), notion, held, "dt", dt)

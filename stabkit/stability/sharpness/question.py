@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from stabkit.aliases import Held, Rational
+from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
@@ -104,8 +104,8 @@ def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, sha
     return replace(_shown(family, first, *found), rounding=rounding)
 
 
-def _of_function(step: Any, notion: Notion, start: Rational, shape: Any, held: Held, trials: int,
-                 seed: int) -> StepBound:
+def _of_function(step: Function, notion: Notion, start: Rational, shape: Any, held: Held,
+                 trials: int, seed: int) -> StepBound:
     if isinstance(step, Scheme) or not callable(step):
         raise InvalidArgument("shape: is for a function step(u, dt); a scheme knows its size")
     if shape is None:
@@ -121,7 +121,7 @@ def _of_function(step: Any, notion: Notion, start: Rational, shape: Any, held: H
     return own_step_bound(step, notion, shape, held, start=first, trials=trials, seed=seed)
 
 
-def is_own_step(function: Any) -> bool:
+def is_own_step(function: Function) -> bool:
     """Whether a function takes an array and a step, and not the step alone."""
     try:
         parameters = parameters_of(function)
