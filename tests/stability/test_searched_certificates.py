@@ -36,6 +36,7 @@ from stabkit.proof.words import Expression
 from stabkit.replay import check
 from stabkit.report.explain import evidence_text
 from stabkit.report.verdict_file import as_text, document
+from stabkit.stability.certificates import searched
 
 solver = pytest.mark.skipif(not program.is_installed(), reason="the search needs the extra prove")
 
@@ -310,6 +311,32 @@ def checked(u):
 def test_what_symbols_cannot_follow_is_tried_as_before(how):
     scheme = Odd(SMALL[0].A, SMALL[0].A, fluxes.relu(), 1, how=how)
     assert decide(scheme, EUCLIDEAN, trials=20).status in ("supported", "undecided")
+
+
+@dataclass(frozen=True, eq=False)
+class Guarded(Scheme):
+    """(x, y) becomes (x, y)/2, but ten times as much where an entry of (x, y) or (y, x) is 7."""
+
+    turned: bool
+
+    @property
+    def size(self):
+        return 4
+
+    def step(self, u):
+        x, y = np.split(u, 2)
+        if np.any((np.concatenate([y, x]) if self.turned else u) == 7):
+            return 10 * u
+        return np.concatenate([x / 2, y / 2])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_state_of_symbols_is_equal_to_no_number_and_not_unequal_either(turned):
+    """A step that looks whether entries are 7 is written by no branch: (7, 0, 0, 0) grows."""
+    scheme = Guarded(turned)
+    assert (scheme(np.array([F(7), F(0), F(0), F(0)], dtype=object)) ** 2).sum() == 4900
+    with pytest.raises(InvalidArgument, match="no value"):
+        searched.state(scheme, EUCLIDEAN, 2)
 
 
 def test_without_the_solver_it_is_said_what_to_install(monkeypatch):

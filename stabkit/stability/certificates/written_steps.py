@@ -94,7 +94,19 @@ class WrittenFlux(SymbolicFlux):
         return [(visit["value"], point) for point, visit in self._points]
 
 
-class State:
+class _Unvalued:
+    """Of what has no value yet, nothing is true or equal, so no step can branch on it."""
+
+    def __bool__(self) -> bool:
+        raise InvalidArgument("a state of symbols has no value to compare")
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self)
+
+    __hash__ = object.__hash__
+
+
+class State(_Unvalued):
     """Two vectors of one length in one array, as in a scheme with momentum or of two steps.
 
     It can be cut in its middle, added, multiplied with numbers, and joined again.
@@ -150,8 +162,8 @@ class State:
         return _of_numpy(function, args)
 
 
-@dataclass(frozen=True)
-class Joined:
+@dataclass(frozen=True, eq=False)
+class Joined(_Unvalued):
     """The vectors that a step joins, whose length it does not know."""
 
     parts: tuple[Any, ...]
