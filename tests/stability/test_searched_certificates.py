@@ -176,8 +176,17 @@ def test_a_chain_of_own_schemes_is_proved_part_by_part():
         text for text in data["shows"] if text.startswith("psd")])), "assumes as its sector"),
     (lambda data: data["theorem"]["statement"].update(
         equations={"none": "u == 0"}), "assumes in equations"),
+    (lambda data: data["theorem"]["statement"]["operators"].update(K="N -> N symmetric"),
+     "not shown that K is symmetric"),
+    (lambda data: (data["theorem"]["statement"]["bounds"].update(K="2 + 2"), data["given"].update(
+        K=[["1", "1"]] * 3), data["shows"].remove("psd(4 * I(2) - K.T @ K)"), data["shows"].append(
+            "psd(2 + 2 * I(2) - K.T @ K)")), "plain number"),  # |K|² = 6, and 2 is in all entries
+    (lambda data: (data.pop("facts"), data["shows"].remove("all(0 <= g(x) <= 1 for x in cells("
+                   "ends))"), data["shows"].append("all(0 <= 0 and 1 <= 1 for x in cells(ends))"),
+                   data["shows"].remove("all(0 <= dphi(x) <= 1 for x in cells(slope_ends))")),
+     "assumes as its sector"),
 ], ids=["wider class", "not a member", "other matrix", "shorter", "no proof", "any flux",
-        "no signals"])
+        "no signals", "other symmetry", "a sum", "two comparisons"])
 def test_changed_theorems_are_refused(change, words):
     """A wider class is not proved, and without its bound this matrix is no member."""
     evidence = copy.deepcopy(decide(*TRUE["at the bound"]).evidence[0].to_json({}))
