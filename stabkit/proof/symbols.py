@@ -124,7 +124,8 @@ class Symbols:
             del data["parameters"][counter]
             data["counter"] = counter
         changing = [*changing]
-        changing += [name for name in self._follow({*state, *changing}) if name not in changing]
+        moving = {*state, *changing, *([] if counter is None else [counter])}
+        changing += [name for name in self._follow(moving) if name not in changing]
         if changing:
             data["changing"] = changing
         return {"kind": "iteration", **data, "goal": f"{_text(goal)} {relation} 0"}

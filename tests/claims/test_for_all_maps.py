@@ -68,6 +68,21 @@ def test_a_relu_is_relu_and_a_map_is_a_map():
     assert Relu().admits(RELU) and AnyMap().admits(RELU)
 
 
+def test_values_of_a_map_at_points_that_depend_on_the_count_change_with_it():
+    """v⁺ = B(l u) after l steps; that v = B(l u) then is false, for B(x) = x: u is not 2u.
+
+    With one letter for B(l u) at all counts the empty induction would show it.
+    """
+    entry = own(lambda B, x: Always(
+        lambda x: (B(0 * x),), lambda v, number: (B(number * x),),
+        lambda state, number, x: state[0] - B(number * x), dict(x=x), "==", counted=True),
+        {"B": (bent,), **X}, B=AnyMap(), x=AnyVector())
+    statement, = obligations.statements(entry)
+    empty = {"invariants": {}, "base": {}, "step": {}, "end": {"steps": []}}
+    with pytest.raises(InvalidEvidence, match="may change from step to step"):
+        check(statement, empty)
+
+
 # -- odd fluxes, and Φ(0) = 0 ----------------------------------------------------------------------
 
 
