@@ -15,6 +15,7 @@ from itertools import combinations, count
 from types import MappingProxyType
 from typing import Any
 
+from stabkit.errors import InvalidArgument
 from stabkit.proof.parts import (
     Portion,
     SymbolicFacts,
@@ -39,6 +40,9 @@ class Symbols:
         self.values: dict[str, Expression] = {}  # letters for values of maps, and where those are
 
     def note(self, key: str, name: str, entry: Any) -> None:
+        if name in self.data.get(key, {}):
+            raise InvalidArgument(f"{name}: one letter would stand for two things; an argument "
+                                  "needs another name")
         self.data.setdefault(key, {})[name] = entry
 
     def declared(self) -> list[str]:
