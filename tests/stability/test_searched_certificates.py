@@ -248,6 +248,34 @@ def test_the_sharp_step_of_an_own_scheme():
     found.check()
 
 
+@dataclass(frozen=True, eq=False)
+class Relaxed(Descent):
+    """(1 − τ) u + τ(u − AᵀΦ(B u))."""
+
+    def step(self, u):
+        return (1 - self.tau) * u + self.tau * (u - self.A.T @ self.flux(self.B @ u))
+
+
+@dataclass(frozen=True, eq=False)
+class Bent(Descent):
+    """u − τ(1 − τ)(2 − τ) AᵀΦ(B u): it ascends between 1 and 2."""
+
+    def step(self, u):
+        tau = self.tau * (1 - self.tau) * (2 - self.tau)
+        return u - tau * (self.A.T @ self.flux(self.B @ u))
+
+
+@solver
+def test_steps_with_one_less_the_step():
+    """Relaxed is u − 4τu for u > 0, so 1/2 is sharp; Bent is no mean of steps, and 3/2 ascends."""
+    one = from_matrix([[2]])
+    found = step_bound(Relaxed(one, one, fluxes.relu(), F(1, 6)), EUCLIDEAN)
+    assert found.proved == ((0, F(1, 2)),)
+    found = step_bound(Bent(one, one, fluxes.relu(), F(1, 16)), EUCLIDEAN, halvings=3, trials=60)
+    assert found.proved and not any(low <= F(3, 2) <= high for low, high in found.proved)
+    assert decide(Bent(one, one, fluxes.relu(), F(3, 2)), EUCLIDEAN).status == "refuted"
+
+
 @solver
 def test_the_senses_of_an_own_scheme():
     """u − (1/3)·2·relu(2u) is u for u < 0 and −u/3 for u > 0: a sign changes, nothing grows."""

@@ -37,7 +37,7 @@ class Written(Expression):
         return self.of_plain(super().__sub__(_exact(other)))
 
     def __rsub__(self, other: Any) -> Written:
-        return self.of_plain(super().__rsub__(_exact(other)))
+        return -self + other  # Python asks this class first, also for Expression − Written
 
     def __neg__(self) -> Written:
         return self.of_plain(super().__neg__())
