@@ -32,11 +32,9 @@ from stabkit.arithmetic.exact import Exact
 from stabkit.claims.rederived import listed_differences
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.multipliers import program
-from stabkit.proof.words import Expression
 from stabkit.replay import check
 from stabkit.report.explain import evidence_text
 from stabkit.report.verdict_file import as_text, document
-from stabkit.stability.certificates import searched
 
 solver = pytest.mark.skipif(not program.is_installed(), reason="the search needs the extra prove")
 
@@ -290,90 +288,6 @@ def test_the_senses_of_an_own_scheme():
         bound.check()
     with pytest.raises(InvalidArgument, match="its own size"):
         senses(Descent(one, one, fluxes.relu(), F(1, 3)), shape=1)
-
-
-@dataclass(frozen=True, eq=False)
-class Switching(Descent):
-    """Its own step, and from τ <= 1/8 on downwards another one."""
-
-    def step(self, u):
-        return super().step(u) if self.tau > F(1, 8) else 2 * u
-
-
-@solver
-def test_a_scheme_that_changes_with_its_step_has_no_interval():
-    """What holds at a step says nothing about smaller ones, at which it computes another."""
-    scheme = Switching(from_matrix([[2]]), from_matrix([[2]]), fluxes.relu(), F(1, 4))
-    found = step_bound(scheme, EUCLIDEAN, halvings=2)
-    assert all(low >= F(1, 8) for low, _ in found.proved)
-
-
-@dataclass(frozen=True, eq=False)
-class Deceiver(Descent):
-    """Tells symbols from arrays."""
-
-    def step(self, u):
-        return u if isinstance(u, Expression) else 2 * u
-
-
-@solver
-def test_a_step_that_tells_symbols_from_arrays_is_not_believed():
-    """2u grows; what it writes on symbols is not what it computes."""
-    assert decide(Deceiver(A, A, fluxes.relu(), 1), EUCLIDEAN).status == "refuted"
-
-
-@dataclass(frozen=True, eq=False)
-class Odd(Descent):
-    """Steps that symbols cannot follow, though each is a mean of u and something shorter."""
-
-    how: Any = None
-
-    def step(self, u):
-        return self.how(u)
-
-
-def long(u):
-    for _ in range(9):
-        u = u - fluxes.relu()(u) / 8
-    return u
-
-
-def checked(u):
-    assert isinstance(u, np.ndarray)
-    return u / 2
-
-
-@pytest.mark.parametrize("how", [checked, long, lambda u: np.where(u > 0, u / 2, u),
-                                 lambda u: u[::-1] / 2], ids=["type", "long", "branch", "order"])
-def test_what_symbols_cannot_follow_is_tried_as_before(how):
-    scheme = Odd(SMALL[0].A, SMALL[0].A, fluxes.relu(), 1, how=how)
-    assert decide(scheme, EUCLIDEAN, trials=20).status in ("supported", "undecided")
-
-
-@dataclass(frozen=True, eq=False)
-class Guarded(Scheme):
-    """(x, y) becomes (x, y)/2, but ten times as much where an entry of (x, y) or (y, x) is 7."""
-
-    turned: bool
-
-    @property
-    def size(self):
-        return 4
-
-    def step(self, u):
-        x, y = np.split(u, 2)
-        if np.any((np.concatenate([y, x]) if self.turned else u) == 7):
-            return 10 * u
-        return np.concatenate([x / 2, y / 2])
-
-
-@pytest.mark.parametrize("turned", [False, True])
-def test_a_state_of_symbols_is_equal_to_no_number_and_not_unequal_either(turned):
-    """A step that looks whether entries are 7 is written by no branch: (7, 0, 0, 0) grows."""
-    scheme = Guarded(turned)
-    assert (scheme(np.array([F(7), F(0), F(0), F(0)], dtype=object)) ** 2).sum() == 4900
-    with pytest.raises(InvalidArgument, match="no value"):
-        searched.state(scheme, EUCLIDEAN, 2)
 
 
 def test_without_the_solver_it_is_said_what_to_install(monkeypatch):
