@@ -235,6 +235,11 @@ def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
 def _any_number(family: Family, notion: Notion, symbols: Symbols) -> Statement:
     """After every number of members, each with letters of its own."""
     names = ("u", "v") if notion.signals == 1 else ("u", "v", "y", "z")
+    held = set().union(*(x.letters for x in vars(family.member).values()
+                         if isinstance(x, Expression)))
+    for name in names:  # an argument of that name may belong to other parts of the claim
+        if name not in held:
+            symbols.data.get("vectors", {}).pop(name, None)
     letters = [symbols.vector(name, space_of(family.member)) for name in names]
     first, now = letters[:notion.signals], letters[notion.signals:]
     after = {str(letter): x for letter, x in zip(

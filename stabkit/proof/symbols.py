@@ -15,6 +15,7 @@ from itertools import combinations, count
 from types import MappingProxyType
 from typing import Any
 
+from stabkit.errors import InvalidArgument
 from stabkit.proof.parts import (
     Portion,
     SymbolicFacts,
@@ -39,6 +40,9 @@ class Symbols:
         self.values: dict[str, Expression] = {}  # letters for values of maps, and where those are
 
     def note(self, key: str, name: str, entry: Any) -> None:
+        if name in self.data.get(key, {}):
+            raise InvalidArgument(f"{name}: one letter would stand for two things; an argument "
+                                  "needs another name")
         self.data.setdefault(key, {})[name] = entry
 
     def declared(self) -> list[str]:
@@ -124,7 +128,8 @@ class Symbols:
             del data["parameters"][counter]
             data["counter"] = counter
         changing = [*changing]
-        changing += [name for name in self._follow({*state, *changing}) if name not in changing]
+        moving = {*state, *changing, *([] if counter is None else [counter])}
+        changing += [name for name in self._follow(moving) if name not in changing]
         if changing:
             data["changing"] = changing
         return {"kind": "iteration", **data, "goal": f"{_text(goal)} {relation} 0"}

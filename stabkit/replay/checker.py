@@ -35,6 +35,8 @@ from stabkit.replay.seals import seal, seal_of
 #: What the statement of a theorem may speak of that is applied to given matrices and fluxes.
 _OF_MEMBERS = {"kind", "operators", "bounds", "fluxes", "vectors", "visits", "goal",
                "state", "start", "next"}
+_NUMBER = re.compile(r"[0-9]+(/[0-9]+)?")
+_ONE_VALUE = r"(?:(?! and | or | if )[^<>=])+"  # between two ends, so that it is one comparison
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,12 @@ def _applied(data: Fields) -> tuple[bool, str]:
     more = sorted(set(statement) - _OF_MEMBERS)
     if more:
         return False, f"it is not shown of the scheme what the theorem assumes in {', '.join(more)}"
+    for letter, spaces in statement.get("operators", {}).items():
+        if spaces.endswith("symmetric") and f"{letter} == {letter}.T" not in data["shows"]:
+            return False, f"it is not shown that {letter} is symmetric, as the theorem assumes"
     for letter, bound in statement.get("bounds", {}).items():
+        if not _NUMBER.fullmatch(bound):  # a sum would mean something else before "* I(n)"
+            return False, f"{shortened(bound)}: a bound of |{letter}|^2 must be a plain number"
         number = rf"psd\({re.escape(bound)} \* I\([0-9]+\) - {letter}\.T @ {letter}\)"
         large = rf"gram_bound\({letter}\) <= {re.escape(bound)}"
         if letter not in data["given"] or not _is_among(f"{number}|{large}", data["shows"]):
@@ -185,7 +192,7 @@ def _applied(data: Fields) -> tuple[bool, str]:
         for fact, (low, high) in facts.items():
             left = "" if low == "-inf" else f"{re.escape(low)} <= "
             right = "" if high == "inf" else f" <= {re.escape(high)}"
-            text = rf"all\({left}.+{right} for x in cells\(\w+\)\)"
+            text = rf"all\({left}{_ONE_VALUE}{right} for x in cells\(\w+\)\)"
             if left + right and not _is_among(text, data["shows"]):
                 return False, f"it is not shown of {name} what the theorem assumes as its {fact}"
     return shown

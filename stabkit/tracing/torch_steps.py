@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
 from stabkit.aliases import Array, Function, Rational, Record
@@ -27,6 +28,20 @@ _MOVING = dict.fromkeys((
     "lift_fresh_copy", "narrow", "tril", "triu", "rot90"), (0,)) | dict.fromkeys((
         "slice_scatter", "select_scatter", "diagonal_scatter", "copy"), (0, 1)) | {
             "index_put": (0, 2)}
+
+
+# By these a step reads the numbers of a tensor, of which its graph then knows nothing.
+_READING = ("numpy", "__array__", "tolist", "item", "data_ptr", "__dlpack__", "untyped_storage")
+
+
+class _Unread(TorchFunctionMode):
+    """While a graph is made, what depends on the signal hands out no numbers."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in _READING and torch._is_functional_tensor(args[0]):
+            raise TypeError(f"the step reads numbers by Tensor.{name}")
+        return func(*args, **(kwargs or {}))
 
 
 class TorchStep(ForeignStep):
@@ -75,9 +90,14 @@ class TorchStep(ForeignStep):
     def _graph(self, tracer: Tracer, shape: tuple[int, ...], steps: int) -> torch.fx.GraphModule:
         given = [torch.ones(shape, dtype=self.dtype),
                  *[torch.tensor(0.5, dtype=self.dtype)] * steps]
+
+        def unread(*args: Any) -> Any:
+            with _Unread():
+                return self.function(*args)
+
         try:
             with torch.no_grad():
-                return make_fx(torch.func.functionalize(self.function))(*given)
+                return make_fx(torch.func.functionalize(unread))(*given)
         except UNFIT as error:  # torch raises its own kinds for what depends on the data
             tracer.stop(f"PyTorch makes no graph of it: {in_words(error)}")
 
@@ -133,7 +153,7 @@ def _summed(mean: bool, tracer: Tracer, a: Array, dim: Any = None, keepdim: bool
 
 
 def _as_float(tracer: Tracer, a: Array, dtype: Any = None, **options: Any) -> Array:
-    if dtype is not None and not dtype.is_floating_point:
+    if dtype not in (None, torch.float64, torch.float32):  # in half precision 65520 is infinite
         tracer.stop(f"a change to {dtype} is not followed")
     return a
 

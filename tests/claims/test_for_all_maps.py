@@ -25,7 +25,15 @@ from stabkit.operators import from_matrix, stable_step
 from stabkit.proof import check
 from stabkit.schemes import FSI, SymmetricLayer
 from stabkit.stability.notions import EUCLIDEAN, squared_norm
-from stabkit.stability.property import AllOf, Always, Calculation, Example, Identity, Stable
+from stabkit.stability.property import (
+    AllOf,
+    Always,
+    AtMost,
+    Calculation,
+    Example,
+    Identity,
+    Stable,
+)
 
 RELU, A2, B3 = fluxes.relu(), from_matrix([[1, 2], [0, -1]]), from_matrix([[1, 0], [2, 1]])
 X = {"x": ((1, -2),)}
@@ -66,6 +74,33 @@ def test_a_relu_is_relu_and_a_map_is_a_map():
     for kind, value in ((Relu(), fluxes.identity()), (Relu(), abs), (AnyMap(), 3)):
         assert not kind.admits(value)
     assert Relu().admits(RELU) and AnyMap().admits(RELU)
+
+
+def test_values_of_a_map_at_points_that_depend_on_the_count_change_with_it():
+    """v⁺ = B(l u) after l steps; that v = B(l u) then is false, for B(x) = x: u is not 2u.
+
+    With one letter for B(l u) at all counts the empty induction would show it.
+    """
+    entry = own(lambda B, x: Always(
+        lambda x: (B(0 * x),), lambda v, number: (B(number * x),),
+        lambda state, number, x: state[0] - B(number * x), dict(x=x), "==", counted=True),
+        {"B": (bent,), **X}, B=AnyMap(), x=AnyVector())
+    statement, = obligations.statements(entry)
+    empty = {"invariants": {}, "base": {}, "step": {}, "end": {"steps": []}}
+    with pytest.raises(InvalidEvidence, match="may change from step to step"):
+        check(statement, empty)
+
+
+@pytest.mark.parametrize("classes, body", [
+    (dict(K=AnyOperator(constants=True), one=AnyVector()),
+     lambda K, one: Identity(lambda one: K @ one, lambda one: 0 * (K @ one), dict(one=one))),
+    (dict(K=AnyOperator(), c=Such((), ">= 0"), x=AnyVector()),
+     lambda K, c, x: AtMost(lambda x: (K @ x).T @ (K @ x), lambda x: c * (x.T @ x), dict(x=x)))])
+def test_an_argument_is_not_taken_for_a_letter_of_an_assumption(classes, body):
+    """K one = 0 for every vector "one", and |Kx|² <= c|x|² for every number c, are false."""
+    entry = own(body, {"one": ((1, 1),), "c": (2,), **X}, **classes)
+    with pytest.raises(InvalidArgument, match="two things"):
+        obligations.statements(entry)
 
 
 # -- odd fluxes, and Φ(0) = 0 ----------------------------------------------------------------------

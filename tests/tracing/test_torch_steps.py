@@ -111,3 +111,24 @@ def test_an_operation_that_is_not_followed_is_named():
     step = in_numpy(lambda u, dt: u - dt * torch.sort(u)[0], (4,), True)
     with pytest.raises(TracingStopped, match="operation sort"):
         trace(step, 4)
+
+
+@pytest.mark.parametrize("largest", [
+    lambda u: u.detach().numpy().max(), lambda u: max(u.detach().tolist()),
+    lambda u: np.asarray(u.detach()).max()])
+def test_what_reads_the_numbers_of_a_signal_has_no_graph(largest):
+    """(1 − dt) u below 100 and 3 u above it: at no step is the norm kept, whatever is traced."""
+    def switches(u, dt):
+        return 3 * u if largest(u) > 100 else (1 - dt) * u
+
+    with pytest.raises(TracingStopped, match="reads numbers"):
+        trace(in_numpy(switches, (4,), True), 4)
+
+
+def test_numbers_of_constants_may_be_read_and_half_precision_has_no_graph():
+    """u − dt u/2 is stable up to 4; in half precision 65520 is infinite, and 0 times it nan."""
+    weight = torch.tensor([0.5])
+    assert step_bound(lambda u, dt: u - dt * float(weight.numpy()[0]) * u, EUCLIDEAN,
+                      shape=3).certified == 4
+    with pytest.raises(TracingStopped, match="float16"):
+        trace(in_numpy(lambda u, dt: (1 - dt) * u.half().double(), (3,), True), 3)

@@ -36,7 +36,9 @@ _ROOM = 1 + Fraction(1, 10**9)  # a bound of a norm may be larger by this factor
 _SHORT = 10**5
 _ELIMINATED = 32**3 * 96  # cubed columns times bits of the entries
 ZERO = Fraction(0)
-_SIGNALS = 3  # random ones, at which what is written is compared with what is computed
+_SCALES = (1, Fraction(1, 2**10), 2**10, 2**20)  # of random signals that are compared
+_AGAIN = 64  # times that one of them is computed
+_NEAR = 1e-6  # how far, relatively, floats may take a step
 
 
 class StandIns:
@@ -180,15 +182,18 @@ class StandIns:
             Of parameters.
         """
         rng = np.random.default_rng([*letters.values()])
-        for _ in range(_SIGNALS):
+        for scale in _SCALES:
             known: Record = dict(values)
             for name, size in letters.items():
-                known[name] = np.array([Fraction(int(k), 16) for k in
+                known[name] = np.array([scale * Fraction(int(k), 16) for k in
                                         rng.integers(-64, 65, size)], dtype=object)
             u = np.concatenate([known[name] for name in letters])
-            for parts, computed in zip(written, pair(u), strict=True):
+            found = pair(u)
+            for parts, computed in zip(written, found, strict=True):
                 if not _equal(np.concatenate([self._value(x, known) for x in parts]), computed):
                     return False
+            if not values and not _is_near(found, pair, u.astype(float), scale == 1):
+                return False
         return True
 
     def _value(self, x: Expression, known: Record) -> Signal:
@@ -227,6 +232,16 @@ def _equal(x: Any, y: Any) -> bool:
         elif not isinstance(a, (int, Fraction)) or not isinstance(b, (int, Fraction)) or a != b:
             return False
     return True
+
+
+def _is_near(exact: Any, pair: Callable[[Any], Any], u: np.ndarray, again: bool) -> bool:
+    """Whether floats give about the same, and each time what they gave before."""
+    with np.errstate(all="ignore"):
+        floats = [np.concatenate(pair(u.copy())) for _ in range(_AGAIN if again else 1)]
+    wanted = np.array([float(x) for x in np.concatenate(exact)])
+    off = np.abs(wanted - floats[0]).max(initial=0)
+    return all(np.array_equal(floats[0], other) for other in floats) and \
+        off <= _NEAR * np.abs(wanted).max(initial=0)
 
 
 def _ratio(K: Operator, other: Operator) -> Fraction | None:

@@ -38,7 +38,7 @@ class Written(Expression):
         return self.of_plain(super().__sub__(_exact(other)))
 
     def __rsub__(self, other: Operand) -> Written:
-        return self.of_plain(super().__rsub__(_exact(other)))
+        return -self + other  # Python asks this class first, also for Expression − Written
 
     def __neg__(self) -> Written:
         return self.of_plain(super().__neg__())
@@ -95,7 +95,19 @@ class WrittenFlux(SymbolicFlux):
         return [(visit["value"], point) for point, visit in self._points]
 
 
-class State:
+class _Unvalued:
+    """Of what has no value yet, nothing is true or equal, so no step can branch on it."""
+
+    def __bool__(self) -> bool:
+        raise InvalidArgument("a state of symbols has no value to compare")
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self)
+
+    __hash__ = object.__hash__
+
+
+class State(_Unvalued):
     """Two vectors of one length in one array, as in a scheme with momentum or of two steps.
 
     It can be cut in its middle, added, multiplied with numbers, and joined again.
@@ -151,8 +163,8 @@ class State:
         return _of_numpy(function, args)
 
 
-@dataclass(frozen=True)
-class Joined:
+@dataclass(frozen=True, eq=False)
+class Joined(_Unvalued):
     """The vectors that a step joins, whose length it does not know."""
 
     parts: tuple[Any, ...]
