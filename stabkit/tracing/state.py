@@ -62,8 +62,9 @@ def _asked(call: Callable[[], Any]) -> str:
     found: list[str] = []
 
     def note(frame: Any, event: str, called: Any) -> None:
-        if event == "c_call" and (getattr(called, "__module__", None) == "time"
-                                  or getattr(called, "__name__", None) in _ASKS):
+        own = str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _OTHERS
+        if event == "c_call" and own and (getattr(called, "__module__", None) == "time"
+                                          or getattr(called, "__name__", None) in _ASKS):
             found.append(called.__qualname__)
 
     usual = sys.getprofile()

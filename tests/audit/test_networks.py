@@ -177,9 +177,9 @@ def test_the_modes_of_a_thousand_reversible_blocks_are_decided():
 
 
 def unlike_blocks():
-    """100 residual blocks of tanh with random weights: exact arithmetic with them is slow."""
+    """60 residual blocks of tanh with random weights: exact arithmetic with them is slow."""
     return joined([residual(f"b{i}", RNG.standard_normal((8, 8)) / 3, RNG.standard_normal(
-        (8, 8)) / 9, TANH) for i in range(100)])
+        (8, 8)) / 9, TANH) for i in range(60)])
 
 
 def wide_layers():
