@@ -275,6 +275,16 @@ def test_a_judge_says_what_is_said_of_each_signal_alone(scheme, notion):
         assert judge(tried) == is_violated(scheme, notion, tried)
 
 
+def test_what_cannot_be_judged_stays_suspect_and_what_is_no_violation_does_not():
+    """I − 2DᵀD makes (0, 1) to (2, −1), as floats see; where a judge cannot tell, that is what is
+    left, and where it says that nothing is violated, no suspicion is."""
+    step = Explicit(K2, fluxes.identity(), 2)
+    open_, denied = (search(step, RANGE, trials=16, seed=0, violated=lambda _, said=said: said)
+                     for said in (None, False))
+    assert open_.witness is None and open_.suspect is not None and open_.worst < -HALF
+    assert denied.witness is None and denied.suspect is None and denied.worst > -1e-6
+
+
 def test_long_orbits_are_followed_in_balls():
     """Digits of a rational flux triple with every step; after a few they are enclosed instead."""
     assert stays_short(repeat(Explicit(K3, fluxes.soft(), HALF), 50))

@@ -213,6 +213,14 @@ def test_the_allowance_is_what_is_stated(gap, violated):
     assert function.allowance(*function.evaluate(one)) == 64 * EPS * (1 + gap * EPS)
 
 
+@pytest.mark.parametrize("u, up", [((0, 3), (1, 0)), ((0, 1), (3, 0)), ((-3, 0), (0, 0))])
+def test_the_allowance_is_that_of_the_largest_number(u, up):
+    """δ = 64 N eps max(|u|, |u⁺|): N = 2 and the largest of the four numbers is 3, others are 0."""
+    function = Computed(lambda x: np.array(up, dtype=float), 2)
+    signals = (np.array([Fraction(x) for x in u], dtype=object),)
+    assert function.allowance(*function.evaluate(signals)) == 64 * 2 * EPS * 3
+
+
 def test_signs_that_may_be_zero_are_not_counted():
     """(1, 1, 1) becomes (1, −t, 1): two sign changes more, if t is more than 64·3·eps."""
     ones = (np.array([Fraction(1)] * 3, dtype=object),)
