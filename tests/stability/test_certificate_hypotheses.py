@@ -20,7 +20,7 @@ from stabkit.stability.notions import CONTRACTION, CONTRAST, EUCLIDEAN, Energy, 
 from stabkit.stability.verdict import PROVED, REFUTED
 
 K3 = difference(1, 3)
-QUARTER = Fraction(1, 4)
+QUARTER, HALF = Fraction(1, 4), Fraction(1, 2)
 
 
 def test_an_energy_is_that_of_the_scheme():
@@ -38,6 +38,30 @@ def test_an_energy_has_the_flux_of_the_scheme():
     whatever holds, the certificate of one flux says nothing about the energy of another."""
     step = Explicit(K3, fluxes.identity(), QUARTER)
     assert certify(step, energy(Energy(K3, fluxes.soft("1/3")))) is None
+
+
+def test_another_functional_of_the_same_parts_is_no_energy():
+    """−E grows where E falls: of (0, 1, 0) with τ = 1/4, whose |K u|² falls from 2 to 1/8."""
+    class Opposite(Energy):
+        def __call__(self, u):
+            return -super().__call__(u)
+
+    step = Explicit(K3, fluxes.identity(), QUARTER)
+    assert certify(step, energy(Energy(K3, step.flux))) is not None
+    assert certify(step, energy(Opposite(K3, step.flux))) is None
+    assert is_violated(step, energy(Opposite(K3, step.flux)), (fractions([0, 1, 0]),))
+
+
+def test_a_long_linear_cycle_needs_a_flux_that_does_not_fall():
+    """Beyond 64 samples the polynomial of the cycle proves it; of φ(s) = −s the step is
+    u ↦ p(−τKᵀK) u, and p(x) = 1 − 2x/3 is above 1 for x < 0."""
+    K = difference(1, 65)
+    rising, falling = (FSI(K, fluxes.scaled_identity(c), HALF, 1) for c in (1, -1))
+    made, = certify(rising, EUCLIDEAN)
+    assert confirm_evidence(made) is not None
+    assert certify(falling, EUCLIDEAN) is None
+    u = fractions([1, -1] + [0] * 63)
+    assert is_violated(falling, EUCLIDEAN, (u,))
 
 
 @pytest.mark.parametrize("coefficients, holds", [
