@@ -112,6 +112,18 @@ def test_a_jump_inside_a_piece_proves_nothing(make):
     assert certify(Explicit(K4, flux, HALF), energy(Energy(K4, flux))) is None
 
 
+def test_a_fact_has_to_hold_on_every_piece_that_a_cell_meets():
+    """g = 5/(1 + s²) is at most 1 from |s| = 2 on and 5/2 at 1; that Φ(0) = 0 is a piece of its own
+    says nothing about the cells beside it."""
+    flux = Flux("lorentz", [Piece(ZERO, lambda s: 0 * s, lambda s: 0 * s, None, lambda s: 0 * s),
+                            Piece(None, lambda s: 5 * s / (1 + s * s),
+                                  lambda s: 5 / (1 + s * s))],
+                Facts(True, (-5 * ONE, 5 * ONE), UNIT))
+    assert check_facts(flux)["diffusivities"] is False
+    wide = replace(flux.facts, diffusivities=(ZERO, 5 * ONE))
+    assert check_facts(Flux("lorentz", flux.pieces, wide))["diffusivities"] is True
+
+
 def test_a_regulariser_of_another_flux_is_refused():
     """1/(1 + s²) beside Φ = s: u = (0, 1, 3, 2), τ = 1/2 raises that energy from 1.2 to 2."""
     def total(u):

@@ -51,6 +51,8 @@ FORMULAS = [
      lambda s: max(s, 3 * s)),
     (lambda s: where(s * s < 4, s * s, 4), lambda s: min(s * s, 4)),
     (lambda s: where(s - s < 0, 77, where(s - s <= 0, s, 77)), lambda s: s),
+    (lambda s: where(s <= 1, where(s - s < 0, 2 * s - 1, s), 1), lambda s: min(s, 1)),
+    (lambda s: where(s <= 1, where(s - s <= 0, s, 2 * s - 1), 1), lambda s: min(s, 1)),
     (lambda s: np.maximum(s, s) + np.minimum(2 * s, s + s), lambda s: 3 * s),
     (lambda s: where(s != 3, s, 3), lambda s: s),
     (lambda s: where((s == 3) | (s == 4), s, s), lambda s: s),
