@@ -22,6 +22,8 @@ from stabkit.classes import (
 )
 from stabkit.errors import InvalidArgument
 from stabkit.operators import DIRICHLET, PERIODIC, REFLECTING, difference
+from stabkit.proof.sites import Length, rows
+from stabkit.proof.symbols import Symbols
 from stabkit.schemes import FSI, Explicit, Implicit, ResidualBlock
 from stabkit.stability.notions import CONTRAST, EUCLIDEAN, MEAN, RANGE, SIGN
 from stabkit.stability.property import Identity, Stable
@@ -103,6 +105,21 @@ def test_the_rows_are_those_of_the_matrix():
 def test_what_is_no_step_on_a_line_is_not_stated(body):
     with pytest.raises(InvalidArgument, match="for_all"):
         obligations.statements(own(body, ON_A_LINE, **LINE))
+
+
+@pytest.mark.parametrize("make", [lambda value, first: first, lambda value, first: 0])
+def test_what_stands_at_another_site_is_no_row_of_this_one(make):
+    """The first site of a line, given for the inner ones, would say that nothing changes there."""
+    symbols = Symbols()
+    K = Length(symbols).difference(1, symbols.parameter("h"), "reflecting")
+    seen = []
+
+    def at_the_first(value):
+        seen.append(value)
+        return make(value, seen[0])
+
+    with pytest.raises(InvalidArgument, match="does not give a value at the site"):
+        rows(K, at_the_first, "explicit", "range")
 
 
 def test_a_line_needs_a_flux_of_one_sign_and_listed_lines_are_lines():

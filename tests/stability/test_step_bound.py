@@ -36,6 +36,7 @@ from stabkit.operators import identity
 from stabkit.replay import check
 from stabkit.schemes import Pointwise, Scheme
 from stabkit.stability.sharpness import bisected
+from stabkit.stability.sharpness.linear import is_followed
 from stabkit.stability.sharpness.signs import cells, simplest
 
 F = Fraction
@@ -70,6 +71,18 @@ def test_lax_wendroff_keeps_the_range_at_one_step_only():
     for c in (F(1, 7), F(6, 7), F(8, 7)):  # a spike overshoots, by the formula on paper
         spike = [c * (c + 1) / 2, 1 - c * c, c * (c - 1) / 2]
         assert min(spike) < 0
+
+
+@pytest.mark.parametrize("entry, off, followed", [
+    (0, 1, True), (0, F(3, 2), False), (99, 100, True), (99, 101, False), (-99, -100, True)])
+def test_a_scheme_follows_its_open_step_in_every_entry(entry, off, followed):
+    """The matrix (1 − τ, τ; 0, a), of which one entry is a + d at a number: with d in units of
+    2⁻²⁰ it is the same but for rounding if and only if |d| <= 1 + |a|."""
+    def scheme(tau):
+        last = entry if isinstance(tau, Unknown) else entry + off * F(1, 2**20)
+        return Linear(from_matrix([[1 - tau, tau], [0, last]]))
+
+    assert is_followed(scheme(Unknown()), scheme, [F(1, 2), F(3)]) is followed
 
 
 def test_lax_wendroff_keeps_the_norm_up_to_the_courant_number_1():
