@@ -158,6 +158,13 @@ def test_pivots_of_random_bands_agree_with_an_exact_elimination():
     assert seen == {(True, True), (False, False)}
 
 
+def test_a_pivot_of_zero_beside_an_entry_is_not_semidefinite():
+    """I − K'K for K = (1, 1) is (0, −1; −1, 0), with the eigenvalues ±1; for K = (1, 0) it is
+    (0, 0; 0, 1), and a pivot of zero does no harm."""
+    assert "undecided" in check(evidence([["1", "1"]], "gram_at_most(K, 1)"))
+    assert check(evidence([["1", "0"]], "gram_at_most(K, 1)")) is None
+
+
 def test_products_with_blocks_are_those_of_the_matrix():
     """K u, K'v and their sizes, against numpy; the transpose is not written anywhere."""
     K = grid_gradient((3, 4), Fraction(1, 2), PERIODIC)
@@ -178,6 +185,7 @@ def test_products_with_blocks_are_those_of_the_matrix():
     lambda K: K["rows"][0].update(times=[[1, 1]] * 5), lambda K: K.update(shape=[4, 2**40]),
     lambda K: K.update(shape=[4]), lambda K: K.update(rows={}), lambda K: K.pop("shape"),
     lambda K: K.update(rows=[7]), lambda K: K["rows"][0].update(times=[[4, -1]]),
+    lambda K: K["rows"][0].update(at=[1, 2]), lambda K: K.update(rows=7),
 ])
 def test_blocks_that_do_not_fit_are_refused(change):
     """Entries outside the matrix, rows that are not there, words that nobody knows."""

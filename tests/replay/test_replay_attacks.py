@@ -33,7 +33,9 @@ VACUOUS = [
     "polyval(e, 1) == 0", "roots_in(e, 0, 1) == 0", "diag(z) == 0", "outer(z, z) == 0",
     "trace(I(0)) == 0", "det(I(0)) == 1", "rank(I(0)) == 0", "concat(z, z) == e", "f(z) > 7",
     "z + z == 1", "-z == 3", "abs(z) == 5", "[[], []] == 0", "1 > 0 and z == z",
-    "1 > 2 or nonneg(z)", "(z == z if 1 > 0 else 1 > 2)", "all(z < x for x in cells(v))",
+    "1 > 2 or nonneg(z)", "totally_nonneg([[]])", "tridiagonal([[], []])", "rank([[]]) == 0",
+    "smallest_entry([[]]) == 1", "row_sums([[], []]) == 0", "column_squares([[]]) == 0",
+    "(z == z if 1 > 0 else 1 > 2)", "all(z < x for x in cells(v))",
 ]
 
 

@@ -149,6 +149,18 @@ def test_the_margin_of_a_verdict_is_the_least_of_its_evidence():
     assert not accepts(-2.0, *pieces, unknown)
 
 
+def test_no_refutation_has_a_margin_above_zero():
+    """Also where the evidence writes its margin as a formula alone, which has no value to compare;
+    a proof may have any."""
+    item = witness() | {"place": 0}
+    del item["data"]["margin_value"]
+    assert not refused(verdict_file(item, margin=-4.0))
+    assert refused(verdict_file(item, margin=4.0))
+    proof = {"status": "proved", "expected": "proved", "configurations": 1}
+    assert not refused(verdict_file(
+        evidence("1 > 0", margin="4", margin_value="4") | {"place": 0}, margin=4.0, **proof))
+
+
 def test_a_file_without_seals_is_of_an_older_version():
     """It says what to do, of the file's seal and of a verdict's."""
     content = whole_file()
