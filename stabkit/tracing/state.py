@@ -67,12 +67,16 @@ def _asked(call: Callable[[], Any]) -> str:
                                           or getattr(called, "__name__", None) in _ASKS):
             found.append(called.__qualname__)
 
-    usual = sys.getprofile()
+    usual: Any = sys.getprofile()
     sys.setprofile(note)
     try:
         call()
     finally:
-        sys.setprofile(usual)
+        sys.setprofile(None)
+        if hasattr(usual, "enable"):  # cProfile's own object is no function
+            usual.enable()
+        else:
+            sys.setprofile(usual)
     return found[0] if found else ""
 
 

@@ -4,6 +4,7 @@ Each function here halves its input in its first calls and doubles it later, so 
 never grows" nor "it grows" is true of it: whatever is said must be neither proved nor refuted.
 """
 
+import cProfile
 import itertools
 import random
 import time
@@ -184,3 +185,12 @@ def test_what_a_first_call_stores_is_no_memory():
 
     for step in (Prepared(), lambda u: half(4) @ u):
         assert decide(step, EUCLIDEAN, shape=4).status is PROVED
+
+
+def test_a_profiler_goes_on_where_it_was():
+    """A step is traced under cProfile as without it, and what comes after is profiled too."""
+    with cProfile.Profile() as profile:
+        found = trace(lambda u: u / 2, (3,), 0)
+        sorted([2, 1])
+    assert found.is_linear
+    assert any("sorted" in str(entry.code) for entry in profile.getstats())
