@@ -196,8 +196,9 @@ def wide_layers():
                                   lambda: joined([residual("b", RNG.standard_normal((48, 48)) / 5,
                                                            RNG.standard_normal((48, 48)), TANH)])])
 def test_the_budget_bounds_the_whole_audit(made, rounding):
-    """By the processor's clock, as other programs may hold up that on the wall; a busy machine tries
-    again, with other weights.
+    """By the processor's clock, as other programs may hold up that on the wall.
+
+    A busy machine tries again, with other weights.
     """
     times = []
     while not times or (min(times) > 1.2 * 0.5 + 2 and len(times) < 4):
