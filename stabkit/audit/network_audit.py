@@ -8,8 +8,7 @@ from fractions import Fraction
 from math import inf
 from time import monotonic
 
-from threadpoolctl import threadpool_limits
-
+from stabkit.arithmetic.one_thread import one_thread
 from stabkit.audit.advice import advise
 from stabkit.audit.ascent import is_late
 from stabkit.audit.ball import Ball, judge_ball
@@ -41,7 +40,7 @@ class Request:
     ball: Ball | None = None
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # matrices are small: threads only wait
+@one_thread
 def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
                 advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Audit a network; see :func:`stabkit.audit`."""

@@ -10,8 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 from scipy.sparse import csr_array
-from threadpoolctl import threadpool_limits
 
+from stabkit.arithmetic.one_thread import one_thread
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.signs import cells
@@ -23,7 +23,6 @@ _POWERS = 300
 _GROWS = 1 + 1e-5  # a factor that survives the rounding of the signal
 _FITS = 1 << 62  # what certainly fits an int64
 _SCALES = (1, 2**10, 2**22)  # denominators of the signals that are tried
-_alone = threadpool_limits.wrap(limits=1, user_api="blas")  # for small matrices threads only wait
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +91,7 @@ class Matrix:
             return _mode(self.scaled(dt), self.uniform)[0]
         return self.largest(dt)[0]
 
-    @_alone
+    @one_thread
     def largest(self, dt: float) -> tuple[float, np.ndarray]:
         """In floats: the largest singular value and its input, for the weighted norm."""
         matrix = self.scaled(dt)
@@ -105,7 +104,7 @@ class Matrix:
             top, u = _mode(matrix, self.uniform)
         return top, self._unweighted(u)
 
-    @_alone
+    @one_thread
     def rising(self) -> np.ndarray | None:
         """In floats: the input whose norm grows first from dt = 0 on, where the matrix is I."""
         if self.size > _DENSE or self.degree < 1:
