@@ -73,6 +73,13 @@ class InvalidEvidence(StabkitError):
     """A file is not a readable verdict file, or its evidence is not of the known form."""
 
 
+#: What code may raise that was written for numbers and meets symbols, or a step that is left open.
+STOPPED = (StabkitError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
+#: What code of others may raise on arguments that it was not written for.
+UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NameError,
+         RuntimeError, AssertionError)
+
+
 def needed(value: T | None, reason: str) -> T:
     """A value that a statement needs.
 

@@ -17,10 +17,7 @@ from stabkit.aliases import Function, Operand, Scalar, Vector
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import StabkitError, Undecided
-
-#: What code may raise that was written for numbers and meets a step that is left open.
-STOPPED = (StabkitError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
+from stabkit.errors import Undecided
 
 
 class Unknown:

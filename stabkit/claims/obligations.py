@@ -17,7 +17,7 @@ from stabkit.aliases import Configuration, Fields, Record, Signal
 from stabkit.claims.claim import Claim
 from stabkit.claims.members import check_member
 from stabkit.classes import OneOf
-from stabkit.errors import HypothesisNotMet, InvalidArgument, InvalidEvidence, StabkitError
+from stabkit.errors import STOPPED, HypothesisNotMet, InvalidArgument, InvalidEvidence
 from stabkit.proof import check, read
 from stabkit.proof.elimination import by_equations
 from stabkit.proof.parts import Count, Family, Quotient, Size
@@ -33,8 +33,6 @@ from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity,
 from stabkit.stability.verdict import Evidence
 
 Statement = Record
-#: What a body may raise that was written for numbers and meets symbols.
-STOPPED = (StabkitError, TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
 
 
 def statements(entry: Claim) -> list[Statement]:

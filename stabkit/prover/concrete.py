@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Fields, Function, Signal
-from stabkit.claims.obligations import STOPPED, parts_of
+from stabkit.claims.obligations import parts_of
 from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Class, Fixed, Positive, UpTo
-from stabkit.errors import InvalidArgument
+from stabkit.errors import STOPPED, InvalidArgument
 from stabkit.operators import Operator, from_matrix
 from stabkit.prover.piecewise_linear import flux_through
 from stabkit.prover.question import Question

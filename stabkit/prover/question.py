@@ -9,15 +9,9 @@ from typing import Any
 
 from stabkit.aliases import Fields, Function, Record
 from stabkit.claims.claim import Claim
-from stabkit.claims.obligations import (
-    STOPPED,
-    obligations,
-    parts_of,
-    space_of,
-    statement_of,
-)
+from stabkit.claims.obligations import obligations, parts_of, space_of, statement_of
 from stabkit.classes import Class
-from stabkit.errors import InvalidArgument
+from stabkit.errors import STOPPED, InvalidArgument
 from stabkit.proof.parts import Count, Family
 from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.words import Expression, dot

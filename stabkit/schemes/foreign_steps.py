@@ -16,11 +16,8 @@ from stabkit.arithmetic.backend import is_foreign, namespace
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.exact import as_rational, exactly, plainly
 from stabkit.arithmetic.transcript import Term
-from stabkit.errors import InvalidArgument, StabkitError, in_words
+from stabkit.errors import UNFIT, InvalidArgument, StabkitError, in_words
 
-#: What a step may raise on arguments that it was not written for.
-UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NameError,
-         RuntimeError, AssertionError)
 _MIXED = 1e-6  # how far, relatively, rounding may take a batch from its signals
 
 

@@ -11,10 +11,9 @@ import numpy as np
 from stabkit.aliases import Margin
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.errors import InvalidEvidence, in_words
+from stabkit.errors import UNFIT, InvalidEvidence, in_words
 from stabkit.replay import check
 from stabkit.schemes import Scheme
-from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence, calculation

@@ -13,9 +13,6 @@ from stabkit.tracing.array import Traced, made, operand, shape_of
 from stabkit.tracing.moving import Pool
 from stabkit.tracing.tracer import Tracer
 
-#: What a step may raise for arrays that it is not made for.
-UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, NameError,
-         RuntimeError, AssertionError, NotImplementedError)
 #: Functions of two or fewer arguments that both libraries call alike.
 ALIKE: dict[str, Function] = {
     "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "abs": np.abs,

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from stabkit.aliases import Array, Function, Record
-from stabkit.errors import in_words
+from stabkit.errors import UNFIT, in_words
 from stabkit.tracing.array import shape_of
-from stabkit.tracing.foreign import ALIKE, UNFIT, ForeignStep, as_traced, holds_symbols, moved
+from stabkit.tracing.foreign import ALIKE, ForeignStep, as_traced, holds_symbols, moved
 from stabkit.tracing.tracer import Tracer
 
 # Operations that move entries, and which of their arguments hold entries.
@@ -41,8 +41,7 @@ class JaxStep(ForeignStep):
         try:
             with _double():
                 found = self.function(jnp.ones(shape), *steps)
-        except UNFIT as error:  # a step may raise anything for what it is not made for
-            in_words(error)
+        except UNFIT:
             return False
         return isinstance(found, jax.Array)
 
@@ -111,7 +110,7 @@ def _in_jax(equation: Any, *args: Any) -> Any:
              for k, arg in enumerate(args)]
     found = _bound(equation)(*given)
     made = [np.asarray(part) for part in _as_list(found)]
-    if of_entries and holds_places(args, of_entries):
+    if of_entries and _hold_places(args, of_entries):
         made = [part.astype(np.int64) for part in made]
     return made if equation.primitive.multiple_results else made[0]
 
@@ -123,7 +122,7 @@ def _bound(equation: Any) -> Function:
     return partial(equation.primitive.bind, *functions, **params)
 
 
-def holds_places(args: Any, of_entries: tuple[int, ...]) -> bool:
+def _hold_places(args: Any, of_entries: tuple[int, ...]) -> bool:
     """Whether the entries are places, which are integers."""
     return all(np.asarray(args[k]).dtype.kind == "i" for k in of_entries)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from stabkit.aliases import Function
-from stabkit.errors import in_words
-from stabkit.tracing.foreign import UNFIT, ForeignStep
+from stabkit.errors import UNFIT
+from stabkit.tracing.foreign import ForeignStep
 
 
 def in_numpy(function: Function, shape: tuple[int, ...], takes_step: bool) -> Function:
@@ -24,8 +24,8 @@ def in_numpy(function: Function, shape: tuple[int, ...], takes_step: bool) -> Fu
     try:
         if isinstance(function(np.ones(shape), *steps), (np.ndarray, list, tuple)):
             return function
-    except UNFIT as error:  # whatever a library says of arrays that are not its own
-        in_words(error)
+    except UNFIT:  # whatever a library says of arrays that are not its own
+        pass
     return next((step for step in _foreign(function) if step.takes(shape, steps)), function)
 
 

@@ -13,9 +13,9 @@ from scipy.sparse import csr_array
 from stabkit.aliases import Array, Function
 from stabkit.arithmetic.exact import Exact, exactly
 from stabkit.arithmetic.rational import Constant
-from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, in_words
+from stabkit.errors import UNFIT, InvalidArgument, StabkitError, TracingStopped, in_words
 from stabkit.tracing.array import Traced, made, operand, shape_of
-from stabkit.tracing.foreign import UNFIT, parameters_of
+from stabkit.tracing.foreign import parameters_of
 from stabkit.tracing.form import Form, step, trimmed, unknowns
 from stabkit.tracing.libraries import on_symbols
 from stabkit.tracing.state import refuse_state

@@ -20,9 +20,9 @@ from stabkit.aliases import Function, Operand, Rational
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import StabkitError, TracingStopped, in_words
+from stabkit.errors import UNFIT, StabkitError, TracingStopped, in_words
 from stabkit.tracing.libraries import with_stand_ins
-from stabkit.tracing.run import UNFIT, as_shape, takes_step
+from stabkit.tracing.run import as_shape, takes_step
 from stabkit.tracing.state import refuse_state
 from stabkit.tracing.tracer import line_of_user
 

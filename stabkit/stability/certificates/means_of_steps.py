@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stabkit.arithmetic.enclosure import precision
-from stabkit.arithmetic.open_step import STOPPED
 from stabkit.arithmetic.rational import fraction
+from stabkit.errors import STOPPED
 from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import HasStep
 from stabkit.stability.certificates.stand_ins import StandIns

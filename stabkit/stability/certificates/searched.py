@@ -14,8 +14,7 @@ from typing import Any
 
 from stabkit.aliases import Record
 from stabkit.arithmetic.enclosure import precision
-from stabkit.arithmetic.open_step import STOPPED
-from stabkit.errors import InvalidArgument, StabkitError, Undecided
+from stabkit.errors import STOPPED, UNFIT, InvalidArgument, StabkitError, Undecided
 from stabkit.multipliers.lyapunov import search_bound
 from stabkit.multipliers.program import require_solver
 from stabkit.multipliers.search import search_sum
@@ -24,7 +23,6 @@ from stabkit.proof import read
 from stabkit.proof.symbols import norm2
 from stabkit.proof.words import Expression, dot, expression, limited_work
 from stabkit.schemes import Chain, Scheme
-from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.certificates.stand_ins import StandIns
 from stabkit.stability.certificates.written_steps import VISITS, Joined, State, Written
 from stabkit.stability.goal import goal_of

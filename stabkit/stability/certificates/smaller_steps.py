@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from stabkit.arithmetic.open_step import STOPPED, Unknown
+from stabkit.arithmetic.open_step import Unknown
+from stabkit.errors import STOPPED
 from stabkit.operators import Operator
 from stabkit.schemes import Chain, DiffusionScheme, Implicit, Pointwise, Scheme
 from stabkit.stability.certificates.diffusion import certify_diffusion

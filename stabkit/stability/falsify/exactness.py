@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
-from stabkit.errors import Undecided, in_words
+from stabkit.errors import UNFIT, Undecided, in_words
 from stabkit.schemes import Scheme
-from stabkit.schemes.foreign_steps import UNFIT
 from stabkit.stability.notions import Notion
 from stabkit.time_limit import time_is_over
 

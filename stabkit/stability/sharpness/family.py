@@ -12,10 +12,10 @@ import numpy as np
 
 from stabkit.aliases import Function, Margin, Rational
 from stabkit.arithmetic.enclosure import Interval, precision
-from stabkit.arithmetic.open_step import STOPPED, Unknown
+from stabkit.arithmetic.open_step import Unknown
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import ROUNDING
-from stabkit.errors import InvalidArgument, StabkitError
+from stabkit.errors import STOPPED, InvalidArgument, StabkitError
 from stabkit.operators import Operator
 from stabkit.schemes import Linear, Scheme
 from stabkit.schemes.scheme import HasStep

@@ -12,8 +12,7 @@ import numpy as np
 from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
-from stabkit.schemes.foreign_steps import UNFIT
+from stabkit.errors import UNFIT, InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
 from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals

@@ -9,13 +9,13 @@ from typing import Any
 from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import InvalidArgument
+from stabkit.errors import STOPPED, InvalidArgument
 from stabkit.schemes import Scheme
 from stabkit.schemes.meant import differences
 from stabkit.stability.entry_intervals import holds_intervals
 from stabkit.stability.notions import Notion, as_notion
 from stabkit.stability.sharpness.bound import WRITTEN, StepBound
-from stabkit.stability.sharpness.family import STOPPED, Family, family_of
+from stabkit.stability.sharpness.family import Family, family_of
 from stabkit.stability.sharpness.linear import (
     Steps,
     is_followed,

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.aliases import Function
-from stabkit.errors import InvalidArgument, StabkitError, Undecided, in_words
+from stabkit.errors import UNFIT, InvalidArgument, StabkitError, Undecided, in_words
 from stabkit.schemes.foreign_steps import Habits
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
@@ -16,7 +16,6 @@ from stabkit.stability.notions import Notion
 from stabkit.stability.sharpness.bisection import bisected
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.verdict import Evidence
-from stabkit.tracing.run import UNFIT
 
 _SCALES = 12  # factors of two on either side of the start
 _APART = 3
