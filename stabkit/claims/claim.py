@@ -7,6 +7,7 @@ import fnmatch
 import importlib
 import importlib.util
 import inspect
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -98,6 +99,11 @@ class Claim:
     def statement(self) -> str:
         """The statement in the symbols of its source."""
         return inspect.cleandoc(self.body.__doc__ or "")
+
+    @property
+    def source(self) -> str:
+        """The function of the claim as it is written."""
+        return textwrap.dedent(inspect.getsource(self.body)).rstrip()
 
     def __call__(self, **configuration: Any) -> Property:
         return self.body(**configuration)

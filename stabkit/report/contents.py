@@ -36,8 +36,14 @@ class Entry:
 
     @property
     def short(self) -> str:
-        """The name after the paper's, in words."""
-        return self.claim.name.partition(".")[2].replace("_", " ")
+        return in_words(self.claim.name)
+
+    @property
+    def extent(self) -> str:
+        """"all" if it is proved for all, "listed" if on listed configurations, else nothing."""
+        if self.status != Status.PROVED:
+            return ""
+        return "all" if self.verdict.scope == "for all" else "listed"
 
     @property
     def kind(self) -> str:
@@ -186,6 +192,11 @@ class Contents:
         found |= {name: version for name, version in packages.items()
                   if name in ("numpy", "python-flint", "scipy") and version}
         return found
+
+
+def in_words(claim: str) -> str:
+    """The name of a claim after the source's, in words."""
+    return claim.partition(".")[2].replace("_", " ")
 
 
 def counted(statuses: Any) -> str:

@@ -27,7 +27,7 @@ def overview(report: Contents, pictures: Sequence[Picture]) -> str:
               for paper in report.papers]
     lines += ["", "## Pictures", ""]
     for picture in pictures:
-        lines += [f"### {picture.title}", "", f"![{picture.title}](figures/{picture.name}.svg)", "",
+        lines += [f"### {picture.title}", "", f"![{picture.alt}](figures/{picture.name}.svg)", "",
                   to_plain(picture.caption), "",
                   f"`stabkit.report.figures.{picture.name}()`", ""]
     if report.benchmarks is not None:
