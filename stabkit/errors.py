@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from traceback import format_exception_only
 from typing import Any, TypeVar
 
@@ -61,6 +63,10 @@ class Undecided(StabkitError, ArithmeticError):
     """A comparison of overlapping enclosures: more precision or a smaller domain is needed."""
 
 
+class NoValue(Undecided):
+    """A face of a flux has no value at a point, whatever the precision."""
+
+
 class WorkerDied(Undecided):
     """The system ended the process that was at work, whenever the work was tried."""
 
@@ -98,3 +104,18 @@ def in_words(error: BaseException) -> str:
     # The message of an error of others may itself raise, which this function is ready for.
     said = format_exception_only(error)[-1].partition(": ")[2].strip()
     return f"{type(error).__name__}: {said.splitlines()[0] if said else 'no message'}"
+
+
+@contextmanager
+def limits_in_words() -> Iterator[None]:
+    """Let what memory, depth or size do not allow end as a question that stays open.
+
+    Raises
+    ------
+    Undecided
+        In place of a MemoryError, RecursionError or OverflowError; the message tells the limit.
+    """
+    try:
+        yield
+    except (MemoryError, RecursionError, OverflowError) as limit:
+        raise Undecided(f"it is too large to be decided: {in_words(limit)}") from limit

@@ -24,7 +24,7 @@ from stabkit.arithmetic.foreign import Entries, plain
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.transcript import Term, Transcript
 from stabkit.codes import FluxCode
-from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
+from stabkit.errors import HypothesisNotMet, InvalidArgument, NoValue, Undecided
 from stabkit.fluxes.continuity import defined_at, is_continuous
 from stabkit.fluxes.expression import TRANSCENDENTAL, VARIABLE, Expression, as_expression
 from stabkit.fluxes.faces import Faces, Facts, Function, Piece, cells_of, faces_of, line_of
@@ -278,13 +278,13 @@ class Flux:
 
         Raises
         ------
-        Undecided
+        NoValue
             If the face has no value at the point.
         """
         try:
             return [self.expression(piece, face).at(s) for piece in self._met(s)]
         except ZeroDivisionError:
-            raise Undecided(f"{self}: its {face} has no value at s = {s}") from None
+            raise NoValue(f"{self}: its {face} has no value at s = {s}") from None
 
     def _on_floats(self, face: str, s: np.ndarray) -> np.ndarray:
         *inner, last = self.pieces

@@ -64,7 +64,7 @@ def _batch(scheme: Any, rows: np.ndarray) -> np.ndarray | None:
     try:
         with np.errstate(all="ignore"):
             made = scheme.step(rows.copy())
-        made = _floats(made)
+        made = floats(made)
     except UNFIT:
         return None
     if type(made) is not np.ndarray or made.shape != rows.shape or made.dtype.kind != "f":
@@ -83,7 +83,7 @@ def _checked(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
     """The result of one signal as an array: of floats where u is one, else of exact numbers."""
     exact = u.dtype == object
     array = made if isinstance(made, np.ndarray) else _as_array(made)
-    array = array if exact else _floats(array)
+    array = array if exact else floats(array)
     kinds = "biufO" if exact else "biuf"
     if array is None or array.shape != u.shape or array.dtype.kind not in kinds:
         shown = f"{made!r:.60}" if array is None or array.dtype.kind == "O" else \
@@ -109,7 +109,7 @@ def _as_array(made: Any) -> np.ndarray | None:
         return None
 
 
-def _floats(made: Any) -> Signal:
+def floats(made: Any) -> Signal:
     """Floats instead of objects where a step mixed floats with fractions."""
     mixed = isinstance(made, np.ndarray) and made.dtype == object and all(
         isinstance(entry, (int, float, Fraction, np.number)) for entry in made.flat)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -257,7 +258,7 @@ class Chain(Scheme):
         if len(sizes) != 1:
             raise InvalidArgument(f"schemes: need at least one, all of one size; got {sizes}")
 
-    @property
+    @cached_property
     def size(self) -> int:
         return self.schemes[0].size
 

@@ -61,7 +61,8 @@ def both_ways(what: Any, decide: Callable[[Any], Outcome]) -> Outcome:
         f" by {size(margin)}" if isinstance(margin, Fraction) else ""
     answer = "as meant, and so are the floats themselves" if given.status is told.status else \
         f"as meant, while the floats themselves are {given.status}{violated}"
-    return replace(told, trials=trials, rounding=f"{told.status} {answer}; {'; '.join(words)}")
+    return replace(told, trials=trials, rounding=f"{told.status} {answer}; "
+                   f"{'; '.join(filter(None, [*words, told.rounding]))}")
 
 
 def _within_rounding(what: Any, outcome: Outcome) -> str:

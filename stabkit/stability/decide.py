@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from functools import singledispatch
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,17 +21,17 @@ from stabkit.errors import (
     InvalidArgument,
     InvalidEvidence,
     Undecided,
-    in_words,
+    limits_in_words,
 )
-from stabkit.fluxes.flux import Flux
 from stabkit.proof import reach
 from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import as_part
 from stabkit.stability.both_ways import both_ways
-from stabkit.stability.certificates import certified, certify_uniqueness, show_bounds
+from stabkit.stability.certificates import certified, certify_uniqueness
 from stabkit.stability.certificates.searched import certify_by_search
 from stabkit.stability.confirmation import confirm_evidence, confirmed, written_witness
 from stabkit.stability.entry_intervals import decide_for_all, holds_intervals
+from stabkit.stability.face_bounds import decide_face
 from stabkit.stability.falsify import exact_margin, search, two_solutions
 from stabkit.stability.falsify.exactness import LARGEST as EXACT
 from stabkit.stability.falsify.exactness import Signals
@@ -110,14 +109,15 @@ def decide(what: Property | Scheme | Function, notion: Notion | str | None = Non
         If `what` is no property, or the step of a scheme returns no signal.
     """
     trials, seed = integer(trials, "trials"), integer(seed, "seed")
-    if callable(what) and not isinstance(what, (Scheme, type)):
-        return _decide_function(what, notion, shape, dt, held, trials, seed)
-    if not (shape is None and dt is None and held is None):
+    is_function = callable(what) and not isinstance(what, (Scheme, type))
+    if not is_function and not (shape is None and dt is None and held is None):
         raise InvalidArgument("shape, dt, held: are for functions in NumPy only")
-    if notion is not None:
-        what = Stable(as_part(what, Scheme, "scheme"), notion)
     try:
-        with precision(USUAL):  # whatever another thread works with
+        with limits_in_words(), precision(USUAL):  # whatever another thread works with
+            if is_function:
+                return _decide_function(cast(Function, what), notion, shape, dt, held, trials, seed)
+            if notion is not None:
+                what = Stable(as_part(what, Scheme, "scheme"), notion)
             if holds_intervals(what):
                 return decide_for_all(what, lambda each: _stable(each, trials, seed, signals),
                                       confirm_evidence)
@@ -126,8 +126,6 @@ def decide(what: Property | Scheme | Function, notion: Notion | str | None = Non
         return Outcome(INAPPLICABLE, reason=str(reason))
     except (Undecided, InvalidEvidence) as limit:
         return Outcome(UNDECIDED, reason=str(limit))
-    except (MemoryError, RecursionError, OverflowError) as limit:
-        return Outcome(UNDECIDED, reason=f"it is too large to be decided: {in_words(limit)}")
 
 
 def _decide_function(function: Function, notion: Any, shape: Any, dt: Rational,
@@ -137,9 +135,7 @@ def _decide_function(function: Function, notion: Any, shape: Any, dt: Rational,
     if notion is None or shape is None:
         raise InvalidArgument("what: a function needs a notion and the shape of its array, as in "
                               "decide(step, RANGE, shape=(64, 64), dt='1/4')")
-    with precision(USUAL):
-        return decided(function, as_notion(notion), shape, dt=dt, held=held, trials=trials,
-                       seed=seed)
+    return decided(function, as_notion(notion), shape, dt=dt, held=held, trials=trials, seed=seed)
 
 
 @singledispatch
@@ -161,6 +157,9 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     scheme, notion = what.scheme, what.notion
     # Of the package's own schemes the rules are known; trials of others are slower than a search.
     others = not all(part.trusted for part in (scheme, *getattr(scheme, "schemes", ())))
+    traced = _by_trace(what) if others else None
+    if traced is not None and (traced.status is PROVED or notion is POWER_BOUNDED):
+        return traced
     theorem, missing = _by_search(what) if others else (None, "")
     if theorem is not None:
         return theorem
@@ -191,13 +190,27 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
                            signals=suspect)
         reason = f"a violation was found, but not as evidence: {reason}"
     else:
-        suspect = found.suspect
-        reason = f"a violation was found, but in floating point only: {found.reason}"
+        suspect, reason = found.suspect, found.reason
     if suspect is not None:
         return Outcome(UNDECIDED, (_trials(found.trials, seed, found.worst, suspect, reason),),
                        trials=found.trials, signals=suspect, reason=_joined(reason, found.habits))
+    if traced is not None:
+        return replace(traced, trials=found.trials)
+    unproved = limit or missing or f"no certificate of the notion '{notion.name}' was found"
     return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials,
-                   reason=_joined(limit, missing, found.habits))
+                   reason=_joined(unproved, found.habits))
+
+
+def _by_trace(what: Stable) -> Outcome | None:
+    """What one run of a user's step on symbols decides, which reads floats as they were meant."""
+    from stabkit.stability.sharpness.own_step import from_trace  # it stands on what is here
+
+    if type(what.scheme).pair is not Scheme.pair or not what.scheme.exact:
+        return None
+    found = from_trace(what.scheme.step, what.notion, what.scheme.size)
+    if found is None or found.status not in (PROVED, REFUTED):
+        return None
+    return found if not found.rounding or what.scheme.as_meant() is what.scheme else None
 
 
 def _by_search(what: Stable) -> tuple[Outcome | None, str]:
@@ -278,21 +291,7 @@ def _(what: Either, trials: int, seed: int, signals: np.ndarray | None) -> Outco
             None, (outcome.reason for outcome in found))))
 
 
-@_decide.register
-def _(what: FaceWithin, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    log = Transcript()
-    known = type(what.flux) is Flux  # what derives from it may compute something else
-    shown = show_bounds(log, what.flux, what.face, what.low, what.high) if known else None
-    if shown is not None:
-        certificate = confirm_evidence(
-            calculation("certificate", log, [shown], "the cells cover the real line"))
-        if certificate is not None:
-            return Outcome(PROVED, (certificate,))
-    for point in _points(what.flux):
-        witness = _outside(what, point)
-        if witness is not None:
-            return Outcome(REFUTED, (witness,))
-    return Outcome(UNDECIDED, reason=f"the {what.face} could not be enclosed well enough")
+_decide.register(FaceWithin)(lambda what, *_: decide_face(what))
 
 
 @_decide.register
@@ -315,32 +314,8 @@ def _(what: UniqueSolution, trials: int, seed: int, signals: np.ndarray | None) 
     witness = confirm_evidence(calculation(
         "witness", log, [f"{v.text} != {w.text}", f"{u.text} == {again.text}"],
         "v and w are two solutions for the same input u"))
-    return Outcome(UNDECIDED) if witness is None else Outcome(REFUTED, (witness,))
-
-
-def _points(flux: Flux) -> list[Fraction]:
-    """Simple rationals, dense around the breakpoints."""
-    simple = {Fraction(i, d) for d in (1, 2, 3, 4, 10) for i in range(-12 * d, 12 * d + 1)}
-    near = {point + sign * Fraction(1, 10**k) for point in flux.breakpoints()
-            for sign in (-1, 1) for k in (1, 2, 3, 4, 6, 9)}
-    return sorted({*simple, *near, *flux.breakpoints()},
-                  key=lambda x: (x.denominator, abs(x), x < 0))
-
-
-def _outside(what: FaceWithin, point: Fraction) -> Evidence | None:
-    try:
-        value = getattr(what.flux, what.face)(point)
-        below = what.low is not None and value < what.low
-        above = what.high is not None and value > what.high
-    except (Undecided, ArithmeticError):
-        return None
-    if not (below or above):
-        return None
-    log = Transcript()
-    text = getattr(what.flux, what.face)(log.give("s", point)).text
-    shown = f"{text} < {what.low}" if below else f"{text} > {what.high}"
-    return confirm_evidence(
-        calculation("witness", log, [shown], f"the {what.face} leaves its range at s"))
+    return Outcome(UNDECIDED, reason="the checker does not confirm the two solutions that were "
+                   "found") if witness is None else Outcome(REFUTED, (witness,))
 
 
 @_decide.register
@@ -375,7 +350,8 @@ def _(what: Experiment, trials: int, seed: int, signals: np.ndarray | None) -> O
     agrees, runs, worst = what.run()
     if not agrees:
         return Outcome(UNDECIDED, trials=runs, reason="an experiment in floats disagrees")
-    return Outcome(SUPPORTED, (_trials(runs, seed, worst),), trials=runs)
+    return Outcome(SUPPORTED, (_trials(runs, seed, worst),), trials=runs,
+                   reason="an experiment in floats agrees, which proves nothing")
 
 
 def _trials(runs: int, seed: int, worst: float, suspect: Signals = (), reason: str = ""

@@ -44,4 +44,5 @@ def decide_norm(what: NormAtMost) -> Outcome:
     log.give("u", shrink(near, exceeds)[0])
     witness = confirm_evidence(calculation(
         "witness", log, [f"norm2({K} @ u) > {bound} * norm2(u)"], "|K u|^2 > bound |u|^2"))
-    return Outcome(UNDECIDED) if witness is None else Outcome(REFUTED, (witness,))
+    return Outcome(UNDECIDED, reason="the checker does not confirm the vector that was found") \
+        if witness is None else Outcome(REFUTED, (witness,))

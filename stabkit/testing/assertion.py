@@ -16,7 +16,13 @@ from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import HypothesisNotMet, InvalidArgument, NotStable, Undecided
+from stabkit.errors import (
+    HypothesisNotMet,
+    InvalidArgument,
+    NotStable,
+    Undecided,
+    limits_in_words,
+)
 from stabkit.schemes import Function, Scheme
 from stabkit.schemes.foreign_steps import Habits
 from stabkit.stability.confirmation import write_witness
@@ -114,18 +120,16 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
     notion = as_notion(notion)
     flat, size = _flat(scheme, size, shape, dt)
     judged, exact, floats = _read(flat, notion, size, trials, seed, signals, dtype, rounding)
-    first = Habits(judged, 1 + np.arange(judged.size) / 8) if isinstance(judged, Computed) else None
-    traced = None if isinstance(scheme, Scheme) or dtype is not np.float64 else \
-        from_trace(scheme, notion, shape if shape is not None else size, dt)
-    outcome = _refuted_by(judged, notion, exact)
-    if outcome is None and traced is not None and traced.status is REFUTED and traced.signals:
-        outcome = _refuted_by(judged, notion, [traced.signals], _TRIES // judged.size**2)
-        outcome = outcome and replace(outcome, reason=message.TRACED)
-    if outcome is None and traced is not None and traced.status is PROVED:
-        outcome = traced
-    outcome = outcome or _decided(judged, notion, trials, seed, floats)
-    if first is not None and outcome.status is REFUTED:
-        first.words()  # an error if it no longer answers as before all else
+
+    def traced() -> Outcome | None:
+        return None if isinstance(scheme, Scheme) or dtype is not np.float64 else \
+            from_trace(scheme, notion, shape if shape is not None else size, dt)
+
+    try:
+        with limits_in_words():
+            outcome = _outcome(judged, notion, traced, trials, seed, exact, floats)
+    except Undecided as limit:
+        outcome = Outcome(UNDECIDED, reason=str(limit))
     _tell(outcome, notion)
     if outcome.status is INAPPLICABLE:
         raise HypothesisNotMet(outcome.reason)
@@ -135,6 +139,26 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: N
         raise NotStable(text, outcome, inputs, outputs)
     if strict and outcome.status is not PROVED:
         raise NotStable(message.not_proved(judged, notion, outcome, seed), outcome)
+    return outcome
+
+
+def _outcome(judged: Scheme, notion: Notion, traced: Callable[[], Outcome | None], trials: int,
+             seed: int, exact: list[Signals], floats: np.ndarray | None) -> Outcome:
+    """By the given signals, else by the trace, else by a search."""
+    first = Habits(judged, 1 + np.arange(judged.size) / 8) if isinstance(judged, Computed) else None
+    known = traced()
+    outcome = _refuted_by(judged, notion, exact)
+    if outcome is None and known is not None and known.status is REFUTED and known.signals:
+        outcome = _refuted_by(judged, notion, [known.signals], _TRIES // judged.size**2)
+        outcome = outcome and replace(outcome, reason=message.TRACED)
+    if outcome is None and known is not None and known.status is PROVED:
+        outcome = known
+    outcome = outcome or _decided(judged, notion, trials, seed, floats)
+    if outcome.status is SUPPORTED and known is not None and known.status is REFUTED:
+        outcome = replace(outcome, reason="in exact arithmetic the numbers in it break it, by no "
+                          f"more than the rounding of what it returns; {outcome.reason}")
+    if first is not None and outcome.status is REFUTED:
+        first.words()  # an error if it no longer answers as before all else
     return outcome
 
 

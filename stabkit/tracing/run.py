@@ -13,7 +13,14 @@ from scipy.sparse import csr_array
 from stabkit.aliases import Array, Function
 from stabkit.arithmetic.exact import Exact, exactly
 from stabkit.arithmetic.rational import Constant
-from stabkit.errors import UNFIT, InvalidArgument, StabkitError, TracingStopped, in_words
+from stabkit.errors import (
+    UNFIT,
+    InvalidArgument,
+    StabkitError,
+    TracingStopped,
+    in_words,
+    limits_in_words,
+)
 from stabkit.tracing.array import Traced, made, operand, shape_of
 from stabkit.tracing.foreign import parameters_of
 from stabkit.tracing.form import Form, step, trimmed, unknowns
@@ -156,7 +163,8 @@ def _run(function: Function, shape: tuple[int, ...], takes: bool,
     open_step = made(tracer, step(), ()) if dt is None else Constant(dt)
     args = (u, open_step) if takes else (u,)
     try:
-        result = on_symbols(function, tracer)(*args)
+        with limits_in_words():
+            result = on_symbols(function, tracer)(*args)
     except StabkitError:
         raise
     except UNFIT as error:
@@ -172,11 +180,16 @@ def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int,
     name = getattr(function, "__qualname__", repr(function))
     if result is None:
         raise InvalidArgument(f"step: {name} returns nothing; add return to it")
-    if isinstance(result, (list, tuple)) and any(isinstance(part, Traced) for part in result):
-        result = np.stack(result)
-    if shape_of(result) != shape:
+    try:
+        if isinstance(result, (list, tuple)) and any(isinstance(part, Traced) for part in result):
+            result = np.stack(result)
+        returned = shape_of(result)
+    except ValueError as error:
+        raise InvalidArgument(f"step: {name} must return one array of the shape of its input "
+                              f"{shape}, and returns parts that make none ({error})") from None
+    if returned != shape:
         raise InvalidArgument(f"step: {name} must return an array of the shape of its input "
-                              f"{shape}, and returns {shape_of(result)}")
+                              f"{shape}, and returns {returned}")
     return operand(tracer, result)
 
 
@@ -241,7 +254,8 @@ def compared(found: Trace, seed: int) -> Trace:
 
 def _floats(found: Trace, u: np.ndarray, dt: Fraction) -> np.ndarray:
     try:
-        result = np.asarray(found.called(u, dt), dtype=float)
+        with limits_in_words():
+            result = np.asarray(found.called(u, dt), dtype=float)
     except StabkitError:
         raise
     except UNFIT as error:

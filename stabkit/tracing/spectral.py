@@ -20,7 +20,7 @@ from stabkit.aliases import Function, Operand, Rational
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import UNFIT, StabkitError, TracingStopped, in_words
+from stabkit.errors import UNFIT, StabkitError, TracingStopped, in_words, limits_in_words
 from stabkit.tracing.libraries import with_stand_ins
 from stabkit.tracing.run import as_shape, takes_step
 from stabkit.tracing.state import refuse_state
@@ -311,7 +311,8 @@ def factors_of(function: Function, shape: Any, seed: int = 0,
         Constant(at)
     args: Any = (Signal(unit), dt) if takes_step(function) else (Signal(unit),)
     try:
-        result = with_stand_ins(function, _transforms(shape))(*args)
+        with limits_in_words():
+            result = with_stand_ins(function, _transforms(shape))(*args)
     except StabkitError:
         raise
     except UNFIT as error:

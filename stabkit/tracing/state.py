@@ -10,6 +10,7 @@ import random
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 from functools import partial
 from hashlib import blake2b
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
@@ -25,7 +26,7 @@ _OTHERS = {"torch", "jax", "jaxlib"}
 _LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy", "stabkit", "numba"} | _OTHERS
 _ASKS = {"urandom", "getrandom", "getpid", "now", "utcnow", "today"}
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
+_PLAIN = (bool, int, float, Fraction, complex, str, bytes, type(None), np.generic)
 
 Step = tuple[str, Any]  # what a value is called, and the value
 
@@ -181,7 +182,7 @@ def _of_object(name: str, value: Any) -> Iterator[Step]:
                                                 or isinstance(value, random.Random)):
         yield from ((name, part) for part in _pickled(value))
     yield from ((f"{name}.{key}", part) for key, part in getattr(value, "__dict__", {}).items()
-                if not key.endswith("_hooks"))  # they look on, and may count the calls
+                if not str(key).endswith("_hooks"))  # they look on, and may count the calls
     slots = (slot for kind in type(value).__mro__ for slot in getattr(kind, "__slots__", ()))
     yield from ((f"{name}.{slot}", getattr(value, slot)) for slot in slots if hasattr(value, slot))
     yield f"the class of {name}", type(value)

@@ -87,8 +87,19 @@ def test_a_number_is_a_number_of_whatever_type(omega):
 
 
 @pytest.mark.parametrize("omega", [0.5, Fraction(1, 3), Constant(1), np.float64(0.1), 1])
-def test_a_stable_relaxation_is_supported(omega):
-    assert decide(Relaxation(omega), EUCLIDEAN, trials=300).status is SUPPORTED
+def test_a_stable_relaxation_is_proved_by_its_matrix(omega):
+    """Its eigenvalues are 1 and 1 − 2ω; the double nearest 1/10 is as good as 1/10."""
+    assert decide(Relaxation(omega), EUCLIDEAN, trials=300).status is PROVED
+
+
+@pytest.mark.parametrize("omega, notion, status", [
+    (Fraction(10**18 + 1, 10**18), EUCLIDEAN, REFUTED), (1.5, CONTRACTION, REFUTED),
+    (1, RANGE, PROVED), (Fraction(10**18 + 1, 10**18), RANGE, REFUTED)])
+def test_a_step_beyond_the_bound_by_less_than_floats_tell_is_refuted(omega, notion, status):
+    """1 − 2ω = −1 − 2e-18: no float is larger than its own input by that."""
+    outcome = decide(Relaxation(omega), notion, trials=100)
+    assert outcome.status is status
+    assert all(check(item.to_json({})) is None for item in outcome.evidence)
 
 
 @pytest.mark.parametrize("function", [
@@ -134,9 +145,11 @@ def test_support_never_stands_beside_a_violation(function, why):
 
 
 def test_rounding_is_no_violation():
-    """u/3·3 in floats may exceed u by a unit; exactly it is u."""
-    outcome = decide(Own(lambda u: u / 3 * 3), EUCLIDEAN, trials=2000)
+    """u/3·3 in floats may exceed u by a unit; exactly it is u, and |u|/3·3 is as long as u."""
+    assert decide(Own(lambda u: u / 3 * 3), EUCLIDEAN, trials=2000).status is PROVED
+    outcome = decide(Own(lambda u: abs(u) / 3 * 3), EUCLIDEAN, trials=2000)
     assert outcome.status is SUPPORTED and outcome.evidence[0].data["worst"] > -1e-9
+    assert "no certificate" in outcome.reason
 
 
 @pytest.mark.parametrize("made, words", [
@@ -194,7 +207,7 @@ def test_a_step_for_single_signals_is_taken_signal_by_signal():
     step = Own(lambda u: np.roll(u, 1))
     batch = RANDOM.standard_normal((7, 3))
     assert (step(batch) == np.roll(batch, 1, axis=1)).all()
-    assert decide(step, RANGE, trials=300).status is SUPPORTED
+    assert decide(step, RANGE, trials=300).status is PROVED
 
 
 def test_nothing_is_believed_of_others():

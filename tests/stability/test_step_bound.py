@@ -275,9 +275,10 @@ class Damped(Scheme):
         return u - self.tau * u
 
 
-def test_a_users_scheme_is_refuted_on_an_interval_but_proved_nowhere():
+def test_a_users_linear_scheme_is_proved_and_refuted_on_intervals():
+    """|1 − τ| <= 1 for τ <= 2."""
     found = step_bound(Damped(F(1)), EUCLIDEAN, trials=64)
-    assert found.proved == ()
+    assert found.proved == ((0, 2),)
     assert 2 < found.refuted[-1][0] < F(21, 10) and found.refuted[-1][1] is None
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from stabkit.errors import Undecided
 from stabkit.operators.row_blocks import check_room
-from stabkit.schemes import Chain, DiffusionScheme, Pointwise, ResidualBlock, Scheme
+from stabkit.schemes import (
+    Chain,
+    DiffusionScheme,
+    Explicit,
+    ForwardEuler,
+    Pointwise,
+    ResidualBlock,
+    Scheme,
+    SymmetricLayer,
+)
 from stabkit.stability.certificates.diffusion import (
     certify_diffusion,
     certify_uniqueness,
@@ -52,6 +61,7 @@ def certified(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     if isinstance(scheme, Chain):
         return _chain(scheme, notion)
     made = None
+    scheme = _without_layer(scheme)
     if isinstance(scheme, DiffusionScheme):
         made = certify_diffusion(scheme, notion)
     elif isinstance(scheme, Pointwise) and notion in (EUCLIDEAN, CONTRACTION):
@@ -61,6 +71,18 @@ def certified(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     if made is None and is_linear(scheme):
         return certify_linear(scheme, notion)
     return None if made is None else (made,)
+
+
+def _without_layer(scheme: Scheme) -> Scheme:
+    """An Euler step of a plain symmetric layer as the diffusion step or block that it is."""
+    layer = getattr(scheme, "layer", None)
+    if not (isinstance(scheme, ForwardEuler) and type(layer) is SymmetricLayer and layer.operators
+            and layer.normalisation is None and layer.scale is None):
+        return scheme
+    (K,) = layer.operators
+    if layer.bias is None:
+        return Explicit(K, layer.activation, scheme.tau)
+    return ResidualBlock(K, -scheme.tau * K.T, layer.activation, layer.bias)
 
 
 def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:

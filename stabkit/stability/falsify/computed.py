@@ -23,6 +23,7 @@ from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.schemes import Function, as_count
+from stabkit.schemes.foreign_steps import floats
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.notions import SIGN, Notion
 
@@ -56,7 +57,7 @@ class Computed(Function):
     def value(self, u: np.ndarray) -> np.ndarray:
         """The output for one signal, of a copy: the function may work in place."""
         with np.errstate(all="ignore"):
-            output = np.asarray(self.function(np.array(u, dtype=self.dtype)))
+            output = floats(np.asarray(self.function(np.array(u, dtype=self.dtype))))
         if output.shape != (self.length,) or output.dtype.kind not in "biuf":
             raise InvalidArgument(
                 f"scheme: must return a real array of shape {(self.length,)}, got shape "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
-from stabkit.errors import UNFIT, Undecided, in_words
+from stabkit.errors import UNFIT, NoValue, Undecided, in_words
 from stabkit.schemes import Scheme
 from stabkit.stability.notions import Notion
 from stabkit.time_limit import time_is_over
@@ -50,6 +50,8 @@ def judged(scheme: Scheme, notion: Notion, signals: Signals, bits: int = PRECISI
                         (Fraction(margin), "")
                 if margin < 0 or margin >= 0:
                     return margin, ""
+            except NoValue as nothing:
+                return None, str(nothing)
             except Undecided:
                 continue
             except (*UNFIT, MemoryError) as error:
@@ -102,6 +104,14 @@ class Judge:
         if key not in self.known:
             self.known[key] = self._decided(signals)
         return self.known[key]
+
+    def holds(self, signals: Signals) -> bool | None:
+        """Whether the margin is not negative, with all bits, which takes long; None as above."""
+        if time_is_over():
+            return None
+        margin, reason = judged(self.scheme, self.notion, signals)
+        self.reason = reason or self.reason
+        return None if margin is None else not margin < 0
 
     def _decided(self, signals: Signals) -> bool | None:
         while True:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
 from stabkit.arithmetic.backend import born, namespace, to_host
-from stabkit.arithmetic.enclosure import Interval
-from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
-from stabkit.schemes import Function, Implicit, Scheme
+from stabkit.errors import HypothesisNotMet, InvalidArgument
+from stabkit.schemes import Function, Scheme
 from stabkit.schemes.foreign_steps import Habits
 from stabkit.stability.falsify.exactness import Judge, Signals, lengths, shrink, simplest, written
 from stabkit.stability.falsify.inputs import (
@@ -33,6 +31,7 @@ SUSPICIOUS = 1e-9  # a float margin below it is looked at exactly; integers need
 _RECHECKED = 6
 _TIE = 1e-12  # so close to zero it is mostly an equality, of which a few are looked at
 _TIES = 12
+_ALL_BITS = 12  # suspicions that are looked at with all bits, before one of them stands
 _ROUNDS, _MOVES = 60, 64  # of an ascent, and tried in each of its rounds
 _SMALLEST = 1e-8  # relative size of a move that is tried
 _SHARES = np.array([0.3, 1.0])  # of the entries, that a move changes
@@ -57,7 +56,7 @@ class Search:
     suspect : tuple of ndarray or None
         Without a witness, the float signals that look worst of those that could not be judged.
     reason : str
-        Why they could not.
+        What they look like, and why they could not.
     habits : str
         What is to be said of a step by others, such as that it changes its input in place.
     """
@@ -108,7 +107,8 @@ class Hunt:
         self.suspicious = 0.0 if notion is SIGN else SUSPICIOUS
         self.ties = _TIES
         self.best: list[tuple[float, tuple[np.ndarray, ...]]] = []
-        self.suspect: tuple[float, tuple[np.ndarray, ...] | None] = (-SUSPICIOUS, None)
+        self.suspect: tuple[float, tuple[np.ndarray, ...] | None, str] = (-SUSPICIOUS, None, "")
+        self.all_bits = _ALL_BITS
         self.most = max(1, _WORK // scheme.size)  # signals of one kind
         # Between batches the clock is looked at.
         most = _SHORT_BATCH if time_is_limited() else _BATCH
@@ -126,8 +126,7 @@ class Hunt:
             work = max([self.scheme.size, *(len(K.columns) // 8 for K in self.scheme.operators)])
             found = shrink(found, self.violated, min(tries, 1 + _EXACT // work))
             return Search(found, self.trials, self.worst, habits=said)
-        return Search(None, self.trials, self.worst, self.suspect[1],
-                      self.violated.reason if isinstance(self.violated, Judge) else "", said)
+        return Search(None, self.trials, self.worst, *self.suspect[1:], said)
 
     def simple(self, extra: np.ndarray | None = None) -> Signals | None:
         """What the given signals, simple ones, and the matrix of a linear step show."""
@@ -216,14 +215,18 @@ class Hunt:
         return None
 
     def recheck(self, signals: tuple[np.ndarray, ...], margins: np.ndarray) -> Signals | None:
-        """Confirm the worst signals of a batch, and the simplest of the clearly bad ones."""
-        worst = np.argsort(margins, kind="stable")[:_RECHECKED]
+        """Confirm the worst signals of a batch, and the simplest of the clearly bad ones.
+
+        Those without a finite output come last, as their margins may not exist.
+        """
+        order = np.argsort(margins, kind="stable")
+        worst = order[margins[order] > -np.inf][:_RECHECKED]
         for place in worst:
             self.remember(float(margins[place]), tuple(part[place] for part in signals))
-        bad = np.flatnonzero(margins < -SUSPICIOUS)[:512]
-        written = sum(lengths(part[bad]).sum(axis=1) for part in signals)
-        simplest = bad[np.argsort(written, kind="stable")][:_RECHECKED]
-        for place in dict.fromkeys([*simplest.tolist(), *worst.tolist()]):
+        finite = margins > -np.inf
+        looked = (*_shortest(signals, finite & (margins < -SUSPICIOUS)), *worst.tolist(),
+                  *_shortest(signals, ~finite))
+        for place in dict.fromkeys(looked):
             found = self.look(float(margins[place]), tuple(part[place] for part in signals))
             if found is not None:
                 return found
@@ -244,9 +247,25 @@ class Hunt:
         settled = found is not None or (
             able and self.violated(written(candidate)) is not None)
         if not settled and margin < self.suspect[0]:
-            self.suspect = margin, candidate
+            found, settled = self.look_again(margin, candidate)
         self.worst = min(self.worst, 0.0 if settled and found is None else margin)
         return found
+
+    def look_again(self, margin: float, candidate: tuple[np.ndarray, ...]
+                   ) -> tuple[Signals | None, bool]:
+        """Look at a suspicion with all bits, before it stands: a violation, and if that is told."""
+        holds, reason = None, ""
+        if isinstance(self.violated, Judge):
+            if self.violated.able and self.all_bits:
+                self.all_bits -= 1
+                holds = self.violated.holds(written(candidate))
+            reason = self.violated.reason
+        if holds is not None:
+            return (None if holds else written(candidate)), True
+        seen = "a violation was found, but in floating point only" if margin > -np.inf else \
+            "at some signal the step has no finite value"
+        self.suspect = margin, candidate, f"{seen}: {reason}" if reason else seen
+        return None, False
 
     def margins(self, signals: Sequence[np.ndarray], groups: int = 1) -> np.ndarray:
         """The relative margins; where hypotheses are not met, infinity for the whole group.
@@ -331,6 +350,13 @@ class Hunt:
         return (one[:, None] for one in _draw(self.seed, first, shape))
 
 
+def _shortest(signals: tuple[np.ndarray, ...], among: np.ndarray) -> list[int]:
+    """The places of a few signals that are short to write down."""
+    places = np.flatnonzero(among)[:512]
+    written = sum(lengths(part[places]).sum(axis=1) for part in signals)
+    return places[np.argsort(written, kind="stable")][:_RECHECKED].tolist()
+
+
 def _draw(seed: int, start: int, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
     rng = np.random.default_rng([seed, start])
     for _ in range(_ROUNDS):
@@ -343,43 +369,3 @@ def _draw_ahead(seed: int, first: int, starts: int, shape: tuple[int, ...]) -> n
     """The directions of all rounds for some starts; by round, signal, start."""
     ahead = np.array([list(_draw(seed, first + start, shape)) for start in range(starts)])
     return ahead.transpose(1, 2, 0, 3, 4)
-
-
-def two_solutions(scheme: Implicit) -> Signals | None:
-    """Two exact solutions of the implicit equation for one input, or None.
-
-    The solutions are sought along the rows of K, v = t Kᵀeᵢ with simple rational t.
-    """
-    rows = [row / (row @ row) for row in scheme.K.exact() if row.any()]
-    tried = [(t, row) for row in rows for t in _simple_rationals()]
-    found: dict[tuple, np.ndarray] = {}
-    for k in _near_another(scheme, tried):
-        t, row = tried[k]
-        v = t * row
-        try:
-            u = scheme.pair(v)[0]
-        except Undecided:  # the flux has no value there
-            continue
-        if any(isinstance(entry, Interval) for entry in u):
-            return None
-        other = found.setdefault(tuple(u), v)
-        if any(other != v):
-            return other, v
-    return None
-
-
-def _near_another(scheme: Implicit, tried: list[tuple[Fraction, np.ndarray]]) -> list[int]:
-    """The places of those v = t row whose input u is, in floats, about that of another one."""
-    v = np.array([float(t) * row.astype(float) for t, row in tried]).reshape(-1, scheme.size)
-    # Inputs that are the same have the same height over any plane.
-    height = scheme.pair(v)[0] @ np.random.default_rng(0).standard_normal(scheme.size)
-    order = np.argsort(height)
-    near = np.diff(height[order]) <= 1e-9 * (1 + np.abs(height[order[1:]]))
-    return np.unique(np.concatenate([order[1:][near], order[:-1][near]])).tolist()
-
-
-@cache
-def _simple_rationals() -> list[Fraction]:
-    """Those up to 8 in modulus with denominators up to 8, the simplest first."""
-    return sorted({Fraction(p, q) for q in range(1, 9) for p in range(-8 * q, 8 * q + 1)},
-                  key=lambda x: (x.denominator, abs(x)))

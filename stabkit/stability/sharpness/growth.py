@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -125,17 +126,25 @@ class Matrix:
         """The steps at which a float signal, rounded, grows; it is to grow at `dt`."""
         for scale in _SCALES:
             whole = np.rint(u * scale).astype(np.int64)
-            if not whole.any():
-                continue
-            polynomial = self.growth(whole)
-            _, steps = intervals(cells([[-c for c in polynomial]]))
-            if steps and (dt is None or any(low <= dt and (high is None or dt <= high)
-                                            for low, high in steps)):
-                values, places = np.unique(whole, return_inverse=True)
-                exact = np.array([Fraction(k, scale) for k in values.tolist()], dtype=object)
-                return Growing(exact[places.ravel()], tuple(c / scale**2 for c in polynomial),
-                               steps, scale)
+            found = self._grown(whole, scale, dt) if whole.any() else None
+            if found is not None:
+                return found
         return None
+
+    def growing_exactly(self, u: np.ndarray, dt: Fraction) -> Growing | None:
+        """The steps at which an exact signal grows; it is to grow at `dt`."""
+        scale = lcm(*(x.denominator for x in u))
+        return self._grown(np.array([int(x * scale) for x in u], dtype=object), scale, dt)
+
+    def _grown(self, whole: np.ndarray, scale: int, dt: Fraction | None) -> Growing | None:
+        polynomial = self.growth(whole)
+        _, steps = intervals(cells([[-c for c in polynomial]]))
+        if not steps or not (dt is None or any(low <= dt and (high is None or dt <= high)
+                                               for low, high in steps)):
+            return None
+        values, places = np.unique(whole, return_inverse=True)
+        exact = np.array([Fraction(k, scale) for k in values.tolist()], dtype=object)
+        return Growing(exact[places.ravel()], tuple(c / scale**2 for c in polynomial), steps, scale)
 
     def growth(self, signal: np.ndarray) -> list[Fraction]:
         """The coefficients of ‖M u‖² d² − ‖u‖² d², for integers u."""

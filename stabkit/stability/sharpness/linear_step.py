@@ -12,8 +12,10 @@ import numpy as np
 
 from stabkit.errors import StabkitError
 from stabkit.tracing import Free, Kinds, Trace, at_step, free, kinds_of, trace
+from stabkit.tracing.form import CONSTANT, merged
 
 _VARIED = 5  # entries along an axis of which others are tried as well
+_HELD = 4096  # places that are proposed to be held
 _OTHERS = ((16, 17, 15), (21, 19, 18))  # lengths of such axes
 
 
@@ -42,6 +44,13 @@ class OwnStep:
     def kinds(self) -> Kinds:
         """Its kinds of rows; of the whole array, where nothing is held."""
         return kinds_of(self.free.form, self.free.shape)
+
+    @cached_property
+    def turned(self) -> Kinds:
+        """The kinds of the columns, taken as rows."""
+        form = self.free.form
+        return kinds_of(merged(form.count, form.columns - 1, form.rows + 1, form.numerators,
+                               form.denominator), self.free.shape)
 
     @property
     def alternating(self) -> np.ndarray:
@@ -87,3 +96,40 @@ def stencils(kinds: Kinds) -> set[tuple]:
     divisor = kinds.form.denominator
     return {(divisor, frozenset(zip(kinds.offsets_of(row), map(tuple, kinds.numerators_of(row)),
                                     strict=True))) for row in kinds.examples.tolist()}
+
+
+def held_ends(step: OwnStep) -> list[Any]:
+    """Places that the step leaves as they are and that other rows read."""
+    form = step.free.form
+    starts = form.starts
+    single = np.flatnonzero(np.diff(starts) == 1)
+    first = starts[single]
+    divisor = form.denominator
+    width = form.numerators.shape[1]
+    one = np.array([*divisor, *[0] * width][:width], dtype=form.numerators.dtype)
+    same = (form.columns[first] == single + 1) & (form.numerators[first] == one).all(axis=1)
+    places = single[same & (len(divisor) <= width)]
+    read = np.bincount(form.columns, minlength=form.count + 1)[1:]
+    fed = [int(place) for place in places if read[place] > 1]
+    shape = step.free.shape
+    return fed if len(shape) == 1 else \
+        [tuple(map(int, np.unravel_index(place, shape))) for place in fed]
+
+
+def fixed_values(found: Trace) -> dict[Any, Fraction] | None:
+    """Places whose outputs are numbers, whatever the input and the step; None without any."""
+    form = found.form
+    lengths = np.diff(form.starts)
+    if len(form.denominator) > 1 or not found.is_linear:
+        return None
+    constant = np.zeros(form.count, dtype=bool)
+    constant[lengths == 0] = True
+    single = np.flatnonzero(lengths == 1)
+    constant[single] = (form.columns[form.starts[single]] == CONSTANT) & (
+        form.numerators[form.starts[single], 1:] == 0).all(axis=1)
+    places = np.flatnonzero(constant)
+    if not places.size or places.size in (form.count, 0) or places.size > _HELD:
+        return None
+    values = form.constants()[:, 0]
+    return {tuple(map(int, np.unravel_index(k, found.shape))):
+            Fraction(int(values[k]), form.denominator[0]) for k in places.tolist()}

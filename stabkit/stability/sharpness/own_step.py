@@ -29,13 +29,13 @@ from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.boxes import by_box
 from stabkit.stability.sharpness.ends import intervals
-from stabkit.stability.sharpness.linear_step import OwnStep
+from stabkit.stability.sharpness.linear_step import OwnStep, fixed_values, held_ends
 from stabkit.stability.sharpness.lyapunov import by_weights
 from stabkit.stability.sharpness.means import BY_MEANS, LINES, by_means
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.polynomials import by_polynomials
 from stabkit.stability.sharpness.powers import by_powers
-from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm, fixed_values, held_ends
+from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm
 from stabkit.stability.sharpness.searched import first_answer, first_broken, searched
 from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.sharpness.slopes import by_slopes
@@ -290,7 +290,7 @@ def _in_floats(function: Function, notion: Notion, shape: tuple[int, ...], step:
             return np.asarray(function(u) if step is None else function(u, step)).reshape(-1)
         except StabkitError:
             raise
-        except (*UNFIT, MemoryError) as error:
+        except UNFIT as error:
             raise InvalidArgument(f"step: the function raises {in_words(error)} for an array of "
                                   f"shape {shape}") from error
 

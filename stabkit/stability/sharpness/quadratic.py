@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
-from typing import Any
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
-from stabkit.arithmetic.rational import from_flint, is_psd, to_flint
+from stabkit.arithmetic.rational import from_flint, is_psd, negative_direction, to_flint
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
 from stabkit.stability.confirmation import confirm_evidence
@@ -23,13 +22,12 @@ from stabkit.stability.sharpness.eigenvalues import symmetric_line
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growth import Growing, Matrix
 from stabkit.stability.sharpness.linear import Steps
-from stabkit.stability.sharpness.linear_step import OwnStep
+from stabkit.stability.sharpness.linear_step import OwnStep, held_ends
 from stabkit.stability.sharpness.signs import Cell, cells, simplest
 from stabkit.stability.sharpness.symbol import Symbol
 from stabkit.stability.sharpness.weights import weights_of
 from stabkit.stability.verdict import Evidence, calculation
-from stabkit.tracing import Kinds, Trace, kinds_of
-from stabkit.tracing.form import CONSTANT, Form, merged
+from stabkit.tracing.form import CONSTANT, Form
 from stabkit.tracing.run import values_at
 
 _SMALL = 16   # unknowns up to which the characteristic polynomial is taken with an open step
@@ -62,17 +60,19 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
     rising = _rising(matrix)
     proved, why, limit = _proved(step, matrix) if rising is None else ((), "", "")
     grown = [rising] if rising is not None else _grown(matrix, proved)
+    if not proved and not grown:
+        grown = _grown_exactly(matrix, step.dt)
     refuted = _joined([steps for each in grown for steps in each.steps])
-    certificate = [each for steps in proved for each in (
-        _of_sums(step, steps) if why == SUMS else [_certificate(step, matrix, steps)])]
+    certificate = [each for steps in proved for each in _certificates(step, matrix, steps, why)]
     if proved:
         lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS) else ''}"
-    lines += [limit] if limit and not proved and not refuted else []
+    if not proved and not refuted:
+        lines.append(limit or "no step is proved, and no signal was found that grows at one")
     if not proved and refuted == ((Fraction(0), None),):
         lines += _why_never(step)
     first = next((each for each in grown if refuted and each.steps[0][0] == refuted[0][0]), None)
     return StepBound(
-        notion.name, proved, refuted, tuple(c for c in certificate if c is not None),
+        notion.name, proved, refuted, tuple(certificate),
         tuple(filter(None, (_witness(step, matrix, each) for each in grown))),
         signals=_signals(first, notion), rounding=step.trace.rounding,
         variable=name, lines=tuple(lines), by=_called(first))
@@ -143,23 +143,29 @@ def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
     return (), "", "; ".join(limits)
 
 
-def _turned(step: OwnStep) -> Kinds:
-    """The columns as rows."""
-    form = step.free.form
-    return kinds_of(merged(form.count, form.columns - 1, form.rows + 1, form.numerators,
-                           form.denominator), step.free.shape)
+def _certificates(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction | None],
+                  why: str) -> list[Evidence]:
+    """What shows an interval; where that would be too long, sums show it, if they do."""
+    made = None if why == SUMS else _certificate(step, matrix, steps)
+    if made is not None:
+        return [made]
+    return _of_sums(step, steps) if matrix.weights is None else []
 
 
-def _of_sums(step: OwnStep, steps: tuple[Fraction, Fraction | None]) -> list[Evidence | None]:
-    return [row_evidence.certificate(kinds, MAX_NORM, steps, (), rows.conditions(kinds, MAX_NORM))
-            for kinds in (step.kinds, _turned(step))]
+def _of_sums(step: OwnStep, steps: tuple[Fraction, Fraction | None]) -> list[Evidence]:
+    try:
+        made = [row_evidence.certificate(kinds, MAX_NORM, steps, (), rows.conditions(
+            kinds, MAX_NORM)) for kinds in (step.kinds, step.turned)]
+    except Undecided:
+        return []
+    return [] if None in made else [each for each in made if each is not None]
 
 
 def _by_sums(step: OwnStep) -> Steps:
     """Where ‖M‖₁ <= 1 and ‖M‖_∞ <= 1, so that ‖M‖₂ <= 1 (Schur's test)."""
     try:
         found = [*rows.conditions(step.kinds, MAX_NORM),
-                 *rows.conditions(_turned(step), MAX_NORM)]
+                 *rows.conditions(step.turned, MAX_NORM)]
         return intervals(rows.line_of(found))[0]
     except Undecided:
         return ()
@@ -218,11 +224,15 @@ def _by_convexity(matrix: Matrix) -> Steps:
 
 
 def _bounded(matrix: Matrix, dt: Fraction) -> bool:
-    """Whether W − M'WM is positive semidefinite, exactly."""
+    return is_psd(_gap(matrix, dt))
+
+
+def _gap(matrix: Matrix, dt: Fraction) -> np.ndarray:
+    """W − M'WM, positive semidefinite where the norm holds, exactly."""
     m = to_flint(_exact(matrix, dt))
     weights = matrix.weights or [Fraction(1)] * matrix.size
     scale = to_flint(np.diag(np.array(weights, dtype=object)) + Fraction(0))
-    return is_psd(from_flint(scale - m.transpose() * scale * m))
+    return from_flint(scale - m.transpose() * scale * m)
 
 
 def first_growth(matrix: Matrix) -> float | None:
@@ -272,6 +282,19 @@ def _grown(matrix: Matrix, proved: Steps) -> list[Growing]:
     return found
 
 
+def _grown_exactly(matrix: Matrix, dt: Fraction | None) -> list[Growing]:
+    """A signal that grows by less than floats can tell; of a small matrix there is one or none."""
+    at = Fraction(1) if dt is None else dt
+    flat = np.ones(matrix.size)
+    for u in (flat, matrix.signs, np.eye(1, matrix.size).ravel()):
+        found = matrix.growing(u, at)
+        if found is not None:
+            return [found]
+    lower = negative_direction(_gap(matrix, at)) if matrix.size <= _MIDDLE else None
+    found = None if lower is None else matrix.growing_exactly(lower, at)
+    return [] if found is None else [found]
+
+
 def _joined(parts: list[tuple[Fraction, Fraction | None]]) -> Steps:
     out: list[tuple[Fraction, Fraction | None]] = []
     for low, high in sorted(parts, key=lambda steps: steps[0]):
@@ -298,7 +321,7 @@ def _certificate(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction 
             "certificate", log, [f"psd({eye} - {m}.T @ {eye} @ {m})"],
             "M is the matrix of the step at dt, run once on symbols"))
     if step.kinds.is_uniform and matrix.weights is None and len(step.free.shape) == 1:
-        p = Symbol(step.kinds).at(dt).coeffs()
+        p = Symbol(step.kinds).at(dt).coeffs() or [fmpq(0)]
         log.give("dt", dt)
         name = log.give("p", [from_fmpq(c) for c in p]).text
         return confirm_evidence(calculation(
@@ -331,42 +354,4 @@ def _why_never(step: OwnStep) -> list[str]:
     return []
 
 
-def held_ends(step: OwnStep) -> list[Any]:
-    """Places that the step leaves as they are and that other rows read."""
-    form = step.free.form
-    starts = form.starts
-    single = np.flatnonzero(np.diff(starts) == 1)
-    first = starts[single]
-    divisor = form.denominator
-    width = form.numerators.shape[1]
-    one = np.array([*divisor, *[0] * width][:width], dtype=form.numerators.dtype)
-    same = (form.columns[first] == single + 1) & (form.numerators[first] == one).all(axis=1)
-    places = single[same & (len(divisor) <= width)]
-    read = np.bincount(form.columns, minlength=form.count + 1)[1:]
-    fed = [int(place) for place in places if read[place] > 1]
-    shape = step.free.shape
-    return fed if len(shape) == 1 else \
-        [tuple(map(int, np.unravel_index(place, shape))) for place in fed]
-
-
-def fixed_values(found: Trace) -> dict[Any, Fraction] | None:
-    """Places whose outputs are numbers, whatever the input and the step; None without any."""
-    form = found.form
-    lengths = np.diff(form.starts)
-    if len(form.denominator) > 1 or not found.is_linear:
-        return None
-    constant = np.zeros(form.count, dtype=bool)
-    constant[lengths == 0] = True
-    single = np.flatnonzero(lengths == 1)
-    constant[single] = (form.columns[form.starts[single]] == CONSTANT) & (
-        form.numerators[form.starts[single], 1:] == 0).all(axis=1)
-    places = np.flatnonzero(constant)
-    if not places.size or places.size in (form.count, 0) or places.size > _HELD:
-        return None
-    values = form.constants()[:, 0]
-    return {tuple(map(int, np.unravel_index(k, found.shape))):
-            Fraction(int(values[k]), form.denominator[0]) for k in places.tolist()}
-
-
-_HELD = 4096  # places that are proposed to be held
 BY_NORM = (EUCLIDEAN, CONTRACTION)

@@ -9,7 +9,7 @@ from typing import Any
 from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import STOPPED, InvalidArgument
+from stabkit.errors import STOPPED, InvalidArgument, Undecided, limits_in_words
 from stabkit.schemes import Scheme
 from stabkit.schemes.meant import differences
 from stabkit.stability.entry_intervals import holds_intervals
@@ -81,6 +81,15 @@ def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, sha
     notion = as_notion(notion)
     halvings = integer(halvings, "halvings", 1)
     trials, seed = integer(trials, "trials"), integer(seed, "seed")
+    try:
+        with limits_in_words():
+            return _answer(scheme, notion, start, shape, held, halvings, trials, seed)
+    except Undecided as limit:
+        return StepBound(notion.name, (), (), lines=(str(limit),))
+
+
+def _answer(scheme: Any, notion: Notion, start: Rational, shape: Any, held: Held, halvings: int,
+            trials: int, seed: int) -> StepBound:
     if shape is not None or (not isinstance(scheme, (Scheme, type)) and callable(scheme)
                              and is_own_step(scheme)):
         return _of_function(scheme, notion, start, shape, held, trials, seed)
