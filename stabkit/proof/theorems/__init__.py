@@ -3,6 +3,7 @@
 from stabkit.proof.theorems import (
     cycles,
     explicit,
+    flows,
     found,
     implicit,
     lines,
@@ -16,7 +17,7 @@ from stabkit.proof.theorems.theorem import Theorem
 THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
     for room in (explicit, implicit, found, networks, cycles, multigrid, lines, operators,
-                 short_cycles)
+                 short_cycles, flows)
     for theorem in room.theorems()
 }
 
