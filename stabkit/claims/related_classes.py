@@ -1,12 +1,15 @@
-"""Classes of arguments that are told by what they have to do with other arguments."""
+"""Classes of grids, and of numbers that are told by what they have to do with other arguments."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from stabkit.arithmetic.rational import fraction
 from stabkit.classes import Class, Member, Symbol
+from stabkit.proof.grids import GridShape
 from stabkit.proof.symbols import Symbols
+from stabkit.proof.words import expression
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,28 @@ class AnyProductBound(Class):
 
     def admits(self, value: Member) -> bool:
         return fraction(value, "value") > 0
+
+
+@dataclass(frozen=True)
+class AnyShape(Class):
+    """Any shape of a grid, of any dimension; with `edges` one with so many at a site at most."""
+
+    edges: Any = None
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        return GridShape(symbols, symbols.parameter("edges") if self.edges is None
+                         else expression(self.edges))
+
+    def admits(self, value: Member) -> bool:
+        return all(isinstance(n, int) and n >= 1 for n in value)
+
+
+@dataclass(frozen=True)
+class AnySpacing(Class):
+    """Any spacings s > 0, one for each axis of a grid of any shape, where 1/h² = 1/s."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        return GridShape(symbols, symbols.parameter("edges"))
+
+    def admits(self, value: Member) -> bool:
+        return bool(value) and all(fraction(s, "spacing") > 0 for s in value)

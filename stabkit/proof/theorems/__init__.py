@@ -5,6 +5,7 @@ from stabkit.proof.theorems import (
     explicit,
     flows,
     found,
+    grids,
     implicit,
     lines,
     multigrid,
@@ -17,7 +18,7 @@ from stabkit.proof.theorems.theorem import Theorem
 THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
     for room in (explicit, implicit, found, networks, cycles, multigrid, lines, operators,
-                 short_cycles, flows)
+                 short_cycles, flows, grids)
     for theorem in room.theorems()
 }
 
