@@ -22,7 +22,8 @@ from stabkit.errors import InvalidArgument
 from stabkit.fluxes.dictionary import relu
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, norm_squared
-from stabkit.proof.parts import Count, Family, PositivePart, SymbolicMap
+from stabkit.proof.maps import PositivePart, SymbolicMap
+from stabkit.proof.parts import Count, Family
 from stabkit.proof.sites import Length
 from stabkit.proof.symbols import Symbols
 
@@ -124,11 +125,11 @@ class AnyFlux(Class):
     odd : bool
         Φ(−s) = −Φ(s).
     from_zero : bool
-        Proofs may use Φ(0) = 0, which an interval of g with two ends says.
+        Proofs may use Φ(0) = 0; g needs two ends, or one below beside slopes with one above.
 
     Notes
     -----
-    If g >= 0 and Φ(s) = g(s) s has the Lipschitz constant L, then 0 <= g <= L, as |Φ(s)| <= L|s|.
+    ``diffusivities=(0, None), slopes=("-L", "L")`` is g >= 0, Lipschitz: g <= L follows.
     """
 
     diffusivities: tuple[Any, Any] | None = None
@@ -138,8 +139,6 @@ class AnyFlux(Class):
     from_zero: bool = False
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
-        if self.from_zero and None in (self.diffusivities or (None,)):
-            raise InvalidArgument(f"{name}: Φ(0) = 0 needs an interval of g with two ends")
         letter_of_flux = self.letter or ("phi" if name == "flux" else name)
         suffix = "" if letter_of_flux == "phi" else f"_{letter_of_flux}"
         meaning, letters = {}, {}
@@ -153,8 +152,11 @@ class AnyFlux(Class):
         intervals = {key: interval and tuple(_end(end, letters) for end in interval)
                      for key, interval in (("sector", self.diffusivities),
                                            ("slopes", self.slopes))}
-        return symbols.flux(letter_of_flux, meaning=meaning, odd=self.odd,
+        made = symbols.flux(letter_of_flux, meaning=meaning, odd=self.odd,
                             from_zero=self.from_zero, **intervals)
+        if self.from_zero and any(end is None for end in made.facts.quotients):
+            raise InvalidArgument(f"{name}: Φ(0) = 0 needs two ends of g, or one and one of slopes")
+        return made
 
     def admits(self, value: Member) -> bool:
         return isinstance(value, Flux) and (value.facts.odd or not self.odd)

@@ -20,6 +20,7 @@ from stabkit.errors import InvalidArgument, needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Boundary, Operator, difference
 from stabkit.operators.norms import norm_squared
+from stabkit.proof.grids import AcrossDifference, GridDifference
 from stabkit.proof.parts import Count, Family, Size, SymbolicFlux, SymbolicNumber, SymbolicOperator
 from stabkit.proof.rows import Statement as Rows
 from stabkit.proof.setting import Setting
@@ -89,7 +90,9 @@ def _members(symbolic: Any, concrete: Any) -> Iterator[Member]:
 
 def _compare(symbolic: Any, concrete: Any, member: Member) -> None:
     """Note what the symbols are, at the same places of two things of one kind."""
-    if isinstance(symbolic, SymbolicOperator):
+    if isinstance(symbolic, GridDifference):
+        _on_grid(symbolic, concrete, member)
+    elif isinstance(symbolic, SymbolicOperator):
         _of_kind(concrete, Operator)
         if symbolic.bound is not None and symbolic.bound.letters:
             (letter,) = symbolic.bound.letters
@@ -114,6 +117,8 @@ def _compare(symbolic: Any, concrete: Any, member: Member) -> None:
     elif isinstance(symbolic, dict):
         for name in symbolic:
             _compare(symbolic[name], concrete[name], member)
+    elif isinstance(symbolic, tuple) and any(isinstance(B, AcrossDifference) for B in symbolic):
+        return  # it stands for any number of them, of which nothing is assumed
     elif isinstance(symbolic, tuple | list):
         for one, other in zip(symbolic, concrete, strict=True):
             _compare(one, other, member)
@@ -136,17 +141,32 @@ def _on_line(symbolic: LineDifference, concrete: Any, member: Member) -> None:
         member.value(name, h)
     if not symbolic.h.letters and symbolic.h.terms[(), ()] != h:
         raise InvalidArgument(f"{concrete!r} has the grid size {h}")
-    member.values["grid size"] = h
+    member.values["of edges"] = 1 / h**2
+
+
+def _on_grid(symbolic: GridDifference, concrete: Any, member: Member) -> None:
+    """Check that an operator takes differences along edges, and Σ 1/h² at the sites."""
+    _of_kind(concrete, Operator)
+    K = concrete.exact().T if symbolic.adjoint else concrete.exact()
+    if any(sum(map(bool, row)) != 2 or sum(row) for row in K):
+        raise InvalidArgument(f"{concrete!r} does not take differences along edges")
+    most, edges = max((K**2).sum(axis=0)), needed(symbolic.grid, "a grid: it has no shape").edges
+    for name in edges.letters:
+        member.value(name, most)
+    if not edges.letters and most > edges.terms[(), ()]:
+        raise InvalidArgument(f"{concrete!r} has more edges at a site than is assumed")
+    member.values["of edges"] = most
 
 
 def _has_rows(member: Member, statement: Rows) -> None:
-    """Check that the weights τg/h² lie in their intervals."""
+    """Check that the weights τg/h², or Σ τg/h² at a site, lie in their intervals."""
     flux, = member.fluxes.values()
-    tau, h = (member.values[name] for name in ("tau", "grid size"))
+    tau = member.values.get("tau", Fraction(1))  # or a number, and part of the entries
     _lies_in(flux, "sector", Fraction(0), None)
     if statement.keeps == "contrast":
         _lies_in(flux, "slopes", Fraction(0), flux.facts.sup_diffusivity)
-    high = needed(flux.facts.sup_diffusivity, f"{flux.name}: has no bound") * tau / h**2
+    high = needed(flux.facts.sup_diffusivity, f"{flux.name}: has no bound") * tau \
+        * member.values["of edges"]
     for end in statement.weights.values():
         if end is not None and high > end:
             raise InvalidArgument(f"tau·g/h**2: it is assumed to be <= {end}, but reaches "

@@ -20,13 +20,14 @@ from stabkit.classes import OneOf
 from stabkit.errors import STOPPED, HypothesisNotMet, InvalidArgument, InvalidEvidence
 from stabkit.proof import check, read
 from stabkit.proof.elimination import by_equations
+from stabkit.proof.grids import GridDifference
 from stabkit.proof.parts import Count, Family, Quotient, Size
 from stabkit.proof.rows import CHECKS
 from stabkit.proof.sites import LineDifference, rows
 from stabkit.proof.symbols import Symbols, as_square
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, expression
-from stabkit.schemes import FSI, Chain, Explicit, Implicit, Scheme
+from stabkit.schemes import FSI, Chain, Explicit, Implicit, IsotropicExplicit, Scheme
 from stabkit.stability.goal import goal_of
 from stabkit.stability.notions import Notion
 from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
@@ -220,6 +221,9 @@ def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
     if isinstance(parts, Family):  # what each step keeps, all keep, if it is on one line
         scheme = parts.member
     K = getattr(scheme, "K", None)
+    if isinstance(K, GridDifference) and isinstance(scheme, Explicit | IsotropicExplicit) \
+            and not repeated:
+        return K.rows(scheme.step, "explicit", notion.name)
     if not isinstance(scheme, Explicit | FSI | Implicit) or not isinstance(K, LineDifference):
         raise InvalidArgument(f"{notion}: is stated of explicit and implicit steps on a line")
     implicit = isinstance(scheme, Implicit)

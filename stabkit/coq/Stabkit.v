@@ -394,6 +394,33 @@ Proof.
   apply between; auto. intros ->. exact Z.
 Qed.
 
+(* A sector with no end above ends where the slopes do, as phi(0) = 0. *)
+Lemma rests phi a b : sector_at_least a phi -> slopes_at_most b phi -> phi 0 = 0.
+Proof.
+  intros A B.
+  assert (U : forall t, 0 < t -> phi 0 <= (b - a) * t).
+  { intros t T. specialize (A (- t)). specialize (B (- t) 0).
+    apply Rmult_le_reg_r with t; [assumption | lra]. }
+  assert (D : forall t, 0 < t -> (a - b) * t <= phi 0).
+  { intros t T. specialize (A t). specialize (B t 0).
+    apply Rmult_le_reg_r with t; [assumption | lra]. }
+  assert (0 <= Rabs (b - a)) by apply Rabs_pos. pose proof (Rle_abs (b - a)).
+  assert (- Rabs (b - a) <= a - b).
+  { pose proof (Rle_abs (b - a)). lra. }
+  destruct (Rtotal_order (phi 0) 0) as [L | [E | G]]; [| assumption |]; exfalso.
+  - pose (t := - phi 0 / (2 * (Rabs (b - a) + 1))).
+    assert (T : 0 < t) by (apply Rdiv_lt_0_compat; lra).
+    specialize (D t T). assert ((Rabs (b - a) + 1) * t = - phi 0 / 2) by (unfold t; field; lra).
+    assert (- Rabs (b - a) * t <= (a - b) * t) by (apply Rmult_le_compat_r; lra). lra.
+  - pose (t := phi 0 / (2 * (Rabs (b - a) + 1))).
+    assert (T : 0 < t) by (apply Rdiv_lt_0_compat; lra).
+    specialize (U t T). assert ((Rabs (b - a) + 1) * t = phi 0 / 2) by (unfold t; field; lra).
+    assert ((b - a) * t <= Rabs (b - a) * t) by (apply Rmult_le_compat_r; lra). lra.
+Qed.
+
+Lemma quotients_at_most phi b : phi 0 = 0 -> slopes_at_most b phi -> sector_at_most b phi.
+Proof. intros Z B x. specialize (B x 0). rewrite Z in B. lra. Qed.
+
 Lemma sector_fact_above m phi a s : sector_at_least a phi ->
   0 <= dot m (sub (each phi s) (scal a s)) s.
 Proof.

@@ -129,7 +129,7 @@ def _at_rest(context: Context, step: Step, tactic: str) -> str:
         return tactic
     flux, proof = visits[0].flux, tactic.removeprefix("exact ")
     return (f"pose proof {proof} as H'; rewrite (each_at_rest {symbol(flux)} "
-            f"{symbol(flux, '_rest')}) in H'; exact H'")
+            f"{context.rests_by(flux)}) in H'; exact H'")
 
 
 def _equation(context: Context, step: Step, z: Vector | None, x: Vector | None) -> Fact:
@@ -202,13 +202,13 @@ def _between(context: Context, visit: Visit, kind: str, s: Vector, f: Vector
              ) -> tuple[Number, str, str]:
     """(f − as)·(bs − f), the lemma's ending, and the hypotheses; an open end has no factor."""
     terms = context.terms
-    low, high = context.facts[visit.flux][kind]
+    low, high = context.ends(visit.flux, kind)
     left = s if low == "-inf" else terms.vector(
         terms.sum(f, terms.scaled(context.number(low), s), minus=True))
     right = s if high == "inf" else terms.vector(
         terms.sum(terms.scaled(context.number(high), s), f, minus=True))
     suffix = "_below" if low == "-inf" else "_above" if high == "inf" else ""
-    why = [symbol(visit.flux, f"_{kind}_{side}") for side, end in (("least", low), ("most", high))
+    why = [context.fact(visit.flux, kind, side) for side, end in (("least", low), ("most", high))
            if end not in ("-inf", "inf")]
     return terms.dot(left, right), suffix, " ".join(why)
 
@@ -216,7 +216,7 @@ def _between(context: Context, visit: Visit, kind: str, s: Vector, f: Vector
 def _sector(context: Context, step: Step) -> tuple[Number, str]:
     E = context.visits[step["at"]]
     holds, suffix, why = _between(context, E, "sector", E.at, E.value)
-    ends = f" _ _ {E.at.text} {symbol(E.flux, '_rest')}" if suffix == "" else f" _ {E.at.text}"
+    ends = f" _ _ {E.at.text} {context.rests_by(E.flux)}" if suffix == "" else f" _ {E.at.text}"
     return holds, f"exact (sector_fact{suffix} {E.at.space} {symbol(E.flux)}{ends} {why})"
 
 

@@ -139,6 +139,24 @@ class Context:
         self.names["p_" + name] = Number(p)
         return [f"pose ({p} := energy {at.space} {self.primitive(other.flux)} zero)."]
 
+    def ends(self, flux: str, kind: str) -> tuple[str, str]:
+        """Those of an interval; a sector without one above ends where the slopes do."""
+        low, high = self.facts[flux][kind]
+        derived = kind == "sector" and low != "-inf" and high == "inf"
+        return low, self.facts[flux].get("slopes", ["", "inf"])[1] if derived else high
+
+    def fact(self, flux: str, kind: str, side: str) -> str:
+        """Why quotients of a flux have an end."""
+        if kind == "sector" and side == "most" and self.facts[flux]["sector"][1] == "inf":
+            return f"(quotients_at_most _ _ {self.rests_by(flux)} {symbol(flux, '_slopes_most')})"
+        return symbol(flux, f"_{kind}_{side}")
+
+    def rests_by(self, flux: str) -> str:
+        """Why a flux is 0 at 0."""
+        if "inf" not in self.facts[flux]["sector"][1]:
+            return symbol(flux, "_rest")
+        return f"(rests _ _ _ {symbol(flux, '_sector_least')} {symbol(flux, '_slopes_most')})"
+
     def equation(self, name: str, left: str) -> None:
         """Suppose that something is 0."""
         self.equations[name] = self.terms.read(left, self.names)

@@ -107,6 +107,8 @@ def _any_number(name: str, kept: str, statement: Data) -> list[str]:
 def _range(name: str, statement: Data, proof: Data) -> list[str]:
     """The kinds of rows, and that values which are made by such rows stay within the range."""
     del proof
+    if any("mean" in row for row in statement["rows"].values()):
+        raise InvalidArgument("rows: the mean of several neighbours is not written for Coq")
     explicit = statement["step"] == "explicit"
     made, lines = _explicit if explicit else _implicit, []
     for kind, row in statement["rows"].items():

@@ -77,8 +77,9 @@ class Scaling:
             assume={name: put(x) for name, x in given.assume.items()},
             forms={name: replace(fact, holds=put(fact.holds))
                    for name, fact in given.forms.items()},
-            fluxes={name: {kind: tuple(end if end is None else put(end) for end in ends)
-                           for kind, ends in known.items()}
+            fluxes={name: {kind: (low if low is None else put(low),
+                                  high if high is None else put(high))
+                           for kind, (low, high) in known.items()}
                     for name, known in given.fluxes.items()},
             visits={name: replace(visit, at=put(visit.at))
                     for name, visit in given.visits.items()},

@@ -30,6 +30,7 @@ from stabkit.operators.boundary import (
 from stabkit.operators.differences import convolution, difference
 from stabkit.operators.operator import Operator
 from stabkit.operators.rounded import noting_what_was_meant
+from stabkit.proof.grids import GridShape
 
 
 @noting_what_was_meant
@@ -65,6 +66,8 @@ def grid_gradient(shape: int | Sequence[int], h: Rational = 1, boundary: Boundar
     >>> grid_gradient((2, 2)) @ np.array([0.0, 1.0, 3.0, 7.0])
     array([3., 6., 1., 4.])
     """
+    if isinstance(shape, GridShape):
+        return shape.gradient()
     shape, sizes = _grid(shape, h, boundary)
     parts = [_along(difference(1, n, size, boundary), shape, axis)
              for axis, (n, size) in enumerate(zip(shape, sizes, strict=True))
@@ -98,6 +101,8 @@ def grid_differences(shape: int | Sequence[int], offsets: Sequence[Sequence[int]
     InvalidArgument
         For another number of integers than of axes, the offset 0, or no edge at all.
     """
+    if isinstance(shape, GridShape):
+        return shape.gradient()
     shape, _ = _grid(shape, 1, REFLECTING)
     pixels = np.arange(prod(shape)).reshape(shape)
     tails, heads = [], []
@@ -134,6 +139,8 @@ def tangential_differences(shape: int | Sequence[int], h: Rational = 1) -> tuple
     tuple of Operator
         One fewer than there are axes, each with the rows of ``grid_gradient(shape, h)``.
     """
+    if isinstance(shape, GridShape):
+        return (shape.across(),)
     shape, sizes = _grid(shape, h, REFLECTING)
     dimension = len(shape)
     made = []
@@ -150,6 +157,11 @@ def tangential_differences(shape: int | Sequence[int], h: Rational = 1) -> tuple
         made.append(_stacked(blocks, prod(shape)))
         made[-1].label = "B"
     return tuple(made)
+
+
+def edges_at_a_site(shape: Any) -> Any:
+    """The number of edges of a :func:`grid_gradient` at a site inside, 2 for each axis."""
+    return shape.edges if isinstance(shape, GridShape) else 2 * len(shape)
 
 
 # -- arguments ------------------------------------------------------------------------------------

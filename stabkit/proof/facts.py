@@ -18,7 +18,8 @@ interpolation   2b(q − p − f·(t−s)) − |g−f|²                slopes i
 equation        0, times anything: y @ (left side)          it is assumed to be 0
 ==============  ==========================================  =======================================
 
-Where an interval has no end, the factor with that end is left out.
+Where an interval has no end, the factor with that end is left out; but a sector without one above
+ends where the slopes do, see :func:`stabkit.proof.setting.quotients`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def known(setting: Setting, step: dict) -> Expression:
 
 def sector(setting: Setting, step: dict) -> Expression:
     E = _visit(setting, step["at"])
-    return _between(_ends(setting, E, "sector"), E.at, E.value)
+    _ends(setting, E, "sector")
+    return _between(setting.quotients(E.flux), E.at, E.value)
 
 
 def slopes(setting: Setting, step: dict) -> Expression:

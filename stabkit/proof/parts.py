@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from stabkit.errors import InvalidArgument
+from stabkit.proof.setting import quotients
 from stabkit.proof.text import written
 from stabkit.proof.words import NUMBERS, Expression, expression, operator, vector
 
@@ -75,6 +76,11 @@ class SymbolicFacts:
     from_zero: bool = False  # Φ(0) = 0 is used, and P(0) = 0
 
     @property
+    def quotients(self) -> tuple[Any, Any]:
+        """The interval of Φ(s)/s."""
+        return quotients(self.diffusivities, self.slopes)
+
+    @property
     def lipschitz(self) -> Expression:
         low, high = self.slopes or (None, None)
         if low is None or high is None or not (_is_zero(low) or _is_zero(low + high)):
@@ -84,9 +90,10 @@ class SymbolicFacts:
 
     @property
     def sup_diffusivity(self) -> Expression:
-        if self.diffusivities is None or self.diffusivities[1] is None:
+        _, high = self.quotients
+        if high is None:
             raise InvalidArgument("sup_diffusivity: nothing is assumed of it")
-        return self.diffusivities[1]
+        return high
 
     @property
     def steepest_descent(self) -> Expression:
@@ -126,7 +133,7 @@ class SymbolicFlux:
         """Φ(s)/s in every entry; what is assumed of it is its interval."""
         if not isinstance(s, Expression):
             return s.weights(self)
-        return self._weights(s, "G", self.facts.diffusivities, "diffusivity")
+        return self._weights(s, "G", self.facts.quotients, "diffusivity")
 
     def slope(self, s: Expression) -> Weights:
         """Φ′(s) in every entry, in the interval of slopes."""
@@ -172,44 +179,6 @@ class SymbolicFlux:
 
     def _is_zero(self, name: str, text: str) -> None:
         self.symbols.note("equations", name, f"{text} == 0")
-
-
-class SymbolicMap:
-    """Any map from one space to another, linear or not: equal points have one value, a letter."""
-
-    def __init__(self, symbols: Any, name: str, of: str, to: str):
-        self.symbols, self.name, self.of, self.to = symbols, name, of, to
-        self._points: list[tuple[Expression, Expression]] = []
-
-    def __call__(self, x: Expression) -> Expression:
-        if (x.to, x.of) != (self.of, NUMBERS):
-            raise InvalidArgument(f"{self.name}: maps vectors of {self.of}, got one of {x.to}")
-        known = self._known(x)
-        return self._new(x) if known is None else known
-
-    def _known(self, x: Expression) -> Expression | None:
-        return next((value for point, value in self._points if _is_zero(point - x)), None)
-
-    def _new(self, x: Expression) -> Expression:
-        name = self.symbols.free(self.name)
-        value = self.symbols.vector(name, self.to)
-        self.symbols.values[name] = x
-        self._points.append((x, value))
-        return value
-
-
-class PositivePart:
-    """ReLU in every entry, of which ReLU(x) − ReLU(−x) = x is assumed."""
-
-    def __init__(self, symbols: Any, name: str):
-        self.symbols, self.name = symbols, name
-        self._maps: dict[str, SymbolicMap] = {}
-
-    def __call__(self, x: Expression) -> Expression:
-        values = self._maps.setdefault(x.to, SymbolicMap(self.symbols, self.name, x.to, x.to))
-        if values._known(x) is None:
-            self.symbols.equation(self.symbols.free("split"), values(x) - values(-x) - x)
-        return values(x)
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,8 @@ def _as_known(given: Setting, step: dict) -> str:
             at = step["at"] if kind == "slopes" else [step["at"]]
             f, s = (" - ".join(_part(part) for part in parts) for parts in zip(
                 *((given.visits[E].value, given.visits[E].at) for E in at), strict=True))
-            low, high = given.fluxes[given.visits[at[0]].flux][kind]
+            flux = given.visits[at[0]].flux
+            low, high = given.quotients(flux) if kind == "sector" else given.fluxes[flux][kind]
             return (f"[{s}]" if low is None else f"[{f}{_multiple(low, s, '-')}]") + " · " + (
                 f"[{s}]" if high is None else f"[{_multiple(high, s, '')} - ({f})]")
         case use:

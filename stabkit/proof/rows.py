@@ -7,7 +7,8 @@ A statement is
 "last": {"-1": "l", "0": "1 - l"}, "single": {"0": "1"}}}``
 
 An explicit step is u⁺ = B u, an implicit one A u⁺ = u; the statement gives all kinds of rows of B
-or A by their entries: "0" is the diagonal, other names are those of neighbours.  Weights such as
+or A by their entries: "0" is the diagonal, other names are those of neighbours, or of means of
+neighbours (with any weights >= 0, for "range" alone).  Weights such as
 τg/h² may be any numbers from 0 to the end that is given ("inf" for none), others in every row, as
 they depend on u.  For "sign" the matrix is a line with the rows first, inner (any number of times),
 last, or single alone, with neighbours "-1" and "1"; r is the weight of the edge to the right, and

@@ -31,6 +31,8 @@ KEYS = ("parameters", "assume", "operators", "bounds", "forms", "vectors", "flux
         "equations", "known")
 SIGNS = ("> 0", ">= 0", "any")
 
+Ends = tuple[Expression | None, Expression | None]  # of an interval; None where it has none
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -60,7 +62,7 @@ class Setting:
     assume: dict[str, Expression] = field(default_factory=dict)
     bounds: dict[str, Expression] = field(default_factory=dict)
     forms: dict[str, ForAll] = field(default_factory=dict)
-    fluxes: dict[str, dict[str, tuple]] = field(default_factory=dict)
+    fluxes: dict[str, dict[str, Ends]] = field(default_factory=dict)
     visits: dict[str, Visit] = field(default_factory=dict)
     equations: dict[str, Expression] = field(default_factory=dict)
     known: dict[str, Expression] = field(default_factory=dict)
@@ -109,22 +111,38 @@ class Setting:
         self.visits[name] = Visit(flux, at, made, energy if energy is None
                                   else self.declare(energy, NUMBERS))
 
+    def quotients(self, flux: str) -> Ends:
+        """The interval of Φ(s)/s."""
+        known = self.fluxes[flux]
+        return quotients(known.get("sector"), known.get("slopes"))
+
     def rest(self, name: str, like: Any) -> None:
         """A new visit at 0 of the flux of another, in the same space, where the value is 0.
 
-        At s = 0 a sector with two ends says −Φ(0)² >= 0.  What its energy is is not known.
+        Where quotients have two ends, at s = 0 they say −Φ(0)² >= 0.  What its energy is is not
+        known.
         """
         if not isinstance(like, str) or like not in self.visits or \
                 not self.visits[like].value.terms:
             raise InvalidEvidence(f"rest: {like!s:.40} is not a visit that the statement assumes")
         other = self.visits[like]
-        ends = self.fluxes[other.flux].get("sector", (None, None))
-        if any(end is None for end in ends):
+        if any(end is None for end in self.quotients(other.flux)):
             raise InvalidEvidence(f"rest: that {other.flux} is 0 at 0 is known by a sector with "
-                                  "two ends only")
+                                  "two ends only, or one from below and slopes with one above")
         new_name(name, self.taken)
         zero = 0 * other.value
         self.visits[name] = Visit(other.flux, zero, zero, self.declare("p_" + name, NUMBERS))
+
+
+def quotients(sector: Ends | None, slopes: Ends | None) -> Ends:
+    """The interval of Φ(s)/s: the sector; if that ends only below, it ends above as the slopes do.
+
+    With Φ(s)/s >= a and slopes <= b, Φ(0) <= Φ(−t) + bt <= (b − a)t and Φ(0) >= Φ(t) − bt >=
+    (a − b)t for every t > 0.  So Φ(0) = 0, and Φ(s)/s is a slope, too.
+    """
+    low, high = sector or (None, None)
+    _, steepest = slopes or (None, None)
+    return low, steepest if low is not None and high is None else high
 
 
 def read(data: Mapping[str, Any]) -> Setting:
@@ -189,7 +207,7 @@ def _for_all(setting: Setting, entry: Any) -> ForAll:
     return ForAll(entry["of"], entry["in"], inner.form(relation(entry["holds"], (">=",))[0]))
 
 
-def _range(setting: Setting, ends: Any) -> tuple[Expression | None, Expression | None]:
+def _range(setting: Setting, ends: Any) -> Ends:
     """The two ends of an interval of slopes; None where it has no end."""
     if not isinstance(ends, list) or len(ends) != 2:
         raise InvalidEvidence("an interval of slopes needs a list of two ends")

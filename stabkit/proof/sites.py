@@ -130,7 +130,7 @@ class Line:
         """The largest value of τg/h² by what is assumed of them."""
         portion = self.K.symbols.portions[tau]
         flux = needed(self.flux, "a line: its flux was applied to no edge")
-        _, high = needed(flux.facts.diffusivities, f"{flux.name}: its sector is not known")
+        _, high = flux.facts.quotients
         if portion.top is None or high is None:
             end = "inf"
         else:
@@ -154,7 +154,7 @@ class Edges:
 
     def through(self, flux: SymbolicFlux) -> Edges:
         """Φ(s) = g s at every edge, with 0 <= g."""
-        low, _ = flux.facts.diffusivities or (None, None)
+        low, _ = flux.facts.quotients
         if low is None or low.terms or self.degree != 1 or self.line.flux not in (None, flux):
             raise InvalidArgument("a line: needs one flux with g >= 0, of the differences")
         self.line.flux = flux
@@ -233,6 +233,6 @@ def rows(K: LineDifference, make: Any, step: str, keeps: str, repeated: bool = F
 
 def _does_not_fall(flux: SymbolicFlux) -> bool:
     """Whether the slopes lie in the interval of g, which begins at 0."""
-    ends = zip(flux.facts.slopes or (), flux.facts.diffusivities or (), strict=False)
+    ends = zip(flux.facts.slopes or (), flux.facts.quotients, strict=False)
     return [one is not None and other is not None and not (one - other).terms
             for one, other in ends] == [True, True]

@@ -21,7 +21,8 @@ def admits(points: Sequence[Point], known: Mapping[str, Ends]) -> bool:
         if (s == 0 and f != 0) or (low is not None and f * s < low * s * s) or (
                 high is not None and f * s > high * s * s):
             return False
-    for (s, f), (t, g) in combinations(points, 2):
+    zero = [(ZERO, ZERO)] if "sector" in known else []
+    for (s, f), (t, g) in combinations([*points, *zero], 2):
         if s == t and f != g:
             return False
         low, high = known.get("slopes", (None, None))

@@ -188,14 +188,32 @@ def _applied(data: Fields) -> tuple[bool, str]:
         large = rf"gram_bound\({letter}\) <= {re.escape(bound)}"
         if letter not in data["given"] or not _is_among(f"{number}|{large}", data["shows"]):
             return False, f"it is not shown that |{letter}|^2 <= {bound}, as the theorem assumes"
+    known = _by_flux(data.get("facts", {}))
     for name, facts in statement.get("fluxes", {}).items():
-        for fact, (low, high) in facts.items():
-            left = "" if low == "-inf" else f"{re.escape(low)} <= "
-            right = "" if high == "inf" else f" <= {re.escape(high)}"
-            text = rf"all\({left}{_ONE_VALUE}{right} for x in cells\(\w+\)\)"
-            if left + right and not _is_among(text, data["shows"]):
-                return False, f"it is not shown of {name} what the theorem assumes as its {fact}"
+        lacking = min(([fact for fact, (low, high) in facts.items() if not _lies_between(
+            low, high, found.get(fact, []))] for found in known), key=len)
+        if lacking:
+            return False, (f"it is not shown of {name}, by facts of one flux, what the theorem "
+                           f"assumes as its {lacking[0]}")
     return shown
+
+
+def _by_flux(facts: Fields) -> list[dict[str, list[str]]]:
+    """For each flux that facts such as "soft: slopes [0, 1]" name, and for none, their conditions.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, conditions in facts.items():
+        flux, _, fact = name.rpartition(": ")
+        found.setdefault(flux, {}).setdefault(fact.partition(" ")[0], []).extend(conditions)
+    return [*found.values(), {}]
+
+
+def _lies_between(low: str, high: str, texts: Sequence[str]) -> bool:
+    """Whether one of the conditions says so of one value on all of ℝ."""
+    left = "" if low == "-inf" else f"{re.escape(low)} <= "
+    right = "" if high == "inf" else f" <= {re.escape(high)}"
+    return not left + right or _is_among(
+        rf"all\({left}{_ONE_VALUE}{right} for x in cells\(\w+\)\)", texts)
 
 
 def _is_among(pattern: str, texts: Sequence[str]) -> bool:

@@ -64,37 +64,47 @@ def parse(text: str, names: set[str], functions: Mapping[str, Function]) -> ast.
         raise InvalidEvidence(f"an expression has more than {MAX_CHARACTERS} characters")
     if strange := _CHARACTERS.sub("", text):
         raise InvalidEvidence(f"{strange[0]!r} is not part of the notation")
-    try:
-        tree = _tree(text.strip())
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise InvalidEvidence(f"{shortened(text)} is not an expression") from None
-    _check(tree, names, functions, 0)
+    tree, spoken_of, called = _tree(text.strip())
+    for name in spoken_of:
+        if name not in names:
+            raise InvalidEvidence(f"unknown name {shortened(name)}")
+    for name in called:
+        if name not in functions:
+            raise InvalidEvidence(f"unknown function {shortened(name)}")
     return tree
 
 
-@lru_cache(maxsize=512)  # certificates of one kind say the same
-def _tree(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
+@lru_cache(maxsize=4096)  # certificates of one kind say the same
+def _tree(text: str) -> tuple[ast.expr, tuple[str, ...], tuple[str, ...]]:
+    """The tree, and the names and functions that must be known."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise InvalidEvidence(f"{shortened(text)} is not an expression") from None
+    found: list[str] = []
+    called: list[str] = []
+    _check(tree, frozenset(CONSTANTS), found, called, 0)
+    return tree, tuple(dict.fromkeys(found)), tuple(dict.fromkeys(called))
 
 
-def _check(node: ast.AST, names: set[str], functions: Mapping[str, Function], depth: int) -> None:
-    """Refuse unknown names and whatever is not part of the notation."""
+def _check(node: ast.AST, bound: frozenset[str], found: list[str], called: list[str],
+           depth: int) -> None:
+    """Note names and functions, but for those that are `bound`; refuse what is no notation."""
     if depth > MAX_DEPTH:
         raise InvalidEvidence(f"an expression is nested more than {MAX_DEPTH} deep")
     children: list[ast.AST] = list(ast.iter_child_nodes(node))
     match node:
         case ast.Call(func=ast.Name(id="all"), args=[over], keywords=[]):
             variable, knots, condition = cells(over)
-            _check(knots, names, functions, depth + 1)
-            names, children = names | {variable}, [condition]
+            _check(knots, bound, found, called, depth + 1)
+            bound, children = bound | {variable}, [condition]
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             children = [*arguments]
-            if name not in BUILTINS and name not in functions:
-                raise InvalidEvidence(f"unknown function {shortened(name)}")
+            called += [name] if name not in BUILTINS else []
         case ast.Subscript(value=value):
             children = [value, *(bound for index in indices(node) for bound in _bounds(index))]
-        case ast.Name(id=name) if name not in names and name not in CONSTANTS:
-            raise InvalidEvidence(f"unknown name {shortened(name)}")
+        case ast.Name(id=name):
+            found += [name] if name not in bound else []
         case ast.Constant(value=number) if type(number) is not int:
             raise InvalidEvidence(f"{number!r} is not an integer")
         case ast.Attribute(attr=attribute) if attribute != "T":
@@ -102,7 +112,7 @@ def _check(node: ast.AST, names: set[str], functions: Mapping[str, Function], de
         case _ if not isinstance(node, _FORMS):
             raise InvalidEvidence(f"{type(node).__name__} is not part of the notation")
     for child in children:
-        _check(child, names, functions, depth + 1)
+        _check(child, bound, found, called, depth + 1)
 
 
 def cells(node: ast.expr) -> tuple[str, ast.expr, ast.expr]:

@@ -67,7 +67,9 @@ def current() -> Work:
 
 def spend(steps: int) -> None:
     """Take steps from the allowance of the calculation in progress."""
-    current().spend(steps)
+    work = _IN_PROGRESS.get()
+    if work is not None:
+        work.spend(steps)
 
 
 @contextmanager

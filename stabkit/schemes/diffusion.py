@@ -16,6 +16,7 @@ from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
+from stabkit.proof.grids import AcrossDifference
 from stabkit.proof.parts import quotient
 from stabkit.proof.words import Expression
 from stabkit.schemes import twins
@@ -105,7 +106,7 @@ class IsotropicExplicit(DiffusionScheme):
         super().__post_init__()
         object.__setattr__(self, "across", tuple(self.across))
         for B in self.across:
-            if not isinstance(B, Operator) or B.shape != self.K.shape:
+            if not isinstance(B, Operator | AcrossDifference) or B.shape != self.K.shape:
                 raise InvalidArgument(f"across: needs operators of shape {self.K.shape} like K, "
                                       f"got {B!r}")
 

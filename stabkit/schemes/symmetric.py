@@ -23,6 +23,7 @@ from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import LinearMap, Operator
+from stabkit.proof.grids import EdgeValues
 from stabkit.proof.words import Expression
 from stabkit.schemes.scheme import Scheme, as_part, as_signal, as_step
 
@@ -272,6 +273,8 @@ def _added(parts: Sequence[Signal]) -> Signal:
 
 def entrywise_root(values: Any) -> Signal:
     """√ of every entry: exact where it is rational, else an enclosure; floats stay floats."""
+    if isinstance(values, EdgeValues):
+        return values.root()
     if values.dtype != object:
         return namespace(values).sqrt(values)
     roots = np.empty(values.shape, dtype=object)

@@ -137,7 +137,7 @@ def test_a_change_of_the_wrong_size_is_left_open():
 
 def test_a_certificate_that_only_suffices_does_not_refute():
     """A flux that decreases somewhere breaks no bound at the sample: nothing follows."""
-    what = hamiltonian.hamiltonian_network_growth_bound(pair="1 | 2", flux=fluxes.garrote())
+    what = hamiltonian._growth_is_bounded("1 | 2", fluxes.garrote())
     assert decide(what, trials=1000).status == "undecided"
 
 

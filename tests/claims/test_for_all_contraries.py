@@ -8,6 +8,7 @@ import pytest
 from stabkit.arithmetic.rational import Constant
 from stabkit.claims import obligations
 from stabkit.claims.claim import registry
+from stabkit.claims.related_classes import AnyProductBound
 from stabkit.classes import AnyFlux, AnyOperator, AnyReal, AnySymmetric, Positive, Such, UpTo
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.operators import from_matrix
@@ -55,6 +56,13 @@ CLASSES = {
         dict(delta=Positive()), dict(delta=Such(("2001/1000 - delta*L*c >= 0",), "> 0"))),
     "haber2017.symmetric_negative_weights_are_stable": (
         dict(K=AnyOperator("N", "N")), dict(flux=AnyFlux(slopes=("-L", "L")))),
+    "ruthotto2018.hamiltonian_network_growth_bound": (
+        dict(flux=AnyFlux(slopes=("-L", "L"))), dict(w=AnyReal()),
+        dict(g=Such(("1001/1000*g - w*L*c >= 0", "g*w - L*c_H >= 0"), "> 0")),
+        dict(g=Such(("g - w*L*c >= 0", "1001/1000*g*w - L*c_H >= 0"), "> 0"))),
+    "ruthotto2018.verlet_step_bound": (
+        dict(delta=Such(("4001/1000 - 4*room - delta**2*m >= 0",))),
+        dict(m=AnyProductBound("K@H.T", "P")), dict(m=Positive())),
     "ruthotto2018.energy_is_positive_corrected": (
         dict(flux=AnyFlux(diffusivities=(None, 0))), dict(flux=AnyFlux(slopes=(0, "L")))),
     "ruthotto2018.parabolic_network_reduces_the_energy_corrected": (

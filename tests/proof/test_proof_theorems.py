@@ -183,8 +183,8 @@ def test_no_step_of_a_proof_can_be_dropped_or_changed(name):
 SPARE = {("fixed point of 1 iterations, euclidean", "slopes"),  # needed by more iterations
          ("two grids, fine values", "second"),  # needed by the coarse values
          # What is conserved is so without the bounds by which it is positive.
-         *(("linear Verlet network of bounded weights, conserved form", entry)
-           for entry in ("condition", "K", "H")),
+         *(("linear Verlet network of a bounded product, conserved form", entry)
+           for entry in ("condition", "product")),
          # Monotone, odd and Φ(0) = 0 give more facts than each length of a cycle takes.
          *((f"fast semi-iterative cycle of {n}, monotone{more} flux, euclidean", fact)
            for n, more in ((1, ""), (2, ""), (1, " and odd"), (2, " and odd"), (3, " and odd"),

@@ -38,7 +38,7 @@ def test_the_energy_at_0_is_not_known():
 
 @pytest.mark.parametrize("facts", [
     {"slopes": ["0", "b"]},                           # Φ(s) = s + 1
-    {"slopes": ["0", "b"], "sector": ["0", "inf"]},   # Φ(s)s >= 0 where Φ(0) = anything
+    {"slopes": ["0", "inf"], "sector": ["0", "inf"]},  # Φ(s)s >= 0 where Φ(0) = anything
     {"slopes": ["0", "b"], "sector": ["-inf", "b"]},
 ])
 def test_without_a_sector_of_two_ends_there_is_no_rest(facts):

@@ -183,8 +183,13 @@ def test_a_chain_of_own_schemes_is_proved_part_by_part():
                    "ends))"), data["shows"].append("all(0 <= 0 and 1 <= 1 for x in cells(ends))"),
                    data["shows"].remove("all(0 <= dphi(x) <= 1 for x in cells(slope_ends))")),
      "assumes as its sector"),
+    (lambda data: data.update(facts={name.replace("soft", "other") if "slopes" in name else name:
+                                     texts for name, texts in data["facts"].items()}),
+     "by facts of one flux"),
+    (lambda data: data.pop("facts"), "by facts of one flux"),
 ], ids=["wider class", "not a member", "other matrix", "shorter", "no proof", "any flux",
-        "no signals", "other symmetry", "a sum", "two comparisons"])
+        "no signals", "other symmetry", "a sum", "two comparisons", "facts of two fluxes",
+        "facts of no flux"])
 def test_changed_theorems_are_refused(change, words):
     """A wider class is not proved, and without its bound this matrix is no member."""
     evidence = copy.deepcopy(decide(*TRUE["at the bound"]).evidence[0].to_json({}))

@@ -167,7 +167,7 @@ def range_stability_of_blocks(n, h, flux, ratio):
        within=dict(n=(3, 4, 6), h=(ONE, HALF), flux=(*LIPSCHITZ, fluxes.tanh(), fluxes.relu(),
                                                      fluxes.leaky_relu()), ratio=(HALF, ONE)),
        beyond=dict(flux=SMOOTH_AT_ZERO, ratio=BEYOND),
-       for_all=dict(LINE, flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))))
+       for_all=dict(LINE, flux=AnyFlux(diffusivities=(0, None), slopes=("-L", "L"))))
 def range_stability_of_blocks_corrected(n, h, flux, ratio):
     """If r Φ(r) >= 0 for all r, Φ has Lipschitz constant L and 0 < τ <= h²/(2L), T(u) stays in the
     range of u (K1 reflecting, every N), so that any number of blocks does; antisymmetry is not
@@ -293,7 +293,7 @@ PARTS = {"range": 2, "sign": 4}
            tuple(dict(flux=LIPSCHITZ[j], ratio=Fraction(1, 1 + j)) for j in range(length))
            for length in (1, 3))),
        for_all=dict(n=AnyLength(), h=Positive(), notion=OneOf("range", "sign"),
-                    blocks=AnyNumberOf(flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")),
+                    blocks=AnyNumberOf(flux=AnyFlux(diffusivities=(0, None), slopes=("-L", "L")),
                                        ratio=UpTo(1))))
 def stability_follows_by_induction(n, h, notion, blocks):
     """Chains of blocks, each within its own bound (K1 reflecting, every N; Φ_j and τ_j may differ,

@@ -337,7 +337,7 @@ def flux_monotonicity_separates_the_classes(flux):
        within=dict(n=(2, 3, 4, 6), h=(ONE, HALF), flux=MONOTONE, ratio=(HALF, ONE)),
        beyond=dict(n=(4,), flux=MONOTONE[:3], ratio=(Fraction(11, 10),)),
        for_all=dict(n=AnyLength(), h=Positive(), ratio=UpTo(1),
-                    flux=AnyFlux(diffusivities=(0, "L"), slopes=(0, "L"))))
+                    flux=AnyFlux(diffusivities=(0, None), slopes=(0, "L"))))
 def increasing_flux_reduces_contrast(n, h, flux, ratio):
     """For nondecreasing Lipschitz Φ with Φ(0) = 0, K1 reflecting, every N and 0 < τ <= h²/(2L):
     maxᵢ |T(u)_{i+1} − T(u)ᵢ| <= maxᵢ |u_{i+1} − uᵢ|; here τ = ratio · h²/(2L)."""

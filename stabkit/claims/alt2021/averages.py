@@ -41,7 +41,7 @@ def _keeps_the_sum(n: int) -> Calculation:
        within=dict(n=(2, 3, 4, 6), flux=(fluxes.identity(), *NONLINEAR), ratio=(HALF, ONE)),
        beyond=dict(n=(3,), ratio=BEYOND),
        for_all=dict(n=AnyLength(), ratio=UpTo(1),
-                    flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))))
+                    flux=AnyFlux(diffusivities=(0, None), slopes=("-L", "L"))))
 def convex_functionals_do_not_grow(n, flux, ratio):
     """K = K1 reflecting, every N, r Φ(r) >= 0, Φ Lipschitz with constant L, 0 < τ <= h²/(2L):
     Σ r(u⁺_i) <= Σ r(u_i) for every convex r and every u; here τ = ratio · h²/(2L).
@@ -54,7 +54,8 @@ def convex_functionals_do_not_grow(n, flux, ratio):
 
 
 #: On every line, any N, for r Φ(r) >= 0 and any ratio up to 1.
-LINES = dict(n=AnyLength(), flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")), ratio=UpTo(1))
+LINES = dict(n=AnyLength(), flux=AnyFlux(diffusivities=(0, None), slopes=("-L", "L")),
+             ratio=UpTo(1))
 LISTED = dict(n=(2, 4), flux=(fluxes.identity(), fluxes.soft(), fluxes.rational()), ratio=(ONE,))
 
 

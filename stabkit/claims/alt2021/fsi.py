@@ -210,7 +210,7 @@ def fsi_cycle_is_euclidean_stable_linear(K, length, ratio):
 @claim("derived (Section 2.6)", notion="euclidean",
        within=dict(K=ANY_K[:8], flux=(*NONLINEAR, fluxes.firm()), length=(1, 2, 5),
                    ratio=(HALF, ONE)),
-       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, None), slopes=("-L", "L")),
                     length=AnyCount(), ratio=UpTo(1)))
 def fsi_cycle_is_euclidean_stable_frozen(K, flux, length, ratio):
     """If the diffusivities are frozen per cycle, G = G(u⁰), then ‖uⁿ‖ <= ‖u⁰‖ for every n, K,
@@ -271,7 +271,7 @@ def fsi_cycle_keeps_the_range_nonlinear(n, length, flux):
 #: A cycle of one inner step, the explicit step of size 2τ/3, on lines of every length.
 ONE_STEP = dict(n=(2, 3, 5), flux=(fluxes.soft(), fluxes.garrote(), fluxes.rational()),
                 ratio=(HALF, ONE))
-ANY_LINE = dict(n=AnyLength(), flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")),
+ANY_LINE = dict(n=AnyLength(), flux=AnyFlux(diffusivities=(0, None), slopes=("-L", "L")),
                 ratio=UpTo(1))
 SHORTEST = 1
 

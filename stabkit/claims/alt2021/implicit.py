@@ -164,7 +164,7 @@ def truncated_fixed_point_is_euclidean_stable_at_the_explicit_bound(K, iteration
        within=dict(K=ANY_K[:8], flux=(*SMOOTH_AT_ZERO, fluxes.firm()), iterations=(1, 2, 7),
                    ratio=(HALF, ONE)),
        beyond=dict(flux=(fluxes.identity(),), iterations=(2,), ratio=BEYOND),
-       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, None), slopes=("-L", "L")),
                     iterations=AnyCount(), ratio=UpTo(1)))
 def truncated_fixed_point_is_euclidean_stable_under_contraction(K, flux, iterations, ratio):
     """For Φ with g >= 0 and Lipschitz constant L, every K, every n >= 1 and 0 < τL‖K‖² <= 1, the

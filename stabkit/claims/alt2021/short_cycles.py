@@ -33,7 +33,7 @@ def _short(K, flux, ratio, length) -> Stable:
 @claim("derived (a repair of the nonlinear cycle)", notion="euclidean",
        within=dict(SAMPLES, length=(1, 2, 3, 4)),
        for_all=dict(K=AnyOperator(), ratio=UpTo(1), length=OneOf(1, 2, 3, 4), flux=AnyFlux(
-           diffusivities=(0, "L"), slopes=(0, "L"), odd=True, from_zero=True)))
+           diffusivities=(0, None), slopes=(0, "L"), odd=True, from_zero=True)))
 def fsi_cycle_is_euclidean_stable_nonlinear_short(K, flux, ratio, length):
     """For monotone odd Φ with Lipschitz constant L, every K, 0 < τ <= 2/(L‖K‖²) and cycles of
     length n <= 4, Φ evaluated anew in every inner step: ‖uⁿ‖ <= ‖u⁰‖."""
@@ -50,7 +50,7 @@ def fsi_cycle_is_euclidean_stable_nonlinear_short_without_symmetry(K, flux, rati
 @claim("derived (a repair of the nonlinear cycle)", notion="euclidean",
        within=dict(SAMPLES, flux=(*ODD, ONE_SIDED), length=(1, 2)),
        for_all=dict(K=AnyOperator(), ratio=UpTo(1), length=OneOf(1, 2), flux=AnyFlux(
-           diffusivities=(0, "L"), slopes=(0, "L"), from_zero=True)))
+           diffusivities=(0, None), slopes=(0, "L"), from_zero=True)))
 def fsi_cycle_is_euclidean_stable_nonlinear_two_steps(K, flux, ratio, length):
     """The same for monotone Φ with Φ(0) = 0, odd or not, and n <= 2."""
     return _short(K, flux, ratio, length)
@@ -72,7 +72,7 @@ def fsi_cycle_decreases_the_energy(K, length, flux):
                    flux=(fluxes.garrote(), fluxes.rational(), fluxes.soft())),
        beyond=dict(K=(ONE_SAMPLE,), flux=(fluxes.identity(),), ratio=BEYOND),
        for_all=dict(K=AnyOperator(), ratio=UpTo(1),
-                    flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))))
+                    flux=AnyFlux(diffusivities=(0, None), slopes=("-L", "L"))))
 def fsi_cycle_decreases_the_energy_corrected(K, ratio, flux):
     """A cycle of length 1 decreases the energy, E(u¹) <= E(u⁰), for every K, g >= 0 and
     0 < τ <= 3/(L‖K‖²): it is an explicit step of size 2τ/3; here τ = ratio · 3/(L‖K‖²)."""
@@ -108,7 +108,7 @@ def fsi_weights_extrapolate_corrected():
 
 # -- truncated fixed points ------------------------------------------------------------------------
 #: Monotone Φ with Φ(0) = 0 and the Lipschitz constant L.
-MONOTONE = AnyFlux(diffusivities=(0, "L"), slopes=(0, "L"))
+MONOTONE = AnyFlux(diffusivities=(0, None), slopes=(0, "L"))
 THREE = dict(K=(ONE_SAMPLE, difference(1, 3)), flux=(*ODD, ONE_SIDED))
 
 

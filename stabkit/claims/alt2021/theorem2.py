@@ -67,7 +67,7 @@ from stabkit.stability.property import (
 from stabkit.stability.verdict import REFUTED
 
 #: Φ(s) = g(s²) s with g >= 0 and the Lipschitz constant L, and monotone Φ.
-SECTOR = AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))
+SECTOR = AnyFlux(diffusivities=(0, None), slopes=("-L", "L"))
 MONOTONE = AnyFlux(slopes=(0, "L"))
 THEOREM = "stable in the Euclidean norm if τ ≤ 2(L‖K‖²)⁻¹"
 
@@ -118,7 +118,7 @@ def proof_eigenvalue_interval(K, flux, tau):
        within=dict(K=(difference(1, 2), difference(1, 3)), flux=(
            fluxes.soft(), fluxes.garrote(), fluxes.rational()), tau=("2", "1/2"), u=(1,), x=(2,),
                    y=(3,)),
-       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L")),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(diffusivities=(0, None), slopes=("-L", "L")),
                     tau=Positive(), u=AnyVector(), x=AnyVector(), y=AnyVector()))
 def proof_eigenvalue_interval_corrected(K, flux, tau, u, x, y):
     """All eigenvalues of τKᵀG(u)K, with the step in it, lie in [0, τL‖K‖²] for every K, u, τ > 0

@@ -10,11 +10,19 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import HALF
 from stabkit.claims.ruthotto2018 import networks as net
-from stabkit.classes import AnyFlux, AnyOperator, AnyVector, ForExamples
+from stabkit.classes import AnyFlux, AnyOperator, AnyVector, ForExamples, Positive, Such
 from stabkit.operators import norm_squared
 from stabkit.schemes import SymmetricLayer, TotalVariation
-from stabkit.stability.notions import inner
-from stabkit.stability.property import AllOf, Calculation, Either, Example, FaceWithin, Identity
+from stabkit.stability.notions import inner, squared_norm
+from stabkit.stability.property import (
+    AllOf,
+    AtMost,
+    Calculation,
+    Either,
+    Example,
+    FaceWithin,
+    Identity,
+)
 from stabkit.stability.verdict import REFUTED
 
 SLOWLY = "sufficiently slow"
@@ -163,12 +171,29 @@ def _unit(n):
 
 
 @claim("derived (Section 3.2)", notion="bound",
-       within=dict(pair=("1 | 2", "1 1; 1 -1 | 2 2; -2 2", "3 | 1/2", "2 1; 1 2 | 1 0; 0 3"),
-                   flux=(net.IDENTITY, net.RELU, net.SOFTSIGN, net.CLIP)))
-def hamiltonian_network_growth_bound(pair, flux):
+       within=dict(K=(net.TALL,), H=(net.weights([[2, 1], [1, "1/2"]], "H"),),
+                   flux=(net.IDENTITY, net.RELU, net.SOFTSIGN, net.CLIP), w=("1",), g=("16",),
+                   y=(1,), v=(2,), z=(3,), x=(4,),
+                   pair=("1 | 2", "1 1; 1 -1 | 2 2; -2 2", "3 | 1/2", "2 1; 1 2 | 1 0; 0 3")),
+       for_all=dict(K=AnyOperator(), H=AnyOperator("N", "P"), flux=AnyFlux(slopes=(0, "L")),
+                    w=Positive(), g=Such(("g - w*L*c >= 0", "g*w - L*c_H >= 0"), "> 0"),
+                    y=AnyVector(), v=AnyVector(), z=AnyVector(), x=AnyVector(),
+                    pair=ForExamples()))
+def hamiltonian_network_growth_bound(K, H, flux, w, g, y, v, z, x, pair):
     """For nondecreasing L-Lipschitz σ, any K₁(t), K₂(t), rᵢ = L sup‖Kᵢ‖² > 0 and w² = r₂/r₁, the
-    difference e of any two solutions has ‖e(T)‖ <= max(w, 1/w) exp(T√(r₁r₂)/2) ‖e(0)‖."""
-    return _growth_is_bounded(pair, flux)
+    difference e of any two solutions has ‖e(T)‖ <= max(w, 1/w) exp(T√(r₁r₂)/2) ‖e(0)‖.
+
+    Shown is, for g >= wL‖K₁‖² and gw >= L‖K₂‖², that the derivative of w²‖e_Y‖² + ‖e_Z‖² at any
+    two states is at most g times it; with g = √(r₁r₂) the bound is Gronwall's inequality."""
+    first, second = SymmetricLayer(K, flux), SymmetricLayer(H, flux)
+    w, g = net.number(w), net.number(g)
+    y, v, z, x = (net.signal(K, state) for state in (y, v, z, x))
+    return AllOf([
+        AtMost(lambda y, v, z, x: 2 * (w**2 * inner(y - v, -first(z) + first(x))
+                                       + inner(z - x, second(y) - second(v))),
+               lambda y, v, z, x: g * (w**2 * squared_norm(y - v) + squared_norm(z - x)),
+               dict(y=y, v=v, z=z, x=x), "at the states (y, z) and (v, x)"),
+        Example(lambda: _growth_is_bounded(pair, flux))])
 
 
 def _growth_is_bounded(pair, flux, share=1):

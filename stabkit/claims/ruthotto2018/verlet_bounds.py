@@ -7,14 +7,20 @@ from itertools import product
 from math import isqrt
 from typing import Any
 
+import numpy as np
+
+from stabkit.arithmetic.rational import is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
+from stabkit.claims.related_classes import AnyProductBound
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
 from stabkit.claims.ruthotto2018.verlet import verlet_network
 from stabkit.classes import AnyOperator, AnyVector, ForExamples, Positive, Such
+from stabkit.errors import InvalidArgument
 from stabkit.operators import norm_squared
+from stabkit.proof.words import Expression
 from stabkit.schemes import SymmetricLayer, Verlet
 from stabkit.stability.notions import inner, squared_norm
 from stabkit.stability.property import AllOf, Always, Example
@@ -54,21 +60,35 @@ def _verlet_is_bounded(pair, delta):
                   "it grows, at least linearly, if δ²μ >= 4", necessary=True)])
 
 
+def _is_bound(m, H, K):
+    """Refuse a number that is less than ‖H Kᵀ‖²."""
+    if not isinstance(m, Expression) and not is_psd(
+            Fraction(m) * np.eye(K.shape[0], dtype=int) - _gram(H.exact() @ K.exact().T)):
+        raise InvalidArgument(f"m: must be at least the square of the norm of H K', got {m}")
+
+
+def _gram(A):
+    return A.T @ A
+
+
 @claim("derived (eq. (10) corrected)", notion="uniform",
-       within=dict(K=(net.TALL,), H=(net.weights([[2, 1], [1, "1/2"]], "H"),), delta=("1/20",),
-                   room=("1/2",), y=(1,), z=(2,), pair=LINEAR,
+       within=dict(K=(net.TALL,), H=(net.weights([[2, 1], [1, "1/2"]], "H"),), m=("64",),
+                   delta=("1/20",), room=("1/2",), y=(1,), z=(2,), pair=LINEAR,
                    ratio=(HALF, Fraction(9, 10), Fraction(999, 1000))),
        beyond=dict(pair=ONE_BY_ONE, ratio=(*BEYOND, Fraction(5, 4))),
-       for_all=dict(K=AnyOperator(), H=AnyOperator("N", "P"), room=Positive(),
-                    delta=Such(("4 - 4*room - delta**2*c*c_H >= 0",)), y=AnyVector(),
+       for_all=dict(K=AnyOperator(), H=AnyOperator("N", "P"),
+                    m=AnyProductBound("H@K.T", "M"), room=Positive(),
+                    delta=Such(("4 - 4*room - delta**2*m >= 0",)), y=AnyVector(),
                     z=AnyVector(), pair=ForExamples(), ratio=ForExamples()))
-def verlet_step_bound(K, H, delta, room, y, z, pair, ratio):
+def verlet_step_bound(K, H, m, delta, room, y, z, pair, ratio):
     """For σ = id, constant weights, B = K₁ᵀK₁ and C = K₂ᵀK₂ positive definite and 0 < δ²μ < 4 for
-    every eigenvalue μ of BC the Verlet iterates are bounded uniformly in j; if some δ²μ > 4, they
-    are not.  Here δ = ratio · 2/(‖K₁‖‖K₂‖).
+    every eigenvalue μ of BC the Verlet iterates are bounded uniformly in j.  In the examples
+    δ = ratio · 2/(‖K₁‖‖K₂‖), and they are not bounded just beyond.
 
-    For all: for δ²‖K₁‖²‖K₂‖² <= 4(1 − r) the form Q = ‖K₂Y‖² + ‖K₁Z‖² + δ(K₂Y)·(K₂K₁ᵀK₁Z) is kept,
-    and r‖K₁Z‖² and r‖K₂Y‖² are at most Q; so for definite B and C the iterates are bounded."""
+    Shown is, for δ²m <= 4(1 − r) with m >= ‖K₂K₁ᵀ‖², the largest μ, that the form
+    Q = ‖K₂Y‖² + ‖K₁Z‖² + δ(K₂Y)·(K₂K₁ᵀK₁Z) is kept and r‖K₁Z‖² and r‖K₂Y‖² are at most Q; for
+    definite B and C this bounds Y and Z."""
+    _is_bound(m, H, K)
     first, second = SymmetricLayer(K, net.IDENTITY), SymmetricLayer(H, net.IDENTITY)
     delta, room = net.number(delta), net.number(room)
 

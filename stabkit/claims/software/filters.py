@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import isqrt
+from typing import Any
 
 from stabkit import fluxes
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, ONE
+from stabkit.claims.related_classes import AnyShape, AnySpacing
+from stabkit.classes import AnyFlux, UpTo
 from stabkit.fluxes.flux import Flux
-from stabkit.operators import grid_gradient, tangential_differences
+from stabkit.operators import edges_at_a_site, grid_gradient, tangential_differences
+from stabkit.proof.grids import GridShape
 from stabkit.schemes import Explicit, IsotropicExplicit
 from stabkit.stability.notions import EUCLIDEAN, RANGE, Energy, energy
 from stabkit.stability.property import AllOf, Calculation, Not, Stable
@@ -37,9 +41,21 @@ def spaced(spacing: tuple[str, ...]) -> tuple[Fraction, ...]:
     return tuple(map(root, spacing))
 
 
-def range_bound(spacing: tuple[str, ...]) -> Fraction:
-    """1/(2 Σ 1/sᵢ)."""
-    return 1 / (2 * sum((1 / Fraction(s) for s in spacing), Fraction(0)))
+def edges(spacing: Any) -> Any:
+    """2 Σ 1/sᵢ, which a sum over the edges at a site is at most."""
+    return spacing.edges if isinstance(spacing, GridShape) else \
+        2 * sum((1 / Fraction(s) for s in spacing), Fraction(0))
+
+
+def grid(spacing: Any) -> tuple[Any, Any]:
+    """Three samples along each axis, or any grid; and its grid sizes."""
+    return (spacing, 1) if isinstance(spacing, GridShape) else (
+        (3,) * len(spacing), spaced(spacing))
+
+
+#: Any shape, and any flux of which the bound of g is known.
+ANY_GRID = dict(shape=AnyShape(), flux=AnyFlux(diffusivities=(0, 1)), ratio=UpTo(1))
+ANY_SPACING = dict(spacing=AnySpacing(), flux=AnyFlux(diffusivities=(0, 1)), ratio=UpTo(1))
 
 
 # -- MedPy ----------------------------------------------------------------------------------------
@@ -53,30 +69,35 @@ def medpy_gamma_up_to_a_quarter_keeps_the_range(shape, flux, gamma):
 
 @claim(f"derived ({MEDPY} gamma)", notion="range",
        within=dict(shape=CUBES, flux=OPTIONS, ratio=(ONE,)),
-       beyond=dict(shape=CUBES[:2], flux=OPTIONS[1:], ratio=BEYOND))
+       beyond=dict(shape=CUBES[:2], flux=OPTIONS[1:], ratio=BEYOND),
+       for_all=dict(ANY_GRID, flux=AnyFlux(diffusivities=(0, 1), slopes=(None, 1))))
 def medpy_gamma_up_to_a_quarter_keeps_the_range_corrected(shape, flux, ratio):
     """For images of dimension d, options 1 and 2 and γ <= 1/(2d), a step keeps the range of every
     image, and its Euclidean norm and the energy Σ Ψ do not grow; here γ = ratio/(2d)."""
     K = grid_gradient(shape)
-    step = Explicit(K, flux, ratio / (2 * len(shape)))
+    step = Explicit(K, flux, ratio / edges_at_a_site(shape))
     return AllOf([Stable(step, RANGE), Stable(step, EUCLIDEAN),
                   Stable(step, energy(Energy(K, flux)))])
 
 
 @claim(f"{MEDPY} gamma", notion="range", quote=GAMMA,
-       within=dict(shape=CUBES, gamma=(QUARTER,)))
-def medpy_gamma_up_to_a_quarter_keeps_the_range_for_option_3(shape, gamma):
+       within=dict(shape=CUBES, flux=(fluxes.tukey(),), gamma=(QUARTER,)),
+       for_all=dict(shape=AnyShape(6), flux=AnyFlux(diffusivities=(0, "1/2")),
+                    gamma=UpTo(QUARTER)))
+def medpy_gamma_up_to_a_quarter_keeps_the_range_for_option_3(shape, flux, gamma):
     """For images of up to three dimensions, option 3 (Tukey's biweight, g <= 1/2) and γ <= 1/4, a
     step keeps the range of every image."""
-    return Stable(Explicit(grid_gradient(shape), fluxes.tukey(), gamma), RANGE)
+    return Stable(Explicit(grid_gradient(shape), flux, gamma), RANGE)
 
 
 @claim(f"derived ({MEDPY} gamma)", notion="range",
-       within=dict(shape=CUBES, ratio=(ONE,)), beyond=dict(ratio=BEYOND))
-def medpy_option_3_allows_twice_the_step(shape, ratio):
+       within=dict(shape=CUBES, flux=(fluxes.tukey(),), ratio=(ONE,)), beyond=dict(ratio=BEYOND),
+       for_all=dict(ANY_GRID, flux=AnyFlux(diffusivities=(0, "1/2"))))
+def medpy_option_3_allows_twice_the_step(shape, flux, ratio):
     """For images of dimension d, option 3 and γ <= 1/d, a step keeps the range of every image;
     here γ = ratio/d."""
-    return Stable(Explicit(grid_gradient(shape), fluxes.tukey(), ratio / len(shape)), RANGE)
+    tau = 2 * ratio / edges_at_a_site(shape)
+    return Stable(Explicit(grid_gradient(shape), flux, tau), RANGE)
 
 
 @claim(f"{MEDPY}s gamma and voxelspacing", notion="range", quote=GAMMA, expect=REFUTED,
@@ -90,12 +111,11 @@ def medpy_gamma_up_to_a_quarter_keeps_the_range_for_every_spacing(spacing, flux,
 @claim(f"derived ({MEDPY}s gamma and voxelspacing)", notion="range",
        within=dict(spacing=(("1",), ("1/4",), ("4",), ("1/4", "1"), ("1/9", "4"),
                             ("1", "1", "9/4")), flux=OPTIONS[1:], ratio=(ONE,)),
-       beyond=dict(spacing=(("1/4",), ("1/9", "4")), ratio=BEYOND))
+       beyond=dict(spacing=(("1/4",), ("1/9", "4")), ratio=BEYOND), for_all=ANY_SPACING)
 def medpy_gamma_up_to_a_quarter_keeps_the_range_for_every_spacing_corrected(spacing, flux, ratio):
     """For spacings s₁ … s_d and γ <= 1/(2 Σ 1/sᵢ) a step keeps the range of every image; here
     γ = ratio · that bound.  (Only 0 <= g <= 1 = g(0) counts, so that g may see δ/√sᵢ here.)"""
-    K = grid_gradient((3,) * len(spacing), spaced(spacing))
-    return Stable(Explicit(K, flux, ratio * range_bound(spacing)), RANGE)
+    return Stable(Explicit(grid_gradient(*grid(spacing)), flux, ratio / edges(spacing)), RANGE)
 
 
 # -- ITK ------------------------------------------------------------------------------------------
@@ -103,9 +123,9 @@ ITK = "ITK 5.4 and 6.0, itkAnisotropicDiffusionImageFilter.hxx, InitializeIterat
 SPACINGS = (("1",), ("1/4",), ("1", "1"), ("1/4", "1"), ("1", "1", "1"))
 
 
-def itk_step(spacing: tuple[str, ...], flux: Flux, tau: Fraction) -> IsotropicExplicit:
+def itk_step(spacing: Any, flux: Flux, tau: Any) -> IsotropicExplicit:
     """A step of GradientAnisotropicDiffusionImageFilter, with |∇u| at the middle of each edge."""
-    shape, h = (3,) * len(spacing), spaced(spacing)
+    shape, h = grid(spacing)
     return IsotropicExplicit(grid_gradient(shape, h), flux, tau, tangential_differences(shape, h))
 
 
@@ -136,16 +156,16 @@ def itk_time_steps_that_give_a_warning_are_unstable(spacing, flux, ratio):
 def itk_time_steps_that_give_a_warning_are_unstable_corrected(spacing, flux, ratio):
     """In N dimensions with at least three samples each, some image leaves its range for every τ
     > 1/(2 Σ 1/sᵢ), which is 1/(2N) for unit spacing; here τ = ratio · that bound."""
-    return Not(Stable(itk_step(spacing, flux, ratio * range_bound(spacing)), RANGE))
+    return Not(Stable(itk_step(spacing, flux, ratio / edges(spacing)), RANGE))
 
 
 @claim(f"derived ({ITK})", notion="range",
        within=dict(spacing=SPACINGS, flux=OPTIONS[:1], ratio=(ONE,)),
-       beyond=dict(spacing=SPACINGS[:4], ratio=BEYOND))
+       beyond=dict(spacing=SPACINGS[:4], ratio=BEYOND), for_all=ANY_SPACING)
 def itk_range_bound(spacing, flux, ratio):
     """GradientAnisotropicDiffusionImageFilter keeps the range of every image for τ <= 1/(2 Σ
     1/sᵢ), which is 1/(2N) for unit spacing: for N = 2 twice the step that is warned about."""
-    return Stable(itk_step(spacing, flux, ratio * range_bound(spacing)), RANGE)
+    return Stable(itk_step(spacing, flux, ratio / edges(spacing)), RANGE)
 
 
 CURVATURE = ("ITK 5.4 and 6.0, itkCurvatureAnisotropicDiffusionImageFilter.h, class description "

@@ -9,7 +9,9 @@ import numpy as np
 from stabkit import fluxes
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
-from stabkit.operators import grid_differences, grid_gradient
+from stabkit.claims.related_classes import AnyShape
+from stabkit.classes import AnyFlux, UpTo
+from stabkit.operators import edges_at_a_site, grid_differences, grid_gradient
 from stabkit.schemes import Explicit
 from stabkit.stability.notions import EUCLIDEAN, RANGE
 from stabkit.stability.property import AllOf, Calculation, Stable
@@ -31,13 +33,13 @@ def opencv_alpha_between_0_and_1_keeps_the_range(shape, alpha):
 
 
 @claim(f"derived ({XIMGPROC})", notion="range",
-       within=dict(shape=((3, 3), (3, 4)), ratio=(HALF, ONE)),
-       beyond=dict(shape=((3, 3),), ratio=BEYOND))
-def opencv_alpha_between_0_and_1_keeps_the_range_corrected(shape, ratio):
+       within=dict(shape=((3, 3), (3, 4)), flux=(fluxes.perona_malik(),), ratio=(HALF, ONE)),
+       beyond=dict(shape=((3, 3),), ratio=BEYOND),
+       for_all=dict(shape=AnyShape(8), flux=AnyFlux(diffusivities=(0, 1)), ratio=UpTo(1)))
+def opencv_alpha_between_0_and_1_keeps_the_range_corrected(shape, flux, ratio):
     """For grey images and 0 < α <= 1/8 a step over the eight neighbours keeps the range of every
     image; here α = ratio/8."""
-    K = grid_differences(shape, EIGHT)
-    return Stable(Explicit(K, fluxes.perona_malik(), ratio / 8), RANGE)
+    return Stable(Explicit(grid_differences(shape, EIGHT), flux, ratio / 8), RANGE)
 
 
 # -- OpenCV: fast explicit diffusion in AKAZE -----------------------------------------------------
@@ -48,7 +50,8 @@ LIMIT = "@param tau_max Stability limit for the explicit scheme"
 @claim(f"{FED} fed_tau_by_process_time, called with 0.25f by AKAZE", notion="range", quote=LIMIT,
        within=dict(shape=((3, 3), (3, 4)), flux=(fluxes.rational(), fluxes.perona_malik()),
                    ratio=(HALF, ONE)),
-       beyond=dict(shape=((3, 3),), flux=(fluxes.rational(),), ratio=BEYOND))
+       beyond=dict(shape=((3, 3),), flux=(fluxes.rational(),), ratio=BEYOND),
+       for_all=dict(shape=AnyShape(4), flux=AnyFlux(diffusivities=(0, 1)), ratio=UpTo(1)))
 def opencv_quarter_is_the_limit_of_the_explicit_scheme(shape, flux, ratio):
     """For diffusivities 0 < g <= 1 and τ <= 1/4 an explicit step on images keeps the range of every
     image and does not increase its Euclidean norm; here τ = ratio/4."""
@@ -138,12 +141,14 @@ def skimage_tv_step_meets_the_condition_of_chambolle(ndim):
 
 
 @claim(f"derived ({TV})", notion="euclidean", within=dict(
-    shape=((2,), (4,), (2, 2), (3, 3), (2, 3), (2, 2, 2)), ratio=(HALF, ONE)))
-def skimage_tv_step_is_nonexpansive(shape, ratio):
+    shape=((2,), (4,), (2, 2), (3, 3), (2, 3), (2, 2, 2)), flux=(fluxes.identity(),),
+    ratio=(HALF, ONE)),
+       for_all=dict(shape=AnyShape(), flux=AnyFlux(diffusivities=(0, 1)), ratio=UpTo(1)))
+def skimage_tv_step_is_nonexpansive(shape, flux, ratio):
     """The descent p ↦ p − τ∇(−div p) of the dual, before its projection, does not increase the
     Euclidean norm for τ <= 1/(2 ndim), as ‖∇‖² < 4 ndim on every grid; here τ = ratio/(2 ndim)."""
     K = grid_gradient(shape)
-    return Stable(Explicit(K.T, fluxes.identity(), ratio / (2 * len(shape))), EUCLIDEAN)
+    return Stable(Explicit(K.T, flux, ratio / edges_at_a_site(shape)), EUCLIDEAN)
 
 
 SQUARE = "4 * d * cos(pi / (2 * N))**2"

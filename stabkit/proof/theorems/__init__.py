@@ -3,7 +3,9 @@
 from stabkit.proof.theorems import (
     cycles,
     explicit,
+    flows,
     found,
+    grids,
     implicit,
     lines,
     multigrid,
@@ -16,7 +18,7 @@ from stabkit.proof.theorems.theorem import Theorem
 THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
     for room in (explicit, implicit, found, networks, cycles, multigrid, lines, operators,
-                 short_cycles)
+                 short_cycles, flows, grids)
     for theorem in room.theorems()
 }
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from stabkit.proof import symbols
 from stabkit.proof.symbols import Symbols
-from stabkit.proof.text import written
 from stabkit.proof.theorems import explicit
 from stabkit.proof.theorems.theorem import Theorem
 from stabkit.proof.words import dot
@@ -18,7 +17,6 @@ def theorems() -> Iterator[Theorem]:
     yield from blocks()
     yield from verlet()
     yield from leapfrog()
-    yield from verlet_of_bounds()
     yield second_order_growth()
     yield leapfrog_from_rest()
     yield leapfrog_of_second_order()
@@ -180,52 +178,6 @@ def verlet() -> Iterator[Theorem]:
             {"use": "equation", "of": "Q", "with": "-4"},
             {"use": "square", "x": f"2*H@({Y1}) + delta*H@K.T@K@({Z1})", "times": "1"},
             {"use": "form", "of": "below", "x": f"K@({Z1})", "times": "1"}]}})
-
-
-def verlet_of_bounds() -> Iterator[Theorem]:
-    """4Q = |2HY + δHKᵀKZ|² + 4|KZ|² − δ²|HKᵀKZ|², and the same with Y and Z exchanged."""
-    Y, Z = "(state + delta*K.T@K@state1)", "(state1 - delta*H.T@H@(state + delta*K.T@K@state1))"
-    same = {"use": "equation", "of": "Q"}
-    for what in ("conserved", "Z", "Y"):
-        s = Symbols()
-        c, c_H, delta = s.parameter("c", ">= 0"), s.parameter("c_H", ">= 0"), \
-            s.parameter("delta", "any")
-        room = s.parameter("room")
-        s.assume("condition", 4 - 4 * room - delta**2 * c * c_H)
-        K, H = s.operator("K", bound=c), s.operator("H", to="P", bound=c_H)
-        y, z, u, v = (s.vector(name) for name in ("y", "z", "state", "state1"))
-
-        def form(y: Any, z: Any, K: Any = K, H: Any = H, delta: Any = delta) -> Any:
-            return dot(H @ y, H @ y) + dot(K @ z, K @ z) + delta * dot(H @ y, H @ K.T @ K @ z)
-
-        moved = u + delta * (K.T @ K @ v)
-        steps: dict[str, Any] = dict(
-            start={"state": y, "state1": z},
-            after={"state": moved, "state1": v - delta * (H.T @ H @ moved)})
-        kept = {"invariants": {"Q": f"{written(form(u, v) - form(y, z))} == 0"},
-                "base": {"Q": {"steps": []}}, "step": {"Q": {"steps": [{**same, "with": "1"}]}}}
-        if what == "conserved":
-            yield Theorem("linear Verlet network of bounded weights, conserved form",
-                          "Q is the same after any number of layers with the same K, H.",
-                          s.iterates(form(y, z) - form(u, v), relation="==", **steps),
-                          {**kept, "end": {"steps": [{**same, "with": "-1"}]}})
-            continue
-        here, there, x = ("K", "H", Z) if what == "Z" else ("H", "K", Y)
-        other = Y if what == "Z" else Z
-        size = dot(K @ v, K @ v) if what == "Z" else dot(H @ u, H @ u)
-        bound = "c_H" if what == "Z" else "c"
-        yield Theorem(
-            f"linear Verlet network of bounded weights, {what} bounded",
-            f"room |{here} {what}_n|^2 <= Q(Y_0, Z_0) after any number of layers, if "
-            "delta^2 |K|^2 |H|^2 <= 4(1 - room).",
-            s.iterates(form(y, z) - room * size, **steps),
-            {**kept, "end": {"times": "4", "steps": [
-                {**same, "with": "-4"},
-                {"use": "square", "x": f"2*{there}@{other} + delta*{there}@{here}.T@{here}@{x}"},
-                {"use": "bound", "of": there, "x": f"{here}.T@{here}@{x}", "times": "delta**2"},
-                {"use": "bound", "of": f"{here}.T", "x": f"{here}@{x}",
-                 "times": f"delta**2*{bound}"},
-                {"use": "square", "x": f"{here}@{x}", "times": "condition"}]}})
 
 
 def second_order_growth() -> Theorem:

@@ -1,0 +1,65 @@
+"""Classes of grids, and of numbers that are told by what they have to do with other arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stabkit.arithmetic.rational import fraction
+from stabkit.classes import Class, Member, Symbol
+from stabkit.proof.grids import GridShape
+from stabkit.proof.symbols import Symbols
+from stabkit.proof.words import expression
+
+
+@dataclass(frozen=True)
+class AnyProductBound(Class):
+    """Any number > 0 that is at least the square of the norm of a product of operators.
+
+    The body of the claim has to see that a listed number is.
+
+    Parameters
+    ----------
+    product : str
+        Such as ``"H@K.T"``, of the letters of arguments that come before.
+    space : str
+        What the product is applied to.
+    """
+
+    product: str
+    space: str
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        made = symbols.parameter(name)
+        image = f"{self.product}@x"
+        symbols.note("forms", symbols.free("product"), {
+            "of": "x", "in": self.space, "holds": f"{name}*x.T@x - ({image}).T@({image}) >= 0"})
+        return made
+
+    def admits(self, value: Member) -> bool:
+        return fraction(value, "value") > 0
+
+
+@dataclass(frozen=True)
+class AnyShape(Class):
+    """Any shape of a grid, of any dimension; with `edges` one with so many at a site at most."""
+
+    edges: Any = None
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        return GridShape(symbols, symbols.parameter("edges") if self.edges is None
+                         else expression(self.edges))
+
+    def admits(self, value: Member) -> bool:
+        return all(isinstance(n, int) and n >= 1 for n in value)
+
+
+@dataclass(frozen=True)
+class AnySpacing(Class):
+    """Any spacings s > 0, one for each axis of a grid of any shape, where 1/h² = 1/s."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        return GridShape(symbols, symbols.parameter("edges"))
+
+    def admits(self, value: Member) -> bool:
+        return bool(value) and all(fraction(s, "spacing") > 0 for s in value)

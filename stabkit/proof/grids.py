@@ -1,0 +1,218 @@
+"""Differences along the edges of grids of any shape and dimension, or of any graph.
+
+A scheme that runs on a :class:`Pixel` writes what it makes of the value there: a sum of that value
+and of the mean of its neighbours, weighted by what the scheme gives each.  With the diffusivities
+0 <= g <= G at the edges, Σ g/h² over the edges at a site is at most G times Σ 1/h², of which the
+statement knows a bound; a site at a boundary has fewer edges.  So one kind of row is enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from stabkit.errors import InvalidArgument, needed
+from stabkit.proof.parts import SymbolicFlux, SymbolicOperator
+from stabkit.proof.symbols import Symbols
+from stabkit.proof.text import written
+from stabkit.proof.words import NUMBERS, Expression, operator, parameter, vector
+
+HERE, MEAN, TOTAL = "u0", "u_mean", "G"
+
+
+@dataclass(frozen=True, eq=False)
+class GridShape:
+    """Any grid; `edges` is at least Σ 1/h² over the edges at each site, 2 for each axis if h = 1.
+    """
+
+    symbols: Symbols
+    edges: Expression
+
+    def across(self) -> AcrossDifference:
+        """A derivative across every edge."""
+        name = self.symbols.free("B")
+        self.symbols.note("operators", name, "N -> M")
+        made = operator(name, "N", "M")
+        return AcrossDifference(made.to, made.of, made.terms)
+
+    def gradient(self) -> GridDifference:
+        """(u_q − u_p)/h along every edge, with ‖K‖² <= 2 edges (Geršgorin's discs of KᵀK)."""
+        self.symbols.note("operators", "K", "N -> M")
+        bound = 2 * self.edges
+        self.symbols.note("bounds", "K", written(bound))
+        made = operator("K", "N", "M")
+        return GridDifference(made.to, made.of, made.terms, bound, self)
+
+
+@dataclass(frozen=True, eq=False)
+class GridDifference(SymbolicOperator):
+    """The differences along the edges of a grid, or their adjoint."""
+
+    grid: GridShape | None = None
+    adjoint: bool = False
+
+    @cached_property
+    def T(self) -> GridDifference:
+        turned = Expression.T.fget(self)  # type: ignore[attr-defined]
+        return GridDifference(turned.to, turned.of, turned.terms, self.bound, self.grid,
+                              not self.adjoint)
+
+    def __matmul__(self, x: Any) -> Any:
+        if isinstance(x, Expression):
+            return super().__matmul__(x)
+        if self.adjoint and isinstance(x, Flow):
+            change = parameter(TOTAL) * (vector(HERE, NUMBERS) - vector(MEAN, NUMBERS))
+            return Pixel(x.pixel, change)
+        if not self.adjoint and isinstance(x, Pixel) and x.first is x:
+            return EdgeValues(x)
+        raise InvalidArgument("a grid: only the differences of the signal itself are known, and "
+                              "what a flux makes of them")
+
+    def rows(self, make: Any, step: str, keeps: str) -> dict[str, Any]:
+        """The statement that a scheme keeps the range on grids of every shape.
+
+        Parameters
+        ----------
+        make : callable
+            What the scheme makes of a pixel's value.
+        step : {"explicit", "implicit"}
+        keeps : {"range"}
+        """
+        if step != "explicit" or keeps != "range":
+            raise InvalidArgument(f"{keeps}: of a grid of any shape only the range is known, of "
+                                  "explicit steps")
+        pixel = Pixel(None, vector(HERE, NUMBERS))
+        made = make(pixel)
+        if not isinstance(made, Pixel) or made.first is not pixel:
+            raise InvalidArgument("the scheme does not give a value at the site")
+        ends: dict[str, str] = {}
+        row = {name: written(self._coefficient(made, letter, ends))
+               for name, letter in (("0", HERE), ("mean", MEAN))}
+        if not ends:
+            raise InvalidArgument("a grid: no weight tau·g/h**2 is found in the step")
+        return {"kind": "rows", "step": step, "keeps": keeps, "weights": ends,
+                "rows": {"site": row}}
+
+    def _coefficient(self, made: Pixel, letter: str, ends: dict[str, str]) -> Expression:
+        """A polynomial in the weight w = τ Σ g/h²; τ may also be a number."""
+        total = Expression(NUMBERS, NUMBERS, {})
+        for (word, powers), c in made.numerator.terms.items():
+            if len(word) != 1:
+                raise InvalidArgument("the step is not linear in the values")
+            if word[0].name == letter:
+                total = total + c * self._weight(made.first, dict(powers), ends)
+        return total
+
+    def _weight(self, pixel: Pixel, powers: dict[str, int], ends: dict[str, str]) -> Expression:
+        k = powers.pop(TOTAL, 0)
+        tau = next((name for name in powers if name in self._grid.symbols.portions), "")
+        if powers.pop(tau, k) != k or powers:
+            raise InvalidArgument("the step is no polynomial in tau·g/h**2")
+        if k:
+            ends["w"] = self._end(pixel, tau)
+        return parameter("w") ** k
+
+    def _end(self, pixel: Pixel, tau: str) -> str:
+        """The largest value of τ Σ g/h² by what is assumed."""
+        (flux,) = pixel.fluxes
+        _, high = flux.facts.quotients
+        portion = self._grid.symbols.portions.get(tau)
+        if high is None or (tau and portion.top is None):
+            return "inf"
+        top, over = high * self._grid.edges, 0 * high + 1
+        if portion is not None:
+            top, over = top * portion.top, portion.over
+        if len(top.terms) != 1 or set(top.terms) != set(over.terms):
+            raise InvalidArgument("the bound of tau·g/h**2 is no number: "
+                                  f"({written(top)})/({written(over)})")
+        (key, c), = top.terms.items()
+        return str(c / over.terms[key])
+
+    @property
+    def _grid(self) -> GridShape:
+        return needed(self.grid, "a grid: it has no shape")
+
+
+@dataclass(frozen=True, eq=False)
+class Pixel:
+    """A value at a site, in letters for that of the signal and for the mean of its neighbours."""
+
+    start: Pixel | None  # whose value is that of the signal; None for itself
+    numerator: Expression
+    fluxes: list[SymbolicFlux] = field(default_factory=list)
+
+    @property
+    def first(self) -> Pixel:
+        return self if self.start is None else self.start
+
+    def __add__(self, other: Any) -> Pixel:
+        if not isinstance(other, Pixel) or other.first is not self.first:
+            raise InvalidArgument("a site: only values there can be added")
+        return Pixel(self.first, self.numerator + other.numerator)
+
+    def __sub__(self, other: Any) -> Pixel:
+        return self + other * -1
+
+    def __mul__(self, factor: Any) -> Pixel:
+        return Pixel(self.first, factor * self.numerator)
+
+    __rmul__ = __mul__
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeValues:
+    """Values at the edges of a site: differences, or what is made of several of them."""
+
+    pixel: Pixel
+    differences: bool = True
+
+    def __pow__(self, exponent: int) -> EdgeValues:
+        return EdgeValues(self.pixel, False)
+
+    def __add__(self, other: EdgeValues) -> EdgeValues:
+        return EdgeValues(self.pixel, False)
+
+    def root(self) -> EdgeValues:
+        """√ of each."""
+        return EdgeValues(self.pixel, False)
+
+    def through(self, flux: SymbolicFlux) -> Flow:
+        """Φ(s) = g s at every edge, with 0 <= g."""
+        return self.weights(flux) * self
+
+    def weights(self, flux: SymbolicFlux) -> EdgeWeights:
+        """g at every edge, wherever it is evaluated."""
+        low, _ = flux.facts.quotients
+        if low is None or low.terms or self.pixel.fluxes not in ([], [flux]):
+            raise InvalidArgument("a grid: needs one flux with g >= 0")
+        self.pixel.fluxes[:] = [flux]
+        return EdgeWeights(self.pixel)
+
+
+@dataclass(frozen=True)
+class EdgeWeights:
+    """The weights g of the edges of a site."""
+
+    pixel: Pixel
+
+    def __mul__(self, values: Any) -> Flow:
+        if not isinstance(values, EdgeValues) or not values.differences or \
+                values.pixel is not self.pixel:
+            raise InvalidArgument("weights: are multiplied with the differences at their edges")
+        return Flow(self.pixel)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """g times the differences at the edges of a site."""
+
+    pixel: Pixel
+
+
+@dataclass(frozen=True, eq=False)
+class AcrossDifference(SymbolicOperator):
+    """Derivatives across the edges, of which nothing is used."""
+
+    def __matmul__(self, x: Any) -> Any:
+        return EdgeValues(x, False) if isinstance(x, Pixel) else super().__matmul__(x)
