@@ -72,20 +72,23 @@ def test_a_run_that_is_killed_goes_on_and_ends_as_one_that_was_not(tmp_path):
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_and_keeps_what_is_there(tmp_path, workers, number, status):
-    """The exit status is 128 + the number of the signal; the journal holds what was decided."""
+    """The exit status is 128 + the number of the signal; the journal holds what was decided.
+
+    In two seconds, or as long as it took to start and to decide two claims on a busy machine.
+    """
     path = claims_file(tmp_path, CLAIM.format(9, 60), count=2, seconds=0)
-    target = tmp_path / "v.json"
+    target, begin = tmp_path / "v.json", time.perf_counter()
     with stabkit("--claims", path, "--json", target, "--workers", workers, preexec_fn=lambda:
                  signal.signal(signal.SIGINT, signal.default_int_handler)) as running:
         journal = Path(f"{target}.journal")
         while not journal.exists() or len(decided(journal)) < 2:
             assert running.poll() is None
             time.sleep(0.05)
-        running.send_signal(number)
         start = time.perf_counter()
+        running.send_signal(number)
         _, errors = running.communicate(timeout=30)
     assert running.returncode == status
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < max(2, start - begin)
     assert "2 of 3 claims were decided; --resume" in errors
     assert sorted(decided(journal)) == ["mine.claim_0", "mine.claim_1"] and not target.exists()
 
@@ -127,20 +130,24 @@ def test_a_worker_that_dies_harms_no_other_claim(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_outlives_its_parent(tmp_path, number):
-    """Two seconds after the parent alone was ended, its workers are gone."""
+    """Two seconds after the parent alone was ended, its workers are gone.
+
+    On a busy machine it may take as long as they took to start.
+    """
     note = "@claim('page 7')\ndef at_work():\n    '''It holds.'''\n" \
            f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
-    path = claims_file(tmp_path, note, count=1, seconds=0)
+    path, begin = claims_file(tmp_path, note, count=1, seconds=0), time.perf_counter()
     with stabkit("--claims", path, "--workers", 2) as running:
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             assert running.poll() is None
             time.sleep(0.05)
+        allowed = max(2, time.perf_counter() - begin)
         running.send_signal(number)
-        running.wait(timeout=10)
+        running.wait(timeout=30)
         running.stdout.close()
         running.stderr.close()
     worker = int((tmp_path / "pid").read_text())
-    deadline = time.perf_counter() + 2
+    deadline = time.perf_counter() + allowed
     while alive(worker):
         assert time.perf_counter() < deadline
         time.sleep(0.05)

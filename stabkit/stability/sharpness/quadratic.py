@@ -321,9 +321,9 @@ def _certificate(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction 
             "certificate", log, [f"psd({eye} - {m}.T @ {eye} @ {m})"],
             "M is the matrix of the step at dt, run once on symbols"))
     if step.kinds.is_uniform and matrix.weights is None and len(step.free.shape) == 1:
-        p = Symbol(step.kinds).at(dt).coeffs() or [fmpq(0)]
+        p = [from_fmpq(c) for c in Symbol(step.kinds).at(dt).coeffs()]
         log.give("dt", dt)
-        name = log.give("p", [from_fmpq(c) for c in p]).text
+        name = log.give("p", p or [0]).text  # 0 where the norm is kept
         return confirm_evidence(calculation(
             "certificate", log, [f"nonneg_on({name}, -1, 1)"],
             "p(cos theta) is the squared denominator times 1 - |g(theta)|^2, for the symbol g of "
