@@ -18,7 +18,12 @@ from stabkit.networks.blocks import ACTIVATION, AFFINE, Block, usable
 from stabkit.networks.layers import Activation
 from stabkit.networks.layers.activation import slope_evidence
 from stabkit.networks.segments import joined
-from stabkit.networks.slope_bound import SlopeBound, may_have_slope_bound, slope_bound
+from stabkit.networks.slope_bound import (
+    SlopeBound,
+    may_have_slope_bound,
+    rescaled,
+    slope_bound,
+)
 from stabkit.networks.slope_form import MOST
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.verdict import Evidence, calculation
@@ -70,6 +75,27 @@ def _is_worth(run: Sequence[Block]) -> bool:
     """Whether multipliers may know more of a run than the constants of its blocks."""
     return len(run) > 1 or (run[0].form not in (AFFINE, ACTIVATION)
                             and may_have_slope_bound(run[0].graph))
+
+
+def scaled_parts(parts: Sequence[Part], number: int, block: Block, factor: Fraction, until: float
+                 ) -> list[Part]:
+    """The parts with a block in the place of the one that it is `factor` times, or at the end."""
+    found, start = list(parts), 0
+    for place, part in enumerate(parts):
+        inside = number - start
+        start += len(part.blocks)
+        if not 0 <= inside < len(part.blocks):
+            continue
+        blocks = [*part.blocks[:inside], block, *part.blocks[inside + 1:]]
+        own = product([one.bound for one in blocks])
+        slopes = None if part.slopes is None else rescaled(
+            part.slopes, joined([one.graph for one in blocks]), sum(
+                len(one.graph.nodes) for one in blocks[:inside]), float(factor), until)
+        better = slopes is not None and (own is None or slopes.constant < own)
+        found[place] = Part(blocks, slopes.constant if better and slopes else own,
+                            slopes if better else None)
+        return found
+    return [*found, Part([block], block.bound)] if found else []
 
 
 def better_bounds(blocks: Sequence[Block], bounds: Bounds, until: float

@@ -14,10 +14,11 @@ from stabkit.networks.form_certificate import certified_square
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Activation
 from stabkit.networks.multipliers import Multipliers, better_multipliers, first_multipliers
-from stabkit.networks.slope_form import MOST, QUICK, SlopeForm, Slopes, slope_form
+from stabkit.networks.slope_form import MOST, QUICK, SlopeForm, Slopes, all_slopes, slope_form
 from stabkit.operators.singular_values import upper_root
 from stabkit.time_limit import time_is_over, time_limit
 
+_LEAST = 0.5  # seconds
 _STEP = 10  # times a certificate: what the first better multipliers and theirs take, about
 _ROOM = (0.0, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # relative, above L² as it was found
 
@@ -83,6 +84,39 @@ def slope_bound(graph: Graph, until: float, given: Mapping[int, Slopes] | None =
     until = inf if form.size <= QUICK else until
     with np.errstate(all="ignore"), time_limit(until):  # what is not finite is not certified
         return _bound(form, until)
+
+
+def rescaled(known: SlopeBound, graph: Graph, first: int, factor: float, until: float
+             ) -> SlopeBound | None:
+    """The constant of a network in which one linear layer is `factor` times what it was.
+
+    With yʹ = s y and vʹ = s v behind that layer, s² times the inequality holds, if the multipliers
+    of the activations in front of it are taken times s².
+
+    Parameters
+    ----------
+    known : SlopeBound
+        Of the network as it was.
+    graph : Graph
+        The network as it is.
+    first : int
+        The number of a node: all activations in front of the layer come before it, and no other.
+    factor : float
+    until : float
+        Until when other multipliers are looked for where these do not do.
+    """
+    with time_limit(max(until, monotonic() + _LEAST)):
+        form = slope_form(graph)
+    if form is None or len(form.low) != len(known.weights):
+        return slope_bound(graph, until)
+    slopes = all_slopes(graph, {}) or {}
+    before = sum(int(np.sum(low < high)) for number, (low, high) in slopes.items()
+                 if number < first)
+    weights = known.weights.copy()
+    weights[:before] *= factor**2
+    with np.errstate(all="ignore"):
+        made = _certain(form, Multipliers(known.square * factor**2, weights))
+    return made or slope_bound(graph, until)
 
 
 def _bound(form: SlopeForm, until: float) -> SlopeBound | None:

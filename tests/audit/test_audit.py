@@ -57,12 +57,12 @@ def test_the_step_bound_2_over_2_plus_root_2_is_met_on_both_sides(step, status):
 @pytest.mark.parametrize("W2, word", [
     (-K.T, "reverse the sign"),
     (K.T + np.array([[0, 0, 0]] * 3 + [[0, 1e-3, 0]]), "transpose the second matrix exactly"),
-    (np.roll(K.T, 1, axis=0), "transpose the second matrix, that is"),
+    (np.roll(K.T, 1, axis=0), "multiply its result by"),
 ])
 def test_a_second_map_that_is_not_the_transpose_is_never_proved(W2, word):
     result = audit(block(W2=W2), budget=1)
     assert result.status is not Status.PROVED and holds(result)
-    assert word in result.advice[0] and result.advice[0].startswith("two")
+    assert word in result.advice[0] and result.advice[0].split(":")[0] in ("two", "add")
 
 
 def test_a_bias_breaks_the_norm_but_not_the_contraction():
