@@ -15,7 +15,7 @@ from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.audit.bounds import product
 from stabkit.networks.blocks import ACTIVATION, AFFINE, Block, usable
-from stabkit.networks.layers import Activation
+from stabkit.networks.layers import Activation, Product
 from stabkit.networks.layers.activation import slope_evidence
 from stabkit.networks.segments import joined
 from stabkit.networks.slope_bound import (
@@ -89,8 +89,8 @@ def scaled_parts(parts: Sequence[Part], number: int, block: Block, factor: Fract
         blocks = [*part.blocks[:inside], block, *part.blocks[inside + 1:]]
         own = product([one.bound for one in blocks])
         slopes = None if part.slopes is None else rescaled(
-            part.slopes, joined([one.graph for one in blocks]), sum(
-                len(one.graph.nodes) for one in blocks[:inside]), float(factor), until)
+            part.slopes, joined([one.graph for one in blocks]),
+            joined([one.graph for one in blocks[:inside]]) if inside else None, float(factor), until)
         better = slopes is not None and (own is None or slopes.constant < own)
         found[place] = Part(blocks, slopes.constant if better and slopes else own,
                             slopes if better else None)
@@ -117,7 +117,7 @@ def _runs(blocks: Sequence[Block]) -> list[list[Block]]:
     active = 0
     for block in blocks:
         own = sum(prod(node.shape) for node in block.graph.nodes
-                  if isinstance(node.layer, Activation))
+                  if isinstance(node.layer, Activation | Product))
         fits = block.form == AFFINE or may_have_slope_bound(block.graph)
         if runs and fits and active + own <= MOST:
             runs[-1].append(block)
@@ -172,6 +172,9 @@ def _inequality(bound: SlopeBound, at_most: Fraction, by: str) -> Evidence:
 def evidence_of_parts(parts: Sequence[Part], at_most: Fraction, by: str) -> tuple[Evidence, ...]:
     """That the constants of parts in a row multiply to `at_most` at most."""
     blocks = [block for part in parts for block in part.blocks]
+    if any(isinstance(node.layer, Product) for block in blocks for node in block.graph.nodes):
+        by = ("the factors of products lie between bounds that stabkit has computed with every "
+              f"rounding error counted, and that are taken as given here; {by}")
     if len(parts) == 1 and parts[0].slopes is not None:
         return (*slopes_shown(blocks), *slope_calculation(parts[0].slopes, at_most, by))
     made: list[Evidence] = list(slopes_shown(blocks))

@@ -12,8 +12,9 @@ import numpy as np
 
 from stabkit.networks.form_certificate import certified_square
 from stabkit.networks.graph import Graph
-from stabkit.networks.layers import Activation
+from stabkit.networks.layers import Activation, Product
 from stabkit.networks.multipliers import Multipliers, better_multipliers, first_multipliers
+from stabkit.networks.reach import with_free_slopes
 from stabkit.networks.slope_form import MOST, QUICK, SlopeForm, Slopes, all_slopes, slope_form
 from stabkit.operators.singular_values import upper_root
 from stabkit.time_limit import time_is_over, time_limit
@@ -45,11 +46,11 @@ class SlopeBound:
 
 
 def may_have_slope_bound(graph: Graph) -> bool:
-    """Whether a network is one of linear layers and not too many activations."""
+    """Whether a network is one of linear layers and not too many activations and products."""
     active = 0
     for node in graph.nodes:
-        if isinstance(node.layer, Activation):
-            active += prod(node.shape)
+        if isinstance(node.layer, Activation | Product):
+            active += prod(node.shape) * len(node.inputs)
         elif not node.layer.is_linear:
             return False
     return 0 < active <= MOST
@@ -71,14 +72,17 @@ def slope_bound(graph: Graph, until: float, given: Mapping[int, Slopes] | None =
     -------
     SlopeBound or None
         Every rounding error is counted.  None where a layer is neither linear nor an activation
-        with certified slopes, or the network is too large.
+        with certified slopes nor a product of bounded signals, or the network is too large.
 
     Notes
     -----
     The bound of Fazlyab, Robey, Hassani, Morari and Pappas (2019), "LipSDP-Neuron".
     """
+    made = with_free_slopes(graph) if given is None else (graph, given)
+    if made is None:
+        return None
     with time_limit(until):
-        form = slope_form(graph, given)
+        form = slope_form(*made)
     if form is None or form.size > MOST:
         return None
     until = inf if form.size <= QUICK else until
@@ -86,7 +90,7 @@ def slope_bound(graph: Graph, until: float, given: Mapping[int, Slopes] | None =
         return _bound(form, until)
 
 
-def rescaled(known: SlopeBound, graph: Graph, first: int, factor: float, until: float
+def rescaled(known: SlopeBound, graph: Graph, front: Graph | None, factor: float, until: float
              ) -> SlopeBound | None:
     """The constant of a network in which one linear layer is `factor` times what it was.
 
@@ -99,24 +103,30 @@ def rescaled(known: SlopeBound, graph: Graph, first: int, factor: float, until: 
         Of the network as it was.
     graph : Graph
         The network as it is.
-    first : int
-        The number of a node: all activations in front of the layer come before it, and no other.
+    front : Graph or None
+        What stands in front of the layer, if anything.
     factor : float
     until : float
         Until when other multipliers are looked for where these do not do.
     """
-    with time_limit(max(until, monotonic() + _LEAST)):
-        form = slope_form(graph)
-    if form is None or len(form.low) != len(known.weights):
-        return slope_bound(graph, until)
-    slopes = all_slopes(graph, {}) or {}
-    before = sum(int(np.sum(low < high)) for number, (low, high) in slopes.items()
-                 if number < first)
     weights = known.weights.copy()
-    weights[:before] *= factor**2
+    weights[:0 if front is None else _count(front)] *= factor**2
+    made = with_free_slopes(graph)
+    if made is None:
+        return None
+    with time_limit(max(until, monotonic() + _LEAST)):
+        form = slope_form(*made)
+    if form is None or len(form.low) != len(weights):
+        return slope_bound(graph, until)
     with np.errstate(all="ignore"):
-        made = _certain(form, Multipliers(known.square * factor**2, weights))
-    return made or slope_bound(graph, until)
+        certain = _certain(form, Multipliers(known.square * factor**2, weights))
+    return certain or slope_bound(graph, until)
+
+
+def _count(graph: Graph) -> int:
+    """The number of activations that are no straight lines."""
+    slopes = all_slopes(*(with_free_slopes(graph) or (graph, {}))) or {}
+    return sum(int(np.sum(low < high)) for low, high in slopes.values())
 
 
 def _bound(form: SlopeForm, until: float) -> SlopeBound | None:

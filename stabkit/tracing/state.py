@@ -181,7 +181,7 @@ def _of_object(name: str, value: Any) -> Iterator[Step]:
                                                 or isinstance(value, random.Random)):
         yield from ((name, part) for part in _pickled(value))
     yield from ((f"{name}.{key}", part) for key, part in getattr(value, "__dict__", {}).items()
-                if not key.endswith("_hooks"))  # they look on, and may count the calls
+                if not str(key).endswith("_hooks"))  # they look on, and may count the calls
     slots = (slot for kind in type(value).__mro__ for slot in getattr(kind, "__slots__", ()))
     yield from ((f"{name}.{slot}", getattr(value, slot)) for slot in slots if hasattr(value, slot))
     yield f"the class of {name}", type(value)

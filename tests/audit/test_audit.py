@@ -243,7 +243,7 @@ def test_the_command_says_stable_by_its_exit_status_and_its_file_replays(tmp_pat
         np.savez(path, W1=K, flux="soft", step=step)
         assert main(["audit", str(path), "--budget", "1", "--json", str(verdicts)]) == status
         assert main(["replay", str(verdicts)]) == 0
-    assert "step at most 0.585, it is 0.6" in capsys.readouterr().out
+    assert "step at most 0.585786, it is 0.6" in capsys.readouterr().out
     path.write_bytes(b"PK\x03\x04 and no more")
     assert main(["audit", str(path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
