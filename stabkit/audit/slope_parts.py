@@ -89,8 +89,8 @@ def scaled_parts(parts: Sequence[Part], number: int, block: Block, factor: Fract
         blocks = [*part.blocks[:inside], block, *part.blocks[inside + 1:]]
         own = product([one.bound for one in blocks])
         slopes = None if part.slopes is None else rescaled(
-            part.slopes, joined([one.graph for one in blocks]),
-            joined([one.graph for one in blocks[:inside]]) if inside else None, float(factor), until)
+            part.slopes, joined([one.graph for one in blocks]), joined(
+                [one.graph for one in blocks[:inside]]) if inside else None, float(factor), until)
         better = slopes is not None and (own is None or slopes.constant < own)
         found[place] = Part(blocks, slopes.constant if better and slopes else own,
                             slopes if better else None)
