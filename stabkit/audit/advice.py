@@ -1,88 +1,80 @@
-"""What to change: one sentence per fault, naming the layer and the number."""
+"""What to change: one sentence per place, naming the layer and the number.
+
+Each change was made, and the changed network judged again, before it is said.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
+from time import monotonic
 
 import numpy as np
 
-from stabkit.audit.bounds import product
-from stabkit.audit.composition import Composition
-from stabkit.audit.questions import BOUNDED
+from stabkit.audit.block_report import Task, judged, notion_of, why_not
+from stabkit.audit.changes import below, least_change
+from stabkit.audit.composition import Composition, composition_of
+from stabkit.audit.decision import above, whole
+from stabkit.audit.questions import BOUNDED, CONSTANT, MODES
 from stabkit.audit.result import BlockReport, Judgement
-from stabkit.networks.blocks import (
-    ACTIVATION,
-    AFFINE,
-    COUPLING,
-    DIFFUSION,
-    HAMILTONIAN,
-    RESIDUAL,
-    Block,
-)
-from stabkit.networks.step_sizes import certified_step, largest_modal_step, modal_step
-from stabkit.stability.verdict import PROVED, REFUTED
+from stabkit.audit.reversible import calmed
+from stabkit.errors import InvalidArgument
+from stabkit.networks.blocks import DIFFUSION, Block, blocks_of
+from stabkit.networks.segments import joined
+from stabkit.networks.transposed_block import diffusion_block
+from stabkit.stability.verdict import INAPPLICABLE, PROVED
+from stabkit.time_limit import time_limit
 
-_NEAR = 0.1  # relative distance up to which a second map is called nearly transposed
-
-
-def note_on(block: Block) -> str:
-    """What was recognised, in a few words."""
-    found = block.transpose
-    if block.form == HAMILTONIAN:
-        return "Verlet steps: both second maps are transposes, with opposite signs"
-    if block.form == COUPLING:
-        return _coupling_note(block)
-    if block.form == DIFFUSION:
-        return "the second map is exactly -tau times the transpose of the first"
-    if block.form != RESIDUAL or found is None:
-        return ""
-    if found.factor is not None:
-        return "the second map is the transpose of the first with the sign of an anti-diffusion"
-    if found.distance <= _NEAR and found.nearest < 0:
-        return (f"nearly transposed: the second map is {found.distance:.2g} (relative) away from "
-                f"{found.nearest:.6g} times the transpose of the first")
-    return "the second map is not a multiple of the transpose of the first"
+ONE = Fraction(1)
 
 
 def advise(network: Composition, reports: Sequence[BlockReport], judgements: Sequence[Judgement],
-           at_most: Fraction) -> tuple[str, ...]:
-    """What to change so that the notions that count are kept."""
-    blocks = network.blocks
-    if all(item.status is PROVED for item in judgements if item.counts):
-        return ()
-    advice = [text for block, report in zip(blocks, reports, strict=True)
-              if (text := _on_block(block, report))]
-    scaling = scaling_of(network, at_most if not advice else max(at_most, Fraction(1)))
-    if scaling is not None:
-        advice.append(f"{scaling[0].name}: scale by {below(scaling[1])}")
-    asked = [item for item in judgements if item.counts and item.status is REFUTED]
-    if not advice and any(item.notion == BOUNDED and item.status is not PROVED
-                          for item in judgements if item.counts):
-        advice.append("a bound at any depth is known for contractions, and for equal linear "
-                      "Verlet steps; if only this depth counts, ask for its constant (--at-most)")
-    biased = [block for block in blocks if block.has_bias]
-    if biased and any(item.notion == "euclidean" for item in asked):
-        names = ", ".join(_biased(biased)[:3])
-        advice.append(f"{names}: a bias moves the zero signal, so no norm bound holds for every "
-                      "input; ask for contraction, or leave the bias out")
+           at_most: Fraction | None, task: Task) -> tuple[str, ...]:
+    """What to change so that the notions that count are proved; nothing where none was found."""
+    lacking = {item.notion.split()[0]: item for item in judgements
+               if item.counts and item.status not in (PROVED, INAPPLICABLE)}
+    advice: list[str] = []
+    with time_limit(task.until):
+        if BOUNDED in lacking or MODES in lacking:
+            advice += _on_reversible(network, lacking, task)
+        if "euclidean" in lacking and network.graph.has_bias:
+            advice += _on_biases(network, task)
+        elif {"euclidean", "contraction", CONSTANT} & set(lacking):
+            goal = at_most if CONSTANT in lacking and at_most is not None else ONE
+            if {"euclidean", "contraction"} & set(lacking):
+                goal = min(goal, ONE)
+            made = least_change(network, goal, task.until)
+            advice += made.said if made else ()
+        elif len({"range", "sign", "energy"} & set(lacking)) == 1:
+            advice += _on_steps(network, reports, next(iter(lacking)), task)
     return tuple(advice)
 
 
-def scaling_of(network: Composition, at_most: Fraction = Fraction(1)
-               ) -> tuple[Block, Fraction] | None:
-    """The affine block to scale, and the factor, so that plain layers have a small constant.
+def _on_reversible(network: Composition, lacking: dict[str, Judgement], task: Task) -> list[str]:
+    made = calmed(network.blocks, task.seed)
+    if made is not None and (made.has_one_bound or BOUNDED not in lacking):
+        return list(made.said)
+    more = [f"{text}; then no mode of a block alone grows" for text in made.said] if made else []
+    if BOUNDED in lacking and network.upper is not None:
+        more.append("a bound at any depth is known for contractions, and for equal linear Verlet "
+                    "steps; if only this depth counts, ask for its constant: --at-most "
+                    f"{above(network.upper)} is proved")
+    return more
 
-    The other blocks count as contractions, which is what they are to be made.
-    """
-    plain = [(block, bound) for block, bound in zip(network.blocks, network.bounds, strict=True)
-             if block.form in (AFFINE, ACTIVATION)]
-    affine = [(bound, -number) for number, (block, bound) in enumerate(plain)
-              if block.form == AFFINE and bound is not None]
-    whole = network.upper if len(plain) == len(network.blocks) else product([b for _, b in plain])
-    if not affine or whole is None or whole <= at_most:
-        return None
-    return plain[-max(affine)[1]][0], at_most / whole
+
+def _on_biases(network: Composition, task: Task) -> list[str]:
+    """A norm bound needs 0 to stay 0: without the biases, and with what else it takes then."""
+    blocks = [block for block in network.blocks if block.has_bias]
+    plain = replace(network.graph, nodes=[replace(node, layer=node.layer.without_bias())
+                                          for node in network.graph.nodes])
+    if plain.has_bias:
+        return []
+    made = least_change(composition_of(plain, until=task.until), ONE, task.until)
+    names = ", ".join(_biased(blocks)[:3])
+    return [] if made is None else [
+        f"{names}: a bias moves the zero signal, so no norm bound holds for every input; ask for "
+        "contraction, or leave the bias out", *made.said]
 
 
 def _biased(blocks: Sequence[Block]) -> list[str]:
@@ -90,65 +82,26 @@ def _biased(blocks: Sequence[Block]) -> list[str]:
             if node.layer.constant is not None and np.any(node.layer.constant)]
 
 
-def _on_block(block: Block, report: BlockReport) -> str:
-    if report.statuses and all(status is PROVED for status in report.statuses.values()):
-        return ""
-    if block.form == HAMILTONIAN:
-        return _at_most(block.name, largest_modal_step(block), modal_step(block))
-    if block.form == COUPLING:
-        return f"{block.name}: {_coupling_advice(block)}"
-    if block.form == DIFFUSION:
-        return _at_most(block.name, report.safe or certified_step(block), block.tau)
-    return _on_residual(block) if block.form == RESIDUAL else ""
-
-
-def _at_most(name: str, safe: Fraction | None, step: Fraction | None) -> str:
-    return "" if safe is None or step is None or step <= safe else \
-        f"{name}: step at most {below(safe)}, it is {float(step):.6g}"
-
-
-def _coupling_note(block: Block) -> str:
-    which = _not_transposed(block)
-    if not which:
-        return "reversible; both second maps are transposes, but with the same sign"
-    return f"reversible; the {which} update is not built with the transpose of its first map"
-
-
-def _coupling_advice(block: Block) -> str:
-    which = _not_transposed(block)
-    if not which:
-        return "reverse the sign of one of the two updates"
-    return f"transpose the second map of the {which} update exactly"
-
-
-def _not_transposed(block: Block) -> str:
-    """The updates of the first step that is not Hamiltonian without the transposed structure."""
-    step = next(step for step in block.couplings if not step.is_hamiltonian)
-    return " and ".join(word for word, branch in (("first", step.first), ("second", step.second))
-                        if branch.factor is None)
-
-
-def _on_residual(block: Block) -> str:
-    second = next((node for node in (block.after.nodes if block.after else ())
-                   if node.layer.layout is not None), None)
-    name = block.name if second is None else second.name
-    kind = "map" if second is None else (
-        "convolution" if "Conv" in type(second.layer).__name__ or
-        "Conv" in second.kind else "matrix")
-    found = block.transpose
-    if found is not None and found.factor is not None:
-        return f"{name}: reverse the sign of the second {kind}"
-    if found is not None and found.distance <= _NEAR and found.nearest < 0:
-        return (f"{name}: transpose the second {kind} exactly; it is {found.distance:.2g} "
-                f"(relative) away from {found.nearest:.6g} times the first one's transpose")
-    return (f"{name}: transpose the second {kind}, that is, take -tau times the transpose of the "
-            "first")
-
-
-def below(value: Fraction) -> str:
-    """A positive number rounded down to three digits that is safe to follow."""
-    text = f"{float(value):.3g}"
-    if Fraction(text) > value:
-        size = Fraction(10) ** (int(f"{float(value):.2e}".split("e")[1]) - 2)
-        text = f"{float((value // size) * size):.3g}"
-    return text
+def _on_steps(network: Composition, reports: Sequence[BlockReport], name: str, task: Task
+              ) -> list[str]:
+    """Smaller steps of diffusion blocks, for a notion that is no matter of one constant."""
+    graphs, said = [], []
+    for block, report in zip(network.blocks, reports, strict=True):
+        graph, tau = block.graph, block.tau
+        if block.form == DIFFUSION and report.safe is not None and tau is not None and \
+                report.statuses.get(name) is not PROVED and report.safe < tau:
+            step = Fraction(below(report.safe))
+            try:
+                graph = diffusion_block(block, step)
+            except InvalidArgument:
+                return []
+            said.append(f"{block.name}: step at most {float(step):.6g}, it is {float(tau):.6g}")
+        graphs.append(graph)
+    changed = joined(graphs)
+    blocks = blocks_of(changed)
+    if not said or not changed.is_small or why_not(name, changed, blocks) or \
+            monotonic() >= task.until:
+        return []
+    scheme = whole(changed, blocks)
+    found = judged(scheme, notion_of(name, scheme), min(task.trials, 256), task.seed)
+    return said if found.status is PROVED else []

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stabkit.audit.advice import note_on
 from stabkit.audit.modes import judge_modes
+from stabkit.audit.notes import note_on
 from stabkit.audit.questions import BOUNDED, MODES, notion_named
 from stabkit.audit.result import BlockReport
 from stabkit.errors import InvalidEvidence

@@ -108,12 +108,11 @@ def _accepted(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
 
 def make_stable(model: Any, shape: Shape | int | None = None, *, budget: float = 5.0,
                 seed: int = 0) -> Repair:
-    """The nearest network of the same form that is certified to contract differences.
+    """The network with the smallest change that was found by which it is certified to contract.
 
-    A diffusion block gets a smaller step; another residual block u + W₂Φ(W₁u + b) + c gets
-    −τW₁ᵀ for W₂, with the τ that is nearest in the Frobenius norm among those that are safe;
-    affine layers and activations in a row are scaled at one place.  A network that is proved is
-    returned as it is.
+    What is nearly a diffusion block is made one; then the steps of blocks are taken smaller, or the
+    last layer is scaled, by what is missing and no more.  Reversible blocks stay reversible: they
+    get steps up to which no mode of a block grows.  A network that is proved is returned as it is.
 
     Parameters
     ----------
@@ -125,12 +124,12 @@ def make_stable(model: Any, shape: Shape | int | None = None, *, budget: float =
     Returns
     -------
     Repair
-        With the fields ``graph``, ``changes`` (a text per block) and ``audit``.
+        With the fields ``graph``, ``changes`` (a text per place) and ``audit``.
 
     Raises
     ------
     InvalidArgument
-        Where a block that is not certified has no such form; it is named.
+        Where no such change is found; the block with the largest constant is named.
     """
     graph = _accepted(model, shape, budget, seed)
     if not isinstance(graph, Graph):

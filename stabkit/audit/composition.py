@@ -12,10 +12,17 @@ from time import monotonic
 import numpy as np
 
 from stabkit.audit.bounds import evidence_of, product
-from stabkit.audit.slope_parts import Part, better_bounds, evidence_of_parts, parts_of
+from stabkit.audit.slope_parts import (
+    Part,
+    better_bounds,
+    evidence_of_parts,
+    parts_of,
+    scaled_parts,
+)
 from stabkit.networks.balance import balanced
 from stabkit.networks.blocks import Block, blocks_of, usable
 from stabkit.networks.graph import Graph
+from stabkit.networks.segments import joined
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence
@@ -116,6 +123,21 @@ def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: N
     even = balanced(blocks)
     return found if even is blocks else replace(
         found, even=(even, [block.bound for block in even]))
+
+
+def with_scaled(network: Composition, number: int, block: Block, factor: Fraction, until: float
+                ) -> Composition:
+    """The network with a block in the place of the affine one that it is `factor` times, or at the
+    end: what is certified of the others is kept, and multipliers are scaled."""
+    blocks, bounds = list(network.blocks), list(network.bounds)
+    blocks[number:number + 1], bounds[number:number + 1] = [block], [block.bound]
+    graph = replace(joined([one.graph for one in blocks]), source=network.graph.source)
+    known = [bound for bound in map(product, (network.bounds, _constants(network.parts)))
+             if bound is not None]
+    if network.upper is None or network.upper not in known:  # moved factors made it
+        return composition_of(graph, until=until)
+    return Composition(graph, blocks, bounds, (blocks, bounds),
+                       scaled_parts(network.parts, number, block, factor, until))
 
 
 def widened_composition(graph: Graph, unit: Fraction) -> Composition:

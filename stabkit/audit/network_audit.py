@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
 from time import monotonic
@@ -27,6 +27,7 @@ from stabkit.stability.verdict import PROVED
 from stabkit.time_limit import time_limit
 
 ONE = Fraction(1)
+_FOR_ALL_ELSE = 0.85
 _LEAST = 0.3  # seconds that a part of an audit may take, whatever the budget
 
 
@@ -54,7 +55,7 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
             graph, advance, until)
     asked = _asked(request, graph, network.blocks)
     trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(network.blocks))))
-    task = Task(trials, seed, advance, start + budget)
+    task = Task(trials, seed, advance, start + _FOR_ALL_ELSE * budget)  # the rest is for advice
     first, local = _judged_in_ball(network, request, task)
     quotient = _quotient(network, task, budget, unit)
     advance("witness")
@@ -68,10 +69,11 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
     if any(item.notion == "contraction" and item.status is PROVED and not item.rounding
            for item in judgements):
         upper = min(upper or ONE, ONE)
+    advice = advise(network, reports, judgements, None if request.ball else request.at_most,
+                    replace(task, until=max(start + budget, monotonic() + _LEAST)))
     return Audit(graph.source, graph.shape, graph.output_shape, graph.weights, reports,
-                 tuple(judgements), quotient.lower if quotient else None, upper,
-                 advise(network, reports, judgements, request.at_most or ONE), seed, budget,
-                 request.rounding, local)
+                 tuple(judgements), quotient.lower if quotient else None, upper, advice, seed,
+                 budget, request.rounding, local)
 
 
 def _judged_in_ball(network: Composition, request: Request, task: Task

@@ -62,7 +62,7 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "Where": entrywise.where, "Softmax": grouped.softmax, "LogSoftmax": grouped.softmax,
     "LayerNormalization": grouped.layer_norm, "RMSNormalization": grouped.layer_norm,
     "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
-    "Shrink": grouped.shrink, "Einsum": contraction.einsum,
+    "LRN": grouped.local_response, "Shrink": grouped.shrink, "Einsum": contraction.einsum,
 }
 _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys((*movement.RESHAPES, *movement.MOVES), movement.read_movement),

@@ -15,10 +15,15 @@ from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.audit.bounds import product
 from stabkit.networks.blocks import ACTIVATION, AFFINE, Block, usable
-from stabkit.networks.layers import Activation
+from stabkit.networks.layers import Activation, Product
 from stabkit.networks.layers.activation import slope_evidence
 from stabkit.networks.segments import joined
-from stabkit.networks.slope_bound import SlopeBound, may_have_slope_bound, slope_bound
+from stabkit.networks.slope_bound import (
+    SlopeBound,
+    may_have_slope_bound,
+    rescaled,
+    slope_bound,
+)
 from stabkit.networks.slope_form import MOST
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.verdict import Evidence, calculation
@@ -72,6 +77,27 @@ def _is_worth(run: Sequence[Block]) -> bool:
                             and may_have_slope_bound(run[0].graph))
 
 
+def scaled_parts(parts: Sequence[Part], number: int, block: Block, factor: Fraction, until: float
+                 ) -> list[Part]:
+    """The parts with a block in the place of the one that it is `factor` times, or at the end."""
+    found, start = list(parts), 0
+    for place, part in enumerate(parts):
+        inside = number - start
+        start += len(part.blocks)
+        if not 0 <= inside < len(part.blocks):
+            continue
+        blocks = [*part.blocks[:inside], block, *part.blocks[inside + 1:]]
+        own = product([one.bound for one in blocks])
+        slopes = None if part.slopes is None else rescaled(
+            part.slopes, joined([one.graph for one in blocks]), joined(
+                [one.graph for one in blocks[:inside]]) if inside else None, float(factor), until)
+        better = slopes is not None and (own is None or slopes.constant < own)
+        found[place] = Part(blocks, slopes.constant if better and slopes else own,
+                            slopes if better else None)
+        return found
+    return [*found, Part([block], block.bound)] if found else []
+
+
 def better_bounds(blocks: Sequence[Block], bounds: Bounds, until: float
                   ) -> list[Fraction | None]:
     """The constants of blocks, where they are more than one layer by multipliers of their own."""
@@ -91,7 +117,7 @@ def _runs(blocks: Sequence[Block]) -> list[list[Block]]:
     active = 0
     for block in blocks:
         own = sum(prod(node.shape) for node in block.graph.nodes
-                  if isinstance(node.layer, Activation))
+                  if isinstance(node.layer, Activation | Product))
         fits = block.form == AFFINE or may_have_slope_bound(block.graph)
         if runs and fits and active + own <= MOST:
             runs[-1].append(block)
@@ -146,6 +172,9 @@ def _inequality(bound: SlopeBound, at_most: Fraction, by: str) -> Evidence:
 def evidence_of_parts(parts: Sequence[Part], at_most: Fraction, by: str) -> tuple[Evidence, ...]:
     """That the constants of parts in a row multiply to `at_most` at most."""
     blocks = [block for part in parts for block in part.blocks]
+    if any(isinstance(node.layer, Product) for block in blocks for node in block.graph.nodes):
+        by = ("the factors of products lie between bounds that stabkit has computed with every "
+              f"rounding error counted, and that are taken as given here; {by}")
     if len(parts) == 1 and parts[0].slopes is not None:
         return (*slopes_shown(blocks), *slope_calculation(parts[0].slopes, at_most, by))
     made: list[Evidence] = list(slopes_shown(blocks))

@@ -17,6 +17,7 @@ from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Activation, Sum
 from stabkit.networks.layers.activation import certified_slopes
 from stabkit.networks.network import Network
+from stabkit.networks.reach import bound_with_products
 from stabkit.networks.residual_form import named_map, residual_parts
 from stabkit.networks.segments import joined, part, path_to, segments, signed
 from stabkit.networks.transposes import Transpose, compare
@@ -164,7 +165,7 @@ def _scheme(block: Block) -> Scheme:
 def _bound(block: Block) -> Fraction | None:
     if block.form == AFFINE:
         return upper_root(block.graph.square)
-    plain = block.graph.bound
+    plain = bound_with_products(block.graph)
     slopes = certified_slopes(block.flux) if block.flux is not None else None
     if plain is None or slopes is None or block.before is None or block.after is None:
         return plain

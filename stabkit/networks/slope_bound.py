@@ -12,12 +12,14 @@ import numpy as np
 
 from stabkit.networks.form_certificate import certified_square
 from stabkit.networks.graph import Graph
-from stabkit.networks.layers import Activation
+from stabkit.networks.layers import Activation, Product
 from stabkit.networks.multipliers import Multipliers, better_multipliers, first_multipliers
-from stabkit.networks.slope_form import MOST, QUICK, SlopeForm, Slopes, slope_form
+from stabkit.networks.reach import with_free_slopes
+from stabkit.networks.slope_form import MOST, QUICK, SlopeForm, Slopes, all_slopes, slope_form
 from stabkit.operators.singular_values import upper_root
 from stabkit.time_limit import time_is_over, time_limit
 
+_LEAST = 0.5  # seconds
 _STEP = 10  # times a certificate: what the first better multipliers and theirs take, about
 _ROOM = (0.0, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # relative, above L² as it was found
 
@@ -44,11 +46,11 @@ class SlopeBound:
 
 
 def may_have_slope_bound(graph: Graph) -> bool:
-    """Whether a network is one of linear layers and not too many activations."""
+    """Whether a network is one of linear layers and not too many activations and products."""
     active = 0
     for node in graph.nodes:
-        if isinstance(node.layer, Activation):
-            active += prod(node.shape)
+        if isinstance(node.layer, Activation | Product):
+            active += prod(node.shape) * len(node.inputs)
         elif not node.layer.is_linear:
             return False
     return 0 < active <= MOST
@@ -70,19 +72,61 @@ def slope_bound(graph: Graph, until: float, given: Mapping[int, Slopes] | None =
     -------
     SlopeBound or None
         Every rounding error is counted.  None where a layer is neither linear nor an activation
-        with certified slopes, or the network is too large.
+        with certified slopes nor a product of bounded signals, or the network is too large.
 
     Notes
     -----
     The bound of Fazlyab, Robey, Hassani, Morari and Pappas (2019), "LipSDP-Neuron".
     """
+    made = with_free_slopes(graph) if given is None else (graph, given)
+    if made is None:
+        return None
     with time_limit(until):
-        form = slope_form(graph, given)
+        form = slope_form(*made)
     if form is None or form.size > MOST:
         return None
     until = inf if form.size <= QUICK else until
     with np.errstate(all="ignore"), time_limit(until):  # what is not finite is not certified
         return _bound(form, until)
+
+
+def rescaled(known: SlopeBound, graph: Graph, front: Graph | None, factor: float, until: float
+             ) -> SlopeBound | None:
+    """The constant of a network in which one linear layer is `factor` times what it was.
+
+    With yʹ = s y and vʹ = s v behind that layer, s² times the inequality holds, if the multipliers
+    of the activations in front of it are taken times s².
+
+    Parameters
+    ----------
+    known : SlopeBound
+        Of the network as it was.
+    graph : Graph
+        The network as it is.
+    front : Graph or None
+        What stands in front of the layer, if anything.
+    factor : float
+    until : float
+        Until when other multipliers are looked for where these do not do.
+    """
+    weights = known.weights.copy()
+    weights[:0 if front is None else _count(front)] *= factor**2
+    made = with_free_slopes(graph)
+    if made is None:
+        return None
+    with time_limit(max(until, monotonic() + _LEAST)):
+        form = slope_form(*made)
+    if form is None or len(form.low) != len(weights):
+        return slope_bound(graph, until)
+    with np.errstate(all="ignore"):
+        certain = _certain(form, Multipliers(known.square * factor**2, weights))
+    return certain or slope_bound(graph, until)
+
+
+def _count(graph: Graph) -> int:
+    """The number of activations that are no straight lines."""
+    slopes = all_slopes(*(with_free_slopes(graph) or (graph, {}))) or {}
+    return sum(int(np.sum(low < high)) for low, high in slopes.values())
 
 
 def _bound(form: SlopeForm, until: float) -> SlopeBound | None:

@@ -92,7 +92,7 @@ def slope_form(graph: Graph, given: Mapping[int, Slopes] | None = None) -> Slope
     given : mapping, optional
         Slopes of the activations of some nodes, entry by entry, where more is known of them.
     """
-    slopes = _all_slopes(graph, given or {})
+    slopes = all_slopes(graph, given or {})
     if slopes is None:
         return None
     curved = {number: np.flatnonzero(low < high) for number, (low, high) in slopes.items()}
@@ -132,7 +132,7 @@ def slope_form(graph: Graph, given: Mapping[int, Slopes] | None = None) -> Slope
     return narrowed(form) if _is_finite(form) else None
 
 
-def _all_slopes(graph: Graph, given: Mapping[int, Slopes]) -> dict[int, Slopes] | None:
+def all_slopes(graph: Graph, given: Mapping[int, Slopes]) -> dict[int, Slopes] | None:
     """The slopes of all activations, rounded outward; None where something else is not linear."""
     found = {}
     for number, node in enumerate(graph.nodes):

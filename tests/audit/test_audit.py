@@ -57,12 +57,12 @@ def test_the_step_bound_2_over_2_plus_root_2_is_met_on_both_sides(step, status):
 @pytest.mark.parametrize("W2, word", [
     (-K.T, "reverse the sign"),
     (K.T + np.array([[0, 0, 0]] * 3 + [[0, 1e-3, 0]]), "transpose the second matrix exactly"),
-    (np.roll(K.T, 1, axis=0), "transpose the second matrix, that is"),
+    (np.roll(K.T, 1, axis=0), "multiply its result by"),
 ])
 def test_a_second_map_that_is_not_the_transpose_is_never_proved(W2, word):
     result = audit(block(W2=W2), budget=1)
     assert result.status is not Status.PROVED and holds(result)
-    assert word in result.advice[0] and result.advice[0].startswith("two")
+    assert word in result.advice[0] and result.advice[0].split(":")[0] in ("two", "add")
 
 
 def test_a_bias_breaks_the_norm_but_not_the_contraction():
@@ -243,7 +243,7 @@ def test_the_command_says_stable_by_its_exit_status_and_its_file_replays(tmp_pat
         np.savez(path, W1=K, flux="soft", step=step)
         assert main(["audit", str(path), "--budget", "1", "--json", str(verdicts)]) == status
         assert main(["replay", str(verdicts)]) == 0
-    assert "step at most 0.585, it is 0.6" in capsys.readouterr().out
+    assert "step at most 0.585786, it is 0.6" in capsys.readouterr().out
     path.write_bytes(b"PK\x03\x04 and no more")
     assert main(["audit", str(path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -141,7 +141,7 @@ def test_a_row_that_is_false_by_a_hair_is_not_proved(graph):
 def test_a_row_is_scaled_at_one_place_by_what_is_missing():
     """0.001 · 30 · 40 = 1.2."""
     graph = row(.001 * I3, 30 * I3, 40 * I3)
-    assert audit(graph, budget=1).advice == ("A2: scale by 0.833",)
+    assert audit(graph, budget=1).advice == ("A2: scale by 0.833333",)
     repaired = make_stable(graph, budget=1)
     assert len(repaired.changes) == 1 and repaired.audit.status is Status.PROVED
     scaled = [new.layer.weights / old.layer.weights for old, new in

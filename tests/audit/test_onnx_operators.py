@@ -77,6 +77,8 @@ CASES = {
     "softmax": single("Softmax", (5,)),
     "softmax along channels": single("Softmax", (3, 4), axis=1),
     "log-softmax": single("LogSoftmax", (4,)),
+    "local response": single("LRN", (4, 2), size=3, alpha=2.5, beta=0.75, bias=0.5),
+    "local response of an even window": single("LRN", (5, 2, 1), size=4, alpha=9.0, beta=1.0),
     "layer norm": single("LayerNormalization", (3, 4), {"s": weights(4), "b": weights(4)}),
     "layer norm over two axes": single("LayerNormalization", (3, 4), {"s": weights(3, 4)}, axis=1,
                                        epsilon=0.1),
@@ -331,7 +333,8 @@ def test_operator_set_6_broadcasts_as_it_says():
 
 
 # -- what is said of layers that see groups --------------------------------------------------------
-@pytest.mark.parametrize("name", ["softmax", "log-softmax", "layer norm", "group norm"])
+@pytest.mark.parametrize("name", ["softmax", "log-softmax", "layer norm", "group norm",
+                                  "local response", "local response of an even window"])
 def test_the_derivative_of_a_group_is_that_of_differences_and_within_the_bound(name):
     """(f(x + h d) − f(x − h d))/(2 h) against the derivative, its adjoint, and the constant."""
     graph = read_bytes(CASES[name].SerializeToString(), "model.onnx")
@@ -359,7 +362,8 @@ def test_the_bounds_of_groups_are_reached():
         float(norm.bound) * np.linalg.norm(d))
 
 
-@pytest.mark.parametrize("name", ["softmax", "log-softmax", "layer norm", "softsign"])
+@pytest.mark.parametrize("name", ["softmax", "log-softmax", "layer norm", "softsign",
+                                  "local response"])
 def test_what_is_written_down_of_groups_is_what_they_compute(name):
     """An audit of a small network with a certificate or witness that replays."""
     from stabkit import audit

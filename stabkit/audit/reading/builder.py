@@ -220,7 +220,11 @@ class Builder:
         total[axis] = sum(shape[axis] for shape in shapes)
         lead = [self.has_batch(shape) for shape in (*shapes, tuple(total))]
         if len(set(lead)) > 1 or (lead[0] and axis == 0):
-            raise InvalidArgument("signals are joined along the batch axis")
+            if self.batch > 1:
+                raise InvalidArgument("signals are joined along the batch axis")
+            # Of one sample: the leading axis of length 1 was another one, such as that of time.
+            return self.reshape(self.join([self.reshape(view, (1, *view.shape)) for view in views],
+                                          axis + 1), tuple(total))
         return self.add(Concatenation(axis - lead[0]), views, tuple(total))
 
     def broadcast(self, view: View, shape: Shape) -> View:

@@ -66,10 +66,13 @@ def _reduce(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
 
 def _matmul(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     a, b = arrays
-    if a.ndim not in (1, 2) or b.ndim not in (1, 2):
-        raise op.refuse("a product of constants with more than two axes")
-    op.build.spend(a.size * (b.shape[-1] if b.ndim > 1 else 1) // 64 + a.size + b.size)
-    return a @ b
+    if not a.ndim or not b.ndim:
+        raise op.refuse("a product of a matrix and a number")
+    many = prod(np.broadcast_shapes(a.shape[:-2], b.shape[:-2]))
+    rows, inner = a.shape[-2:] if a.ndim > 1 else (1, a.shape[0])
+    columns = b.shape[-1] if b.ndim > 1 else 1
+    op.build.spend(many * rows * columns * (1 + inner // 64) + a.size + b.size)
+    return np.matmul(a, b)
 
 
 def _cast(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:

@@ -14,7 +14,7 @@ from stabkit.audit.reading.entrywise import activate
 from stabkit.audit.reading.operator import Operator
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import activations
-from stabkit.networks.layers import Normalisation, Softmax, Sum
+from stabkit.networks.layers import LocalResponse, Normalisation, Softmax, Sum
 
 
 def _one(op: Operator, view: View) -> tuple[int, ...]:
@@ -47,6 +47,22 @@ def layer_norm(op: Operator) -> View:
     places = np.arange(prod(shape)).reshape(prod(shape[:axis]), -1)
     made = _normalised(op, view, places, op.kind == "LayerNormalization")
     return _scaled(op, made, [op.weights(1), op.weights(2)], lambda part: part)
+
+
+def local_response(op: Operator) -> View:
+    """LRN: x/(k + α s/size)^β with the sum s of x² over `size` channels around."""
+    view = op.signal(0)
+    if len(_one(op, view)) < 2:
+        raise op.refuse(f"a signal of shape {view.shape} without channels and sizes")
+    size, beta = op.integer("size"), Fraction(op.number("beta", 0.75))
+    a, k = (Fraction(op.number(name, value)) for name, value in (("alpha", 1e-4), ("bias", 1.0)))
+    if size < 1 or a < 0 or k < Fraction(1, 10**9) or (4 * beta).denominator > 1 or not (
+            0 <= beta <= 4):
+        raise op.refuse(f"alpha {float(a)}, beta {float(beta)}, bias {float(k)}, size {size}; only "
+                        "positive numbers, and quarters for beta")
+    before, after = (size - 1) // 2, size // 2
+    return op.build.add(LocalResponse(before, after, a / size, k, int(4 * beta)), [view],
+                        view.shape)
 
 
 def group_norm(op: Operator) -> View:

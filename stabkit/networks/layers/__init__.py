@@ -9,12 +9,13 @@ from stabkit.networks.layers.layer import Layer, Shape, Signal, Weights
 from stabkit.networks.layers.pooling import MaxPooling, MeanPooling, Pooling
 from stabkit.networks.layers.product import Product
 from stabkit.networks.layers.reshaping import Reshaping
+from stabkit.networks.layers.response import LocalResponse
 from stabkit.networks.layers.scaling import Scaling
 from stabkit.networks.layers.selection import Selection
 from stabkit.networks.layers.sorting import Sorting
 from stabkit.networks.layers.sum import Sum
 
-__all__ = ["Activation", "Concatenation", "Convolution", "Dense", "Grouped", "Layer", "MaxPooling",
-           "MeanPooling", "Normalisation", "Pooling", "Product", "Reshaping", "Scaling",
-           "Selection", "Shape", "Signal", "Softmax", "Sorting", "Sum", "TransposedConvolution",
-           "Weights"]
+__all__ = ["Activation", "Concatenation", "Convolution", "Dense", "Grouped", "Layer",
+           "LocalResponse", "MaxPooling", "MeanPooling", "Normalisation", "Pooling", "Product",
+           "Reshaping", "Scaling", "Selection", "Shape", "Signal", "Softmax", "Sorting", "Sum",
+           "TransposedConvolution", "Weights"]

@@ -17,7 +17,7 @@ from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grown, 
 from stabkit.networks.layers.layer import Layer, Shape, Signal
 from stabkit.networks.layers.scaling import Scaling
 from stabkit.replay import check
-from stabkit.stability.certificates.flux_bounds import all_shown, show_slopes
+from stabkit.stability.certificates.flux_bounds import all_shown, show_bounds, show_slopes
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.time_limit import at_least, time_is_over
 
@@ -97,6 +97,21 @@ def slope_evidence(flux: Flux) -> Evidence | None:
                            arithmetic=arithmetic)
         if check(made.to_json({})) is None:
             return made
+    return None
+
+
+@lru_cache(maxsize=256)
+def certified_range(flux: Flux) -> tuple[Fraction, Fraction] | None:
+    """Ends between which all values of an activation lie, [0, 1] or [−1, 1], as the checker says.
+    """
+    for low, high in ((Fraction(0), Fraction(1)), (Fraction(-1), Fraction(1))):
+        log = Transcript()
+        with at_least(_SECONDS):
+            shown = show_bounds(log, flux, "activation", low, high)
+        if shown is not None and any(check(calculation(
+                "certificate", log, [shown], f"phi lies in [{low}, {high}]",
+                arithmetic=arithmetic).to_json({})) is None for arithmetic in ("ball", "rational")):
+            return low, high
     return None
 
 

@@ -147,9 +147,6 @@ class Convolution(Layer):
     def transposed(self) -> TransposedConvolution:
         return TransposedConvolution(self.without_bias())
 
-    def scaled(self, factor: float) -> Convolution:
-        return self.with_parts(weights=np.asarray(self.weights, dtype=float) * factor)
-
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
         values, said = change(self.weights, True)
         return (self.with_parts(weights=values) if said else self), said
@@ -233,9 +230,6 @@ class TransposedConvolution(Layer):
     @property
     def transposed(self) -> Convolution:
         return self.convolution.without_bias()
-
-    def scaled(self, factor: float) -> TransposedConvolution:
-        return self.with_parts(convolution=self.convolution.scaled(factor))
 
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
         inner, said = self.convolution.map_weights(change)

@@ -89,9 +89,6 @@ class Dense(Layer):
     def layout(self) -> tuple[Any, ...]:
         return "dense", self.weights.shape
 
-    def scaled(self, factor: float) -> Dense:
-        return self.with_parts(weights=np.asarray(self.weights, dtype=float) * factor)
-
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
         values, said = change(self.weights, True)
         return (self.with_parts(weights=values) if said else self), said

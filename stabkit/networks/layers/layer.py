@@ -152,10 +152,6 @@ class Layer(ABC):
         names = [name for name in ("weights", "factors", "bias") if hasattr(self, name)]
         return self.with_parts(**{name: sizes(getattr(self, name)) for name in names})
 
-    def scaled(self, factor: float) -> Layer | None:
-        """The layer times a number, its bias left as it is; None if it has no weights."""
-        return None
-
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
         """The layer with what `change` makes of its weights, and in words how they differ.
 

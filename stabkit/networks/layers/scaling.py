@@ -69,10 +69,6 @@ class Scaling(Layer):
         same = factors[0] != 0 and bool((factors == factors[0]).all())
         return fraction(factors[0]) if same else None
 
-    def scaled(self, factor: float) -> Scaling | None:
-        return None if self.factors is None else self.with_parts(
-            factors=np.asarray(self.factors, dtype=float) * factor)
-
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
         if self.factors is None:
             return self, []
