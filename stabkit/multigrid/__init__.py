@@ -8,6 +8,7 @@ the same cycles as networks, `FastPoisson` is the fast path.
 """
 
 from stabkit.multigrid.boundary import PERIODIC_CELLS, ZERO_PADDED, GridBoundary, grid_boundary
+from stabkit.multigrid.convergence import Solution, Status
 from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, Visit, W
 from stabkit.multigrid.fast_poisson import FastPoisson
 from stabkit.multigrid.fourier import TwoGrid, rediscretised_stencil, smoothing_factor
@@ -94,7 +95,7 @@ from stabkit.multigrid.smoother import (
     red_black,
     symmetric,
 )
-from stabkit.multigrid.solver import Multigrid, Solution
+from stabkit.multigrid.solver import Multigrid
 from stabkit.multigrid.spectrum import (
     energy_adjoint,
     energy_norm,
@@ -132,7 +133,7 @@ __all__ = [
     "Composition", "Cycle", "Dense", "DenseBlock", "DiffusionProblem", "Direct", "Exact", "F",
     "FastPoisson", "Grid", "GridBoundary", "Hierarchy", "ImplicitStep", "Jacobi", "Level",
     "MaxPooling", "MultiStep", "Multigrid", "Richardson", "SingleStep", "Smoothed", "Solution",
-    "SolverLayer", "Stage", "State", "Stencil", "StencilProblem", "Then", "Transfer",
+    "SolverLayer", "Stage", "State", "Status", "Stencil", "StencilProblem", "Then", "Transfer",
     "TransposedConvolution", "TwoGrid", "UNet", "V", "Visit", "W", "algebraic", "arithmetic_mean",
     "average_pooling", "averaging", "backslash_mg", "backward", "cell_linear", "chain",
     "channelwise", "chebyshev_omegas", "classic_network", "constant", "correlation",
