@@ -20,7 +20,9 @@ from stabkit.multigrid.matrices import is_exact
 
 #: Cycles before an iteration is judged.
 NOTICE = 5
-#: The factor per cycle, over three of them, that counts as stagnation if it does not arrive.
+#: Steps of a Krylov method before it is judged; their residuals have plateaus.
+NOTICE_STEPS = 30
+#: The factor per cycle, over all but two of those, that counts as stagnation if it does not arrive.
 SLOW = 0.95
 #: So much growth over four cycles that all grow is divergence.
 GROWTH = 1.2
@@ -100,10 +102,12 @@ class Watch:
     max_cycles : int
     callback : callable, optional
         Called with the number of the cycle and the relative residual.
+    notice : int
+        Cycles before it is judged.
     """
 
     def __init__(self, first: float, scale: float, tolerance: float, max_cycles: int,
-                 callback: Callable[[int, float], None] | None = None):
+                 callback: Callable[[int, float], None] | None = None, notice: int = NOTICE):
         if not isinstance(tolerance, Real) or isinstance(tolerance, (bool, np.bool_)) \
                 or not 0 <= tolerance < 1:
             raise InvalidArgument(f"tolerance: must be a number with 0 <= tolerance < 1, got "
@@ -112,6 +116,8 @@ class Watch:
         self.tolerance: float = float(tolerance)
         self.max_cycles: int = integer(max_cycles, "max_cycles")
         self.measured: list[float] = [first]
+        self._notice: int = notice
+        self.failure: str = ""
         self._callback: Callable[[int, float], None] | None = callback
 
     def add(self, residual: float) -> None:
@@ -119,6 +125,10 @@ class Watch:
         self.measured.append(residual)
         if self._callback:
             self._callback(self.cycles, residual / self.scale)
+
+    def fail(self, reason: str) -> None:
+        """End as diverged, for a reason that the iteration knows."""
+        self.failure = reason
 
     @property
     def cycles(self) -> int:
@@ -144,14 +154,14 @@ class Watch:
             return Status.DIVERGED
         if self.arrives(last):
             return Status.CONVERGED
-        if self._grows():
+        if self.failure or self._grows():
             return Status.DIVERGED
         if self.cycles >= self.max_cycles:
             return Status.OUT_OF_CYCLES
         return Status.STAGNATED if self._stalls() else None
 
     def _grows(self) -> bool:
-        if self.cycles < NOTICE:
+        if self.cycles < self._notice:
             return False
         recent = self.measured[-5:]
         steadily = all(a < b for a, b in pairwise(recent))
@@ -160,8 +170,8 @@ class Watch:
 
     @property
     def recent_factor(self) -> float:
-        """The mean reduction over the last three cycles."""
-        span = min(3, self.cycles)
+        """The mean reduction over the last cycles, three of them where they stand alone."""
+        span = min(self._notice - 2, self.cycles)
         if span == 0 or self.measured[-1 - span] == 0:
             return 0.0
         return (self.measured[-1] / self.measured[-1 - span]) ** (1 / span)
@@ -175,7 +185,7 @@ class Watch:
         return log(target / self.measured[-1]) / log(factor) if factor > 0 else 0.0
 
     def _stalls(self) -> bool:
-        return (self.cycles >= NOTICE and self.recent_factor > SLOW
+        return (self.cycles >= self._notice and self.recent_factor > SLOW
                 and self.cycles_to_go > self.max_cycles - self.cycles)
 
 

@@ -30,8 +30,8 @@ ANISOTROPIC = 0.05
 #: The ratio of diagonal entries of neighbours that interpolation by distance does not stand.
 JUMP = 50
 
-GUESS = ("no cause was found in the matrices; try more sweeps, another smoother, or the cycle "
-         "inside of conjugate gradients")
+GUESS = ("no cause was found in the matrices; try around=conjugate_gradients, more sweeps, another "
+         "smoother, or algebraic(A)")
 
 
 def reason(watch: Watch, hierarchy: Hierarchy, sweeps: Sequence[tuple[Sweep, Sweep]],
@@ -76,15 +76,15 @@ def asymmetry(A: Matrix) -> str:
     if gap <= ROUNDING * size:
         return ""
     return (f"A is not symmetric: A - Aᵀ has entries up to {gap / size:.2g} of the largest of A; "
-            "these cycles are made for symmetric positive definite ones; take GMRES with the cycle "
-            "as preconditioner, or a direct solver")
+            "these cycles are made for symmetric positive definite ones; take around=fgmres, or a "
+            "direct solver")
 
 
 def indefiniteness(A: Matrix, b: np.ndarray) -> str:
     """A direction d with dᵀA d < 0, on the diagonal or among those of conjugate gradients."""
     told = ("A is indefinite: {} = {:.3g}; cycles for definite matrices diverge on it, and "
-            "Helmholtz problems of many wavelengths are out of their reach; take MINRES or a "
-            "direct solver, or check the sign of A")
+            "Helmholtz problems of many wavelengths are out of their reach; take a direct solver, "
+            "or around=minres with matrix=A and the hierarchy of a definite matrix near it")
     least = A.diagonal().min()
     if least < 0:
         return told.format("a diagonal entry", least)
@@ -126,7 +126,7 @@ def anisotropy(A: Matrix) -> str:
         return ""
     return (f"A is anisotropic: in half of its rows the weakest coupling is at most {ratio:.2g} of "
             "the strongest, and point smoothers smooth along the strong ones only; take "
-            "prolongations made from the matrix, which coarsen along them")
+            "algebraic(A), which coarsens along them")
 
 
 def jumps(A: Matrix) -> str:
@@ -139,7 +139,8 @@ def jumps(A: Matrix) -> str:
     if ratio < JUMP:
         return ""
     return (f"the coefficients of A jump by a factor of about {ratio:.2g} between neighbours, "
-            "where solutions have kinks; take prolongations made from the matrix")
+            "where solutions have kinks; take algebraic(A) and "
+            "around=conjugate_gradients")
 
 
 def _couplings(A: Matrix) -> tuple[np.ndarray, np.ndarray]:

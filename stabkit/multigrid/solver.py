@@ -11,6 +11,8 @@ from stabkit.aliases import Array, Matrix, Signal
 from stabkit.arithmetic.backend import beside, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.convergence import (
+    NOTICE,
+    NOTICE_STEPS,
     OUT_OF_RANGE,
     Solution,
     Status,
@@ -23,7 +25,9 @@ from stabkit.multigrid.convergence import (
 from stabkit.multigrid.cycle import Cycle, Visit
 from stabkit.multigrid.diagnosis import reason
 from stabkit.multigrid.hierarchy import Hierarchy
+from stabkit.multigrid.krylov import Krylov, Precondition
 from stabkit.multigrid.matrices import identity, is_exact, vector
+from stabkit.multigrid.matrices import matrix as sparse_matrix
 from stabkit.operators.sparse import portable
 
 #: Σ b relative to Σ |b| above which a singular system counts as incompatible in floats.
@@ -79,6 +83,7 @@ class Multigrid:
 
     # -- as a solver -----------------------------------------------------------------------------
     def solve(self, b: Signal, u: Signal = None, *, tolerance: float = 1e-10, max_cycles: int = 100,
+              around: Krylov | None = None, matrix: Matrix = None,
               callback: Callable[[int, float], None] | None = None) -> Solution:
         """Cycle until ‖b − A u‖ <= tolerance ‖b‖, or until it is clear that it will not be.
 
@@ -94,6 +99,11 @@ class Multigrid:
         tolerance : float
             From 0 on and below 1.
         max_cycles : int
+        around : callable, optional
+            The method that the cycle preconditions: ``conjugate_gradients``, ``minres`` or
+            ``fgmres``; by default the cycles stand alone.
+        matrix : sparse matrix, shape (n, n), optional
+            The one of the system, where the hierarchy is that of a matrix near it; needs `around`.
         callback : callable, optional
             Called with the number of the cycle and the relative residual.
 
@@ -110,22 +120,44 @@ class Multigrid:
         """
         right, shape, e = self._right(b)
         x = 0 * right if u is None else 0 + scaled(self._vector(u, "u")[0], -e)
-        A = self._matrices[0][0]
+        A = self._system(matrix, around)
         # What overflows is told as divergence.
         with within_memory(right, "b", grid=True), np.errstate(over="ignore", invalid="ignore"):
-            watch = Watch(norm(right - A @ x), norm(right), tolerance, max_cycles, callback)
-            while watch.goes_on:
-                x = self.step(x, right)
-                watch.add(norm(right - A @ x))
-            return self._told(watch, x, right, shape, e)
+            watch = Watch(norm(right - A @ x), norm(right), tolerance, max_cycles, callback,
+                          NOTICE_STEPS if around else NOTICE)
+            x = (around or self._alone)(A, self._from_zero, right, x, watch)
+            return self._told(watch, A, x, right, shape, e)
 
-    def _told(self, watch: Watch, x: Signal, right: Signal, shape: tuple[int, ...], e: int
-              ) -> Solution:
+    def _system(self, given: Matrix, around: Krylov | None) -> Matrix:
+        if around is not None and (not callable(around) or is_exact(self.A.dtype)):
+            raise InvalidArgument("around: must be conjugate_gradients, minres or fgmres, for a "
+                                  f"hierarchy of floats, got {around!r}")
+        if given is None:
+            return self._matrices[0][0]
+        made = sparse_matrix(given, "matrix", self.A.dtype)
+        if around is None or made.shape != self.A.shape:
+            raise InvalidArgument(f"matrix: needs around= and shape {self.A.shape}, got "
+                                  f"{made.shape} and around={around!r}")
+        return portable(made)
+
+    def _alone(self, A: Matrix, precondition: Precondition, right: Signal, x: Signal, watch: Watch
+               ) -> Signal:
+        while watch.goes_on:
+            x = self.step(x, right)
+            watch.add(norm(right - A @ x))
+        return x
+
+    def _from_zero(self, right: Signal) -> Signal:
+        # One cycle as the preconditioner.
+        return self.step(0 * right, right)
+
+    def _told(self, watch: Watch, A: Matrix, x: Signal, right: Signal, shape: tuple[int, ...],
+              e: int) -> Solution:
         found, status = scaled(x, e), watch.status or Status.OUT_OF_CYCLES
-        why = "" if status is Status.CONVERGED else reason(watch, self.hierarchy, self.sweeps,
-                                                           right, x)
+        why = "" if status is Status.CONVERGED else watch.failure or reason(
+            watch, self.hierarchy, self.sweeps, right, x)
         if e and status is Status.CONVERGED:
-            residual = norm(right - self._matrices[0][0] @ scaled(found, -e))
+            residual = norm(right - A @ scaled(found, -e))
             if not watch.arrives(residual):
                 status, why = Status.OUT_OF_RANGE, OUT_OF_RANGE
         return Solution(namespace(found).reshape(found, shape), scaled_numbers(watch.measured, e),
@@ -184,7 +216,7 @@ class Multigrid:
         """
         def apply(b):
             right = np.asarray(b, dtype=np.float64).ravel()
-            return self.step(np.zeros_like(right), right)
+            return self._from_zero(right)
 
         return scipy.sparse.linalg.LinearOperator(self.A.shape, matvec=apply, dtype=np.float64)
 
