@@ -18,14 +18,25 @@ from stabkit.errors import InvalidArgument
 from stabkit.launcher import adjacent
 from stabkit.multigrid import poisson_cycle
 from stabkit.multigrid.boundary import INTERIOR, grid_shape
+from stabkit.multigrid.convergence import (
+    OUT_OF_RANGE,
+    Solution,
+    Status,
+    Watch,
+    exponent,
+    norm,
+    scaled,
+    scaled_numbers,
+    still_falls,
+)
 from stabkit.multigrid.matrices import vector
-from stabkit.multigrid.solver import Solution
 
 #: Sweeps on the coarsest grid, one row of points at most: a row of n = 1 is solved by the first.
 COARSEST_SWEEPS = 8
 PAGE = 512  # doubles in 4 KiB
 THIRDS = (169, 341)
 _ARRAYS = 6  # of the size of the finest grid that a cycle in another library holds
+SMALLEST_H = 1e-60
 NOT_MEASURED = np.zeros(0)
 
 
@@ -71,8 +82,9 @@ class FastPoisson:
     def __init__(self, shape: Sequence[int], h: Rational = 1):
         self.shape = grid_shape(shape)
         self.h = float(fraction(h, "h"))
-        if self.h <= 0:
-            raise InvalidArgument(f"h: must be positive, got {h}")
+        if not SMALLEST_H <= self.h <= 1 / SMALLEST_H:
+            raise InvalidArgument(f"h: must lie between {SMALLEST_H:g} and {1 / SMALLEST_H:g}, so "
+                                  f"that 1/h² is a float, got {h}; measure lengths in other units")
         if len(self.shape) != 2:
             raise InvalidArgument(f"shape: must be two sizes, got {self.shape}; in 1-D a "
                                   "tridiagonal solver is faster than any multigrid")
@@ -99,22 +111,21 @@ class FastPoisson:
                     f"b: a grid of {self.shape[0]} by {self.shape[1]} points takes "
                     f"{_ARRAYS * 8 * self.shape[0] * self.shape[1] / GIB:.3g} GiB, more than the "
                     "device has free; take a smaller grid, or arrays of numpy") from None
-        right = self._check(b, "b")
-        fine = self._grids[0]
+        given = self._check(b, "b")
+        e, fine = exponent(given), self._grids[0]
+        right = scaled(given, -e)
         for values, place in fine.inside(right, 2):
             np.multiply(values, self.h**2, out=place)
         for values, place in fine.inside(np.broadcast_to(0.0, self.shape) if u is None
-                                         else self._check(u, "u"), 0):
+                                         else scaled(self._check(u, "u"), -e), 0):
             place[:] = values
-        scale = float(np.linalg.norm(right))
-        residuals = [scale if u is None else self._residual()]
-        while residuals[-1] > tolerance * scale and len(residuals) <= max_cycles:
-            residuals.append(self._cycle())
-            if residuals[-1] <= tolerance * scale:
-                residuals[-1] = self._residual()
-            if callback:
-                callback(len(residuals) - 1, residuals[-1] / scale)
-        return Solution(self._collect(), tuple(residuals), residuals[-1] <= tolerance * scale)
+        scale = norm(right)
+        watch = Watch(scale if u is None else self._residual(), scale, tolerance, max_cycles,
+                      callback)
+        while watch.goes_on:
+            residual = self._cycle()
+            watch.add(self._residual() if watch.arrives(residual) else residual)
+        return _told(watch, self._collect(), e)
 
     def _solve_foreign(self, b: Signal, u: Signal, tolerance: float, max_cycles: int,
                        callback: Callable[[int, float], None] | None) -> Solution:
@@ -123,22 +134,22 @@ class FastPoisson:
             if array is not None:
                 self._check_foreign(xp, array, name)
 
-        def norm(squares: Array) -> float:
+        def root(squares: Array) -> float:
             return to_residual * float(xp.sum(squares)) ** 0.5
 
+        e = exponent(b)
+        b = scaled(b, -e)
         right = adjacent(b * self.h**2, self.shape)
-        x = None if u is None else adjacent(u, self.shape)
-        scale = float(xp.sum(b * b)) ** 0.5
-        residuals = [scale if u is None else norm(poisson_cycle.residual_squares(x, right))]
-        while residuals[-1] > tolerance * scale and len(residuals) <= max_cycles:
+        x = None if u is None else adjacent(scaled(u, -e), self.shape)
+        scale = norm(b)
+        watch = Watch(scale if u is None else root(poisson_cycle.residual_squares(x, right)),
+                      scale, tolerance, max_cycles, callback)
+        while watch.goes_on:
             x, squares = poisson_cycle.cycle(x, right, self._shapes, COARSEST_SWEEPS)
-            residuals.append(float("inf") if squares is None else norm(squares))
-            if squares is None or residuals[-1] <= tolerance * scale:
-                residuals[-1] = norm(poisson_cycle.residual_squares(x, right))
-            if callback:
-                callback(len(residuals) - 1, residuals[-1] / scale)
-        return Solution(xp.zeros_like(b) if x is None else x, tuple(residuals),
-                        residuals[-1] <= tolerance * scale)
+            residual = None if squares is None else root(squares)
+            watch.add(root(poisson_cycle.residual_squares(x, right))
+                      if residual is None or watch.arrives(residual) else residual)
+        return _told(watch, xp.zeros_like(b) if x is None else x, e)
 
     def _check_foreign(self, xp: Library, array: Array, name: str) -> None:
         if array.shape != self.shape or array.dtype != xp.float64:
@@ -182,3 +193,15 @@ class FastPoisson:
         for values, place in fine.inside(u, 0):
             values[:] = place
         return u
+
+
+def _told(watch: Watch, x: Signal, e: int) -> Solution:
+    # The matrix is known to be well, so only rounding keeps the cycle from converging.
+    status = watch.status or Status.OUT_OF_CYCLES
+    why = {Status.CONVERGED: "", Status.OUT_OF_CYCLES: still_falls(watch)}.get(
+        status, "the residual has reached what rounding allows; give a larger tolerance")
+    found = scaled(x, e)
+    lost = scaled(found, -e) - x
+    if status is Status.CONVERGED and not norm(lost) <= watch.tolerance * norm(x):
+        status, why = Status.OUT_OF_RANGE, OUT_OF_RANGE
+    return Solution(found, scaled_numbers(watch.measured, e), watch.history, status, why)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stabkit.aliases import Array, Matrix, Rational, Signal
+from stabkit.aliases import Matrix, Rational
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.matrices import count, inverse, is_exact, matrix, number, vector
+from stabkit.multigrid.matrices import count, number
 from stabkit.multigrid.problem import DiffusionProblem, StencilProblem
 from stabkit.multigrid.transfer import Transfer, galerkin_transfer
 
@@ -158,48 +158,3 @@ def _constants(problem: Problem, dtype: DTypeLike) -> np.ndarray | None:
     if not problem.singular:
         return None
     return np.array([number(1, dtype)] * prod(problem.shape), dtype=dtype)
-
-
-def algebraic(A: Matrix, prolongations: Sequence[Signal],
-              restrictions: Sequence[Signal] | None = None, *, kernel: Array = None,
-              shape: tuple[int, ...] | None = None) -> Hierarchy:
-    """A Galerkin hierarchy of any matrix with given transfers.
-
-    Parameters
-    ----------
-    A : scipy.sparse matrix, array or Exact, shape (n, n)
-        Symmetric positive definite, or semidefinite with `kernel`.  An Exact one, or an array of
-        fractions, makes all of the hierarchy exact.
-    prolongations : sequence of matrices
-        From fine to coarse.
-    restrictions : sequence of matrices, optional
-        The transposes of the prolongations by default.
-    kernel : array_like, shape (n,), optional
-        Spans the kernel of A; it must be in the range of the prolongations, level by level.
-    shape : tuple of int, optional
-        The finest grid, for smoothers that colour it.
-    """
-    dtype = A.dtype if is_exact(getattr(A, "dtype", float)) else np.dtype(float)
-    A = matrix(A, "A", dtype)
-    if A.shape[0] != A.shape[1]:
-        raise InvalidArgument(f"A: must be square, got shape {A.shape}")
-    kernel = None if kernel is None else vector(kernel, "kernel", dtype)
-    ups = [matrix(P, "prolongations", dtype) for P in prolongations]
-    downs = ([P.T for P in ups] if restrictions is None
-             else [matrix(R, "restrictions", dtype) for R in restrictions])
-    if len(downs) != len(ups):
-        raise InvalidArgument(f"restrictions: {len(downs)} for {len(ups)} prolongations")
-    levels: list[Level] = []
-    for P, R in zip(ups, downs, strict=True):
-        if P.shape[0] != A.shape[0] or R.shape != P.shape[::-1]:
-            raise InvalidArgument(f"prolongations: level {len(levels)} has {A.shape[0]} unknowns, "
-                                  f"got P {P.shape} and R {R.shape}")
-        levels.append(Level(A, P, R, shape, kernel))
-        kernel = None if kernel is None else _coarse_kernel(P, kernel)
-        A, shape = matrix(R @ A @ P, "A", dtype), None
-    return Hierarchy((*levels, Level(A, shape=shape, kernel=kernel)))
-
-
-def _coarse_kernel(P: Matrix, kernel: np.ndarray) -> np.ndarray:
-    # The c with P c = kernel, by normal equations; exact where it exists.
-    return inverse(P.T @ P) @ (P.T @ kernel)

@@ -22,11 +22,12 @@ from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.multigrid.boundary import grid_shape
+from stabkit.multigrid.convergence import norm
 from stabkit.multigrid.cycle import Cycle
 from stabkit.multigrid.hierarchy import COARSEST, Hierarchy, Level
 from stabkit.multigrid.matrices import assemble, matrix, vector
 from stabkit.multigrid.smoother import Chebyshev, gauss_seidel
-from stabkit.multigrid.solver import Multigrid, norm
+from stabkit.multigrid.solver import Multigrid
 
 #: A hierarchy made for earlier diffusivities is kept while it is at most so many cycles worse.
 SLACK = 1

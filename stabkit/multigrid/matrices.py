@@ -138,6 +138,7 @@ def number(value: Array, dtype: DTypeLike) -> Rational:
 
 def vector(values: Array, name: str, dtype: DTypeLike) -> Signal:
     """An array of a dtype, in the library of `values`; what is not finite is refused."""
+    _check_real(values, name)
     if is_exact(dtype):
         return fractions(values, name)
     xp = namespace(values)
@@ -152,13 +153,29 @@ def vector(values: Array, name: str, dtype: DTypeLike) -> Signal:
     return made
 
 
+def _check_real(values: Any, name: str) -> None:
+    # A mask would be dropped in silence, and so would imaginary parts.
+    if isinstance(values, np.ma.MaskedArray):
+        raise InvalidArgument(f"{name}: is a masked array, and unknowns cannot be left out; give "
+                              f"{name}.filled(value), or the system of the unmasked ones")
+    if is_foreign(values):
+        is_complex = namespace(values).isdtype(values.dtype, "complex floating")
+    else:
+        is_complex = np.iscomplexobj(values if hasattr(values, "dtype") else np.asarray(values))
+    if is_complex:
+        raise InvalidArgument(f"{name}: has complex entries; for a real matrix, solve for real and "
+                              "imaginary parts one after the other")
+
+
 def matrix(given: Any, name: str, dtype: DTypeLike) -> Matrix:
-    """A matrix of a dtype, from one in any form."""
+    """A matrix of a dtype, from one in any form; a copy of what is sparse, without duplicates."""
     if is_exact(dtype):
         return given if isinstance(given, Exact) else Exact(fractions(given, name))
     if not scipy.sparse.issparse(given) and np.ndim(given) != 2:
         raise InvalidArgument(f"{name}: must be a matrix, got {type(given).__name__}")
-    made = scipy.sparse.csr_array(given, dtype=np.float64)
+    _check_real(given, name)
+    made = scipy.sparse.csr_array(given, dtype=np.float64, copy=True)
+    made.sum_duplicates()
     if not np.isfinite(made.data).all():
         raise InvalidArgument(f"{name}: has entries that are not finite")
     return made

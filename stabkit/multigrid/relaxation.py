@@ -31,8 +31,9 @@ class SparseSOR:
     def __init__(self, A: Matrix, omega: float, ranks: np.ndarray):
         if not (A.diagonal() != 0).all():
             raise InvalidArgument("A: has a zero on its diagonal; pointwise smoothers need none")
-        # Unsigned indices spare the compiled loop Python's negative indexing.
-        self._matrix = (A.indptr.astype(np.uint32), A.indices.astype(np.uint32), A.data)
+        # Unsigned indices spare the compiled loop Python's negative indexing; the values are a
+        # copy like these, as whoever has A may sort its entries in place.
+        self._matrix = (A.indptr.astype(np.uint32), A.indices.astype(np.uint32), A.data.copy())
         self._order = np.argsort(ranks, kind="stable").astype(np.uint32)
         self._omega = omega
         self._given = A, omega, ranks

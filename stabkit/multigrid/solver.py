@@ -3,51 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import scipy.sparse.linalg
 
 from stabkit.aliases import Array, Matrix, Signal
-from stabkit.arithmetic.backend import beside, is_foreign, namespace, within_memory
+from stabkit.arithmetic.backend import beside, namespace, within_memory
 from stabkit.errors import InvalidArgument
+from stabkit.multigrid.convergence import (
+    NOTICE,
+    NOTICE_STEPS,
+    OUT_OF_RANGE,
+    Solution,
+    Status,
+    Watch,
+    exponent,
+    norm,
+    scaled,
+    scaled_numbers,
+)
 from stabkit.multigrid.cycle import Cycle, Visit
+from stabkit.multigrid.diagnosis import reason
 from stabkit.multigrid.hierarchy import Hierarchy
+from stabkit.multigrid.krylov import Krylov, Precondition
 from stabkit.multigrid.matrices import identity, is_exact, vector
+from stabkit.multigrid.matrices import matrix as sparse_matrix
 from stabkit.operators.sparse import portable
 
 #: Σ b relative to Σ |b| above which a singular system counts as incompatible in floats.
 COMPATIBLE = 1e-10
-
-
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """What a solver returns.
-
-    Attributes
-    ----------
-    u : ndarray
-        The last iterate, in the shape of the right-hand side.
-    residuals : tuple of float
-        Norms of b − A u, before the first cycle and after each.
-    converged : bool
-    """
-
-    u: np.ndarray
-    residuals: tuple[float, ...]
-    converged: bool
-
-    @property
-    def cycles(self) -> int:
-        return len(self.residuals) - 1
-
-    @property
-    def factor(self) -> float:
-        """Geometric mean of the residual reduction per cycle."""
-        if self.cycles == 0 or self.residuals[0] == 0:
-            return 0.0
-        return (self.residuals[-1] / self.residuals[0]) ** (1 / self.cycles)
 
 
 class Multigrid:
@@ -99,8 +83,12 @@ class Multigrid:
 
     # -- as a solver -----------------------------------------------------------------------------
     def solve(self, b: Signal, u: Signal = None, *, tolerance: float = 1e-10, max_cycles: int = 100,
+              around: Krylov | None = None, matrix: Matrix = None,
               callback: Callable[[int, float], None] | None = None) -> Solution:
-        """Cycle until ‖b − A u‖ <= tolerance ‖b‖.
+        """Cycle until ‖b − A u‖ <= tolerance ‖b‖, or until it is clear that it will not be.
+
+        Divergence, and a residual that stalls too high to arrive in `max_cycles`, are noticed in
+        five cycles.
 
         Parameters
         ----------
@@ -109,28 +97,71 @@ class Multigrid:
         u : array_like, optional
             Initial guess, zero by default.
         tolerance : float
+            From 0 on and below 1.
         max_cycles : int
+        around : callable, optional
+            The method that the cycle preconditions: ``conjugate_gradients``, ``minres`` or
+            ``fgmres``; by default the cycles stand alone.
+        matrix : sparse matrix, shape (n, n), optional
+            The one of the system, where the hierarchy is that of a matrix near it; needs `around`.
         callback : callable, optional
             Called with the number of the cycle and the relative residual.
+
+        Returns
+        -------
+        Solution
+            With `status`, and a `reason` if it is not converged.
 
         Raises
         ------
         InvalidArgument
-            For entries that are not finite, a wrong shape, or an incompatible right-hand side.
+            For entries that are masked, complex or not finite, a wrong shape, a tolerance or number
+            of cycles that is none, or an incompatible right-hand side.
         """
-        right, shape = self._vector(b, "b")
-        self._check_compatible(right)
-        x = 0 * right if u is None else 0 + self._vector(u, "u")[0]
-        A, scale = self._matrices[0][0], norm(right)
-        with within_memory(right, "b", grid=True):
-            residuals = [norm(right - A @ x)]
-            while residuals[-1] > tolerance * scale and len(residuals) <= max_cycles:
-                x = self.step(x, right)
-                residuals.append(norm(right - A @ x))
-                if callback:
-                    callback(len(residuals) - 1, residuals[-1] / scale)
-        return Solution(namespace(x).reshape(x, shape), tuple(residuals),
-                        residuals[-1] <= tolerance * scale)
+        right, shape, e = self._right(b)
+        x = 0 * right if u is None else 0 + scaled(self._vector(u, "u")[0], -e)
+        A = self._system(matrix, around)
+        # What overflows is told as divergence.
+        with within_memory(right, "b", grid=True), np.errstate(over="ignore", invalid="ignore"):
+            watch = Watch(norm(right - A @ x), norm(right), tolerance, max_cycles, callback,
+                          NOTICE_STEPS if around else NOTICE)
+            x = (around or self._alone)(A, self._from_zero, right, x, watch)
+            return self._told(watch, A, x, right, shape, e)
+
+    def _system(self, given: Matrix, around: Krylov | None) -> Matrix:
+        if around is not None and (not callable(around) or is_exact(self.A.dtype)):
+            raise InvalidArgument("around: must be conjugate_gradients, minres or fgmres, for a "
+                                  f"hierarchy of floats, got {around!r}")
+        if given is None:
+            return self._matrices[0][0]
+        made = sparse_matrix(given, "matrix", self.A.dtype)
+        if around is None or made.shape != self.A.shape:
+            raise InvalidArgument(f"matrix: needs around= and shape {self.A.shape}, got "
+                                  f"{made.shape} and around={around!r}")
+        return portable(made)
+
+    def _alone(self, A: Matrix, precondition: Precondition, right: Signal, x: Signal, watch: Watch
+               ) -> Signal:
+        while watch.goes_on:
+            x = self.step(x, right)
+            watch.add(norm(right - A @ x))
+        return x
+
+    def _from_zero(self, right: Signal) -> Signal:
+        # One cycle as the preconditioner.
+        return self.step(0 * right, right)
+
+    def _told(self, watch: Watch, A: Matrix, x: Signal, right: Signal, shape: tuple[int, ...],
+              e: int) -> Solution:
+        found, status = scaled(x, e), watch.status or Status.OUT_OF_CYCLES
+        why = "" if status is Status.CONVERGED else watch.failure or reason(
+            watch, self.hierarchy, self.sweeps, right, x)
+        if e and status is Status.CONVERGED:
+            residual = norm(right - A @ scaled(found, -e))
+            if not watch.arrives(residual):
+                status, why = Status.OUT_OF_RANGE, OUT_OF_RANGE
+        return Solution(namespace(found).reshape(found, shape), scaled_numbers(watch.measured, e),
+                        watch.history, status, why)
 
     def full(self, b: Signal, cycles: int = 1) -> np.ndarray:
         """Full multigrid: solve on the coarsest grid, interpolate, cycle, on every level.
@@ -140,8 +171,7 @@ class Multigrid:
         ndarray
             In the shape of b; in error about the discretisation's own with one or two cycles.
         """
-        right, shape = self._vector(b, "b")
-        self._check_compatible(right)
+        right, shape, e = self._right(b)
         rights = [right]
         for _, _, R in self._matrices[:-1]:
             rights.append(R @ rights[-1])
@@ -150,7 +180,15 @@ class Multigrid:
             u = self._matrices[number][1] @ u
             for _ in range(cycles):
                 u = self._visit(number, self.cycle.visit, u, rights[number])
-        return namespace(u).reshape(u, shape)
+        return namespace(u).reshape(scaled(u, e), shape)
+
+    def _right(self, b: Array) -> tuple[Signal, tuple[int, ...], int]:
+        # 2⁻ᵉ b, flat, with entries whose squares are floats; its shape; and e.
+        given, shape = self._vector(b, "b")
+        e = exponent(given)
+        right = scaled(given, -e)
+        self._check_compatible(right)
+        return right, shape, e
 
     def _vector(self, values: Array, name: str):
         given = vector(values, name, self.A.dtype)
@@ -178,7 +216,7 @@ class Multigrid:
         """
         def apply(b):
             right = np.asarray(b, dtype=np.float64).ravel()
-            return self.step(np.zeros_like(right), right)
+            return self._from_zero(right)
 
         return scipy.sparse.linalg.LinearOperator(self.A.shape, matvec=apply, dtype=np.float64)
 
@@ -192,12 +230,3 @@ class Multigrid:
         """B with u⁺ = E u + B b, the preconditioner's matrix."""
         unit = identity(self.A.shape[0], self.A.dtype)
         return self.step(0 * unit, unit)
-
-
-def norm(vector: Signal) -> float:
-    """The Euclidean norm; of fractions, the rounded root of the exact sum of squares."""
-    if is_foreign(vector):
-        return sqrt(namespace(vector).sum(vector * vector))
-    if is_exact(vector.dtype):
-        return sqrt(sum((x * x for x in vector), start=0))
-    return float(np.linalg.norm(vector))

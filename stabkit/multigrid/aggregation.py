@@ -1,0 +1,180 @@
+"""Smoothed aggregation: coarse unknowns and prolongations made from the matrix alone.
+
+Vaněk, Mandel and Brezina (1996): unknowns that are strongly coupled form aggregates, a coarse
+unknown is a vector of the near-kernel on one of them, and one damped Jacobi sweep smooths it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+
+from stabkit.aliases import Array, Matrix, Rational
+from stabkit.arithmetic.rational import fraction, integer
+from stabkit.errors import InvalidArgument
+from stabkit.multigrid.matrices import vector
+
+#: What is left of a near-kernel vector on an aggregate, after the others, that is none.
+DEPENDENT = 1e-10
+#: How well the largest eigenvalue is estimated, and on which side the estimate is taken.
+EIGENVALUE_TOLERANCE, MARGIN = 0.05, 1.05
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothedAggregation:
+    """A plain smoothed aggregation.
+
+    Attributes
+    ----------
+    strength : rational
+        Nodes i, j are strongly coupled if |a_ij| > strength · √(m_i m_j), m_i the largest |a_ik|
+        beside the diagonal.
+    near_kernel : array_like, shape (n,) or (n, k), optional
+        Vectors that A makes small; constants (of every component of a block) by default.  For
+        elasticity the rigid body modes.
+    block : int
+        Unknowns per node, which stay together.
+    """
+
+    strength: Rational = 0.25
+    near_kernel: Array = None
+    block: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= fraction(self.strength, "strength") < 1:
+            raise InvalidArgument(f"strength: need 0 <= strength < 1, got {self.strength}")
+        integer(self.block, "block", 1)
+
+    def start(self, A: Matrix, kernel: np.ndarray | None) -> Nodes:
+        """What is known on the finest level."""
+        n = A.shape[0]
+        if n % self.block:
+            raise InvalidArgument(f"block: {n} unknowns are no multiple of {self.block}")
+        if not (A.diagonal() > 0).all():
+            raise InvalidArgument("A: smoothed aggregation needs a positive diagonal; a definite "
+                                  "matrix has one")
+        given: Any = np.kron(np.ones((n // self.block, 1)), np.eye(self.block)) \
+            if self.near_kernel is None else vector(self.near_kernel, "near_kernel", float)
+        given = given.reshape(len(given), -1) if given.ndim == 1 else given
+        if given.ndim != 2 or given.shape[0] != n or not given.any(axis=0).all():
+            raise InvalidArgument(f"near_kernel: must be {n} rows and columns that are not 0, got "
+                                  f"shape {given.shape}")
+        if kernel is not None and self.near_kernel is None and self.block == 1:
+            given = kernel.reshape(-1, 1)
+        return Nodes(given, np.arange(n) // self.block, float(fraction(self.strength)))
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """A level: its near-kernel, the node of each unknown, and what counts as strong."""
+
+    near_kernel: np.ndarray
+    node: np.ndarray
+    strength: float
+
+    def coarser(self, A: Matrix) -> tuple[Matrix, Nodes]:
+        """The prolongation from the next level, and that level."""
+        strong = self._strong(A)
+        aggregate = aggregates(strong)[self.node]
+        tentative, near_kernel, node = piecewise(self.near_kernel, aggregate)
+        P = smoothed(tentative, filtered(A, strong, self.node))
+        return P, Nodes(near_kernel, node, self.strength)
+
+    def _strong(self, A: Matrix) -> Matrix:
+        # The graph of strongly coupled nodes; of blocks, by the sum of squares of their entries.
+        entries = A.tocoo()
+        rows, columns = (self.node[part] for part in entries.coords)
+        n = int(self.node.max(initial=-1)) + 1
+        sizes = scipy.sparse.coo_array((entries.data**2, (rows, columns)), shape=(n, n)).tocsr()
+        found = sizes.tocoo()
+        i, j = found.coords
+        beside = i != j
+        largest = np.zeros(n)
+        np.maximum.at(largest, i[beside], found.data[beside])
+        kept = found.data > self.strength**2 * np.sqrt(largest[i] * largest[j])
+        kept |= ~beside
+        return scipy.sparse.coo_array((np.ones(int(kept.sum())), (i[kept], j[kept])),
+                                      shape=(n, n)).tocsr()
+
+
+def aggregates(graph: Matrix) -> np.ndarray:
+    """The number of the aggregate of each node; negative for those that are alone."""
+    from stabkit.kernels.aggregation import aggregate  # loads Numba
+    found = np.empty(graph.shape[0], dtype=np.int64)
+    aggregate(graph.indptr, graph.indices, found)
+    return found
+
+
+def piecewise(near_kernel: np.ndarray, aggregate: np.ndarray
+              ) -> tuple[Matrix, np.ndarray, np.ndarray]:
+    """T with orthonormal columns, one aggregate each, and B_c, nodes with T B_c = near-kernel.
+
+    By Gram–Schmidt, twice, on all aggregates at a time.
+    """
+    inside = np.flatnonzero(aggregate >= 0)
+    of = aggregate[inside]
+    count, k = int(of.max(initial=-1)) + 1, near_kernel.shape[1]
+    Q, R = np.zeros((len(inside), k)), np.zeros((count, k, k))
+    kept = np.zeros((count, k), dtype=bool)
+
+    def sums(values: np.ndarray) -> np.ndarray:
+        return np.bincount(of, values, count)
+
+    for j in range(k):
+        v = near_kernel[inside, j]
+        before = np.sqrt(sums(v * v))
+        for i in [*range(j)] * 2:
+            along = sums(Q[:, i] * v)
+            R[:, i, j] += along
+            v = v - along[of] * Q[:, i]
+        size = np.sqrt(sums(v * v))
+        kept[:, j] = size > DEPENDENT * before
+        R[:, j, j] = np.where(kept[:, j], size, 0)
+        Q[:, j] = np.where(kept[of, j], v / np.where(size > 0, size, 1)[of], 0)
+    number = np.cumsum(kept).reshape(count, k) - 1
+    row, column = np.nonzero(kept[of])
+    T = scipy.sparse.coo_array((Q[row, column], (inside[row], number[of[row], column])),
+                               shape=(len(aggregate), int(kept.sum()))).tocsr()
+    return T, R[kept], np.nonzero(kept)[0]
+
+
+def filtered(A: Matrix, strong: Matrix, node: np.ndarray) -> Matrix:
+    """A without its weak couplings, which are added to the diagonal: constants see the same."""
+    entries = A.tocoo()
+    rows, columns = entries.coords
+    n = strong.shape[0]
+    edges = np.repeat(np.arange(n, dtype=np.int64), np.diff(strong.indptr)) * n + strong.indices
+    kept = np.isin(node[rows] * np.int64(n) + node[columns], edges)
+    if kept.all():
+        return A
+    lumped = np.bincount(rows[~kept], entries.data[~kept], A.shape[0])
+    made = scipy.sparse.coo_array((entries.data[kept], (rows[kept], columns[kept])),
+                                  shape=A.shape).tocsr() + scipy.sparse.diags_array(lumped)
+    # Lumping positive or many entries may spoil a row; it keeps its couplings then.
+    return A if (made.diagonal() <= A.diagonal() / 10).any() else made.tocsr()
+
+
+def smoothed(T: Matrix, A: Matrix) -> Matrix:
+    """(I − 4/3 λ⁻¹ D⁻¹A) T, λ the largest eigenvalue of D⁻¹A."""
+    step = scipy.sparse.diags_array(4 / 3 / largest_eigenvalue(A) / A.diagonal())
+    return (T - step @ (A @ T)).tocsr()
+
+
+def largest_eigenvalue(A: Matrix) -> float:
+    """About that of D⁻¹A, for a symmetric A with a positive diagonal."""
+    root = scipy.sparse.diags_array(1 / np.sqrt(A.diagonal()))
+    scaled = (root @ A @ root).tocsr()
+    bound = float(abs(scaled).sum(axis=1).max())
+    if A.shape[0] < 20:
+        return bound
+    try:
+        found = scipy.sparse.linalg.eigsh(
+            scaled, 1, tol=EIGENVALUE_TOLERANCE, v0=np.random.default_rng(0).random(A.shape[0]),
+            return_eigenvectors=False, maxiter=20)
+    except scipy.sparse.linalg.ArpackNoConvergence:
+        return bound
+    return min(bound, MARGIN * float(found[0]))

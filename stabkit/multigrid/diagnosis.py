@@ -1,0 +1,226 @@
+"""Why cycles fail: each cause is looked for in the matrices, and told with a number and a remedy.
+
+What is found is a suspicion in floats, for a person to go on with; no verdict rests on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, pairwise
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+
+from stabkit.aliases import Matrix
+from stabkit.arithmetic.backend import to_host
+from stabkit.multigrid.convergence import GROWTH, NOTICE, Status, Watch, still_falls
+from stabkit.multigrid.hierarchy import Hierarchy, Level
+from stabkit.multigrid.matrices import Exact
+from stabkit.multigrid.smoother import Sweep
+
+#: What rounding may leave of something that is 0.
+ROUNDING = 1e-10
+#: Steps in search of a direction of negative curvature.
+STEPS = 60
+#: Sweeps that make a random vector smooth, and what of it a coarse grid may miss.
+SWEEPS, MISSED = 30, 0.5
+#: The couplings of a row, weakest to strongest, that point smoothers do not stand.
+ANISOTROPIC = 0.05
+#: The ratio of diagonal entries of neighbours that interpolation by distance does not stand.
+JUMP = 50
+
+GUESS = ("no cause was found in the matrices; try around=conjugate_gradients, more sweeps, another "
+         "smoother, or algebraic(A)")
+
+
+def reason(watch: Watch, hierarchy: Hierarchy, sweeps: Sequence[tuple[Sweep, Sweep]],
+           right: np.ndarray, u: np.ndarray) -> str:
+    """One line on why a watched iteration did not converge, and what to try."""
+    status = watch.status
+    if status is Status.OUT_OF_CYCLES and watch.recent_factor < 1:
+        return still_falls(watch)
+    levels = [_in_floats(level) for level in hierarchy.levels]
+    A, b = levels[0].A, np.asarray(to_host(right), dtype=np.float64)
+    x = np.asarray(to_host(u), dtype=np.float64)
+    if not np.isfinite(x).all():
+        x = b  # the last iterate is lost
+    smoothing = [] if hierarchy.dtype == object else [pre for pre, _ in sweeps]
+    found = next(causes(levels, smoothing, b, x), GUESS)
+    if status is not Status.DIVERGED and (floor := rounding_floor(A, b, x)) >= watch.measured[-1]:
+        return (f"the residual has reached what rounding allows, {floor / watch.scale:.1g} of b; "
+                "give a larger tolerance")
+    return found
+
+
+def rounding_floor(A: Matrix, b: np.ndarray, u: np.ndarray) -> float:
+    """About the norm of what rounding leaves of b − A u."""
+    return float(np.finfo(float).eps * np.linalg.norm(abs(A) @ abs(u) + abs(b)))
+
+
+def causes(levels: list[Level], smoothing: list[Sweep], b: np.ndarray, u: np.ndarray
+           ) -> Iterator[str]:
+    """What is wrong, the worst first."""
+    A = levels[0].A
+    yield from filter(None, (asymmetry(A), indefiniteness(A, b), singularity(levels[0], b)))
+    yield from filter(None, map(enlarging_smoother, count(), levels, smoothing))
+    for number, (fine, coarse) in enumerate(pairwise(levels)):
+        yield from filter(None, (look(number, fine, coarse) for look in TRANSFERS))
+    yield from filter(None, (anisotropy(A), jumps(A)))
+
+
+# -- of the matrix ---------------------------------------------------------------------------------
+def asymmetry(A: Matrix) -> str:
+    """Whether A is its own transpose."""
+    gap, size = abs(A - A.T).max(), abs(A).max()
+    if gap <= ROUNDING * size:
+        return ""
+    return (f"A is not symmetric: A - Aᵀ has entries up to {gap / size:.2g} of the largest of A; "
+            "these cycles are made for symmetric positive definite ones; take around=fgmres, or a "
+            "direct solver")
+
+
+def indefiniteness(A: Matrix, b: np.ndarray) -> str:
+    """A direction d with dᵀA d < 0, on the diagonal or among those of conjugate gradients."""
+    told = ("A is indefinite: {} = {:.3g}; cycles for definite matrices diverge on it, and "
+            "Helmholtz problems of many wavelengths are out of their reach; take a direct solver, "
+            "or around=minres with matrix=A and the hierarchy of a definite matrix near it")
+    least = A.diagonal().min()
+    if least < 0:
+        return told.format("a diagonal entry", least)
+    r = np.random.default_rng(0).standard_normal(len(b))
+    d, square = r, r @ r
+    scale = abs(A).max()
+    for _ in range(min(STEPS, len(b))):
+        image = A @ d
+        curvature = d @ image
+        if curvature < -ROUNDING * scale * (d @ d):
+            return told.format("dᵀA d / dᵀd", curvature / (d @ d))
+        if curvature <= 0 or not np.isfinite(curvature):
+            return ""
+        r = r - square / curvature * image
+        before, square = square, r @ r
+        d = r + square / before * d
+    return ""
+
+
+def singularity(level: Level, b: np.ndarray) -> str:
+    """Constants in the kernel that the hierarchy has not been told of."""
+    A = level.A
+    size = abs(A).sum(axis=1).max()
+    if level.kernel is not None or abs(A.sum(axis=1)).max() > ROUNDING * size:
+        return ""
+    if abs(b.sum()) > ROUNDING * abs(b).sum():
+        return (f"A is singular, it maps constants to 0, and b is incompatible: its mean is "
+                f"{b.mean():.3g}, not 0, so there is no solution; subtract the mean of b, and give "
+                "the hierarchy kernel=np.ones(n)")
+    return "A is singular: it maps constants to 0; give the hierarchy kernel=np.ones(n)"
+
+
+def anisotropy(A: Matrix) -> str:
+    """Couplings of one row that differ much, in most rows."""
+    weakest, strongest = _couplings(A)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = float(np.nanmedian(np.where(strongest > 0, weakest / strongest, np.nan)))
+    if not ratio < ANISOTROPIC:
+        return ""
+    return (f"A is anisotropic: in half of its rows the weakest coupling is at most {ratio:.2g} of "
+            "the strongest, and point smoothers smooth along the strong ones only; take "
+            "algebraic(A), which coarsens along them")
+
+
+def jumps(A: Matrix) -> str:
+    """Coefficients that differ much between neighbours."""
+    entries = A.tocoo()
+    rows, columns = entries.coords
+    diagonal = A.diagonal()
+    beside = (rows != columns) & (diagonal[columns] > 0)
+    ratio = float(np.max(diagonal[rows[beside]] / diagonal[columns[beside]], initial=1.0))
+    if ratio < JUMP:
+        return ""
+    return (f"the coefficients of A jump by a factor of about {ratio:.2g} between neighbours, "
+            "where solutions have kinks; take algebraic(A) and "
+            "around=conjugate_gradients")
+
+
+def _couplings(A: Matrix) -> tuple[np.ndarray, np.ndarray]:
+    # Of each row the smallest and the largest size off the diagonal.
+    beside = abs(A - scipy.sparse.diags_array(A.diagonal())).tocsr()
+    beside.eliminate_zeros()
+    filled = np.diff(beside.indptr) > 0
+    starts = beside.indptr[:-1][filled]
+    if not len(starts):
+        return np.zeros(0), np.zeros(0)
+    return np.minimum.reduceat(beside.data, starts), np.maximum.reduceat(beside.data, starts)
+
+
+# -- of the levels ---------------------------------------------------------------------------------
+def enlarging_smoother(number: int, level: Level, sweep: Sweep) -> str:
+    """Smoothing that makes the energy eᵀA e of a random error larger."""
+    e = np.random.default_rng(0).standard_normal(level.unknowns)
+    before = e @ (level.A @ e)
+    for _ in range(NOTICE):
+        e = sweep(e, 0 * e)
+    growth = e @ (level.A @ e) / before if before > 0 else 1.0
+    if not growth > GROWTH:
+        return ""
+    return (f"the smoothing of level {number} enlarges errors, {NOTICE} times of it their energy "
+            f"by {growth:.3g}; take a smaller weight, such as Jacobi('2/3'), or Gauss-Seidel")
+
+
+def wrong_coarse_operator(number: int, fine: Level, coarse: Level) -> str:
+    """A coarse operator that is far from R A P on a random vector."""
+    c = np.random.default_rng(0).standard_normal(coarse.unknowns)
+    wanted, given = fine.R @ (fine.A @ (fine.P @ c)), coarse.A @ c
+    gap = np.linalg.norm(given - wanted) / max(np.linalg.norm(wanted), np.finfo(float).tiny)
+    along = float(wanted @ given)
+    if along > 0 and gap < 1:
+        return ""
+    return (f"the coarse operator of level {number + 1} is far from R A P (relative difference "
+            f"{gap:.2g}{', of the other sign' if along < 0 else ''}); take the Galerkin product, "
+            "or check signs and scaling of P, R and the coarse matrix")
+
+
+def unrelated_restriction(number: int, fine: Level, coarse: Level) -> str:
+    """A restriction that is no multiple of the transposed prolongation."""
+    P, R = fine.P, fine.R
+    factor = R.multiply(P.T).sum() / P.multiply(P).sum()
+    gap = abs(R - factor * P.T).max()
+    if factor > 0 and gap <= abs(R).max() / 2:
+        return ""
+    return (f"R of level {number} is not near a positive multiple of the transpose of P, so the "
+            "coarse correction may enlarge errors; take R = Pᵀ")
+
+
+def short_prolongation(number: int, fine: Level, coarse: Level) -> str:
+    """A smooth vector, made by relaxation, that the prolongation does not reach."""
+    A, P = fine.A, fine.P
+    diagonal = A.diagonal()
+    if not (diagonal > 0).all():
+        return ""
+    v = np.random.default_rng(0).random(fine.unknowns) + 0.5
+    omega = 1 / (abs(A).sum(axis=1) / diagonal).max()
+    for _ in range(SWEEPS):
+        v = v - omega * (A @ v) / diagonal
+    near = scipy.sparse.linalg.lsqr(P, v, iter_lim=100)[0]
+    missed = np.linalg.norm(v - P @ near) / np.linalg.norm(v)
+    if not missed > MISSED:
+        return ""
+    return (f"P of level {number} does not reach smooth errors: it misses {missed:.0%} of a vector "
+            "that relaxation leaves; take a prolongation that keeps constants (or the near-kernel)")
+
+
+TRANSFERS: tuple[Callable[[int, Level, Level], str], ...] = (
+    wrong_coarse_operator, unrelated_restriction, short_prolongation)
+
+
+def _in_floats(level: Level) -> Level:
+    return Level(_copy(level.A), _copy(level.P), _copy(level.R), level.shape, level.kernel)
+
+
+def _copy(matrix: Matrix) -> Matrix:
+    # Its own, as SciPy sorts entries in place when it is asked for the largest.
+    if matrix is None:
+        return None
+    dense = matrix.to_array().astype(float) if isinstance(matrix, Exact) else matrix
+    return scipy.sparse.csr_array(dense, copy=True)
