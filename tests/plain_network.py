@@ -10,7 +10,6 @@ from stabkit.networks.layers import (
     Concatenation,
     Convolution,
     Dense,
-    LocalResponse,
     MaxPooling,
     Normalisation,
     Pooling,
