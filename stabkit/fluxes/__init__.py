@@ -43,3 +43,8 @@ __all__ = [
     "tukey",
     "weickert",
 ]
+
+
+def __dir__() -> list[str]:
+    """The fluxes; not the modules that they come from."""
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -350,3 +350,8 @@ def test_a_face_without_closed_form_says_so():
     """Weickert's Φ has no value at 0 as a formula, so its Ψ is not enclosed."""
     with pytest.raises(HypothesisNotMet, match="regulariser"):
         fluxes.weickert().regulariser(fractions([1]))
+
+
+def test_the_names_of_the_room_are_fluxes():
+    """What completion offers after ``fluxes.`` makes or holds fluxes; no module is among it."""
+    assert {name for name in dir(fluxes) if not name.startswith("_")} == set(fluxes.__all__)
