@@ -1,16 +1,80 @@
-"""Files of a user's that are code: executed under a name of their own, and told by their lines."""
+"""Files of a user's: one door for what is data; what is code is executed and told by its lines."""
 
 from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import os
+import stat
 import sys
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import BinaryIO
 
 from stabkit.errors import InvalidArgument, in_words
+
+_KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISCHR, "a device"),
+          (stat.S_ISBLK, "a device"), (stat.S_ISSOCK, "a socket"))
+
+
+@contextmanager
+def opened(path: str | Path, name: str) -> Iterator[BinaryIO]:
+    """Open a file of data, of which `name` says in a message what it was given as.
+
+    It has to be a regular file: a device has no end, and nobody may ever write to a pipe.
+
+    Raises
+    ------
+    InvalidArgument
+        It is none, or cannot be read.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+                         | getattr(os, "O_BINARY", 0))
+        with open(number, "rb") as file:
+            mode = os.fstat(number).st_mode
+            if not stat.S_ISREG(mode):
+                kind = next((word for is_one, word in _KINDS if is_one(mode)), "no file")
+                raise InvalidArgument(f"{name}: {path} is {kind}; give a regular file")
+            yield file
+    except OSError as error:
+        raise InvalidArgument(f"{name}: cannot read {path}: {error.strerror or error}") from error
+
+
+def content(path: str | Path, name: str, largest: int) -> bytes:
+    """The bytes of a file of data, of which no more than `largest` are read.
+
+    Raises
+    ------
+    InvalidArgument
+        It has more, is no regular file, or cannot be read.
+    """
+    with opened(path, name) as file:
+        read = file.read(largest + 1)
+    if len(read) > largest:
+        raise InvalidArgument(f"{name}: {path} has more than {largest:,} bytes".replace(",", " "))
+    return read
+
+
+@contextmanager
+def no_sudden_exit() -> Iterator[None]:
+    """Let code of a user's that calls ``os._exit`` fail instead, as nothing could be told then."""
+    process, real = os.getpid(), os._exit
+
+    def refuse(status: int) -> None:
+        if os.getpid() != process:  # a child may end as it likes
+            real(status)
+        raise InvalidArgument("it calls os._exit, which would end the program without a word")
+
+    os._exit = refuse  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os._exit = real
 
 
 def executed(path: Path, room: str) -> ModuleType:
@@ -29,7 +93,7 @@ def executed(path: Path, room: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # it has a loader
     sys.modules[name] = module
-    with ThreadPoolExecutor(1) as one:
+    with no_sudden_exit(), ThreadPoolExecutor(1) as one:
         error = one.submit(loader.exec_module, module).exception()
     if error is not None:
         line = line_of(error, path)

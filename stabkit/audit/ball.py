@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -23,6 +24,9 @@ from stabkit.networks.local_slopes import local_slopes
 from stabkit.networks.slope_bound import SlopeBound, slope_bound
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence
+from stabkit.user_files import content
+
+_LARGEST = 1 << 30  # bytes
 
 _INSIDE = 1 - 2.0**-30
 
@@ -68,9 +72,10 @@ def _array(around: Any) -> np.ndarray:
         if path.suffix.lower() not in (".npy", ".csv"):
             raise InvalidArgument(f"around: {path} must be a .npy or .csv file with one input")
         try:
-            around = np.load(path, allow_pickle=False) if path.suffix.lower() == ".npy" else \
-                np.loadtxt(path, delimiter=",", ndmin=1)
-        except (OSError, ValueError, EOFError) as error:
+            text = BytesIO(content(path, "around", _LARGEST))
+            around = np.load(text, allow_pickle=False) if path.suffix.lower() == ".npy" else \
+                np.loadtxt(text, delimiter=",", ndmin=1)
+        except (ValueError, EOFError) as error:
             raise InvalidArgument(f"around: cannot read {path}: {error}") from None
     try:
         return np.asarray(around, dtype=float)

@@ -10,6 +10,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Shape
 from stabkit.schemes import Function, Scheme
+from stabkit.user_files import opened
 
 
 class ExactFunction(Function):
@@ -43,11 +44,8 @@ def as_model(model: Any, shape: Shape | None = None, output: str | None = None) 
 def read(path: str | Path, shape: Shape | None = None, output: str | None = None) -> Graph:
     """Read a network from a file: by its content, and by its ending where that says nothing."""
     path = Path(path)
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(4)
-    except OSError as error:
-        raise InvalidArgument(f"{path}: cannot be read: {error.strerror or error}") from None
+    with opened(path, "model") as stream:
+        start = stream.read(4)
     ending = path.suffix.lower()
     if ending not in (".npz", ".onnx"):
         raise InvalidArgument(f"{path}: must be an .onnx or .npz file")

@@ -30,6 +30,7 @@ from stabkit.networks.layers import (
     Shape,
     Sum,
 )
+from stabkit.user_files import opened
 
 LARGEST = 1 << 30  # bytes that the arrays of a file may have together
 _MEMBERS = 10_000
@@ -74,7 +75,7 @@ def _check_keys(source: str, keys: set[str]) -> None:
 # -- the file --------------------------------------------------------------------------------------
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path, "model") as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             size = sum(member.file_size for member in members)
             if len(members) > _MEMBERS or size > LARGEST:
@@ -85,8 +86,6 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             return {key: _array(archive, member, path) for key, member in named.items()}
     except InvalidArgument:
         raise
-    except OSError as error:
-        raise InvalidArgument(f"{path}: cannot be read: {error.strerror or error}") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, KeyError,
             NotImplementedError, RuntimeError, TokenError, SyntaxError, MemoryError,
             OverflowError) as error:

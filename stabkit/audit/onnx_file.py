@@ -8,6 +8,7 @@ The batch axis, in front, is stripped; a batch of unknown size is read as one sa
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from math import prod
@@ -35,6 +36,7 @@ from stabkit.audit.reading.tensors import FLOATS, read_tensor, total_bytes
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
 from stabkit.networks.graph import Graph
+from stabkit.user_files import opened
 
 OLDEST = 6
 LARGEST = 1 << 31  # bytes; a protocol buffer holds no more
@@ -93,15 +95,13 @@ def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | N
         place), a weight is not finite, or the network does not fit into memory.
     """
     path = Path(path)
-    try:
-        size = path.stat().st_size
+    with opened(path, "model") as file:
+        size = os.fstat(file.fileno()).st_size
         if size > LARGEST:
             raise InvalidArgument(f"model: {path} has {memory.in_words(size)}; an ONNX file has at "
                                   "most 2.1 GB, larger weights lie in files beside it")
         memory.require(3 * size, f"model: {path}")
-        content = path.read_bytes()
-    except OSError as error:
-        raise InvalidArgument(f"model: cannot read {path}: {error.strerror or error}") from None
+        content = file.read(size)
     return read_bytes(content, str(path), path.parent, shape, output)
 
 

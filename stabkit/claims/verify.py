@@ -51,7 +51,7 @@ _TRIALS_PER_SECOND = 100_000
 
 def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, workers: int = 1,
            executor: Executor | None = None, signals: Sequence[np.ndarray] = (),
-           known: Iterable[Verdict] = (),
+           known: Iterable[Verdict] = (), limit: float | None = None,
            on_verdict: Callable[[Verdict], None] | None = None) -> list[Verdict]:
     """Decide claims.
 
@@ -72,6 +72,9 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     known : iterable of Verdict
         Verdicts of an earlier run with the same claims and options that was cut: these claims are
         not decided again.
+    limit : float, optional
+        Seconds that one claim may take on a local process, which is stopped then: the claim stays
+        undecided.  Unlike `budget` it makes verdicts depend on the speed of the machine.
     on_verdict : callable, optional
         Called with each verdict as it arrives; by default a bar shows them, on a terminal and in
         a notebook.
@@ -88,6 +91,8 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     """
     if not budget > 0 or budget == float("inf"):
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
+    if limit is not None and not 0 < limit < float("inf"):
+        raise InvalidArgument(f"limit: must be a positive number of seconds, got {limit}")
     if workers < 1:
         raise InvalidArgument(f"workers: must be at least 1, got {workers}")
     integer(seed, "seed")
@@ -95,11 +100,13 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     if on_verdict is None:
         with progress(len(claims)) as advance:
             return verify(claims, budget=budget, seed=seed, workers=workers, executor=executor,
-                          signals=signals, known=known,
+                          signals=signals, known=known, limit=limit,
                           on_verdict=lambda verdict: advance(verdict.claim))
     trials = max(256, int(budget * _TRIALS_PER_SECOND / max(len(claims), 1)))
-    runner = executor or _local(workers)
-    remote = executor is not None or workers > 1
+    if limit is not None and executor is not None:
+        raise InvalidArgument("limit: holds for local processes; leave it out beside an executor")
+    runner = executor or _local(workers, limit)
+    remote = executor is not None or workers > 1 or limit is not None
     names = {entry.name for entry in claims}
     verdicts = {verdict.claim: verdict for verdict in known if verdict.claim in names}
     failures: dict[str, str] = {}
@@ -136,12 +143,12 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     return ordered
 
 
-def _local(workers: int) -> Executor:
-    if workers == 1:
+def _local(workers: int, limit: float | None) -> Executor:
+    if workers == 1 and limit is None:
         return ThreadPoolExecutor(1)
     from stabkit.claims.workers import Workers  # slow to import, and most runs need none
 
-    return Workers(workers)
+    return Workers(workers, limit)
 
 
 def _file_of(entry: Claim) -> str | None:

@@ -22,9 +22,17 @@ class Workers(Executor):
     """A number of processes; one that is killed is replaced, and the others do not feel it.
 
     No process outlives the one that made it, however that one ends.
+
+    Parameters
+    ----------
+    count : int
+    limit : float, optional
+        Seconds that one task may take; then its process is stopped, and the task is not tried
+        again.
     """
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, limit: float | None = None):
+        self._limit = limit
         self._pool = ProcessPool(count, initializer=_begin, context=get_context("spawn"))
 
     def submit(self, task: Function, /, *given: Any, **named: Any) -> Future:
@@ -41,6 +49,9 @@ class Workers(Executor):
             error = running.exception()
             if error is None:
                 told.set_result(running.result())
+            elif isinstance(error, TimeoutError):
+                told.set_exception(WorkerDied(
+                    f"stopped after {self._limit:g} s, the limit for one claim"))
             elif not isinstance(error, ProcessExpired):
                 told.set_exception(error)
             elif left > 1:
@@ -49,7 +60,7 @@ class Workers(Executor):
                 told.set_exception(WorkerDied(
                     f"the worker died, {_TRIES} times ({_cause(error)})"))
 
-        self._pool.schedule(task, given, named).add_done_callback(done)
+        self._pool.schedule(task, given, named, timeout=self._limit).add_done_callback(done)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         if cancel_futures and not wait:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import time
@@ -14,6 +15,7 @@ import click
 
 from stabkit.aliases import Record
 from stabkit.cli.options import (
+    Seconds,
     budget,
     claims_file,
     complete,
@@ -28,6 +30,7 @@ from stabkit.cli.options import (
 )
 from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, StabkitError, in_words
 from stabkit.report.output import check_writable, deliver, say
+from stabkit.user_files import no_sudden_exit
 
 if TYPE_CHECKING:
     from stabkit.claims.claim import Claim
@@ -41,8 +44,13 @@ class Commands(click.Group):
     """The commands; code of a user's that calls exit(0) in one of them has not ended well."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        if os.environ.get("STABKIT_THREADS"):
+            from stabkit.schemes.threads import count
+
+            count()  # said now rather than in the middle
         try:
-            return super().invoke(ctx)
+            with no_sudden_exit():
+                return super().invoke(ctx)
         except SystemExit as error:
             raise RuntimeError(f"the code ended with {in_words(error)}") from error
 
@@ -78,11 +86,13 @@ def cli() -> None:
 @json_file
 @click.option("--resume", metavar="FILE", type=click.Path(dir_okay=False),
               help="Go on with a run that was cut while it wrote FILE, with the same options.")
+@click.option("--limit", type=Seconds(), metavar="SECONDS",
+              help="How long one claim may take; then it is stopped and undecided.")
 @click.option("--strict", is_flag=True, help="Exit with 3 if a claim stays undecided.")
 def verify(
     patterns: Sequence[str], own: str | None, recordings: Sequence[str], budget: float, seed: int,
     workers: int, executor: str | None, backend: str | None, target: str | None,
-    resume: str | None, strict: bool,
+    resume: str | None, limit: float | None, strict: bool,
 ) -> int:
     """Decide claims, given by name or glob; all of them without a name.
 
@@ -108,8 +118,8 @@ def verify(
         check_writable(target)
     claims = chosen(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
-    options: Record = {"budget": budget, "seed": seed, "workers": workers,
-                               "signals": signals}
+    options: Record = {"budget": budget, "seed": seed, "workers": workers, "signals": signals,
+                       "limit": limit}
     question = {}
     if resume is not None or target not in (None, "-"):  # it reads every source
         question = question_of({"budget": budget, "seed": seed, "claims": [c.name for c in claims]},

@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.errors import InvalidEvidence
+from stabkit.user_files import content
+
+LARGEST = 1 << 28  # bytes
 
 
 def read_json(path: str | Path, name: str) -> Any:
@@ -15,13 +18,12 @@ def read_json(path: str | Path, name: str) -> Any:
     Raises
     ------
     InvalidArgument
-        It cannot be read.
+        It cannot be read, is no regular file, or is larger than any such file is.
     InvalidEvidence
         It is not JSON.
     """
+    read = content(path, name, LARGEST)
     try:
-        return json.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise InvalidArgument(f"{name}: cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
+        return json.loads(read.decode())
+    except (ValueError, RecursionError) as error:
         raise InvalidEvidence(f"{path}: is not JSON: {error}") from error

@@ -12,6 +12,7 @@ import numpy as np
 from stabkit.aliases import Array
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
+from stabkit.user_files import opened
 
 # ONNX's number of an element type -> (its name, NumPy's type of the bytes, the field of values)
 _TYPES = {
@@ -104,15 +105,9 @@ def _external(tensor: Any, folder: Path | None, size: int, name: str) -> bytes:
     if length != size or start < 0:
         raise InvalidArgument(f"{name}: its shape takes {size} bytes, but {length} from place "
                               f"{start} on are said to hold it")
-    try:
-        if not path.is_file():
-            raise InvalidArgument(f"{name}: {location!r} is no file beside the model")
-        with path.open("rb") as file:
-            file.seek(start)
-            raw = file.read(size)
-    except OSError as error:
-        raise InvalidArgument(f"{name}: cannot read {location!r}: "
-                              f"{error.strerror or error}") from None
+    with opened(path, name) as file:
+        file.seek(start)
+        raw = file.read(size)
     if len(raw) != size:
         raise InvalidArgument(f"{name}: {location!r} ends before its {size} bytes do")
     return raw

@@ -1,0 +1,150 @@
+"""What a user's file may be, how long a claim may take, and how code may end: each is one line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stabkit.audit.reading import memory
+from stabkit.claims.claim import load_claims
+from stabkit.claims.verify import verify
+from stabkit.cli import main
+from stabkit.errors import InvalidArgument
+from stabkit.user_files import content, opened
+
+CLAIMS = '''
+import os
+from stabkit import RANGE, Explicit, Stable, claim, difference, fluxes
+
+@claim("notes", notion="range")
+def never_ends():
+    """A loop without an end."""
+    while True:
+        pass
+
+@claim("notes", notion="range")
+def ends_all():
+    """A claim that ends the process with status 0."""
+    os._exit(0)
+
+@claim("notes", notion="range")
+def half_steps():
+    """min u <= u+ <= max u for a step of 1/2 on four samples."""
+    return Stable(Explicit(difference(1, 4), fluxes.soft(), "1/2"), RANGE)
+'''
+
+
+@pytest.fixture
+def claims(tmp_path):
+    path = tmp_path / "notes.py"
+    path.write_text(CLAIMS, "utf-8")
+    return path
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    path = tmp_path / "model.onnx"
+    os.mkfifo(path)
+    return path
+
+
+def link(tmp_path, name):
+    path = tmp_path / name
+    path.symlink_to("/dev/zero")
+    return path
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no /dev/zero")
+@pytest.mark.parametrize("name, command", [
+    ("m.onnx", ["audit"]), ("m.npz", ["audit"]), ("v.json", ["report", "--json"]),
+    ("s.csv", ["verify", "alt2021.euclidean_stability", "--signal"]),
+    ("s.wav", ["verify", "alt2021.euclidean_stability", "--signal"])])
+def test_a_device_is_no_file(tmp_path, name, command, capsys):
+    """/dev/zero has no end: whoever reads it takes all memory."""
+    assert main([*command, str(link(tmp_path, name))]) == 2
+    assert "is a device; give a regular file" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_to_which_nobody_writes_is_not_waited_for(pipe, capsys):
+    assert main(["audit", str(pipe)]) == 2
+    assert "is a pipe" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no /dev/zero")
+def test_an_input_to_look_around_is_a_file(tmp_path, capsys):
+    np.savez(tmp_path / "net.npz", W1=np.eye(2), flux="relu", step=0.5)
+    assert main(["audit", str(tmp_path / "net.npz"), "--around", str(link(tmp_path, "u.npy")),
+                 "--radius", "1"]) == 2
+    assert "is a device" in capsys.readouterr().err
+
+
+def test_no_more_is_read_than_is_allowed(tmp_path):
+    (tmp_path / "data").write_bytes(b"12345")
+    assert content(tmp_path / "data", "data", 5) == b"12345"
+    with pytest.raises(InvalidArgument, match=r"data: .* has more than 4 bytes"):
+        content(tmp_path / "data", "data", 4)
+    with pytest.raises(InvalidArgument, match=r"cannot read .*: No such file"), \
+            opened(tmp_path / "none", "data"):
+        pass
+
+
+def test_a_claims_file_that_ends_the_process_is_told(tmp_path, capsys):
+    """Its exit status 0 would say that all is as expected."""
+    path = tmp_path / "ending.py"
+    path.write_text("import os\nos._exit(0)\n", "utf-8")
+    assert main(["verify", "--claims", str(path)]) == 2
+    assert "ending.py, line 2: InvalidArgument: it calls os._exit" in capsys.readouterr().err
+
+
+def test_a_claim_that_ends_the_process_costs_no_other_its_verdict(claims, capsys):
+    assert main(["verify", "--claims", str(claims), "notes.ends_all", "notes.half_steps"]) == 2
+    said = capsys.readouterr()
+    assert "proved on 1 configuration" in said.out and "it calls os._exit" in said.err
+
+
+def test_a_child_may_end_as_it_likes(tmp_path):
+    """Only the process that decides must not end; what a file forks off may."""
+    path = tmp_path / "forking.py"
+    path.write_text(f"import os\npid = os.fork()\nif not pid:\n    os._exit(7)\n"
+                    f"assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7\n{CLAIMS}",
+                    "utf-8")
+    assert len(load_claims(path)) == 3
+
+
+@pytest.mark.slow
+def test_a_claim_without_end_is_stopped_at_its_limit(claims):
+    """Three claims, 3 s each: the loop is stopped, the others are told as ever."""
+    listed = [entry for entry in load_claims(claims) if entry.name != "notes.ends_all"]
+    found = {each.claim: each for each in verify(listed, budget=1.0, limit=3.0)}
+    assert str(found["notes.half_steps"].status) == "proved"
+    assert str(found["notes.never_ends"].status) == "undecided"
+    assert found["notes.never_ends"].reason == "stopped after 3 s, the limit for one claim"
+
+
+@pytest.mark.parametrize("limit", [0, -1, float("inf"), float("nan")])
+def test_a_limit_is_a_number_of_seconds(claims, limit):
+    with pytest.raises(InvalidArgument, match="limit: must be a positive number"):
+        verify(load_claims(claims), limit=limit)
+
+
+def test_threads_are_looked_at_before_anything_else():
+    done = subprocess.run([sys.executable, "-m", "stabkit", "claims"], text=True, check=False,
+                          capture_output=True, env={**os.environ, "STABKIT_THREADS": "many"})
+    assert done.returncode == 2 and done.stdout == ""
+    assert "STABKIT_THREADS: must be an integer >= 1, got 'many'" in done.stderr
+
+
+@pytest.mark.parametrize("limit, used, there", [("4096", "96", 4000), ("100", "200", 0)])
+def test_memory_is_what_the_control_group_leaves(tmp_path, monkeypatch, limit, used, there):
+    """A container's limit counts, not only the machine's memory."""
+    files = tmp_path / "memory.max", tmp_path / "memory.current"
+    for file, text in zip(files, (limit, used), strict=True):
+        file.write_text(f"{text}\n", "ascii")
+    monkeypatch.setattr(memory, "_GROUPS", (files,))
+    assert memory.available() == there
+    files[0].write_text("max\n", "ascii")
+    assert memory.available() > 1 << 20
