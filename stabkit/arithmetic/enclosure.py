@@ -18,7 +18,7 @@ from flint import arb
 
 from stabkit.aliases import Operand, Scalar
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
-from stabkit.errors import InvalidArgument, Undecided
+from stabkit.errors import InvalidArgument, NoValue, Undecided
 from stabkit.replay.precision import precision  # the one lock on it, also for enclosures
 
 __all__ = ["PRECISIONS", "USUAL", "Interval", "pi", "precision", "to_fraction"]
@@ -179,6 +179,8 @@ class Interval:
     __rmul__ = __mul__
 
     def reciprocal(self) -> Interval:
+        if self.lo.is_zero() and self.hi.is_zero():
+            raise NoValue("1/0")
         if self.lo > ZERO or self.hi < ZERO:
             return Interval._of(ONE / self.hi, ONE / self.lo)
         if self.lo.is_zero() and self.hi > ZERO:

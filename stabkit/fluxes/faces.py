@@ -16,9 +16,11 @@ from typing import Any
 
 from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import precision
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.fluxes.continuity import is_continuous
 from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
+from stabkit.fluxes.fading import fading
 from stabkit.fluxes.normal_form import line, vanishes
 from stabkit.fluxes.recording import record
 
@@ -69,6 +71,18 @@ class Facts:
     continuous: bool = True
     smooth: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("slopes", "diffusivities"):
+            given = getattr(self, name)
+            if given is None and name == "diffusivities":
+                continue
+            if not isinstance(given, Sequence) or len(given) != 2:
+                raise InvalidArgument(f"{name}: must be a pair of numbers, got {given!r}")
+            low, high = (fraction(end, name) for end in given)
+            if low > high:
+                raise InvalidArgument(f"{name}: the lower end comes first, got {given}")
+            object.__setattr__(self, name, (low, high))
+
     @property
     def monotone(self) -> bool:
         """Φ is nondecreasing."""
@@ -93,6 +107,14 @@ class Facts:
     def sup_diffusivity(self) -> Fraction | None:
         """sup g."""
         return self.diffusivities and self.diffusivities[1]
+
+
+def as_facts(facts: Any) -> Facts:
+    """Facts as they are; an error for anything else."""
+    if not isinstance(facts, Facts):
+        raise InvalidArgument(f"facts: must be of type Facts, as in Facts(odd=True, slopes=(0, 1), "
+                              f"diffusivities=(0, 1)), got {facts!r:.60}")
+    return facts
 
 
 def cells_of(edges: Sequence[Fraction | None], odd: bool) -> list[list[Cell]]:
@@ -146,7 +168,7 @@ def faces_of(pieces: Sequence, odd: bool, name: str) -> list[Faces]:
 
 def _of_piece(piece: Any, cells: list[Cell], name: str) -> Faces:
     phi = record(piece.activation, f"{name}: activation")
-    derived = {"activation": phi, "diffusivity": phi / VARIABLE, "slope": phi.derivative}
+    derived = {"activation": phi, "diffusivity": phi / VARIABLE, "slope": fading(phi.derivative)}
     faces = dict(derived)
     for face in ("diffusivity", "slope", "regulariser"):
         if getattr(piece, face) is None:

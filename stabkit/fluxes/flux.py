@@ -14,7 +14,6 @@ from math import inf
 from typing import Any
 
 import numpy as np
-import scipy
 
 from stabkit.aliases import Fields, Rational, Scalar
 from stabkit.arithmetic.backend import is_foreign, namespace, to_host
@@ -27,10 +26,19 @@ from stabkit.codes import FluxCode
 from stabkit.errors import HypothesisNotMet, InvalidArgument, NoValue, Undecided
 from stabkit.fluxes.continuity import defined_at, is_continuous
 from stabkit.fluxes.expression import TRANSCENDENTAL, VARIABLE, Expression, as_expression
-from stabkit.fluxes.faces import Faces, Facts, Function, Piece, cells_of, faces_of, line_of
+from stabkit.fluxes.faces import (
+    Faces,
+    Facts,
+    Function,
+    Piece,
+    as_facts,
+    cells_of,
+    faces_of,
+    line_of,
+)
 from stabkit.fluxes.kinks import split
 from stabkit.fluxes.normal_form import line, vanishes
-from stabkit.fluxes.quadrature import integral_from_zero
+from stabkit.fluxes.quadrature import float_integral, integral_from_zero
 from stabkit.fluxes.recording import record
 from stabkit.proof.words import Expression as Symbols
 
@@ -78,7 +86,7 @@ class Flux:
 
     @cached_property
     def _faces(self) -> list[Faces]:
-        return faces_of(self.pieces, self.facts.odd, self.name)
+        return faces_of(self.pieces, as_facts(self.facts).odd, self.name)
 
     @cached_property
     def _by_piece(self) -> dict[int, Faces]:
@@ -134,15 +142,9 @@ class Flux:
             return self._face("regulariser", s)
         if is_foreign(s):  # a quadrature for each entry stays on the host
             return namespace(s).asarray(self.regulariser(to_host(s)))
-        exact = isinstance(s, Fraction | int | Interval) or np.asarray(s).dtype == object
-        found = np.vectorize(self._integral if exact else self._quadrature,
-                             otypes=[object if exact else float])
-        return found(np.asarray(s, dtype=object) if exact else s)[()]
-
-    def _quadrature(self, x: float) -> float:
-        points = [float(point) for point in self.breakpoints()]
-        inside = [p for p in points if 0 < p / x < 1] if x else []
-        return 2 * scipy.integrate.quad(self.activation, 0, x, points=inside or None)[0]
+        if isinstance(s, Fraction | int | Interval) or np.asarray(s).dtype == object:
+            return np.vectorize(self._integral, otypes=[object])(np.asarray(s, dtype=object))[()]
+        return 2 * float_integral(self.activation, self.breakpoints(), s)[()]
 
     @cached_property
     def _integrable(self) -> bool:
@@ -152,9 +154,8 @@ class Flux:
     def _integral(self, x: Scalar) -> Interval:
         # Φ over the whole of an interval times its width, beside the integral up to one end.
         if not self._integrable:
-            raise HypothesisNotMet(f"{self.name}: its regulariser has no closed form, and its "
-                                   "activation is not shown to be continuous, so it is known in "
-                                   "floating point only")
+            raise HypothesisNotMet(f"{self.name}: its regulariser is known in floats only, as the "
+                                   "activation is not shown to be continuous")
         low, high = (x.lo, x.hi) if isinstance(x, Interval) else (x, x)
         if isinstance(x, Interval) and not x.is_finite:
             return Interval(-inf, inf)
@@ -196,9 +197,9 @@ class Flux:
 
     def _float_formula(self, piece: Piece, face: str) -> Function:
         # A formula as it was given has the bits that it was given for.
-        if face == "diffusivity" and piece.diffusivity is None:
-            return lambda s: self._float_formula(piece, "activation")(s) / s
         formula = getattr(piece, face)
+        if face == "diffusivity" and formula is None:
+            return lambda s: self._float_formula(piece, "activation")(s) / s
         return self.expression(piece, face).at if formula is None else formula
 
     def _floats(self, piece: Piece, face: str, s: np.ndarray) -> Scalar:
@@ -283,7 +284,7 @@ class Flux:
         """
         try:
             return [self.expression(piece, face).at(s) for piece in self._met(s)]
-        except ZeroDivisionError:
+        except (ZeroDivisionError, NoValue):
             raise NoValue(f"{self}: its {face} has no value at s = {s}") from None
 
     def _on_floats(self, face: str, s: np.ndarray) -> np.ndarray:
@@ -345,7 +346,7 @@ def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
     """
     at_zero = None if diffusivity_at_zero is None else fraction(
         diffusivity_at_zero, "diffusivity_at_zero")
-    parts = split(record(activation, f"{name}: activation"), facts.odd)
+    parts = split(record(activation, f"{name}: activation"), as_facts(facts).odd)
     first = next(k for k, (edge, _) in enumerate(parts) if edge is None or edge >= 0)
     return Flux(name, [piece for k, (edge, phi) in enumerate(parts)
                        for piece in _with_diffusivity(edge, phi, at_zero if k == first else None,
@@ -374,13 +375,13 @@ def from_diffusivity(diffusivity: Function, facts: Facts, *, name: str = "custom
     def piece(edge: Fraction | None, g: Any) -> Piece:
         return Piece(edge, lambda s: g(s) * s, g)
 
-    parts = split(record(diffusivity, f"{name}: diffusivity"), facts.odd)
+    parts = split(record(diffusivity, f"{name}: diffusivity"), as_facts(facts).odd)
     return Flux(name, [piece(*part) for part in parts], facts)
 
 
 def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom") -> Flux:
     """A flux from its regulariser Ψ(s), differentiated automatically: Φ = Ψ′/2."""
-    parts = split(record(regulariser, f"{name}: regulariser"), facts.odd)
+    parts = split(record(regulariser, f"{name}: regulariser"), as_facts(facts).odd)
     return Flux(name, [Piece(edge, record(psi).derivative / 2, None, psi)
                        for edge, psi in parts], facts)
 

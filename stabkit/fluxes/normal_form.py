@@ -53,6 +53,7 @@ class Forms:
         self.cell, self.steps, self.signs = (low, high), steps, signs
         self.atoms: dict[str, int] = {"t": _T}
         self.squares: list[tuple[int, Quotient]] = []
+        self.exponents: dict[int, tuple[int, Fraction]] = {}  # of an atom: n, b of exp(b |s|ⁿ)
         self.positive = {_T}
         side = -1 if low < 0 else 1
         self.variable = self.number(low) if low == high else self.over(self.gen(_T) * side)
@@ -223,6 +224,8 @@ class Forms:
                 self.steps[key] = Fraction(1, lcm(c.denominator, step.denominator))
                 raise _Case("")
             made = self.product(made, self.power(self.over(self.atom(key, True)), int(c / step)))
+            if u.den.is_one() and not any(powers[1:]):
+                self.exponents[self.atoms[key]] = int(powers[_T]), step
         return made
 
     def tanh(self, u: Quotient) -> Quotient:
