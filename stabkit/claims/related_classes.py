@@ -8,6 +8,7 @@ from typing import Any
 from stabkit.arithmetic.rational import fraction
 from stabkit.classes import Class, Member, Symbol
 from stabkit.proof.grids import GridShape
+from stabkit.proof.maps import Scaling
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.words import expression
 
@@ -63,3 +64,14 @@ class AnySpacing(Class):
 
     def admits(self, value: Member) -> bool:
         return bool(value) and all(fraction(s, "spacing") > 0 for s in value)
+
+
+@dataclass(frozen=True)
+class AnyScaling(Class):
+    """Any numbers s >= 0, one for each entry; a listed one is a factor of some."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        return Scaling(symbols)
+
+    def admits(self, value: Member) -> bool:
+        return fraction(value, "value") >= 0

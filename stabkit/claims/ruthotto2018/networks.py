@@ -17,6 +17,7 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Facts, Flux, Piece
 from stabkit.operators import PERIODIC, Operator, difference, from_matrix
 from stabkit.operators.linear_map import LinearMap
+from stabkit.proof.maps import Scaling
 from stabkit.proof.words import Expression
 from stabkit.stability.property import AllOf, Calculation, Either, FaceWithin, Property
 
@@ -82,6 +83,13 @@ def number(value: Any) -> Any:
 def signal(K: Matrix, given: Any, *, inside: bool = False) -> Any:
     """A state as it is given, or drawn for K by the seed that is given; `inside` one of K y."""
     return state(K.shape[0 if inside else 1], given) if isinstance(given, int) else given
+
+
+def scale(K: Matrix, factor: Any) -> Any:
+    """A multiple of 0, 1/2, 1, ..., one for each row of K, if there are several; or a symbol."""
+    m = K.shape[0]
+    return factor if isinstance(factor, Scaling) else \
+        [factor * Fraction(i + (m == 1), 2) for i in range(m)]
 
 
 def shown(log: Transcript, shows: Sequence[str], by: str, *, necessary: bool = False
