@@ -27,6 +27,7 @@ from stabkit.stability.notions import squared_norm
 from stabkit.stability.property import (
     AllOf,
     Always,
+    AtMost,
     Calculation,
     Either,
     Example,
@@ -282,11 +283,31 @@ def leapfrog_is_stable_for_relu(flux, steps):
 
 
 @claim("derived (Theorem 2, leapfrog)", notion="bound",
-       within=dict(flux=(net.IDENTITY, net.RELU, net.CLIP, net.LEAKY, net.SOFTSIGN)))
-def leapfrog_is_stable_for_relu_corrected(flux):
+       within=dict(K=(net.TALL,), delta=("1/4",), y=(1,), w=(2,), x=(3,), z=(4,),
+                   flux=(net.IDENTITY, net.RELU, net.CLIP, net.LEAKY, net.SOFTSIGN)),
+       for_all=dict(K=AnyOperator(), delta=Such(("1 - c*delta**2 >= 0",), "> 0"), y=AnyVector(),
+                    w=AnyVector(), x=AnyVector(), z=AnyVector(), flux=AnyFlux(slopes=(0, 1))))
+def leapfrog_is_stable_for_relu_corrected(K, delta, y, w, x, z, flux):
     """For nondecreasing σ with Lipschitz constant 1, weights that may change from step to step,
-    δ²‖K(t_j)‖² <= 1 and Y₋₁ = Y₀: ‖Y_j − Ỹ_j‖ <= (81/50)ʲ ‖Y₀ − Ỹ₀‖ for all j."""
-    return _grows_at_most(flux, Fraction(81, 50))
+    δ²‖K(t_j)‖² <= 1 and Y₋₁ = Y₀: ‖Y_j − Ỹ_j‖ <= (81/50)ʲ ‖Y₀ − Ỹ₀‖ for all j.
+
+    For all: a step from any Y_j = y, Y_{j−1} = w and Ỹ_j = x, Ỹ_{j−1} = z makes ‖y − x‖² +
+    ‖(y − w) − (x − z)‖² at most (81/50)² times as large; at the start the second part is 0."""
+    layer, delta = SymmetricLayer(K, flux), net.number(delta)
+
+    def size(y, w, x, z):
+        return squared_norm(y - x) + squared_norm((y - w) - (x - z))
+
+    def after(y, w, x, z):
+        moved = [2 * now - before + delta**2 * layer(now) for now, before in ((y, w), (x, z))]
+        return size(moved[0], y, moved[1], x)
+
+    given = {name: net.signal(K, value) for name, value in dict(y=y, w=w, x=x, z=z).items()}
+    return AllOf([AtMost(after, lambda y, w, x, z: GROWTH**2 * size(y, w, x, z), given),
+                  Example(lambda: _grows_at_most(flux, GROWTH))])
+
+
+GROWTH = Constant(Fraction(81, 50))
 
 
 def _grows_at_most(flux, base):
