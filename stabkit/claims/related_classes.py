@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stabkit.arithmetic.rational import fraction
+import numpy as np
+
+from stabkit.arithmetic.rational import determinant, fraction, fractions
 from stabkit.classes import Class, Member, Symbol
 from stabkit.proof.grids import GridShape
-from stabkit.proof.maps import Scaling
+from stabkit.proof.maps import Scaling, returning
 from stabkit.proof.symbols import Symbols
-from stabkit.proof.words import expression
+from stabkit.proof.words import expression, operator
 
 
 @dataclass(frozen=True)
@@ -75,3 +77,32 @@ class AnyScaling(Class):
 
     def admits(self, value: Member) -> bool:
         return fraction(value, "value") >= 0
+
+
+@dataclass(frozen=True)
+class AnyOrthogonal(Class):
+    """Any square matrix Q with QᵀQ = I."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        symbols.note("operators", name, "N -> N")
+        return returning(symbols, name, "N")
+
+    def admits(self, value: Member) -> bool:
+        Q = fractions(value, "value")
+        return Q.ndim == 2 and np.array_equal(Q.T @ Q, np.eye(len(Q), dtype=int))
+
+
+@dataclass(frozen=True)
+class AnyInvertible(Class):
+    """Any invertible matrix A, as the pair of A and its inverse; a listed one is A alone."""
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        inverse = f"{name}_inverse"
+        for each in (name, inverse):
+            symbols.note("operators", each, "N -> N")
+        forth, back = operator(name, "N", "N"), operator(inverse, "N", "N")
+        return returning(symbols, name, "N", back), returning(symbols, inverse, "N", forth)
+
+    def admits(self, value: Member) -> bool:
+        A = fractions(value, "value")
+        return A.ndim == 2 and A.shape[0] == A.shape[1] and determinant(A) != 0

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stabkit.errors import InvalidArgument
-from stabkit.proof.words import NUMBERS, Expression, expression
+from stabkit.proof.parts import SymbolicOperator
+from stabkit.proof.words import NUMBERS, Expression, expression, operator
 
 
 class SymbolicMap:
@@ -45,6 +46,27 @@ class PositivePart:
         if values._known(x) is None:
             self.symbols.equation(self.symbols.free("split"), values(x) - values(-x) - x)
         return values(x)
+
+
+@dataclass(frozen=True, eq=False)
+class Returning(SymbolicOperator):
+    """An operator with another one that returns what it was applied to, such as its inverse."""
+
+    symbols: Any = None
+    back: Expression | None = None
+
+    def __matmul__(self, x: Any) -> Any:
+        made = super().__matmul__(x)
+        if x.of == NUMBERS and self.back is not None:
+            self.symbols.equation(self.symbols.free("returned"), self.back @ made - x)
+        return made
+
+
+def returning(symbols: Any, name: str, space: str, back: Expression | None = None) -> Returning:
+    """An operator whose adjoint, or another operator, returns what it was applied to."""
+    made = operator(name, space, space)
+    return Returning(made.to, made.of, made.terms, None, symbols,
+                     made.T if back is None else back)
 
 
 class Scaling:
