@@ -111,7 +111,7 @@ def leapfrog_growth() -> Theorem:
     p·d − |p|² = δ²f·(Kd − f) + δ⁴(c|f|² − |Kᵀf|²) + δ²(1 − cδ²)|f|².
     """
     s = Symbols()
-    c, delta = s.parameter("c", ">= 0"), s.parameter("delta")
+    c, delta = s.parameter("c", ">= 0"), s.parameter("delta", "any")
     s.assume("condition", 1 - c * delta**2)
     K, flux = s.operator("K", bound=c), s.flux(slopes=(0, 1))
     y, w, x, z = (s.vector(name) for name in "ywxz")  # now and before, of two solutions
