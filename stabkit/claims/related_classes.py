@@ -17,9 +17,9 @@ from stabkit.proof.words import expression, operator
 
 @dataclass(frozen=True)
 class AnyProductBound(Class):
-    """Any number > 0 that is at least the square of the norm of a product of operators.
+    """Any m > 0 with ‖A x‖² <= m‖x‖² for every x, A a product of operators; or >= if `below`.
 
-    The body of the claim has to see that a listed number is.
+    The body of the claim has to see that it is so of a listed number.
 
     Parameters
     ----------
@@ -27,16 +27,21 @@ class AnyProductBound(Class):
         Such as ``"H@K.T"``, of the letters of arguments that come before.
     space : str
         What the product is applied to.
+    below : bool
+        Whether m bounds it from below: so the columns of the product are independent.
     """
 
     product: str
     space: str
+    below: bool = False
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
         made = symbols.parameter(name)
         image = f"{self.product}@x"
+        sides = [f"{name}*x.T@x", f"({image}).T@({image})"]
+        high, low = reversed(sides) if self.below else sides
         symbols.note("forms", symbols.free("product"), {
-            "of": "x", "in": self.space, "holds": f"{name}*x.T@x - ({image}).T@({image}) >= 0"})
+            "of": "x", "in": self.space, "holds": f"{high} - {low} >= 0"})
         return made
 
     def admits(self, value: Member) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from stabkit.operators import (
     from_matrix,
     norm_squared,
 )
+from stabkit.proof.parts import SymbolicOperator
 from stabkit.proof.words import Expression, expression
 from stabkit.schemes import Explicit
 from stabkit.stability.notions import squared_norm
@@ -153,7 +155,7 @@ def norm_is_at_most_the_symbol_maximum_corrected(R, E, u, W, n, kernel):
     ‖K u‖² <= 2‖W‖²‖u‖²; the norm of a periodic convolution is the largest value of its symbol at
     the frequencies of the period."""
     u = u if isinstance(u, Expression) else fractions(u)
-    square = W.bound if isinstance(W, Expression) else norm_squared(W).upper
+    square: Any = W.bound if isinstance(W, SymbolicOperator) else norm_squared(W).upper
     return AllOf([
         AtMost(lambda u: squared_norm(R @ (W @ (E @ u))),
                lambda u: square * TWICE * squared_norm(u), dict(u=u)),

@@ -9,6 +9,7 @@ from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
+from stabkit.claims.related_classes import AnyProductBound
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
 from stabkit.claims.ruthotto2018.verlet import both_return
@@ -23,7 +24,7 @@ from stabkit.classes import (
 )
 from stabkit.operators import norm_bound, norm_squared, operator_norm
 from stabkit.schemes import Chain, Leapfrog, SymmetricLayer, reverse
-from stabkit.stability.notions import squared_norm
+from stabkit.stability.notions import inner, squared_norm
 from stabkit.stability.property import (
     AllOf,
     Always,
@@ -227,11 +228,45 @@ def leapfrog_step_bound_for_changing_weights(word):
 
 
 @claim("derived (leapfrog)", notion="uniform",
-       within=dict(change=("1 1/2; 0 1 | 1 0; 1/2 1", "1 | 3/2", "3/2 | 1"), seed=(1, 2)))
-def leapfrog_step_bound_for_changing_weights_corrected(change, seed):
+       within=dict(K=(net.TALL,), L=(net.weights([[2, 1], [1, "1/2"]], "L"),), m=("1",),
+                   delta=("1/4",),
+                   r=("1/16",), y=(1,), w=(2,),
+                   change=("1 1/2; 0 1 | 1 0; 1/2 1", "1 | 3/2", "3/2 | 1"), seed=(1, 2)),
+       for_all=dict(K=AnyOperator(), L=AnyOperator("N", "P"),
+                    m=AnyProductBound("K", "N", below=True),
+                    delta=Such(("3 - c*delta**2 >= 0",)),
+                    r=Such(("1 - r >= 0", "m*delta**2 - r >= 0"), "> 0"), y=AnyVector(),
+                    w=AnyVector(), change=ForExamples(), seed=ForExamples()))
+def leapfrog_step_bound_for_changing_weights_corrected(K, L, m, delta, r, y, w, change, seed):
     """For σ = id let A_j = K(t_j)ᵀK(t_j) >= m I > 0, δ²A_j <= 3 I and V = Σ‖A_j − A_{j−1}‖ finite
     (in particular after finitely many changes).  Then with any start ‖Y_j‖ is bounded uniformly in
-    j.  Shown for one step, L | K the weights before and now, δ = 1, and for K that stays."""
+    j.
+
+    For all: with the weights L before and K now, H_j = ‖Y_{j+1} − Y_j‖² + δ²Y_{j+1}·A_jY_j is
+    H_{j−1} + δ²Y_{j−1}·(A_j − A_{j−1})Y_j, and H_j >= (r/2)(‖Y_{j+1}‖² + ‖Y_j‖²) for r <= 1 and
+    r <= δ²m.  So H_j is at most H_{j−1}(1 + δ²‖A_j − A_{j−1}‖/r), and the product of these factors
+    at most exp(δ²V/r).  In the examples δ = 1."""
+    now, before = (SymmetricLayer(X, net.IDENTITY) for X in (K, L))
+    delta, r = net.number(delta), net.number(r)
+    net.bounds(m, K, above=False)
+
+    def form(layer, z, y):
+        return squared_norm(z - y) - delta**2 * inner(z, layer(y))
+
+    def after(y, w):
+        return 2 * y - w + delta**2 * now(y)
+
+    given = dict(y=net.signal(K, y), w=net.signal(K, w))
+    return AllOf([
+        Identity(lambda y, w: form(now, after(y, w), y),
+                 lambda y, w: form(before, w, y) - delta**2 * inner(w, now(y) - before(y)), given,
+                 "a step after a change"),
+        AtMost(lambda y, w: r * (squared_norm(y) + squared_norm(w)),
+               lambda y, w: 2 * form(now, w, y), given, "the form is definite"),
+        Example(lambda: _steps_after_a_change(change, seed))])
+
+
+def _steps_after_a_change(change, seed):
     before, now = ([row.split() for row in part.split(";")] for part in change.split("|"))
     log, K, n = Transcript(), net.weights(now), len(now[0])
     log.give("L", before)

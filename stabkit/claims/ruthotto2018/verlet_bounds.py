@@ -7,9 +7,6 @@ from itertools import product
 from math import isqrt
 from typing import Any
 
-import numpy as np
-
-from stabkit.arithmetic.rational import is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
@@ -18,9 +15,7 @@ from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
 from stabkit.claims.ruthotto2018.verlet import verlet_network
 from stabkit.classes import AnyOperator, AnyVector, ForExamples, Positive, Such
-from stabkit.errors import InvalidArgument
 from stabkit.operators import norm_squared
-from stabkit.proof.words import Expression
 from stabkit.schemes import SymmetricLayer, Verlet
 from stabkit.stability.notions import inner, squared_norm
 from stabkit.stability.property import AllOf, Always, Example
@@ -60,17 +55,6 @@ def _verlet_is_bounded(pair, delta):
                   "it grows, at least linearly, if δ²μ >= 4", necessary=True)])
 
 
-def _is_bound(m, H, K):
-    """Refuse a number that is less than ‖H Kᵀ‖²."""
-    if not isinstance(m, Expression) and not is_psd(
-            Fraction(m) * np.eye(K.shape[0], dtype=int) - _gram(H.exact() @ K.exact().T)):
-        raise InvalidArgument(f"m: must be at least the square of the norm of H K', got {m}")
-
-
-def _gram(A):
-    return A.T @ A
-
-
 @claim("derived (eq. (10) corrected)", notion="uniform",
        within=dict(K=(net.TALL,), H=(net.weights([[2, 1], [1, "1/2"]], "H"),), m=("64",),
                    delta=("1/20",), room=("1/2",), y=(1,), z=(2,), pair=LINEAR,
@@ -88,7 +72,7 @@ def verlet_step_bound(K, H, m, delta, room, y, z, pair, ratio):
     Shown is, for δ²m <= 4(1 − r) with m >= ‖K₂K₁ᵀ‖², the largest μ, that the form
     Q = ‖K₂Y‖² + ‖K₁Z‖² + δ(K₂Y)·(K₂K₁ᵀK₁Z) is kept and r‖K₁Z‖² and r‖K₂Y‖² are at most Q; for
     definite B and C this bounds Y and Z."""
-    _is_bound(m, H, K)
+    net.bounds(m, H, K)
     first, second = SymmetricLayer(K, net.IDENTITY), SymmetricLayer(H, net.IDENTITY)
     delta, room = net.number(delta), net.number(room)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -121,4 +122,5 @@ def torch_orthogonal_makes_convolutions_nonexpansive_corrected(kernel, boundary,
 def torch_orthogonal_linear_layers_are_nonexpansive(Q):
     """A linear layer (without bias) with an orthogonal square weight Q has ‖Q u‖ <= ‖u‖ for
     every u."""
-    return Stable(Linear(Q if isinstance(Q, Expression) else from_matrix(Q, label="Q")), EUCLIDEAN)
+    made: Any = Q if isinstance(Q, Expression) else from_matrix(Q, label="Q")
+    return Stable(Linear(made), EUCLIDEAN)

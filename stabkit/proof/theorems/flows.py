@@ -16,6 +16,7 @@ def theorems() -> Iterator[Theorem]:
     yield hamiltonian_growth()
     yield from verlet_of_products()
     yield leapfrog_growth()
+    yield leapfrog_form()
 
 
 def hamiltonian_growth() -> Theorem:
@@ -102,6 +103,30 @@ def verlet_of_products() -> Iterator[Theorem]:
                 {"use": "square", "x": f"2*{other}@{seen} + delta*{other}@{one}.T@{one}@{x}",
                  "times": "m"}, *bounded,
                 {"use": "square", "x": f"{one}@{x}", "times": "m*condition"}]}})
+
+
+def leapfrog_form() -> Theorem:
+    """4(|D|² + δ²(Kz)·(Ky)) = 4|D|² − δ²|KD|² + δ²|KS|² at D = z − y, S = z + y."""
+    s = Symbols()
+    c, m, r, delta = (s.parameter(name, sign) for name, sign in (
+        ("c", ">= 0"), ("m", "> 0"), ("r", "> 0"), ("delta", "any")))
+    s.assume("condition", 3 - c * delta**2)
+    s.assume("condition1", 1 - r)
+    s.assume("condition2", m * delta**2 - r)
+    K = s.operator("K", bound=c)
+    s.form("product", "N", lambda x: dot(K @ x, K @ x) - m * dot(x, x))
+    y, z = s.vector("y"), s.vector("w")
+    form = dot(z - y, z - y) + delta**2 * dot(K @ z, K @ y)
+    return Theorem(
+        "linear leapfrog network, definite form",
+        "r(|y|^2 + |z|^2) <= 2(|z - y|^2 + delta^2 z.K'K y) for delta^2 |K|^2 <= 3, r <= 1 and "
+        "r|x|^2 <= delta^2 |K x|^2.",
+        s.shows(2 * form - r * (dot(y, y) + dot(z, z))),
+        {"times": "2", "steps": [
+            {"use": "bound", "of": "K", "x": "w - y", "times": "delta**2"},
+            {"use": "square", "x": "w - y", "times": "condition + condition1"},
+            {"use": "form", "of": "product", "x": "w + y", "times": "delta**2"},
+            {"use": "square", "x": "w + y", "times": "condition2"}]})
 
 
 def leapfrog_growth() -> Theorem:
