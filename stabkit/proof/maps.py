@@ -35,7 +35,7 @@ class SymbolicMap:
 
 
 class PositivePart:
-    """ReLU in every entry, of which ReLU(x) − ReLU(−x) = x is assumed."""
+    """ReLU in every entry: ReLU(x) − ReLU(−x) = x, and ReLU(y) = y if y is a value of it."""
 
     def __init__(self, symbols: Any, name: str):
         self.symbols, self.name = symbols, name
@@ -43,6 +43,8 @@ class PositivePart:
 
     def __call__(self, x: Expression) -> Expression:
         values = self._maps.setdefault(x.to, SymbolicMap(self.symbols, self.name, x.to, x.to))
+        if any(not (value - x).terms for _, value in values._points):
+            return x
         if values._known(x) is None:
             self.symbols.equation(self.symbols.free("split"), values(x) - values(-x) - x)
         return values(x)

@@ -133,7 +133,10 @@ ROUND_PAIRS = (("3/4", "-4/3"), ("0", "3/4"), ("2, 2", "2, -2"), ("8, -4", "0, 0
 def stability_extends_to_tv_normalisation_corrected(pair, seed):
     """For N(z) = N_tv(z) + b, ε > 0, and σ = id with any number of channels, or any nondecreasing σ
     with one channel per pixel: any two solutions of (8) satisfy
-    ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖."""
+    ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖.
+
+    Shown is (F(Y) − F(Ỹ))·(Y − Ỹ) <= 0 at listed pairs of states, by an identity that holds for
+    all; that ‖Y − Ỹ‖² does not grow where its derivative is not positive is calculus."""
     return _monotone_with_tv(pair, seed, net.RELU if "," not in pair[0] else net.IDENTITY)
 
 

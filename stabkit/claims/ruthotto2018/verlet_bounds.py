@@ -106,7 +106,10 @@ def verlet_step_bound_at_equality(pair, ratio):
 def verlet_step_bound_at_equality_corrected(pair, ratio):
     """For σ = id, constant weights, B and C positive definite and 0 < δ²μ <= 4 for every eigenvalue
     μ of BC there is c with ‖x_j‖ <= c(1 + j)‖x₀‖ for the Verlet iterates: they grow at most
-    linearly.  Here δ = ratio · 2/(‖K₁‖‖K₂‖)."""
+    linearly.  Here δ = ratio · 2/(‖K₁‖‖K₂‖).
+
+    Shown is the condition on the eigenvalues; that powers of a 2×2 matrix of determinant 1 and
+    |trace| <= 2 grow at most linearly is its Jordan form."""
     return _verlet_grows_linearly(pair, _step_for(pair, ratio))
 
 
@@ -153,7 +156,10 @@ CHANGES = ("1 | 1, 1 | 3/2", "1 | 2, 3/2 | 1", "1 1; 1 -1 | 1 0; 0 1, 1 1; 1 -1 
 def verlet_step_bound_for_changing_weights_corrected(change, delta):
     """For σ = id let Q_j be the form Y·C_jY + Z·B_jZ + δY·C_jB_jZ that step j conserves.  If
     Q_j >= m I > 0 for all j and Σ‖Q_{j+1} − Q_j‖ = V is finite (in particular after finitely many
-    changes), then ‖x_N‖² <= (‖Q₀‖/m) exp(V/m) ‖x₀‖² for all N."""
+    changes), then ‖x_N‖² <= (‖Q₀‖/m) exp(V/m) ‖x₀‖² for all N.
+
+    Shown for one change; the product of the factors 1 + ‖Q_{j+1} − Q_j‖/m is at most exp(V/m), as
+    1 + x <= exp(x)."""
     return _forms_are_conserved(change, delta)
 
 
