@@ -188,7 +188,7 @@ def _meets(member: Member, setting: Setting) -> None:
         if x.letters:
             raise InvalidArgument(f"{name}: the value of {', '.join(x.letters)} is not known")
         value = x.terms.get(((), ()), Fraction(0))
-        if value < 0 or (value == 0 and sign == "> 0"):
+        if sign != "any" and (value < 0 or (value == 0 and sign == "> 0")):
             raise InvalidArgument(f"{name}: it is assumed to be {sign}, but is {float(value):.3g}")
     for name, flux in member.fluxes.items():
         for kind, ends in setting.fluxes[name].items():

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 from numbers import Integral
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from flint import arb, fmpq
@@ -67,7 +67,7 @@ def grid_gradient(shape: int | Sequence[int], h: Rational = 1, boundary: Boundar
     array([3., 6., 1., 4.])
     """
     if isinstance(shape, GridShape):
-        return shape.gradient()
+        return cast(Operator, shape.gradient())
     shape, sizes = _grid(shape, h, boundary)
     parts = [_along(difference(1, n, size, boundary), shape, axis)
              for axis, (n, size) in enumerate(zip(shape, sizes, strict=True))
@@ -102,7 +102,7 @@ def grid_differences(shape: int | Sequence[int], offsets: Sequence[Sequence[int]
         For another number of integers than of axes, the offset 0, or no edge at all.
     """
     if isinstance(shape, GridShape):
-        return shape.gradient()
+        return cast(Operator, shape.gradient())
     shape, _ = _grid(shape, 1, REFLECTING)
     pixels = np.arange(prod(shape)).reshape(shape)
     tails, heads = [], []
@@ -140,7 +140,7 @@ def tangential_differences(shape: int | Sequence[int], h: Rational = 1) -> tuple
         One fewer than there are axes, each with the rows of ``grid_gradient(shape, h)``.
     """
     if isinstance(shape, GridShape):
-        return (shape.across(),)
+        return (cast(Operator, shape.across()),)
     shape, sizes = _grid(shape, h, REFLECTING)
     dimension = len(shape)
     made = []

@@ -18,12 +18,13 @@ def by_equations(given: Setting, rest: Expression) -> list[dict[str, Any]]:
     """Steps that take multiples of the equations from a sum until none of their letters is left.
 
     An equation determines the letter, of those that stand alone in it with a number before them,
-    that was declared last.
+    and nowhere else in it, that was declared last.
     """
     steps: list[dict[str, Any]] = []
     order = list(given.names)
     for name, equation in reversed(given.equations.items()):
-        alone = [word[0] for word, powers in equation.terms if len(word) == 1 and not powers]
+        alone = [word[0] for word, powers in equation.terms if len(word) == 1 and not powers
+                 and sum(word[0] in each for each, _ in equation.terms) == 1]
         if not alone:
             continue
         letter = max(alone, key=lambda each: order.index(each.name))

@@ -118,7 +118,7 @@ class GridDifference(SymbolicOperator):
         (flux,) = pixel.fluxes
         _, high = flux.facts.quotients
         portion = self._grid.symbols.portions.get(tau)
-        if high is None or (tau and portion.top is None):
+        if high is None or (portion is not None and portion.top is None):
             return "inf"
         top, over = high * self._grid.edges, 0 * high + 1
         if portion is not None:

@@ -135,9 +135,11 @@ class SymbolicFlux:
             return s.weights(self)
         return self._weights(s, "G", self.facts.quotients, "diffusivity")
 
-    def slope(self, s: Expression) -> Weights:
-        """Φ′(s) in every entry, in the interval of slopes."""
-        return self._weights(s, "D", self.facts.slopes, "slope")
+    def slope(self, s: Any, ends: Any = None) -> Weights:
+        """Φ′(s) in every entry, in the interval of slopes, or between other `ends` at this s."""
+        if not isinstance(s, Expression):
+            return s.slopes(self)
+        return self._weights(s, "D", ends or self.facts.slopes, "slope")
 
     def _weights(self, s: Expression, letter: str, ends: Any, what: str) -> Weights:
         """Equal points have equal weights."""

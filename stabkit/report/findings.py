@@ -28,14 +28,15 @@ class Finding:
 FINDINGS = (
     Finding(
         "The Euclidean bound holds, and is sharp",
-        "Theorem 2 of alt2021 is confirmed for every matrix K and flux tried, under its "
-        "hypotheses: ‖T(u)‖ <= ‖u‖ for τ <= 2/(L‖K‖²), and just beyond some signal grows.",
+        "Theorem 2 of alt2021 is proved for every matrix K and every flux of its hypotheses: "
+        "‖T(u)‖ <= ‖u‖ for τ <= 2/(L‖K‖²).  Just beyond, some signal grows for each K and flux "
+        "tried.",
         {"alt2021.euclidean_stability": PROVED, "alt2021.euclidean_bound_is_sharp": PROVED}),
     Finding(
         "Acceleration needs frozen diffusivities",
         "At the same bound a fast semi-iterative cycle can grow when the flux is evaluated anew "
         "in every inner step: one sample, garrote flux, four inner steps.  With diffusivities "
-        "frozen during the cycle the bound is proved for every cycle length tried.",
+        "frozen during the cycle the bound is proved for every cycle length.",
         {"alt2021.fsi_cycle_is_euclidean_stable_nonlinear": REFUTED,
          "alt2021.fsi_cycle_is_euclidean_stable_frozen": PROVED}),
     Finding(
@@ -93,7 +94,8 @@ FINDINGS = (
     Finding(
         "A step for images is not one for volumes",
         "MedPy's advice for anisotropic diffusion, at most 1/4, is right in 1-D and 2-D; in 3-D "
-        "the range is kept up to 1/6.  ITK's warning comes early: steps up to 1/(2N) keep it.",
+        "the range is kept up to 1/6.  ITK's warning comes early: steps up to 1/(2N) keep it.  "
+        "Both are proved for images of every shape.",
         {"software.medpy_gamma_up_to_a_quarter_keeps_the_range": REFUTED,
          "software.medpy_gamma_up_to_a_quarter_keeps_the_range_corrected": PROVED,
          "software.itk_time_steps_that_give_a_warning_are_unstable": REFUTED,

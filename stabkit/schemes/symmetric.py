@@ -24,6 +24,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import LinearMap, Operator
 from stabkit.proof.grids import EdgeValues
+from stabkit.proof.maps import Scaling
 from stabkit.proof.words import Expression
 from stabkit.schemes.scheme import Scheme, as_part, as_signal, as_step
 
@@ -142,7 +143,7 @@ class SymmetricLayer:
             as_part(self.normalisation, LayerNormalisation, "normalisation")
         for name in ("scale", "bias"):
             given = getattr(self, name)
-            if given is None or isinstance(given, Expression):
+            if given is None or isinstance(given, Expression | Scaling):
                 continue
             given = fractions(given, name)
             if given.shape != (self.K.shape[0],):
@@ -177,8 +178,8 @@ class SymmetricLayer:
     def jacobian(self, y: Signal) -> Signal:
         """The matrix −Kᵀ diag(σ′ s) N′(K y) K of one state y, where it exists."""
         if isinstance(y, Expression):
-            if self.scale is not None or self.normalisation is not None:
-                raise InvalidArgument("jacobian: of symbols without scale and normalisation only")
+            if self.normalisation is not None:
+                raise InvalidArgument("jacobian: of symbols without normalisation only")
             return -(self.K.T @ self.activation.slope(self.preactivation(y)).diagonal @ self.K)
         y = y if isinstance(y, Term) else as_signal(y, self.size, "y")
         u, lengths, z = self._stages(y)
@@ -210,7 +211,7 @@ class SymmetricLayer:
 
     def _vector(self, field: str, name: str, beside: Signal) -> Signal:
         values = getattr(self, field)
-        if isinstance(values, Expression):
+        if isinstance(values, Expression | Scaling):
             return values
         if isinstance(beside, Term):
             return beside.log.give_once((self, field), name, lambda: values)

@@ -71,7 +71,7 @@ PLANTED = {
     "cycle_spinning_is_shift_invariant": Planted(put={"wavelets.TWO_SHIFTS": "H"}),
     # regularisation
     "euler_lagrange_equation_is_an_implicit_step": Planted(put={
-        "regularisation.PENALISERS": {"r²": (lambda r: r**2, lambda r: 2 * r)}},
+        "stationarity.PENALISERS": {"r²": (lambda r: r**2, lambda r: 2 * r)}},
         within=dict(penaliser=("r²",))),
     "many_small_steps_converge_to_the_regularisation": Planted(
         put={"regularisation.SHORTENED": "exp(-alpha * mu)"}),

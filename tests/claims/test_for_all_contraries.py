@@ -8,7 +8,7 @@ import pytest
 from stabkit.arithmetic.rational import Constant
 from stabkit.claims import obligations
 from stabkit.claims.claim import registry
-from stabkit.claims.related_classes import AnyProductBound
+from stabkit.claims.related_classes import AnyProductBound, AnyShape
 from stabkit.classes import AnyFlux, AnyOperator, AnyReal, AnySymmetric, Positive, Such, UpTo
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.operators import from_matrix
@@ -63,6 +63,41 @@ CLASSES = {
     "ruthotto2018.verlet_step_bound": (
         dict(delta=Such(("4001/1000 - 4*room - delta**2*m >= 0",))),
         dict(m=AnyProductBound("K@H.T", "P")), dict(m=Positive())),
+    "ruthotto2018.leapfrog_is_stable_for_relu_corrected": (
+        dict(flux=AnyFlux(slopes=(0, "1001/1000"))), dict(flux=AnyFlux(slopes=(-1, 1))),
+        dict(delta=Such(("1001/1000 - c*delta**2 >= 0",), "> 0"))),
+    "ruthotto2018.stability_extends_to_scaling_and_bias_corrected": (
+        dict(flux=AnyFlux(slopes=("-L", "L"))),),
+    "ruthotto2018.symmetric_layer_jacobian_is_negative_semidefinite_with_scaling_corrected": (
+        dict(flux=AnyFlux(slopes=("-L", "L"))),),
+    "alt2020.euler_lagrange_equation_is_an_implicit_step": (
+        dict(flux=AnyFlux(slopes=(None, "L"))), dict(step=AnyReal())),
+    "alt2020.lipschitz_constant_is_the_largest_diffusivity_corrected": (
+        dict(flux=AnyFlux(diffusivities=(None, None), slopes=("-L", "L"))),),
+    "alt2021.norm_of_mirrored_forward_differences_corrected": tuple(
+        {name: AnyOperator(of, to, square=square)} for name, of, to, square in (
+            ("R", "P", "N", "1001/1000"), ("S", "P", "P", "1001/1000"),
+            ("E", "N", "P", "2001/1000"))),
+    "alt2021.norm_is_at_most_the_symbol_maximum_corrected": (
+        dict(R=AnyOperator("P", "N", square="1001/1000")), dict(E=AnyOperator("N", "P", square=3))),
+    "software.torch_orthogonal_linear_layers_are_nonexpansive": (
+        dict(Q=AnyOperator("N", "N")), dict(Q=AnyOperator("N", "N", square="1001/1000"))),
+    "software.medpy_gamma_up_to_a_quarter_keeps_the_range_corrected": (
+        dict(ratio=UpTo("1001/1000")), dict(flux=AnyFlux(diffusivities=(0, 1))),
+        dict(flux=AnyFlux(diffusivities=(0, "1001/1000"), slopes=(None, 1)))),
+    "software.medpy_gamma_up_to_a_quarter_keeps_the_range_for_option_3": (
+        dict(flux=AnyFlux(diffusivities=(0, 1))), dict(shape=AnyShape(9))),
+    "software.medpy_option_3_allows_twice_the_step": (
+        dict(flux=AnyFlux(diffusivities=(0, "501/1000"))),),
+    "software.medpy_gamma_up_to_a_quarter_keeps_the_range_for_every_spacing_corrected": (
+        dict(ratio=UpTo("1001/1000")),),
+    "software.itk_range_bound": (
+        dict(ratio=UpTo("1001/1000")), dict(flux=AnyFlux(diffusivities=(0, "1001/1000")))),
+    "software.opencv_alpha_between_0_and_1_keeps_the_range_corrected": (
+        dict(shape=AnyShape(9)), dict(ratio=UpTo("1001/1000"))),
+    "software.opencv_quarter_is_the_limit_of_the_explicit_scheme": (
+        dict(shape=AnyShape(6)), dict(ratio=UpTo("1001/1000"))),
+    "software.skimage_tv_step_is_nonexpansive": (dict(ratio=UpTo("1001/1000")),),
     "ruthotto2018.energy_is_positive_corrected": (
         dict(flux=AnyFlux(diffusivities=(None, 0))), dict(flux=AnyFlux(slopes=(0, "L")))),
     "ruthotto2018.parabolic_network_reduces_the_energy_corrected": (

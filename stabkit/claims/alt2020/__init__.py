@@ -5,4 +5,4 @@ Notation: T(u) = u − τ KᵀΦ(K u) with K = K1 the forward difference, Φ(r) 
 Ψ the regulariser with g(r) = Ψ′(r)/(2r), S the shrinkage function, q = √2 θ for a threshold θ.
 """
 
-from stabkit.claims.alt2020 import blocks, wavelets, regularisation, dictionary  # noqa: F401, I001
+from stabkit.claims.alt2020 import blocks, wavelets, stationarity, regularisation, dictionary  # noqa: F401, I001

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from stabkit import fluxes
 from stabkit.aliases import Signal
-from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import (
@@ -24,19 +22,27 @@ from stabkit.claims.configurations import (
     constant,
     drawn,
 )
-from stabkit.classes import AnyFlux, AnyLength, AnyOperator, AnyVector, Positive, Such, UpTo
+from stabkit.classes import (
+    AnyFlux,
+    AnyLength,
+    AnyOperator,
+    AnyVector,
+    Positive,
+    Such,
+    UpTo,
+)
 from stabkit.errors import needed
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, difference, stable_step
+from stabkit.proof.words import Expression
 from stabkit.schemes import Explicit, Implicit, Pointwise, Regularisation, repeat
-from stabkit.stability.notions import CONTRACTION, CONTRAST, squared_norm
+from stabkit.stability.notions import CONTRACTION, CONTRAST, inner, squared_norm
 from stabkit.stability.property import (
     AllOf,
     AtMost,
     Calculation,
     Example,
     FaceWithin,
-    Identity,
     NormAtMost,
     Not,
     Stable,
@@ -60,10 +66,18 @@ def lipschitz_constant_is_the_largest_diffusivity(flux):
 AT_MOST = Fraction(1)
 
 
-@claim("derived (after Theorem 2)", notion="bound", within=dict(flux=DICTIONARY[:5]))
-def lipschitz_constant_is_the_largest_diffusivity_corrected(flux):
-    """For every g >= 0 continuous at 0 with Lipschitz Φ: g_max <= L, as |Φ(r) − Φ(0)| <= L|r|."""
-    return FaceWithin(flux, "diffusivity", Fraction(0), AT_MOST * flux.facts.lipschitz)
+@claim("derived (after Theorem 2)", notion="bound",
+       within=dict(flux=DICTIONARY[:5], r=(("1", "-1/2", "3", "0"),)),
+       for_all=dict(flux=AnyFlux(diffusivities=(0, None), slopes=("-L", "L")), r=AnyVector("M")))
+def lipschitz_constant_is_the_largest_diffusivity_corrected(flux, r):
+    """For every g >= 0 continuous at 0 with Lipschitz Φ: g_max <= L, as |Φ(r) − Φ(0)| <= L|r|.
+
+    For all: r·Φ(r) <= L|r|² for every vector r, so for every number."""
+    L = flux.facts.lipschitz
+    return AllOf([
+        AtMost(lambda r: inner(flux(r), r), lambda r: L * squared_norm(r),
+               dict(r=r if isinstance(r, Expression) else fractions(r)), "g_max r² = L r²"),
+        Example(lambda: FaceWithin(flux, "diffusivity", Fraction(0), AT_MOST * L))])
 
 
 #: The bounds of Euler's errors, for L‖K‖² = Lam or mu and ‖u⁰‖ = 1.
@@ -121,7 +135,10 @@ def blocks_approximate_diffusion(K, flux):
        within=dict(K=(ANY_K[0], ANY_K[3], ANY_K[6]), flux=(*SMOOTH_AT_ZERO, fluxes.firm())))
 def euler_error_is_of_first_order(K, flux):
     """For Lipschitz Φ (constant L) with r Φ(r) >= 0, every K and T = mτ: ‖uᵐ − u(T)‖ <=
-    (τ/2) L‖K‖² ‖u⁰‖ (e^{L‖K‖²T} − 1), where u solves u̇ = −KᵀΦ(K u) from u⁰."""
+    (τ/2) L‖K‖² ‖u⁰‖ (e^{L‖K‖²T} − 1), where u solves u̇ = −KᵀΦ(K u) from u⁰.
+
+    Shown are the constants, and the induction over the steps; that a solution stays within
+    τ²L²‖K‖⁴‖u⁰‖/2 of its tangent in a step is Taylor's formula for Lipschitz right sides."""
     return _euler_error(K, flux)
 
 
@@ -142,38 +159,6 @@ def implicit_substeps_converge_to_the_flow(m, flux):
             ("mu", "dot(K @ f, K @ f) / dot(f, f)"), ("new", f"(1 + alpha*mu/m)**(-{m})")], [
             "K.T @ (K @ f) == mu * f", f"abs(new - exp(-alpha*mu)) <= {IMPLICIT_BOUND}"],
             "each implicit step divides the eigenvector f by 1 + αμ/m", necessary=True)])
-
-
-#: Ψ and Φ = Ψ′/2.
-PENALISERS = {"r²": (lambda r: r**2, lambda r: r),
-              "r⁴ + r²": (lambda r: r**4 + r**2, lambda r: 2 * r**3 + r)}
-
-
-@claim("eqs (13)–(15)",
-       quote="This can be regarded as a fully implicit time discretisation",
-       within=dict(n=(2, 3), alpha=("1/4", "3"), penaliser=tuple(PENALISERS), seed=(1, 2)))
-def euler_lagrange_equation_is_an_implicit_step(n, alpha, penaliser, seed):
-    """u is stationary for E(u) = ‖u − f‖² + α Σᵢ Ψ((K u)ᵢ) iff u = f − αKᵀΦ(K u) with Φ = Ψ′/2: an
-    implicit step with τ = T = α and g(r) = Ψ′(r)/(2r).  As ∇E(u) = 2(u − f + αKᵀΦ(K u)), the slope
-    of E along any v is compared, by a difference that is exact for quartics."""
-    K, alpha = difference(1, n), Constant(alpha)
-    psi, phi = PENALISERS[penaliser]
-    rng = np.random.default_rng(seed)
-
-    def energy(u, f):
-        return np.sum((u - f) ** 2) + alpha * np.sum(psi(K @ u))
-
-    def slope(u, f, v):
-        near = energy(u + v, f) - energy(u - v, f)
-        far = energy(u + 2 * v, f) - energy(u - 2 * v, f)
-        return Constant(1, 12) * (8 * near - far)
-
-    def stated(u, f, v):
-        return 2 * np.dot(u - f + alpha * (K.T @ phi(K @ u)), v)
-
-    given = {name: [Fraction(int(p), 4) for p in rng.integers(-99, 100, n)]
-             for name in ("u", "f", "v")}
-    return Identity(slope, stated, given, "both sides are polynomials of degree 4")
 
 
 #: By how much a mode with the eigenvalue mu is shortened in the minimiser of E.

@@ -107,7 +107,10 @@ def _tends_to_the_mean(n: int, flux: Flux, ratio: Fraction) -> AllOf:
                                       fluxes.garrote()), ratio=(HALF, Fraction(9, 10))))
 def signal_tends_to_its_mean(n, flux, ratio):
     """In the same setting, with g continuous and g > 0 everywhere and 0 < τ < h²/(2L), Tᵐ(u) tends
-    to the constant signal of the mean of u for every u; here for jumps of at most 100."""
+    to the constant signal of the mean of u for every u; here for jumps of at most 100.
+
+    Shown are the hypotheses, for the listed N; that a continuous g > 0 has a positive least value
+    on a bounded interval, and that powers of a factor below 1 tend to 0, is calculus."""
     return _tends_to_the_mean(n, flux, ratio)
 
 

@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
+
+import numpy as np
 
 from stabkit import fluxes
+from stabkit.arithmetic.rational import fractions
 from stabkit.claims.claim import claim
-from stabkit.operators import MIRRORED, NATURAL, REFLECTING, convolution, difference
+from stabkit.classes import AnyOperator, AnyVector, ForExamples
+from stabkit.operators import (
+    MIRRORED,
+    NATURAL,
+    REFLECTING,
+    convolution,
+    difference,
+    from_matrix,
+    norm_squared,
+)
+from stabkit.proof.parts import SymbolicOperator
+from stabkit.proof.words import Expression, expression
 from stabkit.schemes import Explicit
-from stabkit.stability.property import AllOf, Calculation, Identity, NormAtMost
+from stabkit.stability.notions import squared_norm
+from stabkit.stability.property import (
+    AllOf,
+    Always,
+    AtMost,
+    Calculation,
+    Example,
+    Identity,
+    NormAtMost,
+)
 from stabkit.stability.verdict import REFUTED
 
 LARGEST = Fraction(4)  # ‖K1‖² < 4/h²
@@ -67,18 +91,76 @@ def reflecting_boundary_is_unambiguous(n, tau):
     return Identity(interior, product, dict(u=list(range(n))), "both are called reflecting")
 
 
+def _mirror(n):
+    """E: a signal and its mirror image, one period of what mirrored padding makes of it."""
+    return from_matrix(np.vstack([np.eye(n, dtype=int), np.eye(n, dtype=int)[::-1]]), label="E")
+
+
+def _turn(n):
+    """S: the next sample of a period of 2n."""
+    return from_matrix(np.roll(np.eye(2 * n, dtype=int), 1, axis=1), label="S")
+
+
+def _first(n):
+    """R: the first n samples."""
+    return from_matrix(np.eye(n, 2 * n, dtype=int), label="R")
+
+
+#: R and S have norm 1; ‖E u‖² = 2‖u‖².
+PERIOD = dict(R=AnyOperator("P", "N", square=1), E=AnyOperator("N", "P", square=2), u=AnyVector())
+THREE = dict(R=(_first(3),), E=(_mirror(3),), u=(("1", "-1/2", "3"),))
+
+
+def _times(power, x):
+    return power @ x if isinstance(power, Expression) else power * x
+
+
 @claim("derived (𝒟 = ∂ₓᵐ with reflecting boundary by padding)", notion="bound",
-       within=dict(n=(3, 4, 6, 8), order=(1, 2, 3, 4, 6)))
-def norm_of_mirrored_forward_differences_corrected(n, order):
+       within=dict(THREE, S=(_turn(3),), n=(3, 4, 6, 8), order=(1, 2, 3, 4, 6)),
+       for_all=dict(PERIOD, S=AnyOperator("P", "P", square=1), n=ForExamples(),
+                    order=ForExamples()))
+def norm_of_mirrored_forward_differences_corrected(R, E, u, S, n, order):
     """For the N×N matrix of the m-th forward difference with mirrored padding (h = 1):
-    ‖K‖² <= 2 · 4ᵐ for all m and N, as the mirrored signal has twice the square of the norm."""
-    return NormAtMost(difference(order, n, 1, MIRRORED), TWICE * 4**order)
+    ‖K‖² <= 2 · 4ᵐ for all m and N, as the mirrored signal has twice the square of the norm.
+
+    For all m: K = R(S − 1)ᵐE, where E mirrors the signal to a period of 2N samples, S takes the
+    next sample and R the first N; of them ‖R‖, ‖S‖ <= 1 and ‖E‖² <= 2 are used.  That K is this
+    product is shown in the examples."""
+    u = u if isinstance(u, Expression) else fractions(u)
+    return AllOf([
+        Always(lambda u: (expression(1) if isinstance(u, Expression) else Fraction(1), E @ u),
+               lambda power, x: (4 * power, S @ x - x),
+               lambda state, u: _times(state[0], TWICE * squared_norm(u))
+               - squared_norm(R @ state[1]), dict(u=u)),
+        Example(lambda: AllOf([_is_mirrored(n, order), NormAtMost(
+            difference(order, n, 1, MIRRORED), TWICE * 4**order)]))])
+
+
+def _is_mirrored(n, order):
+    given = {name: K.exact() for name, K in dict(R=_first(n), S=_turn(n), E=_mirror(n)).items()}
+    power = " @ ".join(["D"] * order)
+    return Calculation(
+        dict(given, K=difference(order, n, 1, MIRRORED).exact()), [("D", f"S - I({2 * n})")],
+        [f"R @ {power} @ E == K"], "the differences of the mirrored signal", necessary=True)
 
 
 @claim('derived ("any convolution kernel", Theorem 2)', notion="bound",
-       within=dict(n=(2, 3, 4), kernel=KERNELS))
-def norm_is_at_most_the_symbol_maximum_corrected(n, kernel):
+       within=dict(THREE, W=(_turn(3),), n=(2, 3, 4), kernel=KERNELS),
+       for_all=dict(PERIOD, W=AnyOperator("P", "P"), n=ForExamples(), kernel=ForExamples()))
+def norm_is_at_most_the_symbol_maximum_corrected(R, E, u, W, n, kernel):
     """For every kernel w and the N×N convolution matrix K with mirrored padding:
-    ‖K‖ <= √2 max_θ |Σⱼ wⱼ e^{ijθ}|, as the mirrored signal has twice the square of the norm."""
-    taps = [int(tap) for tap in kernel.split()]
+    ‖K‖ <= √2 max_θ |Σⱼ wⱼ e^{ijθ}|, as the mirrored signal has twice the square of the norm.
+
+    For all: K = R W E with the convolution W of a period of 2N samples, E and R as above, and
+    ‖K u‖² <= 2‖W‖²‖u‖²; the norm of a periodic convolution is the largest value of its symbol at
+    the frequencies of the period."""
+    u = u if isinstance(u, Expression) else fractions(u)
+    square: Any = W.bound if isinstance(W, SymbolicOperator) else norm_squared(W).upper
+    return AllOf([
+        AtMost(lambda u: squared_norm(R @ (W @ (E @ u))),
+               lambda u: square * TWICE * squared_norm(u), dict(u=u)),
+        Example(lambda: _is_at_most_the_symbol(n, [int(tap) for tap in kernel.split()]))])
+
+
+def _is_at_most_the_symbol(n, taps):
     return NormAtMost(convolution(taps, n, MIRRORED), TWICE * sum(map(abs, taps)) ** 2)

@@ -47,7 +47,10 @@ def network_is_stable_for_nonpositive_real_parts(K):
 def network_is_stable_for_nonpositive_real_parts_corrected(K):
     """If K(t)_ii + Σ_{j≠i} |K(t)_ij| <= 0 in every row for every t, then differences of solutions
     of ẏ = σ(K(t)y + b(t)) do not grow in the maximum norm, so they grow by at most M = √n in the
-    Euclidean norm; for nondecreasing σ with Lipschitz constant 1.  Here K(t) = K."""
+    Euclidean norm; for nondecreasing σ with Lipschitz constant 1.  Here K(t) = K.
+
+    Shown is the sign of each row; that the maximum of the entries does not grow where the largest
+    one does not is Dini's theorem on derivatives of maxima."""
     return _rows_do_not_expand(K)
 
 

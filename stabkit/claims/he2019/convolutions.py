@@ -6,9 +6,15 @@ from itertools import product
 
 import numpy as np
 
+from stabkit import fluxes
+from stabkit.arithmetic.rational import fractions, solve
 from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import PADDINGS, integers, reached, shift
-from stabkit.stability.property import AllOf, Calculation
+from stabkit.claims.related_classes import AnyInvertible
+from stabkit.classes import AnyVector, Relu, signal
+from stabkit.operators import from_matrix
+from stabkit.proof.words import Expression
+from stabkit.stability.property import AllOf, Calculation, Example, Identity
 from stabkit.stability.verdict import REFUTED
 
 RELU = ("relu(x)", "x if x >= 0 else 0")
@@ -169,10 +175,25 @@ def feature_extractor_inverts_the_data_map(A):
                     "one step with γ = A⁻¹, where σ is the identity")])
 
 
-@claim("derived (eqs (3.5), (3.19))", within=dict(A=MATRICES))
-def feature_extractor_inverts_the_data_map_corrected(A):
+@claim("derived (eqs (3.5), (3.19))",
+       within=dict(A=MATRICES, relu=(fluxes.relu(),), f=(1,), u=(2,)),
+       for_all=dict(A=AnyInvertible(), relu=Relu(), f=AnyVector(), u=AnyVector()))
+def feature_extractor_inverts_the_data_map_corrected(A, relu, f, u):
     """With B = γ∘σ∘[id; −id] and the linear γ = [A⁻¹, −A⁻¹] the iteration is at the solution after
-    one step, for every invertible A and every f."""
+    one step, for every invertible A and every f, from every u."""
+    forth, back = A if isinstance(A, tuple) and isinstance(A[0], Expression) else (
+        from_matrix(A), from_matrix(solve(fractions(A), np.eye(len(A), dtype=int))))
+    f, u = (signal(x, forth.shape[1], lambda rng, n: fractions(integers(rng, n))) for x in (f, u))
+
+    def solved(f, u):
+        r = f - forth @ u
+        return forth @ (u + back @ relu(r) - back @ relu(-r))
+
+    return AllOf([Identity(solved, lambda f, u: f, dict(f=f, u=u), "A applied to the next iterate"),
+                  Example(lambda: _inverts(A))])
+
+
+def _inverts(A):
     rng = np.random.default_rng(len(A))
     return Calculation(
         dict(A=A, f=integers(rng, len(A)), x=[-1, 0, 1]),

@@ -14,7 +14,7 @@ from stabkit.arithmetic.transcript import Term, Transcript, named
 from stabkit.claims.claim import claim
 from stabkit.claims.he2019.convolutions import RELU, SPLIT, SPLIT_BY
 from stabkit.claims.he2019.matrices import integers
-from stabkit.classes import AnyMap, AnyOperator, AnyVector, ForExamples, OneOf, Relu
+from stabkit.classes import AnyMap, AnyOperator, AnyVector, ForExamples, OneOf, Relu, signal
 from stabkit.operators import from_matrix
 from stabkit.stability.property import AllOf, Calculation, Example, Identity
 from stabkit.stability.verdict import REFUTED
@@ -291,10 +291,28 @@ def activated(f: np.ndarray) -> np.ndarray:
     return abs(f)
 
 
-@claim("derived (Remark 8.4)", notion="existence", within=dict(n=(1, 2, 3), seed=SEEDS))
-def every_cnn_is_an_mgnet_corrected(n, seed):
+@claim("derived (Remark 8.4)", notion="existence",
+       within=dict(chi=(from_matrix([[1, -2], [3, 0]]),), relu=(fluxes.relu(),), g=(1,),
+                   n=(1, 2, 3), seed=SEEDS),
+       for_all=dict(chi=AnyOperator("N", "N"), relu=Relu(), g=AnyVector(), n=ForExamples(),
+                    seed=ForExamples()))
+def every_cnn_is_an_mgnet_corrected(chi, relu, g, n, seed):
     """On data f >= 0, as after an activation, every classic layer f ↦ χσ(f) is the MgNet step (8.1)
-    with ξ = [−id, id] and η = [id; −id](χ − id)."""
+    with ξ = [−id, id] and η = [id; −id](χ − id).
+
+    For all f = σ(g), which are all f >= 0."""
+    given = dict(g=signal(g, chi.shape[1], lambda rng, size: integers(rng, size)))
+
+    def step(g):
+        f = relu(g)
+        y = chi @ relu(f) - relu(f)
+        return f - (-relu(y) + relu(-y))
+
+    return AllOf([Identity(step, lambda g: chi @ relu(relu(g)), given, "χσ(f)"),
+                  Example(lambda: _is_an_mgnet(n, seed))])
+
+
+def _is_an_mgnet(n, seed):
     rng = np.random.default_rng([seed, n])
     return Calculation(
         dict(K=integers(rng, n, n), f=activated(integers(rng, n)), x=[-1, 0, 1]),

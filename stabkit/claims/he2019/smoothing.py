@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import numpy as np
+
+from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import (
     ASSEMBLED,
@@ -11,11 +16,20 @@ from stabkit.claims.he2019.matrices import (
     laplace,
     neumann,
 )
-from stabkit.stability.property import Calculation
+from stabkit.classes import AnyReal, AnySymmetric, AnyVector, ForExamples, signal
+from stabkit.operators import Operator, from_matrix, gram, grid_gradient
+from stabkit.proof.words import Expression
+from stabkit.stability.property import AllOf, Calculation, Example, Identity
 from stabkit.stability.verdict import REFUTED
 
 RIGHT_SIDES = {"1 at two nodes, with both signs": lambda n: [1, -1] + [0] * (n * n - 2),
                "1 everywhere": lambda n: [1] * n**2}
+
+
+def grid_neighbours(m: int, n: int) -> Operator:
+    """The sum over the four neighbours, zeros outside."""
+    A = gram(grid_gradient((m, n)))
+    return from_matrix(np.diag(np.diag(A)) - A, label="N")
 
 
 @claim("eqs (5.1), (5.2)", notion="existence", weight="minor", expect=REFUTED,
@@ -76,11 +90,35 @@ def damped_jacobi_converges_for_omega_between_0_and_2_corrected(n):
 TWICE = ("{w}*(2 - {w})/4", "{w}**2/16")
 
 
-@claim("eqs (5.7), (5.9), (5.10)", within=dict(n=(1, 2, 3, 4)))
-def two_sweeps_are_a_convolution(n):
+@claim("eqs (5.7), (5.9), (5.10)",
+       within=dict(N=(grid_neighbours(2, 3),), w=("1", "-2/3"), f=(1,), n=(1, 2, 3, 4)),
+       for_all=dict(N=AnySymmetric(), w=AnyReal(), f=AnyVector(), n=ForExamples()))
+def two_sweeps_are_a_convolution(N, w, f, n):
     """For K_A with zero padding, two sweeps of S₀ = ω/4 are S₁f = K * f with zero padding, boundary
     included, K = (ω/4)(2 − ω) in the centre and ω²/16 at its four neighbours (5.9), for every ω
-    and n; and I − S₁A = (I − S₀A)²."""
+    and n; and I − S₁A = (I − S₀A)².
+
+    For all: with any symmetric N in place of the sum over the neighbours, and A = 4 − N."""
+    w = w if isinstance(w, Expression) else Constant(fraction(w))
+    given = dict(f=signal(f, N.shape[1], lambda rng, size: [
+        Fraction(int(x), 4) for x in rng.integers(-9, 10, size)]))
+
+    def A(f):
+        return 4 * f - N @ f
+
+    def damped(f):
+        return f - w / 4 * A(f)
+
+    def twice(f):
+        return w * (2 - w) / 4 * f + w**2 / 16 * (N @ f)
+
+    return AllOf([
+        Identity(lambda f: w / 4 * f + w / 4 * damped(f), twice, given, "S₀f + S₀(f − A S₀f)"),
+        Identity(lambda f: f - twice(A(f)), lambda f: damped(damped(f)), given, "on errors"),
+        Example(lambda: _two_sweeps(n))])
+
+
+def _two_sweeps(n):
     one, shows = f"I({n * n})", []
     for w in ("(1)", "(2)", "(-3)"):
         centre, beside = (entry.format(w=w) for entry in TWICE)

@@ -7,9 +7,9 @@ from math import factorial
 
 import numpy as np
 
-from stabkit import fluxes
 from stabkit.arithmetic.transcript import Term, Transcript
 from stabkit.claims.claim import claim
+from stabkit.claims.related_classes import AnyScaling
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.classes import AnyFlux, AnyOperator, AnyVector
 from stabkit.operators import PERIODIC, REFLECTING, convolution, difference
@@ -128,9 +128,9 @@ def symmetric_layer_jacobian_is_negative_semidefinite(K, flux, Y, v, w):
     return AllOf([*jacobian_is(K, flux, Y, v, w), Example(lambda: _negative_semidefinite(K, flux))])
 
 
-def jacobian_is(K, flux, Y, v, w):
+def jacobian_is(K, flux, Y, v, w, scale=None, bias=None):
     """Symmetric and negative semidefinite."""
-    layer = SymmetricLayer(K, flux)
+    layer = SymmetricLayer(K, flux, scale=scale, bias=bias)
     given = dict(Y=net.signal(K, Y), v=net.signal(K, v), w=net.signal(K, w))
 
     def times(Y, v):
@@ -154,15 +154,20 @@ def symmetric_layer_jacobian_is_negative_semidefinite_with_scaling(flux, bias, s
 
 
 @claim("derived (after eq. (7))", notion="spectrum",
-       within=dict(K=net.ANY_K, flux=(net.IDENTITY, net.SOFTSIGN, net.CUBIC, fluxes.tanh()),
-                   sign=(1,)),
-       beyond=dict(K=(net.SCALAR, net.TALL), flux=(net.IDENTITY,), sign=(-1,)))
-def symmetric_layer_jacobian_is_negative_semidefinite_with_scaling_corrected(K, flux, sign):
+       within=dict(K=net.ANY_K, flux=net.LIPSCHITZ, sign=(1,), bias=(7,), Y=(1,), v=(2,), w=(3,)),
+       beyond=dict(K=(net.SCALAR, net.TALL), flux=(net.IDENTITY,), sign=(-1,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=(0, None)), sign=AnyScaling(),
+                    bias=AnyVector("M"), Y=AnyVector(), v=AnyVector(), w=AnyVector()))
+def symmetric_layer_jacobian_is_negative_semidefinite_with_scaling_corrected(
+        K, flux, sign, bias, Y, v, w):
     """If s >= 0, then for σ differentiable and nondecreasing, N(z) = s⊙z + b, every K and Y the
     Jacobian of F_sym is symmetric with eigenvalues <= 0; here one entry of s is 0 if there are
-    several."""
-    m = K.shape[0]
-    return _negative_semidefinite(K, flux, [sign * Fraction(i + (m == 1), 2) for i in range(m)])
+    several.
+
+    For all, with any L above the slopes of x ↦ σ(s x + b) at Y: v·J w = w·J v and v·J v <= 0."""
+    scale, b = net.scale(K, sign), net.signal(K, bias, inside=True)
+    return AllOf([*jacobian_is(K, flux, Y, v, w, scale, b),
+                  Example(lambda: _negative_semidefinite(K, flux, scale))])
 
 
 @claim("eqs (7), (9)", notion="spectrum", expect=REFUTED,

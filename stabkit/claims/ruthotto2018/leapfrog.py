@@ -9,6 +9,7 @@ from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
+from stabkit.claims.related_classes import AnyProductBound
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
 from stabkit.claims.ruthotto2018.verlet import both_return
@@ -23,10 +24,11 @@ from stabkit.classes import (
 )
 from stabkit.operators import norm_bound, norm_squared, operator_norm
 from stabkit.schemes import Chain, Leapfrog, SymmetricLayer, reverse
-from stabkit.stability.notions import squared_norm
+from stabkit.stability.notions import inner, squared_norm
 from stabkit.stability.property import (
     AllOf,
     Always,
+    AtMost,
     Calculation,
     Either,
     Example,
@@ -226,11 +228,45 @@ def leapfrog_step_bound_for_changing_weights(word):
 
 
 @claim("derived (leapfrog)", notion="uniform",
-       within=dict(change=("1 1/2; 0 1 | 1 0; 1/2 1", "1 | 3/2", "3/2 | 1"), seed=(1, 2)))
-def leapfrog_step_bound_for_changing_weights_corrected(change, seed):
+       within=dict(K=(net.TALL,), L=(net.weights([[2, 1], [1, "1/2"]], "L"),), m=("1",),
+                   delta=("1/4",),
+                   r=("1/16",), y=(1,), w=(2,),
+                   change=("1 1/2; 0 1 | 1 0; 1/2 1", "1 | 3/2", "3/2 | 1"), seed=(1, 2)),
+       for_all=dict(K=AnyOperator(), L=AnyOperator("N", "P"),
+                    m=AnyProductBound("K", "N", below=True),
+                    delta=Such(("3 - c*delta**2 >= 0",)),
+                    r=Such(("1 - r >= 0", "m*delta**2 - r >= 0"), "> 0"), y=AnyVector(),
+                    w=AnyVector(), change=ForExamples(), seed=ForExamples()))
+def leapfrog_step_bound_for_changing_weights_corrected(K, L, m, delta, r, y, w, change, seed):
     """For σ = id let A_j = K(t_j)ᵀK(t_j) >= m I > 0, δ²A_j <= 3 I and V = Σ‖A_j − A_{j−1}‖ finite
     (in particular after finitely many changes).  Then with any start ‖Y_j‖ is bounded uniformly in
-    j.  Shown for one step, L | K the weights before and now, δ = 1, and for K that stays."""
+    j.
+
+    For all: with the weights L before and K now, H_j = ‖Y_{j+1} − Y_j‖² + δ²Y_{j+1}·A_jY_j is
+    H_{j−1} + δ²Y_{j−1}·(A_j − A_{j−1})Y_j, and H_j >= (r/2)(‖Y_{j+1}‖² + ‖Y_j‖²) for r <= 1 and
+    r <= δ²m.  So H_j is at most H_{j−1}(1 + δ²‖A_j − A_{j−1}‖/r), and the product of these factors
+    at most exp(δ²V/r).  In the examples δ = 1."""
+    now, before = (SymmetricLayer(X, net.IDENTITY) for X in (K, L))
+    delta, r = net.number(delta), net.number(r)
+    net.bounds(m, K, above=False)
+
+    def form(layer, z, y):
+        return squared_norm(z - y) - delta**2 * inner(z, layer(y))
+
+    def after(y, w):
+        return 2 * y - w + delta**2 * now(y)
+
+    given = dict(y=net.signal(K, y), w=net.signal(K, w))
+    return AllOf([
+        Identity(lambda y, w: form(now, after(y, w), y),
+                 lambda y, w: form(before, w, y) - delta**2 * inner(w, now(y) - before(y)), given,
+                 "a step after a change"),
+        AtMost(lambda y, w: r * (squared_norm(y) + squared_norm(w)),
+               lambda y, w: 2 * form(now, w, y), given, "the form is definite"),
+        Example(lambda: _steps_after_a_change(change, seed))])
+
+
+def _steps_after_a_change(change, seed):
     before, now = ([row.split() for row in part.split(";")] for part in change.split("|"))
     log, K, n = Transcript(), net.weights(now), len(now[0])
     log.give("L", before)
@@ -282,11 +318,31 @@ def leapfrog_is_stable_for_relu(flux, steps):
 
 
 @claim("derived (Theorem 2, leapfrog)", notion="bound",
-       within=dict(flux=(net.IDENTITY, net.RELU, net.CLIP, net.LEAKY, net.SOFTSIGN)))
-def leapfrog_is_stable_for_relu_corrected(flux):
+       within=dict(K=(net.TALL,), delta=("1/4",), y=(1,), w=(2,), x=(3,), z=(4,),
+                   flux=(net.IDENTITY, net.RELU, net.CLIP, net.LEAKY, net.SOFTSIGN)),
+       for_all=dict(K=AnyOperator(), delta=Such(("1 - c*delta**2 >= 0",), "> 0"), y=AnyVector(),
+                    w=AnyVector(), x=AnyVector(), z=AnyVector(), flux=AnyFlux(slopes=(0, 1))))
+def leapfrog_is_stable_for_relu_corrected(K, delta, y, w, x, z, flux):
     """For nondecreasing σ with Lipschitz constant 1, weights that may change from step to step,
-    δ²‖K(t_j)‖² <= 1 and Y₋₁ = Y₀: ‖Y_j − Ỹ_j‖ <= (81/50)ʲ ‖Y₀ − Ỹ₀‖ for all j."""
-    return _grows_at_most(flux, Fraction(81, 50))
+    δ²‖K(t_j)‖² <= 1 and Y₋₁ = Y₀: ‖Y_j − Ỹ_j‖ <= (81/50)ʲ ‖Y₀ − Ỹ₀‖ for all j.
+
+    For all: a step from any Y_j = y, Y_{j−1} = w and Ỹ_j = x, Ỹ_{j−1} = z makes ‖y − x‖² +
+    ‖(y − w) − (x − z)‖² at most (81/50)² times as large; at the start the second part is 0."""
+    layer, delta = SymmetricLayer(K, flux), net.number(delta)
+
+    def size(y, w, x, z):
+        return squared_norm(y - x) + squared_norm((y - w) - (x - z))
+
+    def after(y, w, x, z):
+        moved = [2 * now - before + delta**2 * layer(now) for now, before in ((y, w), (x, z))]
+        return size(moved[0], y, moved[1], x)
+
+    given = {name: net.signal(K, value) for name, value in dict(y=y, w=w, x=x, z=z).items()}
+    return AllOf([AtMost(after, lambda y, w, x, z: GROWTH**2 * size(y, w, x, z), given),
+                  Example(lambda: _grows_at_most(flux, GROWTH))])
+
+
+GROWTH = Constant(Fraction(81, 50))
 
 
 def _grows_at_most(flux, base):

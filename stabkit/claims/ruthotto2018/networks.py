@@ -12,11 +12,13 @@ import numpy as np
 
 from stabkit import fluxes
 from stabkit.aliases import Matrix
-from stabkit.arithmetic.rational import Constant, fraction, solve
+from stabkit.arithmetic.rational import Constant, fraction, is_psd, solve
 from stabkit.arithmetic.transcript import Transcript
+from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Facts, Flux, Piece
 from stabkit.operators import PERIODIC, Operator, difference, from_matrix
 from stabkit.operators.linear_map import LinearMap
+from stabkit.proof.maps import Scaling
 from stabkit.proof.words import Expression
 from stabkit.stability.property import AllOf, Calculation, Either, FaceWithin, Property
 
@@ -82,6 +84,23 @@ def number(value: Any) -> Any:
 def signal(K: Matrix, given: Any, *, inside: bool = False) -> Any:
     """A state as it is given, or drawn for K by the seed that is given; `inside` one of K y."""
     return state(K.shape[0 if inside else 1], given) if isinstance(given, int) else given
+
+
+def scale(K: Matrix, factor: Any) -> Any:
+    """A multiple of 0, 1/2, 1, ..., one for each row of K, if there are several; or a symbol."""
+    m = K.shape[0]
+    return factor if isinstance(factor, Scaling) else \
+        [factor * Fraction(i + (m == 1), 2) for i in range(m)]
+
+
+def bounds(m: Any, H: Operator, K: Operator | None = None, *, above: bool = True) -> None:
+    """Refuse a number m unless ‖A x‖² <= m‖x‖², or >= if not `above`, for A = H or A = H Kᵀ."""
+    if isinstance(m, Expression):
+        return
+    A = H.exact() if K is None else H.exact() @ K.exact().T
+    slack = fraction(m) * np.eye(A.shape[1], dtype=int) - A.T @ A
+    if not is_psd(slack if above else -slack):
+        raise InvalidArgument(f"m: {m} is no bound of the square of the norm")
 
 
 def shown(log: Transcript, shows: Sequence[str], by: str, *, necessary: bool = False

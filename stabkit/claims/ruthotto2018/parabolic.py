@@ -6,11 +6,12 @@ from fractions import Fraction
 
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
+from stabkit.claims.related_classes import AnyScaling
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.classes import AnyFlux, AnyOperator, AnyVector
 from stabkit.schemes import SymmetricLayer, TotalVariation
 from stabkit.stability.notions import inner
-from stabkit.stability.property import AllOf, AtMost, Either, FaceWithin
+from stabkit.stability.property import AllOf, AtMost, Either, Example, FaceWithin
 from stabkit.stability.verdict import REFUTED
 
 #: The cubic declares no bound of its slopes.
@@ -71,14 +72,23 @@ def stability_extends_to_scaling_and_bias(k, scale, bias):
 
 
 @claim("derived (end of Proof 1)", notion="uniform",
-       within=dict(K=net.ANY_K[:4], flux=net.MONOTONE, sign=(1,)),
-       beyond=dict(K=(net.SCALAR,), flux=(net.IDENTITY,), sign=(-1,)))
-def stability_extends_to_scaling_and_bias_corrected(K, flux, sign):
+       within=dict(K=net.ANY_K[:4], flux=MONOTONE, sign=(1,), bias=(9,), Y=(3,), W=(5,)),
+       beyond=dict(K=(net.SCALAR,), flux=(net.IDENTITY,), sign=(-1,)),
+       for_all=dict(K=AnyOperator(), flux=AnyFlux(slopes=(0, None)), sign=AnyScaling(),
+                    bias=AnyVector("M"), Y=AnyVector(), W=AnyVector()))
+def stability_extends_to_scaling_and_bias_corrected(K, flux, sign, bias, Y, W):
     """If s >= 0 (s, b and K may change with time), then for nondecreasing σ and N(z) = s⊙z + b any
-    two solutions of (8) satisfy ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖."""
-    m = K.shape[0]
-    scale = [sign * Fraction(i + (m == 1), 2) for i in range(m)]
-    return _monotone(K, flux, scale, net.state(m, 9), 2)
+    two solutions of (8) satisfy ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖.
+
+    Shown is (F(Y) − F(Ỹ))·(Y − Ỹ) <= 0, half the derivative of ‖Y − Ỹ‖², which therefore does not
+    grow."""
+    scale, b = net.scale(K, sign), net.signal(K, bias, inside=True)
+    layer = SymmetricLayer(K, flux, scale=scale, bias=b)
+    return AllOf([
+        AtMost(lambda Y, W: inner(layer(Y) - layer(W), Y - W), lambda Y, W: 0,
+               dict(Y=net.signal(K, Y), W=net.signal(K, W)),
+               "half the derivative of |Y - W|^2 for the solutions from Y and W"),
+        Example(lambda: _monotone(K, flux, scale, b, 2))])
 
 
 @claim("end of Proof 1 with eq. (9) and Section 5", notion="uniform", quote=EXTENDS,
@@ -123,7 +133,10 @@ ROUND_PAIRS = (("3/4", "-4/3"), ("0", "3/4"), ("2, 2", "2, -2"), ("8, -4", "0, 0
 def stability_extends_to_tv_normalisation_corrected(pair, seed):
     """For N(z) = N_tv(z) + b, ε > 0, and σ = id with any number of channels, or any nondecreasing σ
     with one channel per pixel: any two solutions of (8) satisfy
-    ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖."""
+    ‖Y(T) − Ỹ(T)‖ <= ‖Y(0) − Ỹ(0)‖.
+
+    Shown is (F(Y) − F(Ỹ))·(Y − Ỹ) <= 0 at listed pairs of states, by an identity that holds for
+    all; that ‖Y − Ỹ‖² does not grow where its derivative is not positive is calculus."""
     return _monotone_with_tv(pair, seed, net.RELU if "," not in pair[0] else net.IDENTITY)
 
 

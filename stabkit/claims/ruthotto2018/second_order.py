@@ -54,7 +54,9 @@ def second_order_network_is_stable(flux):
 def second_order_network_is_stable_corrected(K, a):
     """If σ(x) = a x with a >= 0 and K is any constant matrix, singular or not, then (11) with
     ∂ₜY(0) = 0 satisfies (6) with M = 1: Y(t) = cos(t√(aKᵀK)) Y(0).  (Without ∂ₜY(0) = 0 it does
-    not: K = 0 gives Y = t v.)"""
+    not: K = 0 gives Y = t v.)
+
+    Shown is aKᵀK >= 0; the cosine of a symmetric matrix is the spectral theorem."""
     layer, log = SymmetricLayer(K, fluxes.scaled_identity(Fraction(a))), Transcript()
     J = layer.jacobian(log.give("Y", [0] * K.shape[1])).text
     return net.shown(log, [f"psd(-{J})"],
@@ -143,7 +145,8 @@ def bounded_weight_change_gives_stability_corrected(change, seed):
     """For σ = id let A(t) = K(t)ᵀK(t) >= m I > 0 have finite total variation V = ∫‖∂ₜA‖ dt over
     [0, ∞).  Then (11) with ∂ₜY(0) = 0 satisfies (6) with M² = (‖A(0)‖/m) exp(V/m).
 
-    Shown at one time, for A | D with D = ∂ₜA, y = Y, v = ∂ₜY."""
+    Shown at one time, for A | D with D = ∂ₜA, y = Y, v = ∂ₜY; from there to all times it is
+    Gronwall's inequality."""
     return _change_is_bounded(change, seed)
 
 
@@ -220,7 +223,10 @@ BOUNDED_BY_X = (net.IDENTITY, net.RELU, net.CLIP, net.SOFTSIGN, net.LEAKY, OPPOS
        within=dict(K=net.ANY_K[:4], flux=(*BOUNDED_BY_X, fluxes.tanh())))
 def energy_is_bounded_by_the_linear_energy_corrected(K, flux):
     """For constant K, continuous σ with |σ(x)| <= |x| and s its primitive with s(0) = 0:
-    ½‖ẏ‖² + Σᵢ s((K y)ᵢ) is conserved and so at most ½‖K y₀‖² for all t along (11)."""
+    ½‖ẏ‖² + Σᵢ s((K y)ᵢ) is conserved and so at most ½‖K y₀‖² for all t along (11).
+
+    Shown is that its derivative vanishes at one state and velocity of each listed K; that a
+    function with the derivative 0 is constant, and ∫₀ˣ σ <= x²/2, is calculus."""
     log = Transcript()
     log.give_once(K, "K", K.exact)
     log.give("q", net.state(K.shape[0], 1))

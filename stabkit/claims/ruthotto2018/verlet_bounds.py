@@ -7,9 +7,6 @@ from itertools import product
 from math import isqrt
 from typing import Any
 
-import numpy as np
-
-from stabkit.arithmetic.rational import is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, ONE
@@ -18,9 +15,7 @@ from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.claims.ruthotto2018.growth import bounded
 from stabkit.claims.ruthotto2018.verlet import verlet_network
 from stabkit.classes import AnyOperator, AnyVector, ForExamples, Positive, Such
-from stabkit.errors import InvalidArgument
 from stabkit.operators import norm_squared
-from stabkit.proof.words import Expression
 from stabkit.schemes import SymmetricLayer, Verlet
 from stabkit.stability.notions import inner, squared_norm
 from stabkit.stability.property import AllOf, Always, Example
@@ -60,17 +55,6 @@ def _verlet_is_bounded(pair, delta):
                   "it grows, at least linearly, if δ²μ >= 4", necessary=True)])
 
 
-def _is_bound(m, H, K):
-    """Refuse a number that is less than ‖H Kᵀ‖²."""
-    if not isinstance(m, Expression) and not is_psd(
-            Fraction(m) * np.eye(K.shape[0], dtype=int) - _gram(H.exact() @ K.exact().T)):
-        raise InvalidArgument(f"m: must be at least the square of the norm of H K', got {m}")
-
-
-def _gram(A):
-    return A.T @ A
-
-
 @claim("derived (eq. (10) corrected)", notion="uniform",
        within=dict(K=(net.TALL,), H=(net.weights([[2, 1], [1, "1/2"]], "H"),), m=("64",),
                    delta=("1/20",), room=("1/2",), y=(1,), z=(2,), pair=LINEAR,
@@ -88,7 +72,7 @@ def verlet_step_bound(K, H, m, delta, room, y, z, pair, ratio):
     Shown is, for δ²m <= 4(1 − r) with m >= ‖K₂K₁ᵀ‖², the largest μ, that the form
     Q = ‖K₂Y‖² + ‖K₁Z‖² + δ(K₂Y)·(K₂K₁ᵀK₁Z) is kept and r‖K₁Z‖² and r‖K₂Y‖² are at most Q; for
     definite B and C this bounds Y and Z."""
-    _is_bound(m, H, K)
+    net.bounds(m, H, K)
     first, second = SymmetricLayer(K, net.IDENTITY), SymmetricLayer(H, net.IDENTITY)
     delta, room = net.number(delta), net.number(room)
 
@@ -122,7 +106,10 @@ def verlet_step_bound_at_equality(pair, ratio):
 def verlet_step_bound_at_equality_corrected(pair, ratio):
     """For σ = id, constant weights, B and C positive definite and 0 < δ²μ <= 4 for every eigenvalue
     μ of BC there is c with ‖x_j‖ <= c(1 + j)‖x₀‖ for the Verlet iterates: they grow at most
-    linearly.  Here δ = ratio · 2/(‖K₁‖‖K₂‖)."""
+    linearly.  Here δ = ratio · 2/(‖K₁‖‖K₂‖).
+
+    Shown is the condition on the eigenvalues; that powers of a 2×2 matrix of determinant 1 and
+    |trace| <= 2 grow at most linearly is its Jordan form."""
     return _verlet_grows_linearly(pair, _step_for(pair, ratio))
 
 
@@ -169,7 +156,10 @@ CHANGES = ("1 | 1, 1 | 3/2", "1 | 2, 3/2 | 1", "1 1; 1 -1 | 1 0; 0 1, 1 1; 1 -1 
 def verlet_step_bound_for_changing_weights_corrected(change, delta):
     """For σ = id let Q_j be the form Y·C_jY + Z·B_jZ + δY·C_jB_jZ that step j conserves.  If
     Q_j >= m I > 0 for all j and Σ‖Q_{j+1} − Q_j‖ = V is finite (in particular after finitely many
-    changes), then ‖x_N‖² <= (‖Q₀‖/m) exp(V/m) ‖x₀‖² for all N."""
+    changes), then ‖x_N‖² <= (‖Q₀‖/m) exp(V/m) ‖x₀‖² for all N.
+
+    Shown for one change; the product of the factors 1 + ‖Q_{j+1} − Q_j‖/m is at most exp(V/m), as
+    1 + x <= exp(x)."""
     return _forms_are_conserved(change, delta)
 
 

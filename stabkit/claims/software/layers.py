@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from stabkit.arithmetic.rational import fractions
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import ONE
+from stabkit.claims.related_classes import AnyOrthogonal
 from stabkit.operators import DIRICHLET, PERIODIC, channel_convolution, from_matrix
+from stabkit.proof.words import Expression
 from stabkit.schemes import Linear
 from stabkit.stability.notions import EUCLIDEAN
 from stabkit.stability.property import Calculation, NormAtMost, Stable
@@ -114,8 +117,10 @@ def torch_orthogonal_makes_convolutions_nonexpansive_corrected(kernel, boundary,
 @claim(ORTHOGONAL, notion="euclidean",
        quote="In plain words, Q will have orthonormal columns whenever m >= n and orthonormal rows "
              "otherwise.",
-       within=dict(Q=((("3/5", "4/5"), ("-4/5", "3/5")), (("0", "1"), ("1", "0")))))
+       within=dict(Q=((("3/5", "4/5"), ("-4/5", "3/5")), (("0", "1"), ("1", "0")))),
+       for_all=dict(Q=AnyOrthogonal()))
 def torch_orthogonal_linear_layers_are_nonexpansive(Q):
     """A linear layer (without bias) with an orthogonal square weight Q has ‖Q u‖ <= ‖u‖ for
     every u."""
-    return Stable(Linear(from_matrix(Q, label="Q")), EUCLIDEAN)
+    made: Any = Q if isinstance(Q, Expression) else from_matrix(Q, label="Q")
+    return Stable(Linear(made), EUCLIDEAN)

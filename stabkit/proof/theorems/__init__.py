@@ -2,6 +2,7 @@
 
 from stabkit.proof.theorems import (
     cycles,
+    energies,
     explicit,
     flows,
     found,
@@ -18,7 +19,7 @@ from stabkit.proof.theorems.theorem import Theorem
 THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
     for room in (explicit, implicit, found, networks, cycles, multigrid, lines, operators,
-                 short_cycles, flows, grids)
+                 short_cycles, flows, grids, energies)
     for theorem in room.theorems()
 }
 

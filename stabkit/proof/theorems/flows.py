@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from stabkit.proof.symbols import Symbols
@@ -14,6 +15,8 @@ from stabkit.proof.words import dot
 def theorems() -> Iterator[Theorem]:
     yield hamiltonian_growth()
     yield from verlet_of_products()
+    yield leapfrog_growth()
+    yield leapfrog_form()
 
 
 def hamiltonian_growth() -> Theorem:
@@ -100,3 +103,63 @@ def verlet_of_products() -> Iterator[Theorem]:
                 {"use": "square", "x": f"2*{other}@{seen} + delta*{other}@{one}.T@{one}@{x}",
                  "times": "m"}, *bounded,
                 {"use": "square", "x": f"{one}@{x}", "times": "m*condition"}]}})
+
+
+def leapfrog_form() -> Theorem:
+    """4(|D|² + δ²(Kz)·(Ky)) = 4|D|² − δ²|KD|² + δ²|KS|² at D = z − y, S = z + y."""
+    s = Symbols()
+    c, m, r, delta = (s.parameter(name, sign) for name, sign in (
+        ("c", ">= 0"), ("m", "> 0"), ("r", "> 0"), ("delta", "any")))
+    s.assume("condition", 3 - c * delta**2)
+    s.assume("condition1", 1 - r)
+    s.assume("condition2", m * delta**2 - r)
+    K = s.operator("K", bound=c)
+    s.form("product", "N", lambda x: dot(K @ x, K @ x) - m * dot(x, x))
+    y, z = s.vector("y"), s.vector("w")
+    form = dot(z - y, z - y) + delta**2 * dot(K @ z, K @ y)
+    return Theorem(
+        "linear leapfrog network, definite form",
+        "r(|y|^2 + |z|^2) <= 2(|z - y|^2 + delta^2 z.K'K y) for delta^2 |K|^2 <= 3, r <= 1 and "
+        "r|x|^2 <= delta^2 |K x|^2.",
+        s.shows(2 * form - r * (dot(y, y) + dot(z, z))),
+        {"times": "2", "steps": [
+            {"use": "bound", "of": "K", "x": "w - y", "times": "delta**2"},
+            {"use": "square", "x": "w - y", "times": "condition + condition1"},
+            {"use": "form", "of": "product", "x": "w + y", "times": "delta**2"},
+            {"use": "square", "x": "w + y", "times": "condition2"}]})
+
+
+def leapfrog_growth() -> Theorem:
+    """With d the difference of two states, e that of their last steps, p = δ²Kᵀf and b = 81/50,
+
+    b²(|d|² + |e|²) − |d + e − p|² − |e − p|² = m(p·d − |p|²) + squares, m = 169/20, by LDLᵀ;
+    p·d − |p|² = δ²f·(Kd − f) + δ⁴(c|f|² − |Kᵀf|²) + δ²(1 − cδ²)|f|².
+    """
+    s = Symbols()
+    c, delta = s.parameter("c", ">= 0"), s.parameter("delta", "any")
+    s.assume("condition", 1 - c * delta**2)
+    K, flux = s.operator("K", bound=c), s.flux(slopes=(0, 1))
+    y, w, x, z = (s.vector(name) for name in "ywxz")  # now and before, of two solutions
+    d, e = y - x, y - w - (x - z)
+    p = delta**2 * (K.T @ (flux(K @ y) - flux(K @ x)))
+    square, m = Fraction(81, 50)**2, Fraction(169, 20)
+    # the form [[s − 1, −1, 1 − m/2], [−1, s − 2, 2], [1 − m/2, 2, m − 2]] of d, e and p
+    first = square - 2
+    second = square - 1 - 1 / first
+    beside = 1 - m / 2 + 2 / first
+    third = m - 2 - 4 / first - beside**2 / second
+    d_, e_, p_ = "(y - x)", "(y - w - x + z)", "delta**2*K.T@(f0 - f1)"
+    return Theorem(
+        "leapfrog, growth",
+        "ruthotto2018, Section 3.3: with sigma' in [0, 1] and delta^2 |K|^2 <= 1 a leapfrog step "
+        "enlarges |d|^2 + |e|^2 at most 81/50 times 81/50, d the difference of two solutions, e "
+        "that of their last steps.",
+        s.shows(square * (dot(d, d) + dot(e, e)) - dot(d + e - p, d + e - p)
+                - dot(e - p, e - p)),
+        {"steps": [
+            {"use": "slopes", "at": ["E0", "E1"], "times": f"{m}*delta**2"},
+            {"use": "bound", "of": "K.T", "x": "f0 - f1", "times": f"{m}*delta**4"},
+            {"use": "square", "x": "f0 - f1", "times": f"{m}*delta**2*condition"},
+            {"use": "square", "x": f"{e_} + {1 / first}*(2*{p_} - {d_})", "times": str(first)},
+            {"use": "square", "x": f"{d_} + {beside / second}*{p_}", "times": str(second)},
+            {"use": "square", "x": p_, "times": str(third)}]})

@@ -9,9 +9,69 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from stabkit.proof.maps import PositivePart, returning
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
-from stabkit.proof.words import dot
+from stabkit.proof.words import dot, expression, operator
+
+
+def orthogonal() -> Theorem:
+    s = Symbols()
+    Q, u = s.operator("Q", "N", "N"), s.vector("u")
+    s.equation("returned", Q.T @ Q @ u - u)
+    return Theorem("orthogonal matrix, norm", "|Q u| <= |u| for Q'Q = I.",
+                   s.shows(dot(u, u) - dot(Q @ u, Q @ u)),
+                   {"steps": [{"use": "equation", "of": "returned", "with": "-u.T"}]})
+
+
+def both_signs() -> Theorem:
+    """A(u + A⁻¹p − A⁻¹q) − f = (AA⁻¹p − p) − (AA⁻¹q − q) + (p − q − r) at r = f − Au."""
+    s = Symbols()
+    for name in ("A", "A_inverse"):
+        s.note("operators", name, "N -> N")
+    A, inverse = (operator(name, "N", "N") for name in ("A", "A_inverse"))
+    forth, back = returning(s, "A", "N", inverse), returning(s, "A_inverse", "N", A)
+    relu, f, u = PositivePart(s, "relu"), s.vector("f"), s.vector("u")
+    r = f - forth @ u
+    after = forth @ (u + back @ relu(r) - back @ relu(-r))
+    return Theorem(
+        "an inverse of both signs", "A(u + A^-1 relu(r) - A^-1 relu(-r)) = f for r = f - A u.",
+        s.shows(after - f, "=="), {"steps": [
+            {"use": "equation", "of": of, "with": times}
+            for of, times in (("returned1", "1"), ("returned2", "-1"), ("split", "1"))]})
+
+
+def mirrored() -> Iterator[Theorem]:
+    """4|x|² − |Sx − x|² = 2(|x|² − |Sx|²) + |Sx + x|²; |RWEu|² <= |WEu|² <= c|Eu|² <= 2c|u|²."""
+    s = Symbols()
+    R, E, u, S = (s.operator("R", "P", "N", bound=1), s.operator("E", "N", "P", bound=2),
+                  s.vector("u"), s.operator("S", "P", "P", bound=1))
+    power, x = s.vector("state", "1"), s.vector("state1", "P")
+    after = "S@state1 - state1"
+    step = [{"use": "known", "of": "J", "times": "4"},
+            {"use": "bound", "of": "S", "x": "state1", "times": "2"},
+            {"use": "square", "x": "S@state1 + state1"}]
+    yield Theorem(
+        "differences with mirrored padding, any order",
+        "|R (S - 1)^m E u|^2 <= 2 4^m |u|^2 for |R|, |S| <= 1 and |E|^2 <= 2.",
+        s.iterates(power @ (2 * dot(u, u)) - dot(R @ x, R @ x), relation=">=",
+                   start={"state": expression(1), "state1": E @ u},
+                   after={"state": 4 * power, "state1": S @ x - x}),
+        {"invariants": {"J": "2*state@u.T@u - state1.T@state1 >= 0"},
+         "base": {"J": {"steps": [{"use": "bound", "of": "E", "x": "u"}]}},
+         "step": {"J": {"steps": step}},
+         "end": {"steps": [*step, {"use": "bound", "of": "R", "x": after}]}})
+    s = Symbols()
+    R, E, u, c = (s.operator("R", "P", "N", bound=1), s.operator("E", "N", "P", bound=2),
+                  s.vector("u"), s.parameter("c_W", ">= 0"))
+    W = s.operator("W", "P", "P", bound=c)
+    x = W @ E @ u
+    yield Theorem(
+        "convolution with mirrored padding", "|R W E u|^2 <= 2 |W|^2 |u|^2.",
+        s.shows(2 * c * dot(u, u) - dot(R @ x, R @ x)),
+        {"steps": [{"use": "bound", "of": "R", "x": "W@E@u"},
+                   {"use": "bound", "of": "W", "x": "E@u"},
+                   {"use": "bound", "of": "E", "x": "u", "times": "c_W"}]})
 
 
 # 4|u|² − |Su − Ru|² = 2(|u|² − |Su|²) + 2(|u|² − |Ru|²) + |Su + Ru|²
@@ -52,6 +112,9 @@ def symmetric() -> Iterator[Theorem]:
 
 
 def theorems() -> Iterator[Theorem]:
+    yield from mirrored()
+    yield orthogonal()
+    yield both_signs()
     yield from symmetric()
     s = Symbols()
     S, R, u = s.operator("S", bound=1), s.operator("R", bound=1), s.vector("u")
