@@ -13,7 +13,7 @@ from types import ModuleType
 from stabkit.errors import InvalidArgument, in_words
 
 
-def executed(path: Path, room: str) -> ModuleType:
+def execute(path: Path, room: str) -> ModuleType:
     """Execute a Python file and return it as the module ``room.NAME``.
 
     So a file called random.py shadows no module.  It runs in a thread of its own: what it raises,
