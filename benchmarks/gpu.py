@@ -41,7 +41,7 @@ class Machine:
 
     Attributes
     ----------
-    born : callable
+    from_host : callable
         NumPy's array ↦ the device's.
     seconds : callable
         A job ↦ seconds.
@@ -49,7 +49,7 @@ class Machine:
         () ↦ the bytes that the jobs so far have held at once, and those of the card.
     """
 
-    born: Callable[[np.ndarray], Any]
+    from_host: Callable[[np.ndarray], Any]
     seconds: Callable[[Callable[[], Any]], float]
     memory: Callable[[], tuple[float, float]]
 
@@ -117,7 +117,7 @@ def haar_here(u: np.ndarray) -> np.ndarray:
 def steps(machine: Machine, sites: int, rounds: int) -> list[Row]:
     """Steps of a long signal and of a batch of short ones, against the bandwidth of a copy."""
     u = 3 * np.random.default_rng(0).standard_normal(sites // SHORT * SHORT)
-    there, xp = machine.born(u), backend.namespace(machine.born(u))
+    there, xp = machine.from_host(u), backend.namespace(machine.from_host(u))
     copy = 16 * u.size / measured(machine.seconds, lambda: xp.asarray(there, copy=True), rounds)
     rows = [Row("copy, read and write", copy / 1e9, "GB/s")]
     K, flux = difference(1, u.size), fluxes.rational()
@@ -169,7 +169,7 @@ def falsifier(machine: Machine, trials: int, rounds: int) -> list[Row]:
 def poisson(machine: Machine, side: int, rounds: int) -> list[Row]:
     """A solve on a square, against one thread of the processor."""
     b = np.random.default_rng(1).standard_normal((side, side))
-    there, solver = machine.born(b), FastPoisson(b.shape, h=f"1/{side + 1}")
+    there, solver = machine.from_host(b), FastPoisson(b.shape, h=f"1/{side + 1}")
     cycles = {"tolerance": 0, "max_cycles": 3}
     same_bits("Poisson", solver.solve(there, **cycles).u, solver.solve(b, **cycles).u)
     here = measured(clock, lambda: solver.solve(b), rounds)
@@ -194,7 +194,7 @@ def device(cupy: Any) -> Machine:
         return (cupy.get_default_memory_pool().total_bytes(),
                 cupy.cuda.runtime.memGetInfo()[1])
 
-    return Machine(backend.born, events(cupy), memory)
+    return Machine(backend.from_host, events(cupy), memory)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -77,7 +77,7 @@ def no_sudden_exit() -> Iterator[None]:
         os._exit = real
 
 
-def executed(path: Path, room: str) -> ModuleType:
+def execute(path: Path, room: str) -> ModuleType:
     """Execute a Python file and return it as the module ``room.NAME``.
 
     So a file called random.py shadows no module.  It runs in a thread of its own: what it raises,

@@ -145,12 +145,12 @@ class Event:
 
 @contextmanager
 def device(monkeypatch, launches):
-    """A GPU that is the host: `import cupy` finds it, and arrays born there take its kernels."""
+    """A GPU that is the host: `import cupy` finds it, and arrays made there take its kernels."""
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "cupy", Module(launches))
         patch.setattr(launcher, "raw_kernel", lambda beside, *rest: None if isinstance(
             beside, np.ndarray) else backend._launch(*rest))
-        patch.setattr(backend, "_born_in", "numpy")
+        patch.setattr(backend, "_selected", "numpy")
         backend._launch.cache_clear()
         yield
     backend._launch.cache_clear()

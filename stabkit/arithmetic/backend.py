@@ -1,4 +1,4 @@
-"""Array libraries: which one an array belongs to, where new arrays are born, how they come home.
+"""Array libraries: which one an array belongs to, where new arrays are made, how they come home.
 
 The arrays decide: a function asks :func:`namespace` for the names of its arguments' library and
 uses the names of the array API standard.  Nothing else of stabkit knows what a GPU is, and only
@@ -24,7 +24,7 @@ _TEMPORARIES = 12  # arrays of the size of its batch that one step may hold at a
 
 _OFTEN = frozenset({np.ndarray, np.float64, np.float32})  # told at once; small steps feel it
 
-_born_in = "numpy"
+_selected = "numpy"
 
 
 # -- the library of an array -----------------------------------------------------------------------
@@ -63,13 +63,13 @@ def is_foreign(array: Array) -> bool:
     return type(array) not in _OFTEN and namespace(array) is not np
 
 
-# -- births and leaving ----------------------------------------------------------------------------
-def born(values: Array) -> Array:
+# -- there and back --------------------------------------------------------------------------------
+def from_host(values: Array) -> Array:
     """A new array of the selected library.
 
     Its values come from the host, so every backend sees the same numbers.
     """
-    return _cupy().asarray(values) if _born_in == "cupy" else np.asarray(values)
+    return _cupy().asarray(values) if _selected == "cupy" else np.asarray(values)
 
 
 def like(values: Array, array: Array) -> Array:
@@ -108,26 +108,26 @@ def backends() -> dict[str, str]:
 
 
 def select_backend(name: str) -> None:
-    """Choose the library that new arrays are born in.
+    """Choose the library of new arrays.
 
     Raises
     ------
     InvalidArgument
         If it is unknown or cannot be used here.
     """
-    global _born_in
+    global _selected
     if name not in backends():
         raise InvalidArgument(f"backend: must be numpy or cupy, got {name!r}")
     if name == "cupy":
         usable, state = _cupy_state()
         if not usable:
             raise InvalidArgument(f"backend: cupy cannot be used here: {state}")
-    _born_in = name
+    _selected = name
 
 
 def selected_backend() -> str:
-    """The name of the library that new arrays are born in."""
-    return _born_in
+    """The name of the library of new arrays."""
+    return _selected
 
 
 def _cupy() -> Library:

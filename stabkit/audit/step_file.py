@@ -22,7 +22,7 @@ from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, Status
 from stabkit.time_limit import time_limit
 from stabkit.tracing import as_shape, takes_step
-from stabkit.user_files import executed
+from stabkit.user_files import execute
 
 #: The notions that can be asked for; the shown ones are those of the table without a choice.
 NOTIONS: dict[str, Notion] = {**NAMED, POWER_BOUNDED.name: POWER_BOUNDED,
@@ -111,7 +111,7 @@ def read_step(path: str | Path) -> Function:
     file = Path(text)
     if not file.is_file():
         raise InvalidArgument(f"{file}: there is no such file")
-    module = executed(file, "stabkit_own_steps")
+    module = execute(file, "stabkit_own_steps")
     found: Any = module
     for part in name.split(".") if name else ():
         found = getattr(found, part, None)

@@ -22,7 +22,7 @@ from stabkit.classes import Class, checked
 from stabkit.errors import InvalidArgument
 from stabkit.stability.property import Property
 from stabkit.stability.verdict import PROVED, Status
-from stabkit.user_files import executed
+from stabkit.user_files import execute
 
 PAPERS = ("alt2020", "alt2021", "ruthotto2018", "haber2017", "he2019")
 SOFTWARE = "software"
@@ -231,7 +231,7 @@ def load_claims(path: str | Path) -> list[Claim]:
         raise InvalidArgument(f"claims file: the name {path.stem!r} must be an identifier, because "
                               "it begins the names of its claims")
     try:
-        module = executed(path, "stabkit_own_claims")
+        module = execute(path, "stabkit_own_claims")
     except InvalidArgument as error:
         raise InvalidArgument(f"claims file: {error}") from error.__cause__
     found = collect(module)

@@ -130,14 +130,14 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
 
     if is_step_file(path):
         check_options(at_most, rounding, around=around, radius=radius, output=output)
-        return _decided(partial(audit_step, path, shape, notions, dt, seed, budget=budget), str,
-                        budget, seed, target)
+        return _carry_out(partial(audit_step, path, shape, notions, dt, seed, budget=budget), str,
+                          budget, seed, target)
     if dt is not None:
         raise InvalidArgument("dt: is for a step, FILE.py:step")
     from stabkit.audit import audit as audited
     from stabkit.report.audit import audit_text
 
-    return _decided(
+    return _carry_out(
         partial(audited, path, shape=shape, notions=notions or None, at_most=at_most,
                 around=around, radius=radius, output=output, rounding=rounding, budget=budget,
                 seed=seed),
@@ -145,8 +145,8 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
         budget, seed, target)
 
 
-def _decided(task: Callable[..., Audit | StepAudit], text: Callable[..., str], budget: float,
-             seed: int, target: str | None) -> int:
+def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str], budget: float,
+               seed: int, target: str | None) -> int:
     """Audit with a line of progress, write the verdicts, say the text, return the exit status."""
     from stabkit.progress import working
 

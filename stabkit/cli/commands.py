@@ -116,7 +116,7 @@ def verify(
     target = resume if target is None else target
     if target not in (None, "-"):
         check_writable(target)
-    claims = chosen(patterns, own)
+    claims = claims_for(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
     options: Record = {"budget": budget, "seed": seed, "workers": workers, "signals": signals,
                        "limit": limit}
@@ -185,7 +185,7 @@ def claims(patterns: Sequence[str], own: str | None, paper: str | None, verdict:
 
     if target not in (None, "-"):
         check_writable(target)
-    found = find(chosen(patterns, own), paper, verdict, sense)
+    found = find(claims_for(patterns, own), paper, verdict, sense)
     if target is not None:
         keys = ("name", "location", "reading", "weight", "notion", "expected", "statement", "quote")
         listed = [{key: str(getattr(claim, key)) for key in keys} for claim in found]
@@ -215,7 +215,7 @@ def show(name: str, own: str | None, budget: float, seed: int) -> int:
     from stabkit.report.explain import explain
 
     at_place = _at_place(name, own)
-    found = at_place[:1] or chosen([name], own)
+    found = at_place[:1] or claims_for([name], own)
     if len(found) > 1:
         raise InvalidArgument(f"claim: {name!r} matches {len(found)} claims; show takes one, "
                               f"such as {found[0].name}")
@@ -294,7 +294,7 @@ def doctor(packages: bool) -> int:
     return EXPECTED
 
 
-def chosen(patterns: Sequence[str], own: str | None) -> list[Claim]:
+def claims_for(patterns: Sequence[str], own: str | None) -> list[Claim]:
     """Return the claims that are meant; those of one's own file if it is all that is given."""
     from stabkit.claims.claim import SOURCES, load_claims, registry, select
 
@@ -316,7 +316,7 @@ def _at_place(place: str, own: str | None) -> list[Claim]:
     """Return the claims that stand at a place of their sources, such as "Theorem 2"."""
     if "." in place:  # a name
         return []
-    return [claim for claim in chosen([], own) if claim.location.casefold() == place.casefold()]
+    return [claim for claim in claims_for([], own) if claim.location.casefold() == place.casefold()]
 
 
 def decide_with_table(claims: list[Claim], quiet: bool, options: Record,

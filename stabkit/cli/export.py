@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stabkit.aliases import Fields, Record
-from stabkit.cli.commands import EXPECTED, chosen, cli
+from stabkit.cli.commands import EXPECTED, claims_for, cli
 from stabkit.cli.options import budget, claims_file, names, seed
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.report.output import check_replaceable, say, write_folder
@@ -62,7 +62,7 @@ def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None, bud
     shown: list[Shown | Calculated] = [found for file in files for found in _in_file(file)]
     without: dict[str, str] = {}
     if others or not files:
-        claims = chosen(others, own)
+        claims = claims_for(others, own)
         proved = list(_proved(claims))
         shown += proved
         if others:

@@ -187,15 +187,15 @@ class Expression:
         return ~(self == other)
 
     def __and__(self, other: Operand) -> Expression:
-        return Expression("and", *map(_asked, (self, other)))
+        return Expression("and", *map(_condition, (self, other)))
 
     def __or__(self, other: Operand) -> Expression:
-        return Expression("or", *map(_asked, (self, other)))
+        return Expression("or", *map(_condition, (self, other)))
 
     __rand__, __ror__ = __and__, __or__
 
     def __invert__(self) -> Expression:
-        return Expression("not", _asked(self))
+        return Expression("not", _condition(self))
 
     def __bool__(self) -> bool:
         raise InvalidArgument("formula: a branch (if, and, or, min, max) cannot be read for all s "
@@ -320,7 +320,7 @@ def _truth(value: Scalar) -> Expression:
         as_expression(value) == 0)
 
 
-def _asked(value: Scalar) -> Expression:
+def _condition(value: Scalar) -> Expression:
     if isinstance(value, (bool, np.bool_)):
         return _truth(value)
     if isinstance(value, Expression) and value.is_condition:

@@ -258,10 +258,10 @@ class Flux:
         if face == "activation":
             return Dual(value, self.slope(s.value) * s.slope)
         rise = hull_of([self.expression(piece, face).derivative.at(s.value)
-                        for piece in self._met(s.value)])
+                        for piece in self._pieces_at(s.value)])
         return Dual(value, rise * s.slope)
 
-    def _met(self, s: Scalar) -> list[Piece]:
+    def _pieces_at(self, s: Scalar) -> list[Piece]:
         # An enclosure may straddle a breakpoint; then every piece it meets counts.
         met, size = [], abs(s) if self.facts.odd else s
         for piece in self.pieces:
@@ -283,7 +283,7 @@ class Flux:
             If the face has no value at the point.
         """
         try:
-            return [self.expression(piece, face).at(s) for piece in self._met(s)]
+            return [self.expression(piece, face).at(s) for piece in self._pieces_at(s)]
         except (ZeroDivisionError, NoValue):
             raise NoValue(f"{self}: its {face} has no value at s = {s}") from None
 

@@ -68,7 +68,7 @@ def suspected(phi: Expression) -> set[Fraction]:
 
 def _asked_or_divided_by(part: Expression) -> Iterator[Expression]:
     asked = part.arguments[1] if part.operation == "/" else part if part.operation == "floor" \
-        else _asked(part)
+        else _argument(part)
     if isinstance(asked, Expression):
         yield asked
 
@@ -135,7 +135,7 @@ def _one(phi: Expression, cells: list[Cell]) -> Expression:
     return phi
 
 
-def _asked(part: Expression) -> Expression | None:
+def _argument(part: Expression) -> Expression | None:
     """What a kink asks the sign of."""
     if part.operation in ("max", "min", *_RELATIONS):
         return part.arguments[0] - part.arguments[1]
@@ -144,7 +144,7 @@ def _asked(part: Expression) -> Expression | None:
 
 def _zeros(expression: Expression, cell: Cell) -> Iterator[Fraction]:
     for part in expression.parts():
-        asked = _asked(part)
+        asked = _argument(part)
         known = None if asked is None else line(asked, *cell)
         if known is not None and known[1] and (part.operation not in ("abs", "sign") or known[0]):
             point = -known[0] / known[1]
@@ -163,7 +163,7 @@ def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
     if made is not None:
         return made
     here = Expression(name, *parts)
-    asked = _asked(here)
+    asked = _argument(here)
     find = _strict_sign if name in _RELATIONS else _sign
     signs = {None} if asked is None else {find(asked, cell) for cell in cells}
     sign = signs.pop()

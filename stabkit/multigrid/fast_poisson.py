@@ -125,7 +125,7 @@ class FastPoisson:
         while watch.goes_on:
             residual = self._cycle()
             watch.add(self._residual() if watch.arrives(residual) else residual)
-        return _told(watch, self._collect(), e)
+        return _solution(watch, self._collect(), e)
 
     def _solve_foreign(self, b: Signal, u: Signal, tolerance: float, max_cycles: int,
                        callback: Callable[[int, float], None] | None) -> Solution:
@@ -149,7 +149,7 @@ class FastPoisson:
             residual = None if squares is None else root(squares)
             watch.add(root(poisson_cycle.residual_squares(x, right))
                       if residual is None or watch.arrives(residual) else residual)
-        return _told(watch, xp.zeros_like(b) if x is None else x, e)
+        return _solution(watch, xp.zeros_like(b) if x is None else x, e)
 
     def _check_foreign(self, xp: Library, array: Array, name: str) -> None:
         if array.shape != self.shape or array.dtype != xp.float64:
@@ -195,7 +195,7 @@ class FastPoisson:
         return u
 
 
-def _told(watch: Watch, x: Signal, e: int) -> Solution:
+def _solution(watch: Watch, x: Signal, e: int) -> Solution:
     # The matrix is known to be well, so only rounding keeps the cycle from converging.
     status = watch.status or Status.OUT_OF_CYCLES
     why = {Status.CONVERGED: "", Status.OUT_OF_CYCLES: still_falls(watch)}.get(

@@ -126,7 +126,7 @@ class Multigrid:
             watch = Watch(norm(right - A @ x), norm(right), tolerance, max_cycles, callback,
                           NOTICE_STEPS if around else NOTICE)
             x = (around or self._alone)(A, self._from_zero, right, x, watch)
-            return self._told(watch, A, x, right, shape, e)
+            return self._solution(watch, A, x, right, shape, e)
 
     def _system(self, given: Matrix, around: Krylov | None) -> Matrix:
         if around is not None and (not callable(around) or is_exact(self.A.dtype)):
@@ -151,8 +151,8 @@ class Multigrid:
         # One cycle as the preconditioner.
         return self.step(0 * right, right)
 
-    def _told(self, watch: Watch, A: Matrix, x: Signal, right: Signal, shape: tuple[int, ...],
-              e: int) -> Solution:
+    def _solution(self, watch: Watch, A: Matrix, x: Signal, right: Signal, shape: tuple[int, ...],
+                  e: int) -> Solution:
         found, status = scaled(x, e), watch.status or Status.OUT_OF_CYCLES
         why = "" if status is Status.CONVERGED else watch.failure or reason(
             watch, self.hierarchy, self.sweeps, right, x)

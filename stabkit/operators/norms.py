@@ -60,7 +60,7 @@ def _norm_squared(operator: Operator) -> Interval:
         return Interval(0)
     small = operator.T if operator.shape[0] < operator.shape[1] else operator
     if small.shape[1] <= _DENSE:
-        return _decided(small)
+        return _from_gram(small)
     if operator.norm_squared_formula is not None:
         with precision(128):
             return operator.norm_squared_formula()
@@ -128,7 +128,7 @@ def gram(operator: Operator) -> np.ndarray:
     return (operator.T @ operator).exact()
 
 
-def _decided(operator: Operator) -> Interval:
+def _from_gram(operator: Operator) -> Interval:
     a = gram(operator)
     unit = _unit(a)
     return unit * _largest_eigenvalue(a / unit)

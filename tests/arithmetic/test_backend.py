@@ -1,4 +1,4 @@
-"""The arrays decide: whose library it is, where arrays are born, and what fits into memory."""
+"""The arrays decide: whose library it is, where arrays are made, and what fits into memory."""
 
 import subprocess
 import sys
@@ -45,12 +45,12 @@ def selection():
     """Whatever a test selects is undone."""
     before = backend.selected_backend()
     yield
-    backend._born_in = before
+    backend._selected = before
 
 
-def test_arrays_are_born_in_numpy(selection):
+def test_arrays_are_selected_numpy(selection):
     backend.select_backend("numpy")
-    assert isinstance(backend.born([1.0, 2.0]), np.ndarray)
+    assert isinstance(backend.from_host([1.0, 2.0]), np.ndarray)
     with pytest.raises(InvalidArgument, match="backend: must be numpy or cupy, got 'torch'"):
         backend.select_backend("torch")
 

@@ -131,6 +131,7 @@ KINDS = {"dense": (lambda: dense(4, 6, 5, 3), 1), "dense 5": (lambda: dense(4, 6
              "last", "Gemm", Dense(RNG.standard_normal((2, 4))), (-1,), (2,))], (4,))]), 1)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_advice_that_is_followed_yields_a_certificate(kind):
     """The network is not proved; as advised it is; with numbers nearer to 1 by 2 % it is not."""
@@ -171,6 +172,7 @@ def diffusion(W2, step=1.0, bias=None):
         {} if bias is None else {"b1": bias}), "block")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("W2, said, mended", [
     (-0.9 * K.T, "step at most", lambda t: -t * K.T),
     (0.1 * K.T, "reverse the sign", lambda t: -0.1 * K.T),

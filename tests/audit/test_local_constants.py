@@ -82,6 +82,7 @@ def test_in_a_tiny_ball_the_constant_is_the_norm_of_the_derivative():
     assert norm * (1 - 1e-9) <= found.constant <= norm * (1 + 1e-4)
 
 
+@pytest.mark.slow
 def test_an_audit_decides_the_local_question_both_ways():
     graph = net("tanh")
     least = sampled(graph, 0.05)

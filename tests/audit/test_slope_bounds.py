@@ -91,6 +91,7 @@ def test_factors_that_undo_each_other():
     assert 1 <= found.constant <= 1 + Fraction(1, 10**4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(40, 3, 3, 2), (40, 60, 2)])
 def test_many_inputs_are_narrowed_without_loss(sizes):
     """A first layer Q A with orthonormal Q' sees no more than A does."""
@@ -103,6 +104,7 @@ def test_many_inputs_are_narrowed_without_loss(sizes):
     assert float(found[0].constant) == pytest.approx(float(found[1].constant), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_narrowed_form_is_never_too_small():
     """Without activations between, narrowing must keep at least the norm itself."""
     for seed in range(5):

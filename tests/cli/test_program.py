@@ -10,10 +10,12 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
 
+from stabkit.cli import main
 from stabkit.report.verdict_file import schema
 
 CLAIMS = '''
@@ -51,6 +53,13 @@ def stabkit(*arguments, **options):
     return subprocess.run([sys.executable, "-m", "stabkit", *map(str, arguments)], **options)
 
 
+def inside(capsys, *arguments):
+    """What the same command answers when it is called in this process."""
+    status = main(list(map(str, arguments)))
+    stdout, stderr = capsys.readouterr()
+    return SimpleNamespace(returncode=status, stdout=stdout, stderr=stderr)
+
+
 def claims_file(folder, *parts, name="mine.py"):
     path = folder / name
     path.write_text("\n\n".join(textwrap.dedent(part) for part in parts), encoding="utf-8")
@@ -82,12 +91,12 @@ def test_what_is_verified_is_replayed(verdicts):
     ('"status": "refuted", "expected": "refuted"', '"status": "proved", "expected": "proved"'),
     ("u[0] < u[1]", "u[0] <= u[1]"),
 ])
-def test_a_changed_file_does_not_hold(verdicts, tmp_path, before, after):
+def test_a_changed_file_does_not_hold(verdicts, tmp_path, capsys, before, after):
     text = verdicts.read_text("utf-8")
     assert before in text
     changed = tmp_path / "changed.json"
     changed.write_text(text.replace(before, after, 1), encoding="utf-8")
-    done = stabkit("replay", changed)
+    done = inside(capsys, "replay", changed)
     assert done.returncode == 1
     assert "FAILS  mine." in done.stdout
     assert done.stdout.splitlines()[-1].endswith("FAIL")
@@ -95,10 +104,10 @@ def test_a_changed_file_does_not_hold(verdicts, tmp_path, before, after):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cut", [0, 1, 100, -2])
-def test_a_truncated_file_is_bad_input(verdicts, tmp_path, cut):
+def test_a_truncated_file_is_bad_input(verdicts, tmp_path, capsys, cut):
     part = tmp_path / "part.json"
     part.write_bytes(verdicts.read_bytes()[:cut])
-    done = stabkit("replay", part)
+    done = inside(capsys, "replay", part)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"stabkit: error: .*part\.json.*\n", done.stderr)
 
@@ -119,10 +128,10 @@ def test_json_on_standard_output_stands_alone(tmp_path):
     (HEAD + "    return 1 / 0\n", ["line 7", "ZeroDivisionError", "mine.f"]),
     (HEAD + "    return True\n", ["mine.f", "bool"]),
 ])
-def test_a_faulty_claims_file_is_one_line(tmp_path, source, words):
+def test_a_faulty_claims_file_is_one_line(tmp_path, capsys, source, words):
     path = claims_file(tmp_path, source)
     target = tmp_path / "v.json"
-    done = stabkit("verify", "--claims", path, "--json", target)
+    done = inside(capsys, "verify", "--claims", path, "--json", target)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"stabkit: error: .*\n", done.stderr)
     for word in words:

@@ -112,6 +112,7 @@ SCHEMES = [lambda f: Explicit(K, f, "1/4"), lambda f: Explicit(M, f, HALF),
            lambda f: Pointwise(f, 3)]
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(activations(), st.sampled_from(SCHEMES), st.sampled_from([EUCLIDEAN, CONTRACTION, RANGE,
                                                                   SIGN]),

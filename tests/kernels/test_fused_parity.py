@@ -23,12 +23,12 @@ from stabkit.stability.falsify import mass
 
 @pytest.fixture(params=["host", pytest.param("cupy", marks=pytest.mark.gpu)])
 def launches(request, monkeypatch):
-    """Arrays that are born live on a GPU, or on the host in its place."""
+    """New arrays live on a GPU, or on the host in its place."""
     monkeypatch.setattr(twins, "WORTH_COMPILING", 0)
     made = Launches()
     if request.param == "cupy":
         Library("cupy")  # skips where there is none
-        monkeypatch.setattr(backend, "_born_in", "cupy")
+        monkeypatch.setattr(backend, "_selected", "cupy")
         yield made
         return
     needs_a_compiler()
@@ -50,14 +50,14 @@ def test_schemes(launches, dtype):
             wide = (3 * np.random.default_rng(n).standard_normal((count, 2 * scheme.size))
                     ).astype(dtype)
             for u in (wide[:, ::2], wide[0, :scheme.size], wide[::-1, :scheme.size]):
-                assert same(backend.to_host(scheme(backend.born(u))), scheme(u)), (n, scheme)
+                assert same(backend.to_host(scheme(backend.from_host(u))), scheme(u)), (n, scheme)
 
 
 def test_shrinkage(launches):
     """Three steps of soft shrinkage, threshold 1/√2, which τ = 1/4 and h = 1 make of q = 1."""
     for n in (2, 33, 2100):
         f = 3 * np.random.default_rng(n).standard_normal((2, n))
-        mine = repeat(HaarShrinkage(fluxes.soft(), n), 3)(backend.born(f))
+        mine = repeat(HaarShrinkage(fluxes.soft(), n), 3)(backend.from_host(f))
         for _ in range(3):
             f, before = np.empty_like(f), f
             haar[fluxes.soft().kernel[0]](before, f, 1.0, (0.5**0.5, 0.0), NATURAL)
@@ -80,8 +80,9 @@ def test_poisson(launches):
     """The iterates of two cycles, and where they end."""
     b = np.random.default_rng(4).standard_normal((63, 127))
     solver, two = FastPoisson(b.shape, h="1/128"), {"tolerance": 0, "max_cycles": 2}
-    assert same(backend.to_host(solver.solve(backend.born(b), **two).u), solver.solve(b, **two).u)
-    assert solver.solve(backend.born(b[:, ::-1])).converged
+    found = solver.solve(backend.from_host(b), **two)
+    assert same(backend.to_host(found.u), solver.solve(b, **two).u)
+    assert solver.solve(backend.from_host(b[:, ::-1])).converged
 
 
 def test_a_batch_that_does_not_fit_is_stepped_in_parts(monkeypatch):

@@ -243,6 +243,7 @@ def test_classification_weights_are_those_of_an_integral():
     assert close(prolong_classifier(coarse)(y), coarse(restrict_images(y)))
 
 
+@pytest.mark.slow
 def test_training_reduces_the_loss_and_repeats():
     data, held_out, net, seen = tiny(0), tiny(1), ResidualNetwork(2, 2), []
     training = Training(rounds=3, batch=200, decay=1e-3)

@@ -82,6 +82,7 @@ def test_v_cycle_is_the_backslash_cycle_times_its_adjoint(smoother, shape, level
     assert is_psd(B.to_array())
 
 
+@pytest.mark.slow
 def test_energy_norm_is_numpy_s():
     cycle = method((7, 7), Cycle(gauss_seidel(), post=0))
     E, A = cycle.error_operator(), cycle.A

@@ -69,6 +69,7 @@ def test_gauss_seidel_in_1d():
     assert found.lower <= Fraction(4472136, 10**7) <= found.upper and found.width < 1.1e-3
 
 
+@pytest.mark.slow
 def test_red_black_smoothing_factor_is_one_quarter():
     encloses(smoothing_factor(gauss_seidel(red_black), LAPLACE_5_POINT,
                               tolerance=Fraction(1, 20)), Fraction(1, 4), 0.05)
@@ -161,6 +162,7 @@ def test_bad_input_is_named(call):
         call()
 
 
+@pytest.mark.slow
 def test_linear_elements_have_a_two_grid_factor():
     method = TwoGrid(LAPLACE_5_POINT, Jacobi(Fraction(4, 5)), Transfer(LINEAR_ELEMENTS))
     found = method.factor(Fraction(1, 3))

@@ -82,6 +82,7 @@ class Page(HTMLParser):
             assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_else(files):
     page = Page(files["index.html"])
     assert page.outside == [] and page.open == []

@@ -100,7 +100,7 @@ def test_a_search_takes_its_arrays_where_they_are_born(xp, monkeypatch):
     K = difference(1, 4)
     scheme = Explicit(K, fluxes.identity(), "7/10")
     expected = search(scheme, EUCLIDEAN, trials=500, seed=3)
-    monkeypatch.setattr(import_module("stabkit.stability.falsify.search"), "born", xp.array)
+    monkeypatch.setattr(import_module("stabkit.stability.falsify.search"), "from_host", xp.array)
     found = search(scheme, EUCLIDEAN, trials=500, seed=3)
     assert found.trials == expected.trials
     assert [part.tolist() for part in found.witness] == [p.tolist() for p in expected.witness]

@@ -228,7 +228,8 @@ def test_rows_that_do_not_add_up_to_one_keep_no_range(rows):
 @pytest.mark.parametrize("other", [
     lambda t: Linear(from_matrix([[1 - t + F(1, 1000)]])),
     lambda t: Linear(from_matrix([[F(2) if t > F(1, 2) else 1 - t]])),
-    lambda t: Linear(from_matrix([[1 - t if t < 4 else ZERO]])), lambda t: Linear(2 * identity(3)),
+    lambda t: Linear(from_matrix([[1 - t if t < 4 else ZERO]])),
+    pytest.param(lambda t: Linear(2 * identity(3)), marks=pytest.mark.slow),
     lambda t: Explicit(SAMPLE, fluxes.scaled_identity(1 + F(1, 100)), t),
     lambda t: Pointwise(from_activation(lambda s: s + np.maximum(s - 5, 0),
                                         Facts(False, (ONE, F(2)), None)), 1),

@@ -268,6 +268,7 @@ class Bent(Descent):
         return u - tau * (self.A.T @ self.flux(self.B @ u))
 
 
+@pytest.mark.slow
 @solver
 def test_steps_with_one_less_the_step():
     """Relaxed is u − 4τu for u > 0, so 1/2 is sharp; Bent is no mean of steps, and 3/2 ascends."""

@@ -236,6 +236,7 @@ def status(what):
     return decide(what, trials=4_000, seed=3).status
 
 
+@pytest.mark.slow
 def test_planted_faults_are_never_proved_and_nearly_always_refuted(capsys):
     """Every mutant is false.  None may be proved, and at least nine in ten must be refuted."""
     shares = {}

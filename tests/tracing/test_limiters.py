@@ -187,6 +187,7 @@ def test_boxes_and_positivity():
     assert by_means(trace(decay, 4), POSITIVITY, "dt").certified == 1
 
 
+@pytest.mark.slow
 def test_the_two_variations_are_told_apart_also_where_only_single_steps_are_followed():
     """(u + dt (left + right)/2)/(1 + dt) has Σ |uᵢ₊₁ − uᵢ| grow from 2 to 22/9 at dt = 8.
 
@@ -204,6 +205,7 @@ def test_the_two_variations_are_told_apart_also_where_only_single_steps_are_foll
     assert along.proved == () and along.notion == "variation" and along.refuted[0][0] <= 8
 
 
+@pytest.mark.slow
 def test_a_step_with_ends_has_no_cyclic_variation():
     """Upwind behind a first entry that stays: the jumps become (1 − c) d_i + c d_{i−1}, so the
     variation along the line is kept up to c = 1; the conditions around the circle are not those of

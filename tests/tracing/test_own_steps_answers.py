@@ -197,14 +197,11 @@ def test_two_fields_against_the_roots_at_every_angle(levels):
             return np.stack([rows[0], s[0] if levels else rows[1] + a[1, 1, 0] * s[1]])
 
         def largest(t, angles, a=a):
-            sizes = []
-            for y in 2 * np.cos(angles) - 2:
-                G = np.array([[(1 if i == j else t * a[i, j, 0]) + t * a[i, j, 1] * y
-                               for j in range(2)] for i in range(2)])
-                if levels:
-                    G[1] = 1, 0
-                sizes.append(np.abs(np.linalg.eigvals(G)).max())
-            return max(sizes)
+            y = 2 * np.cos(angles)[:, None, None] - 2
+            G = np.eye(2) + t * a[..., 0] * (1 - np.eye(2)) + t * a[..., 1] * y
+            if levels:
+                G[:, 1] = 1, 0
+            return np.abs(np.linalg.eigvals(G)).max()
 
         found = step_bound(step, POWER_BOUNDED, shape=(2, 12))
         found = found.rest or found

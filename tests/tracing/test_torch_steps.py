@@ -63,6 +63,7 @@ class Layer(torch.nn.Module):
         return u + dt * torch.nn.functional.conv1d(wide, self.kernel)[0, 0]
 
 
+@pytest.mark.slow
 def test_constants_in_single_precision_are_read_as_meant_and_told():
     """0.1 in single precision is 0.100000001490116; meant is 1/10, so 1 − dt/5 >= 0 up to 5, and
     with −0.19 in the middle a constant does not stay."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.backend import born, namespace, to_host
+from stabkit.arithmetic.backend import from_host, namespace, to_host
 from stabkit.codes import FluxCode, NotionCode, SchemeCode
 from stabkit.launcher import Launcher
 from stabkit.schemes import DiffusionScheme
@@ -26,7 +26,7 @@ LONGEST = 128  # samples that a thread holds
 
 def kernel(scheme: DiffusionScheme, notion: NotionCode, steps: tuple[SchemeCode, int, float]
            ) -> Callable[[int, int, int], Iterator[tuple[float, int]]] | None:
-    """The search of a scheme where new arrays are born, or None where no kernel does it.
+    """The search of a scheme where new arrays are made, or None where no kernel does it.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def kernel(scheme: DiffusionScheme, notion: NotionCode, steps: tuple[SchemeCode,
     (m, n), (code, length, tau), known = scheme.K.shape, steps, scheme.flux.kernel
     if known is None or known[0] == FluxCode.TANH or max(m, n) > LONGEST:
         return None
-    place, width = born(np.zeros(1)), spacing(scheme.K)
+    place, width = from_host(np.zeros(1)), spacing(scheme.K)
     launch = Launcher.of(place, "search.cu", FLUX=known[0], REAL="double", N=n, M=m,
                          SCHEME=code, NOTION=notion, DIFFERENCE=int(width is not None))
     if launch is None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from stabkit.arithmetic.backend import born, namespace, to_host
+from stabkit.arithmetic.backend import from_host, namespace, to_host
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.schemes import Function, Scheme
 from stabkit.schemes.foreign_steps import Habits
@@ -287,7 +287,7 @@ class Hunt:
 
     def measured(self, signals: Sequence[np.ndarray]) -> np.ndarray:
         with np.errstate(all="ignore"):
-            parts = [part for u in signals for part in self.scheme.pair(born(u))]
+            parts = [part for u in signals for part in self.scheme.pair(from_host(u))]
             values = to_host(self.notion.margins(*parts))
         for part in parts:  # the signs of what is not finite may look right
             if part.dtype != object:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Margin, Signal
-from stabkit.arithmetic.backend import born
+from stabkit.arithmetic.backend import from_host
 from stabkit.errors import StabkitError
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
@@ -230,4 +230,4 @@ def _modes(window: Window) -> np.ndarray | None:
     a = K.sparse()
     vectors = np.linalg.eigh((a.T @ a).toarray())[1].T[::-1][:_VECTORS]
     vectors = vectors / np.abs(vectors).max(axis=1, keepdims=True)
-    return born((amplitudes(window)[:, None, None] * vectors[None]).reshape(-1, window.size))
+    return from_host((amplitudes(window)[:, None, None] * vectors[None]).reshape(-1, window.size))

@@ -1,19 +1,15 @@
-"""No claim of alt2020 is wired to its verdict: with another constant, sign or hypothesis it comes
-out the other way."""
+"""What is planted in the claims of alt2020."""
 
 from fractions import Fraction
 
-import pytest
-from planted import Planted, status_of, wanted
+from planted import Planted
 
 from stabkit import fluxes
 from stabkit.claims.alt2020 import blocks, dictionary
-from stabkit.claims.claim import registry
 from stabkit.claims.configurations import DICTIONARY, REFLECTING_FIRST
 from stabkit.operators import DIRICHLET, difference
 from stabkit.schemes import HaarShrinkage
 
-CLAIMS = {name.partition(".")[2]: entry for name, entry in registry(["alt2020"]).items()}
 BEYOND, AT = (Fraction(1001, 1000),), (Fraction(1),)
 
 
@@ -104,16 +100,3 @@ PLANTED = {
     "dictionary_row_hard": Planted(
         put=rows("hard", "outside", "0 * x", "0 * x", "0 * x", "x - q * sign(x)")),
 }
-
-
-@pytest.mark.parametrize("name", PLANTED)
-def test_the_contrary_comes_out(name, monkeypatch):
-    """The changed statement has the other truth value, and the program finds it."""
-    entry, planted = CLAIMS[name], PLANTED[name]
-    status = status_of(entry, planted, monkeypatch)
-    assert status is wanted(entry) if planted.decided else status is not entry.expected
-
-
-def test_every_claim_has_its_contrary_and_nine_in_ten_are_decided():
-    assert set(PLANTED) == set(CLAIMS)
-    assert sum(planted.decided for planted in PLANTED.values()) >= 0.9 * len(PLANTED)

@@ -1,16 +1,12 @@
-"""No claim about public software is wired to its verdict: with another constant, sign or hypothesis
-it comes out the other way."""
+"""What is planted in the claims about public software."""
 
 from fractions import Fraction
 
-import pytest
-from planted import Planted, status_of, wanted
+from planted import Planted
 
-from stabkit.claims.claim import registry
 from stabkit.claims.software.filters import CUBES
 from stabkit.claims.software.terrain import NEGATIVE, STEEPEST, UNIFORM
 
-CLAIMS = {name.partition(".")[2]: entry for name, entry in registry(["software"]).items()}
 BEYOND = (Fraction(1001, 1000),)
 COPY, SHEAR = ((("0", "1", "0"),),), (("1", "1"), ("0", "1"))
 COPY_2D = (((("0", "0", "0"), ("0", "1", "0"), ("0", "0", "0")),),)
@@ -80,16 +76,3 @@ PLANTED = {
     "xarray_spatial_guard_bounds_the_norm_corrected": Planted(put={"terrain.WEIGHTED": "alpha"}),
     "torch_orthogonal_linear_layers_are_nonexpansive": Planted(within=dict(Q=(SHEAR,))),
 }
-
-
-@pytest.mark.parametrize("name", PLANTED)
-def test_the_contrary_comes_out(name, monkeypatch):
-    """The changed statement has the other truth value, and the program finds it."""
-    entry, planted = CLAIMS[name], PLANTED[name]
-    status = status_of(entry, planted, monkeypatch)
-    assert status is wanted(entry) if planted.decided else status is not entry.expected
-
-
-def test_every_claim_has_its_contrary_and_nine_in_ten_are_decided():
-    assert set(PLANTED) == set(CLAIMS)
-    assert sum(planted.decided for planted in PLANTED.values()) >= 0.9 * len(PLANTED)

@@ -1,20 +1,16 @@
-"""No claim of alt2021 is wired to its verdict: with another constant, sign or hypothesis it comes
-out the other way."""
+"""What is planted in the claims of alt2021."""
 
 from fractions import Fraction
 
-import pytest
-from planted import Planted, status_of, wanted
+from planted import Planted
 
 from stabkit import fluxes
 from stabkit.claims.alt2021 import blocks, short_cycles, theorem2
-from stabkit.claims.claim import registry
 from stabkit.claims.configurations import NEGATIVE
 from stabkit.operators import NATURAL, difference
 from stabkit.schemes import FSI, Explicit, ResidualBlock
 from stabkit.stability.certificates import cycle_polynomial
 
-CLAIMS = {name.partition(".")[2]: entry for name, entry in registry(["alt2021"]).items()}
 BEYOND, AT, HALF = (Fraction(1001, 1000),), (Fraction(1),), (Fraction(1, 2),)
 EXACT = {"Jacobi": "inverse(A)"}  # a smoother that solves
 K2, K4 = difference(1, 2), difference(1, 4)
@@ -153,16 +149,3 @@ PLANTED = {
     "w_cycle_is_two_v_cycles": Planted(
         put={"multigrid.SMOOTHERS": EXACT}, within=dict(smoother=("Jacobi",))),
 }
-
-
-@pytest.mark.parametrize("name", PLANTED)
-def test_the_contrary_comes_out(name, monkeypatch):
-    """The changed statement has the other truth value, and the program finds it."""
-    entry, planted = CLAIMS[name], PLANTED[name]
-    status = status_of(entry, planted, monkeypatch)
-    assert status is wanted(entry) if planted.decided else status is not entry.expected
-
-
-def test_every_claim_has_its_contrary_and_nine_in_ten_are_decided():
-    assert set(PLANTED) == set(CLAIMS)
-    assert sum(planted.decided for planted in PLANTED.values()) >= 0.9 * len(PLANTED)

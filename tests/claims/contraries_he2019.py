@@ -1,18 +1,13 @@
-"""No claim of he2019 is wired to its verdict: with another constant, sign or hypothesis it comes
-out the other way."""
+"""What is planted in the claims of he2019."""
 
 from fractions import Fraction
 
 import numpy as np
-import pytest
-from planted import Planted, status_of, wanted
+from planted import Planted
 
 from stabkit import fluxes
 from stabkit.arithmetic.rational import fractions
-from stabkit.claims.claim import registry
 from stabkit.claims.he2019 import grids, matrices, mgnet, networks
-
-CLAIMS = {name.partition(".")[2]: entry for name, entry in registry(["he2019"]).items()}
 
 
 def mirrored(m, kind):
@@ -155,16 +150,3 @@ PLANTED = {
     "mgnet_parameter_counts": Planted(put={"counts.DESCRIBED": (9, 3, 3)}),
     "mgnet_parameter_counts_corrected": Planted(put={"counts.MATCHING": (8, 3, 3)}),
 }
-
-
-@pytest.mark.parametrize("name", PLANTED)
-def test_the_contrary_comes_out(name, monkeypatch):
-    """The changed statement has the other truth value, and the program finds it."""
-    entry, planted = CLAIMS[name], PLANTED[name]
-    status = status_of(entry, planted, monkeypatch)
-    assert status is wanted(entry) if planted.decided else status is not entry.expected
-
-
-def test_every_claim_has_its_contrary_and_nine_in_ten_are_decided():
-    assert set(PLANTED) == set(CLAIMS)
-    assert sum(planted.decided for planted in PLANTED.values()) >= 0.9 * len(PLANTED)
