@@ -221,11 +221,13 @@ class Flux:
                 return self._composed(face, s)
             if isinstance(s, Entries) or is_foreign(s):
                 return self._on_foreign(face, s)
+            if _is_recorded(s):
+                return self._composed(face, VARIABLE).at(s)
         array = np.asarray(s)
         if array.dtype == object:
             values = np.empty(array.shape, dtype=object)
             for index, entry in np.ndenumerate(array):
-                values[index] = self._at(face, entry)
+                values[index] = (self._face if _is_recorded(entry) else self._at)(face, entry)
             return values
         return self._on_floats(face, array)[()]
 
@@ -316,6 +318,11 @@ class Flux:
         """The points of the real line where the pieces meet, in order."""
         ends = [piece.upto for piece in self.pieces if piece.upto is not None]
         return sorted({*ends, *(-end for end in ends)}) if self.facts.odd else ends
+
+
+def _is_recorded(s: Any) -> bool:
+    """Whether s writes down what NumPy would do with it, as a step that is traced does."""
+    return hasattr(s, "__array_function__") and not isinstance(s, (np.ndarray, Term, Expression))
 
 
 def _weights(tau: Rational, h: Rational) -> tuple[Constant, Constant]:

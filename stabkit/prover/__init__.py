@@ -4,9 +4,13 @@
 question            what is asked, as statements that a scheme or step writes on symbols
 prove               the search: multipliers first, then witnesses
 sharp_step          the largest step with a proof
-witnesses           points on an unknown flux at which the goal is negative
-piecewise_linear    the flux through such points
 concrete            exact evidence against a statement
+witnesses           members of the classes at which the goal is negative
+guide               where the worst case says that they are
+instance            the statement with numbers for parameters and operators
+descent             its goal is made negative, in floating point
+piecewise_linear    the flux through the points that were visited
+growth              a linear member whose powers grow
 result              what is handed over
 ==================  ==============================================================================
 """

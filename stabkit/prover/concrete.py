@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
 
 from stabkit.aliases import Fields, Function, Signal
 from stabkit.claims.obligations import parts_of
-from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Class, Fixed, Positive, UpTo
+from stabkit.classes import (
+    AnyFlux,
+    AnyOperator,
+    AnyReal,
+    AnyVector,
+    Class,
+    Fixed,
+    Positive,
+    Such,
+    UpTo,
+)
 from stabkit.errors import STOPPED, InvalidArgument
+from stabkit.multipliers.worst_case import WorstCase
 from stabkit.operators import Operator, from_matrix
-from stabkit.prover.piecewise_linear import flux_through
-from stabkit.prover.question import Question
-from stabkit.prover.witnesses import Members, members
+from stabkit.proof import read
+from stabkit.proof.parts import Portion
+from stabkit.proof.setting import Setting
+from stabkit.proof.words import NUMBERS, expression
+from stabkit.prover.growth import growing
+from stabkit.prover.instance import is_possible, number
+from stabkit.prover.piecewise_linear import Ends, linear
+from stabkit.prover.question import Bounded, Question, as_tuple, names_of
+from stabkit.prover.witnesses import SIZES, Members, members, root
 from stabkit.schemes import Scheme
-from stabkit.stability.certificates import check_facts
 from stabkit.stability.confirmation import written_witness
 from stabkit.stability.falsify import exact_margin
 from stabkit.stability.notions import as_notion
 from stabkit.stability.property import Stable
 from stabkit.stability.verdict import Evidence
 
-ONE = Fraction(1)
+Values = dict[str, Fraction]  # of parameters
+
+ZERO, ONE = Fraction(0), Fraction(1)
+SIMPLE = (Fraction(2), ONE, Fraction(1, 2), Fraction(-1), ZERO)  # values of numbers of a class
+BELOW = Fraction(999, 1000)  # of a step that does not reach its end
+MOST_VALUES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,72 +75,133 @@ class OwnStep(Scheme):
 
 
 def evidence_against(what: Function, notion: Any, classes: Mapping[str, Class],
-                     question: Question, seed: int = 0) -> Evidence | None:
-    """A witness that the independent checker confirms, or None."""
-    values = _values(question)
-    if values is None or question.statement["kind"] != "algebra":
-        return None
-    letters = {kind.letter or ("phi" if name == "flux" else name): name
-               for name, kind in classes.items() if isinstance(kind, AnyFlux)}
-    for found in members(question.statement, values, seed):
-        try:
-            arguments = {name: _member(name, kind, found, question, letters, values)
-                         for name, kind in classes.items()}
-            evidence = _witness(what, notion, arguments, found)
-        except STOPPED:
-            continue
-        if evidence is not None:
-            return evidence
+                     question: Question, worst: WorstCase | None = None, seed: int = 0
+                     ) -> Evidence | None:
+    """A witness that the independent checker confirms, or None.
+
+    Parameters
+    ----------
+    what, notion, classes
+        As ``prove`` takes them.
+    question : Question
+        The statement that they make.
+    worst : WorstCase, optional
+        Of this statement.
+    seed : int
+    """
+    search = _growing if isinstance(notion, Bounded) else _failing
+    for values in islice(_values(question, classes), MOST_VALUES):
+        found = next((evidence for evidence in search(
+            what, notion, classes, question, values, worst, seed) if evidence is not None), None)
+        if found is not None:
+            return found
     return None
 
 
-def _values(question: Question) -> dict[str, Fraction] | None:
-    """Numbers for the parameters: 1, and the largest step that is allowed."""
-    signs = question.statement.get("parameters", {})
-    if "any" in signs.values():
-        return None
-    values = {name: ONE for name in signs if name not in question.portions}
-    for name, portion in question.portions.items():
-        if portion.top is None:
-            values[name] = ONE
+def _failing(what: Function, notion: Any, classes: Mapping[str, Class], question: Question,
+             values: Values, worst: WorstCase | None, seed: int) -> Iterator[Evidence | None]:
+    """One step that makes the margin negative."""
+    if question.statement["kind"] != "algebra":
+        return
+    for found in members(question.statement, values, worst, seed):
+        try:
+            yield _witness(what, notion, _arguments(classes, found, values), found)
+        except STOPPED:
             continue
-        put = {key: 1 * (portion.over * 0 + value) for key, value in values.items()}
-        top, over = (x.put(put).terms.get(((), ()), Fraction(0))
-                     for x in (portion.top, portion.over))
-        if not over:
-            return None
-        values[name] = top / over
-    return values
 
 
-def _member(name: str, kind: Class, found: Members, question: Question,
-            letters: Mapping[str, str], values: Mapping[str, Fraction]) -> Any:
+def _growing(what: Function, notion: Bounded, classes: Mapping[str, Class], question: Question,
+             values: Values, worst: WorstCase | None, seed: int) -> Iterator[Evidence | None]:
+    """A linear step whose powers grow."""
+    given = read(question.statement).setting
+    for size in SIZES if is_possible(given, values) else ():
+        for found in _linear_members(given, classes, values, size):
+            try:
+                step = what(**_arguments(classes, found, values))
+                yield growing(lambda *z, step=step: as_tuple(step(*z)),
+                              lambda *z: as_tuple(notion.of(*z)) if notion.of else z[:1],
+                              names_of(step), size)
+            except STOPPED:
+                continue
+
+
+def _linear_members(given: Setting, classes: Mapping[str, Class], values: Values, size: int
+                    ) -> Iterator[Members]:
+    """Each flux has the slope of an end, or one in between; operators are diagonal, 0 but once."""
+    put = {name: expression(x) for name, x in values.items()}
+    operators = {name: np.diag(np.array([root(number(given.bounds.get(name), put)), ZERO][:size]))
+                 for name, x in given.names.items()
+                 if not x.scalar and NUMBERS not in (x.to, x.of)}
+    vectors = {name: np.array([ZERO] * size) for name, kind in classes.items()
+               if isinstance(kind, AnyVector)}
+    kinds = {_letter(name, kind): kind for name, kind in classes.items()
+             if isinstance(kind, AnyFlux)}
+    known = {letter: {kind: (number(low, put), number(high, put)) for kind, (low, high) in
+                      given.fluxes[letter].items()} for letter in kinds}
+    for slopes in product(*map(_slopes, known.values())):
+        fluxes = {letter: made for slope, (letter, kind) in zip(slopes, kinds.items(), strict=True)
+                  if (made := linear(slope, known[letter], kind.odd)) is not None}
+        if len(fluxes) == len(kinds):
+            yield Members(operators, vectors, fluxes)
+
+
+def _slopes(known: Mapping[str, Ends]) -> list[Fraction]:
+    low, high = known.get("slopes", known.get("sector", (None, None)))
+    low = (ZERO if high is None else high - 1) if low is None else low
+    high = low + 1 if high is None else high
+    return list(dict.fromkeys([high, low, (low + high) / 2]))
+
+
+def _values(question: Question, classes: Mapping[str, Class]) -> Iterator[Values]:
+    """Numbers for the parameters: 1, of other numbers simple ones, and the largest step allowed."""
+    signs = question.statement.get("parameters", {})
+    free = [name for name in signs if name not in question.portions]
+    choices = [SIMPLE if isinstance(classes.get(name), (Such, AnyReal)) else (ONE,)
+               for name in free]
+    for chosen in product(*choices):
+        values = dict(zip(free, chosen, strict=True))
+        if all(_put_portion(values, name, portion) for name, portion in question.portions.items()):
+            yield values
+
+
+def _put_portion(values: Values, name: str, portion: Portion) -> bool:
+    """Give a step its largest value, if it has one."""
+    if portion.top is None:
+        values[name] = ONE
+        return True
+    put = {key: expression(value) for key, value in values.items()}
+    top, over = (x.put(put).terms.get(((), ()), ZERO) for x in (portion.top, portion.over))
+    if over:
+        values[name] = top / over * (BELOW if portion.strict else 1)
+    return bool(over)
+
+
+def _letter(name: str, kind: AnyFlux) -> str:
+    return kind.letter or ("phi" if name == "flux" else name)
+
+
+def _arguments(classes: Mapping[str, Class], found: Members, values: Values) -> Fields:
+    return {name: _member(name, kind, found, values) for name, kind in classes.items()}
+
+
+def _member(name: str, kind: Class, found: Members, values: Values) -> Any:
     """The member of a class that the argument of this name has."""
+    made: Any = None
     if isinstance(kind, AnyOperator):
-        return from_matrix(found.operators[kind.letter or name])
-    if isinstance(kind, AnyFlux):
-        letter = next(key for key, argument in letters.items() if argument == name)
-        ends = {key: (_end(low, values), _end(high, values))
-                for key, (low, high) in question.statement["fluxes"][letter].items()}
-        flux = flux_through(found.points[letter], ends)
-        check_facts(flux)
-        return flux
-    if isinstance(kind, UpTo):
-        return ONE if kind.top is None else Fraction(kind.top)
-    if isinstance(kind, AnyVector):
+        made = from_matrix(found.operators[kind.letter or name])
+    elif isinstance(kind, AnyFlux):
+        made = found.fluxes[_letter(name, kind)]
+    elif isinstance(kind, UpTo):
+        made = ONE if kind.top is None else Fraction(kind.top) * (BELOW if kind.strict else 1)
+    elif isinstance(kind, AnyVector):
         return found.vectors[name]
-    if isinstance(kind, Fixed):
-        return kind.value
-    if isinstance(kind, Positive):
-        return ONE
-    raise InvalidArgument(f"{name}: no member of {kind} is tried")
-
-
-def _end(text: str, values: Mapping[str, Fraction]) -> Fraction | None:
-    if text in ("inf", "-inf"):
-        return None
-    sign, name = (-1, text[1:]) if text[0] == "-" else (1, text)
-    return sign * (values[name] if name in values else Fraction(name))
+    elif isinstance(kind, Fixed):
+        made = kind.value
+    elif isinstance(kind, (Positive, Such, AnyReal)):
+        made = values[name]
+    if made is None or not kind.admits(made):
+        raise InvalidArgument(f"{name}: no member of {kind} is tried")
+    return made
 
 
 def _witness(what: Function, notion: Any, arguments: Fields,
@@ -138,14 +221,9 @@ def _witness(what: Function, notion: Any, arguments: Fields,
         inputs = signals[:notion.signals]
         if len(inputs) < notion.signals or not all(isinstance(u, np.ndarray) for u in inputs):
             continue
-        inputs = _as_given(scheme, inputs)
         margin = exact_margin(scheme, notion, inputs)
         if margin is not None and margin < 0:
             evidence = written_witness(scheme, notion, inputs, margin)[0]
             if evidence is not None:
                 return evidence
     return None
-
-
-def _as_given(scheme: Scheme, inputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-    return tuple(np.array([Fraction(x) for x in u], dtype=object) for u in inputs)

@@ -11,19 +11,21 @@ from stabkit.aliases import Function, Record
 from stabkit.arithmetic.rational import integer
 from stabkit.claims.claim import Claim
 from stabkit.claims.obligations import proof_of
-from stabkit.classes import Class, checked
+from stabkit.classes import AnyCount, Class, Fixed, checked
 from stabkit.errors import InvalidArgument
 from stabkit.multipliers.induction import search_induction
 from stabkit.multipliers.lyapunov import search_bound
 from stabkit.multipliers.program import require_solver
 from stabkit.multipliers.search import NOTHING, search_sum
-from stabkit.multipliers.worst_case import worst_case
+from stabkit.multipliers.worst_case import WorstCase, worst_case
 from stabkit.proof import algebra, iteration, read
 from stabkit.prover.concrete import evidence_against
 from stabkit.prover.question import Question, questions
 from stabkit.prover.result import Proof
 from stabkit.prover.sharp_step import SHARP, sharp_step
+from stabkit.stability.verdict import Evidence
 
+COUNTS = (1, 2, 3, 5)  # of inner steps, at which a statement for any number is tried
 NEAR = 1e-6  # a worst case above 1 by less may be an error of the solver
 
 
@@ -105,19 +107,35 @@ def _proved(what: Any, notion: Any, classes: Mapping[str, Class], spaces: tuple[
         return outcome
     question, (_, _, reason) = next((question, each) for question, each in zip(
         asked, found, strict=True) if each[1] is None)
-    value = _value(question)
+    worst = _worst(question)
+    value = None if worst is None else worst.value
     if value is not None and value > 1 + NEAR:
         reason += f"; a worst case has value {value:.4g}"
     elif value is not None and reason == NOTHING:
         reason += "; the worst case has value 1, so there may be one"
     body = what.body if isinstance(what, Claim) else what
-    witness = evidence_against(body, notion, classes, question, seed) if refute else None
+    witness = _witness(body, notion, classes, question, worst, seed) if refute else None
     return replace(outcome, reason=reason if witness is None else "", value=value, witness=witness)
+
+
+def _witness(body: Any, notion: Any, classes: Mapping[str, Class], question: Question,
+             worst: WorstCase | None, seed: int) -> Evidence | None:
+    """Exact evidence against a statement; any number of steps is tried at a few numbers."""
+    counted = next((name for name, kind in classes.items() if isinstance(kind, AnyCount)), None)
+    if counted is None:
+        return evidence_against(body, notion, classes, question, worst, seed)
+    for count in COUNTS:
+        fixed = {**classes, counted: Fixed(count)}
+        for each in questions(body, notion, fixed, ()):
+            found = _witness(body, notion, fixed, each, _worst(each), seed)
+            if found is not None:
+                return found
+    return None
 
 
 def _seems(asked: list[Question]) -> bool:
     """Whether there seem to be proofs, by the worst cases where they are known."""
-    return all(value <= 1 + NEAR if (value := _value(question)) is not None
+    return all(worst.value <= 1 + NEAR if (worst := _worst(question)) is not None
                else _searched(question)[1] is not None for question in asked)
 
 
@@ -130,7 +148,12 @@ def _searched(question: Question) -> tuple[Record, Record | None, str]:
     if isinstance(made, algebra.Statement):
         return question.statement, *search_sum(made)
     if isinstance(made, iteration.Statement):
-        proof, reason = search_induction(made, question.statement["goal"])
+        try:
+            proof, reason = search_induction(made, question.statement["goal"])
+        except InvalidArgument as error:
+            if "counter" not in question.statement:
+                raise
+            proof, reason = None, f"no step of it is searched: {error}"
         if proof is not None:
             return question.statement, proof, ""
     else:
@@ -139,8 +162,7 @@ def _searched(question: Question) -> tuple[Record, Record | None, str]:
     return question.statement, known, "" if known is not None else reason
 
 
-def _value(question: Question) -> float | None:
+def _worst(question: Question) -> WorstCase | None:
     if question.before is None or question.statement["kind"] != "algebra":
         return None
-    found = worst_case(question.statement, question.before)
-    return None if found is None else found.value
+    return worst_case(question.statement, question.before)

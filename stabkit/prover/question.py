@@ -154,7 +154,7 @@ def _growth(pairs: list[tuple[Any, Any]]) -> Expression:
 def _step(symbols: Symbols, step: Callable[[Any], Any], notion: Notion, spaces: tuple[str, ...]
           ) -> Question:
     """Of one's own step u ↦ u⁺."""
-    if len(_names(step)) != 1:
+    if len(names_of(step)) != 1:
         raise InvalidArgument(f"notion: {notion} is of steps of one vector; for a step of several "
                               "ask for bounded(...)")
     letters = [symbols.vector(name, spaces[0] if spaces else "N")
@@ -164,7 +164,7 @@ def _step(symbols: Symbols, step: Callable[[Any], Any], notion: Notion, spaces: 
     return Question(symbols.shows(goal_of(notion, pairs)), growth, symbols.portions)
 
 
-def _names(step: Function) -> list[str]:
+def names_of(step: Function) -> list[str]:
     """What a step calls the vectors that it is given."""
     return [name for name, parameter in inspect.signature(step).parameters.items()
             if parameter.default is parameter.empty]
@@ -173,16 +173,16 @@ def _names(step: Function) -> list[str]:
 def _bound(symbols: Symbols, step: Function, notion: Bounded, spaces: tuple[str, ...]
            ) -> Question:
     """Of one's own step of several vectors, each with its name there."""
-    names = _names(step)
+    names = names_of(step)
     spaces = spaces or ("N",) * len(names)
     if len(spaces) != len(names):
         raise InvalidArgument(f"spaces: needs one for each of {', '.join(names)}")
     first = [symbols.vector(f"{name}_0", space) for name, space in zip(names, spaces, strict=True)]
     now = [symbols.vector(name, space) for name, space in zip(names, spaces, strict=True)]
-    _as_tuple(step(*first))  # visits where proofs by induction begin
-    after = _as_tuple(step(*now))
-    by = _squares(_as_tuple(notion.by(*first)) if notion.by else first)
-    of = _squares(_as_tuple(notion.of(*now)) if notion.of else now[:1])
+    as_tuple(step(*first))  # visits where proofs by induction begin
+    after = as_tuple(step(*now))
+    by = _squares(as_tuple(notion.by(*first)) if notion.by else first)
+    of = _squares(as_tuple(notion.of(*now)) if notion.of else now[:1])
 
     def state(goal: str) -> Record:
         return symbols.iterates(
@@ -192,7 +192,8 @@ def _bound(symbols: Symbols, step: Function, notion: Bounded, spaces: tuple[str,
     return Question(state(f"{by} >= 0"), None, symbols.portions, state, (by, of))
 
 
-def _as_tuple(x: Any) -> tuple[Any, ...]:
+def as_tuple(x: Any) -> tuple[Any, ...]:
+    """The vectors that a step or a measure gives."""
     return tuple(x) if isinstance(x, (tuple, list)) else (x,)
 
 

@@ -20,7 +20,14 @@ from stabkit.aliases import Function, Operand, Rational
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import UNFIT, StabkitError, TracingStopped, in_words, limits_in_words
+from stabkit.errors import (
+    UNFIT,
+    StabkitError,
+    TracingStopped,
+    Undecided,
+    in_words,
+    limits_in_words,
+)
 from stabkit.tracing.libraries import with_stand_ins
 from stabkit.tracing.run import as_shape, takes_step
 from stabkit.tracing.state import refuse_state
@@ -313,9 +320,9 @@ def factors_of(function: Function, shape: Any, seed: int = 0,
     try:
         with limits_in_words():
             result = with_stand_ins(function, _transforms(shape))(*args)
-    except StabkitError:
+    except Undecided:
         raise
-    except UNFIT as error:
+    except (StabkitError, *UNFIT) as error:
         raise TracingStopped(f"it raises {in_words(error)} on modes") from error
     if not isinstance(result, Signal) or result.shape != shape:
         raise TracingStopped("it returns no real array of the shape of its input")

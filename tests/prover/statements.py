@@ -2,7 +2,16 @@
 
 from fractions import Fraction as F
 
-from stabkit import FSI, Explicit, FixedPoint, Implicit, stable_step
+from stabkit import (
+    FSI,
+    Energy,
+    Explicit,
+    FixedPoint,
+    Implicit,
+    Stable,
+    energy,
+    stable_step,
+)
 from stabkit.classes import AnyFlux, AnyOperator, UpTo
 
 SECTOR = AnyFlux(diffusivities=(0, "L"), slopes=("-L", "L"))
@@ -70,3 +79,56 @@ def verlet(B):
         new = a + B @ b
         return new, b - B.T @ new
     return step
+
+
+def midpoint(K, flux, ratio):
+    """u − τF(u − (τ/2)F(u))."""
+    tau = stable_step(K, flux.facts.lipschitz, ratio)
+    return lambda u: u - tau * (K.T @ flux(K @ (u - tau / 2 * (K.T @ flux(K @ u)))))
+
+
+def runge_kutta(K, flux, ratio):
+    """The classical one of four stages."""
+    tau = stable_step(K, flux.facts.lipschitz, ratio)
+
+    def step(u):
+        slopes = [K.T @ flux(K @ u)]
+        for share in F(1, 2), F(1, 2), F(1):
+            slopes.append(K.T @ flux(K @ (u - share * tau * slopes[-1])))
+        return u - tau / 6 * (slopes[0] + 2 * slopes[1] + 2 * slopes[2] + slopes[3])
+    return step
+
+
+def extragradient(K, flux, ratio):
+    """u − τF(u − τF(u))."""
+    tau = stable_step(K, flux.facts.lipschitz, ratio)
+    return lambda u: u - tau * (K.T @ flux(K @ (u - tau * (K.T @ flux(K @ u)))))
+
+
+def adams_bashforth(K, flux, ratio):
+    """u⁺ = u − τ(3F(u) − F(w))/2, w⁺ = u."""
+    tau = stable_step(K, flux.facts.lipschitz, ratio)
+    return lambda u, w: (u - tau / 2 * (3 * (K.T @ flux(K @ u)) - K.T @ flux(K @ w)), u)
+
+
+def nesterov(beta):
+    """y = u + β(u − w), u⁺ = y − τF(y), w⁺ = u."""
+    def what(K, flux, ratio):
+        tau = stable_step(K, flux.facts.lipschitz, ratio)
+
+        def step(u, w):
+            y = u + beta * (u - w)
+            return y - tau * (K.T @ flux(K @ y)), u
+        return step
+    return what
+
+
+def biased(K, b, flux, ratio):
+    """u − τKᵀΦ(Ku + b)."""
+    tau = stable_step(K, flux.facts.lipschitz, ratio)
+    return lambda u: u - tau * (K.T @ flux(K @ u + b))
+
+
+def energy_of(scheme):
+    """Whether ΣP(K u) does not grow."""
+    return lambda K, flux, ratio: Stable(scheme(K, flux, ratio), energy(Energy(K, flux)))
