@@ -10,8 +10,8 @@ import numpy as np
 
 from stabkit.aliases import Record
 from stabkit.audit.questions import MODES
-from stabkit.replay import seal, sealed
 from stabkit.stability.verdict import PROVED, Evidence, Status, worst
+from stabkit.stability.verdict_files import contents_of, verdict_about
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,7 @@ class Audit:
 
     def to_json(self) -> Record:
         """The contents of a verdict file, which ``stabkit replay`` accepts."""
-        from importlib import metadata  # late: it takes longer to load than claims to list
-
-        return sealed({"stabkit": metadata.version("stabkit"), "seed": self.seed,
-                       "budget": self.budget, "environment": {}, "verdicts": self.verdicts()})
+        return contents_of(self.verdicts(), self.seed, self.budget)
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -177,17 +174,6 @@ def _between(lower: Fraction | None, upper: Fraction | None) -> str:
 
 def verdict_of(name: str, judgement: Judgement) -> Record:
     """The verdict about one notion, as it stands in a verdict file."""
-    fields = {
-        "claim": f"{name}: {judgement.name}", "location": judgement.layer,
-        "reading": "printed", "status": str(judgement.status), "expected": str(PROVED),
-        "as_expected": judgement.status is PROVED, "configurations": 1,
-        "trials": judgement.trials, "margin": None, "sharp": None, "tightness": None,
-        "scope": "listed" if judgement.status is PROVED else None}
-    if judgement.rounding:
-        fields["rounding"] = judgement.rounding
-    unlike = [item for k, item in enumerate(judgement.evidence)
-              if item not in judgement.evidence[:k]]  # equal blocks share it
-    evidence = [item.to_json({}) for item in unlike]
-    for item in evidence:
-        item["data"]["seal"] = seal(fields, item)
-    return {**fields, "evidence": evidence}
+    return verdict_about(f"{name}: {judgement.name}", judgement.status, judgement.evidence,
+                         location=judgement.layer, trials=judgement.trials,
+                         rounding=judgement.rounding)

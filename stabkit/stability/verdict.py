@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -12,7 +13,10 @@ from typing import Any
 from stabkit.aliases import Fields, Record
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Transcript
+from stabkit.errors import InvalidEvidence
 from stabkit.proof import explain, reach
+from stabkit.replay import check
+from stabkit.stability.verdict_files import save, verdict_about
 
 
 class Status(StrEnum):
@@ -38,6 +42,7 @@ PROVED, REFUTED, SUPPORTED, UNDECIDED, INAPPLICABLE = Status
 _COLOURS = {PROVED: ("#009E73", "green"), REFUTED: ("#D55E00", "magenta"),
             SUPPORTED: ("#56B4E9", "cyan"), UNDECIDED: ("#E69F00", "yellow"),
             INAPPLICABLE: ("#8A8F98", "yellow")}
+_SAMPLES, _TEXT = 16, 100  # of a signal, and characters, that are printed
 _WORST_FIRST = (REFUTED, UNDECIDED, SUPPORTED, INAPPLICABLE, PROVED)
 
 
@@ -116,6 +121,70 @@ class Outcome:
     reason: str = ""
     signals: tuple[Any, ...] = field(default=(), compare=False, repr=False)
     rounding: str = ""
+
+    @property
+    def proved(self) -> bool:
+        """Whether it holds for every input."""
+        return self.status is Status.PROVED
+
+    @property
+    def refuted(self) -> bool:
+        """Whether an input breaks it."""
+        return self.status is Status.REFUTED
+
+    @property
+    def certificate(self) -> tuple[Evidence, ...]:
+        """What shows that it holds."""
+        return self.evidence if self.proved else ()
+
+    @property
+    def witness(self) -> tuple[Evidence, ...]:
+        """What shows that it fails; the inputs themselves are the `signals`."""
+        return self.evidence if self.refuted else ()
+
+    def check(self) -> None:
+        """Replay all evidence.
+
+        Raises
+        ------
+        InvalidEvidence
+            If the independent checker does not accept one piece of it.
+        """
+        accept(self.evidence)
+
+    def save(self, path: Any, name: str = "step") -> None:
+        """Write a verdict file, which ``stabkit replay`` checks; `name` is that of the step."""
+        save(path, [verdict_about(name, self.status, self.evidence, trials=self.trials,
+                                  rounding=self.rounding)])
+
+    def __str__(self) -> str:
+        inputs = [f"{name} = {text}" for name, u in zip("uw", self.signals, strict=False)
+                  if (text := written(u)) and self.refuted]
+        kinds = Counter(f"{item.kind} in {item.arithmetic} arithmetic" for item in self.evidence
+                        if item.kind != "trials")
+        shown = ["evidence: " + ", ".join(f"{n} x {kind}" if n > 1 else kind
+                                          for kind, n in kinds.items())] if kinds else []
+        trials = [f"{self.trials} trials"] if self.trials else []
+        return "\n".join(filter(None, (
+            ": ".join(filter(None, (str(self.status), ", ".join(inputs)))),
+            *self.reason.split("; "), self.rounding, *shown, *trials)))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def accept(evidence: Iterable[Evidence]) -> None:
+    """Replay evidence; InvalidEvidence if the independent checker does not accept one piece."""
+    for item in evidence:
+        fault = check(item.to_json({}))
+        if fault is not None:
+            raise InvalidEvidence(fault)
+
+
+def written(u: Any) -> str:
+    """A signal as it is printed, or nothing where it is too long."""
+    text = f"({', '.join(map(str, u))})"
+    return text if len(u) <= _SAMPLES and len(text) <= _TEXT else f"a signal of {len(u)} samples"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from stabkit.errors import TracingStopped
 
 _FITS = 1 << 62
 _DEGREE = 64  # of a polynomial in the step
+_FEW = 400  # entries that are put in lowest terms
+_SHORT = 4  # coefficients of a denominator up to which it is left as it is
 CONSTANT = 0  # the column of the constant 1
 
 
@@ -242,11 +244,11 @@ def trimmed(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.nd
         nonzero = nonzero[kept]
     used = np.flatnonzero(nonzero.any(axis=0))
     width = int(used[-1]) + 1 if used.size else 1
-    if width - 1 > _DEGREE or len(denominator) - 1 > _DEGREE:
-        raise TracingStopped(f"a polynomial in the step of degree beyond {_DEGREE}")
     numerators = numerators[:, :width]
     if denominator != (1,):
         numerators, denominator = _lowered(numerators, denominator)
+    if numerators.shape[1] - 1 > _DEGREE or len(denominator) - 1 > _DEGREE:
+        raise TracingStopped(f"a polynomial in the step of degree beyond {_DEGREE}")
     return Form(count, rows, columns, _short(numerators), denominator)
 
 
@@ -258,8 +260,27 @@ def _lowered(numerators: np.ndarray, denominator: tuple[int, ...]
         parts = np.gcd.reduce(numerators.ravel())
         divisor = int(np.gcd.reduce(np.array([parts, *denominator], dtype=object)))
         if divisor > 1:
-            return numerators // divisor, tuple(c // divisor for c in denominator)
+            numerators, denominator = numerators // divisor, tuple(
+                c // divisor for c in denominator)
+        if _SHORT < len(denominator) <= 2 * _DEGREE and len(numerators) <= _FEW:
+            return _without_common(numerators, denominator)
     return numerators, denominator
+
+
+def _without_common(numerators: np.ndarray, denominator: tuple[int, ...]
+                    ) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Without a polynomial that divides all numerators and the denominator."""
+    common = fmpz_poly(list(denominator))
+    polynomials = []
+    for row in numerators.tolist():
+        polynomials.append(fmpz_poly([int(c) for c in row]))
+        common = common.gcd(polynomials[-1])
+        if common.degree() < 1:
+            return numerators, denominator
+    parts = [[int(c) for c in (p // common).coeffs()] for p in polynomials]
+    width = max(map(len, parts))
+    shorter = np.array([part + [0] * (width - len(part)) for part in parts], dtype=object)
+    return shorter, tuple(int(c) for c in (fmpz_poly(list(denominator)) // common).coeffs())
 
 
 def products(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stabkit.aliases import Array, Function, Matrix, Operand, Rational, Record
+from stabkit.aliases import Array, Function, Record
 from stabkit.tracing.array import Traced, TracedArray, made, operand, plain, shape_of
 from stabkit.tracing.foreign import ForeignStep, as_traced
 from stabkit.tracing.moving import filled
-from stabkit.tracing.solving import solvers
-from stabkit.tracing.summing import FUNCTIONS, correlated, product_with
+from stabkit.tracing.solving import of_superlu, solvers, sparse_solvers
+from stabkit.tracing.sparse import Sparse, unwrapped
+from stabkit.tracing.summing import correlated
 from stabkit.tracing.tracer import Tracer
 
 
@@ -75,87 +76,12 @@ class Library:
         return self._stage.stand_in(value)
 
 
-class Sparse:
-    """A sparse matrix that can be applied to symbols."""
-
-    def __init__(self, tracer: Tracer, matrix: Matrix):
-        self._tracer, self._matrix = tracer, matrix
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._matrix, name)
-
-    def __matmul__(self, other: Operand) -> Array:
-        if isinstance(other, TracedArray):
-            return product_with(self._tracer, self._matrix, other)
-        other = other._matrix if isinstance(other, Sparse) else other
-        return self._made(self._matrix @ other)
-
-    dot = __matmul__
-
-    def __rmatmul__(self, other: Operand) -> Array:
-        if isinstance(other, TracedArray):
-            return product_with(self._tracer, self._matrix.T, other.T).T
-        return self._made(other @ self._matrix)
-
-    def __mul__(self, other: Operand) -> Array:
-        if isinstance(other, Traced) and other.ndim == 0:
-            return Multiple(self, other)
-        return self @ other if isinstance(other, TracedArray) else self._made(self._matrix * other)
-
-    def __rmul__(self, other: Operand) -> Array:
-        return Multiple(self, other) if isinstance(other, Traced) else \
-            self._made(other * self._matrix)
-
-    def __add__(self, other: Operand) -> Array:
-        if isinstance(other, Multiple):
-            return other + self
-        return self._made(self._matrix + (other._matrix if isinstance(other, Sparse) else other))
-
-    def __sub__(self, other: Operand) -> Array:
-        if isinstance(other, Multiple):
-            return Multiple(other.matrix, -other.factor, self, *other.more)
-        return self._made(self._matrix - (other._matrix if isinstance(other, Sparse) else other))
-
-    def __neg__(self) -> Sparse:
-        return Sparse(self._tracer, -self._matrix)
-
-    @property
-    def T(self) -> Sparse:
-        return Sparse(self._tracer, self._matrix.T)
-
-    def _made(self, result: Array) -> Array:
-        return Sparse(self._tracer, result) if hasattr(result, "tocoo") else result
-
-
-class Multiple:
-    """A sparse matrix times a polynomial in the step, and other matrices."""
-
-    __array_ufunc__ = None
-
-    def __init__(self, matrix: Sparse, factor: Rational, *more: Sparse):
-        self.matrix, self.factor, self.more = matrix, factor, more
-
-    def __add__(self, other: Operand) -> Multiple:
-        if not isinstance(other, Sparse):
-            return NotImplemented
-        return Multiple(self.matrix, self.factor, *self.more, other)
-
-    __radd__ = __add__
-
-    def __matmul__(self, other: Operand) -> Array:
-        total = self.factor * (self.matrix @ other)
-        for matrix in self.more:
-            total = total + matrix @ other
-        return total
-
-    dot = __matmul__
-
-
 class _Stage:
     def __init__(self, tracer: Tracer):
         self.tracer = tracer
         self.known: dict[int, Any] = {}
         self.names: dict[int, Record] = {}
+        self.superlu: Any = None
         ndimage = sys.modules.get("scipy.ndimage")
         own: dict[Function, Function] = {
             np.zeros: self.zeros, np.empty: self.zeros, np.ones: self.ones, np.full: self.full,
@@ -170,8 +96,9 @@ class _Stage:
             own |= solvers(linalg, tracer)
         sparse = sys.modules.get("scipy.sparse.linalg")
         if sparse is not None:
-            own[sparse.spsolve] = self._spsolve(sparse.spsolve)
-        self.own = {id(func): stand_in for func, stand_in in own.items()}
+            own |= sparse_solvers(sparse, tracer)
+            self.superlu = sparse.SuperLU
+        self.own: dict[int, Any] = {id(func): stand_in for func, stand_in in own.items()}
 
     def callable(self, function: Function) -> Any:
         """A function, a method, a partial or an object that can be called, with stand-ins."""
@@ -188,15 +115,6 @@ class _Stage:
             return Instance(self, function)
         return function
 
-    def _spsolve(self, plainly: Function) -> Function:
-        def run(a: Any, b: Any, *args: Any, **options: Any) -> Any:
-            a = a._matrix if isinstance(a, Sparse) else a
-            if isinstance(b, Traced):
-                return FUNCTIONS[np.linalg.solve](self.tracer, a.toarray(), b)
-            return plainly(a, b, *args, **options)
-
-        return run
-
     def stand_in(self, value: Any) -> Any:
         if id(value) in self.own:
             return self.own[id(value)]
@@ -204,6 +122,11 @@ class _Stage:
             return Library(self, value)
         if hasattr(value, "tocoo") and hasattr(value, "nnz"):
             return Sparse(self.tracer, value)
+        if self.superlu and isinstance(value, self.superlu):
+            return of_superlu(self.tracer, value)
+        if self.superlu and isinstance(getattr(value, "__self__", None), self.superlu) and \
+                value.__name__ == "solve":
+            return of_superlu(self.tracer, value.__self__).solve
         if isinstance(value, FunctionType) and value.__module__ and \
                 value.__module__.partition(".")[0] not in ("numpy", "scipy", "stabkit"):
             return self.function(value)
@@ -212,7 +135,7 @@ class _Stage:
     def making_sparse(self, make: Function) -> Function:
         """A function of scipy.sparse whose results can be applied to symbols."""
         def run(*args: Any, **options: Any) -> Any:
-            plain_args = [arg._matrix if isinstance(arg, Sparse) else arg for arg in args]
+            plain_args = [_plainly(arg) for arg in args]
             result = make(*plain_args, **options)
             return Sparse(self.tracer, result) if hasattr(result, "tocoo") else result
 
@@ -329,6 +252,10 @@ class _Stage:
             array = self.correlate1d(array, np.ones(size, dtype=int), axis, output, mode, cval,
                                      origin) / size
         return array
+
+
+def _plainly(arg: Any) -> Any:
+    return type(arg)(map(_plainly, arg)) if isinstance(arg, (list, tuple)) else unwrapped(arg)
 
 
 def _holds_symbols(value: Array) -> bool:

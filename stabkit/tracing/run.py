@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.sparse.linalg import spsolve
 
 from stabkit.aliases import Array, Function
 from stabkit.arithmetic.exact import Exact, exactly
@@ -24,9 +25,9 @@ from stabkit.errors import (
 from stabkit.tracing.array import Traced, made, operand, shape_of
 from stabkit.tracing.foreign import parameters_of
 from stabkit.tracing.form import Form, step, trimmed, unknowns
+from stabkit.tracing.functions import FUNCTIONS
 from stabkit.tracing.libraries import on_symbols
 from stabkit.tracing.state import refuse_state
-from stabkit.tracing.summing import FUNCTIONS
 from stabkit.tracing.tracer import Node, Tracer
 
 _TRIED = 3  # random inputs and steps
@@ -36,6 +37,7 @@ _EXACT = 1024  # entries up to which the function is also run on fractions
 _TWICE = 1 << 16  # entries up to which it is run on symbols again
 _BYTES = 400  # that a trace takes for an entry, roughly
 _LARGEST = 1 << 26  # entries
+_BITS = 1000  # of an integer that a float holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -310,11 +312,23 @@ def values_at(form: Form, dt: Fraction) -> list[Fraction]:
 
 def matrix_at(form: Form, dt: float, columns: int) -> csr_array:
     """In floats: the forms as a sparse matrix; column 0 holds the constants."""
-    t = np.array([float(dt)**k for k in range(max(form.numerators.shape[1],
-                                                  len(form.denominator)))])
-    divisor = float(np.dot(np.array(form.denominator, dtype=float), t[:len(form.denominator)]))
-    data = form.numerators.astype(float) @ t[:form.numerators.shape[1]] / divisor
+    numerators, denominator = _floats_fit(form)
+    t = np.array([float(dt)**k for k in range(max(numerators.shape[1], denominator.size))])
+    divisor = float(np.dot(denominator, t[:denominator.size]))
+    data = numerators @ t[:numerators.shape[1]] / divisor
     return csr_array((data, (form.rows, form.columns)), shape=(form.count, columns))
+
+
+def _floats_fit(form: Form) -> tuple[np.ndarray, np.ndarray]:
+    """Numerators and denominator in floats, both over a power of two where they are too large."""
+    bits = max(abs(int(c)).bit_length() for c in form.denominator)
+    if form.numerators.dtype == object and form.numerators.size:
+        bits = max(bits, max(abs(int(c)).bit_length() for c in form.numerators.ravel()))
+    if bits < _BITS:
+        return form.numerators.astype(float), np.array(form.denominator, dtype=float)
+    unit = 1 << (bits - _BITS)
+    return (form.numerators.astype(object) // unit).astype(float), \
+        np.array([int(c) // unit for c in form.denominator], dtype=float)
 
 
 def evaluated(found: Trace, u: np.ndarray, dt: Fraction) -> tuple[np.ndarray, np.ndarray]:
@@ -324,9 +338,17 @@ def evaluated(found: Trace, u: np.ndarray, dt: Fraction) -> tuple[np.ndarray, np
     values[0], values[1:1 + found.size] = 1, u
     with np.errstate(all="ignore"):
         for node in found.nodes:
-            parts = [matrix_at(part, float(dt), total) @ values for part in node.parts]
-            made_of = np.where(parts[0] != 0, *parts[1:]) if node.name == "where" else \
-                getattr(np, node.name)(*parts)
-            values[node.first:node.first + node.count] = made_of
+            values[node.first:node.first + node.count] = _value_of(node, float(dt), values)
         matrix = matrix_at(found.form, float(dt), total)
         return matrix @ values, abs(matrix) @ np.abs(values) + np.abs(values).max()
+
+
+def _value_of(node: Node, dt: float, values: np.ndarray) -> np.ndarray:
+    if node.name == "solve":
+        n = node.parts[0].count
+        matrix = matrix_at(node.parts[0], dt, 1 + n)[:, 1:]
+        right = matrix_at(node.parts[1], dt, values.size) @ values
+        return np.asarray(spsolve(matrix.tocsc(), right.reshape(n, -1))).reshape(-1)
+    parts = [matrix_at(part, dt, values.size) @ values for part in node.parts]
+    return np.where(parts[0] != 0, *parts[1:]) if node.name == "where" else \
+        getattr(np, node.name)(*parts)

@@ -1,47 +1,107 @@
-"""Stand-ins for what solves a linear system whose matrix holds numbers."""
+"""Stand-ins for what solves a linear system whose matrix does not depend on the data."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from stabkit.aliases import Function, Matrix
-from stabkit.tracing.array import Traced, plain
-from stabkit.tracing.summing import FUNCTIONS
+from stabkit.tracing.sparse import is_symbolic, unwrapped
+from stabkit.tracing.systems import Factored, solve
 from stabkit.tracing.tracer import Tracer
+
+Plain = Callable[..., Any]
 
 
 def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
     """For functions of scipy.linalg."""
-    def solved(matrix: Matrix, b: Any) -> Any:
-        return FUNCTIONS[np.linalg.solve](tracer, matrix, b)
-
-    def solve(a: Any, b: Any, **options: Any) -> Any:
-        return solved(a, b) if isinstance(b, Traced) else linalg.solve(plain(a), b, **options)
+    def direct(a: Any, b: Any, **options: Any) -> Any:
+        if not (is_symbolic(a) or is_symbolic(b)):
+            return linalg.solve(a, b, **options)
+        return solve(tracer, a.T if options.get("transposed") else a, b)
 
     def solve_banded(widths: Any, ab: Any, b: Any, *args: Any, **options: Any) -> Any:
-        if not isinstance(b, Traced):
-            return linalg.solve_banded(widths, plain(ab), b, *args, **options)
+        if not (is_symbolic(ab) or is_symbolic(b)):
+            return linalg.solve_banded(widths, ab, b, *args, **options)
         below, above = widths
-        return solved(_of_bands(plain(ab), above, -below), b)
+        return solve(tracer, _of_bands(ab, above, -below), b)
 
     def solveh_banded(ab: Any, b: Any, *args: Any, lower: bool = False, **options: Any) -> Any:
-        if not isinstance(b, Traced):
-            return linalg.solveh_banded(plain(ab), b, *args, lower=lower, **options)
-        ab = plain(ab)
+        if not (is_symbolic(ab) or is_symbolic(b)):
+            return linalg.solveh_banded(ab, b, *args, lower=lower, **options)
         half = _of_bands(ab, 0, 1 - len(ab)) if lower else _of_bands(ab, len(ab) - 1, 0)
-        return solved(half + half.T - np.diag(np.diag(half)), b)
+        diagonal = np.zeros_like(half)
+        index = np.arange(len(half))
+        diagonal[index, index] = half[index, index]
+        return solve(tracer, half + half.T - diagonal, b)
 
-    return {linalg.solve: solve, linalg.solve_banded: solve_banded,
-            linalg.solveh_banded: solveh_banded}
+    def factors(plainly: Plain) -> Plain:
+        return lambda a, *args, **options: Factored(tracer, a) if is_symbolic(a) else \
+            plainly(a, *args, **options)
+
+    def from_factors(plainly: Plain, product: Plain) -> Plain:
+        def run(known: Any, b: Any, *args: Any, **options: Any) -> Any:
+            if isinstance(known, Factored):
+                return known.solve(b)
+            return solve(tracer, product(*known), b) if is_symbolic(b) else \
+                plainly(known, b, *args, **options)
+        return run
+
+    def inv(a: Any, **options: Any) -> Any:
+        return solve(tracer, a, np.eye(len(a), dtype=int)) if is_symbolic(a) else \
+            linalg.inv(a, **options)
+
+    return {linalg.solve: direct, linalg.solve_banded: solve_banded,
+            linalg.solveh_banded: solveh_banded, linalg.inv: inv,
+            linalg.lu_factor: factors(linalg.lu_factor),
+            linalg.lu_solve: from_factors(linalg.lu_solve, _of_lu),
+            linalg.cho_factor: factors(linalg.cho_factor),
+            linalg.cho_solve: from_factors(linalg.cho_solve, _of_cholesky)}
 
 
-def _of_bands(ab: np.ndarray, first: int, last: int) -> np.ndarray:
+def sparse_solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
+    """For functions of scipy.sparse.linalg."""
+    def spsolve(a: Any, b: Any, *args: Any, **options: Any) -> Any:
+        if is_symbolic(a) or is_symbolic(b):
+            return solve(tracer, a, b)
+        return linalg.spsolve(unwrapped(a), b, *args, **options)
+
+    def factored(a: Any, *args: Any, **options: Any) -> Any:
+        return Factored(tracer, a)
+
+    return {linalg.spsolve: spsolve, linalg.splu: factored, linalg.factorized: factored}
+
+
+def of_superlu(tracer: Tracer, factors: Any) -> Factored:
+    """A matrix that was factored before the step, as its factors give it."""
+    n = factors.shape[0]
+    product = (factors.L @ factors.U).toarray()
+    matrix = np.empty((n, n))
+    matrix[:] = product[np.ix_(factors.perm_r, factors.perm_c)]
+    return Factored(tracer, matrix)
+
+
+def _of_lu(lu: np.ndarray, pivots: np.ndarray) -> np.ndarray:
+    """The matrix of which these are the factors."""
+    matrix = (np.tril(lu, -1) + np.eye(len(lu))) @ np.triu(lu)
+    for i, j in reversed(list(enumerate(pivots.tolist()))):
+        matrix[[i, j]] = matrix[[j, i]]
+    return matrix
+
+
+def _of_cholesky(factor: np.ndarray, lower: bool) -> np.ndarray:
+    """The matrix of which this is the factor."""
+    half = np.tril(factor) if lower else np.triu(factor).T
+    return half @ half.T
+
+
+def _of_bands(ab: Any, first: int, last: int) -> Matrix:
     """The square matrix of the diagonals `first`, ..., `last`, as SciPy stores them."""
     n = ab.shape[1]
-    matrix = np.zeros((n, n), dtype=ab.dtype)
+    matrix: Matrix = np.zeros_like(np.broadcast_to(ab[:1], (n, n)))
     for row, k in enumerate(range(first, last - 1, -1)):
-        for j in range(max(0, k), min(n, n + k)):
-            matrix[j - k, j] = ab[row, j]
+        j = np.arange(max(0, k), min(n, n + k))
+        matrix[j - k, j] = ab[row, j]
     return matrix

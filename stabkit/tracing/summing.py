@@ -7,19 +7,13 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from flint import fmpq, fmpq_mat
 from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Function, Matrix, Record
-from stabkit.arithmetic.rational import from_flint
-from stabkit.tracing.arithmetic import ARITHMETIC, elementwise
+from stabkit.tracing.arithmetic import elementwise
 from stabkit.tracing.array import Traced, holds_numbers, made, operand, plain, shape_of
-from stabkit.tracing.form import Form
-from stabkit.tracing.moving import MOVING
 from stabkit.tracing.numbers import exact_form, exact_matrix
 from stabkit.tracing.tracer import Tracer
-
-_SOLVED = 128  # unknowns of a linear system that is solved exactly
 
 
 def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: DTypeLike | None = None,
@@ -189,27 +183,6 @@ def _outer(tracer: Tracer, a: Array, b: Array, out: Array = None) -> Array:
     return np.multiply(np.ravel(a)[:, None], np.ravel(b)[None])
 
 
-def _solve(tracer: Tracer, matrix: Matrix, array: Array) -> Array:
-    """The exact solution of a linear system whose matrix holds numbers."""
-    if not holds_numbers(matrix) or len(matrix) > _SOLVED:
-        tracer.stop(f"np.linalg.solve is followed with a matrix of numbers, {_SOLVED} x {_SOLVED} "
-                    "at most")
-    n, matrix = len(matrix), plain(matrix)
-    rows, columns, values = exact_matrix(matrix, tracer.reading)
-    exact = fmpq_mat(n, n)
-    for i, j, value in zip(rows.tolist(), columns.tolist(), _listed(values), strict=True):
-        exact[i, j] = value
-    try:
-        inverse = from_flint(exact.inv())
-    except ZeroDivisionError:
-        tracer.stop("a linear system without a unique solution")
-    return product_with(tracer, inverse, array)
-
-
-def _listed(values: Form) -> list[fmpq]:
-    return [fmpq(int(v), values.denominator[0]) for v in values.constants()[:, 0]]
-
-
 def correlated(tracer: Tracer, array: Array, weights: Array, mode: str, cval: Array,
                origins: Sequence[int]) -> Array:
     """Σ w_k u_{i+k} with a boundary as SciPy's image filters have it."""
@@ -236,10 +209,8 @@ def exactly(tracer: Tracer, number: Any) -> Array:
     return made(tracer, exact_form(number, tracer.reading), ())
 
 
-FUNCTIONS: dict[Function, Function] = {
-    **MOVING, **ARITHMETIC,
+SUMMING: dict[Function, Function] = {
     np.sum: _sum, np.mean: _mean, np.average: _mean, np.cumsum: _cumsum, np.diff: _diff,
     np.dot: _dot, np.vdot: _dot, np.einsum: _einsum, np.convolve: _convolve,
     np.correlate: _correlate, np.gradient: _gradient, np.clip: _clip, np.outer: _outer,
-    np.linalg.solve: _solve,
 }

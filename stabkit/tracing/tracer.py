@@ -25,6 +25,8 @@ _INSIDE = tuple(str(Path(file).parent) for file in (errors.__file__, np.__file__
 class Node:
     """An elementwise operation that is not linear; its values are unknowns of their own.
 
+    Or a linear system, "solve": its parts are the rows of the matrix and the right side.
+
     Attributes
     ----------
     name : str
@@ -68,9 +70,9 @@ class Tracer:
         """The next column that is free."""
         return 1 + self.inputs + sum(node.count for node in self.nodes)
 
-    def node(self, name: str, parts: Sequence[Form]) -> Form:
-        """The values of an elementwise operation as new unknowns."""
-        first, count = self.following, parts[0].count
+    def node(self, name: str, parts: Sequence[Form], count: int | None = None) -> Form:
+        """The values of an elementwise operation, or of a system, as new unknowns."""
+        first, count = self.following, parts[0].count if count is None else count
         self.nodes.append(Node(name, tuple(parts), first, count, line_of_user()))
         return unknowns(count, first)
 

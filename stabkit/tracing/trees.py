@@ -97,6 +97,10 @@ def sorts_of_rows(found: Trace) -> dict[tuple, list[Row]]:
 class _Trees:
     def __init__(self, found: Trace):
         self.size, self.form, self.nodes = found.size, found.form, found.nodes
+        system = next((node for node in found.nodes if node.name == "solve"), None)
+        if system is not None:
+            raise Undecided("the step solves a linear system, and something else in it is not "
+                            f"linear ({system.line})")
         self.entries = [[_listed(part) for part in node.parts] for node in found.nodes]
         if len(found.form.denominator) > 1:
             raise Undecided("the step divides by a polynomial in dt")
@@ -114,21 +118,30 @@ class _Trees:
                     constant = poly
                 elif column <= self.size:
                     linear.append((self._name(column - 1), poly))
-                else:
+                elif not self._vanishes(column):
                     nodes.append((poly, self._operation(column)))
             yield Row(constant, tuple(linear), tuple(nodes), tuple(self.names))
 
     def _name(self, place: int) -> int:
         return self.names.setdefault(place, len(self.names))
 
+    def _vanishes(self, column: int) -> bool:
+        """Whether it is a product with 0, such as that of a difference across a closed face."""
+        at, entry = self._place(column)
+        return self.nodes[at].name == "multiply" and not all(
+            part[entry] for part in self.entries[at])
+
+    def _place(self, column: int) -> tuple[int, int]:
+        at = next(k for k, node in enumerate(self.nodes)
+                  if node.first <= column < node.first + node.count)
+        return at, column - self.nodes[at].first
+
     def _operation(self, column: int) -> Operation:
         self.count += 1
         if self.count > _LARGE:
             raise Undecided(f"an output needs more than {_LARGE} operations")
-        at = next(k for k, node in enumerate(self.nodes)
-                  if node.first <= column < node.first + node.count)
+        at, entry = self._place(column)
         node = self.nodes[at]
-        entry = column - node.first
         return Operation(node.name, tuple(
             self._sum(part[entry], form.denominator, node.line)
             for part, form in zip(self.entries[at], node.parts, strict=True)), node.line)
@@ -143,7 +156,7 @@ class _Trees:
                 constant = c
             elif column <= self.size:
                 linear.append((self._name(column - 1), c))
-            else:
+            elif not self._vanishes(column):
                 nodes.append((c, self._operation(column)))
         return Sum(constant, tuple(sorted(linear)), tuple(nodes))
 

@@ -8,11 +8,10 @@ from html import escape
 from typing import Any
 
 from stabkit.aliases import Signal
-from stabkit.errors import InvalidEvidence
-from stabkit.replay import check
 from stabkit.stability.sharpness.limits import belongs, in_words
 from stabkit.stability.sharpness.linear import Steps
-from stabkit.stability.verdict import Evidence
+from stabkit.stability.verdict import Evidence, accept
+from stabkit.stability.verdict_files import save, verdict_about
 
 _SHOWN = 3  # intervals
 _TEXT = 100  # characters of a signal that is shown
@@ -81,14 +80,19 @@ class StepBound:
         more = [f"{len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
         return "proved for " + " or ".join(shown[:_SHOWN] + more)
 
+    @property
+    def refuted_in_words(self) -> str:
+        """The refuted steps, to be read."""
+        shown = [_refuted(steps, self.variable) for steps in self.refuted]
+        more = [f"in {len(shown) - _SHOWN} more intervals"] if len(shown) > _SHOWN else []
+        return "refuted " + " and ".join(shown[:_SHOWN] + more)
+
     def __str__(self) -> str:
         parts = []
         if self.proved:
             parts.append(self.proved_in_words)
         if self.refuted:
-            shown = [_refuted(steps, self.variable) for steps in self.refuted]
-            more = [f"in {len(shown) - _SHOWN} more intervals"] if len(shown) > _SHOWN else []
-            parts.append("refuted " + " and ".join(shown[:_SHOWN] + more))
+            parts.append(self.refuted_in_words)
             if self.by:
                 parts[-1] += f" by {self.by}"
             elif self.signals:
@@ -115,10 +119,16 @@ class StepBound:
         InvalidEvidence
             If the independent checker does not accept one piece of it.
         """
-        for item in (*self.certificate, *self.witness):
-            fault = check(item.to_json({}))
-            if fault is not None:
-                raise InvalidEvidence(fault)
+        accept((*self.certificate, *self.witness))
+
+    def save(self, path: Any, name: str = "step") -> None:
+        """Write a verdict file, which ``stabkit replay`` checks; `name` is that of the step."""
+        sides = [(f"{name}: {self.notion}, {self.proved_in_words}", "proved", self.certificate)
+                 ] if self.proved else []
+        sides += [(f"{name}: {self.notion}, {self.refuted_in_words}", "refuted", self.witness)
+                  ] if self.refuted else []
+        sides = sides or [(f"{name}: {self.notion}", "undecided", ())]
+        save(path, [verdict_about(*side, rounding=self.rounding) for side in sides])
 
 
 def _interval(steps: tuple[Fraction, Fraction | None], name: str) -> str:

@@ -29,6 +29,7 @@ from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.boxes import by_box
 from stabkit.stability.sharpness.ends import intervals
+from stabkit.stability.sharpness.implicit import BY_ROWS, by_implicit
 from stabkit.stability.sharpness.linear_step import OwnStep, fixed_values, held_ends
 from stabkit.stability.sharpness.lyapunov import by_weights
 from stabkit.stability.sharpness.means import BY_MEANS, LINES, by_means
@@ -36,11 +37,13 @@ from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.polynomials import by_polynomials
 from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm
-from stabkit.stability.sharpness.searched import first_answer, first_broken, searched
+from stabkit.stability.sharpness.searched import BEYOND, first_answer, first_broken, searched
+from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.sharpness.slopes import by_slopes
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 from stabkit.tracing import Trace, as_shape, at_step, in_numpy, parameters_of, takes_step, trace
+from stabkit.tracing.elimination import eliminated
 
 _FEW = 300  # trials at a step beyond the proved ones
 
@@ -90,7 +93,8 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
         found = trace(function, shape, seed)
         bound = exact_sets(found, notion, held, name)
         if not found.is_linear and not bound.refuted:
-            bound = _broken_beyond(function, notion, shape, bound, trials, seed)
+            bound = _broken_beyond(function, notion, shape, bound, trials, seed,
+                                   any(node.name == "solve" for node in found.nodes))
         return replace(bound, lines=(*bound.lines, *_elsewhere(found, notion, held, bound)))
     except Undecided as reason:
         if held is None:
@@ -117,15 +121,33 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
 
 
 def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
-                   bound: StepBound, trials: int, seed: int) -> StepBound:
+                   bound: StepBound, trials: int, seed: int, solves: bool) -> StepBound:
     """The answer with a step beyond the proved ones at which a signal breaks the notion."""
     top = bound.proved[-1][1] if bound.proved else None
+    if top is not None and solves:
+        exact = _exactly_beyond(function, notion, shape, top, seed)
+        return bound if exact is None else replace(
+            bound, refuted=exact.refuted, signals=exact.signals, witness=exact.witness, by=exact.by)
     beyond = None if top is None or notion in LINES else first_broken(
         function, notion, shape, top, min(trials, _FEW), seed)
     if beyond is None:
         return bound
     dt, signals, evidence = beyond
     return replace(bound, refuted=((dt, dt),), signals=signals, witness=(evidence,))
+
+
+def _exactly_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+                    top: Fraction, seed: int) -> StepBound | None:
+    """A single step beyond `top` that is refuted exactly."""
+    for factor in BEYOND:
+        dt = simplest(top * factor, top * factor * (1 + Fraction(1, 10**4)))
+        try:
+            found = _sets_at(function, notion, shape, dt, None, seed)
+        except (Undecided, InvalidArgument):
+            return None
+        if found.refuted:
+            return replace(found, refuted=((dt, dt),))
+    return None
 
 
 def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:
@@ -152,17 +174,43 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
         return _by_box_or_means(found, notion, name)
+    if not found.is_linear and held is None and any(node.name == "solve" for node in found.nodes):
+        return _of_systems(found, notion, name)
     if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
         return by_means(found, notion, name)
-    if not found.is_linear and notion is CONTRACTION and held is None and dt is not None:
+    if not found.is_linear and notion is CONTRACTION and held is None:
         return by_slopes(found, notion, name)
     if not found.is_linear:
-        node = found.nodes[0]
-        raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
+        found = _solved(found)
     decide = by_weights if isinstance(notion, Weighted) else EXACTLY.get(notion)
     if decide is None:
         raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
     return decide(OwnStep(found, held, dt), notion, name)
+
+
+def _of_systems(found: Trace, notion: Notion, name: str) -> StepBound:
+    """By the matrices of the systems; where that leaves steps out, by their inverses."""
+    try:
+        bound = by_implicit(found, notion, name)
+    except Undecided as reason:
+        try:
+            return exact_sets(eliminated(found), notion, None, name)
+        except Undecided:
+            raise reason from None
+    if bound.proved[-1][1] is None or notion not in BY_ROWS:
+        return bound
+    try:
+        return exact_sets(eliminated(found), notion, None, name)
+    except Undecided:
+        return bound
+
+
+def _solved(found: Trace) -> Trace:
+    """A step without anything that is not linear; Undecided with the line where there is some."""
+    if all(node.name == "solve" for node in found.nodes):
+        return eliminated(found)
+    node = next(node for node in found.nodes if node.name != "solve")
+    raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
 
 
 def _elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> list[str]:
@@ -271,11 +319,14 @@ def _traced_at(function: Callable[..., Any], shape: tuple[int, ...], dt: Fractio
                ) -> Trace:
     """At one step: with the step left open first, then with the number."""
     try:
-        return at_step(trace(function, shape, seed), dt)
+        found = at_step(trace(function, shape, seed), dt)
     except Undecided:
         if not takes_step(function):
             raise
         return trace(function, shape, seed, dt)
+    if takes_step(function) and any(node.name == "solve" for node in found.nodes):
+        return trace(function, shape, seed, dt)  # a system with numbers can be solved
+    return found
 
 
 def _by(bound: StepBound, words: str) -> str:

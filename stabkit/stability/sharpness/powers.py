@@ -30,6 +30,7 @@ from stabkit.tracing.form import CONSTANT
 from stabkit.tracing.run import matrix_at
 
 _OPEN = 64     # unknowns times the squared degree in the step, up to which that is left open
+_DEGREES = 32  # of a factor of the characteristic polynomial, in both unknowns together
 _FEW = 8       # unknowns up to which it always is
 _SINGLE = 160  # unknowns up to which single steps are decided
 _BITS = 512
@@ -55,8 +56,8 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     elif matrix.degree == 1 and _FEW < matrix.size <= _SINGLE and matrix.starts_at_identity:
         proved, refuted = _of_lines(matrix)
         how = "the characteristic polynomial at the end, as every root moves on a line from 1"
-    elif _is_small(matrix):
-        proved, refuted = intervals(open_line(matrix, drift is not None))
+    elif _is_small(matrix) and (line := open_line(matrix, drift is not None)) is not None:
+        proved, refuted = intervals(line)
         how = "the roots of the characteristic polynomial, exactly"
     elif matrix.size <= _SINGLE:
         proved, refuted = _at_points(matrix, drift is not None)
@@ -248,10 +249,15 @@ def _applied(p: fmpz_poly, m: fmpq_mat) -> fmpq_mat:
 
 
 # -- all steps at once ---------------------------------------------------------------------------
-def open_line(matrix: Matrix, drift: bool = False) -> list[Cell]:
-    """The positive line cut where a root may reach the unit circle, or roots on it may meet."""
+def open_line(matrix: Matrix, drift: bool = False) -> list[Cell] | None:
+    """The positive line cut where a root may reach the unit circle, or roots on it may meet.
+
+    None where the characteristic polynomial does not fall into factors that are small enough.
+    """
     cutting = []
     factors = _factors_of(matrix)
+    if max(sum(f.degrees()) for f in factors) > _DEGREES:
+        return None
     mirrored = [f for f in factors if _mirror(f) in (f, -f)]
     for f in factors:
         cutting += [_at(f, 1), _at(f, -1)]
@@ -325,9 +331,7 @@ def _of_lines(matrix: Matrix) -> tuple:
         inside = proved[0][1] if proved and proved[0][1] is not None else Fraction(1)
         if proved and state_at(matrix, inside) == BOUNDED:
             return proved, refuted
-    divisor = float(matrix.form.denominator[0])
-    slope = (matrix_at(matrix.form, 1.0, matrix.size).toarray() - np.eye(matrix.size)) * (
-        divisor / divisor)
+    slope = matrix_at(matrix.form, 1.0, matrix.size).toarray() - np.eye(matrix.size)
     roots = np.linalg.eigvals(slope)
     roots = roots[np.abs(roots) > 1e-9 * np.abs(roots).max(initial=1)]
     if not roots.size:

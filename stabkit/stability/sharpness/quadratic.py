@@ -58,8 +58,10 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
         return _moved(step, StepBound(notion.name, (), (), variable=name, by="the zero signal",
                                       rounding=step.trace.rounding, lines=tuple(lines)))
     rising = _rising(matrix)
-    proved, why, limit = _proved(step, matrix) if rising is None else ((), "", "")
-    grown = [rising] if rising is not None else _grown(matrix, proved)
+    never = rising is not None and rising.steps == ((Fraction(0), None),)
+    proved, why, limit = ((), "", "") if never else _proved(step, matrix)
+    grown = [rising] if rising is not None else []
+    grown += [] if never else _grown(matrix, proved, grown)
     if not proved and not grown:
         grown = _grown_exactly(matrix, step.dt)
     refuted = _joined([steps for each in grown for steps in each.steps])
@@ -264,9 +266,9 @@ def _rising(matrix: Matrix) -> Growing | None:
     return found if found is not None and found.steps[0][0] == 0 else None
 
 
-def _grown(matrix: Matrix, proved: Steps) -> list[Growing]:
-    """Signals that grow, for steps outside the proved ones."""
-    found: list[Growing] = []
+def _grown(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[Growing]:
+    """Further signals that grow, for steps outside the proved ones."""
+    found: list[Growing] = list(known)
     ends = [high for _, high in proved if high is not None] or \
         [Fraction(1, 10**6), Fraction(1, 1000), Fraction(1)]
     near = () if matrix.is_large else (_AFTER,)
@@ -279,7 +281,7 @@ def _grown(matrix: Matrix, proved: Steps) -> list[Growing]:
         each = matrix.growing(u, dt) if top > 1 else None
         if each is not None:
             found.append(each)
-    return found
+    return found[len(known):]
 
 
 def _grown_exactly(matrix: Matrix, dt: Fraction | None) -> list[Growing]:

@@ -111,6 +111,12 @@ def _max_norm(row: int, terms: list, constant: Polynomial, divisor: Polynomial,
         yield from _zero(row, "zero", constant)
 
 
+def outweighs(total: Polynomial, terms: list[Polynomial]) -> Iterator[Polynomial]:
+    """That a polynomial is at least the sum of the moduli of others."""
+    for signs in _patterns(terms):
+        yield _sum(total, *(_times(c, -s) for c, s in zip(terms, signs, strict=True)))
+
+
 def _patterns(polynomials: list[Polynomial]) -> set[tuple[int, ...]]:
     """The signs that the polynomials have together, somewhere between their positive roots."""
     changing = [p for p in polynomials if min(p) < 0 < max(p)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from time import monotonic
 
 import numpy as np
 
@@ -16,12 +17,14 @@ from stabkit.stability.notions import Notion
 from stabkit.stability.sharpness.bisection import bisected
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.verdict import Evidence
+from stabkit.time_limit import time_is_over, time_limit
 
 _SCALES = 12  # factors of two on either side of the start
 _APART = 3
 _HALVINGS = 9
 _MOST = 2000  # trials at one step
-_BEYOND = (Fraction(1001, 1000), Fraction(11, 10), Fraction(3, 2), Fraction(3))
+BEYOND = (Fraction(1001, 1000), Fraction(11, 10), Fraction(3, 2), Fraction(3))
+_SECONDS, _BRIEF = 20, 5  # of a search at all steps, and beyond proved ones
 _ENTRIES = 4096  # beyond them few signals are tried
 
 
@@ -32,18 +35,26 @@ def searched(function: Function, notion: Notion, shape: tuple[int, ...], *,
     Nothing is proved.  A refutation is of the numbers that the function returns, with an allowance
     for their rounding.
     """
-    hunt = _Hunt(function, notion, shape, min(trials, _MOST), seed)
+    with time_limit(monotonic() + _SECONDS):
+        return _searched(_Hunt(function, notion, shape, min(trials, _MOST), seed), start, name,
+                         reason)
+
+
+def _searched(hunt: _Hunt, start: Fraction, name: str, reason: str) -> StepBound:
     grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1, _APART)]
     lines = [f"not proved: {reason}"]
     broken = next((k for k, dt in enumerate(grid) if hunt.breaks(dt)), None)
     ends = (grid[0], grid[-1])
     if broken is None and hunt.refused is not None and not hunt.trials:
         raise InvalidArgument(f"step: the function raises {in_words(hunt.refused)} for an array of "
-                              f"shape {shape}, at every step that was tried") from hunt.refused
+                              f"shape {hunt.shape}, at every step that was tried") from hunt.refused
+    if time_is_over():
+        lines.append(f"the search was ended after {_SECONDS} seconds; a smaller shape is searched "
+                     "better")
     if broken is None:
         lines.append(f"searched in floats at {len(grid)} steps, {hunt.trials} trials, and nothing "
                      "was found against it")
-        return StepBound(notion.name, (), (), searched=ends, variable=name, lines=tuple(lines))
+        return StepBound(hunt.notion.name, (), (), searched=ends, variable=name, lines=tuple(lines))
     low = grid[broken]
     if broken:
         low = bisected(lambda dt: not hunt.breaks(dt), grid[broken], grid[broken - 1],
@@ -51,10 +62,10 @@ def searched(function: Function, notion: Notion, shape: tuple[int, ...], *,
     signals = hunt.found[low]
     below = f"below it nothing was found from {float(grid[0]):.3g} on" if broken else \
         "it is the smallest step that was tried"
-    lines.append(f"searched in floats, {hunt.trials} trials with seed {seed}: {below}")
-    evidence = (Evidence("trials", "float64", {"trials": hunt.trials, "seed": seed,
+    lines.append(f"searched in floats, {hunt.trials} trials with seed {hunt.seed}: {below}")
+    evidence = (Evidence("trials", "float64", {"trials": hunt.trials, "seed": hunt.seed,
                                                "worst": hunt.worst(low)}),)
-    return StepBound(notion.name, (), ((low, low),), witness=evidence, searched=ends,
+    return StepBound(hunt.notion.name, (), ((low, low),), witness=evidence, searched=ends,
                      signals=signals, variable=name, lines=tuple(lines))
 
 
@@ -63,11 +74,16 @@ def first_broken(function: Function, notion: Notion, shape: tuple[int, ...],
                  ) -> tuple[Fraction, Signals, Evidence] | None:
     """A step not far beyond `top` at which a signal breaks the notion, with what was tried."""
     hunt = _Hunt(function, notion, shape, trials, seed)
-    for factor in _BEYOND:
+    with time_limit(monotonic() + _BRIEF):
+        return _first_broken(hunt, top)
+
+
+def _first_broken(hunt: _Hunt, top: Fraction) -> tuple[Fraction, Signals, Evidence] | None:
+    for factor in BEYOND:
         dt = top * factor
         if hunt.breaks(dt):
             return dt, hunt.found[dt], Evidence("trials", "float64", {
-                "trials": hunt.trials, "seed": seed, "worst": hunt.worst(dt)})
+                "trials": hunt.trials, "seed": hunt.seed, "worst": hunt.worst(dt)})
     return None
 
 

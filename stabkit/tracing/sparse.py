@@ -1,0 +1,146 @@
+"""Sparse matrices that can be applied to symbols, and sums of them with an open step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stabkit.aliases import Array, Matrix, Operand
+from stabkit.tracing.array import Traced, TracedArray
+from stabkit.tracing.summing import product_with
+from stabkit.tracing.tracer import Tracer
+
+_FORMATS = ("tocsc", "tocsr", "todia", "tolil", "tocoo", "tobsr", "asformat", "copy")
+
+
+class Sparse:
+    """A sparse matrix that can be applied to symbols."""
+
+    def __init__(self, tracer: Tracer, matrix: Matrix):
+        self._tracer, self._matrix = tracer, matrix
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._matrix, name)
+        if name not in _FORMATS:
+            return value
+        return lambda *args, **options: self._made(value(*args, **options))
+
+    def __matmul__(self, other: Operand) -> Array:
+        if isinstance(other, TracedArray):
+            return product_with(self._tracer, self._matrix, other)
+        other = other._matrix if isinstance(other, Sparse) else other
+        return self._made(self._matrix @ other)
+
+    dot = __matmul__
+
+    def __rmatmul__(self, other: Operand) -> Array:
+        if isinstance(other, TracedArray):
+            return product_with(self._tracer, self._matrix.T, other.T).T
+        return self._made(other @ self._matrix)
+
+    def __mul__(self, other: Operand) -> Array:
+        if isinstance(other, Traced) and other.ndim == 0:
+            return Pencil((self, other))
+        return self @ other if isinstance(other, TracedArray) else self._made(self._matrix * other)
+
+    def __rmul__(self, other: Operand) -> Array:
+        return Pencil((self, other)) if isinstance(other, Traced) else \
+            self._made(other * self._matrix)
+
+    def __truediv__(self, other: Operand) -> Array:
+        return Pencil((self, 1 / other)) if isinstance(other, Traced) else \
+            self._made(self._matrix / other)
+
+    def __add__(self, other: Operand) -> Array:
+        if isinstance(other, Pencil):
+            return other + self
+        return self._made(self._matrix + (other._matrix if isinstance(other, Sparse) else other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Operand) -> Array:
+        return self + -1 * other if isinstance(other, Pencil) else self._made(
+            self._matrix - (other._matrix if isinstance(other, Sparse) else other))
+
+    def __neg__(self) -> Sparse:
+        return Sparse(self._tracer, -self._matrix)
+
+    @property
+    def T(self) -> Sparse:
+        return Sparse(self._tracer, self._matrix.T)
+
+    def _made(self, result: Array) -> Array:
+        return Sparse(self._tracer, result) if hasattr(result, "tocoo") else result
+
+
+class Pencil:
+    """A sum of sparse matrices times numbers, some of which are polynomials in the step."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, *terms: tuple[Sparse, Any]):
+        self.terms = terms
+        self.shape = terms[0][0].shape
+
+    def __add__(self, other: Operand) -> Pencil:
+        more = other.terms if isinstance(other, Pencil) else ((other, 1),)
+        return Pencil(*self.terms, *more) if all(isinstance(m, Sparse) for m, _ in more) else \
+            NotImplemented
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: Operand) -> Pencil:
+        return Pencil(*((matrix, factor * c) for matrix, c in self.terms))
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Pencil:
+        return self * -1
+
+    def __truediv__(self, divisor: Operand) -> Pencil:
+        return Pencil(*((matrix, c / divisor) for matrix, c in self.terms))
+
+    def __sub__(self, other: Operand) -> Pencil:
+        return self + -other
+
+    def __rsub__(self, other: Operand) -> Pencil:
+        return -self + other
+
+    def __matmul__(self, other: Operand) -> Array:
+        total: Any = 0
+        for matrix, factor in self.terms:
+            total = total + factor * (matrix @ other)
+        return total
+
+    dot = __matmul__
+
+    @property
+    def T(self) -> Pencil:
+        return Pencil(*((matrix.T, c) for matrix, c in self.terms))
+
+    def toarray(self) -> Array:
+        """As an array of symbols."""
+        total: Any = 0
+        for matrix, factor in self.terms:
+            total = total + factor * matrix.toarray()
+        return total
+
+    todense = toarray
+
+    def tocsc(self, *args: Any, **options: Any) -> Pencil:
+        return self
+
+    tocsr = tocoo = todia = asformat = copy = tocsc
+
+
+def unwrapped(matrix: Any) -> Any:
+    """The matrix of SciPy itself, or what is none."""
+    return matrix._matrix if isinstance(matrix, Sparse) else matrix
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether symbols are in it."""
+    return isinstance(value, (Traced, Pencil)) or (
+        isinstance(value, np.ndarray) and value.dtype == object and any(
+            isinstance(entry, Traced) for entry in value.flat))
