@@ -68,6 +68,10 @@ def apply(layer, inputs, shape):
             for group in layer.places:
                 flat[group] = sorted(flat[group])
             return flat.reshape(shape)
+        case LocalResponse():
+            return np.stack([row / (float(layer.k) + float(layer.a) * sum(
+                x[j] ** 2 for j in range(len(x)) if -layer.before <= j - i <= layer.after
+            )) ** (layer.quarters / 4) for i, row in enumerate(x)])
         case Softmax() | Normalisation():
             return group_by_group(layer, x)
     raise TypeError(layer)
