@@ -11,11 +11,11 @@ import numpy as np
 from stabkit.aliases import Signal
 from stabkit.arithmetic.backend import to_host
 from stabkit.arithmetic.enclosure import Interval, precision
-from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.rational import fractions, integer
 from stabkit.errors import InvalidArgument
 from stabkit.growth.rates import matrix_norm
 from stabkit.schemes import Scheme
-from stabkit.spectra import jacobian
+from stabkit.spectra import jacobian, jacobians
 from stabkit.stability.verdict import SUPPORTED, Status
 
 
@@ -119,11 +119,12 @@ class LyapunovEstimate:
                 f"{self.steps} steps in floating point; not proven")
 
 
-def lyapunov_exponents(scheme: Scheme, u: Signal, steps: int) -> LyapunovEstimate:
+def lyapunov_exponents(scheme: Scheme, u: Signal, steps: int, *, count: int | None = None,
+                       seed: int = 0) -> LyapunovEstimate:
     """Estimate the Lyapunov exponents of a scheme along the float trajectory of u.
 
-    The product of the Jacobians is kept as Q R by a QR factorisation after every step; the
-    exponents are the means of log |Rᵢᵢ|.
+    A frame of `count` directions is carried along by products with the Jacobian, and kept as Q R
+    by a QR factorisation after every step; the exponents are the means of log |Rᵢᵢ|.
 
     Parameters
     ----------
@@ -131,17 +132,25 @@ def lyapunov_exponents(scheme: Scheme, u: Signal, steps: int) -> LyapunovEstimat
     u : array_like of float, shape (N,)
     steps : int
         At least 2.
+    count : int, optional
+        How many, the largest ones; all N of up to 64 samples if left out, else 8.
+    seed : int
+        Of the frame that fewer than N start from.
     """
     _check_steps(steps)
     if steps < 2:
         raise InvalidArgument(f"steps: must be at least 2 for a mean, got {steps}")
-    state = np.asarray(to_host(u), dtype=float)
-    frame, logs = np.eye(scheme.size), np.empty((steps, scheme.size))
-    for place in range(steps):
-        frame, triangle = np.linalg.qr(_jacobian(scheme, state).astype(float) @ frame)
+    n, few = scheme.size, 64
+    count = (n if n <= few else 8) if count is None else integer(count, "count", 1)
+    if count > n:
+        raise InvalidArgument(f"count: there are {n} exponents, got {count}")
+    start = np.eye(n) if count == n else np.random.default_rng(seed).standard_normal((count, n))
+    frame, logs = np.linalg.qr(start.T)[0].T, np.empty((steps, count))
+    for place, J in enumerate(jacobians(scheme, np.asarray(to_host(u), dtype=float), steps)):
+        columns, triangle = np.linalg.qr((J @ frame).T)
+        frame = columns.T
         with np.errstate(divide="ignore"):
             logs[place] = np.log(np.abs(np.diag(triangle)))
-        state = scheme(state)
     return LyapunovEstimate(_means(logs), _means(logs[steps // 2:]), int(steps))
 
 
