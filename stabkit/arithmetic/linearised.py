@@ -27,6 +27,7 @@ class Tape:
 
     def __init__(self, size: int):
         self.lines: list[tuple[int, list[tuple[Any, int]]]] = [(size, [])]
+        self._needed: dict[int, list[int]] = {}
 
     def add(self, size: int, terms: list[tuple[Any, int]]) -> int:
         """Write a line down; its number."""
@@ -35,13 +36,15 @@ class Tape:
 
     def needed(self, last: int) -> list[int]:
         """The lines that a line is made of, itself last."""
-        met, open_ = {last}, [last]
-        while open_:
-            for _, source in self.lines[open_.pop()][1]:
-                if source not in met:
-                    met.add(source)
-                    open_.append(source)
-        return sorted(met)
+        if last not in self._needed:
+            met, open_ = {last}, [last]
+            while open_:
+                for _, source in self.lines[open_.pop()][1]:
+                    if source not in met:
+                        met.add(source)
+                        open_.append(source)
+            self._needed[last] = sorted(met)
+        return self._needed[last]
 
     def image(self, last: int, v: np.ndarray) -> np.ndarray:
         """The line for an input v, of shape (N,) or (..., N)."""
@@ -49,8 +52,9 @@ class Tape:
         for number in self.needed(last):
             size, terms = self.lines[number]
             if number:
-                values[number] = sum((_applied(M, values[source]) for M, source in terms),
-                                     np.zeros((*v.shape[:-1], size)))
+                parts = [_applied(M, values[source]) for M, source in terms]
+                values[number] = sum(parts[1:], parts[0]) if parts else \
+                    np.zeros((*v.shape[:-1], size))
         return values.get(last, np.zeros((*v.shape[:-1], self.lines[last][0])))
 
     def adjoint_image(self, last: int, w: np.ndarray) -> np.ndarray:
@@ -88,7 +92,9 @@ class Tape:
 
 
 def _applied(M: Any, x: np.ndarray) -> np.ndarray:
-    return M @ x if hasattr(M, "sparse") else M * x
+    if hasattr(M, "sparse"):
+        return M @ x
+    return x if type(M) is int and M == 1 else M * x
 
 
 def _times(M: Any, matrix: Any, n: int) -> Any:

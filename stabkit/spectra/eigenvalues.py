@@ -70,6 +70,8 @@ def spectrum(matrix: Matrix) -> Spectrum:
     Undecided
         If the eigenvalues cannot be enclosed, as of wide intervals or of a large defective matrix.
     """
+    if isinstance(matrix, np.ndarray) and matrix.dtype.kind == "c":
+        return _of_complex(matrix)
     given = enclosed(matrix)
     if given.size > LARGEST:
         raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {given.size}; "
@@ -296,6 +298,22 @@ def _moduli(found: Discs) -> list[tuple[float, float]]:
         low = (size[inside] - found.radii[inside]).min() * (1 - 2.0**-50)
         boxes[group] = max(0.0, low), (size[inside] + found.radii[inside]).max() * (1 + 2.0**-50)
     return [boxes[group] for group in groups.tolist()]
+
+
+def _of_complex(matrix: np.ndarray) -> Spectrum:
+    # Its real form (Re −Im; Im Re) has the same norm, and is refused where it should be.
+    given = enclosed(real_form(matrix))
+    if given.size > 2 * LARGEST:
+        raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {len(matrix)}")
+    found = discs(matrix)
+    radius = _largest([Interval(float(low), float(high)) for low, high in _moduli(found)])
+    return Spectrum(tuple(_shared(found)), radius, _norm(given), None)
+
+
+def real_form(matrix: np.ndarray) -> np.ndarray:
+    """The real matrix that does to (Re v, Im v) what a complex matrix does to v."""
+    return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]]) \
+        if matrix.ndim == 2 else matrix
 
 
 def _norm(given: Enclosed) -> Interval:
