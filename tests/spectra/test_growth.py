@@ -314,7 +314,7 @@ def test_finite_time_growth_is_the_norm_of_the_propagator():
     image = (repeat(scheme, 4)(u + e) - repeat(scheme, 4)(u - e)) / 2e-6
     assert abs(np.linalg.norm(image) - found.factors[0]) < 1e-6
     with pytest.raises(InvalidArgument, match="count"):
-        finite_time_growth(scheme, u, 4, count=5)
+        finite_time_growth(scheme, u, 4, count=6)
 
 
 def test_the_largest_exponents_alone():
