@@ -18,8 +18,8 @@ from stabkit.schemes import Scheme
 from stabkit.spectra import jacobian, jacobians
 from stabkit.stability.verdict import SUPPORTED, Status
 
-_MORE = 8  # directions that are carried along beside those that are asked for
-_ROUNDS, _SETTLED = 16, 1e-6  # at most so many, or until they change by less
+_MORE = 4  # directions that are carried along beside those that are asked for
+_ROUNDS, _SETTLED = 16, 1e-5  # at most so many, or until they change by less
 
 
 @dataclass(frozen=True, eq=False)

@@ -99,9 +99,9 @@ class Multistep:
         even, odd, square = (fmpq_poly([0]) for _ in range(3))
         for j in range(a.size):
             for k in range(a.size):
-                even += to_fmpq(a[j] * b[k]) * _cosine(abs(j - k))
+                even += to_fmpq(a[j] * b[k]) * chebyshev(abs(j - k))
                 odd += to_fmpq(a[j] * b[k] * ((j > k) - (j < k))) * _sine(abs(j - k))
-                square += to_fmpq(b[j] * b[k]) * _cosine(abs(j - k))
+                square += to_fmpq(b[j] * b[k]) * chebyshev(abs(j - k))
         vanishing = even if imaginary else odd
         found = []
         with precision(256):
@@ -150,7 +150,7 @@ def _value(p: fmpq_poly, c: Interval) -> Interval:
     return total
 
 
-def _cosine(n: int) -> fmpq_poly:
+def chebyshev(n: int) -> fmpq_poly:
     """cos nθ as a polynomial in cos θ (Chebyshev)."""
     before, now, x = fmpq_poly([1]), fmpq_poly([0, 1]), fmpq_poly([0, 1])
     for _ in range(n):
