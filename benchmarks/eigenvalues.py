@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 import scipy.sparse
+import scipy.sparse.linalg
 
+import stabkit
 from benchmarks.measuring import Job
 from benchmarks.operators import compressed, difference, rng
+from stabkit import Explicit, fluxes, spectra
 from stabkit.kernels import kernel
 from stabkit.kernels.eigenvalues import all_below, largest_eigenvalue
 from stabkit.kernels.linear import NATURAL, apply
@@ -84,6 +87,54 @@ def product(n, order=2):
               {"scipy CSR": 2}, "product by diagonals", n)
 
 
+def made_jacobian(n):
+    """The Jacobian of an explicit step at a random signal, and a product with it."""
+    scheme = Explicit(stabkit.difference(1, n), fluxes.perona_malik(), "1/4")
+    K, u, v = difference(n, 1), *rng().standard_normal((2, n))
+
+    def by_scipy():
+        s = K @ u
+        slopes = np.exp(-s * s / 2) * (1 - s * s)
+        return v - 0.25 * ((K.T @ scipy.sparse.diags_array(slopes) @ K) @ v)
+
+    return Job(f"Jacobian and product N={n}", {
+        "stabkit": lambda: spectra.jacobian(scheme, u) @ v, "scipy.sparse": by_scipy}, n, 1e-12,
+        {"scipy.sparse": 1}, "Jacobian and product", n)
+
+
+def enclosed_eigenvalues(n, order, goal):
+    """Both ends of the spectrum of I − τKᵀDK, slopes of either sign: ours as enclosures."""
+    K = difference(n, order)
+    slopes = rng().standard_normal(n - order)
+    J = (scipy.sparse.eye_array(n) - 4.0**-order * (
+        K.T @ scipy.sparse.diags_array(slopes) @ K)).tocsr()
+    J = ((J + J.T.tocsr()) * 0.5).tocsr()
+    peers = {"eigsh": lambda: sorted(scipy.sparse.linalg.eigsh(
+        J, 2, which="BE", return_eigenvectors=False, v0=np.ones(n)))}
+    if order == 1:
+        peers["eigvalsh_tridiagonal"] = lambda: [scipy.linalg.eigvalsh_tridiagonal(
+            J.diagonal(), J.diagonal(1), select="i", select_range=(k, k))[0] for k in (0, n - 1)]
+    return Job(f"enclosed eigenvalues order {order} N={n}", {
+        "stabkit": lambda: [float(end) for end in spectra.extreme_eigenvalues(J)], **peers},
+        n, 1e-9, {"eigsh": goal}, f"enclosed eigenvalues order {order}", n)
+
+
+def stable_slopes(n):
+    """From slopes of an explicit step to a proved answer."""
+    slopes = 0.1 + rng().random(n - 1)
+
+    def by_lapack_alone():
+        beside = -slopes
+        diagonal = np.append(slopes, 0.0) - np.append(0.0, beside)
+        return int(scipy.linalg.eigvalsh_tridiagonal(
+            diagonal, beside, select="i", select_range=(n - 1, n - 1))[0] < 8)
+
+    return Job(f"proved stable from slopes N={n}", {
+        "stabkit": lambda: int(spectra.step_is_stable(slopes, "1/4")),
+        "eigvalsh_tridiagonal": by_lapack_alone}, n, 0, {"eigvalsh_tridiagonal": 5},
+        "proved stable from slopes", n)
+
+
 def jobs():
     """The jobs of this room, made when they are wanted."""
     for n in (1000, 10_000, 100_000):
@@ -92,6 +143,12 @@ def jobs():
         yield lambda n=n, goal=goal: eigenvalue(n, 2, goal)
     for n in (100, 1000, 10_000, 100_000):
         yield lambda n=n: stable_step(n)
+    for n in (10_000, 1_000_000):
+        yield lambda n=n: made_jacobian(n)
+    for n in (1000, 100_000):
+        yield lambda n=n: enclosed_eigenvalues(n, 1, 1)
+        yield lambda n=n: enclosed_eigenvalues(n, 2, 0.5)
+        yield lambda n=n: stable_slopes(n)
     for n in (10_000, 1_000_000):
         for number in range(2):
             yield lambda n=n, number=number: list(product(n))[number]

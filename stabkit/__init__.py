@@ -23,7 +23,8 @@ def __getattr__(name: str) -> Any:
 
 
 #: The rooms with names of their own that are meant to be used.
-ROOMS = ("classes", "learning", "multigrid", "operators", "schemes", "spectra", "testing")
+ROOMS = ("classes", "learning", "methods", "multigrid", "operators", "schemes", "spectra",
+         "testing")
 
 
 def __dir__() -> list[str]:

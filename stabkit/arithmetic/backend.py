@@ -77,9 +77,9 @@ def like(values: Array, array: Array) -> Array:
 
     Beside exact entries they stay as they are.
     """
-    if isinstance(array, (np.ndarray, np.generic)):
-        return values if array.dtype == object else np.asarray(values).astype(array.dtype)
     xp = namespace(array)
+    if xp is np:
+        return values if array.dtype == object else np.asarray(values).astype(array.dtype)
     return xp.astype(xp.asarray(np.asarray(values, dtype=np.float64)), array.dtype, copy=False)
 
 

@@ -79,6 +79,10 @@ class Dual:
 
     __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
 
+    def through(self, value: Scalar, rise: Scalar) -> Dual:
+        """The image under a function whose value and derivative here are given."""
+        return Dual(value, rise * self.slope)
+
     # -- functions, by their names in expressions --------------------------------------------------
     def exp(self):
         value = _exp(self.value)

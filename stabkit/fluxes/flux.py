@@ -20,6 +20,7 @@ from stabkit.arithmetic.backend import is_foreign, namespace, to_host
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import Interval, hull_of
 from stabkit.arithmetic.foreign import Entries, plain
+from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.transcript import Term, Transcript
 from stabkit.codes import FluxCode
@@ -44,6 +45,7 @@ from stabkit.proof.words import Expression as Symbols
 
 NAMES = {"activation": "phi", "diffusivity": "g", "regulariser": "psi", "slope": "dphi",
          "shrinkage": "S"}
+RISE = "′"  # behind the name of a face: its derivative
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +192,8 @@ class Flux:
     # -- evaluation in every arithmetic --------------------------------------------------------
     def expression(self, piece: Piece, face: str) -> Expression:
         """The expression of a face on a piece: given and proved, or derived from Φ."""
+        if face.endswith(RISE):
+            return self.expression(piece, face.removesuffix(RISE)).derivative
         found = self._by_piece[id(piece)].get(face)
         if found is None:
             raise HypothesisNotMet(f"{self.name}: its {face} has no closed form")
@@ -197,7 +201,7 @@ class Flux:
 
     def _float_formula(self, piece: Piece, face: str) -> Function:
         # A formula as it was given has the bits that it was given for.
-        formula = getattr(piece, face)
+        formula = getattr(piece, face, None)
         if face == "diffusivity" and formula is None:
             return lambda s: self._float_formula(piece, "activation")(s) / s
         return self.expression(piece, face).at if formula is None else formula
@@ -215,8 +219,11 @@ class Flux:
         if isinstance(s, Term):
             return s.call(s.log.function((self, face), NAMES[face], lambda x: self._text(face, x)))
         if not isinstance(s, np.ndarray):
-            if isinstance(s, (Fraction, Interval, Dual, int)):
+            if isinstance(s, (Fraction, Interval, int)):
                 return self._at(face, s)
+            if isinstance(s, (Dual, Linearised)):
+                rise = "slope" if face == "activation" else face + RISE
+                return s.through(self._face(face, s.value), self._face(rise, s.value))
             if isinstance(s, Expression):
                 return self._composed(face, s)
             if isinstance(s, Entries) or is_foreign(s):
@@ -227,7 +234,7 @@ class Flux:
         if array.dtype == object:
             values = np.empty(array.shape, dtype=object)
             for index, entry in np.ndenumerate(array):
-                values[index] = (self._face if _is_recorded(entry) else self._at)(face, entry)
+                values[index] = self._face(face, entry)
             return values
         return self._on_floats(face, array)[()]
 
@@ -247,21 +254,7 @@ class Flux:
         return made
 
     def _at(self, face: str, s: Scalar) -> Scalar:
-        if isinstance(s, Dual):
-            return self._at_dual(face, s)
-        value, *others = self.values_on(face, s)
-        for other in others:
-            value = (value if isinstance(value, Interval) else Interval(value)).hull(other)
-        return value
-
-    def _at_dual(self, face: str, s: Dual) -> Dual:
-        # The slope is that of the first piece that is met.
-        value = self._at(face, s.value)
-        if face == "activation":
-            return Dual(value, self.slope(s.value) * s.slope)
-        rise = hull_of([self.expression(piece, face).derivative.at(s.value)
-                        for piece in self._pieces_at(s.value)])
-        return Dual(value, rise * s.slope)
+        return hull_of(self.values_on(face, s))
 
     def _pieces_at(self, s: Scalar) -> list[Piece]:
         # An enclosure may straddle a breakpoint; then every piece it meets counts.

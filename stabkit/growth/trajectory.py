@@ -11,12 +11,15 @@ import numpy as np
 from stabkit.aliases import Signal
 from stabkit.arithmetic.backend import to_host
 from stabkit.arithmetic.enclosure import Interval, precision
-from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.rational import fractions, integer
 from stabkit.errors import InvalidArgument
 from stabkit.growth.rates import matrix_norm
 from stabkit.schemes import Scheme
-from stabkit.spectra import jacobian
+from stabkit.spectra import jacobian, jacobians
 from stabkit.stability.verdict import SUPPORTED, Status
+
+_MORE = 4  # directions that are carried along beside those that are asked for
+_ROUNDS, _SETTLED = 16, 1e-5  # at most so many, or until they change by less
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,11 +122,12 @@ class LyapunovEstimate:
                 f"{self.steps} steps in floating point; not proven")
 
 
-def lyapunov_exponents(scheme: Scheme, u: Signal, steps: int) -> LyapunovEstimate:
+def lyapunov_exponents(scheme: Scheme, u: Signal, steps: int, *, count: int | None = None,
+                       seed: int = 0) -> LyapunovEstimate:
     """Estimate the Lyapunov exponents of a scheme along the float trajectory of u.
 
-    The product of the Jacobians is kept as Q R by a QR factorisation after every step; the
-    exponents are the means of log |Rᵢᵢ|.
+    A frame of `count` directions is carried along by products with the Jacobian, and kept as Q R
+    by a QR factorisation after every step; the exponents are the means of log |Rᵢᵢ|.
 
     Parameters
     ----------
@@ -131,18 +135,89 @@ def lyapunov_exponents(scheme: Scheme, u: Signal, steps: int) -> LyapunovEstimat
     u : array_like of float, shape (N,)
     steps : int
         At least 2.
+    count : int, optional
+        How many, the largest ones; all N of up to 64 samples if left out, else 8.
+    seed : int
+        Of the frame that fewer than N start from.
     """
     _check_steps(steps)
     if steps < 2:
         raise InvalidArgument(f"steps: must be at least 2 for a mean, got {steps}")
-    state = np.asarray(to_host(u), dtype=float)
-    frame, logs = np.eye(scheme.size), np.empty((steps, scheme.size))
-    for place in range(steps):
-        frame, triangle = np.linalg.qr(_jacobian(scheme, state).astype(float) @ frame)
+    n, few = scheme.size, 64
+    count = (n if n <= few else 8) if count is None else integer(count, "count", 1)
+    if count > n:
+        raise InvalidArgument(f"count: there are {n} exponents, got {count}")
+    start = np.eye(n) if count == n else np.random.default_rng(seed).standard_normal((count, n))
+    frame, logs = np.linalg.qr(start.T)[0].T, np.empty((steps, count))
+    for place, J in enumerate(jacobians(scheme, np.asarray(to_host(u), dtype=float), steps)):
+        columns, triangle = np.linalg.qr((J @ frame).T)
+        frame = columns.T
         with np.errstate(divide="ignore"):
             logs[place] = np.log(np.abs(np.diag(triangle)))
-        state = scheme(state)
     return LyapunovEstimate(_means(logs), _means(logs[steps // 2:]), int(steps))
+
+
+@dataclass(frozen=True, eq=False)
+class FiniteTimeGrowth:
+    """How much small perturbations of the start grow in a number of steps, in floats.
+
+    Attributes
+    ----------
+    factors : ndarray of float
+        The largest singular values of the derivative of all the steps, largest first.
+    directions : ndarray of float, shape (count, N)
+        The perturbations of the start that grow so.
+    steps : int
+    """
+
+    factors: np.ndarray
+    directions: np.ndarray
+    steps: int
+
+    def __str__(self) -> str:
+        return (f"a perturbation grows {self.factors[0]:.6g} times in {self.steps} steps; in "
+                "floating point, not proven")
+
+
+def finite_time_growth(scheme: Scheme, u: Signal, steps: int, *, count: int = 1, seed: int = 0
+                       ) -> FiniteTimeGrowth:
+    """Estimate the largest singular values of the derivative of many steps, by products alone.
+
+    A few more than `count` directions go through all Jacobians of the trajectory and back through
+    their adjoints, until the values settle.  The factors are attained by the directions, so the
+    growth is at least that, but for rounding; :func:`propagator` encloses it at small size.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    u : array_like of float, shape (N,)
+    steps : int
+    count : int
+        How many, at most N.
+    seed : int
+        Of the directions that the iteration starts from.
+    """
+    _check_steps(steps)
+    n, count = scheme.size, integer(count, "count", 1)
+    if count > n:
+        raise InvalidArgument(f"count: there are {n} singular values, got {count}")
+    along = list(jacobians(scheme, np.asarray(to_host(u), dtype=float), steps))
+    rows = np.random.default_rng(seed).standard_normal((min(n, count + _MORE), n))
+    factors = np.zeros(len(rows))
+    for _ in range(_ROUNDS):
+        directions = np.linalg.qr(rows.T)[0].T
+        image = directions
+        for J in along:
+            image = J @ image
+        mixed, after, _ = np.linalg.svd(image, full_matrices=False)
+        settled = np.abs(after - factors)[:count].max() <= _SETTLED * after[0]
+        factors = after
+        if settled:
+            break
+        rows = image
+        for J in reversed(along):
+            rows = J.T @ rows
+    return FiniteTimeGrowth(factors[:count], (mixed.T @ directions)[:count], int(steps))
 
 
 def _means(logs: np.ndarray) -> tuple[float, ...]:

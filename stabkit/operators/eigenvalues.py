@@ -65,7 +65,7 @@ def decide_below(diagonal: np.ndarray, beside: np.ndarray, bound: Fraction,
         True and False are proved; None where they are too close to the bound, or an entry is not
         finite or beyond 2⁵⁰⁰.
     """
-    on, off = float(np.abs(diagonal).max()), float(np.abs(beside).max(initial=0.0))
+    on, off = _size(diagonal), _size(beside)
     if not (on < _LARGEST and off < _LARGEST and abs(bound) < _LARGEST):
         return None
     margin = spread + 8 * _UNIT * Fraction(off) + Fraction(1, 2**535)
@@ -88,6 +88,11 @@ def bounds_of_largest_eigenvalue(diagonal: np.ndarray, beside: np.ndarray
             slack *= 4
         ends.append(guess + sign * slack)
     return ends[0], ends[1]
+
+
+def _size(x: np.ndarray) -> float:
+    # The largest modulus, NaN with NaN, without another array.
+    return max(-float(x.min(initial=0.0)), float(x.max(initial=0.0)))
 
 
 def _rounded(value: Fraction, towards: float) -> float:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from itertools import pairwise
 from math import lcm
-from operator import add, matmul, mul
+from operator import add, attrgetter, matmul, mul
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import scipy
 from stabkit.aliases import Array, Operand, Rational, Record
 from stabkit.arithmetic.backend import is_foreign
 from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.open_step import Unknown, known
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meant
@@ -168,7 +169,7 @@ class Operator(LinearMap):
                                   norm_squared_formula=self.norm_squared_formula)
         adjoint.__dict__["T"] = self
         adjoint.spread = self.spread and self.spread.T
-        return adjoint._rounded(_adjoint, self)
+        return adjoint._rounded(attrgetter("T"), self)
 
     def described(self, text: str) -> Operator:
         """Set what the operator is called in tables; return it."""
@@ -210,6 +211,8 @@ class Operator(LinearMap):
             return _product(self, other)
         if isinstance(other, Term):
             return self._term(other.log) @ other
+        if isinstance(other, Linearised):
+            return other.mapped(self @ other.value, self)
         u = other if isinstance(other, np.ndarray) or is_foreign(other) else np.asarray(other)
         if u.ndim == 0 or u.shape[-1] != self.shape[1]:
             raise InvalidArgument(f"u: {self.label} maps signals of length {self.shape[1]}, "
@@ -307,10 +310,6 @@ def _are_short(numbers: list) -> bool:
 
 def _itself(K: Operator) -> Operator:
     return K
-
-
-def _adjoint(K: Operator) -> Operator:
-    return K.T
 
 
 class _Palette:

@@ -11,11 +11,13 @@ import scipy
 
 from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.backend import like, namespace
+from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.rational import Constant, solve
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import HypothesisNotMet
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
+from stabkit.operators.derivatives import Inverse, derivative
 from stabkit.proof.words import Expression
 from stabkit.schemes import twins
 from stabkit.schemes.diffusion import DiffusionScheme
@@ -50,6 +52,9 @@ class Implicit(DiffusionScheme):
     def step(self, u: Signal) -> Signal:
         if isinstance(u, (Term, Expression)):
             raise HypothesisNotMet("implicit step: it has no formula to write down; its pairs do")
+        if isinstance(u, Linearised):
+            v = self.step(u.value)
+            return u.mapped(v, Inverse(derivative(lambda x: self.pair(x)[0], v)))
         if u.dtype == object:
             return self._solve_exactly(u)
         xp = namespace(u)

@@ -16,6 +16,7 @@ from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.backend import in_parts, is_foreign, namespace
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.open_step import Unknown
 from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
@@ -121,7 +122,7 @@ class Scheme(ABC):
         InvalidArgument
             For another length, an integer or complex dtype, or an entry that is not finite.
         """
-        if isinstance(u, (Term, Expression)):
+        if isinstance(u, (Term, Expression, Linearised)):
             return self.step(u)
         u = as_signal(u, self.size)
         step = self.step if self.trusted else self._once

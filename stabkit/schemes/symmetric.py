@@ -18,6 +18,7 @@ import numpy as np
 from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.backend import is_foreign, like, namespace
 from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.linearised import Linearised, root
 from stabkit.arithmetic.rational import Constant, fraction, fractions
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
@@ -168,7 +169,7 @@ class SymmetricLayer:
         return (self.activation,)
 
     def __call__(self, y: Signal) -> Signal:
-        y = y if isinstance(y, (Term, Expression)) else as_signal(y, self.size, "y")
+        y = y if isinstance(y, (Term, Expression, Linearised)) else as_signal(y, self.size, "y")
         return -(self.K.T @ self.activation(self.preactivation(y)))
 
     def preactivation(self, y: Signal) -> Signal:
@@ -276,6 +277,8 @@ def entrywise_root(values: Any) -> Signal:
     """√ of every entry: exact where it is rational, else an enclosure; floats stay floats."""
     if isinstance(values, EdgeValues):
         return values.root()
+    if isinstance(values, Linearised):
+        return root(values, entrywise_root(values.value))
     if values.dtype != object:
         return namespace(values).sqrt(values)
     roots = np.empty(values.shape, dtype=object)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from stabkit.aliases import Rational, Signal
+from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.transcript import Term
 from stabkit.codes import HOMOGENEOUS, EdgeCode, FluxCode, SchemeCode
 from stabkit.errors import HypothesisNotMet
@@ -98,7 +99,8 @@ def shrinkage(flux: Flux, tau: Rational, h: Rational, periodic: bool, f: Signal,
 
 
 def _has_twin(flux: Flux, u: Signal, steps: int) -> bool:
-    if flux.kernel is None or isinstance(u, Term | Expression) or u.size * steps < WORTH_COMPILING:
+    if flux.kernel is None or isinstance(u, Term | Expression | Linearised) or \
+            u.size * steps < WORTH_COMPILING:
         return False
     return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # a door let floats in only
 

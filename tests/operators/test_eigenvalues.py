@@ -145,7 +145,7 @@ def test_a_step_just_over_the_bound_is_refused(n):
 
 
 def test_slopes_that_are_no_numbers_are_refused():
-    for value in (*BAD, -1.0):
+    for value in BAD:
         with pytest.raises(InvalidArgument, match="slopes"):
             step_is_stable(np.array([1.0, value, 1.0]), "1/8")
     for slopes in (["x"], [[1.0]], []):

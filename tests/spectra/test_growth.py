@@ -14,6 +14,7 @@ from stabkit.arithmetic.rational import fractions
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.growth import (
     LyapunovEstimate,
+    finite_time_growth,
     logarithmic_norm,
     lyapunov_exponents,
     matrix_norm,
@@ -299,6 +300,32 @@ def test_exponents_of_a_linear_map_are_its_logarithms():
 def test_exponents_of_a_volume_preserving_scheme_add_up_to_nothing():
     estimate = lyapunov_exponents(Leapfrog(layer(), "1/10"), np.arange(6.0) / 7, 200)
     assert abs(sum(estimate.exponents)) < 1e-12
+
+
+def test_finite_time_growth_is_the_norm_of_the_propagator():
+    """‖J₁₁ … J₀‖ by ARPACK lies in the enclosure by exact products; its direction grows so."""
+    scheme = Explicit(difference_operator(1, 5), fluxes.rational(), "1/3")
+    u = np.array([0.0, 2.0, -1.0, 0.5, 1.5])
+    found = finite_time_growth(scheme, u, 4, count=2)
+    norm = propagator(scheme, u, 4, bits=200).norm
+    assert norm.lower - Fraction(1, 10**9) <= found.factors[0] <= norm.upper + Fraction(1, 10**9)
+    assert found.factors[0] >= found.factors[1]
+    e = 1e-6 * found.directions[0]
+    image = (repeat(scheme, 4)(u + e) - repeat(scheme, 4)(u - e)) / 2e-6
+    assert abs(np.linalg.norm(image) - found.factors[0]) < 1e-6
+    with pytest.raises(InvalidArgument, match="count"):
+        finite_time_growth(scheme, u, 4, count=6)
+
+
+def test_the_largest_exponents_alone():
+    """Two of forty of a linear map: log 3 and log 2."""
+    matrix = np.diag(np.append([3, 2], np.full(38, 1)))
+    matrix[3, 0] = 1
+    scheme = Linear(from_matrix(matrix.tolist()))
+    found = lyapunov_exponents(scheme, np.ones(40), 200, count=2)
+    assert np.abs(np.array(found.later) - np.log([3, 2])).max() < 1e-9
+    with pytest.raises(InvalidArgument, match="count"):
+        lyapunov_exponents(scheme, np.ones(40), 200, count=41)
 
 
 def test_an_estimate_is_supported_and_can_be_nothing_else():

@@ -1,0 +1,51 @@
+"""How far a polynomial stays nonpositive, from 0 on: exact, by its real roots."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf
+
+from flint import fmpq_poly
+
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.flint_rationals import to_fmpq
+from stabkit.arithmetic.roots import complex_roots
+
+
+def first_exit(p: fmpq_poly) -> Interval:
+    """The largest r with p <= 0 on [0, r], where p(0) <= 0; it may be infinite.
+
+    Between neighbouring real roots p has one sign, told at a rational in between.
+    """
+    if p.degree() < 1:
+        return Interval(inf) if p.degree() < 0 or p[0] <= 0 else Interval(0)
+    roots = positive_roots(p)
+    ends = [Interval(0), *roots]
+    for here, after in zip(ends, [*roots, None], strict=True):
+        point = here.upper + 1 if after is None else (here.upper + after.lower) / 2
+        if p(to_fmpq(point)) > 0:
+            return here
+    return Interval(inf)
+
+
+def positive_roots(p: fmpq_poly) -> list[Interval]:
+    """The different positive roots, in order, apart from one another and from 0."""
+    while p[0] == 0 and p.degree() > 0:  # the root 0 is told by its coefficient
+        p = fmpq_poly(p.coeffs()[1:])
+    with precision(128):
+        found = [root.real for root, _ in complex_roots(p) if root.imag.is_zero()]
+    return sorted((Interval(root.lower(), root.upper()) for root in found if root > 0),
+                  key=lambda root: root.lower)
+
+
+def on_imaginary_axis(p: fmpq_poly) -> fmpq_poly:
+    """|p(iy)|² as a polynomial in w = y²."""
+    even = fmpq_poly([c * (-1) ** k for k, c in enumerate(p.coeffs()[::2])])
+    odd = fmpq_poly([c * (-1) ** k for k, c in enumerate(p.coeffs()[1::2])])
+    return even**2 + fmpq_poly([0, 1]) * odd**2
+
+
+def at(p: fmpq_poly, x: Fraction) -> Fraction:
+    """The value at a rational."""
+    value = p(to_fmpq(x))
+    return Fraction(int(value.p), int(value.q))

@@ -1,0 +1,184 @@
+"""The derivative of a step as a linear map: products with it and its adjoint, and its matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy
+
+from stabkit.aliases import Signal
+from stabkit.arithmetic.linearised import Linearised, Row, Tape
+from stabkit.arithmetic.rational import fractions, solve
+from stabkit.errors import InvalidArgument
+from stabkit.operators.linear_map import LinearMap
+
+_LARGEST_INVERSE = 4096  # rows up to which the matrix of an inverse is written out
+
+
+def derivative(function: Callable[[Any], Any], u: Signal) -> Derivative:
+    """The derivative of a function of arrays at u, which is run once.
+
+    Parameters
+    ----------
+    function : callable
+        Made of operators, fluxes and arithmetic.
+    u : ndarray, shape (N,)
+    """
+    image = function(Linearised(u))
+    if not isinstance(image, Linearised):  # it does not depend on u
+        image = Linearised(np.asarray(image), Tape(u.shape[-1]), 0) * 0
+    return Derivative(image.tape, image.line)
+
+
+class Derivative(LinearMap):
+    """A derivative J: ``J @ v``, ``J.T @ w``, ``J.sparse()``, and ``numpy.asarray(J)``.
+
+    Attributes
+    ----------
+    shape : (int, int)
+    """
+
+    __array_ufunc__ = None  # numbers and arrays of NumPy leave the product to the map
+
+    def __init__(self, tape: Tape, line: int):
+        self._tape, self._line = tape, line
+        self.shape = (tape.lines[line][0], tape.lines[0][0])
+
+    def __matmul__(self, v: Signal) -> np.ndarray:
+        return self._tape.image(self._line, _signal(v, self.shape[1]))
+
+    @cached_property
+    def T(self) -> Transposed:
+        """The adjoint."""
+        return Transposed(self)
+
+    def adjoint_image(self, w: Signal) -> np.ndarray:
+        """Jᵀ w."""
+        return self._tape.adjoint_image(self._line, _signal(w, self.shape[0]))
+
+    @cached_property
+    def _matrix(self) -> scipy.sparse.csr_array:
+        return self._tape.sparse(self._line)
+
+    def sparse(self) -> scipy.sparse.csr_array:
+        """The matrix, as a ``scipy.sparse.csr_array``."""
+        return self._matrix
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of the matrix, by column, in the arithmetic of the point."""
+        return self._tape.rows(self._line)
+
+    def exact(self) -> np.ndarray:
+        """The dense matrix of the numbers that its floats are."""
+        return fractions(self.sparse().toarray(), "J")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.sparse().toarray().astype(dtype or float)
+
+    def __repr__(self) -> str:
+        return f"J ({self.shape[0]}x{self.shape[1]})"
+
+
+class Transposed(LinearMap):
+    """The adjoint of a map that knows ``adjoint_image``."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, map: Any):
+        self._map, self.shape = map, map.shape[::-1]
+
+    @property
+    def T(self) -> Any:
+        return self._map
+
+    def __matmul__(self, w: Signal) -> np.ndarray:
+        return self._map.adjoint_image(w)
+
+    def adjoint_image(self, v: Signal) -> np.ndarray:
+        """The image under the map itself."""
+        return self._map @ v
+
+    def sparse(self) -> scipy.sparse.csr_array:
+        """The matrix, as a ``scipy.sparse.csr_array``."""
+        return self._map.sparse().T.tocsr()
+
+    def exact(self) -> np.ndarray:
+        return self._map.exact().T
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.sparse().toarray().astype(dtype or float)
+
+
+class Inverse(LinearMap):
+    """The inverse of a square map M with a sparse matrix: products solve with M.
+
+    Attributes
+    ----------
+    inverse : LinearMap
+        M.
+    """
+
+    __array_ufunc__ = None
+
+    def __init__(self, inverse: Any):
+        self.inverse, self.shape = inverse, inverse.shape
+
+    @cached_property
+    def _factors(self) -> Any:
+        try:
+            return scipy.sparse.linalg.splu(self.inverse.sparse().tocsc())
+        except RuntimeError as error:
+            raise InvalidArgument("u: the derivative of the implicit step does not exist here, its "
+                                  "equation being singular") from error
+
+    def __matmul__(self, v: Signal) -> np.ndarray:
+        return self._solved(v, "N")
+
+    def adjoint_image(self, w: Signal) -> np.ndarray:
+        """The image under the adjoint."""
+        return self._solved(w, "T")
+
+    def _solved(self, v: Signal, side: str) -> np.ndarray:
+        v = _signal(v, self.shape[0])
+        return self._factors.solve(v.reshape(-1, self.shape[0]).T, side).T.reshape(v.shape)
+
+    @cached_property
+    def T(self) -> Transposed:
+        """The adjoint."""
+        return Transposed(self)
+
+    def sparse(self) -> scipy.sparse.csr_array:
+        """The matrix, all of whose entries are there."""
+        if self.shape[0] > _LARGEST_INVERSE:
+            raise InvalidArgument(f"J: the derivative of an implicit step has all of its "
+                                  f"{self.shape[0]}^2 entries; multiply by it, or take the sparse "
+                                  "matrix of its inverse, J.inverse")
+        return scipy.sparse.csr_array(self @ np.eye(self.shape[0])).T.tocsr()
+
+    @cached_property
+    def rows(self) -> list[list[tuple[int, Fraction]]]:
+        """Per row the pairs (column, entry), in fractions."""
+        n, rows = self.shape[0], self.inverse.rows
+        dense = np.full((n, n), Fraction(0), dtype=object)
+        for i, row in enumerate(rows):
+            for j, entry in row.items():
+                dense[i, j] = entry
+        return [list(enumerate(row)) for row in solve(dense, np.eye(n, dtype=int))]
+
+    def exact(self) -> np.ndarray:
+        return fractions(self.sparse().toarray(), "J")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.sparse().toarray().astype(dtype or float)
+
+
+def _signal(v: Signal, size: int) -> np.ndarray:
+    v = np.asarray(v, dtype=float)
+    if v.ndim == 0 or v.shape[-1] != size:
+        raise InvalidArgument(f"v: the last axis must have length {size}, got shape {v.shape}")
+    return v

@@ -1,0 +1,22 @@
+"""Jacobians of a step and their spectra, as enclosures; growth that eigenvalues do not tell."""
+
+from stabkit.spectra import gallery
+from stabkit.spectra.eigenvalues import Spectrum, along, extreme_eigenvalues, spectrum
+from stabkit.spectra.jacobian import exact_jacobian, jacobian, jacobians
+from stabkit.spectra.nonnormal import (
+    NumericalRange,
+    Pseudospectrum,
+    TransientGrowth,
+    departure_from_normality,
+    numerical_range,
+    pseudospectrum,
+    transient_growth,
+)
+from stabkit.spectra.stable import stable_at, step_is_stable
+
+__all__ = [
+    "NumericalRange", "Pseudospectrum", "Spectrum", "TransientGrowth", "along",
+    "departure_from_normality", "exact_jacobian", "extreme_eigenvalues", "gallery", "jacobian",
+    "jacobians", "numerical_range", "pseudospectrum", "spectrum", "stable_at", "step_is_stable",
+    "transient_growth",
+]

@@ -1,0 +1,336 @@
+"""Enclosures of eigenvalues: extreme ones at any size, whole spectra of up to 2000 rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import scipy
+from flint import acb, acb_mat, arb
+
+from stabkit.aliases import Matrix, Scalar, Signal
+from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
+from stabkit.arithmetic.flint_rationals import to_fmpq
+from stabkit.arithmetic.rational import fractions, to_flint
+from stabkit.arithmetic.roots import complex_roots
+from stabkit.errors import InvalidArgument, Undecided
+from stabkit.operators.derivatives import Inverse
+from stabkit.schemes import Scheme
+from stabkit.spectra.jacobian import exact_jacobian
+from stabkit.spectra.matrices import Enclosed, enclosed
+from stabkit.spectra.symmetric import bounds_of_largest
+from stabkit.spectra.whole import LARGEST, Discs, discs
+
+_EXACT = 64  # rows up to which the characteristic polynomial is written down
+_EPS = Fraction(1, 2**50)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The eigenvalues of a matrix, and how far it is from normal.
+
+    Attributes
+    ----------
+    eigenvalues : tuple of (Interval, Interval)
+        Enclosures of real and imaginary parts; a multiple eigenvalue appears that often.
+    radius : Interval
+        The spectral radius: growth in the long run.
+    norm : Interval
+        The spectral norm: growth in one step.  Norm and radius agree for a normal matrix.
+    normal : bool or None
+        Whether MMᵀ = MᵀM; ``None`` where it is not known, as for a matrix in enclosures.
+    """
+
+    eigenvalues: tuple[tuple[Interval, Interval], ...]
+    radius: Interval
+    norm: Interval
+    normal: bool | None
+
+    def __str__(self) -> str:
+        kind = {True: "normal", False: "not normal", None: "normality unknown"}[self.normal]
+        return f"spectral radius {self.radius}, norm {self.norm}, {kind}"
+
+
+def spectrum(matrix: Matrix) -> Spectrum:
+    """Enclose the whole spectrum of a matrix.
+
+    Parameters
+    ----------
+    matrix : array_like, sparse matrix, Operator or Jacobian, shape (N, N)
+        Of fractions or intervals with N <= 64: by the characteristic polynomial, or FLINT's
+        enclosures.  Else N <= 2000: floats are taken exactly, every eigenvalue gets a proven disc,
+        and eigenvalues whose discs meet share the enclosure of all of them.
+
+    Raises
+    ------
+    InvalidArgument
+        If the matrix is not square, too large, or an entry is not finite.
+    Undecided
+        If the eigenvalues cannot be enclosed, as of wide intervals or of a large defective matrix.
+    """
+    if isinstance(matrix, np.ndarray) and matrix.dtype.kind == "c":
+        return _of_complex(matrix)
+    given = enclosed(matrix)
+    if given.size > LARGEST:
+        raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {given.size}; "
+                              "extreme_eigenvalues takes more")
+    if given.entries is not None and given.size <= _EXACT:
+        return _of_entries(given.entries)
+    try:
+        found = _discs(given)
+    except Undecided:
+        if given.size > _EXACT or given.radius is not None:
+            raise
+        return _of_entries(fractions(given.floats.toarray(), "matrix"))
+    values = _shared(found)
+    radius = _largest([Interval(float(low), float(high)) for low, high in _moduli(found)])
+    norm = radius if given.symmetric else _norm(given)
+    return Spectrum(tuple(values), radius, norm, _is_normal(given))
+
+
+def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
+    """Enclose the smallest and the largest eigenvalue, at any size.
+
+    Parameters
+    ----------
+    matrix : array_like, sparse matrix, Operator or Jacobian, shape (N, N)
+        Floats are taken exactly.
+
+    Returns
+    -------
+    (Interval, Interval)
+        Of a matrix that is not symmetric they are those of the real parts.  Sharp to some 10⁻¹⁴
+        of the largest entry for symmetric bands, sparse matrices whose rows can be ordered in up
+        to a thousand or so bands, and tridiagonal matrices with products of opposite entries >= 0;
+        for any other with up to 2000 rows, by its whole spectrum.  Beyond that they are only known
+        to lie between the ends of the numerical range, with the mean eigenvalue in between.
+
+    Raises
+    ------
+    InvalidArgument
+        If the matrix is not square, an entry is not finite, or the bands are too many.
+    Undecided
+        If the eigenvalues cannot be enclosed.
+
+    Examples
+    --------
+    >>> from stabkit import difference
+    >>> D = difference(1, 10**4)
+    >>> low, high = extreme_eigenvalues(D.T @ D)
+    >>> f"{high.width:.0e}", 0 >= low.lower, float(high) < 4
+    ('1e-15', True, True)
+    """
+    if isinstance(matrix, Inverse):
+        return _of_inverse(matrix)
+    given = enclosed(matrix)
+    if given.entries is not None and given.size <= _EXACT:
+        return _ends([real for real, _ in _eigenvalues(given.entries)])
+    if given.symmetric:
+        return _of_symmetric(given.floats, given.spread)
+    balanced = _balanced(given)
+    if balanced is not None:
+        return _of_symmetric(*balanced)
+    if given.size <= LARGEST:
+        return _ends([real for real, _ in _shared(_discs(given))])
+    return _by_numerical_range(given)
+
+
+def _ends(values: list[Interval]) -> tuple[Interval, Interval]:
+    return -_largest([-value for value in values]), _largest(values)
+
+
+def _of_symmetric(floats: scipy.sparse.csr_array, spread: Fraction) -> tuple[Interval, Interval]:
+    low, high = bounds_of_largest(floats)
+    below, above = bounds_of_largest(-floats)
+    return (Interval(-above - spread, -below + spread), Interval(low - spread, high + spread))
+
+
+def _of_inverse(J: Inverse) -> tuple[Interval, Interval]:
+    low, high = extreme_eigenvalues(J.inverse)
+    if not enclosed(J.inverse).symmetric:
+        raise InvalidArgument("J: extreme eigenvalues of an inverse need a symmetric matrix")
+    if low.lo > 0 or high.hi < 0:
+        return high.reciprocal(), low.reciprocal()
+    raise Undecided("J: its inverse has eigenvalues of both signs, or one too close to 0")
+
+
+def _balanced(given: Enclosed) -> tuple[scipy.sparse.csr_array, Fraction] | None:
+    """A symmetric tridiagonal matrix with the same spectrum, and how far it may be from one.
+
+    Entries b, c that face each other can both be made √(bc) by a change of units, where bc > 0;
+    where it is 0 the matrix falls apart.
+    """
+    n, A = given.size, given.floats
+    entries = A.tocoo()
+    if given.radius is not None or n < 2 or (np.abs(entries.row - entries.col) > 1).any():
+        return None
+    upper, lower = A.diagonal(1), A.diagonal(-1)
+    if not ((upper * lower > 0) | (upper == 0) | (lower == 0)).all():
+        return None
+    beside = np.sqrt(np.abs(upper)) * np.sqrt(np.abs(lower))  # cannot underflow or overflow
+    beside[(upper == 0) | (lower == 0)] = 0
+    balanced = scipy.sparse.diags_array([beside, A.diagonal(), beside], offsets=[-1, 0, 1],
+                                        format="csr")
+    return balanced, Fraction(float(beside.max())) * _EPS
+
+
+def _by_numerical_range(given: Enclosed) -> tuple[Interval, Interval]:
+    symmetric = (given.floats + given.floats.T.tocsr()).tocsr() * 0.5
+    symmetric.sum_duplicates()
+    rounding = Fraction(float((abs(symmetric) @ np.ones(given.size)).max())) * _EPS + given.spread
+    (low, _), (_, high) = ((end.lower - rounding, end.upper + rounding)
+                           for end in _of_symmetric(symmetric, Fraction(0)))
+    diagonal = given.floats.diagonal()
+    mean = sum(map(Fraction, diagonal.tolist())) / given.size
+    return Interval(low, mean + given.spread), Interval(mean - given.spread, high)
+
+
+def along(scheme: Scheme, u: Signal, steps: int) -> Iterator[Spectrum]:
+    """The spectrum of the step at every state of a trajectory.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    u : array of float, shape (N,)
+        The start, of any library; the states are computed in floats and then taken exactly.
+    steps : int
+        Number of states, the start included.
+    """
+    for _ in range(steps):
+        yield spectrum(exact_jacobian(scheme, u))
+        u = scheme(u)
+
+
+# -- small matrices of exact numbers ---------------------------------------------------------------
+def _of_entries(matrix: np.ndarray) -> Spectrum:
+    exact = not any(isinstance(entry, Interval) for entry in matrix.flat)
+    normal = bool((matrix @ matrix.T == matrix.T @ matrix).all()) if exact else None
+    values = _eigenvalues(matrix)
+    sizes = [(real**2 + imaginary**2).sqrt() for real, imaginary in values]
+    gram = [real for real, _ in _eigenvalues(matrix.T @ matrix)]
+    return Spectrum(tuple(values), _largest(sizes), _nonnegative(_largest(gram)).sqrt(), normal)
+
+
+def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
+    if not any(isinstance(entry, Interval) for entry in matrix.flat):
+        # Exact entries: the roots of the characteristic polynomial, with their multiplicities.
+        with precision(128):
+            roots = complex_roots(to_flint(matrix).charpoly())
+        return [(_interval(root.real), _interval(root.imag))
+                for root, multiplicity in roots for _ in range(multiplicity)]
+    for bits in PRECISIONS[:5]:
+        with precision(bits):
+            balls = acb_mat([[_ball(entry) for entry in row] for row in matrix])
+            try:
+                found = balls.eig(multiple=True)
+            except ValueError:
+                continue
+            if all(value.real.rad() < 1e-6 and value.imag.rad() < 1e-6 for value in found):
+                return [(_interval(value.real), _interval(value.imag)) for value in found]
+    raise Undecided("the eigenvalues cannot be enclosed; the entries are too wide")
+
+
+def _ball(entry: Scalar) -> acb:
+    if isinstance(entry, Interval):
+        return acb(entry.lo.union(entry.hi))
+    return acb(arb(to_fmpq(entry)))
+
+
+def _interval(ball: arb) -> Interval:
+    return Interval(ball.lower(), ball.upper())
+
+
+def _largest(values: list[Interval]) -> Interval:
+    # The largest of unknown numbers lies above every lower end and below some upper end.
+    found = values[0]
+    for value in values[1:]:
+        found = found.max(value)
+    return found
+
+
+def _nonnegative(value: Interval) -> Interval:
+    return value.max(0)
+
+
+# -- matrices of floats ----------------------------------------------------------------------------
+def _discs(given: Enclosed) -> Discs:
+    radius = None if given.radius is None else given.radius.toarray()
+    if radius is not None and given.symmetric:
+        found = discs(given.floats.toarray())
+        return Discs(found.centres, found.radii + float(given.spread * (1 + _EPS)), real=True)
+    return discs(given.floats.toarray(), radius)
+
+
+def _shared(found: Discs) -> list[tuple[Interval, Interval]]:
+    """For every eigenvalue the box around the discs that it may lie in."""
+    centres, groups = found.centres.astype(complex), found.groups
+    boxes = {}
+    for group in range(groups.max() + 1):
+        inside = groups == group
+        real, imaginary = (
+            Interval(np.nextafter((part - found.radii[inside]).min(), -np.inf),
+                     np.nextafter((part + found.radii[inside]).max(), np.inf))
+            for part in (centres.real[inside], centres.imag[inside]))
+        boxes[group] = real, imaginary
+        if inside.sum() == 1 and _is_real(found, centres[inside][0], found.radii[inside][0]):
+            boxes[group] = real, Interval(0)
+    return [boxes[group] for group in groups.tolist()]
+
+
+def _is_real(found: Discs, centre: complex, radius: float) -> bool:
+    """Whether the only eigenvalue of a disc is real: a real matrix has its conjugate, too.
+
+    Where the conjugate disc meets no other group, the conjugate eigenvalue is the same one.
+    """
+    if found.real and abs(centre.imag) <= radius:
+        distance = np.abs(found.centres - centre.conjugate())
+        return int((distance <= (found.radii + radius) * (1 + 2.0**-20)).sum()) == 1
+    return False
+
+
+def _moduli(found: Discs) -> list[tuple[float, float]]:
+    boxes = {}
+    size, groups = np.abs(found.centres), found.groups
+    for group in range(groups.max() + 1):
+        inside = groups == group
+        low = (size[inside] - found.radii[inside]).min() * (1 - 2.0**-50)
+        boxes[group] = max(0.0, low), (size[inside] + found.radii[inside]).max() * (1 + 2.0**-50)
+    return [boxes[group] for group in groups.tolist()]
+
+
+def _of_complex(matrix: np.ndarray) -> Spectrum:
+    # Its real form (Re −Im; Im Re) has the same norm, and is refused where it should be.
+    given = enclosed(real_form(matrix))
+    if given.size > 2 * LARGEST:
+        raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {len(matrix)}")
+    found = discs(matrix)
+    radius = _largest([Interval(float(low), float(high)) for low, high in _moduli(found)])
+    return Spectrum(tuple(_shared(found)), radius, _norm(given), None)
+
+
+def real_form(matrix: np.ndarray) -> np.ndarray:
+    """The real matrix that does to (Re v, Im v) what a complex matrix does to v."""
+    return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]]) \
+        if matrix.ndim == 2 else matrix
+
+
+def _norm(given: Enclosed) -> Interval:
+    # The largest eigenvalue of (0 Aᵀ; A 0) is ‖A‖.
+    A = given.floats
+    block = scipy.sparse.block_array([[None, A.T], [A, None]], format="csr")
+    low, high = bounds_of_largest(block)
+    return Interval(max(Fraction(0), low - given.spread), high + given.spread)
+
+
+def _is_normal(given: Enclosed) -> bool | None:
+    if given.symmetric:
+        return True
+    if given.radius is not None:
+        return None
+    dense = given.floats.toarray()
+    apart = np.abs(dense @ dense.T - dense.T @ dense)
+    size = np.abs(dense)
+    error = (len(dense) + 8) * 2.0**-52 * (size @ size.T + size.T @ size)
+    return False if (apart > 2 * error).any() else None

@@ -1,0 +1,149 @@
+"""Matrices of any kind as floats, with how far their entries may lie from these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import scipy
+
+from stabkit.aliases import Matrix
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.rational import fractions
+from stabkit.errors import InvalidArgument
+from stabkit.operators import Operator
+from stabkit.operators.matrices import shown
+
+_HALF_UNIT = 2.0**-53
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A square matrix A: floats C, and R >= |A − C| entry by entry.
+
+    Attributes
+    ----------
+    floats, radius : csr_array
+        C and R; `radius` is None where A = C.
+    entries : ndarray of Fraction or Interval, or None
+        A itself, where it was given in exact numbers.
+    symmetric : bool
+        Whether A is known to be.
+    """
+
+    floats: scipy.sparse.csr_array
+    radius: scipy.sparse.csr_array | None
+    entries: np.ndarray | None
+    symmetric: bool
+
+    @property
+    def size(self) -> int:
+        """The number of rows."""
+        return self.floats.shape[0]
+
+    @property
+    def spread(self) -> Fraction:
+        """A bound of ‖A − C‖: √(‖R‖₁ ‖R‖_∞), rounded up."""
+        if self.radius is None:
+            return Fraction(0)
+        ones = np.ones(self.size)
+        sums = (self.radius @ ones).max(), (self.radius.T @ ones).max()
+        return Fraction(float(np.sqrt(sums[0] * sums[1]))) * (1 + Fraction(1, 2**20))
+
+
+def enclosed(matrix: Matrix) -> Enclosed:
+    """A square matrix as it comes: an operator, a Jacobian, sparse or dense, floats or exact.
+
+    Raises
+    ------
+    InvalidArgument
+        If it is not square, or an entry is no finite real number.
+    """
+    if isinstance(matrix, Operator):
+        return _of_operator(matrix)
+    if hasattr(matrix, "sparse") or hasattr(matrix, "tocoo"):
+        floats = matrix.sparse() if hasattr(matrix, "sparse") else matrix
+        return _of_floats(scipy.sparse.csr_array(floats))
+    try:
+        dense = np.asarray(matrix)
+    except ValueError:
+        dense = np.empty(0)
+    if dense.ndim != 2 or not dense.size:
+        raise InvalidArgument("matrix: must have two dimensions, got " + (
+            f"shape {dense.shape}" if dense.size else shown(matrix)))
+    if dense.dtype.kind == "f":
+        _check_square(dense.shape)
+        return _of_floats(scipy.sparse.csr_array(dense))
+    return _of_exact(np.asarray(matrix, dtype=object))
+
+
+def _check_square(shape: tuple[int, ...]) -> None:
+    if shape[0] != shape[1]:
+        raise InvalidArgument(f"matrix: must be square, got shape {shape}")
+
+
+def _of_floats(matrix: scipy.sparse.csr_array) -> Enclosed:
+    _check_square(matrix.shape)
+    if matrix.dtype.kind not in "fiu":
+        raise InvalidArgument(f"matrix: must hold real numbers, got dtype {matrix.dtype}")
+    floats = matrix.astype(float)
+    if not np.isfinite(floats.data).all():
+        raise InvalidArgument("matrix: must have finite entries, got NaN or infinity")
+    if not floats.has_canonical_format:
+        floats = floats.copy()
+        floats.sum_duplicates()
+    return Enclosed(floats, None, None, is_symmetric(floats))
+
+
+def is_symmetric(floats: scipy.sparse.csr_array) -> bool:
+    """Whether a matrix of floats in canonical form is its own transpose."""
+    other = floats.T.tocsr()
+    if np.array_equal(other.indptr, floats.indptr) and \
+            np.array_equal(other.indices, floats.indices):
+        return bool((other.data == floats.data).all())
+    return not (floats != other).nnz
+
+
+def _of_operator(K: Operator) -> Enclosed:
+    _check_square(K.shape)
+    if not K.is_known or K.spread is not None:
+        raise InvalidArgument("matrix: must have known entries, got an operator with open ones")
+    floats, other = K.sparse(), K.T
+    exact = all(Fraction(float(value)) == value for value in {*K.values})
+    symmetric = np.array_equal(K.columns, other.columns) and bool(
+        (K.values == other.values).all())
+    return Enclosed(floats, None if exact else abs(floats) * _HALF_UNIT, None, symmetric)
+
+
+def _of_exact(given: np.ndarray) -> Enclosed:
+    _check_square(given.shape)
+    if any(isinstance(entry, Interval) for entry in given.flat):
+        return _of_intervals(given)
+    entries = fractions(given, "matrix")
+    floats = entries.astype(float)
+    rounded = any(Fraction(near) != entry for near, entry in
+                  zip(floats.ravel().tolist(), entries.flat, strict=True))
+    radius = scipy.sparse.csr_array(np.abs(floats) * _HALF_UNIT * 2) if rounded else None
+    return Enclosed(scipy.sparse.csr_array(floats), radius, entries,
+                    bool((entries == entries.T).all()))
+
+
+def _of_intervals(given: np.ndarray) -> Enclosed:
+    floats, radius = np.zeros(given.shape), np.zeros(given.shape)
+    for place, entry in np.ndenumerate(given):
+        low, high = _ends(entry)
+        middle = float((low + high) / 2)
+        away = max(high - Fraction(middle), Fraction(middle) - low)
+        floats[place], radius[place] = middle, np.nextafter(float(away), np.inf)
+    return Enclosed(scipy.sparse.csr_array(floats), scipy.sparse.csr_array(radius), given, False)
+
+
+def _ends(entry: Any) -> tuple[Fraction, Fraction]:
+    if isinstance(entry, Interval):
+        if not entry.is_finite:
+            raise InvalidArgument(f"matrix: must have finite entries, got {entry}")
+        return entry.lower, entry.upper
+    value = fractions([entry], "matrix")[0]
+    return value, value

@@ -1,0 +1,283 @@
+"""What eigenvalues do not tell: resolvents, the numerical range, and growth before decay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import scipy
+
+from stabkit.aliases import Matrix
+from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.rational import integer
+from stabkit.errors import InvalidArgument
+from stabkit.spectra.eigenvalues import spectrum
+from stabkit.spectra.matrices import enclosed
+from stabkit.spectra.symmetric import bounds_of_largest
+
+_LARGEST = 500  # rows
+_BATCH = 2**22  # entries that are decomposed at once
+_U = 2.0**-53
+_UP = 1 + 2.0**-20
+_HALVES = 12  # of bits to which an angle's sine and cosine are rounded: exact products follow
+
+
+@dataclass(frozen=True, eq=False)
+class Pseudospectrum:
+    """Proven bounds of ‖(z I − A)⁻¹‖ on a grid; the ε-pseudospectrum is where it exceeds 1/ε.
+
+    Attributes
+    ----------
+    real, imaginary : ndarray of float
+        The axes of the grid.
+    lower, upper : ndarray of float, shape (imaginary.size, real.size)
+        Of the norm; `upper` is infinite where z is too close to an eigenvalue.
+    """
+
+    real: np.ndarray
+    imaginary: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    def inside(self, eps: float) -> np.ndarray:
+        """Where z is proved to belong to the ε-pseudospectrum."""
+        return self.lower > 1 / eps
+
+    def outside(self, eps: float) -> np.ndarray:
+        """Where z is proved not to."""
+        return self.upper < 1 / eps
+
+    def __str__(self) -> str:
+        return (f"resolvent norms on {self.imaginary.size} x {self.real.size} points, from "
+                f"{self.lower.min():.3g} to {self.lower.max():.3g} at least")
+
+
+def pseudospectrum(matrix: Matrix, real: Sequence[float], imaginary: Sequence[float]
+                   ) -> Pseudospectrum:
+    """Enclose the norm of the resolvent at the points x + iy of a grid.
+
+    By singular values whose errors are bounded.
+
+    Parameters
+    ----------
+    matrix : array_like, sparse matrix, Operator or Jacobian, shape (N, N), N <= 500
+    real, imaginary : sequence of float
+        The axes of the grid; a decomposition of cost N³ is made at each of its points.
+
+    Raises
+    ------
+    InvalidArgument
+        If the matrix is not square or too large, or an axis is empty or not finite.
+
+    Examples
+    --------
+    >>> shift = np.eye(20, k=1)
+    >>> found = pseudospectrum(shift, [0.5, 1.5], [0.0])
+    >>> float(found.lower[0, 0]) > 10**5, found.outside(0.1)[0, 1]
+    (True, np.True_)
+    """
+    a, spread = _dense(matrix)
+    axes = []
+    for name, values in (("real", real), ("imaginary", imaginary)):
+        axis = np.atleast_1d(np.asarray(values, dtype=float))
+        if axis.ndim != 1 or not axis.size or not np.isfinite(axis).all():
+            raise InvalidArgument(f"{name}: must be finite numbers in a row, got {values!r:.60}")
+        axes.append(axis)
+    points = (axes[0][None, :] + 1j * axes[1][:, None]).ravel()
+    size, parts = max(1, _BATCH // a.size), []
+    for start in range(0, points.size, size):
+        parts.append(_smallest_singular_values(a, points[start:start + size]))
+    least, error = (np.concatenate(part).reshape(axes[1].size, axes[0].size)
+                    for part in zip(*parts, strict=True))
+    error = (error + float(spread)) * _UP
+    room = (least - error) / _UP
+    with np.errstate(divide="ignore"):
+        upper = np.where(room > 0, _UP / np.where(room > 0, room, 1), np.inf)
+        return Pseudospectrum(axes[0], axes[1], 1 / ((least + error) * _UP), upper)
+
+
+def _smallest_singular_values(a: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """σ of z I − A for points z, and how far it may be off.
+
+    For U, V within α, β of unitary and R = M V − U S, ‖U*M V − S‖ <= ‖R‖ + β‖M‖ + α‖S‖ bounds the
+    distance of all singular values (Weyl).
+    """
+    n = len(a)
+    shifted = np.broadcast_to(-a.astype(complex), (points.size, n, n)).copy()
+    places = np.arange(n)
+    shifted[:, places, places] += points[:, None]
+    left, values, right = np.linalg.svd(shifted)
+    v = right.conj().swapaxes(1, 2)
+    error = 4 * (n + 8) * _U
+    of_m, of_u, of_v = _norms(shifted), _norms(left), _norms(v)
+    alpha, beta = (_norms(w.conj().swapaxes(1, 2) @ w - np.eye(n)) + error * of_w**2
+                   for w, of_w in ((left, of_u), (v, of_v)))
+    residual = _norms(shifted @ v - left * values[:, None, :]) + \
+        error * (of_m * of_v + of_u * values[:, 0])
+    diagonal = 2 * _U * (np.abs(points) + np.abs(np.diagonal(a)).max(initial=0))
+    return values[:, -1], residual + beta * of_m + alpha * values[:, 0] + diagonal
+
+
+def _norms(a: np.ndarray) -> np.ndarray:
+    size = np.abs(a)
+    return np.sqrt(size.sum(axis=-1).max(axis=-1) * size.sum(axis=-2).max(axis=-1)) * _UP
+
+
+@dataclass(frozen=True, eq=False)
+class NumericalRange:
+    """The set of all v*A v with ‖v‖ = 1, between two polygons.
+
+    Attributes
+    ----------
+    angles : ndarray of float
+    supports : list of Interval
+        max Re(e^{−iθ} z) over the set, for every angle θ: proven.
+    points : ndarray of complex
+        Points of the set, in floats, on these supporting lines.
+    radius : Interval
+        The largest modulus: ‖Aᵏ‖ <= 2 radiusᵏ (Berger).
+    """
+
+    angles: np.ndarray
+    supports: list[Interval]
+    points: np.ndarray
+    radius: Interval
+
+
+def numerical_range(matrix: Matrix, angles: int = 64) -> NumericalRange:
+    """Enclose the numerical range by supporting lines in some directions.
+
+    Parameters
+    ----------
+    matrix : array_like, sparse matrix, Operator or Jacobian, shape (N, N), N <= 500
+    angles : int
+        How many directions, at least 8.
+    """
+    a, spread = _dense(matrix)
+    angles = integer(angles, "angles", 8)
+    theta = 2 * np.pi * np.arange(angles) / angles
+    supports, points, lengths = [], [], []
+    for angle in theta:
+        # Directions (c, s) of few bits, so that c A and s A are exact but for one rounding each.
+        c, s = (round(x * 2**_HALVES) / 2**_HALVES for x in (np.cos(angle), np.sin(angle)))
+        h, k = c * (a + a.T) / 2, s * (a.T - a) / 2
+        # The Hermitian part of (c − i s) A is h + i k with k skew; its real form is symmetric.
+        block = np.block([[h, -k], [k, h]])
+        low, high = bounds_of_largest(scipy.sparse.csr_array((block + block.T) / 2))
+        length = Fraction(c) ** 2 + Fraction(s) ** 2
+        with precision(128):
+            size = Interval(length).sqrt()
+            rounding = Fraction(float(np.abs(block).sum(axis=1).max())) / 2**50 + spread
+            supports.append(Interval(low - rounding, high + rounding) / size)
+        lengths.append(size)
+        _, vectors = np.linalg.eigh(h + 1j * k)
+        points.append(vectors[:, -1].conj() @ a @ vectors[:, -1])
+    largest = supports[0]
+    for support in supports[1:]:
+        largest = largest.max(support)
+    # A boundary point lies within half a direction's turn of one of them, or a little more.
+    turn = Fraction(float(np.cos(np.pi / angles + 2.0**-_HALVES) * (1 - 2.0**-40)))
+    return NumericalRange(theta, supports, np.array(points),
+                          Interval(largest.lower, largest.upper / turn))
+
+
+def departure_from_normality(matrix: Matrix) -> Interval:
+    """Henrici's measure √(‖A‖²_F − Σ|λ|²), enclosed; 0 for a normal matrix."""
+    given = enclosed(matrix)
+    found = spectrum(matrix)
+    data = given.floats.toarray() if given.entries is None else given.entries
+    with precision(128):
+        total = Interval(0)
+        for entry in data.ravel().tolist():
+            total = total + (entry if isinstance(entry, Interval) else Interval(entry)) ** 2
+        for real, imaginary in found.eigenvalues:
+            total = total - real**2 - imaginary**2
+        return total.max(0).sqrt()
+
+
+@dataclass(frozen=True, eq=False)
+class TransientGrowth:
+    """How large the powers of a matrix get.
+
+    Attributes
+    ----------
+    norms : list of Interval
+        ‖Aᵏ‖ for k = 0, 1, …
+    largest : Interval
+        The supremum over all k if `bounded`, else over those that were computed.
+    bounded : bool or None
+        True: a power is proved to have norm <= 1 (or < 1), so all powers are bounded.  False: an
+        eigenvalue is proved to lie outside the unit circle.  None: neither.
+    kreiss : Interval
+        The Kreiss constant sup (|z| − 1) ‖(z I − A)⁻¹‖, |z| > 1: from values at some points up to
+        `largest`, which bounds it.
+    """
+
+    norms: list[Interval]
+    largest: Interval
+    bounded: bool | None
+    kreiss: Interval
+
+    def __str__(self) -> str:
+        kind = {True: "bounded", False: "unbounded", None: "not known to be bounded"}[self.bounded]
+        return f"powers are {kind}; the largest norm of {len(self.norms)} is {self.largest}"
+
+
+def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
+    """Enclose the norms of the powers of a matrix, up to the first that is at most 1.
+
+    If ‖Aᵐ‖ <= 1 with m >= 1, no later power is larger than those before m.
+
+    Parameters
+    ----------
+    matrix : array_like, sparse matrix, Operator or Jacobian, shape (N, N), N <= 500
+    steps : int
+        The most powers that are computed.
+    """
+    a, spread = _dense(matrix)
+    steps, n = integer(steps, "steps", 1), len(a)
+    size = _norm(a, spread)
+    power, off, norms = np.eye(n), Fraction(0), [Interval(1)]
+    bounded, own = None, float(_norms(a[None])[0])
+    for _ in range(steps):
+        rounding = Fraction((n + 4) * _U * _UP * own * float(_norms(power[None])[0]))
+        off = size.upper * off + spread * (norms[-1].upper + off) + rounding
+        power = power @ a
+        norms.append(_norm(power, off))
+        if norms[-1].hi <= 1:
+            bounded = True
+            break
+        if not norms[-1].upper < 2**400:
+            break
+    largest = norms[0]
+    for norm in norms[1:]:
+        largest = largest.max(norm)
+    if bounded is None and spectrum(matrix).radius.lo > 1:
+        bounded = False
+    return TransientGrowth(norms, largest, bounded, _kreiss(a, spread, largest, bounded))
+
+
+def _kreiss(a: np.ndarray, spread: Fraction, largest: Interval, bounded: bool | None) -> Interval:
+    best = 1.0  # |z| → ∞
+    turns = np.exp(2j * np.pi * np.arange(48) / 48)
+    for distance in 2.0 ** -np.arange(-1, 12):
+        points = (1 + distance) * turns
+        values, error = _smallest_singular_values(a, points)
+        inside = np.abs(points) * (1 - 2.0**-50) - 1
+        best = max(best, float((inside / ((values + error + float(spread)) * _UP)).max()))
+    return Interval(best, max(largest.upper, Fraction(best)) if bounded else np.inf)
+
+
+def _norm(a: np.ndarray, off: Fraction) -> Interval:
+    block = scipy.sparse.block_array([[None, a.T], [a, None]], format="csr")
+    low, high = bounds_of_largest(block)
+    return Interval(max(Fraction(0), low - off), high + off)
+
+
+def _dense(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
+    given = enclosed(matrix)
+    if given.size > _LARGEST:
+        raise InvalidArgument(f"matrix: must have at most {_LARGEST} rows here, got {given.size}")
+    return given.floats.toarray(), given.spread

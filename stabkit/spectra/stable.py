@@ -1,0 +1,148 @@
+"""Whether a step is stable at a signal: no mode of its Jacobian grows."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import scipy
+
+from stabkit.aliases import Rational, Signal
+from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.rational import fraction, is_psd
+from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
+from stabkit.operators.eigenvalues import decide_below
+from stabkit.schemes import Explicit, Scheme, as_signal
+from stabkit.spectra.eigenvalues import spectrum
+from stabkit.spectra.jacobian import exact_jacobian
+from stabkit.spectra.symmetric import bounds_of_largest
+
+_EXACT = 64  # samples up to which any step is decided, by its exact Jacobian
+_ROUNDINGS = 8  # of an entry of KᵀDK with one term, counted in units of 2⁻⁵³
+
+
+def step_is_stable(slopes: np.ndarray, tau: Rational, h: Rational = 1) -> bool:
+    """Whether no mode of I − τKᵀDK grows: its eigenvalues lie in [−1, 1], −1 left out.
+
+    K is the reflecting first difference with N − 1 rows and D = diag(slopes), the Jacobian of an
+    explicit step where the flux has these slopes, of any sign.  The answer is proved, for signals
+    of any length.  K maps onto all of ℝᴺ⁻¹, so with a negative slope d there is a v with
+    vᵀKᵀDKv = d and a mode grows.  Else the eigenvalues of KᵀDK are >= 0, and one elimination in
+    floats with its rounding errors counted decides whether they are below 2/τ.
+
+    Parameters
+    ----------
+    slopes : ndarray of float, shape (N − 1,)
+        Taken exactly.
+    tau, h : rational > 0
+
+    Raises
+    ------
+    InvalidArgument
+        If a slope is NaN or infinite, or tau or h is not a number > 0.
+    Undecided
+        If the largest eigenvalue is too close to 2/τ, some 10⁻¹⁵ of it.
+    """
+    try:
+        slopes = np.asarray(slopes, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument("slopes: must be a signal of finite numbers") from error
+    if slopes.ndim != 1 or not slopes.size:
+        raise InvalidArgument("slopes: must be a signal of finite numbers")
+    low, size = float(slopes.min()), float(slopes.max())
+    if not -np.inf < low <= size < np.inf:  # NaN is neither
+        raise InvalidArgument("slopes: must be a signal of finite numbers")
+    tau, h = fraction(tau, "tau"), fraction(h, "h")
+    if tau <= 0 or h <= 0:
+        raise InvalidArgument(f"tau, h: must be > 0, got {tau} and {h}")
+    if low < 0:
+        return False
+    if size == 0:
+        return True
+    limit, near = 2 * h**2 / tau, Fraction(size)
+    if not 2.0**-200 < size < 2.0**200:  # then D is brought near 1, which may round
+        slopes, limit, near = slopes / size, limit / near, Fraction(1)
+    diagonal = np.empty(slopes.size + 1)
+    diagonal[0], diagonal[-1] = slopes[0], slopes[-1]
+    np.add(slopes[1:], slopes[:-1], out=diagonal[1:-1])
+    # A row of KᵀDK has three entries up to 2, each rounded three times at most: 2⁻⁴⁹ is more than
+    # that.  The sign of its entries beside the diagonal does not matter to the eigenvalues.
+    below = decide_below(diagonal, slopes, limit, near / 2**49)
+    if below is None:
+        raise Undecided("the largest eigenvalue is too close to 2/tau")
+    return below
+
+
+def stable_at(scheme: Scheme, u: Signal) -> bool:
+    """Whether no mode of a step grows at a signal: the spectral radius of its Jacobian is <= 1.
+
+    The answer is proved for the signal as it is given, the slopes of the flux being enclosed.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        An explicit step of any operator, of any length that can be factored; any other up to 64
+        samples.
+    u : array_like, shape (N,)
+        Floats or rationals.
+
+    Raises
+    ------
+    Undecided
+        If the radius is too close to 1 to be told apart.
+    """
+    if type(scheme) is Explicit and scheme.certifiable and scheme.K.is_known:
+        return _explicit(scheme, as_signal(np.asarray(u), scheme.size))
+    if scheme.size > _EXACT:
+        raise HypothesisNotMet(f"scheme: a {type(scheme).__name__} step is decided up to {_EXACT} "
+                               f"samples, got {scheme.size}; extreme_eigenvalues and spectrum take "
+                               "its Jacobian in floats")
+    J = exact_jacobian(scheme, u)
+    if not any(isinstance(entry, Interval) for entry in J.flat) and (J == J.T).all():
+        one = np.eye(len(J), dtype=int)
+        return is_psd(one - J) and is_psd(one + J)
+    return spectrum(J).radius <= 1
+
+
+def _explicit(scheme: Explicit, u: np.ndarray) -> bool:
+    # KᵀDK grows with D, so its eigenvalues lie between those for the ends of the slopes.
+    low, high = _slopes(scheme, u)
+    limit = 2 / Fraction(scheme.tau)
+    above, error = _weighted(scheme, high)
+    if (high < 0).any() and bounds_of_largest(-above)[0] > error:
+        return False
+    if (low >= 0).all() and bounds_of_largest(above)[1] + error <= limit:
+        return True
+    below, error = _weighted(scheme, low)
+    if bounds_of_largest(below)[0] - error > limit:
+        return False
+    raise Undecided("the eigenvalues are too close to the ends of [0, 2/tau]")
+
+
+def _weighted(scheme: Explicit, slopes: np.ndarray) -> tuple[Any, Fraction]:
+    """Kᵀ diag(d) K in floats, and a bound of what rounding may have changed, in norm."""
+    K = scheme.K.sparse()
+    product = (K.T @ scipy.sparse.diags_array(slopes) @ K).tocsr()
+    product = (product + product.T.tocsr()) * 0.5  # symmetric to the last digit
+    sizes = abs(K)
+    rows = sizes.T @ (np.abs(slopes) * (sizes @ np.ones(K.shape[1])))
+    terms = int(np.diff(K.tocsc().indptr).max(initial=0))
+    return product, Fraction(float(rows.max())) * (terms + _ROUNDINGS) * Fraction(1, 2**52)
+
+
+def _slopes(scheme: Explicit, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Floats below and above the slopes of the flux at K u."""
+    if u.dtype == object:
+        s = scheme.K @ u
+    else:
+        K, u = scheme.K.sparse(), u.astype(float)
+        middle, terms = K @ u, int(np.diff(K.indptr).max(initial=0))
+        away = (terms + 4) * 2.0**-52 * (abs(K) @ np.abs(u))
+        s = np.array([Interval(x - r, x + r) for x, r in zip(
+            map(Fraction, middle.tolist()), map(Fraction, away.tolist()), strict=True)],
+            dtype=object)
+    ends = [(entry.lower, entry.upper) if isinstance(entry, Interval) else (entry, entry)
+            for entry in scheme.flux.slope(s)]
+    return (np.array([np.nextafter(float(end), -np.inf) for end, _ in ends]),
+            np.array([np.nextafter(float(end), np.inf) for _, end in ends]))

@@ -1,0 +1,162 @@
+"""Proven bounds of the extreme eigenvalues of symmetric matrices of floats, dense or sparse.
+
+Three bands go to one elimination (:mod:`stabkit.operators.eigenvalues`).  For more, a Cholesky
+factorisation of c I − A that runs to its end proves that no eigenvalue of A exceeds c by more than
+its backward error: with p bands on either side, RᵀR differs from c I − A by at most
+γ |Rᵀ||R| <= γ max (c − aᵢᵢ) in each of 2p + 1 entries of a row, γ = (p + 2) u / (1 − (p + 2) u)
+(Higham 2002, theorem 10.3; Rump 2006); some more roundings are allowed for divisions that are done
+as products.  From below a Rayleigh quotient is evaluated, with its roundings counted.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import fsum
+from typing import Any
+
+import numpy as np
+import scipy
+
+from stabkit.errors import InvalidArgument, Undecided
+from stabkit.operators.eigenvalues import bounds_of_largest_eigenvalue
+
+_UNIT = Fraction(1, 2**53)
+_TINY = Fraction(1, 2**500)  # more than all underflow, entries being at most 1
+_SUM = 1 + Fraction(1, 2**20)
+_FACTORED = 2**28  # numbers in the bands that are factored, 2 GiB of them
+_NARROW = 32  # bands up to which an eigenvalue is found by bisection, with factorisations alone
+_BISECTIONS = 60
+_TRIES = 20
+_SEED = 0
+
+
+def bounds_of_largest(matrix: scipy.sparse.csr_array) -> tuple[Fraction, Fraction]:
+    """Proven bounds of the largest eigenvalue of a symmetric matrix of finite floats.
+
+    Raises
+    ------
+    InvalidArgument
+        If its bands are too many to be factored.
+    """
+    largest = float(np.abs(matrix.data).max(initial=0.0))
+    if largest == 0:
+        return Fraction(0), Fraction(0)
+    unit = 2.0 ** np.floor(np.log2(largest))
+    if not 2.0**-900 < unit < 2.0**900:
+        raise InvalidArgument(f"matrix: its entries of size {largest:.3g} are beyond the range "
+                              "that is decided, 1e-270 to 1e270")
+    scaled, width = _narrowed(matrix * (1 / unit))
+    scaled.eliminate_zeros()
+    if width <= 1:
+        low, high = bounds_of_largest_eigenvalue(scaled.diagonal(), scaled.diagonal(1))
+    else:
+        low, high = _bounds(scaled, width)
+    lost = _TINY if np.abs(scaled.data).min() < 2.0**-400 else 0  # by underflow, in all
+    return Fraction(unit) * (low - lost), Fraction(unit) * (high + lost)
+
+
+def _narrowed(matrix: scipy.sparse.csr_array) -> tuple[scipy.sparse.csr_array, int]:
+    """The matrix, its rows in an order in which its bands are few, and how many these are."""
+    width = _width(matrix)
+    if width > _NARROW:
+        order = scipy.sparse.csgraph.reverse_cuthill_mckee(matrix, symmetric_mode=True)
+        other = matrix[order][:, order].tocsr()
+        if _width(other) < width:
+            matrix, width = other, _width(other)
+    if matrix.shape[0] * (width + 1) > _FACTORED:
+        raise InvalidArgument(
+            f"matrix: has {width} bands on either side of {matrix.shape[0]} rows, too many to be "
+            f"factored; up to {_FACTORED // 2**20} million numbers are")
+    return matrix, width
+
+
+def _width(matrix: scipy.sparse.csr_array) -> int:
+    entries = matrix.tocoo()
+    return int(np.max(np.abs(entries.row - entries.col)[entries.data != 0], initial=0))
+
+
+class _Shifted:
+    """Cholesky factors of c I − A in LAPACK's lower bands, for one A and many c."""
+
+    def __init__(self, matrix: scipy.sparse.csr_array, width: int):
+        n = matrix.shape[0]
+        self.width, self.diagonal = width, matrix.diagonal()
+        self.bands = np.zeros((width + 1, n), order="F")
+        for k in range(1, width + 1):
+            self.bands[k, : n - k] = -matrix.diagonal(-k)
+        self.factors: np.ndarray | None = None
+
+    def factor(self, c: float) -> bool:
+        """Whether the factorisation for c runs to its end; then its factors are kept."""
+        bands = self.bands.copy(order="F")
+        bands[0] = c - self.diagonal
+        if not (bands[0] > 0).all():
+            return False
+        factors, stop = scipy.linalg.lapack.dpbtrf(bands, lower=1, overwrite_ab=1)
+        self.factors = factors if stop == 0 else self.factors
+        return stop == 0
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """(c I − A)⁻¹ b with the factors that were kept last."""
+        solution: Any = scipy.linalg.lapack.dpbtrs(self.factors, right, lower=1)[0]
+        return solution.ravel()
+
+    def proved(self, c: float) -> Fraction:
+        """What is proved where the factorisation for c runs to its end: no eigenvalue is above."""
+        size = Fraction(abs(c)) + Fraction(float(np.abs(self.diagonal).max()))
+        p = self.width
+        return Fraction(c) + _SUM * _UNIT * size * (1 + (p + 16) * (2 * p + 1))
+
+
+def _bounds(matrix: scipy.sparse.csr_array, width: int) -> tuple[Fraction, Fraction]:
+    shifted = _Shifted(matrix, width)
+    radius = float((abs(matrix) @ np.ones(matrix.shape[0])).max())
+    low, high, vector = _guess(matrix, shifted, radius)
+    slack = max(high - low, 2.0**-46 * radius)
+    for _ in range(_TRIES):
+        if shifted.factor(high):
+            break
+        high, slack = high + slack, 8 * slack
+    else:
+        raise Undecided("the largest eigenvalue cannot be enclosed; no factorisation succeeds")
+    for _ in range(3):  # inverse iteration
+        other = shifted.solve(vector)
+        vector = other / np.abs(other).max() if np.isfinite(other).all() and other.any() else vector
+    return rayleigh_bound(matrix, vector), shifted.proved(high)
+
+
+def _guess(matrix: scipy.sparse.csr_array, shifted: _Shifted, radius: float
+           ) -> tuple[float, float, np.ndarray]:
+    """Floats below and above the largest eigenvalue, it seems, and a vector to start from."""
+    start = np.random.default_rng(_SEED).standard_normal(matrix.shape[0])
+    if shifted.width <= _NARROW:
+        low, high = float(shifted.diagonal.max()), radius * (1 + 2.0**-40)
+        for _ in range(_BISECTIONS):
+            if not high - low > 2.0**-50 * radius:
+                break
+            middle = low + (high - low) / 2
+            low, high = (low, middle) if shifted.factor(middle) else (middle, high)
+        return low, high, start
+    try:
+        values, vectors = scipy.sparse.linalg.eigsh(matrix, 1, which="LA", v0=start, tol=1e-12)
+        value, vector = float(values[0]), vectors[:, 0]
+    except scipy.sparse.linalg.ArpackNoConvergence as error:
+        found: Any = getattr(error, "eigenvalues", ())
+        value = float(found[0]) if len(found) else radius
+        vector = error.eigenvectors[:, 0] if len(found) else start
+    slack = 2.0**-44 * radius * max(1.0, shifted.width / 64)
+    return value - slack, value + slack, vector
+
+
+def rayleigh_bound(matrix: scipy.sparse.csr_array, vector: np.ndarray) -> Fraction:
+    """A proven lower bound of vᵀA v / vᵀv, and so of the largest eigenvalue of a symmetric A.
+
+    Sums are correctly rounded (``math.fsum``), so only products and the sums of a row are not.
+    """
+    v = vector / np.abs(vector).max()
+    in_row = int(np.diff(matrix.indptr).max(initial=0))
+    form, size = fsum(v * (matrix @ v)), fsum(np.abs(v) * (abs(matrix) @ np.abs(v)))
+    error = (in_row + 8) * _UNIT * _SUM * Fraction(size) + v.size * _TINY
+    low, square = Fraction(form) - error, Fraction(fsum(v * v))
+    return low / (square * (1 + 4 * _UNIT) + v.size * _TINY if low > 0 else
+                  square * (1 - 4 * _UNIT) - v.size * _TINY)

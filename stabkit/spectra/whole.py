@@ -1,0 +1,124 @@
+"""Whole spectra of dense matrices of floats, each eigenvalue in a proven disc.
+
+For a symmetric A with A X ≈ X D, ‖XᵀX − I‖ <= a < 1: X is within a of an orthogonal Q, so
+QᵀAQ − D is at most ‖A X − X D‖ + a (‖A‖ + ‖D‖) in norm, which by Weyl bounds the distance of the
+eigenvalues, in order.  For any other A and Y ≈ X⁻¹, Y X = I + E: X⁻¹A X = D + (I + E)⁻¹ Y R with
+R = A X − X D, so the sums of the rows of that are the radii of Gershgorin's discs around D (after
+Miyajima 2010).  Discs that meet share their eigenvalues.  Every product of floats with n terms is
+off by at most (n + 2) u |A| |B|, complex ones by at most four times that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+
+from stabkit.errors import InvalidArgument, Undecided
+
+LARGEST = 2000
+_U = 2.0**-53
+_UP = 1 + 2.0**-20  # for the roundings of a bound that is itself computed in floats
+_TINY = 2.0**-500
+_RANGE = 2.0**200
+
+
+@dataclass(frozen=True)
+class Discs:
+    """Discs with as many eigenvalues as they are, in the union of those that meet.
+
+    Attributes
+    ----------
+    real : bool
+        Whether they are those of one real matrix, so that eigenvalues come with their conjugates.
+    """
+
+    centres: np.ndarray
+    radii: np.ndarray
+    real: bool = False
+
+    @property
+    def groups(self) -> np.ndarray:
+        """For each disc the number of the group of discs that it meets, directly or not."""
+        distance = np.abs(self.centres[:, None] - self.centres[None, :])
+        meet = distance <= (self.radii[:, None] + self.radii[None, :]) * _UP + _TINY
+        return scipy.sparse.csgraph.connected_components(meet, directed=False)[1]
+
+
+def discs(matrix: np.ndarray, radius: np.ndarray | None = None) -> Discs:
+    """Enclose the spectrum of every matrix within `radius` of a matrix of floats.
+
+    Parameters
+    ----------
+    matrix : ndarray of float or complex, shape (N, N), N <= 2000
+    radius : ndarray of float >= 0, shape (N, N), optional
+        Zero if left out.
+
+    Raises
+    ------
+    Undecided
+        If the eigenvectors are too close to dependent, as for a matrix that is defective.
+    """
+    size = float(np.abs(matrix).max(initial=0))
+    if not np.isfinite(size) or size > _RANGE:
+        raise InvalidArgument(f"matrix: must have finite entries up to 1e60, got {size}")
+    if size == 0 and radius is None:
+        return Discs(np.zeros(len(matrix)), np.zeros(len(matrix)), real=True)
+    if radius is None and not np.iscomplexobj(matrix) and (matrix == matrix.T).all():
+        return _of_symmetric(matrix)
+    return _of_any(matrix, np.zeros_like(matrix, dtype=float) if radius is None else radius)
+
+
+def _of_symmetric(a: np.ndarray) -> Discs:
+    n = len(a)
+    values, x = np.linalg.eigh(a)
+    near, size = _norm(x.T @ x - np.eye(n)), _norm(a)
+    error = (n + 4) * _U * _UP
+    near = _UP * (near + error * _norm(x) ** 2)
+    if not near < 0.5:
+        raise Undecided("the eigenvectors that were computed are not orthogonal")
+    residual = _norm(a @ x - x * values) + error * _norm(x) * (size + np.abs(values).max())
+    radius = _UP * (residual + near * (size + np.abs(values).max())) + _TINY
+    return Discs(values, np.full(n, radius), real=True)
+
+
+def _norm(a: np.ndarray) -> float:
+    """A bound of ‖|A|‖, and so of ‖A‖: √(‖A‖₁ ‖A‖_∞)."""
+    size = np.abs(a)
+    return float(np.sqrt(size.sum(axis=0).max() * size.sum(axis=1).max())) * _UP
+
+
+def _of_any(a: np.ndarray, radius: np.ndarray) -> Discs:
+    n, (_, (units, _)) = len(a), scipy.linalg.matrix_balance(a, permute=False, separate=True)
+    change = units[None, :] / units[:, None]  # powers of two, so the spectrum stays as it is
+    if np.abs(a * change)[a != 0].min(initial=1) > _TINY:  # else it might not
+        a, radius = a * change, radius * change
+    values, x = scipy.linalg.eig(a)
+    try:
+        y = np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        raise _defective() from None
+    error = 4 * (n + 8) * _U
+    sizes, ones = np.abs(x), np.ones(n)
+    of_y = np.abs(y)
+    off = _sums(y @ x - np.eye(n)) + error * (of_y @ (sizes @ ones) + 1)
+    worst = float(off.max()) * _UP
+    if not worst < 0.5:
+        raise _defective()
+    residual = a @ x - x * values
+    missed = error * (np.abs(a) @ (sizes @ ones) + sizes @ np.abs(values)) + \
+        radius @ (sizes @ ones)
+    inner = _sums(y @ residual) + error * (of_y @ _sums(residual)) + of_y @ missed
+    radii = _UP * (inner + off * float(inner.max()) / (1 - worst)) + _TINY
+    return Discs(values, radii, real=not np.iscomplexobj(a))
+
+
+def _sums(a: np.ndarray) -> np.ndarray:
+    return np.abs(a).sum(axis=1) * _UP
+
+
+def _defective() -> Undecided:
+    return Undecided("the eigenvalues cannot be enclosed: the eigenvectors are too close to "
+                     "dependent, as of a defective matrix; give up to 64 exact rows, or ask for "
+                     "the pseudospectrum")

@@ -1,0 +1,301 @@
+"""Enclosures of eigenvalues: against known spectra, exact inertia, LAPACK and FLINT."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import scipy.sparse
+from flint import acb_mat, arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stabkit import (
+    DIRICHLET,
+    PERIODIC,
+    Explicit,
+    Implicit,
+    InvalidArgument,
+    Undecided,
+    difference,
+    fluxes,
+    from_matrix,
+    grid_gradient,
+)
+from stabkit.arithmetic.enclosure import to_fraction
+from stabkit.arithmetic.rational import fractions, is_psd
+from stabkit.spectra import (
+    extreme_eigenvalues,
+    jacobian,
+    spectrum,
+    stable_at,
+    step_is_stable,
+    symmetric,
+    whole,
+)
+from stabkit.spectra.symmetric import bounds_of_largest, rayleigh_bound
+
+PM = fluxes.perona_malik()
+
+
+def holds(interval, value):
+    """That an interval of ours meets a ball of Arb, which it must if both hold one number."""
+    return interval.lower <= to_fraction(value.upper()) and \
+        to_fraction(value.lower()) <= interval.upper
+
+
+# -- known spectra ---------------------------------------------------------------------------------
+def wave(n, k, period=False):
+    """2 − 2 cos(kπ/n), or with 2π: the eigenvalues of the second difference."""
+    return 2 - 2 * (arb.pi() * (2 if period else 1) * k / n).cos()
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 64, 65, 1000, 30_000])
+def test_second_differences(n):
+    """Reflecting: 2 − 2 cos(kπ/n), k < n; zeros outside: k = 1 … n over n + 1."""
+    for K, low, high in ((difference(1, n), arb(0), wave(n, n - 1)),
+                         (difference(1, n, 1, DIRICHLET), wave(n + 1, 1), wave(n + 1, n))):
+        found = extreme_eigenvalues(K.T @ K)
+        assert holds(found[0], low) and holds(found[1], high)
+        assert max(each.width for each in found) < 1e-13
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize("n", [24, 65, 600])
+def test_periodic_differences_of_any_order(order, n):
+    """(2 − 2 cos(2πk/n))ᵒʳᵈᵉʳ: their bands meet at the corners, which another order of rows cures.
+    """
+    K = difference(order, n, 1, PERIODIC)
+    low, high = extreme_eigenvalues(K.T @ K)
+    assert holds(low, arb(0)) and holds(high, wave(n, n // 2, period=True) ** order)
+    assert max(low.width, high.width) < 1e-11 * 4**order
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (30, 41)])
+def test_grids(shape):
+    """Sums of the eigenvalues of both axes."""
+    K = grid_gradient(shape)
+    low, high = extreme_eigenvalues(K.T @ K)
+    assert holds(low, arb(0))
+    assert holds(high, sum((wave(n, n - 1) for n in shape), arb(0))) and high.width < 1e-11
+
+
+@pytest.mark.parametrize("n, peclet", [(3, 1), (70, Fraction(1, 5)), (5000, Fraction(1, 3))])
+def test_convection_and_diffusion(n, peclet):
+    """−(1 + p), 2, −(1 − p) has 2 − 2√(1 − p²) cos(kπ/(n + 1)); for p > 1 they are complex."""
+    p = float(peclet) / 2
+    matrix = scipy.sparse.diags_array([-(1 + p), 2, -(1 - p)], offsets=[-1, 0, 1], shape=(n, n))
+    low, high = extreme_eigenvalues(matrix)
+    swing = 2 * (1 - arb(p) ** 2).sqrt() * (arb.pi() / (n + 1)).cos()
+    assert holds(low, 2 - swing) and holds(high, 2 + swing) and high.width < 1e-12
+    complex_ones = matrix.tolil()
+    complex_ones[0, 1] = 1.5
+    if n == 70:
+        values = np.linalg.eigvals(complex_ones.toarray()).real
+        low, high = extreme_eigenvalues(complex_ones.tocsr())
+        assert low.lower <= values.min() + 1e-9 and values.max() - 1e-9 <= high.upper
+        assert low.width < 1e-3
+
+
+def test_beyond_a_whole_spectrum_the_numerical_range_encloses():
+    """A shift of the second difference by a skew one: real parts are those without it."""
+    n = 2500
+    A = scipy.sparse.diags_array([-1.0, 2, -1, 3, -3], offsets=[-1, 0, 1, 2, -2], shape=(n, n))
+    low, high = extreme_eigenvalues(A)
+    assert low.lower <= wave_float(n + 1, 1) and high.upper >= wave_float(n + 1, n) - 1e-12
+    assert low.upper == high.lower == 2
+
+
+def wave_float(n, k):
+    return float(wave(n, k).mid())
+
+
+# -- slopes of any sign ----------------------------------------------------------------------------
+@pytest.mark.parametrize("order, seed", [(1, 0), (1, 1), (2, 0), (3, 0)])
+def test_enclosures_are_right_by_exact_inertia(order, seed):
+    """λ <= c if and only if c I − A >= 0, decided in fractions at both ends of both enclosures."""
+    n, rng = 12, np.random.default_rng(seed)
+    K = difference(order, n).sparse()
+    d = rng.standard_normal(K.shape[0])
+    A = (K.T @ scipy.sparse.diags_array(d) @ K).tocsr()
+    A = (A + A.T.tocsr()).tocsr()
+    exact, one = fractions(A.toarray()), np.eye(n, dtype=int)
+    low, high = bounds_of_largest(A)
+    assert is_psd(high * one - exact)
+    assert not is_psd(low * one - exact) or not is_psd((low - Fraction(1, 10**12)) * one - exact)
+    assert high - low < 1e-12 * 4**order
+    assert extreme_eigenvalues(exact)[1].overlaps(extreme_eigenvalues(A)[1])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 9), st.integers(1, 3), st.integers(0, 10**6))
+def test_enclosures_meet_those_of_the_characteristic_polynomial(n, width, seed):
+    """Two ways that share nothing: Cholesky factors of bands, and roots of an exact polynomial."""
+    rng = np.random.default_rng(seed)
+    A = np.triu(np.tril(rng.integers(-9, 10, (n, n)), width), -width).astype(float)
+    A = A + A.T
+    for ours, exact in zip(extreme_eigenvalues(A), extreme_eigenvalues(fractions(A)), strict=True):
+        assert ours.overlaps(exact) and ours.width < 1e-11
+
+
+def test_scales_and_trivial_matrices():
+    """Powers of ten scale the enclosure; zero, one row, and equal entries are exact or narrow."""
+    A = scipy.sparse.diags_array([1.0, -2.0, 3.0, 0.5, 1.0], offsets=[-2, -1, 0, 1, 2],
+                                 shape=(9, 9)).toarray()
+    A = A + A.T
+    top = np.linalg.eigvalsh(A)[-1]
+    for scale in (1e-200, 1e-5, 1.0, 1e8, 1e200):
+        high = extreme_eigenvalues(scale * A)[1]
+        assert abs(float(high) - scale * top) < 1e-13 * scale * top
+    assert [float(x) for x in extreme_eigenvalues(np.zeros((3, 3)))] == [0, 0]
+    assert extreme_eigenvalues([[-2.5]])[0].overlaps(Fraction(-5, 2))
+    assert abs(float(extreme_eigenvalues(np.ones((100, 100)))[1]) - 100) < 1e-8
+
+
+@pytest.mark.parametrize("wrong", [-1e-3, -1e-9, 0.5])
+def test_a_wrong_guess_is_never_believed(wrong, monkeypatch):
+    """With Lanczos or bisection off by some amount, the enclosure widens but holds."""
+    K = grid_gradient((7, 6))
+    A = (K.T @ K).sparse()
+    top = float(sum((wave(n, n - 1) for n in (7, 6)), arb(0)).mid())
+    guess = symmetric._guess
+    monkeypatch.setattr(symmetric, "_guess", lambda *of: (
+        guess(*of)[0] + wrong, guess(*of)[1] + wrong, guess(*of)[2]))
+    low, high = bounds_of_largest(A)
+    assert low <= top + 1e-12 and top - 1e-12 <= high
+    monkeypatch.setattr(symmetric, "_guess", lambda *of: (guess(*of)[0], guess(*of)[1], np.append(
+        1.0, np.zeros(41))))
+    assert bounds_of_largest(A)[0] <= top + 1e-12
+
+
+def test_a_rayleigh_quotient_is_bounded_from_below():
+    """At a float vector, exactly: vᵀA v / vᵀv in fractions is not below the bound."""
+    rng = np.random.default_rng(5)
+    A = scipy.sparse.csr_array(np.round(rng.standard_normal((8, 8)), 1))
+    for _ in range(20):
+        v = rng.standard_normal(8) * 10.0 ** rng.integers(-8, 9, 8)
+        exact = fractions(v / np.abs(v).max())
+        quotient = (exact @ (fractions(A.toarray()) @ exact)) / (exact @ exact)
+        assert quotient - Fraction(1, 10**13) <= rayleigh_bound(A, v) <= quotient
+
+
+# -- whole spectra ---------------------------------------------------------------------------------
+@pytest.mark.parametrize("n", [5, 30, 66])
+def test_whole_spectra_meet_those_of_flint(n):
+    """Each of FLINT's balls lies near one of ours, with as many of either."""
+    A = np.random.default_rng(n).standard_normal((n, n))
+    found = spectrum(A)
+    left = dict(enumerate(found.eigenvalues))
+    for value in acb_mat([[float(x) for x in row] for row in A]).eig(multiple=True):
+        met = [k for k, (real, imaginary) in left.items()
+               if holds(real, value.real) and holds(imaginary, value.imag)]
+        assert met
+        del left[met[0]]
+    assert not left and found.normal is False
+    assert max(real.width for real, _ in found.eigenvalues) < 1e-8
+    assert found.norm.lower <= np.linalg.norm(A, 2) * (1 + 1e-12)
+    assert found.norm.upper >= np.linalg.norm(A, 2) * (1 - 1e-12) and found.norm.width < 1e-8
+
+
+def test_real_eigenvalues_are_known_to_be_real():
+    """A triangular matrix and a rotation by a right angle beside it."""
+    A = np.diag(np.arange(1.0, 71)) + np.diag(np.full(69, 0.01), 1)
+    A[68:, 68:] = [[0, 1], [-1, 0]]
+    A[67, 68] = 0
+    parts = [imaginary for _, imaginary in spectrum(A).eigenvalues]
+    assert sum(part.lo == part.hi == 0 for part in parts) == 68
+    assert sorted(round(float(part)) for part in parts if part.lo != part.hi) == [-1, 1]
+
+
+def test_a_whole_symmetric_spectrum_of_600():
+    """2 − 2 cos(kπ/n) for every k, each in its enclosure, which is narrow."""
+    n, K = 600, difference(1, 600)
+    found = sorted((real for real, _ in spectrum((K.T @ K).sparse()).eigenvalues), key=float)
+    assert all(holds(real, wave(n, k)) for k, real in enumerate(found))
+    assert max(real.width for real in found) < 1e-8
+
+
+def test_a_planted_eigenvalue_is_covered_or_refused(monkeypatch):
+    """One computed eigenvalue moved by 10⁻³: the disc of a symmetric matrix grows to hold the true
+    one, and so does that of any other.
+    """
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((20, 20))
+    for matrix, room, name in ((A + A.T, np.linalg, "eigh"), (A, whole.scipy.linalg, "eig")):
+        true = np.linalg.eigvals(matrix)
+        solve = getattr(room, name)
+
+        def lying(a, solve=solve):
+            values, vectors = solve(a)
+            values = values.copy()
+            values[3] += 1e-3
+            return values, vectors
+
+        monkeypatch.setattr(room, name, lying)
+        found = whole.discs(matrix)
+        monkeypatch.setattr(room, name, solve)
+        distance = np.abs(true[:, None] - found.centres[None, :])
+        assert (distance <= found.radii[None, :] + 1e-12).any(axis=1).all()
+        assert found.radii.max() > 9e-4
+
+
+def test_a_defective_matrix_is_told_apart():
+    """A Jordan block: exact up to 64 rows, undecided in floats beyond."""
+    assert spectrum(np.eye(5) + np.eye(5, k=1)).radius.overlaps(1)
+    with pytest.raises(Undecided, match="defective"):
+        spectrum(np.eye(80) + np.eye(80, k=1))
+
+
+def test_rounded_entries_widen_the_enclosure():
+    """Thirds are no floats: the enclosures of the exact matrix hold, and say 1/3, not its float."""
+    third = from_matrix((np.eye(70, dtype=int) * Fraction(1, 3)).tolist())
+    for matrix in (third, third.exact()):
+        low, high = extreme_eigenvalues(matrix)
+        assert low.lower < Fraction(1, 3) < high.upper and high.width < 1e-13
+
+
+# -- is it stable here -----------------------------------------------------------------------------
+def test_a_negative_slope_is_unstable():
+    """vᵀKᵀDKv = d for the jump v with K v = e: 1 − τd > 1; exact inertia agrees."""
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        slopes = rng.integers(-1, 6, 7).astype(float)
+        tau = Fraction(int(rng.integers(1, 9)), 32)
+        K = difference(1, 8).exact()
+        J = np.eye(8, dtype=int) - tau * (K.T @ (fractions(slopes)[:, None] * K))
+        one = np.eye(8, dtype=int)
+        assert step_is_stable(slopes, tau) == (is_psd(one - J) and is_psd(one + J))
+
+
+def test_stable_at_a_signal():
+    """Perona–Malik: a gentle signal is stable, a steep one is not; a step beyond 2/λ is not."""
+    n = 3000
+    ramp = np.linspace(0, 30, n)
+    scheme = Explicit(difference(1, n), PM, "1/4")
+    assert stable_at(scheme, ramp) is True
+    edge = ramp.copy()
+    edge[n // 2:] += 3
+    assert stable_at(scheme, edge) is False
+    assert stable_at(Explicit(difference(1, n), PM, "3/5"), ramp) is False
+    assert stable_at(Explicit(grid_gradient((9, 9)), fluxes.charbonnier(), "1/8"),
+                     np.arange(81.0) % 7) is True
+    assert stable_at(Explicit(difference(2, 40), fluxes.identity(), "1/9"), np.zeros(40)) is True
+    assert stable_at(Explicit(difference(2, 40), fluxes.identity(), "1/7"), np.zeros(40)) is False
+    assert stable_at(Implicit(difference(1, 6), fluxes.identity(), 50), fractions(
+        [1, 2, 0, 1, 5, 3])) is True
+
+
+def test_what_cannot_be_decided_or_used():
+    """The argument is named, or the limit."""
+    for bad in (np.full((3, 3), np.nan), np.zeros((2, 3)), np.zeros(3), "x", [[1, "y"], [2, 3]],
+                np.eye(3) * 1j, [[1, 2], [3]]):
+        with pytest.raises(InvalidArgument, match="matrix"):
+            extreme_eigenvalues(bad)
+        with pytest.raises(InvalidArgument, match="matrix"):
+            spectrum(bad)
+    with pytest.raises(InvalidArgument, match="2000"):
+        spectrum(scipy.sparse.eye_array(2001))
+    wide = scipy.sparse.random_array((40_000, 40_000), density=2e-4, rng=np.random.default_rng(0))
+    with pytest.raises(InvalidArgument, match="bands"):
+        extreme_eigenvalues(wide + wide.T)
+    J = jacobian(Explicit(difference(1, 70), PM, "1/4"), np.zeros(70))
+    assert abs(float(extreme_eigenvalues(J)[1]) - 1) < 1e-14

@@ -1,0 +1,168 @@
+"""Resolvents, numerical ranges and powers: closed forms, exact inequalities, published values."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import arb
+
+from stabkit import InvalidArgument
+from stabkit.arithmetic.enclosure import to_fraction
+from stabkit.arithmetic.rational import fractions, is_psd
+from stabkit.spectra import (
+    departure_from_normality,
+    gallery,
+    nonnormal,
+    numerical_range,
+    pseudospectrum,
+    spectrum,
+    transient_growth,
+)
+
+GALLERY = {
+    "Jordan": gallery.jordan_block(12), "Grcar": gallery.grcar(16), "triangle":
+    gallery.triangle(16), "limaçon": gallery.limacon(14), "Kahan": gallery.kahan(12),
+    "Frank": gallery.frank(8), "Lesp": gallery.lesp(12), "Demmel": gallery.demmel(6),
+    "convection-diffusion": gallery.convection_diffusion(12, 0.9), "Toeplitz":
+    gallery.toeplitz(9, {-2: 0.5, 0: 1.0, 1: -2.0}),
+}
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_resolvent_norms_by_exact_inequalities(name):
+    """At real z: M = z − A has σ >= s if and only if MᵀM − s² I >= 0, decided in fractions."""
+    A = GALLERY[name]
+    axis = np.array([-1.5, -0.25, 0.5, 2.25])
+    found = pseudospectrum(A, axis, [0.0])
+    one = np.eye(len(A), dtype=int)
+    for x, low, high in zip(axis, found.lower[0], found.upper[0], strict=True):
+        M = fractions(x * np.eye(len(A)) - A)
+        gram = M.T @ M
+        assert not is_psd(gram - (1 / Fraction(low)) ** 2 * (1 + Fraction(1, 10**9)) * one) or \
+            np.isinf(high)
+        if np.isfinite(high):
+            assert is_psd(gram - (1 / Fraction(high)) ** 2 * one)
+        else:
+            assert low > 1e9
+    assert (found.lower <= found.upper).all()
+
+
+def test_resolvents_at_complex_points_are_those_of_numpy():
+    """‖(z − A)⁻¹‖ by inversion, and the union of small discs around normal eigenvalues."""
+    A = gallery.grcar(16)
+    x, y = np.linspace(-1, 3, 5), np.linspace(-3, 3, 4)
+    found = pseudospectrum(A, x, y)
+    for i, b in enumerate(y):
+        for j, a in enumerate(x):
+            norm = np.linalg.norm(np.linalg.inv((a + 1j * b) * np.eye(16) - A), 2)
+            assert found.lower[i, j] <= norm * (1 + 1e-9) and norm <= found.upper[i, j] * (1 + 1e-9)
+    normal = pseudospectrum(np.diag([1.0, 2.0, 5.0]), [1.05, 3.0], [0.0, 0.3])
+    assert (normal.inside(0.1) == [[True, False], [False, False]]).all()
+    assert (normal.outside(0.1) == [[False, True], [True, True]]).all()
+
+
+def test_a_wrong_decomposition_is_seen(monkeypatch):
+    """A smallest singular value that is ten times too large, with its vectors: the bounds widen."""
+    A = gallery.grcar(10)
+    true = np.linalg.svd(0.5 * np.eye(10) - A)[1][-1]
+    svd = np.linalg.svd
+
+    def lying(matrices):
+        left, values, right = svd(matrices)
+        values = values.copy()
+        values[..., -1] *= 10
+        return left, values, right
+
+    monkeypatch.setattr(nonnormal.np.linalg, "svd", lying)
+    found = pseudospectrum(A, [0.5], [0.0])
+    assert found.lower[0, 0] <= 1 / true <= found.upper[0, 0]
+
+
+@pytest.mark.parametrize("n", [2, 5, 12])
+def test_the_numerical_range_of_a_jordan_block_is_a_disc(n):
+    """Radius cos(π/(n + 1)) (Haagerup and de la Harpe 1992), in every direction."""
+    found = numerical_range(gallery.jordan_block(n), 40)
+    radius = (arb.pi() / (n + 1)).cos()
+    for support in (*found.supports, found.radius):
+        assert support.lower <= to_fraction(radius.upper())
+        assert support.upper >= to_fraction(radius.lower())
+    assert max(support.width for support in found.supports) < 1e-12
+    assert np.abs(np.abs(found.points) - float(radius.mid())).max() < 1e-3
+
+
+def test_the_numerical_range_holds_rayleigh_quotients():
+    """Random v*Av lie below every supporting line; for a normal matrix it is the hull of λ."""
+    A, rng = gallery.grcar(9), np.random.default_rng(3)
+    found = numerical_range(A, 16)
+    for _ in range(200):
+        v = rng.standard_normal(9) + 1j * rng.standard_normal(9)
+        z = v.conj() @ A @ v / np.linalg.norm(v) ** 2
+        for angle, support in zip(found.angles, found.supports, strict=True):
+            c, s = (round(x * 2**12) / 2**12 for x in (np.cos(angle), np.sin(angle)))
+            assert (z * complex(c, -s)).real / np.hypot(c, s) <= float(support.hi) + 1e-12
+        assert abs(z) <= found.radius.upper
+    turned = numerical_range(np.array([[0.0, 2.0], [-2.0, 0.0]]), 8)
+    assert [round(float(support), 9) for support in turned.supports[::2]] == [0, 2, 0, 2]
+
+
+def test_departure_from_normality():
+    """A Jordan block: √(n − 1); a symmetric matrix: 0."""
+    assert departure_from_normality(gallery.jordan_block(10).astype(int).tolist()).overlaps(3)
+    found = departure_from_normality(gallery.triangle(5) + gallery.triangle(5).T)
+    assert found.lower >= 0 and found.upper < 1e-5
+
+
+def test_powers_that_grow_before_they_decay():
+    """‖Aᵏ‖ by NumPy for every k; the largest is that of all powers."""
+    A = gallery.jordan_block(8, 0.5)
+    found = transient_growth(A)
+    norms = [np.linalg.norm(np.linalg.matrix_power(A, k), 2) for k in range(60)]
+    for ours, norm in zip(found.norms, norms, strict=False):
+        assert ours.lower <= norm * (1 + 1e-12) and norm * (1 - 1e-12) <= ours.upper
+    assert found.bounded is True and found.norms[-1].hi <= 1
+    assert found.largest.lower <= max(norms) * (1 + 1e-12) <= found.largest.upper * (1 + 1e-9)
+    assert 1.2 < found.kreiss.lower <= found.kreiss.upper <= found.largest.upper
+    # Kreiss (1962) and Spijker (1991): sup ‖Aᵏ‖ <= e n K.
+    assert found.largest.lower <= np.e * 8 * found.kreiss.upper
+
+
+def test_powers_without_bound():
+    """λ = 1.001 refutes; a Jordan pair on the circle is not proved bounded; a rotation is."""
+    assert transient_growth(np.array([[1.001, 0], [0, 0.5]]), 20).bounded is False
+    assert transient_growth(np.array([[1.0, 1.0], [0.0, 1.0]]), 50).bounded is None
+    assert transient_growth(np.array([[0.0, 0.99], [-0.99, 0.0]])).bounded is True
+    assert transient_growth(gallery.jordan_block(6)).largest.overlaps(1)
+
+
+def test_plane_poiseuille_flow():
+    """Orszag (1971): at Re = 10⁴, α = 1 the unstable wave has c = 0.23752649 + 0.00373967 i."""
+    A = gallery.orr_sommerfeld(64)
+    waves = [(complex(float(x), float(y)) / -1j, max(x.width, y.width))
+             for x, y in spectrum(A).eigenvalues]
+    c, width = max(waves, key=lambda wave: wave[0].imag)
+    assert abs(c - complex(0.23752649, 0.00373967)) < 1e-7 and width < 1e-7
+    assert sum(wave.imag > 0 for wave, _ in waves) == 1
+
+
+def test_known_facts_of_the_gallery():
+    """Frank: determinant 1 and λ ↦ 1/λ; Lesp: real, negative; Kahan: σ of the last is small."""
+    values = [float(real) for real, _ in spectrum(fractions(gallery.frank(8))).eigenvalues]
+    assert np.abs(np.sort(values) * np.sort(values)[::-1] - 1).max() < 1e-9
+    assert abs(np.linalg.det(gallery.frank(8)) - 1) < 1e-9
+    real, imaginary = zip(*spectrum(gallery.lesp(40)).eigenvalues, strict=True)
+    assert all(part.lo == part.hi == 0 for part in imaginary)
+    assert min(map(float, real)) > -83.5 and max(map(float, real)) < -4.5
+    assert gallery.grcar(4).tolist() == [[1, 1, 1, 1], [-1, 1, 1, 1], [0, -1, 1, 1], [0, 0, -1, 1]]
+
+
+def test_what_is_refused():
+    """The argument is named."""
+    for ask in (numerical_range, transient_growth, lambda m: pseudospectrum(m, [0], [0])):
+        for bad in (np.zeros((2, 3)), np.full((2, 2), np.nan), np.eye(501), "x"):
+            with pytest.raises(InvalidArgument, match="matrix"):
+                ask(bad)
+    for axes in (([], [0]), ([0], [np.inf]), ([[0]], [0])):
+        with pytest.raises(InvalidArgument, match=r"real|imaginary"):
+            pseudospectrum(np.eye(2), *axes)
+    with pytest.raises(InvalidArgument, match="angles"):
+        numerical_range(np.eye(2), 3)
