@@ -8,6 +8,7 @@ the same cycles as networks, `FastPoisson` is the fast path.
 """
 
 from stabkit.multigrid.aggregation import SmoothedAggregation
+from stabkit.multigrid.black_box import BlackBox
 from stabkit.multigrid.boundary import PERIODIC_CELLS, ZERO_PADDED, GridBoundary, grid_boundary
 from stabkit.multigrid.convergence import Solution, Status
 from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, Visit, W
@@ -76,8 +77,11 @@ from stabkit.multigrid.network import (
 from stabkit.multigrid.problem import (
     LAPLACE_1D,
     LAPLACE_5_POINT,
+    LAPLACE_7_POINT,
     LAPLACE_9_POINT,
+    LAPLACE_19_POINT,
     LAPLACE_BILINEAR,
+    LAPLACE_TRILINEAR,
     DiffusionProblem,
     StencilProblem,
     arithmetic_mean,
@@ -89,6 +93,7 @@ from stabkit.multigrid.smoother import (
     SOR,
     Chebyshev,
     Jacobi,
+    Lines,
     Richardson,
     Then,
     backward,
@@ -134,8 +139,11 @@ __all__ = [
     "HALF_WEIGHTING",
     "LAPLACE_1D",
     "LAPLACE_5_POINT",
+    "LAPLACE_7_POINT",
     "LAPLACE_9_POINT",
+    "LAPLACE_19_POINT",
     "LAPLACE_BILINEAR",
+    "LAPLACE_TRILINEAR",
     "LINEAR_ELEMENTS",
     "NEUMANN",
     "NEUMANN_CELLS",
@@ -143,6 +151,7 @@ __all__ = [
     "PERIODIC_CELLS",
     "SOR",
     "ZERO_PADDED",
+    "BlackBox",
     "Channels",
     "Chebyshev",
     "ChebyshevStep",
@@ -161,6 +170,7 @@ __all__ = [
     "ImplicitStep",
     "Jacobi",
     "Level",
+    "Lines",
     "MaxPooling",
     "MultiStep",
     "Multigrid",

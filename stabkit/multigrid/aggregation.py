@@ -75,6 +75,12 @@ class Nodes:
     near_kernel: np.ndarray
     node: np.ndarray
     strength: float
+    shape: None = None  # there is no grid
+
+    @property
+    def kernel(self) -> np.ndarray:
+        """Its first vector: the kernel where there is one."""
+        return self.near_kernel[:, 0]
 
     def coarser(self, A: Matrix) -> tuple[Matrix, Nodes]:
         """The prolongation from the next level, and that level."""

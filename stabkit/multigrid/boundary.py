@@ -109,13 +109,13 @@ def grid_boundary(boundary: Boundary | GridBoundary) -> GridBoundary:
 
 
 def grid_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape of a 1-D or 2-D grid as a tuple of ints."""
+    """The shape of a grid of one, two or three dimensions as a tuple of ints."""
     try:
         sizes = tuple(int(n) for n in shape)
     except (TypeError, ValueError):
-        raise InvalidArgument(f"shape: must be one or two sizes such as (65, 65), got {shape!r}"
+        raise InvalidArgument(f"shape: must be one to three sizes such as (65, 65), got {shape!r}"
                               ) from None
-    if len(sizes) not in (1, 2) or any(n < 1 or n != given
-                                       for n, given in zip(sizes, shape, strict=True)):
-        raise InvalidArgument(f"shape: must be one or two positive sizes, got {shape!r}")
+    if len(sizes) not in (1, 2, 3) or any(n < 1 or n != given
+                                          for n, given in zip(sizes, shape, strict=True)):
+        raise InvalidArgument(f"shape: must be one to three positive sizes, got {shape!r}")
     return sizes

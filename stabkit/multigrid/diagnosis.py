@@ -5,7 +5,7 @@ What is found is a suspicion in floats, for a person to go on with; no verdict r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count, pairwise
 
 import numpy as np
@@ -64,9 +64,12 @@ def causes(levels: list[Level], smoothing: list[Sweep], b: np.ndarray, u: np.nda
     A = levels[0].A
     yield from filter(None, (asymmetry(A), indefiniteness(A, b), singularity(levels[0], b)))
     yield from filter(None, map(enlarging_smoother, count(), levels, smoothing))
-    for number, (fine, coarse) in enumerate(pairwise(levels)):
-        yield from filter(None, (look(number, fine, coarse) for look in TRANSFERS))
+    pairs = list(enumerate(pairwise(levels)))
+    for number, (fine, coarse) in pairs:
+        yield from filter(None, (wrong_coarse_operator(number, fine, coarse),
+                                 unrelated_restriction(number, fine)))
     yield from filter(None, (anisotropy(A), jumps(A)))
+    yield from filter(None, (short_prolongation(number, fine) for number, (fine, _) in pairs))
 
 
 # -- of the matrix ---------------------------------------------------------------------------------
@@ -126,7 +129,7 @@ def anisotropy(A: Matrix) -> str:
         return ""
     return (f"A is anisotropic: in half of its rows the weakest coupling is at most {ratio:.2g} of "
             "the strongest, and point smoothers smooth along the strong ones only; take "
-            "algebraic(A), which coarsens along them")
+            "algebraic(A), which coarsens along them, or gauss_seidel(Lines(axis))")
 
 
 def jumps(A: Matrix) -> str:
@@ -139,8 +142,8 @@ def jumps(A: Matrix) -> str:
     if ratio < JUMP:
         return ""
     return (f"the coefficients of A jump by a factor of about {ratio:.2g} between neighbours, "
-            "where solutions have kinks; take algebraic(A) and "
-            "around=conjugate_gradients")
+            "where solutions have kinks; take algebraic(A), on a "
+            "grid with method=BlackBox(shape), and around=conjugate_gradients")
 
 
 def _couplings(A: Matrix) -> tuple[np.ndarray, np.ndarray]:
@@ -181,7 +184,7 @@ def wrong_coarse_operator(number: int, fine: Level, coarse: Level) -> str:
             "or check signs and scaling of P, R and the coarse matrix")
 
 
-def unrelated_restriction(number: int, fine: Level, coarse: Level) -> str:
+def unrelated_restriction(number: int, fine: Level) -> str:
     """A restriction that is no multiple of the transposed prolongation."""
     P, R = fine.P, fine.R
     factor = R.multiply(P.T).sum() / P.multiply(P).sum()
@@ -192,7 +195,7 @@ def unrelated_restriction(number: int, fine: Level, coarse: Level) -> str:
             "coarse correction may enlarge errors; take R = Pᵀ")
 
 
-def short_prolongation(number: int, fine: Level, coarse: Level) -> str:
+def short_prolongation(number: int, fine: Level) -> str:
     """A smooth vector, made by relaxation, that the prolongation does not reach."""
     A, P = fine.A, fine.P
     diagonal = A.diagonal()
@@ -208,10 +211,6 @@ def short_prolongation(number: int, fine: Level, coarse: Level) -> str:
         return ""
     return (f"P of level {number} does not reach smooth errors: it misses {missed:.0%} of a vector "
             "that relaxation leaves; take a prolongation that keeps constants (or the near-kernel)")
-
-
-TRANSFERS: tuple[Callable[[int, Level, Level], str], ...] = (
-    wrong_coarse_operator, unrelated_restriction, short_prolongation)
 
 
 def _in_floats(level: Level) -> Level:

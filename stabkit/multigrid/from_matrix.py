@@ -11,6 +11,7 @@ import scipy.sparse.csgraph
 from stabkit.aliases import Array, Matrix, Signal
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.aggregation import SmoothedAggregation
+from stabkit.multigrid.black_box import BlackBox
 from stabkit.multigrid.hierarchy import COARSEST, TOO_LARGE, Hierarchy, Level
 from stabkit.multigrid.matrices import inverse, is_exact, matrix, vector
 
@@ -34,8 +35,9 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
         From fine to coarse.
     restrictions : sequence of matrices, optional
         The transposes of the prolongations by default.
-    method : SmoothedAggregation or callable, optional
-        Makes the prolongations if none are given, by default `SmoothedAggregation()`.  A callable
+    method : SmoothedAggregation, BlackBox or callable, optional
+        Makes the prolongations if none are given, by default `SmoothedAggregation()`; on a grid
+        `BlackBox(shape)` is faster.  A callable
         is a setup of PyAMG such as ``pyamg.ruge_stuben_solver``, called with A.
     kernel : array_like, shape (n,), optional
         Spans the kernel of A; it must be in the range of the prolongations, level by level.
@@ -79,14 +81,16 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
 def _made_from(A: Matrix, method: Any, kernel: np.ndarray | None, shape: tuple[int, ...] | None
                ) -> Hierarchy:
     kernel = _constants_in_kernel(A) if kernel is None else kernel
-    if not isinstance(method, SmoothedAggregation):
+    if not isinstance(method, (SmoothedAggregation, BlackBox)):
         if not callable(method):
-            raise InvalidArgument("method: must be a SmoothedAggregation, or a setup such as "
-                                  f"pyamg.ruge_stuben_solver, got {method!r}")
+            raise InvalidArgument("method: must be a SmoothedAggregation, a BlackBox, or a setup "
+                                  f"such as pyamg.ruge_stuben_solver, got {method!r}")
         return from_pyamg(method(A), kernel=kernel, shape=shape)
-    nodes, levels = method.start(A, kernel), []
+    grid: Any = method.start(A, kernel)
+    levels: list[Level] = []
+    shape = shape if grid.shape is None else grid.shape
     while A.shape[0] > COARSEST:
-        P, coarse = nodes.coarser(A)
+        P, coarse = grid.coarser(A)
         if P.shape[1] == 0:  # no couplings: smoothing solves it
             break
         if P.shape[1] > SLOWEST_COARSENING * A.shape[0]:
@@ -96,8 +100,8 @@ def _made_from(A: Matrix, method: Any, kernel: np.ndarray | None, shape: tuple[i
                     f"strong; take a smaller strength than {method.strength}")
             break
         levels.append(Level(A, P, transposed(P), shape, kernel))
-        kernel = None if kernel is None else _near(P, coarse.near_kernel[:, 0], kernel)
-        A, nodes, shape = levels[-1].R @ A @ P, coarse, None
+        kernel = None if kernel is None else _near(P, coarse.kernel, kernel)
+        A, grid, shape = levels[-1].R @ A @ P, coarse, coarse.shape
     return Hierarchy((*levels, Level(A, shape=shape, kernel=kernel)))
 
 

@@ -16,7 +16,7 @@ from flint import fmpq, fmpq_mat
 from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Matrix, Operand, Rational, Signal
-from stabkit.arithmetic.backend import is_foreign, namespace
+from stabkit.arithmetic.backend import beside, is_foreign, namespace
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fraction, fractions, from_flint, to_flint
 from stabkit.errors import InvalidArgument
@@ -110,8 +110,8 @@ class _Factorised:
     Other libraries than NumPy get it as a dense matrix, made of the factors once.
     """
 
-    def __init__(self, matrix):
-        self._factors = scipy.sparse.linalg.splu(scipy.sparse.csc_array(matrix))
+    def __init__(self, matrix, **options):
+        self._factors = scipy.sparse.linalg.splu(scipy.sparse.csc_array(matrix), **options)
         self._dense: dict[Any, Any] = {}
 
     def __matmul__(self, right: Signal) -> Signal:
@@ -122,6 +122,29 @@ class _Factorised:
         if key not in self._dense:
             self._dense[key] = xp.asarray(self._factors.solve(np.eye(self._factors.shape[0])))
         return self._dense[key] @ xp.astype(right, xp.float64, copy=False)
+
+
+class InOrder:
+    """The inverse of a block triangular matrix, its blocks in the order of their ranks.
+
+    LU factors in that order fill in within the blocks only.
+    """
+
+    def __init__(self, matrix: Matrix, ranks: np.ndarray):
+        self._order = np.argsort(ranks, kind="stable")
+        self._back = np.argsort(self._order)
+        ordered = matrix[self._order][:, self._order]
+        try:
+            self._solve = _Factorised(ordered, permc_spec="NATURAL", diag_pivot_thresh=0.0,
+                                      options={"SymmetricMode": True})
+        except RuntimeError:
+            raise InvalidArgument("A: has a singular block of unknowns that are smoothed together"
+                                  ) from None
+
+    def __matmul__(self, right: Signal) -> Signal:
+        xp = namespace(right)
+        order, back = (beside(part, right) for part in (self._order, self._back))
+        return xp.take(self._solve @ xp.take(right, order, axis=0), back, axis=0)
 
 
 def is_exact(dtype: DTypeLike) -> bool:

@@ -1,4 +1,4 @@
-"""Problems: matrices on 1-D and 2-D grids that know how to become coarser."""
+"""Problems: matrices on grids of one to three dimensions that know how to become coarser."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -22,6 +23,17 @@ from stabkit.operators.boundary import DIRICHLET, Boundary
 LAPLACE_1D = stencil([-1, 2, -1])
 LAPLACE_5_POINT = stencil([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])
 LAPLACE_9_POINT = Fraction(1, 6) * stencil([[-1, -4, -1], [-4, 20, -4], [-1, -4, -1]])
+LAPLACE_7_POINT = stencil([[[0, 0, 0], [0, -1, 0], [0, 0, 0]],
+                           [[0, -1, 0], [-1, 6, -1], [0, -1, 0]],
+                           [[0, 0, 0], [0, -1, 0], [0, 0, 0]]])
+#: Mehrstellen weights: fourth order with a mean of the right-hand side.
+LAPLACE_19_POINT = Fraction(1, 6) * stencil([[[0, -1, 0], [-1, -2, -1], [0, -1, 0]],
+                                             [[-1, -2, -1], [-2, 24, -2], [-1, -2, -1]],
+                                             [[0, -1, 0], [-1, -2, -1], [0, -1, 0]]])
+#: Of trilinear elements.
+LAPLACE_TRILINEAR = Fraction(1, 12) * stencil([[[-1, -2, -1], [-2, 0, -2], [-1, -2, -1]],
+                                               [[-2, 0, -2], [0, 32, 0], [-2, 0, -2]],
+                                               [[-1, -2, -1], [-2, 0, -2], [-1, -2, -1]]])
 LAPLACE_BILINEAR = Fraction(1, 3) * stencil([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
 
 
@@ -163,7 +175,7 @@ class DiffusionProblem:
         a = np.moveaxis(self.coefficient, axis, 0)
         left, right = numbers[:-1], numbers[1:]
         flux = self.mean(a[:-1], a[1:])
-        if self.grid_boundary.halved and len(self.shape) == 2:
+        if self.grid_boundary.halved and len(self.shape) > 1:
             flux = flux * node_weights(numbers.shape[1:])
         if self.grid_boundary.wall is None:
             left, right = numbers, np.roll(numbers, -1, 0)
@@ -178,7 +190,7 @@ class DiffusionProblem:
 
 def poisson(shape: Sequence[int], boundary: Boundary | GridBoundary = DIRICHLET, h: Rational = 1
             ) -> StencilProblem:
-    """−Δu by three points in 1-D, five in 2-D.
+    """−Δu by three points in 1-D, five in 2-D, seven in 3-D.
 
     Parameters
     ----------
@@ -200,7 +212,7 @@ def poisson(shape: Sequence[int], boundary: Boundary | GridBoundary = DIRICHLET,
     if h <= 0:
         raise InvalidArgument(f"h: must be positive, got {h}")
     shape = grid_shape(shape)
-    laplace = LAPLACE_1D if len(shape) == 1 else LAPLACE_5_POINT
+    laplace = (LAPLACE_1D, LAPLACE_5_POINT, LAPLACE_7_POINT)[len(shape) - 1]
     return StencilProblem(shape, laplace * (1 / h**2), boundary)
 
 
@@ -224,5 +236,4 @@ def node_weights(shape: Sequence[int]) -> np.ndarray:
 
 
 def _product(picks: list[list[slice]]) -> list[tuple[slice, ...]]:
-    return [(a,) for a in picks[0]] if len(picks) == 1 else [
-        (a, b) for a in picks[0] for b in picks[1]]
+    return list(product(*picks))

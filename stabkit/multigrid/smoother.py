@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from stabkit.aliases import Array, Matrix, Rational, Signal
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import (
+    InOrder,
     assemble,
     diagonal,
     diagonal_matrix,
@@ -103,15 +105,44 @@ def red_black(n: int, shape: tuple[int, ...] | None) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Lines:
+    """The lines of a grid along an axis, each solved as a whole, one after another.
+
+    Attributes
+    ----------
+    axis : int
+    zebra : bool
+        Every second line first, by the parity of the sum of its indices.
+    """
+
+    axis: int
+    zebra: bool = False
+
+    def __call__(self, n: int, shape: tuple[int, ...] | None) -> np.ndarray:
+        if shape is None or not -len(shape) <= self.axis < len(shape):
+            raise InvalidArgument(f"order: lines along axis {self.axis} need a grid that has it; "
+                                  f"got shape {shape}")
+        across = [1 if axis == self.axis % len(shape) else size for axis, size in enumerate(shape)]
+        number = np.arange(prod(across))
+        if self.zebra:
+            colour = np.indices(across).sum(axis=0).ravel() % 2
+            number = np.argsort(np.argsort(colour, kind="stable"))
+        return np.broadcast_to(number.reshape(across), shape).ravel()
+
+
+@dataclass(frozen=True)
 class SOR:
     """Successive over-relaxation: M = D/ω + (the entries A_ij with j before i).
+
+    Unknowns of equal rank are updated together, and D is then the blocks of A on them.
 
     Attributes
     ----------
     omega : rational
         1 is Gauss–Seidel.
     order : callable
-        ``forward``, ``backward``, ``red_black``, or (n, shape) ↦ ranks of the unknowns.
+        ``forward``, ``backward``, ``red_black``, ``Lines(axis)``, or (n, shape) ↦ ranks of the
+        unknowns.
     reverse : bool
         Run through the order from its end.
     """
@@ -129,10 +160,13 @@ class SOR:
 
     def ranks(self, n: int, shape: tuple[int, ...] | None) -> np.ndarray:
         ranks = self.order(n, shape)
-        return n - 1 - ranks if self.reverse else ranks
+        return ranks.max(initial=0) - ranks if self.reverse else ranks
 
     def on(self, A: Matrix, shape: tuple[int, ...] | None = None) -> Sweep:
         ranks = self.ranks(A.shape[0], shape)
+        if not is_exact(A.dtype) and len(np.unique(ranks)) < len(ranks):
+            M_inverse, A = InOrder(self.splitting(A, ranks), ranks), portable(A)
+            return lambda u, b: u + M_inverse @ (b - A @ u)
         if not is_exact(A.dtype):
             # Compiled code is loaded with the first solve, not with the package.
             from stabkit.multigrid.relaxation import SparseSOR
@@ -145,7 +179,8 @@ class SOR:
         rows, columns, values = triples(A)
         kept = ranks[columns] <= ranks[rows]
         rows, columns, values = rows[kept], columns[kept], values[kept]
-        values = np.where(rows == columns, values / number(self.omega, A.dtype), values)
+        values = np.where(ranks[rows] == ranks[columns], values / number(self.omega, A.dtype),
+                          values)
         return assemble(A.shape, rows, columns, values)
 
 

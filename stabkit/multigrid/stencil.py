@@ -68,14 +68,15 @@ def stencil(weights: Any, centre: Sequence[int] | None = None) -> Stencil:
 
     Parameters
     ----------
-    weights : array_like, 1-D or 2-D
+    weights : array_like, 1-D to 3-D
         Numbers or texts such as ``"1/2"``.
     centre : sequence of int, optional
         The index of offset 0; the middle by default, which needs odd sizes.
     """
     exact = fractions(weights, "weights")
-    if exact.ndim not in (1, 2) or exact.size == 0:
-        raise InvalidArgument(f"weights: must be a 1-D or 2-D array, got shape {exact.shape}")
+    if exact.ndim not in (1, 2, 3) or exact.size == 0:
+        raise InvalidArgument(f"weights: must be an array of one to three dimensions, got shape "
+                              f"{exact.shape}")
     if centre is None:
         if any(size % 2 == 0 for size in exact.shape):
             raise InvalidArgument(f"weights: shape {exact.shape} has no middle; give centre=")

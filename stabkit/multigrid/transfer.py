@@ -22,7 +22,7 @@ HALF_WEIGHTING = Fraction(1, 8) * stencil([[0, 1, 0], [1, 4, 1], [0, 1, 0]])
 
 
 def linear(dimension: int) -> Stencil:
-    """Linear (1-D) or bilinear (2-D) interpolation between nodes."""
+    """Linear, bilinear (2-D) or trilinear (3-D) interpolation between nodes."""
     return _tensor(HALF * stencil([1, 2, 1]), dimension)
 
 
@@ -47,13 +47,13 @@ def averaging(dimension: int) -> Stencil:
 
 
 def cell_linear(dimension: int) -> Stencil:
-    """Linear (1-D) or bilinear (2-D) interpolation between cell centres."""
+    """Linear, bilinear (2-D) or trilinear (3-D) interpolation between cell centres."""
     return _tensor(Fraction(1, 4) * stencil([1, 3, 3, 1], centre=[1]), dimension)
 
 
 def _tensor(weights: Stencil, dimension: int) -> Stencil:
-    if dimension not in (1, 2):
-        raise InvalidArgument(f"dimension: must be 1 or 2, got {dimension}")
+    if dimension not in (1, 2, 3):
+        raise InvalidArgument(f"dimension: must be 1, 2 or 3, got {dimension}")
     return reduce(Stencil.outer, [weights] * dimension)
 
 
@@ -101,10 +101,10 @@ def _sparse(matrix: Matrix) -> Signal:
 
 
 def galerkin_transfer(dimension: int) -> Transfer:
-    """(Bi)linear prolongation with its adjoint."""
+    """Linear, bilinear or trilinear prolongation with its adjoint."""
     return Transfer(linear(dimension))
 
 
 def weighted_transfer(dimension: int) -> Transfer:
-    """(Bi)linear prolongation with full weighting."""
+    """Linear, bilinear or trilinear prolongation with full weighting."""
     return Transfer(linear(dimension), full_weighting(dimension))

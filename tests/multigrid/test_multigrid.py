@@ -28,6 +28,7 @@ from stabkit.multigrid import (
     F,
     FastPoisson,
     Jacobi,
+    Lines,
     Multigrid,
     Richardson,
     Smoothed,
@@ -209,7 +210,8 @@ def test_a_step_may_be_a_text(make):
 
 SMOOTHERS = [Jacobi(Fraction(4, 5)), Richardson(Fraction(1, 5)), gauss_seidel(),
              gauss_seidel(backward), gauss_seidel(red_black), SOR(Fraction(11, 10)),
-             symmetric(gauss_seidel()), Chebyshev(3)]
+             symmetric(gauss_seidel()), Chebyshev(3), gauss_seidel(Lines(0)),
+             SOR(Fraction(11, 10), Lines(1, zebra=True))]
 
 
 @pytest.mark.parametrize("smoother", SMOOTHERS)
@@ -340,7 +342,7 @@ def test_fast_poisson_is_its_twin():
 # -- bad input -------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("call", "word"), [
     (lambda: poisson((0, 3)), "shape"),
-    (lambda: poisson((3, 3, 3)), "shape"),
+    (lambda: poisson((3, 3, 3, 3)), "shape"),
     (lambda: poisson((7,), h=0), "h"),
     (lambda: geometric(poisson((8, 8)), levels=2), "shape"),
     (lambda: geometric(poisson((1024, 1024))), "shape"),
@@ -364,7 +366,7 @@ def test_fast_poisson_is_its_twin():
     (lambda: poisson((7,), NATURAL), "boundary"),
     (lambda: DiffusionProblem(np.ones(7), "periodic"), "boundary"),
     (lambda: stencil([1, 1]), "weights"),
-    (lambda: linear(3), "dimension"),
+    (lambda: linear(4), "dimension"),
     (lambda: FastPoisson((7,)), "shape"),
     (lambda: FastPoisson((9, 9)), "shape"),
     (lambda: FastPoisson((3, 9)), "shape"),
