@@ -10,6 +10,7 @@ from stabkit.networks.layers import (
     Concatenation,
     Convolution,
     Dense,
+    LocalResponse,
     MaxPooling,
     Normalisation,
     Pooling,

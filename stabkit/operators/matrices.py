@@ -117,7 +117,7 @@ def _entries(matrix: Matrix) -> tuple[tuple[int, int], list[int], list[int], lis
     dense = np.asarray(matrix, dtype=object)
     if dense.ndim != 2 or dense.shape[1] == 0:
         raise InvalidArgument("matrix: must have two dimensions, got "
-                              + (f"shape {dense.shape}" if dense.ndim else _excerpt(matrix)))
+                              + (f"shape {dense.shape}" if dense.ndim else excerpt(matrix)))
     as_given = np.float32 if kind == np.float32 else (lambda value: value)
     kept = [(*place, as_given(value)) for place, value in np.ndenumerate(dense)
             if isinstance(value, Unknown) or value != 0]
@@ -142,7 +142,7 @@ def _of_products(product: Any) -> Any:
     return dense
 
 
-def _excerpt(value: Any) -> str:
+def excerpt(value: Any) -> str:
     """What was given, in a message."""
     return f"{type(value).__name__} {' '.join(f'{value!r:.60}'.split())}"
 
@@ -162,7 +162,7 @@ def as_operator(value: Any, name: str) -> Operator:
             return from_matrix(value)
         except InvalidArgument as reason:
             raise InvalidArgument(name + str(reason).removeprefix("matrix")) from reason
-    raise InvalidArgument(f"{name}: must be an Operator or a matrix, got {_excerpt(value)}; make "
+    raise InvalidArgument(f"{name}: must be an Operator or a matrix, got {excerpt(value)}; make "
                           "it with from_matrix")
 
 

@@ -14,7 +14,7 @@ from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument
 from stabkit.operators import Operator
-from stabkit.operators.matrices import shown
+from stabkit.operators.matrices import excerpt
 
 _HALF_UNIT = 2.0**-53
 
@@ -72,7 +72,7 @@ def enclosed(matrix: Matrix) -> Enclosed:
         dense = np.empty(0)
     if dense.ndim != 2 or not dense.size:
         raise InvalidArgument("matrix: must have two dimensions, got " + (
-            f"shape {dense.shape}" if dense.size else shown(matrix)))
+            f"shape {dense.shape}" if dense.size else excerpt(matrix)))
     if dense.dtype.kind == "f":
         _check_square(dense.shape)
         return _of_floats(scipy.sparse.csr_array(dense))

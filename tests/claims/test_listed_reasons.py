@@ -1,4 +1,4 @@
-"""The page that says why claims about all of something are proved on listed configurations alone."""
+"""The page that says why claims about all of something are proved on lists of configurations."""
 
 import re
 from pathlib import Path

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -71,6 +71,8 @@ class LocalResponse(Layer):
 
     def _divisor(self, x: Signal) -> tuple[Signal, Signal]:
         """D, and its power."""
+        a: Any
+        k: Any
         a, k = (self.a, self.k) if x.dtype == object else (float(self.a), float(self.k))
         D = k + a * self._around(x * x, self.before, self.after)
         root = _root(_root(D))
