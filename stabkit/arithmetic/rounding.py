@@ -3,7 +3,8 @@
 A double is itself a rational, and is decided as such.  But 0.1 is no double: who writes it means
 1/10, and gets a number that is 5.6e-18 larger.  Here the number that was meant is told, within
 rounding and never beyond: half a unit in the last place for an entry or a step, and for a row whose
-sum was to be 0 or 1 the units of its entries and eight more of the largest one.
+sum was to be 0 or 1 the units of its entries and eight more of the largest one.  What the code of a
+step subtracts from 1 is read as such a difference.
 """
 
 from __future__ import annotations
@@ -56,6 +57,26 @@ def meant(value: Any) -> Fraction:
         return Fraction(shortest)
     simple = exact.limit_denominator(largest)
     return simple if simple and kind.type(simple.numerator / simple.denominator) == value else exact
+
+
+def meant_in_sums(value: Any) -> Fraction:
+    """As :func:`meant`; or 1 less a number that is meant, if floats make this of the difference.
+
+    Who writes ``(1 - a) * u + a * v`` with the double 0.7 for a has Python subtract it from 1, and
+    gets a neighbour of the double 0.3, off by a unit in the last place of 1 at most.
+
+    Examples
+    --------
+    >>> meant_in_sums(1 - 0.7), meant_in_sums(1 - 2 * 0.8)
+    (Fraction(3, 10), Fraction(-3, 5))
+    """
+    itself, kind = meant(value), np.float32 if isinstance(value, np.float32) else np.float64
+    if itself == Fraction(float(value)):
+        other = kind(1) - kind(value)
+        for rest in (Fraction(float(other)).limit_denominator(1000), meant(other)):
+            if kind(1) - kind(rest.numerator / rest.denominator) == value:
+                return 1 - rest
+    return itself
 
 
 def meant_entries(shape: tuple[int, int], rows: Sequence[int], columns: Sequence[int],

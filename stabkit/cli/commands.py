@@ -51,7 +51,9 @@ class Commands(click.Group):
         try:
             with no_sudden_exit():
                 return super().invoke(ctx)
-        except SystemExit as error:
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # such as SystemExit
             raise RuntimeError(f"the code ended with {in_words(error)}") from error
 
 

@@ -49,7 +49,8 @@ def _is_one_function(formula: Callable[[Scalar], Scalar], found: Expression, nam
         return
     if as_expression(formula(VARIABLE)).text != found.text:
         raise InvalidArgument(f"{name}: it answers differently when it is asked twice")
-    for point in _POINTS:
+    together = _of_array(formula)
+    for place, point in enumerate(_POINTS):
         try:
             value = found.at(Interval(point))
             with np.errstate(all="ignore"):
@@ -60,10 +61,24 @@ def _is_one_function(formula: Callable[[Scalar], Scalar], found: Expression, nam
             continue  # no value there
         near = (Interval(0) + value) * Interval(1 - _ROUNDING, 1 + _ROUNDING) + \
             Interval(-_ROUNDING, _ROUNDING)
+        if together is not None and isfinite(together[place]) and not near.overlaps(
+                float(together[place])):
+            number = float(together[place])
         if not near.overlaps(own) or (isfinite(number) and not near.overlaps(number)):
             raise InvalidArgument(f"{name}: it computes {number:.6g} at s = {point}, but as an "
                                   f"expression it is {float(Interval(0) + value):.6g} there; it "
                                   "must not look at what it is given")
+
+
+def _of_array(formula: Callable[[Scalar], Scalar]) -> np.ndarray | None:
+    """What a formula makes of an array of the points, or None where it takes none."""
+    try:
+        with np.errstate(all="ignore"):
+            made = np.asarray(formula(np.array([float(point) for point in _POINTS])), dtype=float)
+    except (StabkitError, TypeError, ArithmeticError, ValueError, AttributeError):
+        return None
+    return np.broadcast_to(made, (len(_POINTS),)) if made.ndim < 2 and made.size in (
+        1, len(_POINTS)) else None
 
 
 def _one(value: Scalar) -> Scalar:

@@ -11,7 +11,7 @@ import numpy as np
 
 from stabkit.aliases import Array, Matrix
 from stabkit.arithmetic.rational import Constant
-from stabkit.arithmetic.rounding import is_rounded, meant, meant_entries
+from stabkit.arithmetic.rounding import is_rounded, meant_entries, meant_in_sums
 from stabkit.errors import InvalidArgument
 from stabkit.tracing.form import Form, constants
 
@@ -82,7 +82,7 @@ def _one(entry: Any, reading: Reading) -> Fraction:
     if isinstance(entry, Constant):
         return Fraction(entry)
     if is_rounded(entry):
-        taken = meant(entry)
+        taken = meant_in_sums(entry)
         reading.note(entry, taken)
         return taken
     if isinstance(entry, (int, Fraction, np.integer)):
@@ -107,7 +107,7 @@ def _read(flat: np.ndarray, reading: Reading) -> tuple[list[Fraction], np.ndarra
     numbers = []
     for number, each in zip(known, taken, strict=True):
         if each is None:
-            each = meant(number) if singly else Fraction(float(number))
+            each = meant_in_sums(number) if singly else Fraction(float(number))
         reading.note(number, each)
         numbers.append(each)
     return numbers, inverse.ravel()

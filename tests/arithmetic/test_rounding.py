@@ -25,7 +25,7 @@ from stabkit import (
     stable_step,
     step_bound,
 )
-from stabkit.arithmetic.rounding import meant
+from stabkit.arithmetic.rounding import meant, meant_in_sums
 from stabkit.claims.claim import load_claims
 from stabkit.claims.verify import verify
 from stabkit.operators import convolution, grid_gradient, identity, tangential_differences
@@ -68,6 +68,19 @@ def test_what_is_meant_rounds_to_the_float_and_random_floats_mean_themselves():
 @pytest.mark.parametrize("x", [np.nextafter(.1, 1), np.nextafter(.5, 1), .1 + .2, 1 + 1e-12])
 def test_a_neighbour_of_a_short_number_means_itself_or_its_own_decimal(x):
     assert float(meant(x)) == x and meant(x) not in (F(1, 10), F(1, 2), F(3, 10), F(1))
+
+
+@pytest.mark.parametrize("short", [k / 10 for k in range(1, 30)] + [k / 7 for k in range(1, 9)])
+def test_what_is_subtracted_from_1_in_floats_is_meant_so(short):
+    """The oracle subtracts the fractions; the difference is half a unit of 1 at most."""
+    assert meant_in_sums(1 - short) == 1 - meant(short)
+    assert meant_in_sums(np.float32(1) - np.float32(0.7)) == F(3, 10)
+    assert abs(meant_in_sums(1 - short) - F(1 - short)) <= F(1, 2**52)
+
+
+@pytest.mark.parametrize("x", [np.nextafter(.1, 1), .1 + .7, 1 + 1e-12, 1 / np.pi, 0.25, 1e-30])
+def test_other_floats_mean_in_sums_what_they_mean_alone(x):
+    assert meant_in_sums(x) == meant(x)
 
 
 # -- steps -----------------------------------------------------------------------------------------

@@ -92,12 +92,22 @@ def test_a_file_that_raises_is_told_with_its_line(tmp_path, capsys):
     assert "line 2" in capsys.readouterr().err
 
 
-def test_a_step_that_leaves_the_program_is_not_proved(tmp_path, capsys):
-    """exit(0) in a step must not be the exit status of a proof."""
+@pytest.mark.parametrize("leaving", ["SystemExit(0)", "SystemExit(1)", "GeneratorExit()",
+                                     "type('Odd', (BaseException,), {})()"])
+def test_a_step_that_leaves_the_program_is_not_proved_nor_refuted(tmp_path, capsys, leaving):
+    """exit(0) in a step must not be the exit status of a proof, nor another one of a refutation."""
     path = tmp_path / "leaves.py"
-    path.write_text("import sys\n\n\ndef step(u, dt):\n    sys.exit(0)\n")
+    path.write_text(f"def step(u, dt):\n    raise {leaving}\n")
     assert main(["audit", f"{path}:step", "--shape", "4"]) == 2
-    assert "SystemExit" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert leaving.partition("(")[0].replace("type", "Odd") in error and "Traceback" not in error
+
+
+def test_a_step_without_room_is_undecided(tmp_path, capsys):
+    path = tmp_path / "large.py"
+    path.write_text("def step(u, dt):\n    raise MemoryError('74.5 GiB')\n")
+    assert main(["audit", f"{path}:step", "--shape", "4", "--budget", "5"]) == 3
+    assert "74.5 GiB" in capsys.readouterr().out
 
 
 def test_the_budget_of_a_step_ends_its_search(tmp_path, capsys):

@@ -146,6 +146,16 @@ def test_what_is_no_flux_is_refused_with_the_argument(make, words):
         make()
 
 
+@pytest.mark.parametrize("formula", [
+    lambda s: s if getattr(s, "ndim", 0) == 0 else 5 * s,
+    lambda s: s if getattr(s, "size", 1) == 1 else s + 1,
+    lambda s: 3 * s if isinstance(s, np.ndarray) else s])
+def test_a_formula_that_is_another_one_for_arrays_is_refused(formula):
+    """Of numbers it is s, and that would be proved; but a step computes with arrays."""
+    with pytest.raises(InvalidArgument, match="must not look at what it is given"):
+        from_activation(formula, Facts(True, (1, 1), (1, 1)))
+
+
 def test_facts_in_floats_are_the_fractions_that_they_are():
     flux = from_diffusivity(lambda s: np.exp(-s * s / 2), Facts(True, (-0.5, 1.0), (0, 1)))
     assert flux.facts.slopes == (F(-1, 2), 1) and set(check_facts(flux).values()) == {True}

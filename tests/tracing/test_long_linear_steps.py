@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from stabkit import CONTRACTION, EUCLIDEAN, decide
+from stabkit import CONTRACTION, EUCLIDEAN, RANGE, decide
 from stabkit.arithmetic.rational import Constant
 from stabkit.replay import check
 from stabkit.testing import NotStable, assert_stable
@@ -42,3 +42,13 @@ def test_the_same_a_little_longer_is_refuted(factor, step):
     assert str(found.status) == "refuted"
     with pytest.raises(NotStable):
         assert_stable(lambda u: Fraction(3, 2) * step(u), EUCLIDEAN, size=N)
+
+
+@pytest.mark.parametrize("a", [k / 10 for k in range(1, 10)] + [1 / 3, 0.35])
+@pytest.mark.parametrize("notion", [RANGE, EUCLIDEAN])
+def test_means_in_floats_are_the_means_that_were_meant(a, notion):
+    """1 − 0.7 is a neighbour of the double 0.3; the weights were meant to add up to 1."""
+    found = decide(lambda u: a * u + (1 - a) * np.roll(u, 1), notion, shape=8)
+    assert str(found.status) == "proved" and (a == 0.5 or "as they were meant" in found.rounding)
+    beyond = decide(lambda u: a * u + (1 - a + 1e-9) * np.roll(u, 1), notion, shape=8)
+    assert str(beyond.status) == "refuted"

@@ -13,6 +13,7 @@ from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import UNFIT, InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
+from stabkit.schemes.foreign_steps import short
 from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
@@ -296,7 +297,8 @@ def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fra
         return Outcome(REFUTED, bound.witness[:1], reason=_by(bound, words),
                        signals=bound.signals, rounding=bound.rounding)
     told = "it holds, and is too long to be written as evidence" if bound.proved else \
-        f"it fails, by {bound.by}, and that is not written as evidence" if bound.refuted else ""
+        f"it fails, by {bound.by}, and that is not written as evidence" if bound.refuted else \
+        "nothing was found that shows it, or that breaks it"
     return Outcome(UNDECIDED, reason="; ".join(filter(None, (told, words))),
                    rounding=bound.rounding)
 
@@ -357,9 +359,14 @@ def _in_floats(function: Function, notion: Notion, shape: tuple[int, ...], step:
     if found.witness is None:
         return Outcome(SUPPORTED, (Evidence("trials", "float64", data),), trials=found.trials,
                        reason=f"not proved: {reason}")
+    inputs, outputs = scheme.evaluate(found.witness)
+    if any(np.isnan(part).any() for part in outputs):
+        raise InvalidArgument(f"step: the function gives nan for the input {short(inputs[0])}")
+    finite = all(np.isfinite(part).all() for part in outputs)
     return Outcome(REFUTED, (Evidence("trials", "float64", data),),
-                   scheme.margin(notion, found.witness), found.trials, signals=found.witness,
-                   reason="the numbers that the function returns break it, whatever their rounding")
+                   scheme.margin(notion, found.witness) if finite else None, found.trials,
+                   signals=found.witness, reason="the numbers that the function returns break it, "
+                   "whatever their rounding" if finite else "an output is not finite")
 
 
 def step_name(function: Function) -> str:
