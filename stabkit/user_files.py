@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from stabkit.errors import InvalidArgument, in_words
 
@@ -58,6 +58,17 @@ def content(path: str | Path, name: str, largest: int) -> bytes:
     if len(read) > largest:
         raise InvalidArgument(f"{name}: {path} has more than {largest:,} bytes".replace(",", " "))
     return read
+
+
+class no_leaving:
+    """Let what is no error and ends a program, such as SystemExit, be an error of the code."""
+
+    def __enter__(self) -> None:
+        """Nothing is needed."""
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is not None and not isinstance(error, (Exception, KeyboardInterrupt)):
+            raise RuntimeError(f"the code ended with {in_words(error)}") from error
 
 
 @contextmanager

@@ -28,9 +28,9 @@ from stabkit.cli.options import (
     seed,
     show_version,
 )
-from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, StabkitError, in_words
+from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, StabkitError
 from stabkit.report.output import check_writable, deliver, say
-from stabkit.user_files import no_sudden_exit
+from stabkit.user_files import no_leaving, no_sudden_exit
 
 if TYPE_CHECKING:
     from stabkit.claims.claim import Claim
@@ -48,13 +48,8 @@ class Commands(click.Group):
             from stabkit.schemes.threads import count
 
             count()  # said now rather than in the middle
-        try:
-            with no_sudden_exit():
-                return super().invoke(ctx)
-        except (Exception, KeyboardInterrupt):
-            raise
-        except BaseException as error:  # such as SystemExit
-            raise RuntimeError(f"the code ended with {in_words(error)}") from error
+        with no_leaving(), no_sudden_exit():
+            return super().invoke(ctx)
 
 
 @click.group(cls=Commands, context_settings={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from math import inf
 
@@ -177,6 +178,7 @@ def float_integral(activation: Callable[[np.ndarray], np.ndarray], edges: Sequen
         Where its formula changes.
     x : ndarray
     """
+    nodes, weights = _graded()
     ends = [-inf, *sorted({0.0, *map(float, edges)}), inf]
     flat = np.asarray(x, dtype=float).ravel()
     out = np.zeros_like(flat)
@@ -185,11 +187,12 @@ def float_integral(activation: Callable[[np.ndarray], np.ndarray], edges: Sequen
         for a, b in pairwise(ends):
             low, high = (np.clip(end, a, b) for end in (0.0, flat[here]))
             if not (high == low).all():
-                s = low + (high - low)[:, None] * _NODES
-                out[here] += (high - low) * (activation(s) @ _WEIGHTS)
+                s = low + (high - low)[:, None] * nodes
+                out[here] += (high - low) * (activation(s) @ weights)
     return out.reshape(np.shape(x))
 
 
+@cache
 def _graded() -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights on [0, 1]: panels [1/2, 1], [1/4, 1/2], ... and what is left."""
     nodes, weights = np.polynomial.legendre.leggauss(16)
@@ -201,4 +204,3 @@ def _graded() -> tuple[np.ndarray, np.ndarray]:
 
 _PANELS = 40
 _TOGETHER = 2048  # entries
-_NODES, _WEIGHTS = _graded()
