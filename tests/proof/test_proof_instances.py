@@ -228,6 +228,22 @@ def test_there_is_one_solution_of_an_implicit_step_and_it_is_lipschitz():
         assert d @ d >= small**2 * ((v - z) @ (v - z))
 
 
+def test_rotations_keep_the_norm_and_inverses_solve():
+    """With Q = [[3, 4], [−4, 3]]/5, and A(u + A⁻¹r⁺ − A⁻¹r⁻) = f for the two parts of r = f − Au."""
+    rng = random.Random(4)
+    Q = np.array([[F(3, 5), F(4, 5)], [F(-4, 5), F(3, 5)]], dtype=object)
+    A = np.array([[F(2), F(1)], [F(0), F(-3)]], dtype=object)
+    for _ in range(10):
+        f, u = (one(rng.randint(-5, 5), rng.randint(-5, 5)) for _ in range(2))
+        values = {"Q": Q, "u": u}
+        statement = THEOREMS["orthogonal matrix, norm"].statement
+        assert holds(statement["equations"]["returned"], values)
+        assert holds(statement["goal"], values)
+        r = f - A @ u
+        up, down = (one(*(max(x, F(0)) for x in part)) for part in (r, -r))
+        assert all(A @ (u + solved(A, up) - solved(A, down)) == f)
+
+
 # Theorems with equations are tried above with what solves them; rows and pieces among the lines.
 BY_HAND = {
     "implicit steps, any number, euclidean", "implicit step, uniqueness",
@@ -235,7 +251,7 @@ BY_HAND = {
     "FSI cycle of any length, super time step", "two grids, coarse values",
     "two grids, fine values", "two-grid cycle, energy norm",
     "V-cycle, energy norm, inherited by the next finer grid",
-    "explicit step, mean", *FSI_FORMS,
+    "explicit step, mean", *FSI_FORMS, "orthogonal matrix, norm", "an inverse of both signs",
     *(f"fast semi-iterative cycle of {n}, monotone flux, euclidean" for n in (1, 2)),
     *(f"fast semi-iterative cycle of {n}, monotone and odd flux, euclidean" for n in (1, 2, 3, 4)),
 }
