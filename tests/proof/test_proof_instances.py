@@ -229,7 +229,7 @@ def test_there_is_one_solution_of_an_implicit_step_and_it_is_lipschitz():
 
 
 def test_rotations_keep_the_norm_and_inverses_solve():
-    """With Q = [[3, 4], [−4, 3]]/5, and A(u + A⁻¹r⁺ − A⁻¹r⁻) = f for the two parts of r = f − Au."""
+    """With Q = [[3, 4], [−4, 3]]/5, and A(u + A⁻¹r⁺ − A⁻¹r⁻) = f for the parts of r = f − Au."""
     rng = random.Random(4)
     Q = np.array([[F(3, 5), F(4, 5)], [F(-4, 5), F(3, 5)]], dtype=object)
     A = np.array([[F(2), F(1)], [F(0), F(-3)]], dtype=object)
