@@ -15,6 +15,7 @@ NODES = 12
 def value_of(text, values):
     """What an expression is for these arrays and numbers."""
     exact = re.sub(r"\b(\d+)/(\d+)\b", r"F(\1, \2)", text).replace("g@", "g*")
+    exact = exact.replace("state@", "state*")  # a number of the space "1"
     return eval(exact, {"F": F, **values})
 
 
@@ -126,6 +127,9 @@ def instance(rng, statement):
             values[name] = np.array([[F(int(j in (k - 1, k))) for j in range(SIZES[of])]
                                      for k in rng.permutation(SIZES[to])], dtype=object)
             values[name] *= rng.choice([-1, 1])
+        if name == "E":  # of norm √2: one entry of size 1 in each row
+            values[name] = fractions(rng, SIZES[to], SIZES[of]) * 0
+            values[name][:, rng.integers(SIZES[of])] = F(1)
         if text.endswith("symmetric"):
             low, top = (-4, F(1)) if name in ("M", "matrix") else (0, values["L"])
             values[name] = np.diag([top * F(int(k), 4)
@@ -136,9 +140,31 @@ def instance(rng, statement):
         values["c"] = norm_bound(values["K"])
     if "H" in values:
         values["c_H"] = norm_bound(values["H"])
+    if "W" in values:
+        values["c_W"] = norm_bound(values["W"])
+    of_networks(rng, statement, values)
     for name, space in statement.get("vectors", {}).items():
         values[name] = fractions(rng, SIZES[space])
     return values
+
+
+def of_networks(rng, statement, values):
+    """Numbers that are told by the norms of K and H, at their bounds as often as not."""
+    product = statement.get("forms", {}).get("product", {}).get("holds", "")
+    if product and "H" in values:
+        values["m"] = norm_bound(values["H"] @ values["K"].T)
+    elif product:  # of K with independent columns
+        roots = [F(int(k), 2) for k in rng.integers(1, 5, SIZES["N"])]
+        values["K"] = np.diag(roots)
+        values |= {"m": min(roots)**2, "c": max(roots)**2}
+        values["r"] = min(F(1), values["m"] * values["delta"]**2)
+    elif statement.get("bounds", {}).get("K") == "2*edges":
+        values["edges"] = norm_bound(values["K"]) / 2 or F(1)
+    elif statement.get("bounds", {}).get("K") == "8":
+        values["K"] = values["K"] / 3  # of norm <= √6
+    if "g" in statement.get("parameters", {}):
+        values["g"] = max(values["w"] * values["L"] * values["c"],
+                          values["L"] * values["c_H"] / values["w"]) or F(1)
 
 
 def met(statement, values):

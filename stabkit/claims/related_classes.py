@@ -10,7 +10,7 @@ import numpy as np
 from stabkit.arithmetic.rational import determinant, fraction, fractions
 from stabkit.classes import Class, Member, Symbol
 from stabkit.proof.grids import GridShape
-from stabkit.proof.maps import Scaling, returning
+from stabkit.proof.maps import Eigenpair, Scaling, returning
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.words import expression, operator
 
@@ -111,3 +111,18 @@ class AnyInvertible(Class):
     def admits(self, value: Member) -> bool:
         A = fractions(value, "value")
         return A.ndim == 2 and A.shape[0] == A.shape[1] and determinant(A) != 0
+
+
+@dataclass(frozen=True)
+class AnyEigenpair(Class):
+    """Any complex number λ = a + ib and vectors x = p + ir, y = q + is, as (a, b, p, r, q, s).
+
+    The body says of which map (x, y) ↦ (B y, −C x) it is an eigenpair; a listed one has to be.
+    """
+
+    def symbol(self, symbols: Symbols, name: str) -> Symbol:
+        return Eigenpair(symbols, *(symbols.parameter(each, "any") for each in "ab"),
+                         *(symbols.vector(each) for each in "prqs"))
+
+    def admits(self, value: Member) -> bool:
+        return len(value) == 6

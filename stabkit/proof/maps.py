@@ -71,6 +71,23 @@ def returning(symbols: Any, name: str, space: str, back: Expression | None = Non
                      made.T if back is None else back)
 
 
+@dataclass(frozen=True, eq=False)
+class Eigenpair:
+    """λ = a + ib with the vectors p + ir and q + is, of which a claim says what vanishes."""
+
+    symbols: Any
+    a: Expression
+    b: Expression
+    p: Expression
+    r: Expression
+    q: Expression
+    s: Expression
+
+    def vanishes(self, left: Expression) -> None:
+        """Assume that a vector is 0."""
+        self.symbols.equation(self.symbols.free("eigen"), left)
+
+
 class Scaling:
     """Numbers s >= 0, one for each entry.
 

@@ -185,8 +185,10 @@ def _operator(given: Setting, K: Letter) -> str:
 def _rows(statement: rows.Statement, proof: Any) -> str:
     matrix = "A u⁺ = u" if statement.implicit else "u⁺ = B u"
     steps = "Any number of steps" if statement.repeated else "A step"
+    what = "sums of tau g/h^2 over the edges of a site" if any(
+        "mean" in row for row in statement.rows.values()) else "tau g/h^2 at the edges"
     lines = [f"{steps} {matrix}, for every number of sites, with rows of these kinds; the weights,",
-             "tau g/h^2 at the edges, are any from 0 to " + ", ".join(
+             f"{what}, are any from 0 to " + ", ".join(
                  f"{end or 'inf'} ({name})" for name, end in statement.weights.items()) + ":"]
     lines += [f"  {name}: " + ", ".join(f"{written(row[k])} at {k}" for k in row)
               for name, row in statement.rows.items()]

@@ -310,16 +310,17 @@ def _definite(matrix, strict: bool) -> bool | None:
     n = _order(matrix)
     if any(equal(matrix[i][j], matrix[j][i]) is False for i in range(n) for j in range(i)):
         return False
-    rows = [[counted((matrix[i][j] + matrix[j][i]) / 2) for j in range(n)] for i in range(n)]
+    # Each row from its diagonal on; what is to the left of it mirrors what is above.
+    rows = [[counted((matrix[i][j] + matrix[j][i]) / 2) for j in range(i, n)] for i in range(n)]
     while rows:
         first, *rest = rows
         pivot = first[0]
         if less(ZERO, pivot):
-            rows = [_minus(row, row[0] / pivot, first)[1:] for row in rest]
+            rows = [_minus(row, first[k] / pivot, first[k:]) for k, row in enumerate(rest, 1)]
         elif equal(pivot, ZERO) and not strict:
             if not (zero := conjunction(equal(x, ZERO) for x in first)):
                 return zero
-            rows = [row[1:] for row in rest]
+            rows = rest
         else:
             return False if less(pivot, ZERO) or equal(pivot, ZERO) else None
     return True

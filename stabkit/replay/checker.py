@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -191,7 +191,7 @@ def _applied(data: Fields) -> tuple[bool, str]:
     known = _by_flux(data.get("facts", {}))
     for name, facts in statement.get("fluxes", {}).items():
         lacking = min(([fact for fact, (low, high) in facts.items() if not _lies_between(
-            low, high, found.get(fact, []))] for found in known), key=len)
+            low, high, _told_of(fact, found))] for found in known), key=len)
         if lacking:
             return False, (f"it is not shown of {name}, by facts of one flux, what the theorem "
                            f"assumes as its {lacking[0]}")
@@ -206,6 +206,11 @@ def _by_flux(facts: Fields) -> list[dict[str, list[str]]]:
         flux, _, fact = name.rpartition(": ")
         found.setdefault(flux, {}).setdefault(fact.partition(" ")[0], []).extend(conditions)
     return [*found.values(), {}]
+
+
+def _told_of(fact: str, found: Mapping[str, list[str]]) -> list[str]:
+    """The conditions of a fact; slopes are told of a sector, too, where Φ(0) = 0."""
+    return found.get(fact) or (found.get("slopes", []) if "zero" in found else [])
 
 
 def _lies_between(low: str, high: str, texts: Sequence[str]) -> bool:

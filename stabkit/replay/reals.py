@@ -41,10 +41,11 @@ def size(x: Fraction) -> int:
 
 def counted(x):
     """Return the number `x`, after its share of the allowance: fractions cost bits squared."""
-    if type(x) is Fraction and x.numerator.bit_length() < SHORT \
-            and x.denominator.bit_length() < SHORT:
-        spend(1)
-        return x
+    if type(x) is Fraction:
+        top, bottom = x.as_integer_ratio()
+        if top.bit_length() < SHORT and bottom.bit_length() < SHORT:
+            spend(1)
+            return x
     for end in (x.lo, x.hi) if isinstance(x, Interval) else (x,):
         bits = 0 if infinite(end) else size(end)
         if bits > MAX_BITS:

@@ -63,6 +63,8 @@ CLASSES = {
     "ruthotto2018.verlet_step_bound": (
         dict(delta=Such(("4001/1000 - 4*room - delta**2*m >= 0",))),
         dict(m=AnyProductBound("K@H.T", "P")), dict(m=Positive())),
+    "ruthotto2018.hamiltonian_jacobian_is_imaginary": (
+        dict(flux=AnyFlux(slopes=("-L", "L"))),),
     "ruthotto2018.leapfrog_is_stable_for_relu_corrected": (
         dict(flux=AnyFlux(slopes=(0, "1001/1000"))), dict(flux=AnyFlux(slopes=(-1, 1))),
         dict(delta=Such(("1001/1000 - c*delta**2 >= 0",), "> 0"))),

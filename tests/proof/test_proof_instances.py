@@ -228,6 +228,37 @@ def test_there_is_one_solution_of_an_implicit_step_and_it_is_lipschitz():
         assert d @ d >= small**2 * ((v - z) @ (v - z))
 
 
+def test_rotations_keep_the_norm_and_inverses_solve():
+    """With Q = [[3, 4], [−4, 3]]/5, and A(u + A⁻¹r⁺ − A⁻¹r⁻) = f for the parts of r = f − Au."""
+    rng = random.Random(4)
+    Q = np.array([[F(3, 5), F(4, 5)], [F(-4, 5), F(3, 5)]], dtype=object)
+    A = np.array([[F(2), F(1)], [F(0), F(-3)]], dtype=object)
+    for _ in range(10):
+        f, u = (one(rng.randint(-5, 5), rng.randint(-5, 5)) for _ in range(2))
+        values = {"Q": Q, "u": u}
+        statement = THEOREMS["orthogonal matrix, norm"].statement
+        assert holds(statement["equations"]["returned"], values)
+        assert holds(statement["goal"], values)
+        r = f - A @ u
+        up, down = (one(*(max(x, F(0)) for x in part)) for part in (r, -r))
+        assert all(A @ (u + solved(A, up) - solved(A, down)) == f)
+
+
+def test_the_eigenvalues_of_hamiltonian_networks_are_imaginary():
+    """K = 1, H = 2, D = d², D₁ = e²: λ = 2ide of [[0, d²], [−4e², 0]], with (d, 2ie); and real ones
+    where a sign is turned, which the equations do not allow."""
+    statement = THEOREMS["Hamiltonian network, imaginary spectrum"].statement
+    for d, e in ((F(1), F(1)), (F(1, 2), F(3))):
+        values = {"K": one(1).reshape(1, 1), "H": one(2).reshape(1, 1), "c": F(1), "c_H": F(4),
+                  "D": np.array([[d * d]]), "D1": np.array([[e * e]]), "L": max(d, e)**2,
+                  "a": F(0), "b": 2 * d * e, "p": one(d), "r": one(0), "q": one(0), "s": one(2 * e)}
+        assert all(holds(text, values) for text in statement["equations"].values())
+        assert holds(statement["goal"], values)
+        real = {**values, "a": 2 * d * e, "b": F(0), "q": one(2 * e), "s": one(0)}
+        assert not holds(statement["goal"], real)
+        assert not all(holds(text, real) for text in statement["equations"].values())
+
+
 # Theorems with equations are tried above with what solves them; rows and pieces among the lines.
 BY_HAND = {
     "implicit steps, any number, euclidean", "implicit step, uniqueness",
@@ -235,7 +266,8 @@ BY_HAND = {
     "FSI cycle of any length, super time step", "two grids, coarse values",
     "two grids, fine values", "two-grid cycle, energy norm",
     "V-cycle, energy norm, inherited by the next finer grid",
-    "explicit step, mean", *FSI_FORMS,
+    "explicit step, mean", *FSI_FORMS, "orthogonal matrix, norm", "an inverse of both signs",
+    "Hamiltonian network, imaginary spectrum",
     *(f"fast semi-iterative cycle of {n}, monotone flux, euclidean" for n in (1, 2)),
     *(f"fast semi-iterative cycle of {n}, monotone and odd flux, euclidean" for n in (1, 2, 3, 4)),
 }

@@ -5,13 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import product
 
-from stabkit.arithmetic.rational import solve
+from stabkit.arithmetic.rational import fractions, solve
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import HALF
+from stabkit.claims.related_classes import AnyEigenpair
 from stabkit.claims.ruthotto2018 import networks as net
 from stabkit.classes import AnyFlux, AnyOperator, AnyVector, ForExamples, Positive, Such
+from stabkit.errors import InvalidArgument
 from stabkit.operators import norm_squared
+from stabkit.proof.maps import Eigenpair
 from stabkit.schemes import SymmetricLayer, TotalVariation
 from stabkit.stability.notions import inner, squared_norm
 from stabkit.stability.property import (
@@ -31,11 +34,41 @@ IMAGINARY = ["trace(P) >= 0 and det(P) >= 0", "trace(P)**2 >= 4 * det(P)"]
 ROOTS = ("the squares of the eigenvalues of [[0, A], [−C, 0]] are minus those of P = AC; ")
 
 
+#: λ = i of [[0, 1], [−1, 0]], with the eigenvector (1, i).
+TURN = ("0", "1", ("1",), ("0",), ("0",), ("1",))
+
+
 @claim("Section 3.2", notion="spectrum",
-       within=dict(pair=net.PAIRS, first=("1", "0 1 3"), second=("1/4", "2 0")))
-def hamiltonian_jacobian_is_imaginary(pair, first, second):
+       within=dict(K=(net.SCALAR,), H=(net.SCALAR,), flux=(net.IDENTITY,), Y=(1,), Z=(2,),
+                   eigen=(TURN,), pair=net.PAIRS, first=("1", "0 1 3"), second=("1/4", "2 0")),
+       for_all=dict(K=AnyOperator(), H=AnyOperator("N", "P"), flux=AnyFlux(slopes=(0, "L")),
+                    Y=AnyVector(), Z=AnyVector(), eigen=AnyEigenpair(), pair=ForExamples(),
+                    first=ForExamples(), second=ForExamples()))
+def hamiltonian_jacobian_is_imaginary(K, H, flux, Y, Z, eigen, pair, first, second):
     """For N = id and σ′ >= 0 all eigenvalues of [[0, K₁ᵀD₁K₁], [−K₂ᵀD₂K₂, 0]], D = diag(σ′) >= 0,
-    have real part 0; here the entries of D₁ and D₂ run through the given numbers."""
+    have real part 0; in the examples the entries of D₁ and D₂ run through the given numbers.
+
+    For all, with any L above the slopes: an eigenvalue a + ib with the eigenvector x + iy has
+    a²(a² + b²)(‖x‖² + ‖y‖²) <= 0, so a = 0."""
+    symbolic = isinstance(eigen, Eigenpair)
+    a, b, p, r, q, s = (eigen.a, eigen.b, eigen.p, eigen.r, eigen.q, eigen.s) if symbolic else (
+        *map(net.number, eigen[:2]), *map(fractions, eigen[2:]))
+    B = SymmetricLayer(K, flux).jacobian(net.signal(K, Z)) * -1
+    C = SymmetricLayer(H, flux).jacobian(net.signal(H, Y)) * -1
+    for left in (B @ q - a * p + b * r, B @ s - a * r - b * p,
+                 -(C @ p) - a * q + b * s, -(C @ r) - a * s - b * q):
+        if symbolic:
+            eigen.vanishes(left)
+        elif any(left):
+            raise InvalidArgument("eigen: is no eigenvalue with its eigenvector")
+    return AllOf([
+        AtMost(lambda p, r, q, s: a**2 * (a**2 + b**2) * sum(
+            (squared_norm(x) for x in (r, q, s)), squared_norm(p)),
+            lambda p, r, q, s: 0, dict(p=p, r=r, q=q, s=s), "of an eigenvector"),
+        Example(lambda: _jacobian_is_imaginary(pair, first, second))])
+
+
+def _jacobian_is_imaginary(pair, first, second):
     K, H = net.pair(pair)
     n, log = K.shape[1], Transcript()
     for name, made, slopes in (("K", K, first.split()), ("H", H, second.split())):

@@ -14,6 +14,7 @@ from stabkit.proof.words import dot
 
 def theorems() -> Iterator[Theorem]:
     yield hamiltonian_growth()
+    yield imaginary_spectrum()
     yield from verlet_of_products()
     yield leapfrog_growth()
     yield leapfrog_form()
@@ -52,6 +53,48 @@ def hamiltonian_growth() -> Theorem:
         {"times": "g*L", "steps": [
             *steps, {"use": "square", "x": f"g*w*(y - v) - w*{p} - {q}", "times": "L"},
             {"use": "square", "x": f"g*(z - x) - w*{p} + {q}", "times": "L"}]})
+
+
+def imaginary_spectrum() -> Theorem:
+    """λ(p + ir) = B(q + is), λ(q + is) = −C(p + ir), λ = a + ib, B = KᵀDK and C = HᵀD₁H, say
+
+    (a² + b²)(|p|² + |r|²) = |Bq|² + |Bs|² <= L(c + c_H)(q·Bq + s·Bs), and so for q and s; and as
+    q·Bs = s·Bq and p·Cr = r·Cp, a times q·Bq + s·Bs + p·Cp + r·Cr is 2ab(s·p − q·r) = 0.
+    """
+    s_ = Symbols()
+    c, c_H, L = s_.parameter("c", ">= 0"), s_.parameter("c_H", ">= 0"), s_.parameter("L", "any")
+    a, b = s_.parameter("a", "any"), s_.parameter("b", "any")
+    K, H = s_.operator("K", bound=c), s_.operator("H", to="P", bound=c_H)
+    D, E = (s_.operator(name, space, space, symmetric=True)
+            for name, space in (("D", "M"), ("D1", "P")))
+    for name, W, space in (("weights", D, "M"), ("weights1", E, "P")):
+        s_.form(name, space, lambda x: (W @ x).T @ (L * x - W @ x))  # noqa: B023
+    p, r, q, s = (s_.vector(name) for name in "prqs")
+    B, C = K.T @ D @ K, H.T @ E @ H
+    for name, left in (("eigen", B @ q - a * p + b * r), ("eigen1", B @ s - a * r - b * p),
+                       ("eigen2", -(C @ p) - a * q + b * s), ("eigen3", -(C @ r) - a * s - b * q)):
+        s_.equation(name, left)
+    size = dot(p, p) + dot(r, r) + dot(q, q) + dot(s, s)
+    both, one, other = "a**2*L*(c + c_H)", "K.T@D@K", "H.T@D1@H"
+    turned = "a*b*L*(c + c_H)"
+    steps: list[dict[str, Any]] = [
+        {"use": "equation", "of": of, "with": f"a**2*({left}).T + {more}"} for of, left, more in (
+            ("eigen", f"{one}@q + a*p - b*r", f"{turned}*s.T - {both}*q.T"),
+            ("eigen1", f"{one}@s + a*r + b*p", f"0*s.T - {both}*s.T - {turned}*q.T"),
+            ("eigen2", f"a*q - b*s - {other}@p", f"{both}*p.T - {turned}*r.T"),
+            ("eigen3", f"a*s + b*q - {other}@r", f"{both}*r.T + {turned}*p.T"))]
+    for name, W, form, rest, vectors in (("K", "D", "weights", "c_H", "qs"),
+                                         ("H", "D1", "weights1", "c", "pr")):
+        for x in vectors:
+            steps += [
+                {"use": "form", "of": form, "x": f"{name}@{x}", "times": "a**2*(c + c_H)"},
+                {"use": "bound", "of": f"{name}.T", "x": f"{W}@{name}@{x}", "times": "a**2"},
+                {"use": "square", "x": f"{W}@{name}@{x}", "times": f"a**2*{rest}"}]
+    return Theorem(
+        "Hamiltonian network, imaginary spectrum",
+        "ruthotto2018, Section 3.2: a^2 |lambda|^2 |x|^2 <= 0 for an eigenvalue lambda = a + ib of "
+        "[[0, B], [-C, 0]] with the eigenvector x, where B = K'DK, C = H'D1 H and 0 <= D, D1 <= L.",
+        s_.shows(-(a**2 * (a**2 + b**2) * size)), {"steps": steps})
 
 
 def verlet_of_products() -> Iterator[Theorem]:

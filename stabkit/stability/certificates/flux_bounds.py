@@ -116,9 +116,8 @@ def show_diffusivity(transcript: Transcript, flux: Flux, low: Fraction | None,
     if shown is not None or not flux.facts.continuous:
         transcript.fact(f"{flux}: sector {_range(low, high)}", [shown, at_zero])
         return [shown, at_zero]
-    shows = [*show_slopes(transcript, flux, low, high), at_zero]
-    transcript.fact(f"{flux}: sector {_range(low, high)}", shows)
-    return shows
+    transcript.fact(f"{flux}: zero at 0", [at_zero])
+    return [*show_slopes(transcript, flux, low, high), at_zero]
 
 
 def _range(low: Fraction | None, high: Fraction | None) -> str:
