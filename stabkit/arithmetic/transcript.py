@@ -176,6 +176,10 @@ class Term:
         """This quantity where `condition` holds, `otherwise` elsewhere."""
         return Term(self.log, f"{_spell(self, SUM)} if {condition} else {otherwise.text}", 0)
 
+    def equals(self, other: Operand) -> str:
+        """The condition that this quantity is the other one."""
+        return self.compared(self, "==", other).text
+
     def compared(self, left: Operand, sign: str, right: Operand) -> Term:
         """The text of a comparison, as a condition for :meth:`when`."""
         return Term(self.log, f"{_spell(left, SUM)} {sign} {_spell(right, SUM)}", 0)

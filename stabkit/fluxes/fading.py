@@ -20,6 +20,8 @@ Term = tuple[int, int, Fraction]  # a, n, b; n = 0 without an exponential
 
 def fading(expression: Expression) -> Expression:
     """The expression as such a sum where it is one, even in s; else as it is."""
+    if all(part.operation != "exp" for part in expression.parts()):
+        return expression
     try:
         sides = [_terms(*form) for low, high in ((-inf, 0), (0, inf))
                  for form in in_all_cases(low, high, expression)]

@@ -107,7 +107,7 @@ def test_the_unexpected_is_one_line_and_never_means_not_stable(monkeypatch, caps
     def fail(*_):
         raise raised
 
-    monkeypatch.setattr("stabkit.cli.commands.chosen", fail)
+    monkeypatch.setattr("stabkit.cli.commands.claims_for", fail)
     monkeypatch.delenv("STABKIT_TRACEBACK", raising=False)
     assert main(["verify"]) == 2
     errors = capsys.readouterr().err

@@ -1,11 +1,11 @@
 """What Coq says of the files: true theorems pass, a changed proof or statement does not."""
 
-import copy
 import os
 import shutil
 import subprocess
 
 import pytest
+from nested_data import changed
 
 from stabkit.coq import Shown, folder
 from stabkit.proof import THEOREMS
@@ -110,17 +110,6 @@ def test_the_library_counts_as_by_hand(place):
     assert done.returncode == 0, done.stderr
 
 
-def changed(part, path, value):
-    """A copy of the data with one entry changed."""
-    made = copy.deepcopy(part)
-    inner = made
-    for key in path[:-1]:
-        inner = inner[key]
-    assert inner[path[-1]] != value
-    inner[path[-1]] = value
-    return made
-
-
 @pytest.mark.parametrize("name, path, value", [
     ("multiplier", ("steps", 0, "times"), "3*tau"),
     ("sign", ("steps", 2, "times"), "-tau*(2 - L*c*tau)"),
@@ -130,7 +119,7 @@ def test_coq_refuses_a_changed_proof(place, name, path, value):
     """Theorem 2 with 3τ for 2τ, a negative multiplier, or no facts at all."""
     made = THEOREMS["explicit step, euclidean"]
     assert made.statement["goal"].endswith(">= 0")
-    done = said_of(place, f"proof_{name}", made.statement, changed(made.proof, path, value))
+    done = said_of(place, f"proof_{name}", made.statement, changed(made.proof, *path, to=value))
     assert done.returncode != 0 and "Error" in done.stderr
 
 
@@ -143,7 +132,7 @@ def test_coq_refuses_a_changed_proof(place, name, path, value):
 def test_coq_refuses_a_statement_that_is_false(place, name, path, value):
     """Twice the step, a larger operator, a flux of another sign, a smaller bound: all false."""
     made = THEOREMS["explicit step, euclidean"]
-    done = said_of(place, f"statement_{name}", changed(made.statement, path, value), made.proof)
+    done = said_of(place, f"statement_{name}", changed(made.statement, *path, to=value), made.proof)
     assert done.returncode != 0 and "Error" in done.stderr
 
 
@@ -155,7 +144,8 @@ def test_coq_refuses_a_statement_that_is_false(place, name, path, value):
 def test_coq_refuses_a_step_beyond_the_bound_of_lines(place, name, weight):
     """An eighth more than the sharp τg/h² of each statement."""
     made = THEOREMS[name]
-    false = changed(made.statement, ("weights",), dict.fromkeys(made.statement["weights"], weight))
+    false = changed(made.statement, "weights",
+                    to=dict.fromkeys(made.statement["weights"], weight))
     done = said_of(place, "beyond_" + name.replace(" ", "_").replace(",", ""), false, made.proof)
     assert done.returncode != 0 and "Error" in done.stderr
 
@@ -170,5 +160,5 @@ def test_coq_refuses_other_rows_of_lines(place, name, path, value):
     """A sign turned round beside the diagonal, or rows that do not sum to 1."""
     made = THEOREMS[name]
     stem = f"rows_{name}".replace(" ", "_").replace(",", "")
-    done = said_of(place, stem, changed(made.statement, path, value), made.proof)
+    done = said_of(place, stem, changed(made.statement, *path, to=value), made.proof)
     assert done.returncode != 0 and "Error" in done.stderr

@@ -4,7 +4,8 @@ import random
 from fractions import Fraction as F
 
 import pytest
-from test_proof_lines import applied, changed, changes, matrix, refused, rises
+from nested_data import changed
+from test_proof_lines import applied, changes, matrix, refused, rises
 
 from stabkit.proof import THEOREMS, check
 from stabkit.proof.symbols import line

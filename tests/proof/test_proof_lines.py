@@ -1,11 +1,11 @@
 """Rows of lines of every length, functions on pieces, and signs of polynomials."""
 
-import copy
 import itertools
 import random
 from fractions import Fraction as F
 
 import pytest
+from nested_data import changed
 
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import THEOREMS, check
@@ -18,15 +18,6 @@ from stabkit.proof.words import parameter
 def refused(statement, proof, reason):
     with pytest.raises(InvalidEvidence, match=reason):
         check(statement, proof)
-
-
-def changed(data, *path, to):
-    data = copy.deepcopy(data)
-    place = data
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = to
-    return data
 
 
 # -- rows ----------------------------------------------------------------------------------------

@@ -3,12 +3,12 @@
 An oracle for the soundness of the kernel that knows none of its rules.
 """
 
-import copy
 import random
 import re
 
 import numpy as np
 import pytest
+from nested_data import changed
 from proof_instances import at_the_bound, flux, holds, instance, met, met_by_forms, visited
 
 from stabkit.errors import InvalidEvidence
@@ -30,19 +30,14 @@ def texts(data, path=()):
 
 def exchanged(data, rng):
     """With a token of one text taken from another."""
-    data = copy.deepcopy(data)
     found = [(path, text) for path, text in texts(data) if TOKEN.search(text)]
     path, text = rng.choice(found)
     token = rng.choice(list(TOKEN.finditer(text)))
     alike = [other for _, text in found for other in TOKEN.findall(text)
              if other[0].isalpha() == token[0][0].isalpha()
              and other[0].isdigit() == token[0][0].isdigit()]
-    place = data
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = text[:token.start()] + rng.choice([*alike, *"0123"[:4 * (not alike)]]) \
-        + text[token.end():]
-    return data
+    other = rng.choice([*alike, *"0123"[:4 * (not alike)]])
+    return changed(data, *path, to=text[:token.start()] + other + text[token.end():])
 
 
 def true_of_random_members(statement, rng):

@@ -1,7 +1,6 @@
 """Every theorem of the collection: accepted, true of random members, false when changed."""
 
 import contextlib
-import copy
 import io
 import json
 import subprocess
@@ -9,6 +8,7 @@ import sys
 import time
 
 import pytest
+from nested_data import changed
 
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import THEOREMS, algebra, check, explain, iteration, read
@@ -24,16 +24,6 @@ def refused(statement, proof):
     with pytest.raises(InvalidEvidence) as error:
         check(statement, proof)
     return str(error.value)
-
-
-def changed(data, *path, to):
-    """A copy of nested data with another value at a place."""
-    data = copy.deepcopy(data)
-    place = data
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = to
-    return data
 
 
 # -- accepted ----------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def semi_iterative_residual(alphas, n):
     residuals = [named(f - A @ v, "r") for v in earlier]
     right = sum(Fraction(a) * (r - A @ B(r))
                 for a, B, r in zip(alphas, maps, residuals, strict=True))
-    return Calculation(log.given, log.let, [f"{(f - A @ last).text} == {right.text}"],
+    return Calculation(log.given, log.let, [(f - A @ last).equals(right)],
                        "f − A Σαⱼ(uⱼ + bⱼ) = Σαⱼ(f − A uⱼ − A bⱼ) for any vectors bⱼ, as Σαⱼ = 1",
                        necessary=True)
 

@@ -74,8 +74,8 @@ def _theorem(log: Transcript, f: Term, grids: list, by: str) -> Calculation:
     shows = []
     for grid, plain, tilde in zip(grids, mg0(f, grids), mgnet(f, grids), strict=True):
         start = named(tilde.first, "start")
-        shows.append(f"{tilde.f.text} == {(plain.f + grid.A(start)).text}")
-        shows += [f"{u.text} == {(v - start).text}" for u, v in
+        shows.append(tilde.f.equals(plain.f + grid.A(start)))
+        shows += [u.equals(v - start) for u, v in
                   zip(plain.features[1:], tilde.features[1:], strict=True)]
     return Calculation(log.given, log.let, shows, by, necessary=True)
 
@@ -186,8 +186,8 @@ def _two_ways(levels: int, seed: int) -> Calculation:
     f, grids = _given(log, levels), _grids(log, levels, seed)
     bare = [replace(grid, post=None) for grid in grids]
     return Calculation(log.given, log.let, [
-        f"{v_mgnet(f, grids).text} == {v_mg(f, grids).text}",
-        f"{v_mgnet(f, bare).text} == {backslash_mg(f, bare).text}"],
+        v_mgnet(f, grids).equals(v_mg(f, grids)),
+        v_mgnet(f, bare).equals(backslash_mg(f, bare))],
         "Algorithm 4 adds P(ũ^{l+1} − ũ^{l+1,0}) = P u^{l+1} by Theorem 6.1; the post-smoothing is "
         "the same, since f̃ − A ũ = f − A u; here with random matrices and nonlinear Π",
         necessary=True)

@@ -71,7 +71,7 @@ def _two_layers(n: int, seed: int) -> Calculation:
     etas = _maps(log, "H", rng, 2, n + 1, n)
     f, u = log.give("f", integers(rng, n)), log.give("u", integers(rng, n + 1))
     data = [named(f - xi(v), "f") for v in mg_features(tuple(etas))(xi, f, u)]
-    shows = [f"{new.text} == {iresnet_step(xi, eta)(old).text}"
+    shows = [new.equals(iresnet_step(xi, eta)(old))
              for eta, old, new in zip(etas, data, data[1:], strict=False)]
     return Calculation(log.given, log.let, shows,
                        "apply the linear ξ to uⁱ = uⁱ⁻¹ + Bⁱ(f − ξuⁱ⁻¹) and subtract from f",
@@ -97,7 +97,7 @@ def every_iresnet_is_an_mg_iresnet(nu, w, seed):
     for i, (xi, eta) in enumerate(zip(xis, etas, strict=True)):
         theirs = named(iresnet_step(_map(log, "Y", xi), _map(log, "H", eta))(theirs), "f")
         ours = named(iresnet_step(one, _map(log, "G", block(eta, i, nu)))(ours), "g")
-        shows.append(f"{ours.text} == {theirs.text}")
+        shows.append(ours.equals(theirs))
     return Calculation(log.given, log.let, shows,
                        "ξ = [ξ¹, …, ξ^ν], and ηⁱ stands in block i with zeros elsewhere: as "
                        "σ(0) = 0, only ξⁱσηⁱσ is left in step i, for every f", necessary=True)
@@ -153,7 +153,7 @@ def _two_steps(sign: str, n: int, seed: int) -> Calculation:
     f1 = named(resnet_step(xis[0], etas[0])(f), "f")
     second = data(xis[1], etas[1], f1)
     return Calculation(
-        log.given, log.let, [f"{second.text} == {sigma_resnet_step(xis[1], etas[1])(first).text}"],
+        log.given, log.let, [second.equals(sigma_resnet_step(xis[1], etas[1])(first))],
         "fⁱ⁻¹ = σ(f̃ⁱ⁻¹) by definition, whatever ξ and η are", necessary=True)
 
 
@@ -262,8 +262,8 @@ def _with_one_xi(n: int, seed: int) -> Calculation:
     relu = log.term("relu(f)")
     return Calculation(
         log.given, log.let,
-        [SPLIT, f"{sigma_resnet_step(xi, eta)(f).text} == {chi(relu).text}",
-         f"{resnet_step(xi, eta)(f).text} == {chi(f).call('relu').text}"],
+        [SPLIT, sigma_resnet_step(xi, eta)(f).equals(chi(relu)),
+         resnet_step(xi, eta)(f).equals(chi(f).call("relu"))],
         f"{SPLIT_BY}: ξ = [−id, id] takes σ of [y; −y] to −y, whatever y is; η(v) = [y; −y] with "
         "y = χ(v) − v", necessary=True)
 

@@ -232,12 +232,11 @@ def _is_heat(n, boundary):
     second = (np.eye(n, k=1, dtype=int) + np.eye(n, k=-1, dtype=int) - 2 * np.eye(n, dtype=int))
     second[0, 0] = second[-1, -1] = -1
     log = Transcript()
-    D = log.give("D", second).text
+    D = log.give("D", second)
     y = log.give("Y", net.state(n, 1))
     heat = SymmetricLayer(difference(1, n, 1, boundary), net.IDENTITY)
     decay = SymmetricLayer(convolution([0, 1, 0], n, PERIODIC), net.IDENTITY)
-    shows = [f"{heat.jacobian(y).text} == {D}", f"{heat(y).text} == {D} @ Y",
-             f"{decay(y).text} == -Y"]
+    shows = [heat.jacobian(y).equals(D), heat(y).equals(D @ y), decay(y).equals(-y)]
     return net.shown(log, shows, "F_sym is linear here, and D is the second difference",
                      necessary=True)
 

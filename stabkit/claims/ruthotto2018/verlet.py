@@ -37,10 +37,10 @@ def _consistent(step, state):
     x = log.give("x", state)
     moved = step(x)
     (y, z), (y1, z1) = halves(x, n), halves(moved, n)
-    log.define("dY", (y1 - y) / log.term("delta"))
-    log.define("dZ", (z1 - z) / log.term("delta"))
+    dY = log.define("dY", (y1 - y) / log.term("delta"))
+    dZ = log.define("dZ", (z1 - z) / log.term("delta"))
     return net.shown(
-        log, [f"dY == {(-step.first(z)).text}", f"dZ == {step.second(y1).text}"],
+        log, [dY.equals(-step.first(z)), dZ.equals(step.second(y1))],
         "the step moves Y by δ times −F(θ₁, Z) and Z by δ times F(θ₂, Y) at the new Y; as the new "
         "Y differs from Y by O(δ), this is consistent, of at least first order for Lipschitz F",
         necessary=True)
