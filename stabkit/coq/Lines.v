@@ -23,6 +23,10 @@ Definition no_more_changes (n : nat) (v u : vec) : Prop :=
 Definition no_more_variation (n : nat) (v u : vec) : Prop := variation n v <= variation n u.
 Definition no_more_extrema (n : nat) (v u : vec) : Prop :=
   no_more_changes (pred n) (differences v) (differences u).
+Definition same_sum (n : nat) (v u : vec) : Prop := sum n v = sum n u.
+Definition no_more_contrast (n : nat) (v u : vec) : Prop := forall M,
+  (forall i, (S i < n)%nat -> Rabs (differences u i) <= M) ->
+  forall i, (S i < n)%nat -> Rabs (differences v i) <= M.
 Definition within_range (n : nat) (v u : vec) : Prop := forall low high,
   (forall i, (i < n)%nat -> low <= u i <= high) -> forall i, (i < n)%nat -> low <= v i <= high.
 
@@ -301,6 +305,24 @@ Section Lines.
     0 <= stays (first_right L) (inner_left L) x /\ 0 <= stays (first_right L) (last_left L) x /\
     0 <= stays (inner_right L) (inner_left L) x /\ 0 <= stays (inner_right L) (last_left L) x.
 
+  Definition columns_sum_to_one : Prop := forall l r, P l -> P r ->
+    single L l r = 1 /\
+    first_middle L l r + inner_left L r = 1 /\ first_middle L l r + last_left L r = 1 /\
+    first_right L l + inner_middle L l r + inner_left L r = 1 /\
+    first_right L l + inner_middle L l r + last_left L r = 1 /\
+    inner_right L l + inner_middle L l r + inner_left L r = 1 /\
+    inner_right L l + inner_middle L l r + last_left L r = 1 /\
+    first_right L l + last_middle L l r = 1 /\ inner_right L l + last_middle L l r = 1.
+
+  (* An edge hands out no less than it is handed, by entries that are multiples of weights. *)
+  Definition hands_out : Prop := forall x, P x ->
+    inner_left L x = inner_left L 1 * x /\ last_left L x = last_left L 1 * x /\
+    first_right L x = first_right L 1 * x /\ inner_right L x = inner_right L 1 * x /\
+    0 <= inner_left L 1 /\ 0 <= last_left L 1 /\ 0 <= first_right L 1 /\ 0 <= inner_right L 1 /\
+    inner_right L 1 <= first_right L 1 + inner_left L 1 /\
+    inner_left L 1 + inner_right L 1 <= inner_right L 1 + inner_left L 1 /\
+    inner_left L 1 <= inner_right L 1 + last_left L 1.
+
   (* The same of the matrix that makes the differences. *)
   Definition differences_bounded : Prop := forall l r, P l -> P r ->
     0 < m r /\ m r <= stays (first_right L) (inner_left L) r /\
@@ -452,6 +474,109 @@ Section Lines.
         rewrite Rminus_0_r. unfold stays, b', c', a, c, bound in *. entries; lra.
     - intros i I. apply differences_of_line; auto. lia.
   Qed.
+
+  Theorem line_keeps_mean : columns_sum_to_one ->
+    (forall i, (i < n)%nat -> v i = on_line L n w x i) -> same_sum n v x.
+  Proof.
+    intros T V. set (before := fun i => match i with O => 0 | S j => c j end).
+    assert (K : forall k, (S k < n)%nat -> before k + b k + a (S k) = 1).
+    { intros k I. destruct (T (w k) (w (S k))) as (T1 & T2 & T3 & T4 & T5 & T6 & T7 & T8 & T9); auto.
+      unfold before, a, b, c. entries; lra. }
+    assert (N : forall k, (S k = n)%nat -> before k + b k = 1).
+    { intros k I. destruct (T (w k) (w (S k))) as (T1 & T2 & T3 & T4 & T5 & T6 & T7 & T8 & T9); auto.
+      unfold before, a, b, c. entries; lra. }
+    assert (E : forall k, (k < n)%nat ->
+      sum (S k) v = sum k x + (before k + b k) * x k + c k * x (S k)).
+    { induction k as [| k IH]; intro I.
+      - cbn [sum]. rewrite (V O I). unfold on_line. fold a b c. unfold band. rewrite no_first_left.
+        unfold before. ring.
+      - cbn [sum] in *. rewrite (V (S k) I), IH by lia. unfold on_line. fold a b c. unfold band.
+        cbn [pred before]. specialize (K k I).
+        replace (x k) with ((before k + b k + a (S k)) * x k) at 3 by (rewrite K; ring). ring. }
+    unfold same_sum. destruct (Nat.eq_dec n 0) as [F | F]; [rewrite F; reflexivity |].
+    specialize (E (pred n)). specialize (N (pred n)). rewrite (no_last_right (pred n)) in E by lia.
+    rewrite N in E by lia. replace n with (S (pred n)) by lia. rewrite E by lia. cbn [sum]. ring.
+  Qed.
+
+  (* The weight of an edge is the g of a flux that does not fall, at the difference there. *)
+  Variable phi : R -> R.
+  Definition slopes_within : Prop := phi 0 = 0 /\ forall s t, s <= t ->
+    exists g, P g /\ 0 <= g /\ phi t - phi s = g * (t - s).
+
+  Lemma below_contrast k f h M d : 0 <= k -> f + h <= k * phi M ->
+    (exists g, 0 <= g /\ k * g <= 1 /\ phi M - phi d = g * (M - d)) -> d <= M ->
+    d - k * phi d + f + h <= M.
+  Proof.
+    intros K F (g & G1 & G2 & G3) D. assert (0 <= (1 - k * g) * (M - d)) by (apply Rmult_le_pos; lra).
+    assert (k * (phi M - phi d) = k * g * (M - d)) by (rewrite G3; ring). lra.
+  Qed.
+
+  Lemma above_contrast k f h M d : 0 <= k -> k * phi M <= f + h ->
+    (exists g, 0 <= g /\ k * g <= 1 /\ phi d - phi M = g * (d - M)) -> M <= d ->
+    M <= d - k * phi d + f + h.
+  Proof.
+    intros K F (g & G1 & G2 & G3) D. assert (0 <= (1 - k * g) * (d - M)) by (apply Rmult_le_pos; lra).
+    assert (k * (phi d - phi M) = k * g * (d - M)) by (rewrite G3; ring). lra.
+  Qed.
+
+  Theorem line_adds_no_contrast : sums_to_one -> stays_nonnegative -> hands_out -> slopes_within ->
+    (forall i, (S i < n)%nat -> w (S i) * differences x i = phi (differences x i)) ->
+    (forall i, (i < n)%nat -> v i = on_line L n w x i) -> no_more_contrast n v x.
+  Proof.
+    intros T Z H [F0 F] W V M B i I. set (d := differences x) in *.
+    set (alpha := fun j => match j with O => 0 | _ =>
+      if Nat.eqb (S j) n then last_left L 1 else inner_left L 1 end).
+    set (gamma := fun j => if Nat.eqb (S j) n then 0 else
+      match j with O => first_right L 1 | _ => inner_right L 1 end).
+    assert (A : forall j, a j = alpha j * w j).
+    { intro j. destruct (H (w j)) as (H1 & H2 & _); auto. unfold a, alpha. cbv beta. entries; auto; ring. }
+    assert (C : forall j, c j = gamma j * w (S j)).
+    { intro j. destruct (H (w (S j))) as (_ & _ & H3 & H4 & _); auto. unfold c, gamma.
+      cbv beta. entries; auto; ring. }
+    assert (E : differences v i = d i - (alpha (S i) + gamma i) * phi (d i)
+      + alpha i * phi (d (pred i)) + gamma (S i) * phi (d (S i))).
+    { rewrite (differences_of_line T V i I). unfold band. fold d. rewrite (A (S i)), (C i), (C (S i)).
+      assert (E1 : a i * d (pred i) = alpha i * phi (d (pred i))).
+      { destruct i as [| j]; [unfold a, alpha; cbn; ring |]. rewrite A, <- W by lia. cbn [pred]. ring. }
+      assert (E2 : gamma (S i) * w (S (S i)) * d (S i) = gamma (S i) * phi (d (S i))).
+      { destruct (Nat.eq_dec (S (S i)) n) as [Q | Q].
+        - unfold gamma. rewrite Q, Nat.eqb_refl. ring.
+        - rewrite <- W by lia. ring. }
+      rewrite E1, E2, <- (W i I). ring. }
+    destruct (H (w O)) as (_ & _ & _ & _ & H1 & H2 & H3 & H4 & H5 & H6 & H7); auto.
+    assert (N : 0 <= alpha i /\ 0 <= gamma (S i) /\ 0 <= alpha (S i) + gamma i /\
+      alpha i + gamma (S i) <= alpha (S i) + gamma i).
+    { unfold alpha, gamma. cbv beta. entries; repeat split; lra. }
+    destruct N as (N1 & N2 & N3 & N4).
+    assert (S1 : forall g, P g -> (alpha (S i) + gamma i) * g <= 1).
+    { intros g G. destruct (Z g G) as (Z1 & Z2 & Z3 & Z4). destruct (H g G) as (G1 & G2 & G3 & G4 & _).
+      unfold stays in *. unfold alpha, gamma. cbv beta. entries; lra. }
+    assert (M0 : 0 <= M) by (eapply Rle_trans; [apply Rabs_pos | apply (B i I)]).
+    assert (D : forall j, (S j < n)%nat -> - M <= d j <= M)
+      by (intros j J; specialize (B j J); split; [pose proof (Rle_abs (- d j)) as Q; rewrite Rabs_Ropp in Q |
+        pose proof (Rle_abs (d j)) as Q]; fold d in B; lra).
+    assert (U : forall s t, s <= t -> phi s <= phi t).
+    { intros s t L'. destruct (F s t L') as (g & _ & G1 & G2).
+      assert (0 <= g * (t - s)) by (apply Rmult_le_pos; lra). lra. }
+    assert (PM := U 0 M M0). assert (PN := U (- M) 0 ltac:(lra)). rewrite F0 in *.
+    assert (Hi : (S (pred i) < n)%nat) by lia. assert (Di := D i I).
+    assert (R1 : alpha i * phi (- M) <= alpha i * phi (d (pred i)) <= alpha i * phi M)
+      by (destruct (D _ Hi); split; apply Rmult_le_compat_l; auto).
+    assert (R2 : gamma (S i) * phi (- M) <= gamma (S i) * phi (d (S i)) <= gamma (S i) * phi M).
+    { destruct (Nat.eq_dec (S (S i)) n) as [Q | Q].
+      - unfold gamma. rewrite Q, Nat.eqb_refl. lra.
+      - destruct (D (S i)); [lia |]. split; apply Rmult_le_compat_l; auto. }
+    assert (R3 : (alpha i + gamma (S i)) * phi M <= (alpha (S i) + gamma i) * phi M)
+      by (apply Rmult_le_compat_r; lra).
+    assert (R4 : (alpha (S i) + gamma i) * phi (- M) <= (alpha i + gamma (S i)) * phi (- M))
+      by (assert (0 <= (alpha (S i) + gamma i - (alpha i + gamma (S i))) * - phi (- M))
+            by (apply Rmult_le_pos; lra); lra).
+    rewrite E. apply Rabs_le. split.
+    - apply above_contrast; try lra. destruct (F (- M) (d i)) as (g & G1 & G2 & G3); [lra |].
+      exists g. auto.
+    - apply below_contrast; try lra. destruct (F (d i) M) as (g & G1 & G2 & G3); [lra |].
+      exists g. auto.
+  Qed.
 End Lines.
 
 (* -- the range --------------------------------------------------------------------------------- *)
@@ -483,12 +608,15 @@ Lemma many_steps (keeps : vec -> vec -> Prop) (U : nat -> vec) :
 Proof. intros Re Tr H. induction k as [| k IH]; [apply Re | apply Tr with (U k); auto]. Qed.
 
 Ltac any_number step := intros; apply many_steps;
-  [ unfold no_more_extrema, no_more_changes, no_more_variation, within_range; auto; intros; lra
-  | unfold no_more_extrema, no_more_changes, no_more_variation, within_range; eauto; intros; lra
+  [ unfold no_more_extrema, no_more_changes, no_more_variation, same_sum, within_range; auto;
+    intros; lra
+  | unfold no_more_extrema, no_more_changes, no_more_variation, same_sum, within_range; eauto;
+    intros; lra
   | intro; eapply step; eauto ].
 
 Ltac on_box := unfold beside, bounded, last_nonnegative, last_positive, sums_to_one,
-  stays_nonnegative, differences_bounded, stays; cbn; intros; repeat split; nra.
+  stays_nonnegative, differences_bounded, columns_sum_to_one, hands_out, stays; cbn; intros;
+  repeat split; nra.
 
 (* An implicit step, where at a greatest value that before is at least as great, and so below. *)
 Lemma implicit_within_range n u v :

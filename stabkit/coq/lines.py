@@ -13,7 +13,7 @@ from stabkit.errors import InvalidArgument
 Row = Mapping[str, str]
 #: What the library calls that which a step keeps.
 KEPT = {"range": "within_range", "sign": "no_more_changes", "variation": "no_more_variation",
-        "extrema": "no_more_extrema"}
+        "extrema": "no_more_extrema", "mean": "same_sum", "contrast": "no_more_contrast"}
 #: The entries of a line by the names of the library, the weights that they are functions of.
 ENTRIES = {
     "single": ("single", "0", "l r"),
@@ -26,7 +26,9 @@ ENTRIES = {
 LAWS = {("sign", "explicit"): "line_adds_no_changes",
         ("sign", "implicit"): "inverse_line_adds_no_changes",
         ("variation", "explicit"): "line_adds_no_variation",
-        ("extrema", "explicit"): "line_adds_no_extrema"}
+        ("extrema", "explicit"): "line_adds_no_extrema",
+        ("mean", "explicit"): "line_keeps_mean",
+        ("contrast", "explicit"): "line_adds_no_contrast"}
 
 
 def rows(name: str, statement: Data, proof: Data) -> list[str]:
@@ -35,9 +37,10 @@ def rows(name: str, statement: Data, proof: Data) -> list[str]:
     Raises
     ------
     InvalidArgument
-        For what the library has no theorem for: contrast, the mean, signs around a circle.
+        For what the library has no theorem for, such as signs around a ring.
     """
-    if statement["keeps"] not in KEPT:
+    if statement["keeps"] not in KEPT or {"keeps": "contrast", "steps": "any number"}.items() <= \
+            statement.items():
         raise InvalidArgument(f"{statement['keeps']}: what keeps it is not written for Coq")
     made = _range if statement["keeps"] == "range" else _line
     if "steps" not in statement:
@@ -58,15 +61,23 @@ def _line(name: str, statement: Data, proof: Data) -> list[str]:
         raise InvalidArgument("weights: of a line must have one end")
     within, rows = _within("x", *ends), statement["rows"]
     law = LAWS[statement["keeps"], statement["step"]]
+    box = f"(fun x => {within})"
+    of_flux, flux, given = "", "", []
+    if statement["keeps"] == "contrast":  # weights are those of a flux that does not fall
+        of_flux, flux = " forall phi : R -> R,", " with (phi := phi)"
+        given = [f"  slopes_within {box} phi ->",
+                 "  (forall i, (S i < n)%nat -> "
+                 "w (S i) * differences u i = phi (differences u i)) ->"]
     bound = f" (fun x => {_entry(proof['pivot'], ['x'])})" if "pivot" in proof else ""
     return [f"Definition {name}_line : line := {{|",
-            *(f"  {field} := fun {given} => {_entry(rows[kind][place], given.split(' '))}"
-              + ";" * (field != "last_middle") for field, (kind, place, given) in ENTRIES.items()),
-            "|}.", "", f"Theorem {name} :", "  forall n : nat, forall w u v : vec,",
-            f"  (forall i, {_within('w i', *ends)}) ->",
+            *(f"  {field} := fun {letters} => {_entry(rows[kind][place], letters.split(' '))}"
+              + ";" * (field != "last_middle") for field, (kind, place, letters) in
+              ENTRIES.items()),
+            "|}.", "", f"Theorem {name} :", f"  forall n : nat, forall w u v : vec,{of_flux}",
+            f"  (forall i, {_within('w i', *ends)}) ->", *given,
             f"  {_course(name, statement, 'w', 'u', 'v')} ->",
-            f"  {KEPT[statement['keeps']]} n v u.", "Proof.", "  intros n w u v W V.",
-            f"  apply ({law} (fun x => {within}) {name}_line{bound} n w); auto; on_box.", "Qed."]
+            f"  {KEPT[statement['keeps']]} n v u.", "Proof.", "  intros n w u v; intros.",
+            f"  apply ({law} {box} {name}_line{bound} n w){flux}; auto; on_box.", "Qed."]
 
 
 def _course(name: str, statement: Data, w: str, u: str, v: str) -> str:

@@ -20,10 +20,11 @@ CORE = [
     "implicit steps, any number, euclidean", "linear leapfrog network, conserved form",
     "two grids, fine values", "explicit step on a grid, range", "explicit step on a line, sign",
     "implicit step on a line, sign", "explicit step on a line, variation",
-    "explicit step on a line, extrema",
+    "explicit step on a line, extrema", "explicit step on a line, mean",
+    "explicit step on a line, contrast",
 ]
 #: For each of them so many steps, too.
-ON_LINES = [name for name in CORE if " on a line, " in name]
+ON_LINES = [name for name in CORE if " on a line, " in name and "contrast" not in name]
 #: f·s − |f|²/b >= 0 by the interpolation between s and 0, where Φ is 0 by its sector.
 AT_REST = {
     "kind": "algebra", "parameters": {"b": "> 0"}, "vectors": {"s": "M"},
@@ -139,7 +140,7 @@ def test_coq_refuses_a_statement_that_is_false(place, name, path, value):
 @pytest.mark.parametrize("name, weight", [
     ("explicit step on a line, range", "9/16"), ("explicit step on a line, sign", "9/32"),
     ("explicit step on a line, variation", "9/16"), ("explicit step on a line, extrema", "9/32"),
-    ("explicit step on a grid, range", "9/32"),
+    ("explicit step on a grid, range", "9/32"), ("explicit step on a line, contrast", "9/16"),
 ])
 def test_coq_refuses_a_step_beyond_the_bound_of_lines(place, name, weight):
     """An eighth more than the sharp τg/h² of each statement."""
@@ -155,10 +156,13 @@ def test_coq_refuses_a_step_beyond_the_bound_of_lines(place, name, weight):
     ("implicit step on a line, sign", ("rows", "first", "1"), "r"),
     ("explicit step on a line, variation", ("rows", "inner", "0"), "1 - l - 2*r"),
     ("implicit step on a line, range", ("rows", "inner", "0"), "2 + l + r"),
+    ("explicit step on a line, mean", ("rows", "first", "1"), "r/2"),
+    ("explicit step on a line, contrast", ("rows", "last", "0"), "1 - l/2"),
+    ("explicit step on a line, contrast", ("rows", "last", "-1"), "l**2"),
 ])
 def test_coq_refuses_other_rows_of_lines(place, name, path, value):
     """A sign turned round beside the diagonal, or rows that do not sum to 1."""
     made = THEOREMS[name]
-    stem = f"rows_{name}".replace(" ", "_").replace(",", "")
+    stem = f"rows_{name}_{path[-1]}".replace("-", "minus_").replace(" ", "_").replace(",", "")
     done = said_of(place, stem, changed(made.statement, *path, to=value), made.proof)
     assert done.returncode != 0 and "Error" in done.stderr
