@@ -77,8 +77,10 @@ CASES = {
     "softmax": single("Softmax", (5,)),
     "softmax along channels": single("Softmax", (3, 4), axis=1),
     "log-softmax": single("LogSoftmax", (4,)),
-    "local response": single("LRN", (4, 2), size=3, alpha=2.5, beta=0.75, bias=0.5),
-    "local response of an even window": single("LRN", (5, 2, 1), size=4, alpha=9.0, beta=1.0),
+    # onnx.reference ends windows at the number of samples: as many as channels
+    "local response": single("LRN", (4, 2, 1), batch=4, size=3, alpha=2.5, beta=0.75, bias=0.5),
+    "local response of an even window": single("LRN", (5, 1, 2), batch=5, size=4, alpha=9.0,
+                                               beta=1.0),
     "layer norm": single("LayerNormalization", (3, 4), {"s": weights(4), "b": weights(4)}),
     "layer norm over two axes": single("LayerNormalization", (3, 4), {"s": weights(3, 4)}, axis=1,
                                        epsilon=0.1),
