@@ -290,7 +290,7 @@ def test_what_cannot_be_decided_or_used():
                 np.eye(3) * 1j, [[1, 2], [3]]):
         with pytest.raises(InvalidArgument, match="matrix"):
             extreme_eigenvalues(bad)
-        if not np.iscomplexobj(bad):
+        if not (isinstance(bad, np.ndarray) and bad.dtype.kind == "c"):
             with pytest.raises(InvalidArgument, match="matrix"):
                 spectrum(bad)
     with pytest.raises(InvalidArgument, match="2000"):
