@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from stabkit.cli.audit import Sizes
 from stabkit.cli.commands import EXPECTED, UNEXPECTED, cli
-from stabkit.errors import InvalidArgument, Undecided
+from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.report.output import say
 
 _WHOLE, _POWERS = 600, 200  # rows up to which all eigenvalues, and the powers, are enclosed
@@ -17,18 +18,24 @@ _WHOLE, _POWERS = 600, 200  # rows up to which all eigenvalues, and the powers, 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--shape", type=Sizes(), metavar="N,N,...",
+              help="Of the array that a step in a Python file is given.")
+@click.option("--dt", metavar="T", help="A step such as 1/4 or 0.25, for a step(u, dt).")
 @click.option("--picture", type=click.Path(path_type=Path), metavar="FILE.svg",
               help="Draw the eigenvalues on the unit circle.")
-def spectrum(file: Path, picture: Path | None) -> int:
+def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture: Path | None
+             ) -> int:
     """Enclose the eigenvalues of a matrix, read as one step u -> A u.
 
     FILE is a sparse matrix as scipy.sparse.save_npz writes it, a dense one as
     numpy.save (.npy), or a MatrixMarket file (.mtx); its floats are taken exactly.
+    Or it is FILE.py:step, a linear step of your own, which is executed and traced.
 
     \b
     Examples:
       stabkit spectrum step.mtx
       stabkit spectrum step.npz --picture step.svg
+      stabkit spectrum heat.py:step --shape 64 --dt 1/4
 
     \b
     Exit status:
@@ -38,7 +45,12 @@ def spectrum(file: Path, picture: Path | None) -> int:
     from stabkit.spectra import extreme_eigenvalues, transient_growth
     from stabkit.spectra import spectrum as enclose
 
-    matrix = read_matrix(file)
+    if ".py" in file.name:
+        matrix = read_linear_step(file, shape, dt)
+    elif shape is not None or dt is not None:
+        raise InvalidArgument("--shape, --dt: are for a step in a Python file, FILE.py:step")
+    else:
+        matrix = read_matrix(file)
     size = matrix.shape[0]
     rows: list[tuple[str, str]] = [("rows", str(size))]
     grows, found = False, None
@@ -76,6 +88,36 @@ def _draw(found: Any, picture: Path) -> None:
         raise InvalidArgument(f"--picture: needs all eigenvalues, of at most {_WHOLE} rows")
     check_writable(picture)
     picture.write_text(svg(plot(found), picture.stem), encoding="utf-8")
+
+
+def read_linear_step(path: Path, shape: tuple[int, ...] | None, dt: str | None) -> Any:
+    """The matrix of a step of the user's, with exact entries, constants left out.
+
+    Raises
+    ------
+    HypothesisNotMet
+        If the step is not linear.
+    """
+    from fractions import Fraction
+
+    from stabkit.arithmetic.rational import fraction
+    from stabkit.audit.step_file import read_step
+    from stabkit.operators import Operator
+    from stabkit.tracing import trace
+    from stabkit.tracing.run import values_at
+
+    if shape is None:
+        raise InvalidArgument("--shape: is needed for a step in a Python file, such as 64x64")
+    found = trace(read_step(path), shape, dt=None if dt is None else fraction(dt, "dt"))
+    if found.takes_step and dt is None:
+        raise InvalidArgument("--dt: is needed for a step(u, dt)")
+    if not found.is_linear:
+        raise HypothesisNotMet(f"{path}: the step is not linear; its spectrum at a signal is that "
+                               "of stabkit.spectra.jacobian")
+    form, values = found.form, values_at(found.form, found.dt or Fraction(0))
+    kept = form.columns > 0
+    return Operator((found.size, found.size), form.rows[kept], form.columns[kept] - 1,
+                    [value for value, keep in zip(values, kept, strict=True) if keep])
 
 
 def read_matrix(path: Path) -> Any:

@@ -57,3 +57,23 @@ def test_files_that_hold_no_matrix(here, capsys):
         assert main(["spectrum", name]) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and ("FILE" in error or "matrix" in error), error
+
+
+def test_a_step_in_a_python_file(here, capsys):
+    """Traced exactly: the heat step's eigenvalues at dt = 1/4 and 3/5; what is not linear is told.
+    """
+    (here / "heat.py").write_text(
+        "import numpy as np\n\n\ndef step(u, dt):\n    s = np.diff(u)\n    v = u.copy()\n"
+        "    v[1:] -= dt * s\n    v[:-1] += dt * s\n    return v\n\n\n"
+        "def square(u):\n    return u * u\n")
+    assert main(["spectrum", "heat.py:step", "--shape", "20", "--dt", "1/4"]) == 0
+    low = 1 - (2 + 2 * np.cos(np.pi / 20)) / 4
+    assert f"{low:.9f}"[:9] in capsys.readouterr().out
+    assert main(["spectrum", "heat.py:step", "--shape", "20", "--dt", "3/5"]) == 1
+    capsys.readouterr()
+    for arguments in (["heat.py:step"], ["heat.py:step", "--shape", "4"],
+                      ["heat.py:square", "--shape", "4"], ["none.py:step", "--shape", "4"]):
+        assert main(["spectrum", *arguments]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    np.save("one.npy", np.eye(2))
+    assert main(["spectrum", "one.npy", "--shape", "2"]) == 2
