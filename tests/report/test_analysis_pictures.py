@@ -1,5 +1,7 @@
 """Pictures of the analysis rooms: drawn from one call, and what is in them."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,8 @@ AXIS = np.linspace(-3, 3, 13)
 @pytest.mark.parametrize("make", [
     lambda: spectrum(A), lambda: pseudospectrum(A, AXIS, AXIS), lambda: numerical_range(A, 16),
     lambda: transient_growth(gallery.jordan_block(6, 0.5)), lambda: methods.rk4,
+    lambda: methods.Family(lambda C, d: {-1: d + C / 2, 0: 1 - 2 * d, 1: d - C / 2}).region(
+        [Fraction(k, 8) for k in range(12)], [Fraction(k, 16) for k in range(12)]),
     lambda: methods.backward_euler, lambda: methods.cycle("fsi", 8)])
 def test_everything_is_drawn(make):
     """With axes that say what they show, as SVG, the same twice."""

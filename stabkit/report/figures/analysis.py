@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stabkit.errors import InvalidArgument
-from stabkit.methods import Cycle, RungeKutta
+from stabkit.methods import Cycle, Region, RungeKutta
 from stabkit.report.figures.style import BLUE, INK, ORANGE, RED, SKY, canvas, line, styled
 from stabkit.spectra import NumericalRange, Pseudospectrum, Spectrum, TransientGrowth
 
@@ -23,7 +23,7 @@ def plot(found: Any, beside: Any = None) -> Figure:
 
     Parameters
     ----------
-    found : Spectrum, Pseudospectrum, NumericalRange, TransientGrowth, RungeKutta or Cycle
+    found : Spectrum, Pseudospectrum, NumericalRange, TransientGrowth, RungeKutta, Region or Cycle
         Eigenvalues on the unit circle; contours of the resolvent norm; supporting lines; the norms
         of powers; the region |R(z)| <= 1; the polynomial of a cycle.
     beside : Spectrum, optional
@@ -117,6 +117,18 @@ def _(found: RungeKutta, axes: Axes) -> None:
     line(axes, 0)
     line(axes, 0, vertical=True)
     axes.set(aspect="equal", xlabel="Re z", ylabel="Im z", title=f"{found}: |R(z)| ≤ 1")
+
+
+@_draw.register
+def _(found: Region, axes: Axes) -> None:
+    x, y = np.meshgrid(*([float(value) for value in axis]
+                         for axis in (found.first, found.second)))
+    for inside, colour, label in ((True, BLUE, "stable"), (False, ORANGE, "not stable")):
+        here = found.stable == inside
+        axes.plot(x[here], y[here], ".", color=colour, markersize=3, label=label)
+    axes.set(xlabel="first parameter", ylabel="second parameter",
+             title="decided in fractions at every point")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 @_draw.register
