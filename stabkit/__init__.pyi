@@ -87,6 +87,7 @@ from .stability.property import (
 )
 from .prover import Proof as Proof, bounded as bounded, prove as prove
 from .replay import replay as replay
+from .report.figures import plot as plot
 from .methods import cycle as cycle
 from .schemes import (
     FSI as FSI,

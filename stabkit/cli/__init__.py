@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from stabkit.cli import audit, export, report  # noqa: F401, add their commands
+from stabkit.cli import audit, export, report, spectrum  # noqa: F401, add their commands
 from stabkit.cli.commands import BAD_INPUT, EXPECTED, INTERRUPTED, TERMINATED, cli, complain
 from stabkit.errors import StabkitError, in_words
 from stabkit.report.output import say

@@ -26,12 +26,12 @@ from stabkit.methods.dictionary import (
     ssp104,
     trapezoidal,
 )
-from stabkit.methods.families import Family
+from stabkit.methods.families import Family, Region
 from stabkit.methods.multistep import Multistep
 from stabkit.methods.runge_kutta import RungeKutta, RungeKuttaStep
 
 __all__ = [
-    "Cycle", "Family", "Multistep", "RungeKutta", "RungeKuttaStep", "adams_bashforth",
+    "Cycle", "Family", "Multistep", "Region", "RungeKutta", "RungeKuttaStep", "adams_bashforth",
     "backward_euler", "bdf", "cycle", "euler", "heun", "heun3", "implicit_midpoint", "kutta3",
     "leapfrog", "lobatto_iiic2", "midpoint", "radau_iia2", "ralston", "rk4", "rk38", "ssp2",
     "ssp22", "ssp33", "ssp104", "trapezoidal",

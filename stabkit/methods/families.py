@@ -32,6 +32,21 @@ _DEGREE = 12  # of taps in the parameter
 
 
 @dataclass(frozen=True, eq=False)
+class Region:
+    """Where a family of two parameters is stable.
+
+    Attributes
+    ----------
+    first, second : tuple of rational
+    stable : ndarray of bool, shape (second, first)
+    """
+
+    first: tuple[Rational, ...]
+    second: tuple[Rational, ...]
+    stable: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Family:
     """Steps Σ b_k(r) u⁺_{j+k} = Σ a_k(r) u_{j+k} with parameters r, such as Courant numbers.
 
@@ -79,9 +94,10 @@ class Family:
         below, above = (_square(taps) for taps in self._taps(values))
         return _is_nonnegative(below - above) and _is_nonnegative(below, strictly=True)
 
-    def map(self, first: Sequence[Rational], second: Sequence[Rational]) -> np.ndarray:
-        """Whether it is stable at every pair of two parameters, shape (second, first)."""
-        return np.array([[self.is_stable(x, y) for x in first] for y in second])
+    def region(self, first: Sequence[Rational], second: Sequence[Rational]) -> Region:
+        """Whether it is stable at every pair of two parameters, each decided in fractions."""
+        return Region(tuple(first), tuple(second), np.array(
+            [[self.is_stable(x, y) for x in first] for y in second]))
 
     def intervals(self) -> list[tuple[Interval, Interval]]:
         """The closed intervals of r >= 0 where a family of one parameter is stable, in order.

@@ -10,6 +10,7 @@ from flint import fmpq_poly
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.roots import complex_roots
+from stabkit.errors import Undecided
 
 
 def first_exit(p: fmpq_poly) -> Interval:
@@ -34,6 +35,8 @@ def positive_roots(p: fmpq_poly) -> list[Interval]:
         p = fmpq_poly(p.coeffs()[1:])
     with precision(128):
         found = [root.real for root, _ in complex_roots(p) if root.imag.is_zero()]
+    if any(root.contains(0) for root in found):
+        raise Undecided("a root of the polynomial is too close to 0 to be told from it")
     return sorted((Interval(root.lower(), root.upper()) for root in found if root > 0),
                   key=lambda root: root.lower)
 

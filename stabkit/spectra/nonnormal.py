@@ -12,7 +12,7 @@ import scipy
 from stabkit.aliases import Matrix
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import integer
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, Undecided
 from stabkit.spectra.eigenvalues import spectrum
 from stabkit.spectra.matrices import enclosed
 from stabkit.spectra.symmetric import bounds_of_largest
@@ -109,15 +109,15 @@ def _smallest_singular_values(a: np.ndarray, points: np.ndarray) -> tuple[np.nda
     places = np.arange(n)
     shifted[:, places, places] += points[:, None]
     left, values, right = np.linalg.svd(shifted)
-    v = right.conj().swapaxes(1, 2)
+    v, largest = right.conj().swapaxes(1, 2), values.max(axis=1)
     error = 4 * (n + 8) * _U
     of_m, of_u, of_v = _norms(shifted), _norms(left), _norms(v)
     alpha, beta = (_norms(w.conj().swapaxes(1, 2) @ w - np.eye(n)) + error * of_w**2
                    for w, of_w in ((left, of_u), (v, of_v)))
     residual = _norms(shifted @ v - left * values[:, None, :]) + \
-        error * (of_m * of_v + of_u * values[:, 0])
+        error * (of_m * of_v + of_u * largest)
     diagonal = 2 * _U * (np.abs(points) + np.abs(np.diagonal(a)).max(initial=0))
-    return values[:, -1], residual + beta * of_m + alpha * values[:, 0] + diagonal
+    return values.min(axis=1), residual + beta * of_m + alpha * largest + diagonal
 
 
 def _norms(a: np.ndarray) -> np.ndarray:
@@ -169,7 +169,7 @@ def numerical_range(matrix: Matrix, angles: int = 64) -> NumericalRange:
         length = Fraction(c) ** 2 + Fraction(s) ** 2
         with precision(128):
             size = Interval(length).sqrt()
-            rounding = Fraction(float(np.abs(block).sum(axis=1).max())) / 2**50 + spread
+            rounding = Fraction(float(np.abs(block).sum(axis=1).max())) / 2**50 + 2 * spread
             supports.append(Interval(low - rounding, high + rounding) / size)
         lengths.append(size)
         _, vectors = np.linalg.eigh(h + 1j * k)
@@ -254,9 +254,16 @@ def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
     largest = norms[0]
     for norm in norms[1:]:
         largest = largest.max(norm)
-    if bounded is None and spectrum(matrix).radius.lo > 1:
+    if bounded is None and _leaves_the_circle(matrix):
         bounded = False
     return TransientGrowth(norms, largest, bounded, _kreiss(a, spread, largest, bounded))
+
+
+def _leaves_the_circle(matrix: Matrix) -> bool:
+    try:
+        return bool(spectrum(matrix).radius.lo > 1)
+    except Undecided:  # as of a defective matrix
+        return False
 
 
 def _kreiss(a: np.ndarray, spread: Fraction, largest: Interval, bounded: bool | None) -> Interval:

@@ -10,8 +10,10 @@ import scipy
 
 from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.float_intervals import FloatIntervals
 from stabkit.arithmetic.rational import fraction, is_psd
-from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
+from stabkit.errors import UNFIT, HypothesisNotMet, InvalidArgument, Undecided
+from stabkit.fluxes.flux import Flux
 from stabkit.operators.eigenvalues import decide_below
 from stabkit.schemes import Explicit, Scheme, as_signal
 from stabkit.spectra.eigenvalues import spectrum
@@ -134,15 +136,49 @@ def _weighted(scheme: Explicit, slopes: np.ndarray) -> tuple[Any, Fraction]:
 def _slopes(scheme: Explicit, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Floats below and above the slopes of the flux at K u."""
     if u.dtype == object:
-        s = scheme.K @ u
-    else:
-        K, u = scheme.K.sparse(), u.astype(float)
-        middle, terms = K @ u, int(np.diff(K.indptr).max(initial=0))
-        away = (terms + 4) * 2.0**-52 * (abs(K) @ np.abs(u))
-        s = np.array([Interval(x - r, x + r) for x, r in zip(
-            map(Fraction, middle.tolist()), map(Fraction, away.tolist()), strict=True)],
-            dtype=object)
+        return _one_by_one(scheme.flux, scheme.K @ u)
+    K, u = scheme.K.sparse(), u.astype(float)
+    middle, terms = K @ u, int(np.diff(K.indptr).max(initial=0))
+    away = (terms + 4) * (2.0**-52 * (abs(K) @ np.abs(u)) + 2.0**-1070)
+    low, high = np.nextafter(middle - away, -np.inf), np.nextafter(middle + away, np.inf)
+    try:
+        with np.errstate(all="ignore"):
+            return _all_at_once(scheme.flux, FloatIntervals(low, high))
+    except (Undecided, *UNFIT):  # a function that float intervals do not know
+        return _one_by_one(scheme.flux, np.array(
+            [Interval(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)],
+            dtype=object))
+
+
+def _all_at_once(flux: Flux, s: FloatIntervals) -> tuple[np.ndarray, np.ndarray]:
+    size = abs(s) if flux.facts.odd else s
+    low, high = np.full(s.lo.shape, np.inf), np.full(s.lo.shape, -np.inf)
+    before: Fraction | None = None
+    for piece in flux.pieces:
+        # An interval across a breakpoint meets both pieces; the point itself is of the first.
+        met = np.ones(s.lo.shape, dtype=bool)
+        if before is not None:
+            met &= size.hi >= np.nextafter(float(before), -np.inf)
+        if piece.upto is not None:
+            met &= size.lo <= np.nextafter(float(piece.upto), np.inf)
+        before = piece.upto
+        slope = _spread(flux.expression(piece, "slope"), s, met)
+        low, high = np.where(met, np.minimum(low, slope.lo), low), np.where(
+            met, np.maximum(high, slope.hi), high)
+    return low, high
+
+
+def _spread(expression: Any, s: FloatIntervals, met: np.ndarray) -> FloatIntervals:
+    """The values where a piece is met; anything elsewhere."""
+    inside = FloatIntervals(s.lo[met], s.hi[met])
+    found = inside * 0 + expression.at(inside)
+    low, high = np.zeros(met.shape), np.zeros(met.shape)
+    low[met], high[met] = found.lo, found.hi
+    return FloatIntervals(low, high)
+
+
+def _one_by_one(flux: Flux, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ends = [(entry.lower, entry.upper) if isinstance(entry, Interval) else (entry, entry)
-            for entry in scheme.flux.slope(s)]
+            for entry in flux.slope(s)]
     return (np.array([np.nextafter(float(end), -np.inf) for end, _ in ends]),
             np.array([np.nextafter(float(end), np.inf) for _, end in ends]))

@@ -93,8 +93,10 @@ class _Shifted:
         if not (bands[0] > 0).all():
             return False
         factors, stop = scipy.linalg.lapack.dpbtrf(bands, lower=1, overwrite_ab=1)
-        self.factors = factors if stop == 0 else self.factors
-        return stop == 0
+        if stop != 0 or not np.isfinite(factors).all():  # LAPACK does not look for NaN here
+            return False
+        self.factors = factors
+        return True
 
     def solve(self, right: np.ndarray) -> np.ndarray:
         """(c I − A)⁻¹ b with the factors that were kept last."""

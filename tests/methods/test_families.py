@@ -113,7 +113,7 @@ def test_advection_and_diffusion_in_two_parameters():
     family = Family(lambda C, d: {-1: d + C / 2, 0: 1 - 2 * d, 1: d - C / 2})
     C, d = ([Fraction(k, 16) for k in range(19)], [Fraction(k, 32) for k in range(19)])
     expected = [[x * x <= 2 * y <= 1 for x in C] for y in d]
-    assert (family.map(C, d) == np.array(expected)).all()
+    assert (family.region(C, d).stable == np.array(expected)).all()
 
 
 def test_what_is_no_family_is_refused():

@@ -166,3 +166,9 @@ def test_what_is_refused():
             pseudospectrum(np.eye(2), *axes)
     with pytest.raises(InvalidArgument, match="angles"):
         numerical_range(np.eye(2), 3)
+
+
+def test_a_large_defective_matrix_is_left_open():
+    """A Jordan block with 1 on its diagonal, 80 rows: powers grow, and nothing is claimed."""
+    found = transient_growth(gallery.jordan_block(80, 1.0), 10)
+    assert found.bounded is None and found.largest.lower > 100

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from stabkit.report.figures.analysis import plot
 from stabkit.report.figures.bounds import (
     claimed_step,
     margin_against_step,
@@ -36,9 +37,9 @@ from stabkit.report.figures.style import inline_svg, png, svg
 __all__ = [
     "PICTURES", "Picture", "audited", "before_and_after", "claimed_step", "dictionary",
     "drifting_orbits", "ecg", "fsi_polynomials", "growing_cycle", "inline_svg",
-    "margin_against_step", "multigrid_histories", "notions_of_a_step", "png", "sharp_bounds",
-    "sharp_explicit_step", "spectra_along_a_trajectory", "stencil_transfer", "svg", "verdict_map",
-    "witness",
+    "margin_against_step", "multigrid_histories", "notions_of_a_step", "plot", "png",
+    "sharp_bounds", "sharp_explicit_step", "spectra_along_a_trajectory", "stencil_transfer", "svg",
+    "verdict_map", "witness",
 ]
 
 

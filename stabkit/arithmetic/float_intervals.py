@@ -1,0 +1,148 @@
+"""Arrays of intervals with floats as ends: fast, and rounded outward by one float each time.
+
+An IEEE operation is off by half a unit in the last place at most, so the neighbouring float is a
+bound.  ``exp`` is made of such operations, since no library promises its own: x = k ln 2 + r and a
+Taylor polynomial with its remainder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import factorial
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from stabkit.aliases import Operand
+from stabkit.arithmetic.enclosure import precision, to_fraction
+from stabkit.errors import Undecided
+
+_TERMS = 18
+_FAR = 700.0
+
+
+class FloatIntervals:
+    """Real numbers known to lie in [lo, hi], entry by entry."""
+
+    __slots__ = ("hi", "lo")
+    __array_ufunc__ = None
+    __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
+
+    def __init__(self, lo: np.ndarray, hi: np.ndarray):
+        self.lo, self.hi = lo, hi
+
+    @classmethod
+    def around(cls, lo: np.ndarray, hi: np.ndarray) -> FloatIntervals:
+        """Of ends that are rounded; NaN, as of ∞ − ∞, is the whole line."""
+        low, high = np.nextafter(lo, -np.inf), np.nextafter(hi, np.inf)
+        return cls(np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high))
+
+    def _compared(self, other: Operand) -> bool:
+        raise Undecided("intervals in arrays are not compared; each answer could differ")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _compared
+
+    def __bool__(self) -> bool:
+        return self._compared(self)
+
+    def __add__(self, other: Operand) -> FloatIntervals:
+        other = _intervals(other)
+        return FloatIntervals.around(self.lo + other.lo, self.hi + other.hi)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> FloatIntervals:
+        return FloatIntervals(-self.hi, -self.lo)
+
+    def __sub__(self, other: Operand) -> FloatIntervals:
+        return self + -_intervals(other)
+
+    def __rsub__(self, other: Operand) -> FloatIntervals:
+        return -self + other
+
+    def __mul__(self, other: Operand) -> FloatIntervals:
+        other = _intervals(other)
+        ends = [np.where((x == 0) | (y == 0), 0.0, x * y)  # ends bound real numbers: 0 ∞ is 0
+                for x in (self.lo, self.hi) for y in (other.lo, other.hi)]
+        return FloatIntervals.around(np.minimum.reduce(ends), np.maximum.reduce(ends))
+
+    __rmul__ = __mul__
+
+    def reciprocal(self) -> FloatIntervals:
+        """1/x; the whole line where x may be 0."""
+        split = (self.lo <= 0) & (self.hi >= 0)
+        low, high = (np.where(split, 1.0, end) for end in (self.lo, self.hi))
+        made = FloatIntervals.around(1 / high, 1 / low)
+        return FloatIntervals(np.where(split, -np.inf, made.lo), np.where(split, np.inf, made.hi))
+
+    def __truediv__(self, other: Operand) -> FloatIntervals:
+        return self * _intervals(other).reciprocal()
+
+    def __rtruediv__(self, other: Operand) -> FloatIntervals:
+        return other * self.reciprocal()
+
+    def __abs__(self) -> FloatIntervals:
+        low = np.maximum(np.maximum(self.lo, -self.hi), 0.0)
+        return FloatIntervals(low, np.maximum(-self.lo, self.hi))
+
+    def __pow__(self, exponent: int) -> FloatIntervals:
+        if exponent < 0:
+            return (self**-exponent).reciprocal()
+        base = abs(self) if exponent % 2 == 0 else self
+        made = _intervals(1)
+        for _ in range(exponent):
+            made = made * base
+        return made
+
+    def sqrt(self) -> FloatIntervals:
+        """√x."""
+        if not (self.lo >= 0).all():
+            raise Undecided("sqrt of numbers that are not known to be nonnegative")
+        made = FloatIntervals.around(np.sqrt(self.lo), np.sqrt(self.hi))
+        return FloatIntervals(np.maximum(made.lo, 0.0), made.hi)
+
+    def exp(self) -> FloatIntervals:
+        """eˣ, which increases."""
+        return FloatIntervals(_exponential(self.lo).lo, _exponential(self.hi).hi)
+
+    def decay(self, k: int) -> FloatIntervals:
+        """xᵏ e⁻ˣ of nonnegative x."""
+        return self**k * (-self).exp()
+
+
+def _intervals(value: Any) -> FloatIntervals:
+    if isinstance(value, FloatIntervals):
+        return value
+    if isinstance(value, np.ndarray):
+        return FloatIntervals(value, value)
+    near, exact = float(value), Fraction(value)
+    low = near if near <= exact else np.nextafter(near, -np.inf)
+    high = near if near >= exact else np.nextafter(near, np.inf)
+    return FloatIntervals(np.asarray(low), np.asarray(high))
+
+
+def _enclosed(make: Callable[[], arb]) -> FloatIntervals:
+    with precision(128):
+        ball = make()
+        low, high = to_fraction(ball.lower()), to_fraction(ball.upper())
+    return FloatIntervals(_intervals(low).lo, _intervals(high).hi)
+
+
+_LOG_TWO = _enclosed(arb.const_log2)
+
+
+def _exponential(x: np.ndarray) -> FloatIntervals:
+    """exp of floats: the remainder after n terms is at most |r|ⁿ/n! · 2 for |r| <= 1/2."""
+    inner = np.clip(x, -_FAR, _FAR)
+    k = np.rint(inner / np.log(2))
+    r = FloatIntervals(inner, inner) - FloatIntervals(k, k) * _LOG_TWO
+    total = _intervals(Fraction(1, factorial(_TERMS - 1)))
+    for n in range(_TERMS - 2, -1, -1):
+        total = total * r + Fraction(1, factorial(n))
+    rest = float(np.nextafter(2 * 0.5**_TERMS / factorial(_TERMS), 1))
+    total = FloatIntervals.around(total.lo - rest, total.hi + rest)
+    power = np.ldexp(1.0, k.astype(int))  # exact: no more than 2^1010
+    low, high = total.lo * power, total.hi * power
+    return FloatIntervals(np.where(x < -_FAR, 0.0, low), np.where(x > _FAR, np.inf, high))
