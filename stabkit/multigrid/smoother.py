@@ -170,7 +170,7 @@ class SOR:
         if not is_exact(A.dtype):
             # Compiled code is loaded with the first solve, not with the package.
             from stabkit.multigrid.relaxation import SparseSOR
-            return SparseSOR(A, float(self.omega), ranks)
+            return SparseSOR(A, number(self.omega, A.dtype), ranks)
         M_inverse = inverse(self.splitting(A, ranks))
         return lambda u, b: u + M_inverse @ (b - A @ u)
 
