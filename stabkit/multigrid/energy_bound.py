@@ -29,7 +29,7 @@ from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet
 from stabkit.multigrid.cycle import Direct
 from stabkit.multigrid.matrices import Exact, diagonal, diagonal_matrix, to_exact
-from stabkit.multigrid.smoother import SOR, Jacobi, Richardson, Smoother, Then
+from stabkit.multigrid.smoother import SOR, Jacobi, Richardson, Smoother, Then, shares_ranks
 from stabkit.multigrid.solver import Multigrid
 
 #: Unknowns of the finest level; the proof is dense.
@@ -195,7 +195,7 @@ def _last_sweep(smoother: Smoother, A: Exact, shape: tuple[int, ...] | None
                                "is not positive definite")
     if isinstance(smoother, SOR):
         ranks, omega = smoother.ranks(n, shape), fraction(smoother.omega)
-        if len(np.unique(ranks)) < n or omega >= 2:
+        if shares_ranks(ranks) or omega >= 2:
             raise HypothesisNotMet("energy_bound: SOR must update single unknowns, with omega < 2")
         # M + Mᵀ − A is (2/ω − 1) D.
         W = np.array([_rounded_up(1 / ((2 / omega - 1) * d)) for d in D], dtype=object)
