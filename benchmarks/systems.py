@@ -1,4 +1,4 @@
-"""Tridiagonal systems, the implicit step, and the Poisson equation."""
+"""Tridiagonal systems, the implicit step, the Poisson equation, and matrices of any kind."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ import numpy as np
 import pyamg
 import scipy.fft
 import scipy.linalg
+import scipy.sparse.linalg
 
 from benchmarks.measuring import Job
 from benchmarks.operators import TAU, rng
 from stabkit import Implicit, difference, fluxes
 from stabkit.kernels.implicit import tridiagonal, tridiagonal_columns
-from stabkit.multigrid import FastPoisson
+from stabkit.multigrid import (
+    BlackBox,
+    Cycle,
+    DiffusionProblem,
+    FastPoisson,
+    Multigrid,
+    SmoothedAggregation,
+    algebraic,
+    conjugate_gradients,
+    gauss_seidel,
+    harmonic_mean,
+)
 
 
 def tridiagonal_solve(count, n):
@@ -108,6 +120,59 @@ def poisson_solve(n):
         {"PyAMG": 8, "PyAMG with setup": 20, "sine transforms": 1 / 3.5}, "Poisson", n * n)
 
 
+def gallery(name):
+    """A matrix of the gallery, a method of ours for it, and the near-kernel if it has its own."""
+    if name == "elasticity":
+        A, B = pyamg.gallery.linear_elasticity((100, 100))
+        return A, SmoothedAggregation(near_kernel=B, block=2), B
+    if name == "rotated anisotropy":
+        weights = pyamg.gallery.diffusion_stencil_2d(1e-3, np.pi / 6)
+        return pyamg.gallery.stencil_grid(weights, (255, 255)), SmoothedAggregation(), None
+    if name == "jumps of 1e6":
+        medium = np.where(rng().random((255, 255)) < 0.5, 1e6, 1.0)
+        matrix = DiffusionProblem(medium, mean=harmonic_mean).matrix()
+        return matrix, SmoothedAggregation(), None
+    if name == "anisotropy 1e-4":
+        weights = pyamg.gallery.diffusion_stencil_2d(1e-4, 0, type="FD")
+        return pyamg.gallery.stencil_grid(weights, (255, 255)), BlackBox((255, 255)), None
+    shape = {"Poisson 2-D": (255, 255), "Poisson 3-D": (65, 65, 65)}[name]
+    return pyamg.gallery.poisson(shape), BlackBox(shape), None
+
+
+def any_matrix(name):
+    """Matrices without a fast path, to a residual of 1e-8 inside of conjugate gradients."""
+    A, method, near_kernel = gallery(name)
+    A = scipy.sparse.csr_array(A)
+    b = rng().standard_normal(A.shape[0])
+
+    def ours():
+        return Multigrid(algebraic(A, method=method), Cycle(gauss_seidel()))
+
+    def aggregation():
+        return pyamg.smoothed_aggregation_solver(A, B=near_kernel)
+
+    def solved(by):
+        return by.solve(b, tolerance=1e-8, around=conjugate_gradients).u
+
+    def theirs(by):
+        return by.solve(b, tol=1e-8, accel="cg", maxiter=1000)
+
+    ready, aggregated = ours(), aggregation()
+    split = pyamg.ruge_stuben_solver(A)
+    candidates = {
+        "stabkit": lambda: solved(ready), "stabkit with setup": lambda: solved(ours()),
+        "PyAMG SA": lambda: theirs(aggregated),
+        "PyAMG SA with setup": lambda: theirs(aggregation()),
+        "PyAMG RS": lambda: theirs(split),
+        "PyAMG RS with setup": lambda: theirs(pyamg.ruge_stuben_solver(A)),
+    }
+    if name != "Poisson 3-D":  # its factors take gigabytes
+        candidates["SciPy LU"] = lambda: scipy.sparse.linalg.spsolve(A.tocsc(), b)
+    # A residual of 1e-8 leaves errors of different size in each.
+    return Job(f"{name}, {A.shape[0]} unknowns", candidates, A.shape[0], None,
+               {"PyAMG SA": 1, "PyAMG RS": 1})
+
+
 def jobs():
     """The jobs of this room, made when they are wanted."""
     for n in (10_000, 100_000):
@@ -118,3 +183,6 @@ def jobs():
         yield lambda count=count, n=n: implicit_step(count, n)
     for n in (255, 511, 1023, 2047):
         yield lambda n=n: poisson_solve(n)
+    for name in ("Poisson 2-D", "Poisson 3-D", "anisotropy 1e-4", "rotated anisotropy",
+                 "jumps of 1e6", "elasticity"):
+        yield lambda name=name: any_matrix(name)

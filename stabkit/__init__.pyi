@@ -12,6 +12,7 @@ from .claims.claim import (
     load_claims as load_claims,
     registry as registry,
 )
+from .stability.cycles import CycleAtMost as CycleAtMost
 from .stability.decide import decide as decide
 from .arithmetic.enclosure import Interval as Interval
 from .errors import (

@@ -12,6 +12,7 @@ from stabkit.multigrid.black_box import BlackBox
 from stabkit.multigrid.boundary import PERIODIC_CELLS, ZERO_PADDED, GridBoundary, grid_boundary
 from stabkit.multigrid.convergence import Solution, Status
 from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, Visit, W
+from stabkit.multigrid.energy_bound import EnergyBound, energy_bound
 from stabkit.multigrid.fast_poisson import FastPoisson
 from stabkit.multigrid.fourier import TwoGrid, rediscretised_stencil, smoothing_factor
 from stabkit.multigrid.from_matrix import algebraic, from_pyamg
@@ -161,6 +162,7 @@ __all__ = [
     "DenseBlock",
     "DiffusionProblem",
     "Direct",
+    "EnergyBound",
     "Exact",
     "F",
     "FastPoisson",
@@ -212,6 +214,7 @@ __all__ = [
     "diffusion_matrix",
     "diffusivities",
     "energy_adjoint",
+    "energy_bound",
     "energy_norm",
     "energy_norm_at_most",
     "extractor",

@@ -20,7 +20,7 @@ from stabkit.multigrid.matrices import is_exact
 
 #: Cycles before an iteration is judged.
 NOTICE = 5
-#: Steps of a Krylov method before it is judged; their residuals have plateaus.
+#: Steps of a Krylov method before it is judged.
 NOTICE_STEPS = 30
 #: The factor per cycle, over all but two of those, that counts as stagnation if it does not arrive.
 SLOW = 0.95
@@ -102,12 +102,13 @@ class Watch:
     max_cycles : int
     callback : callable, optional
         Called with the number of the cycle and the relative residual.
-    notice : int
-        Cycles before it is judged.
+    steps : bool
+        These are steps of a Krylov method: their residuals have plateaus and peaks, and they end
+        by themselves where they diverge.
     """
 
     def __init__(self, first: float, scale: float, tolerance: float, max_cycles: int,
-                 callback: Callable[[int, float], None] | None = None, notice: int = NOTICE):
+                 callback: Callable[[int, float], None] | None = None, steps: bool = False):
         if not isinstance(tolerance, Real) or isinstance(tolerance, (bool, np.bool_)) \
                 or not 0 <= tolerance < 1:
             raise InvalidArgument(f"tolerance: must be a number with 0 <= tolerance < 1, got "
@@ -116,7 +117,8 @@ class Watch:
         self.tolerance: float = float(tolerance)
         self.max_cycles: int = integer(max_cycles, "max_cycles")
         self.measured: list[float] = [first]
-        self._notice: int = notice
+        self._steps: bool = steps
+        self._notice: int = NOTICE_STEPS if steps else NOTICE
         self.failure: str = ""
         self._callback: Callable[[int, float], None] | None = callback
 
@@ -161,7 +163,7 @@ class Watch:
         return Status.STAGNATED if self._stalls() else None
 
     def _grows(self) -> bool:
-        if self.cycles < self._notice:
+        if self._steps or self.cycles < self._notice:
             return False
         recent = self.measured[-5:]
         steadily = all(a < b for a, b in pairwise(recent))

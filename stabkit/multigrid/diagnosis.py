@@ -35,18 +35,21 @@ GUESS = ("no cause was found in the matrices; try around=conjugate_gradients, mo
 
 
 def reason(watch: Watch, hierarchy: Hierarchy, sweeps: Sequence[tuple[Sweep, Sweep]],
-           right: np.ndarray, u: np.ndarray) -> str:
-    """One line on why a watched iteration did not converge, and what to try."""
+           right: np.ndarray, u: np.ndarray, system: Matrix) -> str:
+    """One line on why a watched iteration did not converge, and what to try.
+
+    `system` is the matrix that is solved, which need not be that of the hierarchy.
+    """
     status = watch.status
     if status is Status.OUT_OF_CYCLES and watch.recent_factor < 1:
         return still_falls(watch)
     levels = [_in_floats(level) for level in hierarchy.levels]
-    A, b = levels[0].A, np.asarray(to_host(right), dtype=np.float64)
+    A, b = _copy(system), np.asarray(to_host(right), dtype=np.float64)
     x = np.asarray(to_host(u), dtype=np.float64)
     if not np.isfinite(x).all():
         x = b  # the last iterate is lost
     smoothing = [] if hierarchy.dtype == object else [pre for pre, _ in sweeps]
-    found = next(causes(levels, smoothing, b, x), GUESS)
+    found = next(causes(A, levels, smoothing, b), GUESS)
     if status is not Status.DIVERGED and (floor := rounding_floor(A, b, x)) >= watch.measured[-1]:
         return (f"the residual has reached what rounding allows, {floor / watch.scale:.1g} of b; "
                 "give a larger tolerance")
@@ -58,10 +61,9 @@ def rounding_floor(A: Matrix, b: np.ndarray, u: np.ndarray) -> float:
     return float(np.finfo(float).eps * np.linalg.norm(abs(A) @ abs(u) + abs(b)))
 
 
-def causes(levels: list[Level], smoothing: list[Sweep], b: np.ndarray, u: np.ndarray
+def causes(A: Matrix, levels: list[Level], smoothing: list[Sweep], b: np.ndarray
            ) -> Iterator[str]:
-    """What is wrong, the worst first."""
-    A = levels[0].A
+    """What is wrong with the system of A and with the levels, the worst first."""
     yield from filter(None, (asymmetry(A), indefiniteness(A, b), singularity(levels[0], b)))
     yield from filter(None, map(enlarging_smoother, count(), levels, smoothing))
     pairs = list(enumerate(pairwise(levels)))

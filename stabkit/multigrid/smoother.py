@@ -130,6 +130,12 @@ class Lines:
         return np.broadcast_to(number.reshape(across), shape).ravel()
 
 
+def shares_ranks(ranks: np.ndarray) -> bool:
+    """Whether some unknowns are updated together."""
+    # The sort is quick where ranks ascend or descend.
+    return bool((np.diff(np.sort(ranks, kind="stable")) == 0).any())
+
+
 @dataclass(frozen=True)
 class SOR:
     """Successive over-relaxation: M = D/ω + (the entries A_ij with j before i).
@@ -164,13 +170,13 @@ class SOR:
 
     def on(self, A: Matrix, shape: tuple[int, ...] | None = None) -> Sweep:
         ranks = self.ranks(A.shape[0], shape)
-        if not is_exact(A.dtype) and len(np.unique(ranks)) < len(ranks):
+        if not is_exact(A.dtype) and shares_ranks(ranks):
             M_inverse, A = InOrder(self.splitting(A, ranks), ranks), portable(A)
             return lambda u, b: u + M_inverse @ (b - A @ u)
         if not is_exact(A.dtype):
             # Compiled code is loaded with the first solve, not with the package.
             from stabkit.multigrid.relaxation import SparseSOR
-            return SparseSOR(A, float(self.omega), ranks)
+            return SparseSOR(A, number(self.omega, A.dtype), ranks)
         M_inverse = inverse(self.splitting(A, ranks))
         return lambda u, b: u + M_inverse @ (b - A @ u)
 

@@ -11,8 +11,6 @@ from stabkit.aliases import Array, Matrix, Signal
 from stabkit.arithmetic.backend import beside, namespace, within_memory
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.convergence import (
-    NOTICE,
-    NOTICE_STEPS,
     OUT_OF_RANGE,
     Solution,
     Status,
@@ -124,7 +122,7 @@ class Multigrid:
         # What overflows is told as divergence.
         with within_memory(right, "b", grid=True), np.errstate(over="ignore", invalid="ignore"):
             watch = Watch(norm(right - A @ x), norm(right), tolerance, max_cycles, callback,
-                          NOTICE_STEPS if around else NOTICE)
+                          steps=around is not None)
             x = (around or self._alone)(A, self._from_zero, right, x, watch)
             return self._solution(watch, A, x, right, shape, e)
 
@@ -155,7 +153,7 @@ class Multigrid:
                   e: int) -> Solution:
         found, status = scaled(x, e), watch.status or Status.OUT_OF_CYCLES
         why = "" if status is Status.CONVERGED else watch.failure or reason(
-            watch, self.hierarchy, self.sweeps, right, x)
+            watch, self.hierarchy, self.sweeps, right, x, getattr(A, "matrix", A))
         if e and status is Status.CONVERGED:
             residual = norm(right - A @ scaled(found, -e))
             if not watch.arrives(residual):

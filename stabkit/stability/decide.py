@@ -30,6 +30,7 @@ from stabkit.stability.both_ways import both_ways
 from stabkit.stability.certificates import certified, certify_uniqueness
 from stabkit.stability.certificates.searched import certify_by_search
 from stabkit.stability.confirmation import confirm_evidence, confirmed, written_witness
+from stabkit.stability.cycles import CycleAtMost, decide_cycle
 from stabkit.stability.entry_intervals import decide_for_all, holds_intervals
 from stabkit.stability.face_bounds import decide_face
 from stabkit.stability.falsify import exact_margin, search, two_solutions
@@ -72,9 +73,10 @@ from stabkit.time_limit import searching
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 
 
-def decide(what: Property | Scheme | Function, notion: Notion | str | None = None, *,
-           shape: Any = None, dt: Rational = None, held: Held = None, trials: int = 20_000,
-           seed: int = 0, signals: np.ndarray | None = None) -> Outcome:
+def decide(what: Property | CycleAtMost | Scheme | Function,
+           notion: Notion | str | None = None, *, shape: Any = None, dt: Rational = None,
+           held: Held = None, trials: int = 20_000, seed: int = 0,
+           signals: np.ndarray | None = None) -> Outcome:
     """Decide a property.
 
     Parameters
@@ -292,6 +294,7 @@ def _(what: Either, trials: int, seed: int, signals: np.ndarray | None) -> Outco
 
 
 _decide.register(FaceWithin)(lambda what, *_: decide_face(what))
+_decide.register(CycleAtMost)(lambda what, *_: decide_cycle(what))
 
 
 @_decide.register

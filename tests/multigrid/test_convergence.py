@@ -171,6 +171,14 @@ def test_patience_where_it_pays():
     assert watched([100.0, 0.1, 1000.0, 0.1, 1e4, 0.1, 1e4]).status is Status.DIVERGED
 
 
+def test_peaks_of_krylov_methods_are_no_divergence():
+    watch = Watch(1.0, 1.0, 1e-10, 100, steps=True)
+    for factor in [2.0] * 35 + [1e-6] * 4:
+        assert watch.goes_on or watch.status is Status.STAGNATED
+        watch.add(watch.measured[-1] * factor)
+    assert watch.status is Status.CONVERGED
+
+
 def anisotropic(epsilon):
     weights = stencil([[0, -epsilon, 0], [-1, 2 + 2 * epsilon, -1], [0, -epsilon, 0]])
     return Multigrid(geometric(StencilProblem((63, 63), weights)), GS), noise((63, 63))
