@@ -1,6 +1,7 @@
 """Coarse-to-fine training beside training on the fine grid alone, on handwritten digits.
 
-    python examples/multilevel_digits.py [--seeds 0 1] [--rounds 6] [--images 1200] [--output FOLDER]
+    python examples/multilevel_digits.py [--seeds 0 1] [--rounds 6] [--images 1200]
+                                         [--output FOLDER]
 
 The comparison of Section 5 of haber2017, in the small: a residual network of two layers with a
 least-squares classifier, trained by Gauss-Newton-CG; two grids.  It is made twice, with the digits

@@ -83,13 +83,13 @@ def imaginary_spectrum() -> Theorem:
             ("eigen1", f"{one}@s + a*r + b*p", f"0*s.T - {both}*s.T - {turned}*q.T"),
             ("eigen2", f"a*q - b*s - {other}@p", f"{both}*p.T - {turned}*r.T"),
             ("eigen3", f"a*s + b*q - {other}@r", f"{both}*r.T + {turned}*p.T"))]
-    for name, W, form, rest, vectors in (("K", "D", "weights", "c_H", "qs"),
-                                         ("H", "D1", "weights1", "c", "pr")):
+    for name, weight, form, rest, vectors in (("K", "D", "weights", "c_H", "qs"),
+                                              ("H", "D1", "weights1", "c", "pr")):
         for x in vectors:
             steps += [
                 {"use": "form", "of": form, "x": f"{name}@{x}", "times": "a**2*(c + c_H)"},
-                {"use": "bound", "of": f"{name}.T", "x": f"{W}@{name}@{x}", "times": "a**2"},
-                {"use": "square", "x": f"{W}@{name}@{x}", "times": f"a**2*{rest}"}]
+                {"use": "bound", "of": f"{name}.T", "x": f"{weight}@{name}@{x}", "times": "a**2"},
+                {"use": "square", "x": f"{weight}@{name}@{x}", "times": f"a**2*{rest}"}]
     return Theorem(
         "Hamiltonian network, imaginary spectrum",
         "ruthotto2018, Section 3.2: a^2 |lambda|^2 |x|^2 <= 0 for an eigenvalue lambda = a + ib of "
