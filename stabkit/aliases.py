@@ -24,7 +24,7 @@ Signal: TypeAlias = Any
 Array: TypeAlias = Any
 #: A matrix, dense or sparse, of floats or exact.
 Matrix: TypeAlias = Any
-#: What stands beside in arithmetic.
+#: The other operand of an arithmetic operation.
 Operand: TypeAlias = Any
 #: What a notion compares: a fraction, an interval, floats, or a term.
 Margin: TypeAlias = Any

@@ -26,7 +26,7 @@ def cache_folder() -> Path:
 
 def keeps_files(folder: Path) -> bool:
     """Return whether files can be written there, if need be into a new folder."""
-    if not folder.is_absolute():  # a home that nobody knows is "~"
+    if not folder.is_absolute():  # an unknown home stays "~"
         return False
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -48,7 +48,7 @@ class NotionCode(IntEnum):
 
 
 class EdgeCode(IntEnum):
-    """What a stencil of ``stabkit.kernels.linear`` does where it sticks out."""
+    """What a stencil of ``stabkit.kernels.linear`` does beyond the boundary."""
 
     NATURAL = 0
     PERIODIC = 1

@@ -1,4 +1,4 @@
-"""How this stabkit came here, and so the command that adds one of its extras."""
+"""How this copy of stabkit was installed, and the command that adds one of its extras."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 def install(extra: str) -> str:
     """Return the command that adds an extra to this installation.
 
-    An index may not have the package, or another version: what came from a folder, a file or a
-    repository comes from there again, into the Python that runs.
+    An index may lack the package or have another version: what was installed from a folder, a file
+    or a repository is installed from there again, into the Python that runs.
     """
     return f"{shlex.quote(sys.executable)} -m pip install {_source(extra)}"
 

@@ -17,7 +17,7 @@ from stabkit.aliases import Array, Signal
 from stabkit.arithmetic.backend import namespace, raw_kernel
 from stabkit.codes import BendCode, FluxCode, NotionCode, SchemeCode
 
-THREADS = 256  # of a block, where nothing speaks for another number
+THREADS = 256  # in a block, unless a kernel needs another number
 SHARED = 48 * 1024  # bytes of shared memory that every GPU gives a block
 
 _SOURCES = Path(__file__).parent / "kernels" / "cuda"
@@ -43,7 +43,7 @@ class Launcher:
 
     @classmethod
     def of(cls, beside: Array, file: str, **definitions: Any) -> Launcher | None:
-        """A launcher, or None where the library of `beside` has no kernels of one's own."""
+        """A launcher, or None if the library of `beside` cannot compile kernels."""
         made = cls(beside, file, **definitions)
         first = made.source.split("__global__ void ")[1].split("(")[0]
         return made if made._kernel(first) is not None else None

@@ -1,4 +1,4 @@
-"""Files of a user's: one door for what is data; what is code is executed and told by its lines."""
+"""Files that a user gives: data is read through one function, code is executed with care."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def content(path: str | Path, name: str, largest: int) -> bytes:
 
 
 class no_leaving:
-    """Let what is no error and ends a program, such as SystemExit, be an error of the code."""
+    """Turn what would end the program, such as SystemExit, into an error of the code."""
 
     def __enter__(self) -> None:
         """Nothing is needed."""
@@ -73,7 +73,7 @@ class no_leaving:
 
 @contextmanager
 def no_sudden_exit() -> Iterator[None]:
-    """Let code of a user's that calls ``os._exit`` fail instead, as nothing could be told then."""
+    """Make a user's code that calls ``os._exit`` fail, as nothing could be reported after it."""
     process, real = os.getpid(), os._exit
 
     def refuse(status: int) -> None:
@@ -92,7 +92,7 @@ def execute(path: Path, room: str) -> ModuleType:
     """Execute a Python file and return it as the module ``room.NAME``.
 
     So a file called random.py shadows no module.  It runs in a thread of its own: what it raises,
-    an exit or an interrupt too, is told and ends nothing.
+    even an exit or an interrupt, is reported and does not end the program.
 
     Raises
     ------

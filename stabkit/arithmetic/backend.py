@@ -22,7 +22,7 @@ from stabkit.installation import install
 GIB = 2**30
 _TEMPORARIES = 12  # arrays of the size of its batch that one step may hold at a time
 
-_OFTEN = frozenset({np.ndarray, np.float64, np.float32})  # told at once; small steps feel it
+_OFTEN = frozenset({np.ndarray, np.float64, np.float32})  # recognised by their type
 
 _selected = "numpy"
 

@@ -18,7 +18,7 @@ from stabkit.aliases import Operand, Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant
 
-_LONGEST = 4096  # bits; a longer fraction goes on as a ball, so that no orbit explodes
+_LONGEST = 4096  # bits; a longer fraction continues as a ball, or orbits would grow without end
 
 
 class Exact(Constant):

@@ -1,4 +1,4 @@
-"""Classes of grids, and of numbers that are told by what they have to do with other arguments."""
+"""Classes of grids, and of numbers that are described by their relation to other arguments."""
 
 from __future__ import annotations
 

@@ -292,7 +292,7 @@ def doctor(packages: bool) -> int:
 
 
 def claims_for(patterns: Sequence[str], own: str | None) -> list[Claim]:
-    """Return the claims that are meant; those of one's own file if it is all that is given."""
+    """Return the claims that the patterns name; without patterns those of the file, if given."""
     from stabkit.claims.claim import SOURCES, load_claims, registry, select
 
     sources = {pattern.partition(".")[0] for pattern in patterns}

@@ -55,10 +55,10 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
 
     ledger = registry()
     if measured is None and (folder / command.BENCHMARKS).is_file():
-        measured = folder / command.BENCHMARKS  # what an earlier report told is told again
+        measured = folder / command.BENCHMARKS  # figures of an earlier report are kept
     told = None if measured is None else benchmarks.read(measured)
     if check:
-        command.read_verdicts(folder / command.VERDICTS)  # what is not there is said at once
+        command.read_verdicts(folder / command.VERDICTS)  # a missing file is reported first
     else:
         command.check_folder(folder)
     document = command.read_verdicts(source) if source is not None else \

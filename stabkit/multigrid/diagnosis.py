@@ -1,4 +1,4 @@
-"""Why cycles fail: each cause is looked for in the matrices, and told with a number and a remedy.
+"""Why cycles fail: each cause is looked for in the matrices, and named with a figure and a remedy.
 
 What is found is a suspicion in floats, for a person to go on with; no verdict rests on it.
 """

@@ -119,7 +119,7 @@ class Multigrid:
         right, shape, e = self._right(b)
         x = 0 * right if u is None else 0 + scaled(self._vector(u, "u")[0], -e)
         A = self._system(matrix, around)
-        # What overflows is told as divergence.
+        # An overflow is reported as divergence.
         with within_memory(right, "b", grid=True), np.errstate(over="ignore", invalid="ignore"):
             watch = Watch(norm(right - A @ x), norm(right), tolerance, max_cycles, callback,
                           steps=around is not None)

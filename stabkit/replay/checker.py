@@ -209,7 +209,7 @@ def _by_flux(facts: Fields) -> list[dict[str, list[str]]]:
 
 
 def _told_of(fact: str, found: Mapping[str, list[str]]) -> list[str]:
-    """The conditions of a fact; slopes are told of a sector, too, where Φ(0) = 0."""
+    """The conditions of a fact; slopes bound the sector as well, where Φ(0) = 0."""
     return found.get(fact) or (found.get("slopes", []) if "zero" in found else [])
 
 

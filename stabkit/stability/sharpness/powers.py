@@ -272,7 +272,7 @@ def open_line(matrix: Matrix, drift: bool = False) -> list[Cell] | None:
         return state_at(matrix, dt, drift)
 
     found = cut([_in_t(c) for c in cutting], lambda dt: state(dt) == BOUNDED)
-    # Bounded powers are no closed condition: at an irrational root nothing is said.
+    # Bounded powers are not a closed condition: at an irrational root nothing is claimed.
     found = [cell if cell.is_point or k % 2 == 0 else replace(cell, holds=None, closed=False)
              for k, cell in enumerate(found)]
     return [cell if cell.holds is not False or cell.is_point or _surely(cell, state) else

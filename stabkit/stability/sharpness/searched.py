@@ -1,4 +1,4 @@
-"""A step that cannot be proved: single steps are searched in floats, and what breaks is told."""
+"""A step that cannot be proved: single steps are searched in floats, what breaks is reported."""
 
 from __future__ import annotations
 
