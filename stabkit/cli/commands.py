@@ -91,7 +91,7 @@ def verify(
     workers: int, executor: str | None, backend: str | None, target: str | None,
     resume: str | None, limit: float | None, strict: bool,
 ) -> int:
-    """Decide claims, given by name or glob; all of them without a name.
+    """Decide claims, by name or glob; all of them without a name.
 
     With --claims and no name, the claims of that file are decided.  With --json
     FILE each verdict goes to FILE.journal as it comes, until FILE is complete.

@@ -25,7 +25,9 @@ _WHOLE, _POWERS = 600, 200  # rows up to which all eigenvalues, and the powers, 
               help="Draw the eigenvalues on the unit circle.")
 def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture: Path | None
              ) -> int:
-    """Enclose the eigenvalues of a matrix, read as one step u -> A u.
+    """Enclose the eigenvalues of a matrix or step.
+
+    The matrix is read as one step u -> A u.
 
     FILE is a sparse matrix as scipy.sparse.save_npz writes it, a dense one as
     numpy.save (.npy), or a MatrixMarket file (.mtx); its floats are taken exactly.
