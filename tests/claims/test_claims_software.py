@@ -79,7 +79,7 @@ def test_a_refuted_claim_has_its_corrected_twin_or_a_bound():
     ("itk_range_bound", dict(spacing=("1", "1"), flux=fluxes.perona_malik(),
                              ratio=Fraction(10001, 10000))),
     ("opencv_alpha_between_0_and_1_keeps_the_range_corrected",
-     dict(shape=(3, 3), ratio=Fraction(10001, 10000))),
+     dict(shape=(3, 3), flux=fluxes.perona_malik(), ratio=Fraction(10001, 10000))),
     ("xarray_spatial_guard_keeps_the_range", dict(alpha=("1",) * 9, ratio=Fraction(10001, 10000))),
     ("fipy_largest_stable_time_step", dict(n=3, ratio=Fraction(10001, 10000))),
     ("fipy_largest_stable_time_step_keeps_the_range_corrected",

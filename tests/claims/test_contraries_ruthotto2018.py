@@ -324,8 +324,8 @@ def test_imaginary_eigenvalues_against_numpy(seed):
     rng = np.random.default_rng(seed)
     first, second = rng.integers(-1, 3, (2, 2)) if seed % 2 else rng.integers(0, 3, (2, 2))
     pair = "1 -2; 0 3 | 2 1; 1 1/2"
-    what = hamiltonian.hamiltonian_jacobian_is_imaginary(
-        pair=pair, first=" ".join(map(str, first)), second=" ".join(map(str, second)))
+    what = hamiltonian._jacobian_is_imaginary(
+        pair, " ".join(map(str, first)), " ".join(map(str, second)))
     K, H = np.array([[1, -2], [0, 3]]), np.array([[2, 1], [1, 0.5]])
     A, C = K.T @ np.diag(first) @ K, H.T @ np.diag(second) @ H
     zero = np.zeros((2, 2))

@@ -131,7 +131,7 @@ def norm_of_mirrored_forward_differences_corrected(R, E, u, S, n, order):
         Always(lambda u: (expression(1) if isinstance(u, Expression) else Fraction(1), E @ u),
                lambda power, x: (4 * power, S @ x - x),
                lambda state, u: _times(state[0], TWICE * squared_norm(u))
-               - squared_norm(R @ state[1]), dict(u=u)),
+               - squared_norm(R @ state[1]), dict(u=u), by="the differences of any order"),
         Example(lambda: AllOf([_is_mirrored(n, order), NormAtMost(
             difference(order, n, 1, MIRRORED), TWICE * 4**order)]))])
 
@@ -158,7 +158,7 @@ def norm_is_at_most_the_symbol_maximum_corrected(R, E, u, W, n, kernel):
     square: Any = W.bound if isinstance(W, SymbolicOperator) else norm_squared(W).upper
     return AllOf([
         AtMost(lambda u: squared_norm(R @ (W @ (E @ u))),
-               lambda u: square * TWICE * squared_norm(u), dict(u=u)),
+               lambda u: square * TWICE * squared_norm(u), dict(u=u), "of a period"),
         Example(lambda: _is_at_most_the_symbol(n, [int(tap) for tap in kernel.split()]))])
 
 

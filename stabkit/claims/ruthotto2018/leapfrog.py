@@ -338,7 +338,8 @@ def leapfrog_is_stable_for_relu_corrected(K, delta, y, w, x, z, flux):
         return size(moved[0], y, moved[1], x)
 
     given = {name: net.signal(K, value) for name, value in dict(y=y, w=w, x=x, z=z).items()}
-    return AllOf([AtMost(after, lambda y, w, x, z: GROWTH**2 * size(y, w, x, z), given),
+    return AllOf([AtMost(after, lambda y, w, x, z: GROWTH**2 * size(y, w, x, z), given,
+                         "one step of two solutions"),
                   Example(lambda: _grows_at_most(flux, GROWTH))])
 
 
