@@ -209,8 +209,11 @@ def test_float_enclosures_hold_what_fractions_say():
         assert off <= Fraction(float(bound)) ** 2 < Fraction(1, 10**24)
 
 
-def test_functions_are_never_proved():
-    assert audit(lambda u: u / 2, (4,), budget=1).status is Status.SUPPORTED
+def test_a_function_is_proved_by_its_trace_alone():
+    """u/2 is a matrix; which branch is taken is not to be seen from symbols, so that is tried."""
+    assert audit(lambda u: u / 2, (4,), budget=1).status is Status.PROVED
+    branch = audit(lambda u: u / 2 if float(u[0]) > 0 else u / 3, (4,), budget=1)
+    assert branch.status is Status.SUPPORTED
 
 
 @pytest.mark.parametrize("arrays, word", [
