@@ -1,6 +1,7 @@
 """Steps of users on symbols: what branches on values, on types or on a memory is not believed."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from fractions import Fraction as F
 from itertools import count
 from typing import Any
