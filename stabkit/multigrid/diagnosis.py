@@ -102,7 +102,8 @@ def indefiniteness(A: Matrix, b: np.ndarray) -> str:
     """A direction d with dᵀA d < 0, on the diagonal or among those of conjugate gradients."""
     told = ("A is indefinite: {} is {:.3g} of the largest entry; cycles for definite "
             "matrices diverge on it, and Helmholtz problems of many wavelengths are out of "
-            "their reach; take a direct solver, or around=minres with matrix=A and the hierarchy of a definite matrix near it")
+            "their reach; take a direct solver, or around=minres with matrix=A and the "
+            "hierarchy of a definite matrix near it")
     scale = abs(A).max()
     least = A.diagonal().min()
     if least < 0:
