@@ -95,7 +95,8 @@ class Nodes:
         entries = A.tocoo()
         rows, columns = (self.node[part] for part in entries.coords)
         n = int(self.node.max(initial=-1)) + 1
-        sizes = scipy.sparse.coo_array((entries.data**2, (rows, columns)), shape=(n, n)).tocsr()
+        squares = (entries.data / abs(entries.data).max()) ** 2  # without overflow
+        sizes = scipy.sparse.coo_array((squares, (rows, columns)), shape=(n, n)).tocsr()
         found = sizes.tocoo()
         i, j = found.coords
         beside = i != j

@@ -14,7 +14,16 @@ import scipy.sparse.linalg
 
 from stabkit.aliases import Matrix
 from stabkit.arithmetic.backend import to_host
-from stabkit.multigrid.convergence import GROWTH, NOTICE, Status, Watch, still_falls
+from stabkit.multigrid.convergence import (
+    GROWTH,
+    NOTICE,
+    Status,
+    Watch,
+    exponent,
+    norm,
+    scaled,
+    still_falls,
+)
 from stabkit.multigrid.hierarchy import Hierarchy, Level
 from stabkit.multigrid.matrices import Exact
 from stabkit.multigrid.smoother import Sweep
@@ -43,14 +52,18 @@ def reason(watch: Watch, hierarchy: Hierarchy, sweeps: Sequence[tuple[Sweep, Swe
     status = watch.status
     if status is Status.OUT_OF_CYCLES and watch.recent_factor < 1:
         return still_falls(watch)
-    levels = [_in_floats(level) for level in hierarchy.levels]
-    A, b = _copy(system), np.asarray(to_host(right), dtype=np.float64)
+    b, far = np.asarray(to_host(right), dtype=np.float64), exponent(_copy(system).data)
+    levels = [_near_one(level, far) for level in hierarchy.levels]
+    A = scaled(_copy(system), -far)
+    if watch.failure:
+        return next(filter(None, (asymmetry(A), indefiniteness(A, b))), watch.failure)
     x = np.asarray(to_host(u), dtype=np.float64)
     if not np.isfinite(x).all():
         x = b  # the last iterate is lost
     smoothing = [] if hierarchy.dtype == object else [pre for pre, _ in sweeps]
     found = next(causes(A, levels, smoothing, b), GUESS)
-    if status is not Status.DIVERGED and (floor := rounding_floor(A, b, x)) >= watch.measured[-1]:
+    floor = rounding_floor(_copy(system), b, x)
+    if status is not Status.DIVERGED and floor >= watch.measured[-1]:
         return (f"the residual has reached what rounding allows, {floor / watch.scale:.1g} of b; "
                 "give a larger tolerance")
     return found
@@ -58,7 +71,7 @@ def reason(watch: Watch, hierarchy: Hierarchy, sweeps: Sequence[tuple[Sweep, Swe
 
 def rounding_floor(A: Matrix, b: np.ndarray, u: np.ndarray) -> float:
     """About the norm of what rounding leaves of b − A u."""
-    return float(np.finfo(float).eps * np.linalg.norm(abs(A) @ abs(u) + abs(b)))
+    return float(np.finfo(float).eps) * norm(abs(A) @ abs(u) + abs(b))
 
 
 def causes(A: Matrix, levels: list[Level], smoothing: list[Sweep], b: np.ndarray
@@ -87,20 +100,21 @@ def asymmetry(A: Matrix) -> str:
 
 def indefiniteness(A: Matrix, b: np.ndarray) -> str:
     """A direction d with dᵀA d < 0, on the diagonal or among those of conjugate gradients."""
-    told = ("A is indefinite: {} = {:.3g}; cycles for definite matrices diverge on it, and "
-            "Helmholtz problems of many wavelengths are out of their reach; take a direct solver, "
-            "or around=minres with matrix=A and the hierarchy of a definite matrix near it")
+    told = ("A is indefinite: {} is {:.3g} of the largest entry; cycles for definite "
+            "matrices diverge on it, and Helmholtz problems of many wavelengths are out of "
+            "their reach; take a direct solver, or around=minres with matrix=A and the "
+            "hierarchy of a definite matrix near it")
+    scale = abs(A).max()
     least = A.diagonal().min()
     if least < 0:
-        return told.format("a diagonal entry", least)
+        return told.format("a diagonal entry", least / scale)
     r = np.random.default_rng(0).standard_normal(len(b))
     d, square = r, r @ r
-    scale = abs(A).max()
     for _ in range(min(STEPS, len(b))):
         image = A @ d
         curvature = d @ image
         if curvature < -ROUNDING * scale * (d @ d):
-            return told.format("dᵀA d / dᵀd", curvature / (d @ d))
+            return told.format("dᵀA d / dᵀd", curvature / (d @ d) / scale)
         if curvature <= 0 or not np.isfinite(curvature):
             return ""
         r = r - square / curvature * image
@@ -215,8 +229,10 @@ def short_prolongation(number: int, fine: Level) -> str:
             "that relaxation leaves; take a prolongation that keeps constants (or the near-kernel)")
 
 
-def _in_floats(level: Level) -> Level:
-    return Level(_copy(level.A), _copy(level.P), _copy(level.R), level.shape, level.kernel)
+def _near_one(level: Level, far: int) -> Level:
+    # All operators over the same power of two, so that energies do not overflow.
+    return Level(scaled(_copy(level.A), -far), _copy(level.P), _copy(level.R), level.shape,
+                 level.kernel)
 
 
 def _copy(matrix: Matrix) -> Matrix:

@@ -54,8 +54,8 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
     """
     dtype = A.dtype if is_exact(getattr(A, "dtype", float)) else np.dtype(float)
     A = matrix(A, "A", dtype)
-    if A.shape[0] != A.shape[1]:
-        raise InvalidArgument(f"A: must be square, got shape {A.shape}")
+    if A.shape[0] != A.shape[1] or A.shape[0] == 0:
+        raise InvalidArgument(f"A: must be square, with at least one unknown, got shape {A.shape}")
     kernel = None if kernel is None else vector(kernel, "kernel", dtype)
     if prolongations is None:
         if is_exact(dtype):
@@ -138,7 +138,7 @@ def transposed(P: Matrix) -> Matrix:
 
 
 def _constants_in_kernel(A: Matrix) -> np.ndarray | None:
-    if abs(A.sum(axis=1)).max(initial=0) > ROUNDING * abs(A).sum(axis=1).max(initial=1):
+    if abs(A.sum(axis=1)).max() > ROUNDING * abs(A).sum(axis=1).max():
         return None
     parts, _ = scipy.sparse.csgraph.connected_components(A, directed=False)
     if parts > 1:

@@ -152,7 +152,7 @@ class Multigrid:
     def _solution(self, watch: Watch, A: Matrix, x: Signal, right: Signal, shape: tuple[int, ...],
                   e: int) -> Solution:
         found, status = scaled(x, e), watch.status or Status.OUT_OF_CYCLES
-        why = "" if status is Status.CONVERGED else watch.failure or reason(
+        why = "" if status is Status.CONVERGED else reason(
             watch, self.hierarchy, self.sweeps, right, x, getattr(A, "matrix", A))
         if e and status is Status.CONVERGED:
             residual = norm(right - A @ scaled(found, -e))

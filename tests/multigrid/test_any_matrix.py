@@ -12,6 +12,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.multigrid import (
     NEUMANN_CELLS,
     PERIODIC,
+    BlackBox,
     Cycle,
     DiffusionProblem,
     Jacobi,
@@ -227,16 +228,31 @@ def test_an_indefinite_system_by_a_definite_hierarchy():
     np.testing.assert_allclose(solution.u, scipy.sparse.linalg.spsolve(helmholtz.tocsc(), b),
                                rtol=0, atol=1e-5)
     refused = method.solve(b, around=conjugate_gradients, matrix=helmholtz)
-    assert refused.status is Status.DIVERGED and "not positive definite" in refused.reason
+    assert refused.status is Status.DIVERGED and "A is indefinite" in refused.reason
 
 
-def test_krylov_methods_tell_a_cycle_that_is_not_definite():
+def test_krylov_methods_tell_what_is_not_definite():
+    """A negative definite A; and a definite one with a cycle that is not, by its weight."""
     A, b = pyamg.gallery.poisson((30, 30), format="csr"), noise(900)
-    method = Multigrid(algebraic(-1 * A, [algebraic(A).levels[0].P]), Cycle(Jacobi()))
-    told = method.solve(b, around=conjugate_gradients)
-    assert told.status is Status.DIVERGED and "not positive definite" in told.reason
-    told = method.solve(b, around=minres)
-    assert told.status is Status.DIVERGED and told.reason.startswith("MINRES: ")
+    negative = Multigrid(algebraic(-1 * A, [algebraic(A).levels[0].P]), Cycle(Jacobi()))
+    enlarging = Multigrid(algebraic(A), Cycle(Jacobi(3)))
+    for method, around, words in (
+            (negative, conjugate_gradients, "A is indefinite"), (negative, minres, "A is indef"),
+            (enlarging, conjugate_gradients, "for the cycle B, which is not positive definite"),
+            (enlarging, minres, "MINRES: ")):
+        told = method.solve(b, around=around)
+        assert told.status is Status.DIVERGED and words in told.reason, told.reason
+
+
+@pytest.mark.parametrize("size", [1e-250, 1e-200, 1e200])
+@pytest.mark.parametrize("options", [{}, {"method": BlackBox((30, 30))}])
+def test_the_size_of_a_does_not_matter(size, options):
+    """s A is no more singular than A, and is coarsened alike; the solution is that over s."""
+    A, b = pyamg.gallery.poisson((30, 30), format="csr"), noise(900)
+    one, far = (Multigrid(algebraic(B, **options), GS).solve(b, around=conjugate_gradients)
+                for B in (A, size * A))
+    assert far.converged and far.cycles == one.cycles
+    np.testing.assert_allclose(far.u * size, one.u, rtol=1e-7)
 
 
 def test_flexible_gmres_restarts():

@@ -258,6 +258,17 @@ def test_failures_are_told_with_their_cause(make, status, words):
         assert solution.cycles <= 5
 
 
+@pytest.mark.parametrize("size", [1e-250, 1e250])
+def test_the_cause_does_not_depend_on_the_size_of_a(size):
+    method, b = anisotropic(Fraction(1, 10**4))
+    levels = method.hierarchy.levels
+    far = algebraic(size * levels[0].A, [level.P for level in levels[:-1]])
+    assert Multigrid(far, GS).solve(b.ravel()).reason == method.solve(b).reason
+    negative = algebraic(-size * levels[0].A, [level.P for level in levels[:-1]])
+    told = Multigrid(negative, Cycle(Jacobi(3))).solve(b.ravel())
+    assert "a diagonal entry is -1 of the largest" in told.reason
+
+
 def test_an_indefinite_matrix_is_called_so_only_if_it_is():
     """The direction that is told has dᵀA d < 0; a definite matrix near it is not accused."""
     from stabkit.multigrid.diagnosis import indefiniteness
