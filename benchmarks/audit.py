@@ -135,7 +135,7 @@ def _timed(name: str, method: Callable[[], float]) -> Row:
     start = time.process_time()
     try:
         value: float | None = method()
-    except (ValueError, ImportError, np.linalg.LinAlgError):
+    except (ValueError, ImportError, NotImplementedError, np.linalg.LinAlgError):
         value = None
     return name, "floats", value, time.process_time() - start
 

@@ -171,6 +171,27 @@ def test_a_module_that_answers_otherwise_later_is_refused(keep, words):
     assert read(counting(""), (3,)).output_shape == (3,)
 
 
+@pytest.mark.parametrize("kind", ["RNNCell", "GRUCell", "LSTMCell"])
+def test_a_cell_that_is_called_step_by_step_from_a_zero_state(kind):
+    """The products of weights and the zero state are constants, and folded."""
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = getattr(nn, kind)(2, 3)
+
+        def forward(self, x):
+            state = h = x.new_zeros(x.shape[0], 3)
+            for t in range(3):
+                if kind == "LSTMCell":
+                    h, state = self.cell(x[:, t], (h, state))
+                else:
+                    h = self.cell(x[:, t], h)
+            return h
+
+    torch.manual_seed(3)
+    agrees(Loop(), (3, 2))
+
+
 def test_weights_that_are_no_numbers():
     """The name of the parameter, and its entry."""
     module = nn.Sequential(nn.Linear(3, 2))

@@ -75,6 +75,15 @@ def _matmul(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     return np.matmul(a, b)
 
 
+def _gemm(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
+    """α A′ B′ + β C, in the type of the arrays: the first step of a cell whose state is 0."""
+    a, b = (array.T if op.integer(name, 0) else array
+            for name, array in zip(("transA", "transB"), arrays, strict=False))
+    kind = arrays[0].dtype.type
+    made = kind(op.number("alpha", 1.0)) * _matmul(op, [a, b])
+    return made if len(arrays) < 3 else made + kind(op.number("beta", 1.0)) * arrays[2]
+
+
 def _cast(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     op.build.spend(arrays[0].size)
     if op.kind == "CastLike":
@@ -146,7 +155,7 @@ def _dequantized(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
 
 _FOLDS: dict[str, Callable[[Operator, list[np.ndarray]], np.ndarray]] = {
     **dict.fromkeys(ENTRYWISE, _entrywise), **dict.fromkeys(_REDUCTIONS, _reduce),
-    "MatMul": _matmul, "Cast": _cast, "CastLike": _cast, "Constant": _constant,
+    "MatMul": _matmul, "Gemm": _gemm, "Cast": _cast, "CastLike": _cast, "Constant": _constant,
     "ConstantOfShape": _constant_of_shape, "Range": _range, "DequantizeLinear": _dequantized,
 }
 
