@@ -99,6 +99,19 @@ def runge_kutta(size=3, dt=0.5):
     return Graph(nodes, shape, "rk4")
 
 
+def leapfrog():
+    """(Y, Z) ↦ (2Y − Z − Kᵀ tanh(K Y), Y)."""
+    K, two, four = 3 * RNG.standard_normal((2, 2)), (2,), (4,)
+    return Graph([Node("Y", "", Selection(np.array([0, 1])), (-1,), two),
+                  Node("Z", "", Selection(np.array([2, 3])), (-1,), two),
+                  Node("2Y", "", Scaling(np.array(2.0)), (0,), two),
+                  Node("2Y - Z", "", Sum((1, -1)), (2, 1), two),
+                  Node("K", "", Dense(K), (0,), two), Node("phi", "", TANH, (4,), two),
+                  Node("Kt", "", Dense(K.T), (5,), two),
+                  Node("next", "", Sum((1, -1)), (3, 6), two),
+                  Node("cat", "", Concatenation(0), (7, 0), four)], four, "leapfrog")
+
+
 def mixer():
     """Tokens are mixed, then channels: u + (W₂ tanh W₁ uᵀ)ᵀ, u + W₂ tanh(W₁ u), as convolutions."""
     def mixed(size, other, name, turned):
@@ -127,6 +140,7 @@ KINDS = {"dense": (lambda: dense(4, 6, 5, 3), 1), "dense 5": (lambda: dense(4, 6
              residual(name="a"), residual(name="b")]), Fraction(3, 2)),
          "residual 1": (residual, 1),
          "rk4": (runge_kutta, Fraction(11, 10)), "mixer": (mixer, Fraction(6, 5)),
+         "leapfrog": (leapfrog, 3),
          "residual, then dense": (lambda: joined([residual(4), Graph([Node(
              "last", "Gemm", Dense(RNG.standard_normal((2, 4))), (-1,), (2,))], (4,))]), 1)}
 
