@@ -269,3 +269,14 @@ def test_modes_of_verlet_steps_are_mended_and_the_rest_is_not_claimed(wrong, sai
 def test_what_is_proved_is_left_alone():
     for graph in (diffusion(-0.1 * K.T), verlet(0.2)):
         assert make_stable(graph, budget=1).graph is graph
+
+
+def test_the_range_has_a_step_of_its_own():
+    """Differences of 4 samples with relu: the step 1/2 keeps the range, 0.7 is not known to."""
+    def made(step):
+        return npz_file.from_arrays({"W1": -np.diff(np.eye(4), axis=0), "flux": np.array("relu"),
+                                     "step": np.array(step)}, "differences")
+    found = audit(made(0.7), notions=["range"], budget=3)
+    step = float(re.search("step at most ([.0-9]+)", found.advice[0])[1])
+    assert 0.49 < step < 0.7
+    assert audit(made(step), notions=["range"], budget=2).status is Status.PROVED
