@@ -104,8 +104,7 @@ def rests(setting: Setting) -> dict[str, str]:
         known = setting.fluxes[visit.flux]
         place = visit.flux, visit.at.to
         if place not in seen and "slopes" in known and visit.energy is not None and \
-                not ("sector" in known and any(end is None for end in
-                                               setting.quotients(visit.flux))):
+                all(end is not None for end in setting.quotients(visit.flux)):
             seen.add(place)
             number = next(k for k in range(100) if not {f"Z{k}", f"p_Z{k}"} & setting.taken
                           and f"Z{k}" not in found)
