@@ -105,7 +105,12 @@ def first_answer(function: Function, shape: tuple[int, ...], dt: Fraction | None
     """
     try:
         scheme = computed(function, shape, dt)
-        return Habits(scheme, 1 + np.arange(scheme.size) / 8)
+        ramp = 1 + np.arange(scheme.size) / 8
+        if np.isnan(scheme.value(ramp)).all():
+            raise InvalidArgument("step: the function gives nan for finite numbers")
+        return Habits(scheme, ramp)
+    except InvalidArgument:
+        raise
     except (*UNFIT, StabkitError, MemoryError):
         return None
 
