@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from stabkit.aliases import Array, Function
 from stabkit.tracing.array import Traced, TracedArray
+from stabkit.tracing.moving import MOVING
 from stabkit.tracing.sparse import is_symbolic
 from stabkit.tracing.summing import PADDED, product_with
 from stabkit.tracing.tracer import Tracer
@@ -101,8 +102,8 @@ def generic_filter(tracer: Tracer, array: Array, function: Function, size: Any =
     shown = np.ones([size] * array.ndim if np.ndim(size) == 0 else size, dtype=bool) \
         if footprint is None else np.asarray(footprint, dtype=bool)
     widths = [(n // 2, n - 1 - n // 2) for n in shown.shape]
-    padded = np.pad(array, widths, PADDED[mode], **(
-        {"constant_values": cval} if PADDED[mode] == "constant" else {}))
+    shown_beyond = {"constant_values": cval} if PADDED[mode] == "constant" else {}
+    padded: Array = MOVING[np.pad](tracer, array, widths, PADDED[mode], **shown_beyond)
     out = np.zeros_like(array)
     for place in product(*map(range, array.shape)):
         window = padded[tuple(slice(k, k + n) for k, n in zip(place, shown.shape, strict=True))]

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 from stabkit.aliases import Array, Function, Matrix, Record
 from stabkit.tracing.arithmetic import elementwise
 from stabkit.tracing.array import Traced, holds_numbers, made, operand, plain, shape_of
+from stabkit.tracing.moving import MOVING
 from stabkit.tracing.numbers import exact_form, exact_matrix
 from stabkit.tracing.tracer import Tracer
 
@@ -197,7 +198,7 @@ def correlated(tracer: Tracer, array: Array, weights: Array, mode: str, cval: Ar
     options: Record = {"constant_values": cval} if mode == "constant" else {}
     if mode not in PADDED or any(min(pair) < 0 for pair in wide):
         tracer.stop(f"a filter with mode {mode!r} or such an origin is not followed")
-    padded = np.pad(array, wide, PADDED[mode], **options)
+    padded: Array = MOVING[np.pad](tracer, array, wide, PADDED[mode], **options)
     total: Any = np.zeros_like(array)
     for place in np.ndindex(weights.shape):
         if weights[place] != 0:

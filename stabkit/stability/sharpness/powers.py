@@ -173,7 +173,7 @@ def _moved(matrix: Matrix, w: np.ndarray) -> np.ndarray | None:
     images = [matrix.image(k, w) for k in range(matrix.degree + 1)]
     if any(image.any() for image in images[1:]):
         return None
-    return images[0] - matrix.form.denominator[0] * w
+    return images[0].astype(object) - matrix.form.denominator[0] * w.astype(object)
 
 
 def state_at(matrix: Matrix, dt: Fraction, drift: bool = False) -> str:
