@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 from hashlib import blake2b
@@ -181,14 +181,9 @@ def _of_object(name: str, value: Any) -> Iterator[Step]:
     elif not isinstance(value, np.ndarray) and (not hasattr(value, "__dict__")
                                                 or isinstance(value, random.Random)):
         yield from ((name, part) for part in _pickled(value))
-<<<<<<< HEAD
-    yield from ((f"{name}.{key}", part) for key, part in getattr(value, "__dict__", {}).items()
-                if not str(key).endswith("_hooks"))  # they look on, and may count the calls
-=======
     held = getattr(value, "__dict__", None)  # which some objects make up
     yield from ((f"{name}.{key}", part) for key, part in (held if isinstance(
-        held, dict) else {}).items() if not key.endswith("_hooks"))  # they may count the calls
->>>>>>> 2e56447 (Waves between walls, staggered steps, functions that Numba compiled, filters of SciPy and own buffers are followed)
+        held, Mapping) else {}).items() if not str(key).endswith("_hooks"))  # which look on
     slots = (slot for kind in type(value).__mro__ for slot in getattr(kind, "__slots__", ()))
     yield from ((f"{name}.{slot}", getattr(value, slot)) for slot in slots if hasattr(value, slot))
     yield f"the class of {name}", type(value)
