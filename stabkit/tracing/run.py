@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
@@ -284,6 +285,12 @@ def _floats(found: Trace, u: np.ndarray, dt: Fraction) -> np.ndarray:
     return result
 
 
+def _of_compilers() -> tuple[type[Exception], ...]:
+    """What Numba says of fractions, where it is loaded."""
+    numba = sys.modules.get("numba.core.errors")
+    return () if numba is None else (numba.NumbaError,)
+
+
 def _agrees(found: Trace, rng: np.random.Generator) -> bool:
     """Whether fractions can be put in; an error if they come out otherwise."""
     dt = found.dt or Fraction(int(rng.integers(1, 50)), 97)
@@ -293,7 +300,7 @@ def _agrees(found: Trace, rng: np.random.Generator) -> bool:
         result = np.asarray(found.function(signal, Exact(dt)) if found.takes_step else
                             found.function(signal))
         values = [Fraction(entry) for entry in result.ravel()]
-    except Exception:  # whatever a compiler may say of fractions
+    except (*UNFIT, StabkitError, *_of_compilers()):
         return False
     expected = list(applied(found.form, u, dt))
     largest = max(map(abs, [*expected, *u.tolist(), Fraction(1)]))
