@@ -96,7 +96,6 @@ class Traced:
     def astype(self, dtype: DTypeLike, *args: Any, **options: Any) -> Array:
         if np.dtype(dtype).kind != "f":
             self.tracer.stop(f"astype({dtype!r}) rounds the values or leaves the real numbers")
-        self.tracer.reading.is_single |= np.dtype(dtype).itemsize < self.dtype.itemsize
         return self.copy()
 
     @property

@@ -285,10 +285,10 @@ def _floats(found: Trace, u: np.ndarray, dt: Fraction) -> np.ndarray:
     return result
 
 
-def _of_compilers() -> tuple[type[Exception], ...]:
-    """What Numba says of fractions, where it is loaded."""
+def _refusals() -> tuple[type[Exception], ...]:
+    """What code says of fractions, and Numba, where it is loaded."""
     numba = sys.modules.get("numba.core.errors")
-    return () if numba is None else (numba.NumbaError,)
+    return (*UNFIT, StabkitError, *(() if numba is None else (numba.NumbaError,)))
 
 
 def _agrees(found: Trace, rng: np.random.Generator) -> bool:
@@ -300,7 +300,7 @@ def _agrees(found: Trace, rng: np.random.Generator) -> bool:
         result = np.asarray(found.function(signal, Exact(dt)) if found.takes_step else
                             found.function(signal))
         values = [Fraction(entry) for entry in result.ravel()]
-    except (*UNFIT, StabkitError, *_of_compilers()):
+    except _refusals():
         return False
     expected = list(applied(found.form, u, dt))
     largest = max(map(abs, [*expected, *u.tolist(), Fraction(1)]))

@@ -97,15 +97,6 @@ def test_what_sharpens_is_no_mean():
     assert step_bound(step, RANGE, shape=9).refuted == ((0, None),)
 
 
-def test_single_precision():
-    """What is computed in single precision is compared so, and read as it was meant."""
-    def step(u, dt):
-        u = u.astype(np.float32)
-        return u + dt * (np.roll(u, 1) - u)
-
-    assert step_bound(step, RANGE, shape=8).certified == 1
-
-
 def test_diffusivities_across_a_closed_face():
     """Perona and Malik with differences that are 0 at the border: 1 − 4 t >= 0."""
     def step(u, t):

@@ -106,13 +106,12 @@ def first_answer(function: Function, shape: tuple[int, ...], dt: Fraction | None
     try:
         scheme = computed(function, shape, dt)
         ramp = 1 + np.arange(scheme.size) / 8
-        if np.isnan(scheme.value(ramp)).all():
-            raise InvalidArgument("step: the function gives nan for finite numbers")
-        return Habits(scheme, ramp)
-    except InvalidArgument:
-        raise
+        first, habits = scheme.value(ramp), Habits(scheme, ramp)
     except (*UNFIT, StabkitError, MemoryError):
         return None
+    if np.isnan(first).all():
+        raise InvalidArgument("step: it gives nan or inf for finite numbers")
+    return habits
 
 
 class _Hunt:
