@@ -120,6 +120,7 @@ class Traced:
         self.tracer.stop("a branch that depends on the data or on the step")
 
     def __float__(self) -> float:
+        self.tracer.fills_numbers = True
         self.tracer.stop("float() looks at a value; keep dt and the data in array arithmetic")
 
     def __int__(self) -> int:
@@ -238,6 +239,7 @@ class TracedArray(Traced):
 
     def __array__(self, dtype: DTypeLike | None = None, copy: Any = None) -> np.ndarray:
         if (dtype is not None and np.dtype(dtype) != object) or self.size > _LISTED:
+            self.tracer.fills_numbers = True
             self.tracer.stop("the array is turned into one of numbers; assign to np.zeros_like(u) "
                              "or u.copy(), and leave out dtype=")
         out = np.empty(self.shape, dtype=object)

@@ -20,6 +20,12 @@ from numpy.typing import DTypeLike
 from stabkit.aliases import Array, Function, Record
 from stabkit.tracing.array import Traced, TracedArray, made, operand, plain, shape_of
 from stabkit.tracing.foreign import ForeignStep, as_traced
+from stabkit.tracing.linear_maps import (
+    generic_filter,
+    image_filters,
+    interpolation,
+    signal_filters,
+)
 from stabkit.tracing.moving import filled
 from stabkit.tracing.solving import of_superlu, solvers, sparse_solvers
 from stabkit.tracing.sparse import Sparse, unwrapped
@@ -27,11 +33,14 @@ from stabkit.tracing.summing import correlated
 from stabkit.tracing.tracer import Tracer
 
 
-def on_symbols(function: Function, tracer: Tracer) -> Function:
-    """The function with stand-ins for what cannot take symbols."""
+def on_symbols(function: Function, tracer: Tracer, buffers: bool = False) -> Function:
+    """The function with stand-ins for what cannot take symbols.
+
+    With `buffers`, arrays of floats that it reaches may have symbols written into them.
+    """
     if isinstance(function, ForeignStep):
         return lambda u, *dt: function.followed(tracer, u, *(as_traced(tracer, h) for h in dt))
-    return _Stage(tracer).callable(function)
+    return _Stage(tracer, buffers).callable(function)
 
 
 def with_stand_ins(function: Function, own: dict[int, Any]) -> Function:
@@ -77,8 +86,8 @@ class Library:
 
 
 class _Stage:
-    def __init__(self, tracer: Tracer):
-        self.tracer = tracer
+    def __init__(self, tracer: Tracer, buffers: bool = False):
+        self.tracer, self.buffers = tracer, buffers
         self.known: dict[int, Any] = {}
         self.names: dict[int, Record] = {}
         self.superlu: Any = None
@@ -86,11 +95,17 @@ class _Stage:
         own: dict[Function, Function] = {
             np.zeros: self.zeros, np.empty: self.zeros, np.ones: self.ones, np.full: self.full,
             np.array: self.array, np.asarray: self.asarray, np.asanyarray: self.asarray,
-            np.ascontiguousarray: self.asarray, np.asfortranarray: self.asarray}
+            np.ascontiguousarray: self.asarray, np.asfortranarray: self.asarray,
+            np.vectorize: self.vectorize, np.interp: interpolation(tracer)}
         if ndimage is not None:
             own |= {ndimage.correlate: self.correlate, ndimage.convolve: self.convolve,
                     ndimage.correlate1d: self.correlate1d, ndimage.convolve1d: self.convolve1d,
-                    ndimage.laplace: self.laplace, ndimage.uniform_filter: self.uniform_filter}
+                    ndimage.laplace: self.laplace, ndimage.uniform_filter: self.uniform_filter,
+                    ndimage.generic_filter: self.generic_filter}
+            own |= image_filters(ndimage, tracer)
+        signal = sys.modules.get("scipy.signal")
+        if signal is not None:
+            own |= signal_filters(signal, tracer)
         linalg = sys.modules.get("scipy.linalg")
         if linalg is not None:
             own |= solvers(linalg, tracer)
@@ -102,6 +117,7 @@ class _Stage:
 
     def callable(self, function: Function) -> Any:
         """A function, a method, a partial or an object that can be called, with stand-ins."""
+        function = getattr(function, "py_func", function)  # of what Numba has compiled
         if isinstance(function, FunctionType):
             return self.function(function)
         if isinstance(function, partial):
@@ -127,6 +143,17 @@ class _Stage:
         if self.superlu and isinstance(getattr(value, "__self__", None), self.superlu) and \
                 value.__name__ == "solve":
             return of_superlu(self.tracer, value.__self__).solve
+        if isinstance(getattr(value, "py_func", None), FunctionType):
+            return self.function(value.py_func)
+        if isinstance(value, np.vectorize):
+            return self.vectorize(value.pyfunc)
+        if hasattr(value, "_dispatcher") and \
+                isinstance(getattr(value._dispatcher, "py_func", None), FunctionType):
+            return self.vectorize(value._dispatcher.py_func)
+        if self.buffers and isinstance(value, np.ndarray) and value.dtype.kind == "f" and \
+                value.flags.writeable:
+            return self.known.setdefault(id(value), made(
+                self.tracer, operand(self.tracer, value), value.shape))
         if isinstance(value, FunctionType) and value.__module__ and \
                 value.__module__.partition(".")[0] not in ("numpy", "scipy", "stabkit"):
             return self.function(value)
@@ -168,6 +195,17 @@ class _Stage:
         return twin
 
     # -- stand-ins -------------------------------------------------------------------------------
+    def vectorize(self, function: Function, *args: Any, **options: Any) -> Function:
+        """A function of numbers is tried on whole arrays."""
+        followed = self.callable(function)
+        return lambda *parts: followed(*parts) if any(isinstance(part, Traced) for part in parts) \
+            else np.vectorize(function, *args, **options)(*parts)
+
+    def generic_filter(self, array: Array, function: Function, *args: Any, **options: Any) -> Array:
+        if not isinstance(array, Traced):
+            return sys.modules["scipy.ndimage"].generic_filter(array, function, *args, **options)
+        return generic_filter(self.tracer, array, self.callable(function), *args, **options)
+
     def zeros(self, shape: Any, dtype: DTypeLike = float, *args: Any, **options: Any) -> Array:
         return self._filled(shape, 0, dtype, np.zeros)
 

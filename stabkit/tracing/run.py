@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
@@ -161,12 +162,26 @@ def takes_step(function: Function) -> bool:
 def _run(function: Function, shape: tuple[int, ...], takes: bool,
          dt: Fraction | None = None) -> tuple[Tracer, Any]:
     tracer = Tracer(prod(shape), functions=FUNCTIONS)
+    try:
+        return tracer, _run_on(tracer, function, shape, takes, dt)
+    except TracingStopped as reason:
+        if not tracer.fills_numbers:
+            raise
+        tracer = Tracer(prod(shape), functions=FUNCTIONS)
+        try:  # it may be an array of the function's own that it writes into
+            return tracer, _run_on(tracer, function, shape, takes, dt, True)
+        except TracingStopped:
+            raise reason from None
+
+
+def _run_on(tracer: Tracer, function: Function, shape: tuple[int, ...], takes: bool,
+            dt: Fraction | None, buffers: bool = False) -> Any:
     u = made(tracer, unknowns(prod(shape)), shape)
     open_step = made(tracer, step(), ()) if dt is None else Constant(dt)
     args = (u, open_step) if takes else (u,)
     try:
         with limits_in_words():
-            result = on_symbols(function, tracer)(*args)
+            result = on_symbols(function, tracer, buffers)(*args)
     except StabkitError:
         raise
     except UNFIT as error:
@@ -174,14 +189,15 @@ def _run(function: Function, shape: tuple[int, ...], takes: bool,
         raise TracingStopped(f"it raises {in_words(error)} on symbols{told}") from error
     if tracer.stops:  # the function went on after a look at a value
         raise TracingStopped(tracer.stops[0])
-    return tracer, result
+    return result
 
 
 def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int, ...]
             ) -> Form:
     name = getattr(function, "__qualname__", repr(function))
     if result is None:
-        raise InvalidArgument(f"step: {name} returns nothing; add return to it")
+        raise InvalidArgument(f"step: {name} returns nothing; add return to it, of the array "
+                              "itself if it works in place")
     try:
         if isinstance(result, (list, tuple)) and any(isinstance(part, Traced) for part in result):
             result = np.stack(result)
@@ -269,6 +285,12 @@ def _floats(found: Trace, u: np.ndarray, dt: Fraction) -> np.ndarray:
     return result
 
 
+def _refusals() -> tuple[type[Exception], ...]:
+    """What code says of fractions, and Numba, where it is loaded."""
+    numba = sys.modules.get("numba.core.errors")
+    return (*UNFIT, StabkitError, *(() if numba is None else (numba.NumbaError,)))
+
+
 def _agrees(found: Trace, rng: np.random.Generator) -> bool:
     """Whether fractions can be put in; an error if they come out otherwise."""
     dt = found.dt or Fraction(int(rng.integers(1, 50)), 97)
@@ -278,7 +300,7 @@ def _agrees(found: Trace, rng: np.random.Generator) -> bool:
         result = np.asarray(found.function(signal, Exact(dt)) if found.takes_step else
                             found.function(signal))
         values = [Fraction(entry) for entry in result.ravel()]
-    except (*UNFIT, StabkitError):
+    except _refusals():
         return False
     expected = list(applied(found.form, u, dt))
     largest = max(map(abs, [*expected, *u.tolist(), Fraction(1)]))

@@ -9,7 +9,7 @@ import numpy as np
 
 from stabkit.aliases import Function, Matrix
 from stabkit.tracing.sparse import is_symbolic, unwrapped
-from stabkit.tracing.systems import Factored, solve
+from stabkit.tracing.systems import Factored, inverse, solve
 from stabkit.tracing.tracer import Tracer
 
 Plain = Callable[..., Any]
@@ -50,7 +50,7 @@ def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
         return run
 
     def inv(a: Any, **options: Any) -> Any:
-        return solve(tracer, a, np.eye(len(a), dtype=int)) if is_symbolic(a) else \
+        return inverse(tracer, a) if is_symbolic(a) else \
             linalg.inv(a, **options)
 
     return {linalg.solve: direct, linalg.solve_banded: solve_banded,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 from hashlib import blake2b
@@ -181,8 +181,9 @@ def _of_object(name: str, value: Any) -> Iterator[Step]:
     elif not isinstance(value, np.ndarray) and (not hasattr(value, "__dict__")
                                                 or isinstance(value, random.Random)):
         yield from ((name, part) for part in _pickled(value))
-    yield from ((f"{name}.{key}", part) for key, part in getattr(value, "__dict__", {}).items()
-                if not str(key).endswith("_hooks"))  # they look on, and may count the calls
+    held = getattr(value, "__dict__", None)  # which some objects make up
+    yield from ((f"{name}.{key}", part) for key, part in (held if isinstance(
+        held, Mapping) else {}).items() if not str(key).endswith("_hooks"))  # which look on
     slots = (slot for kind in type(value).__mro__ for slot in getattr(kind, "__slots__", ()))
     yield from ((f"{name}.{slot}", getattr(value, slot)) for slot in slots if hasattr(value, slot))
     yield f"the class of {name}", type(value)
@@ -196,7 +197,7 @@ def _pickled(value: Any) -> Iterable[Any]:
     """What an object of a library, such as a generator of random numbers, is made of."""
     try:
         made = value.__reduce_ex__(4)
-    except (TypeError, ValueError, AttributeError, RuntimeError):
+    except (TypeError, ValueError, AttributeError, RuntimeError, ReferenceError):
         return ()
     return made[1:3] if isinstance(made, tuple) else ()
 

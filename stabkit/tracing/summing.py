@@ -12,8 +12,15 @@ from numpy.typing import DTypeLike
 from stabkit.aliases import Array, Function, Matrix, Record
 from stabkit.tracing.arithmetic import elementwise
 from stabkit.tracing.array import Traced, holds_numbers, made, operand, plain, shape_of
+from stabkit.tracing.moving import MOVING
 from stabkit.tracing.numbers import exact_form, exact_matrix
 from stabkit.tracing.tracer import Tracer
+
+#: The boundaries of SciPy's image filters, as np.pad calls them.
+PADDED = {
+    "reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap",
+    "constant": "constant", "grid-wrap": "wrap", "grid-mirror": "symmetric",
+    "grid-constant": "constant"}
 
 
 def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: DTypeLike | None = None,
@@ -189,13 +196,9 @@ def correlated(tracer: Tracer, array: Array, weights: Array, mode: str, cval: Ar
     wide = [(n // 2 + o, n - 1 - n // 2 - o)
             for n, o in zip(weights.shape, origins, strict=True)]
     options: Record = {"constant_values": cval} if mode == "constant" else {}
-    modes: Record = {
-        "reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap",
-        "constant": "constant", "grid-wrap": "wrap", "grid-mirror": "symmetric",
-        "grid-constant": "constant"}
-    if mode not in modes or any(min(pair) < 0 for pair in wide):
+    if mode not in PADDED or any(min(pair) < 0 for pair in wide):
         tracer.stop(f"a filter with mode {mode!r} or such an origin is not followed")
-    padded = np.pad(array, wide, modes[mode], **options)
+    padded: Array = MOVING[np.pad](tracer, array, wide, PADDED[mode], **options)
     total: Any = np.zeros_like(array)
     for place in np.ndindex(weights.shape):
         if weights[place] != 0:

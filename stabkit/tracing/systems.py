@@ -7,6 +7,8 @@ whose second part is b.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from flint import fmpq, fmpq_mat
 
@@ -29,16 +31,22 @@ def solve(tracer: Tracer, matrix: Matrix, array: Array) -> Array:
     if not shape or shape[0] != rows.count or len(shape) > 2:
         tracer.stop(f"a linear system of {rows.count} equations with a right side of shape "
                     f"{shape} is not followed")
-    is_open = rows.numerators.shape[1] > 1 or len(rows.denominator) > 1
-    if rows.count <= _SOLVED and not is_open:
+    if rows.count <= _SOLVED and not _is_open(rows):
         return product_with(tracer, _inverse_of_numbers(tracer, rows), array)
     right = operand(tracer, array)
     return made(tracer, tracer.node("solve", (rows, right), right.count), shape)
 
 
-def inverse(tracer: Tracer, matrix: Matrix) -> Array:
-    """The inverse of a matrix that does not depend on the data."""
-    return solve(tracer, matrix, np.eye(shape_of(matrix)[0], dtype=int))
+def inverse(tracer: Tracer, matrix: Matrix) -> Any:
+    """The inverse of a matrix that does not depend on the data, or what it does to an array."""
+    rows = rows_of(tracer, matrix)
+    if rows.count <= _SOLVED and not _is_open(rows):
+        return _inverse_of_numbers(tracer, rows)
+    return Factored(tracer, matrix)
+
+
+def _is_open(rows: Form) -> bool:
+    return rows.numerators.shape[1] > 1 or len(rows.denominator) > 1
 
 
 def rows_of(tracer: Tracer, matrix: Matrix) -> Form:
@@ -84,7 +92,9 @@ def _inverse_of_numbers(tracer: Tracer, rows: Form) -> np.ndarray:
 
 
 class Factored:
-    """What solvers are handed in place of the factors of a matrix."""
+    """What solvers are handed in place of the factors of a matrix, or of its inverse."""
+
+    __array_ufunc__ = None
 
     def __init__(self, tracer: Tracer, matrix: Matrix):
         self._tracer, self._matrix = tracer, matrix
@@ -92,5 +102,5 @@ class Factored:
     def solve(self, b: Array, trans: str = "N") -> Array:
         return solve(self._tracer, self._matrix if trans == "N" else self._matrix.T, b)
 
-    __call__ = solve
+    __call__ = __matmul__ = dot = solve
 

@@ -57,6 +57,10 @@ class Tracer:
     stops : list of str
         Every attempt to leave the symbols, as code may swallow the error.
     reading : Reading
+    functions : mapping
+        What is done for functions of NumPy.
+    fills_numbers : bool
+        Whether symbols were to be written into an array of numbers.
     """
 
     inputs: int
@@ -64,6 +68,7 @@ class Tracer:
     stops: list[str] = field(default_factory=list)
     reading: Reading = field(default_factory=Reading)
     functions: Mapping[Any, Function] = field(default_factory=dict)
+    fills_numbers: bool = False
 
     @property
     def following(self) -> int:

@@ -116,7 +116,8 @@ def stages_of(found: Trace) -> list[Stage]:
         raise Undecided("something is done with the solution of the last system")
     place = np.empty(found.size + 1, dtype=np.int64)  # where the unknowns of the last system go
     place[0], place[last.columns] = 0, 1 + last.rows
-    stages[-1] = Stage(_renamed(stages[-1].left, place), stages[-1].right)
+    order = np.argsort(place[1:], kind="stable")
+    stages[-1] = Stage(_renamed(stages[-1].left, place).take(order), stages[-1].right.take(order))
     return stages
 
 
@@ -241,19 +242,29 @@ def _by_forms(stages: list[Stage], notion: Notion) -> tuple[Steps, list[Differen
     for left in flat[::2]:
         has_inverse(left)
     direct = list(map(Difference, flat[::2], flat[1::2]))
+    whole = _or_none(direct), direct, "A A' - B B', positive semidefinite"
+    if len(stages) == 2 and not (whole[0] and whole[0][0][1] is None) and (
+            notion is POWER_BOUNDED or _commute(flat)):
+        a1, b1, a2, b2 = flat
+        crossed = [Difference(a1.turned(), b2.turned()), Difference(a2.turned(), b1.turned())]
+        why = "so that B2 A1^-1 and B1 A2^-1 let no norm grow" if notion is POWER_BOUNDED else \
+            "where all four are symmetric and commute"
+        other = _or_none(crossed)
+        if other and (not whole[0] or other[0][1] is None
+                      or other[0][1] > (whole[0][0][1] or Fraction(0))):
+            return other, crossed, \
+                f"A1'A1 - B2'B2 and A2'A2 - B1'B1, positive semidefinite, {why}"
+    if not whole[0]:
+        raise Undecided("the step is implicit, and no matrix A A' - B B' is seen to be positive "
+                        "semidefinite")
+    return whole
+
+
+def _or_none(forms: list[Difference]) -> Steps:
     try:
-        return _smallest(direct), direct, "A A' - B B', positive semidefinite"
+        return _smallest(forms)
     except Undecided:
-        if len(stages) != 2:
-            raise
-    a1, b1, a2, b2 = flat
-    crossed = [Difference(a1.turned(), b2.turned()), Difference(a2.turned(), b1.turned())]
-    proved = _smallest(crossed)
-    if notion is not POWER_BOUNDED and not _commute(flat):
-        raise Undecided("the halves of the step do not commute: ask POWER_BOUNDED")
-    why = "so that B2 A1^-1 and B1 A2^-1 let no norm grow" if notion is POWER_BOUNDED else \
-        "where all four are symmetric and commute"
-    return proved, crossed, f"A1'A1 - B2'B2 and A2'A2 - B1'B1, positive semidefinite, {why}"
+        return ()
 
 
 def _commute(matrices: list[Polynomial]) -> bool:

@@ -152,12 +152,16 @@ def _exactly_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[i
 
 
 def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:
+    open_end: StepBound | None = None
     for decide in (by_box, by_polynomials):
         try:
-            return decide(found, notion, name)
+            bound = decide(found, notion, name)
         except Undecided:
             continue
-    return by_means(found, notion, name)
+        if bound.proved:
+            return bound
+        open_end = open_end or bound
+    return open_end or by_means(found, notion, name)
 
 
 def _is_about_transforms(reason: Undecided) -> bool:

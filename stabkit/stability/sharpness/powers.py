@@ -21,6 +21,7 @@ from stabkit.stability.sharpness.eigenvalues import real_line
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growth import Matrix
 from stabkit.stability.sharpness.jury import Pair
+from stabkit.stability.sharpness.leapfrog import leapfrog_of
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.quadratic import norm_sets, numerators
@@ -50,7 +51,11 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     drift = _drift(matrix, step)
     empty = StepBound(notion.name, (), (), variable=name, rounding=step.trace.rounding)
     pair = _pair(step, drift is not None)
-    if pair is not None:
+    waves = leapfrog_of(step) if pair is None and drift is None else None
+    if waves is not None:
+        proved, refuted, how = waves.sets()
+        how = f"leapfrog with a symmetric matrix K: {how}"
+    elif pair is not None:
         proved, refuted = intervals(pair.line())[0], pair.refuted()
         how = "the conditions of Jury at every angle" + step.for_all
     elif matrix.degree == 1 and _FEW < matrix.size <= _SINGLE and matrix.starts_at_identity:
@@ -64,13 +69,17 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
         how = "the characteristic polynomial at single steps"
     else:
         return _by_max_norm(step, empty, lines)
+    if waves is not None and proved and refuted and refuted[0][0] == proved[-1][1]:
+        lines.append(f"at {name} = {refuted[0][0]} itself it grows linearly: a root on the unit "
+                     "circle is double")
     if drift is not None:
         return _drifting(empty, proved, refuted, lines, name, _linear_growth(pair, refuted, name))
     why = ""
     lines += _linear_growth(pair, refuted, name)
     if refuted:
         low, high = refuted[0]
-        why = state_at(matrix, low or (Fraction(1) if high is None else high / 2))
+        why = OUTSIDE if waves is not None else \
+            state_at(matrix, low or (Fraction(1) if high is None else high / 2))
     if proved:
         lines[0] += f"; proof by {how}"
     return replace(empty, proved=proved, refuted=refuted, by=why if why != BOUNDED else "",
@@ -164,7 +173,7 @@ def _moved(matrix: Matrix, w: np.ndarray) -> np.ndarray | None:
     images = [matrix.image(k, w) for k in range(matrix.degree + 1)]
     if any(image.any() for image in images[1:]):
         return None
-    return images[0] - matrix.form.denominator[0] * w
+    return images[0].astype(object) - matrix.form.denominator[0] * w.astype(object)
 
 
 def state_at(matrix: Matrix, dt: Fraction, drift: bool = False) -> str:

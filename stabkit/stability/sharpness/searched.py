@@ -105,9 +105,13 @@ def first_answer(function: Function, shape: tuple[int, ...], dt: Fraction | None
     """
     try:
         scheme = computed(function, shape, dt)
-        return Habits(scheme, 1 + np.arange(scheme.size) / 8)
+        ramp = 1 + np.arange(scheme.size) / 8
+        first, habits = scheme.value(ramp), Habits(scheme, ramp)
     except (*UNFIT, StabkitError, MemoryError):
         return None
+    if np.isnan(first).all():
+        raise InvalidArgument("step: it gives nan or inf for finite numbers")
+    return habits
 
 
 class _Hunt:

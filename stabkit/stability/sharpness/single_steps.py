@@ -36,12 +36,16 @@ def by_single_steps(decided: Callable[[Fraction], StepBound], notion: Notion, st
         None where no step is decided.
     """
     known: dict[Fraction, StepBound] = {}
+    refused: dict[Fraction, str] = {}
 
     def answer(dt: Fraction) -> bool | None:
         try:
             if dt not in known:
                 known[dt] = decided(dt)
-        except (Undecided, InvalidArgument):
+        except Undecided:
+            return None
+        except InvalidArgument as error:
+            refused.setdefault(dt, str(error))
             return None
         return True if known[dt].proved else False if known[dt].refuted else None
 
@@ -64,7 +68,8 @@ def by_single_steps(decided: Callable[[Fraction], StepBound], notion: Notion, st
     first = known[refuted[0][0]] if refuted else None
     lines = [*(line for bound in (last, first) if bound for line in bound.lines[:1]),
              f"single steps only, each of them exactly: with {name} left open it is not followed: "
-             f"{reason}"]
+             f"{reason}", *([f"at {name} = {float(min(refused)):.6g}: {refused[min(refused)]}"]
+                            if refused else [])]
     return StepBound(notion.name, proved, refuted,
                      last.certificate if last else (), first.witness if first else (),
                      (grid[0], grid[-1]), first.signals if first else (),
