@@ -61,14 +61,25 @@ def content(path: str | Path, name: str, largest: int) -> bytes:
 
 
 class no_leaving:
-    """Turn what would end the program, such as SystemExit, into an error of the code."""
+    """Turn what would end the program, such as SystemExit, into an error of the code.
+
+    Parameters
+    ----------
+    argument : str
+        What the code was given as, if it was one.
+    """
+
+    def __init__(self, argument: str = ""):
+        self.argument = argument
 
     def __enter__(self) -> None:
         """Nothing is needed."""
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if error is not None and not isinstance(error, (Exception, KeyboardInterrupt)):
-            raise RuntimeError(f"the code ended with {in_words(error)}") from error
+            said = f"the code ended with {in_words(error)}"
+            raise (InvalidArgument(f"{self.argument}: {said}") if self.argument else
+                   RuntimeError(said)) from error
 
 
 @contextmanager

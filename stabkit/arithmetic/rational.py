@@ -74,7 +74,7 @@ class Constant(Fraction):
         return Constant(power) if isinstance(power, Fraction) else power
 
     def __neg__(self):
-        return Constant(Fraction.__neg__(self))
+        return Constant(Fraction.__neg__(self)).rounded_from(Fraction.__neg__(self.meant))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         dtypes = {part.dtype for part in inputs
@@ -108,6 +108,17 @@ _UFUNC = {Fraction.__mul__: np.multiply, Fraction.__truediv__: np.divide,
           Fraction.__add__: np.add}
 _FLOAT = {Fraction.__mul__: operator.mul, Fraction.__truediv__: operator.truediv,
           Fraction.__add__: operator.add}
+
+
+def divided(above: Scalar, below: Scalar) -> Scalar:
+    """above/below; of two integers the exact one, of which Python makes a float."""
+    whole = isinstance(above, int) and isinstance(below, int)
+    return Constant(above, below) if whole else above / below
+
+
+def raised(base: Scalar, exponent: int) -> Scalar:
+    """A power; of an integer the exact one, of which Python makes a float if k < 0."""
+    return Constant(base) ** exponent if isinstance(base, int) and exponent < 0 else base**exponent
 
 
 def fraction(value: Scalar, name: str = "value") -> Fraction:

@@ -18,6 +18,7 @@ from stabkit.codes import FluxCode
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.flux import Facts, Flux, Piece
+from stabkit.fluxes.rounded import noting_what_was_meant
 
 ZERO, ONE = Fraction(0), Fraction(1)
 UNIT = (ZERO, ONE)
@@ -75,6 +76,7 @@ def identity() -> Flux:
     return _compiled(flux, FluxCode.IDENTITY, 1.0)
 
 
+@noting_what_was_meant
 def scaled_identity(factor: Rational) -> Flux:
     """Φ(s) = c s, also for c <= 0."""
     c = fraction(factor, "factor")
@@ -83,6 +85,7 @@ def scaled_identity(factor: Rational) -> Flux:
     return _compiled(flux, FluxCode.LINEAR, float(c))
 
 
+@noting_what_was_meant
 def charbonnier(contrast: Rational = 1) -> Flux:
     """g = 1/√(1 + s²/λ²) (Charbonnier et al. 1994)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
@@ -97,6 +100,7 @@ def charbonnier(contrast: Rational = 1) -> Flux:
     return _compiled(flux, FluxCode.CHARBONNIER, float(fraction(contrast)))
 
 
+@noting_what_was_meant
 def soft(threshold: Rational = 1) -> Flux:
     """Truncated total variation: Φ = s for |s| <= q, q sgn s beyond; Huber; soft shrinkage."""
     q = _positive(threshold, "threshold")
@@ -108,6 +112,7 @@ def soft(threshold: Rational = 1) -> Flux:
     return _compiled(flux, FluxCode.SOFT, float(q))
 
 
+@noting_what_was_meant
 def perona_malik(contrast: Rational = 1) -> Flux:
     """g = exp(−s²/(2λ²)) (Perona and Malik 1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
@@ -123,6 +128,7 @@ def perona_malik(contrast: Rational = 1) -> Flux:
     return _compiled(flux, FluxCode.PERONA_MALIK, float(fraction(contrast)))
 
 
+@noting_what_was_meant
 def garrote(threshold: Rational = 1) -> Flux:
     """Truncated balanced forward-backward: Φ = s for |s| <= q, q²/s beyond; garrote shrinkage."""
     q = _positive(threshold, "threshold")
@@ -134,6 +140,7 @@ def garrote(threshold: Rational = 1) -> Flux:
     return _compiled(flux, FluxCode.GARROTE, float(q))
 
 
+@noting_what_was_meant
 def hard(threshold: Rational = 1) -> Flux:
     """Truncated quadratic: Φ = s for |s| <= q, 0 beyond; hard shrinkage.  It jumps at q."""
     q = _positive(threshold, "threshold")
@@ -144,6 +151,7 @@ def hard(threshold: Rational = 1) -> Flux:
     return _compiled(flux, FluxCode.HARD, float(q))
 
 
+@noting_what_was_meant
 def rational(contrast: Rational = 1) -> Flux:
     """g = 1/(1 + s²/λ²), the other diffusivity of Perona and Malik (1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
@@ -159,6 +167,7 @@ def rational(contrast: Rational = 1) -> Flux:
     return _compiled(flux, FluxCode.RATIONAL, float(fraction(contrast)))
 
 
+@noting_what_was_meant
 def weickert(contrast: Rational = 1) -> Flux:
     """g = 1 − exp(−3.31488 λ⁸/s⁸), g(0) = 1 (Weickert 1998, m = 4).
 
@@ -172,6 +181,7 @@ def weickert(contrast: Rational = 1) -> Flux:
     return _compiled(flux, FluxCode.WEICKERT, float(fraction(contrast)))
 
 
+@noting_what_was_meant
 def firm(lower: Rational = 1, upper: Rational = 2) -> Flux:
     """Firm shrinkage (Gao and Bruce 1997): Φ = s up to q₁, then down to 0 at q₂."""
     q1, q2 = _positive(lower, "lower"), _positive(upper, "upper")
@@ -189,6 +199,7 @@ def firm(lower: Rational = 1, upper: Rational = 2) -> Flux:
     return _compiled(flux, FluxCode.FIRM, float(q1), float(q2))
 
 
+@noting_what_was_meant
 def tukey(edge: Scalar = 1) -> Flux:
     """g = (1 − s²/σ²)²/2 for |s| <= σ, 0 beyond: Tukey's biweight (Black et al. 1998).
 
@@ -215,6 +226,7 @@ def relu() -> Flux:
     return leaky_relu(0, name="relu")
 
 
+@noting_what_was_meant
 def leaky_relu(slope: Scalar = Fraction(1, 100), *, name: str = "leaky_relu") -> Flux:
     """Φ(s) = s for s > 0, a s for s <= 0."""
     a = fraction(slope, "slope")

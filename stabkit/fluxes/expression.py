@@ -28,13 +28,14 @@ from stabkit.arithmetic.elementary import (
     pi_beside,
     relation,
 )
-from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.arithmetic.rational import Constant, divided, fraction, raised
+from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
 
 Apply = Function
 
 _BINARY: dict[str, Apply] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": divided}
 _APPLY: dict[str, Apply] = _BINARY | {
     "neg": operator.neg, "abs": abs, "and": joined("and", operator.and_),
     "or": joined("or", operator.or_), "not": joined("not", negation)} | {
@@ -266,8 +267,8 @@ class Expression:
             return chosen(*parts)
         if name in ("**", "decay"):
             (base,), number = parts, arguments[1]
-            raised = operator.pow if name == "**" else decay
-            return lambda x: raised(base(x), number)
+            apply = raised if name == "**" else decay
+            return lambda x: apply(base(x), number)
         apply = _APPLY.get(name) or function(name)
         if all(part.operation == "constant" for part in arguments):
             return lambda x: self if isinstance(x, (Expression, Dual)) else of_numbers(
@@ -277,6 +278,16 @@ class Expression:
             return lambda x: apply(first(x))
         first, second = parts
         return lambda x: apply(first(x), second(x))
+
+    @cached_property
+    def meant(self) -> Expression:
+        """With the numbers that were meant by its floats; itself if it has none."""
+        if self.operation == "constant":
+            number = self.value.meant if isinstance(self.value, Constant) else self.value
+            return self if number is self.value else as_expression(number)
+        parts = [part.meant if isinstance(part, Expression) else part for part in self.arguments]
+        same = all(a is b for a, b in zip(self.arguments, parts, strict=True))
+        return self if same else Expression(self.operation, *parts)
 
     @cached_property
     def derivative(self) -> Expression:
@@ -296,16 +307,22 @@ VARIABLE = Expression("x")
 
 
 def as_expression(value: Scalar) -> Expression:
-    """A number as an expression: floats and integers are the numbers that they are."""
+    """A number as an expression: floats and integers are the numbers that they are.
+
+    A constant knows what was meant by it, see ``stabkit.arithmetic.rounding``.
+    """
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, Expression):
         return _where(value, 1, 0) if value.is_condition else value
+    near = value.meant if isinstance(value, Constant) else \
+        meant(value) if is_rounded(value) else None
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, int):
         return Expression("constant", int(value))
-    return Expression("constant", Constant(fraction(value, "formula")))
+    made = Constant(fraction(value, "formula"))
+    return Expression("constant", made if near is None else made.rounded_from(near))
 
 
 def _where(condition: Scalar, yes: Scalar, no: Scalar) -> Expression:
@@ -342,12 +359,14 @@ def _arithmetic(sign: str, left: Scalar, right: Scalar) -> Scalar:
         return NotImplemented
     left, right = as_expression(left), as_expression(right)
     known: list[Scalar] = [part.value if part.operation == "constant" else None
-                        for part in (left, right)]
+                           for part in (left, right)]
     if None not in known:
         if sign == "/" and known[1] == 0:
             raise InvalidArgument("formula: it divides by zero")
-        value = Fraction(_BINARY[sign](*map(Fraction, known)))
-        return as_expression(int(value) if value.denominator == 1 else value)
+        value, near = (Fraction(_BINARY[sign](*map(Fraction, numbers))) for numbers in (
+            known, (left.meant.value, right.meant.value)))
+        return as_expression(Constant(value).rounded_from(near) if near != value else
+                             int(value) if value.denominator == 1 else value)
     if known[1] == (1 if sign in "*/" else 0):
         return left
     if known[0] == {"*": 1, "+": 0}.get(sign, 2) and sign in "*+":

@@ -14,11 +14,14 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
-from stabkit.aliases import Scalar
+import numpy as np
+
+from stabkit.aliases import Rational, Scalar
 from stabkit.arithmetic.enclosure import precision
-from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.rational import Constant, fraction
+from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
-from stabkit.fluxes.continuity import is_continuous
+from stabkit.fluxes.continuity import defined_at, is_continuous
 from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
 from stabkit.fluxes.fading import fading
 from stabkit.fluxes.normal_form import line, vanishes
@@ -78,7 +81,7 @@ class Facts:
                 continue
             if not isinstance(given, Sequence) or len(given) != 2:
                 raise InvalidArgument(f"{name}: must be a pair of numbers, got {given!r}")
-            low, high = (fraction(end, name) for end in given)
+            low, high = (_end(end, name) for end in given)
             if low > high:
                 raise InvalidArgument(f"{name}: the lower end comes first, got {given}")
             object.__setattr__(self, name, (low, high))
@@ -107,6 +110,12 @@ class Facts:
     def sup_diffusivity(self) -> Fraction | None:
         """sup g."""
         return self.diffusivities and self.diffusivities[1]
+
+
+def _end(value: Rational, name: str) -> Fraction:
+    end = fraction(value, name)
+    return Constant(end).rounded_from(meant(value)) if is_rounded(value) and \
+        meant(value) != end else end
 
 
 def as_facts(facts: Any) -> Facts:
@@ -144,6 +153,23 @@ def cells_of(edges: Sequence[Fraction | None], odd: bool) -> list[list[Cell]]:
                          [(-end, -start), (start, end)])
         start = end
     return cells
+
+
+def with_diffusivity(edge: Fraction | None, phi: Scalar, at_zero: Fraction | None, odd: bool
+                     ) -> list[Piece]:
+    """A piece with the diffusivity that is given for s = 0, which may be all that Φ has there."""
+    if at_zero is None:
+        return [Piece(edge, phi)]
+    c = Constant(at_zero)
+    if odd and not defined_at(record(phi), Fraction(0)):
+        return [Piece(Fraction(0), lambda s: c * s, lambda s: c + 0 * s), Piece(edge, phi)]
+
+    def diffusivity(s: Scalar) -> Scalar:
+        if isinstance(s, Expression):
+            return Expression.where(s == 0, c, record(phi).at(s) / s)
+        return np.where(s == 0, float(c), phi(s) / s)
+
+    return [Piece(edge, phi, diffusivity)]
 
 
 def faces_of(pieces: Sequence, odd: bool, name: str) -> list[Faces]:

@@ -25,7 +25,7 @@ from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.transcript import Term, Transcript
 from stabkit.codes import FluxCode
 from stabkit.errors import HypothesisNotMet, InvalidArgument, NoValue, Undecided
-from stabkit.fluxes.continuity import defined_at, is_continuous
+from stabkit.fluxes.continuity import is_continuous
 from stabkit.fluxes.expression import TRANSCENDENTAL, VARIABLE, Expression, as_expression
 from stabkit.fluxes.faces import (
     Faces,
@@ -36,11 +36,13 @@ from stabkit.fluxes.faces import (
     cells_of,
     faces_of,
     line_of,
+    with_diffusivity,
 )
 from stabkit.fluxes.kinks import split
 from stabkit.fluxes.normal_form import line, vanishes
 from stabkit.fluxes.quadrature import float_integral, integral_from_zero
 from stabkit.fluxes.recording import record
+from stabkit.fluxes.rounded import Rounding, as_meant, noting_what_was_meant
 from stabkit.proof.words import Expression as Symbols
 
 NAMES = {"activation": "phi", "diffusivity": "g", "regulariser": "psi", "slope": "dphi",
@@ -67,6 +69,8 @@ class Flux:
     ----------
     kernel : (FluxCode, float) or (FluxCode, float, float) or None
         Code and parameters of the compiled twin, which only the fluxes of the dictionary have.
+    making : (callable, mapping) or None
+        What made it, and of what, where that is not this class.
 
     Raises
     ------
@@ -81,6 +85,7 @@ class Flux:
     parameters: Fields = field(default_factory=dict)
     kernel: tuple[FluxCode, float] | tuple[FluxCode, float, float] | None = field(
         default=None, init=False)
+    making: tuple[Function, Fields] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pieces", tuple(self.pieces))
@@ -93,6 +98,19 @@ class Flux:
     @cached_property
     def _by_piece(self) -> dict[int, Faces]:
         return {id(piece): faces for piece, faces in zip(self.pieces, self._faces, strict=True)}
+
+    def meant(self) -> Flux:
+        """The flux with the numbers that were meant by its floats; itself if it has none.
+
+        See ``stabkit.arithmetic.rounding``.
+        """
+        return self.intended[0]
+
+    @cached_property
+    def intended(self) -> tuple[Flux, tuple[Rounding, ...]]:
+        """The flux that was meant, and what differs: where a number stands, it, what was meant."""
+        # What derives from it may compute something else.
+        return as_meant(self) if type(self) is Flux else (self, ())
 
     # -- what is found from the expressions --------------------------------------------------------
     @cached_property
@@ -220,7 +238,7 @@ class Flux:
             return s.call(s.log.function((self, face), NAMES[face], lambda x: self._text(face, x)))
         if not isinstance(s, np.ndarray):
             if isinstance(s, (Fraction, Interval, int)):
-                return self._at(face, s)
+                return self._at(face, Fraction(s) if isinstance(s, int) else s)
             if isinstance(s, (Dual, Linearised)):
                 rise = "slope" if face == "activation" else face + RISE
                 return s.through(self._face(face, s.value), self._face(rise, s.value))
@@ -228,7 +246,7 @@ class Flux:
                 return self._composed(face, s)
             if isinstance(s, Entries) or is_foreign(s):
                 return self._on_foreign(face, s)
-            if _is_recorded(s):
+            if hasattr(s, "__array_function__"):  # a step that is traced
                 return self._composed(face, VARIABLE).at(s)
         array = np.asarray(s)
         if array.dtype == object:
@@ -313,11 +331,6 @@ class Flux:
         return sorted({*ends, *(-end for end in ends)}) if self.facts.odd else ends
 
 
-def _is_recorded(s: Any) -> bool:
-    """Whether s writes down what NumPy would do with it, as a step that is traced does."""
-    return hasattr(s, "__array_function__") and not isinstance(s, (np.ndarray, Term, Expression))
-
-
 def _weights(tau: Rational, h: Rational) -> tuple[Constant, Constant]:
     tau, h = fraction(tau, "tau"), fraction(h, "h")
     if tau <= 0 or h <= 0:
@@ -336,6 +349,7 @@ def _root_two(beside: Scalar) -> Scalar:
 
 
 # -- a user's own function -----------------------------------------------------------------------
+@noting_what_was_meant
 def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
                     diffusivity_at_zero: Rational = None) -> Flux:
     """A flux from Φ, written with arithmetic and ``np.exp``, ``np.sqrt``, ``np.tanh``, ...
@@ -349,27 +363,11 @@ def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
     parts = split(record(activation, f"{name}: activation"), as_facts(facts).odd)
     first = next(k for k, (edge, _) in enumerate(parts) if edge is None or edge >= 0)
     return Flux(name, [piece for k, (edge, phi) in enumerate(parts)
-                       for piece in _with_diffusivity(edge, phi, at_zero if k == first else None,
+                       for piece in with_diffusivity(edge, phi, at_zero if k == first else None,
                                                       facts.odd)], facts)
 
 
-def _with_diffusivity(edge: Fraction | None, phi: Scalar, at_zero: Fraction | None, odd: bool
-                      ) -> list[Piece]:
-    """A piece with the diffusivity that is given for s = 0, which may be all that Φ has there."""
-    if at_zero is None:
-        return [Piece(edge, phi)]
-    c = Constant(at_zero)
-    if odd and not defined_at(record(phi), Fraction(0)):
-        return [Piece(Fraction(0), lambda s: c * s, lambda s: c + 0 * s), Piece(edge, phi)]
-
-    def diffusivity(s: Scalar) -> Scalar:
-        if isinstance(s, Expression):
-            return Expression.where(s == 0, c, record(phi).at(s) / s)
-        return np.where(s == 0, float(c), phi(s) / s)
-
-    return [Piece(edge, phi, diffusivity)]
-
-
+@noting_what_was_meant
 def from_diffusivity(diffusivity: Function, facts: Facts, *, name: str = "custom") -> Flux:
     """A flux from its diffusivity g(s): Φ(s) = g(s) s."""
     def piece(edge: Fraction | None, g: Any) -> Piece:
@@ -379,6 +377,7 @@ def from_diffusivity(diffusivity: Function, facts: Facts, *, name: str = "custom
     return Flux(name, [piece(*part) for part in parts], facts)
 
 
+@noting_what_was_meant
 def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom") -> Flux:
     """A flux from its regulariser Ψ(s), differentiated automatically: Φ = Ψ′/2."""
     parts = split(record(regulariser, f"{name}: regulariser"), as_facts(facts).odd)
@@ -386,6 +385,7 @@ def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom
                        for edge, psi in parts], facts)
 
 
+@noting_what_was_meant
 def from_shrinkage(shrinkage: Function, facts: Facts, tau: Rational = Fraction(1, 4),
                    h: Rational = 1, *, name: str = "custom") -> Flux:
     """A flux from a shrinkage function S: Φ(s) = (h²/4τ) s − (h/(2√2 τ)) S(h s/√2) (alt2020)."""

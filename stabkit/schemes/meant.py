@@ -18,9 +18,9 @@ from stabkit.operators import Operator
 def as_meant(part: Any) -> Any:
     """A scheme, or a part of one, as it was meant; the same object where no float is in it.
 
-    Operators and steps are; fluxes are exact, and so is whatever else a part holds.
+    Operators, fluxes and steps are; whatever else a part holds is exact.
     """
-    if isinstance(part, Operator):
+    if isinstance(part, (Operator, Flux)):
         return part.meant()
     if isinstance(part, Constant):
         return part.meant
@@ -28,7 +28,7 @@ def as_meant(part: Any) -> Any:
         known = {id(each): as_meant(each) for each in part}  # what is one stays one
         twins = tuple(known[id(each)] for each in part)
         return part if all(a is b for a, b in zip(part, twins, strict=True)) else twins
-    if isinstance(part, (type, Flux)) or not is_dataclass(part):
+    if isinstance(part, type) or not is_dataclass(part):
         return part
     changed = {}
     for each in fields(part):
@@ -40,9 +40,12 @@ def as_meant(part: Any) -> Any:
     return replace(whole, **changed) if changed else whole
 
 
-def differences(part: Any, twin: Any, name: str = "") -> Iterator[str]:
-    """In words, where a scheme and what was meant differ, and by how much."""
-    if part is twin:
+def differences(part: Any, twin: Any, name: str = "", fluxes: bool = True) -> Iterator[str]:
+    """In words, where a scheme and what was meant differ, and by how much.
+
+    Its fluxes too, unless `fluxes` is false.
+    """
+    if part is twin or (isinstance(part, Flux) and not fluxes):
         return
     if isinstance(part, Operator):
         same = np.array_equal(part.columns, twin.columns) and \
@@ -55,9 +58,13 @@ def differences(part: Any, twin: Any, name: str = "") -> Iterator[str]:
             return
         side = "above" if part > twin else "below"
         yield f"the double {float(part)!r} of {name} lies {size(part - twin)} {side} {twin}"
+    elif isinstance(part, Flux):
+        for where, given, intended in part.intended[1]:
+            yield from differences(given, intended, where)
     elif isinstance(part, tuple):
         for one, other in zip(part, twin, strict=True):
-            yield from differences(one, other, name)
+            yield from differences(one, other, name, fluxes)
     else:
         for each in fields(part):
-            yield from differences(getattr(part, each.name), getattr(twin, each.name), each.name)
+            yield from differences(getattr(part, each.name), getattr(twin, each.name), each.name,
+                                   fluxes)

@@ -14,26 +14,39 @@ from stabkit.arithmetic.rounding import is_rounded, meant, size
 from stabkit.schemes import Linear
 from stabkit.schemes.meant import differences
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, squared_norm
-from stabkit.stability.property import NormAtMost, Stable
+from stabkit.stability.property import FaceWithin, NormAtMost, Stable
 from stabkit.stability.verdict import REFUTED, Outcome
 
 
-def what_was_meant(what: Any) -> tuple[Any, list[str]]:
-    """The property as it was meant, and in words what is rounded in it; itself if nothing is."""
+def what_was_meant(what: Any) -> Any:
+    """The property as it was meant; itself if nothing in it is rounded."""
+    intended = what
     if isinstance(what, Stable):
-        scheme, notion = what.scheme.as_meant(), what.notion.as_meant()
-        words = list(dict.fromkeys(differences(what.scheme, scheme)))
-        if notion is not what.notion and notion.name != what.notion.name:
-            words.append(f"{what.notion} stands for {notion}")
-        return (Stable(scheme, notion) if words else what), words
+        intended = Stable(what.scheme.as_meant(), what.notion.as_meant())
+    elif isinstance(what, FaceWithin):
+        intended = replace(what, flux=what.flux.meant())
+    elif isinstance(what, NormAtMost):
+        intended = NormAtMost(what.K.meant(), meant(what.square) if is_rounded(what.square)
+                              else what.square)
+    return intended if _words(what, intended) else what
+
+
+def _words(what: Any, intended: Any, fluxes: bool = True) -> list[str]:
+    """What is rounded in a property, in its fluxes only if that is asked."""
+    if isinstance(what, Stable):
+        words = list(dict.fromkeys(differences(what.scheme, intended.scheme, fluxes=fluxes)))
+        if what.notion.name != intended.notion.name:
+            words.append(f"{what.notion} stands for {intended.notion}")
+        return words
+    if isinstance(what, FaceWithin):
+        return list(differences(what.flux, intended.flux, fluxes=fluxes))
     if isinstance(what, NormAtMost):
-        K, square = what.K.meant(), meant(what.square) if is_rounded(what.square) else what.square
-        words = [*differences(what.K, K)]
-        if square != what.square:
+        words = list(differences(what.K, intended.K))
+        if intended.square != what.square:
             words.append(f"the double {what.square!r} lies "
-                         f"{size(fraction(what.square) - square)} from {square}")
-        return (NormAtMost(K, square) if words else what), words
-    return what, []
+                         f"{size(fraction(what.square) - intended.square)} from {intended.square}")
+        return words
+    return []
 
 
 def both_ways(what: Any, decide: Callable[[Any], Outcome]) -> Outcome:
@@ -48,13 +61,17 @@ def both_ways(what: Any, decide: Callable[[Any], Outcome]) -> Outcome:
     Returns
     -------
     Outcome
-        Its ``rounding`` tells both answers and the sizes of the roundings.
+        Its ``rounding`` tells both answers and the sizes of the roundings; those of fluxes only
+        where the answers differ.
     """
-    intended, words = what_was_meant(what)
+    intended = what_was_meant(what)
     if intended is what:
         outcome = decide(what)
         return replace(outcome, rounding=outcome.rounding or _within_rounding(what, outcome))
     given, told = decide(what), decide(intended)
+    words = _words(what, intended, fluxes=given.status is not told.status)
+    if not words:
+        return given
     trials = given.trials + told.trials
     margin = given.margin
     violated = "" if given.status is not REFUTED or margin is None else \

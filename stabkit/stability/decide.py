@@ -69,6 +69,7 @@ from stabkit.stability.verdict import (
     worst,
 )
 from stabkit.time_limit import searching
+from stabkit.user_files import no_leaving
 
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 
@@ -115,7 +116,8 @@ def decide(what: Property | CycleAtMost | Scheme | Function,
     if not is_function and not (shape is None and dt is None and held is None):
         raise InvalidArgument("shape, dt, held: are for functions in NumPy only")
     try:
-        with limits_in_words(), precision(USUAL):  # whatever another thread works with
+        # The precision is that of this call, whatever another thread works with.
+        with no_leaving("what"), limits_in_words(), precision(USUAL):
             if is_function:
                 return _decide_function(cast(Function, what), notion, shape, dt, held, trials, seed)
             if notion is not None:
@@ -293,7 +295,7 @@ def _(what: Either, trials: int, seed: int, signals: np.ndarray | None) -> Outco
             None, (outcome.reason for outcome in found))))
 
 
-_decide.register(FaceWithin)(lambda what, *_: decide_face(what))
+_decide.register(FaceWithin)(lambda what, *_: both_ways(what, decide_face))
 _decide.register(CycleAtMost)(lambda what, *_: decide_cycle(what))
 
 

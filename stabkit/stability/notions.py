@@ -357,9 +357,9 @@ class Energy:
     flux: Flux
 
     def meant(self) -> Energy:
-        """With the operator that was meant; itself if it is that."""
-        K = self.K.meant()
-        return self if K is self.K else replace(self, K=K)
+        """With the operator and the flux that were meant; itself if it is of them."""
+        K, flux = self.K.meant(), self.flux.meant()
+        return self if K is self.K and flux is self.flux else replace(self, K=K, flux=flux)
 
     def __call__(self, u: Signal) -> Margin:
         density = self.flux.regulariser(self.K @ u)

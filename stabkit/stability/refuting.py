@@ -53,7 +53,7 @@ class Refuter:
             return decide(what, trials=trials, seed=seed).status is REFUTED
         try:
             with precision(USUAL):
-                return self._breaks(what_was_meant(what)[0], trials, seed)
+                return self._breaks(what_was_meant(what), trials, seed)
         except (HypothesisNotMet, Undecided):
             return False
 

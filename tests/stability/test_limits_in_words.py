@@ -14,6 +14,7 @@ from stabkit import (
     Chain,
     Explicit,
     Facts,
+    InvalidArgument,
     Linear,
     Scheme,
     decide,
@@ -164,3 +165,41 @@ def test_steps_of_a_plain_layer_are_proved_as_the_map_that_they_are(tau, status,
     outcome = decide(repeat(ForwardEuler(layer, tau), 7), CONTRACTION, trials=200)
     assert outcome.status is status
     assert all(check(item.to_json({})) is None for item in outcome.evidence)
+
+
+class Leaving(BaseException):
+    """What is no error, and would end the program of the one who asks."""
+
+
+@pytest.mark.parametrize("leaving", [SystemExit(3), GeneratorExit(), Leaving("away")])
+@pytest.mark.parametrize("calls", [0, 1, 3])
+def test_code_that_ends_the_program_is_an_argument_that_cannot_be_used(leaving, calls):
+    """Whichever call of the code it is; an interrupt by the keyboard stays one."""
+    for error, expected in ((leaving, InvalidArgument), (KeyboardInterrupt(), KeyboardInterrupt)):
+        for ask in (lambda step: decide(step, RANGE, shape=4),
+                    lambda step: decide(Function(step), RANGE),
+                    lambda step: step_bound(lambda u, dt, step=step: step(u), RANGE, shape=4)):
+            with pytest.raises(expected, match=type(leaving).__name__
+                               if expected is InvalidArgument else None):
+                ask(until(calls, error))
+
+
+def until(calls, error):
+    """Half of the input, as often as is said."""
+    left = iter(range(calls))
+
+    def step(u):
+        if next(left, None) is None:
+            raise error
+        return u / 2
+    return step
+
+
+class Function(Scheme):
+    size = 4
+
+    def __init__(self, function):
+        self.function = function
+
+    def step(self, u):
+        return self.function(u)

@@ -27,6 +27,7 @@ from stabkit.stability.sharpness.own_step import own_step_bound
 from stabkit.stability.sharpness.scan import SCALES, scanned
 from stabkit.stability.verdict import PROVED, REFUTED
 from stabkit.tracing import parameters_of, takes_step
+from stabkit.user_files import no_leaving
 
 
 def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, shape: Any = None,
@@ -82,7 +83,7 @@ def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, sha
     halvings = integer(halvings, "halvings", 1)
     trials, seed = integer(trials, "trials"), integer(seed, "seed")
     try:
-        with limits_in_words():
+        with no_leaving("scheme"), limits_in_words():
             return _answer(scheme, notion, start, shape, held, halvings, trials, seed)
     except Undecided as limit:
         return StepBound(notion.name, (), (), lines=(str(limit),))

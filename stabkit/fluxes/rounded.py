@@ -1,0 +1,104 @@
+"""Fluxes made of floats, or of formulas with floats in them, as they were meant.
+
+A constant in the expression of a formula knows what was meant by it; a flux of the dictionary is
+made once more of the parameters that were meant.  Nothing of this is done before it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from functools import wraps
+from inspect import signature
+from typing import Any
+
+from stabkit.aliases import Function
+from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.errors import StabkitError
+from stabkit.fluxes.expression import Expression
+from stabkit.fluxes.faces import Facts, Piece
+from stabkit.fluxes.recording import record
+
+#: Where a number stands, the number, and what was meant by it.
+Rounding = tuple[str, Fraction, Fraction]
+
+_OF_A_PIECE = ("upto", "activation", "diffusivity", "regulariser", "slope")
+
+
+def noting_what_was_meant(make: Function) -> Function:
+    """Let a flux know how it was made, and so which one was meant."""
+    parameters = signature(make)
+
+    @wraps(make)
+    def made(*arguments: Any, **named: Any) -> Any:
+        flux = make(*arguments, **named)
+        given = parameters.bind(*arguments, **named).arguments
+        object.__setattr__(flux, "making", (make, given))
+        return flux
+    return made
+
+
+def as_meant(flux: Any) -> tuple[Any, tuple[Rounding, ...]]:
+    """A flux as it was meant, and each number once that differs; itself if none does."""
+    make, given = flux.making or (type(flux), _arguments_of(flux))
+    try:
+        given = {name: record(value, name) if callable(value) else value
+                 for name, value in given.items()}
+        found: dict[Fraction, Rounding] = {}
+        for name, value in given.items():
+            for each in _roundings(value, name):
+                found.setdefault(each[1], each)
+        if found:
+            return make(**{name: _meant(value) for name, value in given.items()}), \
+                tuple(found.values())
+    except StabkitError:  # such as two breakpoints that are one then
+        return flux, ()
+    return flux, ()
+
+
+def _arguments_of(flux: Any) -> dict[str, Any]:
+    """The arguments of its class, with the expressions that were given or are derived for them."""
+    pieces = [Piece(piece.upto, **{
+        face: faces[face] for face in faces if getattr(piece, face) is not None})
+        for piece, faces in zip(flux.pieces, flux._faces, strict=True)]
+    return {"name": flux.name, "pieces": pieces, "facts": flux.facts,
+            "parameters": flux.parameters}
+
+
+def _roundings(value: Any, name: str) -> Iterator[Rounding]:
+    if isinstance(value, Expression):
+        for part in value.parts():
+            if part.operation == "constant":
+                yield from _roundings(part.value, name)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _roundings(each, name)
+    elif isinstance(value, Facts):
+        yield from _roundings(value.slopes, "slopes")
+        yield from _roundings(value.diffusivities, "diffusivities")
+    elif isinstance(value, Piece):
+        for face in _OF_A_PIECE:
+            yield from _roundings(getattr(value, face), face)
+    elif not isinstance(value, dict) and (near := _meant(value)) is not value:
+        yield name, Fraction(value), near
+
+
+def _meant(value: Any) -> Any:
+    """What was meant by a number, or by those inside."""
+    if isinstance(value, (Constant, Expression)):
+        return value.meant
+    if is_rounded(value):
+        near = meant(value)
+        return value if near == Fraction(float(value)) else near
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_meant, value))
+    if isinstance(value, dict):
+        return {key: _meant(each) for key, each in value.items()}
+    if isinstance(value, Facts):
+        return replace(value, slopes=_meant(value.slopes),
+                       diffusivities=_meant(value.diffusivities))
+    if isinstance(value, Piece):
+        return Piece(*(_meant(getattr(value, face)) for face in _OF_A_PIECE))
+    return value
