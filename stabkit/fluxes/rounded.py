@@ -1,7 +1,7 @@
 """Fluxes made of floats, or of formulas with floats in them, as they were meant.
 
 A constant in the expression of a formula knows what was meant by it; a flux of the dictionary is
-made once more of the parameters that were meant.  Nothing of this is done before it is asked.
+made once more of the parameters that were meant, when that is asked.
 """
 
 from __future__ import annotations
@@ -33,8 +33,12 @@ def noting_what_was_meant(make: Function) -> Function:
 
     @wraps(make)
     def made(*arguments: Any, **named: Any) -> Any:
-        flux = make(*arguments, **named)
         given = parameters.bind(*arguments, **named).arguments
+        name = given.get("name", "custom")
+        # What a function is is settled now, whatever becomes of the variables in it.
+        given = {each: record(value, f"{name}: {each}") if callable(value) else value
+                 for each, value in given.items()}
+        flux = make(**given)
         object.__setattr__(flux, "making", (make, given))
         return flux
     return made
@@ -44,8 +48,6 @@ def as_meant(flux: Any) -> tuple[Any, tuple[Rounding, ...]]:
     """A flux as it was meant, and each number once that differs; itself if none does."""
     make, given = flux.making or (type(flux), _arguments_of(flux))
     try:
-        given = {name: record(value, name) if callable(value) else value
-                 for name, value in given.items()}
         found: dict[Fraction, Rounding] = {}
         for name, value in given.items():
             for each in _roundings(value, name):

@@ -181,6 +181,13 @@ def test_what_cannot_be_as_it_was_meant_stays():
     assert flux.meant() is flux
 
 
+def test_a_flux_is_what_it_was_when_it_was_made():
+    """A loop's variable goes on, and a formula with it; the flux and what was meant do not."""
+    made = [from_activation(lambda s: c * s, Facts(True, (0, 1), (0, 1)))  # noqa: B023
+            for c in (0.1, 0.3, 0.7)]
+    assert [flux.meant().slope(F(1)) for flux in made] == [F(1, 10), F(3, 10), F(7, 10)]
+
+
 def test_a_flux_that_derives_from_the_class_is_left_alone():
     @dataclass(frozen=True, eq=False)
     class Own(Flux):
