@@ -69,8 +69,6 @@ class Flux:
     ----------
     kernel : (FluxCode, float) or (FluxCode, float, float) or None
         Code and parameters of the compiled twin, which only the fluxes of the dictionary have.
-    making : (callable, mapping) or None
-        What made it, and of what, where that is not this class.
 
     Raises
     ------
@@ -85,7 +83,7 @@ class Flux:
     parameters: Fields = field(default_factory=dict)
     kernel: tuple[FluxCode, float] | tuple[FluxCode, float, float] | None = field(
         default=None, init=False)
-    making: tuple[Function, Fields] | None = field(default=None, init=False)
+    making: tuple[Function, Fields] | None = field(default=None, init=False)  # what made it
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pieces", tuple(self.pieces))
@@ -100,17 +98,13 @@ class Flux:
         return {id(piece): faces for piece, faces in zip(self.pieces, self._faces, strict=True)}
 
     def meant(self) -> Flux:
-        """The flux with the numbers that were meant by its floats; itself if it has none.
-
-        See ``stabkit.arithmetic.rounding``.
-        """
+        """The flux with the numbers that were meant by its floats; itself if it has none."""
         return self.intended[0]
 
     @cached_property
     def intended(self) -> tuple[Flux, tuple[Rounding, ...]]:
         """The flux that was meant, and what differs: where a number stands, it, what was meant."""
-        # What derives from it may compute something else.
-        return as_meant(self) if type(self) is Flux else (self, ())
+        return as_meant(self) if type(self) is Flux else (self, ())  # others may compute another
 
     # -- what is found from the expressions --------------------------------------------------------
     @cached_property
@@ -246,13 +240,14 @@ class Flux:
                 return self._composed(face, s)
             if isinstance(s, Entries) or is_foreign(s):
                 return self._on_foreign(face, s)
-            if hasattr(s, "__array_function__"):  # a step that is traced
+            if _is_recorded(s):
                 return self._composed(face, VARIABLE).at(s)
         array = np.asarray(s)
         if array.dtype == object:
             values = np.empty(array.shape, dtype=object)
             for index, entry in np.ndenumerate(array):
-                values[index] = self._face(face, entry)
+                followed = isinstance(entry, (Dual, Linearised)) or _is_recorded(entry)
+                values[index] = (self._face if followed else self._at)(face, entry)
             return values
         return self._on_floats(face, array)[()]
 
@@ -329,6 +324,11 @@ class Flux:
         """The points of the real line where the pieces meet, in order."""
         ends = [piece.upto for piece in self.pieces if piece.upto is not None]
         return sorted({*ends, *(-end for end in ends)}) if self.facts.odd else ends
+
+
+def _is_recorded(s: Any) -> bool:
+    """Whether s writes down what NumPy would do with it, as a step that is traced does."""
+    return hasattr(s, "__array_function__") and not isinstance(s, (np.ndarray, Term, Expression))
 
 
 def _weights(tau: Rational, h: Rational) -> tuple[Constant, Constant]:

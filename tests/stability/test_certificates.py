@@ -185,10 +185,10 @@ def test_declared_facts_are_checked(name):
     flux = getattr(fluxes, name)()
     assert False not in check_facts(flux).values()
     facts = flux.facts
-    for wrong in (Facts(facts.odd, (facts.slopes[0], facts.slopes[1] - HALF), facts.diffusivities,
+    for wrong in (Facts(facts.odd, tuple(end - HALF for end in facts.slopes), facts.diffusivities,
                         facts.continuous),
-                  Facts(facts.odd, facts.slopes, (facts.diffusivities[0],
-                                                  facts.diffusivities[1] - HALF))):
+                  Facts(facts.odd, facts.slopes, tuple(
+                      end - HALF for end in facts.diffusivities))):
         assert not all(check_facts(Flux(name, flux.pieces, wrong)).values())
     assert check_facts(JUMP)["continuous"] is False
 
