@@ -94,8 +94,8 @@ def test_coq_computes_the_numbers_and_refuses_others(tmp_path):
 
 
 def test_a_claim_about_listed_configurations_is_calculated_for_each(tmp_path, capsys):
-    """A theorem for each of two matrices, under the words of its configuration."""
-    claim = "software.torch_orthogonal_linear_layers_are_nonexpansive"
+    """A theorem for each of the kernels, under the words of its configuration."""
+    claim = "software.torch_kernels_have_spectral_norm_one_after_reshaping"
     place = tmp_path / "coq"
     assert main(["export", "--coq", claim, "--output", str(place)]) == 0
     file, = place.glob("software*.v")
