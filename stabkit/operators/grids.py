@@ -67,6 +67,9 @@ def grid_gradient(shape: int | Sequence[int], h: Rational = 1, boundary: Boundar
     array([3., 6., 1., 4.])
     """
     if isinstance(shape, GridShape):
+        if boundary is not REFLECTING or np.ndim(h) or fraction(h, "h") != 1:
+            raise InvalidArgument("h, boundary: on a grid of any shape h = 1 and the boundary "
+                                  "reflects; give a shape of numbers for others")
         return cast(Operator, shape.gradient())
     shape, sizes = _grid(shape, h, boundary)
     parts = [_along(difference(1, n, size, boundary), shape, axis)
@@ -102,7 +105,7 @@ def grid_differences(shape: int | Sequence[int], offsets: Sequence[Sequence[int]
         For another number of integers than of axes, the offset 0, or no edge at all.
     """
     if isinstance(shape, GridShape):
-        return cast(Operator, shape.gradient())
+        return cast(Operator, shape.differences(offsets))
     shape, _ = _grid(shape, 1, REFLECTING)
     pixels = np.arange(prod(shape)).reshape(shape)
     tails, heads = [], []

@@ -8,6 +8,7 @@ statement knows a bound; a site at a boundary has fewer edges.  So one kind of r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -35,6 +36,15 @@ class GridShape:
         self.symbols.note("operators", name, "N -> M")
         made = operator(name, "N", "M")
         return AcrossDifference(made.to, made.of, made.terms)
+
+    def differences(self, offsets: Sequence[Sequence[int]]) -> GridDifference:
+        """The differences to p + o and from p − o at each p, if `edges` counts two for each o."""
+        counted = set(self.edges.terms) <= {((), ())}
+        if not counted or (2 * len(offsets) - self.edges).terms.get(((), ()), 0) > 0:
+            raise InvalidArgument(f"offsets: {len(offsets)} of them make {2 * len(offsets)} edges "
+                                  f"at a site, and the grid is said to have {written(self.edges)}"
+                                  " at most")
+        return self.gradient()
 
     def gradient(self) -> GridDifference:
         """(u_q − u_p)/h along every edge, with ‖K‖² <= 2 edges (Geršgorin's discs of KᵀK)."""
@@ -109,8 +119,8 @@ class GridDifference(SymbolicOperator):
         tau = next((name for name in powers if name in self._grid.symbols.portions), "")
         if powers.pop(tau, k) != k or powers:
             raise InvalidArgument("the step is no polynomial in tau·g/h**2")
-        if k:
-            ends["w"] = self._end(pixel, tau)
+        if k and ends.setdefault("w", end := self._end(pixel, tau)) != end:
+            raise InvalidArgument("a grid: needs one step")
         return parameter("w") ** k
 
     def _end(self, pixel: Pixel, tau: str) -> str:

@@ -28,11 +28,14 @@ class Reading:
     example: tuple[float, Fraction] | None = None
     largest: Fraction = Fraction(0)
     is_single: bool = False  # whether a number is the rounding of another to single precision
+    unit: Fraction = Fraction(0)  # in the last place of floats of which no short number is known
 
     def note(self, value: float, taken: Fraction) -> None:
         """Remember the largest difference."""
         away = abs(Fraction(float(value)) - taken)
         self.is_single |= bool(away) and isinstance(value, np.float32)
+        if min(abs(taken.numerator), taken.denominator) > 10**_DIGITS:
+            self.unit = max(self.unit, Fraction(float(np.finfo(np.asarray(value).dtype).eps)))
         if away > self.largest:
             self.example, self.largest = (float(value), taken), away
 

@@ -65,6 +65,8 @@ class Trace:
         The step that it was run with, where it was not left open.
     close : float
         How far, relatively, rounding may take the function from the forms.
+    unit : Fraction
+        In the last place of floats of which no short number is known to be meant; 0 without any.
     """
 
     function: Function
@@ -76,6 +78,7 @@ class Trace:
     rounding: str = ""
     in_place: bool = False
     close: float = _CLOSE
+    unit: Fraction = Fraction(0)
     dt: Fraction | None = None
     size: int = field(init=False)
 
@@ -125,7 +128,8 @@ def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = N
             raise TracingStopped("the function is not the same at every call")
     is_single = tracer.reading.is_single or getattr(function, "is_single", False)
     found = Trace(function, shape, form, tuple(tracer.nodes), takes,
-                  rounding=tracer.reading.words(), dt=dt, close=_SINGLE if is_single else _CLOSE)
+                  rounding=tracer.reading.words(), dt=dt, close=_SINGLE if is_single else _CLOSE,
+                  unit=tracer.reading.unit)
     return compared(found, seed)
 
 

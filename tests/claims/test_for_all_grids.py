@@ -20,6 +20,7 @@ from stabkit.claims.related_classes import (
 from stabkit.classes import AnyFlux, AnyOperator, AnyVector, Relu, UpTo
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.operators import (
+    DIRICHLET,
     edges_at_a_site,
     from_matrix,
     grid_differences,
@@ -104,6 +105,22 @@ def test_a_flux_of_any_sign_has_no_rows():
             **GRID, "flux": AnyFlux(diffusivities=(-1, 1))}))
 
 
+@pytest.mark.parametrize("edges, gradient", [
+    (4, lambda shape: grid_differences(shape, ((0, 1), (1, 0), (1, 1), (1, -1)))),
+    (7, lambda shape: grid_differences(shape, ((0, 1), (1, 0), (1, 1), (1, -1)))),
+    (None, lambda shape: grid_differences(shape, ((0, 1), (1, 0)))),
+    (4, lambda shape: grid_gradient(shape, "1/10")),
+    (4, lambda shape: grid_gradient(shape, (1, 1))),
+    (4, lambda shape: grid_gradient(shape, boundary=DIRICHLET)),
+])
+def test_nothing_is_stated_of_other_differences_than_the_edges_count(edges, gradient):
+    """A bright pixel with eight neighbours and tau = 1/4 becomes 1 - 8/4; zeros outside take a
+    constant signal out of its range; h = 1/10 makes each weight 100 times as large."""
+    shape = AnyShape(edges).symbol(Symbols(), "shape")
+    with pytest.raises(InvalidArgument, match=r"offsets|h, boundary"):
+        gradient(shape)
+
+
 def test_what_is_listed_must_take_differences_along_edges():
     """A second difference, and eight neighbours where four are assumed."""
     def second(shape, flux, ratio):
@@ -121,7 +138,7 @@ def test_what_is_listed_must_take_differences_along_edges():
         return Stable(Explicit(K, flux, ratio / 4), RANGE)
 
     entry = own(eight, LISTED, **{**GRID, "shape": AnyShape(4)})
-    with pytest.raises(InvalidArgument, match="more edges"):
+    with pytest.raises(InvalidArgument, match="8 edges"):
         obligations.shown_for_all(entry, entry.configurations())
 
 

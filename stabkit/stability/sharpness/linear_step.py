@@ -47,10 +47,11 @@ class OwnStep:
 
     @cached_property
     def turned(self) -> Kinds:
-        """The kinds of the columns, taken as rows."""
+        """The kinds of the columns of its linear part, taken as rows."""
         form = self.free.form
-        return kinds_of(merged(form.count, form.columns - 1, form.rows + 1, form.numerators,
-                               form.denominator), self.free.shape)
+        linear = form.columns != CONSTANT
+        return kinds_of(merged(form.count, form.columns[linear] - 1, form.rows[linear] + 1,
+                               form.numerators[linear], form.denominator), self.free.shape)
 
     @property
     def alternating(self) -> np.ndarray:

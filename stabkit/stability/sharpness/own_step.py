@@ -38,6 +38,7 @@ from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.polynomials import by_polynomials
 from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm
+from stabkit.stability.sharpness.rounded import beyond_rounding
 from stabkit.stability.sharpness.searched import BEYOND, first_answer, first_broken, searched
 from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.sharpness.single_steps import by_single_steps
@@ -190,7 +191,8 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     decide = by_weights if isinstance(notion, Weighted) else EXACTLY.get(notion)
     if decide is None:
         raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
-    return decide(OwnStep(found, held, dt), notion, name)
+    step = OwnStep(found, held, dt)
+    return beyond_rounding(decide(step, notion, name), step, notion)
 
 
 def _of_systems(found: Trace, notion: Notion, name: str) -> StepBound:

@@ -37,6 +37,7 @@ _SINGLE = 160  # unknowns up to which single steps are decided
 _BITS = 512
 BOUNDED, DEFECTIVE, OUTSIDE = "bounded", "a root on the unit circle with a Jordan block", \
     "a root outside the unit circle"
+NONE = "no step: a matrix has no inverse"
 
 
 def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
@@ -181,10 +182,14 @@ def state_at(matrix: Matrix, dt: Fraction, drift: bool = False) -> str:
 
     With `drift`, one Jordan block of size 2 at the root 1 is left out.
     """
-    divisor = sum(c * dt**k for k, c in enumerate(matrix.form.denominator))
-    m = numerators(matrix.form, dt, matrix.size) * (
-        fmpq(1) / to_fmpq(divisor))
-    return state_of(m, drift)
+    divisor = _divisor(matrix, dt)
+    if not divisor:
+        return NONE
+    return state_of(numerators(matrix.form, dt, matrix.size) * (1 / to_fmpq(divisor)), drift)
+
+
+def _divisor(matrix: Matrix, dt: Fraction) -> Fraction:
+    return rows.value(matrix.form.denominator, dt)
 
 
 def state_of(m: fmpq_mat, drift: bool = False) -> str:
@@ -275,12 +280,15 @@ def open_line(matrix: Matrix, drift: bool = False) -> list[Cell] | None:
         elif f.degrees()[0] > 1:
             cutting.append(f.discriminant(0))
     cutting += [f.resultant(g, 0) for k, f in enumerate(mirrored) for g in mirrored[k + 1:]]
-    cutting = [c for c in cutting if c != 0]
+    polynomials = [_in_t(c) for c in cutting if c != 0]
 
     def state(dt: Fraction) -> str:
         return state_at(matrix, dt, drift)
 
-    found = cut([_in_t(c) for c in cutting], lambda dt: state(dt) == BOUNDED)
+    found = cut([*polynomials, [*map(Fraction, matrix.form.denominator)]],
+                lambda dt: state(dt) == BOUNDED)
+    found = [replace(cell, holds=None) if cell.is_point and cell.holds is False
+             and state(cell.low) == NONE else cell for cell in found]
     # Bounded powers are not a closed condition: at an irrational root nothing is claimed.
     found = [cell if cell.is_point or k % 2 == 0 else replace(cell, holds=None, closed=False)
              for k, cell in enumerate(found)]
@@ -367,7 +375,7 @@ def _of_lines(matrix: Matrix) -> tuple:
 
 def _at_points(matrix: Matrix, drift: bool = False) -> tuple:
     """Single steps, from 2⁻¹² on by factors of two, and the last bounded one more closely."""
-    grid = [Fraction(2)**k for k in range(-12, 13)]
+    grid = [dt for k in range(-12, 13) if _divisor(matrix, dt := Fraction(2)**k)]
     states = [state_at(matrix, dt, drift) for dt in grid]
     proved = tuple((dt, dt) for dt, state in zip(grid, states, strict=True) if state == BOUNDED)
     refuted = tuple((dt, dt) for dt, state in zip(grid, states, strict=True) if state != BOUNDED)
