@@ -34,3 +34,11 @@ def test_taps_that_are_polynomials_nearby_only_are_refused():
     """1 − |r − 30| is linear up to 30 and stable from 28 to 32, not for ever."""
     with pytest.raises(InvalidArgument, match="polynomials"):
         Family(lambda r: {0: 1 - abs(r - 30)}).intervals()
+
+
+@pytest.mark.parametrize("method", [methods.backward_euler, methods.bdf(2)])
+def test_an_infinite_end_is_said_to_be_none_of_the_fractions(method):
+    """|1/(1 + r)| <= 1 for all r >= 0."""
+    assert not method.real_interval.is_finite
+    with pytest.raises(InvalidArgument, match="infinite"):
+        method.real_interval.upper  # noqa: B018
