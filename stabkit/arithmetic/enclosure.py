@@ -33,8 +33,10 @@ INFINITY = arb.pos_inf()
 
 def to_fraction(value: arb) -> Fraction:
     """The exact value of an endpoint."""
-    rational = value.fmpq()
-    return from_fmpq(rational)
+    if not value.is_finite():
+        raise InvalidArgument("interval: an infinite end is no fraction; ask is_finite first, or "
+                              "take lo and hi")
+    return from_fmpq(value.fmpq())
 
 
 def _ball(value: Scalar) -> arb:

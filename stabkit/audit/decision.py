@@ -231,7 +231,8 @@ def _constant(known: Known, at_most: Fraction, contracts: Judgement) -> Judgemen
     elif quotient is not None and quotient.lower > at_most:
         evidence = shows_more(network.graph, quotient, at_most)
         if evidence is not None:
-            outcome = Outcome(REFUTED, evidence, signals=quotient.signals)
+            pair = quotient.best or quotient.signals  # of the evidence, in either case
+            outcome = Outcome(REFUTED, evidence, signals=pair)
     if outcome.status is not PROVED and known.meant is not None:
         evidence = known.meant[0].shows(at_most, by)
         if evidence is not None:

@@ -29,6 +29,8 @@ from stabkit.methods.runge_kutta import RungeKutta
 
 Taps = Mapping[int, Any]
 _DEGREE = 12  # of taps in the parameter
+#: Parameters at which taps must be the polynomials that they are at the nodes.
+_FAR = (Fraction(1, 97), Fraction(7, 3), Fraction(1001, 7), Fraction(10**6 + 1, 3))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +128,12 @@ class Family:
 
     def _taps(self, values: list[Fraction]) -> tuple[Taps, Taps]:
         left = {0: Fraction(1)} if self.left is None else self.left(*values)
-        return tuple({int(k): fraction(value, "taps") for k, value in taps.items()}
-                     for taps in (left, self.right(*values)))  # type: ignore[return-value]
+        made = []
+        for taps in (left, self.right(*values)):
+            if not all(isinstance(k, (int, np.integer)) for k in taps):
+                raise InvalidArgument(f"right, left: taps must stand at integers, got {list(taps)}")
+            made.append({int(k): fraction(value, "taps") for k, value in taps.items()})
+        return made[0], made[1]
 
     @cached_property
     def _critical(self) -> fmpq_poly:
@@ -155,13 +161,15 @@ class Family:
         nodes = [Fraction(n) for n in range(1, 2 * _DEGREE + 4)]
         values = [[_square(taps) for taps in self._taps([r])] for r in nodes]
         forms = []
+        far = [[_square(taps) for taps in self._taps([r])] for r in _FAR]
         for pick in (lambda pair: pair[0] - pair[1], lambda pair: pair[0]):
-            squares = [pick(pair) for pair in values]
-            width = max(p.degree() for p in squares) + 1
+            squares, others = [[pick(pair) for pair in pairs] for pairs in (values, far)]
+            width = max(p.degree() for p in (*squares, *others)) + 1
             terms: dict[tuple[int, int], Fraction] = {}
             for k in range(width):
                 p = _interpolated(nodes, [from_fmpq(q[k]) for q in squares])
-                if p.degree() > 2 * _DEGREE:
+                if p.degree() > 2 * _DEGREE or any(
+                        at(p, r) != from_fmpq(q[k]) for r, q in zip(_FAR, others, strict=True)):
                     raise InvalidArgument("right, left: the taps must be polynomials in the "
                                           f"parameter of degree <= {_DEGREE}")
                 terms |= {(m, k): from_fmpq(x) for m, x in enumerate(p.coeffs()) if x}

@@ -167,9 +167,11 @@ class RungeKutta:
         K = (A 0; bᵀ 0) is absolutely monotonic at r: K(I + rK)⁻¹ >= 0 and rK(I + rK)⁻¹e <= e,
         decided in fractions (Kraaijevanger 1991).
         """
-        if not self._keeps(Fraction(1, 2**20)):
+        if not self._keeps_small_steps():
             return Interval(0)
-        low, high = Fraction(1, 2**20), Fraction(1)
+        low = high = Fraction(1)
+        while not self._keeps(low):
+            low, high = low / 2, low
         while self._keeps(high):
             low, high = high, 2 * high
             if high > _LARGEST_SSP:
@@ -182,11 +184,28 @@ class RungeKutta:
             low = simple
         return Interval(low, high)
 
-    def _keeps(self, r: Fraction) -> bool:
+    @property
+    def _whole(self) -> np.ndarray:
         s = self.stages
         K = np.full((s + 1, s + 1), Fraction(0), dtype=object)
         K[:s, :s], K[s, :s] = self.A, self.b
-        one = np.eye(s + 1, dtype=int)
+        return K
+
+    def _keeps_small_steps(self) -> bool:
+        """Whether it does at some r > 0: K − rK² + r²K³ − … is led by its first terms.
+
+        An entry whose terms vanish up to the size of K vanishes (Cayley and Hamilton).
+        """
+        term = K = self._whole
+        leading = 0 * K
+        for _ in K:
+            leading = np.where(leading == 0, term, leading)
+            term = -term @ K
+        return bool((leading >= 0).all())
+
+    def _keeps(self, r: Fraction) -> bool:
+        K = self._whole
+        one = np.eye(len(K), dtype=int)
         try:
             inner = K @ solve(one + r * K, one)
         except (ZeroDivisionError, InvalidArgument):

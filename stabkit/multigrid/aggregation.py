@@ -95,8 +95,9 @@ class Nodes:
         entries = A.tocoo()
         rows, columns = (self.node[part] for part in entries.coords)
         n = int(self.node.max(initial=-1)) + 1
-        squares = (entries.data / abs(entries.data).max()) ** 2  # without overflow
-        sizes = scipy.sparse.coo_array((squares, (rows, columns)), shape=(n, n)).tocsr()
+        unit = abs(entries.data).max(initial=0) or 1  # squares neither overflow nor vanish
+        sizes = scipy.sparse.coo_array(((entries.data / unit)**2, (rows, columns)),
+                                       shape=(n, n)).tocsr()
         found = sizes.tocoo()
         i, j = found.coords
         beside = i != j

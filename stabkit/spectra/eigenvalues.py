@@ -24,6 +24,7 @@ from stabkit.spectra.symmetric import bounds_of_largest
 from stabkit.spectra.whole import LARGEST, Discs, discs
 
 _EXACT = 64  # rows up to which the characteristic polynomial is written down
+_LONGEST = 512  # bits of entries up to which its roots are told apart in time
 _EPS = Fraction(1, 2**50)
 
 
@@ -76,14 +77,17 @@ def spectrum(matrix: Matrix) -> Spectrum:
     if given.size > LARGEST:
         raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {given.size}; "
                               "extreme_eigenvalues takes more")
-    if given.entries is not None and given.size <= _EXACT:
+    if given.entries is not None and _are_short(given.entries):
         return _of_entries(given.entries)
     try:
         found = _discs(given)
     except Undecided:
         if given.size > _EXACT or given.radius is not None:
             raise
-        return _of_entries(fractions(given.floats.toarray(), "matrix"))
+        entries = fractions(given.floats.toarray(), "matrix")
+        if not _are_short(entries):
+            raise
+        return _of_entries(entries)
     values = _shared(found)
     radius = _largest([Interval(float(low), float(high)) for low, high in _moduli(found)])
     norm = radius if given.symmetric else _norm(given)
@@ -125,7 +129,7 @@ def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
     if isinstance(matrix, Inverse):
         return _of_inverse(matrix)
     given = enclosed(matrix)
-    if given.entries is not None and given.size <= _EXACT:
+    if given.entries is not None and _are_short(given.entries):
         return _ends([real for real, _ in _eigenvalues(given.entries)])
     if given.symmetric:
         return _of_symmetric(given.floats, given.spread)
@@ -204,6 +208,13 @@ def along(scheme: Scheme, u: Signal, steps: int) -> Iterator[Spectrum]:
 
 
 # -- small matrices of exact numbers ---------------------------------------------------------------
+def _are_short(entries: np.ndarray) -> bool:
+    return len(entries) <= _EXACT and all(
+        isinstance(entry, Interval) or
+        max(entry.numerator.bit_length(), entry.denominator.bit_length()) <= _LONGEST
+        for entry in entries.flat)
+
+
 def _of_entries(matrix: np.ndarray) -> Spectrum:
     exact = not any(isinstance(entry, Interval) for entry in matrix.flat)
     normal = bool((matrix @ matrix.T == matrix.T @ matrix).all()) if exact else None
@@ -259,7 +270,9 @@ def _discs(given: Enclosed) -> Discs:
     radius = None if given.radius is None else given.radius.toarray()
     if radius is not None and given.symmetric:
         found = discs(given.floats.toarray())
-        return Discs(found.centres, found.radii + float(given.spread * (1 + _EPS)), real=True)
+        spread = np.nextafter(float(given.spread), np.inf)
+        return Discs(found.centres, found.radii * (1 + 2.0**-50) + spread * (1 + 2.0**-50),
+                     real=True)
     return discs(given.floats.toarray(), radius)
 
 

@@ -49,8 +49,8 @@ class Enclosed:
         if self.radius is None:
             return Fraction(0)
         ones = np.ones(self.size)
-        sums = (self.radius @ ones).max(), (self.radius.T @ ones).max()
-        return Fraction(float(np.sqrt(sums[0] * sums[1]))) * (1 + Fraction(1, 2**20))
+        roots = np.sqrt([(self.radius @ ones).max(), (self.radius.T @ ones).max()])
+        return Fraction(float(roots[0])) * Fraction(float(roots[1])) * (1 + Fraction(1, 2**20))
 
 
 def enclosed(matrix: Matrix) -> Enclosed:
@@ -63,6 +63,8 @@ def enclosed(matrix: Matrix) -> Enclosed:
     """
     if isinstance(matrix, Operator):
         return _of_operator(matrix)
+    if isinstance(matrix, np.ma.MaskedArray):
+        raise InvalidArgument("matrix: is a masked array; give its entries with filled(value)")
     if hasattr(matrix, "sparse") or hasattr(matrix, "tocoo"):
         floats = matrix.sparse() if hasattr(matrix, "sparse") else matrix
         return _of_floats(scipy.sparse.csr_array(floats))
@@ -75,7 +77,8 @@ def enclosed(matrix: Matrix) -> Enclosed:
             f"shape {dense.shape}" if dense.size else excerpt(matrix)))
     if dense.dtype.kind == "f":
         _check_square(dense.shape)
-        return _of_floats(scipy.sparse.csr_array(dense))
+        single = dense.astype(np.float32) if dense.dtype.itemsize < 4 else dense  # for SciPy
+        return _of_floats(scipy.sparse.csr_array(single))
     return _of_exact(np.asarray(matrix, dtype=object))
 
 
@@ -88,13 +91,19 @@ def _of_floats(matrix: scipy.sparse.csr_array) -> Enclosed:
     _check_square(matrix.shape)
     if matrix.dtype.kind not in "fiu":
         raise InvalidArgument(f"matrix: must hold real numbers, got dtype {matrix.dtype}")
-    floats = matrix.astype(float)
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+    with np.errstate(over="ignore", under="ignore"):
+        floats = matrix.astype(float)
     if not np.isfinite(floats.data).all():
         raise InvalidArgument("matrix: must have finite entries, got NaN or infinity")
-    if not floats.has_canonical_format:
-        floats = floats.copy()
-        floats.sum_duplicates()
-    return Enclosed(floats, None, None, is_symmetric(floats))
+    rounded = any(int(near) != entry for near, entry in
+                  zip(floats.data.tolist(), matrix.data.tolist(), strict=True)) \
+        if matrix.dtype.kind in "iu" and matrix.dtype.itemsize == 8 else \
+        bool((floats.data != matrix.data).any())
+    return Enclosed(floats, _of_rounding(floats) if rounded else None, None,
+                    is_symmetric(matrix if rounded else floats))
 
 
 def is_symmetric(floats: scipy.sparse.csr_array) -> bool:
@@ -114,7 +123,7 @@ def _of_operator(K: Operator) -> Enclosed:
     exact = all(Fraction(float(value)) == value for value in {*K.values})
     symmetric = np.array_equal(K.columns, other.columns) and bool(
         (K.values == other.values).all())
-    return Enclosed(floats, None if exact else abs(floats) * _HALF_UNIT, None, symmetric)
+    return Enclosed(floats, None if exact else _of_rounding(floats), None, symmetric)
 
 
 def _of_exact(given: np.ndarray) -> Enclosed:
@@ -122,19 +131,35 @@ def _of_exact(given: np.ndarray) -> Enclosed:
     if any(isinstance(entry, Interval) for entry in given.flat):
         return _of_intervals(given)
     entries = fractions(given, "matrix")
-    floats = entries.astype(float)
+    stored = scipy.sparse.coo_array(entries != 0).tocsr()  # also what underflows
+    floats = scipy.sparse.csr_array(([_near(entry) for entry in entries[entries != 0]],
+                                     stored.indices, stored.indptr), shape=entries.shape)
     rounded = any(Fraction(near) != entry for near, entry in
-                  zip(floats.ravel().tolist(), entries.flat, strict=True))
-    radius = scipy.sparse.csr_array(np.abs(floats) * _HALF_UNIT * 2) if rounded else None
-    return Enclosed(scipy.sparse.csr_array(floats), radius, entries,
+                  zip(floats.data.tolist(), entries[entries != 0], strict=True))
+    return Enclosed(floats, _of_rounding(floats) if rounded else None, entries,
                     bool((entries == entries.T).all()))
+
+
+def _near(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise InvalidArgument("matrix: has entries beyond the range of floats, above 1e308; scale "
+                              "it") from None
+
+
+def _of_rounding(floats: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
+    """How far the numbers may be that round to these floats, which may be below the least one."""
+    radius = abs(floats)
+    radius.data = np.nextafter(radius.data * _HALF_UNIT, np.inf)
+    return radius
 
 
 def _of_intervals(given: np.ndarray) -> Enclosed:
     floats, radius = np.zeros(given.shape), np.zeros(given.shape)
     for place, entry in np.ndenumerate(given):
         low, high = _ends(entry)
-        middle = float((low + high) / 2)
+        middle = _near((low + high) / 2)
         away = max(high - Fraction(middle), Fraction(middle) - low)
         floats[place], radius[place] = middle, np.nextafter(float(away), np.inf)
     return Enclosed(scipy.sparse.csr_array(floats), scipy.sparse.csr_array(radius), given, False)

@@ -21,6 +21,8 @@ _LARGEST = 500  # rows
 _BATCH = 2**22  # entries that are decomposed at once
 _U = 2.0**-53
 _UP = 1 + 2.0**-20
+_TINY = 2.0**-500  # more than all underflow
+_RANGE = 2.0**400  # of what is decomposed, so that squares do not overflow
 _HALVES = 12  # of bits to which an angle's sine and cosine are rounded: exact products follow
 
 
@@ -82,8 +84,9 @@ def pseudospectrum(matrix: Matrix, real: Sequence[float], imaginary: Sequence[fl
     axes = []
     for name, values in (("real", real), ("imaginary", imaginary)):
         axis = np.atleast_1d(np.asarray(values, dtype=float))
-        if axis.ndim != 1 or not axis.size or not np.isfinite(axis).all():
-            raise InvalidArgument(f"{name}: must be finite numbers in a row, got {values!r:.60}")
+        if axis.ndim != 1 or not axis.size or not (np.abs(axis) <= _RANGE).all():
+            raise InvalidArgument(f"{name}: must be numbers up to 1e120 in a row, got "
+                                  f"{values!r:.60}")
         axes.append(axis)
     points = (axes[0][None, :] + 1j * axes[1][:, None]).ravel()
     size, parts = max(1, _BATCH // a.size), []
@@ -117,7 +120,7 @@ def _smallest_singular_values(a: np.ndarray, points: np.ndarray) -> tuple[np.nda
     residual = _norms(shifted @ v - left * values[:, None, :]) + \
         error * (of_m * of_v + of_u * largest)
     diagonal = 2 * _U * (np.abs(points) + np.abs(np.diagonal(a)).max(initial=0))
-    return values.min(axis=1), residual + beta * of_m + alpha * largest + diagonal
+    return values.min(axis=1), residual + beta * of_m + alpha * largest + diagonal + _TINY
 
 
 def _norms(a: np.ndarray) -> np.ndarray:
@@ -287,4 +290,7 @@ def _dense(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
     given = enclosed(matrix)
     if given.size > _LARGEST:
         raise InvalidArgument(f"matrix: must have at most {_LARGEST} rows here, got {given.size}")
-    return given.floats.toarray(), given.spread
+    dense = given.floats.toarray()
+    if not np.abs(dense).max(initial=0) <= _RANGE:
+        raise InvalidArgument("matrix: must have entries up to 1e120 here; scale it")
+    return dense, given.spread

@@ -164,6 +164,22 @@ def test_a_constant_can_be_asked_for(tmp_path, capsys, at_most, code, word):
         assert f"\n{word}: " in capsys.readouterr().out and main(["replay", str(verdicts)]) == 0
 
 
+@pytest.mark.parametrize("at_most", [1, 3, "3.9"])
+def test_the_pair_that_is_shown_is_driven_that_far_apart(at_most):
+    """2 tanh(2 u): two inputs near 0 are driven apart by 4, inputs at 1 by less than 2."""
+    graph = Graph([Node("in", "", Scaling(np.array(2.0)), (-1,), (1,)),
+                   Node("tanh", "", Activation(fluxes.tanh()), (0,), (1,)),
+                   Node("out", "", Scaling(np.array(2.0)), (1,), (1,))], (1,), "steep")
+    found = audit(graph, at_most=at_most, budget=2)
+    refuted = [each for each in found.judgements if each.counts]
+    assert refuted and all(each.status is Status.REFUTED for each in refuted)
+    for judgement in refuted:
+        if judgement.notion.startswith("constant") or judgement.notion == "contraction":
+            u, w = (np.array(signal, dtype=float)[0] for signal in judgement.signals)
+            bound = float(Fraction(at_most)) if judgement.notion.startswith("constant") else 1
+            assert abs(2 * np.tanh(2 * u) - 2 * np.tanh(2 * w)) > bound * abs(u - w)
+
+
 def test_a_constant_between_the_bounds_is_undecided():
     graph = row(*(np.random.default_rng(1).standard_normal((3, 3)) for _ in range(4)))
     found = audit(graph, budget=1)
