@@ -103,7 +103,7 @@ def _entries(matrix: Matrix) -> tuple[tuple[int, int], list[int], list[int], lis
     if isinstance(matrix, LinearMap):
         matrix = matrix.exact()
     if hasattr(matrix, "matvec"):
-        matrix = _of_products(matrix)
+        matrix = of_products(matrix)
     if hasattr(matrix, "tocoo"):  # sparse, told without loading scipy.sparse
         entries = scipy.sparse.coo_array(matrix)
         entries.sum_duplicates()
@@ -125,7 +125,7 @@ def _entries(matrix: Matrix) -> tuple[tuple[int, int], list[int], list[int], lis
         [value for _, _, value in kept]
 
 
-def _of_products(product: Any) -> Any:
+def of_products(product: Any) -> Any:
     """The matrix of a ``LinearOperator``, in floats; as it is where it holds one."""
     held = getattr(product, "A", None)
     if held is not None and np.shape(held) == product.shape:
@@ -135,6 +135,9 @@ def _of_products(product: Any) -> Any:
         raise InvalidArgument(f"matrix: a LinearOperator of shape {product.shape} is known by its "
                               "products only, and all would be too many; give the sparse matrix")
     dense = np.asarray(product @ np.eye(n))
+    if dense.dtype.kind == "c":
+        raise InvalidArgument("matrix: the LinearOperator gives complex numbers; write the real "
+                              "and imaginary parts as two signals")
     u = np.cos(np.arange(n))
     if dense.dtype.kind in "biuf" and not np.abs(product @ u - dense @ u).max(initial=0) <= \
             _CLOSE * np.abs(dense).sum(axis=1).max(initial=1):

@@ -18,7 +18,7 @@ from stabkit.arithmetic.backend import is_foreign
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.open_step import Unknown, known
-from stabkit.arithmetic.rational import Constant
+from stabkit.arithmetic.rational import Constant, fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import InvalidArgument
@@ -219,8 +219,8 @@ class Operator(LinearMap):
                                   f"got shape {u.shape}")
         if not isinstance(u, np.ndarray):
             return self._portable.along_last(u)
-        if u.dtype == object:
-            return self._apply_exactly(u)
+        if u.dtype.kind in "OU":
+            return self._apply_exactly(fractions(u, "u") if u.dtype.kind == "U" else u)
         matrix = self.sparse(np.float32 if u.dtype == np.float32 else np.float64)
         flat = u.reshape(-1, self.shape[1])
         return (matrix @ flat.T).T.reshape(*u.shape[:-1], self.shape[0])

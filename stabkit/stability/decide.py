@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from stabkit.aliases import Function, Held, Rational, Record
+from stabkit.aliases import Function, Held, Rational, Record, Signal
 from stabkit.arithmetic.enclosure import USUAL, precision
-from stabkit.arithmetic.rational import integer
+from stabkit.arithmetic.rational import fractions, integer
 from stabkit.arithmetic.transcript import Transcript, as_text
 from stabkit.errors import (
     HypothesisNotMet,
@@ -77,7 +77,7 @@ _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 def decide(what: Property | CycleAtMost | Scheme | Function,
            notion: Notion | str | None = None, *, shape: Any = None, dt: Rational = None,
            held: Held = None, trials: int = 20_000, seed: int = 0,
-           signals: np.ndarray | None = None) -> Outcome:
+           signals: Signal = None) -> Outcome:
     """Decide a property.
 
     Parameters
@@ -97,7 +97,7 @@ def decide(what: Property | CycleAtMost | Scheme | Function,
         Random signals to try where no certificate is found.
     seed : int
         Seed of every random draw.
-    signals : ndarray, shape (count, N), optional
+    signals : array_like, shape (count, N), optional
         Signals to try first.
 
     Returns
@@ -112,6 +112,10 @@ def decide(what: Property | CycleAtMost | Scheme | Function,
         If `what` is no property, or the step of a scheme returns no signal.
     """
     trials, seed = integer(trials, "trials"), integer(seed, "seed")
+    signals = None if signals is None else fractions(signals, "signals").astype(float)
+    if signals is not None and signals.ndim < 2:
+        raise InvalidArgument("signals: must have shape (count, N), one signal a row, as in "
+                              f"signals=[u], got shape {signals.shape}")
     is_function = callable(what) and not isinstance(what, (Scheme, type))
     if not is_function and not (shape is None and dt is None and held is None):
         raise InvalidArgument("shape, dt, held: are for functions in NumPy only")

@@ -28,7 +28,7 @@ from stabkit.tracing.linear_maps import (
 )
 from stabkit.tracing.moving import filled
 from stabkit.tracing.solving import of_superlu, solvers, sparse_solvers
-from stabkit.tracing.sparse import Sparse, unwrapped
+from stabkit.tracing.sparse import Sparse, is_linear_operator, of_linear_operator, unwrapped
 from stabkit.tracing.summing import correlated
 from stabkit.tracing.tracer import Tracer
 
@@ -138,6 +138,8 @@ class _Stage:
             return Library(self, value)
         if hasattr(value, "tocoo") and hasattr(value, "nnz"):
             return Sparse(self.tracer, value)
+        if is_linear_operator(value):
+            return of_linear_operator(self.tracer, value)
         if self.superlu and isinstance(value, self.superlu):
             return of_superlu(self.tracer, value)
         if self.superlu and isinstance(getattr(value, "__self__", None), self.superlu) and \

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from stabkit.aliases import Array, Matrix, Operand
+from stabkit.errors import InvalidArgument
+from stabkit.operators.linear_map import LinearMap
+from stabkit.operators.matrices import of_products
 from stabkit.tracing.array import Traced, TracedArray
 from stabkit.tracing.summing import product_with
 from stabkit.tracing.tracer import Tracer
@@ -32,7 +36,10 @@ class Sparse:
         other = other._matrix if isinstance(other, Sparse) else other
         return self._made(self._matrix @ other)
 
-    dot = __matmul__
+    dot = matvec = __matmul__
+
+    def rmatvec(self, other: Operand) -> Array:
+        return self.T @ other
 
     def __rmatmul__(self, other: Operand) -> Array:
         if isinstance(other, TracedArray):
@@ -70,8 +77,24 @@ class Sparse:
     def T(self) -> Sparse:
         return Sparse(self._tracer, self._matrix.T)
 
+    H = T  # the entries are real
+
     def _made(self, result: Array) -> Array:
         return Sparse(self._tracer, result) if hasattr(result, "tocoo") else result
+
+
+def is_linear_operator(value: Any) -> bool:
+    """Whether it is known by its products, as those of SciPy and PyLops are."""
+    return hasattr(type(value), "matvec") and hasattr(value, "shape") and \
+        not isinstance(value, LinearMap)
+
+
+def of_linear_operator(tracer: Tracer, operator: Any) -> Any:
+    """Its matrix, by its products; where that is too large or complex, it is left as it is."""
+    try:
+        return Sparse(tracer, csr_array(of_products(operator)))
+    except InvalidArgument:
+        return operator
 
 
 class Pencil:

@@ -25,6 +25,7 @@ _MOST = 20_000  # values that are looked at
 _OTHERS = {"torch", "jax", "jaxlib"}
 _LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy", "stabkit", "numba"} | _OTHERS
 _ASKS = {"urandom", "getrandom", "getpid", "now", "utcnow", "today"}
+_COUNTS = {"matvec_count", "rmatvec_count", "matmat_count", "rmatmat_count"}
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
 _PLAIN = (bool, int, float, Fraction, complex, str, bytes, type(None), np.generic)
 
@@ -183,10 +184,16 @@ def _of_object(name: str, value: Any) -> Iterator[Step]:
         yield from ((name, part) for part in _pickled(value))
     held = getattr(value, "__dict__", None)  # which some objects make up
     yield from ((f"{name}.{key}", part) for key, part in (held if isinstance(
-        held, Mapping) else {}).items() if not str(key).endswith("_hooks"))  # which look on
+        held, Mapping) else {}).items() if not _looks_on(value, str(key)))
     slots = (slot for kind in type(value).__mro__ for slot in getattr(kind, "__slots__", ()))
     yield from ((f"{name}.{slot}", getattr(value, slot)) for slot in slots if hasattr(value, slot))
     yield f"the class of {name}", type(value)
+
+
+def _looks_on(value: Any, key: str) -> bool:
+    """Whether an attribute only watches: hooks, and how often an operator of PyLops was called."""
+    return key.endswith("_hooks") or (
+        key in _COUNTS and type(value).__module__.partition(".")[0] == "pylops")
 
 
 def _has_objects(value: Any) -> bool:

@@ -9,6 +9,8 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator, lsqr, svds
 
 from stabkit import (
     EUCLIDEAN,
+    MAX_NORM,
+    RANGE,
     Explicit,
     Linear,
     Stable,
@@ -17,6 +19,7 @@ from stabkit import (
     fluxes,
     from_matrix,
     operator_norm,
+    step_bound,
 )
 from stabkit.errors import InvalidArgument
 from stabkit.stability.property import NormAtMost
@@ -153,3 +156,54 @@ def test_a_signal_of_any_kind(kind):
 def test_what_is_no_signal_is_refused(wrong):
     with pytest.raises(InvalidArgument, match=r"^u: "):
         Explicit(difference(1, 4), fluxes.identity(), "1/4")(wrong)
+
+
+SECOND = 2 * np.eye(8) - np.eye(8, k=1) - np.eye(8, k=-1)  # rows -1, 2, -1
+
+
+def of_pylops(pylops):
+    return pylops.MatrixMult(SECOND)
+
+
+OPERATORS = {"aslinearoperator": lambda: aslinearoperator(SECOND),
+             "by products": lambda: LinearOperator((8, 8), matvec=SECOND.dot, dtype=float),
+             "a sum": lambda: aslinearoperator(SECOND / 2) + aslinearoperator(SECOND / 2),
+             "pylops": of("pylops", of_pylops)}
+
+
+@pytest.mark.parametrize("kind", OPERATORS)
+def test_a_step_with_a_linear_operator_is_followed(kind):
+    """The rows of I - dt A hold 1 - 2 dt and one or two dt: moduli sum to 1 at most until 1/2."""
+    A = OPERATORS[kind]()
+    for step in (lambda u, dt: u - dt * (A @ u), lambda u, dt: u - (dt * A) @ u,
+                 lambda u, dt: u - dt * A.matvec(u)):
+        found = step_bound(step, MAX_NORM, shape=8)
+        assert found.proved == ((0, Fraction(1, 2)),)
+        assert found.refuted[0][0] > Fraction(1, 2) and found.refuted[-1][1] is None
+
+
+def test_what_only_looks_like_a_linear_operator_proves_nothing():
+    """|u| is not linear, whatever its class says: on signals >= 0 it would be the identity."""
+    crooked = LinearOperator((8, 8), matvec=np.abs, dtype=float)
+    found = step_bound(lambda u, dt: u - dt * crooked.matvec(u), MAX_NORM, shape=8, trials=200)
+    assert not found.proved
+
+
+@pytest.mark.parametrize("kind", [list, tuple, Labelled, lambda u: [str(k) for k in u],
+                                  lambda u: [Fraction(k) for k in u.tolist()]])
+def test_signals_to_try_first_of_any_kind(kind):
+    """(1, ..., 1) loses 1/8 at both ends under I - A/8, so its range is left."""
+    K = Linear(np.eye(8) - SECOND / 8)
+    assert str(decide(K, RANGE, trials=0, signals=[kind(np.ones(8))]).status) == "refuted"
+
+
+@pytest.mark.parametrize("wrong", [3, "a", [1, 2], [["x"] * 8], [[np.nan] * 8], [[1, 2]]])
+def test_what_is_no_list_of_signals_is_refused(wrong):
+    """It is told which argument, not what went wrong within."""
+    with pytest.raises(InvalidArgument, match=r"^(signals|u): "):
+        decide(Linear(np.eye(8) - SECOND / 8), RANGE, signals=wrong)
+
+
+def test_texts_are_exact_signals():
+    """K (1/3, 1/2, 1) in thirds and halves: the differences 1/6 and 1/2, no doubles near them."""
+    assert (difference(1, 3) @ ["1/3", "1/2", "1"]).tolist() == [Fraction(1, 6), Fraction(1, 2)]

@@ -21,6 +21,7 @@ from stabkit.tracing.run import matrix_at
 
 _DENSE = 600  # unknowns up to which all singular values are computed
 _POWERS = 300
+_FEWEST, _ENTRIES = 20, 50_000_000  # of them for a large matrix, whose entries are gone through
 _GROWS = 1 + 1e-5  # a factor that survives the rounding of the signal
 _FITS = 1 << 62  # what certainly fits an int64
 _SCALES = (1, 2**10, 2**22)  # denominators of the signals that are tried
@@ -210,7 +211,7 @@ def _by_powers(matrix: csr_array, u: np.ndarray) -> tuple[float, np.ndarray]:
     u = u + np.random.default_rng(0).standard_normal(u.size) / 64
     turned = matrix.T.tocsr()
     top, best = 0.0, u
-    for _ in range(_POWERS):
+    for _ in range(min(_POWERS, max(_FEWEST, _ENTRIES // max(1, matrix.nnz)))):
         u = u / np.sqrt(np.sum(u * u))
         image = matrix @ u
         top, best = float(np.sqrt(np.sum(image * image))), u
