@@ -242,6 +242,11 @@ def inverse(matrix: Matrix) -> Matrix:
                               "solver") from None
 
 
+def moduli(matrix: Exact) -> np.ndarray:
+    """The moduli of the entries, in floats."""
+    return abs(matrix.to_array().astype(float))
+
+
 def identity(n: int, dtype: DTypeLike) -> Matrix:
     """The identity matrix, dense."""
     return Exact.identity(n) if is_exact(dtype) else np.eye(n)

@@ -34,6 +34,7 @@ from stabkit.multigrid import (
     weighted_transfer,
 )
 from stabkit.multigrid.energy_bound import dominant, dyadic, exact_levels
+from stabkit.multigrid.hierarchy import Hierarchy, Level
 from stabkit.multigrid.matrices import Exact
 
 GS = Cycle(gauss_seidel())
@@ -170,6 +171,21 @@ def test_a_wrong_prolongation_is_proven_slow():
     method = Multigrid(algebraic(poisson((7, 7)).matrix(), [P]), GS)
     bound = energy_bound(method)
     assert bound.factor > true_factor(method) > 3 * true_factor(model())
+
+
+def test_a_coarse_matrix_that_is_wrong_beside_a_large_entry_is_no_galerkin_one():
+    """Constants have PᵀA P = 12/1000: with 5/1000 more in each entry they are corrected by 1/5."""
+    A, P = np.eye(13) / 1000, np.zeros((13, 4))
+    A[:12, :12] += np.diag(np.r_[1, 2 * np.ones(10), 1]) - np.eye(12, k=1) - np.eye(12, k=-1)
+    A[12, 12], P[12, 3], P[:12, :3] = 1e10, 1, np.kron(np.eye(3), np.ones((4, 1)))
+    wrong = P.T @ A @ P
+    wrong[:3, :3] += 5 / 1000
+    A, P, wrong = map(scipy.sparse.csr_array, (A, P, wrong))
+    method = Multigrid(Hierarchy((Level(A, P, P.T.tocsr()), Level(wrong))), GS)
+    with pytest.raises(HypothesisNotMet, match="level 0 is not Galerkin"):
+        energy_bound(method)
+    assert energy_bound(Multigrid(algebraic(A, [P]), GS), at_most="0.71").check(
+        Multigrid(algebraic(A, [P]), GS))
 
 
 @pytest.mark.parametrize(("method", "words"), [
