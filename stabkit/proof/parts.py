@@ -114,6 +114,10 @@ class SymbolicFlux:
         self._points: list[tuple[Expression, dict[str, str]]] = []
         self._weighted: list[tuple[str, Expression, Weights]] = []
 
+    def meant(self) -> SymbolicFlux:
+        """Itself: a symbol is no rounding."""
+        return self
+
     def __call__(self, s: Any) -> Any:
         if not isinstance(s, Expression):
             return s.through(self)  # of what has values at edges
