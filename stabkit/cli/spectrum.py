@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import click
 from stabkit.cli.audit import Sizes
 from stabkit.cli.commands import EXPECTED, UNEXPECTED, cli
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
-from stabkit.report.output import say
+from stabkit.report.output import say, write
+from stabkit.user_files import content
 
+LARGEST = 1 << 30  # bytes of a file
 _WHOLE, _POWERS = 600, 200  # rows up to which all eigenvalues, and the powers, are enclosed
 
 
@@ -84,12 +87,10 @@ def _shown(value: Any) -> str:
 
 def _draw(found: Any, picture: Path) -> None:
     from stabkit.report.figures import plot, svg
-    from stabkit.report.output import check_writable
 
     if found is None:
         raise InvalidArgument(f"--picture: needs all eigenvalues, of at most {_WHOLE} rows")
-    check_writable(picture)
-    picture.write_text(svg(plot(found), picture.stem), encoding="utf-8")
+    write(picture, svg(plot(found), picture.stem))
 
 
 def read_linear_step(path: Path, shape: tuple[int, ...] | None, dt: str | None) -> Any:
@@ -137,10 +138,9 @@ def read_matrix(path: Path) -> Any:
     if reader is None:
         raise InvalidArgument(f"FILE: {path} has an unknown kind {path.suffix!r}; use "
                               f"{', '.join(readers)}")
+    stream = BytesIO(content(path, "FILE", LARGEST))
     try:
-        matrix: Any = reader(path)
-    except OSError as error:
-        raise InvalidArgument(f"FILE: cannot read {path}: {error.strerror or error}") from error
+        matrix: Any = reader(stream)
     except (ValueError, KeyError, EOFError, MemoryError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InvalidArgument(f"FILE: {path} is damaged or no matrix: {reason}") from error
@@ -151,7 +151,7 @@ def read_matrix(path: Path) -> Any:
     return scipy.sparse.csr_array(matrix).astype(float)
 
 
-def _dense(path: Path) -> Any:
+def _dense(stream: BytesIO) -> Any:
     import numpy as np
 
-    return np.load(path, allow_pickle=False)
+    return np.load(stream, allow_pickle=False)

@@ -59,7 +59,8 @@ def link(tmp_path, name):
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no /dev/zero")
 @pytest.mark.parametrize("name, command", [
-    ("m.onnx", ["audit"]), ("m.npz", ["audit"]), ("v.json", ["report", "--json"]),
+    ("m.onnx", ["audit"]), ("m.npz", ["audit"]), ("m.npy", ["spectrum"]),
+    ("v.json", ["report", "--json"]),
     ("s.csv", ["verify", "alt2021.euclidean_stability", "--signal"]),
     ("s.wav", ["verify", "alt2021.euclidean_stability", "--signal"])])
 def test_a_device_is_no_file(tmp_path, name, command, capsys):
