@@ -183,3 +183,13 @@ def test_elimination_by_hand():
     assert step_bound(step, MAX_NORM, shape=6).proved == ALL
     assert step_bound(step, POSITIVITY, shape=6).certified is None
     assert Fraction(0) == step_bound(step, POSITIVITY, shape=6).proved[0][0]
+
+
+@pytest.mark.parametrize("notion", [EUCLIDEAN, CONTRACTION])
+def test_a_dense_matrix_of_long_floats(notion):
+    """(I + dt B Bᵀ)⁻¹ lets no norm grow, whatever the step; (I − dt B Bᵀ)⁻¹ does for small ones."""
+    B = np.random.default_rng(0).standard_normal((6, 6))
+    found = step_bound(lambda u, dt: np.linalg.solve(np.eye(6) + dt * B @ B.T, u), notion, shape=6)
+    assert found.proved == ((0, None),) and not found.refuted
+    wrong = step_bound(lambda u, dt: np.linalg.solve(np.eye(6) - dt * B @ B.T, u), notion, shape=6)
+    assert all(low > 0 for low, _ in wrong.proved) and wrong.refuted

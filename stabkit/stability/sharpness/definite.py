@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
-from flint import fmpz_mat
+from flint import fmpq_mat, fmpz_mat
 from scipy.sparse import csr_array
 
-from stabkit.arithmetic.rational import from_flint, is_psd, to_flint
+from stabkit.arithmetic.rational import from_flint, is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
 from stabkit.stability.confirmation import confirm_evidence
@@ -107,12 +108,12 @@ class Coefficient:
     ratio: Fraction | None = None
     square: csr_array | fmpz_mat | None = None
 
-    @property
+    @cached_property
     def rest(self) -> csr_array | fmpz_mat:
         """Without the part that is seen to be positive."""
         return self.whole if self.square is None else self.whole - self.square
 
-    @property
+    @cached_property
     def is_positive(self) -> bool:
         """Whether it is positive semidefinite; False if that is not shown."""
         return _outweighs(self.rest) or _is_positive(self.whole)
@@ -153,7 +154,7 @@ def first_interval(found: Difference) -> Fraction | None:
         return None
     if len(left) != 2 or not left[0].is_positive or _size(left[0].whole) > _DENSE:
         raise Undecided("a matrix that must be positive semidefinite is not shown to be so")
-    first, second = (from_flint(_dense(c.whole)) for c in left)
+    first, second = (_exact(c.whole) for c in left)
     low, high = first.astype(float), second.astype(float)
 
     def holds(t: float) -> bool:
@@ -186,9 +187,9 @@ def are_positive(found: list[Difference], end: Fraction | None) -> Evidence | No
                 continue
             if _size(c.whole) > _WRITTEN:
                 return None
-            matrix = from_flint(_dense(c.whole))
+            matrix = _exact(c.whole)
             if k and not c.is_positive:  # of two, the second one at the end
-                matrix = from_flint(_dense(left[0].whole)) + (end or Fraction(0)) * matrix
+                matrix = _exact(left[0].whole) + (end or Fraction(0)) * matrix
             shows.append(f"psd({log.give('G', matrix).text})")
     return confirm_evidence(calculation(
         "certificate", log, shows, "the coefficients of the powers of dt of matrices A A' - B B' "
@@ -223,14 +224,14 @@ def _is_positive(c: csr_array | fmpz_mat) -> bool:
     """Whether a symmetric matrix is positive semidefinite; False if that is not shown."""
     if _outweighs(c):
         return True
-    return _size(c) <= _DENSE and bool(is_psd(from_flint(_dense(c))))
+    return _size(c) <= _DENSE and bool(is_psd(_exact(c)))
 
 
 def _is_definite(c: csr_array | fmpz_mat) -> bool:
     n = _size(c)
     if n > _DENSE:
         return False
-    whole = from_flint(_dense(c))
+    whole = _exact(c)
     return bool(is_psd(whole - np.diag(np.full(n, Fraction(1, 2**20), dtype=object))))
 
 
@@ -249,5 +250,6 @@ def _spare(c: csr_array | fmpz_mat) -> list[int]:
     return (diagonal + np.abs(diagonal) - np.abs(c).sum(axis=1)).tolist()
 
 
-def _dense(c: csr_array | fmpz_mat):
-    return c if isinstance(c, fmpz_mat) else to_flint(c.toarray().astype(object) + Fraction(0))
+def _exact(c: csr_array | fmpz_mat) -> np.ndarray:
+    return from_flint(fmpq_mat(c)) if isinstance(c, fmpz_mat) else \
+        c.toarray().astype(object) + Fraction(0)
