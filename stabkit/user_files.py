@@ -21,6 +21,12 @@ _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISCHR, 
           (stat.S_ISBLK, "a device"), (stat.S_ISSOCK, "a socket"))
 
 
+def is_step_file(path: str | Path) -> bool:
+    """Whether it is ``FILE.py`` or ``FILE.py:step``, and not a file of data."""
+    file = str(path).partition(".py:")
+    return bool(file[1]) or str(path).endswith(".py")
+
+
 @contextmanager
 def opened(path: str | Path, name: str) -> Iterator[BinaryIO]:
     """Open a file of data, of which `name` says in a message what it was given as.

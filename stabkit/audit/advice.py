@@ -6,7 +6,6 @@ Each change was made, and the changed network judged again, before it is said.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from time import monotonic
 
@@ -66,8 +65,7 @@ def _on_reversible(network: Composition, lacking: dict[str, Judgement], task: Ta
 def _on_biases(network: Composition, task: Task) -> list[str]:
     """A norm bound needs 0 to stay 0: without the biases, and with what else it takes then."""
     blocks = [block for block in network.blocks if block.has_bias]
-    plain = replace(network.graph, nodes=[replace(node, layer=node.layer.without_bias())
-                                          for node in network.graph.nodes])
+    plain = network.graph.without_bias()
     if plain.has_bias:
         return []
     made = least_change(composition_of(plain, until=task.until), ONE, task.until)

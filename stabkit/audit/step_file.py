@@ -93,12 +93,6 @@ class StepAudit:
         return [verdict_of(self.source, item) for item in self.judgements]
 
 
-def is_step_file(path: str | Path) -> bool:
-    """Whether it is ``FILE.py`` or ``FILE.py:step``, and not a network in a file."""
-    file = str(path).partition(".py:")
-    return bool(file[1]) or str(path).endswith(".py")
-
-
 def read_step(path: str | Path) -> Function:
     """The function that ``FILE.py:step`` names; the file is executed.
 

@@ -126,7 +126,8 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
       3  undecided: neither, supported by trials at best; also modes alone, unless
          refuted
     """
-    from stabkit.audit.step_file import audit_step, check_options, is_step_file
+    from stabkit.audit.step_file import audit_step, check_options
+    from stabkit.user_files import is_step_file
 
     if is_step_file(path):
         check_options(at_most, rounding, around=around, radius=radius, output=output)

@@ -13,7 +13,7 @@ from stabkit.cli.audit import Sizes
 from stabkit.cli.commands import EXPECTED, UNEXPECTED, cli
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.report.output import say, write
-from stabkit.user_files import content
+from stabkit.user_files import content, is_step_file
 
 LARGEST = 1 << 30  # bytes of a file
 _WHOLE, _POWERS = 600, 200  # rows up to which all eigenvalues, and the powers, are enclosed
@@ -50,7 +50,7 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
     from stabkit.spectra import extreme_eigenvalues, transient_growth
     from stabkit.spectra import spectrum as enclose
 
-    if ".py" in file.name:
+    if is_step_file(file):
         matrix = read_linear_step(file, shape, dt)
     elif shape is not None or dt is not None:
         raise InvalidArgument("--shape, --dt: are for a step in a Python file, FILE.py:step")
@@ -107,6 +107,7 @@ def read_linear_step(path: Path, shape: tuple[int, ...] | None, dt: str | None) 
     from stabkit.audit.step_file import read_step
     from stabkit.operators import Operator
     from stabkit.tracing import trace
+    from stabkit.tracing.form import CONSTANT
     from stabkit.tracing.run import values_at
 
     if shape is None:
@@ -118,7 +119,7 @@ def read_linear_step(path: Path, shape: tuple[int, ...] | None, dt: str | None) 
         raise HypothesisNotMet(f"{path}: the step is not linear; its spectrum at a signal is that "
                                "of stabkit.spectra.jacobian")
     form, values = found.form, values_at(found.form, found.dt or Fraction(0))
-    kept = form.columns > 0
+    kept = form.columns != CONSTANT
     return Operator((found.size, found.size), form.rows[kept], form.columns[kept] - 1,
                     [value for value, keep in zip(values, kept, strict=True) if keep])
 

@@ -8,7 +8,7 @@ from math import inf
 from flint import fmpq_poly
 
 from stabkit.arithmetic.enclosure import Interval, precision
-from stabkit.arithmetic.flint_rationals import to_fmpq
+from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 
@@ -50,5 +50,4 @@ def on_imaginary_axis(p: fmpq_poly) -> fmpq_poly:
 
 def at(p: fmpq_poly, x: Fraction) -> Fraction:
     """The value at a rational."""
-    value = p(to_fmpq(x))
-    return Fraction(int(value.p), int(value.q))
+    return from_fmpq(p(to_fmpq(x)))

@@ -169,11 +169,7 @@ def _sine(n: int) -> fmpq_poly:
 def _obeys_root_condition(p: list[Gaussian]) -> bool:
     """Whether p is a simple von Neumann polynomial, coefficients from the lowest on."""
     while len(p) > 1:
-        first, last = p[0], p[-1]
-        turned = [(re, -im) for re, im in reversed(p)]  # its first is the conjugate of the last
-        reduced = [_minus(_times(turned[0], x), _times(first, y))
-                   for x, y in zip(p, turned, strict=True)][1:]
-        sizes = _square(last) - _square(first)
+        reduced, sizes = _reduced(p), _square(p[-1]) - _square(p[0])
         if sizes > 0:
             p = reduced
         elif all(each == ZERO for each in reduced):
@@ -188,10 +184,15 @@ def _is_schur(p: list[Gaussian]) -> bool:
     while len(p) > 1:
         if not _square(p[-1]) > _square(p[0]):
             return False
-        turned = [(re, -im) for re, im in reversed(p)]
-        p = [_minus(_times(turned[0], x), _times(p[0], y))
-             for x, y in zip(p, turned, strict=True)][1:]
+        p = _reduced(p)
     return p[0] != ZERO
+
+
+def _reduced(p: list[Gaussian]) -> list[Gaussian]:
+    """The polynomial of one degree less by which Schur and Cohn decide where the roots lie."""
+    turned = [(re, -im) for re, im in reversed(p)]  # its first is the conjugate of the last
+    return [_minus(_times(turned[0], x), _times(p[0], y))
+            for x, y in zip(p, turned, strict=True)][1:]
 
 
 def _times(x: Gaussian, y: Gaussian) -> Gaussian:

@@ -184,7 +184,7 @@ class RungeKutta:
             low = simple
         return Interval(low, high)
 
-    @property
+    @cached_property
     def _whole(self) -> np.ndarray:
         s = self.stages
         K = np.full((s + 1, s + 1), Fraction(0), dtype=object)

@@ -16,7 +16,7 @@ import scipy.sparse.linalg
 from stabkit.aliases import Array, Matrix, Rational
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.matrices import vector
+from stabkit.multigrid.matrices import assemble, vector
 
 #: What is left of a near-kernel vector on an aggregate, after the others, that is none.
 DEPENDENT = 1e-10
@@ -96,8 +96,7 @@ class Nodes:
         rows, columns = (self.node[part] for part in entries.coords)
         n = int(self.node.max(initial=-1)) + 1
         unit = abs(entries.data).max(initial=0) or 1  # squares neither overflow nor vanish
-        sizes = scipy.sparse.coo_array(((entries.data / unit)**2, (rows, columns)),
-                                       shape=(n, n)).tocsr()
+        sizes = assemble((n, n), rows, columns, (entries.data / unit)**2)
         found = sizes.tocoo()
         i, j = found.coords
         beside = i != j
@@ -105,8 +104,7 @@ class Nodes:
         np.maximum.at(largest, i[beside], found.data[beside])
         kept = found.data > self.strength**2 * np.sqrt(largest[i] * largest[j])
         kept |= ~beside
-        return scipy.sparse.coo_array((np.ones(int(kept.sum())), (i[kept], j[kept])),
-                                      shape=(n, n)).tocsr()
+        return assemble((n, n), i[kept], j[kept], np.ones(int(kept.sum())))
 
 
 def aggregates(graph: Matrix) -> np.ndarray:
@@ -145,8 +143,8 @@ def piecewise(near_kernel: np.ndarray, aggregate: np.ndarray
         Q[:, j] = np.where(kept[of, j], v / np.where(size > 0, size, 1)[of], 0)
     number = np.cumsum(kept).reshape(count, k) - 1
     row, column = np.nonzero(kept[of])
-    T = scipy.sparse.coo_array((Q[row, column], (inside[row], number[of[row], column])),
-                               shape=(len(aggregate), int(kept.sum()))).tocsr()
+    T = assemble((len(aggregate), int(kept.sum())), inside[row], number[of[row], column],
+                 Q[row, column])
     return T, R[kept], np.nonzero(kept)[0]
 
 
@@ -160,8 +158,8 @@ def filtered(A: Matrix, strong: Matrix, node: np.ndarray) -> Matrix:
     if kept.all():
         return A
     lumped = np.bincount(rows[~kept], entries.data[~kept], A.shape[0])
-    made = scipy.sparse.coo_array((entries.data[kept], (rows[kept], columns[kept])),
-                                  shape=A.shape).tocsr() + scipy.sparse.diags_array(lumped)
+    made = assemble(A.shape, rows[kept], columns[kept], entries.data[kept]) \
+        + scipy.sparse.diags_array(lumped)
     # Lumping positive or many entries may spoil a row; it keeps its couplings then.
     return A if (made.diagonal() <= A.diagonal() / 10).any() else made.tocsr()
 

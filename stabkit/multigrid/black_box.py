@@ -17,6 +17,7 @@ import scipy.sparse
 from stabkit.aliases import Matrix, Rational, Size
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
+from stabkit.multigrid.matrices import assemble
 
 #: A collapsed diagonal below this much of the diagonal has no say in what lies between.
 NEGLIGIBLE = 1e-12
@@ -116,13 +117,12 @@ def _interpolated(A: Matrix, steps: np.ndarray, odd: np.ndarray, shape: Sequence
     kept = [np.where(odd[axis][rows], step, 0) for axis, step in enumerate(steps)]
     columns = np.ravel_multi_index([(p + s) % size for p, s, size in
                                     zip(place, kept, shape, strict=True)], shape)
-    collapsed = scipy.sparse.coo_array((A.data, (rows, columns)), shape=A.shape).tocsr()
+    collapsed = assemble(A.shape, rows, columns, A.data)
     diagonal = collapsed.diagonal()
     between = odd.any(axis=0) & (diagonal > NEGLIGIBLE * abs(A.diagonal()))
     weights = np.where(between, -1 / np.where(between, diagonal, 1), 0)
     W = scipy.sparse.diags_array(weights) @ (collapsed - scipy.sparse.diags_array(diagonal))
-    E = scipy.sparse.coo_array((np.ones(len(points)), (points, np.arange(len(points)))),
-                               shape=(n, len(points))).tocsr()
+    E = assemble((n, len(points)), points, np.arange(len(points)), np.ones(len(points)))
     # A point that is odd along k axes takes from points that are so along fewer.
     P = E
     for _ in range(int(odd.any(axis=1).sum())):

@@ -170,7 +170,8 @@ def exact_levels(method: Multigrid) -> list[Inequality]:
     sizes = moduli(A)
     for number, level in enumerate(levels[:-1]):
         P = to_exact(level.P)
-        coarse, sizes = P.T @ A @ P, moduli(P).T @ sizes @ moduli(P)
+        size = moduli(P)
+        coarse, sizes = P.T @ A @ P, size.T @ sizes @ size
         if to_exact(level.R) != P.T or not _near(coarse, levels[number + 1].A, sizes):
             raise HypothesisNotMet(f"energy_bound: level {number} is not Galerkin with R = Pᵀ")
         found.append(Inequality(A, P, coarse, *_last_sweep(cycle.smoother, A, level.shape)))

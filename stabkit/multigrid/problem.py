@@ -151,7 +151,7 @@ class DiffusionProblem:
         picks = [[slice(place, None, 2) for place in ((0, 1) if placement is CELLS
                                                       else (placement.start,))]
                  for _ in self.shape]
-        parts = [self.coefficient[index] for index in _product(picks)]
+        parts = [self.coefficient[index] for index in product(*picks)]
         return replace(self, coefficient=sum(parts[1:], parts[0]) / len(parts),
                        scale=self.scale * factor)
 
@@ -233,7 +233,3 @@ def node_weights(shape: Sequence[int]) -> np.ndarray:
         axis[0] = axis[-1] = Fraction(1, 2)
         axes.append(axis)
     return reduce(np.multiply.outer, axes)
-
-
-def _product(picks: list[list[slice]]) -> list[tuple[slice, ...]]:
-    return list(product(*picks))

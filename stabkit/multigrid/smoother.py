@@ -123,10 +123,8 @@ class Lines:
             raise InvalidArgument(f"order: lines along axis {self.axis} need a grid that has it; "
                                   f"got shape {shape}")
         across = [1 if axis == self.axis % len(shape) else size for axis, size in enumerate(shape)]
-        number = np.arange(prod(across))
-        if self.zebra:
-            colour = np.indices(across).sum(axis=0).ravel() % 2
-            number = np.argsort(np.argsort(colour, kind="stable"))
+        order = red_black if self.zebra else forward
+        number = order(prod(across), tuple(across))
         return np.broadcast_to(number.reshape(across), shape).ravel()
 
 

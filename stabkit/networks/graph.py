@@ -6,7 +6,7 @@ What is costly is computed once and kept by the graph.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import prod
@@ -140,13 +140,16 @@ class Graph:
         """For each result that is used the number of the last node that uses it."""
         return {source: number for number, node in enumerate(self.nodes) for source in node.inputs}
 
+    def without_bias(self) -> Graph:
+        """The same without the biases of its layers."""
+        return replace(self, nodes=[replace(node, layer=node.layer.without_bias())
+                                    for node in self.nodes])
+
     @cached_property
     def matrix(self) -> Operator:
         """The exact matrix of a small linear graph, its biases left out."""
         unit = fractions(np.eye(self.size, dtype=int)).reshape(-1, *self.shape)
-        linear = Graph([Node(node.name, node.kind, node.layer.without_bias(), node.inputs,
-                             node.shape) for node in self.nodes], self.shape)
-        return from_matrix(evaluate(linear, unit).reshape(self.size, -1).T)
+        return from_matrix(evaluate(self.without_bias(), unit).reshape(self.size, -1).T)
 
     @cached_property
     def offset(self) -> np.ndarray:

@@ -11,6 +11,7 @@ off by at most (n + 2) u |A| |B|, complex ones by at most four times that.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy
@@ -38,7 +39,7 @@ class Discs:
     radii: np.ndarray
     real: bool = False
 
-    @property
+    @cached_property
     def groups(self) -> np.ndarray:
         """For each disc the number of the group of discs that it meets, directly or not."""
         distance = np.abs(self.centres[:, None] - self.centres[None, :])

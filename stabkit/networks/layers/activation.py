@@ -91,13 +91,8 @@ def slope_evidence(flux: Flux) -> Evidence | None:
         shows = all_shown(show_slopes(log, flux, low, high))
     if shows is None:
         return None
-    for arithmetic in ("ball", "rational"):
-        made = calculation("certificate", log, shows, "phi is continuous and its difference "
-                           f"quotients are means of slopes in [{low}, {high}]",
-                           arithmetic=arithmetic)
-        if check(made.to_json({})) is None:
-            return made
-    return None
+    return _accepted(log, shows, "phi is continuous and its difference quotients are means of "
+                     f"slopes in [{low}, {high}]")
 
 
 @lru_cache(maxsize=256)
@@ -108,10 +103,18 @@ def certified_range(flux: Flux) -> tuple[Fraction, Fraction] | None:
         log = Transcript()
         with at_least(_SECONDS):
             shown = show_bounds(log, flux, "activation", low, high)
-        if shown is not None and any(check(calculation(
-                "certificate", log, [shown], f"phi lies in [{low}, {high}]",
-                arithmetic=arithmetic).to_json({})) is None for arithmetic in ("ball", "rational")):
+        if shown is not None and _accepted(
+                log, [shown], f"phi lies in [{low}, {high}]") is not None:
             return low, high
+    return None
+
+
+def _accepted(log: Transcript, shows: Sequence[str], because: str) -> Evidence | None:
+    """A certificate in balls, or else in fractions, if the checker accepts it."""
+    for arithmetic in ("ball", "rational"):
+        made = calculation("certificate", log, shows, because, arithmetic=arithmetic)
+        if check(made.to_json({})) is None:
+            return made
     return None
 
 

@@ -210,7 +210,7 @@ def _of_row(diagonal: list, beside: list, constant: list, right: list, notion: N
     if any(c > 0 for p in beside for c in p):
         raise Undecided("the step is implicit, and its matrix has positive entries beside the "
                         "diagonal")
-    total = _sum(*diagonal, *beside)
+    total = rows.summed(*diagonal, *beside)
     if min(total) < 0 or total[0] <= 0:
         raise Undecided("the step is implicit, and the diagonal of its matrix does not outweigh "
                         "the rest of a row")
@@ -222,14 +222,9 @@ def _of_row(diagonal: list, beside: list, constant: list, right: list, notion: N
     yield from right
     yield from constant
     if notion is RANGE:
-        missing = _sum(total, *(tuple(-c for c in p) for p in right))
+        missing = rows.summed(total, *(tuple(-c for c in p) for p in right))
         if any(missing):
             raise Undecided("the step is implicit, and a constant signal does not stay as it is")
-
-
-def _sum(*parts: rows.Polynomial) -> rows.Polynomial:
-    width = max(map(len, parts), default=1)
-    return tuple(sum(p[k] for p in parts if k < len(p)) for k in range(width))
 
 
 # -- norms -----------------------------------------------------------------------------------------
