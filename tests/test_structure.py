@@ -1,6 +1,8 @@
 """The house is held by its source: floors, the one room with Numba, and words that are not used."""
 
 import ast
+import pydoc
+import re
 import resource
 import subprocess
 import sys
@@ -201,6 +203,18 @@ def test_files_are_short_and_named_for_what_is_in_them(folder):
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
     assert DRAWERS & {path.stem for path in files} == set()
     assert DRAWERS & {path.parent.name for path in files} == set()
+
+
+def test_help_says_on_its_first_screen_what_there_is():
+    """Of ``help(stabkit)``, 24 lines of 90 columns; every name in them is there, and its rooms."""
+    text = pydoc.plain(pydoc.render_doc(stabkit))
+    screen, _, rest = text.partition("PACKAGE CONTENTS")
+    assert rest and len(screen.splitlines()) <= 24 and max(map(len, screen.splitlines())) <= 96
+    for name in re.findall(r"\b[A-Za-z]\w+(?=\()|\b[A-Z][A-Z_]+\b", screen):
+        if name not in ("NAME", "DESCRIPTION", "help", "values"):
+            assert any(hasattr(place, name) for place in (
+                stabkit, stabkit.classes, stabkit.fluxes, stabkit.testing)), name
+    assert set(stabkit.ROOMS) < set(re.findall(r"\w+", screen))
 
 
 def test_every_public_name_is_found_in_its_room():
