@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -10,6 +11,12 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+
+def quoted(text: str) -> str:
+    """Return a word as the shell of this system takes it."""
+    return shlex.quote(text) if os.name != "nt" else f'"{text}"' if re.search(r"[^\w.:\\-]", text) \
+        else text
 
 
 class Requirement(NamedTuple):
@@ -27,7 +34,7 @@ def install(extra: str) -> str:
     the Python that runs.  Where that is not known, or no longer there, the packages of the extra
     are named themselves, for an index may lack stabkit or have another version of it.
     """
-    python = shlex.quote(sys.executable)
+    python = quoted(sys.executable)
     installer = f"{python} -m pip install" if find_spec("pip") else \
         f"uv pip install --python {python}"
     return f"{installer} {_source(extra) or _packages(extra)}"
@@ -54,7 +61,7 @@ def knows_its_source() -> bool:
 
 
 def _packages(extra: str) -> str:
-    return " ".join(shlex.quote(item.wanted) for item in requirements()
+    return " ".join(quoted(item.wanted) for item in requirements()
                     if item.extra == extra) or extra
 
 
@@ -63,7 +70,7 @@ def _source(extra: str) -> str:
     try:
         told = metadata.distribution("stabkit").read_text("direct_url.json")
     except metadata.PackageNotFoundError:  # a tree that is not installed
-        return shlex.quote(f"{Path(__file__).parents[1]}[{extra}]")
+        return quoted(f"{Path(__file__).parents[1]}[{extra}]")
     if told is None:
         return ""
     origin = json.loads(told)  # PEP 610
@@ -71,11 +78,11 @@ def _source(extra: str) -> str:
     if url.startswith("file:") and not Path(_path(url)).exists():
         return ""
     if "dir_info" in origin:
-        folder = shlex.quote(f"{_path(url)}[{extra}]")
+        folder = quoted(f"{_path(url)}[{extra}]")
         return f"-e {folder}" if origin["dir_info"].get("editable") else folder
     if "vcs_info" in origin:
         url = f"{origin['vcs_info']['vcs']}+{url}@{origin['vcs_info']['commit_id']}"
-    return shlex.quote(f"stabkit[{extra}] @ {url}")
+    return quoted(f"stabkit[{extra}] @ {url}")
 
 
 def _path(url: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -30,6 +29,7 @@ from stabkit.cli.options import (
     show_version,
 )
 from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, StabkitError
+from stabkit.installation import quoted
 from stabkit.report.output import check_writable, deliver, say
 from stabkit.user_files import no_leaving, no_sudden_exit
 
@@ -140,7 +140,7 @@ def verify(
         decided, stop = decide_with_table(claims, target == "-", options, journal)
         if isinstance(stop, KeyboardInterrupt):
             more = "" if journal is None or target is None else \
-                f"; --resume {shlex.quote(target)} goes on"
+                f"; --resume {quoted(target)} goes on"
             say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided{more}",
                 err=True)
             return INTERRUPTED

@@ -18,6 +18,7 @@ PURPOSES = {
     "dask": "use many machines", "mpi": "use a cluster by MPI", "learning": "train on digits",
     "report": "draw a recording", "notebooks": "execute the notebooks",
 }
+SEVERAL = 4  # extras for developers that are listed
 WIDE = max(map(len, PURPOSES.values()))
 
 
@@ -64,8 +65,10 @@ def facts(cupy: str, compiled: str) -> str:
                               else _state(found)))
     others = [extra for extra in missing if extra is not None and extra not in PURPOSES]
     if others:
-        gaps = " ".join(f"[{extra}]" for extra in others if missing[extra])
-        lines.append(_row("work on stabkit", f"missing {gaps}" if gaps else "ready"))
+        gaps = [f"[{extra}]" for extra in others if missing[extra]]
+        more = f" and {len(gaps) - SEVERAL} more" * (len(gaps) > SEVERAL)
+        lines.append(_row("work on stabkit", f"missing {' '.join(gaps[:SEVERAL])}{more}" if gaps
+                          else "ready"))
     lines.append(_row("compiled loops", compiled))
     if any(missing.values()):
         names = "a name in brackets" if knows_its_source() else "the names of packages"
