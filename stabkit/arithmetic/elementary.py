@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Array, Function, Scalar
-from stabkit.arithmetic.enclosure import Interval, pi
+from stabkit.arithmetic.enclosure import Interval, as_interval, pi
 from stabkit.arithmetic.foreign import Entries, plain
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Term
@@ -124,7 +124,7 @@ def chosen(condition: Callable, yes: Callable, no: Callable) -> Callable[[Scalar
             holds = condition(x)
         except Undecided:
             first = yes(x)
-            return (first if isinstance(first, Interval) else Interval(first)).hull(no(x))
+            return as_interval(first).hull(no(x))
         if isinstance(holds, bool):
             return yes(x) if holds else no(x)
         return _where(holds, yes(x), no(x))

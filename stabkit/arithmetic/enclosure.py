@@ -11,7 +11,7 @@ methods below.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 from flint import arb
@@ -96,11 +96,11 @@ class Interval:
         return float((self.hi - self.lo).upper())
 
     def overlaps(self, other: Operand) -> bool:
-        other = _interval(other)
+        other = as_interval(other)
         return not (self.hi < other.lo or other.hi < self.lo)
 
     def hull(self, other: Operand) -> Interval:
-        other = _interval(other)
+        other = as_interval(other)
         return Interval._of(_least((self.lo, other.lo)), _greatest((self.hi, other.hi)))
 
     def __repr__(self) -> str:
@@ -111,7 +111,7 @@ class Interval:
 
     # -- comparisons: certain or Undecided -----------------------------------------------------
     def __lt__(self, other: Operand) -> bool:
-        other = _interval(other)
+        other = as_interval(other)
         if self.hi < other.lo:
             return True
         if self.lo >= other.hi:
@@ -119,7 +119,7 @@ class Interval:
         raise Undecided(f"{self} < {other}")
 
     def __le__(self, other: Operand) -> bool:
-        other = _interval(other)
+        other = as_interval(other)
         if self.hi <= other.lo:
             return True
         if self.lo > other.hi:
@@ -127,13 +127,13 @@ class Interval:
         raise Undecided(f"{self} <= {other}")
 
     def __gt__(self, other: Operand) -> bool:
-        return _interval(other) < self
+        return as_interval(other) < self
 
     def __ge__(self, other: Operand) -> bool:
-        return _interval(other) <= self
+        return as_interval(other) <= self
 
     def __eq__(self, other: Operand) -> bool:
-        other = _interval(other)
+        other = as_interval(other)
         if not self.overlaps(other):
             return False
         if self.lo == self.hi == other.lo == other.hi:
@@ -218,14 +218,14 @@ class Interval:
 
     def lesser(self, other: Operand) -> Interval:
         """The smaller of two numbers."""
-        other = _interval(other)
+        other = as_interval(other)
         return Interval._of(_least((self.lo, other.lo)), _least((self.hi, other.hi)))
 
     min = lesser
 
     def max(self, other: Operand) -> Interval:
         """The larger of two numbers."""
-        return -((-self).lesser(-_interval(other)))
+        return -((-self).lesser(-as_interval(other)))
 
     def sign(self) -> Interval:
         """-1, 0 or 1."""
@@ -342,11 +342,17 @@ def hull_of(values: Sequence[Scalar]) -> Scalar:
     """The one value, or the smallest interval around several."""
     first, *others = values
     for other in others:
-        first = _interval(first).hull(other)
+        first = as_interval(first).hull(other)
     return first
 
 
-def _interval(value: Scalar) -> Interval:
+def has_intervals(values: Iterable[Scalar]) -> bool:
+    """Whether any of the numbers is an interval."""
+    return any(isinstance(value, Interval) for value in values)
+
+
+def as_interval(value: Scalar) -> Interval:
+    """A number as an interval."""
     return value if isinstance(value, Interval) else Interval(value)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from flint import acb, arb, ctx
 
 from stabkit.aliases import Scalar
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, as_interval
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.errors import Undecided
 from stabkit.fluxes.expression import Expression
@@ -164,7 +164,7 @@ def _by_size(expression: Expression, low: Fraction, high: Fraction) -> Interval:
         image = expression.at(Interval(low, high))
     except (Undecided, ArithmeticError):
         image = Interval(-inf, inf)
-    return (image if isinstance(image, Interval) else Interval(image)) * (high - low)
+    return as_interval(image) * (high - low)
 
 
 def float_integral(activation: Callable[[np.ndarray], np.ndarray], edges: Sequence[Fraction],

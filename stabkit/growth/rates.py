@@ -7,17 +7,16 @@ solutions of y′ = F(y) obey ‖e(T)‖ <= exp(rT) ‖e(0)‖.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from stabkit.aliases import Matrix
 from stabkit.arithmetic.enclosure import Interval, precision
-from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.operators import from_matrix, operator_norm
 from stabkit.operators.norms import rational_sqrt
 from stabkit.schemes.symmetric import SymmetricLayer
+from stabkit.spectra.matrices import ends_of
 
 _BITS = 128
 _SHORT = 96  # bits of a fraction that need not be rounded
@@ -119,7 +118,7 @@ def _centred(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
     given = np.asarray(matrix, dtype=object)
     if given.ndim != 2 or not given.size:
         raise InvalidArgument(f"matrix: must have two dimensions, got shape {given.shape}")
-    pairs = [_ends(entry) for entry in given.flat]
+    pairs = [ends_of(entry) for entry in given.flat]
     largest = max(max(abs(low), abs(high)) for low, high in pairs) or Fraction(1)
     bits = largest.numerator.bit_length() - largest.denominator.bit_length()
     unit = Fraction(2) ** (bits - _SHORT)
@@ -131,11 +130,3 @@ def _centred(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
         centre[place] = middle
         square += max(high - middle, middle - low) ** 2
     return centre, rational_sqrt(square, up=True)
-
-
-def _ends(entry: Any) -> tuple[Fraction, Fraction]:
-    if isinstance(entry, Interval):
-        if not entry.is_finite:
-            raise InvalidArgument(f"matrix: must have finite entries, got {entry}")
-        return entry.lower, entry.upper
-    return (fraction(entry, "matrix"),) * 2

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import inf
 from typing import Any
 
 from flint import fmpq_poly
@@ -16,6 +14,7 @@ from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import InvalidArgument
+from stabkit.methods.intervals import first_failure
 
 Gaussian = tuple[Fraction, Fraction]  # real and imaginary part
 ZERO = (Fraction(0), Fraction(0))
@@ -71,23 +70,13 @@ class Multistep:
     @cached_property
     def real_interval(self) -> Interval:
         """The largest r with the root condition for all real z in (−r, 0), enclosed."""
-        return self._first_exit(self._crossings(imaginary=False),
-                                lambda r: self.is_stable_at(-r))
+        return first_failure(self._crossings(imaginary=False), lambda r: self.is_stable_at(-r))
 
     @cached_property
     def imaginary_interval(self) -> Interval:
         """The largest r with the root condition for all iy, 0 < |y| < r, enclosed."""
-        return self._first_exit(self._crossings(imaginary=True),
-                                lambda r: self.is_stable_at(r, imaginary=True))
-
-    def _first_exit(self, crossings: list[Interval], stable: Callable[[Fraction], bool]
-                    ) -> Interval:
-        here = Interval(0)
-        for after in crossings:
-            if not stable((here.upper + after.lower) / 2):
-                return here
-            here = after
-        return Interval(inf) if stable(here.upper + 1) else here
+        return first_failure(self._crossings(imaginary=True),
+                             lambda r: self.is_stable_at(r, imaginary=True))
 
     def _crossings(self, *, imaginary: bool) -> list[Interval]:
         """The |z| on the axis where a root passes the unit circle, in order and apart.

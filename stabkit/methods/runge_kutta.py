@@ -10,7 +10,6 @@ from math import inf
 from typing import Any
 
 import numpy as np
-import scipy
 from flint import fmpq_poly
 
 from stabkit.aliases import Matrix, Rational, Signal
@@ -24,6 +23,7 @@ from stabkit.operators import Operator
 from stabkit.schemes import DiffusionScheme
 from stabkit.spectra import extreme_eigenvalues
 from stabkit.spectra.matrices import enclosed
+from stabkit.spectra.symmetric import norm_within
 
 _BISECTIONS = 60
 _LARGEST_SSP = 2**10
@@ -135,9 +135,7 @@ class RungeKutta:
             return self.real_interval / (-low).max(0)
         if given.radius is not None or (given.floats + given.floats.T).count_nonzero():
             raise HypothesisNotMet("J: must be symmetric or skew, as floats or short fractions")
-        _, norm = extreme_eigenvalues(scipy.sparse.block_array(
-            [[None, given.floats.T], [given.floats, None]], format="csr"))
-        return self.imaginary_interval / norm
+        return self.imaginary_interval / norm_within(given.floats)
 
     def amplification(self, z: Any) -> Any:
         """|R(z)| in floats, entry by entry."""

@@ -11,7 +11,7 @@ import scipy
 from flint import acb, acb_mat, arb
 
 from stabkit.aliases import Matrix, Scalar, Signal
-from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
+from stabkit.arithmetic.enclosure import PRECISIONS, Interval, has_intervals, precision
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fractions, to_flint
 from stabkit.arithmetic.roots import complex_roots
@@ -20,7 +20,7 @@ from stabkit.operators.derivatives import Inverse
 from stabkit.schemes import Scheme
 from stabkit.spectra.jacobian import exact_jacobian
 from stabkit.spectra.matrices import Enclosed, enclosed
-from stabkit.spectra.symmetric import bounds_of_largest
+from stabkit.spectra.symmetric import bounds_of_largest, norm_within
 from stabkit.spectra.whole import LARGEST, Discs, discs
 
 _EXACT = 64  # rows up to which the characteristic polynomial is written down
@@ -90,7 +90,7 @@ def spectrum(matrix: Matrix) -> Spectrum:
         return _of_entries(entries)
     values = _shared(found)
     radius = _largest([Interval(float(low), float(high)) for low, high in _moduli(found)])
-    norm = radius if given.symmetric else _norm(given)
+    norm = radius if given.symmetric else norm_within(given.floats, given.spread)
     return Spectrum(tuple(values), radius, norm, _is_normal(given))
 
 
@@ -216,7 +216,7 @@ def _are_short(entries: np.ndarray) -> bool:
 
 
 def _of_entries(matrix: np.ndarray) -> Spectrum:
-    exact = not any(isinstance(entry, Interval) for entry in matrix.flat)
+    exact = not has_intervals(matrix.flat)
     normal = bool((matrix @ matrix.T == matrix.T @ matrix).all()) if exact else None
     values = _eigenvalues(matrix)
     sizes = [(real**2 + imaginary**2).sqrt() for real, imaginary in values]
@@ -225,7 +225,7 @@ def _of_entries(matrix: np.ndarray) -> Spectrum:
 
 
 def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
-    if not any(isinstance(entry, Interval) for entry in matrix.flat):
+    if not has_intervals(matrix.flat):
         # Exact entries: the roots of the characteristic polynomial, with their multiplicities.
         with precision(128):
             roots = complex_roots(to_flint(matrix).charpoly())
@@ -320,21 +320,13 @@ def _of_complex(matrix: np.ndarray) -> Spectrum:
         raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {len(matrix)}")
     found = discs(matrix)
     radius = _largest([Interval(float(low), float(high)) for low, high in _moduli(found)])
-    return Spectrum(tuple(_shared(found)), radius, _norm(given), None)
+    return Spectrum(tuple(_shared(found)), radius, norm_within(given.floats, given.spread), None)
 
 
 def real_form(matrix: np.ndarray) -> np.ndarray:
     """The real matrix that does to (Re v, Im v) what a complex matrix does to v."""
     return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]]) \
         if matrix.ndim == 2 else matrix
-
-
-def _norm(given: Enclosed) -> Interval:
-    # The largest eigenvalue of (0 Aᵀ; A 0) is ‖A‖.
-    A = given.floats
-    block = scipy.sparse.block_array([[None, A.T], [A, None]], format="csr")
-    low, high = bounds_of_largest(block)
-    return Interval(max(Fraction(0), low - given.spread), high + given.spread)
 
 
 def _is_normal(given: Enclosed) -> bool | None:

@@ -11,7 +11,7 @@ import numpy as np
 from stabkit.aliases import Signal
 from stabkit.arithmetic.backend import is_foreign, to_host
 from stabkit.arithmetic.derivative import Dual
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, has_intervals
 from stabkit.arithmetic.linearised import Row
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import UNFIT, InvalidArgument
@@ -78,10 +78,7 @@ def jacobians(scheme: Scheme, u: Signal, steps: int) -> Iterator[Any]:
 
 def exact_jacobian(scheme: Scheme, u: Signal) -> np.ndarray:
     """The matrix of the derivative of one step at u, floats being taken exactly."""
-    point = np.asarray(to_host(u), dtype=object)
-    if not any(isinstance(entry, Interval) for entry in point.flat):
-        point = fractions(point, "u")
-    return jacobian(scheme, point)
+    return jacobian(scheme, _exact(to_host(u)))
 
 
 def _point(scheme: Scheme, u: Signal) -> np.ndarray:
@@ -89,12 +86,16 @@ def _point(scheme: Scheme, u: Signal) -> np.ndarray:
     if isinstance(u, np.ndarray) and u.dtype.kind == "f":
         point = as_signal(u, scheme.size).astype(float)
     else:
-        point = np.asarray(u, dtype=object)
-        if not any(isinstance(entry, Interval) for entry in point.flat):
-            point = fractions(u, "u")
+        point = _exact(u)
     if point.shape != (scheme.size,):
         raise InvalidArgument(f"u: must have length {scheme.size}, got shape {point.shape}")
     return point
+
+
+def _exact(u: Signal) -> np.ndarray:
+    """A signal in fractions, or as it is where it has intervals."""
+    point = np.asarray(u, dtype=object)
+    return point if has_intervals(point.flat) else fractions(u, "u")
 
 
 def _dense(rows: list[Row]) -> np.ndarray:

@@ -10,8 +10,8 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Matrix
-from stabkit.arithmetic.enclosure import Interval
-from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.enclosure import Interval, has_intervals
+from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument
 from stabkit.operators import Operator
 from stabkit.operators.matrices import excerpt
@@ -128,7 +128,7 @@ def _of_operator(K: Operator) -> Enclosed:
 
 def _of_exact(given: np.ndarray) -> Enclosed:
     _check_square(given.shape)
-    if any(isinstance(entry, Interval) for entry in given.flat):
+    if has_intervals(given.flat):
         return _of_intervals(given)
     entries = fractions(given, "matrix")
     stored = scipy.sparse.coo_array(entries != 0).tocsr()  # also what underflows
@@ -158,17 +158,17 @@ def _of_rounding(floats: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
 def _of_intervals(given: np.ndarray) -> Enclosed:
     floats, radius = np.zeros(given.shape), np.zeros(given.shape)
     for place, entry in np.ndenumerate(given):
-        low, high = _ends(entry)
+        low, high = ends_of(entry)
         middle = _near((low + high) / 2)
         away = max(high - Fraction(middle), Fraction(middle) - low)
         floats[place], radius[place] = middle, np.nextafter(float(away), np.inf)
     return Enclosed(scipy.sparse.csr_array(floats), scipy.sparse.csr_array(radius), given, False)
 
 
-def _ends(entry: Any) -> tuple[Fraction, Fraction]:
+def ends_of(entry: Any) -> tuple[Fraction, Fraction]:
+    """The ends of an entry that is an interval, or a number twice."""
     if isinstance(entry, Interval):
         if not entry.is_finite:
             raise InvalidArgument(f"matrix: must have finite entries, got {entry}")
         return entry.lower, entry.upper
-    value = fractions([entry], "matrix")[0]
-    return value, value
+    return (fraction(entry, "matrix"),) * 2

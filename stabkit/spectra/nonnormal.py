@@ -10,12 +10,13 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Matrix
-from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, as_interval, precision
 from stabkit.arithmetic.rational import integer
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.spectra.eigenvalues import spectrum
 from stabkit.spectra.matrices import enclosed
-from stabkit.spectra.symmetric import bounds_of_largest
+from stabkit.spectra.symmetric import bounds_of_largest, norm_within
+from stabkit.spectra.whole import norm_bounds
 
 _LARGEST = 500  # rows
 _BATCH = 2**22  # entries that are decomposed at once
@@ -114,18 +115,13 @@ def _smallest_singular_values(a: np.ndarray, points: np.ndarray) -> tuple[np.nda
     left, values, right = np.linalg.svd(shifted)
     v, largest = right.conj().swapaxes(1, 2), values.max(axis=1)
     error = 4 * (n + 8) * _U
-    of_m, of_u, of_v = _norms(shifted), _norms(left), _norms(v)
-    alpha, beta = (_norms(w.conj().swapaxes(1, 2) @ w - np.eye(n)) + error * of_w**2
+    of_m, of_u, of_v = norm_bounds(shifted), norm_bounds(left), norm_bounds(v)
+    alpha, beta = (norm_bounds(w.conj().swapaxes(1, 2) @ w - np.eye(n)) + error * of_w**2
                    for w, of_w in ((left, of_u), (v, of_v)))
-    residual = _norms(shifted @ v - left * values[:, None, :]) + \
+    residual = norm_bounds(shifted @ v - left * values[:, None, :]) + \
         error * (of_m * of_v + of_u * largest)
     diagonal = 2 * _U * (np.abs(points) + np.abs(np.diagonal(a)).max(initial=0))
     return values.min(axis=1), residual + beta * of_m + alpha * largest + diagonal + _TINY
-
-
-def _norms(a: np.ndarray) -> np.ndarray:
-    size = np.abs(a)
-    return np.sqrt(size.sum(axis=-1).max(axis=-1) * size.sum(axis=-2).max(axis=-1)) * _UP
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +190,7 @@ def departure_from_normality(matrix: Matrix) -> Interval:
     with precision(128):
         total = Interval(0)
         for entry in data.ravel().tolist():
-            total = total + (entry if isinstance(entry, Interval) else Interval(entry)) ** 2
+            total = total + as_interval(entry) ** 2
         for real, imaginary in found.eigenvalues:
             total = total - real**2 - imaginary**2
         return total.max(0).sqrt()
@@ -241,14 +237,14 @@ def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
     """
     a, spread = _dense(matrix)
     steps, n = integer(steps, "steps", 1), len(a)
-    size = _norm(a, spread)
+    size = norm_within(a, spread)
     power, off, norms = np.eye(n), Fraction(0), [Interval(1)]
-    bounded, own = None, float(_norms(a[None])[0])
+    bounded, own = None, float(norm_bounds(a))
     for _ in range(steps):
-        rounding = Fraction((n + 4) * _U * _UP * own * float(_norms(power[None])[0]))
+        rounding = Fraction((n + 4) * _U * _UP * own * float(norm_bounds(power)))
         off = size.upper * off + spread * (norms[-1].upper + off) + rounding
         power = power @ a
-        norms.append(_norm(power, off))
+        norms.append(norm_within(power, off))
         if norms[-1].hi <= 1:
             bounded = True
             break
@@ -278,12 +274,6 @@ def _kreiss(a: np.ndarray, spread: Fraction, largest: Interval, bounded: bool | 
         inside = np.abs(points) * (1 - 2.0**-50) - 1
         best = max(best, float((inside / ((values + error + float(spread)) * _UP)).max()))
     return Interval(best, max(largest.upper, Fraction(best)) if bounded else np.inf)
-
-
-def _norm(a: np.ndarray, off: Fraction) -> Interval:
-    block = scipy.sparse.block_array([[None, a.T], [a, None]], format="csr")
-    low, high = bounds_of_largest(block)
-    return Interval(max(Fraction(0), low - off), high + off)
 
 
 def _dense(matrix: Matrix) -> tuple[np.ndarray, Fraction]:

@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Rational, Signal
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, has_intervals
 from stabkit.arithmetic.float_intervals import FloatIntervals
 from stabkit.arithmetic.rational import fraction, is_psd
 from stabkit.errors import UNFIT, HypothesisNotMet, InvalidArgument, Undecided
@@ -101,7 +101,7 @@ def stable_at(scheme: Scheme, u: Signal) -> bool:
                                f"samples, got {scheme.size}; extreme_eigenvalues and spectrum take "
                                "its Jacobian in floats")
     J = exact_jacobian(scheme, u)
-    if not any(isinstance(entry, Interval) for entry in J.flat) and (J == J.T).all():
+    if not has_intervals(J.flat) and (J == J.T).all():
         one = np.eye(len(J), dtype=int)
         return is_psd(one - J) and is_psd(one + J)
     return spectrum(J).radius <= 1

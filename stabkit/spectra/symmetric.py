@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.operators.eigenvalues import bounds_of_largest_eigenvalue
 
@@ -53,6 +54,16 @@ def bounds_of_largest(matrix: scipy.sparse.csr_array) -> tuple[Fraction, Fractio
         low, high = _bounds(scaled, width)
     lost = _TINY if np.abs(scaled.data).min() < 2.0**-400 else 0  # by underflow, in all
     return Fraction(unit) * (low - lost), Fraction(unit) * (high + lost)
+
+
+def norm_within(matrix: scipy.sparse.csr_array, off: Fraction = Fraction(0)) -> Interval:
+    """Enclose the norms of all matrices within `off`, in norm, of a matrix A of finite floats.
+
+    The largest eigenvalue of (0 Aᵀ; A 0) is ‖A‖.
+    """
+    low, high = bounds_of_largest(
+        scipy.sparse.block_array([[None, matrix.T], [matrix, None]], format="csr"))
+    return Interval(max(Fraction(0), low - off), high + off)
 
 
 def _narrowed(matrix: scipy.sparse.csr_array) -> tuple[scipy.sparse.csr_array, int]:

@@ -74,20 +74,21 @@ def discs(matrix: np.ndarray, radius: np.ndarray | None = None) -> Discs:
 def _of_symmetric(a: np.ndarray) -> Discs:
     n = len(a)
     values, x = np.linalg.eigh(a)
-    near, size = _norm(x.T @ x - np.eye(n)), _norm(a)
+    near, size = norm_bounds(x.T @ x - np.eye(n)), norm_bounds(a)
     error = (n + 4) * _U * _UP
-    near = _UP * (near + error * _norm(x) ** 2)
+    near = _UP * (near + error * norm_bounds(x) ** 2)
     if not near < 0.5:
         raise Undecided("the eigenvectors that were computed are not orthogonal")
-    residual = _norm(a @ x - x * values) + error * _norm(x) * (size + np.abs(values).max())
-    radius = _UP * (residual + near * (size + np.abs(values).max())) + _TINY
+    length, size = norm_bounds(x), size + np.abs(values).max()
+    residual = norm_bounds(a @ x - x * values) + error * length * size
+    radius = _UP * (residual + near * size) + _TINY
     return Discs(values, np.full(n, radius), real=True)
 
 
-def _norm(a: np.ndarray) -> float:
-    """A bound of ‖|A|‖, and so of ‖A‖: √(‖A‖₁ ‖A‖_∞)."""
+def norm_bounds(a: np.ndarray) -> np.ndarray:
+    """A bound of ‖|A|‖, and so of ‖A‖, for each matrix of a stack: √(‖A‖₁ ‖A‖_∞)."""
     size = np.abs(a)
-    return float(np.sqrt(size.sum(axis=0).max() * size.sum(axis=1).max())) * _UP
+    return np.sqrt(size.sum(axis=-2).max(axis=-1) * size.sum(axis=-1).max(axis=-1)) * _UP
 
 
 def _of_any(a: np.ndarray, radius: np.ndarray) -> Discs:

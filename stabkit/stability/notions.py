@@ -12,7 +12,7 @@ import numpy as np
 
 from stabkit.aliases import Function, Margin, Rational, Signal
 from stabkit.arithmetic.backend import namespace
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, as_interval
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term, named
@@ -124,7 +124,7 @@ def _least(u: np.ndarray) -> Margin:
 
 def _lesser(a: Signal, b: Signal) -> Margin:
     if isinstance(a, Interval) or isinstance(b, Interval):
-        return (a if isinstance(a, Interval) else Interval(a)).lesser(b)
+        return as_interval(a).lesser(b)
     return min(a, b)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Record, Signal
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, as_interval
 from stabkit.arithmetic.rational import fractions, is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import InvalidArgument
@@ -227,7 +227,7 @@ def _equal(x: Any, y: Any) -> bool:
         return False
     for a, b in zip(x.flat, y.flat, strict=True):
         if isinstance(a, Interval) or isinstance(b, Interval):
-            if not (a if isinstance(a, Interval) else Interval(a)).overlaps(b):
+            if not as_interval(a).overlaps(b):
                 return False
         elif not isinstance(a, (int, Fraction)) or not isinstance(b, (int, Fraction)) or a != b:
             return False
