@@ -79,10 +79,14 @@ class Grids:
                 Grids(coarse, kernel, self.strength))
 
 
+def _rows(A: Matrix) -> np.ndarray:
+    # Of each entry, in the order of the rows.
+    return np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
+
+
 def _steps(A: Matrix, shape: Sequence[int]) -> np.ndarray:
     """Of each entry, in the order of the rows, its step along each axis: -1, 0 or 1."""
-    rows = np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
-    here, there = np.unravel_index(rows, shape), np.unravel_index(A.indices, shape)
+    here, there = np.unravel_index(_rows(A), shape), np.unravel_index(A.indices, shape)
     found = np.empty((len(shape), A.nnz), dtype=np.int8)
     for axis, (a, b, n) in enumerate(zip(here, there, shape, strict=True)):
         step = b - a
@@ -97,7 +101,7 @@ def _steps(A: Matrix, shape: Sequence[int]) -> np.ndarray:
 
 def strong_axes(A: Matrix, steps: np.ndarray, shape: Sequence[int], strength: float) -> list[int]:
     """The axes to coarsen: the second moments -Σ_j a_ij s² of their steps are large in the mean."""
-    rows = np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
+    rows = _rows(A)
     moments = np.array([np.bincount(rows, -A.data * step.astype(np.float64)**2, A.shape[0])
                         for step in steps])
     moments = np.maximum(moments, 0)
@@ -111,8 +115,7 @@ def strong_axes(A: Matrix, steps: np.ndarray, shape: Sequence[int], strength: fl
 
 def _interpolated(A: Matrix, steps: np.ndarray, odd: np.ndarray, shape: Sequence[int],
                   points: np.ndarray) -> Matrix:
-    n = A.shape[0]
-    rows = np.repeat(np.arange(n), np.diff(A.indptr))
+    n, rows = A.shape[0], _rows(A)
     place = np.unravel_index(rows, shape)
     kept = [np.where(odd[axis][rows], step, 0) for axis, step in enumerate(steps)]
     columns = np.ravel_multi_index([(p + s) % size for p, s, size in

@@ -60,13 +60,12 @@ def reason(watch: Watch, hierarchy: Hierarchy, sweeps: Sequence[tuple[Sweep, Swe
     x = np.asarray(to_host(u), dtype=np.float64)
     if not np.isfinite(x).all():
         x = b  # the last iterate is lost
-    smoothing = [] if hierarchy.dtype == object else [pre for pre, _ in sweeps]
-    found = next(causes(A, levels, smoothing, b), GUESS)
     floor = rounding_floor(_copy(system), b, x)
     if status is not Status.DIVERGED and floor >= watch.measured[-1]:
         return (f"the residual has reached what rounding allows, {floor / watch.scale:.1g} of b; "
                 "give a larger tolerance")
-    return found
+    smoothing = [] if hierarchy.dtype == object else [pre for pre, _ in sweeps]
+    return next(causes(A, levels, smoothing, b), GUESS)
 
 
 def rounding_floor(A: Matrix, b: np.ndarray, u: np.ndarray) -> float:

@@ -29,7 +29,15 @@ from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet
 from stabkit.multigrid.cycle import Direct
 from stabkit.multigrid.matrices import Exact, diagonal, diagonal_matrix, moduli, to_exact
-from stabkit.multigrid.smoother import SOR, Jacobi, Richardson, Smoother, Then, shares_ranks
+from stabkit.multigrid.smoother import (
+    SOR,
+    Jacobi,
+    Richardson,
+    Smoother,
+    Then,
+    gershgorin,
+    shares_ranks,
+)
 from stabkit.multigrid.solver import Multigrid
 
 #: Unknowns of the finest level; the proof is dense.
@@ -219,14 +227,13 @@ def _richardson(A: Exact, M: np.ndarray) -> tuple[Exact, Exact]:
     if lcm(*(m.numerator for m in M)).bit_length() > LONGEST_DENOMINATOR:
         raise HypothesisNotMet("energy_bound: Jacobi on a diagonal of many different entries has "
                                "fractions that are too long; take Gauss-Seidel")
-    top = max(sum(abs(row), start=Fraction(0)) / m for row, m in zip(A.to_array(), M, strict=True))
-    t = _rounded_up(top)
+    inverse, one = diagonal_matrix(1 / M), Exact.identity(len(M))
+    t = _rounded_up(gershgorin(inverse @ A))
     if t >= 2:
         raise HypothesisNotMet("energy_bound: this weight is not shown to reduce the energy, as "
                                f"Gershgorin's bound of the smoother is {float(t):.3g}, not below 2")
     at, slope, end = 1 / (2 - t / 2), 1 / (2 - t / 2) ** 2, 1 / (2 - t)
     bend = (end - at - slope * t / 2) / (t / 2) ** 2
-    inverse, one = diagonal_matrix(1 / M), Exact.identity(len(M))
     shifted = inverse @ A - t / 2 * one
     return diagonal_matrix(M), (at * one + slope * shifted + bend * (shifted @ shifted)) @ inverse
 
