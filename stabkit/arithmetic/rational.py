@@ -6,12 +6,13 @@ Matrices come as object arrays (or nested lists) of fractions; the work is done 
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from stabkit.aliases import Array, Matrix, Operand, Scalar
 from stabkit.arithmetic.backend import is_foreign
@@ -158,6 +159,20 @@ def from_flint(matrix: fmpq_mat) -> np.ndarray:
         entry = matrix[index]
         exact[index] = from_fmpq(entry)
     return exact
+
+
+def interpolate(nodes: Sequence[int], values: Sequence[Sequence[fmpq]]) -> fmpq_mat:
+    """The coefficients of polynomials, one a column from the constant on, by values at nodes.
+
+    Parameters
+    ----------
+    nodes : sequence of int, length n
+        All different; the polynomials have a degree below n.
+    values : n rows
+        Of each polynomial the value at the node.
+    """
+    powers = fmpq_mat([[fmpq(node)**k for k in range(len(nodes))] for node in nodes])
+    return powers.solve(fmpq_mat(values))
 
 
 def is_psd(matrix: Matrix) -> bool:

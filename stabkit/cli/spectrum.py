@@ -90,7 +90,7 @@ def _draw(found: Any, picture: Path) -> None:
 
     if found is None:
         raise InvalidArgument(f"--picture: needs all eigenvalues, of at most {_WHOLE} rows")
-    write(picture, svg(plot(found), picture.stem))
+    write(picture, svg(plot(found), picture.stem), "--picture")
 
 
 def read_linear_step(path: Path, shape: tuple[int, ...] | None, dt: str | None) -> Any:

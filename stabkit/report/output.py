@@ -53,9 +53,10 @@ def check_writable(path: str | Path) -> None:
         raise _unwritable(path, error) from error
 
 
-def write(path: str | Path, text: str) -> None:
+def write(path: str | Path, text: str, option: str = "--json") -> None:
     """Write `text` to `path`, which afterwards holds all of it or what it held before.
 
+    `option` is the one that named the file, for the error where it cannot be written.
     A file that is there keeps its mode; what is written is on the disk when this returns.
     """
     path = Path(path)
@@ -75,7 +76,7 @@ def write(path: str | Path, text: str) -> None:
             with suppress(FileNotFoundError):
                 os.unlink(trial)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _unwritable(path, error, option) from error
 
 
 def check_replaceable(folder: Path) -> None:
@@ -137,5 +138,5 @@ def _mode(path: Path) -> int:
         return 0o666 & ~mask
 
 
-def _unwritable(path: Path, error: OSError) -> InvalidArgument:
-    return InvalidArgument(f"--json: cannot write {path}: {error.strerror or error}")
+def _unwritable(path: Path, error: OSError, option: str = "--json") -> InvalidArgument:
+    return InvalidArgument(f"{option}: cannot write {path}: {error.strerror or error}")

@@ -12,6 +12,7 @@ from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_pol
 
 from stabkit.arithmetic.enclosure import precision
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
+from stabkit.arithmetic.rational import interpolate
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 from stabkit.stability.notions import CONTRACTION, MAX_NORM, Notion
@@ -315,8 +316,7 @@ def _factors_of(matrix: Matrix) -> list[fmpq_mpoly]:
         d = fmpq(sum(c * node**k for k, c in enumerate(matrix.form.denominator)))
         values.append([c * d**k for k, c in enumerate(
             numerators(matrix.form, Fraction(node), n).charpoly().coeffs())])
-    powers = fmpq_mat([[fmpq(node)**k for k in nodes] for node in nodes])
-    solved = powers.solve(fmpq_mat(values))
+    solved = interpolate(nodes, values)
     terms: dict[tuple[int, ...], fmpq] = {
         (j, k): solved[k, j] for k in range(len(nodes)) for j in range(n + 1)
         if solved[k, j] != 0}

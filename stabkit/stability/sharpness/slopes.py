@@ -8,6 +8,7 @@ at most at two steps, it is so in between.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -79,6 +80,11 @@ class _Layer:
         self.inner = np.vstack([_matrix(node.parts[0], 1 + found.size, Fraction(1))[:, 1:]
                                 for node in found.nodes])
 
+    @cached_property
+    def inner_norm(self) -> Fraction:
+        """A bound of ‖B‖, which does not depend on the step."""
+        return _norm(self.inner)
+
     @property
     def is_open(self) -> bool:
         """Whether the step enters."""
@@ -91,8 +97,8 @@ class _Layer:
 
     def factor(self, dt: Fraction) -> Fraction:
         """A bound of ‖L‖ + ‖C‖ ‖B‖ at a step."""
-        line, outer, inner = (_norm(part) for part in self.parts(dt).values())
-        return line + outer * inner
+        parts = self.parts(dt)
+        return _norm(parts["L"]) + _norm(parts["C"]) * self.inner_norm
 
     def top(self) -> Fraction:
         """A step up to which the factor is 1 at most, close to the largest."""
@@ -125,7 +131,7 @@ class _Layer:
         """The three norms at a step."""
         log, shows, sizes = Transcript(), [], []
         for called, matrix in self.parts(dt).items():
-            sizes.append(_norm(matrix))
+            sizes.append(self.inner_norm if called == "B" else _norm(matrix))
             text = log.give(called, matrix).text
             shows.append(f"psd(({sizes[-1]})**2 * I({matrix.shape[1]}) - {text}.T @ {text})")
         line, outer, inner = sizes
