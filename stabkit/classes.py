@@ -138,8 +138,12 @@ class AnyFlux(Class):
     odd: bool = False
     from_zero: bool = False
 
+    def called(self, name: str) -> str:
+        """What a statement calls the flux that is the argument of this name."""
+        return self.letter or ("phi" if name == "flux" else name)
+
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
-        letter_of_flux = self.letter or ("phi" if name == "flux" else name)
+        letter_of_flux = self.called(name)
         suffix = "" if letter_of_flux == "phi" else f"_{letter_of_flux}"
         meaning, letters = {}, {}
         ends = [end for interval in (self.diffusivities, self.slopes) for end in interval or ()]
