@@ -127,7 +127,7 @@ def test_what_holds_for_all_inputs_holds_in_a_ball():
     (dict(around=CENTRE, radius=0), "must be positive"),
     (dict(around=CENTRE * np.nan, radius=1), "finite"),
     (dict(around="missing.npy", radius=1), "cannot read"),
-    (dict(around="input.txt", radius=1), "must be a .npy or .csv")])
+    (dict(around="input.txt", radius=1), "unknown kind '.txt'; use .npy, .csv")])
 def test_a_wrong_ball_is_one_clear_error(wrong, text):
     with pytest.raises(InvalidArgument, match=text):
         audit(net("relu"), budget=1, **wrong)
