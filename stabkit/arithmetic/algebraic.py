@@ -34,7 +34,7 @@ class Algebraic:
 
     def words(self, variable: str) -> str:
         """By square roots where it is quadratic, else by its polynomial; with a decimal."""
-        decimal = f"{_truncated(self.low)}..."
+        decimal = f"{_truncate(self.low)}..."
         if len(self.polynomial) == 3:
             closed = self._quadratic()
             if closed is not None:
@@ -69,7 +69,7 @@ class Algebraic:
         return f"({text}){over}" if over else text
 
 
-def _truncated(x: Fraction) -> str:
+def _truncate(x: Fraction) -> str:
     """The first digits of a positive number."""
     digits = max(0, _DIGITS - 1 - floor(log10(float(x))))
     whole, rest = divmod(floor(x * 10**digits), 10**digits)

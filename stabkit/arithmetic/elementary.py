@@ -100,7 +100,7 @@ def relation(sign: str, apply: Callable[[Scalar, Scalar], Scalar]
     return compare
 
 
-def joined(word: str, apply: Function) -> Function:
+def connective(word: str, apply: Function) -> Function:
     """``and``, ``or`` and ``not``; of terms the text of one."""
     def join(*parts: Any) -> Scalar:
         if not isinstance(parts[0], Term):
@@ -117,7 +117,7 @@ def negation(x: Scalar) -> Scalar:
     return not x if isinstance(x, bool) else ~x
 
 
-def chosen(condition: Callable, yes: Callable, no: Callable) -> Callable[[Scalar], Scalar]:
+def select(condition: Callable, yes: Callable, no: Callable) -> Callable[[Scalar], Scalar]:
     """``np.where``: an interval that may fall on both sides gets the hull of both."""
     def at(x: Scalar) -> Scalar:
         try:

@@ -73,12 +73,12 @@ def _binary(operation: Operand) -> Any:
     return lambda self, other: Entries(operation(self.array, plain(other)))
 
 
-def _reflected(operation: Operand) -> Any:
+def _reflect(operation: Operand) -> Any:
     return lambda self, other: Entries(operation(plain(other), self.array))
 
 
 for _name in ("add", "sub", "mul", "truediv", "pow"):
     setattr(Entries, f"__{_name}__", _binary(getattr(operator, f"__{_name}__")))
-    setattr(Entries, f"__r{_name}__", _reflected(getattr(operator, f"__{_name}__")))
+    setattr(Entries, f"__r{_name}__", _reflect(getattr(operator, f"__{_name}__")))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Entries, f"__{_name}__", _binary(getattr(operator, f"__{_name}__")))

@@ -94,7 +94,7 @@ class Unknown:
         first, *rest = self.coefficients
         return first == 0 and min(rest, default=0) >= 0 and any(rest)
 
-    def _made(self, coefficients: Vector) -> Unknown:
+    def _build(self, coefficients: Vector) -> Unknown:
         return Unknown(coefficients, self.over, self.looks)
 
     def _with(self, other: Operand, combine: Function, apply: Function
@@ -106,12 +106,12 @@ class Unknown:
                 out[place] = apply(value, _number(entry) if is_rounded(entry) else entry)
             return out
         if isinstance(other, Interval):
-            return self._made(combine(self.coefficients, (other,))) if self.over is None else \
+            return self._build(combine(self.coefficients, (other,))) if self.over is None else \
                 apply(self.enclosure(), other)
         if isinstance(other, Unknown):
-            return self._made(combine(self.coefficients, other.coefficients))
+            return self._build(combine(self.coefficients, other.coefficients))
         if isinstance(other, (int, float, Fraction, np.generic)):
-            return self._made(combine(self.coefficients, (_number(other),)))
+            return self._build(combine(self.coefficients, (_number(other),)))
         return NotImplemented
 
     def __add__(self, other: Operand) -> Scalar:
@@ -144,7 +144,7 @@ class Unknown:
     def __pow__(self, exponent: Any) -> Scalar:
         if not isinstance(exponent, int) or exponent < 0:
             return NotImplemented
-        power = self._made((1,))
+        power = self._build((1,))
         for _ in range(exponent):
             power = power * self
         return power
@@ -203,6 +203,6 @@ def _product(a: tuple, b: tuple) -> list[Fraction]:
     return out
 
 
-def known(value: Scalar, name: str = "value") -> Fraction | Unknown:
+def as_number(value: Scalar, name: str = "value") -> Fraction | Unknown:
     """A number as an exact rational; an unknown step stays as it is."""
     return value if isinstance(value, Unknown) else fraction(value, name)

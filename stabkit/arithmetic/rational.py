@@ -111,13 +111,13 @@ _FLOAT = {Fraction.__mul__: operator.mul, Fraction.__truediv__: operator.truediv
           Fraction.__add__: operator.add}
 
 
-def divided(above: Scalar, below: Scalar) -> Scalar:
+def quotient(above: Scalar, below: Scalar) -> Scalar:
     """above/below; of two integers the exact one, of which Python makes a float."""
     whole = isinstance(above, int) and isinstance(below, int)
     return Constant(above, below) if whole else above / below
 
 
-def raised(base: Scalar, exponent: int) -> Scalar:
+def power(base: Scalar, exponent: int) -> Scalar:
     """A power; of an integer the exact one, of which Python makes a float if k < 0."""
     return Constant(base) ** exponent if isinstance(base, int) and exponent < 0 else base**exponent
 
@@ -181,7 +181,7 @@ def is_psd(matrix: Matrix) -> bool:
     A zero pivot is allowed only if the rest of its row is zero; then the elimination is exact and
     the signs of the pivots decide (Sylvester's law of inertia).
     """
-    return _eliminated(matrix)[1] is None
+    return _eliminate(matrix)[1] is None
 
 
 def negative_direction(matrix: Matrix) -> np.ndarray | None:
@@ -189,7 +189,7 @@ def negative_direction(matrix: Matrix) -> np.ndarray | None:
 
     It is 0 where the elimination has not come, and makes S x vanish where it has.
     """
-    done, last = _eliminated(matrix)
+    done, last = _eliminate(matrix)
     if last is None:
         return None
     exact = fractions(matrix)
@@ -200,7 +200,7 @@ def negative_direction(matrix: Matrix) -> np.ndarray | None:
     return x
 
 
-def _eliminated(matrix: Matrix) -> tuple[list[int], dict[int, Fraction] | None]:
+def _eliminate(matrix: Matrix) -> tuple[list[int], dict[int, Fraction] | None]:
     """The rows with positive pivots, and entries on which what is left is negative, or None."""
     a = to_flint(matrix).tolist()
     n = len(a)

@@ -89,7 +89,7 @@ class Transcript:
         shows = [text for text in conditions if text is not None]
         if not shows or len(shows) < len(conditions):
             return
-        names = spoken_of(shows, self.given, self.let)
+        names = dependencies(shows, self.given, self.let)
         self.facts[name] = {
             "given": {key: value for key, value in self.given.items() if key in names},
             "let": [line for line in self.let if _head(line) in names], "shows": shows}
@@ -198,7 +198,7 @@ class Term:
 
     def __array_function__(self, func, types, args, kwargs):
         if func is np.roll and len(args) == 2 and not kwargs and isinstance(args[1], int):
-            return _rolled(*args)
+            return _roll(*args)
         if func is np.concatenate and len(args) == 1 and not kwargs:
             first, *others = args[0]
             return self._call("concat", (first, *others))
@@ -217,7 +217,8 @@ def _head(line: Sequence[str]) -> str:
     return line[0].partition("(")[0]
 
 
-def spoken_of(texts: Iterable[str], given: Iterable[str], let: Iterable[Sequence[str]]) -> set[str]:
+def dependencies(texts: Iterable[str], given: Iterable[str], let: Iterable[Sequence[str]]
+                 ) -> set[str]:
     """The given and defined names in some expressions, and in what defines those."""
     bodies = {**dict.fromkeys(given, ""), **{_head(line): line[1] for line in let}}
     names: set[str] = set()
@@ -229,7 +230,7 @@ def spoken_of(texts: Iterable[str], given: Iterable[str], let: Iterable[Sequence
     return names
 
 
-def _rolled(u: Term, shift: int) -> Term:
+def _roll(u: Term, shift: int) -> Term:
     return u[-shift:].call("concat", u[:-shift]) if shift else u
 
 
@@ -266,7 +267,7 @@ def _in_runs(written: Any) -> Scalar:
     runs: list[list] = []
     start = 0
     while start < len(written):
-        count, period = max((_repeated(written, start, period), period) for period in (1, 2))
+        count, period = max((_count_repeats(written, start, period), period) for period in (1, 2))
         if count * period < _WORTH:
             count, period = 1, 1
         if count == 1 and runs and runs[-1][0] == 1:
@@ -278,7 +279,7 @@ def _in_runs(written: Any) -> Scalar:
     return {"runs": runs} if 2 * kept < len(written) else written
 
 
-def _repeated(written: list[str], start: int, period: int) -> int:
+def _count_repeats(written: list[str], start: int, period: int) -> int:
     """How often the next entries of one period are repeated from there on."""
     stop = start + period
     while stop < len(written) and written[stop] == written[stop - period]:

@@ -129,7 +129,7 @@ def is_continuous(expression: Expression, low: Scalar, high: Scalar) -> bool:
     return low == high or all(cells_of(need, low, high) for need in needs(expression))
 
 
-def defined_at(expression: Expression, point: Fraction) -> bool:
+def has_value_at(expression: Expression, point: Fraction) -> bool:
     """Whether its value at a point is shown to exist."""
     try:
         with precision(128):

@@ -19,26 +19,26 @@ import numpy as np
 from stabkit.aliases import Function, Operand, Scalar
 from stabkit.arithmetic.derivative import Dual, derivative
 from stabkit.arithmetic.elementary import (
-    chosen,
+    connective,
     decay,
     function,
-    joined,
     negation,
     of_numbers,
     pi_beside,
     relation,
+    select,
 )
-from stabkit.arithmetic.rational import Constant, divided, fraction, raised
+from stabkit.arithmetic.rational import Constant, fraction, power, quotient
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
 
 Apply = Function
 
 _BINARY: dict[str, Apply] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": divided}
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": quotient}
 _APPLY: dict[str, Apply] = _BINARY | {
-    "neg": operator.neg, "abs": abs, "and": joined("and", operator.and_),
-    "or": joined("or", operator.or_), "not": joined("not", negation)} | {
+    "neg": operator.neg, "abs": abs, "and": connective("and", operator.and_),
+    "or": connective("or", operator.or_), "not": connective("not", negation)} | {
     sign: relation(sign, apply) for sign, apply in (
         ("<", operator.lt), ("<=", operator.le), ("==", operator.eq))}
 _UFUNCS = {
@@ -227,7 +227,7 @@ class Expression:
         if function is np.where and len(args) == 3 and not options:
             return _where(*args)
         if function is np.clip:
-            return _clipped(*args, **options)
+            return _clip(*args, **options)
         if function in (np.zeros_like, np.ones_like):
             return as_expression(int(function is np.ones_like))
         raise InvalidArgument(f"formula: np.{function.__name__} is not among the functions that "
@@ -264,10 +264,10 @@ class Expression:
             return lambda x: number
         parts = [part.at for part in arguments if isinstance(part, Expression)]
         if name == "where":
-            return chosen(*parts)
+            return select(*parts)
         if name in ("**", "decay"):
             (base,), number = parts, arguments[1]
-            apply = raised if name == "**" else decay
+            apply = power if name == "**" else decay
             return lambda x: apply(base(x), number)
         apply = _APPLY.get(name) or function(name)
         if all(part.operation == "constant" for part in arguments):
@@ -345,7 +345,7 @@ def _condition(value: Scalar) -> Expression:
     raise InvalidArgument("formula: &, | and ~ join conditions such as s > 1, not numbers")
 
 
-def _clipped(a: Scalar, a_min: Scalar = None, a_max: Scalar = None, **names: Any) -> Expression:
+def _clip(a: Scalar, a_min: Scalar = None, a_max: Scalar = None, **names: Any) -> Expression:
     """np.clip, with its names of before and after NumPy 2.1."""
     low, high = names.pop("min", a_min), names.pop("max", a_max)
     if names:

@@ -21,7 +21,7 @@ from stabkit.arithmetic.enclosure import precision
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
-from stabkit.fluxes.continuity import defined_at, is_continuous
+from stabkit.fluxes.continuity import has_value_at, is_continuous
 from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
 from stabkit.fluxes.fading import fading
 from stabkit.fluxes.normal_form import line, vanishes
@@ -161,7 +161,7 @@ def with_diffusivity(edge: Fraction | None, phi: Scalar, at_zero: Fraction | Non
     if at_zero is None:
         return [Piece(edge, phi)]
     c = Constant(at_zero)
-    if odd and not defined_at(record(phi), Fraction(0)):
+    if odd and not has_value_at(record(phi), Fraction(0)):
         return [Piece(Fraction(0), lambda s: c * s, lambda s: c + 0 * s), Piece(edge, phi)]
 
     def diffusivity(s: Scalar) -> Scalar:

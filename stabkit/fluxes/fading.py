@@ -32,7 +32,7 @@ def fading(expression: Expression) -> Expression:
         return expression
     total = as_expression(0)
     for term, factor in sorted(known.items()):
-        total = total + _written(term, factor)
+        total = total + _expression_of(term, factor)
     return total
 
 
@@ -56,7 +56,7 @@ def _terms(forms: Forms, form: Quotient) -> dict[Term, Fraction] | None:
     return found
 
 
-def _written(term: Term, factor: Fraction) -> Expression:
+def _expression_of(term: Term, factor: Fraction) -> Expression:
     a, n, b = term
     if n == 0:
         return as_expression(Constant(factor))

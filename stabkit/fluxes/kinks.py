@@ -56,7 +56,7 @@ def kinks(phi: Expression) -> set[Fraction]:
     return _edges(phi, {Fraction(0)}, False)
 
 
-def suspected(phi: Expression) -> set[Fraction]:
+def suspects(phi: Expression) -> set[Fraction]:
     """Points beside which an expression may jump or bend, found in floats, the smallest few.
 
     Where a kink asks for the sign of s² − 2, or a denominator is that, no breakpoint can be exact.
@@ -93,7 +93,7 @@ def _changes(asked: Expression) -> Iterator[Fraction]:
 def _edges(phi: Expression, edges: set[Fraction], odd: bool) -> set[Fraction]:
     for _ in range(_ROUNDS):
         found = {point for cells in _cells(edges, odd) for cell in cells
-                 for point in _zeros(_resolved(phi, [cell]), cell)}
+                 for point in _zeros(_resolve(phi, [cell]), cell)}
         found = {abs(point) for point in found if point} if odd else found
         if found <= edges:
             break
@@ -122,10 +122,10 @@ def _edge(cells: list[Cell]) -> Fraction | None:
 
 def _one(phi: Expression, cells: list[Cell]) -> Expression:
     """One expression for the cells on both sides of 0."""
-    made = [_resolved(phi, [cell]) for cell in cells]
+    made = [_resolve(phi, [cell]) for cell in cells]
     if len(cells) == 1 or made[0].text == made[1].text:
         return made[-1]
-    both = _resolved(phi, cells)
+    both = _resolve(phi, cells)
     if both.text != phi.text:
         return both
     mirrored = made[1].at(abs(VARIABLE))
@@ -152,14 +152,14 @@ def _zeros(expression: Expression, cell: Cell) -> Iterator[Fraction]:
                 yield point
 
 
-def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
+def _resolve(expression: Expression, cells: list[Cell]) -> Expression:
     """The expression without the kinks that are decided, alike, on all cells."""
     name = expression.operation
-    parts = tuple(_resolved(part, cells) if isinstance(part, Expression) else part
+    parts = tuple(_resolve(part, cells) if isinstance(part, Expression) else part
                   for part in expression.arguments)
     if name == "where" and isinstance(parts[0], bool):
         return parts[1] if parts[0] else parts[2]
-    made = _connected(name, parts)
+    made = _connect(name, parts)
     if made is not None:
         return made
     here = Expression(name, *parts)
@@ -179,7 +179,7 @@ def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
     return here
 
 
-def _connected(name: str, parts: tuple) -> Scalar:
+def _connect(name: str, parts: tuple) -> Scalar:
     # and, or and not of what is decided.
     known = [part for part in parts if isinstance(part, bool)]
     if name == "not" and known:

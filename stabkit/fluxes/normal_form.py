@@ -82,7 +82,7 @@ class Forms:
                 self.squares.append((self.atoms[key], square))
         return self.gen(self.atoms[key])
 
-    def reduced(self, num: Polynomial, den: Polynomial) -> Quotient:
+    def reduce_fraction(self, num: Polynomial, den: Polynomial) -> Quotient:
         """The quotient, with no root in it to a power above 1."""
         for index, square in reversed(self.squares):
             num, extra = self._without(num, index, square)
@@ -105,27 +105,28 @@ class Forms:
         return total, square.den**degree
 
     def sum(self, a: Quotient, b: Quotient) -> Quotient:
-        return self.reduced(a.num * b.den + b.num * a.den, a.den * b.den)
+        return self.reduce_fraction(a.num * b.den + b.num * a.den, a.den * b.den)
 
     def product(self, a: Quotient, b: Quotient) -> Quotient:
-        return self.reduced(a.num * b.num, a.den * b.den)
+        return self.reduce_fraction(a.num * b.num, a.den * b.den)
 
     def inverse(self, a: Quotient) -> Quotient:
-        return self.reduced(a.den, a.num)
+        return self.reduce_fraction(a.den, a.num)
 
     def power(self, a: Quotient, exponent: int) -> Quotient:
         if exponent < 0:
             return self.power(self.inverse(a), -exponent)
         if exponent * (sum(a.num.degrees()) + sum(a.den.degrees())) > 4096:
             raise Unresolved("a power is too high")
-        return self.reduced(a.num**exponent, a.den**exponent)
+        return self.reduce_fraction(a.num**exponent, a.den**exponent)
 
     # -- signs -----------------------------------------------------------------------------------
     def sign(self, a: Quotient, expression: Expression | None = None) -> int:
         """-1, 0 or 1; assumed in this case where it is not known."""
         if a.num.is_zero():
             return 0
-        if known := self._linear(a) or (0 if expression is None else self._enclosed(expression)):
+        if known := self._linear(a) or (
+                0 if expression is None else self._enclose_sign(expression)):
             return known
         return self._sign(a.num) * self._sign(a.den)
 
@@ -142,7 +143,7 @@ class Forms:
                  for end in ends} - {0}
         return found.pop() if len(found) == 1 else 0
 
-    def _enclosed(self, expression: Expression) -> int:
+    def _enclose_sign(self, expression: Expression) -> int:
         for sign in (1, -1):
             try:
                 with precision(128):

@@ -27,7 +27,7 @@ Rounding = tuple[str, Fraction, Fraction]
 _OF_A_PIECE = ("upto", "activation", "diffusivity", "regulariser", "slope")
 
 
-def noting_what_was_meant(make: Function) -> Function:
+def note_meaning(make: Function) -> Function:
     """Let a flux know how it was made, and so which one was meant."""
     parameters = signature(make)
 
@@ -53,7 +53,7 @@ def as_meant(flux: Any) -> tuple[Any, tuple[Rounding, ...]]:
             for each in _roundings(value, name):
                 found.setdefault(each[1], each)
         if found:
-            return make(**{name: _meant(value) for name, value in given.items()}), \
+            return make(**{name: _meaning(value) for name, value in given.items()}), \
                 tuple(found.values())
     except StabkitError:  # such as two breakpoints that are one then
         return flux, ()
@@ -83,11 +83,11 @@ def _roundings(value: Any, name: str) -> Iterator[Rounding]:
     elif isinstance(value, Piece):
         for face in _OF_A_PIECE:
             yield from _roundings(getattr(value, face), face)
-    elif not isinstance(value, dict) and (near := _meant(value)) is not value:
+    elif not isinstance(value, dict) and (near := _meaning(value)) is not value:
         yield name, Fraction(value), near
 
 
-def _meant(value: Any) -> Any:
+def _meaning(value: Any) -> Any:
     """What was meant by a number, or by those inside."""
     if isinstance(value, (Constant, Expression)):
         return value.meant
@@ -95,12 +95,12 @@ def _meant(value: Any) -> Any:
         near = meant(value)
         return value if near == Fraction(float(value)) else near
     if isinstance(value, (list, tuple)):
-        return type(value)(map(_meant, value))
+        return type(value)(map(_meaning, value))
     if isinstance(value, dict):
-        return {key: _meant(each) for key, each in value.items()}
+        return {key: _meaning(each) for key, each in value.items()}
     if isinstance(value, Facts):
-        return replace(value, slopes=_meant(value.slopes),
-                       diffusivities=_meant(value.diffusivities))
+        return replace(value, slopes=_meaning(value.slopes),
+                       diffusivities=_meaning(value.diffusivities))
     if isinstance(value, Piece):
-        return Piece(*(_meant(getattr(value, face)) for face in _OF_A_PIECE))
+        return Piece(*(_meaning(getattr(value, face)) for face in _OF_A_PIECE))
     return value

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from stabkit.notation.html import words_html
-from stabkit.notation.tokens import COMBINING, Token, joined, paragraphs
+from stabkit.notation.tokens import COMBINING, Token, paragraphs, render
 from stabkit.notation.tree import BINARY, RELATIONS, SEPARATORS, Node, parse
 
 _SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "Σ": "∑", "*": "∗"}
@@ -23,7 +23,7 @@ _TALL = ("fraction", "matrix")
 
 def to_mathml(text: str) -> str:
     """A statement as HTML: formulas in ``<math>``, paragraphs by ``<br>``."""
-    written = "<br>".join(joined(part, words_html, _formula_mathml) for part in paragraphs(text))
+    written = "<br>".join(render(part, words_html, _formula_mathml) for part in paragraphs(text))
     # A line must not end between a formula and its punctuation.
     return re.sub(r"((?:\()?)(<math>(?:(?!</?math>).)*</math>)([.,;:)]*)",
                   lambda found: found[2] if not found[1] + found[3] else

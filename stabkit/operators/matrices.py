@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Array, Matrix
-from stabkit.arithmetic.open_step import Unknown, known
+from stabkit.arithmetic.open_step import Unknown, as_number
 from stabkit.arithmetic.rounding import half_unit, is_rounded, meant_entries, size
 from stabkit.errors import InvalidArgument
 from stabkit.operators.linear_map import LinearMap
@@ -56,7 +56,7 @@ def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None
     if isinstance(matrix, Operator):
         return matrix
     shape, rows, columns, values = _entries(matrix)
-    exact = [known(value, "matrix") for value in values]
+    exact = [as_number(value, "matrix") for value in values]
     if rounding is None and any(isinstance(value, Unknown) for value in exact):
         exact = _with_sums_meant(shape, rows, columns, exact)
     made = Operator(shape, rows, columns, exact, label=label)

@@ -12,7 +12,7 @@ import scipy
 
 from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval, precision
-from stabkit.arithmetic.open_step import known
+from stabkit.arithmetic.open_step import as_number
 from stabkit.arithmetic.rational import Constant, determinant, fraction, is_psd
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
@@ -102,7 +102,7 @@ def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rationa
             for taken in (fraction, _meant))
         return Constant(given).rounded_from(intended)
     lipschitz, ratio = (
-        value if isinstance(value, Fraction) else known(value, name)
+        value if isinstance(value, Fraction) else as_number(value, name)
         for value, name in ((lipschitz, "lipschitz"), (ratio, "ratio")))
     if unbounded is not None and (lipschitz == 0 or not any(operator.values)):
         return fraction(unbounded, "unbounded")

@@ -17,7 +17,7 @@ from stabkit.aliases import Array, Operand, Rational, Record
 from stabkit.arithmetic.backend import is_foreign
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.linearised import Linearised
-from stabkit.arithmetic.open_step import Unknown, known
+from stabkit.arithmetic.open_step import Unknown, as_number
 from stabkit.arithmetic.rational import Constant, fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term
@@ -65,7 +65,7 @@ class Operator(LinearMap):
 
     def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Array],
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
-        values = [v if type(v) is Fraction else known(v, "values") for v in values]
+        values = [v if type(v) is Fraction else as_number(v, "values") for v in values]
         palette = _Palette()  # few values repeat often: so a million rows stay small
         code = np.array([palette.code(value) for value in values], dtype=np.int64)
         self._set(shape, rows, columns, code, palette.values)
@@ -212,7 +212,7 @@ class Operator(LinearMap):
         if isinstance(other, Term):
             return self._term(other.log) @ other
         if isinstance(other, Linearised):
-            return other.mapped(self @ other.value, self)
+            return other.image_under(self @ other.value, self)
         u = other if isinstance(other, np.ndarray) or is_foreign(other) else np.asarray(other)
         if u.ndim == 0 or u.shape[-1] != self.shape[1]:
             raise InvalidArgument(f"u: {self.label} maps signals of length {self.shape[1]}, "
@@ -282,7 +282,7 @@ class Operator(LinearMap):
 
     def __mul__(self, factor: Rational) -> Operator:
         near = meant(factor) if is_rounded(factor) else None
-        factor = known(factor, "factor")
+        factor = as_number(factor, "factor")
         formula = self.norm_squared_formula
         scaled = None if formula is None or isinstance(factor, Unknown) else \
             (lambda: factor**2 * formula())

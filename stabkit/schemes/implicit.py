@@ -54,7 +54,7 @@ class Implicit(DiffusionScheme):
             raise HypothesisNotMet("implicit step: it has no formula to write down; its pairs do")
         if isinstance(u, Linearised):
             v = self.step(u.value)
-            return u.mapped(v, Inverse(derivative(lambda x: self.pair(x)[0], v)))
+            return u.image_under(v, Inverse(derivative(lambda x: self.pair(x)[0], v)))
         if u.dtype == object:
             return self._solve_exactly(u)
         xp = namespace(u)
