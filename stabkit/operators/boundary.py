@@ -23,7 +23,7 @@ class Boundary(Enum):
     def __repr__(self) -> str:
         return self.value
 
-    def continued(self, places: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    def sources(self, places: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Where the samples at any `places` are taken from, and with which factor.
 
         Parameters

@@ -127,7 +127,7 @@ class Convolution:
             raise InvalidArgument(f"u: must have {channels} channels on a {self.dimension}-D grid, "
                                   f"got shape {u.shape}")
         xp, kernel, out = namespace(u), weights_beside(self.kernel, u), self.output_shape(grid)
-        batch, padded = u.shape[:u.ndim - self.dimension - 1], self._padded(u)
+        batch, padded = u.shape[:u.ndim - self.dimension - 1], self._pad(u)
         total: Array = None
         for tap, window in self._windows(out):
             seen = xp.reshape(padded[(..., *window)],
@@ -156,7 +156,7 @@ class Convolution:
             turned = xp.permute_dims(self._matrix(kernel, tap), (0, 2, 1))
             sent = xp.reshape(xp.matmul(turned, flat), (*batch, channels, *out))
             padded[(..., *window)] = padded[(..., *window)] + sent
-        return self._folded(padded, shape)
+        return self._fold(padded, shape)
 
     def patches(self, u: Signal) -> Array:
         """What the stencil sees at every point, shape (..., channels · taps, points).
@@ -164,7 +164,7 @@ class Convolution:
         ``patches(u)`` times the kernel as a matrix is K u too, in one product.
         """
         xp, out = namespace(u), self.output_shape(u.shape[u.ndim - self.dimension:])
-        padded, batch = self._padded(u), u.shape[:u.ndim - self.dimension]
+        padded, batch = self._pad(u), u.shape[:u.ndim - self.dimension]
         seen = xp.stack([padded[(..., *window)] for _, window in self._windows(out)],
                         axis=len(batch))
         return xp.reshape(seen, (*batch[:-1], batch[-1] * prod(self.kernel.shape[2:]), prod(out)))
@@ -183,9 +183,9 @@ class Convolution:
 
     def _outside(self, axis: int, n: int) -> tuple[np.ndarray, np.ndarray]:
         before, after = self.reach[axis]
-        return self.boundary.continued(np.arange(-before, n + after), n)
+        return self.boundary.sources(np.arange(-before, n + after), n)
 
-    def _padded(self, u: Signal) -> Array:
+    def _pad(self, u: Signal) -> Array:
         # One copy of the signal amid zeros; then, axis by axis, what continues it.
         if not any(map(any, self.reach)):
             return u
@@ -204,7 +204,7 @@ class Convolution:
                     made[(..., at, *rest)] = part if factors[at] > 0 else -part
         return made
 
-    def _folded(self, padded: Array, shape: Shape) -> Array:
+    def _fold(self, padded: Array, shape: Shape) -> Array:
         # The adjoint of the padding: what stands outside is added to what it continues.
         xp = namespace(padded)
         for number, n in enumerate(shape):
@@ -248,7 +248,7 @@ class Convolution:
         rows, columns, numbers, signs = self.entries(shape)
         weights = list(fractions(self.kernel, "kernel").flat)
         c_in = self.kernel.shape[1] * self.groups
-        return Operator._coded(
+        return Operator._of_codes(
             (self.kernel.shape[0] * prod(self.output_shape(shape)), c_in * prod(shape)),
             rows, columns, np.where(signs > 0, numbers, numbers + len(weights)),
             [*weights, *(-weight for weight in weights)] if (signs < 0).any() else weights)
@@ -262,7 +262,7 @@ class Convolution:
         for number, tap in enumerate(taps):
             place, sign = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
             for axis, (n, m, k) in enumerate(zip(shape, out, tap, strict=True)):
-                places, factors = self.boundary.continued(
+                places, factors = self.boundary.sources(
                     self.strides[axis] * np.arange(m) + self.dilations[axis] * k
                     - self.reach[axis][0], n)
                 place = np.add.outer(place * n, places).ravel()

@@ -136,12 +136,12 @@ class Inverse(SparseMap):
                                   "equation being singular") from error
 
     def __matmul__(self, v: Signal) -> np.ndarray:
-        return self._solved(v, "N")
+        return self._solve(v, "N")
 
     def adjoint_image(self, w: Signal) -> np.ndarray:
-        return self._solved(w, "T")
+        return self._solve(w, "T")
 
-    def _solved(self, v: Signal, side: str) -> np.ndarray:
+    def _solve(self, v: Signal, side: str) -> np.ndarray:
         v = _signal(v, self.shape[0])
         return self._factors.solve(v.reshape(-1, self.shape[0]).T, side).T.reshape(v.shape)
 

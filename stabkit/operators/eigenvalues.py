@@ -69,9 +69,9 @@ def decide_below(diagonal: np.ndarray, beside: np.ndarray, bound: Fraction,
     if not (on < _LARGEST and off < _LARGEST and abs(bound) < _LARGEST):
         return None
     margin = spread + 8 * _UNIT * Fraction(off) + Fraction(1, 2**535)
-    if all_below(diagonal, beside, _rounded(bound - margin, -inf)):
+    if all_below(diagonal, beside, _round(bound - margin, -inf)):
         return True
-    return None if all_below(diagonal, beside, _rounded(bound + margin, inf)) else False
+    return None if all_below(diagonal, beside, _round(bound + margin, inf)) else False
 
 
 def bounds_of_largest_eigenvalue(diagonal: np.ndarray, beside: np.ndarray
@@ -95,7 +95,7 @@ def _size(x: np.ndarray) -> float:
     return max(-float(x.min(initial=0.0)), float(x.max(initial=0.0)))
 
 
-def _rounded(value: Fraction, towards: float) -> float:
+def _round(value: Fraction, towards: float) -> float:
     # A float on that side of the value.
     near = float(value)
     wrong = near < value if towards > 0 else near > value

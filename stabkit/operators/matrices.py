@@ -16,7 +16,7 @@ from stabkit.operators.linear_map import LinearMap
 from stabkit.operators.operator import Operator
 
 
-def _written(operator: Operator) -> str:
+def _text_of(operator: Operator) -> str:
     rows = (" ".join(str(entry) for entry in row) for row in operator.exact())
     return "[" + "; ".join(rows) + "]"
 
@@ -58,10 +58,10 @@ def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None
     shape, rows, columns, values = _entries(matrix)
     exact = [as_number(value, "matrix") for value in values]
     if rounding is None and any(isinstance(value, Unknown) for value in exact):
-        exact = _with_sums_meant(shape, rows, columns, exact)
+        exact = _mend_sums(shape, rows, columns, exact)
     made = Operator(shape, rows, columns, exact, label=label)
     if shape[0] * shape[1] <= 16:
-        made.described(_written(made))
+        made.described(_text_of(made))
     if rounding == "exact" or not any(map(is_rounded, values)) or not made.is_known:
         return made
     if rounding == "intervals":
@@ -76,11 +76,11 @@ def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None
     if rounding is None:
         return made.stands_for(twin)
     away = max(abs(a - b) for a, b in zip(snapped, exact, strict=True))
-    return twin.described(f"{_written(twin) if made.description else repr(twin)}, floats taken "
+    return twin.described(f"{_text_of(twin) if made.description else repr(twin)}, floats taken "
                           f"as meant, {size(away)} away at most")
 
 
-def _with_sums_meant(shape: tuple[int, int], rows: list[int], columns: list[int],
+def _mend_sums(shape: tuple[int, int], rows: list[int], columns: list[int],
                      exact: list[Array]) -> list[Array]:
     """A matrix whose entries are polynomials in an open step, the sums of its rows as meant.
 

@@ -64,7 +64,7 @@ def _norm_squared(operator: Operator) -> Interval:
     if operator.norm_squared_formula is not None:
         with precision(128):
             return operator.norm_squared_formula()
-    return _bounded(small)
+    return _bound_norm(small)
 
 
 def operator_norm(operator: Any) -> Interval:
@@ -99,7 +99,7 @@ def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rationa
     if is_rounded(lipschitz) or is_rounded(ratio):
         given, intended = (
             stable_step(operator, taken(lipschitz), taken(ratio), unbounded=unbounded)
-            for taken in (fraction, _meant))
+            for taken in (fraction, _meaning))
         return Constant(given).rounded_from(intended)
     lipschitz, ratio = (
         value if isinstance(value, Fraction) else as_number(value, name)
@@ -112,7 +112,7 @@ def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rationa
     return ratio * 2 / (lipschitz * (square.upper if ratio <= 1 else square.lower))
 
 
-def _meant(value: Any) -> Any:
+def _meaning(value: Any) -> Any:
     return meant(value) if is_rounded(value) else value
 
 
@@ -150,24 +150,24 @@ def _largest_eigenvalue(a: np.ndarray) -> Interval:
     return Interval(_largest_refused(a, guess), _least_accepted(a, guess))
 
 
-def _shifted(a: np.ndarray, c: Fraction) -> np.ndarray:
+def _shift(a: np.ndarray, c: Fraction) -> np.ndarray:
     return c * np.eye(len(a), dtype=int).astype(object) - a
 
 
 def _is_largest(a: np.ndarray, c: Fraction) -> bool:
-    return is_psd(_shifted(a, c)) and determinant(_shifted(a, c)) == 0
+    return is_psd(_shift(a, c)) and determinant(_shift(a, c)) == 0
 
 
 def _least_accepted(a: np.ndarray, guess: float) -> Fraction:
     slack = Fraction(1, 2**48)
-    while not is_psd(_shifted(a, _dyadic(Fraction(guess) * (1 + slack)))):
+    while not is_psd(_shift(a, _dyadic(Fraction(guess) * (1 + slack)))):
         slack *= 16
     return _dyadic(Fraction(guess) * (1 + slack))
 
 
 def _largest_refused(a: np.ndarray, guess: float) -> Fraction:
     slack = Fraction(1, 2**48)
-    while is_psd(_shifted(a, _dyadic(Fraction(guess) * (1 - slack)))):
+    while is_psd(_shift(a, _dyadic(Fraction(guess) * (1 - slack)))):
         slack *= 16
     return _dyadic(Fraction(guess) * (1 - slack))
 
@@ -179,7 +179,7 @@ def _dyadic(value: Fraction) -> Fraction:
     return round(value / unit) * unit
 
 
-def _bounded(operator: Operator) -> Interval:
+def _bound_norm(operator: Operator) -> Interval:
     if operator.shape[1] <= FACTORED or has_tridiagonal_gram(operator):
         return Interval(*bounds_of_norm_squared(operator))
     a = operator.sparse()

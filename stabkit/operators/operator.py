@@ -23,7 +23,7 @@ from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import InvalidArgument
 from stabkit.operators.linear_map import LinearMap
-from stabkit.operators.row_blocks import written
+from stabkit.operators.row_blocks import as_evidence
 from stabkit.operators.sparse import Portable, portable
 
 _SMALL = 2**31
@@ -74,7 +74,8 @@ class Operator(LinearMap):
         self._twin: tuple[Callable[..., Operator], tuple] | None = None
 
     @classmethod
-    def _coded(cls, shape, rows, columns, code, palette, *, label="K", norm_squared_formula=None):
+    def _of_codes(cls, shape, rows, columns, code, palette, *, label="K",
+                  norm_squared_formula=None):
         made = object.__new__(cls)
         made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette)
         made.label, made.description = label, ""
@@ -163,13 +164,13 @@ class Operator(LinearMap):
     @cached_property
     def T(self) -> Operator:
         """The exact adjoint."""
-        adjoint = Operator._coded((self.shape[1], self.shape[0]), self._columns,
+        adjoint = Operator._of_codes((self.shape[1], self.shape[0]), self._columns,
                                   self.row_of_entry, self._code, list(self._palette),
                                   label=f"{self.label}.T",
                                   norm_squared_formula=self.norm_squared_formula)
         adjoint.__dict__["T"] = self
         adjoint.spread = self.spread and self.spread.T
-        return adjoint._rounded(attrgetter("T"), self)
+        return adjoint._note_parts(attrgetter("T"), self)
 
     def described(self, text: str) -> Operator:
         """Set what the operator is called in tables; return it."""
@@ -199,7 +200,7 @@ class Operator(LinearMap):
         self._twin = _itself, (twin,)
         return self
 
-    def _rounded(self, combine: Callable[..., Operator], *parts: Array) -> Operator:
+    def _note_parts(self, combine: Callable[..., Operator], *parts: Array) -> Operator:
         # Note how it was made, if one of the parts was meant otherwise.
         if any(isinstance(part, Operator) and part._twin is not None for part in parts):
             self._twin = combine, parts
@@ -266,7 +267,7 @@ class Operator(LinearMap):
         if adjoint is not None and self.label.endswith(".T"):
             return Term(log, f"{adjoint._term(log).text}.T")
         return log.give_once(self, self.label,
-                             lambda: self.exact() if log.entrywise else written(self))
+                             lambda: self.exact() if log.entrywise else as_evidence(self))
 
     def __add__(self, other: Operator) -> Operator:
         if not isinstance(other, Operator):
@@ -278,7 +279,7 @@ class Operator(LinearMap):
                         [*self.values, *other.values], label=_name(self.label))
         spreads = [part.spread for part in (self, other) if part.spread is not None]
         made.spread = reduce(add, spreads) if spreads else None
-        return made._rounded(add, self, other)
+        return made._note_parts(add, self, other)
 
     def __mul__(self, factor: Rational) -> Operator:
         near = meant(factor) if is_rounded(factor) else None
@@ -286,13 +287,13 @@ class Operator(LinearMap):
         formula = self.norm_squared_formula
         scaled = None if formula is None or isinstance(factor, Unknown) else \
             (lambda: factor**2 * formula())
-        made = Operator._coded(self.shape, self.row_of_entry, self._columns, self._code,
+        made = Operator._of_codes(self.shape, self.row_of_entry, self._columns, self._code,
                                [factor * value for value in self._palette],
                                label=_name(self.label), norm_squared_formula=scaled)
         made.spread = self.spread and abs(factor) * self.spread
         if near is not None and near != factor:
             made._twin = mul, (self, near)
-        return made._rounded(mul, self, factor if near is None else near)
+        return made._note_parts(mul, self, factor if near is None else near)
 
     __rmul__ = __mul__
 
@@ -369,11 +370,11 @@ def _product(left: Operator, right: Operator) -> Operator:
     if left.spread is not None or right.spread is not None:
         raise InvalidArgument("product: entries in intervals are not multiplied; multiply the "
                               "matrices first, and make an operator of the product")
-    made = _multiplied(left, right, _name(f"{left.label}_{right.label}"))
-    return made._rounded(matmul, left, right)
+    made = _multiply(left, right, _name(f"{left.label}_{right.label}"))
+    return made._note_parts(matmul, left, right)
 
 
-def _multiplied(left: Operator, right: Operator, label: str) -> Operator:
+def _multiply(left: Operator, right: Operator, label: str) -> Operator:
     shape = (left.shape[0], right.shape[1])
     a, b = (_integers(left), _integers(right)) if min(
         left.columns.size, right.columns.size) > _MANY else (None, None)
@@ -384,7 +385,7 @@ def _multiplied(left: Operator, right: Operator, label: str) -> Operator:
         d = a[1] * b[1]
         integers, code = np.unique(product.data[kept], return_inverse=True)
         values = [Fraction(int(v), d) for v in integers]
-        return Operator._coded(shape, rows, columns, code, values, label=label)
+        return Operator._of_codes(shape, rows, columns, code, values, label=label)
     places: dict[tuple[int, int], Fraction] = {}
     for i, row in enumerate(left.rows):
         for k, value in row:

@@ -86,7 +86,7 @@ def row_blocks(K: Matrix) -> tuple[RowBlock, ...] | None:
                                tuple(columns[a:b].tolist()),
                                ((stop - start, shift),) if stop - start > 1 else ()))
     for _ in range(_NESTED - 1):
-        blocks = list(_nested(blocks))
+        blocks = list(_nest(blocks))
     return tuple(blocks) if len(blocks) <= _MOST and _is_made_of(K, blocks) else None
 
 
@@ -131,7 +131,7 @@ def _runs(first: np.ndarray, differs: np.ndarray) -> list[tuple[int, int]] | Non
     return list(pairwise([*begins, first.size]))
 
 
-def _nested(blocks: Sequence[RowBlock]) -> Iterator[RowBlock]:
+def _nest(blocks: Sequence[RowBlock]) -> Iterator[RowBlock]:
     """Blocks that repeat at one distance, as one block with one more loop around it."""
     start = 0
     while start < len(blocks):
@@ -191,7 +191,7 @@ def is_written_out(K: Matrix) -> bool:
     return max(m, n) <= _SMALL or (m * n <= MOST_ENTRIES and row_blocks(K) is None)
 
 
-def written(K: Matrix) -> Any:
+def as_evidence(K: Matrix) -> Any:
     """K as evidence has it: all entries, or blocks of equal rows.
 
     Raises

@@ -165,13 +165,13 @@ def convolution_square_bound(weights: np.ndarray, sizes: tuple[int, ...], *,
 
 def _waves(taps: int, count: int) -> np.ndarray:
     """exp(2πi f k/count) for taps k and frequencies f, rounded to nearest."""
-    circle = np.array([complex(_rounded(arb.cos_pi_fmpq(fmpq(2 * j, count))),
-                               _rounded(arb.sin_pi_fmpq(fmpq(2 * j, count))))
+    circle = np.array([complex(_round(arb.cos_pi_fmpq(fmpq(2 * j, count))),
+                               _round(arb.sin_pi_fmpq(fmpq(2 * j, count))))
                        for j in range(count)])
     return circle[np.outer(np.arange(taps), np.arange(count)) % count]
 
 
-def _rounded(value: arb) -> float:
+def _round(value: arb) -> float:
     return float(to_fraction(value.mid()))
 
 
