@@ -47,16 +47,16 @@ def guard(scheme: Any, u: Signal) -> Signal:
 
 def _one(scheme: Any, u: np.ndarray) -> np.ndarray:
     if u.dtype == object:
-        return plainly(_checked(scheme, u, scheme.step(exactly(u))))
+        return plainly(_check_result(scheme, u, scheme.step(exactly(u))))
     try:
         with np.errstate(all="ignore"):
             made = scheme.step(u.copy())
     except StabkitError:
         raise
     except UNFIT as error:
-        raise InvalidArgument(f"{called(scheme)}: its step raises {in_words(error)} for the input "
+        raise InvalidArgument(f"{name_of(scheme)}: its step raises {in_words(error)} for the input "
                               f"{short(u)}") from error
-    return _checked(scheme, u, made)
+    return _check_result(scheme, u, made)
 
 
 def _batch(scheme: Any, rows: np.ndarray) -> np.ndarray | None:
@@ -79,7 +79,7 @@ def _batch(scheme: Any, rows: np.ndarray) -> np.ndarray | None:
     return made
 
 
-def _checked(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
+def _check_result(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
     """The result of one signal as an array: of floats where u is one, else of exact numbers."""
     exact = u.dtype == object
     array = made if isinstance(made, np.ndarray) else _as_array(made)
@@ -88,7 +88,7 @@ def _checked(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
     if array is None or array.shape != u.shape or array.dtype.kind not in kinds:
         shown = f"{made!r:.60}" if array is None or array.dtype.kind == "O" else \
             f"shape {array.shape} and dtype {array.dtype}"
-        raise InvalidArgument(f"{called(scheme)}: its step must return a real array of shape "
+        raise InvalidArgument(f"{name_of(scheme)}: its step must return a real array of shape "
                               f"{u.shape}, got {shown}")
     if not exact:
         _refuse_nan(scheme, u, array)
@@ -118,11 +118,11 @@ def floats(made: Any) -> Signal:
 
 def _refuse_nan(scheme: Any, u: np.ndarray, made: np.ndarray) -> None:
     if np.isnan(made).any() and np.isfinite(u).all():
-        raise InvalidArgument(f"{called(scheme)}: its step gives nan at index "
+        raise InvalidArgument(f"{name_of(scheme)}: its step gives nan at index "
                               f"{int(np.isnan(made).argmax())} for the input {short(u)}")
 
 
-def called(scheme: Any) -> str:
+def name_of(scheme: Any) -> str:
     """What to call a scheme in a message."""
     function = getattr(scheme, "function", None)
     if function is None:
@@ -178,12 +178,12 @@ class Habits:
         except UNFIT:
             return ""
         return "" if np.array_equal(given, self.u) else \
-            f"{called(self.scheme)} changes its input in place, so it was given copies"
+            f"{name_of(self.scheme)} changes its input in place, so it was given copies"
 
     def _compare(self, signals: np.ndarray, first: np.ndarray) -> None:
         for answer in (self._answer(signals), self._answer(signals)):
             for u, one, other in zip(signals, first, answer, strict=True):
                 if not np.array_equal(one, other, equal_nan=True):
                     raise InvalidArgument(
-                        f"{called(self.scheme)} is not deterministic: it gave two outputs for the "
+                        f"{name_of(self.scheme)} is not deterministic: it gave two outputs for the "
                         f"input {short(u)}")

@@ -74,7 +74,7 @@ class TotalVariation(LayerNormalisation):
         if isinstance(u, Term) and size == self.channels:
             total = u.call("norm2")
         else:
-            total = _added([part * part for part in self._parts(u, size)])
+            total = _add([part * part for part in self._parts(u, size)])
         if isinstance(u, Term):
             eps = u.log.give_once(("eps", self.eps), "eps", lambda: self.eps)
             return named(np.sqrt(total + eps), "r")
@@ -266,7 +266,7 @@ def step_size(scheme: Any, beside: Signal) -> Signal:
     return scheme.tau
 
 
-def _added(parts: Sequence[Signal]) -> Signal:
+def _add(parts: Sequence[Signal]) -> Signal:
     total = parts[0]
     for part in parts[1:]:
         total = total + part

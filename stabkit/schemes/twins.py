@@ -32,7 +32,7 @@ def explicit(K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int) -> S
     if not _has_twin(flux, u, steps):
         return None
     if not isinstance(u, np.ndarray):
-        return _fused(SchemeCode.EXPLICIT, K, flux, tau, u, steps)
+        return _run_fused(SchemeCode.EXPLICIT, K, flux, tau, u, steps)
     return _compiled("explicit", K, flux, tau, u, steps)
 
 
@@ -41,7 +41,8 @@ def fsi(K: Operator, flux: Flux, tau: Rational, u: Signal, length: int, frozen: 
     if not _has_twin(flux, u, length):
         return None
     if not isinstance(u, np.ndarray):
-        return _fused(SchemeCode.FROZEN_FSI if frozen else SchemeCode.FSI, K, flux, tau, u, length)
+        return _run_fused(SchemeCode.FROZEN_FSI if frozen else SchemeCode.FSI, K, flux, tau, u,
+                          length)
     return _compiled("frozen_fsi" if frozen else "fsi", K, flux, tau, u, length)
 
 
@@ -50,7 +51,7 @@ def fixed_point(K: Operator, flux: Flux, tau: Rational, u: Signal, iterations: i
     if not _has_twin(flux, u, iterations):
         return None
     if not isinstance(u, np.ndarray):
-        return _fused(SchemeCode.FIXED_POINT, K, flux, tau, u, iterations)
+        return _run_fused(SchemeCode.FIXED_POINT, K, flux, tau, u, iterations)
     return _compiled("fixed_point", K, flux, tau, u, iterations)
 
 
@@ -127,7 +128,7 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, 
     return rows.reshape(u.shape)
 
 
-def _fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
+def _run_fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
           ) -> Signal:
     return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing(K),
                                (code_of(flux), *shape_form(flux)), float(tau), steps), u)
