@@ -87,7 +87,7 @@ class Nodes:
         strong = self._strong(A)
         aggregate = aggregates(strong)[self.node]
         tentative, near_kernel, node = piecewise(self.near_kernel, aggregate)
-        P = smoothed(tentative, filtered(A, strong, self.node))
+        P = smooth(tentative, drop_weak(A, strong, self.node))
         return P, Nodes(near_kernel, node, self.strength)
 
     def _strong(self, A: Matrix) -> Matrix:
@@ -148,7 +148,7 @@ def piecewise(near_kernel: np.ndarray, aggregate: np.ndarray
     return T, R[kept], np.nonzero(kept)[0]
 
 
-def filtered(A: Matrix, strong: Matrix, node: np.ndarray) -> Matrix:
+def drop_weak(A: Matrix, strong: Matrix, node: np.ndarray) -> Matrix:
     """A without its weak couplings, which are added to the diagonal: constants see the same."""
     entries = A.tocoo()
     rows, columns = entries.coords
@@ -164,7 +164,7 @@ def filtered(A: Matrix, strong: Matrix, node: np.ndarray) -> Matrix:
     return A if (made.diagonal() <= A.diagonal() / 10).any() else made.tocsr()
 
 
-def smoothed(T: Matrix, A: Matrix) -> Matrix:
+def smooth(T: Matrix, A: Matrix) -> Matrix:
     """(I − 4/3 λ⁻¹ D⁻¹A) T, λ the largest eigenvalue of D⁻¹A."""
     step = scipy.sparse.diags_array(4 / 3 / largest_eigenvalue(A) / A.diagonal())
     return (T - step @ (A @ T)).tocsr()

@@ -75,7 +75,7 @@ class Grids:
         coarse = tuple((n + 1) // 2 if axis in axes else n for axis, n in enumerate(self.shape))
         points = np.flatnonzero(~odd.any(axis=0))
         kernel = None if self.kernel is None else self.kernel[points]
-        return (_interpolated(A, steps, odd, self.shape, points),
+        return (_interpolate(A, steps, odd, self.shape, points),
                 Grids(coarse, kernel, self.strength))
 
 
@@ -113,7 +113,7 @@ def strong_axes(A: Matrix, steps: np.ndarray, shape: Sequence[int], strength: fl
             if shape[axis] > 1 and share >= strength * largest and share > 0]
 
 
-def _interpolated(A: Matrix, steps: np.ndarray, odd: np.ndarray, shape: Sequence[int],
+def _interpolate(A: Matrix, steps: np.ndarray, odd: np.ndarray, shape: Sequence[int],
                   points: np.ndarray) -> Matrix:
     n, rows = A.shape[0], _rows(A)
     place = np.unravel_index(rows, shape)

@@ -246,7 +246,7 @@ def exponent(vector: Signal) -> int:
     return found if abs(found) > FAR else 0
 
 
-def scaled(vector: Signal, e: int) -> Signal:
+def rescale(vector: Signal, e: int) -> Signal:
     """2ᵉ times the vector; in two steps, as 2ᵉ itself may be beyond the floats."""
     if e == 0:
         return vector
@@ -254,6 +254,6 @@ def scaled(vector: Signal, e: int) -> Signal:
         return vector * 2.0 ** (e // 2) * 2.0 ** (e - e // 2)
 
 
-def scaled_numbers(values: Any, e: int) -> tuple[float, ...]:
+def rescale_numbers(values: Any, e: int) -> tuple[float, ...]:
     """2ᵉ times numbers."""
-    return tuple(map(float, scaled(np.asarray(values, dtype=np.float64), e)))
+    return tuple(map(float, rescale(np.asarray(values, dtype=np.float64), e)))

@@ -21,7 +21,7 @@ from stabkit.multigrid.convergence import (
     Watch,
     exponent,
     norm,
-    scaled,
+    rescale,
     still_falls,
 )
 from stabkit.multigrid.hierarchy import Hierarchy, Level
@@ -54,7 +54,7 @@ def reason(watch: Watch, hierarchy: Hierarchy, sweeps: Sequence[tuple[Sweep, Swe
         return still_falls(watch)
     b, far = np.asarray(to_host(right), dtype=np.float64), exponent(_copy(system).data)
     levels = [_near_one(level, far) for level in hierarchy.levels]
-    A = scaled(_copy(system), -far)
+    A = rescale(_copy(system), -far)
     if watch.failure:
         return next(filter(None, (asymmetry(A), indefiniteness(A, b))), watch.failure)
     x = np.asarray(to_host(u), dtype=np.float64)
@@ -230,7 +230,7 @@ def short_prolongation(number: int, fine: Level) -> str:
 
 def _near_one(level: Level, far: int) -> Level:
     # All operators over the same power of two, so that energies do not overflow.
-    return Level(scaled(_copy(level.A), -far), _copy(level.P), _copy(level.R), level.shape,
+    return Level(rescale(_copy(level.A), -far), _copy(level.P), _copy(level.R), level.shape,
                  level.kernel)
 
 

@@ -144,7 +144,7 @@ def energy_bound(method: Multigrid, *, at_most: Rational | None = None) -> Energ
     wanted = None if at_most is None else fraction(at_most, "at_most")
     levels: list[LevelBound] = []
     for problem in reversed(exact_levels(method)):
-        levels.insert(0, _found(problem, _below(levels[0] if levels else None, method)))
+        levels.insert(0, _search(problem, _below(levels[0] if levels else None, method)))
     made = EnergyBound(tuple(levels))
     if wanted is not None and made.factor > wanted:
         raise HypothesisNotMet(f"energy_bound: {float(made.factor):.6g} per cycle is what is "
@@ -208,7 +208,7 @@ def _last_sweep(smoother: Smoother, A: Exact, shape: tuple[int, ...] | None
         if shares_ranks(ranks) or omega >= 2:
             raise HypothesisNotMet("energy_bound: SOR must update single unknowns, with omega < 2")
         # M + Mᵀ − A is (2/ω − 1) D.
-        W = np.array([_rounded_up(1 / ((2 / omega - 1) * d)) for d in D], dtype=object)
+        W = np.array([_round_up(1 / ((2 / omega - 1) * d)) for d in D], dtype=object)
         return smoother.splitting(A, ranks).T, diagonal_matrix(W)
     if isinstance(smoother, Jacobi):
         return _richardson(A, D / fraction(smoother.omega))
@@ -228,7 +228,7 @@ def _richardson(A: Exact, M: np.ndarray) -> tuple[Exact, Exact]:
         raise HypothesisNotMet("energy_bound: Jacobi on a diagonal of many different entries has "
                                "fractions that are too long; take Gauss-Seidel")
     inverse, one = diagonal_matrix(1 / M), Exact.identity(len(M))
-    t = _rounded_up(gershgorin(inverse @ A))
+    t = _round_up(gershgorin(inverse @ A))
     if t >= 2:
         raise HypothesisNotMet("energy_bound: this weight is not shown to reduce the energy, as "
                                f"Gershgorin's bound of the smoother is {float(t):.3g}, not below 2")
@@ -238,14 +238,14 @@ def _richardson(A: Exact, M: np.ndarray) -> tuple[Exact, Exact]:
     return diagonal_matrix(M), (at * one + slope * shifted + bend * (shifted @ shifted)) @ inverse
 
 
-def _rounded_up(x: Fraction) -> Fraction:
+def _round_up(x: Fraction) -> Fraction:
     # To few digits, which keep the products short.
     scale = Fraction(2) ** (DIGITS - x.numerator.bit_length() + x.denominator.bit_length())
     return Fraction(-(-x * scale // 1)) / scale
 
 
 # -- the search, in floats -------------------------------------------------------------------------
-def _found(problem: Inequality, below: Fraction) -> LevelBound:
+def _search(problem: Inequality, below: Fraction) -> LevelBound:
     A, P, coarse, N, W = (part.to_array().astype(float) for part in (
         problem.A, problem.P, problem.coarse, problem.N, problem.W))
     try:

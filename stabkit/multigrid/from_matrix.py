@@ -61,9 +61,9 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
         if is_exact(dtype):
             raise InvalidArgument("prolongations: an exact hierarchy needs them; those of floats "
                                   "are rounded")
-        return _made_from(A, method or SmoothedAggregation(), kernel, shape)
+        return _build(A, method or SmoothedAggregation(), kernel, shape)
     ups = [matrix(P, "prolongations", dtype) for P in prolongations]
-    downs = ([transposed(P) for P in ups] if restrictions is None
+    downs = ([transpose(P) for P in ups] if restrictions is None
              else [matrix(R, "restrictions", dtype) for R in restrictions])
     if len(downs) != len(ups):
         raise InvalidArgument(f"restrictions: {len(downs)} for {len(ups)} prolongations")
@@ -78,7 +78,7 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
     return Hierarchy((*levels, Level(A, shape=shape, kernel=kernel)))
 
 
-def _made_from(A: Matrix, method: Any, kernel: np.ndarray | None, shape: tuple[int, ...] | None
+def _build(A: Matrix, method: Any, kernel: np.ndarray | None, shape: tuple[int, ...] | None
                ) -> Hierarchy:
     kernel = _constants_in_kernel(A) if kernel is None else kernel
     if not isinstance(method, (SmoothedAggregation, BlackBox)):
@@ -99,7 +99,7 @@ def _made_from(A: Matrix, method: Any, kernel: np.ndarray | None, shape: tuple[i
                     f"method: coarsening stalls at {A.shape[0]} unknowns, as few couplings are "
                     f"strong; take a smaller strength than {method.strength}")
             break
-        levels.append(Level(A, P, transposed(P), shape, kernel))
+        levels.append(Level(A, P, transpose(P), shape, kernel))
         kernel = None if kernel is None else _near(P, coarse.kernel, kernel)
         A, grid, shape = levels[-1].R @ A @ P, coarse, coarse.shape
     return Hierarchy((*levels, Level(A, shape=shape, kernel=kernel)))
@@ -132,7 +132,7 @@ def from_pyamg(ml: Any, *, kernel: Array = None, shape: tuple[int, ...] | None =
     return Hierarchy(tuple(levels))
 
 
-def transposed(P: Matrix) -> Matrix:
+def transpose(P: Matrix) -> Matrix:
     """The transpose, stored by rows."""
     return P.T if is_exact(P.dtype) else P.T.tocsr()
 

@@ -17,8 +17,8 @@ from stabkit.multigrid.convergence import (
     Watch,
     exponent,
     norm,
-    scaled,
-    scaled_numbers,
+    rescale,
+    rescale_numbers,
 )
 from stabkit.multigrid.cycle import Cycle, Visit
 from stabkit.multigrid.diagnosis import reason
@@ -117,7 +117,7 @@ class Multigrid:
             of cycles that is none, or an incompatible right-hand side.
         """
         right, shape, e = self._right(b)
-        x = 0 * right if u is None else 0 + scaled(self._vector(u, "u")[0], -e)
+        x = 0 * right if u is None else 0 + rescale(self._vector(u, "u")[0], -e)
         A = self._system(matrix, around)
         # An overflow is reported as divergence.
         with within_memory(right, "b", grid=True), np.errstate(over="ignore", invalid="ignore"):
@@ -151,14 +151,14 @@ class Multigrid:
 
     def _solution(self, watch: Watch, A: Matrix, x: Signal, right: Signal, shape: tuple[int, ...],
                   e: int) -> Solution:
-        found, status = scaled(x, e), watch.status or Status.OUT_OF_CYCLES
+        found, status = rescale(x, e), watch.status or Status.OUT_OF_CYCLES
         why = "" if status is Status.CONVERGED else reason(
             watch, self.hierarchy, self.sweeps, right, x, getattr(A, "matrix", A))
         if e and status is Status.CONVERGED:
-            residual = norm(right - A @ scaled(found, -e))
+            residual = norm(right - A @ rescale(found, -e))
             if not watch.arrives(residual):
                 status, why = Status.OUT_OF_RANGE, OUT_OF_RANGE
-        return Solution(namespace(found).reshape(found, shape), scaled_numbers(watch.measured, e),
+        return Solution(namespace(found).reshape(found, shape), rescale_numbers(watch.measured, e),
                         watch.history, status, why)
 
     def full(self, b: Signal, cycles: int = 1) -> np.ndarray:
@@ -178,13 +178,13 @@ class Multigrid:
             u = self._matrices[number][1] @ u
             for _ in range(cycles):
                 u = self._visit(number, self.cycle.visit, u, rights[number])
-        return namespace(u).reshape(scaled(u, e), shape)
+        return namespace(u).reshape(rescale(u, e), shape)
 
     def _right(self, b: Array) -> tuple[Signal, tuple[int, ...], int]:
         # 2⁻ᵉ b, flat, with entries whose squares are floats; its shape; and e.
         given, shape = self._vector(b, "b")
         e = exponent(given)
-        right = scaled(given, -e)
+        right = rescale(given, -e)
         self._check_compatible(right)
         return right, shape, e
 
