@@ -28,7 +28,7 @@ def matrix_norm(matrix: Matrix) -> Interval:
     Intervals count by their midpoint C and radius R: ‖C‖ − ‖R‖ <= ‖M‖ <= ‖C‖ + ‖R‖, with the
     Frobenius norm of R.
     """
-    centre, radius = _centred(matrix)
+    centre, radius = _centre(matrix)
     with precision(_BITS):
         size = operator_norm(from_matrix(centre)) + Interval(-radius, radius)
         return size if size.lo >= 0 else Interval(0, size.hi)
@@ -42,7 +42,7 @@ def logarithmic_norm(matrix: Matrix) -> Interval:
     InvalidArgument
         If the matrix is not square.
     """
-    centre, radius = _centred(matrix)
+    centre, radius = _centre(matrix)
     if centre.shape[0] != centre.shape[1]:
         raise InvalidArgument(f"matrix: must be square, got shape {centre.shape}")
     symmetric = (centre + centre.T) / 2
@@ -70,7 +70,7 @@ def parabolic_rate(layer: SymmetricLayer) -> Interval:
         If σ jumps, or the layer has a normalisation.
     """
     smallest, _ = _slopes(layer)
-    return logarithmic_norm(-_weighted(layer, smallest))
+    return logarithmic_norm(-_gram(layer, smallest))
 
 
 def second_order_rate(layer: SymmetricLayer) -> Interval:
@@ -93,7 +93,7 @@ def second_order_rate(layer: SymmetricLayer) -> Interval:
     if min(smallest) < 0:
         raise HypothesisNotMet("second_order_rate: needs a nondecreasing activation and scales "
                                f"s >= 0, got slopes from {min(smallest)}")
-    rho = logarithmic_norm(_weighted(layer, largest))
+    rho = logarithmic_norm(_gram(layer, largest))
     with precision(_BITS):
         return (2 * Interval(max(rho.lower, Fraction(0)), rho.upper)).sqrt() / 4
 
@@ -108,12 +108,12 @@ def _slopes(layer: SymmetricLayer) -> tuple[list[Fraction], list[Fraction]]:
     return [min(pair) for pair in ends], [max(pair) for pair in ends]
 
 
-def _weighted(layer: SymmetricLayer, d: list[Fraction]) -> np.ndarray:
+def _gram(layer: SymmetricLayer, d: list[Fraction]) -> np.ndarray:
     K = layer.K.exact()
     return K.T @ (np.array(d, dtype=object)[:, None] * K)
 
 
-def _centred(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
+def _centre(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
     """A matrix of short fractions, and a bound of the norm of the difference."""
     given = np.asarray(matrix, dtype=object)
     if given.ndim != 2 or not given.size:

@@ -147,7 +147,7 @@ def cycle(name: str, length: int, *, order: str = "kappa") -> Cycle:
             raise InvalidArgument(f"order: must be one of {', '.join(ORDERS)}, got {order!r}")
         sizes = [3 / (n * (n + 1)) / (2 * cos(pi * (2 * i + 1) / (4 * n + 2)) ** 2)
                  for i in range(n)]
-        return Cycle(f"fed, {order} order", [(1, sizes[i], 0) for i in _ordered(sizes, order)],
+        return Cycle(f"fed, {order} order", [(1, sizes[i], 0) for i in _order(sizes, order)],
                      Fraction(2 * n * (n + 1), 3))
     if name not in GEGENBAUER:
         raise InvalidArgument(f"name: must be one of fsi, fed, {', '.join(GEGENBAUER)}, "
@@ -160,7 +160,7 @@ def cycle(name: str, length: int, *, order: str = "kappa") -> Cycle:
     return Cycle(name, steps, 2 * slope)
 
 
-def _ordered(sizes: list[float], order: str) -> list[int]:
+def _order(sizes: list[float], order: str) -> list[int]:
     n = len(sizes)
     if order == "natural":
         return list(range(n))

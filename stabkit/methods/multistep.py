@@ -158,7 +158,7 @@ def _sine(n: int) -> fmpq_poly:
 def _obeys_root_condition(p: list[Gaussian]) -> bool:
     """Whether p is a simple von Neumann polynomial, coefficients from the lowest on."""
     while len(p) > 1:
-        reduced, sizes = _reduced(p), _square(p[-1]) - _square(p[0])
+        reduced, sizes = _reduce(p), _square(p[-1]) - _square(p[0])
         if sizes > 0:
             p = reduced
         elif all(each == ZERO for each in reduced):
@@ -173,11 +173,11 @@ def _is_schur(p: list[Gaussian]) -> bool:
     while len(p) > 1:
         if not _square(p[-1]) > _square(p[0]):
             return False
-        p = _reduced(p)
+        p = _reduce(p)
     return p[0] != ZERO
 
 
-def _reduced(p: list[Gaussian]) -> list[Gaussian]:
+def _reduce(p: list[Gaussian]) -> list[Gaussian]:
     """The polynomial of one degree less by which Schur and Cohn decide where the roots lie."""
     turned = [(re, -im) for re, im in reversed(p)]  # its first is the conjugate of the last
     return [_minus(_times(turned[0], x), _times(p[0], y))

@@ -22,7 +22,7 @@ from stabkit.methods.intervals import first_exit, on_imaginary_axis
 from stabkit.operators import Operator
 from stabkit.schemes import DiffusionScheme
 from stabkit.spectra import extreme_eigenvalues
-from stabkit.spectra.matrices import enclosed
+from stabkit.spectra.matrices import enclose
 from stabkit.spectra.symmetric import norm_within
 
 _BISECTIONS = 60
@@ -104,7 +104,7 @@ class RungeKutta:
         >>> methods.rk4.real_interval
         [2.7852936, 2.7852936]
         """
-        above, below = (_mirrored(p) for p in self.stability_function)
+        above, below = (_mirror(p) for p in self.stability_function)
         return first_exit(above**2 - below**2)
 
     @cached_property
@@ -127,7 +127,7 @@ class RungeKutta:
         HypothesisNotMet
             For any other J.
         """
-        given = enclosed(J)
+        given = enclose(J)
         if given.symmetric:
             low, high = extreme_eigenvalues(J)
             if high.lo > 0:
@@ -216,7 +216,7 @@ def _reversed_charpoly(M: np.ndarray) -> fmpq_poly:
     return fmpq_poly(list(reversed(to_flint(M).charpoly().coeffs())))
 
 
-def _mirrored(p: fmpq_poly) -> fmpq_poly:
+def _mirror(p: fmpq_poly) -> fmpq_poly:
     """p(−x)."""
     return fmpq_poly([-c if k % 2 else c for k, c in enumerate(p.coeffs())])
 
@@ -242,10 +242,10 @@ class RungeKuttaStep(DiffusionScheme):
     def step(self, u: Signal) -> Signal:
         fields: list[Signal] = []
         for row in self.method.A:
-            fields.append(named(self._gradient(self._moved(u, row, fields)), "k"))
-        return named(self._moved(u, self.method.b, fields), "v")
+            fields.append(named(self._gradient(self._move(u, row, fields)), "k"))
+        return named(self._move(u, self.method.b, fields), "v")
 
-    def _moved(self, u: Signal, weights: Sequence[Fraction], fields: list[Signal]) -> Signal:
+    def _move(self, u: Signal, weights: Sequence[Fraction], fields: list[Signal]) -> Signal:
         for weight, field in zip(weights, fields, strict=False):
             if weight:
                 u = u - Constant(weight * Fraction(self.tau)) * field

@@ -53,7 +53,7 @@ class Enclosed:
         return Fraction(float(roots[0])) * Fraction(float(roots[1])) * (1 + Fraction(1, 2**20))
 
 
-def enclosed(matrix: Matrix) -> Enclosed:
+def enclose(matrix: Matrix) -> Enclosed:
     """A square matrix as it comes: an operator, a Jacobian, sparse or dense, floats or exact.
 
     Raises

@@ -14,7 +14,7 @@ from stabkit.arithmetic.enclosure import Interval, as_interval, precision
 from stabkit.arithmetic.rational import integer
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.spectra.eigenvalues import spectrum
-from stabkit.spectra.matrices import enclosed
+from stabkit.spectra.matrices import enclose
 from stabkit.spectra.symmetric import bounds_of_largest, norm_within
 from stabkit.spectra.whole import norm_bounds
 
@@ -184,7 +184,7 @@ def numerical_range(matrix: Matrix, angles: int = 64) -> NumericalRange:
 
 def departure_from_normality(matrix: Matrix) -> Interval:
     """Henrici's measure √(‖A‖²_F − Σ|λ|²), enclosed; 0 for a normal matrix."""
-    given = enclosed(matrix)
+    given = enclose(matrix)
     found = spectrum(matrix)
     data = given.floats.toarray() if given.entries is None else given.entries
     with precision(128):
@@ -277,7 +277,7 @@ def _kreiss(a: np.ndarray, spread: Fraction, largest: Interval, bounded: bool | 
 
 
 def _dense(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
-    given = enclosed(matrix)
+    given = enclose(matrix)
     if given.size > _LARGEST:
         raise InvalidArgument(f"matrix: must have at most {_LARGEST} rows here, got {given.size}")
     dense = given.floats.toarray()

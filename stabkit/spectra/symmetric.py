@@ -46,7 +46,7 @@ def bounds_of_largest(matrix: scipy.sparse.csr_array) -> tuple[Fraction, Fractio
     if not 2.0**-900 < unit < 2.0**900:
         raise InvalidArgument(f"matrix: its entries of size {largest:.3g} are beyond the range "
                               "that is decided, 1e-270 to 1e270")
-    scaled, width = _narrowed(matrix * (1 / unit))
+    scaled, width = _narrow(matrix * (1 / unit))
     scaled.eliminate_zeros()
     if width <= 1:
         low, high = bounds_of_largest_eigenvalue(scaled.diagonal(), scaled.diagonal(1))
@@ -66,7 +66,7 @@ def norm_within(matrix: scipy.sparse.csr_array, off: Fraction = Fraction(0)) -> 
     return Interval(max(Fraction(0), low - off), high + off)
 
 
-def _narrowed(matrix: scipy.sparse.csr_array) -> tuple[scipy.sparse.csr_array, int]:
+def _narrow(matrix: scipy.sparse.csr_array) -> tuple[scipy.sparse.csr_array, int]:
     """The matrix, its rows in an order in which its bands are few, and how many these are."""
     width = _width(matrix)
     if width > _NARROW:
@@ -114,7 +114,7 @@ class _Shifted:
         solution: Any = scipy.linalg.lapack.dpbtrs(self.factors, right, lower=1)[0]
         return solution.ravel()
 
-    def proved(self, c: float) -> Fraction:
+    def bound_at(self, c: float) -> Fraction:
         """What is proved where the factorisation for c runs to its end: no eigenvalue is above."""
         size = Fraction(abs(c)) + Fraction(float(np.abs(self.diagonal).max()))
         p = self.width
@@ -135,7 +135,7 @@ def _bounds(matrix: scipy.sparse.csr_array, width: int) -> tuple[Fraction, Fract
     for _ in range(3):  # inverse iteration
         other = shifted.solve(vector)
         vector = other / np.abs(other).max() if np.isfinite(other).all() and other.any() else vector
-    return rayleigh_bound(matrix, vector), shifted.proved(high)
+    return rayleigh_bound(matrix, vector), shifted.bound_at(high)
 
 
 def _guess(matrix: scipy.sparse.csr_array, shifted: _Shifted, radius: float
