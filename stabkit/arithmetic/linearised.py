@@ -186,7 +186,7 @@ class Linearised:
     def __mul__(self, other: Operand) -> Linearised:
         if isinstance(other, Linearised):
             return self._record(self.value * other.value,
-                              [(other.value, self.line), (self.value, other.line)])
+                                [(other.value, self.line), (self.value, other.line)])
         return self._record(other * self.value, [(other, self.line)])
 
     __rmul__ = __mul__

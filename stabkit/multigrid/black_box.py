@@ -114,7 +114,7 @@ def strong_axes(A: Matrix, steps: np.ndarray, shape: Sequence[int], strength: fl
 
 
 def _interpolate(A: Matrix, steps: np.ndarray, odd: np.ndarray, shape: Sequence[int],
-                  points: np.ndarray) -> Matrix:
+                 points: np.ndarray) -> Matrix:
     n, rows = A.shape[0], _rows(A)
     place = np.unravel_index(rows, shape)
     kept = [np.where(odd[axis][rows], step, 0) for axis, step in enumerate(steps)]

@@ -79,7 +79,7 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
 
 
 def _build(A: Matrix, method: Any, kernel: np.ndarray | None, shape: tuple[int, ...] | None
-               ) -> Hierarchy:
+           ) -> Hierarchy:
     kernel = _constants_in_kernel(A) if kernel is None else kernel
     if not isinstance(method, (SmoothedAggregation, BlackBox)):
         if not callable(method):

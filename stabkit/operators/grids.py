@@ -121,7 +121,7 @@ def grid_differences(shape: int | Sequence[int], offsets: Sequence[Sequence[int]
     columns = np.stack([np.concatenate(tails), np.concatenate(heads)], axis=1)
     rows = np.repeat(np.arange(len(columns)), 2)
     made = Operator._of_codes((len(columns), prod(shape)), rows, columns.ravel(),
-                           np.tile([0, 1], len(columns)), [Fraction(-1), Fraction(1)])
+                              np.tile([0, 1], len(columns)), [Fraction(-1), Fraction(1)])
     return made.described(f"grid_differences({'x'.join(map(str, shape))}, {offsets})")
 
 
@@ -214,8 +214,8 @@ def _along(operator: Operator, shape: tuple[int, ...], axis: int) -> Operator:
     code = np.broadcast_to(operator._code[None, :, None],
                            (before, operator._code.size, after)).ravel()
     return Operator._of_codes((before * m * after, before * n * after),
-                           spread(operator.row_of_entry, m), spread(operator.columns, n), code,
-                           list(operator._palette))
+                              spread(operator.row_of_entry, m), spread(operator.columns, n), code,
+                              list(operator._palette))
 
 
 def _stack(operators: Sequence[Operator], size: int) -> Operator:
@@ -228,4 +228,4 @@ def _stack(operators: Sequence[Operator], size: int) -> Operator:
         palette += list(operator._palette)
         start += operator.shape[0]
     return Operator._of_codes((start, size), np.concatenate(rows), np.concatenate(columns),
-                           np.concatenate(code), palette)
+                              np.concatenate(code), palette)

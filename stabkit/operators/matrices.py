@@ -81,7 +81,7 @@ def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None
 
 
 def _mend_sums(shape: tuple[int, int], rows: list[int], columns: list[int],
-                     exact: list[Array]) -> list[Array]:
+               exact: list[Array]) -> list[Array]:
     """A matrix whose entries are polynomials in an open step, the sums of its rows as meant.
 
     A coefficient that is no short number is the double that it was computed as.

@@ -165,9 +165,9 @@ class Operator(LinearMap):
     def T(self) -> Operator:
         """The exact adjoint."""
         adjoint = Operator._of_codes((self.shape[1], self.shape[0]), self._columns,
-                                  self.row_of_entry, self._code, list(self._palette),
-                                  label=f"{self.label}.T",
-                                  norm_squared_formula=self.norm_squared_formula)
+                                     self.row_of_entry, self._code, list(self._palette),
+                                     label=f"{self.label}.T",
+                                     norm_squared_formula=self.norm_squared_formula)
         adjoint.__dict__["T"] = self
         adjoint.spread = self.spread and self.spread.T
         return adjoint._note_parts(attrgetter("T"), self)
@@ -288,8 +288,8 @@ class Operator(LinearMap):
         scaled = None if formula is None or isinstance(factor, Unknown) else \
             (lambda: factor**2 * formula())
         made = Operator._of_codes(self.shape, self.row_of_entry, self._columns, self._code,
-                               [factor * value for value in self._palette],
-                               label=_name(self.label), norm_squared_formula=scaled)
+                                  [factor * value for value in self._palette],
+                                  label=_name(self.label), norm_squared_formula=scaled)
         made.spread = self.spread and abs(factor) * self.spread
         if near is not None and near != factor:
             made._twin = mul, (self, near)

@@ -29,30 +29,26 @@ WORTH_LANES = 4
 
 def explicit(K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int) -> Signal:
     """`steps` explicit steps, or None if there is no twin for these arrays."""
-    if not _has_twin(flux, u, steps):
-        return None
-    if not isinstance(u, np.ndarray):
-        return _run_fused(SchemeCode.EXPLICIT, K, flux, tau, u, steps)
-    return _compiled("explicit", K, flux, tau, u, steps)
+    return _run_twin(SchemeCode.EXPLICIT, K, flux, tau, u, steps)
 
 
 def fsi(K: Operator, flux: Flux, tau: Rational, u: Signal, length: int, frozen: bool) -> Signal:
     """One FSI cycle, or None if there is no twin for these arrays."""
-    if not _has_twin(flux, u, length):
-        return None
-    if not isinstance(u, np.ndarray):
-        return _run_fused(SchemeCode.FROZEN_FSI if frozen else SchemeCode.FSI, K, flux, tau, u,
-                          length)
-    return _compiled("frozen_fsi" if frozen else "fsi", K, flux, tau, u, length)
+    return _run_twin(SchemeCode.FROZEN_FSI if frozen else SchemeCode.FSI, K, flux, tau, u, length)
 
 
 def fixed_point(K: Operator, flux: Flux, tau: Rational, u: Signal, iterations: int) -> Signal:
     """The iterations of eq. (9), or None if there is no twin for these arrays."""
-    if not _has_twin(flux, u, iterations):
+    return _run_twin(SchemeCode.FIXED_POINT, K, flux, tau, u, iterations)
+
+
+def _run_twin(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
+              ) -> Signal:
+    if not _has_twin(flux, u, steps):
         return None
     if not isinstance(u, np.ndarray):
-        return _run_fused(SchemeCode.FIXED_POINT, K, flux, tau, u, iterations)
-    return _compiled("fixed_point", K, flux, tau, u, iterations)
+        return _run_fused(scheme, K, flux, tau, u, steps)
+    return _run_compiled(scheme.name.lower(), K, flux, tau, u, steps)
 
 
 def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -106,8 +102,8 @@ def _has_twin(flux: Flux, u: Signal, steps: int) -> bool:
     return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # a door let floats in only
 
 
-def _compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, steps: int
-              ) -> np.ndarray:
+def _run_compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, steps: int
+                  ) -> np.ndarray:
     from stabkit.kernels import difference_steps  # loads Numba
     from stabkit.kernels import steps as any_K
 
@@ -129,7 +125,7 @@ def _compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, 
 
 
 def _run_fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
-          ) -> Signal:
+               ) -> Signal:
     return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing(K),
                                (code_of(flux), *shape_form(flux)), float(tau), steps), u)
 

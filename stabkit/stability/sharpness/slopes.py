@@ -17,6 +17,7 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.notions import Notion
+from stabkit.stability.sharpness.bisection import last_of
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.signs import simplest
@@ -114,12 +115,7 @@ class _Layer:
             return bool(np.linalg.norm(whole[:, 1:1 + self.found.size], 2)
                         + np.linalg.norm(whole[:, self.order], 2) * inner <= 1 + 1e-12)
 
-        low, high = 0.0, 1.0
-        while holds(high) and high < 2.0**_ROUNDS:
-            low, high = high, 2 * high
-        for _ in range(_ROUNDS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if holds(middle) else (low, middle)
+        _, high = last_of(holds, _ROUNDS)
         for away in (0, 1e-9, 1e-6, 1e-3):
             end = simplest(Fraction(high * (1 - away)) * (1 - Fraction(1, 10**10)),
                            Fraction(high * (1 - away)))
