@@ -139,7 +139,7 @@ class Dual:
         return pi_beside(self.value)
 
     def where(self, condition, yes, no):
-        """One of two, as a condition holds or not."""
+        """`yes` where a condition holds, else `no`."""
         yes, no = _dual(yes), _dual(no)
         return Dual(self.value.where(condition, yes.value, no.value),
                     self.value.where(condition, yes.slope, no.slope))

@@ -92,7 +92,7 @@ def of_numbers(apply: Function, x: Scalar, *numbers: Scalar) -> Scalar:
 
 def relation(sign: str, apply: Callable[[Scalar, Scalar], Scalar]
             ) -> Callable[[Scalar, Scalar], Scalar]:
-    """A comparison; of terms it is the text of one."""
+    """A comparison; for terms, its text."""
     def compare(x: Scalar, y: Scalar) -> Scalar:
         term = x if isinstance(x, Term) else y
         return term.compared(x, sign, y) if isinstance(term, Term) else apply(x, y)
@@ -101,7 +101,7 @@ def relation(sign: str, apply: Callable[[Scalar, Scalar], Scalar]
 
 
 def connective(word: str, apply: Function) -> Function:
-    """``and``, ``or`` and ``not``; of terms the text of one."""
+    """``and``, ``or`` and ``not``; for terms, their text."""
     def join(*parts: Any) -> Scalar:
         if not isinstance(parts[0], Term):
             return apply(*parts)
@@ -113,7 +113,7 @@ def connective(word: str, apply: Function) -> Function:
 
 
 def negation(x: Scalar) -> Scalar:
-    """The contrary of a condition."""
+    """The negation of a condition."""
     return not x if isinstance(x, bool) else ~x
 
 

@@ -23,7 +23,7 @@ from stabkit.replay.precision import precision  # the one lock on it, also for e
 
 __all__ = ["PRECISIONS", "USUAL", "Interval", "pi", "precision", "to_fraction"]
 
-USUAL = 53  # bits of precision where nothing else is said
+USUAL = 53  # bits of precision unless another is set
 PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096)
 
 ZERO = arb(0)
@@ -175,7 +175,7 @@ class Interval:
         return Interval._of(_least(ends), _greatest(ends))
 
     def _ends(self) -> tuple[arb, ...]:
-        # Of an exact number one end is enough.
+        # An exact number needs one end only.
         return (self.lo,) if self.lo is self.hi else (self.lo, self.hi)
 
     __rmul__ = __mul__
@@ -232,7 +232,7 @@ class Interval:
         return self._increasing(arb.sgn)
 
     def floor(self) -> Interval:
-        """The largest integer that is not above."""
+        """The largest integer that is not above it."""
         return self._increasing(lambda x: x.floor() if x.is_finite() else x)
 
     # -- functions, named as NumPy's ufuncs call them ---------------------------------------------
@@ -282,7 +282,7 @@ class Interval:
         return self._wave(arb.cos)
 
     def _wave(self, f: Callable[[arb], arb]) -> Interval:
-        # Of a wide or endless interval nothing but [-1, 1].
+        # Of a wide or infinite interval only [-1, 1] is known.
         if not self.is_finite:
             return Interval(-1, 1)
         image = f(self.lo.union(self.hi))
@@ -302,7 +302,7 @@ def _erf(x: arb) -> arb:
 
 
 def pi() -> Interval:
-    """π, at the present precision."""
+    """π, in the current precision."""
     return Interval(arb.pi())
 
 
@@ -339,7 +339,7 @@ def _greatest(values: Sequence[arb]) -> arb:
 
 
 def hull_of(values: Sequence[Scalar]) -> Scalar:
-    """The one value, or the smallest interval around several."""
+    """A single value as it is, or the smallest interval around several."""
     first, *others = values
     for other in others:
         first = as_interval(first).hull(other)

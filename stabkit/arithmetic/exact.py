@@ -1,8 +1,8 @@
-"""Exact numbers for steps that others wrote: floats beside them are the numbers they are.
+"""Exact numbers for users' steps: floats beside them count as the rationals that they are.
 
-``1.5 * u`` of plain fractions is a float, and so are ``math.exp(x)`` and ``x.astype(float)``.  Of
-the numbers here the first is a fraction again, and the others are refused: a step that leaves
-exact arithmetic is known in floating point only, and is never taken for an exact one.
+``1.5 * u`` of plain fractions is a float, and so are ``math.exp(x)`` and ``x.astype(float)``.  With
+the numbers of this module the first is a fraction again, and the others are refused: a step that
+leaves exact arithmetic is known in floating point only, and is never taken for an exact one.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ for _name in ("exp", "log", "tanh", "arctan", "cos"):
 
 
 def as_rational(value: Scalar) -> Scalar:
-    """A finite number of Python or NumPy as a fraction; anything else as it is."""
+    """A finite Python or NumPy number as a fraction; anything else unchanged."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and math.isfinite(value):

@@ -1,8 +1,8 @@
-"""Arrays of intervals with floats as ends: fast, and rounded outward by one float each time.
+"""Arrays of intervals with float ends: fast, and rounded outward by one float each time.
 
 An IEEE operation is off by half a unit in the last place at most, so the neighbouring float is a
-bound.  ``exp`` is made of such operations, since no library promises its own: x = k ln 2 + r and a
-Taylor polynomial with its remainder.
+bound.  ``exp`` is made of such operations, as libraries do not bound the error of their own:
+x = k ln 2 + r and a Taylor polynomial with its remainder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class FloatIntervals:
 
     @classmethod
     def around(cls, lo: np.ndarray, hi: np.ndarray) -> FloatIntervals:
-        """Of ends that are rounded; NaN, as of ∞ − ∞, is the whole line."""
+        """Intervals around rounded ends; where one is NaN, as of ∞ − ∞, the whole line."""
         low, high = np.nextafter(lo, -np.inf), np.nextafter(hi, np.inf)
         return cls(np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high))
 

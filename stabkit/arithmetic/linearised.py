@@ -1,7 +1,7 @@
-"""Derivatives of array expressions: a step is run once, and its derivative is written down.
+"""Derivatives of array expressions: a step is run once, and its derivative is recorded.
 
-Beside the values of an array goes a line of a :class:`Tape`: the sum of linear maps of earlier
-lines, whose first is the input.  So the derivative of a whole step, with all its inner steps, is
+Beside its values an array has a line of a :class:`Tape`: a sum of linear maps of earlier lines,
+the first of which is the input.  So the derivative of a whole step, with all its inner steps, is
 one list of products by operators and by diagonals, to be followed forwards or, for the adjoint,
 backwards.
 """
@@ -30,12 +30,12 @@ class Tape:
         self._needed: dict[int, list[int]] = {}
 
     def add(self, size: int, terms: list[tuple[Any, int]]) -> int:
-        """Write a line down; its number."""
+        """Record a line, and return its number."""
         self.lines.append((size, terms))
         return len(self.lines) - 1
 
     def ancestors(self, last: int) -> list[int]:
-        """The lines that a line is made of, itself last."""
+        """The lines that a line depends on, itself last."""
         if last not in self._needed:
             met, open_ = {last}, [last]
             while open_:
@@ -131,7 +131,7 @@ class Linearised:
     """An array of shape (N,) and the line of a tape that holds its derivative."""
 
     __slots__ = ("line", "tape", "value")
-    __array_ufunc__ = None  # arrays of NumPy leave the operation to this side
+    __array_ufunc__ = None  # arrays of NumPy leave the operation to this class
     __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
 
     def __init__(self, value: np.ndarray, tape: Tape | None = None, line: int = 0):
@@ -155,11 +155,11 @@ class Linearised:
         return self.value.dtype
 
     def image_under(self, value: np.ndarray, map: Any) -> Linearised:
-        """The image under a linear map, which is given as a value."""
+        """The image under a linear map; `value` is what the map gives."""
         return self._record(value, [(map, self.line)])
 
     def through(self, value: np.ndarray, rise: np.ndarray) -> Linearised:
-        """The image under a function of the entries, its values and its derivatives given."""
+        """The image under an entrywise function with these values and derivatives."""
         return self._record(value, [(rise, self.line)])
 
     def _record(self, value: np.ndarray, terms: list[tuple[Any, int]]) -> Linearised:
@@ -223,7 +223,7 @@ class Linearised:
 
 
 class Selection:
-    """The entries of a signal at some places, or back to these places and 0 elsewhere."""
+    """Picks the entries of a signal at some places, or puts them there, with 0 elsewhere."""
 
     def __init__(self, places: np.ndarray, size: int, *, back: bool = False):
         self.places, self.size, self.back = places, size, back

@@ -1,7 +1,7 @@
 """A step size left open: a polynomial in it, or all of its values in an interval at once.
 
 A function from a step to a scheme is called with an :class:`Unknown` in place of a number.  What
-it returns then shows how the scheme depends on the step, for every step alike: a function that
+it returns then shows how the scheme depends on the step, for all steps at once: a function that
 looks at the value, to branch or to round it, is stopped by an error.
 """
 
@@ -31,13 +31,13 @@ class Unknown:
         The steps that it stands for.  Beside arrays it is then the enclosure of its values, and a
         comparison answers if it holds, or fails, for all of them.
     looks : list, optional
-        Shared with all that is computed from it: each look at the value is noted there, as code
-        may swallow the error.
+        Shared with all that is computed from it: every attempt to look at the value is noted
+        there, as code may swallow the error.
 
     Raises
     ------
     Undecided
-        By every comparison that depends on the value of the step, and by hashing it.
+        If a comparison depends on the value of the step, or the step is hashed.
     """
 
     __slots__ = ("coefficients", "looks", "over")
@@ -182,7 +182,7 @@ def _horner(coefficients: tuple, at: Interval) -> Interval:
 
 
 def _number(value: Scalar) -> Fraction:
-    # What was meant by a float, as the steps that are asked for are exact.
+    # A float counts as what was meant by it, as the steps in question are exact.
     return meant(value) if is_rounded(value) else fraction(value)
 
 

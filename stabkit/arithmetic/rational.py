@@ -21,7 +21,7 @@ from stabkit.errors import InvalidArgument
 
 
 def integer(value: Any, name: str, least: int = 0) -> int:
-    """An integer argument of any kind, such as NumPy's, that is large enough; no truth value."""
+    """Check an integer argument, which may be NumPy's but no truth value, and return it."""
     try:
         whole = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
@@ -94,7 +94,7 @@ class Constant(Fraction):
 
 
 def _beside(constant: Constant, other: Operand, operation: Operand) -> Scalar:
-    if type(other) is np.ndarray:  # at once what Python would come to in four steps
+    if type(other) is np.ndarray:  # a shortcut: Python would get there in four steps
         exact = other.dtype.kind != "f"
         return _UFUNC[operation](constant._as(None if exact else other.dtype), other)
     result = operation(constant, other)
@@ -112,13 +112,13 @@ _FLOAT = {Fraction.__mul__: operator.mul, Fraction.__truediv__: operator.truediv
 
 
 def quotient(above: Scalar, below: Scalar) -> Scalar:
-    """above/below; of two integers the exact one, of which Python makes a float."""
+    """above/below, exactly also for two integers, of which Python makes a float."""
     whole = isinstance(above, int) and isinstance(below, int)
     return Constant(above, below) if whole else above / below
 
 
 def power(base: Scalar, exponent: int) -> Scalar:
-    """A power; of an integer the exact one, of which Python makes a float if k < 0."""
+    """base**exponent, exactly also for integers with a negative exponent."""
     return Constant(base) ** exponent if isinstance(base, int) and exponent < 0 else base**exponent
 
 
@@ -187,7 +187,7 @@ def is_psd(matrix: Matrix) -> bool:
 def negative_direction(matrix: Matrix) -> np.ndarray | None:
     """A vector x with xᵀS x < 0 for a symmetric rational matrix S, or None if there is none.
 
-    It is 0 where the elimination has not come, and makes S x vanish where it has.
+    It is 0 in rows that the elimination did not reach, and S x is 0 in those that it did.
     """
     done, last = _eliminate(matrix)
     if last is None:
@@ -201,7 +201,7 @@ def negative_direction(matrix: Matrix) -> np.ndarray | None:
 
 
 def _eliminate(matrix: Matrix) -> tuple[list[int], dict[int, Fraction] | None]:
-    """The rows with positive pivots, and entries on which what is left is negative, or None."""
+    """The rows with positive pivots; and a vector on which the rest is negative, or None."""
     a = to_flint(matrix).tolist()
     n = len(a)
     if any(len(row) != n or a[i][j] != a[j][i] for i, row in enumerate(a) for j in range(i)

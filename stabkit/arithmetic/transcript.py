@@ -82,9 +82,9 @@ class Transcript:
         return self._written[owner]
 
     def fact(self, name: str, conditions: Sequence[str | None]) -> None:
-        """Say that some conditions, with all that they speak of, are a fact of its own.
+        """Declare some conditions, with all that they mention, a fact of its own.
 
-        Where one could not be shown (None), or there is none, there is no fact.
+        There is none without conditions, or if one of them could not be shown (None).
         """
         shows = [text for text in conditions if text is not None]
         if not shows or len(shows) < len(conditions):
@@ -109,7 +109,7 @@ class Term:
 
     __slots__ = ("level", "log", "text")
     __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
-    __iter__ = None  # its entries have no end, as its length is not known here
+    __iter__ = None  # its length is not known here, so a loop over it would not end
 
     def __init__(self, log: Transcript, text: str, level: int = ATOM):
         if len(text) > _LONGEST:
@@ -219,7 +219,7 @@ def _head(line: Sequence[str]) -> str:
 
 def dependencies(texts: Iterable[str], given: Iterable[str], let: Iterable[Sequence[str]]
                  ) -> set[str]:
-    """The given and defined names in some expressions, and in what defines those."""
+    """The given and defined names that expressions mention, directly or by definitions."""
     bodies = {**dict.fromkeys(given, ""), **{_head(line): line[1] for line in let}}
     names: set[str] = set()
     left = {word for text in texts for word in _WORD.findall(text)}
@@ -247,7 +247,7 @@ def as_text(value: Scalar) -> Scalar:
     InvalidArgument
         If an entry is not an exact real number (or an infinity, which cells may have).
     """
-    if isinstance(value, dict):  # a matrix of blocks, which is in its words already
+    if isinstance(value, dict):  # a matrix of blocks, which is text already
         return value
     if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
         return [as_text(entry) for entry in value]

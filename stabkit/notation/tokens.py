@@ -44,7 +44,7 @@ def paragraphs(text: str) -> list[str]:
 
 
 def render(text: str, words: Callable[[str], str], written: Callable[[list[Token]], str]) -> str:
-    """A paragraph whose words and formulas are each written in their way."""
+    """A paragraph, its words and its formulas each rendered by a function of their own."""
     out = []
     for is_formula, run in segments(tokenise(text)):
         plain = "".join(value for _, value in run)
