@@ -39,7 +39,7 @@ class Class(ABC):
 
     @abstractmethod
     def admits(self, value: Member) -> bool:
-        """Whether a listed value is a member; what is assumed of parameters is checked elsewhere."""
+        """Whether a listed value is a member; what parameters assume is checked elsewhere."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""The activations of networks, as fluxes: sigmoid, GELU, SiLU, ELU, clipping and their kin.
+"""The activations of networks, as fluxes: sigmoid, GELU, SiLU, ELU, clipping and the like.
 
-They are bends of the whole line rather than diffusivities, so most are not odd, and those that do
+They bend the whole line rather than come from diffusivities, so most are not odd, and those that do
 not vanish at 0 have no bounded g.  Every slope formula is written so that interval arithmetic
 encloses it well on the whole line; a piece that begins at 0 serves its slope only.
 """
@@ -29,7 +29,7 @@ def erf(x: Scalar) -> Scalar:
 
 
 def _irrational(exact: Callable[[], Expression], value: float) -> Callable[[Scalar], Scalar]:
-    """A constant that is no fraction, in the arithmetic of the number that it stands beside."""
+    """An irrational constant, in the arithmetic of the number beside it."""
     def beside(s: Scalar) -> Scalar:
         if isinstance(s, Expression):
             return exact()

@@ -1,6 +1,6 @@
 """The dictionary of fluxes (alt2020, Table 3, and the fluxes it leaves out).
 
-Each row prints its faces as the sources do; that they belong together is a claim, not a premise.
+Each flux gives its faces as the sources print them; that they belong together is proved.
 Every slope formula is written so that interval arithmetic encloses it well on the whole line.
 """
 
@@ -62,7 +62,7 @@ def decay(k: int, x: Scalar) -> Scalar:
 
 
 def _with_kernel(flux: Flux, code: FluxCode, *parameters: float) -> Flux:
-    # Only here does an expression get its compiled twin; tests hold both together.
+    # The one place where an expression gets its compiled twin; tests compare the two.
     object.__setattr__(flux, "kernel", (code, *parameters))
     return flux
 

@@ -1,7 +1,7 @@
-"""Sums of c|s|ᵃ exp(−b|s|ⁿ), written with xᵏe⁻ˣ, which is enclosed sharply on endless intervals.
+"""Sums of c|s|ᵃ exp(−b|s|ⁿ), written with xᵏe⁻ˣ, which has sharp enclosures on infinite intervals.
 
-The slope of s exp(−s²/2) is a difference of products of what grows and what fades; factor by
-factor nothing is known of it far out.
+The slope of s exp(−s²/2) is a sum of products of a growing and a decaying factor; enclosed factor
+by factor, nothing is known of it far out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Term = tuple[int, int, Fraction]  # a, n, b; n = 0 without an exponential
 
 
 def fading(expression: Expression) -> Expression:
-    """The expression as such a sum where it is one, even in s; else as it is."""
+    """The expression as such a sum, if it is one and even in s; else unchanged."""
     if all(part.operation != "exp" for part in expression.parts()):
         return expression
     try:

@@ -1,7 +1,7 @@
-"""The pieces of an expression: cut where np.where, np.maximum and their kin change their mind.
+"""The pieces of an expression: cut where np.where, np.maximum and the like switch.
 
 Every kink asks for the sign of something, as max(a, b) asks for that of a − b.  Where that is a
-polynomial of degree one in s its zero is a breakpoint, and beside it the kink is no more.
+polynomial of degree one in s its zero is a breakpoint, and the pieces beside it have no kink.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def split(phi: Expression, odd: bool) -> list[tuple[Fraction | None, Expression]
 
 
 def kinks(phi: Expression) -> set[Fraction]:
-    """0, and the points at which a kink changes its mind, as far as they are known exactly."""
+    """0, and the points at which a kink switches, as far as they are known exactly."""
     return _edges(phi, {Fraction(0)}, False)
 
 
 def suspects(phi: Expression) -> set[Fraction]:
-    """Points beside which an expression may jump or bend, found in floats, the smallest few.
+    """Points near which an expression may jump or bend, found in floats; the smallest few.
 
-    Where a kink asks for the sign of s² − 2, or a denominator is that, no breakpoint can be exact.
+    Where a kink depends on the sign of s² − 2, or that is a denominator, no breakpoint is exact.
     """
     found = {point for part in phi.parts() for asked in _asked_or_divided_by(part)
              for point in _changes(asked)}
@@ -136,7 +136,7 @@ def _one(phi: Expression, cells: list[Cell]) -> Expression:
 
 
 def _argument(part: Expression) -> Expression | None:
-    """What a kink asks the sign of."""
+    """The expression on whose sign a kink depends."""
     if part.operation in ("max", "min", *_RELATIONS):
         return part.arguments[0] - part.arguments[1]
     return part.arguments[0] if part.operation in ("abs", "sign") else None
@@ -153,7 +153,7 @@ def _zeros(expression: Expression, cell: Cell) -> Iterator[Fraction]:
 
 
 def _resolve(expression: Expression, cells: list[Cell]) -> Expression:
-    """The expression without the kinks that are decided, alike, on all cells."""
+    """The expression without the kinks that are decided in the same way on all cells."""
     name = expression.operation
     parts = tuple(_resolve(part, cells) if isinstance(part, Expression) else part
                   for part in expression.arguments)
@@ -193,7 +193,7 @@ def _connect(name: str, parts: tuple) -> Scalar:
 
 
 def _strict_sign(asked: Expression, cell: Cell) -> int | None:
-    """The sign inside a cell, 0 if it is 0 all over; < and <= differ wherever it is 0."""
+    """The sign inside a cell, 0 if it is 0 throughout; < and <= differ where it is 0."""
     known = line(asked, *cell)
     if known is not None:
         return _sign(asked, cell) if any(known) else 0

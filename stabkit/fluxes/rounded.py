@@ -1,7 +1,7 @@
 """Fluxes made of floats, or of formulas with floats in them, as they were meant.
 
 A constant in the expression of a formula knows what was meant by it; a flux of the dictionary is
-made once more of the parameters that were meant, when that is asked.
+made again from the parameters that were meant, when someone asks for it.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.faces import Facts, Piece
 from stabkit.fluxes.recording import record
 
-#: Where a number stands, the number, and what was meant by it.
+#: The place of a number, the number, and what was meant by it.
 Rounding = tuple[str, Fraction, Fraction]
 
 _OF_A_PIECE = ("upto", "activation", "diffusivity", "regulariser", "slope")
 
 
 def note_meaning(make: Function) -> Function:
-    """Let a flux know how it was made, and so which one was meant."""
+    """Let a flux remember how it was made, and so which one was meant."""
     parameters = signature(make)
 
     @wraps(make)
     def made(*arguments: Any, **named: Any) -> Any:
         given = parameters.bind(*arguments, **named).arguments
         name = given.get("name", "custom")
-        # What a function is is settled now, whatever becomes of the variables in it.
+        # A function is recorded now, whatever happens to its variables later.
         given = {each: record(value, f"{name}: {each}") if callable(value) else value
                  for each, value in given.items()}
         flux = make(**given)
@@ -45,7 +45,7 @@ def note_meaning(make: Function) -> Function:
 
 
 def as_meant(flux: Any) -> tuple[Any, tuple[Rounding, ...]]:
-    """A flux as it was meant, and each number once that differs; itself if none does."""
+    """The flux that was meant, and each number that differs once; itself if none does."""
     make, given = flux.making or (type(flux), _arguments_of(flux))
     try:
         found: dict[Fraction, Rounding] = {}
@@ -55,7 +55,7 @@ def as_meant(flux: Any) -> tuple[Any, tuple[Rounding, ...]]:
         if found:
             return make(**{name: _meaning(value) for name, value in given.items()}), \
                 tuple(found.values())
-    except StabkitError:  # such as two breakpoints that are one then
+    except StabkitError:  # such as two breakpoints that coincide then
         return flux, ()
     return flux, ()
 
@@ -88,7 +88,7 @@ def _roundings(value: Any, name: str) -> Iterator[Rounding]:
 
 
 def _meaning(value: Any) -> Any:
-    """What was meant by a number, or by those inside."""
+    """What was meant by a number, or by the numbers inside a value."""
     if isinstance(value, (Constant, Expression)):
         return value.meant
     if is_rounded(value):

@@ -41,11 +41,11 @@ class Convolution:
     bias : ndarray, shape (channels out,), optional
         b, which only a call adds.
     groups : int
-        The channels fall into so many groups, each convolved for itself.
+        The channels fall into this many groups, each convolved separately.
     pads : tuple of (int, int), optional
         How far the stencils reach out before and after each axis.  By default the middle tap, which
-        odd sizes have, lies on the grid: m samples give ⌈m / s⌉; with ``NATURAL`` nothing sticks
-        out.
+        odd sizes have, lies on the grid: m samples give ⌈m / s⌉; with ``NATURAL`` they do not
+        reach out.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class Convolution:
 
     @cached_property
     def reach(self) -> Pads:
-        """`pads`, or what stands for them."""
+        """`pads`, or their default."""
         if self.pads is not None:
             return self.pads
         sides = [0 if self.boundary is NATURAL else d * (size // 2)
@@ -120,7 +120,7 @@ class Convolution:
 
     # -- as a map ----------------------------------------------------------------------------------
     def __call__(self, u: Signal) -> Signal:
-        """K u + b: tap by tap, so that nothing much larger than a signal is made."""
+        """K u + b: tap by tap, so that no array much larger than a signal is made."""
         u = u if is_foreign(u) else np.asarray(u)
         grid, channels = u.shape[u.ndim - self.dimension:], self.kernel.shape[1] * self.groups
         if u.ndim <= self.dimension or u.shape[-self.dimension - 1] != channels:
@@ -161,7 +161,7 @@ class Convolution:
     def patches(self, u: Signal) -> Array:
         """What the stencil sees at every point, shape (..., channels · taps, points).
 
-        ``patches(u)`` times the kernel as a matrix is K u too, in one product.
+        The kernel as a matrix times ``patches(u)`` is K u too, in one product.
         """
         xp, out = namespace(u), self.output_shape(u.shape[u.ndim - self.dimension:])
         padded, batch = self._pad(u), u.shape[:u.ndim - self.dimension]
@@ -186,7 +186,7 @@ class Convolution:
         return self.boundary.sources(np.arange(-before, n + after), n)
 
     def _pad(self, u: Signal) -> Array:
-        # One copy of the signal amid zeros; then, axis by axis, what continues it.
+        # A copy of the signal amid zeros; then, axis by axis, its continuation.
         if not any(map(any, self.reach)):
             return u
         grid = u.shape[u.ndim - self.dimension:]
@@ -205,7 +205,7 @@ class Convolution:
         return made
 
     def _fold(self, padded: Array, shape: Shape) -> Array:
-        # The adjoint of the padding: what stands outside is added to what it continues.
+        # The adjoint of the padding: entries outside are added to those that they continue.
         xp = namespace(padded)
         for number, n in enumerate(shape):
             if self.reach[number] == (0, 0):
@@ -273,7 +273,7 @@ class Convolution:
 
 def window_counts(shape: Sequence[int], taps: Shape, strides: Shape, pads: Pads,
                   dilations: Shape) -> Shape:
-    """How many windows of so many taps fit along each axis."""
+    """How many windows of this many taps fit along each axis."""
     return tuple(max((n + sum(pad) - d * (size - 1) - 1) // s + 1, 0) for n, pad, d, size, s
                  in zip(shape, pads, dilations, taps, strides, strict=True))
 

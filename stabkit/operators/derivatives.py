@@ -146,7 +146,7 @@ class Inverse(SparseMap):
         return self._factors.solve(v.reshape(-1, self.shape[0]).T, side).T.reshape(v.shape)
 
     def sparse(self) -> scipy.sparse.csr_array:
-        """The matrix, all of whose entries are there."""
+        """The matrix, which is full."""
         if self.shape[0] > _LARGEST_INVERSE:
             raise InvalidArgument(f"J: the derivative of an implicit step has all of its "
                                   f"{self.shape[0]}^2 entries; multiply by it, or take the sparse "

@@ -31,7 +31,7 @@ from stabkit.operators.operator import Operator
 from stabkit.operators.rounded import note_meaning
 from stabkit.proof.sites import Length
 
-_SHORT = 256  # samples, up to which the entries are kept for the next one who asks
+_SHORT = 256  # samples, up to which the entries are kept for the next call
 
 
 @note_meaning
@@ -69,8 +69,8 @@ def difference(order: int, n: Any, h: Rational = 1, boundary: Boundary = REFLECT
     if not isinstance(order, Integral) or order < 0 or n < 1 or h <= 0:
         raise InvalidArgument(f"difference: needs order >= 0, n >= 1 and h > 0, "
                               f"got order={order}, n={n}, h={h}")
-    # Each caller has an operator of its own, which may be given another name or be told what was
-    # meant by it; its entries are shared.
+    # Each caller gets an operator of its own, whose name and meaning may be set; the entries are
+    # shared.
     return copy(_difference(order, n, h, boundary)) if n <= _SHORT else \
         _difference.__wrapped__(order, n, h, boundary)
 

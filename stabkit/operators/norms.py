@@ -76,15 +76,15 @@ def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rationa
                 unbounded: Any = None) -> Rational:
     """The step ``ratio * 2 / (L ‖K‖²)``, rounded to a rational on the safe side of the ratio.
 
-    It is exact where ‖K‖² is rational.  Otherwise a ratio up to 1 is rounded down and a larger
-    one up, so that a step never crosses the bound it is meant to lie on one side of.  Of symbols it
-    is a step of which nothing but the bound is assumed.
+    It is exact where ‖K‖² is rational.  Otherwise a ratio up to 1 is rounded down and a larger one
+    up, so that a step stays on its side of the bound.  For symbols it is a step of which only the
+    bound is assumed.
 
     Parameters
     ----------
     operator : Operator
     lipschitz, ratio : rational
-        Of floats it is the step of these doubles, and knows the step of what was meant by them.
+        For floats it is the step of these doubles, and knows that of the numbers meant by them.
     unbounded : rational, optional
         The step where K = 0 or L = 0, and every step is within the bound.
 
@@ -117,7 +117,7 @@ def _meaning(value: Any) -> Any:
 
 
 def norm_bound(operator: Any) -> Any:
-    """A number c with ‖K‖² <= c: that which is assumed of a symbol, else the least one known."""
+    """A number c with ‖K‖² <= c: the one assumed of a symbol, else the least one known."""
     if isinstance(operator, SymbolicOperator):
         return operator.bound
     return norm_squared(operator).upper

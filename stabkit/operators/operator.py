@@ -27,10 +27,10 @@ from stabkit.operators.row_blocks import as_evidence
 from stabkit.operators.sparse import Portable, portable
 
 _SMALL = 2**31
-_MANY = 500  # entries from which a product is left to scipy.sparse
+_MANY = 500  # entries from which on scipy.sparse does the product
 _RATIONALS = {Fraction, Constant}
-_SHORT = 64  # signals of few fractions are brought to one denominator
-_DIGITS = 4096  # so are those of many, if it has no more bits
+_SHORT = 64  # fractions, up to which signals are brought to one denominator
+_DIGITS = 4096  # longer ones too, if it has no more bits than this
 
 
 class Operator(LinearMap):
@@ -58,7 +58,7 @@ class Operator(LinearMap):
     spread : Operator or None
         How far each entry may lie from the one that is stored, where entries are intervals.
     half_units : Fraction
-        Half a unit in the last place of every float that stands for no other number, added up.
+        The sum of half a unit in the last place of every float that stands for no other number.
     """
     half_units = Fraction(0)
     spread: Operator | None = None
@@ -66,7 +66,7 @@ class Operator(LinearMap):
     def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Array],
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
         values = [v if type(v) is Fraction else as_number(v, "values") for v in values]
-        palette = _Palette()  # few values repeat often: so a million rows stay small
+        palette = _Palette()  # few values repeat often, so a million rows stay small
         code = np.array([palette.code(value) for value in values], dtype=np.int64)
         self._set(shape, rows, columns, code, palette.values)
         self.label, self.description = label, ""
@@ -149,7 +149,7 @@ class Operator(LinearMap):
     def _portable(self) -> Portable:
         return portable(self.sparse())
 
-    __array_ufunc__ = None  # a number of NumPy's leaves the product to the operator
+    __array_ufunc__ = None  # NumPy's numbers leave the product to the operator
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """The dense matrix in floats."""
@@ -181,7 +181,7 @@ class Operator(LinearMap):
         return self.description or f"{self.label} ({self.shape[0]}x{self.shape[1]})"
 
     def meant(self) -> Operator:
-        """The operator with the numbers that were meant by its floats; itself if it has none.
+        """The operator with the numbers that its floats were meant to be; itself without floats.
 
         See ``stabkit.arithmetic.rounding``.  What is made from an operator is meant likewise.
         """
@@ -196,7 +196,7 @@ class Operator(LinearMap):
         return twin
 
     def stands_for(self, twin: Operator) -> Operator:
-        """Set what was meant by the operator; return it."""
+        """Set which operator was meant by this one; return this one."""
         self._twin = _itself, (twin,)
         return self
 
@@ -236,7 +236,7 @@ class Operator(LinearMap):
         """K u for one exact signal."""
         if self.is_known and _RATIONALS.issuperset(map(type, u)) and (
                 len(u) <= _SHORT or _are_short([*self._palette, *u])):
-            # Sums of fractions take a gcd per term; those of integers one at the end.
+            # Sums of fractions take a gcd per term, sums of integers one at the end.
             rows, d = self._integer_rows
             e = lcm(*(entry.denominator for entry in u))
             n = [entry.numerator * (e // entry.denominator) for entry in u]
@@ -251,14 +251,14 @@ class Operator(LinearMap):
 
     @cached_property
     def _marked_rows(self) -> list[list[tuple[int, Fraction, int]]]:
-        # Per entry also the unit 1 or -1 that it is, or 0.
+        # Per entry also 1 or -1 if it is that, else 0.
         units = {Fraction(1): 1, Fraction(-1): -1}
         return [[(j, value, 0 if isinstance(value, Unknown) else units.get(value, 0))
                  for j, value in row] for row in self.rows]
 
     @cached_property
     def _integer_rows(self) -> tuple[list[list[tuple[int, int]]], int]:
-        # d K and the common denominator d of the entries.
+        # d K, with the common denominator d of the entries, and d.
         d = lcm(*(value.denominator for value in self._palette.tolist()))
         return [[(j, int(value * d)) for j, value in row] for row in self.rows], d
 
@@ -314,14 +314,14 @@ def _itself(K: Operator) -> Operator:
 
 
 class _Palette:
-    """The different values of entries, each once, with numbers from 0 on."""
+    """The different values of entries, each once, numbered from 0 on."""
 
     def __init__(self) -> None:
         self.values: list[Array] = []
         self._codes: dict[Any, int] = {}
 
     def code(self, value: Array) -> int:
-        """The number of a value; an open step has no value to be told apart by."""
+        """The number of a value; open steps are not compared."""
         key = ("open", id(value)) if isinstance(value, Unknown) else value
         if key not in self._codes:
             self._codes[key] = len(self.values)
@@ -330,7 +330,7 @@ class _Palette:
 
 
 def _add_up(key, code, palette):
-    # Only places met more than once are summed one by one.
+    # Only places that occur more than once are summed one by one.
     kept, first, count = np.unique(key, return_index=True, return_counts=True)
     values = _Palette()
     numbers = [values.code(value) for value in palette]

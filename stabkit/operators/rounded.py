@@ -1,4 +1,4 @@
-"""Operators built of numbers such as a grid size: what was meant when they are floats."""
+"""Operators built from numbers such as a grid size: what was meant when these are floats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stabkit.operators.operator import Operator
 
 
 def note_meaning(make: Function) -> Function:
-    """Let an operator built of floats know the one that is built of what was meant by them."""
+    """Let an operator built from floats know the one built from what was meant by them."""
     @wraps(make)
     def made(*arguments: Any, **named: Any) -> Any:
         given = make(*arguments, **named)
@@ -34,7 +34,7 @@ def note_meaning(make: Function) -> Function:
 
 
 def _meaning(value: Array) -> Any:
-    """What was meant by a float or by those in a sequence; the same object if there are none."""
+    """What was meant by a float, or by the floats of a sequence; the same object without any."""
     if is_rounded(value):
         near = meant(value)
         return value if near == Fraction(float(value)) else near
