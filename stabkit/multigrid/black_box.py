@@ -19,7 +19,7 @@ from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import assemble
 
-#: A collapsed diagonal below this much of the diagonal has no say in what lies between.
+#: Where the collapsed diagonal is below this part of the diagonal, nothing is interpolated.
 NEGLIGIBLE = 1e-12
 
 
@@ -126,7 +126,7 @@ def _interpolate(A: Matrix, steps: np.ndarray, odd: np.ndarray, shape: Sequence[
     weights = np.where(between, -1 / np.where(between, diagonal, 1), 0)
     W = scipy.sparse.diags_array(weights) @ (collapsed - scipy.sparse.diags_array(diagonal))
     E = assemble((n, len(points)), points, np.arange(len(points)), np.ones(len(points)))
-    # A point that is odd along k axes takes from points that are so along fewer.
+    # A point that is odd along k axes is interpolated from points that are odd along fewer.
     P = E
     for _ in range(int(odd.any(axis=1).sum())):
         P = E + W @ P

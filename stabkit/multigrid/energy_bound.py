@@ -10,7 +10,8 @@ coarse grid, then with any Q, w = Q v shows K A >= B⁻¹, hence ‖E‖_A <= 1 
     S = K A − K_c QᵀA_c Q − XᵀW X >= 0,   X = Mᵀ + (A − Mᵀ) P Q.
 
 That is shown by S = L Lᵀ + R with R diagonally dominant, in exact rational arithmetic, level by
-level from the coarsest on, where K_c = 1.  Q and L are found in floats; nothing rests on how.
+level from the coarsest on, where K_c = 1.  Q and L are found in floats; the proof does not depend
+on how.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from stabkit.multigrid.solver import Multigrid
 
 #: Unknowns of the finest level; the proof is dense.
 LARGEST = 1100
-#: What K is made larger by, so that the inequality is strict and floats find its factors.
+#: K is enlarged by this, so that the inequality is strict and its factors are found in floats.
 ROOM = Fraction(1, 500)
 #: Binary digits of Q and L behind the point, after scaling.
 DIGITS = 42
@@ -61,13 +62,13 @@ class LevelBound:
 
     @property
     def factor(self) -> Fraction:
-        """Of the cycle from this level on."""
+        """The factor of the cycle from this level on."""
         return 1 - 1 / self.K
 
 
 @dataclass(frozen=True, eq=False)
 class Inequality:
-    """What is to be shown on a level: all but K, K_c, Q and L."""
+    """The inequality of a level, all but K, K_c, Q and L."""
 
     A: Exact
     P: Exact
@@ -125,9 +126,9 @@ def energy_bound(method: Multigrid, *, at_most: Rational | None = None) -> Energ
         A V- or W-cycle on a Galerkin hierarchy with R = Pᵀ, of a symmetric positive definite
         matrix of at most ``LARGEST`` unknowns; smoothed before and after by Jacobi, Richardson or
         SOR of single unknowns, or one after the other, adjoint to each other; solved directly on
-        the coarsest level.  What is bounded is this cycle in exact arithmetic.
+        the coarsest level.  The bound is that of this cycle in exact arithmetic.
     at_most : rational, optional
-        A factor that is to be shown.
+        A factor to be proved.
 
     Raises
     ------
@@ -188,7 +189,7 @@ def exact_levels(method: Multigrid) -> list[Inequality]:
 
 
 def _near(coarse: Exact, given: Any, sizes: np.ndarray) -> bool:
-    # Equal but for the rounding of floats, by what each entry is a sum of: they may be graded.
+    # Equal up to rounding, relative to the terms of each entry, as these may be graded.
     return bool((moduli(coarse - to_exact(given)) <= ROUNDING * sizes).all())
 
 
@@ -239,7 +240,7 @@ def _richardson(A: Exact, M: np.ndarray) -> tuple[Exact, Exact]:
 
 
 def _round_up(x: Fraction) -> Fraction:
-    # To few digits, which keep the products short.
+    # To few digits, so that products stay short.
     scale = Fraction(2) ** (DIGITS - x.numerator.bit_length() + x.denominator.bit_length())
     return Fraction(-(-x * scale // 1)) / scale
 
@@ -284,7 +285,7 @@ def shows(problem: Inequality, bound: LevelBound, below: Fraction) -> bool:
 
 
 def _below(coarser: LevelBound | None, method: Multigrid) -> Fraction:
-    # K_c of so many visits of the coarse grid, each of which leaves a factor.
+    # K_c for all visits of the coarse grid, each of which reduces the error by a factor.
     if coarser is None:
         return Fraction(1)
     return 1 / (1 - coarser.factor ** method.cycle.visit.repeats)

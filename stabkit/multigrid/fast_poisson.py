@@ -160,7 +160,7 @@ class FastPoisson:
                                   "infinity first")
 
     def _cycle(self) -> float:
-        # One cycle; the norm of the residual after it, but for rounding at black points.
+        # One cycle; the norm of the residual after it, up to rounding at black points.
         from stabkit.kernels.multigrid import ascend, descend, relax  # loads Numba
         *inner, last = self._grids
         pairs = list(zip(inner, self._grids[1:], strict=True))
@@ -196,7 +196,7 @@ class FastPoisson:
 
 
 def _solution(watch: Watch, x: Signal, e: int) -> Solution:
-    # The matrix is known to be well, so only rounding keeps the cycle from converging.
+    # The matrix has no faults, so only rounding keeps the cycle from converging.
     status = watch.status or Status.OUT_OF_CYCLES
     why = {Status.CONVERGED: "", Status.OUT_OF_CYCLES: still_falls(watch)}.get(
         status, "the residual has reached what rounding allows; give a larger tolerance")

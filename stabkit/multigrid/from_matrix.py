@@ -17,7 +17,7 @@ from stabkit.multigrid.matrices import inverse, is_exact, matrix, vector
 
 #: Coarse unknowns per fine one above which coarsening stalls.
 SLOWEST_COARSENING = 0.9
-#: Sums of a row, relative to those of its moduli, that rounding leaves of 0.
+#: The sum of a row, relative to that of its moduli, which counts as 0 but for rounding.
 ROUNDING = 1e-13
 
 
@@ -37,8 +37,8 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
         The transposes of the prolongations by default.
     method : SmoothedAggregation, BlackBox or callable, optional
         Makes the prolongations if none are given, by default `SmoothedAggregation()`; on a grid
-        `BlackBox(shape)` is faster.  A callable
-        is a setup of PyAMG such as ``pyamg.ruge_stuben_solver``, called with A.
+        `BlackBox(shape)` is faster.  A callable is a setup of PyAMG such as
+        ``pyamg.ruge_stuben_solver``, called with A.
     kernel : array_like, shape (n,), optional
         Spans the kernel of A; it must be in the range of the prolongations, level by level.
         Without prolongations it is found where it is the constants.
@@ -138,7 +138,7 @@ def transpose(P: Matrix) -> Matrix:
 
 
 def _constants_in_kernel(A: Matrix) -> np.ndarray | None:
-    if (abs(A.sum(axis=1)) > ROUNDING * abs(A).sum(axis=1)).any():  # row by row: they may be graded
+    if (abs(A.sum(axis=1)) > ROUNDING * abs(A).sum(axis=1)).any():  # by rows, for graded ones
         return None
     parts, _ = scipy.sparse.csgraph.connected_components(A, directed=False)
     if parts > 1:

@@ -29,7 +29,7 @@ Sweep = Callable[[Any, Any], Any]
 
 
 class Smoother(Protocol):
-    """A stationary method; frozen data, bound to a matrix by `on`."""
+    """A stationary method: immutable data, bound to a matrix by `on`."""
 
     @property
     def adjoint(self) -> Smoother:

@@ -95,7 +95,7 @@ class Multigrid:
         u : array_like, optional
             Initial guess, zero by default.
         tolerance : float
-            From 0 on and below 1.
+            At least 0, below 1.
         max_cycles : int
         around : callable, optional
             The method that the cycle preconditions: ``conjugate_gradients``, ``minres`` or
@@ -114,7 +114,7 @@ class Multigrid:
         ------
         InvalidArgument
             For entries that are masked, complex or not finite, a wrong shape, a tolerance or number
-            of cycles that is none, or an incompatible right-hand side.
+            of cycles out of range, or an incompatible right-hand side.
         """
         right, shape, e = self._right(b)
         x = 0 * right if u is None else 0 + rescale(self._vector(u, "u")[0], -e)
@@ -167,7 +167,7 @@ class Multigrid:
         Returns
         -------
         ndarray
-            In the shape of b; in error about the discretisation's own with one or two cycles.
+            In the shape of b; with one or two cycles its error is about that of the discretisation.
         """
         right, shape, e = self._right(b)
         rights = [right]
