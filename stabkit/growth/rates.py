@@ -25,7 +25,7 @@ _SHORT = 96  # bits of a fraction that need not be rounded
 def matrix_norm(matrix: Matrix) -> Interval:
     """Enclose the spectral norm of a matrix of fractions or intervals.
 
-    Intervals count by their midpoint C and radius R: ‖C‖ − ‖R‖ <= ‖M‖ <= ‖C‖ + ‖R‖, with the
+    Of intervals with midpoints C and radii R: ‖C‖ − ‖R‖ <= ‖M‖ <= ‖C‖ + ‖R‖, with the
     Frobenius norm of R.
     """
     centre, radius = _centre(matrix)
@@ -114,7 +114,7 @@ def _gram(layer: SymmetricLayer, d: list[Fraction]) -> np.ndarray:
 
 
 def _centre(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
-    """A matrix of short fractions, and a bound of the norm of the difference."""
+    """A matrix of short fractions near the given one, and a bound of the distance in norm."""
     given = np.asarray(matrix, dtype=object)
     if given.ndim != 2 or not given.size:
         raise InvalidArgument(f"matrix: must have two dimensions, got shape {given.shape}")

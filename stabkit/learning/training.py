@@ -169,7 +169,7 @@ class Training:
         finest = finest or training.images.shape[1:]
         meter = _Meter(network, training, validation, finest, self.loss)
         rng = np.random.default_rng(seed)
-        model: Model | None = None  # of the round before
+        model: Model | None = None  # of the previous round
         records: list[Record] = []
         for number in range(self.rounds + 1):
             began = perf_counter()
@@ -219,7 +219,7 @@ class _Meter:
         return rows * columns / (self.finest[0] * self.finest[1])
 
     def spend(self, found: Minimum, samples: int) -> None:
-        """Add what a Gauss-Newton method did on a batch.
+        """Add the work of a Gauss-Newton method on a batch.
 
         Jv and Jᵀw take two convolutions per layer, but one in the first layer.
         """

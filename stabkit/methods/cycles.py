@@ -1,4 +1,4 @@
-"""Cycles of many inner steps that together take one large step of a diffusion: at a look.
+"""Cycles of inner steps that together take one large step of a diffusion, and their properties.
 
 For u̇ = −λ u and the time T of a whole cycle, u⁺ = R(Tλ) u.  The polynomials are Jacobi's,
 normalised to 1 at 1 and read at 1 − wx with w = 1/P′(1), so R′(0) = −1 and |R| <= 1 up to
@@ -90,7 +90,7 @@ class Cycle:
 
     @cached_property
     def damping(self) -> float:
-        """The largest |R| beyond its first zero: what is left of the fast modes, in floats."""
+        """The largest |R| beyond its first zero, the factor left of fast modes, in floats."""
         values = self.factors(self._grid)
         negative = np.flatnonzero(values <= 0)
         first = negative[0] if negative.size else 0

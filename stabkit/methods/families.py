@@ -29,7 +29,7 @@ from stabkit.methods.runge_kutta import RungeKutta
 
 Taps = Mapping[int, Any]
 _DEGREE = 12  # of taps in the parameter
-#: Parameters at which taps must be the polynomials that they are at the nodes.
+#: Parameters at which taps are compared with the polynomials through their values at the nodes.
 _FAR = (Fraction(1, 97), Fraction(7, 3), Fraction(1001, 7), Fraction(10**6 + 1, 3))
 
 
@@ -105,7 +105,7 @@ class Family:
         """The closed intervals of r >= 0 where a family of one parameter is stable, in order.
 
         Their ends are enclosures of algebraic numbers: between the r where a root of D in c
-        appears, meets another or passes ±1, nothing changes.  Single points are not told.
+        appears, meets another or passes ±1, nothing changes.  Isolated points are left out.
 
         Raises
         ------

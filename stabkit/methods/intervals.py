@@ -42,7 +42,7 @@ def first_failure(changes: list[Interval], holds: Callable[[Fraction], bool]) ->
 
 def positive_roots(p: fmpq_poly) -> list[Interval]:
     """The different positive roots, in order, apart from one another and from 0."""
-    while p[0] == 0 and p.degree() > 0:  # the root 0 is told by its coefficient
+    while p[0] == 0 and p.degree() > 0:  # the root 0 is seen from its coefficient
         p = fmpq_poly(p.coeffs()[1:])
     with precision(128):
         found = [root.real for root, _ in complex_roots(p) if root.imag.is_zero()]

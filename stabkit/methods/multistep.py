@@ -95,7 +95,7 @@ class Multistep:
         found = []
         with precision(256):
             points = [Interval(1), Interval(-1)]
-            if vanishing.degree() < 0:  # the whole circle maps to the axis: where z turns back
+            if vanishing.degree() < 0:  # the whole circle maps to the axis; take where z turns back
                 vanishing = _turning(even, odd, square, imaginary)
             if vanishing.degree() > 0:
                 points += [Interval(root.real.lower(), root.real.upper())

@@ -1,4 +1,4 @@
-"""Runge–Kutta methods as tables of rationals, and what their stability functions tell."""
+"""Runge–Kutta methods as tables of rationals, and what follows from their stability functions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RungeKutta:
     ----------
     name : str
     A : array_like of rational, shape (s, s)
-        Rows may be as short as they are filled.
+        Rows may end at their last entry that is not 0.
     b : sequence of rational, length s
     """
 
@@ -160,7 +160,7 @@ class RungeKutta:
 
     @cached_property
     def ssp_coefficient(self) -> Interval:
-        """The largest r at which the method keeps what Euler's step keeps, up to r times its step.
+        """The largest r: up to r times its step, the method preserves what Euler's step preserves.
 
         K = (A 0; bᵀ 0) is absolutely monotonic at r: K(I + rK)⁻¹ >= 0 and rK(I + rK)⁻¹e <= e,
         decided in fractions (Kraaijevanger 1991).
@@ -190,7 +190,7 @@ class RungeKutta:
         return K
 
     def _keeps_small_steps(self) -> bool:
-        """Whether it does at some r > 0: K − rK² + r²K³ − … is led by its first terms.
+        """Whether it does for some r > 0: then the first terms of K − rK² + r²K³ − … decide.
 
         An entry whose terms vanish up to the size of K vanishes (Cayley and Hamilton).
         """

@@ -149,7 +149,7 @@ def piecewise(near_kernel: np.ndarray, aggregate: np.ndarray
 
 
 def drop_weak(A: Matrix, strong: Matrix, node: np.ndarray) -> Matrix:
-    """A without its weak couplings, which are added to the diagonal: constants are mapped as before."""
+    """A without its weak couplings, added to the diagonal so that constants have the same image."""
     entries = A.tocoo()
     rows, columns = entries.coords
     n = strong.shape[0]

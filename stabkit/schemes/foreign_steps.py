@@ -1,6 +1,6 @@
-"""One step of a scheme that the package has not written: what goes in, and what comes out.
+"""Steps that are not the package's own: what goes in, and what comes out.
 
-Such a step may work in place, hold floats, know single signals only, or return anything at all.
+Such a step may work in place, contain floats, take single signals only, or return anything.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from stabkit.arithmetic.exact import as_rational, exactly, plainly
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import UNFIT, InvalidArgument, StabkitError, in_words
 
-_MIXED = 1e-6  # how far, relatively, rounding may take a batch from its signals
+_MIXED = 1e-6  # relative distance that rounding may put between a batch and its signals
 
 
 def guard(scheme: Any, u: Signal) -> Signal:
-    """A step on a copy of u, exact where u is, and checked.
+    """Take a step on a copy of u, exactly where u is exact, and check the result.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def _one(scheme: Any, u: np.ndarray) -> np.ndarray:
 
 
 def _batch(scheme: Any, rows: np.ndarray) -> np.ndarray | None:
-    """What a step makes of many signals at once, or None if that is not what it makes of each."""
+    """The step of many signals at once, or None if it differs from that of each one."""
     try:
         with np.errstate(all="ignore"):
             made = scheme.step(rows.copy())
@@ -80,7 +80,7 @@ def _batch(scheme: Any, rows: np.ndarray) -> np.ndarray | None:
 
 
 def _check_result(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
-    """The result of one signal as an array: of floats where u is one, else of exact numbers."""
+    """The result for one signal as an array: of floats if u has floats, else of exact numbers."""
     exact = u.dtype == object
     array = made if isinstance(made, np.ndarray) else _as_array(made)
     array = array if exact else floats(array)
@@ -100,7 +100,7 @@ def _check_result(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
 
 
 def _as_array(made: Any) -> np.ndarray | None:
-    """A list as an array, or None if it is none."""
+    """A list as an array, or None if it cannot be one."""
     if not isinstance(made, (list, tuple)):
         return None
     try:
@@ -123,7 +123,7 @@ def _refuse_nan(scheme: Any, u: np.ndarray, made: np.ndarray) -> None:
 
 
 def name_of(scheme: Any) -> str:
-    """What to call a scheme in a message."""
+    """The name of a scheme in a message."""
     function = getattr(scheme, "function", None)
     if function is None:
         return f"scheme {type(scheme).__name__}"
@@ -131,18 +131,18 @@ def name_of(scheme: Any) -> str:
 
 
 def short(u: np.ndarray) -> str:
-    """A signal in a message."""
+    """A signal as a message shows it."""
     return str(u.tolist()) if u.size <= 8 else f"{u[:4].tolist()}, ... of {u.size} samples"
 
 
 class Habits:
-    """What a step by others does beside computing: it may work in place, or keep a state.
+    """What a user's step does beside computing: it may work in place, or keep a state.
 
     Parameters
     ----------
     scheme : Scheme
     u : ndarray, shape (N,)
-        What it is given, now and again later.
+        The input, given to it now and again later.
     """
 
     def __init__(self, scheme: Any, u: np.ndarray):
@@ -158,12 +158,12 @@ class Habits:
         Parameters
         ----------
         signals : sequence of ndarray, shape (N,)
-            More that it is given again and again.
+            More inputs, each given to it several times.
 
         Raises
         ------
         InvalidArgument
-            If it answers otherwise than it did.
+            If it does not repeat its answers.
         """
         if self.first is None:
             return ""

@@ -31,7 +31,7 @@ from stabkit.schemes.scheme import Scheme, as_part, as_signal, as_step
 
 
 class LayerNormalisation(ABC):
-    """A map N of signals u = K y; what it needs again for its derivative are `lengths`."""
+    """A map N of signals u = K y; `lengths` are what its derivative needs again."""
 
     @abstractmethod
     def lengths(self, u: Signal, size: int) -> Any:
@@ -220,7 +220,7 @@ class SymmetricLayer:
 
 
 def as_layer(value: Any, name: str) -> Signal:
-    """A layer F: what maps states of one size, and says what it is made of."""
+    """Check a layer F, which maps states of one size and names its parts, and return it."""
     if not callable(value) or not all(hasattr(value, part) for part in (
             "size", "operators", "fluxes")):
         shown = " ".join(f"{value!r:.80}".split())
@@ -260,7 +260,7 @@ class ForwardEuler(Scheme):
 
 
 def step_size(scheme: Any, beside: Signal) -> Signal:
-    """The step size, δ, as the arithmetic of `beside` needs it."""
+    """The step size δ in the arithmetic of `beside`."""
     if isinstance(beside, Term):
         return beside.log.give_once(("delta", scheme.tau), "delta", lambda: scheme.tau)
     return scheme.tau

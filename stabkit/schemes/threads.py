@@ -1,7 +1,8 @@
-"""Kernels that work in place on rows of signals, on several threads, with the bits of one.
+"""Kernels that work in place on rows of signals, on several threads, with the bits of a single one.
 
-A kernel holds no lock, so threads of Python do.  A batch is cut between signals; a long signal
-into strips that overlap by a site per step, which go wrong from their ends and are thrown away.
+A kernel releases the lock, so Python's threads will do.  A batch is cut between signals; a long
+signal into strips that overlap by a site per step: the overlaps, which become wrong, are thrown
+away.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import numpy as np
 from stabkit.errors import InvalidArgument
 
 VARIABLE = "STABKIT_THREADS"
-WORTH_A_THREAD = 5_000_000  # site-steps, some milliseconds: starting a thread costs 0.1
+WORTH_A_THREAD = 5_000_000  # site-steps, some milliseconds of work: starting a thread takes 0.1
 OVERLAP = 256  # steps at most before strips are put together again
-LEAST = 16  # a strip is so many times longer than what it has of its neighbours
+LEAST = 16  # a strip is this many times longer than its overlap
 
 
 def count() -> int:
@@ -39,7 +40,7 @@ def count() -> int:
 
 def run(kernel: Callable[[np.ndarray, int], None], rows: np.ndarray, steps: int,
         divisible: bool, threads: int | None = None) -> None:
-    """Let ``kernel(rows, steps)`` change the rows, on as many threads as pay.
+    """Let ``kernel(rows, steps)`` change the rows, on as many threads as are worth it.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def run(kernel: Callable[[np.ndarray, int], None], rows: np.ndarray, steps: int,
     divisible : bool
         Whether m steps and n steps are m + n steps.
     threads : int, optional
-        At most so many; :func:`count` without it.
+        The most that are used; :func:`count` by default.
     """
     threads = min(threads or count(), rows.size * steps // WORTH_A_THREAD)
     batch, n = rows.shape

@@ -1,7 +1,7 @@
 """Compiled twins of the schemes' array expressions, for float arrays that are worth it.
 
-A twin is found here or not at all; the expressions in the other files are the definitions, and a
-test holds every twin to them.  Arrays of NumPy go to the loops of Numba, which is imported when the
+All twins are found here; the expressions in the other files are the definitions, and a test
+compares every twin with them.  Arrays of NumPy go to the loops of Numba, which is imported when the
 first one runs; arrays on a GPU go to fused kernels.
 """
 
@@ -19,11 +19,11 @@ from stabkit.operators import Operator
 from stabkit.proof.words import Expression
 from stabkit.schemes import fused, threads
 
-# Below this many site-steps the array expression is as fast, and nothing need be compiled.
+# Below this many site-steps the array expression is as fast, and needs no compiling.
 WORTH_COMPILING = 200_000
 # Below this many systems they are solved one by one.
 WORTH_COLUMNS = 12
-# Below this many steps it does not pay to bring a signal into difference_steps and back.
+# Below this many steps it is not worth rearranging a signal for difference_steps and back.
 WORTH_LANES = 4
 
 
@@ -57,7 +57,7 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
     Parameters
     ----------
     diagonal : ndarray, shape (N, B)
-        It is used up.
+        Overwritten.
     right : ndarray, shape (N, B)
     beside : ndarray, shape (N − 1, B)
     """
@@ -99,7 +99,7 @@ def _has_twin(flux: Flux, u: Signal, steps: int) -> bool:
     if flux.kernel is None or isinstance(u, Term | Expression | Linearised) or \
             u.size * steps < WORTH_COMPILING:
         return False
-    return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # a door let floats in only
+    return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # others: floats only
 
 
 def _run_compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, steps: int
@@ -159,7 +159,7 @@ def _form(K: Operator, dtype: np.dtype) -> tuple:
 
 
 def _taps(K: Operator) -> tuple[float, ...]:
-    # The row that K repeats along the signal without sticking out, or nothing.
+    # The row that K repeats along the signal, always inside, or nothing.
     m, n = K.shape
     width = n - m + 1
     if m == 0 or width < 1 or K.columns.size != m * width:

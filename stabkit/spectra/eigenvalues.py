@@ -24,7 +24,7 @@ from stabkit.spectra.symmetric import bounds_of_largest, norm_within
 from stabkit.spectra.whole import LARGEST, Discs, discs
 
 _EXACT = 64  # rows up to which the characteristic polynomial is written down
-_LONGEST = 512  # bits of entries up to which its roots are told apart in time
+_LONGEST = 512  # bits of entries, up to which its roots are separated in reasonable time
 _EPS = Fraction(1, 2**50)
 
 
@@ -314,7 +314,7 @@ def _moduli(found: Discs) -> list[tuple[float, float]]:
 
 
 def _of_complex(matrix: np.ndarray) -> Spectrum:
-    # Its real form (Re −Im; Im Re) has the same norm, and is refused where it should be.
+    # Its real form (Re −Im; Im Re) has the same norm, and is refused for the same entries.
     given = enclose(real_form(matrix))
     if given.size > 2 * LARGEST:
         raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {len(matrix)}")
@@ -324,7 +324,7 @@ def _of_complex(matrix: np.ndarray) -> Spectrum:
 
 
 def real_form(matrix: np.ndarray) -> np.ndarray:
-    """The real matrix that does to (Re v, Im v) what a complex matrix does to v."""
+    """The real matrix that acts on (Re v, Im v) as a complex matrix acts on v."""
     return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]]) \
         if matrix.ndim == 2 else matrix
 

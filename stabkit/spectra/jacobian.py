@@ -19,7 +19,7 @@ from stabkit.operators import from_matrix
 from stabkit.operators.derivatives import Derivative, derivative
 from stabkit.schemes import Scheme, as_signal
 
-_ENTRYWISE = 400  # samples up to which a step that takes single entries apart is differentiated
+_ENTRYWISE = 400  # samples up to which a step that works on single entries is differentiated
 
 
 def jacobian(scheme: Scheme, u: Signal) -> Any:
@@ -34,15 +34,15 @@ def jacobian(scheme: Scheme, u: Signal) -> Any:
     Returns
     -------
     Derivative or ndarray of Fraction or Interval, shape (N, N)
-        Of floats a map J in floats, in time and memory O(N): ``J @ v``, ``J.T @ w``,
-        ``J.sparse()``, ``numpy.asarray(J)``.  Else the matrix, exactly; of intervals where u has
-        them or the flux is transcendental.  At a breakpoint of the flux the slope of the piece
-        before it counts.
+        For floats a map J in floats, in time and memory O(N): ``J @ v``, ``J.T @ w``,
+        ``J.sparse()``, ``numpy.asarray(J)``.  Else the exact matrix, or one of intervals
+        where u has them or the flux is transcendental.  At a breakpoint of the flux the slope of
+        the piece before it counts.
 
     Raises
     ------
     InvalidArgument
-        If u is no signal of the scheme's, or the step cannot be followed and u is longer than 400.
+        If u is no signal of the scheme, or the step cannot be followed and u is longer than 400.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def _point(scheme: Scheme, u: Signal) -> np.ndarray:
 
 
 def _exact(u: Signal) -> np.ndarray:
-    """A signal in fractions, or as it is where it has intervals."""
+    """A signal in fractions, or unchanged if it has intervals."""
     point = np.asarray(u, dtype=object)
     return point if has_intervals(point.flat) else fractions(u, "u")
 

@@ -1,4 +1,4 @@
-"""Matrices of any kind as floats, with how far their entries may lie from these."""
+"""Matrices of any kind as floats, with bounds of the distance to their entries."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Enclosed:
     floats, radius : csr_array
         C and R; `radius` is None where A = C.
     entries : ndarray of Fraction or Interval, or None
-        A itself, where it was given in exact numbers.
+        A itself, if it was given in exact numbers.
     symmetric : bool
-        Whether A is known to be.
+        Whether A is known to be symmetric.
     """
 
     floats: scipy.sparse.csr_array
@@ -54,7 +54,7 @@ class Enclosed:
 
 
 def enclose(matrix: Matrix) -> Enclosed:
-    """A square matrix as it comes: an operator, a Jacobian, sparse or dense, floats or exact.
+    """Enclose a square matrix: an operator, a Jacobian, sparse or dense, floats or exact.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def _of_exact(given: np.ndarray) -> Enclosed:
     if has_intervals(given.flat):
         return _of_intervals(given)
     entries = fractions(given, "matrix")
-    stored = scipy.sparse.coo_array(entries != 0).tocsr()  # also what underflows
+    stored = scipy.sparse.coo_array(entries != 0).tocsr()  # entries that underflow, too
     floats = scipy.sparse.csr_array(([_near(entry) for entry in entries[entries != 0]],
                                      stored.indices, stored.indptr), shape=entries.shape)
     rounded = any(Fraction(near) != entry for near, entry in
@@ -149,7 +149,7 @@ def _near(value: Fraction) -> float:
 
 
 def _of_rounding(floats: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
-    """How far the numbers may be that round to these floats, which may be below the least one."""
+    """How far numbers that round to these floats may lie from them, underflow included."""
     radius = abs(floats)
     radius.data = np.nextafter(radius.data * _HALF_UNIT, np.inf)
     return radius
@@ -166,7 +166,7 @@ def _of_intervals(given: np.ndarray) -> Enclosed:
 
 
 def ends_of(entry: Any) -> tuple[Fraction, Fraction]:
-    """The ends of an entry that is an interval, or a number twice."""
+    """The ends of an interval; a number twice."""
     if isinstance(entry, Interval):
         if not entry.is_finite:
             raise InvalidArgument(f"matrix: must have finite entries, got {entry}")

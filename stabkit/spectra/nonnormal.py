@@ -1,4 +1,4 @@
-"""What eigenvalues do not tell: resolvents, the numerical range, and growth before decay."""
+"""What eigenvalues do not show: resolvents, the numerical range, and growth before decay."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from stabkit.spectra.symmetric import bounds_of_largest, norm_within
 from stabkit.spectra.whole import norm_bounds
 
 _LARGEST = 500  # rows
-_BATCH = 2**22  # entries that are decomposed at once
+_BATCH = 2**22  # entries of the matrices that are decomposed together
 _U = 2.0**-53
 _UP = 1 + 2.0**-20
 _TINY = 2.0**-500  # more than all underflow
-_RANGE = 2.0**400  # of what is decomposed, so that squares do not overflow
-_HALVES = 12  # of bits to which an angle's sine and cosine are rounded: exact products follow
+_RANGE = 2.0**400  # of entries that are decomposed, so that squares do not overflow
+_HALVES = 12  # bits to which the sine and cosine of an angle are rounded, for exact products
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +261,7 @@ def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
 def _leaves_the_circle(matrix: Matrix) -> bool:
     try:
         return bool(spectrum(matrix).radius.lo > 1)
-    except Undecided:  # as of a defective matrix
+    except Undecided:  # such as for a defective matrix
         return False
 
 

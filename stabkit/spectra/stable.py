@@ -79,7 +79,7 @@ def step_is_stable(slopes: np.ndarray, tau: Rational, h: Rational = 1) -> bool:
 def stable_at(scheme: Scheme, u: Signal) -> bool:
     """Whether no mode of a step grows at a signal: the spectral radius of its Jacobian is <= 1.
 
-    The answer is proved for the signal as it is given, the slopes of the flux being enclosed.
+    The answer is proved for the signal as it is given, with enclosures of the slopes of the flux.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def stable_at(scheme: Scheme, u: Signal) -> bool:
     Raises
     ------
     Undecided
-        If the radius is too close to 1 to be told apart.
+        If the radius is too close to 1 to be decided.
     """
     if type(scheme) is Explicit and scheme.certifiable and scheme.K.is_known:
         return _explicit(scheme, as_signal(np.asarray(u), scheme.size))
@@ -144,7 +144,7 @@ def _slopes(scheme: Explicit, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     try:
         with np.errstate(all="ignore"):
             return _all_at_once(scheme.flux, FloatIntervals(low, high))
-    except (Undecided, *UNFIT):  # a function that float intervals do not know
+    except (Undecided, *UNFIT):  # a function without float intervals
         return _one_by_one(scheme.flux, np.array(
             [Interval(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)],
             dtype=object))

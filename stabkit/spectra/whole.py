@@ -27,12 +27,12 @@ _RANGE = 2.0**200
 
 @dataclass(frozen=True)
 class Discs:
-    """Discs with as many eigenvalues as they are, in the union of those that meet.
+    """As many discs as eigenvalues; a union of discs that meet has as many as it has discs.
 
     Attributes
     ----------
     real : bool
-        Whether they are those of one real matrix, so that eigenvalues come with their conjugates.
+        Whether they belong to one real matrix, so that eigenvalues come with their conjugates.
     """
 
     centres: np.ndarray
@@ -94,7 +94,7 @@ def norm_bounds(a: np.ndarray) -> np.ndarray:
 def _of_any(a: np.ndarray, radius: np.ndarray) -> Discs:
     n, (_, (units, _)) = len(a), scipy.linalg.matrix_balance(a, permute=False, separate=True)
     change = units[None, :] / units[:, None]  # powers of two, so the spectrum stays as it is
-    if np.abs(a * change)[a != 0].min(initial=1) > _TINY:  # else it might not
+    if np.abs(a * change)[a != 0].min(initial=1) > _TINY:  # else underflow might change it
         a, radius = a * change, radius * change
     values, x = scipy.linalg.eig(a)
     try:
