@@ -133,6 +133,15 @@ def test_a_wrong_ball_is_one_clear_error(wrong, text):
         audit(net("relu"), budget=1, **wrong)
 
 
+def test_a_file_with_a_broken_header_is_one_clear_error(tmp_path):
+    """NumPy reads the header of an .npy file as Python, which raises what it likes."""
+    path = tmp_path / "input.npy"
+    for header in (b"{'descr': '<f8', ", b"0 \x00 (", b"\xff"):
+        path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        with pytest.raises(InvalidArgument, match=r"around: .* is damaged or no input"):
+            audit(net("relu"), around=path, radius=1, budget=1)
+
+
 def test_the_command_takes_a_file(tmp_path):
     arrays = {f"A{i}": matrix for i, matrix in enumerate(MATRICES)}
     np.savez(tmp_path / "net.npz", flux0="tanh", flux1="tanh", **arrays)
