@@ -95,7 +95,7 @@ def relation(sign: str, apply: Callable[[Scalar, Scalar], Scalar]
     """A comparison; for terms, its text."""
     def compare(x: Scalar, y: Scalar) -> Scalar:
         term = x if isinstance(x, Term) else y
-        return term.compared(x, sign, y) if isinstance(term, Term) else apply(x, y)
+        return term.compare(x, sign, y) if isinstance(term, Term) else apply(x, y)
 
     return compare
 

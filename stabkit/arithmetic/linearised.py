@@ -86,7 +86,7 @@ class Tape:
         for number in self.ancestors(last):
             size, terms = self.lines[number]
             if number:
-                found[number] = [_added(_row(M, i, found[source]) for M, source in terms)
+                found[number] = [_add_rows(_row(M, i, found[source]) for M, source in terms)
                                  for i in range(size)]
         return found[last]
 
@@ -113,13 +113,13 @@ def _float(factor: Any) -> Any:
 
 def _row(M: Any, i: int, rows: list[Row]) -> Row:
     if hasattr(M, "sparse"):
-        return _added({column: value * entry for column, entry in rows[j].items()}
+        return _add_rows({column: value * entry for column, entry in rows[j].items()}
                       for j, value in M.rows[i])
     factor = M[i] if np.ndim(M) else M
     return {column: factor * entry for column, entry in rows[i].items()}
 
 
-def _added(rows: Any) -> Row:
+def _add_rows(rows: Any) -> Row:
     total: Row = {}
     for row in rows:
         for column, entry in row.items():

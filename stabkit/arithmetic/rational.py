@@ -41,7 +41,7 @@ class Constant(Fraction):
         """The number whose rounding it is, if it came from a float; else itself."""
         return self.__dict__.get("_meant", self)
 
-    def rounded_from(self, number: Fraction) -> Constant:
+    def note_meaning(self, number: Fraction) -> Constant:
         """Note which number was meant; return it."""
         if number != self:
             self.__dict__["_meant"] = Constant(number)
@@ -75,7 +75,7 @@ class Constant(Fraction):
         return Constant(power) if isinstance(power, Fraction) else power
 
     def __neg__(self):
-        return Constant(Fraction.__neg__(self)).rounded_from(Fraction.__neg__(self.meant))
+        return Constant(Fraction.__neg__(self)).note_meaning(Fraction.__neg__(self.meant))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         dtypes = {part.dtype for part in inputs

@@ -178,9 +178,9 @@ class Term:
 
     def equals(self, other: Operand) -> str:
         """The condition that this quantity is the other one."""
-        return self.compared(self, "==", other).text
+        return self.compare(self, "==", other).text
 
-    def compared(self, left: Operand, sign: str, right: Operand) -> Term:
+    def compare(self, left: Operand, sign: str, right: Operand) -> Term:
         """The text of a comparison, as a condition for :meth:`when`."""
         return Term(self.log, f"{_spell(left, SUM)} {sign} {_spell(right, SUM)}", 0)
 

@@ -322,7 +322,7 @@ def as_expression(value: Scalar) -> Expression:
     if isinstance(value, int):
         return Expression("constant", int(value))
     made = Constant(fraction(value, "formula"))
-    return Expression("constant", made if near is None else made.rounded_from(near))
+    return Expression("constant", made if near is None else made.note_meaning(near))
 
 
 def _where(condition: Scalar, yes: Scalar, no: Scalar) -> Expression:
@@ -365,7 +365,7 @@ def _arithmetic(sign: str, left: Scalar, right: Scalar) -> Scalar:
             raise InvalidArgument("formula: it divides by zero")
         value, near = (Fraction(_BINARY[sign](*map(Fraction, numbers))) for numbers in (
             known, (left.meant.value, right.meant.value)))
-        return as_expression(Constant(value).rounded_from(near) if near != value else
+        return as_expression(Constant(value).note_meaning(near) if near != value else
                              int(value) if value.denominator == 1 else value)
     if known[1] == (1 if sign in "*/" else 0):
         return left

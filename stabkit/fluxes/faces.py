@@ -114,7 +114,7 @@ class Facts:
 
 def _end(value: Rational, name: str) -> Fraction:
     end = fraction(value, name)
-    return Constant(end).rounded_from(meant(value)) if is_rounded(value) and \
+    return Constant(end).note_meaning(meant(value)) if is_rounded(value) and \
         meant(value) != end else end
 
 

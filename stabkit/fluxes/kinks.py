@@ -61,12 +61,12 @@ def suspects(phi: Expression) -> set[Fraction]:
 
     Where a kink depends on the sign of s² − 2, or that is a denominator, no breakpoint is exact.
     """
-    found = {point for part in phi.parts() for asked in _asked_or_divided_by(part)
+    found = {point for part in phi.parts() for asked in _decisive_parts(part)
              for point in _changes(asked)}
     return set(sorted(found, key=abs)[:_SUSPECTED])
 
 
-def _asked_or_divided_by(part: Expression) -> Iterator[Expression]:
+def _decisive_parts(part: Expression) -> Iterator[Expression]:
     asked = part.arguments[1] if part.operation == "/" else part if part.operation == "floor" \
         else _argument(part)
     if isinstance(asked, Expression):

@@ -79,7 +79,7 @@ def ascend(u: Signal, b: Signal, coarse: Signal) -> tuple[Signal, Signal]:
                shared=_tile_bytes() + 8 * THREADS)
         return new, sums
     red, i, j = _red(b), xp.arange(1, n + 1), xp.arange(1, m + 1)
-    coarse = padded(coarse)
+    coarse = pad(coarse)
     first = xp.take(xp.take(coarse, i // 2, axis=0), j // 2, axis=1)
     second = xp.take(xp.take(coarse, (i + 1) // 2, axis=0), (j + 1) // 2, axis=1)
     u = _relax(xp.where(red, u, u + 0.5 * (first + second)), b, red)
@@ -110,7 +110,7 @@ def residual_squares(u: Signal, b: Signal) -> Signal:
 
 
 # -- the expressions -------------------------------------------------------------------------------
-def padded(u: Signal) -> Signal:
+def pad(u: Signal) -> Signal:
     """The grid with its boundary of zeros."""
     xp, (n, m) = namespace(u), u.shape
     side = xp.zeros((n, 1), dtype=u.dtype)
@@ -124,7 +124,7 @@ def _red(u: Signal) -> Signal:
 
 
 def _mean(u: Signal, b: Signal) -> Signal:
-    v = padded(u)
+    v = pad(u)
     return 0.25 * (b + v[1:-1, :-2] + v[1:-1, 2:] + v[:-2, 1:-1] + v[2:, 1:-1])
 
 

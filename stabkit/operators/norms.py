@@ -100,7 +100,7 @@ def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rationa
         given, intended = (
             stable_step(operator, taken(lipschitz), taken(ratio), unbounded=unbounded)
             for taken in (fraction, _meaning))
-        return Constant(given).rounded_from(intended)
+        return Constant(given).note_meaning(intended)
     lipschitz, ratio = (
         value if isinstance(value, Fraction) else as_number(value, name)
         for value, name in ((lipschitz, "lipschitz"), (ratio, "ratio")))

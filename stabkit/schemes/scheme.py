@@ -231,8 +231,8 @@ def as_step(step: Rational, name: str = "step") -> Rational:
     if value <= 0:
         raise InvalidArgument(f"{name}: must be positive, got {step}")
     if isinstance(step, Constant):
-        return value.rounded_from(step.meant)
-    return value.rounded_from(meant(step)) if is_rounded(step) else value
+        return value.note_meaning(step.meant)
+    return value.note_meaning(meant(step)) if is_rounded(step) else value
 
 
 @dataclass(frozen=True, eq=False)

@@ -158,7 +158,7 @@ def stays_in(region: Box) -> StaysIn:
         if isinstance(u, Term):
             a, b = (u.log.give_once((name, id(side)), name, partial(_plain, side))
                     for name, side in (("low", low), ("high", high)))
-            inside = u.compared((u - a).call("min", (b - u).call("min")), ">=", 0).text
+            inside = u.compare((u - a).call("min", (b - u).call("min")), ">=", 0).text
             kept = (up - a).call("min").call("min", (b - up).call("min"))
             return named(kept.when(inside, u.log.term("0")), "room")
         lower, upper = (np.broadcast_to(side.ravel(), u.shape) for side in (low, high))

@@ -236,7 +236,7 @@ def _mean_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
 def _positivity(u: Signal, up: Signal) -> Margin:
     # Signals with a negative entry say nothing: their margin is 0.
     if isinstance(u, Term):
-        condition = u.compared(smallest(u), ">=", 0).text
+        condition = u.compare(smallest(u), ">=", 0).text
         return named(smallest(up).when(condition, u.log.term("0")), "least")
     return smallest(up) if smallest(u) >= 0 else Fraction(0)
 
