@@ -27,7 +27,7 @@ Rounding = tuple[str, Fraction, Fraction]
 _OF_A_PIECE = ("upto", "activation", "diffusivity", "regulariser", "slope")
 
 
-def note_meaning(make: Function) -> Function:
+def noting_what_was_meant(make: Function) -> Function:
     """Let a flux remember how it was made, and so which one was meant."""
     parameters = signature(make)
 

@@ -13,7 +13,7 @@ from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.operators.operator import Operator
 
 
-def note_meaning(make: Function) -> Function:
+def noting_what_was_meant(make: Function) -> Function:
     """Let an operator built from floats know the one built from what was meant by them."""
     @wraps(make)
     def made(*arguments: Any, **named: Any) -> Any:
