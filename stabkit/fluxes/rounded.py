@@ -21,14 +21,14 @@ from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.faces import Facts, Piece
 from stabkit.fluxes.recording import record
 
-#: The place of a number, the number, and what was meant by it.
+#: Where a number stands, the number, and what was meant by it.
 Rounding = tuple[str, Fraction, Fraction]
 
 _OF_A_PIECE = ("upto", "activation", "diffusivity", "regulariser", "slope")
 
 
 def noting_what_was_meant(make: Function) -> Function:
-    """Let a flux remember how it was made, and so which one was meant."""
+    """Let a flux know how it was made, and so which one was meant."""
     parameters = signature(make)
 
     @wraps(make)

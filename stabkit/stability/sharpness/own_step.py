@@ -12,7 +12,7 @@ import numpy as np
 from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import UNFIT, InvalidArgument, StabkitError, Undecided, in_words
+from stabkit.errors import UNFIT, InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
 from stabkit.schemes.foreign_steps import short
 from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
@@ -96,7 +96,7 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
         bound = exact_sets(found, notion, held, name)
         if not found.is_linear and not bound.refuted:
             bound = _broken_beyond(function, notion, shape, bound, trials, seed,
-                                   found.solves)
+                                   any(node.name == "solve" for node in found.nodes))
         return replace(bound, lines=(*bound.lines, *_elsewhere(found, notion, held, bound)))
     except Undecided as reason:
         if held is None:
@@ -180,7 +180,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
         return _by_box_or_means(found, notion, name)
-    if not found.is_linear and held is None and found.solves:
+    if not found.is_linear and held is None and any(node.name == "solve" for node in found.nodes):
         return _of_systems(found, notion, name)
     if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
         return by_means(found, notion, name)
@@ -214,7 +214,10 @@ def _of_systems(found: Trace, notion: Notion, name: str) -> StepBound:
 
 def _solved(found: Trace) -> Trace:
     """A step without anything that is not linear; Undecided with the line where there is some."""
-    return eliminated(found)
+    if all(node.name == "solve" for node in found.nodes):
+        return eliminated(found)
+    node = next(node for node in found.nodes if node.name != "solve")
+    raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
 
 
 def _elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> list[str]:
@@ -329,7 +332,7 @@ def _traced_at(function: Callable[..., Any], shape: tuple[int, ...], dt: Fractio
         if not takes_step(function):
             raise
         return trace(function, shape, seed, dt)
-    if takes_step(function) and found.solves:
+    if takes_step(function) and any(node.name == "solve" for node in found.nodes):
         return trace(function, shape, seed, dt)  # a system with numbers can be solved
     return found
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
+
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion
 from stabkit.stability.sharpness import rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.row_evidence import step_in
-from stabkit.tracing.run import applied, values_at
+from stabkit.tracing.run import values_at
 
 _UNITS = 2**12  # in the last place, which a computation may have lost
 
@@ -43,7 +45,8 @@ def beyond_rounding(bound: StepBound, step: OwnStep, notion: Notion) -> StepBoun
 def _violation(bound: StepBound, step: OwnStep, notion: Notion, dt: Fraction) -> Fraction:
     """How much is broken at a step, in units of the largest coefficient, which is 1 at least."""
     form = step.free.form
-    unit = max([Fraction(1), *map(abs, values_at(form, dt))])
+    coefficients = values_at(form, dt)
+    unit = max([Fraction(1), *map(abs, coefficients)])
     if notion in rows.WORDS:
         divisor = rows.value(form.denominator, dt)
         return max(-rows.value(c.polynomial, dt) / divisor for c in rows.conditions(
@@ -51,5 +54,8 @@ def _violation(bound: StepBound, step: OwnStep, notion: Notion, dt: Fraction) ->
     if not bound.signals:
         return Fraction(1)
     u = bound.signals[0].ravel()
-    image = applied(form, u, dt) - applied(form, 0 * u, dt)  # without constants
+    image = np.zeros(form.count, dtype=object)
+    for row, column, c in zip(form.rows.tolist(), form.columns.tolist(), coefficients,
+                              strict=True):
+        image[row] += c * u[column - 1] if column else 0
     return Fraction(image @ image / (u @ u) - 1) / unit**2
