@@ -21,7 +21,7 @@ from stabkit.schemes import Scheme
 from stabkit.spectra.jacobian import exact_jacobian
 from stabkit.spectra.matrices import Enclosed, enclose
 from stabkit.spectra.symmetric import bounds_of_largest, norm_within
-from stabkit.spectra.whole import LARGEST, Discs, discs
+from stabkit.spectra.whole import LARGEST, UP, Discs, discs
 
 _EXACT = 64  # rows up to which the characteristic polynomial is written down
 _LONGEST = 512  # bits of entries, up to which its roots are separated in reasonable time
@@ -299,7 +299,7 @@ def _is_real(found: Discs, centre: complex, radius: float) -> bool:
     """
     if found.real and abs(centre.imag) <= radius:
         distance = np.abs(found.centres - centre.conjugate())
-        return int((distance <= (found.radii + radius) * (1 + 2.0**-20)).sum()) == 1
+        return int((distance <= (found.radii + radius) * UP).sum()) == 1
     return False
 
 

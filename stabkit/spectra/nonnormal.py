@@ -16,13 +16,10 @@ from stabkit.errors import InvalidArgument, Undecided
 from stabkit.spectra.eigenvalues import spectrum
 from stabkit.spectra.matrices import enclose
 from stabkit.spectra.symmetric import bounds_of_largest, norm_within
-from stabkit.spectra.whole import norm_bounds
+from stabkit.spectra.whole import TINY, UP, U, norm_bounds
 
 _LARGEST = 500  # rows
 _BATCH = 2**22  # entries of the matrices that are decomposed together
-_U = 2.0**-53
-_UP = 1 + 2.0**-20
-_TINY = 2.0**-500  # more than all underflow
 _RANGE = 2.0**400  # of entries that are decomposed, so that squares do not overflow
 _HALVES = 12  # bits to which the sine and cosine of an angle are rounded, for exact products
 
@@ -95,11 +92,11 @@ def pseudospectrum(matrix: Matrix, real: Sequence[float], imaginary: Sequence[fl
         parts.append(_smallest_singular_values(a, points[start:start + size]))
     least, error = (np.concatenate(part).reshape(axes[1].size, axes[0].size)
                     for part in zip(*parts, strict=True))
-    error = (error + float(spread)) * _UP
-    room = (least - error) / _UP
+    error = (error + float(spread)) * UP
+    room = (least - error) / UP
     with np.errstate(divide="ignore"):
-        upper = np.where(room > 0, _UP / np.where(room > 0, room, 1), np.inf)
-        return Pseudospectrum(axes[0], axes[1], 1 / ((least + error) * _UP), upper)
+        upper = np.where(room > 0, UP / np.where(room > 0, room, 1), np.inf)
+        return Pseudospectrum(axes[0], axes[1], 1 / ((least + error) * UP), upper)
 
 
 def _smallest_singular_values(a: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -114,14 +111,14 @@ def _smallest_singular_values(a: np.ndarray, points: np.ndarray) -> tuple[np.nda
     shifted[:, places, places] += points[:, None]
     left, values, right = np.linalg.svd(shifted)
     v, largest = right.conj().swapaxes(1, 2), values.max(axis=1)
-    error = 4 * (n + 8) * _U
+    error = 4 * (n + 8) * U
     of_m, of_u, of_v = norm_bounds(shifted), norm_bounds(left), norm_bounds(v)
     alpha, beta = (norm_bounds(w.conj().swapaxes(1, 2) @ w - np.eye(n)) + error * of_w**2
                    for w, of_w in ((left, of_u), (v, of_v)))
     residual = norm_bounds(shifted @ v - left * values[:, None, :]) + \
         error * (of_m * of_v + of_u * largest)
-    diagonal = 2 * _U * (np.abs(points) + np.abs(np.diagonal(a)).max(initial=0))
-    return values.min(axis=1), residual + beta * of_m + alpha * largest + diagonal + _TINY
+    diagonal = 2 * U * (np.abs(points) + np.abs(np.diagonal(a)).max(initial=0))
+    return values.min(axis=1), residual + beta * of_m + alpha * largest + diagonal + TINY
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +238,7 @@ def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
     power, off, norms = np.eye(n), Fraction(0), [Interval(1)]
     bounded, own = None, float(norm_bounds(a))
     for _ in range(steps):
-        rounding = Fraction((n + 4) * _U * _UP * own * float(norm_bounds(power)))
+        rounding = Fraction((n + 4) * U * UP * own * float(norm_bounds(power)))
         off = size.upper * off + spread * (norms[-1].upper + off) + rounding
         power = power @ a
         norms.append(norm_within(power, off))
@@ -272,7 +269,7 @@ def _kreiss(a: np.ndarray, spread: Fraction, largest: Interval, bounded: bool | 
         points = (1 + distance) * turns
         values, error = _smallest_singular_values(a, points)
         inside = np.abs(points) * (1 - 2.0**-50) - 1
-        best = max(best, float((inside / ((values + error + float(spread)) * _UP)).max()))
+        best = max(best, float((inside / ((values + error + float(spread)) * UP)).max()))
     return Interval(best, max(largest.upper, Fraction(best)) if bounded else np.inf)
 
 
