@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from stabkit.aliases import Array, Rational
+from stabkit.aliases import Array, Number
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
@@ -35,7 +35,8 @@ _SHORT = 256  # samples, up to which the entries are kept for the next call
 
 
 @noting_what_was_meant
-def difference(order: int, n: Any, h: Rational = 1, boundary: Boundary = REFLECTING) -> Any:
+def difference(order: int, n: int | Any, h: Number = 1, boundary: Boundary = REFLECTING
+               ) -> Operator:
     """The finite difference of a given order, an approximation of ∂ˣᵐ.
 
     Parameters
@@ -63,7 +64,8 @@ def difference(order: int, n: Any, h: Rational = 1, boundary: Boundary = REFLECT
     """
     if isinstance(n, Length):
         _check(1, boundary)
-        return n.difference(order, h, boundary.value)
+        made: Any = n.difference(order, h, boundary.value)
+        return made
     h = fraction(h, "h")
     _check(n, boundary)
     if not isinstance(order, Integral) or order < 0 or n < 1 or h <= 0:
@@ -147,7 +149,7 @@ def convolution(taps: Sequence[Array], n: int, boundary: Boundary = PERIODIC, *,
 
 
 @noting_what_was_meant
-def differential_operator(weights: Sequence[Array], n: int, h: Rational = 1,
+def differential_operator(weights: Sequence[Array], n: int, h: Number = 1,
                           boundary: Boundary = NATURAL) -> Operator:
     """The operator Σₘ αₘ ∂ᵐ of alt2021, eq. (1), with ``weights[m]`` = αₘ.
 

@@ -62,11 +62,11 @@ def write(path: str | Path, text: str, option: str = "--json") -> None:
     path = Path(path)
     try:
         if _is_special(path):
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", newline="\n")
             return
         handle, trial = _new_beside(path)
         try:
-            with open(handle, "w", encoding="utf-8") as stream:
+            with open(handle, "w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
