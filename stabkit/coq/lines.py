@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from stabkit.coq.addition import indented
 from stabkit.coq.context import Data
-from stabkit.coq.terms import Number, Terms, symbol
+from stabkit.coq.names import symbol
+from stabkit.coq.terms import Number, Terms
 from stabkit.errors import InvalidArgument
 
 Row = Mapping[str, str]
@@ -22,6 +23,7 @@ ENTRIES = {
     "inner_right": ("inner", "1", "r"),
     "last_left": ("last", "-1", "l"), "last_middle": ("last", "0", "l r"),
 }
+LETTERS = {"l": "l", "r": "r"}  # which these bind
 #: The theorem of the library for what an explicit or an implicit step keeps.
 LAWS = {("sign", "explicit"): "line_adds_no_changes",
         ("sign", "implicit"): "inverse_line_adds_no_changes",
@@ -68,9 +70,9 @@ def _line(name: str, statement: Data, proof: Data) -> list[str]:
         given = [f"  slopes_within {box} phi ->",
                  "  (forall i, (S i < n)%nat -> "
                  "w (S i) * differences u i = phi (differences u i)) ->"]
-    bound = f" (fun x => {_entry(proof['pivot'], ['x'])})" if "pivot" in proof else ""
+    bound = f" (fun x => {_entry(proof['pivot'], {'x': 'x'})})" if "pivot" in proof else ""
     return [f"Definition {name}_line : line := {{|",
-            *(f"  {field} := fun {letters} => {_entry(rows[kind][place], letters.split(' '))}"
+            *(f"  {field} := fun {letters} => {_entry(rows[kind][place], LETTERS)}"
               + ";" * (field != "last_middle") for field, (kind, place, letters) in
               ENTRIES.items()),
             "|}.", "", f"Theorem {name} :", f"  forall n : nat, forall w u v : vec,{of_flux}",
@@ -90,9 +92,9 @@ def _within(weight: str, end: str) -> str:
     return f"0 <= {weight}" if end == "inf" else f"0 <= {weight} <= {end}"
 
 
-def _entry(text: str, names: list[str]) -> str:
-    """A polynomial in weights."""
-    found = Terms().read(text, {name: Number(symbol(name)) for name in names})
+def _entry(text: str, names: Mapping[str, str]) -> str:
+    """A polynomial in weights, by what Coq calls them."""
+    found = Terms().read(text, {name: Number(called) for name, called in names.items()})
     if not isinstance(found, Number):
         raise InvalidArgument(f"{text}: is not a number")
     return found.text
@@ -123,14 +125,11 @@ def _range(name: str, statement: Data, proof: Data) -> list[str]:
     explicit = statement["step"] == "explicit"
     made, lines = _explicit if explicit else _implicit, []
     for kind, row in statement["rows"].items():
-        lines.append(f"  | {_kind(name, kind)} : " + _says(row, statement["weights"], explicit)
+        kind = symbol(f"{name}_" + re.sub(r"\W+", "_", kind), kind=f"row {len(lines)}")
+        lines.append(f"  | {kind} : " + _says(row, statement["weights"], explicit)
                      + f" -> {name}_row n u v i")
     return [f"Inductive {name}_row (n : nat) (u v : vec) (i : nat) : Prop :=",
             *lines[:-1], lines[-1] + ".", "", *made(name, statement)]
-
-
-def _kind(name: str, kind: str) -> str:
-    return f"{name}_" + re.sub(r"\W+", "_", kind)
 
 
 def _neighbours(row: Row) -> dict[str, str]:
@@ -139,10 +138,10 @@ def _neighbours(row: Row) -> dict[str, str]:
     return {"0": "i", **{key: f"p{number}" for number, key in enumerate(others)}}
 
 
-def _weights(row: Row, weights: Mapping[str, str]) -> list[str]:
-    """The weights that occur in a row."""
+def _weights(row: Row, weights: Mapping[str, str]) -> dict[str, str]:
+    """The weights that occur in a row, and what Coq calls them."""
     words = {word for text in row.values() for word in re.findall(r"\w+", text)}
-    return [weight for weight in weights if weight in words]
+    return {weight: symbol(weight) for weight in weights if weight in words}
 
 
 def _says(row: Row, weights: Mapping[str, str], explicit: bool) -> str:
@@ -151,8 +150,8 @@ def _says(row: Row, weights: Mapping[str, str], explicit: bool) -> str:
     old, new = ("u", "v") if explicit else ("v", "u")
     total = " + ".join(f"{_entry(row[key], names)} * {old} {place}"
                        for key, place in places.items())
-    found = [f"forall {symbol(weight)} : R, {_within(symbol(weight), weights[weight])} ->"
-             for weight in names]
+    found = [f"forall {called} : R, {_within(called, weights[weight])} ->"
+             for weight, called in names.items()]
     found += [f"forall {place} : nat, ({place} < n)%nat ->" for place in places.values()
               if place != "i"]
     return " ".join([*found, f"{new} i = {total}"])
@@ -160,7 +159,8 @@ def _says(row: Row, weights: Mapping[str, str], explicit: bool) -> str:
 
 def _pattern(row: Row, weights: Mapping[str, str]) -> str:
     """The names of what a kind of row says."""
-    found = [f"{symbol(weight)} {symbol(weight)}_within" for weight in _weights(row, weights)]
+    found = [f"{called} {symbol(weight, '_within')}"
+             for weight, called in _weights(row, weights).items()]
     found += [f"{place} {place}_in" for place in _neighbours(row).values() if place != "i"]
     return " ".join([*found, "E"])
 
