@@ -15,8 +15,8 @@ from stabkit.coq.names import KEYWORDS, with_names
 from stabkit.coq.pieces import pieces
 from stabkit.proof.text import relation
 
-#: The library: vectors and the rules of proofs, and lines.
-LIBRARY = tuple(Path(__file__).with_name(name) for name in ("Stabkit.v", "Lines.v"))
+#: The library: vectors and the rules of proofs, lines, and rings.
+LIBRARY = tuple(Path(__file__).with_name(name) for name in ("Stabkit.v", "Lines.v", "Rings.v"))
 #: The first line of every file, by which it is known again.
 MARK = "(* Written by stabkit export. *)"
 
@@ -54,7 +54,7 @@ def file(name: str, says: str, proofs: Sequence[tuple[Data, Data]]) -> str:
         made = stem if len(proofs) == 1 else f"{stem}_part_{number}"
         lines += ["", *with_names(KINDS[statement["kind"]](made, statement, proof))]
     return "\n".join(line for long in [
-        MARK, *comment(f"{name}: {says}"), "", "Require Import Stabkit Lines.", *lines, ""]
+        MARK, *comment(f"{name}: {says}"), "", "Require Import Stabkit Lines Rings.", *lines, ""]
         for line in wrapped(long))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from stabkit.errors import InvalidArgument
 from stabkit.proof.text import tree
 
+
 @dataclass(frozen=True)
 class Number:
     """A real number: a parameter, a scalar product, or what is made of them."""
