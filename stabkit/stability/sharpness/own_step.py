@@ -222,13 +222,15 @@ def _solved(found: Trace) -> Trace:
 
 def _elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> list[str]:
     """For what fails at every step: the senses that do hold."""
-    if bound.refuted != ((Fraction(0), None),) or bound.rest is not None:
+    never = bound.refuted == ((Fraction(0), None),)
+    defective = notion is POWER_BOUNDED and bound.refuted and not bound.proved
+    if not (never or defective) or bound.rest is not None or not found.is_linear:
         return []
     asked: list[tuple[Notion, Held, str]] = [
         (other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, CONTRACTION,
                                         POWER_BOUNDED) if other is not notion]
     ends = [] if held is not None else held_ends(OwnStep(found))
-    if ends and notion in BY_NORM:
+    if ends and (notion in BY_NORM or notion is POWER_BOUNDED):
         mask = np.zeros(found.shape, dtype=bool)
         for place in ends:
             mask[place] = True

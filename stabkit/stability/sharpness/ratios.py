@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf
+from math import inf, isqrt
 from typing import Any
 
 from stabkit.tracing.trees import Operation, Sum
@@ -20,6 +20,7 @@ Bounds = tuple[Fraction | None, Fraction | None]  # None is infinity
 Form = tuple[tuple[int, Fraction], ...]
 ALL: Bounds = (None, None)
 ZERO, ONE = Fraction(0), Fraction(1)
+_ROOT_BITS = 40  # of a root that is irrational
 #: Functions with f(0) = 0: bounds of f(s)/s, and of f.
 _RATIOS: dict[str, tuple[Bounds, Bounds]] = {
     "tanh": ((ZERO, ONE), (-ONE, ONE)), "arctan": ((ZERO, ONE), (Fraction(-2), Fraction(2))),
@@ -131,7 +132,11 @@ class Inputs:
                 high <= 0 else None
         if name == "sqrt":
             low, high = parts[0]
-            return (ONE if low is not None and low >= 1 else ZERO), None
+            return root(max(low or ZERO, ZERO)), None if high is None else \
+                root(max(high, ZERO), upwards=True)
+        if name == "hypot":
+            sides = [_absolute(part)[0] or ZERO for part in parts]
+            return root(sum((s * s for s in sides), ZERO)), None
         return ALL
 
     # -- ratios ----------------------------------------------------------------------------------
@@ -181,6 +186,13 @@ def _width(a: Bounds) -> Any:
 def _square(a: Bounds) -> Bounds:
     low, high = _absolute(a)
     return low * low, None if high is None else high * high  # type: ignore[operator]
+
+
+def root(x: Fraction, upwards: bool = False) -> Fraction:
+    """√x, or where that is irrational a fraction just below it, or just above."""
+    shift = 0 if isqrt(square := x.numerator * x.denominator)**2 == square else _ROOT_BITS
+    whole = isqrt(square << 2 * shift)
+    return Fraction(whole + (1 if shift and upwards else 0), x.denominator << shift)
 
 
 def _absolute(a: Bounds) -> Bounds:

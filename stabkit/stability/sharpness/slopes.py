@@ -152,9 +152,9 @@ def _norm(matrix: np.ndarray) -> Fraction:
         return Fraction(0)
     whole = to_flint(matrix)
     square = from_flint(whole.transpose() * whole)
-    for away in _AWAY:
-        bound = simplest(Fraction(top * (1 - away * (away == _AWAY[0]))),
-                         Fraction(top * (1 + away)))
+    for number, away in enumerate(_AWAY):
+        least = top * (1 + away / 2) if number else top * (1 - away)
+        bound = simplest(Fraction(least), Fraction(top * (1 + away)))
         if is_psd(np.diag([bound**2] * len(square)) - square):
             return bound
     raise Undecided("a norm is not enclosed")
