@@ -13,6 +13,7 @@ from stabkit.tracing.systems import Factored, inverse, solve
 from stabkit.tracing.tracer import Tracer
 
 Plain = Callable[..., Any]
+_APPROXIMATE = ("cg", "bicg", "bicgstab", "cgs", "gmres", "lgmres", "minres", "qmr")
 
 
 def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
@@ -85,7 +86,16 @@ def sparse_solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
     def factored(a: Any, *args: Any, **options: Any) -> Any:
         return Factored(tracer, a)
 
-    return {linalg.spsolve: spsolve, linalg.splu: factored, linalg.factorized: factored}
+    def approximate(name: str) -> Plain:
+        def run(a: Any, b: Any, *args: Any, **options: Any) -> Any:
+            if is_symbolic(a) or is_symbolic(b):
+                tracer.stop(f"{name} gives an approximation of a solution, which is not followed; "
+                            "spsolve is")
+            return getattr(linalg, name)(unwrapped(a), b, *args, **options)
+        return run
+
+    return {linalg.spsolve: spsolve, linalg.splu: factored, linalg.factorized: factored,
+            **{getattr(linalg, name): approximate(name) for name in _APPROXIMATE}}
 
 
 def of_superlu(tracer: Tracer, factors: Any) -> Factored:

@@ -212,6 +212,8 @@ def _of_symbols(tracer: Tracer, make: Function, args: tuple, options: dict[str, 
     t = made(tracer, step(), ())
     divisor = sum(c * t**k for k, c in enumerate(forms[0].denominator))
     options = {name: value for name, value in options.items() if name != "dtype"}
+    if make.__name__ in ("diags", "diags_array"):
+        options["dtype"] = None  # that of the integers
     terms = []
     for k in range(forms[0].numerators.shape[1]):
         whole = [form.constants()[:, k].reshape(shape_of(part))

@@ -3,9 +3,9 @@
 u⁺ = 2u − p − q K u, p⁺ = u with q = tᵏ has the roots of z² − (2 − q λ) z + 1 for the eigenvalues λ
 of K.  Staggered, h⁺ = h + t D u and u⁺ = u + t E h⁺, it has those of K = −ED and q = t².  Where K
 is symmetric for some positive weights and λ >= 0, they are on the unit circle and simple for
-0 < q λ < 4, and one is outside it beyond.  λ = 0 is a drift of the first form, and of the second one
-where D or E has an inverse (a velocity and a place); where E = −DᵀW but for weights it is harmless,
-as then K u = 0 only if D u = 0.
+0 < q λ < 4, and one is outside it beyond.  λ = 0 is a drift of the first form, and of the second
+one where D or E has an inverse (a velocity and a place); where E = −Dᵀ but for weights it is
+harmless, as then K u = 0 only if D u = 0.
 """
 
 from __future__ import annotations

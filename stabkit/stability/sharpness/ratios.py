@@ -26,6 +26,7 @@ _RATIOS: dict[str, tuple[Bounds, Bounds]] = {
     "tanh": ((ZERO, ONE), (-ONE, ONE)), "arctan": ((ZERO, ONE), (Fraction(-2), Fraction(2))),
     "sin": ((-ONE, ONE), (-ONE, ONE)),
 }
+_EXTREMES = ("maximum", "minimum", "fmax", "fmin")
 _CONDITIONS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal",
                "logical_and", "logical_or", "logical_not"}
 
@@ -120,7 +121,7 @@ class Inputs:
             return _absolute(parts[0])
         if name in _RATIOS:
             return _RATIOS[name][1]
-        if name in ("maximum", "minimum", "fmax", "fmin"):
+        if name in _EXTREMES:
             return _extreme(parts[0], parts[1], name in ("maximum", "fmax"))
         if name == "sign":
             return -ONE, ONE
@@ -173,10 +174,22 @@ class Inputs:
         if name in ("absolute", "fabs"):
             r = self.ratio_of_sum(parts[0], form)
             return None if r is None else hull(r, scaled(r, -ONE))
-        if name in ("where", "maximum", "minimum", "fmax", "fmin"):
+        if name in _EXTREMES and (inner := _beside_number(node)) is not None:
+            r = self.ratio_of_sum(inner, form)
+            return None if r is None else times(r, (ZERO, ONE))
+        if name in ("where", *_EXTREMES):
             both = [self.ratio_of_sum(part, form) for part in parts[-2:]]
             return None if None in both else hull(both[0], both[1])  # type: ignore[arg-type]
         return None
+
+
+def _beside_number(node: Operation) -> Sum | None:
+    """s in min(s, c) with c >= 0 or max(s, c) with c <= 0, which are r·s with 0 <= r <= 1."""
+    sign = 1 if node.name in ("minimum", "fmin") else -1
+    for s, number in (node.parts, node.parts[::-1]):
+        if not number.linear and not number.nodes and sign * number.constant >= 0:
+            return s
+    return None
 
 
 def _width(a: Bounds) -> Any:

@@ -18,8 +18,9 @@ from stabkit.stability.invariants import POWER_BOUNDED, weighted
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
 from stabkit.stability.property import Stable
 from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.exact_sets import exact_sets
 from stabkit.stability.sharpness.modes import by_modes
-from stabkit.stability.sharpness.own_step import exact_sets, step_name
+from stabkit.stability.sharpness.own_step import step_name
 from stabkit.stability.verdict import PROVED, REFUTED
 from stabkit.tracing import Trace, as_shape, in_numpy, takes_step, trace
 
