@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -72,6 +73,10 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
         return _of_systems(found, notion, name)
     if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
         return by_means(found, notion, name)
+    if not found.is_linear and notion is MAX_NORM and held is None:
+        kept = by_means(found, RANGE, name)
+        return replace(kept, notion=notion.name, lines=(
+            *kept.lines, "a step that keeps the range of every signal keeps the largest modulus"))
     if not found.is_linear and notion is CONTRACTION and held is None:
         return by_slopes(found, notion, name)
     if not found.is_linear:

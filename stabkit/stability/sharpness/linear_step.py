@@ -55,6 +55,12 @@ class OwnStep:
                                form.numerators[linear], form.denominator), self.free.shape)
 
     @property
+    def is_fixed(self) -> bool:
+        """Whether no step enters."""
+        form = self.trace.form
+        return form.numerators.shape[1] == 1 and len(form.denominator) == 1
+
+    @property
     def alternating(self) -> np.ndarray:
         """1 and -1 like the squares of a chessboard, on the entries that are not held."""
         places = np.unravel_index(self.free.places, self.trace.shape)

@@ -17,7 +17,7 @@ from stabkit.schemes.foreign_steps import short
 from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
-from stabkit.stability.invariants import POWER_BOUNDED, Weighted
+from stabkit.stability.invariants import POWER_BOUNDED, Weighted, of_arrays
 from stabkit.stability.notions import Notion
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.exact_sets import exact_sets
@@ -37,6 +37,7 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
                    start: Fraction, trials: int, seed: int) -> StepBound:
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
+    notion = of_arrays(notion, shape)
     function = in_numpy(function, shape, takes_step(function))
     first = first_answer(function, shape, start)
     found: Trace | None = None
@@ -119,6 +120,7 @@ def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = No
     See :func:`~stabkit.stability.decide.decide`.
     """
     shape, takes = as_shape(shape), takes_step(function)
+    notion = of_arrays(notion, shape)
     function = in_numpy(function, shape, takes)
     if takes and dt is None:
         raise InvalidArgument("dt: give the step, such as dt='1/4'; step_bound(step, notion, "

@@ -74,6 +74,10 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
         lines.append(limit or "no step is proved, and no signal was found that grows at one")
     if not proved and refuted == ((Fraction(0), None),):
         lines += _why_never(step)
+    single = step.dt if step.dt is not None else Fraction(1) if step.is_fixed else None
+    if single is not None and grown:
+        gain = matrix.gain(grown[0], single)
+        lines.append(f"its norm becomes {gain:.7g} times as large")
     first = next((each for each in grown if refuted and each.steps[0][0] == refuted[0][0]), None)
     return StepBound(
         notion.name, proved, refuted, tuple(certificate),
