@@ -14,7 +14,7 @@ from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument, Undecided
-from stabkit.stability.notions import Notion, largest, smallest
+from stabkit.stability.notions import Energy, Notion, energy, largest, smallest
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -186,3 +186,23 @@ def _no_margin(*signals: Any) -> Margin:
 
 
 POWER_BOUNDED = Notion("bounded powers", 1, _no_margin, _no_margin)
+
+
+@dataclass(frozen=True, eq=False)
+class OfArrays:
+    """A functional of arrays of some shape, for flat signals and for batches of such."""
+
+    functional: Any
+    shape: tuple[int, ...]
+
+    def __call__(self, u: Signal) -> Margin:
+        if u.ndim == 1:
+            return self.functional(u.reshape(self.shape))
+        return np.array([self(row) for row in u])
+
+
+def of_arrays(notion: Notion, shape: tuple[int, ...]) -> Notion:
+    """The notion for a step of arrays, whose functional is given arrays too."""
+    functional = notion.functional
+    return notion if functional is None or isinstance(functional, Energy) else \
+        energy(OfArrays(functional, shape))
