@@ -14,8 +14,9 @@ from stabkit.installation import install
 #: What the extras are for, in the order of interest; of two for one purpose either will do.  The
 #: other extras are for developers.
 PURPOSES = {
-    None: "decide, replay, report", "onnx": "audit ONNX files", "torch": "audit PyTorch modules",
-    "prove": "search proofs", "gpu": "search on a GPU", "gpu-cuda13": "search on a GPU",
+    None: "decide, replay, report", "onnx": "audit ONNX files",
+    "torch": "train, audit in PyTorch", "prove": "search proofs",
+    "gpu": "search on a GPU", "gpu-cuda13": "search on a GPU",
     "dask": "use many machines", "mpi": "use a cluster by MPI", "learning": "train on digits",
     "report": "draw a recording", "notebooks": "execute the notebooks",
 }
