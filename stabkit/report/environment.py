@@ -18,6 +18,7 @@ PURPOSES = {
     "torch": "train, audit in PyTorch", "prove": "search proofs",
     "gpu": "search on a GPU", "gpu-cuda13": "search on a GPU",
     "dask": "use many machines", "mpi": "use a cluster by MPI", "learning": "train on digits",
+    "samples": "train on digits and recordings",
     "report": "draw a recording", "notebooks": "execute the notebooks",
 }
 WIDE = max(map(len, PURPOSES.values()))
