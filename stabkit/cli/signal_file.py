@@ -6,11 +6,12 @@ import warnings
 from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from struct import error as StructError
 from tokenize import TokenError  # a broken npy header is parsed as Python by numpy
 
 import numpy as np
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import UNFIT, InvalidArgument, in_words
 from stabkit.user_files import content
 
 LARGEST = 1 << 30  # bytes
@@ -90,7 +91,10 @@ def _read_wav(stream: BytesIO) -> np.ndarray:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks that are not samples
-        return wavfile.read(stream)[1]
+        try:
+            return wavfile.read(stream)[1]
+        except (*UNFIT, StructError) as error:  # whatever SciPy makes of a damaged header
+            raise ValueError(in_words(error)) from error
 
 
 _READERS: dict[str, Callable[[BytesIO], np.ndarray]] = {

@@ -16,7 +16,7 @@ from flint import arb, fmpq
 from stabkit.aliases import Array, Rational
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.operators.boundary import (
     DIRICHLET,
     NATURAL,
@@ -155,6 +155,7 @@ def differential_operator(weights: Sequence[Array], n: int, h: Rational = 1,
     same rows.  ``REFLECTING`` is possible only for orders of one parity, because odd differences
     live between the samples.
     """
+    weights = several(weights, "weights")
     orders = [m for m, weight in enumerate(weights) if fraction(weight, "weights") != 0]
     if not orders:
         raise InvalidArgument("weights: at least one must be nonzero")
