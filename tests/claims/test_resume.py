@@ -58,7 +58,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_as_one_that_was_not(tmp_path):
     begin = time.perf_counter()
     assert finished("--claims", path, "--json", whole)[0] == 0
     duration = time.perf_counter() - begin
-    journal, rng, before, ended = Path(f"{target}.journal"), random.Random(0), [], 0
+    journal, rng, before = Path(f"{target}.journal"), random.Random(0), []
     for _ in range(int(os.environ.get("STABKIT_KILLS", "4"))):
         with stabkit("--claims", path, "--resume", target) as running:
             time.sleep(rng.uniform(0, duration))
@@ -67,14 +67,13 @@ def test_a_run_that_is_killed_goes_on_and_ends_as_one_that_was_not(tmp_path):
             assert target.read_bytes() == whole.read_bytes()
             target.unlink()
             journal.unlink(missing_ok=True)
-            ended, before = ended + 1, []
+            before = []
         kept = decided(journal) if journal.exists() else []
         assert kept[:len(before)] == before
         before = kept
     assert finished("--claims", path, "--resume", target)[0] == 0
     assert target.read_bytes() == whole.read_bytes()
     assert not journal.exists()
-    assert [file.name for file in tmp_path.iterdir() if ".part" in file.name] == [] or ended
 
 
 @pytest.mark.slow
@@ -137,7 +136,7 @@ def test_a_worker_that_dies_harms_no_other_claim(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_outlives_its_parent(tmp_path, number):
     """Two seconds after the parent alone was ended, its workers are gone.
 
@@ -146,7 +145,8 @@ def test_no_worker_outlives_its_parent(tmp_path, number):
     note = "@claim('page 7')\ndef at_work():\n    '''It holds.'''\n" \
            f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
     path, begin = claims_file(tmp_path, note, count=1, seconds=0), time.perf_counter()
-    with stabkit("--claims", path, "--workers", 2) as running:
+    with stabkit("--claims", path, "--workers", 2, preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler)) as running:
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             assert running.poll() is None
             time.sleep(0.05)

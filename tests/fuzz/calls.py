@@ -147,7 +147,7 @@ def _is_small(value):
 # -- audit and multigrid ---------------------------------------------------------------------------
 def audits():
     """Networks of npz files that are read, and then audited."""
-    return Door(networks(), saved(".npz", lambda path: audited(path, budget=0.05)), limit=60)
+    return Door(networks, saved(".npz", lambda path: audited(path, budget=0.05)), limit=60)
 
 
 @st.composite

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -22,14 +23,14 @@ class Door:
 
     Attributes
     ----------
-    inputs : strategy
+    inputs : strategy, or a function of a random.Random
     enter : callable
         Gives one input; what it raises beside a StabkitError is a find.
     limit : float
         Seconds that one input may take.
     """
 
-    inputs: SearchStrategy
+    inputs: SearchStrategy | Callable[[Random], Any]
     enter: Callable[[Any], object]
     limit: float = 10.0
 
@@ -78,26 +79,34 @@ def offer(door: Door, item: Any, count: Count) -> None:
 
 def drive(door: Door, inputs: int, number: int = 0, seconds: float = float("inf")) -> Count:
     """Give so many inputs, or as many as the time allows, drawn from the seed `number`."""
-    count, until, first = Count(), time.monotonic() + seconds, time.monotonic() + seconds / 10
-    while count.tried < inputs:
-        @seed(number)
-        @settings(max_examples=min(ROUND, inputs - count.tried), database=None, deadline=None,
-                  phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-        @given(door.inputs)
-        def once(item: Any) -> None:
-            if time.monotonic() > until or count.tried >= inputs:
-                raise Enough
-            offer(door, item, count)
-            if not count.start and (10 * count.tried >= inputs or time.monotonic() > first):
-                count.start = resident()
+    count, begin = Count(), time.monotonic()
 
-        try:
-            once()
-        except Enough:
-            break
-        number += 1
+    def once(item: Any) -> None:
+        passed = time.monotonic() - begin
+        if passed > seconds or count.tried >= inputs:
+            raise Enough
+        offer(door, item, count)
+        if not count.start and (10 * count.tried >= inputs or 10 * passed > seconds):
+            count.start = resident()
+
+    random = Random(number)
+    try:
+        while True:
+            if isinstance(door.inputs, SearchStrategy):
+                _drawn(door.inputs, once, random.getrandbits(32))
+            else:
+                once(door.inputs(random))
+    except Enough:
+        pass
     count.growth = resident() - count.start
     return count
+
+
+def _drawn(inputs: SearchStrategy, once: Callable[[Any], None], number: int) -> None:
+    test = given(inputs)(once)
+    seed(number)(settings(
+        max_examples=ROUND, database=None, deadline=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck))(test))()
 
 
 def resident() -> int:

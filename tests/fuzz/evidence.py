@@ -3,8 +3,7 @@
 import numpy as np
 from driving import Door
 from evidence_files import evidence, sealed_again, verdict_file, witness
-from hypothesis import strategies as st
-from mutations import changed_trees
+from mutations import changed_trees, one_of
 
 from stabkit.audit import audit
 from stabkit.errors import InvalidEvidence
@@ -38,56 +37,65 @@ def json():
             return content
 
     trees = changed_trees(verdict_files())
-    return Door(st.one_of(trees, trees.map(again)), replay, limit=30)
+    return Door(one_of(trees, lambda random: again(trees(random))), replay, limit=30)
 
 
-_ATOMS = st.sampled_from(["0", "1", "2", "7", "u", "u", "A", "c", "n", "pi", "inf", "u[0]",
-                          "A.T", "A[0, 1]", "u[1:]", "A[:, 0]", "10**9", "u[9]", "[1, u[0]]"])
-_CALLS = ("abs", "sign", "floor", "sqrt", "exp", "log", "sin", "cos", "tanh", "atan", "I", "ones",
-          "zeros", "diag", "outer", "kron", "stack", "concat", "vec", "len", "inverse", "det",
-          "trace", "rank", "sum", "dot", "norm2", "min", "max", "sign_changes", "largest_product",
-          "row_sums", "smallest_entry", "column_squares", "gram_bound", "side_by_side",
-          "gram_at_most", "decay", "polyval", "roots_in", "positive_on", "nonneg_on", "psd", "pd",
-          "nonneg", "tridiagonal", "totally_nonneg", "f", "g", "nothing")
+_ATOMS = ("0", "1", "2", "7", "u", "u", "A", "c", "n", "pi", "inf", "u[0]", "A.T", "A[0, 1]",
+          "u[1:]", "A[:, 0]", "10**9", "u[9]", "[1, u[0]]")
+_CALLS = ("abs", "sign", "floor", "sqrt", "exp", "log", "sin", "cos", "tanh", "atan", "f", "g",
+          "I", "ones", "zeros", "diag", "outer", "kron", "stack", "concat", "vec", "len", "inverse",
+          "det", "trace", "rank", "sum", "dot", "norm2", "min", "max", "sign_changes",
+          "largest_product", "row_sums", "smallest_entry", "column_squares", "gram_bound",
+          "side_by_side", "gram_at_most", "decay", "polyval", "roots_in", "positive_on",
+          "nonneg_on", "psd", "pd", "nonneg", "tridiagonal", "totally_nonneg", "nothing")
 
 
-def _larger(inner):
-    return st.one_of(
-        st.builds("({} {} {})".format, inner, st.sampled_from(["+", "-", "*", "/", "**", "@"]),
-                  inner),
-        st.builds("-{}".format, inner),
-        st.builds("{}({})".format, st.sampled_from(_CALLS),
-                  st.lists(inner, min_size=1, max_size=3).map(", ".join)),
-        st.builds("({} if {} > 0 else {})".format, inner, inner, inner))
+def expression(random, depth=3, atoms=_ATOMS, calls=_CALLS, signs="+-*/@"):
+    """An expression; with a name ``x`` among the atoms, a number on a cell."""
+    def inner():
+        return expression(random, depth - 1, atoms, calls, signs)
+
+    kind = random.randint(0, 7) if depth else 0
+    if kind < 2:
+        return random.choice(atoms)
+    if kind < 4:
+        return f"({inner()} {random.choice(signs)} {inner()})"
+    if kind < 6:
+        given = ", ".join(inner() for _ in range(random.choice((1, 1, 2, 3))))
+        return f"{random.choice(calls)}({given})"
+    return f"{inner()}**{random.randint(0, 9)}" if kind == 6 else \
+        f"({inner()} if {inner()} > 0 else {inner()})"
 
 
-EXPRESSIONS = st.recursive(_ATOMS, _larger, max_leaves=8)
-NUMBERS = st.recursive(st.sampled_from(["x", "1", "3", "n", "pi"]), lambda inner: st.one_of(
-    st.builds("({} {} {})".format, inner, st.sampled_from(["+", "-", "*", "/"]), inner),
-    st.builds("{}({})".format, st.sampled_from(_CALLS[:10]), inner),
-    st.builds("{}**{}".format, inner, st.integers(0, 9)),
-    st.builds("({} if {} > 0 else {})".format, inner, inner, inner)), max_leaves=5)
-CONDITIONS = st.one_of(
-    st.builds("{} {} {}".format, EXPRESSIONS,
-              st.sampled_from(["<", "<=", "==", "!=", ">", ">="]), EXPRESSIONS),
-    st.builds("all({} <= {} for x in cells(c))".format, NUMBERS, NUMBERS),
-    st.builds("not ({} < 1 and {} > 0)".format, EXPRESSIONS, EXPRESSIONS), EXPRESSIONS,
-    st.text("ux019+-*/@()[],.:<>= ", max_size=30))
+def number(random):
+    return expression(random, 2, ("x", "x", "1", "3", "pi"), _CALLS[:10], "+-*/")
 
 
-@st.composite
-def pieces(draw):
+def condition(random):
+    kind = random.randint(0, 5)
+    if kind < 3:
+        return f"{expression(random)} {random.choice(('<', '<=', '==', '!=', '>='))} " \
+               f"{expression(random)}"
+    if kind == 3:
+        return f"all({number(random)} <= {number(random)} for x in cells(c))"
+    if kind == 4:
+        return f"not ({expression(random, 2)} < 1 and {expression(random, 2)} > 0)"
+    return "".join(random.choices("ux019+-*/@()[],.:<>= ", k=random.randint(0, 30)))
+
+
+def piece(random):
     """Evidence that is written by the grammar, and often means nothing."""
-    numbers = st.sampled_from(["0", "1", "-2", "3/4", "-1/3", "1000000007"])
-    n = draw(st.integers(1, 3))
-    few = st.lists(numbers, min_size=n, max_size=n)
+    def numbers(count):
+        return random.choices(("0", "1", "-2", "3/4", "-1/3", "1000000007"), k=count)
+
+    n = random.randint(1, 3)
     return evidence(
-        *draw(st.lists(CONDITIONS, min_size=1, max_size=3)),
-        given={"u": draw(few), "A": draw(st.lists(few, min_size=n, max_size=n)), "n": draw(numbers),
-               "c": ["-inf", "-1", "0", draw(st.sampled_from(["1", "3/4", "0"])), "inf"]},
-        let=[["f(x)", draw(NUMBERS)], ["v", draw(EXPRESSIONS)], ["g(x)", draw(NUMBERS)]],
-        arithmetic=draw(st.sampled_from(["ball", "rational"])))
+        *(condition(random) for _ in range(random.randint(1, 3))),
+        given={"u": numbers(n), "A": [numbers(n) for _ in range(n)], "n": numbers(1)[0],
+               "c": ["-inf", "-1", "0", random.choice(("1", "3/4", "0")), "inf"]},
+        let=[["f(x)", number(random)], ["v", expression(random)], ["g(x)", number(random)]],
+        arithmetic=random.choice(("ball", "rational")))
 
 
 def language():
-    return Door(pieces(), check, limit=30)
+    return Door(piece, check, limit=30)

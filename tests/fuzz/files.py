@@ -5,13 +5,12 @@ import os
 import struct
 import tempfile
 from io import BytesIO
+from math import prod
 from pathlib import Path
 
 import numpy as np
 from driving import Door
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
-from mutations import changed_bytes
+from mutations import changed_bytes, one_of
 
 from stabkit.audit import npz_file, onnx_file
 from stabkit.cli.signal_file import read_signal
@@ -73,64 +72,79 @@ _KINDS = ("Relu", "Gemm", "MatMul", "Conv", "ConvTranspose", "Add", "Sub", "Mul"
           "Clip", "Einsum", "Expand", "Tile", "TopK", "ReduceMean", "ReduceSum", "Squeeze",
           "Unsqueeze", "Flatten", "LSTM", "GRU", "RNN", "Where", "If", "Loop", "Identity", "Cast",
           "Shape", "ConstantOfShape", "PRelu", "Gelu", "HardSwish", "DepthToSpace", "Abs", "Max")
-_SIZES = st.one_of(st.integers(-3, 8), st.sampled_from([2**31, 2**62, -2**63]))
+_SIZES = (*range(-3, 9), 2**31, 2**62, -2**63)
 
 
-@st.composite
-def changed_models(draw, files):
+def changed_models(files):
     """A model whose nodes, attributes and tensors are others; still a protobuf message."""
     import onnx
 
-    model = onnx.load_from_string(draw(st.sampled_from(files)))
-    graph = model.graph
-    for _ in range(draw(st.integers(1, 4))):
-        node = graph.node[draw(st.integers(0, len(graph.node) - 1))] if graph.node else None
-        kind = draw(st.integers(0, 7))
-        if node is None or kind == 0:
-            node = graph.node.add(op_type=draw(st.sampled_from(_KINDS)), input=["x"], output=["y2"])
-        elif kind == 1:
-            node.op_type = draw(st.sampled_from(_KINDS))
-        elif kind == 2 and node.attribute:
-            entry = node.attribute[draw(st.integers(0, len(node.attribute) - 1))]
-            entry.i = draw(_SIZES)
-            del entry.ints[:]
-            entry.ints.extend(draw(st.lists(_SIZES, max_size=5)))
-            entry.f = draw(st.floats(width=32))
-        elif kind == 3 and node.input:
-            known = [name for each in graph.node for name in (*each.input, *each.output)]
-            node.input[draw(st.integers(0, len(node.input) - 1))] = draw(st.sampled_from(known))
-        elif kind == 4 and graph.initializer:
-            tensor = graph.initializer[draw(st.integers(0, len(graph.initializer) - 1))]
-            del tensor.dims[:]
-            tensor.dims.extend(draw(st.lists(_SIZES, max_size=4)))
-        elif kind == 5 and graph.initializer:
-            tensor = graph.initializer[draw(st.integers(0, len(graph.initializer) - 1))]
-            tensor.data_type = draw(st.integers(-1, 30))
-        elif kind == 6:
-            for value in graph.input:
-                del value.type.tensor_type.shape.dim[:]
-                for size in draw(st.lists(_SIZES, max_size=4)):
-                    value.type.tensor_type.shape.dim.add(dim_value=size)
-        elif kind == 7:
-            graph.node.remove(node)
-    return model.SerializeToString()
+    def sizes(random):
+        return random.choices(_SIZES, k=random.randint(0, 4))
+
+    def make(random):
+        model = onnx.load_from_string(random.choice(files))
+        graph = model.graph
+        for _ in range(random.randint(1, 4)):
+            node = random.choice(graph.node) if graph.node else None
+            kind = random.randint(0, 7)
+            if node is None or kind == 0:
+                graph.node.add(op_type=random.choice(_KINDS), input=["x"], output=["y2"])
+            elif kind == 1:
+                node.op_type = random.choice(_KINDS)
+            elif kind == 2 and node.attribute:
+                entry = random.choice(node.attribute)
+                entry.i = random.choice(_SIZES)
+                del entry.ints[:]
+                entry.ints.extend(sizes(random))
+                entry.f = random.choice((0.0, -1.5, float("nan"), float("inf")))
+            elif kind == 3 and node.input:
+                known = [name for each in graph.node for name in (*each.input, *each.output)]
+                node.input[random.randrange(len(node.input))] = random.choice(known)
+            elif kind == 4 and graph.initializer:
+                tensor = random.choice(graph.initializer)
+                del tensor.dims[:]
+                tensor.dims.extend(sizes(random))
+            elif kind == 5 and graph.initializer:
+                random.choice(graph.initializer).data_type = random.randint(-1, 30)
+            elif kind == 6:
+                for value in graph.input:
+                    del value.type.tensor_type.shape.dim[:]
+                    for size in sizes(random):
+                        value.type.tensor_type.shape.dim.add(dim_value=size)
+            elif kind == 7:
+                graph.node.remove(node)
+        return model.SerializeToString()
+
+    return make
 
 
 def onnx():
     files = models()
-    return Door(st.one_of(changed_bytes(files[-4:]), changed_bytes(files), changed_models(files)),
+    return Door(one_of(changed_bytes(files[-4:]), changed_bytes(files), changed_models(files[-4:]),
+                       changed_models(files)),
                 lambda content: onnx_file.read_bytes(content, "m.onnx"))
 
 
 # -- arrays ----------------------------------------------------------------------------------------
 _KEYS = ("W1", "W2", "stencil1", "stencil2", "flux", "contrast", "step", "b1", "b2", "sizes",
          "boundary", "A0", "A1", "b0", "flux0", "flux1", "x", "")
-_WORDS = st.sampled_from(["relu", "tanh", "soft", "perona_malik", "identity", "periodic", "zero",
-                          "nothing"]).map(np.array)
-_NUMBERS = arrays.arrays(st.sampled_from([np.dtype(name) for name in (
-    "f8", "f4", "f2", "i8", "u1", "?", "c16", "M8[s]", "U3", ">f8")]),
-    arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4))
-_SQUARE = arrays.arrays("f8", (3, 3), elements=st.integers(-4, 4).map(lambda n: n / 4))
+_FLUXES = ("relu", "tanh", "soft", "perona_malik", "identity", "garrote", "hard")
+_DTYPES = ("f8", "f4", "f2", "i8", "u1", "?", "c16", "M8[s]", "U3", ">f8")
+
+
+def any_array(random):
+    shape = random.choices(range(5), k=random.randint(0, 4))
+    values = np.frombuffer(random.randbytes(16 * prod(shape)), np.uint8).astype(float) - 128
+    with np.errstate(all="ignore"):
+        made = values[:prod(shape)].reshape(shape).astype(random.choice(_DTYPES))
+    if made.dtype.kind == "f" and made.size and random.random() < 0.2:
+        made.flat[0] = random.choice((np.nan, np.inf, -np.inf, 5e-324))
+    return made
+
+
+def quarters(random, *shape):
+    return np.array(random.choices(range(-4, 5), k=prod(shape))).reshape(shape) / 4
 
 
 def written(**named):
@@ -139,34 +153,35 @@ def written(**named):
     return stream.getvalue()
 
 
-@st.composite
-def networks(draw):
-    """Layers in a row, or a block, most of them of shapes that fit."""
-    sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
-    fluxes = st.sampled_from(["relu", "tanh", "soft", "perona_malik", "identity", "garrote",
-                              "hard"])
-    entries = st.integers(-4, 4).map(lambda n: n / 4)
+def named_arrays(random):
+    makers = (any_array, lambda random: np.array(random.choice(("zero", "nothing", *_FLUXES))),
+              lambda random: quarters(random, 3, 3))
+    return written(**{key: random.choice(makers)(random)
+                      for key in random.choices(_KEYS, k=random.randint(0, 6))})
+
+
+def networks(random):
+    """Layers in a row, or a block, of shapes that fit."""
+    sizes = random.choices(range(1, 5), k=random.randint(2, 4))
+    if random.random() < 0.5:
+        return written(W1=quarters(random, *sizes[:2]), flux=random.choice(_FLUXES),
+                       step=random.choice((0.1, 0.25, 0.5, 1.0, 2.0)))
     found = {}
     for k, (n, m) in enumerate(itertools.pairwise(sizes)):
-        found[f"A{k}"] = draw(arrays.arrays("f8", (m, n), elements=entries))
-        if draw(st.booleans()):
-            found[f"flux{k}"] = np.array(draw(fluxes))
-        if draw(st.booleans()):
-            found[f"b{k}"] = draw(arrays.arrays("f8", (m,), elements=entries))
-    if draw(st.booleans()):
-        found = {"W1": found["A0"], "flux": np.array(draw(fluxes)), "step": np.array(
-            draw(st.sampled_from([0.1, 0.25, 0.5, 1.0, 2.0])))}
+        found[f"A{k}"] = quarters(random, m, n)
+        if random.random() < 0.5:
+            found[f"flux{k}"] = random.choice(_FLUXES)
+        if random.random() < 0.5:
+            found[f"b{k}"] = quarters(random, m)
     return written(**found)
 
 
 def npz():
-    named = st.dictionaries(st.sampled_from(_KEYS), st.one_of(_NUMBERS, _WORDS, _SQUARE),
-                            max_size=6).map(lambda found: written(**found))
     block = written(W1=np.eye(3), b1=np.ones(3), flux="relu", step=0.5)
     row = written(A0=np.eye(3), flux0="soft", contrast0=2.0, A1=np.ones((2, 3)))
     stencil = written(stencil1=np.array([-1.0, 1.0]), sizes=np.array([6]), boundary="periodic",
                       flux="tanh")
-    return Door(st.one_of(named, networks(), changed_bytes([block, row, stencil])),
+    return Door(one_of(named_arrays, networks, changed_bytes([block, row, stencil])),
                 saved(".npz", npz_file.read))
 
 
@@ -177,17 +192,20 @@ def _saved_array(array):
 
 
 def npy():
-    return Door(st.one_of(_NUMBERS.map(_saved_array), changed_bytes(
+    return Door(one_of(lambda random: _saved_array(any_array(random)), changed_bytes(
         [_saved_array(np.arange(6.0)), _saved_array(np.ones((2, 3), np.float32))])),
         saved(".npy", read_signal))
 
 
 def csv():
-    lines = st.lists(st.lists(st.one_of(st.floats().map(repr), st.text(max_size=4)),
-                              max_size=4).map(",".join), max_size=5).map("\n".join)
-    return Door(st.one_of(lines.map(lambda text: text.encode("utf-8", "surrogatepass")),
-                          changed_bytes([b"1,2,3\n", b"# s\n1\n2.5\n-3e2\n", b"\xef\xbb\xbf1\n2"])),
-                saved(".csv", read_signal))
+    words = ("1", "-2.5", "3e2", "nan", "inf", "", "x", "#", "1e999", "0x1", "1_000", '"', "é")
+
+    def table(random):
+        return "\n".join(",".join(random.choices(words, k=random.randint(0, 4)))
+                         for _ in range(random.randint(0, 5))).encode()
+
+    return Door(one_of(table, changed_bytes([b"1,2,3\n", b"# s\n1\n2.5\n-3e2\n",
+                                             b"\xef\xbb\xbf1\n2"])), saved(".csv", read_signal))
 
 
 def _sound(channels, bits, kind=1):
