@@ -127,7 +127,7 @@ def convolution(taps: Sequence[Array], n: int, boundary: Boundary = PERIODIC, *,
         ``REFLECTING`` is not a padding and is refused: choose ``MIRRORED`` or ``NATURAL``.
     """
     _check(n, boundary)
-    taps = [fraction(tap, "taps") for tap in taps]
+    taps = [fraction(tap, "taps") for tap in several(taps, "taps")]
     centre = len(taps) // 2 if centre is None else centre
     if not taps or not 0 <= centre < len(taps):
         raise InvalidArgument(f"taps: need at least one, with centre inside; got {len(taps)} "

@@ -2,6 +2,7 @@
 
 import importlib.util
 import struct
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -70,9 +71,17 @@ def test_a_damaged_recording_is_one_line(tmp_path, content):
     (lambda: stabkit.Calculation({}, 7), "let"), (lambda: stabkit.Calculation({}, (), 7), "shows"),
     (lambda: stabkit.make_stable(print, 2.5), "shape"),
     (lambda: stabkit.differential_operator(2, 5), "weights"),
+    (lambda: stabkit.convolution(2, 5), "taps"), (lambda: stabkit.box(stabkit.Linear, 1), "low"),
     (lambda: stabkit.identity(2.5), "n"), (lambda: stabkit.load_claims(7), "claims file"),
     (lambda: stabkit.fluxes.weickert(np.eye(2)), "contrast")])
 def test_an_argument_of_another_kind_is_named(make, name):
     """In one line."""
     with pytest.raises(InvalidArgument, match=rf"^{name}: must be .*\Z"):
         make()
+
+
+def test_an_operator_is_an_array_of_fractions_too():
+    """Its entries are exact, and NumPy is given them as they are."""
+    K = stabkit.from_matrix([["1/3", "0"], ["-2", "1"]])
+    assert (np.asarray(K, dtype=object) == K.exact()).all()
+    assert np.asarray(K, dtype=object)[0, 0] == Fraction(1, 3)
