@@ -155,7 +155,7 @@ def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str],
         check_writable(target)
     done: list[str] = []
     try:
-        with working(sys.stderr) as advance:
+        with working(sys.stderr, budget) as advance:
             def note(what: str) -> None:
                 done.append(what)
                 advance(what)

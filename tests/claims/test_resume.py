@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from stabkit.claims.claim import load_claims
+from stabkit.claims.verify import verify
+from stabkit.cli.journal import Journal, path_of
+
 HEAD = """
 import os, signal, time
 from stabkit import Calculation, Not, claim
@@ -114,6 +118,41 @@ def test_a_journal_of_another_question_is_refused(tmp_path):
     target.unlink()
     status, _, errors = finished("--claims", path, "--resume", target)
     assert status == 2 and "--resume" in errors and len(errors.splitlines()) == 1
+
+
+def test_a_run_that_is_killed_while_it_begins_has_lost_nothing(tmp_path, monkeypatch):
+    """What is known is whole under its name before the journal of the run that goes on is there."""
+    target = tmp_path / "v.json"
+    path = claims_file(tmp_path, count=2, seconds=0)
+    known = verify(load_claims(path))
+    with Journal(target, {}) as journal:
+        journal.start(known)
+    kept = path_of(target).read_bytes()
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_):
+        raise Killed
+
+    for place in ("stabkit.cli.journal.Journal._write", "os.fsync", "os.replace"):
+        with monkeypatch.context() as patch, pytest.raises(Killed), Journal(target, {}) as journal:
+            patch.setattr(place, killed)
+            journal.start(known)
+        assert path_of(target).read_bytes() == kept
+
+
+def test_a_journal_follows_no_link_and_waits_for_no_pipe(tmp_path):
+    """Whoever may write beside the target cannot choose what else is written, or stop the run."""
+    other, target = tmp_path / "other", tmp_path / "v.json"
+    other.write_text("mine", "utf-8")
+    for make in (lambda path: path.symlink_to(other), os.mkfifo):
+        make(path_of(target))
+        with Journal(target, {}) as journal:
+            journal.start()
+            assert path_of(target).is_file() and not path_of(target).is_symlink()
+        journal.remove()
+    assert other.read_text("utf-8") == "mine" and sorted(tmp_path.iterdir()) == [other]
 
 
 @pytest.mark.slow
