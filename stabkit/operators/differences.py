@@ -16,7 +16,7 @@ from flint import arb, fmpq
 from stabkit.aliases import Array, Number
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.operators.boundary import (
     DIRICHLET,
     NATURAL,
@@ -129,7 +129,7 @@ def convolution(taps: Sequence[Array], n: int, boundary: Boundary = PERIODIC, *,
         ``REFLECTING`` is not a padding and is refused: choose ``MIRRORED`` or ``NATURAL``.
     """
     _check(n, boundary)
-    taps = [fraction(tap, "taps") for tap in taps]
+    taps = [fraction(tap, "taps") for tap in several(taps, "taps")]
     centre = len(taps) // 2 if centre is None else centre
     if not taps or not 0 <= centre < len(taps):
         raise InvalidArgument(f"taps: need at least one, with centre inside; got {len(taps)} "
@@ -157,6 +157,7 @@ def differential_operator(weights: Sequence[Array], n: int, h: Number = 1,
     same rows.  ``REFLECTING`` is possible only for orders of one parity, because odd differences
     live between the samples.
     """
+    weights = several(weights, "weights")
     orders = [m for m, weight in enumerate(weights) if fraction(weight, "weights") != 0]
     if not orders:
         raise InvalidArgument("weights: at least one must be nonzero")
