@@ -14,7 +14,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from stabkit.aliases import Array, Rational
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, from_ball
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import (
@@ -107,7 +107,7 @@ def _alternating_product(order: int, n: int, h: Fraction) -> Operator:
 
     def formula() -> Interval:
         cosine = arb.cos_pi_fmpq(fmpq(1, 2 * n))
-        squared = Interval(cosine.lower(), cosine.upper()) ** 2 * 4 / h**2
+        squared = from_ball(cosine) ** 2 * 4 / h**2
         return squared**order
 
     made.norm_squared_formula = formula

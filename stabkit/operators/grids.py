@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from stabkit.aliases import Array, Rational
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, from_ball
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import (
@@ -198,7 +198,7 @@ def _norm_squared(n: int, h: Fraction, boundary: Boundary) -> Interval:
     turn = {DIRICHLET: fmpq(1, 2 * (n + 1)), PERIODIC: fmpq(n % 2, 2 * n)}.get(
         boundary, fmpq(1, 2 * n))
     cosine = arb.cos_pi_fmpq(turn)
-    return Interval(cosine.lower(), cosine.upper()) ** 2 * 4 / h**2
+    return from_ball(cosine) ** 2 * 4 / h**2
 
 
 # -- products with identities ---------------------------------------------------------------------
