@@ -133,7 +133,8 @@ def fraction(value: Scalar, name: str = "value") -> Fraction:
     try:
         return Fraction(value.item() if isinstance(value, np.generic) else value)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
-        raise InvalidArgument(f"{name}: must be a finite rational number, got {value!r}") from None
+        said = " ".join(f"{value!r:.200}".split())  # an array has several lines
+        raise InvalidArgument(f"{name}: must be a finite rational number, got {said}") from None
 
 
 def fractions(values: Array, name: str = "values") -> np.ndarray:

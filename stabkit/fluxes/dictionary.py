@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.aliases import Rational, Scalar
+from stabkit.aliases import Number, Rational, Scalar
 from stabkit.arithmetic.foreign import Entries
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.codes import FluxCode
@@ -77,7 +77,7 @@ def identity() -> Flux:
 
 
 @noting_what_was_meant
-def scaled_identity(factor: Rational) -> Flux:
+def scaled_identity(factor: Number) -> Flux:
     """Φ(s) = c s, also for c <= 0."""
     c = fraction(factor, "factor")
     flux = Flux("scaled_identity", [Piece(None, *_linear(c))],
@@ -86,7 +86,7 @@ def scaled_identity(factor: Rational) -> Flux:
 
 
 @noting_what_was_meant
-def charbonnier(contrast: Rational = 1) -> Flux:
+def charbonnier(contrast: Number = 1) -> Flux:
     """g = 1/√(1 + s²/λ²) (Charbonnier et al. 1994)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
 
@@ -101,7 +101,7 @@ def charbonnier(contrast: Rational = 1) -> Flux:
 
 
 @noting_what_was_meant
-def soft(threshold: Rational = 1) -> Flux:
+def soft(threshold: Number = 1) -> Flux:
     """Truncated total variation: Φ = s for |s| <= q, q sgn s beyond; Huber; soft shrinkage."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
@@ -113,7 +113,7 @@ def soft(threshold: Rational = 1) -> Flux:
 
 
 @noting_what_was_meant
-def perona_malik(contrast: Rational = 1) -> Flux:
+def perona_malik(contrast: Number = 1) -> Flux:
     """g = exp(−s²/(2λ²)) (Perona and Malik 1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
     twice = Constant(2 * square)
@@ -129,7 +129,7 @@ def perona_malik(contrast: Rational = 1) -> Flux:
 
 
 @noting_what_was_meant
-def garrote(threshold: Rational = 1) -> Flux:
+def garrote(threshold: Number = 1) -> Flux:
     """Truncated balanced forward-backward: Φ = s for |s| <= q, q²/s beyond; garrote shrinkage."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
@@ -141,7 +141,7 @@ def garrote(threshold: Rational = 1) -> Flux:
 
 
 @noting_what_was_meant
-def hard(threshold: Rational = 1) -> Flux:
+def hard(threshold: Number = 1) -> Flux:
     """Truncated quadratic: Φ = s for |s| <= q, 0 beyond; hard shrinkage.  It jumps at q."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
@@ -152,7 +152,7 @@ def hard(threshold: Rational = 1) -> Flux:
 
 
 @noting_what_was_meant
-def rational(contrast: Rational = 1) -> Flux:
+def rational(contrast: Number = 1) -> Flux:
     """g = 1/(1 + s²/λ²), the other diffusivity of Perona and Malik (1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
     quarter, eighth = Constant(1, 4), Constant(1, 8)
@@ -168,7 +168,7 @@ def rational(contrast: Rational = 1) -> Flux:
 
 
 @noting_what_was_meant
-def weickert(contrast: Rational = 1) -> Flux:
+def weickert(contrast: Number = 1) -> Flux:
     """g = 1 − exp(−3.31488 λ⁸/s⁸), g(0) = 1 (Weickert 1998, m = 4).
 
     Its Lipschitz constant, about 2.335, is larger than sup g = 1.
@@ -182,7 +182,7 @@ def weickert(contrast: Rational = 1) -> Flux:
 
 
 @noting_what_was_meant
-def firm(lower: Rational = 1, upper: Rational = 2) -> Flux:
+def firm(lower: Number = 1, upper: Number = 2) -> Flux:
     """Firm shrinkage (Gao and Bruce 1997): Φ = s up to q₁, then down to 0 at q₂."""
     q1, q2 = _positive(lower, "lower"), _positive(upper, "upper")
     if q1 >= q2:

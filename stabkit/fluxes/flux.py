@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Fields, Rational, Scalar
+from stabkit.aliases import Fields, Number, Rational, Scalar
 from stabkit.arithmetic.backend import is_foreign, namespace, to_host
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import Interval, hull_of
@@ -351,7 +351,7 @@ def _root_two(beside: Scalar) -> Scalar:
 # -- a user's own function -----------------------------------------------------------------------
 @noting_what_was_meant
 def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
-                    diffusivity_at_zero: Rational = None) -> Flux:
+                    diffusivity_at_zero: Number | None = None) -> Flux:
     """A flux from Φ, written with arithmetic and ``np.exp``, ``np.sqrt``, ``np.tanh``, ...
 
     The other faces follow: g = Φ/s (its value at 0 must be given if Φ/s cannot be evaluated
@@ -386,8 +386,8 @@ def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom
 
 
 @noting_what_was_meant
-def from_shrinkage(shrinkage: Function, facts: Facts, tau: Rational = Fraction(1, 4),
-                   h: Rational = 1, *, name: str = "custom") -> Flux:
+def from_shrinkage(shrinkage: Function, facts: Facts, tau: Number = Fraction(1, 4),
+                   h: Number = 1, *, name: str = "custom") -> Flux:
     """A flux from a shrinkage function S: Φ(s) = (h²/4τ) s − (h/(2√2 τ)) S(h s/√2) (alt2020)."""
     weight, inverse = _weights(tau, h)
     own, back = Constant(1 / weight), Constant(2 * inverse / weight)

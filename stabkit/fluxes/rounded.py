@@ -6,14 +6,13 @@ made again from the parameters that were meant, when someone asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import wraps
 from inspect import signature
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
-from stabkit.aliases import Function
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import StabkitError
@@ -21,24 +20,27 @@ from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.faces import Facts, Piece
 from stabkit.fluxes.recording import record
 
+P = ParamSpec("P")
+T = TypeVar("T")  # the flux
+
 #: Where a number stands, the number, and what was meant by it.
 Rounding = tuple[str, Fraction, Fraction]
 
 _OF_A_PIECE = ("upto", "activation", "diffusivity", "regulariser", "slope")
 
 
-def noting_what_was_meant(make: Function) -> Function:
+def noting_what_was_meant(make: Callable[P, T]) -> Callable[P, T]:
     """Let a flux know how it was made, and so which one was meant."""
     parameters = signature(make)
 
     @wraps(make)
-    def made(*arguments: Any, **named: Any) -> Any:
-        given = parameters.bind(*arguments, **named).arguments
+    def made(*arguments: P.args, **named: P.kwargs) -> T:
+        given: Any = parameters.bind(*arguments, **named).arguments
         name = given.get("name", "custom")
         # A function is recorded now, whatever happens to its variables later.
         given = {each: record(value, f"{name}: {each}") if callable(value) else value
                  for each, value in given.items()}
-        flux = make(**given)
+        flux = cast(Any, make)(**given)
         object.__setattr__(flux, "making", (make, given))
         return flux
     return made

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq_poly
 
-from stabkit.aliases import Matrix, Rational, Signal
+from stabkit.aliases import Matrix, Number, Rational, Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fractions, solve, to_flint
 from stabkit.arithmetic.transcript import named
@@ -70,7 +70,7 @@ class RungeKutta:
         """Whether no stage needs itself or a later one."""
         return not np.triu(self.A).any()
 
-    def __call__(self, K: Operator, flux: Flux, tau: Rational) -> RungeKuttaStep:
+    def __call__(self, K: Operator, flux: Flux, tau: Number) -> RungeKuttaStep:
         return RungeKuttaStep(K, flux, tau, self)
 
     # -- for u′ = λ u, z = τλ ----------------------------------------------------------------------
@@ -246,7 +246,8 @@ class RungeKuttaStep(DiffusionScheme):
         return named(self._moved(u, self.method.b, fields), "v")
 
     def _moved(self, u: Signal, weights: Sequence[Fraction], fields: list[Signal]) -> Signal:
+        tau: Rational = self.tau
         for weight, field in zip(weights, fields, strict=False):
             if weight:
-                u = u - Constant(weight * Fraction(self.tau)) * field
+                u = u - Constant(weight * Fraction(tau)) * field
         return u

@@ -169,4 +169,6 @@ def as_operator(value: Any, name: str) -> Operator:
 
 def identity(n: int) -> Operator:
     """The identity of ℝⁿ."""
+    if not isinstance(n, (int, np.integer)) or n < 1:
+        raise InvalidArgument(f"n: must be a positive integer, got {excerpt(n)}")
     return Operator((n, n), range(n), range(n), [1] * n, label="Id")

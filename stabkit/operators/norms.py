@@ -5,12 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy
 
-from stabkit.aliases import Rational
+from stabkit.aliases import Number
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.open_step import as_number
 from stabkit.arithmetic.rational import Constant, determinant, fraction, is_psd
@@ -72,8 +72,8 @@ def operator_norm(operator: Any) -> Interval:
     return norm_squared(operator).sqrt()
 
 
-def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rational = Fraction(1), *,
-                unbounded: Any = None) -> Rational:
+def stable_step(operator: Any, lipschitz: Number = Fraction(1), ratio: Number = Fraction(1), *,
+                unbounded: Number | None = None) -> Fraction:
     """The step ``ratio * 2 / (L ‖K‖²)``, rounded to a rational on the safe side of the ratio.
 
     It is exact where ‖K‖² is rational.  Otherwise a ratio up to 1 is rounded down and a larger one
@@ -94,22 +94,22 @@ def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rationa
         If there is no bound, and no such step is given; or an argument is no number.
     """
     if isinstance(operator, SymbolicOperator):
-        return operator.stable_step(lipschitz, ratio)
+        return cast(Fraction, operator.stable_step(lipschitz, ratio))
     operator = as_operator(operator, "operator")
     if is_rounded(lipschitz) or is_rounded(ratio):
         given, intended = (
             stable_step(operator, taken(lipschitz), taken(ratio), unbounded=unbounded)
             for taken in (fraction, _meaning))
         return Constant(given).note_meaning(intended)
-    lipschitz, ratio = (
+    bound, share = (
         value if isinstance(value, Fraction) else as_number(value, name)
         for value, name in ((lipschitz, "lipschitz"), (ratio, "ratio")))
-    if unbounded is not None and (lipschitz == 0 or not any(operator.values)):
+    if unbounded is not None and (bound == 0 or not any(operator.values)):
         return fraction(unbounded, "unbounded")
     square = norm_squared(operator)
-    if not square.lo > 0 or lipschitz <= 0:
+    if not square.lo > 0 or bound <= 0:
         raise InvalidArgument("stable_step: needs K != 0 and a Lipschitz constant > 0")
-    return ratio * 2 / (lipschitz * (square.upper if ratio <= 1 else square.lower))
+    return share * 2 / (bound * (square.upper if share <= 1 else square.lower))
 
 
 def _meaning(value: Any) -> Any:

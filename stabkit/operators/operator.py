@@ -152,7 +152,9 @@ class Operator(LinearMap):
     __array_ufunc__ = None  # NumPy's numbers leave the product to the operator
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """The dense matrix in floats."""
+        """The dense matrix in floats, or of fractions if objects are wanted."""
+        if dtype is not None and np.dtype(dtype) == object:
+            return self.exact()
         return self.sparse(np.float64 if dtype is None else dtype).toarray()
 
     def exact(self) -> np.ndarray:

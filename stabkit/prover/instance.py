@@ -122,7 +122,8 @@ def mirrors(given: Setting) -> set[str]:
                 if len(x.terms) == 2 and len(set(x.terms.values())) == 1}
     visits = list(given.visits.items())
     return {name for k, (name, visit) in enumerate(visits) for _, other in visits[:k]
-            if visit.flux == other.flux and not (visit.at + other.at).terms
+            if (visit.flux, visit.at.to) == (other.flux, other.at.to)
+            and not (visit.at + other.at).terms
             and frozenset(visit.value.letters | other.value.letters) in opposite}
 
 

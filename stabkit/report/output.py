@@ -46,7 +46,7 @@ def check_writable(path: str | Path) -> None:
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(None, "it is read-only")
         if not _is_special(path):
-            handle, trial = _new_beside(path)
+            handle, trial = new_beside(path)
             os.close(handle)
             os.unlink(trial)
     except OSError as error:
@@ -62,11 +62,11 @@ def write(path: str | Path, text: str, option: str = "--json") -> None:
     path = Path(path)
     try:
         if _is_special(path):
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", newline="\n")
             return
-        handle, trial = _new_beside(path)
+        handle, trial = new_beside(path)
         try:
-            with open(handle, "w", encoding="utf-8") as stream:
+            with open(handle, "w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -123,7 +123,7 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def _new_beside(path: Path) -> tuple[int, str]:
+def new_beside(path: Path) -> tuple[int, str]:
     """Open a new file, under a name nobody can know before, where `path` is, a link followed."""
     return mkstemp(".part", ".stabkit-", os.path.dirname(os.path.realpath(path)))
 

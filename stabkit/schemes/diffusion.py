@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from stabkit.aliases import Rational, Signal
+from stabkit.aliases import Number, Rational, Signal
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
@@ -30,7 +30,7 @@ class DiffusionScheme(Scheme):
 
     K: Operator
     flux: Flux
-    tau: Rational
+    tau: Number
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "K", as_part(self.K, Operator, "K"))
@@ -161,7 +161,8 @@ class FSI(DiffusionScheme):
     @property
     def time(self) -> Fraction:
         """The super time step n(n + 1)τ/3 of one cycle."""
-        return Fraction(self.length * (self.length + 1), 3) * self.tau
+        tau: Rational = self.tau
+        return Fraction(self.length * (self.length + 1), 3) * tau
 
     #: Names of the letters of the state where the length is left open.
     states: ClassVar[tuple[str, ...]] = ("now", "before")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from stabkit.aliases import Matrix, Rational, Signal
+from stabkit.aliases import Matrix, Number, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Term, named
@@ -42,7 +42,7 @@ class Verlet(Scheme):
 
     first: SymmetricLayer
     second: SymmetricLayer
-    tau: Rational
+    tau: Number
     printed: bool = False
 
     def __post_init__(self) -> None:
@@ -103,7 +103,7 @@ class Leapfrog(Scheme):
     """
 
     layer: SymmetricLayer
-    tau: Rational
+    tau: Number
 
     def __post_init__(self) -> None:
         as_layer(self.layer, "layer")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from stabkit.aliases import Rational, Signal
+from stabkit.aliases import Number, Rational, Signal
 from stabkit.arithmetic.backend import like, namespace
 from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.rational import Constant, solve
@@ -144,7 +144,8 @@ class Implicit(DiffusionScheme):
                 f"implicit step: solved exactly for linear fluxes only, not for {self.flux!r}; "
                 "pair(v) gives the exact input that has the solution v")
         gram = (self.K.T @ self.K).exact()
-        matrix = np.eye(self.size, dtype=int) + self.tau * low * gram
+        tau: Rational = self.tau
+        matrix = np.eye(self.size, dtype=int) + tau * low * gram
         v = np.moveaxis(solve(matrix, np.moveaxis(u, -1, 0).reshape(self.size, -1)), 0, -1
                         ).reshape(u.shape)
         if np.any(self.residual(u, v) != 0):
@@ -201,7 +202,7 @@ class Regularisation:
 
     K: Operator
     flux: Flux
-    alpha: Rational
+    alpha: Number
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alpha", as_step(self.alpha, "alpha"))

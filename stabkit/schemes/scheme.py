@@ -21,7 +21,7 @@ from stabkit.arithmetic.open_step import Unknown
 from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, as_operator
 from stabkit.proof.parts import (
@@ -252,9 +252,9 @@ class Chain(Scheme):
         if isinstance(self.schemes, Family):
             as_part(self.schemes.member, Scheme, "schemes")
             return
+        object.__setattr__(self, "schemes", several(self.schemes, "schemes"))
         for scheme in self.schemes:
             as_part(scheme, Scheme, "schemes")
-        object.__setattr__(self, "schemes", tuple(self.schemes))
         sizes = {scheme.size for scheme in self.schemes}
         if len(sizes) != 1:
             raise InvalidArgument(f"schemes: need at least one, all of one size; got {sizes}")

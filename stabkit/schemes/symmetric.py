@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from stabkit.aliases import Rational, Signal
+from stabkit.aliases import Number, Signal
 from stabkit.arithmetic.backend import is_foreign, like, namespace
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.linearised import Linearised, root
@@ -233,7 +233,7 @@ class ForwardEuler(Scheme):
     """One layer of the parabolic network: Y⁺ = Y + δF(Y) (ruthotto2018, eq. (8))."""
 
     layer: SymmetricLayer
-    tau: Rational
+    tau: Number
 
     def __post_init__(self) -> None:
         as_layer(self.layer, "layer")

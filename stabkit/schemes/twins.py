@@ -18,6 +18,7 @@ from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.words import Expression
 from stabkit.schemes import fused, threads
+from stabkit.schemes.grid_form import grid_form
 
 # Below this many site-steps the array expression is as fast, and needs no compiling.
 WORTH_COMPILING = 200_000
@@ -104,23 +105,25 @@ def _has_twin(flux: Flux, u: Signal, steps: int) -> bool:
 
 def _run_compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, steps: int
                   ) -> np.ndarray:
-    from stabkit.kernels import difference_steps  # loads Numba
+    from stabkit.kernels import difference_steps, grid_steps  # loads Numba
     from stabkit.kernels import steps as any_K
 
     # The kernels work in place on C-contiguous rows, so they get a copy.
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
     r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
-    room, operator = (any_K, _form(K, u.dtype)) if r is None else (
-        difference_steps, None if r == 1 else r)
+    grid = None if name == "frozen_fsi" or spacing(K) is not None else grid_form(K)
+    room, operator = (difference_steps, None if r == 1 else r) if r is not None else \
+        (grid_steps, grid) if grid is not None else (any_K, _form(K, u.dtype))
     kernel = getattr(room, name)[code_of(flux)]
 
     def advance(rows: np.ndarray, steps: int) -> None:
         kernel(rows, steps, float(tau), operator, shape_form(flux))
 
-    if r is None:
+    if room is any_K:
         advance(rows, steps)
     else:
-        threads.run(advance, rows, steps, divisible=name == "explicit")
+        threads.run(advance, rows, steps, divisible=name == "explicit",
+                    width=1 if grid is None else int(grid[1][0]))
     return rows.reshape(u.shape)
 
 

@@ -110,7 +110,8 @@ def stable_at(scheme: Scheme, u: Signal) -> bool:
 def _explicit(scheme: Explicit, u: np.ndarray) -> bool:
     # KᵀDK grows with D, so its eigenvalues lie between those for the ends of the slopes.
     low, high = _slopes(scheme, u)
-    limit = 2 / Fraction(scheme.tau)
+    tau: Rational = scheme.tau
+    limit = 2 / Fraction(tau)
     above, error = _weighted(scheme, high)
     if (high < 0).any() and bounds_of_largest(-above)[0] > error:
         return False

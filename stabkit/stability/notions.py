@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Function, Margin, Rational, Signal
+from stabkit.aliases import Function, Margin, Number, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.enclosure import Interval, as_interval
 from stabkit.arithmetic.rational import Constant, fraction
@@ -253,7 +253,7 @@ def _max_norm_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     return _ratio(_max_norm(u, up), largest(abs(u)))
 
 
-def sensitivity(factor: Rational) -> Notion:
+def sensitivity(factor: Number) -> Notion:
     """The notion ‖u⁺ − v⁺‖ <= C ‖u − v‖ with a given constant C >= 0."""
     square = Constant(fraction(factor, "factor") ** 2)
     if square <= 0:
