@@ -17,7 +17,7 @@ import numpy as np
 from stabkit.arithmetic.rational import Constant
 from stabkit.audit.reading.recognition import flux_of_formula
 from stabkit.errors import InvalidArgument, StabkitError
-from stabkit.fluxes.continuity import defined_at
+from stabkit.fluxes.continuity import has_value_at
 from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
 from stabkit.fluxes.flux import Flux
 from stabkit.networks.graph import Graph, Node
@@ -175,7 +175,7 @@ def _without_zero(flux: Flux) -> Expression:
     first, last = flux.pieces[0], flux.pieces[-1]
     if len(flux.pieces) == 2 and flux.facts.odd and first.upto == 0:
         whole = flux.expression(last, "activation")
-        if defined_at(whole, Fraction(0)) and whole.at(Fraction(0)) == 0:
+        if has_value_at(whole, Fraction(0)) and whole.at(Fraction(0)) == 0:
             return whole
     return as_expression(flux.activation(VARIABLE))
 
