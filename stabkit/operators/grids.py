@@ -29,11 +29,11 @@ from stabkit.operators.boundary import (
 )
 from stabkit.operators.differences import convolution, difference
 from stabkit.operators.operator import Operator
-from stabkit.operators.rounded import noting_what_was_meant
+from stabkit.operators.rounded import note_meaning
 from stabkit.proof.grids import GridShape
 
 
-@noting_what_was_meant
+@note_meaning
 def grid_gradient(shape: int | Sequence[int], h: Rational = 1, boundary: Boundary = REFLECTING
                   ) -> Operator:
     """The one-sided differences of every axis of a grid, one axis below the other.
@@ -125,7 +125,7 @@ def grid_differences(shape: int | Sequence[int], offsets: Sequence[Sequence[int]
     return made.described(f"grid_differences({'x'.join(map(str, shape))}, {offsets})")
 
 
-@noting_what_was_meant
+@note_meaning
 def tangential_differences(shape: int | Sequence[int], h: Rational = 1) -> tuple[Operator, ...]:
     """The derivatives across the edges of a reflecting :func:`grid_gradient`, at their middles.
 
