@@ -19,7 +19,6 @@ import numpy as np
 
 from stabkit.audit.reading import (
     contraction,
-    diffusivities,
     entrywise,
     extremes,
     folding,
@@ -63,9 +62,7 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "ConvTranspose": linear.conv_transpose, "MaxPool": linear.pool, "AveragePool": linear.pool,
     "GlobalAveragePool": linear.global_pool, "GlobalMaxPool": linear.global_pool,
     "Add": entrywise.add, "Sub": entrywise.add, "Sum": entrywise.total, "Neg": entrywise.negate,
-    "Mul": diffusivities.multiply, "Div": diffusivities.divide, "Sqrt": diffusivities.square_root,
-    "Exp": diffusivities.exponential, "Reciprocal": diffusivities.reciprocal,
-    "Pow": diffusivities.power, "Clip": entrywise.clip,
+    "Mul": entrywise.multiply, "Div": entrywise.divide, "Clip": entrywise.clip,
     "Min": _extreme, "Max": _extreme, "PRelu": entrywise.prelu,
     "BatchNormalization": entrywise.batch_normalization, "Identity": entrywise.keep,
     "Dropout": entrywise.keep, "Cast": entrywise.keep, "CastLike": entrywise.keep,

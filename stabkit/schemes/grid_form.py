@@ -1,4 +1,4 @@
-"""The reflecting gradient of a grid, told from the entries of an operator, as compiled loops take it."""
+"""The reflecting gradient of a grid, told from the entries of an operator, for compiled loops."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ FLUXES: dict[str, Callable[[Operator], Flux]] = {
 
 
 # -- a signal times a gate -------------------------------------------------------------------------
-def unscaled(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
+def _unscaled(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
     """The node, f and b of a signal f x + b, where f and b are numbers."""
     node, factor, offset = view.node, Fraction(1), Fraction(0)
     while node >= 0 and isinstance(layer := build.nodes[node].layer, Scaling):
@@ -257,14 +257,14 @@ def unscaled(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
 def _gate(build: Builder, view: View) -> tuple[Flux, str, int, Fraction, Fraction, Fraction,
                                                Fraction] | None:
     """Flux, its name, node of x, and k, c, q, o of a signal q Φ(kx + c) + o."""
-    node, outer, beyond = unscaled(build, view)
+    node, outer, beyond = _unscaled(build, view)
     if node < 0 or not isinstance(layer := build.nodes[node].layer, Activation):
         return None
     inside = View(build.nodes[node].inputs[0], view.shape)
     if layer.flux.name == "tanh" and (bent := _gate(build, inside)) is not None and \
             bent[1] == "softplus" and bent[5:] == (1, 0):
         return layer.flux, "tanh of softplus", *bent[2:5], outer, beyond
-    inner, k, c = unscaled(build, inside)
+    inner, k, c = _unscaled(build, inside)
     return layer.flux, layer.flux.name, inner, k, c, outer, beyond
 
 
@@ -276,7 +276,7 @@ def gated(op: Operator) -> View:
         if x.shape != other.shape or not _same_places(x, other):
             continue
         gate = _gate(op.build, other)
-        node, factor, offset = unscaled(op.build, x)
+        node, factor, offset = _unscaled(op.build, x)
         if gate is None or offset or gate[2] != node:
             continue
         made = _product(*gate[:2], *gate[3:])
@@ -346,8 +346,8 @@ def where(op: Operator) -> View:
     test = op.value(0)
     if isinstance(test, Comparison) and test.relation == ">" and \
             test.threshold >= 20 and _both_of(op, 1, 2):
-        base, beta, shift = unscaled(op.build, test.view)
-        x, factor, offset = unscaled(op.build, op.signal(1))
+        base, beta, shift = _unscaled(op.build, test.view)
+        x, factor, offset = _unscaled(op.build, op.signal(1))
         gate = _gate(op.build, op.signal(2))
         if shift == 0 == offset and x == base and factor == 1 and gate is not None and \
                 gate[1] == "softplus" and gate[2:5] == (base, beta, 0) and beta > 0 and \

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -32,19 +31,8 @@ class Comparison:
     relation: str = ">"
 
 
-@dataclass(frozen=True, eq=False)
-class Bend:
-    """A function of a + b s², with s the result of a node: g(s) in the making, or one over it."""
-
-    node: int
-    kind: str
-    a: Fraction
-    b: Fraction
-    inverse: bool = False
-
-
 Array = View | Constant
-Value = Array | Comparison | Bend | list[Array]
+Value = Array | Comparison | list[Array]
 
 
 @dataclass(frozen=True, eq=False)
