@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import reduce
 
 from flint import arb
 
@@ -344,6 +345,16 @@ def hull_of(values: Sequence[Scalar]) -> Scalar:
     for other in others:
         first = as_interval(first).hull(other)
     return first
+
+
+def largest_of(values: Sequence[Interval]) -> Interval:
+    """The largest of some numbers: above every lower end, and below the largest upper one."""
+    return reduce(Interval.max, values)
+
+
+def from_ball(ball: arb) -> Interval:
+    """The interval of a ball."""
+    return Interval(ball.lower(), ball.upper())
 
 
 def has_intervals(values: Iterable[Scalar]) -> bool:

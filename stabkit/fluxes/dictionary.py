@@ -18,7 +18,7 @@ from stabkit.codes import FluxCode
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.flux import Facts, Flux, Piece
-from stabkit.fluxes.rounded import noting_what_was_meant
+from stabkit.fluxes.rounded import note_meaning
 
 ZERO, ONE = Fraction(0), Fraction(1)
 UNIT = (ZERO, ONE)
@@ -76,7 +76,7 @@ def identity() -> Flux:
     return _with_kernel(flux, FluxCode.IDENTITY, 1.0)
 
 
-@noting_what_was_meant
+@note_meaning
 def scaled_identity(factor: Number) -> Flux:
     """Φ(s) = c s, also for c <= 0."""
     c = fraction(factor, "factor")
@@ -85,7 +85,7 @@ def scaled_identity(factor: Number) -> Flux:
     return _with_kernel(flux, FluxCode.LINEAR, float(c))
 
 
-@noting_what_was_meant
+@note_meaning
 def charbonnier(contrast: Number = 1) -> Flux:
     """g = 1/√(1 + s²/λ²) (Charbonnier et al. 1994)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
@@ -100,7 +100,7 @@ def charbonnier(contrast: Number = 1) -> Flux:
     return _with_kernel(flux, FluxCode.CHARBONNIER, float(fraction(contrast)))
 
 
-@noting_what_was_meant
+@note_meaning
 def soft(threshold: Number = 1) -> Flux:
     """Truncated total variation: Φ = s for |s| <= q, q sgn s beyond; Huber; soft shrinkage."""
     q = _positive(threshold, "threshold")
@@ -112,7 +112,7 @@ def soft(threshold: Number = 1) -> Flux:
     return _with_kernel(flux, FluxCode.SOFT, float(q))
 
 
-@noting_what_was_meant
+@note_meaning
 def perona_malik(contrast: Number = 1) -> Flux:
     """g = exp(−s²/(2λ²)) (Perona and Malik 1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
@@ -128,7 +128,7 @@ def perona_malik(contrast: Number = 1) -> Flux:
     return _with_kernel(flux, FluxCode.PERONA_MALIK, float(fraction(contrast)))
 
 
-@noting_what_was_meant
+@note_meaning
 def garrote(threshold: Number = 1) -> Flux:
     """Truncated balanced forward-backward: Φ = s for |s| <= q, q²/s beyond; garrote shrinkage."""
     q = _positive(threshold, "threshold")
@@ -140,7 +140,7 @@ def garrote(threshold: Number = 1) -> Flux:
     return _with_kernel(flux, FluxCode.GARROTE, float(q))
 
 
-@noting_what_was_meant
+@note_meaning
 def hard(threshold: Number = 1) -> Flux:
     """Truncated quadratic: Φ = s for |s| <= q, 0 beyond; hard shrinkage.  It jumps at q."""
     q = _positive(threshold, "threshold")
@@ -151,7 +151,7 @@ def hard(threshold: Number = 1) -> Flux:
     return _with_kernel(flux, FluxCode.HARD, float(q))
 
 
-@noting_what_was_meant
+@note_meaning
 def rational(contrast: Number = 1) -> Flux:
     """g = 1/(1 + s²/λ²), the other diffusivity of Perona and Malik (1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
@@ -167,7 +167,7 @@ def rational(contrast: Number = 1) -> Flux:
     return _with_kernel(flux, FluxCode.RATIONAL, float(fraction(contrast)))
 
 
-@noting_what_was_meant
+@note_meaning
 def weickert(contrast: Number = 1) -> Flux:
     """g = 1 − exp(−3.31488 λ⁸/s⁸), g(0) = 1 (Weickert 1998, m = 4).
 
@@ -181,7 +181,7 @@ def weickert(contrast: Number = 1) -> Flux:
     return _with_kernel(flux, FluxCode.WEICKERT, float(fraction(contrast)))
 
 
-@noting_what_was_meant
+@note_meaning
 def firm(lower: Number = 1, upper: Number = 2) -> Flux:
     """Firm shrinkage (Gao and Bruce 1997): Φ = s up to q₁, then down to 0 at q₂."""
     q1, q2 = _positive(lower, "lower"), _positive(upper, "upper")
@@ -199,7 +199,7 @@ def firm(lower: Number = 1, upper: Number = 2) -> Flux:
     return _with_kernel(flux, FluxCode.FIRM, float(q1), float(q2))
 
 
-@noting_what_was_meant
+@note_meaning
 def tukey(edge: Scalar = 1) -> Flux:
     """g = (1 − s²/σ²)²/2 for |s| <= σ, 0 beyond: Tukey's biweight (Black et al. 1998).
 
@@ -226,7 +226,7 @@ def relu() -> Flux:
     return leaky_relu(0, name="relu")
 
 
-@noting_what_was_meant
+@note_meaning
 def leaky_relu(slope: Scalar = Fraction(1, 100), *, name: str = "leaky_relu") -> Flux:
     """Φ(s) = s for s > 0, a s for s <= 0."""
     a = fraction(slope, "slope")

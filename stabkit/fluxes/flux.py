@@ -42,7 +42,7 @@ from stabkit.fluxes.kinks import split
 from stabkit.fluxes.normal_form import line, vanishes
 from stabkit.fluxes.quadrature import float_integral, integral_from_zero
 from stabkit.fluxes.recording import record
-from stabkit.fluxes.rounded import Rounding, as_meant, noting_what_was_meant
+from stabkit.fluxes.rounded import Rounding, as_meant, note_meaning
 from stabkit.proof.words import Expression as Symbols
 
 NAMES = {"activation": "phi", "diffusivity": "g", "regulariser": "psi", "slope": "dphi",
@@ -349,7 +349,7 @@ def _root_two(beside: Scalar) -> Scalar:
 
 
 # -- a user's own function -----------------------------------------------------------------------
-@noting_what_was_meant
+@note_meaning
 def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
                     diffusivity_at_zero: Number | None = None) -> Flux:
     """A flux from Φ, written with arithmetic and ``np.exp``, ``np.sqrt``, ``np.tanh``, ...
@@ -367,7 +367,7 @@ def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
                                                       facts.odd)], facts)
 
 
-@noting_what_was_meant
+@note_meaning
 def from_diffusivity(diffusivity: Function, facts: Facts, *, name: str = "custom") -> Flux:
     """A flux from its diffusivity g(s): Φ(s) = g(s) s."""
     def piece(edge: Fraction | None, g: Any) -> Piece:
@@ -377,7 +377,7 @@ def from_diffusivity(diffusivity: Function, facts: Facts, *, name: str = "custom
     return Flux(name, [piece(*part) for part in parts], facts)
 
 
-@noting_what_was_meant
+@note_meaning
 def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom") -> Flux:
     """A flux from its regulariser Ψ(s), differentiated automatically: Φ = Ψ′/2."""
     parts = split(record(regulariser, f"{name}: regulariser"), as_facts(facts).odd)
@@ -385,7 +385,7 @@ def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom
                        for edge, psi in parts], facts)
 
 
-@noting_what_was_meant
+@note_meaning
 def from_shrinkage(shrinkage: Function, facts: Facts, tau: Number = Fraction(1, 4),
                    h: Number = 1, *, name: str = "custom") -> Flux:
     """A flux from a shrinkage function S: Φ(s) = (h²/4τ) s − (h/(2√2 τ)) S(h s/√2) (alt2020)."""

@@ -23,14 +23,14 @@ from stabkit.fluxes.recording import record
 P = ParamSpec("P")
 T = TypeVar("T")  # the flux
 
-#: Where a number stands, the number, and what was meant by it.
+#: The place of a number, the number, and what was meant by it.
 Rounding = tuple[str, Fraction, Fraction]
 
 _OF_A_PIECE = ("upto", "activation", "diffusivity", "regulariser", "slope")
 
 
-def noting_what_was_meant(make: Callable[P, T]) -> Callable[P, T]:
-    """Let a flux know how it was made, and so which one was meant."""
+def note_meaning(make: Callable[P, T]) -> Callable[P, T]:
+    """Let a flux remember how it was made, and so which one was meant."""
     parameters = signature(make)
 
     @wraps(make)

@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from stabkit.aliases import Rational, Signal
-from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, from_ball, precision
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.growth.linear_pieces import PiecewiseField, ball
@@ -103,9 +103,9 @@ def monodromy(layer: SymmetricLayer, y: Signal, until: Rational, *, velocity: Si
         run = _Run(PiecewiseField(layer), [*y, *velocity, Fraction(1)], *ends)
         run.finish()
         size = range(2 * layer.size)
-        matrix = np.array([[_interval(run.matrix[i, j]) for j in size] for i in size],
+        matrix = np.array([[from_ball(run.matrix[i, j]) for j in size] for i in size],
                           dtype=object)
-        state = np.array([_interval(run.x[i, 0]) for i in size], dtype=object)
+        state = np.array([from_ball(run.x[i, 0]) for i in size], dtype=object)
         return Monodromy(matrix, state, Interval(*ends), tuple(run.switches))
 
 
@@ -233,7 +233,3 @@ def _largest(values: list[arb]) -> arb:
     for value in values:
         found = found.max(abs(value).upper())
     return found.upper()
-
-
-def _interval(value: arb) -> Interval:
-    return Interval(value.lower(), value.upper())

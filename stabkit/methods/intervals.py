@@ -8,7 +8,7 @@ from math import inf
 
 from flint import fmpq_poly
 
-from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, from_ball, precision
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
@@ -48,7 +48,7 @@ def positive_roots(p: fmpq_poly) -> list[Interval]:
         found = [root.real for root, _ in complex_roots(p) if root.imag.is_zero()]
     if any(root.contains(0) for root in found):
         raise Undecided("a root of the polynomial is too close to 0 to be told from it")
-    return sorted((Interval(root.lower(), root.upper()) for root in found if root > 0),
+    return sorted((from_ball(root) for root in found if root > 0),
                   key=lambda root: root.lower)
 
 

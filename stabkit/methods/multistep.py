@@ -9,7 +9,7 @@ from typing import Any
 
 from flint import fmpq_poly
 
-from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, from_ball, precision
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.roots import complex_roots
@@ -98,7 +98,7 @@ class Multistep:
             if vanishing.degree() < 0:  # the whole circle maps to the axis; take where z turns back
                 vanishing = _turning(even, odd, square, imaginary)
             if vanishing.degree() > 0:
-                points += [Interval(root.real.lower(), root.real.upper())
+                points += [from_ball(root.real)
                            for root, _ in complex_roots(vanishing)
                            if root.imag.is_zero() and -1 < root.real < 1]
             for c in points:
@@ -141,17 +141,18 @@ def _value(p: fmpq_poly, c: Interval) -> Interval:
 
 def chebyshev(n: int) -> fmpq_poly:
     """cos nθ as a polynomial in cos θ (Chebyshev)."""
-    before, now, x = fmpq_poly([1]), fmpq_poly([0, 1]), fmpq_poly([0, 1])
-    for _ in range(n):
-        before, now = now, 2 * x * now - before
-    return before
+    return _recursion(fmpq_poly([1]), fmpq_poly([0, 1]), n)
 
 
 def _sine(n: int) -> fmpq_poly:
     """sin nθ / sin θ as a polynomial in cos θ."""
-    before, now, x = fmpq_poly([0]), fmpq_poly([1]), fmpq_poly([0, 1])
+    return _recursion(fmpq_poly([0]), fmpq_poly([1]), n)
+
+
+def _recursion(before: fmpq_poly, now: fmpq_poly, n: int) -> fmpq_poly:
+    """Polynomial number n, from 0 on, by pₖ₊₁ = 2x pₖ − pₖ₋₁."""
     for _ in range(n):
-        before, now = now, 2 * x * now - before
+        before, now = now, fmpq_poly([0, 2]) * now - before
     return before
 
 

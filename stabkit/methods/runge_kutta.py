@@ -242,10 +242,10 @@ class RungeKuttaStep(DiffusionScheme):
     def step(self, u: Signal) -> Signal:
         fields: list[Signal] = []
         for row in self.method.A:
-            fields.append(named(self._gradient(self._moved(u, row, fields)), "k"))
-        return named(self._moved(u, self.method.b, fields), "v")
+            fields.append(named(self._gradient(self._move(u, row, fields)), "k"))
+        return named(self._move(u, self.method.b, fields), "v")
 
-    def _moved(self, u: Signal, weights: Sequence[Fraction], fields: list[Signal]) -> Signal:
+    def _move(self, u: Signal, weights: Sequence[Fraction], fields: list[Signal]) -> Signal:
         tau: Rational = self.tau
         for weight, field in zip(weights, fields, strict=False):
             if weight:

@@ -16,7 +16,7 @@ import numpy as np
 from flint import acb, acb_mat, arb
 
 from stabkit.aliases import Array
-from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, from_ball, largest_of, precision
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument, Undecided
@@ -188,7 +188,4 @@ def _largest_eigenvalue(gram: acb_mat) -> Interval:
     except ValueError:
         raise Undecided("the eigenvalues of the symbol cannot be enclosed; raise the precision, or "
                         "scale the channels to be of like size") from None
-    found = Interval(0)
-    for value in values:
-        found = -((-found).lesser(-Interval(value.lower(), value.upper())))
-    return found
+    return largest_of([Interval(0), *map(from_ball, values)])

@@ -14,7 +14,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from stabkit.aliases import Array, Number
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, from_ball
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument, several
 from stabkit.operators.boundary import (
@@ -28,13 +28,13 @@ from stabkit.operators.boundary import (
 from stabkit.operators.convolution import Convolution
 from stabkit.operators.matrices import identity
 from stabkit.operators.operator import Operator
-from stabkit.operators.rounded import noting_what_was_meant
+from stabkit.operators.rounded import note_meaning
 from stabkit.proof.sites import Length
 
 _SHORT = 256  # samples, up to which the entries are kept for the next call
 
 
-@noting_what_was_meant
+@note_meaning
 def difference(order: int, n: int | Any, h: Number = 1, boundary: Boundary = REFLECTING
                ) -> Operator:
     """The finite difference of a given order, an approximation of ∂ˣᵐ.
@@ -109,14 +109,14 @@ def _alternating_product(order: int, n: int, h: Fraction) -> Operator:
 
     def formula() -> Interval:
         cosine = arb.cos_pi_fmpq(fmpq(1, 2 * n))
-        squared = Interval(cosine.lower(), cosine.upper()) ** 2 * 4 / h**2
+        squared = from_ball(cosine) ** 2 * 4 / h**2
         return squared**order
 
     made.norm_squared_formula = formula
     return made
 
 
-@noting_what_was_meant
+@note_meaning
 def convolution(taps: Sequence[Array], n: int, boundary: Boundary = PERIODIC, *,
                 centre: int | None = None) -> Operator:
     """The correlation (K u)ᵢ = Σⱼ tapsⱼ u_{i + j − centre} of a signal of length n.
@@ -148,7 +148,7 @@ def convolution(taps: Sequence[Array], n: int, boundary: Boundary = PERIODIC, *,
     return made.described(f"convolution([{', '.join(map(str, taps))}], n={n}, {boundary.value})")
 
 
-@noting_what_was_meant
+@note_meaning
 def differential_operator(weights: Sequence[Array], n: int, h: Number = 1,
                           boundary: Boundary = NATURAL) -> Operator:
     """The operator Σₘ αₘ ∂ᵐ of alt2021, eq. (1), with ``weights[m]`` = αₘ.

@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from stabkit.aliases import Array, Rational
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, from_ball
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import (
@@ -29,11 +29,11 @@ from stabkit.operators.boundary import (
 )
 from stabkit.operators.differences import convolution, difference
 from stabkit.operators.operator import Operator
-from stabkit.operators.rounded import noting_what_was_meant
+from stabkit.operators.rounded import note_meaning
 from stabkit.proof.grids import GridShape
 
 
-@noting_what_was_meant
+@note_meaning
 def grid_gradient(shape: int | Sequence[int], h: Rational = 1, boundary: Boundary = REFLECTING
                   ) -> Operator:
     """The one-sided differences of every axis of a grid, one axis below the other.
@@ -125,7 +125,7 @@ def grid_differences(shape: int | Sequence[int], offsets: Sequence[Sequence[int]
     return made.described(f"grid_differences({'x'.join(map(str, shape))}, {offsets})")
 
 
-@noting_what_was_meant
+@note_meaning
 def tangential_differences(shape: int | Sequence[int], h: Rational = 1) -> tuple[Operator, ...]:
     """The derivatives across the edges of a reflecting :func:`grid_gradient`, at their middles.
 
@@ -198,7 +198,7 @@ def _norm_squared(n: int, h: Fraction, boundary: Boundary) -> Interval:
     turn = {DIRICHLET: fmpq(1, 2 * (n + 1)), PERIODIC: fmpq(n % 2, 2 * n)}.get(
         boundary, fmpq(1, 2 * n))
     cosine = arb.cos_pi_fmpq(turn)
-    return Interval(cosine.lower(), cosine.upper()) ** 2 * 4 / h**2
+    return from_ball(cosine) ** 2 * 4 / h**2
 
 
 # -- products with identities ---------------------------------------------------------------------

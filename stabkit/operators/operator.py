@@ -68,22 +68,18 @@ class Operator(LinearMap):
         values = [v if type(v) is Fraction else as_number(v, "values") for v in values]
         palette = _Palette()  # few values repeat often, so a million rows stay small
         code = np.array([palette.code(value) for value in values], dtype=np.int64)
-        self._set(shape, rows, columns, code, palette.values)
-        self.label, self.description = label, ""
-        self.norm_squared_formula = norm_squared_formula
-        self._twin: tuple[Callable[..., Operator], tuple] | None = None
+        self._set(shape, rows, columns, code, palette.values, label, norm_squared_formula)
 
     @classmethod
     def _of_codes(cls, shape, rows, columns, code, palette, *, label="K",
                   norm_squared_formula=None):
         made = object.__new__(cls)
-        made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette)
-        made.label, made.description = label, ""
-        made.norm_squared_formula = norm_squared_formula
-        made._twin = None
+        made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette, label,
+                  norm_squared_formula)
         return made
 
-    def _set(self, shape, rows, columns, code, palette) -> None:
+    def _set(self, shape: tuple[int, int], rows: Any, columns: Any, code: np.ndarray, palette: Any,
+             label: str, formula: Callable[[], Interval] | None) -> None:
         m, n = (int(size) for size in shape)
         if m < 0 or n < 1:
             raise InvalidArgument(f"shape: must be (M >= 0, N >= 1), got {shape}")
@@ -105,6 +101,9 @@ class Operator(LinearMap):
         self._code = code
         self._palette = np.empty(len(palette), dtype=object)
         self._palette[:] = palette
+        self.label, self.description = label, ""
+        self.norm_squared_formula = formula
+        self._twin: tuple[Callable[..., Operator], tuple] | None = None
 
     # -- views ---------------------------------------------------------------------------------
     @cached_property

@@ -11,7 +11,14 @@ import scipy
 from flint import acb, acb_mat, arb
 
 from stabkit.aliases import Matrix, Scalar, Signal
-from stabkit.arithmetic.enclosure import PRECISIONS, Interval, has_intervals, precision
+from stabkit.arithmetic.enclosure import (
+    PRECISIONS,
+    Interval,
+    from_ball,
+    has_intervals,
+    largest_of,
+    precision,
+)
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fractions, to_flint
 from stabkit.arithmetic.roots import complex_roots
@@ -89,7 +96,7 @@ def spectrum(matrix: Matrix) -> Spectrum:
             raise
         return _of_entries(entries)
     values = _boxes(found)
-    radius = _largest([Interval(float(low), float(high)) for low, high in _moduli(found)])
+    radius = largest_of([Interval(float(low), float(high)) for low, high in _moduli(found)])
     norm = radius if given.symmetric else norm_within(given.floats, given.spread)
     return Spectrum(tuple(values), radius, norm, _is_normal(given))
 
@@ -142,7 +149,7 @@ def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
 
 
 def _ends(values: list[Interval]) -> tuple[Interval, Interval]:
-    return -_largest([-value for value in values]), _largest(values)
+    return -largest_of([-value for value in values]), largest_of(values)
 
 
 def _of_symmetric(floats: scipy.sparse.csr_array, spread: Fraction) -> tuple[Interval, Interval]:
@@ -221,7 +228,7 @@ def _of_entries(matrix: np.ndarray) -> Spectrum:
     values = _eigenvalues(matrix)
     sizes = [(real**2 + imaginary**2).sqrt() for real, imaginary in values]
     gram = [real for real, _ in _eigenvalues(matrix.T @ matrix)]
-    return Spectrum(tuple(values), _largest(sizes), _nonnegative(_largest(gram)).sqrt(), normal)
+    return Spectrum(tuple(values), largest_of(sizes), _nonnegative(largest_of(gram)).sqrt(), normal)
 
 
 def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
@@ -229,7 +236,7 @@ def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
         # Exact entries: the roots of the characteristic polynomial, with their multiplicities.
         with precision(128):
             roots = complex_roots(to_flint(matrix).charpoly())
-        return [(_interval(root.real), _interval(root.imag))
+        return [(from_ball(root.real), from_ball(root.imag))
                 for root, multiplicity in roots for _ in range(multiplicity)]
     for bits in PRECISIONS[:5]:
         with precision(bits):
@@ -239,7 +246,7 @@ def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
             except ValueError:
                 continue
             if all(value.real.rad() < 1e-6 and value.imag.rad() < 1e-6 for value in found):
-                return [(_interval(value.real), _interval(value.imag)) for value in found]
+                return [(from_ball(value.real), from_ball(value.imag)) for value in found]
     raise Undecided("the eigenvalues cannot be enclosed; the entries are too wide")
 
 
@@ -247,18 +254,6 @@ def _ball(entry: Scalar) -> acb:
     if isinstance(entry, Interval):
         return acb(entry.lo.union(entry.hi))
     return acb(arb(to_fmpq(entry)))
-
-
-def _interval(ball: arb) -> Interval:
-    return Interval(ball.lower(), ball.upper())
-
-
-def _largest(values: list[Interval]) -> Interval:
-    # The largest of unknown numbers lies above every lower end and below some upper end.
-    found = values[0]
-    for value in values[1:]:
-        found = found.max(value)
-    return found
 
 
 def _nonnegative(value: Interval) -> Interval:
@@ -319,7 +314,7 @@ def _of_complex(matrix: np.ndarray) -> Spectrum:
     if given.size > 2 * LARGEST:
         raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {len(matrix)}")
     found = discs(matrix)
-    radius = _largest([Interval(float(low), float(high)) for low, high in _moduli(found)])
+    radius = largest_of([Interval(float(low), float(high)) for low, high in _moduli(found)])
     return Spectrum(tuple(_boxes(found)), radius, norm_within(given.floats, given.spread), None)
 
 

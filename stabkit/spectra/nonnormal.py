@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Matrix
-from stabkit.arithmetic.enclosure import Interval, as_interval, precision
+from stabkit.arithmetic.enclosure import Interval, as_interval, largest_of, precision
 from stabkit.arithmetic.rational import integer
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.spectra.eigenvalues import spectrum
@@ -170,9 +170,7 @@ def numerical_range(matrix: Matrix, angles: int = 64) -> NumericalRange:
         lengths.append(size)
         _, vectors = np.linalg.eigh(h + 1j * k)
         points.append(vectors[:, -1].conj() @ a @ vectors[:, -1])
-    largest = supports[0]
-    for support in supports[1:]:
-        largest = largest.max(support)
+    largest = largest_of(supports)
     # A boundary point lies within half a direction's turn of one of them, or a little more.
     turn = Fraction(float(np.cos(np.pi / angles + 2.0**-_HALVES) * (1 - 2.0**-40)))
     return NumericalRange(theta, supports, np.array(points),
@@ -247,9 +245,7 @@ def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
             break
         if not norms[-1].upper < 2**400:
             break
-    largest = norms[0]
-    for norm in norms[1:]:
-        largest = largest.max(norm)
+    largest = largest_of(norms)
     if bounded is None and _leaves_the_circle(matrix):
         bounded = False
     return TransientGrowth(norms, largest, bounded, _kreiss(a, spread, largest, bounded))

@@ -112,18 +112,18 @@ def _explicit(scheme: Explicit, u: np.ndarray) -> bool:
     low, high = _slopes(scheme, u)
     tau: Rational = scheme.tau
     limit = 2 / Fraction(tau)
-    above, error = _weighted(scheme, high)
+    above, error = _gram(scheme, high)
     if (high < 0).any() and bounds_of_largest(-above)[0] > error:
         return False
     if (low >= 0).all() and bounds_of_largest(above)[1] + error <= limit:
         return True
-    below, error = _weighted(scheme, low)
+    below, error = _gram(scheme, low)
     if bounds_of_largest(below)[0] - error > limit:
         return False
     raise Undecided("the eigenvalues are too close to the ends of [0, 2/tau]")
 
 
-def _weighted(scheme: Explicit, slopes: np.ndarray) -> tuple[Any, Fraction]:
+def _gram(scheme: Explicit, slopes: np.ndarray) -> tuple[Any, Fraction]:
     """Kᵀ diag(d) K in floats, and a bound of what rounding may have changed, in norm."""
     K = scheme.K.sparse()
     product = (K.T @ scipy.sparse.diags_array(slopes) @ K).tocsr()
