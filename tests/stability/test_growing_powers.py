@@ -1,12 +1,15 @@
 """A step whose powers grow is refuted with evidence that anyone can check."""
 
+from dataclasses import dataclass
 from fractions import Fraction as F
+from typing import Any
 
 import numpy as np
 import pytest
 
-from stabkit import POWER_BOUNDED, decide
+from stabkit import POWER_BOUNDED, Scheme, decide, fluxes, from_matrix
 from stabkit.replay import check
+from stabkit.stability.certificates.searched import growth_of_powers
 from stabkit.stability.growing_powers import unbounded
 
 
@@ -58,3 +61,43 @@ def test_matrices_whose_powers_grow(rows):
 def test_matrices_whose_powers_do_not(rows):
     """Of the last one the square is I, though its norm is greater than 1."""
     assert unbounded(fractions(rows)) is None
+
+
+@dataclass(frozen=True, eq=False)
+class Momentum(Scheme):
+    """u⁺ = u − τAᵀΦ(A u) + β(u − w), w⁺ = u; leapfrog for β = 1 and no Φ."""
+
+    A: Any
+    tau: Any
+    beta: Any = 1
+    flux: Any = None
+
+    @property
+    def size(self):
+        return 2 * self.A.shape[1]
+
+    def step(self, x):
+        u, w = x[:len(x) // 2], x[len(x) // 2:]
+        s = self.A @ u
+        change = self.A.T @ (s if self.flux is None else self.flux(s))
+        return np.concatenate([u - self.tau * change + self.beta * (u - w), u])
+
+
+A = from_matrix([[1, 0], [0, 2], [0, 0]])  # ‖A‖² = 4
+
+
+@pytest.mark.parametrize("tau", [F(1), F(101, 100)], ids=["a double root", "a root outside"])
+def test_schemes_of_others_fall_with_evidence(tau):
+    """Leapfrog is bounded for 0 < τ‖A‖² < 4 alone."""
+    outcome = decide(Momentum(A, tau), POWER_BOUNDED)
+    assert outcome.status == "refuted"
+    assert [check(item.to_json({})) for item in outcome.evidence] == [None]
+
+
+@pytest.mark.parametrize("scheme", [
+    Momentum(A, F(9, 10)), Momentum(A, F(4, 5), F(1, 2), fluxes.soft())],
+    ids=["within the bound", "not linear"])
+def test_no_other_scheme_falls_so(scheme):
+    """With a flux the linear part says nothing, as soft shrinkage is bounded."""
+    assert growth_of_powers(scheme) is None
+    assert decide(scheme, POWER_BOUNDED).status != "refuted"
