@@ -226,8 +226,8 @@ def _applied(layer: Layer, found: Mapping[int, Expression], inputs: Sequence[int
         edge = Constant(Fraction(layer.threshold))
         return Expression.where(first > edge if layer.strict else first >= edge, *rest)
     if isinstance(layer, Scaling):
-        for part, joined in ((layer.factors, "*"), (layer.bias, "+")):
-            if part is not None:
-                value = Constant(Fraction(np.asarray(part).item()))
+        for given, joined in ((layer.factors, "*"), (layer.bias, "+")):
+            if given is not None:
+                value = Constant(Fraction(np.asarray(given).item()))
                 first = as_expression(first * value if joined == "*" else first + value)
     return first
