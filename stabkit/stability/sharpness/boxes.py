@@ -50,8 +50,7 @@ class Row:
 def by_box(found: Trace, notion: StaysIn, name: str) -> StepBound:
     """The sets of steps for which every signal of the box is taken into it."""
     rows = list(_rows(found))
-    low, high = (np.broadcast_to(side, found.shape).ravel().tolist()
-                 for side in (notion.box.low, notion.box.high))
+    low, high = notion.box.spread(found.shape)
     box = {k + 1: (a, b) for k, (a, b) in enumerate(zip(low, high, strict=True))}
     if len(set(box.values())) == 1:  # rows that differ in their places alone say the same
         rows = list({_sort(row): row for row in rows}.values())

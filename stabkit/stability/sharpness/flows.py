@@ -1,8 +1,9 @@
 """The Euclidean norm of a diffusion u − t Σ rₑ(u) bₑ (bₑ'u), with 0 <= rₑ(u) <= r.
 
 For every u that is a symmetric matrix between 0 and K = Σ r bₑ bₑ', so the norm does not grow as
-long as it does not under u − t K u, which is linear.  The value rₑ(u) bₑ'u of an edge may be written twice
-with opposite signs, once for each of its ends; that it is odd is seen in its operations.
+long as it does not under u − t K u, which is linear.  The value rₑ(u) bₑ'u of an edge may be
+written twice with opposite signs, once for each of its ends; that it is odd is seen in its
+operations.
 """
 
 from __future__ import annotations
