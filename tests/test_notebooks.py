@@ -21,6 +21,8 @@ FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 #: Where a claim and a flux of the reader's own are the point.
 DEFINES = {"check_your_own_scheme"}
+#: What a notebook needs beside the extras of all of them.
+NEEDS = {"train_a_network": ("torch", "onnxscript", "sklearn")}
 
 
 def code_cells(path):
@@ -31,7 +33,7 @@ def code_cells(path):
 def test_there_is_one_per_paper_and_one_for_the_reader():
     assert {path.stem for path in NOTEBOOKS} >= {
         "alt2020", "alt2021", "haber2017", "he2019", "ruthotto2018", "audit_a_network",
-        "check_your_own_scheme"}
+        "check_your_own_scheme", "train_a_network"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -165,6 +167,8 @@ def test_a_notebook_runs_from_start_to_end(path, monkeypatch):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
+    for package in NEEDS.get(path.stem, ()):
+        pytest.importorskip(package)
     monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))
     notebook = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
