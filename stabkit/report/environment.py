@@ -36,8 +36,8 @@ def version() -> str:
     return _version_of("stabkit") or "unknown"
 
 
-def requirements() -> list[Requirement]:
-    """Return what the installed stabkit declares that it needs, or needs for an extra."""
+def requirements(extras: bool = True) -> list[Requirement]:
+    """Return what the installed stabkit declares that it needs, and what it needs for extras."""
     try:
         declared = metadata.requires("stabkit") or []
     except metadata.PackageNotFoundError:
@@ -46,7 +46,7 @@ def requirements() -> list[Requirement]:
     for line in declared:
         name = re.split(r"[^\w.-]", line, maxsplit=1)[0]
         extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
-        if name != "stabkit":
+        if name != "stabkit" and (extras or extra is None):  # to look a version up takes time
             wanted = line.partition(";")[0].strip()
             found.append(Requirement(name, _version_of(name), extra and extra[1], wanted))
     return found
@@ -54,7 +54,7 @@ def requirements() -> list[Requirement]:
 
 def environment() -> dict[str, object]:
     """Return what a verdict file says about where it was made; no names of people or machines."""
-    core = {item.name: item.version for item in requirements() if item.extra is None}
+    core = {item.name: item.version for item in requirements(extras=False)}
     return {
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "system": f"{platform.system()} {platform.machine()}",
