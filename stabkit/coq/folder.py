@@ -25,8 +25,9 @@ all: $(THEOREMS:=.vo)
 \t$(COQC) -q $<
 
 Lines.vo: Stabkit.vo
+Rings.vo: Lines.vo
 Definite.vo: Exact.vo
-$(THEOREMS:=.vo): %.vo: %.v Lines.vo Definite.vo
+$(THEOREMS:=.vo): %.vo: %.v Rings.vo Definite.vo
 \t$(COQC) -q $<
 
 assumptions: all

@@ -1,6 +1,6 @@
-"""The activations of networks, as fluxes: sigmoid, GELU, SiLU, ELU, clipping and their kin.
+"""The activations of networks, as fluxes: sigmoid, GELU, SiLU, ELU, clipping and the like.
 
-They are bends of the whole line rather than diffusivities, so most are not odd, and those that do
+They bend the whole line rather than come from diffusivities, so most are not odd, and those that do
 not vanish at 0 have no bounded g.  Every slope formula is written so that interval arithmetic
 encloses it well on the whole line; a piece that begins at 0 serves its slope only.
 """
@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 import scipy
 
-from stabkit.aliases import Rational, Scalar
+from stabkit.aliases import Number, Scalar
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.dictionary import ONE, UNIT, ZERO, _always, _positive, decay, positive_part
@@ -29,7 +29,7 @@ def erf(x: Scalar) -> Scalar:
 
 
 def _irrational(exact: Callable[[], Expression], value: float) -> Callable[[Scalar], Scalar]:
-    """A constant that is no fraction, in the arithmetic of the number that it stands beside."""
+    """An irrational constant, in the arithmetic of the number beside it."""
     def beside(s: Scalar) -> Scalar:
         if isinstance(s, Expression):
             return exact()
@@ -60,7 +60,7 @@ def softplus() -> Flux:
 
 
 @noting_what_was_meant
-def elu(alpha: Rational = 1) -> Flux:
+def elu(alpha: Number = 1) -> Flux:
     """Φ(s) = s for s > 0, α (eˢ − 1) for s <= 0 (Clevert et al. 2016)."""
     a = _positive(alpha, "alpha")
     top = (ZERO, max(ONE, Fraction(a)))
@@ -71,7 +71,7 @@ def elu(alpha: Rational = 1) -> Flux:
 
 
 @noting_what_was_meant
-def silu(steepness: Rational = 1) -> Flux:
+def silu(steepness: Number = 1) -> Flux:
     """Φ(s) = s/(1 + exp(−βs)), also called Swish; Φ′ lies between about −0.09984 and 1.09984."""
     beta = _positive(steepness, "steepness")
 
@@ -93,7 +93,7 @@ def silu(steepness: Rational = 1) -> Flux:
 
 
 @noting_what_was_meant
-def gelu(variance: Rational = 1) -> Flux:
+def gelu(variance: Number = 1) -> Flux:
     """Φ(s) = s (1 + erf(s/√(2v)))/2; Φ′ lies between about −0.12891 and 1.12891.
 
     The variance v is 1 in the definition (Hendrycks and Gimpel 2016); files that write √2 with
@@ -153,7 +153,7 @@ def error_function() -> Flux:
 
 
 @noting_what_was_meant
-def clip(lower: Rational = -1, upper: Rational = 1) -> Flux:
+def clip(lower: Number | None = -1, upper: Number | None = 1) -> Flux:
     """Φ(s) = min(max(s, a), b), the hard tanh; ``None`` leaves a side open."""
     low = None if lower is None else fraction(lower, "lower")
     high = None if upper is None else fraction(upper, "upper")
@@ -175,7 +175,7 @@ def _level(upto: Fraction | None, value: Fraction) -> Piece:
 
 
 @noting_what_was_meant
-def hard_swish(factor: Rational = Fraction(1, 6), offset: Rational = Fraction(1, 2)) -> Flux:
+def hard_swish(factor: Number = Fraction(1, 6), offset: Number = Fraction(1, 2)) -> Flux:
     """Φ(s) = s min(max(αs + β, 0), 1)."""
     a, b = _positive(factor, "factor"), Constant(fraction(offset, "offset"))
     kinks = (-Fraction(b), 2 - Fraction(b))  # the slopes 2αs + β at both ends of the middle
@@ -189,7 +189,7 @@ def hard_swish(factor: Rational = Fraction(1, 6), offset: Rational = Fraction(1,
 
 
 @noting_what_was_meant
-def soft_shrinkage(threshold: Rational = 1) -> Flux:
+def soft_shrinkage(threshold: Number = 1) -> Flux:
     """Φ(s) = sgn(s) max(|s| − q, 0)."""
     q = _positive(threshold, "threshold")
     return Flux("soft_shrinkage", [

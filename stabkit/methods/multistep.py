@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import inf
 from typing import Any
 
 from flint import fmpq_poly
@@ -16,6 +14,7 @@ from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import InvalidArgument
+from stabkit.methods.intervals import first_failure
 
 Gaussian = tuple[Fraction, Fraction]  # real and imaginary part
 ZERO = (Fraction(0), Fraction(0))
@@ -71,23 +70,13 @@ class Multistep:
     @cached_property
     def real_interval(self) -> Interval:
         """The largest r with the root condition for all real z in (−r, 0), enclosed."""
-        return self._first_exit(self._crossings(imaginary=False),
-                                lambda r: self.is_stable_at(-r))
+        return first_failure(self._crossings(imaginary=False), lambda r: self.is_stable_at(-r))
 
     @cached_property
     def imaginary_interval(self) -> Interval:
         """The largest r with the root condition for all iy, 0 < |y| < r, enclosed."""
-        return self._first_exit(self._crossings(imaginary=True),
-                                lambda r: self.is_stable_at(r, imaginary=True))
-
-    def _first_exit(self, crossings: list[Interval], stable: Callable[[Fraction], bool]
-                    ) -> Interval:
-        here = Interval(0)
-        for after in crossings:
-            if not stable((here.upper + after.lower) / 2):
-                return here
-            here = after
-        return Interval(inf) if stable(here.upper + 1) else here
+        return first_failure(self._crossings(imaginary=True),
+                             lambda r: self.is_stable_at(r, imaginary=True))
 
     def _crossings(self, *, imaginary: bool) -> list[Interval]:
         """The |z| on the axis where a root passes the unit circle, in order and apart.
@@ -106,7 +95,7 @@ class Multistep:
         found = []
         with precision(256):
             points = [Interval(1), Interval(-1)]
-            if vanishing.degree() < 0:  # the whole circle maps to the axis: where z turns back
+            if vanishing.degree() < 0:  # the whole circle maps to the axis; take where z turns back
                 vanishing = _turning(even, odd, square, imaginary)
             if vanishing.degree() > 0:
                 points += [Interval(root.real.lower(), root.real.upper())
@@ -169,7 +158,7 @@ def _sine(n: int) -> fmpq_poly:
 def _obeys_root_condition(p: list[Gaussian]) -> bool:
     """Whether p is a simple von Neumann polynomial, coefficients from the lowest on."""
     while len(p) > 1:
-        reduced, sizes = _reduced(p), _square(p[-1]) - _square(p[0])
+        reduced, sizes = _reduce(p), _square(p[-1]) - _square(p[0])
         if sizes > 0:
             p = reduced
         elif all(each == ZERO for each in reduced):
@@ -184,11 +173,11 @@ def _is_schur(p: list[Gaussian]) -> bool:
     while len(p) > 1:
         if not _square(p[-1]) > _square(p[0]):
             return False
-        p = _reduced(p)
+        p = _reduce(p)
     return p[0] != ZERO
 
 
-def _reduced(p: list[Gaussian]) -> list[Gaussian]:
+def _reduce(p: list[Gaussian]) -> list[Gaussian]:
     """The polynomial of one degree less by which Schur and Cohn decide where the roots lie."""
     turned = [(re, -im) for re, im in reversed(p)]  # its first is the conjugate of the last
     return [_minus(_times(turned[0], x), _times(p[0], y))

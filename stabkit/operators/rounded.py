@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from stabkit.aliases import Array, Function
+from stabkit.aliases import Array
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.operators.operator import Operator
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-def noting_what_was_meant(make: Function) -> Function:
+
+def noting_what_was_meant(make: Callable[P, T]) -> Callable[P, T]:
     """Let an operator built of floats know the one that is built of what was meant by them."""
     @wraps(make)
-    def made(*arguments: Any, **named: Any) -> Any:
-        given = make(*arguments, **named)
-        intended = [_meant(value) for value in arguments]
-        by_name = {name: _meant(value) for name, value in named.items()}
+    def made(*arguments: P.args, **named: P.kwargs) -> T:
+        given: Any = make(*arguments, **named)
+        intended: Any = [_meant(value) for value in arguments]
+        by_name: Any = {name: _meant(value) for name, value in named.items()}
         pairs = [*zip(arguments, intended, strict=True),
                  *((named[name], by_name[name]) for name in named)]
         if all(value is other for value, other in pairs):
             return given
-        twins = make(*intended, **by_name)
+        twins: Any = make(*intended, **by_name)
         several = isinstance(given, (list, tuple))
         for one, twin in zip(given, twins, strict=True) if several else [(given, twins)]:
             if isinstance(one, Operator):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stabkit.aliases import Rational, Signal
+from stabkit.aliases import NotionName, Number, Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
@@ -49,8 +49,9 @@ from stabkit.tracing import as_shape
 _TRIES = 8192
 
 
-def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray], notion: Notion | str, *,
-                  size: int | None = None, shape: Any = None, dt: Rational = None,
+def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray],
+                  notion: Notion | NotionName, *,
+                  size: int | None = None, shape: Any = None, dt: Number | None = None,
                   trials: int = 20_000, seed: int = 0,
                   signals: Signal = None, strict: bool = False, dtype: DTypeLike = np.float64,
                   rounding: int = 64) -> Outcome:
@@ -162,7 +163,7 @@ def _outcome(judged: Scheme, notion: Notion, traced: Callable[[], Outcome | None
     return outcome
 
 
-def _flat(scheme: Any, size: Any, shape: Any, dt: Rational) -> tuple[Any, Any]:
+def _flat(scheme: Any, size: Any, shape: Any, dt: Number | None) -> tuple[Any, Any]:
     """The function of flat signals, and their length."""
     if isinstance(scheme, Scheme) or not callable(scheme) or (shape is None and dt is None):
         return scheme, size

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import floor, prod
 
 import numpy as np
 
 from stabkit.audit.reading.builder import View
-from stabkit.audit.reading.linear import along
+from stabkit.audit.reading.linear import along, by_weights
 from stabkit.audit.reading.movement import read_movement
-from stabkit.audit.reading.operator import Operator, Value
+from stabkit.audit.reading.operator import Operator, Value, within
 from stabkit.errors import InvalidArgument
+from stabkit.networks.layers import Product
 
 
 def einsum(op: Operator) -> View:
@@ -24,7 +26,9 @@ def einsum(op: Operator) -> View:
         order = [left.index(label) for label in out]
         return op.build.move(op.signal(0), lambda index: index.transpose(order))
     if len(labels) != 2 or len(op.inputs) != 2:
-        raise op.refuse("anything but one signal and weights")
+        raise op.refuse("anything but one signal and weights, or two signals")
+    if isinstance(op.value(0), View) and isinstance(op.value(1), View):
+        return _of_signals(op, (op.signal(0), op.signal(1)), (labels[0], labels[1]), out)
     at = 0 if isinstance(op.value(0), View) else 1
     view, weights, seen, known = op.signal(at), op.weights(1 - at), labels[at], labels[1 - at]
     if weights is None or (weights.ndim, len(view.shape)) != (len(known), len(seen)):
@@ -44,6 +48,69 @@ def einsum(op: Operator) -> View:
         *kept, *(weights.shape[known.index(label)] for label in new)))
     back = [(rest + new).index(label) for label in out]
     return op.build.move(made, lambda index: index.transpose(back))
+
+
+def matmul(op: Operator) -> View:
+    """The product of a signal and weights, or of two signals, whose slopes have no bound."""
+    if not (isinstance(op.value(0), View) and isinstance(op.value(1), View)):
+        return by_weights(op)
+    views = op.signal(0), op.signal(1)
+    ranks = [len(view.shape) for view in views]
+    if min(ranks) < 2:
+        raise op.refuse("a product of two signals of which one has a single axis")
+    outer = _AXES[:max(ranks) - 2]
+    left, right = (outer[len(outer) - rank + 2:] for rank in ranks)
+    return _of_signals(op, views, (left + "yz", right + "zx"), outer + "yx")
+
+
+def cumulative(op: Operator) -> View:
+    """CumSum along an axis of a signal."""
+    view = op.signal(0)
+    axis = within((op.sizes(1) or [0])[0], len(view.shape))
+    if axis == 0 and op.build.has_batch(view.shape):
+        raise op.refuse("sums over the batch axis")
+    n = view.shape[axis]
+    op.build.spend(n * n)
+    matrix = np.tri(n, n, -1 if op.integer("exclusive", 0) else 0)
+    return along(op.build, view, matrix[::-1, ::-1].copy() if op.integer("reverse", 0) else matrix,
+                 axis)
+
+
+_AXES = "abcdefgh"
+
+
+def _of_signals(op: Operator, views: tuple[View, View], labels: tuple[str, str], out: str
+                ) -> View:
+    """The products of all entries that belong together, and their sums over the other axes."""
+    sizes: dict[str, int] = {}
+    for view, names in zip(views, labels, strict=True):
+        if len(names) != len(view.shape):
+            raise InvalidArgument(f"the axes {names} do not fit a signal of shape {view.shape}")
+        for name, size in zip(names, view.shape, strict=True):
+            if sizes.setdefault(name, size) != size and 1 not in (size, sizes[name]):
+                raise InvalidArgument(f"the shapes {views[0].shape} and {views[1].shape} do not "
+                                      "belong together")
+            sizes[name] = max(size, sizes[name])
+    summed = [name for name in sizes if name not in out]
+    whole = [*out, *summed]
+    shape = tuple(sizes[name] for name in whole)
+    op.build.spend(4 * prod(shape))
+    factors = []
+    for view, names in zip(views, labels, strict=True):
+        order = [names.index(name) for name in whole if name in names]
+        wide = tuple(slice(None) if name in names else None for name in whole)
+        factors.append(op.build.move(view, partial(_spread, order, wide, shape)))
+    made = op.build.add(Product(), factors, shape)
+    if not summed:
+        return made
+    kept = shape[:len(out)]
+    flat = op.build.reshape(made, (*kept, prod(shape[len(out):])))
+    return op.build.reshape(along(op.build, flat, np.ones((1, flat.shape[-1])), len(kept)), kept)
+
+
+def _spread(order: list[int], wide: tuple, shape: tuple[int, ...], index: np.ndarray
+            ) -> np.ndarray:
+    return np.broadcast_to(index.transpose(order)[wide], shape)
 
 
 # -- interpolation ---------------------------------------------------------------------------------
