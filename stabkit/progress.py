@@ -44,8 +44,8 @@ def progress(total: int, stream: TextIO | None = None, doing: str = "deciding"
 
 
 @contextmanager
-def working(stream: TextIO) -> Iterator[Advance]:
-    """Show on a terminal that there is work and on what, where its amount is not known."""
+def working(stream: TextIO, seconds: float) -> Iterator[Advance]:
+    """Show on a terminal that there is work, on what, and how long of `seconds` it has taken."""
     if not _draws(stream):
         yield lambda name: None
         return
@@ -53,7 +53,8 @@ def working(stream: TextIO) -> Iterator[Advance]:
     from rich.console import Console
 
     bar = bars.Progress(
-        bars.SpinnerColumn(), bars.TimeElapsedColumn(), bars.TextColumn("{task.description}"),
+        bars.SpinnerColumn(), bars.TimeElapsedColumn(), bars.TextColumn(f"of {seconds:g} s"),
+        bars.TextColumn("{task.description}"),
         console=Console(file=stream), transient=True,
     )
     with bar:

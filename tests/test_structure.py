@@ -29,6 +29,7 @@ BY_TEXT = {
     "report/contents.py": "the paper of a claim",
     "claims/executor.py": "packages that may be missing",
     "learning/digits.py": "a package that may be missing",
+    "torch/samples.py": "packages that may be missing",
 }
 
 DRAWERS = {"utils", "util", "core", "base", "common", "helpers", "misc"}

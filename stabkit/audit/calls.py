@@ -10,7 +10,7 @@ from stabkit.aliases import Number
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.audit.models import as_model
 from stabkit.audit.result import Audit
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Shape
 from stabkit.schemes import Scheme
@@ -101,7 +101,7 @@ def _accepted(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
     integer(seed, "seed")
     if shape is not None:
-        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        shape = (shape,) if isinstance(shape, int) else several(shape, "shape")
         if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
             raise InvalidArgument(f"shape: must be positive integers, got {shape}")
     return as_model(model, shape, output)

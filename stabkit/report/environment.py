@@ -13,9 +13,11 @@ from stabkit.installation import install, knows_its_source, requirements
 #: What the extras are for, in the order of interest; of two for one purpose either will do.  The
 #: other extras are for developers.
 PURPOSES = {
-    None: "decide, replay, report", "onnx": "audit ONNX files", "torch": "audit PyTorch modules",
-    "prove": "search proofs", "gpu": "search on a GPU", "gpu-cuda13": "search on a GPU",
+    None: "decide, replay, report", "onnx": "audit ONNX files",
+    "torch": "train, audit in PyTorch", "prove": "search proofs",
+    "gpu": "search on a GPU", "gpu-cuda13": "search on a GPU",
     "dask": "use many machines", "mpi": "use a cluster by MPI", "learning": "train on digits",
+    "samples": "train on digits and recordings",
     "report": "draw a recording", "notebooks": "execute the notebooks",
 }
 SEVERAL = 4  # extras for developers that are listed

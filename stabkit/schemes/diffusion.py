@@ -88,7 +88,7 @@ class Explicit(DiffusionScheme):
 
 @dataclass(frozen=True, eq=False)
 class IsotropicExplicit(DiffusionScheme):
-    """The explicit step u − τ Kᵀ(g(|∇u|) ⊙ K u), whose diffusivity sees the whole gradient.
+    """The explicit step u − τ Kᵀ(g(|∇u|) ⊙ K u), whose diffusivity depends on the whole gradient.
 
     |∇u|² = (K u)² + Σ (B u)² at every edge: the axes are coupled, unlike in :class:`Explicit`.
 
@@ -164,7 +164,7 @@ class FSI(DiffusionScheme):
         tau: Rational = self.tau
         return Fraction(self.length * (self.length + 1), 3) * tau
 
-    #: What the letters of the state are called where the length is left open.
+    #: Names of the letters of the state where the length is left open.
     states: ClassVar[tuple[str, ...]] = ("now", "before")
 
     def step(self, u: Signal) -> Signal:
@@ -183,7 +183,7 @@ class FSI(DiffusionScheme):
             yield state[0]
 
     def begin(self, u: Signal) -> tuple[Any, tuple[Signal, ...]]:
-        """What stays during a cycle, and the state that the inner steps change."""
+        """What is fixed during a cycle, and the state that the inner steps change."""
         weights = self._weights(u) if self.frozen else None
         return (self._tau(u), weights), (u, u)
 
@@ -242,7 +242,7 @@ class FixedPoint(DiffusionScheme):
         return state[0]
 
     def begin(self, u: Signal) -> tuple[Any, tuple[Signal, ...]]:
-        """What stays during the iteration, and the state that it changes."""
+        """What is fixed during the iteration, and the state that it changes."""
         return (u, self._tau(u)), (u,)
 
     def following(self, kept: Any, state: tuple[Signal, ...], number: Rational

@@ -16,7 +16,7 @@ from stabkit.arithmetic.rational import determinant, is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
 from stabkit.operators import Operator, gram, norm_squared
-from stabkit.operators.row_blocks import is_written_out, row_blocks, written
+from stabkit.operators.row_blocks import as_evidence, is_written_out, row_blocks
 from stabkit.operators.row_bounds import column_squares, gram_bound
 from stabkit.schemes import DiffusionScheme
 from stabkit.stability.certificates.flux_bounds import show_diffusivity, show_slopes
@@ -38,7 +38,7 @@ class Sketch:
         self.shows: list[str] = []
         self.missing = False
         self.large = not is_written_out(scheme.K)
-        self.K = self.transcript.give_once(scheme.K, "K", lambda: written(scheme.K)).text
+        self.K = self.transcript.give_once(scheme.K, "K", lambda: as_evidence(scheme.K)).text
         self.tau = self.transcript.give_once((scheme, "tau"), "tau", lambda: scheme.tau).text
 
     def show(self, condition: str | None, holds: bool = True) -> None:
