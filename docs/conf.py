@@ -18,9 +18,10 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "from_the_program
 # Formulas are plain Unicode, in docstrings as here: they read in a terminal, and offline.
 default_role = "literal"
 nitpicky = True
-# Of the standard library; its inventory would have to be fetched.
+# Of the standard library and of PyTorch; their inventories would have to be fetched.
 nitpick_ignore = [("py:class", name) for name in (
-    "abc.ABC", "enum.Enum", "enum.StrEnum", "fractions.Fraction")]
+    "abc.ABC", "enum.Enum", "enum.StrEnum", "fractions.Fraction",
+    "torch.nn.modules.module.Module")]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
