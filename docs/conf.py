@@ -12,7 +12,8 @@ _project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_
 project = "stabkit"
 release = _project["project"]["version"]
 copyright = "the authors of stabkit"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "from_the_program", "pictures"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "from_the_program", "pictures",
+              "notebooks"]
 
 # Formulas are plain Unicode, in docstrings as here: they read in a terminal, and offline.
 default_role = "literal"

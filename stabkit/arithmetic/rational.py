@@ -221,10 +221,10 @@ def _eliminate(matrix: Matrix) -> tuple[list[int], dict[int, Fraction] | None]:
         if pivot == 0:
             continue
         done.append(k)
-        for i in below:
+        for count, i in enumerate(below, 1):  # below the diagonal, as above it the same would stand
             factor = a[i][k] / pivot
-            for j in below:
-                a[i][j] -= factor * a[k][j]
+            for j in below[:count]:
+                a[i][j] -= factor * a[j][k]
     return done, None
 
 

@@ -217,7 +217,8 @@ def _stencil(source: str, found: Mapping[str, np.ndarray], key: str, shape: Shap
     if sizes.dtype.kind == "U" or len(sizes) != axes or not all(
             size >= 1 and size == int(size) and size <= 1 << 24 for size in sizes):
         raise InvalidArgument(f"{source}: sizes must be {axes} positive integers, got {sizes}")
-    boundary = str(found.get("boundary", np.array("zero")).ravel()[0])
+    given = found.get("boundary", np.array("zero"))
+    boundary = str(given.ravel()[0]) if given.size == 1 else ""
     if boundary not in ("zero", "periodic"):
         raise InvalidArgument(f"{source}: boundary must be zero or periodic, got {boundary!r}")
     here = (weights.shape[1], *map(int, sizes))

@@ -88,6 +88,9 @@ _SEVERAL: dict[str, Callable[[Operator], list]] = {
 }
 
 
+_KNOWN = {*_ONE, *_SEVERAL, *entrywise.FLUXES, *folding.FOLDED, "If", "Loop", "Scan"}
+
+
 def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | None = None
          ) -> Graph:
     """Read an ONNX file.
@@ -136,7 +139,7 @@ def read_bytes(content: bytes, source: str, folder: Path | None = None,
 def read_model(model: Any, source: str, folder: Path | None = None,
                shape: tuple[int, ...] | None = None, output: str | None = None) -> Graph:
     """Read an onnx.ModelProto."""
-    return _Reading(written_out(model, source), source, folder).graph(shape, output)
+    return _Reading(written_out(model, source, _KNOWN), source, folder).graph(shape, output)
 
 
 class _Reading:

@@ -17,6 +17,8 @@ from stabkit.proof.text import relation
 
 #: The library: vectors and the rules of proofs, lines, and rings.
 LIBRARY = tuple(Path(__file__).with_name(name) for name in ("Stabkit.v", "Lines.v", "Rings.v"))
+#: Facts about fluxes, which no theorem needs: they suppose them.
+FLUXES = Path(__file__).with_name("Fluxes.v")
 #: The first line of every file, by which it is known again.
 MARK = "(* Written by stabkit export. *)"
 

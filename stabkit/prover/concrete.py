@@ -30,7 +30,6 @@ from stabkit.proof import read
 from stabkit.proof.parts import Portion
 from stabkit.proof.setting import Setting
 from stabkit.proof.words import expression
-from stabkit.prover.growth import growing
 from stabkit.prover.instance import facts_of, is_possible
 from stabkit.prover.piecewise_linear import Ends, linear
 from stabkit.prover.question import Bounded, Question, as_tuple, names_of
@@ -38,6 +37,7 @@ from stabkit.prover.witnesses import SIZES, Members, members, norms_of
 from stabkit.schemes import Scheme
 from stabkit.stability.confirmation import written_witness
 from stabkit.stability.falsify import exact_margin
+from stabkit.stability.growing_powers import growing
 from stabkit.stability.notions import as_notion
 from stabkit.stability.property import Stable
 from stabkit.stability.verdict import Evidence

@@ -28,7 +28,7 @@ from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import as_part
 from stabkit.stability.both_ways import both_ways
 from stabkit.stability.certificates import certified, certify_uniqueness
-from stabkit.stability.certificates.searched import certify_by_search
+from stabkit.stability.certificates.searched import certify_by_search, growth_of_powers
 from stabkit.stability.confirmation import confirm_evidence, confirmed, written_witness
 from stabkit.stability.cycles import CycleAtMost, decide_cycle
 from stabkit.stability.entry_intervals import decide_for_all, holds_intervals
@@ -172,6 +172,9 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     if theorem is not None:
         return theorem
     if notion is POWER_BOUNDED and others:
+        growth = growth_of_powers(scheme)
+        if growth is not None:
+            return Outcome(REFUTED, (growth,), reason="powers of the matrix of the step grow")
         return Outcome(UNDECIDED, reason=missing or "no form of the state was found that is "
                        "bounded and does not grow; that says nothing against the scheme")
     if scheme.size > LARGE and can_be_windowed(scheme, notion):

@@ -103,6 +103,16 @@ class Box:
     def __repr__(self) -> str:
         return f"box({_short(self.low)}, {_short(self.high)})"
 
+    def spread(self, shape: tuple[int, ...]) -> tuple[list[Fraction], list[Fraction]]:
+        """The lower and the upper ends for an array of that shape, in flat order."""
+        try:
+            low, high = (np.broadcast_to(side, shape).ravel().tolist()
+                         for side in (self.low, self.high))
+        except ValueError:
+            raise InvalidArgument(f"box: the shape {np.broadcast(self.low, self.high).shape} of "
+                                  f"its ends does not fit an array of shape {shape}") from None
+        return low, high
+
 
 def _short(values: np.ndarray) -> str:
     return str(values.item()) if values.size == 1 else str([str(v) for v in values.ravel()[:4]])
@@ -202,7 +212,13 @@ class OfArrays:
 
 
 def of_arrays(notion: Notion, shape: tuple[int, ...]) -> Notion:
-    """The notion for a step of arrays, whose functional is given arrays too."""
+    """The notion for a step of arrays, whose functional is given arrays, and whose box is one."""
+    if isinstance(notion, StaysIn) and max(notion.box.low.size, notion.box.high.size) > 1:
+        ends = []
+        for side in notion.box.spread(shape):
+            ends.append(np.empty(shape, dtype=object))
+            ends[-1].ravel()[:] = side
+        return stays_in(Box(*ends))
     functional = notion.functional
     return notion if functional is None or isinstance(functional, Energy) else \
         energy(OfArrays(functional, shape))

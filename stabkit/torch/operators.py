@@ -77,12 +77,15 @@ class Stencil(nn.Module):
 
     def adjoint(self, w: Tensor) -> Tensor:
         """Kᵀ w for w of the shape of K u."""
+        if self.boundary is NATURAL:
+            deconvolve = F.conv_transpose1d if self.dimension == 1 else F.conv_transpose2d
+            return deconvolve(w, self.weight)
+        # Faster than a transposed convolution, and the same.
+        convolve = F.conv1d if self.dimension == 1 else F.conv2d
+        turned = self.weight.transpose(0, 1).flip(tuple(range(2, self.weight.ndim)))
         if self.boundary is PERIODIC:
-            convolve = F.conv1d if self.dimension == 1 else F.conv2d
-            turned = self.weight.transpose(0, 1).flip(tuple(range(2, self.weight.ndim)))
             return convolve(self._around(w), turned)
-        deconvolve = F.conv_transpose1d if self.dimension == 1 else F.conv_transpose2d
-        return deconvolve(w, self.weight, padding=self._reach)
+        return convolve(w, turned, padding=self._reach)
 
     def flow(self, u: Tensor, bend: Map) -> Tensor:
         """KᵀΦ(K u)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -26,13 +28,23 @@ class SpectralScaling(nn.Module):
     def __init__(self, square: float = 1.0):
         super().__init__()
         self.square = square
+        self._last: Tensor | None = None
 
     def forward(self, weight: Tensor) -> Tensor:
         """The scaled weight."""
         if weight.dtype in COARSE:
             raise InvalidArgument(f"weight: must be of float32 or float64, got {weight.dtype}")
         square = matrix_square(weight) if weight.ndim == 2 else convolution_square(weight)
-        return weight * torch.rsqrt((square / self.square).clamp(min=1))
+        self._last = weight * torch.rsqrt((square / self.square).clamp(min=1))
+        return self._last
+
+    def take(self) -> Tensor | None:
+        """The weight that was scaled last, once: for the layer after this one in the same pass."""
+        last, self._last = self._last, None
+        return last if last is not None and last.requires_grad is torch.is_grad_enabled() else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_last": None}  # which belongs to the pass, and cannot be copied
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         """The weight itself."""
@@ -46,15 +58,19 @@ class NegativeTranspose(nn.Module):
     ----------
     first : Module
         The layer of W₁.
+    scaling : SpectralScaling
+        Its parametrisation.
     """
 
-    def __init__(self, first: Affine):
+    def __init__(self, first: Affine, scaling: SpectralScaling):
         super().__init__()
-        self._first = (first,)  # in a tuple: it is no part of this module
+        self._first = first, scaling  # in a tuple: they are no part of this module
 
     def forward(self, placeholder: Tensor) -> Tensor:
         """−W₁ᵀ."""
-        weight = self._first[0].weight
+        first, scaling = self._first
+        taken = scaling.take()
+        weight = first.weight if taken is None else taken
         turned = weight.transpose(0, 1)
         return -(turned if weight.ndim == 2 else turned.flip(tuple(range(2, weight.ndim))))
 
@@ -63,17 +79,19 @@ class NegativeTranspose(nn.Module):
         return weight.new_zeros(())
 
 
-def scale(layer: Affine, square: float) -> None:
+def scale(layer: Affine, square: float) -> SpectralScaling:
     """Keep ‖W‖² of a layer within a number from now on."""
     _free(layer)
-    parametrize.register_parametrization(layer, "weight", SpectralScaling(square))
+    made = SpectralScaling(square)
+    parametrize.register_parametrization(layer, "weight", made)
+    return made
 
 
 def tie(first: Affine, second: Affine, square: float) -> None:
     """Keep ‖W₁‖² within a number, and W₂ at −W₁ᵀ."""
-    scale(first, square)
+    scaling = scale(first, square)
     _free(second)
-    parametrize.register_parametrization(second, "weight", NegativeTranspose(first))
+    parametrize.register_parametrization(second, "weight", NegativeTranspose(first, scaling))
 
 
 def _free(layer: Affine) -> None:

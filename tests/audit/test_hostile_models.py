@@ -60,6 +60,15 @@ def test_more_than_there_is_of_memory_is_refused(tmp_path, monkeypatch):
         npz_file.read(tmp_path / "plain.npz")
 
 
+def test_a_word_that_is_no_word_is_refused(tmp_path):
+    """A boundary without entries, or with two."""
+    for given in (np.array([], dtype="U4"), np.array(["zero", "zero"])):
+        np.savez(tmp_path / "m.npz", stencil1=np.array([1.0, 2.0, 1.0]), flux="relu",
+                 boundary=given)
+        with pytest.raises(InvalidArgument, match="boundary must be zero or periodic"):
+            npz_file.read(tmp_path / "m.npz")
+
+
 # -- ONNX ------------------------------------------------------------------------------------------
 def nested_functions(depth, *, last="Relu", shape=(1, 3)):
     """Functions each of which calls the next one twice: 2^depth nodes in a file of a few kB."""

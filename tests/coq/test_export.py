@@ -48,8 +48,8 @@ def test_theorem_2_reads_like_the_paper(tmp_path, capsys):
     assert THEOREM_2 in text and "here τ = ratio" in text
     assert "1 written, 0 left out" in capsys.readouterr().out
     assert {path.name for path in place.iterdir()} == {
-        "Makefile", "Stabkit.v", "Lines.v", "Rings.v", "Exact.v", "Definite.v", "Assumptions.v",
-        "alt2021_euclidean_stability.v"}
+        "Makefile", "Stabkit.v", "Lines.v", "Rings.v", "Exact.v", "Definite.v", "Fluxes.v",
+        "Assumptions.v",         "alt2021_euclidean_stability.v"}
 
 
 def test_an_energy_needs_a_primitive():

@@ -53,7 +53,7 @@ def test_a_stencil_whose_norm_is_reached_between_frequencies():
 
 
 def test_matrices():
-    """All shapes, and those of rank one and zero; the gradient is that of a difference."""
+    """All shapes, rank one, zero and NaN; gradients, of convolutions too, are differences'."""
     for shape in ((4, 4), (2, 9), (30, 3), (1, 1)):
         matrix = torch.randn(shape)
         true = np.linalg.svd(matrix.numpy(), compute_uv=False)[0] ** 2
@@ -64,8 +64,13 @@ def test_matrices():
     nothing = torch.zeros(3, 3, requires_grad=True)
     norms.matrix_square(nothing).backward()
     assert torch.isfinite(nothing.grad).all()
+    assert norms.matrix_square(torch.tensor([[1.0, float("nan")]])).isnan()
+    assert norms.convolution_square(torch.full((2, 2, 3, 3), float("nan"))).isnan()
     matrix = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(norms.matrix_square, matrix)
+    for shape in ((1, 1, 5), (3, 2, 3), (2, 3, 3, 3), (3, 1, 1, 3), (2, 2, 1, 1)):
+        stencils = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradcheck(norms.convolution_square, stencils)
 
 
 def test_differences_by_their_matrix():

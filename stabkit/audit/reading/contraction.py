@@ -10,7 +10,7 @@ import numpy as np
 from stabkit.audit.reading.builder import View
 from stabkit.audit.reading.linear import along, by_weights
 from stabkit.audit.reading.movement import read_movement
-from stabkit.audit.reading.operator import Operator, Value, within
+from stabkit.audit.reading.operator import Constant, Operator, Value, within
 from stabkit.errors import InvalidArgument
 from stabkit.networks.layers import Product
 
@@ -53,7 +53,10 @@ def einsum(op: Operator) -> View:
 def matmul(op: Operator) -> View:
     """The product of a signal and weights, or of two signals, whose slopes have no bound."""
     if not (isinstance(op.value(0), View) and isinstance(op.value(1), View)):
-        return by_weights(op)
+        at = 0 if isinstance(op.value(0), Constant) else 1
+        weights = op.weights(at)
+        return by_weights(op) if weights is None or weights.ndim < 3 else _by_matrices(
+            op, weights, at)
     views = op.signal(0), op.signal(1)
     ranks = [len(view.shape) for view in views]
     if min(ranks) < 2:
@@ -61,6 +64,34 @@ def matmul(op: Operator) -> View:
     outer = _AXES[:max(ranks) - 2]
     left, right = (outer[len(outer) - rank + 2:] for rank in ranks)
     return _of_signals(op, views, (left + "yz", right + "zx"), outer + "yx")
+
+
+def _by_matrices(op: Operator, weights: np.ndarray, at: int) -> View:
+    """A signal times several matrices, or they times it, as NumPy broadcasts: entry by entry, and
+    summed."""
+    view = op.signal(1 - at)
+    if len(view.shape) < 2:
+        raise op.refuse("a product of several matrices and a signal with a single axis")
+    left, right = (weights, view) if at == 0 else (view, weights)
+    rows, inner, columns = left.shape[-2], left.shape[-1], right.shape[-1]
+    if right.shape[-2] != inner:
+        raise InvalidArgument(f"the shapes {left.shape} and {right.shape} do not belong together")
+    shape = (*np.broadcast_shapes(left.shape[:-2], right.shape[:-2]), rows, columns, inner)
+    op.build.spend(4 * prod(shape))
+
+    def spread(index: np.ndarray, first: bool) -> np.ndarray:
+        wide = index[..., :, None, :] if first else np.swapaxes(index, -1, -2)[..., None, :, :]
+        return np.broadcast_to(wide, shape)
+
+    wide = op.build.move(view, lambda index: spread(index, at == 1))
+    factors = spread(weights, at == 0)
+    if op.build.has_batch(shape):
+        if (factors != factors[:1]).any():
+            raise op.refuse("weights that differ between the samples of a batch")
+        factors = factors[0]
+    made = op.build.scale(wide, np.ascontiguousarray(factors))
+    whole = along(op.build, made, np.ones((1, inner)), len(shape) - 1)
+    return op.build.reshape(whole, shape[:-1])
 
 
 def cumulative(op: Operator) -> View:
@@ -136,6 +167,9 @@ def resize(op: Operator) -> list[Value]:
             continue
         if axis == 0 and op.build.has_batch(view.shape):
             raise op.refuse("interpolation between the samples of a batch")
+        if where == "align_corners" and scales is not None and size * scale % 1:
+            raise op.refuse("aligned corners with a scale that gives no whole size, which readers "
+                            "of ONNX files take differently")
         view = along(op.build, view, _between(op, where, size, new, scale), axis)
     return [view]
 

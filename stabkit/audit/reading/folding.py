@@ -197,6 +197,9 @@ def _by_reference(op: Operator, arrays: Sequence[np.ndarray | None]) -> np.ndarr
         raise InvalidArgument(f"on constants: {type(error).__name__}: {error}") from None
 
 
+FOLDED = frozenset(_FOLDS) | _BY_REFERENCE
+
+
 def fold(op: Operator) -> list[Value] | None:
     """The outputs of an operator on constants, or None if it is not one that is folded."""
     given = [value for value in op.inputs if isinstance(value, Constant)]

@@ -82,7 +82,7 @@ def by_weights(op: Operator) -> View:
     left = isinstance(op.value(0), Constant)
     matrix, view = (op.weights(0), op.signal(1)) if left else (op.weights(1), op.signal(0))
     if matrix is None or matrix.ndim not in (1, 2):
-        raise op.refuse("a product with weights that have more than two axes")
+        raise op.refuse("a product with a number")
     # From here on `weights` is (outputs, inputs), and the axis it acts on is known.
     weights = np.atleast_2d(matrix) if left else np.atleast_2d(matrix.T)
     rank = len(view.shape)

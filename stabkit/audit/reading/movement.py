@@ -198,6 +198,9 @@ def _resize(op: Operator, shape: tuple[int, ...]) -> Function:
         raise InvalidArgument(f"scales {scales.tolist()} do not fit a signal of shape {shape}")
     sizes = op.sizes(3) if op.has(3) and not old else [
         int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
+    if where == "align_corners" and any(n * s % 1 for n, s in zip(shape, scales, strict=True)) \
+            and not op.has(3):
+        raise op.refuse("aligned corners with a scale that gives no whole size")
     op.build.spend(prod(sizes))
     index = [_nearest(op, where, rounding, n, new, scale) if new != n or scale != 1 else
              np.arange(n) for n, new, scale in zip(shape, sizes, scales, strict=True)]

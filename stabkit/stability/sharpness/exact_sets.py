@@ -11,11 +11,12 @@ from stabkit.aliases import Held
 from stabkit.errors import Undecided
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.invariants import POWER_BOUNDED, StaysIn, Weighted
-from stabkit.stability.notions import CONTRACTION, MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
 from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.boxes import by_box
 from stabkit.stability.sharpness.ends import intervals
+from stabkit.stability.sharpness.flows import by_flow
 from stabkit.stability.sharpness.implicit import BY_ROWS, by_implicit
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.lyapunov import by_weights
@@ -79,6 +80,8 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
             *kept.lines, "a step that keeps the range of every signal keeps the largest modulus"))
     if not found.is_linear and notion is CONTRACTION and held is None:
         return by_slopes(found, notion, name)
+    if not found.is_linear and notion is EUCLIDEAN and held is None and found.dt is None:
+        return by_flow(found, name)
     if not found.is_linear:
         found = eliminated(found)
     decide = by_weights if isinstance(notion, Weighted) else EXACTLY.get(notion)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from math import gcd, lcm
+from math import lcm, prod
 
 import numpy as np
 from flint import fmpz_mat
@@ -28,7 +28,10 @@ from stabkit.stability.sharpness.weights import symmetrising
 from stabkit.tracing.form import CONSTANT, Form
 
 _EXACT = 128  # unknowns of which the characteristic polynomial is taken
-_FITS = 1 << 40  # entries of which a few may be added as int64
+_FITS = 1 << 56  # entries of which a few may be added as int64
+_LINE = 64  # entries of one row
+#: Primes below 2²⁷; products of remainders, and sums of 256 of them, fit an int64.
+_PRIMES = tuple(2**27 - k for k in (39, 79, 111, 115, 135, 187, 199, 219))
 _ONE_BY_ONE = 40_000  # unknowns up to which weights are sought
 
 
@@ -95,7 +98,14 @@ class Leapfrog:
     def _quotient(self, u: np.ndarray) -> Fraction:
         own = u.tolist() if self.weights is None else \
             [w * a for w, a in zip(self.weights, u.tolist(), strict=True)]
-        return Fraction(sum(a * b for a, b in zip(own, (self.matrix @ u).tolist(), strict=True)),
+        if _largest(self.matrix) * _LINE * int(np.abs(u).max()) < 1 << 62:
+            image = (self.matrix @ u).tolist()
+        else:
+            whole, image = self.matrix.tocoo(), [0] * u.size
+            for i, j, c in zip(whole.row.tolist(), whole.col.tolist(), whole.data.tolist(),
+                               strict=True):
+                image[i] += c * int(u[j])
+        return Fraction(sum(a * b for a, b in zip(own, image, strict=True)),
                         sum(a * b for a, b in zip(own, u.tolist(), strict=True)))
 
 
@@ -188,16 +198,11 @@ def _staggered(powers: list[csr_array], d: int, signs: np.ndarray, drift: bool) 
     h, u = once & ~twice, twice
     still = ~(h | u)
     down, up = powers[1][h][:, u], powers[1][u][:, h]
-    if not h.any() or _largest(up) * _largest(down) * max(down.shape) >= 1 << 62 or \
-            d * _largest(powers[2]) >= 1 << 62:
-        return None
-    matrix = -(up @ down).tocsr()
+    twice_uu = powers[2][u][:, u]
     if powers[1][h][:, h].nnz or powers[1][u][:, u].nnz or powers[2][u][:, h].nnz or \
-            not _same(d * powers[2][u][:, u], -matrix):
+            not h.any() or not _is_product(up, down, twice_uu, d):
         return None
-    common = gcd(d * d, int(np.gcd.reduce(matrix.data, initial=0)))
-    matrix.data //= common
-    found = _of_matrix(matrix, d * d // common, 2, signs[u])
+    found = _of_matrix((-twice_uu).tocsr(), d, 2, signs[u])
     if found is None:
         return None
     fed = any(part[~still][:, still].nnz for part in powers[1:])
@@ -208,6 +213,27 @@ def _staggered(powers: list[csr_array], d: int, signs: np.ndarray, drift: bool) 
             drift and not fed and found.zeros == 1 and (_is_scaling(up) or _is_scaling(down))
         ) else None
     return None if drift else found
+
+
+def _is_product(a: csr_array, b: csr_array, c: csr_array, d: int) -> bool:
+    """Whether a b = d c, by remainders of so many primes that there is no other number."""
+    a, b, c = a.tocsr(), b.tocsr(), c.tocsr()
+    longest = int(np.diff(a.indptr).max(initial=0))
+    size = 2 * (_largest(a) * _largest(b) * max(1, longest) + d * _largest(c)) + 1
+    if longest > _LINE or size >= prod(_PRIMES):
+        return False
+    for p in _PRIMES:
+        rest = _modulo(a, p) @ _modulo(b, p) - (d % p) * _modulo(c, p)
+        if (rest.data % p).any():
+            return False
+        size //= p
+        if not size:
+            break
+    return True
+
+
+def _modulo(part: csr_array, p: int) -> csr_array:
+    return csr_array((part.data % p, part.indices, part.indptr), shape=part.shape)
 
 
 def _largest(part: csr_array) -> int:

@@ -29,8 +29,10 @@ def elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> lis
     """For what fails at every step: the senses that do hold."""
     never = bound.refuted == ((Fraction(0), None),)
     defective = notion is POWER_BOUNDED and bound.refuted and not bound.proved
-    if not (never or defective) or bound.rest is not None or not found.is_linear:
+    if not (never or defective) or bound.rest is not None:
         return []
+    if not found.is_linear:
+        return others(found, notion, held, bound.variable)
     ends = [] if held is not None else held_ends(OwnStep(found))
     asked: list[tuple[Notion, Held, str]] = []
     if ends and (notion in BY_NORM or notion is POWER_BOUNDED):

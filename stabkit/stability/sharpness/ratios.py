@@ -93,12 +93,36 @@ class Inputs:
 
     def of_sum(self, s: Sum) -> Bounds:
         """All values of a sum."""
+        s = self.settled(s)
         total: Bounds = (s.constant, s.constant)
         for k, c in s.linear:
             total = plus(total, scaled(self.box.get(k, ALL), c))
         for c, node in s.nodes:
             total = plus(total, scaled(self.of(node), c))
         return total
+
+    def settled(self, s: Sum) -> Sum:
+        """The sum, with |v| as v or −v where v has one sign for all inputs."""
+        signs = [(c, node, self._sign_of(node)) for c, node in s.nodes]
+        if not any(sign for _, _, sign in signs):
+            return s
+        constant, linear = s.constant, dict(s.linear)
+        nodes = [(c, node) for c, node, sign in signs if not sign]
+        for c, node, sign in signs:
+            if sign:
+                inner = self.settled(node.parts[0])
+                constant += sign * c * inner.constant
+                for k, a in inner.linear:
+                    linear[k] = linear.get(k, ZERO) + sign * c * a
+                nodes += [(sign * c * a, other) for a, other in inner.nodes]
+        return Sum(constant, tuple(sorted((k, a) for k, a in linear.items() if a)), tuple(nodes))
+
+    def _sign_of(self, node: Operation) -> int:
+        """1 or −1 where a modulus is that of what has this sign, else 0."""
+        if node.name not in ("absolute", "fabs"):
+            return 0
+        low, high = self.of_sum(node.parts[0])
+        return 1 if low is not None and low >= 0 else -1 if high is not None and high <= 0 else 0
 
     def of(self, node: Operation) -> Bounds:
         """All values of an operation."""
@@ -143,6 +167,7 @@ class Inputs:
     # -- ratios ----------------------------------------------------------------------------------
     def ratio_of_sum(self, s: Sum, form: Form) -> Bounds | None:
         """r with s = r·form, for all inputs; None where there is none."""
+        s = self.settled(s)
         if s.constant:
             return None
         total: Bounds = (ZERO, ZERO)

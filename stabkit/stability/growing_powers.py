@@ -1,4 +1,4 @@
-"""A bound for all time falls by a linear member of the class whose powers grow."""
+"""Evidence that powers of a matrix, or of a linear step, grow beyond every bound."""
 
 from __future__ import annotations
 
@@ -46,10 +46,23 @@ def growing(step: Callable[..., Vectors], of: Callable[..., Vectors], names: Seq
     if M.shape[0] != M.shape[1]:
         return None
     log = Transcript()
-    shows = _of_columns(log, step, names, size, M)
+    return _evidence(log, _of_columns(log, step, names, size, M), M, P)
+
+
+def unbounded(M: Matrix) -> Evidence | None:
+    """Evidence that the powers of a rational matrix are not bounded, or None."""
+    return _evidence(Transcript(), [], M, _one(M))
+
+
+def _evidence(log: Transcript, shows: list[str], M: Matrix, P: Matrix) -> Evidence | None:
     M_, P_ = (log.give(name, value).text for name, value in (("M", M), ("P", P)))
     by = _fast(log, shows, (M, P), (M_, P_)) or _slow(log, shows, (M, P), (M_, P_))
     return confirm_evidence(calculation("witness", log, shows, by)) if by else None
+
+
+def _one(M: Matrix) -> Matrix:
+    n = range(len(M))
+    return np.array([[Fraction(int(i == j)) for j in n] for i in n], dtype=object)
 
 
 def _fast(log: Transcript, shows: list[str], values: tuple[Matrix, Matrix], texts: tuple[str, str]
@@ -80,10 +93,8 @@ def _slow(log: Transcript, shows: list[str], values: tuple[Matrix, Matrix], text
           ) -> str:
     """Why powers grow like n, by a Jordan block at 1 or −1; "" if there is none."""
     (M, P), (M_, P_) = values, texts
-    one = np.array([[Fraction(int(i == j)) for j in range(len(M))] for i in range(len(M))],
-                   dtype=object)
     for sign in (1, -1):
-        N = sign * M - one
+        N = sign * M - _one(M)
         z = next((z for z in _kernel(N @ N) if any(P @ N @ z)), None)
         if z is not None:
             z_ = log.give("start", z).text
