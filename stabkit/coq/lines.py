@@ -134,7 +134,8 @@ def _range(name: str, statement: Data, proof: Data) -> list[str]:
     """The kinds of rows, and that values which are made by such rows stay within the range."""
     del proof
     explicit = statement["step"] == "explicit"
-    made, lines = _explicit if explicit else _implicit, []
+    made = _explicit if explicit else _implicit
+    lines: list[str] = []
     for kind, row in statement["rows"].items():
         kind = symbol(f"{name}_" + re.sub(r"\W+", "_", kind), kind=f"row {len(lines)}")
         lines.append(f"  | {kind} : " + _says(row, statement["weights"], explicit)
