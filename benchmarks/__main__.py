@@ -19,8 +19,9 @@ import numpy as np
 from benchmarks import deciding, startup
 from benchmarks.measuring import compare, exponents, measure, summary
 
-ROOMS = ("diffusion", "systems", "eigenvalues", "shrinkage_and_search")
-PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "PyWavelets", "pyamg", "MedPy", "hypothesis")
+ROOMS = ("diffusion", "images", "systems", "eigenvalues", "shrinkage_and_search")
+PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "PyWavelets", "pyamg", "MedPy", "SimpleITK",
+            "hypothesis")
 
 
 def show(result: dict) -> None:

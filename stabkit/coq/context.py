@@ -154,7 +154,7 @@ class Context:
 
     def rests_by(self, flux: str) -> str:
         """Why a flux is 0 at 0."""
-        if "inf" not in self.facts[flux]["sector"][1]:
+        if self.facts[flux]["sector"][1] != "inf":
             return symbol(flux, "_rest")
         return f"(rests _ _ _ {symbol(flux, '_sector_least')} {symbol(flux, '_slopes_most')})"
 

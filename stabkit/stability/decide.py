@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from stabkit.aliases import Function, Held, Rational, Record, Signal
+from stabkit.aliases import Function, Held, NotionName, Number, Record, Signal
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.arithmetic.rational import fractions, integer
 from stabkit.arithmetic.transcript import Transcript, as_text
@@ -75,8 +75,8 @@ _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 
 
 def decide(what: Property | CycleAtMost | Scheme | Function,
-           notion: Notion | str | None = None, *, shape: Any = None, dt: Rational = None,
-           held: Held = None, trials: int = 20_000, seed: int = 0,
+           notion: Notion | NotionName | None = None, *, shape: Any = None,
+           dt: Number | None = None, held: Held = None, trials: int = 20_000, seed: int = 0,
            signals: Signal = None) -> Outcome:
     """Decide a property.
 
@@ -136,7 +136,7 @@ def decide(what: Property | CycleAtMost | Scheme | Function,
         return Outcome(UNDECIDED, reason=str(limit))
 
 
-def _decide_function(function: Function, notion: Any, shape: Any, dt: Rational,
+def _decide_function(function: Function, notion: Any, shape: Any, dt: Number | None,
                      held: Held, trials: int, seed: int) -> Outcome:
     from stabkit.stability.sharpness.own_step import decided  # it stands on what is here
 

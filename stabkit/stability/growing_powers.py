@@ -12,7 +12,7 @@ import scipy.linalg
 from stabkit.aliases import Matrix
 from stabkit.arithmetic.rational import is_psd
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.multipliers.linear_systems import Row, reduced, solution
+from stabkit.multipliers.linear_systems import completed, reduced
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.verdict import Evidence, calculation
 
@@ -106,20 +106,11 @@ def _slow(log: Transcript, shows: list[str], values: tuple[Matrix, Matrix], text
 
 def _kernel(A: Matrix) -> Iterator[np.ndarray]:
     """Vectors that span what a matrix takes to 0."""
-    names = [str(j) for j in range(len(A))]
-    for j in range(len(A)):
-        rows: list[Row] = [({name: x for name, x in zip(names, row, strict=True) if x}, ZERO)
-                           for row in A]
-        rows += [({names[k]: Fraction(1)}, Fraction(int(k == j))) for k in _free(A)]
-        found = solution(rows, names) if j in _free(A) else None
-        if found is not None:
-            yield np.array([found[name] for name in names], dtype=object)
-
-
-def _free(A: Matrix) -> list[int]:
     columns = [{i: Fraction(x) for i, x in enumerate(column) if x} for column in A.T]
     echelon = reduced(columns, range(len(A)), {})
-    return [j for j in range(len(A)) if echelon is None or j not in echelon[1]]
+    if echelon is not None:
+        for j in sorted({*range(len(A))} - {*echelon[1]}):
+            yield np.array(completed(*echelon, {j: Fraction(1)}), dtype=object)
 
 
 def _matrix(function: Callable[..., Vectors], count: int, size: int) -> Matrix:

@@ -12,6 +12,7 @@ from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_pol
 
 from stabkit.arithmetic.enclosure import precision
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
+from stabkit.arithmetic.rational import interpolate
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 from stabkit.stability.growing_powers import unbounded
@@ -64,7 +65,7 @@ def _by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     drift = _drift(matrix, step)
     empty = StepBound(notion.name, (), (), variable=name, rounding=step.trace.rounding)
     pair = _pair(step, drift is not None)
-    waves = leapfrog_of(step) if pair is None and drift is None else None
+    waves = leapfrog_of(step, drift is not None) if pair is None else None
     if waves is not None:
         proved, refuted, how = waves.sets()
         how = f"leapfrog with a symmetric matrix K: {how}"
@@ -166,7 +167,7 @@ def _drifting(empty: StepBound, proved: Steps, refuted: Steps, lines: list[str],
 
 
 def _drift(matrix: Matrix, step: OwnStep) -> np.ndarray | None:
-    """A signal w, constant in one field, with M w = w + y and M y = y ≠ 0 for every step."""
+    """A signal w, constant in one field, with M w = w + tᵏ y and M y = y ≠ 0 for every step."""
     if len(matrix.form.denominator) > 1 or step.held is not None:
         return None
     fields = step.trace.shape[0] if len(step.trace.shape) > 1 else 1
@@ -174,19 +175,16 @@ def _drift(matrix: Matrix, step: OwnStep) -> np.ndarray | None:
         w = np.zeros(matrix.size, dtype=np.int64)
         each = matrix.size // fields
         w[k * each:(k + 1) * each] = 1
-        y = _moved(matrix, w)
-        after = None if y is None or not y.any() else _moved(matrix, y)
-        if after is not None and not after.any():
+        moved = [y for y in _moved(matrix, w) if y.any()]
+        if len(moved) == 1 and not any(y.any() for y in _moved(matrix, moved[0])):
             return w
     return None
 
 
-def _moved(matrix: Matrix, w: np.ndarray) -> np.ndarray | None:
-    """(M − I) w times the denominator, where it does not depend on the step."""
+def _moved(matrix: Matrix, w: np.ndarray) -> list[np.ndarray]:
+    """(M − I) w times the denominator, by the powers of the step."""
     images = [matrix.image(k, w) for k in range(matrix.degree + 1)]
-    if any(image.any() for image in images[1:]):
-        return None
-    return images[0].astype(object) - matrix.form.denominator[0] * w.astype(object)
+    return [images[0].astype(object) - matrix.form.denominator[0] * w.astype(object), *images[1:]]
 
 
 def state_at(matrix: Matrix, dt: Fraction, drift: bool = False) -> str:
@@ -328,8 +326,7 @@ def _factors_of(matrix: Matrix) -> list[fmpq_mpoly]:
         d = fmpq(sum(c * node**k for k, c in enumerate(matrix.form.denominator)))
         values.append([c * d**k for k, c in enumerate(
             numerators(matrix.form, Fraction(node), n).charpoly().coeffs())])
-    powers = fmpq_mat([[fmpq(node)**k for k in nodes] for node in nodes])
-    solved = powers.solve(fmpq_mat(values))
+    solved = interpolate(nodes, values)
     terms: dict[tuple[int, ...], fmpq] = {
         (j, k): solved[k, j] for k in range(len(nodes)) for j in range(n + 1)
         if solved[k, j] != 0}
