@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Margin, Rational, Signal
+from stabkit.aliases import Margin, Number, Signal
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term, named
@@ -97,8 +97,8 @@ class Box:
         Numbers, or arrays that spread over the signal: a box of its own for every field.
     """
 
-    low: Rational
-    high: Rational
+    low: np.ndarray
+    high: np.ndarray
 
     def __repr__(self) -> str:
         return f"box({_short(self.low)}, {_short(self.high)})"
@@ -118,7 +118,7 @@ def _short(values: np.ndarray) -> str:
     return str(values.item()) if values.size == 1 else str([str(v) for v in values.ravel()[:4]])
 
 
-def box(low: Rational, high: Rational) -> Box:
+def box(low: Number | np.ndarray, high: Number | np.ndarray) -> Box:
     """The box of all signals with low <= u <= high in every entry; for :func:`stays_in`."""
     ends = []
     for name, value in (("low", low), ("high", high)):
@@ -168,7 +168,7 @@ def stays_in(region: Box) -> StaysIn:
         if isinstance(u, Term):
             a, b = (u.log.give_once((name, id(side)), name, partial(_plain, side))
                     for name, side in (("low", low), ("high", high)))
-            inside = u.compared((u - a).call("min", (b - u).call("min")), ">=", 0).text
+            inside = u.compare((u - a).call("min", (b - u).call("min")), ">=", 0).text
             kept = (up - a).call("min").call("min", (b - up).call("min"))
             return named(kept.when(inside, u.log.term("0")), "room")
         lower, upper = (np.broadcast_to(side.ravel(), u.shape) for side in (low, high))

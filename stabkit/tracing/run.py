@@ -90,6 +90,17 @@ class Trace:
         """Whether the output is affine in the input."""
         return not self.form.columns.size or int(self.form.columns.max()) <= self.size
 
+    @property
+    def solves(self) -> bool:
+        """Whether it solves a linear system."""
+        return any(node.name == "solve" for node in self.nodes)
+
+    def check_linear(self) -> None:
+        """TracingStopped with the line of the first node that does more than solve a system."""
+        for node in self.nodes:
+            if node.name != "solve":
+                raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
+
     def called(self, u: np.ndarray, dt: Fraction) -> Array:
         """What the function itself gives for floats."""
         return self.function(u, float(dt)) if self.takes_step else self.function(u)

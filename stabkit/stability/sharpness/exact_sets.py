@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit.aliases import Held
-from stabkit.errors import TracingStopped, Undecided
+from stabkit.errors import Undecided
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.invariants import POWER_BOUNDED, StaysIn, Weighted
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
@@ -70,7 +70,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     """The exact sets, or Undecided with the reason why there are none."""
     if isinstance(notion, StaysIn) and held is None:
         return _by_box_or_means(found, notion, name)
-    if not found.is_linear and held is None and any(node.name == "solve" for node in found.nodes):
+    if not found.is_linear and held is None and found.solves:
         return _of_systems(found, notion, name)
     if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
         return by_means(found, notion, name)
@@ -83,7 +83,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     if not found.is_linear and notion is EUCLIDEAN and held is None and found.dt is None:
         return by_flow(found, name)
     if not found.is_linear:
-        found = _solved(found)
+        found = eliminated(found)
     decide = by_weights if isinstance(notion, Weighted) else EXACTLY.get(notion)
     if decide is None:
         raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
@@ -106,14 +106,6 @@ def _of_systems(found: Trace, notion: Notion, name: str) -> StepBound:
         return exact_sets(eliminated(found), notion, None, name)
     except Undecided:
         return bound
-
-
-def _solved(found: Trace) -> Trace:
-    """A step without anything that is not linear; Undecided with the line where there is some."""
-    if all(node.name == "solve" for node in found.nodes):
-        return eliminated(found)
-    node = next(node for node in found.nodes if node.name != "solve")
-    raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
 
 
 def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:

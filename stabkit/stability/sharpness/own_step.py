@@ -46,7 +46,7 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
         bound = exact_sets(found, notion, held, name)
         if not found.is_linear and not bound.refuted:
             bound = _broken_beyond(function, notion, shape, bound, trials, seed,
-                                   any(node.name == "solve" for node in found.nodes))
+                                   found.solves)
         return replace(bound, lines=(*bound.lines, *elsewhere(found, notion, held, bound)))
     except Undecided as reason:
         if held is None:
@@ -197,7 +197,7 @@ def _traced_at(function: Callable[..., Any], shape: tuple[int, ...], dt: Fractio
         if not takes_step(function):
             raise
         return trace(function, shape, seed, dt)
-    if takes_step(function) and any(node.name == "solve" for node in found.nodes):
+    if takes_step(function) and found.solves:
         return trace(function, shape, seed, dt)  # a system with numbers can be solved
     return found
 

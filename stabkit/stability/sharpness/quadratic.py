@@ -11,7 +11,13 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
-from stabkit.arithmetic.rational import from_flint, is_psd, negative_direction, to_flint
+from stabkit.arithmetic.rational import (
+    from_flint,
+    interpolate,
+    is_psd,
+    negative_direction,
+    to_flint,
+)
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
 from stabkit.stability.confirmation import confirm_evidence
@@ -209,8 +215,7 @@ def _cells(matrix: Matrix) -> list[Cell]:
         eye = fmpq_mat([[fmpq(d * d if i == j else 0) for j in range(n)] for i in range(n)])
         found = (eye - scale.inv() * m.transpose() * scale * m).charpoly().coeffs()
         values.append([(-1)**k * found[n - k] for k in range(n + 1)])
-    powers = fmpq_mat([[fmpq(node)**k for k in nodes] for node in nodes])
-    solved = from_flint(powers.solve(fmpq_mat(values)))
+    solved = from_flint(interpolate(nodes, values))
     return cells([list(solved[:, k]) for k in range(1, n + 1)])
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from stabkit.aliases import Function, Held, Rational
+from stabkit.aliases import Function, Held, Number
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
@@ -16,7 +16,14 @@ from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import HasStep
 from stabkit.stability.decide import decide
 from stabkit.stability.invariants import POWER_BOUNDED, weighted
-from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.stability.notions import (
+    CONTRACTION,
+    EUCLIDEAN,
+    MAX_NORM,
+    POSITIVITY,
+    RANGE,
+    Notion,
+)
 from stabkit.stability.property import Stable
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.exact_sets import exact_sets
@@ -84,8 +91,8 @@ class Senses:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-def senses(step: Function | Scheme, *, shape: Any = None, dt: Rational = None, held: Held = None,
-           seed: int = 0) -> Senses:
+def senses(step: Function | Scheme, *, shape: Any = None, dt: Number | None = None,
+           held: Held = None, seed: int = 0) -> Senses:
     """In which senses a step is stable, all at once.
 
     Parameters

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from stabkit.errors import Undecided
 from stabkit.operators.singular_values import square_bound
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.notions import Notion
+from stabkit.stability.sharpness.bisection import last_of
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.ratios import root
@@ -86,6 +88,11 @@ class _Layer:
         self.inner = np.vstack([_matrix(node.parts[0], 1 + found.size, Fraction(1))[:, 1:]
                                 for node in nodes])
 
+    @cached_property
+    def inner_norm(self) -> Fraction:
+        """A bound of ‖B‖, which does not depend on the step."""
+        return _norm(self.inner)
+
     @property
     def is_open(self) -> bool:
         """Whether the step enters."""
@@ -98,8 +105,8 @@ class _Layer:
 
     def factor(self, dt: Fraction) -> Fraction:
         """A bound of ‖L‖ + ‖C‖ ‖B‖ at a step."""
-        line, outer, inner = (_norm(part) for part in self.parts(dt).values())
-        return line + outer * inner
+        parts = self.parts(dt)
+        return _norm(parts["L"]) + _norm(parts["C"]) * self.inner_norm
 
     def top(self) -> Fraction:
         """A step up to which the factor is 1 at most, close to the largest."""
@@ -115,12 +122,7 @@ class _Layer:
             return bool(np.linalg.norm(whole[:, 1:1 + self.found.size], 2)
                         + np.linalg.norm(whole[:, self.order], 2) * inner <= 1 + 1e-12)
 
-        low, high = 0.0, 1.0
-        while holds(high) and high < 2.0**_ROUNDS:
-            low, high = high, 2 * high
-        for _ in range(_ROUNDS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if holds(middle) else (low, middle)
+        _, high = last_of(holds, _ROUNDS)
         for away in (0, 1e-9, 1e-6, 1e-3):
             end = simplest(Fraction(high * (1 - away)) * (1 - Fraction(1, 10**10)),
                            Fraction(high * (1 - away)))
@@ -132,7 +134,7 @@ class _Layer:
         """The three norms at a step."""
         log, shows, sizes = Transcript(), [], []
         for called, matrix in self.parts(dt).items():
-            sizes.append(_norm(matrix))
+            sizes.append(self.inner_norm if called == "B" else _norm(matrix))
             text = log.give(called, matrix).text
             shows.append(f"psd(({sizes[-1]})**2 * I({matrix.shape[1]}) - {text}.T @ {text})")
         line, outer, inner = sizes
