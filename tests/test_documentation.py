@@ -158,6 +158,7 @@ def test_commands_of_the_readme_exist():
 def test_the_site_builds_without_a_warning(tmp_path):
     for package in ("sphinx", "myst_parser", "numpydoc", "furo"):
         pytest.importorskip(package, reason="the pages need: pip install '.[docs]'")
+    pytest.importorskip("torch", reason="one page is about the room that needs it")
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-b", "html",
          TREE / "docs", tmp_path / "pages"], capture_output=True, text=True,
