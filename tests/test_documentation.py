@@ -29,6 +29,7 @@ PAGES = [TREE / "README.md", TREE / "CONTRIBUTING.md", *sorted((TREE / "docs").r
 #: Seconds rather than milliseconds, as they decide much.
 SLOW = {"docs/howto/test_with_assert_stable.md", "docs/tutorial/first_verdict.md",
         "docs/howto/bring_your_own_step.md", "docs/howto/audit_a_network.md",
+        "docs/howto/audit_pytorch.md", "docs/howto/check_image_filters.md",
         "docs/howto/find_a_proof.md", "docs/explanation/discoveries.md",
         "docs/howto/train_a_network.md"}
 #: Packages of an extra that a page is about.
@@ -111,6 +112,9 @@ def test_what_a_page_shows_is_what_happens(page, tmp_path, monkeypatch):
             if block.caption.startswith("test_"):
                 run_tests(block.caption)
         elif block.language == "python":
+            if "import torch" in block.body:  # an extra, and what its exporter needs
+                pytest.importorskip("torch")
+                pytest.importorskip("onnxscript")
             printed = run_python(block, page, namespace)
             continue
         elif block.language == "text" and block.adjoins and printed is not None:
@@ -168,6 +172,10 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert [name for name in stabkit.__all__ if f">{name}<" not in names] == []
     commands = (tmp_path / "pages" / "reference" / "command_line.html").read_text("utf-8")
     assert [name for name in cli.commands if f">stabkit {name}<" not in commands] == []
+    gallery = (tmp_path / "pages" / "gallery.html").read_text("utf-8")
+    assert gallery.count("<figcaption>") == gallery.count("<img") - gallery.count("logo") >= 12
+    assert not any("Alias for field" in path.read_text("utf-8")
+                   for path in (tmp_path / "pages" / "reference").rglob("*.html"))
     page = (tmp_path / "pages" / "index.html").read_text("utf-8")
     outside = re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']+""", page)
     assert [link for link in outside if ".js" in link or ".css" in link] == []

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from numba import njit
+from numba import config, njit
 from numba.extending import register_jitable
 
 from stabkit import codes
@@ -44,10 +44,19 @@ def kernel(function: Callable, **bound: Any) -> Any:
     made = FunctionType(function.__code__, names_known, function.__name__)
     made.__module__, made.__doc__ = function.__module__, function.__doc__
     made.__qualname__ = "_".join(names)
-    compiled = njit(**OPTIONS)(made)
+    compiled = _compiling(made)
     if CACHE is not None:
         compiled._cache = CACHE(made)  # what the option ``cache`` does, with Numba's own
     return compiled
+
+
+def _compiling(made: Callable) -> Any:
+    # NUMBA_DISABLE_JIT would leave plain Python, in which what is chosen by types does not run.
+    off, config.DISABLE_JIT = config.DISABLE_JIT, 0
+    try:
+        return njit(**OPTIONS)(made)
+    finally:
+        config.DISABLE_JIT = off
 
 
 class Family:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,25 +24,15 @@ class Constant:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Where a signal is larger than a number."""
+    """Where a signal is larger or smaller than a number: ``>``, ``<``, ``>=`` or ``<=``."""
 
     view: View
     threshold: float
-
-
-@dataclass(frozen=True, eq=False)
-class Bend:
-    """A function of a + b s², with s the result of a node: g(s) in the making, or one over it."""
-
-    node: int
-    kind: str
-    a: Fraction
-    b: Fraction
-    inverse: bool = False
+    relation: str = ">"
 
 
 Array = View | Constant
-Value = Array | Comparison | Bend | list[Array]
+Value = Array | Comparison | list[Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +149,10 @@ class Operator:
             raise InvalidArgument(f"its attribute {name!r} must be {count} positive integers, got "
                                   f"{list(values)}")
         return values
+
+    def of_kind(self, kind: str) -> Operator:
+        """The same inputs and attributes for another operator."""
+        return replace(self, kind=kind)
 
     def axis(self, rank: int, default: int | None = None, name: str = "axis") -> int:
         return within(self.integer(name, default), rank)
