@@ -12,7 +12,8 @@ _project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_
 project = "stabkit"
 release = _project["project"]["version"]
 copyright = "the authors of stabkit"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "from_the_program"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "from_the_program", "pictures",
+              "notebooks"]
 
 # Formulas are plain Unicode, in docstrings as here: they read in a terminal, and offline.
 default_role = "literal"
@@ -47,5 +48,11 @@ def keep_bars(app, what, name, obj, options, lines):
                                 for part in parts)
 
 
+def without_aliases(app, what, name, obj, skip, options):
+    """The fields of a named tuple stand in its docstring; by themselves they say nothing."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app):
+    app.connect("autodoc-skip-member", without_aliases)
     app.connect("autodoc-process-docstring", keep_bars, priority=900)

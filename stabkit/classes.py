@@ -1,9 +1,8 @@
 """Classes that a claim names for its arguments: what it says holds for all of their members.
 
 Beside each argument's listed values a claim can name a class, ``for_all=dict(K=AnyOperator(),
-flux=AnyFlux(slopes=(0, "L")), ratio=UpTo(1))``.  The claim's body then runs once more, on a symbol
-for any member of each class, and what it returns is the statement that is to be proved; see
-:mod:`stabkit.claims.obligations`.
+flux=AnyFlux(slopes=(0, "L")), ratio=UpTo(1))``.  Its body then runs once more, on a symbol for any
+member of each class, and returns the statement to be proved; see :mod:`stabkit.claims.obligations`.
 """
 
 from __future__ import annotations
@@ -40,10 +39,7 @@ class Class(ABC):
 
     @abstractmethod
     def admits(self, value: Member) -> bool:
-        """Whether a listed value is a member, as far as that can be told without its parameters.
-
-        What is assumed of parameters is checked where the statement is known.
-        """
+        """Whether a listed value is a member; what parameters assume is checked elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +134,12 @@ class AnyFlux(Class):
     odd: bool = False
     from_zero: bool = False
 
+    def called(self, name: str) -> str:
+        """What a statement calls the flux that is the argument of this name."""
+        return self.letter or ("phi" if name == "flux" else name)
+
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
-        letter_of_flux = self.letter or ("phi" if name == "flux" else name)
+        letter_of_flux = self.called(name)
         suffix = "" if letter_of_flux == "phi" else f"_{letter_of_flux}"
         meaning, letters = {}, {}
         ends = [end for interval in (self.diffusivities, self.slopes) for end in interval or ()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ def progress(total: int, stream: TextIO | None = None, doing: str = "deciding"
     stream = stream or sys.stderr
     if in_a_notebook():
         show = _notebook_bar
-    elif stream.isatty():
+    elif _draws(stream):
         show = _terminal_bar
     else:
         yield lambda name: None
@@ -45,7 +46,7 @@ def progress(total: int, stream: TextIO | None = None, doing: str = "deciding"
 @contextmanager
 def working(stream: TextIO, seconds: float) -> Iterator[Advance]:
     """Show on a terminal that there is work, on what, and how long of `seconds` it has taken."""
-    if not stream.isatty():
+    if not _draws(stream):
         yield lambda name: None
         return
     from rich import progress as bars
@@ -61,6 +62,11 @@ def working(stream: TextIO, seconds: float) -> Iterator[Advance]:
         yield lambda name: bar.update(task, advance=1, description=name)
 
 
+def _draws(stream: TextIO) -> bool:
+    """Whether `stream` is a terminal that can draw over what it has drawn."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def in_a_notebook() -> bool:
     """Whether the program runs in a kernel of Jupyter."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
@@ -74,8 +80,8 @@ def _terminal_bar(total: int, stream: TextIO, doing: str) -> Iterator[Advance]:
 
     bar = bars.Progress(
         bars.BarColumn(20), bars.MofNCompleteColumn(), bars.TimeElapsedColumn(),
-        bars.TimeRemainingColumn(), bars.TextColumn("{task.description}"),
-        console=Console(file=stream), transient=True,
+        bars.TextColumn("left"), bars.TimeRemainingColumn(elapsed_when_finished=True),
+        bars.TextColumn("{task.description}"), console=Console(file=stream), transient=True,
     )
     with bar:
         task = bar.add_task(doing, total=total)

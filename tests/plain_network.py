@@ -10,6 +10,7 @@ from stabkit.networks.layers import (
     Concatenation,
     Convolution,
     Dense,
+    Length,
     LocalResponse,
     MaxPooling,
     Normalisation,
@@ -63,6 +64,9 @@ def apply(layer, inputs, shape):
             return np.concatenate(inputs, layer.axis)
         case Product():
             return np.array([a * b for a, b in zip(*map(np.ravel, inputs), strict=True)]).reshape(
+                shape)
+        case Length():
+            return np.array([np.linalg.norm(x.ravel()[group]) for group in layer.places]).reshape(
                 shape)
         case Sorting():
             flat = x.ravel().copy()
@@ -123,14 +127,15 @@ def spread(layer, y):
 def pool(layer, x):
     assert x.shape == tuple(layer.shape)
     channels, *sizes = layer.shape
-    steps = [(n + a + b - k) // s + 1 for n, (a, b), k, s in zip(
-        sizes, layer.padding, layer.window, layer.stride, strict=True)]
+    apart = layer.dilation or (1,) * len(sizes)
+    steps = [(n + a + b - (k - 1) * d - 1) // s + 1 for n, (a, b), k, d, s in zip(
+        sizes, layer.padding, layer.window, apart, layer.stride, strict=True)]
     result = np.zeros((channels, *steps))
     for c, place in product(range(channels), product(*map(range, steps))):
         met = []
         for tap in product(*map(range, layer.window)):
-            at = [p * s - a + t for p, s, (a, _), t in zip(
-                place, layer.stride, layer.padding, tap, strict=True)]
+            at = [p * s - a + t * d for p, s, (a, _), t, d in zip(
+                place, layer.stride, layer.padding, tap, apart, strict=True)]
             if all(0 <= i < n for i, n in zip(at, sizes, strict=True)):
                 met.append(x[(c, *at)])
         if isinstance(layer, MaxPooling):

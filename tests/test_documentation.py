@@ -29,7 +29,11 @@ PAGES = [TREE / "README.md", TREE / "CONTRIBUTING.md", *sorted((TREE / "docs").r
 #: Seconds rather than milliseconds, as they decide much.
 SLOW = {"docs/howto/test_with_assert_stable.md", "docs/tutorial/first_verdict.md",
         "docs/howto/bring_your_own_step.md", "docs/howto/audit_a_network.md",
-        "docs/howto/find_a_proof.md", "docs/explanation/discoveries.md"}
+        "docs/howto/audit_pytorch.md", "docs/howto/check_image_filters.md",
+        "docs/howto/find_a_proof.md", "docs/explanation/discoveries.md",
+        "docs/howto/train_a_network.md"}
+#: Packages of an extra that a page is about.
+NEEDS = {"docs/howto/train_a_network.md": ("torch", "onnxscript")}
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
     for path in PACKAGE.rglob("*.py") if ">>> " in path.read_text("utf-8"))
@@ -96,6 +100,8 @@ def run_tests(name):
                  marks=[pytest.mark.slow] * (str(path.relative_to(TREE)) in SLOW))
     for path in PAGES])
 def test_what_a_page_shows_is_what_happens(page, tmp_path, monkeypatch):
+    for package in NEEDS.get(str(page.relative_to(TREE)), ()):
+        pytest.importorskip(package, reason="the page is about it")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     namespace, printed = {"__name__": "page"}, None
@@ -106,6 +112,9 @@ def test_what_a_page_shows_is_what_happens(page, tmp_path, monkeypatch):
             if block.caption.startswith("test_"):
                 run_tests(block.caption)
         elif block.language == "python":
+            if "import torch" in block.body:  # an extra, and what its exporter needs
+                pytest.importorskip("torch")
+                pytest.importorskip("onnxscript")
             printed = run_python(block, page, namespace)
             continue
         elif block.language == "text" and block.adjoins and printed is not None:
@@ -128,6 +137,8 @@ def test_every_block_says_what_it_is():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_docstrings_hold(name):
+    if name.startswith("stabkit.torch"):
+        pytest.importorskip("torch", reason="the room needs the extra torch")
     module = importlib.import_module(name)
     assert doctest.testmod(module, optionflags=_FLAGS).failed == 0
 
@@ -160,6 +171,10 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert [name for name in stabkit.__all__ if f">{name}<" not in names] == []
     commands = (tmp_path / "pages" / "reference" / "command_line.html").read_text("utf-8")
     assert [name for name in cli.commands if f">stabkit {name}<" not in commands] == []
+    gallery = (tmp_path / "pages" / "gallery.html").read_text("utf-8")
+    assert gallery.count("<figcaption>") == gallery.count("<img") - gallery.count("logo") >= 12
+    assert not any("Alias for field" in path.read_text("utf-8")
+                   for path in (tmp_path / "pages" / "reference").rglob("*.html"))
     page = (tmp_path / "pages" / "index.html").read_text("utf-8")
     outside = re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']+""", page)
     assert [link for link in outside if ".js" in link or ".css" in link] == []

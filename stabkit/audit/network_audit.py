@@ -22,6 +22,7 @@ from stabkit.audit.rounded_weights import before_rounding, unit_of
 from stabkit.audit.witnesses import Quotient, is_quick, largest_quotient, seconds_to_enclose
 from stabkit.networks.blocks import Block
 from stabkit.networks.graph import Graph
+from stabkit.networks.layers import Product
 from stabkit.networks.segments import shared
 from stabkit.stability.verdict import PROVED
 from stabkit.time_limit import time_limit
@@ -73,7 +74,18 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
                     replace(task, until=max(start + budget, monotonic() + _LEAST)))
     return Audit(graph.source, graph.shape, graph.output_shape, graph.weights, reports,
                  tuple(judgements), quotient.lower if quotient else None, upper, advice, seed,
-                 budget, request.rounding, local)
+                 budget, request.rounding, local, _unbounded(graph) if upper is None else "")
+
+
+def _unbounded(graph: Graph) -> str:
+    """In words, the first layer of which no Lipschitz constant is certified."""
+    for node in graph.nodes:
+        product = isinstance(node.layer, Product)
+        if product or (not node.layer.joins and node.layer.bound is None):
+            why = "multiplies two signals, and that has no constant" if product else \
+                "has no constant that is certified"
+            return f"{node.name!r} ({node.kind}) {why} on the whole space"
+    return ""
 
 
 def _judged_in_ball(network: Composition, request: Request, task: Task

@@ -22,13 +22,16 @@ from stabkit.audit.reading import (
     entrywise,
     extremes,
     folding,
+    formulas,
     grouped,
     linear,
     memory,
     movement,
     recurrent,
+    reduction,
 )
 from stabkit.audit.reading.builder import Builder, View
+from stabkit.audit.reading.fusion import fused
 from stabkit.audit.reading.old_forms import PLAIN, old_form
 from stabkit.audit.reading.operator import Constant, Operator, Value
 from stabkit.audit.reading.order import nodes_behind, written_out
@@ -48,23 +51,32 @@ def _extreme(op: Operator) -> View:
     return extremes.extreme(op) if alone else entrywise.clip(op)
 
 
+def _quantised(op: Operator) -> View:
+    raise op.refuse("a signal rounded to a grid, which is not continuous and has no Lipschitz "
+                    "constant; audit the network before its activations are quantised")
+
+
 # What a handler of one signal returns is the operator's only output.
 _ONE: dict[str, Callable[[Operator], Any]] = {
-    "Gemm": linear.gemm, "MatMul": linear.matmul, "Conv": linear.conv,
+    "Gemm": linear.gemm, "MatMul": contraction.matmul, "Conv": linear.conv,
     "ConvTranspose": linear.conv_transpose, "MaxPool": linear.pool, "AveragePool": linear.pool,
     "GlobalAveragePool": linear.global_pool, "GlobalMaxPool": linear.global_pool,
-    "ReduceMean": linear.reduce_mean, "ReduceMax": linear.reduce_mean,
     "Add": entrywise.add, "Sub": entrywise.add, "Sum": entrywise.total, "Neg": entrywise.negate,
     "Mul": entrywise.multiply, "Div": entrywise.divide, "Clip": entrywise.clip,
     "Min": _extreme, "Max": _extreme, "PRelu": entrywise.prelu,
     "BatchNormalization": entrywise.batch_normalization, "Identity": entrywise.keep,
     "Dropout": entrywise.keep, "Cast": entrywise.keep, "CastLike": entrywise.keep,
     "HardSigmoid": entrywise.hard_sigmoid, "Selu": entrywise.scaled_elu,
-    "Celu": entrywise.scaled_elu, "Gelu": entrywise.gelu, "Greater": entrywise.greater,
+    "Celu": entrywise.scaled_elu, "Gelu": entrywise.gelu, "Pow": formulas.power,
+    "Not": formulas.negated, **dict.fromkeys(formulas.COMPARISONS, formulas.compared),
+    **dict.fromkeys(set(formulas.FORMULAS) - {"Abs"}, formulas.function),
+    "ThresholdedRelu": formulas.thresholded, "LpNormalization": reduction.lp_normalised,
+    **dict.fromkeys(reduction.REDUCTIONS, reduction.reduced),
     "Where": entrywise.where, "Softmax": grouped.softmax, "LogSoftmax": grouped.softmax,
     "LayerNormalization": grouped.layer_norm, "RMSNormalization": grouped.layer_norm,
     "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
     "LRN": grouped.local_response, "Shrink": grouped.shrink, "Einsum": contraction.einsum,
+    "CumSum": contraction.cumulative, "QuantizeLinear": _quantised,
 }
 _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys((*movement.RESHAPES, *movement.MOVES), movement.read_movement),
@@ -74,6 +86,9 @@ _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys(("RNN", "LSTM", "GRU"), recurrent.recurrent),
     "Shape": folding.shape_constant, "Size": folding.size_constant,
 }
+
+
+_KNOWN = {*_ONE, *_SEVERAL, *entrywise.FLUXES, *folding.FOLDED, "If", "Loop", "Scan"}
 
 
 def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | None = None
@@ -124,7 +139,7 @@ def read_bytes(content: bytes, source: str, folder: Path | None = None,
 def read_model(model: Any, source: str, folder: Path | None = None,
                shape: tuple[int, ...] | None = None, output: str | None = None) -> Graph:
     """Read an onnx.ModelProto."""
-    return _Reading(written_out(model, source), source, folder).graph(shape, output)
+    return _Reading(written_out(model, source, _KNOWN), source, folder).graph(shape, output)
 
 
 class _Reading:
@@ -160,7 +175,7 @@ class _Reading:
         result = self.named(f"output {name!r}", self.lookup, name)
         if not isinstance(result, View):
             raise self.error(f"output {name!r} does not depend on the input")
-        return self.named(f"output {name!r}", self.build.finish, result)
+        return self.named(f"output {name!r}", lambda: fused(self.build.finish(result)))
 
     def output_name(self, given: str | None) -> str:
         names = [entry.name for entry in self.proto.output]

@@ -115,6 +115,8 @@ class Audit:
         How the numbers were taken; see :func:`stabkit.audit`.
     local : Local or None
         What was asked about a ball.
+    unbounded : str
+        Where no upper bound is known: the first layer of which no constant is certified.
     """
 
     source: str
@@ -130,6 +132,7 @@ class Audit:
     budget: float
     rounding: str = "snapped"
     local: Local | None = None
+    unbounded: str = ""
 
     @property
     def status(self) -> Status:

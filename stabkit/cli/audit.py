@@ -13,7 +13,7 @@ import click
 from stabkit.cli.commands import EXPECTED, INTERRUPTED, UNDECIDED, UNEXPECTED, cli
 from stabkit.cli.options import budget, json_file, seed
 from stabkit.errors import InvalidArgument
-from stabkit.report.output import check_writable, deliver, say
+from stabkit.report.output import check_writable, deliver, say, write
 
 if TYPE_CHECKING:
     from stabkit.audit.result import Audit
@@ -67,12 +67,14 @@ class Sizes(click.ParamType):
               default="snapped", show_default=True,
               help="The numbers as they stand and as they were meant; only as they stand; "
                    "or all that round to them.")
+@click.option("--page", type=click.Path(path_type=Path), metavar="FILE.html",
+              help="Write what was found about a network as a page, too.")
 @budget(20.0)
 @seed
 @json_file
 def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt: str | None,
           at_most: str | None, around: Path | None, radius: str | None, output: str | None,
-          rounding: str, budget: float, seed: int, target: str | None) -> int:
+          rounding: str, page: Path | None, budget: float, seed: int, target: str | None) -> int:
     """Audit a network, a scheme or a step of your own.
 
     FILE is an .onnx or .npz file, or FILE.py:step.
@@ -116,6 +118,7 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
       stabkit audit orthogonal.onnx --at-most 1.000001
       stabkit audit network.onnx --around input.npy --radius 1/10 --at-most 50
       stabkit audit network.onnx --json v.json && stabkit replay v.json
+      stabkit audit network.onnx --page network.html
       stabkit audit heat.py:step --shape 64x64 --notion range --dt 1/4
 
     \b
@@ -130,7 +133,7 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
     from stabkit.user_files import is_step_file
 
     if is_step_file(path):
-        check_options(at_most, rounding, around=around, radius=radius, output=output)
+        check_options(at_most, rounding, around=around, radius=radius, output=output, page=page)
         return _carry_out(partial(audit_step, path, shape, notions, dt, seed, budget=budget), str,
                           budget, seed, target)
     if dt is not None:
@@ -143,16 +146,17 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
                 around=around, radius=radius, output=output, rounding=rounding, budget=budget,
                 seed=seed),
         partial(audit_text, stream=sys.stderr if target == "-" else sys.stdout),
-        budget, seed, target)
+        budget, seed, target, page)
 
 
 def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str], budget: float,
-               seed: int, target: str | None) -> int:
+               seed: int, target: str | None, page: Path | None = None) -> int:
     """Audit with a line of progress, write the verdicts, say the text, return the exit status."""
     from stabkit.progress import working
 
-    if target not in (None, "-"):
-        check_writable(target)
+    for path in (target, page):
+        if path not in (None, "-"):
+            check_writable(path)
     done: list[str] = []
     try:
         with working(sys.stderr, budget) as advance:
@@ -168,5 +172,9 @@ def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str],
         from stabkit.report.verdict_file import as_text, document
 
         deliver(target, as_text(document(found.verdicts(), seed=seed, budget=budget)))
+    if page is not None:
+        from stabkit.report.audit_page import audit_page
+
+        write(page, audit_page(found))
     say(text(found).rstrip("\n"), err=target == "-")
     return {"proved": EXPECTED, "refuted": UNEXPECTED}.get(str(found.status), UNDECIDED)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from stabkit.aliases import Fields
 from stabkit.coq.context import Context, Visit
-from stabkit.coq.terms import Number, Operator, Row, Term, Vector, symbol
+from stabkit.coq.names import symbol
+from stabkit.coq.terms import Number, Operator, Row, Term, Vector
 from stabkit.errors import InvalidArgument
 from stabkit.proof.text import relation
 
@@ -180,7 +181,7 @@ def _bound(context: Context, step: Step) -> tuple[Number, str]:
     holds = terms.sum(terms.times(c, terms.dot(x, x)), terms.dot(made, made), minus=True)
     if not isinstance(holds, Number) or not isinstance(K, Operator):
         raise InvalidArgument("bound: is not a number")
-    of, to = context.sides[name]
+    of, to = map(context.space, context.sides[name])
     fact = symbol(name, "_bound")
     why = f"{fact} {x.text}" if step["of"] == name else \
         f"bound_transposed {to} {of} {K_name} {c.text} ltac:(nonneg) {fact} {x.text}"

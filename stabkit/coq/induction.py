@@ -20,7 +20,8 @@ from stabkit.coq.context import (
     spaces,
     with_what_occurs,
 )
-from stabkit.coq.terms import Number, Term, symbol
+from stabkit.coq.names import space_symbol, symbol
+from stabkit.coq.terms import Number, Term
 from stabkit.proof import iteration
 from stabkit.proof.text import relation
 
@@ -193,8 +194,10 @@ class Induction:
 
     def _sequences(self) -> dict[str, Binder]:
         """The variables and hypotheses that are there at every step, as they are at k'."""
-        moving = {symbol(name.removeprefix("space ")) for name in self.moved} | {
-            symbol(flux, "_P") for flux in self.statement.get("fluxes", {}) if flux in self.moved}
+        moving = {space_symbol(name.removeprefix("space ")) if name.startswith("space ")
+                  else symbol(name) for name in self.moved}
+        moving |= {symbol(flux, "_P") for flux in self.statement.get("fluxes", {})
+                   if flux in self.moved}
         made = context(self.step, self.moved, K, self.counter)
         return {binder.name: binder for binder in made.binders
                 if (K in binder.type if binder.hypothesis else binder.name in moving)}

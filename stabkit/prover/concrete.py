@@ -29,15 +29,15 @@ from stabkit.operators import Operator, from_matrix
 from stabkit.proof import read
 from stabkit.proof.parts import Portion
 from stabkit.proof.setting import Setting
-from stabkit.proof.words import NUMBERS, expression
-from stabkit.prover.growth import growing
-from stabkit.prover.instance import is_possible, number
+from stabkit.proof.words import expression
+from stabkit.prover.instance import facts_of, is_possible
 from stabkit.prover.piecewise_linear import Ends, linear
 from stabkit.prover.question import Bounded, Question, as_tuple, names_of
-from stabkit.prover.witnesses import SIZES, Members, members, root
+from stabkit.prover.witnesses import SIZES, Members, members, norms_of
 from stabkit.schemes import Scheme
 from stabkit.stability.confirmation import written_witness
 from stabkit.stability.falsify import exact_margin
+from stabkit.stability.growing_powers import growing
 from stabkit.stability.notions import as_notion
 from stabkit.stability.property import Stable
 from stabkit.stability.verdict import Evidence
@@ -129,15 +129,14 @@ def _linear_members(given: Setting, classes: Mapping[str, Class], values: Values
                     ) -> Iterator[Members]:
     """Each flux has the slope of an end, or one in between; operators are diagonal, 0 but once."""
     put = {name: expression(x) for name, x in values.items()}
-    operators = {name: np.diag(np.array([root(number(given.bounds.get(name), put)), ZERO][:size]))
-                 for name, x in given.names.items()
-                 if not x.scalar and NUMBERS not in (x.to, x.of)}
+    operators = {name: np.diag(np.array([norm, ZERO][:size]))
+                 for name, norm in norms_of(given, put).items()}
     vectors = {name: np.array([ZERO] * size) for name, kind in classes.items()
                if isinstance(kind, AnyVector)}
-    kinds = {_letter(name, kind): kind for name, kind in classes.items()
+    kinds = {kind.called(name): kind for name, kind in classes.items()
              if isinstance(kind, AnyFlux)}
-    known = {letter: {kind: (number(low, put), number(high, put)) for kind, (low, high) in
-                      given.fluxes[letter].items()} for letter in kinds}
+    facts = facts_of(given, put)
+    known = {letter: facts[letter] for letter in kinds}
     for slopes in product(*map(_slopes, known.values())):
         fluxes = {letter: made for slope, (letter, kind) in zip(slopes, kinds.items(), strict=True)
                   if (made := linear(slope, known[letter], kind.odd)) is not None}
@@ -176,10 +175,6 @@ def _put_portion(values: Values, name: str, portion: Portion) -> bool:
     return bool(over)
 
 
-def _letter(name: str, kind: AnyFlux) -> str:
-    return kind.letter or ("phi" if name == "flux" else name)
-
-
 def _arguments(classes: Mapping[str, Class], found: Members, values: Values) -> Fields:
     return {name: _member(name, kind, found, values) for name, kind in classes.items()}
 
@@ -190,7 +185,7 @@ def _member(name: str, kind: Class, found: Members, values: Values) -> Any:
     if isinstance(kind, AnyOperator):
         made = from_matrix(found.operators[kind.letter or name])
     elif isinstance(kind, AnyFlux):
-        made = found.fluxes[_letter(name, kind)]
+        made = found.fluxes[kind.called(name)]
     elif isinstance(kind, UpTo):
         made = ONE if kind.top is None else Fraction(kind.top) * (BELOW if kind.strict else 1)
     elif isinstance(kind, AnyVector):

@@ -7,7 +7,10 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, TextIO
 
+import numpy as np
+
 from stabkit.aliases import Scalar
+from stabkit.arithmetic.rational import fractions
 from stabkit.audit.questions import words_of
 from stabkit.report.table import evidence_summary, table
 
@@ -23,10 +26,15 @@ def audit_text(audit: Any, stream: TextIO) -> str:
         "\n".join(_inputs(audit)), _advice(audit)) if part) + "\n"
 
 
-def _head(audit: Any) -> str:
+def size_text(audit: Any) -> str:
+    """The shapes, and how many blocks and numbers there are."""
     shapes = " -> ".join("x".join(map(str, shape)) for shape in (audit.shape, audit.output_shape))
     number = "1 block" if len(audit.blocks) == 1 else f"{len(audit.blocks)} blocks"
-    first = f"{audit.source or 'network'}: {shapes}, {number}, {audit.weights} numbers"
+    return f"{shapes}, {number}, {audit.weights} numbers"
+
+
+def _head(audit: Any) -> str:
+    first = f"{audit.source or 'network'}: {size_text(audit)}"
     return "\n".join([first, *textwrap.wrap(headline(audit), WIDTH, subsequent_indent="  ")])
 
 
@@ -51,24 +59,34 @@ def headline(audit: Any) -> str:
     return f"{word}: {'; '.join(dict.fromkeys(said))} ({asked}: {status}{rounded})"
 
 
-def _notions(audit: Any, stream: TextIO) -> str:
-    rows = [("*" if item.counts else "", item.name, words_of(item.notion).says,
+def notion_rows(audit: Any) -> list[tuple[str, ...]]:
+    """A star where it counts, the notion, what it says, its verdict, what is behind, and where."""
+    return [("*" if item.counts else "", item.name, words_of(item.notion).says,
              str(item.status), evidence_summary(
                  [{"kind": piece.kind} for piece in item.evidence], item.trials), item.layer)
             for item in audit.judgements]
+
+
+def _notions(audit: Any, stream: TextIO) -> str:
+    rows = notion_rows(audit)
     found = table(("", "notion", "says", "verdict", "evidence", "layer"), rows, stream, "layer")
     reasons = _group([(item.name, item.rounding or item.reason) for item in audit.judgements
                       if item.direction == "forward"])
     return "\n".join([found.rstrip("\n"), "* decides the exit status", *reasons])
 
 
-def _blocks(audit: Any, stream: TextIO) -> str:
+def block_rows(audit: Any) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The heads of the table of blocks, and its rows."""
     rows = [(block.name, block.form, _upper(block.bound), _number(block.step),
              _number(block.safe), _number(block.unsafe)) for block in audit.blocks[:LISTED]]
     steps = any(block.step is not None for block in audit.blocks)
     heads = ("block", "form", "constant", "step", "certified", "refuted")
     kept = len(heads) if steps else 3
-    found = table(heads[:kept], [row[:kept] for row in rows], stream, "block").rstrip("\n")
+    return heads[:kept], [row[:kept] for row in rows]
+
+
+def _blocks(audit: Any, stream: TextIO) -> str:
+    found = table(*block_rows(audit), stream, "block").rstrip("\n")
     more = len(audit.blocks) - LISTED
     lines = [f"... and {more} more"] if more > 0 else []
     lines += _group([(block.name, block.note) for block in audit.blocks[:LISTED]])
@@ -91,15 +109,19 @@ def _enumerate(names: Sequence[str]) -> str:
 
 def _bounds(audit: Any) -> str:
     gap = "" if audit.gap is None else f", gap {audit.gap:.4g}"
-    whole = f"Lipschitz constant: {_between(audit.lower, audit.upper)}{gap}"
+    whole = f"Lipschitz constant: {between(audit.lower, audit.upper)}{gap}"
+    if audit.unbounded:
+        whole = "\n".join(textwrap.wrap(f"{whole}: {audit.unbounded}", WIDTH,
+                                        subsequent_indent="  "))
     if audit.local is None:
         return whole
     local = audit.local
     return f"{whole}\nwithin {float(local.radius):.6g} of the given input: " \
-        f"{_between(local.lower, local.upper)}"
+        f"{between(local.lower, local.upper)}"
 
 
-def _between(lower: Fraction | None, upper: Fraction | None) -> str:
+def between(lower: Fraction | None, upper: Fraction | None) -> str:
+    """Both bounds in words."""
     low = "0" if lower is None else _number(lower)
     return f"at least {low}; no upper bound is certified" if upper is None else \
         f"between {low} and {_upper(upper)}"
@@ -107,13 +129,25 @@ def _between(lower: Fraction | None, upper: Fraction | None) -> str:
 
 def _inputs(audit: Any) -> Iterator[str]:
     for item in audit.judgements:
-        if item.counts and item.signals:
+        if item.counts and len(item.signals):
             yield f"input that breaks {item.name}:"
-            for name, signal in zip(("u", "w"), item.signals, strict=False):
-                entries = [_entry(value) for value in signal[:SHOWN]]
-                more = f", ... ({len(signal)} entries)" if len(signal) > SHOWN else ""
-                yield from textwrap.wrap(f"{name} = ({', '.join(entries)}{more})", WIDTH,
-                                         initial_indent="  ", subsequent_indent="      ")
+            for name, text in signal_texts(item.signals):
+                yield from textwrap.wrap(f"{name} = ({text})", WIDTH, initial_indent="  ",
+                                         subsequent_indent="      ")
+
+
+def signal_texts(signals: Sequence[Any]) -> list[tuple[str, str]]:
+    """The first entries of an input u, or of two; of a second that looks the same what it differs.
+    """
+    def entries(signal: Any) -> str:
+        more = f", ... ({len(signal)} entries)" if len(signal) > SHOWN else ""
+        return ", ".join(map(entry_text, signal[:SHOWN])) + more
+
+    texts = [(name, entries(signal)) for name, signal in zip("uw", signals, strict=False)]
+    if len(texts) == 2 and texts[0][1] == texts[1][1]:
+        u, w = (fractions(np.asarray(signal)) for signal in signals[:2])
+        texts[1] = "w - u", entries(w - u)
+    return texts
 
 
 def _advice(audit: Any) -> str:
@@ -122,7 +156,8 @@ def _advice(audit: Any) -> str:
     return "\n".join(["what to change:", *lines]) if lines else ""
 
 
-def _entry(value: Scalar) -> str:
+def entry_text(value: Scalar) -> str:
+    """An entry of an input: exact where that is short."""
     text = str(value)
     return text if len(text) <= 12 else f"{float(value):.6g}"
 

@@ -20,8 +20,12 @@ def sketch(item: Fields) -> str:
     signals = before_and_after(item)
     if signals is None:
         return ""
-    before, after = signals
-    values = [*before, *after, 0.0]
+    return drawn(signals, "the signal before and after the step")
+
+
+def drawn(signals: Sequence[Sequence[float]], label: str = "the inputs") -> str:
+    """One or two signals as an SVG element: the first in full lines, the second in dashed ones."""
+    values = [*(value for signal in signals for value in signal), 0.0]
     low, high = min(values), max(values)
     span = (high - low) or 1.0
 
@@ -33,13 +37,13 @@ def sketch(item: Fields) -> str:
 
     zero = round(_HEIGHT - _EDGE + low / span * (_HEIGHT - 2 * _EDGE), 1)
     parts = [f'<line class="zero" x1="0" x2="{_WIDTH}" y1="{zero}" y2="{zero}"/>']
-    for name, signal in (("before", before), ("after", after)):
+    for name, signal in zip(("before", "after"), signals, strict=False):
         points = places(signal)
         path = " ".join(f"{x},{y}" for x, y in points)
         parts.append(f'<polyline class="{name}" points="{path}"/>')
         parts += [f'<circle class="{name}" cx="{x}" cy="{y}" r="3"/>' for x, y in points]
-    return (f'<svg class="sketch" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="the '
-            f'signal before and after the step">{"".join(parts)}</svg>')
+    return (f'<svg class="sketch" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+            f'aria-label="{label}">{"".join(parts)}</svg>')
 
 
 def before_and_after(item: Fields) -> tuple[list[float], list[float]] | None:

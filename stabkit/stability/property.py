@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stabkit.aliases import Fields, Function, Rational, Record
+from stabkit.aliases import Fields, Function, NotionName, Rational, Record
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument, several
 from stabkit.fluxes.flux import Flux
@@ -30,7 +30,10 @@ class Stable:
     """
 
     scheme: Scheme
-    notion: Any
+    notion: Notion
+
+    if TYPE_CHECKING:  # a name, too, which becomes a notion
+        def __init__(self, scheme: Scheme, notion: Notion | NotionName) -> None: ...
 
     def __post_init__(self) -> None:
         if isinstance(self.scheme, Notion):

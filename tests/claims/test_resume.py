@@ -206,4 +206,5 @@ def alive(process):
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
+    told = Path(f"/proc/{process}/stat")  # of Linux: a dead one may wait for its parent
+    return not told.exists() or told.read_text().split()[2] != "Z"

@@ -27,6 +27,7 @@ from stabkit.networks.layers import (
     Scaling,
     Selection,
     Shape,
+    Sum,
 )
 
 MOST_MOVES = 1 << 28  # entries that a file may have moved about, or folded: some seconds
@@ -69,6 +70,7 @@ class Builder:
         self.source, self.name, self.kind = source, "input", "Input"
         self.nodes: list[Node] = []
         self.moves = 0
+        self.means: dict[int, View] = {}  # of what rows a node is the mean
         self._once: dict[tuple, View] = {}
         self._settled: dict[tuple, tuple[int, Any]] = {}
         self.input = View(-1, shape)
@@ -136,6 +138,12 @@ class Builder:
                 return view
         return self.add(Scaling(None if factors is None else np.asarray(factors),
                                 None if bias is None else np.asarray(bias)), [view], view.shape)
+
+    def minus(self, view: View, other: View) -> View:
+        """The difference of two signals."""
+        shape = np.broadcast_shapes(view.shape, other.shape)
+        return self.add(Sum((1, -1)), [self.broadcast(each, shape) for each in (view, other)],
+                        shape)
 
     def settle(self, view: View) -> int:
         """The number of a node whose result is the signal, with its entries moved there."""

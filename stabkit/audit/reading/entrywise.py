@@ -10,6 +10,7 @@ import numpy as np
 
 from stabkit import fluxes
 from stabkit.aliases import Scalar
+from stabkit.audit.reading import formulas, reduction
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.folding import FLOATS
 from stabkit.audit.reading.operator import Comparison, Constant, Operator
@@ -81,8 +82,8 @@ def multiply(op: Operator) -> View:
 
 def divide(op: Operator) -> View:
     """Div by a constant; the factors are quotients rounded to double precision."""
-    if not isinstance(op.value(1), Constant):
-        raise op.refuse("a division by a signal")
+    if isinstance(op.value(1), View):
+        return over_signal(op)
     view, values, _ = _operands(op)
     if not np.all(values):
         raise InvalidArgument("a signal is divided by zero")
@@ -119,6 +120,8 @@ def keep(op: Operator) -> View | Constant:
     value = op.value(0)
     if op.kind == "CastLike" and isinstance(value, Constant):
         return value
+    if isinstance(value, Comparison) and op.kind == "Cast" and op.integer("to") in FLOATS:
+        return formulas.as_numbers(op, value)
     if op.kind == "Cast" and op.integer("to") not in FLOATS:
         raise op.refuse("a signal cast to something else than floats")
     if op.kind == "Dropout" and op.has(2) and op.constant(2).any():
@@ -210,7 +213,7 @@ def scaled_elu(op: Operator) -> View:
 
 def gelu(op: Operator) -> View:
     if op.text("approximate", "none") != "none":
-        raise op.refuse("the approximation of GELU by tanh; use approximate='none'")
+        return formulas.tanh_gelu(op)
     return activate(op, flux_of(activations.gelu))
 
 
@@ -281,9 +284,33 @@ def gated(op: Operator) -> View:
             flux, more = made
             done = activate(op, flux, View(node, x.shape, x.places))
             return op.build.scale(done, float(more * factor))
-    shape = np.broadcast_shapes(op.signal(0).shape, op.signal(1).shape)
-    both = [op.build.broadcast(op.signal(number), shape) for number in range(2)]
-    return op.build.add(Product(), both, shape)
+    return _times(op, op.signal(0), op.signal(1))
+
+
+def _times(op: Operator, first: View, second: View) -> View:
+    for x, other in ((first, second), (second, first)):
+        made = reduction.divided_by_its_size(op, x, other)
+        if made is not None:
+            return made
+        if x.node >= 0 and x.places is None and isinstance(
+                scaling := op.build.nodes[x.node].layer, Scaling) and scaling.bias is None:
+            inner = View(op.build.nodes[x.node].inputs[0], x.shape)
+            made = reduction.divided_by_its_size(op, inner, other)
+            if made is not None:
+                return op.build.scale(made, scaling.factors)
+    shape = np.broadcast_shapes(first.shape, second.shape)
+    return op.build.add(Product(), [op.build.broadcast(view, shape) for view in (first, second)],
+                        shape)
+
+
+def over_signal(op: Operator) -> View:
+    """Div by a signal: times its reciprocal, which has no constant where that comes near 0."""
+    below = formulas.applied(op, "Reciprocal", op.signal(1))
+    above = op.value(0)
+    if isinstance(above, View):
+        return _times(op, above, below)
+    view, values = _beside(op, below, 0)
+    return op.build.scale(view, values)
 
 
 def _same_places(a: View, b: View) -> bool:
@@ -310,21 +337,15 @@ def _product(flux: Flux, name: str, k: Fraction, c: Fraction, q: Fraction, o: Fr
 
 
 # -- where a signal is large -----------------------------------------------------------------------
-def greater(op: Operator) -> Comparison:
-    bound = op.weights(1)
-    if bound is None or bound.size != 1:
-        raise op.refuse("a comparison with anything but one number")
-    return Comparison(op.signal(0), float(bound.item()))
-
-
 def where(op: Operator) -> View:
-    """The switch in PyTorch's softplus: x itself where βx > 20, ln(1 + exp(βx))/β elsewhere.
+    """A choice by a comparison.
 
-    It is read as softplus: the two differ by less than 2.1e-9/β, below the resolution of float32
-    at 20.
+    The switch in PyTorch's softplus, x itself where βx > 20, ln(1 + exp(βx))/β elsewhere, is read
+    as softplus: the two differ by less than 2.1e-9/β, below the resolution of float32 at 20.
     """
     test = op.value(0)
-    if isinstance(test, Comparison) and test.threshold >= 20 and _both_of(op, 1, 2):
+    if isinstance(test, Comparison) and test.relation == ">" and \
+            test.threshold >= 20 and _both_of(op, 1, 2):
         base, beta, shift = _unscaled(op.build, test.view)
         x, factor, offset = _unscaled(op.build, op.signal(1))
         gate = _gate(op.build, op.signal(2))
@@ -332,7 +353,40 @@ def where(op: Operator) -> View:
                 gate[1] == "softplus" and gate[2:5] == (base, beta, 0) and beta > 0 and \
                 abs(gate[5] * beta - 1) <= Fraction(1, 2**52) and gate[6] == 0:
             return op.signal(2)
-    raise op.refuse("a choice between signals, other than PyTorch's softplus")
+    if isinstance(test, Comparison):
+        return formulas.chosen(op, test)
+    if isinstance(test, Constant) and test.values.dtype == bool:
+        return _masked(op, test.values)
+    raise op.refuse("a choice by something else than a comparison of a signal with a number")
+
+
+def _masked(op: Operator, mask: np.ndarray) -> View:
+    """Where with a mask that is known: a signal, or two, times zeros and ones."""
+    parts = []
+    for number, kept in ((1, mask), (2, ~mask)):
+        value = op.value(number)
+        if isinstance(value, View):
+            shape = np.broadcast_shapes(value.shape, mask.shape)
+            parts.append((op.build.broadcast(value, shape), kept))
+    first, *rest = parts
+    known = None if rest else (op.weights(1 if first[1] is not mask else 2), ~first[1])
+    scaled = []
+    for view, kept in parts:
+        factors = np.broadcast_to(kept.astype(float), view.shape)
+        bias = None if known is None or known[0] is None else np.where(known[1], known[0], 0.0)
+        factors, bias = (None if part is None else _of_one(op, np.broadcast_to(part, view.shape))
+                         for part in (factors, bias))
+        scaled.append(op.build.scale(view, factors, bias))
+    return scaled[0] if not rest else _sum(op, scaled, (1, 1))
+
+
+def _of_one(op: Operator, values: np.ndarray) -> np.ndarray:
+    """A constant of a signal's shape, for one sample."""
+    if not op.build.has_batch(values.shape):
+        return values
+    if (values != values[:1]).any():
+        raise op.refuse("a constant that differs between the samples of a batch")
+    return values[0]
 
 
 def _both_of(op: Operator, *numbers: int) -> bool:

@@ -5,7 +5,8 @@ Numbers are computed in the type that they have in the file, with NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 from math import prod
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from stabkit.audit.reading import memory
 from stabkit.audit.reading.movement import shape_of
 from stabkit.audit.reading.operator import Constant, Operator, Value, within
-from stabkit.errors import InvalidArgument
+from stabkit.errors import UNFIT, InvalidArgument
 
 _DTYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32,
            7: np.int64, 9: np.bool_, 10: np.float32, 11: np.float64, 12: np.uint32,
@@ -33,7 +34,9 @@ def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 ENTRYWISE: dict[str, Callable] = {
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": _divide, "Neg": np.negative,
     "Abs": np.abs, "Sqrt": np.sqrt, "Exp": np.exp, "Log": np.log, "Floor": np.floor,
-    "Ceil": np.ceil, "Pow": np.power, "Min": np.minimum, "Max": np.maximum, "Mod": np.mod,
+    "Ceil": np.ceil, "Pow": np.power, "Mod": np.mod,
+    "Min": lambda *given: reduce(np.minimum, given),
+    "Max": lambda *given: reduce(np.maximum, given),
     "Equal": np.equal, "Greater": np.greater, "Less": np.less, "And": np.logical_and,
     "GreaterOrEqual": np.greater_equal, "LessOrEqual": np.less_equal, "Or": np.logical_or,
     "Not": np.logical_not, "Where": np.where, "Reciprocal": lambda a: 1 / a, "Identity": np.array,
@@ -160,10 +163,53 @@ _FOLDS: dict[str, Callable[[Operator, list[np.ndarray]], np.ndarray]] = {
 }
 
 
+_BY_REFERENCE = {
+    "Atan", "BatchNormalization", "Clip", "Conv", "Cos", "CumSum", "Einsum", "Elu", "Erf",
+    "EyeLike", "GatherElements", "GatherND", "Gelu", "HardSigmoid", "HardSwish",
+    "LayerNormalization",
+    "LeakyRelu", "LogSoftmax", "Mish", "NonZero", "OneHot", "PRelu", "QuantizeLinear", "Round",
+    "ScatterElements", "ScatterND", "Selu", "Sign", "Sin", "Softmax", "Softplus", "Softsign",
+    "Trilu"}
+
+
+def _by_reference(op: Operator, arrays: Sequence[np.ndarray | None]) -> np.ndarray:
+    """What ONNX's own reference computes."""
+    from onnx import AttributeProto, helper
+    from onnx.reference import ReferenceEvaluator
+
+    if any(attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS)
+           for attribute in op.attributes.values()):
+        raise op.refuse("a subgraph on constants")
+    names = [f"i{number}" if array is not None else "" for number, array in enumerate(arrays)]
+    given = {name: array for name, array in zip(names, arrays, strict=True) if array is not None}
+    op.build.spend(64 * sum(array.size for array in given.values()))
+    node = helper.make_node(op.kind, names, ["y"])
+    node.attribute.extend(op.attributes.values())
+    kinds = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype),
+                                           array.shape)
+             for name, array in given.items()]
+    graph = helper.make_graph([node], "constants", kinds, [
+        helper.make_tensor_value_info("y", 0, None)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", op.opset)])
+    try:
+        return ReferenceEvaluator(model).run(None, given)[0]
+    except UNFIT as error:  # whatever the reference raises of what a file holds
+        raise InvalidArgument(f"on constants: {type(error).__name__}: {error}") from None
+
+
+FOLDED = frozenset(_FOLDS) | _BY_REFERENCE
+
+
 def fold(op: Operator) -> list[Value] | None:
     """The outputs of an operator on constants, or None if it is not one that is folded."""
     given = [value for value in op.inputs if isinstance(value, Constant)]
-    if op.kind not in _FOLDS or len(given) < sum(value is not None for value in op.inputs):
+    if len(given) < sum(value is not None for value in op.inputs):
+        return None
+    if op.kind in _BY_REFERENCE and given and op.outputs == 1:
+        made = _by_reference(op, [value.values if isinstance(value, Constant) else None
+                                  for value in op.inputs])
+        return [Constant(np.asarray(made), given[0].name)]
+    if op.kind not in _FOLDS:
         return None
     with np.errstate(all="ignore"):  # what is not finite is refused where it is used
         result = _FOLDS[op.kind](op, [value.values for value in given])

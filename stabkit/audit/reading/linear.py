@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from stabkit.audit.reading.builder import Builder, View
-from stabkit.audit.reading.operator import Constant, Operator, within
+from stabkit.audit.reading.operator import Constant, Operator
 from stabkit.errors import InvalidArgument
 from stabkit.networks.layers import (
     Convolution,
@@ -31,6 +31,10 @@ def gemm(op: Operator) -> View:
     alpha, beta = op.number("alpha", 1.0), op.number("beta", 1.0)
     _fits(weights.shape[1], view.shape[1])
     shape = (view.shape[0], len(weights))
+    if not op.build.has_batch(view.shape):  # rows of one sample
+        result = along(op.build, view, weights, 1)
+        result = result if alpha == 1 else op.build.scale(result, alpha)
+        return result if op.value(2) is None else _with_rows(op, result, beta)
     third = op.value(2)
     row = op.weights(2) if isinstance(third, Constant) else None
     bias = None if row is None else _row(op, row, len(weights))
@@ -48,6 +52,18 @@ def gemm(op: Operator) -> View:
     return result
 
 
+def _with_rows(op: Operator, result: View, beta: float) -> View:
+    """A result plus a constant or a signal of the same shape, or of one that becomes it."""
+    third = op.value(2)
+    if isinstance(third, View):
+        third = third if beta == 1 else op.build.scale(third, beta)
+        return op.build.add(Sum((1, 1)), [result, op.build.broadcast(third, result.shape)],
+                            result.shape)
+    bias = op.weights(2)
+    return op.build.scale(result, bias=bias if beta == 1 or bias is None else
+                          beta * bias.astype(np.float64))
+
+
 def _row(op: Operator, bias: np.ndarray, count: int) -> np.ndarray:
     """A bias of any shape that broadcasts to (batch, count), as a vector."""
     full = np.broadcast_to(bias, np.broadcast_shapes(bias.shape, (op.build.batch, count)))
@@ -61,14 +77,12 @@ def _fits(wanted: int, given: int) -> None:
         raise InvalidArgument(f"weights for {wanted} features are applied to {given}")
 
 
-def matmul(op: Operator) -> View:
+def by_weights(op: Operator) -> View:
     """A signal times a matrix of weights, or the other way round."""
-    if isinstance(op.value(0), View) and isinstance(op.value(1), View):
-        raise op.refuse("a product of two signals")
     left = isinstance(op.value(0), Constant)
     matrix, view = (op.weights(0), op.signal(1)) if left else (op.weights(1), op.signal(0))
     if matrix is None or matrix.ndim not in (1, 2):
-        raise op.refuse("a product with weights that have more than two axes")
+        raise op.refuse("a product with a number")
     # From here on `weights` is (outputs, inputs), and the axis it acts on is known.
     weights = np.atleast_2d(matrix) if left else np.atleast_2d(matrix.T)
     rank = len(view.shape)
@@ -229,44 +243,34 @@ def pool(op: Operator) -> View:
     kind = "max" if op.kind == "MaxPool" else "mean"
     if op.outputs > 1:
         raise op.refuse("the places of the maxima as a second output")
-    if set(op.per_axis("dilations", count, 1)) != {1}:
-        raise op.refuse("windows with dilation")
     if "kernel_shape" not in op.attributes:
         raise InvalidArgument("its attribute 'kernel_shape' is missing")
     window, stride = op.per_axis("kernel_shape", count, 1), op.per_axis("strides", count, 1)
-    sizes = view.shape[2:]
-    pads = _padding(op, sizes, window, stride)
-    if any(max(pair) >= k for pair, k in zip(pads, window, strict=True)):
+    dilation = op.per_axis("dilations", count, 1)
+    sizes, reach = view.shape[2:], _reach(window, dilation)
+    pads = _padding(op, sizes, reach, stride)
+    if any(max(pair) >= k for pair, k in zip(pads, reach, strict=True)):
         raise op.refuse(f"padding {pads} as wide as the window {window}")
-    steps = _steps(sizes, pads, window, stride, bool(op.integer("ceil_mode", 0)))
-    if steps != _steps(sizes, pads, window, stride):
+    steps = _steps(sizes, pads, reach, stride, bool(op.integer("ceil_mode", 0)))
+    if steps != _steps(sizes, pads, reach, stride):
         if kind == "mean":
             raise op.refuse("means of windows that stick out (ceil_mode)")
         pads = tuple((a, max(b, (k - 1) * s + w - n - a)) for (a, b), k, s, w, n in zip(
-            pads, steps, stride, window, sizes, strict=True))
+            pads, steps, stride, reach, sizes, strict=True))
     counts = bool(op.integer("count_include_pad", 0)) or not any(map(any, pads))
-    layer = MaxPooling(view.shape[1:], window, stride, pads) if kind == "max" else \
-        MeanPooling(view.shape[1:], window, stride, pads, counts)
+    apart = dilation if max(dilation) > 1 else ()
+    layer = MaxPooling(view.shape[1:], window, stride, pads, apart) if kind == "max" else \
+        MeanPooling(view.shape[1:], window, stride, pads, apart, counts)
     return op.build.add(layer, [view], (*view.shape[:2], *steps))
 
 
 def global_pool(op: Operator) -> View:
     """GlobalAveragePool, GlobalMaxPool: one window, which is everything."""
     view, count = _images(op)
-    return _over_everything(op, view, "max" if op.kind == "GlobalMaxPool" else "mean", count)
+    return over_everything(op, view, "max" if op.kind == "GlobalMaxPool" else "mean", count)
 
 
-def _over_everything(op: Operator, view: View, kind: str, count: int) -> View:
+def over_everything(op: Operator, view: View, kind: str, count: int) -> View:
     layer = (MaxPooling if kind == "max" else MeanPooling)(
         view.shape[1:], view.shape[2:], (1,) * count, ((0, 0),) * count)
     return op.build.add(layer, [view], (*view.shape[:2], *(1,) * count))
-
-
-def reduce_mean(op: Operator) -> View:
-    """ReduceMean and ReduceMax over all spatial axes."""
-    view, count = _images(op)
-    axes = op.sizes(1) if op.has(1) else op.integers("axes")
-    if axes is None or {within(a, count + 2) for a in axes} != set(range(2, count + 2)):
-        raise op.refuse(f"axes {axes}; only all spatial axes of (batch, channels, sizes ...)")
-    made = _over_everything(op, view, "max" if op.kind == "ReduceMax" else "mean", count)
-    return made if op.integer("keepdims", 1) else op.build.reshape(made, view.shape[:2])

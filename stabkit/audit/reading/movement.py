@@ -14,6 +14,7 @@ import numpy as np
 
 from stabkit.audit.reading.builder import ABSENT, View
 from stabkit.audit.reading.operator import Array, Constant, Operator, Value, within
+from stabkit.audit.reading.tensors import finite
 from stabkit.errors import InvalidArgument
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -111,6 +112,15 @@ def _gather(op: Operator, shape: tuple[int, ...]) -> Function:
     return lambda array: np.take(array, chosen, axis=axis)
 
 
+def _gather_nd(op: Operator, shape: tuple[int, ...]) -> Function:
+    places = op.constant(1)
+    if places.dtype.kind not in "iu" or places.ndim < 1 or op.integer("batch_dims", 0):
+        raise op.refuse("indices that are no integers, or several batch axes")
+    count = places.shape[-1]
+    op.build.spend(places.size // max(count, 1) * prod(shape[count:]))
+    return lambda array: array[tuple(np.moveaxis(places, -1, 0))]
+
+
 def _expand(op: Operator, shape: tuple[int, ...]) -> Function:
     wanted = np.broadcast_shapes(shape, tuple(op.sizes(1) or ()))
     op.build.spend(prod(wanted))
@@ -163,11 +173,12 @@ def _depth_to_space(op: Operator, shape: tuple[int, ...]) -> Function:
 
 
 def _space_to_depth(op: Operator, shape: tuple[int, ...]) -> Function:
-    b = op.integer("blocksize")
-    if len(shape) != 4 or b < 1 or shape[2] % b or shape[3] % b:
+    b, mode = op.integer("blocksize"), op.text("mode", "DCR")
+    if len(shape) != 4 or b < 1 or shape[2] % b or shape[3] % b or mode not in ("DCR", "CRD"):
         raise InvalidArgument(f"shape {shape} has no blocks of size {b}")
     n, c, h, w = shape
-    return lambda a: a.reshape(n, c, h // b, b, w // b, b).transpose(0, 3, 5, 1, 2, 4).reshape(
+    order = (0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4)
+    return lambda a: a.reshape(n, c, h // b, b, w // b, b).transpose(order).reshape(
         n, c * b * b, h // b, w // b)
 
 
@@ -185,26 +196,37 @@ def _resize(op: Operator, shape: tuple[int, ...]) -> Function:
         scales = np.array(op.sizes(3)) / np.array(shape)
     else:
         raise InvalidArgument("neither scales nor sizes are given")
-    whole = scales.astype(int)
-    if len(whole) != len(shape) or (whole != scales).any() or min(whole) < 1:
-        raise op.refuse(f"scales {scales.tolist()}; only whole numbers")
-    exact = where == "asymmetric" and rounding == "floor"
-    if not exact and (where not in ("half_pixel", "asymmetric") or not (
-            where == "half_pixel" and rounding.startswith("round_prefer"))):
+    if len(scales) != len(shape) or min(scales) <= 0:
+        raise InvalidArgument(f"scales {scales.tolist()} do not fit a signal of shape {shape}")
+    sizes = op.sizes(3) if op.has(3) and not old else [
+        int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
+    if where == "align_corners" and any(n * s % 1 for n, s in zip(shape, scales, strict=True)) \
+            and not op.has(3):
+        raise op.refuse("aligned corners with a scale that gives no whole size")
+    op.build.spend(prod(sizes))
+    index = [_nearest(op, where, rounding, n, new, scale) if new != n or scale != 1 else
+             np.arange(n) for n, new, scale in zip(shape, sizes, scales, strict=True)]
+    return lambda array: array[np.ix_(*index)]
+
+
+def _nearest(op: Operator, where: str, rounding: str, size: int, new: int, scale: float
+             ) -> np.ndarray:
+    """The places that are repeated along an axis, as ONNX counts them."""
+    i = np.arange(new, dtype=float)
+    at = {"asymmetric": i / scale, "half_pixel": (i + 0.5) / scale - 0.5,
+          "pytorch_half_pixel": (i + 0.5) / scale - 0.5 if new > 1 else 0 * i,
+          "align_corners": i * (size - 1) / max(new - 1, 1)}.get(where)
+    rounded = {"floor": np.floor, "ceil": np.ceil,
+               "round_prefer_floor": lambda x: np.ceil(x - 0.5),
+               "round_prefer_ceil": lambda x: np.floor(x + 0.5)}.get(rounding)
+    if at is None or rounded is None:
         raise op.refuse(f"nearest_mode {rounding!r} with {where!r} coordinates")
-    # Both conventions that are left repeat each entry as often as the scale says.
-    op.build.spend(prod(shape) * prod(map(int, whole)))
-
-    def repeat(array: np.ndarray) -> np.ndarray:
-        for axis, count in enumerate(whole):
-            array = np.repeat(array, count, axis=axis)
-        return array
-
-    return repeat
+    return np.clip(rounded(at), 0, size - 1).astype(int)
 
 
 MOVES = {
-    "Transpose": _transpose, "Slice": _slice, "Gather": _gather, "Expand": _expand, "Tile": _tile,
+    "Transpose": _transpose, "Slice": _slice, "Gather": _gather, "GatherND": _gather_nd,
+    "Expand": _expand, "Tile": _tile,
     "Pad": _pad, "DepthToSpace": _depth_to_space, "SpaceToDepth": _space_to_depth,
     "Resize": _resize, "Upsample": _resize,
 }
@@ -283,7 +305,7 @@ def sequence_at(op: Operator) -> list[Value]:
 
 
 def concat(op: Operator) -> list[Value]:
-    """Concat; constants beside signals must be zeros."""
+    """Concat; constants beside signals are zeros of which a bias makes what they are."""
     if any(value is None or isinstance(value, list) for value in op.inputs) or not op.inputs:
         raise InvalidArgument("an input is missing")
     values = [op.array(number) for number in range(len(op.inputs))]
@@ -298,11 +320,18 @@ def concat(op: Operator) -> list[Value]:
     signals = [value for value in values if isinstance(value, View)]
     views = [value if isinstance(value, View) else _zeros(op, value, signals[0])
              for value in values]
-    return [op.build.join(views, axis)]
+    made = op.build.join(views, axis)
+    if not any(value.values.any() for value in known):
+        return [made]
+    bias = np.concatenate([finite(value.values, value.name) if isinstance(value, Constant) else
+                           np.zeros(value.shape) for value in values], axis)
+    if op.build.has_batch(made.shape):
+        if (bias != bias[:1]).any():
+            raise op.refuse("constants that differ between the samples of a batch")
+        bias = bias[0]
+    return [op.build.scale(made, bias=bias)]
 
 
 def _zeros(op: Operator, value: Constant, beside: View) -> View:
-    if value.values.any():
-        raise op.refuse("a signal joined with constants other than zeros")
     count = value.values.size // op.build.batch
     return View(beside.node, value.values.shape, np.full(count, ABSENT))

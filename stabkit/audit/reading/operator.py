@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,11 @@ class Constant:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Where a signal is larger than a number."""
+    """Where a signal is larger or smaller than a number: ``>``, ``<``, ``>=`` or ``<=``."""
 
     view: View
     threshold: float
+    relation: str = ">"
 
 
 Array = View | Constant
@@ -148,6 +149,10 @@ class Operator:
             raise InvalidArgument(f"its attribute {name!r} must be {count} positive integers, got "
                                   f"{list(values)}")
         return values
+
+    def of_kind(self, kind: str) -> Operator:
+        """The same inputs and attributes for another operator."""
+        return replace(self, kind=kind)
 
     def axis(self, rank: int, default: int | None = None, name: str = "axis") -> int:
         return within(self.integer(name, default), rank)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from stabkit.errors import InvalidArgument
@@ -11,8 +11,9 @@ MOST_NODES = 20_000  # some seconds to read
 DEEPEST = 50  # functions within functions
 
 
-def written_out(model: Any, source: str) -> Any:
-    """The model without functions of its own.
+def written_out(model: Any, source: str, known: Container[str]) -> Any:
+    """The model without functions of its own, and without operators that are not known and that
+    the standard writes by others.
 
     Raises
     ------
@@ -24,13 +25,29 @@ def written_out(model: Any, source: str) -> Any:
     count = count_nodes(model, source)
     if count > MOST_NODES:
         raise InvalidArgument(f"model: {source}: has {count:.6g} nodes, more than {MOST_NODES}")
-    if not model.functions:
-        return model
+    if model.functions:
+        try:
+            model = onnx.inliner.inline_local_functions(model)
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise InvalidArgument(f"model: {source}: its functions cannot be written out by onnx "
+                                  f"({type(error).__name__})") from None
+    foreign = sorted({node.op_type for node in model.graph.node
+                      if node.domain in ("", "ai.onnx") and node.op_type not in known})
+    return _by_others(model, foreign) if foreign else model
+
+
+def _by_others(model: Any, foreign: Sequence[str]) -> Any:
+    """The model with some operators written by others, as their schemas say; as it is where the
+    standard has no other form of them."""
+    import onnx.inliner
+    import onnx.shape_inference
+
     try:
-        return onnx.inliner.inline_local_functions(model)
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise InvalidArgument(f"model: {source}: its functions cannot be written out by onnx "
-                              f"({type(error).__name__})") from None
+        typed = onnx.shape_inference.infer_shapes(model)
+        return onnx.inliner.inline_selected_functions(
+            typed, [("", name) for name in foreign], inline_schema_functions=True)
+    except (RuntimeError, ValueError, TypeError):
+        return model
 
 
 def count_nodes(model: Any, source: str) -> int:

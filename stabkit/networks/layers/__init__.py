@@ -6,6 +6,7 @@ from stabkit.networks.layers.convolution import Convolution, TransposedConvoluti
 from stabkit.networks.layers.dense import Dense
 from stabkit.networks.layers.grouped import Grouped, Normalisation, Softmax
 from stabkit.networks.layers.layer import Layer, Shape, Signal, Weights
+from stabkit.networks.layers.length import Length
 from stabkit.networks.layers.pooling import MaxPooling, MeanPooling, Pooling
 from stabkit.networks.layers.product import Product
 from stabkit.networks.layers.reshaping import Reshaping
@@ -16,6 +17,6 @@ from stabkit.networks.layers.sorting import Sorting
 from stabkit.networks.layers.sum import Sum
 
 __all__ = ["Activation", "Concatenation", "Convolution", "Dense", "Grouped", "Layer",
-           "LocalResponse", "MaxPooling", "MeanPooling", "Normalisation", "Pooling", "Product",
-           "Reshaping", "Scaling", "Selection", "Shape", "Signal", "Softmax", "Sorting", "Sum",
-           "TransposedConvolution", "Weights"]
+           "Length", "LocalResponse", "MaxPooling", "MeanPooling", "Normalisation", "Pooling",
+           "Product", "Reshaping", "Scaling", "Selection", "Shape", "Signal", "Softmax", "Sorting",
+           "Sum", "TransposedConvolution", "Weights"]

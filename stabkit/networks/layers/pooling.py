@@ -28,6 +28,8 @@ class Pooling(Layer):
     shape : (channels, *sizes)
     window, stride : tuple of int
     padding : tuple of (int, int)
+    dilation : tuple of int
+        How far apart the taps of a window are; empty: next to each other.
     """
 
     mixes: ClassVar[bool] = True
@@ -36,20 +38,27 @@ class Pooling(Layer):
     window: tuple[int, ...]
     stride: tuple[int, ...]
     padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...] = ()
+
+    @property
+    def apart(self) -> tuple[int, ...]:
+        """How far apart the taps of a window are, per axis."""
+        return self.dilation or (1,) * len(self.window)
 
     @property
     def output_sizes(self) -> Shape:
         """The sizes of the result, without its channels."""
         return window_counts(self.shape[1:], self.window, self.stride, self.padding,
-                             (1,) * len(self.window))
+                             self.apart)
 
     @property
     def places(self) -> np.ndarray:
         """Per window (of one channel) and tap the flat place that is read, or -1 outside."""
         places = np.zeros((1, 1), dtype=np.int64)
-        for n, k, s, (before, _), m in zip(self.shape[1:], self.window, self.stride, self.padding,
-                                           self.output_sizes, strict=True):
-            at = np.arange(m)[:, None] * s + np.arange(k) - before
+        for n, k, s, d, (before, _), m in zip(
+                self.shape[1:], self.window, self.stride, self.apart, self.padding,
+                self.output_sizes, strict=True):
+            at = np.arange(m)[:, None] * s + d * np.arange(k) - before
             at = np.where((at >= 0) & (at < n), at, -1)[None, :, None, :]
             old = places[:, None, :, None]
             places = np.where((old < 0) | (at < 0), -1, old * n + at).reshape(
@@ -85,7 +94,7 @@ class MeanPooling(Pooling):
         """The sums over windows as a convolution with one stencil of ones per channel."""
         channels = self.shape[0]
         return Convolution(np.ones((channels, 1, *self.window)), None, self.shape, self.stride,
-                           self.padding, (1,) * len(self.window), groups=channels)
+                           self.padding, self.apart, groups=channels)
 
     def _counted(self) -> np.ndarray:
         """How many entries each window's mean is divided by, shape (*output sizes)."""

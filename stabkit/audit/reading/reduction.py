@@ -1,0 +1,183 @@
+"""Sums, means, maxima, lengths and their kin over axes of a signal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import prod
+
+import numpy as np
+
+from stabkit.arithmetic.enclosure import precision
+from stabkit.audit.reading import formulas
+from stabkit.audit.reading.builder import View
+from stabkit.audit.reading.linear import along, over_everything
+from stabkit.audit.reading.operator import Operator, within
+from stabkit.errors import StabkitError
+from stabkit.fluxes.expression import Expression
+from stabkit.fluxes.normal_form import vanishes
+from stabkit.networks.layers import (
+    Length,
+    MaxPooling,
+    MeanPooling,
+    Normalisation,
+    Product,
+    Scaling,
+    Softmax,
+)
+
+
+def reduced(op: Operator) -> View:
+    """The operators Reduce... over some axes or all; the batch axis is none of them."""
+    view = op.signal(0)
+    axes = op.sizes(1) if op.has(1) else op.integers("axes")
+    if not axes and op.integer("noop_with_empty_axes", 0):
+        raise op.refuse("a reduction over no axes")
+    rank = len(view.shape)
+    spatial = set(range(2, rank))
+    if op.kind in ("ReduceMean", "ReduceMax") and spatial and op.build.has_batch(view.shape) and \
+            {within(axis, rank) for axis in axes or ()} == spatial:
+        made = over_everything(op, view, "max" if op.kind == "ReduceMax" else "mean", rank - 2)
+        op.build.means[made.node] = op.build.reshape(view, (*view.shape[:2],
+                                                            prod(view.shape[2:])))
+        return made if op.integer("keepdims", 1) else op.build.reshape(made, view.shape[:2])
+    over = sorted({within(axis, rank) for axis in axes}) if axes else list(range(rank))
+    if axes is None and op.build.has_batch(view.shape) and op.build.batch == 1 and rank > 1:
+        over = over[1:]  # of one sample: its axis has one entry
+    made = over_axes(op, view, over)
+    kept = tuple(1 if axis in over else size for axis, size in enumerate(view.shape))
+    if op.integer("keepdims", 1) or (axes is None and len(over) < rank):
+        whole = op.build.reshape(made, kept)
+        return whole if op.integer("keepdims", 1) else op.build.reshape(whole, kept[:1])
+    return op.build.reshape(made, tuple(size for axis, size in enumerate(view.shape)
+                                        if axis not in over))
+
+
+def over_axes(op: Operator, view: View, over: Sequence[int]) -> View:
+    """One entry for each place of the other axes, in the shape (batch, places, 1)."""
+    lead = int(op.build.has_batch(view.shape))
+    if lead and 0 in over:
+        if op.build.batch > 1:
+            raise op.refuse("a reduction over the batch axis")
+        over = [axis for axis in over if axis]
+    kept = [axis for axis in range(lead, len(view.shape)) if axis not in over]
+    order = [*range(lead), *kept, *over]
+    moved = view if order == list(range(len(view.shape))) else op.build.move(
+        view, lambda index: index.transpose(order))
+    count = prod(view.shape[axis] for axis in over)
+    rows = op.build.reshape(moved, (*view.shape[:lead], prod(view.shape[axis] for axis in kept),
+                                    count))
+    if count == 1 and op.kind in ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"):
+        return rows
+    return _REDUCTIONS[op.kind](op, rows)
+
+
+def _pooled(op: Operator, rows: View, layer: type[MaxPooling] | type[MeanPooling]) -> View:
+    places, count = rows.shape[-2:]
+    return op.build.add(layer((places, count), (count,), (1,), ((0, 0),)), [rows],
+                        (*rows.shape[:-1], 1))
+
+
+def _mean(op: Operator, rows: View) -> View:
+    made = _pooled(op, rows, MeanPooling)
+    op.build.means[made.node] = rows
+    return made
+
+
+def _sum(op: Operator, rows: View) -> View:
+    return along(op.build, rows, np.ones((1, rows.shape[-1])), len(rows.shape) - 1)
+
+
+def _least(op: Operator, rows: View) -> View:
+    return op.build.scale(_pooled(op, op.build.scale(rows, -1.0), MaxPooling), -1.0)
+
+
+def _square(op: Operator, rows: View) -> View:
+    return op.build.add(Product(), [rows, rows], rows.shape)
+
+
+def _length(op: Operator, rows: View) -> View:
+    places = np.arange(prod(rows.shape[-2:])).reshape(rows.shape[-2:])
+    return op.build.add(Length(places), [rows], (*rows.shape[:-1], 1))
+
+
+def _log_sum_exp(op: Operator, rows: View) -> View:
+    """x₁ minus the first entry of the logarithm of the softmax."""
+    places = np.arange(prod(rows.shape[-2:])).reshape(rows.shape[-2:])
+    other = op.build.add(Softmax(places, True), [rows], rows.shape)
+    return op.build.minus(*(op.build.move(view, lambda index: index[..., :1])
+                            for view in (rows, other)))
+
+
+_REDUCTIONS = {
+    "ReduceMean": _mean, "ReduceSum": _sum, "ReduceMin": _least, "ReduceL2": _length,
+    "ReduceMax": lambda op, rows: _pooled(op, rows, MaxPooling),
+    "ReduceL1": lambda op, rows: _sum(op, formulas.applied(op, "Abs", rows)),
+    "ReduceSumSquare": lambda op, rows: _sum(op, _square(op, rows)),
+    "ReduceLogSumExp": _log_sum_exp,
+    "ReduceLogSum": lambda op, rows: formulas.applied(op, "Log", _sum(op, rows)),
+}
+REDUCTIONS = tuple(_REDUCTIONS)
+
+
+def lp_normalised(op: Operator) -> View:
+    """LpNormalization: a signal divided by its lengths along an axis."""
+    view, p = op.signal(0), op.integer("p", 2)
+    axis = op.axis(len(view.shape), -1)
+    if p not in (1, 2) or (axis == 0 and op.build.has_batch(view.shape)):
+        raise op.refuse(f"p = {p}, or the batch axis")
+    kept = tuple(1 if i == axis else size for i, size in enumerate(view.shape))
+    kind = "ReduceL2" if p == 2 else "ReduceL1"
+    lengths = op.build.reshape(over_axes(op.of_kind(kind), view, [axis]), kept)
+    return formulas.quotient(op, view, lengths)
+
+
+# -- normalisation written out ---------------------------------------------------------------------
+def divided_by_its_size(op: Operator, x: View, other: View) -> View | None:
+    """x/√(m + ε) with the mean square m of x in groups, as RMSNorm and LayerNorm are written out.
+
+    None where the other factor is not that.
+    """
+    for source, formula in formulas.written(op.build, other.node):
+        rows = op.build.means.get(source)
+        squared = None if rows is None else _squared(op, rows)
+        if squared is None or x.places is not None or squared.node != op.build.settle(x):
+            continue
+        epsilon = _epsilon(formula)
+        if epsilon is None:
+            continue
+        places = squared.places.reshape(rows.shape[-2:])
+        wide = np.empty(prod(x.shape), dtype=np.int64)
+        wide[places] = np.arange(len(places))[:, None]
+        spread = op.build.broadcast(other, x.shape)
+        seen = spread.places if spread.places is not None else np.arange(prod(x.shape))
+        if np.array_equal(seen, wide):
+            return op.build.add(Normalisation(places, epsilon, False), [x], x.shape)
+    return None
+
+
+def _epsilon(formula: Expression) -> Fraction | None:
+    """ε, if the formula is 1/√(s + ε) for s >= 0."""
+    try:
+        with precision(512):
+            value = formula.at(Fraction(0))
+            found = formulas.number(1 / (value * value))
+    except (StabkitError, ArithmeticError):
+        return None
+    square = formula * formula * (formulas.VARIABLE + found) - 1
+    return found if found > 0 and vanishes(square, Fraction(0)) else None
+
+
+def _squared(op: Operator, rows: View) -> View | None:
+    """The signal of whose squares these are the entries."""
+    node, places = rows.node, rows.places
+    if node < 0:
+        return None
+    made = op.build.nodes[node]
+    is_square = (isinstance(made.layer, Product) and made.inputs[0] == made.inputs[1]) or \
+        formulas.is_square(made.layer)
+    if not is_square or isinstance(made.layer, Scaling):
+        return None
+    if places is None:
+        places = np.arange(prod(made.shape))
+    return View(made.inputs[0], rows.shape, places)
