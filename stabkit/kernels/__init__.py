@@ -28,7 +28,7 @@ from stabkit.kernels.cache import cache_of
 # It would leave plain Python, in which what is chosen by types does nothing.  Numba reads the
 # environment again whenever one of its variables changes.
 os.environ.pop("NUMBA_DISABLE_JIT", None)
-config.DISABLE_JIT = 0
+config.DISABLE_JIT = 0  # type: ignore[attr-defined]  # Numba sets it by its name
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
