@@ -59,6 +59,7 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
       1  some verdict is not as expected, or something differs
     """
     from stabkit.claims.claim import registry
+    from stabkit.cli.journal import Journal, question_of, resume_from
     from stabkit.report import benchmarks, command
 
     ledger = registry()

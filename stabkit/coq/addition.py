@@ -27,8 +27,9 @@ class Fact:
 
 def added(context: Context, goal: Term, sign: str, proof: Fields) -> list[str]:
     """The script that shows a goal; the hypotheses stand in the context by their names."""
-    script = [line for name, like in proof.get("rest", {}).items()
-              for line in context.rest(name, like)]
+    script = []
+    for name, like in proof.get("rest", {}).items():
+        context.rest(name, like)
     for lemma in proof.get("lemmas", []):
         shown = context.number(relation(lemma["shows"], (">=",))[0])
         script += [f"assert ({symbol(lemma['name'], '_known')} : 0 <= {shown.text}).", "{",

@@ -131,15 +131,14 @@ class Context:
             self.names[energy] = Number(p)
         self.visits[name] = Visit(entry["flux"], at, self.terms.generator(f, at.space), Number(p))
 
-    def rest(self, name: str, like: str) -> list[str]:
+    def rest(self, name: str, like: str) -> None:
         """A visit at 0 of the flux of another, where a sector says that the value is 0."""
         other = self.visits[like]
-        at, p = self.terms.zero(other.at.space), symbol("p_" + name)
-        self.visits[name] = Visit(other.flux, at, at, Number(p), rests=True)
-        if not self.energies:
-            return []
-        self.names["p_" + name] = Number(p)
-        return [f"pose ({p} := energy {at.space} {self.primitive(other.flux)} zero)."]
+        at = self.terms.zero(other.at.space)
+        p = Number(f"(energy {at.space} {self.primitive(other.flux)} {at.text})")
+        self.visits[name] = Visit(other.flux, at, at, p, rests=True)
+        if self.energies:
+            self.names["p_" + name] = p
 
     def ends(self, flux: str, kind: str) -> tuple[str, str]:
         """Those of an interval; a sector without one above ends where the slopes do."""

@@ -81,8 +81,7 @@ class Induction:
     def lemma(self, part: str, text: str, proof: Data, after: bool) -> Lemma:
         """That an inequality or equation holds at the start, or after a step."""
         made = context(self.step)
-        rests = [line for visit, like in self.proof.get("rest", {}).items()
-                 for line in made.rest(visit, like)]
+        self._rest(made)
         values = self._after(made) if after else self._begun(made)
         left, sign = relation(text, (">=", "=="))
         goal = made.terms.read(left, values)
@@ -91,7 +90,7 @@ class Induction:
             f"Lemma {name} :", *indented([binder.written() for binder in made.binders]),
             f"  {made.proposition(goal, sign)}.", "Proof.",
             f"  intros {' '.join(binder.name for binder in made.binders)}.",
-            *indented([*rests, *added(made, goal, sign, proof)]), "Qed.", ""])
+            *indented(added(made, goal, sign, proof)), "Qed.", ""])
 
     def _begun(self, made: Context) -> dict[str, Term]:
         """What stands for the state, and for visits at it, at the start."""
@@ -170,8 +169,14 @@ class Induction:
             pattern = f"[{name} {pattern}]"
         return pattern
 
+    def _rest(self, made: Context) -> None:
+        """Note the visits at 0 of the proof."""
+        for visit, like in self.proof.get("rest", {}).items():
+            made.rest(visit, like)
+
     def _says(self, text: str, step: str) -> str:
         made = context(self.step, self.moved, step, self.counter)
+        self._rest(made)
         left, sign = relation(text, (">=", "=="))
         return made.proposition(made.terms.read(left, made.names), sign)
 

@@ -45,6 +45,7 @@ from stabkit.stability.verdict import Evidence
 Values = dict[str, Fraction]  # of parameters
 
 ZERO, ONE = Fraction(0), Fraction(1)
+LONG = Fraction(100)  # a step that has no end
 SIMPLE = (Fraction(2), ONE, Fraction(1, 2), Fraction(-1), ZERO)  # values of numbers of a class
 BELOW = Fraction(999, 1000)  # of a step that does not reach its end
 MOST_VALUES = 8
@@ -152,21 +153,26 @@ def _slopes(known: Mapping[str, Ends]) -> list[Fraction]:
 
 
 def _values(question: Question, classes: Mapping[str, Class]) -> Iterator[Values]:
-    """Numbers for the parameters: 1, of other numbers simple ones, and the largest step allowed."""
+    """Numbers for the parameters: 1, of other numbers simple ones, and the largest step allowed.
+
+    A step without an end is short, and long.
+    """
     signs = question.statement.get("parameters", {})
     free = [name for name in signs if name not in question.portions]
     choices = [SIMPLE if isinstance(classes.get(name), (Such, AnyReal)) else (ONE,)
                for name in free]
-    for chosen in product(*choices):
+    is_open = any(portion.top is None for portion in question.portions.values())
+    for chosen, endless in product(product(*choices), (ONE, LONG) if is_open else (ONE,)):
         values = dict(zip(free, chosen, strict=True))
-        if all(_put_portion(values, name, portion) for name, portion in question.portions.items()):
+        if all(_put_portion(values, name, portion, endless)
+               for name, portion in question.portions.items()):
             yield values
 
 
-def _put_portion(values: Values, name: str, portion: Portion) -> bool:
+def _put_portion(values: Values, name: str, portion: Portion, endless: Fraction) -> bool:
     """Give a step its largest value, if it has one."""
     if portion.top is None:
-        values[name] = ONE
+        values[name] = endless
         return True
     put = {key: expression(value) for key, value in values.items()}
     top, over = (x.put(put).terms.get(((), ()), ZERO) for x in (portion.top, portion.over))
@@ -187,7 +193,8 @@ def _member(name: str, kind: Class, found: Members, values: Values) -> Any:
     elif isinstance(kind, AnyFlux):
         made = found.fluxes[kind.called(name)]
     elif isinstance(kind, UpTo):
-        made = ONE if kind.top is None else Fraction(kind.top) * (BELOW if kind.strict else 1)
+        endless = values.get(name, max(values.values(), default=ONE))  # where a step is made of it
+        made = endless if kind.top is None else Fraction(kind.top) * (BELOW if kind.strict else 1)
     elif isinstance(kind, AnyVector):
         return found.vectors[name]
     elif isinstance(kind, Fixed):

@@ -4,6 +4,8 @@ import copy
 
 import pytest
 
+from stabkit import bounded, prove, stable_step
+from stabkit.classes import AnyFlux, AnyOperator, UpTo
 from stabkit.cli import main
 from stabkit.coq import Shown, folder, theorem
 from stabkit.coq.files import comment
@@ -163,3 +165,19 @@ def test_all_theorems_of_the_kernel_can_be_written():
     made = folder([Shown(name, each.says, ((each.statement, each.proof),))
                    for name, each in THEOREMS.items()])
     assert made.left_out == {} and len(made.claims) == len(THEOREMS)
+
+
+def test_energies_at_0_are_written_out_where_a_form_of_the_state_has_them():
+    """The form found for heavy ball has P(0) in it, which no hypothesis of a lemma may define."""
+    pytest.importorskip("clarabel", reason="the search needs the extra prove")
+
+    def heavy_ball(K, flux, ratio):
+        tau = stable_step(K, flux.facts.lipschitz, ratio)
+        return lambda u, w: (u - tau * (K.T @ flux(K @ u)) + (u - w) / 2, u)
+
+    found = prove(heavy_ball, bounded(), K=AnyOperator(), ratio=UpTo("1/2"), refute=False,
+                  flux=AnyFlux(diffusivities=(0, "L"), slopes=(0, "L")))
+    statement, proof = found.statements[0], found.proofs[0]
+    assert "p_Z0" in proof["invariants"]["J"]
+    text = theorem("my.heavy_ball", statement, proof)
+    assert "p_Z0" not in text and "energy M phi_P zero" in text
