@@ -1,8 +1,10 @@
 """What is packed: the version in one voice, links that hold anywhere, all files in the sources."""
 
+import os
 import re
 import runpy
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -20,14 +22,16 @@ def test_the_citation_has_the_version_and_a_date():
     assert said["repository-code"] == PROJECT["urls"]["Repository"]
 
 
-def test_links_of_the_readme_are_whole_for_whoever_reads_it_elsewhere(monkeypatch):
+def test_links_of_the_readme_are_whole_for_whoever_reads_it_elsewhere():
     """On an index nothing lies beside the README: no link of it is relative there."""
-    taken = {}
-    monkeypatch.setattr("setuptools.setup", lambda **options: taken.update(options))
-    runpy.run_path(str(ROOT / "setup.py"))
-    links = re.findall(r"\]\(([^)]+)\)", taken["long_description"])
+    done = subprocess.run([sys.executable, "-c", (  # setuptools comes first in a process, or not
+        "import runpy, setuptools\n"
+        "setuptools.setup = lambda **said: print(said['long_description'])\n"
+        "runpy.run_path('setup.py')")], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONUTF8": "1"})
+    links = re.findall(r"\]\(([^)]+)\)", done.stdout)
     assert links and all(re.match(r"https?://|#", link) for link in links)
-    picture = re.search(r"!\[[^\]]*\]\(([^)]+)\)", taken["long_description"])[1]
+    picture = re.search(r"!\[[^\]]*\]\(([^)]+)\)", done.stdout)[1]
     version = PROJECT["version"]
     home, _, path = picture.partition(f"/raw/v{version}/")
     assert home == PROJECT["urls"]["Repository"] and (ROOT / path).is_file()
