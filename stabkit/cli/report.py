@@ -81,8 +81,6 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
     if check:
         anew = _decide(ledger, options)
         return INTERRUPTED if anew is None else _compare(folder, anew, ledger)
-    from stabkit.cli.journal import Journal, question_of, resume_from
-
     question = question_of({"budget": budget, "seed": seed, "claims": list(ledger)}, None, ())
     known = resume_from(str(folder), question, ledger.values()) if resume else []
     with Journal(folder, question) as journal:
