@@ -8,8 +8,8 @@ The claims of papers     verify(registry().values()), claim, load_claims, replay
 In your tests            testing.assert_stable(step, RANGE, size=8)
 
 Notions of stability: EUCLIDEAN, CONTRACTION, RANGE, SIGN, MAX_NORM, POSITIVITY, ...
-Rooms: classes, fluxes, learning, methods, multigrid, operators, schemes, spectra,
-testing.  help(stabkit.NAME) tells more of a name or a room; at the shell, stabkit --help.
+Rooms: classes, fluxes, learning, methods, multigrid, operators, schemes, spectra, testing,
+torch.  help(stabkit.NAME) tells more of a name or a room; at the shell, stabkit --help.
 """
 
 # A name is imported when it is first asked for, because who lists claims or replays evidence needs
@@ -32,9 +32,9 @@ def __getattr__(name: str) -> Any:
     return import_module(f"{__name__}.{name}")
 
 
-#: The rooms with names of their own that are meant to be used.
+#: The rooms with names of their own that are meant to be used; one of them needs a package.
 ROOMS = ("classes", "learning", "methods", "multigrid", "operators", "schemes", "spectra",
-         "testing")
+         "testing", *(["torch"] if find_spec("torch") else []))
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,7 @@ import importlib
 import io
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -158,23 +159,56 @@ def test_commands_of_the_readme_exist():
                     assert used <= options, f"{page}: {line}"
 
 
-@pytest.mark.slow
-def test_the_site_builds_without_a_warning(tmp_path):
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The pages, built with warnings as errors."""
     for package in ("sphinx", "myst_parser", "numpydoc", "furo"):
         pytest.importorskip(package, reason="the pages need: pip install '.[docs]'")
+    pytest.importorskip("torch", reason="one page is about the room that needs it")
+    folder = tmp_path_factory.mktemp("site") / "pages"
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-b", "html",
-         TREE / "docs", tmp_path / "pages"], capture_output=True, text=True,
+         TREE / "docs", folder], capture_output=True, text=True,
         env={"PYTHONPATH": str(PACKAGE.parent), "PATH": "/usr/bin:/bin"})
     assert (done.returncode, done.stderr) == (0, "")
-    names = (tmp_path / "pages" / "reference" / "names.html").read_text("utf-8")
+    return folder
+
+
+@pytest.mark.slow
+def test_the_site_has_all_names_and_commands_and_pictures(site):
+    names = (site / "reference" / "names.html").read_text("utf-8")
     assert [name for name in stabkit.__all__ if f">{name}<" not in names] == []
-    commands = (tmp_path / "pages" / "reference" / "command_line.html").read_text("utf-8")
+    commands = (site / "reference" / "command_line.html").read_text("utf-8")
     assert [name for name in cli.commands if f">stabkit {name}<" not in commands] == []
-    gallery = (tmp_path / "pages" / "gallery.html").read_text("utf-8")
-    assert gallery.count("<figcaption>") == gallery.count("<img") - gallery.count("logo") >= 12
+    gallery = (site / "gallery.html").read_text("utf-8")
+    assert gallery.count("<figcaption>") == gallery.count("<img") >= 12
     assert not any("Alias for field" in path.read_text("utf-8")
-                   for path in (tmp_path / "pages" / "reference").rglob("*.html"))
-    page = (tmp_path / "pages" / "index.html").read_text("utf-8")
+                   for path in (site / "reference").rglob("*.html"))
+    page = (site / "index.html").read_text("utf-8")
     outside = re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']+""", page)
     assert [link for link in outside if ".js" in link or ".css" in link] == []
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_in_the_site(site):
+    """Of some pages of each kind, in light and dark colours, in a browser of the system."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright",
+                              reason="axe-core is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    found = []
+    with playwright.sync_playwright() as programs:
+        browser = programs.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        for name in ("index", "gallery", "tutorial/check_your_own_scheme", "howto/use_pyamg",
+                     "reference/api/multigrid", "reference/command_line"):
+            for colours in "light", "dark":
+                page = browser.new_page(color_scheme=colours)
+                page.goto((site / f"{name}.html").as_uri())
+                found += [(name, colours, each["id"], each["nodes"][0]["html"])
+                          for each in axe.Axe().run(page).response["violations"]
+                          if each["impact"] in ("serious", "critical")]
+        browser.close()
+    assert found == []

@@ -198,16 +198,29 @@ def _with_smaller_layer(network: Composition, at_most: Fraction, until: float) -
     found = next(_weights_last_first(network), None)
     if found is None:
         return None
-    number, place = found
-    graph = network.blocks[number].graph
-    node = graph.nodes[place]
+    name = network.blocks[found[0]].graph.nodes[found[1]].name
+    return _scaled(network, at_most, until, found[0],
+                   lambda factor: _with_layer_times(network, found, factor), f"{name}: scale by")
 
-    def scaled(factor: float) -> Block:
-        nodes = list(graph.nodes)
-        nodes[place] = replace(node, layer=times(node.layer, factor) or node.layer)
-        return recognise(replace(graph, nodes=nodes))
 
-    return _scaled(network, at_most, until, number, scaled, f"{node.name}: scale by")
+def _with_layer_times(network: Composition, found: tuple[int, int], factor: float) -> Block:
+    """The block of a layer, with that layer times a number."""
+    graph, nodes = network.blocks[found[0]].graph, list(network.blocks[found[0]].graph.nodes)
+    node = nodes[found[1]]
+    nodes[found[1]] = replace(node, layer=times(node.layer, factor) or node.layer)
+    return recognise(replace(graph, nodes=nodes))
+
+
+def scaled_last_layer(network: Composition, factor: Fraction, until: float) -> Change | None:
+    """The last layer times a number a little below `factor`; nothing is certified of it."""
+    found = next(_weights_last_first(network), None)
+    if found is None:
+        return None
+    factor = Fraction(below(factor * (1 - _ROOM[1])))
+    made = with_scaled(network, found[0], _with_layer_times(network, found, float(factor)), factor,
+                       until)
+    name = network.blocks[found[0]].graph.nodes[found[1]].name
+    return Change(made, (f"{name}: scale by {float(factor):.6g}",), factor)
 
 
 def _with_smaller_result(network: Composition, at_most: Fraction, until: float) -> Change | None:

@@ -26,6 +26,7 @@ from stabkit.networks.segments import joined
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence
+from stabkit.time_limit import time_is_over
 
 Bounds = list[Fraction | None]
 _NEARLY_ONE = Fraction(1001, 1000)
@@ -79,7 +80,7 @@ class Composition:
         rest: list[Block] = []
         bounds: Bounds = []
         for block, bound in zip(self.blocks, self.bounds, strict=True):
-            made = block.certificates(notion)
+            made = None if time_is_over() else block.certificates(notion)
             if made is not None and bound is not None and bound <= 1:
                 evidence += made
             else:
@@ -107,7 +108,7 @@ def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: N
     blocks = blocks_of(graph)
     bounds = []
     for block in blocks:
-        bounds.append(block.bound)
+        bounds.append(None if time_is_over() else block.bound)
         advance(block.name)
     found = Composition(graph, blocks, bounds, (blocks, bounds))
     if found.upper is not None and found.upper <= 1:

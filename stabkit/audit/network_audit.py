@@ -10,6 +10,7 @@ from time import monotonic
 
 from stabkit.arithmetic.one_thread import one_thread
 from stabkit.audit.advice import advise
+from stabkit.audit.advice_in_ball import advise_in_ball
 from stabkit.audit.ascent import is_late
 from stabkit.audit.ball import Ball, judge_ball
 from stabkit.audit.block_report import Task, report_on
@@ -17,7 +18,7 @@ from stabkit.audit.composition import Composition, composition_of, widened_compo
 from stabkit.audit.decision import TRIALS_PER_SECOND, Known, judgements_of
 from stabkit.audit.questions import BOUNDED, NOTIONS, chosen
 from stabkit.audit.requirements import check
-from stabkit.audit.result import Audit, Judgement, Local
+from stabkit.audit.result import Audit, BlockReport, Judgement, Local
 from stabkit.audit.rounded_weights import before_rounding, unit_of
 from stabkit.audit.witnesses import Quotient, is_quick, largest_quotient, seconds_to_enclose
 from stabkit.networks.blocks import Block
@@ -70,11 +71,23 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
     if any(item.notion == "contraction" and item.status is PROVED and not item.rounding
            for item in judgements):
         upper = min(upper or ONE, ONE)
-    advice = advise(network, reports, judgements, None if request.ball else request.at_most,
-                    replace(task, until=max(start + budget, monotonic() + _LEAST)))
+    advice = _advice(network, reports, judgements, request, local,
+                     replace(task, until=max(start + budget, monotonic() + _LEAST)))
     return Audit(graph.source, graph.shape, graph.output_shape, graph.weights, reports,
                  tuple(judgements), quotient.lower if quotient else None, upper, advice, seed,
                  budget, request.rounding, local, _unbounded(graph) if upper is None else "")
+
+
+def _advice(network: Composition, reports: Sequence[BlockReport], judgements: Sequence[Judgement],
+            request: Request, local: Local | None, task: Task) -> tuple[str, ...]:
+    if request.ball is None:
+        return advise(network, reports, judgements, request.at_most, task)
+    asked = next(item for item in judgements if "local constant" in item.notion)
+    with time_limit(task.until):
+        here = advise_in_ball(network, request.ball, request.at_most or ONE, [asked], local,
+                              task.until, task.seed)
+    others = [item for item in judgements if item is not asked]
+    return here + advise(network, reports, others, None, task)
 
 
 def _unbounded(graph: Graph) -> str:

@@ -109,6 +109,8 @@ def seconds_to_enclose(graph: Graph) -> float:
 def growth_of_one(graph: Graph, seed: int, unit: Fraction = Fraction(0)) -> Quotient | None:
     """A single input u with ‖u⁺‖ >= lower ‖u‖; zero itself, with lower 0, if it is moved."""
     zero = np.zeros((1, *graph.shape))
+    if is_late(graph):
+        return None
     try:
         middle, error = enclose(graph, zero)
     except Undecided:  # the time is over

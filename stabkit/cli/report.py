@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from stabkit.aliases import Record
 from stabkit.cli.commands import EXPECTED, INTERRUPTED, UNEXPECTED, cli, decide_with_table
-from stabkit.cli.journal import Journal, question_of, resume_from
 from stabkit.cli.options import budget, seed
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
 from stabkit.report.output import say
+
+if TYPE_CHECKING:
+    from stabkit.cli.journal import Journal
 
 
 @cli.command()
@@ -57,6 +59,7 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
       1  some verdict is not as expected, or something differs
     """
     from stabkit.claims.claim import registry
+    from stabkit.cli.journal import Journal, question_of, resume_from
     from stabkit.report import benchmarks, command
 
     ledger = registry()
@@ -78,6 +81,8 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
     if check:
         anew = _decide(ledger, options)
         return INTERRUPTED if anew is None else _compare(folder, anew, ledger)
+    from stabkit.cli.journal import Journal, question_of, resume_from
+
     question = question_of({"budget": budget, "seed": seed, "claims": list(ledger)}, None, ())
     known = resume_from(str(folder), question, ledger.values()) if resume else []
     with Journal(folder, question) as journal:

@@ -11,6 +11,7 @@ and of the codes: changed code is new code.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,11 @@ from numba.extending import register_jitable
 from stabkit import codes
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.cache import cache_of
+
+# It would leave plain Python, in which what is chosen by types does nothing.  Numba reads the
+# environment again whenever one of its variables changes.
+os.environ.pop("NUMBA_DISABLE_JIT", None)
+config.DISABLE_JIT = 0  # type: ignore[attr-defined]  # Numba sets it by its name
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
@@ -44,19 +50,10 @@ def kernel(function: Callable, **bound: Any) -> Any:
     made = FunctionType(function.__code__, names_known, function.__name__)
     made.__module__, made.__doc__ = function.__module__, function.__doc__
     made.__qualname__ = "_".join(names)
-    compiled = _compiling(made)
+    compiled = njit(**OPTIONS)(made)
     if CACHE is not None:
         compiled._cache = CACHE(made)  # what the option ``cache`` does, with Numba's own
     return compiled
-
-
-def _compiling(made: Callable) -> Any:
-    # NUMBA_DISABLE_JIT would leave plain Python, in which what is chosen by types does not run.
-    off, config.DISABLE_JIT = config.DISABLE_JIT, 0
-    try:
-        return njit(**OPTIONS)(made)
-    finally:
-        config.DISABLE_JIT = off
 
 
 class Family:

@@ -144,7 +144,8 @@ def signal_texts(signals: Sequence[Any]) -> list[tuple[str, str]]:
         return ", ".join(map(entry_text, signal[:SHOWN])) + more
 
     texts = [(name, entries(signal)) for name, signal in zip("uw", signals, strict=False)]
-    if len(texts) == 2 and texts[0][1] == texts[1][1]:
+    if len(texts) == 2 and all(f"{float(a):.6g}" == f"{float(b):.6g}" for a, b in zip(
+            signals[0][:SHOWN], signals[1][:SHOWN], strict=True)):
         u, w = (fractions(np.asarray(signal)) for signal in signals[:2])
         texts[1] = "w - u", entries(w - u)
     return texts

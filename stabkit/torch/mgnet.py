@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.mgnet import Grid, SingleStep, mgnet, v_mgnet
-from stabkit.multigrid.network import extractor
 from stabkit.schemes.scheme import as_count
 from stabkit.torch.signals import check_signals
 
@@ -33,7 +32,7 @@ class MgNet(nn.Module):
     classes : int, optional
         With it the scores of a linear classifier of the channels' means come out, else u^J.
     normalised : bool
-        Batch normalisation after every convolution, as in the paper's experiments.
+        Batch normalisation before every activation, as in the paper's experiments.
     """
 
     def __init__(self, channels: int, features: int = 16, data: int = 16, grids: int = 3,
@@ -44,17 +43,14 @@ class MgNet(nn.Module):
             as_count(count, name)
         self.channels, self.features, self.steps = channels, features, steps
 
-        def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
-            made = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-            nn.init.kaiming_normal_(made.weight, mode="fan_out", nonlinearity="relu")
-            return nn.Sequential(made, nn.BatchNorm2d(outputs)) if normalised else made
-
-        self.opening = convolution(channels, data)
-        self.A = nn.ModuleList(convolution(features, data) for _ in range(grids))
-        self.eta = nn.ModuleList(nn.ModuleList(convolution(data, features) for _ in range(steps))
-                                 for _ in range(grids))
-        self.R = nn.ModuleList(convolution(data, data, 2) for _ in range(grids - 1))
-        self.Pi = nn.ModuleList(convolution(features, features, 2) for _ in range(grids - 1))
+        self.normalised = normalised
+        self.opening = self._normalised(_convolution(channels, data), data)
+        self.A = nn.ModuleList(_convolution(features, data) for _ in range(grids))
+        self.B = nn.ModuleList(self._extractors(data) for _ in range(grids))
+        self.R = nn.ModuleList(self._normalised(_convolution(data, data, 2), data)
+                               for _ in range(grids - 1))
+        self.Pi = nn.ModuleList(self._normalised(_convolution(features, features, 2), features)
+                                for _ in range(grids - 1))
         self.head = None if classes is None else nn.Linear(features, classes)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -65,12 +61,25 @@ class MgNet(nn.Module):
 
     def grids(self) -> list[Grid]:
         """The maps of every grid, as :func:`stabkit.multigrid.mgnet` takes them."""
-        return [Grid(A, self._extraction(eta), R, Pi) for A, eta, R, Pi in zip(
-            self.A, self.eta, [*self.R, None], [*self.Pi, None], strict=True)]
+        return [Grid(A, SingleStep(tuple(B.children())), R, Pi) for A, B, R, Pi in zip(
+            self.A, self.B, [*self.R, None], [*self.Pi, None], strict=True)]
 
-    @staticmethod
-    def _extraction(eta: nn.Module) -> SingleStep:
-        return SingleStep(tuple(extractor(each, torch.relu) for each in eta.children()))
+    def _extractors(self, data: int) -> nn.ModuleList:
+        """B = σ∘η∘σ (6.26) of all steps on a grid; normalised, σ∘N∘η∘σ∘N.
+
+        A has no N: the same A meets u = 0 and features of any size, so its statistics would be
+        those of none of them.
+        """
+        def made() -> nn.Module:
+            eta = self._normalised(_convolution(data, self.features), self.features)
+            before = [nn.BatchNorm2d(data)] if self.normalised else []
+            return nn.Sequential(*before, nn.ReLU(), eta, nn.ReLU())
+
+        return nn.ModuleList(made() for _ in range(self.steps))
+
+    def _normalised(self, convolution: nn.Conv2d, channels: int) -> nn.Module:
+        return nn.Sequential(convolution, nn.BatchNorm2d(channels)) if self.normalised \
+            else convolution
 
     def _open(self, images: Tensor) -> Tensor:
         return torch.relu(self.opening(images))
@@ -99,14 +108,7 @@ class VMgNet(MgNet):
         self.P = nn.ParameterList(torch.empty(features, features, 3, 3) for _ in range(grids - 1))
         for weight in self.P:
             nn.init.kaiming_normal_(weight)
-
-        def convolution() -> nn.Module:
-            made = nn.Conv2d(data, features, 3, padding=1, bias=False)
-            nn.init.kaiming_normal_(made.weight, mode="fan_out", nonlinearity="relu")
-            return nn.Sequential(made, nn.BatchNorm2d(features)) if normalised else made
-
-        self.post = nn.ModuleList(nn.ModuleList(convolution() for _ in range(steps))
-                                  for _ in range(grids - 1))
+        self.post = nn.ModuleList(self._extractors(data) for _ in range(grids - 1))
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores (batch, classes), or the features on the finest grid."""
@@ -119,10 +121,16 @@ class VMgNet(MgNet):
         made = []
         for grid, P, post in zip(self.grids(), [*self.P, None], [*self.post, None], strict=True):
             up = None if P is None else partial(prolong, weight=P, shape=shape)
-            after = None if post is None else self._extraction(post)
+            after = None if post is None else SingleStep(tuple(post.children()))
             made.append(Grid(grid.A, grid.extraction, grid.R, grid.Pi, up, after))
             shape = tuple(-(-n // 2) for n in shape)
         return made
+
+
+def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
+    made = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+    nn.init.kaiming_normal_(made.weight, mode="fan_out", nonlinearity="relu")
+    return made
 
 
 def prolong(u: Tensor, weight: Tensor, shape: tuple[int, ...]) -> Tensor:

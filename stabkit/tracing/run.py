@@ -106,8 +106,7 @@ class Trace:
         return self.function(u, float(dt)) if self.takes_step else self.function(u)
 
 
-def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = None
-          ) -> Trace:
+def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = None) -> Trace:
     """Run a step on symbols, and compare what it leaves with the function at random inputs.
 
     Parameters
@@ -207,8 +206,7 @@ def _run_on(tracer: Tracer, function: Function, shape: tuple[int, ...], takes: b
     return result
 
 
-def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int, ...]
-            ) -> Form:
+def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int, ...]) -> Form:
     name = getattr(function, "__qualname__", repr(function))
     if result is None:
         raise InvalidArgument(f"step: {name} returns nothing; add return to it, of the array "
@@ -256,8 +254,7 @@ def same(a: Form, b: Form) -> bool:
 
 def compared(found: Trace, seed: int) -> Trace:
     """The trace, once the function has given the same values."""
-    rng = np.random.default_rng([seed, 7])
-    in_place = False
+    rng, in_place = np.random.default_rng([seed, 7]), False
     if found.close == _CLOSE and _is_short(found):
         raise TracingStopped("the function returns single precision, which rounds what it computes")
     for number in range(_TRIED):

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from stabkit import InvalidArgument, audit
 from stabkit.audit.npz_file import from_arrays
 from stabkit.cli import cli
-from stabkit.networks.graph import Graph, evaluate
+from stabkit.networks.graph import Graph, Node, evaluate
+from stabkit.networks.layers import Product
 from stabkit.networks.local_slopes import local_slopes
 from stabkit.networks.slope_bound import slope_bound
 from stabkit.replay import check
@@ -150,3 +151,33 @@ def test_the_command_takes_a_file(tmp_path):
         "audit", str(tmp_path / "net.npz"), "--around", str(tmp_path / "input.csv"),
         "--radius", "1/100", "--at-most", "1000", "--budget", "1"])
     assert result.exit_code == 0 and "within 0.01 of the given input: between" in result.output
+
+
+def test_advice_in_a_ball_is_proved_when_it_is_followed():
+    """Another constant, a smaller radius, a smaller last layer: each is asked and proved."""
+    graph, L = net("relu"), Fraction(1)
+    bounds = audit(graph, around=CENTRE, radius=2, at_most=1000, budget=4).local
+    small = audit(graph, around=CENTRE, radius="1/1000", at_most=1000, budget=4).local
+    L = (bounds.lower + small.upper) / 2 if bounds.lower > small.upper else bounds.lower * 9 / 10
+    found = audit(graph, around=CENTRE, radius=2, at_most=L, budget=8)
+    assert found.status.value != "proved" and found.advice[0].startswith("ask for --at-most ")
+    asked = found.advice[0].split("--at-most ")[1].split(",")[0]
+    assert audit(graph, around=CENTRE, radius=2, at_most=asked, budget=8).status.value == "proved"
+    scaled = next(text for text in found.advice if "scale by" in text)
+    factor = float(scaled.split("scale by ")[1])
+    arrays = {f"A{i}": matrix for i, matrix in enumerate(MATRICES)}
+    arrays |= {f"b{i}": bias for i, bias in enumerate(BIASES)}
+    arrays |= {f"flux{i}": np.array("relu") for i in range(2)} | {"A2": factor * MATRICES[2]}
+    assert audit(from_arrays(arrays), around=CENTRE, radius=2, at_most=L,
+                 budget=8).status.value == "proved"
+    for text in found.advice:
+        if "--radius" in text:
+            radius = text.split("--radius ")[1].split(",")[0]
+            assert audit(graph, around=CENTRE, radius=radius, at_most=L,
+                         budget=8).status.value == "proved"
+
+
+def test_no_advice_applies_where_no_constant_is_certified():
+    graph = Graph([Node("square", "Mul", Product(), (-1, -1), (2,))], (2,), "square")
+    found = audit(graph, around=np.zeros(2), radius=1, at_most=1, budget=2)
+    assert found.local.upper is None and "nothing is known to help" in found.advice[0]

@@ -153,6 +153,7 @@ def test_what_numba_is_told_changes_no_bit(variable, tmp_path):
             "             FSI(K, fluxes.perona_malik(), '1/4', 50)):\n"
             "    print(hashlib.sha256(step(u).tobytes()).hexdigest())\n")
     said = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True,
-                           env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), **more}).stdout
+                           env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / str(len(more))),
+                                **more}).stdout
             for more in ({}, {variable: "1"})]
     assert said[0] == said[1] and said[0].count("\n") == 2

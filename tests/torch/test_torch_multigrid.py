@@ -66,12 +66,12 @@ def test_mgnet_is_algorithm_3_and_v_mgnet_algorithm_4():
     for number in range(3):
         last = number == 2
         post = None if last else mg.SingleStep(tuple(
-            mg.extractor(convolution(each)) for each in net.post[number]))
+            mg.extractor(convolution(each[1])) for each in net.post[number]))
         P = None if last else mg.TransposedConvolution(mg.Convolution(
             net.P[number].detach().numpy(), stride=2), sizes[number])
         grids.append(mg.Grid(
             convolution(net.A[number]),
-            mg.SingleStep(tuple(mg.extractor(convolution(each)) for each in net.eta[number])),
+            mg.SingleStep(tuple(mg.extractor(convolution(each[1])) for each in net.B[number])),
             None if last else convolution(net.R[number], stride=2),
             None if last else convolution(net.Pi[number], stride=2), P, post))
 

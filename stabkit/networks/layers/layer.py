@@ -246,6 +246,13 @@ def formula(flux: Flux) -> str:
     return f"{log.let} {flux.activation(log.term('s')).text}"
 
 
+def _pieces(flux: Flux) -> Any:
+    """The formulas of a flux, piece by piece."""
+    if type(flux) is not Flux:  # it may compute another
+        return formula(flux)
+    return tuple((piece.upto, flux.expression(piece, "activation").text) for piece in flux.pieces)
+
+
 def _key(value: Scalar) -> Any:
     if isinstance(value, np.ndarray):
         content = repr(value.tolist()).encode() if value.dtype == object else value.tobytes()
@@ -254,7 +261,7 @@ def _key(value: Scalar) -> Any:
         return value.key
     if isinstance(value, Flux):
         try:
-            return value.name, repr(value.facts), repr(value.parameters), formula(value)
+            return value.name, repr(value.facts), repr(value.parameters), _pieces(value)
         except StabkitError:
             return id(value)
     return value

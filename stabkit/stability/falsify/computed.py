@@ -25,7 +25,8 @@ from stabkit.errors import InvalidArgument, Undecided
 from stabkit.schemes import Function, as_count
 from stabkit.schemes.foreign_steps import floats
 from stabkit.stability.falsify.exactness import Signals
-from stabkit.stability.notions import SIGN, Notion
+from stabkit.stability.invariants import StaysIn
+from stabkit.stability.notions import POSITIVITY, SIGN, Notion
 
 _HUGE = 1e300  # in place of what is not finite
 _BITS = 256  # of the enclosure of a margin; the box is far wider than its rounding
@@ -89,6 +90,8 @@ class Computed(Function):
         """
         inputs, outputs = self.evaluate(signals)
         if not all(np.isfinite(part).all() for part in outputs):
+            if notion is not POSITIVITY and not isinstance(notion, StaysIn):
+                return True
             outputs = tuple(np.where(np.isfinite(part), part, -_HUGE) for part in outputs)
         allowance = self.allowance(inputs, outputs)
         with precision(_BITS):

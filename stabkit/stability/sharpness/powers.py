@@ -35,6 +35,7 @@ from stabkit.tracing.run import matrix_at
 _OPEN = 64     # unknowns times the squared degree in the step, up to which that is left open
 _DEGREES = 32  # of a factor of the characteristic polynomial, in both unknowns together
 _FEW = 8       # unknowns up to which it always is
+_FIELDS = 16   # that may be stacked along the first axis
 _SINGLE = 160  # unknowns up to which single steps are decided
 _WRITTEN = 24  # unknowns up to which a matrix whose powers grow is written as evidence
 _BITS = 512
@@ -171,6 +172,7 @@ def _drift(matrix: Matrix, step: OwnStep) -> np.ndarray | None:
     if len(matrix.form.denominator) > 1 or step.held is not None:
         return None
     fields = step.trace.shape[0] if len(step.trace.shape) > 1 else 1
+    fields = fields if fields <= _FIELDS else 1  # else it is a side of a grid
     for k in range(fields):
         w = np.zeros(matrix.size, dtype=np.int64)
         each = matrix.size // fields

@@ -62,5 +62,5 @@ def _violation(bound: StepBound, step: OwnStep, notion: Notion, dt: Fraction) ->
     if not any(whole):  # a source moves it
         return Fraction(float(np.abs(form.constants()).max()) / float(form.denominator[0])) / unit
     growth = Matrix(form).growth(np.array(whole, dtype=object if scale > _SHORT else np.int64))
-    return rows.value(tuple(growth), dt) / sum(x * x for x in whole) / rows.value(
-        form.denominator, dt)**2 / unit**2
+    grown = sum((c * dt**k for k, c in enumerate(growth)), Fraction(0))
+    return grown / sum(x * x for x in whole) / rows.value(form.denominator, dt)**2 / unit**2
