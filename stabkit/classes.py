@@ -18,6 +18,7 @@ import numpy as np
 from stabkit.aliases import Fields, Rational, Signal
 from stabkit.arithmetic.rational import fraction, fractions, is_psd
 from stabkit.errors import InvalidArgument
+from stabkit.fluxes.class_ends import require_members
 from stabkit.fluxes.dictionary import relu
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, norm_squared
@@ -68,9 +69,6 @@ class AnyOperator(Class):
         letter = self.letter or name
         bound = symbols.parameter("c" if letter == "K" else f"c_{letter}", ">= 0") \
             if self.square is None else fraction(self.square, "square")
-        if self.square is not None and fraction(self.square, "square") < 0:
-            raise InvalidArgument(f"square: no operator has ‖K‖² <= {self.square}; give a number "
-                                  ">= 0")
         made = symbols.operator(letter, self.of, self.to, bound=bound)
         if self.constants:
             symbols.equation("constants", made @ symbols.vector("one", self.of))
@@ -152,32 +150,16 @@ class AnyFlux(Class):
             if any(end in (letter, f"-{letter}") for end in ends):
                 letters[letter] = symbols.parameter(letter + suffix, sign)
                 meaning[letter + suffix] = fact
-        intervals = {key: interval and tuple(_end(end, letters) for end in interval)
-                     for key, interval in (("sector", self.diffusivities),
-                                           ("slopes", self.slopes))}
-        _has_members(intervals)
-        made = symbols.flux(letter_of_flux, meaning=meaning, odd=self.odd,
-                            from_zero=self.from_zero, **intervals)
+        sector, slopes = (interval and tuple(_end(end, letters) for end in interval)
+                          for interval in (self.diffusivities, self.slopes))
+        require_members(sector, slopes)
+        made = symbols.flux(letter_of_flux, sector, slopes, meaning, self.odd, self.from_zero)
         if self.from_zero and any(end is None for end in made.facts.quotients):
             raise InvalidArgument(f"{name}: Φ(0) = 0 needs two ends of g, or one and one of slopes")
         return made
 
     def admits(self, value: Member) -> bool:
         return isinstance(value, Flux) and (value.facts.odd or not self.odd)
-
-
-def _has_members(intervals: Fields) -> None:
-    """Raise where no flux has ends that are numbers; g with two of them is a slope."""
-    numbers = {key: ends for key, ends in intervals.items()
-               if ends and all(isinstance(end, Fraction) for end in ends)}
-    for key, (low, high) in numbers.items():
-        if low > high:
-            raise InvalidArgument(f"{'diffusivities' if key == 'sector' else key}: the lower end "
-                                  f"comes first, got ({low}, {high})")
-    if len(numbers) == 2 and max(low for low, _ in numbers.values()) > min(
-            high for _, high in numbers.values()):
-        raise InvalidArgument("slopes: no flux has such slopes and such diffusivities, which are "
-                              "slopes too; the intervals must meet")
 
 
 def _end(end: Any, letters: Fields) -> Any:
@@ -197,10 +179,8 @@ class UpTo(Class):
     strict: bool = False
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
-        top = None if self.top is None else fraction(self.top, "top")
-        if top is not None and top <= 0:
-            raise InvalidArgument(f"top: no number lies in (0, {top}]; give one > 0")
-        return symbols.portion(top, self.strict)
+        return symbols.portion(None if self.top is None else fraction(self.top, "top"),
+                               self.strict)
 
     def admits(self, value: Member) -> bool:
         number = fraction(value, "value")

@@ -68,6 +68,8 @@ class Symbols:
     def operator(self, name: str, of: str = "N", to: str = "M", symmetric: bool = False,
                  bound: Any = None) -> SymbolicOperator:
         """A linear map; `bound` is a number c with ‖K‖² <= c."""
+        if isinstance(bound, Fraction) and bound < 0:
+            raise InvalidArgument(f"square: no operator has ‖K‖² <= {bound}; give a number >= 0")
         self.note("operators", name, f"{of} -> {to}" + " symmetric" * symmetric)
         if bound is not None:
             self.note("bounds", name, written(expression(bound)))
@@ -92,6 +94,8 @@ class Symbols:
 
     def portion(self, top: Any = None, strict: bool = False) -> Portion:
         """A number in (0, top], or (0, top); without an end for None."""
+        if isinstance(top, Fraction) and top <= 0:
+            raise InvalidArgument(f"top: no number lies in (0, {top}]; give one > 0")
         return Portion(self, None if top is None else expression(top), strict=strict)
 
     def flux(self, name: str = "phi", sector: Any = None, slopes: Any = None,
