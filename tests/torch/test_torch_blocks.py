@@ -122,13 +122,13 @@ def test_layers_of_ruthotto2018_are_the_schemes():
     u = signals((4, *grid))
     assert (module.back(module(u)) - u).abs().max() < 1e-13
     leap = st.LeapfrogLayer(one, bias=False, normalisation=normalised(), tau=tau).double()
-    assert apart(leap, Leapfrog(layer(one), float(leap.tau)), (4, *grid)) < 1e-13
+    assert apart(leap, Leapfrog(layer(one), float(leap.tau.detach())), (4, *grid)) < 1e-13
     parabolic = st.ParabolicLayer(one, normalisation=normalised(), tau=tau).double()
     euler = layer(one)
     wanted = u[:, :2].reshape(3, -1).numpy()
     with torch.no_grad():
         found = parabolic(u[:, :2]).reshape(3, -1).numpy()
-    assert np.abs(found - (wanted + float(parabolic.tau) * euler(wanted))).max() < 1e-13
+    assert np.abs(found - (wanted + float(parabolic.tau.detach()) * euler(wanted))).max() < 1e-13
 
 
 @pytest.mark.parametrize("make", FLUXES[1:], ids=lambda make: make.__name__)
