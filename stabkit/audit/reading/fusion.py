@@ -195,8 +195,8 @@ def _applied(layer: Layer, found: Mapping[int, Expression], inputs: Sequence[int
         edge = Constant(Fraction(layer.threshold))
         return Expression.where(first > edge if layer.strict else first >= edge, *rest)
     if isinstance(layer, Scaling):
-        for part, joined in ((layer.factors, "*"), (layer.bias, "+")):
-            if part is not None:
-                number = Constant(Fraction(np.asarray(part).item()))
-                first = first * number if joined == "*" else first + number
+        if layer.factors is not None:
+            first = first * Constant(Fraction(np.asarray(layer.factors).item()))
+        if layer.bias is not None:
+            first = first + Constant(Fraction(np.asarray(layer.bias).item()))
     return first

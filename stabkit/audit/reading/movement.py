@@ -196,7 +196,8 @@ def _resize(op: Operator, shape: tuple[int, ...]) -> Function:
         raise InvalidArgument("neither scales nor sizes are given")
     if len(scales) != len(shape) or min(scales) <= 0:
         raise InvalidArgument(f"scales {scales.tolist()} do not fit a signal of shape {shape}")
-    sizes = op.sizes(3) if op.has(3) and not old else [
+    asked = op.sizes(3) if op.has(3) and not old else None
+    sizes = asked if asked is not None else [
         int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
     if where == "align_corners" and any(n * s % 1 for n, s in zip(shape, scales, strict=True)) \
             and not op.has(3):
@@ -214,7 +215,7 @@ def _nearest(op: Operator, where: str, rounding: str, size: int, new: int, scale
     at = {"asymmetric": i / scale, "half_pixel": (i + 0.5) / scale - 0.5,
           "pytorch_half_pixel": (i + 0.5) / scale - 0.5 if new > 1 else 0 * i,
           "align_corners": i * (size - 1) / max(new - 1, 1)}.get(where)
-    rounded = {"floor": np.floor, "ceil": np.ceil,
+    rounded: Callable | None = {"floor": np.floor, "ceil": np.ceil,
                "round_prefer_floor": lambda x: np.ceil(x - 0.5),
                "round_prefer_ceil": lambda x: np.floor(x + 0.5)}.get(rounding)
     if at is None or rounded is None:
