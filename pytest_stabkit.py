@@ -1,5 +1,8 @@
 """A pytest plugin: at the end of a run, what ``stabkit.testing.assert_stable`` found.
 
+In the configuration of a project ``stabkit_trials`` and ``stabkit_seconds`` say how many random
+signals an assertion tries, and how long it may take, where its own arguments do not.
+
 It stands beside the package and imports nothing of it, so that a project that does not use it
 does not pay for it when pytest starts.
 """
@@ -9,10 +12,19 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
+
 #: Worst first.
 STATUSES = ("refuted", "undecided", "supported", "proved")
 PROPERTY = "stabkit"
 _LISTED = 20
+
+#: What the configuration of the project says, as ``assert_stable`` takes it.
+settings: dict[str, float] = {}
+_OPTIONS = {
+    "trials": (int, "random signals that assert_stable tries (20000)"),
+    "seconds": (float, "after so many seconds assert_stable ends its search (no limit)"),
+}
 
 _running: list[Any] = []  # the test that runs now
 
@@ -23,8 +35,25 @@ def note(status: str, notion: str, trials: int) -> None:
         item.user_properties.append((PROPERTY, [status, notion, trials]))
 
 
+def pytest_addoption(parser: Any) -> None:
+    """Tell pytest the names of the options."""
+    for name, (_, says) in _OPTIONS.items():
+        parser.addini(f"stabkit_{name}", says, default="")
+
+
 def pytest_configure(config: Any) -> None:
-    """Register the summary, once per run."""
+    """Read the options, and register the summary, once per run."""
+    settings.clear()
+    for name, (kind, _) in _OPTIONS.items():
+        said = config.getini(f"stabkit_{name}")
+        if said == "":
+            continue
+        try:
+            settings[name] = kind(said)
+        except ValueError:
+            settings[name] = 0
+        if not 0 < settings[name] < float("inf"):
+            raise pytest.UsageError(f"stabkit_{name}: must be a positive number, got {said!r}")
     config.pluginmanager.register(Summary(), "stabkit-summary")
 
 

@@ -19,8 +19,9 @@ import numpy as np
 from benchmarks import deciding, startup
 from benchmarks.measuring import compare, exponents, measure, summary
 
-ROOMS = ("diffusion", "systems", "eigenvalues", "shrinkage_and_search")
-PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "PyWavelets", "pyamg", "MedPy", "hypothesis")
+ROOMS = ("diffusion", "images", "systems", "eigenvalues", "shrinkage_and_search")
+PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "PyWavelets", "pyamg", "MedPy", "SimpleITK",
+            "hypothesis")
 
 
 def show(result: dict) -> None:
@@ -85,6 +86,9 @@ def main(arguments: list[str] | None = None) -> int:
             options.json.write_text(json.dumps({"environment": versions, "results": table},
                                                indent=1) + "\n", encoding="utf-8")
         return 0
+    if options.only == "proofs":  # what is found, and what peers find
+        from benchmarks import found_again, proofs
+        return max(found_again.main(), proofs.main())
     decided = deciding.measure(rounds, options.only, options.quick)
     show_decided(decided)
     for room in ROOMS:

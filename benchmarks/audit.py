@@ -5,7 +5,6 @@ The networks are three of our own and those of a folder of ONNX files.
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -144,6 +143,8 @@ def _most_memory() -> float:
     """The most memory that this process has had, in gigabytes, since this was asked last."""
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if not status.exists():
+        import resource  # which Windows has not
+
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     most = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
     with suppress(OSError):  # else it is the most since the start

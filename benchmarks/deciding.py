@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -85,6 +84,8 @@ def measure(rounds: int, only: str = "", quick: bool = False) -> dict[str, float
 
 def verified() -> dict[str, float]:
     """Processor time and memory of a process that decides every built-in claim."""
+    import resource  # which Windows has not
+
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "stabkit", "verify", "--workers", "1", "--json",

@@ -1,4 +1,4 @@
-"""Worst cases and proofs beside PEPit and AutoLyap: ``python -m benchmarks.proofs``.
+"""Worst cases and proofs beside PEPit and AutoLyap: ``python -m benchmarks --only proofs``.
 
 Each row is a statement that two or all of them can make: the constant that each finds, the seconds
 it takes, and what it hands over.  Their class is that of all smooth convex functions of u, in which
@@ -218,12 +218,11 @@ ROWS = [
 
 def main() -> int:
     """Print the table."""
-    lines = ["| statement | stabkit | PEPit | AutoLyap |", "| --- | --- | --- | --- |"]
+    sys.stdout.write("| statement | stabkit | PEPit | AutoLyap |\n| --- | --- | --- | --- |\n")
     for name, *tools in ROWS:
         cells = [_cell(tool, package) for tool, package in
                  zip(tools, ("clarabel", "PEPit", "autolyap"), strict=True)]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-        sys.stdout.write(lines[-1] + "\n")
+        sys.stdout.write(f"| {name} | " + " | ".join(cells) + " |\n")
         sys.stdout.flush()
     return 0
 

@@ -12,7 +12,8 @@ _project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_
 project = "stabkit"
 release = _project["project"]["version"]
 copyright = "the authors of stabkit"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "from_the_program"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "from_the_program", "pictures",
+              "notebooks"]
 
 # Formulas are plain Unicode, in docstrings as here: they read in a terminal, and offline.
 default_role = "literal"
@@ -35,8 +36,9 @@ html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_copy_source = False
 html_show_copyright = False
-pygments_style = "friendly"
-pygments_dark_style = "monokai"
+# Of the theme's own needs; their colours stand out from the ground for weak eyes, too.
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 
 
 def keep_bars(app, what, name, obj, options, lines):
@@ -47,5 +49,20 @@ def keep_bars(app, what, name, obj, options, lines):
                                 for part in parts)
 
 
+def made_reachable(app, pagename, templatename, context, doctree):
+    """Say the level of the headings in the tree of pages, and let keys move long code."""
+    for part in "body", "furo_navigation_tree":
+        context[part] = (context.get(part) or "").replace(
+            'role="heading">', 'role="heading" aria-level="2">').replace(
+            "<pre>", '<pre tabindex="0">')
+
+
+def without_aliases(app, what, name, obj, skip, options):
+    """The fields of a named tuple stand in its docstring; by themselves they say nothing."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app):
+    app.connect("autodoc-skip-member", without_aliases)
+    app.connect("html-page-context", made_reachable, priority=900)
     app.connect("autodoc-process-docstring", keep_bars, priority=900)

@@ -19,12 +19,12 @@ LIVE = "application/vnd.jupyter.widget-view+json"
 
 
 def kept(output):
-    """An output without what lives only while the notebook runs; None if nothing is left."""
+    """An output that stays; None for one that lives only while the notebook runs."""
     data = output.get("data")
     if data is None:
         return output
-    data.pop(LIVE, None)
-    if data.get("text/html") == "" or (output.get("output_type") == "display_data" and not data):
+    if LIVE in data or data.get("text/html") == "" or (
+            output.get("output_type") == "display_data" and not data):
         return None
     output.pop("transient", None)
     return output

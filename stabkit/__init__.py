@@ -1,9 +1,19 @@
-"""stabkit decides stability claims about numerical schemes and networks, with evidence.
+"""Decides stability claims about numerical schemes and networks, with evidence.
 
-A name is imported when it is first asked for, because who lists claims or replays evidence needs
-few of them.  The names are listed once, in ``__init__.pyi``.
+A step of your own       step_bound(step, RANGE, shape=(64, 64)), senses(step, ...)
+A scheme of the papers   decide(Stable(Explicit(K, fluxes.soft(), "1/2"), EUCLIDEAN))
+A network                audit("net.onnx"), audit(a torch module), make_stable(...)
+A theorem                prove(..., EUCLIDEAN, K=classes.AnyOperator(), ...)
+The claims of papers     verify(registry().values()), claim, load_claims, replay(file)
+In your tests            testing.assert_stable(step, RANGE, size=8)
+
+Notions of stability: EUCLIDEAN, CONTRACTION, RANGE, SIGN, MAX_NORM, POSITIVITY, ...
+Rooms: classes, fluxes, learning, methods, multigrid, operators, schemes, spectra, testing,
+torch.  help(stabkit.NAME) tells more of a name or a room; at the shell, stabkit --help.
 """
 
+# A name is imported when it is first asked for, because who lists claims or replays evidence needs
+# few of them.  The names are listed once, in __init__.pyi.
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -22,9 +32,9 @@ def __getattr__(name: str) -> Any:
     return import_module(f"{__name__}.{name}")
 
 
-#: The rooms with names of their own that are meant to be used.
+#: The rooms with names of their own that are meant to be used; one of them needs a package.
 ROOMS = ("classes", "learning", "methods", "multigrid", "operators", "schemes", "spectra",
-         "testing")
+         "testing", *(["torch"] if find_spec("torch") else []))
 
 
 def __dir__() -> list[str]:

@@ -7,12 +7,15 @@ most of these names stand for "anything", and say what is meant.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:  # `stabkit --version` and completions answer before NumPy is loaded
     import numpy as np
 
-#: An integer, a fraction, a float at its exact value, a text like "1/3"; or a step left open.
+#: What a user gives for a number: an integer, a fraction, a float at its exact value, a text "1/3".
+Number: TypeAlias = "int | float | str | Fraction | np.number[Any]"
+#: A number that is computed with: such a one as a fraction, an interval, or a step left open.
 Rational: TypeAlias = Any
 #: Rationals in a row.
 Vector: TypeAlias = "Sequence[Rational] | np.ndarray"
@@ -38,6 +41,10 @@ Record: TypeAlias = dict[str, Any]
 Configuration: TypeAlias = Mapping[str, Any]
 #: A function in NumPy, such as ``step(u, dt)``, or one that makes something of members of classes.
 Function: TypeAlias = Callable[..., Any]
+#: The notions of stability that have a name.
+NotionName: TypeAlias = Literal[
+    "euclidean", "contraction", "range", "sign", "cyclic sign", "contrast", "variation",
+    "cyclic variation", "extrema", "mean", "positivity", "max norm"]
 #: The shape of an array as a user gives it.
 Size: TypeAlias = int | Sequence[int]
 #: Places of an array that are held at a value: a mapping, or a mask and its values; or None.

@@ -1,9 +1,8 @@
 """Classes that a claim names for its arguments: what it says holds for all of their members.
 
 Beside each argument's listed values a claim can name a class, ``for_all=dict(K=AnyOperator(),
-flux=AnyFlux(slopes=(0, "L")), ratio=UpTo(1))``.  The claim's body then runs once more, on a symbol
-for any member of each class, and what it returns is the statement that is to be proved; see
-:mod:`stabkit.claims.obligations`.
+flux=AnyFlux(slopes=(0, "L")), ratio=UpTo(1))``.  Its body then runs once more, on a symbol for any
+member of each class, and returns the statement to be proved; see :mod:`stabkit.claims.obligations`.
 """
 
 from __future__ import annotations
@@ -40,10 +39,7 @@ class Class(ABC):
 
     @abstractmethod
     def admits(self, value: Member) -> bool:
-        """Whether a listed value is a member, as far as that can be told without its parameters.
-
-        What is assumed of parameters is checked where the statement is known.
-        """
+        """Whether a listed value is a member; what parameters assume is checked elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +68,9 @@ class AnyOperator(Class):
         letter = self.letter or name
         bound = symbols.parameter("c" if letter == "K" else f"c_{letter}", ">= 0") \
             if self.square is None else fraction(self.square, "square")
+        if self.square is not None and fraction(self.square, "square") < 0:
+            raise InvalidArgument(f"square: no operator has ‖K‖² <= {self.square}; give a number "
+                                  ">= 0")
         made = symbols.operator(letter, self.of, self.to, bound=bound)
         if self.constants:
             symbols.equation("constants", made @ symbols.vector("one", self.of))
@@ -138,8 +137,12 @@ class AnyFlux(Class):
     odd: bool = False
     from_zero: bool = False
 
+    def called(self, name: str) -> str:
+        """What a statement calls the flux that is the argument of this name."""
+        return self.letter or ("phi" if name == "flux" else name)
+
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
-        letter_of_flux = self.letter or ("phi" if name == "flux" else name)
+        letter_of_flux = self.called(name)
         suffix = "" if letter_of_flux == "phi" else f"_{letter_of_flux}"
         meaning, letters = {}, {}
         ends = [end for interval in (self.diffusivities, self.slopes) for end in interval or ()]
@@ -152,6 +155,7 @@ class AnyFlux(Class):
         intervals = {key: interval and tuple(_end(end, letters) for end in interval)
                      for key, interval in (("sector", self.diffusivities),
                                            ("slopes", self.slopes))}
+        _has_members(intervals)
         made = symbols.flux(letter_of_flux, meaning=meaning, odd=self.odd,
                             from_zero=self.from_zero, **intervals)
         if self.from_zero and any(end is None for end in made.facts.quotients):
@@ -160,6 +164,20 @@ class AnyFlux(Class):
 
     def admits(self, value: Member) -> bool:
         return isinstance(value, Flux) and (value.facts.odd or not self.odd)
+
+
+def _has_members(intervals: Fields) -> None:
+    """Raise where no flux has ends that are numbers; g with two of them is a slope."""
+    numbers = {key: ends for key, ends in intervals.items()
+               if ends and all(isinstance(end, Fraction) for end in ends)}
+    for key, (low, high) in numbers.items():
+        if low > high:
+            raise InvalidArgument(f"{'diffusivities' if key == 'sector' else key}: the lower end "
+                                  f"comes first, got ({low}, {high})")
+    if len(numbers) == 2 and max(low for low, _ in numbers.values()) > min(
+            high for _, high in numbers.values()):
+        raise InvalidArgument("slopes: no flux has such slopes and such diffusivities, which are "
+                              "slopes too; the intervals must meet")
 
 
 def _end(end: Any, letters: Fields) -> Any:
@@ -179,8 +197,10 @@ class UpTo(Class):
     strict: bool = False
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
-        return symbols.portion(None if self.top is None else fraction(self.top, "top"),
-                               self.strict)
+        top = None if self.top is None else fraction(self.top, "top")
+        if top is not None and top <= 0:
+            raise InvalidArgument(f"top: no number lies in (0, {top}]; give one > 0")
+        return symbols.portion(top, self.strict)
 
     def admits(self, value: Member) -> bool:
         number = fraction(value, "value")

@@ -99,6 +99,20 @@ def needed(value: T | None, reason: str) -> T:
     return value
 
 
+def several(values: Any, name: str) -> tuple:
+    """The members of an argument that is to have several.
+
+    Raises
+    ------
+    InvalidArgument
+        Where it has none that could be taken one by one.
+    """
+    try:
+        return tuple(values)
+    except TypeError:
+        raise InvalidArgument(f"{name}: must be a sequence, got {type(values).__name__}") from None
+
+
 def in_words(error: BaseException) -> str:
     """An error in one line: what it is, and the first line of what it says."""
     # The message of an error of others may itself raise, which this function is ready for.

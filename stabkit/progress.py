@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ def progress(total: int, stream: TextIO | None = None, doing: str = "deciding"
     stream = stream or sys.stderr
     if in_a_notebook():
         show = _notebook_bar
-    elif stream.isatty():
+    elif _draws(stream):
         show = _terminal_bar
     else:
         yield lambda name: None
@@ -43,21 +44,27 @@ def progress(total: int, stream: TextIO | None = None, doing: str = "deciding"
 
 
 @contextmanager
-def working(stream: TextIO) -> Iterator[Advance]:
-    """Show on a terminal that there is work and on what, where its amount is not known."""
-    if not stream.isatty():
+def working(stream: TextIO, seconds: float) -> Iterator[Advance]:
+    """Show on a terminal that there is work, on what, and how long of `seconds` it has taken."""
+    if not _draws(stream):
         yield lambda name: None
         return
     from rich import progress as bars
     from rich.console import Console
 
     bar = bars.Progress(
-        bars.SpinnerColumn(), bars.TimeElapsedColumn(), bars.TextColumn("{task.description}"),
+        bars.SpinnerColumn(), bars.TimeElapsedColumn(), bars.TextColumn(f"of {seconds:g} s"),
+        bars.TextColumn("{task.description}"),
         console=Console(file=stream), transient=True,
     )
     with bar:
         task = bar.add_task("reading", total=None)
         yield lambda name: bar.update(task, advance=1, description=name)
+
+
+def _draws(stream: TextIO) -> bool:
+    """Whether `stream` is a terminal that can draw over what it has drawn."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def in_a_notebook() -> bool:
@@ -73,6 +80,7 @@ def _terminal_bar(total: int, stream: TextIO, doing: str) -> Iterator[Advance]:
 
     bar = bars.Progress(
         bars.BarColumn(20), bars.MofNCompleteColumn(), bars.TimeElapsedColumn(),
+        bars.TextColumn("left"), bars.TimeRemainingColumn(elapsed_when_finished=True),
         bars.TextColumn("{task.description}"), console=Console(file=stream), transient=True,
     )
     with bar:

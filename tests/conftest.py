@@ -1,5 +1,6 @@
 """How the tests run: quick ones first, and the same examples every time where a machine judges."""
 
+import gc
 import os
 import sys
 
@@ -15,6 +16,17 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 # package anew, and pytest rewrites the assertions of every file before the first test.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Thousands of tests come and stay: they are no garbage, now nor in later collections."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items):

@@ -11,6 +11,7 @@ import importlib
 import io
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -29,7 +30,11 @@ PAGES = [TREE / "README.md", TREE / "CONTRIBUTING.md", *sorted((TREE / "docs").r
 #: Seconds rather than milliseconds, as they decide much.
 SLOW = {"docs/howto/test_with_assert_stable.md", "docs/tutorial/first_verdict.md",
         "docs/howto/bring_your_own_step.md", "docs/howto/audit_a_network.md",
-        "docs/howto/find_a_proof.md", "docs/explanation/discoveries.md"}
+        "docs/howto/audit_pytorch.md", "docs/howto/check_image_filters.md",
+        "docs/howto/find_a_proof.md", "docs/explanation/discoveries.md",
+        "docs/howto/train_a_network.md"}
+#: Packages of an extra that a page is about.
+NEEDS = {"docs/howto/train_a_network.md": ("torch", "onnxscript")}
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
     for path in PACKAGE.rglob("*.py") if ">>> " in path.read_text("utf-8"))
@@ -96,6 +101,8 @@ def run_tests(name):
                  marks=[pytest.mark.slow] * (str(path.relative_to(TREE)) in SLOW))
     for path in PAGES])
 def test_what_a_page_shows_is_what_happens(page, tmp_path, monkeypatch):
+    for package in NEEDS.get(str(page.relative_to(TREE)), ()):
+        pytest.importorskip(package, reason="the page is about it")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     namespace, printed = {"__name__": "page"}, None
@@ -106,6 +113,9 @@ def test_what_a_page_shows_is_what_happens(page, tmp_path, monkeypatch):
             if block.caption.startswith("test_"):
                 run_tests(block.caption)
         elif block.language == "python":
+            if "import torch" in block.body:  # an extra, and what its exporter needs
+                pytest.importorskip("torch")
+                pytest.importorskip("onnxscript")
             printed = run_python(block, page, namespace)
             continue
         elif block.language == "text" and block.adjoins and printed is not None:
@@ -128,6 +138,8 @@ def test_every_block_says_what_it_is():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_docstrings_hold(name):
+    if name.startswith("stabkit.torch"):
+        pytest.importorskip("torch", reason="the room needs the extra torch")
     module = importlib.import_module(name)
     assert doctest.testmod(module, optionflags=_FLAGS).failed == 0
 
@@ -147,19 +159,56 @@ def test_commands_of_the_readme_exist():
                     assert used <= options, f"{page}: {line}"
 
 
-@pytest.mark.slow
-def test_the_site_builds_without_a_warning(tmp_path):
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The pages, built with warnings as errors."""
     for package in ("sphinx", "myst_parser", "numpydoc", "furo"):
         pytest.importorskip(package, reason="the pages need: pip install '.[docs]'")
+    pytest.importorskip("torch", reason="one page is about the room that needs it")
+    folder = tmp_path_factory.mktemp("site") / "pages"
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-b", "html",
-         TREE / "docs", tmp_path / "pages"], capture_output=True, text=True,
+         TREE / "docs", folder], capture_output=True, text=True,
         env={"PYTHONPATH": str(PACKAGE.parent), "PATH": "/usr/bin:/bin"})
     assert (done.returncode, done.stderr) == (0, "")
-    names = (tmp_path / "pages" / "reference" / "names.html").read_text("utf-8")
+    return folder
+
+
+@pytest.mark.slow
+def test_the_site_has_all_names_and_commands_and_pictures(site):
+    names = (site / "reference" / "names.html").read_text("utf-8")
     assert [name for name in stabkit.__all__ if f">{name}<" not in names] == []
-    commands = (tmp_path / "pages" / "reference" / "command_line.html").read_text("utf-8")
+    commands = (site / "reference" / "command_line.html").read_text("utf-8")
     assert [name for name in cli.commands if f">stabkit {name}<" not in commands] == []
-    page = (tmp_path / "pages" / "index.html").read_text("utf-8")
+    gallery = (site / "gallery.html").read_text("utf-8")
+    assert gallery.count("<figcaption>") == gallery.count("<img") >= 12
+    assert not any("Alias for field" in path.read_text("utf-8")
+                   for path in (site / "reference").rglob("*.html"))
+    page = (site / "index.html").read_text("utf-8")
     outside = re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']+""", page)
     assert [link for link in outside if ".js" in link or ".css" in link] == []
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_in_the_site(site):
+    """Of some pages of each kind, in light and dark colours, in a browser of the system."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright",
+                              reason="axe-core is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    found = []
+    with playwright.sync_playwright() as programs:
+        browser = programs.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        for name in ("index", "gallery", "tutorial/check_your_own_scheme", "howto/use_pyamg",
+                     "reference/api/multigrid", "reference/command_line"):
+            for colours in "light", "dark":
+                page = browser.new_page(color_scheme=colours)
+                page.goto((site / f"{name}.html").as_uri())
+                found += [(name, colours, each["id"], each["nodes"][0]["html"])
+                          for each in axe.Axe().run(page).response["violations"]
+                          if each["impact"] in ("serious", "critical")]
+        browser.close()
+    assert found == []

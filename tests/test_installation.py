@@ -27,7 +27,9 @@ USED = """
 import numpy as np
 from stabkit.kernels.eigenvalues import all_below
 from stabkit.report.environment import version
+from stabkit.report.recorded import record
 from stabkit.report.verdict_file import schema
+assert record().is_file()
 assert schema() and all_below(np.ones(1), np.zeros(0), 2.0)
 print(version())
 """
@@ -42,7 +44,10 @@ class Environment:
         self.elsewhere.mkdir()
         shutil.copytree(ROOT / "stabkit", self.clone / "stabkit",
                         ignore=shutil.ignore_patterns("__pycache__"))
-        for name in "pyproject.toml", "setup.cfg", "README.md", "LICENSE", "pytest_stabkit.py":
+        (self.clone / "reports").mkdir()
+        shutil.copy(ROOT / "reports" / "verdicts.json", self.clone / "reports")
+        for name in ("pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE",
+                     "pytest_stabkit.py"):
             shutil.copy(ROOT / name, self.clone)
         venv.create(folder / "new", symlinks=True)
         self.python = folder / "new" / "bin" / "python"

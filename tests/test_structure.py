@@ -1,7 +1,9 @@
 """The house is held by its source: floors, the one room with Numba, and words that are not used."""
 
 import ast
-import resource
+import os
+import pydoc
+import re
 import subprocess
 import sys
 import tomllib
@@ -27,6 +29,7 @@ BY_TEXT = {
     "report/contents.py": "the paper of a claim",
     "claims/executor.py": "packages that may be missing",
     "learning/digits.py": "a package that may be missing",
+    "torch/samples.py": "packages that may be missing",
 }
 
 DRAWERS = {"utils", "util", "core", "base", "common", "helpers", "misc"}
@@ -203,6 +206,18 @@ def test_files_are_short_and_named_for_what_is_in_them(folder):
     assert DRAWERS & {path.parent.name for path in files} == set()
 
 
+def test_help_says_on_its_first_screen_what_there_is():
+    """Of ``help(stabkit)``, 24 lines of 90 columns; every name in them is there, and its rooms."""
+    text = pydoc.plain(pydoc.render_doc(stabkit))
+    screen, _, rest = text.partition("PACKAGE CONTENTS")
+    assert rest and len(screen.splitlines()) <= 24 and max(map(len, screen.splitlines())) <= 96
+    for name in re.findall(r"\b[A-Za-z]\w+(?=\()|\b[A-Z][A-Z_]+\b", screen):
+        if name not in ("NAME", "DESCRIPTION", "help", "values"):
+            assert any(hasattr(place, name) for place in (
+                stabkit, stabkit.classes, stabkit.fluxes, stabkit.testing)), name
+    assert set(stabkit.ROOMS) < set(re.findall(r"\w+", screen))
+
+
 def test_every_public_name_is_found_in_its_room():
     """The stub, which type checkers read, is the list; the package gives what it says."""
     listed = {}
@@ -239,10 +254,10 @@ def fresh(code):
 
     That is its processor time, which other jobs on the machine disturb less than the clock.
     """
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = os.times()  # which Windows has, too, though without the times of other processes
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    after = os.times()
+    return done.stdout, sum(after[2:4]) - sum(before[2:4])
 
 
 def test_listing_claims_imports_no_compiler_and_no_pictures():

@@ -1,7 +1,7 @@
 """Directives whose text comes from the program, so that it is never behind it.
 
 ``help``: the ``--help`` of every command.  ``names``: what ``from stabkit import`` gives.
-``floors``: the rooms, highest first.
+``floors``: the rooms, highest first.  ``citation``: BibTeX from CITATION.cff.
 """
 
 import inspect
@@ -60,6 +60,21 @@ class Floors(SphinxDirective):
                 says = import_module(f"stabkit.{room}").__doc__.strip().split("\n")[0]
                 lines.append(f"{' ' if number else '-'} {room:<13} {says}")
         return [nodes.literal_block("\n".join(lines), "\n".join(lines), language="text")]
+
+
+class Citation(SphinxDirective):
+    """How to cite the version that these pages are of."""
+
+    def run(self):
+        text = (Path(self.env.srcdir).parent / "CITATION.cff").read_text("utf-8")
+        said = dict(re.findall(r'^(title|version|date-released|repository-code): "?(.*?)"?$', text,
+                               re.MULTILINE))
+        year = said["date-released"].partition("-")[0]
+        entry = "\n".join([
+            "@software{stabkit,", f"  title   = {{{said['title']}}},",
+            "  author  = {{The stabkit developers}},", f"  version = {{{said['version']}}},",
+            f"  year    = {{{year}}},", "  license = {MIT},", "}"])
+        return [nodes.literal_block(entry, entry, language="bibtex")]
 
 
 class Help(SphinxDirective):
@@ -135,6 +150,7 @@ def sentence(value):
 
 
 def setup(app):
+    app.add_directive("citation", Citation)
     app.add_directive("help", Help)
     app.add_directive("names", Names)
     app.add_directive("floors", Floors)

@@ -1,4 +1,4 @@
-"""Real algebraic numbers, to be read: roots of irreducible polynomials."""
+"""Real algebraic numbers in readable form: roots of irreducible polynomials."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import floor, lcm, log10
 from flint import fmpz
 
 _DIGITS = 7     # of a decimal
-_FACTORED = 10**40  # what is searched for square factors
+_FACTORED = 10**40  # numbers up to it are searched for square factors
 _SHORT = 40     # characters of a polynomial that is shown
 
 
@@ -22,7 +22,7 @@ class Algebraic:
     polynomial : tuple of int
         From the constant coefficient upwards.
     low, high : Fraction
-        They enclose this root and no other, so narrowly that its first digits are theirs.
+        They enclose this root and no other, so tightly that they share its first digits.
     """
 
     polynomial: tuple[int, ...]
@@ -33,8 +33,8 @@ class Algebraic:
         return float(self.low)
 
     def words(self, variable: str) -> str:
-        """By square roots where it is quadratic, else by its polynomial; with a decimal."""
-        decimal = f"{_truncated(self.low)}..."
+        """In square roots where it is quadratic, else by its polynomial; with first decimals."""
+        decimal = f"{_truncate(self.low)}..."
         if len(self.polynomial) == 3:
             closed = self._quadratic()
             if closed is not None:
@@ -69,7 +69,7 @@ class Algebraic:
         return f"({text}){over}" if over else text
 
 
-def _truncated(x: Fraction) -> str:
+def _truncate(x: Fraction) -> str:
     """The first digits of a positive number."""
     digits = max(0, _DIGITS - 1 - floor(log10(float(x))))
     whole, rest = divmod(floor(x * 10**digits), 10**digits)

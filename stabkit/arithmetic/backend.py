@@ -1,7 +1,7 @@
-"""Array libraries: which one an array belongs to, where new arrays are made, how they come home.
+"""Array libraries: which one an array belongs to, where new ones are made, the way to the host.
 
 The arrays decide: a function asks :func:`namespace` for the names of its arguments' library and
-uses the names of the array API standard.  Nothing else of stabkit knows what a GPU is, and only
+uses the names of the array API standard.  Nothing else in stabkit knows what a GPU is, and only
 this file imports CuPy.
 """
 
@@ -31,7 +31,7 @@ _selected = "numpy"
 def namespace(*arrays: Array) -> Library:
     """The library that the arrays belong to, as a namespace of the array API standard.
 
-    Numbers and whatever else is no array have no say; without an array it is NumPy.
+    Numbers and other things that are no arrays do not count; without any array it is NumPy.
 
     Raises
     ------
@@ -73,9 +73,9 @@ def from_host(values: Array) -> Array:
 
 
 def like(values: Array, array: Array) -> Array:
-    """Numbers of the host as an array of the library and the dtype of `array`.
+    """Host numbers as an array with the library and the dtype of `array`.
 
-    Beside exact entries they stay as they are.
+    Where `array` has exact entries they stay as they are.
     """
     xp = namespace(array)
     if xp is np:
@@ -84,9 +84,9 @@ def like(values: Array, array: Array) -> Array:
 
 
 def beside(values: Array, array: Array) -> Array:
-    """Numbers of the host in the library of `array`, with their own dtype.
+    """Host numbers in the library of `array`, with their own dtype.
 
-    They stay as they are beside arrays of NumPy, or if they are of that library already.
+    They stay as they are if that is NumPy, or the library that they belong to already.
     """
     if not is_foreign(array) or is_foreign(values):
         return values

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from stabkit.aliases import Operand, Rational, Scalar
 from stabkit.arithmetic.elementary import decay, function, pi_beside
-from stabkit.arithmetic.rational import divided
+from stabkit.arithmetic.rational import quotient
 
 _exp, _sqrt, _log, _tanh, _arctan, _sin, _cos, _erf, _sign, _floor, _max, _min = map(function, (
     "exp", "sqrt", "log", "tanh", "arctan", "sin", "cos", "erf", "sign", "floor", "max", "min"))
@@ -47,9 +47,9 @@ class Dual:
 
     def __truediv__(self, other):
         other = _dual(other)
-        quotient = divided(self.value, other.value)
-        rise = self.slope - _times(other.slope, quotient)
-        return Dual(quotient, _over(rise, other.value))
+        ratio = quotient(self.value, other.value)
+        rise = self.slope - _times(other.slope, ratio)
+        return Dual(ratio, _over(rise, other.value))
 
     def __rtruediv__(self, other):
         return _dual(other) / self
@@ -139,7 +139,7 @@ class Dual:
         return pi_beside(self.value)
 
     def where(self, condition, yes, no):
-        """One of two, as a condition holds or not."""
+        """`yes` where a condition holds, else `no`."""
         yes, no = _dual(yes), _dual(no)
         return Dual(self.value.where(condition, yes.value, no.value),
                     self.value.where(condition, yes.slope, no.slope))
@@ -150,7 +150,7 @@ def _times(slope: Scalar, factor: Rational) -> Scalar:
 
 
 def _over(slope: Scalar, divisor: Operand) -> Scalar:
-    return 0 if isinstance(slope, int) and slope == 0 else divided(slope, divisor)
+    return 0 if isinstance(slope, int) and slope == 0 else quotient(slope, divisor)
 
 
 def _dual(value: Scalar) -> Dual:

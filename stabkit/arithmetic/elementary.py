@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Array, Function, Scalar
-from stabkit.arithmetic.enclosure import Interval, pi
+from stabkit.arithmetic.enclosure import Interval, as_interval, pi
 from stabkit.arithmetic.foreign import Entries, plain
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Term
@@ -92,16 +92,16 @@ def of_numbers(apply: Function, x: Scalar, *numbers: Scalar) -> Scalar:
 
 def relation(sign: str, apply: Callable[[Scalar, Scalar], Scalar]
             ) -> Callable[[Scalar, Scalar], Scalar]:
-    """A comparison; of terms it is the text of one."""
+    """A comparison; for terms, its text."""
     def compare(x: Scalar, y: Scalar) -> Scalar:
         term = x if isinstance(x, Term) else y
-        return term.compared(x, sign, y) if isinstance(term, Term) else apply(x, y)
+        return term.compare(x, sign, y) if isinstance(term, Term) else apply(x, y)
 
     return compare
 
 
-def joined(word: str, apply: Function) -> Function:
-    """``and``, ``or`` and ``not``; of terms the text of one."""
+def connective(word: str, apply: Function) -> Function:
+    """``and``, ``or`` and ``not``; for terms, their text."""
     def join(*parts: Any) -> Scalar:
         if not isinstance(parts[0], Term):
             return apply(*parts)
@@ -113,18 +113,18 @@ def joined(word: str, apply: Function) -> Function:
 
 
 def negation(x: Scalar) -> Scalar:
-    """The contrary of a condition."""
+    """The negation of a condition."""
     return not x if isinstance(x, bool) else ~x
 
 
-def chosen(condition: Callable, yes: Callable, no: Callable) -> Callable[[Scalar], Scalar]:
+def select(condition: Callable, yes: Callable, no: Callable) -> Callable[[Scalar], Scalar]:
     """``np.where``: an interval that may fall on both sides gets the hull of both."""
     def at(x: Scalar) -> Scalar:
         try:
             holds = condition(x)
         except Undecided:
             first = yes(x)
-            return (first if isinstance(first, Interval) else Interval(first)).hull(no(x))
+            return as_interval(first).hull(no(x))
         if isinstance(holds, bool):
             return yes(x) if holds else no(x)
         return _where(holds, yes(x), no(x))

@@ -11,8 +11,9 @@ methods below.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import reduce
 
 from flint import arb
 
@@ -23,7 +24,7 @@ from stabkit.replay.precision import precision  # the one lock on it, also for e
 
 __all__ = ["PRECISIONS", "USUAL", "Interval", "pi", "precision", "to_fraction"]
 
-USUAL = 53  # bits of precision where nothing else is said
+USUAL = 53  # bits of precision unless another is set
 PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096)
 
 ZERO = arb(0)
@@ -96,11 +97,11 @@ class Interval:
         return float((self.hi - self.lo).upper())
 
     def overlaps(self, other: Operand) -> bool:
-        other = _interval(other)
+        other = as_interval(other)
         return not (self.hi < other.lo or other.hi < self.lo)
 
     def hull(self, other: Operand) -> Interval:
-        other = _interval(other)
+        other = as_interval(other)
         return Interval._of(_least((self.lo, other.lo)), _greatest((self.hi, other.hi)))
 
     def __repr__(self) -> str:
@@ -111,7 +112,7 @@ class Interval:
 
     # -- comparisons: certain or Undecided -----------------------------------------------------
     def __lt__(self, other: Operand) -> bool:
-        other = _interval(other)
+        other = as_interval(other)
         if self.hi < other.lo:
             return True
         if self.lo >= other.hi:
@@ -119,7 +120,7 @@ class Interval:
         raise Undecided(f"{self} < {other}")
 
     def __le__(self, other: Operand) -> bool:
-        other = _interval(other)
+        other = as_interval(other)
         if self.hi <= other.lo:
             return True
         if self.lo > other.hi:
@@ -127,13 +128,13 @@ class Interval:
         raise Undecided(f"{self} <= {other}")
 
     def __gt__(self, other: Operand) -> bool:
-        return _interval(other) < self
+        return as_interval(other) < self
 
     def __ge__(self, other: Operand) -> bool:
-        return _interval(other) <= self
+        return as_interval(other) <= self
 
     def __eq__(self, other: Operand) -> bool:
-        other = _interval(other)
+        other = as_interval(other)
         if not self.overlaps(other):
             return False
         if self.lo == self.hi == other.lo == other.hi:
@@ -175,7 +176,7 @@ class Interval:
         return Interval._of(_least(ends), _greatest(ends))
 
     def _ends(self) -> tuple[arb, ...]:
-        # Of an exact number one end is enough.
+        # An exact number needs one end only.
         return (self.lo,) if self.lo is self.hi else (self.lo, self.hi)
 
     __rmul__ = __mul__
@@ -218,21 +219,21 @@ class Interval:
 
     def lesser(self, other: Operand) -> Interval:
         """The smaller of two numbers."""
-        other = _interval(other)
+        other = as_interval(other)
         return Interval._of(_least((self.lo, other.lo)), _least((self.hi, other.hi)))
 
     min = lesser
 
     def max(self, other: Operand) -> Interval:
         """The larger of two numbers."""
-        return -((-self).lesser(-_interval(other)))
+        return -((-self).lesser(-as_interval(other)))
 
     def sign(self) -> Interval:
         """-1, 0 or 1."""
         return self._increasing(arb.sgn)
 
     def floor(self) -> Interval:
-        """The largest integer that is not above."""
+        """The largest integer that is not above it."""
         return self._increasing(lambda x: x.floor() if x.is_finite() else x)
 
     # -- functions, named as NumPy's ufuncs call them ---------------------------------------------
@@ -282,7 +283,7 @@ class Interval:
         return self._wave(arb.cos)
 
     def _wave(self, f: Callable[[arb], arb]) -> Interval:
-        # Of a wide or endless interval nothing but [-1, 1].
+        # Of a wide or infinite interval only [-1, 1] is known.
         if not self.is_finite:
             return Interval(-1, 1)
         image = f(self.lo.union(self.hi))
@@ -302,7 +303,7 @@ def _erf(x: arb) -> arb:
 
 
 def pi() -> Interval:
-    """π, at the present precision."""
+    """π, in the current precision."""
     return Interval(arb.pi())
 
 
@@ -339,14 +340,30 @@ def _greatest(values: Sequence[arb]) -> arb:
 
 
 def hull_of(values: Sequence[Scalar]) -> Scalar:
-    """The one value, or the smallest interval around several."""
+    """A single value as it is, or the smallest interval around several."""
     first, *others = values
     for other in others:
-        first = _interval(first).hull(other)
+        first = as_interval(first).hull(other)
     return first
 
 
-def _interval(value: Scalar) -> Interval:
+def largest_of(values: Sequence[Interval]) -> Interval:
+    """The largest of some numbers: above every lower end, and below the largest upper one."""
+    return reduce(Interval.max, values)
+
+
+def from_ball(ball: arb) -> Interval:
+    """The interval of a ball."""
+    return Interval(ball.lower(), ball.upper())
+
+
+def has_intervals(values: Iterable[Scalar]) -> bool:
+    """Whether any of the numbers is an interval."""
+    return any(isinstance(value, Interval) for value in values)
+
+
+def as_interval(value: Scalar) -> Interval:
+    """A number as an interval."""
     return value if isinstance(value, Interval) else Interval(value)
 
 

@@ -1,8 +1,8 @@
-"""Exact numbers for steps that others wrote: floats beside them are the numbers they are.
+"""Exact numbers for users' steps: floats beside them count as the rationals that they are.
 
-``1.5 * u`` of plain fractions is a float, and so are ``math.exp(x)`` and ``x.astype(float)``.  Of
-the numbers here the first is a fraction again, and the others are refused: a step that leaves
-exact arithmetic is known in floating point only, and is never taken for an exact one.
+``1.5 * u`` of plain fractions is a float, and so are ``math.exp(x)`` and ``x.astype(float)``.  With
+the numbers of this module the first is a fraction again, and the others are refused: a step that
+leaves exact arithmetic is known in floating point only, and is never taken for an exact one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Exact(Constant):
         whole: Any = as_rational(exponent)
         if isinstance(whole, (int, Fraction)) and whole.denominator == 1:
             short = abs(int(whole)) * _bits(self) <= _LONGEST
-            return _kept(Fraction.__pow__(self, int(whole))) if short else \
+            return _keep(Fraction.__pow__(self, int(whole))) if short else \
                 Interval(self) ** int(whole)
         if whole == Fraction(1, 2):
             return self.sqrt()
@@ -67,7 +67,7 @@ def _operation(name: str) -> Callable[[Scalar, Scalar], Scalar]:
     plain = getattr(Fraction, name)
 
     def method(self: Exact, other: Operand) -> Any:
-        return _kept(plain(self, as_rational(other)))
+        return _keep(plain(self, as_rational(other)))
 
     return method
 
@@ -80,7 +80,7 @@ for _name in ("exp", "log", "tanh", "arctan", "cos"):
 
 
 def as_rational(value: Scalar) -> Scalar:
-    """A finite number of Python or NumPy as a fraction; anything else as it is."""
+    """A finite Python or NumPy number as a fraction; anything else unchanged."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and math.isfinite(value):
@@ -92,7 +92,7 @@ def _bits(value: Fraction) -> int:
     return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
-def _kept(value: Scalar) -> Scalar:
+def _keep(value: Scalar) -> Scalar:
     if type(value) is not Fraction:
         return value
     return Exact(value) if _bits(value) <= _LONGEST else Interval(value)
@@ -100,15 +100,15 @@ def _kept(value: Scalar) -> Scalar:
 
 def exactly(u: np.ndarray) -> np.ndarray:
     """A copy of an object array whose fractions are :class:`Exact`."""
-    return _mapped(u, lambda x: Exact(x) if isinstance(x, (int, Fraction)) else x)
+    return _map(u, lambda x: Exact(x) if isinstance(x, (int, Fraction)) else x)
 
 
 def plainly(u: np.ndarray) -> np.ndarray:
     """A copy of an object array whose numbers are plain fractions; balls stay."""
-    return _mapped(u, lambda x: Fraction(x) if isinstance(x, (int, Fraction)) else as_rational(x))
+    return _map(u, lambda x: Fraction(x) if isinstance(x, (int, Fraction)) else as_rational(x))
 
 
-def _mapped(u: np.ndarray, change: Callable[[Scalar], Scalar]) -> np.ndarray:
+def _map(u: np.ndarray, change: Callable[[Scalar], Scalar]) -> np.ndarray:
     made = np.empty(u.shape, dtype=object)
     for index, entry in np.ndenumerate(u):
         made[index] = change(entry)

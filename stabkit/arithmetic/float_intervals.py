@@ -1,8 +1,8 @@
-"""Arrays of intervals with floats as ends: fast, and rounded outward by one float each time.
+"""Arrays of intervals with float ends: fast, and rounded outward by one float each time.
 
 An IEEE operation is off by half a unit in the last place at most, so the neighbouring float is a
-bound.  ``exp`` is made of such operations, since no library promises its own: x = k ln 2 + r and a
-Taylor polynomial with its remainder.
+bound.  ``exp`` is made of such operations, as libraries do not bound the error of their own:
+x = k ln 2 + r and a Taylor polynomial with its remainder.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ class FloatIntervals:
 
     @classmethod
     def around(cls, lo: np.ndarray, hi: np.ndarray) -> FloatIntervals:
-        """Of ends that are rounded; NaN, as of ∞ − ∞, is the whole line."""
+        """Intervals around rounded ends; where one is NaN, as of ∞ − ∞, the whole line."""
         low, high = np.nextafter(lo, -np.inf), np.nextafter(hi, np.inf)
         return cls(np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high))
 
-    def _compared(self, other: Operand) -> bool:
+    def _compare(self, other: Operand) -> bool:
         raise Undecided("intervals in arrays are not compared; each answer could differ")
 
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _compared
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _compare
 
     def __bool__(self) -> bool:
-        return self._compared(self)
+        return self._compare(self)
 
     def __add__(self, other: Operand) -> FloatIntervals:
         other = _intervals(other)
@@ -123,14 +123,14 @@ def _intervals(value: Any) -> FloatIntervals:
     return FloatIntervals(np.asarray(low), np.asarray(high))
 
 
-def _enclosed(make: Callable[[], arb]) -> FloatIntervals:
+def _enclose(make: Callable[[], arb]) -> FloatIntervals:
     with precision(128):
         ball = make()
         low, high = to_fraction(ball.lower()), to_fraction(ball.upper())
     return FloatIntervals(_intervals(low).lo, _intervals(high).hi)
 
 
-_LOG_TWO = _enclosed(arb.const_log2)
+_LOG_TWO = _enclose(arb.const_log2)
 
 
 def _exponential(x: np.ndarray) -> FloatIntervals:

@@ -25,7 +25,7 @@ _FUNCTIONS = {np.where: "where", np.clip: "clip", np.sum: "sum", np.zeros_like: 
 
 
 class Entries:
-    """A float array of another library than NumPy, for use in a formula of one variable."""
+    """A float array from a library other than NumPy, for use in a formula of one variable."""
 
     __slots__ = ("array",)
     __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
@@ -61,7 +61,7 @@ class Entries:
 
 
 def plain(value: Scalar) -> Scalar:
-    """What a library takes: arrays as they are, numbers as Python's."""
+    """A value as a library takes it: arrays unchanged, numbers as Python's."""
     if isinstance(value, Entries):
         return value.array
     if isinstance(value, Fraction):
@@ -73,12 +73,12 @@ def _binary(operation: Operand) -> Any:
     return lambda self, other: Entries(operation(self.array, plain(other)))
 
 
-def _reflected(operation: Operand) -> Any:
+def _reflect(operation: Operand) -> Any:
     return lambda self, other: Entries(operation(plain(other), self.array))
 
 
 for _name in ("add", "sub", "mul", "truediv", "pow"):
     setattr(Entries, f"__{_name}__", _binary(getattr(operator, f"__{_name}__")))
-    setattr(Entries, f"__r{_name}__", _reflected(getattr(operator, f"__{_name}__")))
+    setattr(Entries, f"__r{_name}__", _reflect(getattr(operator, f"__{_name}__")))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Entries, f"__{_name}__", _binary(getattr(operator, f"__{_name}__")))

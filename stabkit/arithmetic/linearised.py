@@ -1,7 +1,7 @@
-"""Derivatives of array expressions: a step is run once, and its derivative is written down.
+"""Derivatives of array expressions: a step is run once, and its derivative is recorded.
 
-Beside the values of an array goes a line of a :class:`Tape`: the sum of linear maps of earlier
-lines, whose first is the input.  So the derivative of a whole step, with all its inner steps, is
+Beside its values an array has a line of a :class:`Tape`: a sum of linear maps of earlier lines,
+the first of which is the input.  So the derivative of a whole step, with all its inner steps, is
 one list of products by operators and by diagonals, to be followed forwards or, for the adjoint,
 backwards.
 """
@@ -30,12 +30,12 @@ class Tape:
         self._needed: dict[int, list[int]] = {}
 
     def add(self, size: int, terms: list[tuple[Any, int]]) -> int:
-        """Write a line down; its number."""
+        """Record a line, and return its number."""
         self.lines.append((size, terms))
         return len(self.lines) - 1
 
-    def needed(self, last: int) -> list[int]:
-        """The lines that a line is made of, itself last."""
+    def ancestors(self, last: int) -> list[int]:
+        """The lines that a line depends on, itself last."""
         if last not in self._needed:
             met, open_ = {last}, [last]
             while open_:
@@ -49,10 +49,10 @@ class Tape:
     def image(self, last: int, v: np.ndarray) -> np.ndarray:
         """The line for an input v, of shape (N,) or (..., N)."""
         values = {0: v}
-        for number in self.needed(last):
+        for number in self.ancestors(last):
             size, terms = self.lines[number]
             if number:
-                parts = [_applied(M, values[source]) for M, source in terms]
+                parts = [_apply(M, values[source]) for M, source in terms]
                 values[number] = sum(parts[1:], parts[0]) if parts else \
                     np.zeros((*v.shape[:-1], size))
         return values.get(last, np.zeros((*v.shape[:-1], self.lines[last][0])))
@@ -60,7 +60,7 @@ class Tape:
     def adjoint_image(self, last: int, w: np.ndarray) -> np.ndarray:
         """The adjoint of the line for w, backwards along the tape."""
         sums = {last: w}
-        for number in reversed(self.needed(last)):
+        for number in reversed(self.ancestors(last)):
             for M, source in self.lines[number][1]:
                 part = M.T @ sums[number] if hasattr(M, "sparse") else M * sums[number]
                 sums[source] = sums[source] + part if source in sums else part
@@ -70,7 +70,7 @@ class Tape:
         """The matrix of the line, in floats."""
         n = self.lines[0][0]
         found: dict[int, Any] = {0: None}  # the identity, which need not be multiplied by
-        for number in self.needed(last):
+        for number in self.ancestors(last):
             size, terms = self.lines[number]
             parts = [_times(M, found[source], n) for M, source in terms]
             if number:
@@ -83,15 +83,15 @@ class Tape:
     def rows(self, last: int) -> list[Row]:
         """The rows of the line's matrix, by column, in the arithmetic of its numbers."""
         found: dict[int, list[Row]] = {0: [{j: 1} for j in range(self.lines[0][0])]}
-        for number in self.needed(last):
+        for number in self.ancestors(last):
             size, terms = self.lines[number]
             if number:
-                found[number] = [_added(_row(M, i, found[source]) for M, source in terms)
+                found[number] = [_add_rows(_row(M, i, found[source]) for M, source in terms)
                                  for i in range(size)]
         return found[last]
 
 
-def _applied(M: Any, x: np.ndarray) -> np.ndarray:
+def _apply(M: Any, x: np.ndarray) -> np.ndarray:
     if hasattr(M, "sparse"):
         return M @ x
     return x if type(M) is int and M == 1 else M * x
@@ -113,13 +113,13 @@ def _float(factor: Any) -> Any:
 
 def _row(M: Any, i: int, rows: list[Row]) -> Row:
     if hasattr(M, "sparse"):
-        return _added({column: value * entry for column, entry in rows[j].items()}
+        return _add_rows({column: value * entry for column, entry in rows[j].items()}
                       for j, value in M.rows[i])
     factor = M[i] if np.ndim(M) else M
     return {column: factor * entry for column, entry in rows[i].items()}
 
 
-def _added(rows: Any) -> Row:
+def _add_rows(rows: Any) -> Row:
     total: Row = {}
     for row in rows:
         for column, entry in row.items():
@@ -131,7 +131,7 @@ class Linearised:
     """An array of shape (N,) and the line of a tape that holds its derivative."""
 
     __slots__ = ("line", "tape", "value")
-    __array_ufunc__ = None  # arrays of NumPy leave the operation to this side
+    __array_ufunc__ = None  # arrays of NumPy leave the operation to this class
     __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
 
     def __init__(self, value: np.ndarray, tape: Tape | None = None, line: int = 0):
@@ -154,30 +154,30 @@ class Linearised:
     def dtype(self) -> np.dtype:
         return self.value.dtype
 
-    def mapped(self, value: np.ndarray, map: Any) -> Linearised:
-        """The image under a linear map, which is given as a value."""
-        return self._made(value, [(map, self.line)])
+    def image_under(self, value: np.ndarray, map: Any) -> Linearised:
+        """The image under a linear map; `value` is what the map gives."""
+        return self._record(value, [(map, self.line)])
 
     def through(self, value: np.ndarray, rise: np.ndarray) -> Linearised:
-        """The image under a function of the entries, its values and its derivatives given."""
-        return self._made(value, [(rise, self.line)])
+        """The image under an entrywise function with these values and derivatives."""
+        return self._record(value, [(rise, self.line)])
 
-    def _made(self, value: np.ndarray, terms: list[tuple[Any, int]]) -> Linearised:
+    def _record(self, value: np.ndarray, terms: list[tuple[Any, int]]) -> Linearised:
         return Linearised(value, self.tape, self.tape.add(value.shape[-1], terms))
 
     def __add__(self, other: Operand) -> Linearised:
         if isinstance(other, Linearised):
-            return self._made(self.value + other.value, [(1, self.line), (1, other.line)])
+            return self._record(self.value + other.value, [(1, self.line), (1, other.line)])
         return Linearised(self.value + other, self.tape, self.line)
 
     __radd__ = __add__
 
     def __neg__(self) -> Linearised:
-        return self._made(-self.value, [(-1, self.line)])
+        return self._record(-self.value, [(-1, self.line)])
 
     def __sub__(self, other: Operand) -> Linearised:
         if isinstance(other, Linearised):
-            return self._made(self.value - other.value, [(1, self.line), (-1, other.line)])
+            return self._record(self.value - other.value, [(1, self.line), (-1, other.line)])
         return Linearised(self.value - other, self.tape, self.line)
 
     def __rsub__(self, other: Operand) -> Linearised:
@@ -185,16 +185,16 @@ class Linearised:
 
     def __mul__(self, other: Operand) -> Linearised:
         if isinstance(other, Linearised):
-            return self._made(self.value * other.value,
-                              [(other.value, self.line), (self.value, other.line)])
-        return self._made(other * self.value, [(other, self.line)])
+            return self._record(self.value * other.value,
+                                [(other.value, self.line), (self.value, other.line)])
+        return self._record(other * self.value, [(other, self.line)])
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Operand) -> Linearised:
         if isinstance(other, Linearised):
             return self * (1 / other)
-        return self._made(self.value / other, [(1 / other, self.line)])
+        return self._record(self.value / other, [(1 / other, self.line)])
 
     def __rtruediv__(self, other: Operand) -> Linearised:
         inverse = 1 / self.value
@@ -209,7 +209,7 @@ class Linearised:
             raise TypeError(f"a linearised array is cut by slices of its last axis, not by {key}")
         start, stop, stride = whole.indices(self.size)
         columns = np.arange(start, stop, stride)
-        return self.mapped(self.value[whole], Selection(columns, self.size))
+        return self.image_under(self.value[whole], Selection(columns, self.size))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Linearised:
         if function is not np.concatenate:
@@ -219,11 +219,11 @@ class Linearised:
         ends = np.cumsum([part.size for part in parts])
         terms = [(Selection(np.arange(end - part.size, end), value.size).T, part.line)
                  for part, end in zip(parts, ends, strict=True)]
-        return self._made(value, terms)
+        return self._record(value, terms)
 
 
 class Selection:
-    """The entries of a signal at some places, or back to these places and 0 elsewhere."""
+    """Picks the entries of a signal at some places, or puts them there, with 0 elsewhere."""
 
     def __init__(self, places: np.ndarray, size: int, *, back: bool = False):
         self.places, self.size, self.back = places, size, back

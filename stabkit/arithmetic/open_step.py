@@ -1,7 +1,7 @@
 """A step size left open: a polynomial in it, or all of its values in an interval at once.
 
 A function from a step to a scheme is called with an :class:`Unknown` in place of a number.  What
-it returns then shows how the scheme depends on the step, for every step alike: a function that
+it returns then shows how the scheme depends on the step, for all steps at once: a function that
 looks at the value, to branch or to round it, is stopped by an error.
 """
 
@@ -31,13 +31,13 @@ class Unknown:
         The steps that it stands for.  Beside arrays it is then the enclosure of its values, and a
         comparison answers if it holds, or fails, for all of them.
     looks : list, optional
-        Shared with all that is computed from it: each look at the value is noted there, as code
-        may swallow the error.
+        Shared with all that is computed from it: every attempt to look at the value is noted
+        there, as code may swallow the error.
 
     Raises
     ------
     Undecided
-        By every comparison that depends on the value of the step, and by hashing it.
+        If a comparison depends on the value of the step, or the step is hashed.
     """
 
     __slots__ = ("coefficients", "looks", "over")
@@ -94,7 +94,7 @@ class Unknown:
         first, *rest = self.coefficients
         return first == 0 and min(rest, default=0) >= 0 and any(rest)
 
-    def _made(self, coefficients: Vector) -> Unknown:
+    def _build(self, coefficients: Vector) -> Unknown:
         return Unknown(coefficients, self.over, self.looks)
 
     def _with(self, other: Operand, combine: Function, apply: Function
@@ -106,12 +106,12 @@ class Unknown:
                 out[place] = apply(value, _number(entry) if is_rounded(entry) else entry)
             return out
         if isinstance(other, Interval):
-            return self._made(combine(self.coefficients, (other,))) if self.over is None else \
+            return self._build(combine(self.coefficients, (other,))) if self.over is None else \
                 apply(self.enclosure(), other)
         if isinstance(other, Unknown):
-            return self._made(combine(self.coefficients, other.coefficients))
+            return self._build(combine(self.coefficients, other.coefficients))
         if isinstance(other, (int, float, Fraction, np.generic)):
-            return self._made(combine(self.coefficients, (_number(other),)))
+            return self._build(combine(self.coefficients, (_number(other),)))
         return NotImplemented
 
     def __add__(self, other: Operand) -> Scalar:
@@ -144,7 +144,7 @@ class Unknown:
     def __pow__(self, exponent: Any) -> Scalar:
         if not isinstance(exponent, int) or exponent < 0:
             return NotImplemented
-        power = self._made((1,))
+        power = self._build((1,))
         for _ in range(exponent):
             power = power * self
         return power
@@ -182,7 +182,7 @@ def _horner(coefficients: tuple, at: Interval) -> Interval:
 
 
 def _number(value: Scalar) -> Fraction:
-    # What was meant by a float, as the steps that are asked for are exact.
+    # A float counts as what was meant by it, as the steps in question are exact.
     return meant(value) if is_rounded(value) else fraction(value)
 
 
@@ -203,6 +203,6 @@ def _product(a: tuple, b: tuple) -> list[Fraction]:
     return out
 
 
-def known(value: Scalar, name: str = "value") -> Fraction | Unknown:
+def as_number(value: Scalar, name: str = "value") -> Fraction | Unknown:
     """A number as an exact rational; an unknown step stays as it is."""
     return value if isinstance(value, Unknown) else fraction(value, name)

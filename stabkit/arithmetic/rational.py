@@ -6,12 +6,13 @@ Matrices come as object arrays (or nested lists) of fractions; the work is done 
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from stabkit.aliases import Array, Matrix, Operand, Scalar
 from stabkit.arithmetic.backend import is_foreign
@@ -20,7 +21,7 @@ from stabkit.errors import InvalidArgument
 
 
 def integer(value: Any, name: str, least: int = 0) -> int:
-    """An integer argument of any kind, such as NumPy's, that is large enough; no truth value."""
+    """Check an integer argument, which may be NumPy's but no truth value, and return it."""
     try:
         whole = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
@@ -40,7 +41,7 @@ class Constant(Fraction):
         """The number whose rounding it is, if it came from a float; else itself."""
         return self.__dict__.get("_meant", self)
 
-    def rounded_from(self, number: Fraction) -> Constant:
+    def note_meaning(self, number: Fraction) -> Constant:
         """Note which number was meant; return it."""
         if number != self:
             self.__dict__["_meant"] = Constant(number)
@@ -74,7 +75,7 @@ class Constant(Fraction):
         return Constant(power) if isinstance(power, Fraction) else power
 
     def __neg__(self):
-        return Constant(Fraction.__neg__(self)).rounded_from(Fraction.__neg__(self.meant))
+        return Constant(Fraction.__neg__(self)).note_meaning(Fraction.__neg__(self.meant))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         dtypes = {part.dtype for part in inputs
@@ -93,7 +94,7 @@ class Constant(Fraction):
 
 
 def _beside(constant: Constant, other: Operand, operation: Operand) -> Scalar:
-    if type(other) is np.ndarray:  # at once what Python would come to in four steps
+    if type(other) is np.ndarray:  # a shortcut: Python would get there in four steps
         exact = other.dtype.kind != "f"
         return _UFUNC[operation](constant._as(None if exact else other.dtype), other)
     result = operation(constant, other)
@@ -110,14 +111,14 @@ _FLOAT = {Fraction.__mul__: operator.mul, Fraction.__truediv__: operator.truediv
           Fraction.__add__: operator.add}
 
 
-def divided(above: Scalar, below: Scalar) -> Scalar:
-    """above/below; of two integers the exact one, of which Python makes a float."""
+def quotient(above: Scalar, below: Scalar) -> Scalar:
+    """above/below, exactly also for two integers, of which Python makes a float."""
     whole = isinstance(above, int) and isinstance(below, int)
     return Constant(above, below) if whole else above / below
 
 
-def raised(base: Scalar, exponent: int) -> Scalar:
-    """A power; of an integer the exact one, of which Python makes a float if k < 0."""
+def power(base: Scalar, exponent: int) -> Scalar:
+    """base**exponent, exactly also for integers with a negative exponent."""
     return Constant(base) ** exponent if isinstance(base, int) and exponent < 0 else base**exponent
 
 
@@ -132,7 +133,8 @@ def fraction(value: Scalar, name: str = "value") -> Fraction:
     try:
         return Fraction(value.item() if isinstance(value, np.generic) else value)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
-        raise InvalidArgument(f"{name}: must be a finite rational number, got {value!r}") from None
+        said = " ".join(f"{value!r:.200}".split())  # an array has several lines
+        raise InvalidArgument(f"{name}: must be a finite rational number, got {said}") from None
 
 
 def fractions(values: Array, name: str = "values") -> np.ndarray:
@@ -160,21 +162,35 @@ def from_flint(matrix: fmpq_mat) -> np.ndarray:
     return exact
 
 
+def interpolate(nodes: Sequence[int], values: Sequence[Sequence[fmpq]]) -> fmpq_mat:
+    """The coefficients of polynomials, one a column from the constant on, by values at nodes.
+
+    Parameters
+    ----------
+    nodes : sequence of int, length n
+        All different; the polynomials have a degree below n.
+    values : n rows
+        Of each polynomial the value at the node.
+    """
+    powers = fmpq_mat([[fmpq(node)**k for k in range(len(nodes))] for node in nodes])
+    return powers.solve(fmpq_mat(values))
+
+
 def is_psd(matrix: Matrix) -> bool:
     """Decide whether a symmetric rational matrix is positive semidefinite, by LDLᵀ.
 
     A zero pivot is allowed only if the rest of its row is zero; then the elimination is exact and
     the signs of the pivots decide (Sylvester's law of inertia).
     """
-    return _eliminated(matrix)[1] is None
+    return _eliminate(matrix)[1] is None
 
 
 def negative_direction(matrix: Matrix) -> np.ndarray | None:
     """A vector x with xᵀS x < 0 for a symmetric rational matrix S, or None if there is none.
 
-    It is 0 where the elimination has not come, and makes S x vanish where it has.
+    It is 0 in rows that the elimination did not reach, and S x is 0 in those that it did.
     """
-    done, last = _eliminated(matrix)
+    done, last = _eliminate(matrix)
     if last is None:
         return None
     exact = fractions(matrix)
@@ -185,8 +201,8 @@ def negative_direction(matrix: Matrix) -> np.ndarray | None:
     return x
 
 
-def _eliminated(matrix: Matrix) -> tuple[list[int], dict[int, Fraction] | None]:
-    """The rows with positive pivots, and entries on which what is left is negative, or None."""
+def _eliminate(matrix: Matrix) -> tuple[list[int], dict[int, Fraction] | None]:
+    """The rows with positive pivots; and a vector on which the rest is negative, or None."""
     a = to_flint(matrix).tolist()
     n = len(a)
     if any(len(row) != n or a[i][j] != a[j][i] for i, row in enumerate(a) for j in range(i)
@@ -205,10 +221,10 @@ def _eliminated(matrix: Matrix) -> tuple[list[int], dict[int, Fraction] | None]:
         if pivot == 0:
             continue
         done.append(k)
-        for i in below:
+        for count, i in enumerate(below, 1):  # below the diagonal, as above it the same would stand
             factor = a[i][k] / pivot
-            for j in below:
-                a[i][j] -= factor * a[k][j]
+            for j in below[:count]:
+                a[i][j] -= factor * a[j][k]
     return done, None
 
 

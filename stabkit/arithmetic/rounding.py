@@ -1,10 +1,10 @@
 """What was meant by a floating-point number: a short decimal, a simple fraction, a sum of 0 or 1.
 
-A double is itself a rational, and is decided as such.  But 0.1 is no double: who writes it means
-1/10, and gets a number that is 5.6e-18 larger.  Here the number that was meant is told, within
-rounding and never beyond: half a unit in the last place for an entry or a step, and for a row whose
-sum was to be 0 or 1 the units of its entries and eight more of the largest one.  What the code of a
-step subtracts from 1 is read as such a difference.
+A double is itself a rational, and is decided as such.  But 0.1 is no double: whoever writes it
+means 1/10, and gets a number that is 5.6e-18 larger.  This module finds the number that was meant,
+within rounding and never further away: half a unit in the last place for an entry or a step; for a
+row that was to add up to 0 or 1, the units of its entries and eight more of the largest one.  What
+the code of a step subtracts from 1 is read as such a difference.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import numpy as np
 from stabkit.aliases import Scalar
 
 #: Per precision: significant digits up to which a decimal is short, and the largest denominator
-#: of a simple fraction.  Of random numbers about one in 10⁴ (one in 100 of the short ones) is near.
+#: of a simple fraction.  One random double in about 10⁴ is near such a number by chance, and one
+#: random float32 in about 100.
 _SHORT = {np.dtype(np.float64): (12, 1000), np.dtype(np.float32): (5, 100)}
 
 
-#: So many units in the last place more than the entries have, the sum of a row may be off, as
+#: Units in the last place, beside those of its entries, by which the sum of a row may be off, as
 #: entries are often sums themselves.
 _SUMMED = 8
-_LARGEST = 10**300  # what is larger, or smaller than its inverse, may be no float
-#: How far, relatively, what is computed in floats may lie from what is computed in numbers;
-#: float32 included.
+_LARGEST = 10**300  # numbers above it, or below its inverse, may be no floats
+#: The relative distance that a result in floats, float32 included, may have from the exact one.
 ROUNDING = Fraction(1, 2**20)
 
 
@@ -60,10 +60,10 @@ def meant(value: Any) -> Fraction:
 
 
 def meant_in_sums(value: Any) -> Fraction:
-    """As :func:`meant`; or 1 less a number that is meant, if floats make this of the difference.
+    """As :func:`meant`; or 1 minus a number that was meant, if floats round this to the value.
 
-    Who writes ``(1 - a) * u + a * v`` with the double 0.7 for a has Python subtract it from 1, and
-    gets a neighbour of the double 0.3, off by a unit in the last place of 1 at most.
+    In ``(1 - a) * u + a * v``, with the double 0.7 for a, Python subtracts it from 1 and gets a
+    neighbour of the double 0.3, off by a unit in the last place of 1 at most.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def half_unit(value: Scalar) -> Fraction:
 
 
 def size(number: Fraction) -> str:
-    """A size to be read: two digits, also of what is no float."""
+    """A size in two digits, also where it is beyond the range of floats."""
     if number and not Fraction(1, _LARGEST) < abs(number) < _LARGEST:
         with localcontext(prec=2, Emax=MAX_EMAX, Emin=MIN_EMIN):
             short = Decimal(abs(number.numerator)) / Decimal(number.denominator)

@@ -82,14 +82,14 @@ class Transcript:
         return self._written[owner]
 
     def fact(self, name: str, conditions: Sequence[str | None]) -> None:
-        """Say that some conditions, with all that they speak of, are a fact of its own.
+        """Declare some conditions, with all that they mention, a fact of its own.
 
-        Where one could not be shown (None), or there is none, there is no fact.
+        There is none without conditions, or if one of them could not be shown (None).
         """
         shows = [text for text in conditions if text is not None]
         if not shows or len(shows) < len(conditions):
             return
-        names = spoken_of(shows, self.given, self.let)
+        names = dependencies(shows, self.given, self.let)
         self.facts[name] = {
             "given": {key: value for key, value in self.given.items() if key in names},
             "let": [line for line in self.let if _head(line) in names], "shows": shows}
@@ -109,7 +109,7 @@ class Term:
 
     __slots__ = ("level", "log", "text")
     __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
-    __iter__ = None  # its entries have no end, as its length is not known here
+    __iter__ = None  # its length is not known here, so a loop over it would not end
 
     def __init__(self, log: Transcript, text: str, level: int = ATOM):
         if len(text) > _LONGEST:
@@ -178,9 +178,9 @@ class Term:
 
     def equals(self, other: Operand) -> str:
         """The condition that this quantity is the other one."""
-        return self.compared(self, "==", other).text
+        return self.compare(self, "==", other).text
 
-    def compared(self, left: Operand, sign: str, right: Operand) -> Term:
+    def compare(self, left: Operand, sign: str, right: Operand) -> Term:
         """The text of a comparison, as a condition for :meth:`when`."""
         return Term(self.log, f"{_spell(left, SUM)} {sign} {_spell(right, SUM)}", 0)
 
@@ -198,7 +198,7 @@ class Term:
 
     def __array_function__(self, func, types, args, kwargs):
         if func is np.roll and len(args) == 2 and not kwargs and isinstance(args[1], int):
-            return _rolled(*args)
+            return _roll(*args)
         if func is np.concatenate and len(args) == 1 and not kwargs:
             first, *others = args[0]
             return self._call("concat", (first, *others))
@@ -217,8 +217,9 @@ def _head(line: Sequence[str]) -> str:
     return line[0].partition("(")[0]
 
 
-def spoken_of(texts: Iterable[str], given: Iterable[str], let: Iterable[Sequence[str]]) -> set[str]:
-    """The given and defined names in some expressions, and in what defines those."""
+def dependencies(texts: Iterable[str], given: Iterable[str], let: Iterable[Sequence[str]]
+                 ) -> set[str]:
+    """The given and defined names that expressions mention, directly or by definitions."""
     bodies = {**dict.fromkeys(given, ""), **{_head(line): line[1] for line in let}}
     names: set[str] = set()
     left = {word for text in texts for word in _WORD.findall(text)}
@@ -229,7 +230,7 @@ def spoken_of(texts: Iterable[str], given: Iterable[str], let: Iterable[Sequence
     return names
 
 
-def _rolled(u: Term, shift: int) -> Term:
+def _roll(u: Term, shift: int) -> Term:
     return u[-shift:].call("concat", u[:-shift]) if shift else u
 
 
@@ -246,7 +247,7 @@ def as_text(value: Scalar) -> Scalar:
     InvalidArgument
         If an entry is not an exact real number (or an infinity, which cells may have).
     """
-    if isinstance(value, dict):  # a matrix of blocks, which is in its words already
+    if isinstance(value, dict):  # a matrix of blocks, which is text already
         return value
     if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
         return [as_text(entry) for entry in value]
@@ -266,7 +267,7 @@ def _in_runs(written: Any) -> Scalar:
     runs: list[list] = []
     start = 0
     while start < len(written):
-        count, period = max((_repeated(written, start, period), period) for period in (1, 2))
+        count, period = max((_count_repeats(written, start, period), period) for period in (1, 2))
         if count * period < _WORTH:
             count, period = 1, 1
         if count == 1 and runs and runs[-1][0] == 1:
@@ -278,7 +279,7 @@ def _in_runs(written: Any) -> Scalar:
     return {"runs": runs} if 2 * kept < len(written) else written
 
 
-def _repeated(written: list[str], start: int, period: int) -> int:
+def _count_repeats(written: list[str], start: int, period: int) -> int:
     """How often the next entries of one period are repeated from there on."""
     stop = start + period
     while stop < len(written) and written[stop] == written[stop - period]:

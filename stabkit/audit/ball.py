@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from io import BytesIO
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.arithmetic.rational import fraction, fractions
+from stabkit.array_files import read_array
 from stabkit.audit.ascent import pairs_driven_apart
 from stabkit.audit.composition import Composition
 from stabkit.audit.questions import local_name
@@ -24,9 +24,6 @@ from stabkit.networks.local_slopes import local_slopes
 from stabkit.networks.slope_bound import SlopeBound, slope_bound
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence
-from stabkit.user_files import content
-
-_LARGEST = 1 << 30  # bytes
 
 _INSIDE = 1 - 2.0**-30
 
@@ -68,15 +65,7 @@ def ball_of(around: Any, radius: Any, graph: Graph) -> Ball | None:
 
 def _array(around: Any) -> np.ndarray:
     if isinstance(around, (str, Path)):
-        path = Path(around)
-        if path.suffix.lower() not in (".npy", ".csv"):
-            raise InvalidArgument(f"around: {path} must be a .npy or .csv file with one input")
-        try:
-            text = BytesIO(content(path, "around", _LARGEST))
-            around = np.load(text, allow_pickle=False) if path.suffix.lower() == ".npy" else \
-                np.loadtxt(text, delimiter=",", ndmin=1)
-        except (ValueError, EOFError) as error:
-            raise InvalidArgument(f"around: cannot read {path}: {error}") from None
+        around = read_array(around, "around", "input", (".npy", ".csv"))
     try:
         return np.asarray(around, dtype=float)
     except (TypeError, ValueError):

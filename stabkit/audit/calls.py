@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stabkit.aliases import Rational
+from stabkit.aliases import Number
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.audit.models import as_model
 from stabkit.audit.result import Audit
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Shape
 from stabkit.schemes import Scheme
@@ -22,7 +22,7 @@ ROUNDINGS = ("snapped", "exact", "intervals")
 
 
 def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str] | None = None,
-          at_most: Rational = None, around: Any = None, radius: Rational = None,
+          at_most: Number | None = None, around: Any = None, radius: Number | None = None,
           output: str | None = None, rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
           advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Decide in which senses a network or scheme is stable, and what to change where it is not.
@@ -77,20 +77,21 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
     model = _accepted(model, shape, budget, seed, output)
     if rounding not in ROUNDINGS:
         raise InvalidArgument(f"rounding: must be among {', '.join(ROUNDINGS)}, got {rounding!r}")
-    if at_most is not None and (at_most := fraction(at_most, "at_most")) <= 0:
+    bound = None if at_most is None else fraction(at_most, "at_most")
+    if bound is not None and bound <= 0:
         raise InvalidArgument(f"at_most: must be positive, got {at_most}")
     if isinstance(model, Graph):
         from stabkit.audit.ball import ball_of
         from stabkit.audit.network_audit import Request, audit_graph
 
-        request = Request(notions, at_most, rounding, ball_of(around, radius, model))
+        request = Request(notions, bound, rounding, ball_of(around, radius, model))
         return audit_graph(model, request, float(budget), seed, advance)
     if around is not None or radius is not None:
         raise InvalidArgument("around, radius: are for networks; a scheme or a function has no "
                               "local bounds here")
     from stabkit.audit.scheme_audit import audit_scheme
 
-    return audit_scheme(model, notions, at_most, float(budget), seed, advance)
+    return audit_scheme(model, notions, bound, float(budget), seed, advance)
 
 
 def _accepted(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
@@ -100,7 +101,7 @@ def _accepted(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
     integer(seed, "seed")
     if shape is not None:
-        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        shape = (shape,) if isinstance(shape, int) else several(shape, "shape")
         if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
             raise InvalidArgument(f"shape: must be positive integers, got {shape}")
     return as_model(model, shape, output)

@@ -17,7 +17,7 @@ from time import monotonic
 import numpy as np
 
 from stabkit.audit.composition import Composition, composition_of, with_scaled
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, needed
 from stabkit.networks.blocks import AFFINE, DIFFUSION, RESIDUAL, Block, recognise
 from stabkit.networks.branches import times, with_step_times
 from stabkit.networks.graph import Graph, Node
@@ -87,25 +87,26 @@ def _restored(network: Composition, until: float) -> Change:
         if made is None:
             graphs.append(block.graph)
             continue
-        graphs.append(made)
-        said.append(said_of(block))
+        restored, tau = made
+        graphs.append(restored)
+        said.append(_restoration(block, tau))
     return Change(composition_of(replace(joined(graphs), source=network.graph.source),
                                  until=until), tuple(said)) if said else Change(network, ())
 
 
-def _restored_block(block: Block) -> Graph | None:
+def _restored_block(block: Block) -> tuple[Graph, Fraction] | None:
     if block.form not in (DIFFUSION, RESIDUAL) or (block.bound is not None and block.bound <= 1):
         return None
-    tau = safe_tau(block)
+    tau = _safe_tau(block)
     if tau is None:
         return None
     try:
-        return diffusion_block(block, float(tau))
+        return diffusion_block(block, float(tau)), tau
     except InvalidArgument:
         return None
 
 
-def safe_tau(block: Block) -> Fraction | None:
+def _safe_tau(block: Block) -> Fraction | None:
     """The step, in a few digits, that a block which is nearly a diffusion block may have."""
     safe, found = certified_step(block), block.transpose
     if safe is None or found is None:
@@ -117,11 +118,10 @@ def safe_tau(block: Block) -> Fraction | None:
     return None
 
 
-def said_of(block: Block) -> str:
-    """What is to be changed in a block which is nearly a diffusion block."""
-    tau, found = safe_tau(block), block.transpose
-    if tau is None or found is None:
-        return ""
+def _restoration(block: Block, tau: Fraction) -> str:
+    """What is to be changed in a block which is nearly a diffusion block, so that its step is tau.
+    """
+    found = needed(block.transpose, "block: its second map is near no transpose")
     if block.form == DIFFUSION and block.tau is not None:
         return f"{block.name}: step at most {float(tau):.6g}, it is {float(block.tau):.6g}"
     second = next((node for node in (block.after.nodes if block.after else ())

@@ -88,7 +88,6 @@ def _judged(name: str, counts: bool, known: Known) -> Judgement:
     if reason:
         return Judgement(name, "forward", INAPPLICABLE, counts, reason=reason)
     outcome = _decided(name, counts, known)
-    task.advance(name)
     rounding = ""
     if outcome.status is not PROVED and known.meant is not None:
         proof = _proof_as_meant(name, known.meant[0])
@@ -97,6 +96,7 @@ def _judged(name: str, counts: bool, known: Known) -> Judgement:
             outcome = Outcome(PROVED, proof)
     elif known.rounding == "intervals" and outcome.status in (PROVED, REFUTED):
         rounding = f"{outcome.status} for all weights that round to those in the file"
+    task.advance(f"{name} ({outcome.status})")
     layer = ""
     if outcome.status is not PROVED and len(network.blocks) > 1:
         with at_least(_SEARCHED):

@@ -18,6 +18,7 @@ from tokenize import TokenError
 import numpy as np
 
 from stabkit import fluxes
+from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.networks.graph import Graph, Node
@@ -33,6 +34,9 @@ from stabkit.networks.layers import (
 from stabkit.user_files import opened
 
 LARGEST = 1 << 30  # bytes that the arrays of a file may have together
+UNSUSPECTED = 1 << 26  # bytes that a file may unpack to, however small it is
+PACKED = 100  # times its size that a file may unpack to beyond that
+USED = 6  # times its size that a network of one matrix takes when it is audited
 _MEMBERS = 10_000
 _BLOCK = {"W1", "W2", "stencil1", "stencil2", "flux", "contrast", "step", "b1", "b2", "sizes",
           "boundary"}
@@ -81,6 +85,12 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             if len(members) > _MEMBERS or size > LARGEST:
                 raise InvalidArgument(f"{path}: its {len(members)} arrays would need about "
                                       f"{size / 2**30:.1f} GiB, more than {LARGEST >> 30} GiB")
+            packed = max(1, sum(member.compress_size for member in members))
+            if size > max(UNSUSPECTED, PACKED * packed):
+                raise InvalidArgument(
+                    f"{path}: unpacks to {size // packed} times its size, {memory.in_words(size)}; "
+                    "if it is meant so, save it with numpy.savez, which does not pack")
+            memory.require(USED * size, f"{path}")
             named = {member.filename.removesuffix(".npy"): member for member in members}
             _check_keys(str(path), set(named))  # before anything is unpacked
             return {key: _array(archive, member, path) for key, member in named.items()}
@@ -207,7 +217,8 @@ def _stencil(source: str, found: Mapping[str, np.ndarray], key: str, shape: Shap
     if sizes.dtype.kind == "U" or len(sizes) != axes or not all(
             size >= 1 and size == int(size) and size <= 1 << 24 for size in sizes):
         raise InvalidArgument(f"{source}: sizes must be {axes} positive integers, got {sizes}")
-    boundary = str(found.get("boundary", np.array("zero")).ravel()[0])
+    given = found.get("boundary", np.array("zero"))
+    boundary = str(given.ravel()[0]) if given.size == 1 else ""
     if boundary not in ("zero", "periodic"):
         raise InvalidArgument(f"{source}: boundary must be zero or periodic, got {boundary!r}")
     here = (weights.shape[1], *map(int, sizes))

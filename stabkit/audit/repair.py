@@ -44,7 +44,7 @@ def repair(graph: Graph, name: str, budget: float, seed: int) -> Repair:
     found = audit_graph(graph, request, budget, seed)
     if found.status is PROVED:
         return Repair(graph, (), found)
-    blocks = blocks_of(graph)
+    blocks, network = blocks_of(graph), None
     if any(block.couplings for block in blocks):
         request = Request((BOUNDED, MODES), None, "snapped")
         found = audit_graph(graph, request, budget, seed)
@@ -53,11 +53,11 @@ def repair(graph: Graph, name: str, budget: float, seed: int) -> Repair:
         calm = calmed(blocks, seed)
         made = None if calm is None else (calm.graph, tuple(calm.said))
     else:
-        change = least_change(composition_of(graph, until=monotonic() + budget), Fraction(1),
-                              monotonic() + 2 * budget)
+        network = composition_of(graph, until=monotonic() + budget)
+        change = least_change(network, Fraction(1), monotonic() + 2 * budget)
         made = None if change is None else (change.network.graph, change.said)
     if made is None:
-        worst = largest_block(composition_of(graph))
+        worst = largest_block(network or composition_of(graph))
         raise InvalidArgument(f"model: {worst.name} ({worst.form}) has no certificate, and no "
                               "change was found that gives it one")
     result = replace(made[0], source=f"{name}, made stable")

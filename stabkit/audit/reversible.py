@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 
 import numpy as np
 
@@ -47,7 +46,7 @@ def calmed(blocks: Sequence[Block], seed: int) -> Calmed | None:
     graphs: list[Graph] = []
     said: list[str] = []
     for block in blocks:
-        made = block.once("calmed", partial(_calmed, block)) if block.couplings else None
+        made = _calmed(block) if block.couplings else None
         graphs.append(made[0] if made else block.graph)
         said += made[1] if made else []
     if not said:
@@ -61,13 +60,12 @@ def calmed(blocks: Sequence[Block], seed: int) -> Calmed | None:
 
 
 def _calmed(block: Block) -> Made | None:
-    graph = block.graph
     said: list[str] = []
     for way in (_with_transposes, _with_signs, _with_steps):
-        made = way(recognise(graph))
+        made = way(block)
         if made is not None:
-            graph, said = made[0], [*said, *made[1]]
-    return (graph, said) if said else None
+            block, said = recognise(made[0]), [*said, *made[1]]
+    return (block.graph, said) if said else None
 
 
 def _with_transposes(block: Block) -> Made | None:

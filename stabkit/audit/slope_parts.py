@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from math import prod
 from time import monotonic
 
 import numpy as np
@@ -20,6 +19,7 @@ from stabkit.networks.layers.activation import slope_evidence
 from stabkit.networks.segments import joined
 from stabkit.networks.slope_bound import (
     SlopeBound,
+    active_entries,
     may_have_slope_bound,
     rescaled,
     slope_bound,
@@ -64,11 +64,16 @@ def parts_of(blocks: Sequence[Block], bounds: Bounds, until: float) -> list[Part
             found = slope_bound(joined([block.graph for block in run]), now + max(
                 until - now, 0.0) / max(left, 1))
             left -= 1
-        better = found is not None and (own is None or found.constant < own) and \
-            usable(found.constant) is not None
-        parts.append(Part(run, found.constant if better and found else own,
-                          found if better else None))
+        parts.append(_part(run, own, found))
     return parts
+
+
+def _part(blocks: list[Block], own: Fraction | None, slopes: SlopeBound | None) -> Part:
+    """The part with the constant of the slopes, where that is less and can be used."""
+    if slopes is None or (own is not None and slopes.constant >= own) or \
+            usable(slopes.constant) is None:
+        return Part(blocks, own)
+    return Part(blocks, slopes.constant, slopes)
 
 
 def _is_worth(run: Sequence[Block]) -> bool:
@@ -91,9 +96,7 @@ def scaled_parts(parts: Sequence[Part], number: int, block: Block, factor: Fract
         slopes = None if part.slopes is None else rescaled(
             part.slopes, joined([one.graph for one in blocks]), joined(
                 [one.graph for one in blocks[:inside]]) if inside else None, float(factor), until)
-        better = slopes is not None and (own is None or slopes.constant < own)
-        found[place] = Part(blocks, slopes.constant if better and slopes else own,
-                            slopes if better else None)
+        found[place] = _part(blocks, own, slopes)
         return found
     return [*found, Part([block], block.bound)] if found else []
 
@@ -116,8 +119,7 @@ def _runs(blocks: Sequence[Block]) -> list[list[Block]]:
     runs: list[list[Block]] = []
     active = 0
     for block in blocks:
-        own = sum(prod(node.shape) for node in block.graph.nodes
-                  if isinstance(node.layer, Activation | Product))
+        own = active_entries(block.graph)
         fits = block.form == AFFINE or may_have_slope_bound(block.graph)
         if runs and fits and active + own <= MOST:
             runs[-1].append(block)

@@ -161,7 +161,7 @@ def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Ra
             judgement, answer = _judged(step, name, shape, at, seed, bool(notions))
         found.append(judgement)
         answers.append(answer)
-        advance(name)
+        advance(f"{name} ({judgement.status})")
     return StepAudit(str(path), tuple(found), tuple(answers), tuple(notions), seed, at)
 
 

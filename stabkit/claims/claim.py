@@ -7,6 +7,7 @@ import fnmatch
 import importlib
 import importlib.util
 import inspect
+import os
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -224,6 +225,8 @@ def load_claims(path: str | Path) -> list[Claim]:
     InvalidArgument
         If the file cannot be read, raises, or has no claims; the message names file and line.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidArgument(f"claims file: must be a path, got {type(path).__name__}")
     path = Path(path)
     if not path.is_file():
         raise InvalidArgument(f"claims file: there is no file {path}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
-from stabkit.errors import InvalidArgument
+from stabkit.aliases import Function
+from stabkit.errors import InvalidArgument, WorkerDied
 from stabkit.installation import install
 
 _EXTRAS = {"distributed": "dask", "mpi4py": "mpi"}
@@ -32,12 +34,39 @@ def executor(name: str) -> Iterator[Executor]:
         except (OSError, ValueError) as error:
             raise InvalidArgument(f"executor: cannot reach {name}: {error}") from error
         with client:
-            yield client.get_executor()
+            yield _Surviving(client.get_executor(), distributed.KilledWorker)
     elif name == "mpi":
         with _imported("mpi4py.futures").MPIPoolExecutor() as pool:
             yield pool
     else:
         raise InvalidArgument(f"executor: {name!r} is unknown; use dask, dask://HOST:PORT or mpi")
+
+
+class _Surviving(Executor):
+    """An executor of Dask; of a task that its workers do not survive it says so as `Workers` does.
+
+    Dask itself gives what a worker that died was at to another one, a few times.
+    """
+
+    def __init__(self, inner: Executor, killed: type[Exception]):
+        self._inner, self._killed = inner, killed
+
+    def submit(self, task: Function, /, *given: Any, **named: Any) -> Future:
+        told: Future = Future()
+
+        def done(running: Future) -> None:
+            error = None if running.cancelled() else running.exception()
+            if running.cancelled():
+                told.cancel()
+            elif isinstance(error, self._killed):
+                told.set_exception(WorkerDied("the worker died, each time that it was tried"))
+            elif error is not None:
+                told.set_exception(error)
+            else:
+                told.set_result(running.result())
+
+        self._inner.submit(task, *given, **named).add_done_callback(done)
+        return told
 
 
 def _imported(module: str) -> ModuleType:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -160,13 +161,20 @@ def _by_name(name: str, path: str | None, backend: str, *rest: Any) -> Verdict:
     select_backend(backend)
     if path is None:
         return settle(registry([name.partition(".")[0]])[name], *rest)
-    entry = {entry.name: entry for entry in load_claims(path)}[name]
+    written = os.stat(path)
+    entry = _loaded(path, written.st_mtime_ns, written.st_size)[name]
     with ThreadPoolExecutor(1) as one:
         done = one.submit(settle, entry, *rest)
     error = done.exception()
     if error is not None:  # told here, as what travels has no places, and not all can travel
         raise ClaimsFailed((_failed(entry, error),))
     return done.result()
+
+
+@lru_cache(1)
+def _loaded(path: str, *written: int) -> dict[str, Claim]:
+    """The claims of a file, which a worker executes once, and again if it was written anew."""
+    return {entry.name: entry for entry in load_claims(path)}
 
 
 def _failed(entry: Claim, error: BaseException) -> str:

@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -71,7 +72,7 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 
 def run() -> None:
-    """Run as a program: an interrupted one does not wait for work that nobody wants any more."""
+    """Run as a program; threads that a user's code has left behind do not keep it from ending."""
     terminated = []
 
     def terminate(number: int, frame: Any) -> None:
@@ -82,11 +83,13 @@ def run() -> None:
     status = main()
     if status == INTERRUPTED and terminated:
         status = TERMINATED
-    if status in (INTERRUPTED, TERMINATED):
-        main_thread = threading.main_thread()
-        others = [thread for thread in threading.enumerate() if thread is not main_thread]
-        for thread in others:
-            thread.join(0.2)
-        if any(thread.is_alive() for thread in others):
-            os._exit(status)
+    others = [thread for thread in threading.enumerate()
+              if thread is not threading.main_thread() and not thread.daemon]
+    for thread in others:
+        thread.join(0.2)
+    if any(thread.is_alive() for thread in others):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # whoever read it is gone, or it was closed
+                stream.flush()
+        os._exit(status)
     sys.exit(status)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stabkit.cli.commands import EXPECTED, UNDECIDED, UNEXPECTED, cli
+from stabkit.cli.commands import EXPECTED, INTERRUPTED, UNDECIDED, UNEXPECTED, cli
 from stabkit.cli.options import budget, json_file, seed
 from stabkit.errors import InvalidArgument
 from stabkit.report.output import check_writable, deliver, say, write
@@ -157,8 +157,17 @@ def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str],
     for path in (target, page):
         if path not in (None, "-"):
             check_writable(path)
-    with working(sys.stderr) as advance:
-        found = task(advance=advance)
+    done: list[str] = []
+    try:
+        with working(sys.stderr, budget) as advance:
+            def note(what: str) -> None:
+                done.append(what)
+                advance(what)
+
+            found = task(advance=note)
+    except KeyboardInterrupt:
+        say(f"stabkit: interrupted after {', '.join(done) or 'nothing'}", err=True)
+        return INTERRUPTED
     if target is not None:
         from stabkit.report.verdict_file import as_text, document
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ from stabkit.cli.options import (
     show_version,
 )
 from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, StabkitError
+from stabkit.installation import quoted
 from stabkit.report.output import check_writable, deliver, say
 from stabkit.user_files import no_leaving, no_sudden_exit
 
@@ -139,7 +140,7 @@ def verify(
         decided, stop = decide_with_table(claims, target == "-", options, journal)
         if isinstance(stop, KeyboardInterrupt):
             more = "" if journal is None or target is None else \
-                f"; --resume {shlex.quote(target)} goes on"
+                f"; --resume {quoted(target)} goes on"
             say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided{more}",
                 err=True)
             return INTERRUPTED
@@ -195,29 +196,43 @@ def claims(patterns: Sequence[str], own: str | None, paper: str | None, verdict:
 @cli.command()
 @click.argument("name", metavar="CLAIM", shell_complete=complete)
 @claims_file
+@click.option("--again", is_flag=True, help="Decide anew, as --budget and --seed do, rather than "
+              "answer from the verdicts that are recorded.")
 @budget(10.0)
 @seed
-def show(name: str, own: str | None, budget: float, seed: int) -> int:
-    """Decide one claim; show statement, verdict and evidence.
+@click.pass_context
+def show(ctx: click.Context, name: str, own: str | None, again: bool, budget: float, seed: int
+         ) -> int:
+    """Show one claim: statement, verdict and evidence.
 
-    CLAIM is a name, or the place of a statement in its source; of several there the first is shown.
+    CLAIM is a name, or the place of a statement in its source; of several there the first is shown
+    and the others are named.  What is recorded of a built-in claim is shown at once; another claim
+    is decided.
 
     \b
     Examples:
       stabkit show alt2021.euclidean_stability
-      stabkit show 'Theorem 2'
+      stabkit show 'Theorem 2' --again
       stabkit show mine.my_bound --claims mine.py --budget 60
     """
-    from stabkit.claims.verify import verify as decide_claims
     from stabkit.report.explain import explain
+    from stabkit.report.recorded import recorded
 
     at_place = _at_place(name, own)
     found = at_place[:1] or claims_for([name], own)
     if len(found) > 1:
         raise InvalidArgument(f"claim: {name!r} matches {len(found)} claims; show takes one, "
                               f"such as {found[0].name}")
-    verdict, = decide_claims(found, budget=budget, seed=seed)
-    say(explain(found[0], verdict, own), end="")
+    asked = any(ctx.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+                for option in ("again", "budget", "seed"))
+    known = None if asked else recorded(found[0])
+    if known is None:
+        from stabkit.claims.verify import verify as decide_claims
+
+        verdict, = decide_claims(found, budget=budget, seed=seed)
+        say(explain(found[0], verdict, own), end="")
+    else:
+        say(explain(found[0], known.verdict, own, known.origin), end="")
     if at_place[1:]:
         say(f"\nAlso at {name}:")
         say("".join(f"  stabkit show {claim.name}\n" for claim in at_place[1:]), end="")
@@ -287,7 +302,7 @@ def doctor(packages: bool) -> int:
     from stabkit.cache_folder import in_words
     from stabkit.report import environment
 
-    say(environment.packages() if packages else environment.facts(backends(), in_words()))
+    say(environment.packages() if packages else environment.facts(backends()["cupy"], in_words()))
     return EXPECTED
 
 
@@ -310,10 +325,13 @@ def claims_for(patterns: Sequence[str], own: str | None) -> list[Claim]:
 
 
 def _at_place(place: str, own: str | None) -> list[Claim]:
-    """Return the claims that stand at a place of their sources, such as "Theorem 2"."""
+    """Return the claims at a place of their sources, such as "Theorem 2", the place itself first;
+    those of "Theorem 2, eq. (16)" stand there, too."""
     if "." in place:  # a name
         return []
-    return [claim for claim in claims_for([], own) if claim.location.casefold() == place.casefold()]
+    there = re.compile(rf"{re.escape(place)}(?!\w)", re.IGNORECASE)
+    return sorted((claim for claim in claims_for([], own) if there.match(claim.location)),
+                  key=lambda claim: len(claim.location) != len(place))
 
 
 def decide_with_table(claims: list[Claim], quiet: bool, options: Record,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,11 @@ from stabkit.aliases import Fields, Record
 from stabkit.errors import InvalidArgument
 from stabkit.replay import read
 from stabkit.report.environment import version
+from stabkit.report.output import new_beside
 from stabkit.stability.verdict import Verdict
+from stabkit.user_files import content
+
+LARGEST = 1 << 28  # bytes of a journal
 
 
 class Journal:
@@ -38,11 +43,17 @@ class Journal:
             self._stream.close()
 
     def start(self, known: Iterable[Verdict] = ()) -> None:
-        """Begin anew, with the verdicts that are known."""
+        """Begin anew, with the verdicts that are known; they are never on the disk nowhere."""
         lines = [self._asked, *(verdict.to_json() for verdict in known)]
         try:
-            self._stream = self.path.open("w", encoding="utf-8")
-            self._write(*lines)
+            handle, trial = new_beside(self.path)
+            try:
+                self._stream = open(handle, "w", encoding="utf-8")  # noqa: SIM115, closed at exit
+                self._write(*lines)
+                os.replace(trial, self.path)  # and a link or a pipe of this name is not followed
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(trial)
         except OSError as error:
             raise InvalidArgument(f"--json: cannot write {self.path}: {error.strerror}") from error
 
@@ -96,7 +107,8 @@ def resume_from(source: str, wanted: Fields, claims: Iterable[Any]) -> list[Verd
         _compare(document, {key: wanted[key] for key in ("stabkit", "seed", "budget")}, source)
         found |= {fields["claim"]: fields for fields in document["verdicts"]}
     if journal.is_file():
-        head, *lines = journal.read_text("utf-8").split("\n")[:-1] or ["{}"]
+        text = content(journal, "--resume", LARGEST).decode("utf-8", "replace")
+        head, *lines = text.split("\n")[:-1] or ["{}"]
         _compare(_read(head, str(journal)), wanted, str(journal))
         found |= {fields["claim"]: fields for fields in (
             _read(line, str(journal)) for line in lines)}
@@ -109,8 +121,7 @@ def resume_from(source: str, wanted: Fields, claims: Iterable[Any]) -> list[Verd
 
 def _read(text: str, source: str) -> Any:
     try:
-        content = json.loads(text)
-        return {"claim": "", **content}
+        return {"claim": "", **json.loads(text)}
     except (TypeError, ValueError) as error:
         raise InvalidArgument(f"--resume: {source} is damaged") from error
 

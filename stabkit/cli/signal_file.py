@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from tokenize import TokenError  # a broken npy header is parsed as Python by numpy
 
 import numpy as np
 
+from stabkit.array_files import read_array
 from stabkit.errors import InvalidArgument
-from stabkit.user_files import content
-
-LARGEST = 1 << 30  # bytes
 
 
 def read_signal(path: str | Path) -> np.ndarray:
@@ -35,18 +29,8 @@ def read_signal(path: str | Path) -> np.ndarray:
     InvalidArgument
         The file is missing, not of these kinds, damaged, or holds anything but such a signal.
     """
-    path = Path(path)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        known = ", ".join(_READERS)
-        raise InvalidArgument(f"signal: {path} has an unknown kind {path.suffix!r}; use {known}")
-    stream = BytesIO(content(path, "signal", LARGEST))
-    try:
-        values = reader(stream)
-    except (ValueError, EOFError, MemoryError, SyntaxError, TokenError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidArgument(f"signal: {path} is damaged or no signal: {reason}") from error
-    return _check(values, path)
+    values = read_array(path, "signal", "signal", (".csv", ".npy", ".wav"))
+    return _check(values, Path(path))
 
 
 def _check(values: np.ndarray, path: Path) -> np.ndarray:
@@ -72,27 +56,3 @@ def _check(values: np.ndarray, path: Path) -> np.ndarray:
             f"({faulty.size} such of {samples.size})"
         )
     return samples
-
-
-def _read_csv(stream: BytesIO) -> np.ndarray:
-    with TextIOWrapper(stream, "utf-8-sig") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # an empty file: said better by _check
-        table = np.loadtxt(file, delimiter=",", ndmin=2)
-    return table.ravel() if 1 in table.shape else table
-
-
-def _read_npy(stream: BytesIO) -> np.ndarray:
-    return np.lib.format.read_array(stream, allow_pickle=False)
-
-
-def _read_wav(stream: BytesIO) -> np.ndarray:
-    from scipy.io import wavfile  # slow to import, and most runs read no sound
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks that are not samples
-        return wavfile.read(stream)[1]
-
-
-_READERS: dict[str, Callable[[BytesIO], np.ndarray]] = {
-    ".csv": _read_csv, ".npy": _read_npy, ".wav": _read_wav,
-}

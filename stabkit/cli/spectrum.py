@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ from stabkit.cli.audit import Sizes
 from stabkit.cli.commands import EXPECTED, UNEXPECTED, cli
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.report.output import say, write
-from stabkit.user_files import content, is_step_file
+from stabkit.user_files import is_step_file
 
-LARGEST = 1 << 30  # bytes of a file
 _WHOLE, _POWERS = 600, 200  # rows up to which all eigenvalues, and the powers, are enclosed
 
 
@@ -90,7 +88,7 @@ def _draw(found: Any, picture: Path) -> None:
 
     if found is None:
         raise InvalidArgument(f"--picture: needs all eigenvalues, of at most {_WHOLE} rows")
-    write(picture, svg(plot(found), picture.stem))
+    write(picture, svg(plot(found), picture.stem), "--picture")
 
 
 def read_linear_step(path: Path, shape: tuple[int, ...] | None, dt: str | None) -> Any:
@@ -134,25 +132,11 @@ def read_matrix(path: Path) -> Any:
     """
     import scipy
 
-    readers = {".npz": scipy.sparse.load_npz, ".mtx": scipy.io.mmread, ".npy": _dense}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise InvalidArgument(f"FILE: {path} has an unknown kind {path.suffix!r}; use "
-                              f"{', '.join(readers)}")
-    stream = BytesIO(content(path, "FILE", LARGEST))
-    try:
-        matrix: Any = reader(stream)
-    except (ValueError, KeyError, EOFError, MemoryError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidArgument(f"FILE: {path} is damaged or no matrix: {reason}") from error
+    from stabkit.array_files import read_array
+
+    matrix = read_array(path, "FILE", "matrix", (".npz", ".mtx", ".npy"))
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InvalidArgument(f"FILE: {path} must hold a square matrix, got shape {matrix.shape}")
     if matrix.dtype.kind not in "iuf":
         raise InvalidArgument(f"FILE: {path} must hold real numbers, got {matrix.dtype}")
     return scipy.sparse.csr_array(matrix).astype(float)
-
-
-def _dense(stream: BytesIO) -> Any:
-    import numpy as np
-
-    return np.load(stream, allow_pickle=False)

@@ -30,6 +30,10 @@ Definition no_more_contrast (n : nat) (v u : vec) : Prop := forall M,
 Definition within_range (n : nat) (v u : vec) : Prop := forall low high,
   (forall i, (i < n)%nat -> low <= u i <= high) -> forall i, (i < n)%nat -> low <= v i <= high.
 
+(* A mean of values, with any weights. *)
+Definition is_mean (n : nat) (x : vec) (m : R) : Prop := exists a : vec,
+  (forall p, (p < n)%nat -> 0 <= a p) /\ sum n a = 1 /\ m = dot n a x.
+
 (* A line: between the points i - 1 and i lies an edge of weight w i, and one of weight w 0 and
    w n before the first point and behind the last.  An entry depends on the weight to its side, one
    on the diagonal on l = w i and r = w (i + 1). *)
@@ -598,6 +602,29 @@ Lemma some_least n (x : vec) : (0 < n)%nat ->
 Proof.
   intro N. destruct (some_greatest n (fun i => - x i) N) as (i & I & G).
   exists i. split; [exact I |]. intros j J. specialize (G j J). lra.
+Qed.
+
+Lemma mean_at_least {n x m c} : is_mean n x m -> (forall p, (p < n)%nat -> c <= x p) -> c <= m.
+Proof.
+  intros (a & A & T & ->) B.
+  assert (0 <= sum n (fun i => a i * x i + - c * a i)).
+  { apply sum_nonneg; intros i I. specialize (A i I). specialize (B i I).
+    assert (0 <= a i * (x i - c)) by (apply Rmult_le_pos; lra). lra. }
+  rewrite sum_add, sum_scal, T in H. unfold dot. lra.
+Qed.
+
+Lemma mean_at_most {n x m c} : is_mean n x m -> (forall p, (p < n)%nat -> x p <= c) -> m <= c.
+Proof.
+  intros (a & A & T & ->) B. apply Ropp_le_cancel, (@mean_at_least n (fun i => - x i)).
+  - exists a. repeat split; auto. unfold dot. transitivity (-1 * sum n (fun i => a i * x i));
+      [ring |]. rewrite <- sum_scal. apply sum_ext; intros; ring.
+  - intros p I. specialize (B p I). lra.
+Qed.
+
+Lemma mean_within {n x m low high} : is_mean n x m ->
+  (forall p, (p < n)%nat -> low <= x p <= high) -> low <= m <= high.
+Proof.
+  intros M B. split; [apply (mean_at_least M) | apply (mean_at_most M)]; intros p I; apply B, I.
 Qed.
 
 (* -- any number of steps ----------------------------------------------------------------------- *)

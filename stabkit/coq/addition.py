@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from stabkit.aliases import Fields
 from stabkit.coq.context import Context, Visit
-from stabkit.coq.terms import Number, Operator, Row, Term, Vector, symbol
+from stabkit.coq.names import symbol
+from stabkit.coq.terms import Number, Operator, Row, Term, Vector
 from stabkit.errors import InvalidArgument
 from stabkit.proof.text import relation
 
@@ -26,8 +27,9 @@ class Fact:
 
 def added(context: Context, goal: Term, sign: str, proof: Fields) -> list[str]:
     """The script that shows a goal; the hypotheses stand in the context by their names."""
-    script = [line for name, like in proof.get("rest", {}).items()
-              for line in context.rest(name, like)]
+    script = []
+    for name, like in proof.get("rest", {}).items():
+        context.rest(name, like)
     for lemma in proof.get("lemmas", []):
         shown = context.number(relation(lemma["shows"], (">=",))[0])
         script += [f"assert ({symbol(lemma['name'], '_known')} : 0 <= {shown.text}).", "{",
@@ -180,7 +182,7 @@ def _bound(context: Context, step: Step) -> tuple[Number, str]:
     holds = terms.sum(terms.times(c, terms.dot(x, x)), terms.dot(made, made), minus=True)
     if not isinstance(holds, Number) or not isinstance(K, Operator):
         raise InvalidArgument("bound: is not a number")
-    of, to = context.sides[name]
+    of, to = map(context.space, context.sides[name])
     fact = symbol(name, "_bound")
     why = f"{fact} {x.text}" if step["of"] == name else \
         f"bound_transposed {to} {of} {K_name} {c.text} ltac:(nonneg) {fact} {x.text}"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stabkit.aliases import Fields
-from stabkit.coq.terms import Number, Operator, Row, Term, Terms, Vector, symbol
+from stabkit.coq.names import space_symbol, symbol
+from stabkit.coq.terms import Number, Operator, Row, Term, Terms, Vector
 from stabkit.errors import InvalidArgument
 from stabkit.proof.text import relation
 
@@ -75,7 +76,8 @@ class Context:
 
     def space(self, name: str) -> str:
         """How Coq calls the dimension of a space."""
-        return f"({symbol(name)} {self.step})" if f"space {name}" in self.moved else symbol(name)
+        made = space_symbol(name)
+        return f"({made} {self.step})" if f"space {name}" in self.moved else made
 
     def primitive(self, flux: str) -> str:
         """How Coq calls the function whose derivative a flux is; it moves with the flux."""
@@ -129,15 +131,14 @@ class Context:
             self.names[energy] = Number(p)
         self.visits[name] = Visit(entry["flux"], at, self.terms.generator(f, at.space), Number(p))
 
-    def rest(self, name: str, like: str) -> list[str]:
+    def rest(self, name: str, like: str) -> None:
         """A visit at 0 of the flux of another, where a sector says that the value is 0."""
         other = self.visits[like]
-        at, p = self.terms.zero(other.at.space), symbol("p_" + name)
-        self.visits[name] = Visit(other.flux, at, at, Number(p), rests=True)
-        if not self.energies:
-            return []
-        self.names["p_" + name] = Number(p)
-        return [f"pose ({p} := energy {at.space} {self.primitive(other.flux)} zero)."]
+        at = self.terms.zero(other.at.space)
+        p = Number(f"(energy {at.space} {self.primitive(other.flux)} {at.text})")
+        self.visits[name] = Visit(other.flux, at, at, p, rests=True)
+        if self.energies:
+            self.names["p_" + name] = p
 
     def ends(self, flux: str, kind: str) -> tuple[str, str]:
         """Those of an interval; a sector without one above ends where the slopes do."""
@@ -153,7 +154,7 @@ class Context:
 
     def rests_by(self, flux: str) -> str:
         """Why a flux is 0 at 0."""
-        if "inf" not in self.facts[flux]["sector"][1]:
+        if self.facts[flux]["sector"][1] != "inf":
             return symbol(flux, "_rest")
         return f"(rests _ _ _ {symbol(flux, '_sector_least')} {symbol(flux, '_slopes_most')})"
 
@@ -213,8 +214,7 @@ def context(data: Data, moved: frozenset[str] = frozenset(), step: str = "",
             counter: str | None = None) -> Context:
     """The context of a statement, or of one step of it."""
     made = Context(moved, step, counter, data.get("energies", True))
-    for space in spaces(data):
-        made.bind(space, "nat")
+    made.binders += [Binder(space_symbol(space), "nat") for space in spaces(data)]
     for name, sign in data.get("parameters", {}).items():
         made.bind(name, "R")
         made.names[name] = made.signs[name] = Number(made.text(name))

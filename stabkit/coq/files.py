@@ -11,18 +11,24 @@ from stabkit.coq.addition import added, indented
 from stabkit.coq.context import Data, context, with_what_occurs
 from stabkit.coq.induction import Induction
 from stabkit.coq.lines import rows
+from stabkit.coq.names import KEYWORDS, with_names
 from stabkit.coq.pieces import pieces
 from stabkit.proof.text import relation
 
-#: The library: vectors and the rules of proofs, and lines.
-LIBRARY = tuple(Path(__file__).with_name(name) for name in ("Stabkit.v", "Lines.v"))
+#: The library: vectors and the rules of proofs, lines, and rings.
+LIBRARY = tuple(Path(__file__).with_name(name) for name in ("Stabkit.v", "Lines.v", "Rings.v"))
+#: Facts about fluxes, which no theorem needs: they suppose them.
+FLUXES = Path(__file__).with_name("Fluxes.v")
 #: The first line of every file, by which it is known again.
 MARK = "(* Written by stabkit export. *)"
 
 
 def identifier(name: str) -> str:
-    """A name for a theorem and its file."""
-    return re.sub(r"\W+", "_", name).strip("_")
+    """A name for a theorem and its file, which neither Coq nor the library has for its own."""
+    stem = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
+    own = {*KEYWORDS, *(word for library in LIBRARY
+                        for word in re.findall(r"\w+", library.read_text("utf-8")))}
+    return stem if stem[:1].islower() and stem not in own else f"theorem_{stem}"
 
 
 def theorem(name: str, statement: Data, proof: Data, says: str = "") -> str:
@@ -48,9 +54,9 @@ def file(name: str, says: str, proofs: Sequence[tuple[Data, Data]]) -> str:
     stem, lines = identifier(name), []
     for number, (statement, proof) in enumerate(proofs, 1):
         made = stem if len(proofs) == 1 else f"{stem}_part_{number}"
-        lines += ["", *KINDS[statement["kind"]](made, statement, proof)]
+        lines += ["", *with_names(KINDS[statement["kind"]](made, statement, proof))]
     return "\n".join(line for long in [
-        MARK, *comment(f"{name}: {says}"), "", "Require Import Stabkit Lines.", *lines, ""]
+        MARK, *comment(f"{name}: {says}"), "", "Require Import Stabkit Lines Rings.", *lines, ""]
         for line in wrapped(long))
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 from stabkit.coq.calculations import EXACT, calculation
 from stabkit.coq.context import Data
-from stabkit.coq.files import LIBRARY, MARK, comment, file, identifier, wrapped
+from stabkit.coq.files import FLUXES, LIBRARY, MARK, comment, file, identifier, wrapped
 from stabkit.errors import InvalidArgument
 
 #: What Coq and make leave beside a file.
 MADE = (".vo", ".vok", ".vos", ".glob", ".aux", ".d", ".cache")
 MAKEFILE = """\
 # Written by stabkit export.  "make -j2" has Coq check all files; "make assumptions" prints what
-# the theorems rest on beside their hypotheses.
+# the theorems rest on beside their hypotheses; "make fluxes" checks facts about fluxes, and needs
+# the package Interval as well (Debian's libcoq-interval).
 COQC ?= coqc
 THEOREMS = {stems}
 
@@ -25,17 +26,21 @@ all: $(THEOREMS:=.vo)
 \t$(COQC) -q $<
 
 Lines.vo: Stabkit.vo
+Rings.vo: Lines.vo
+Fluxes.vo: Stabkit.vo
 Definite.vo: Exact.vo
-$(THEOREMS:=.vo): %.vo: %.v Lines.vo Definite.vo
+$(THEOREMS:=.vo): %.vo: %.v Rings.vo Definite.vo
 \t$(COQC) -q $<
 
 assumptions: all
 \t$(COQC) -q Assumptions.v
 
+fluxes: Fluxes.vo
+
 clean:
 \trm -f *.vo *.vok *.vos *.glob .*.aux
 
-.PHONY: all assumptions clean
+.PHONY: all assumptions fluxes clean
 """
 
 
@@ -119,7 +124,7 @@ def folder(claims: Iterable[Shown | Calculated]) -> Folder:
         made.claims[shown.claim] = f"{stem}.v"
         theorems += shown.theorems()
     stems = [name.removesuffix(".v") for name in made.claims.values()]
-    for library in (*LIBRARY, *EXACT):
+    for library in (*LIBRARY, *EXACT, FLUXES):
         made.files[library.name] = f"{MARK}\n{library.read_text('utf-8')}"
     made.files["Assumptions.v"] = "\n".join([
         MARK, *(f"Require Import {stem}." for stem in ["Definite", *stems]),

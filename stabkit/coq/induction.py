@@ -20,7 +20,8 @@ from stabkit.coq.context import (
     spaces,
     with_what_occurs,
 )
-from stabkit.coq.terms import Number, Term, symbol
+from stabkit.coq.names import space_symbol, symbol
+from stabkit.coq.terms import Number, Term
 from stabkit.proof import iteration
 from stabkit.proof.text import relation
 
@@ -80,8 +81,7 @@ class Induction:
     def lemma(self, part: str, text: str, proof: Data, after: bool) -> Lemma:
         """That an inequality or equation holds at the start, or after a step."""
         made = context(self.step)
-        rests = [line for visit, like in self.proof.get("rest", {}).items()
-                 for line in made.rest(visit, like)]
+        self._rest(made)
         values = self._after(made) if after else self._begun(made)
         left, sign = relation(text, (">=", "=="))
         goal = made.terms.read(left, values)
@@ -90,7 +90,7 @@ class Induction:
             f"Lemma {name} :", *indented([binder.written() for binder in made.binders]),
             f"  {made.proposition(goal, sign)}.", "Proof.",
             f"  intros {' '.join(binder.name for binder in made.binders)}.",
-            *indented([*rests, *added(made, goal, sign, proof)]), "Qed.", ""])
+            *indented(added(made, goal, sign, proof)), "Qed.", ""])
 
     def _begun(self, made: Context) -> dict[str, Term]:
         """What stands for the state, and for visits at it, at the start."""
@@ -169,8 +169,14 @@ class Induction:
             pattern = f"[{name} {pattern}]"
         return pattern
 
+    def _rest(self, made: Context) -> None:
+        """Note the visits at 0 of the proof."""
+        for visit, like in self.proof.get("rest", {}).items():
+            made.rest(visit, like)
+
     def _says(self, text: str, step: str) -> str:
         made = context(self.step, self.moved, step, self.counter)
+        self._rest(made)
         left, sign = relation(text, (">=", "=="))
         return made.proposition(made.terms.read(left, made.names), sign)
 
@@ -193,8 +199,10 @@ class Induction:
 
     def _sequences(self) -> dict[str, Binder]:
         """The variables and hypotheses that are there at every step, as they are at k'."""
-        moving = {symbol(name.removeprefix("space ")) for name in self.moved} | {
-            symbol(flux, "_P") for flux in self.statement.get("fluxes", {}) if flux in self.moved}
+        moving = {space_symbol(name.removeprefix("space ")) if name.startswith("space ")
+                  else symbol(name) for name in self.moved}
+        moving |= {symbol(flux, "_P") for flux in self.statement.get("fluxes", {})
+                   if flux in self.moved}
         made = context(self.step, self.moved, K, self.counter)
         return {binder.name: binder for binder in made.binders
                 if (K in binder.type if binder.hypothesis else binder.name in moving)}

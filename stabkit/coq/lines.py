@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from stabkit.coq.addition import indented
 from stabkit.coq.context import Data
-from stabkit.coq.terms import Number, Terms, symbol
+from stabkit.coq.names import symbol
+from stabkit.coq.terms import Number, Terms
 from stabkit.errors import InvalidArgument
 
 Row = Mapping[str, str]
 #: What the library calls that which a step keeps.
-KEPT = {"range": "within_range", "sign": "no_more_changes", "variation": "no_more_variation",
+KEPT = {"range": "within_range", "sign": "no_more_changes",
+        "cyclic sign": "no_more_changes_around", "variation": "no_more_variation",
         "extrema": "no_more_extrema", "mean": "same_sum", "contrast": "no_more_contrast"}
 #: The entries of a line by the names of the library, the weights that they are functions of.
 ENTRIES = {
@@ -22,8 +24,13 @@ ENTRIES = {
     "inner_right": ("inner", "1", "r"),
     "last_left": ("last", "-1", "l"), "last_middle": ("last", "0", "l r"),
 }
+#: The rows that a ring has no other ones for: those of the line that it is cut to.
+CUT = {"first_middle": ("inner", "0", {"l": "0", "r": "r"}),
+       "last_middle": ("inner", "0", {"l": "l", "r": "0"}),
+       "first_right": ("inner", "1", {"r": "r"}), "last_left": ("inner", "-1", {"l": "l"})}
 #: The theorem of the library for what an explicit or an implicit step keeps.
 LAWS = {("sign", "explicit"): "line_adds_no_changes",
+        ("cyclic sign", "explicit"): "ring_adds_no_changes",
         ("sign", "implicit"): "inverse_line_adds_no_changes",
         ("variation", "explicit"): "line_adds_no_variation",
         ("extrema", "explicit"): "line_adds_no_extrema",
@@ -37,7 +44,7 @@ def rows(name: str, statement: Data, proof: Data) -> list[str]:
     Raises
     ------
     InvalidArgument
-        For what the library has no theorem for, such as signs around a ring.
+        For what the library has no theorem for, such as a contrast after any number of steps.
     """
     if statement["keeps"] not in KEPT or {"keeps": "contrast", "steps": "any number"}.items() <= \
             statement.items():
@@ -59,7 +66,7 @@ def _line(name: str, statement: Data, proof: Data) -> list[str]:
     ends = set(statement["weights"].values())
     if len(ends) != 1:
         raise InvalidArgument("weights: of a line must have one end")
-    within, rows = _within("x", *ends), statement["rows"]
+    within = _within("x", *ends)
     law = LAWS[statement["keeps"], statement["step"]]
     box = f"(fun x => {within})"
     of_flux, flux, given = "", "", []
@@ -68,31 +75,39 @@ def _line(name: str, statement: Data, proof: Data) -> list[str]:
         given = [f"  slopes_within {box} phi ->",
                  "  (forall i, (S i < n)%nat -> "
                  "w (S i) * differences u i = phi (differences u i)) ->"]
-    bound = f" (fun x => {_entry(proof['pivot'], ['x'])})" if "pivot" in proof else ""
-    return [f"Definition {name}_line : line := {{|",
-            *(f"  {field} := fun {letters} => {_entry(rows[kind][place], letters.split(' '))}"
-              + ";" * (field != "last_middle") for field, (kind, place, letters) in
-              ENTRIES.items()),
-            "|}.", "", f"Theorem {name} :", f"  forall n : nat, forall w u v : vec,{of_flux}",
+    bound = f" (fun x => {_entry(proof['pivot'], {'x': 'x'})})" if "pivot" in proof else ""
+    return [f"Definition {name}_line : line := {{|", *_fields(statement), "|}.", "",
+            f"Theorem {name} :", f"  forall n : nat, forall w u v : vec,{of_flux}",
             f"  (forall i, {_within('w i', *ends)}) ->", *given,
             f"  {_course(name, statement, 'w', 'u', 'v')} ->",
             f"  {KEPT[statement['keeps']]} n v u.", "Proof.", "  intros n w u v; intros.",
             f"  apply ({law} {box} {name}_line{bound} n w){flux}; auto; on_box.", "Qed."]
 
 
+def _fields(statement: Data) -> Iterator[str]:
+    """The entries of a line, or of the one that a ring is cut to."""
+    for field, (kind, place, letters) in ENTRIES.items():
+        names = {letter: letter for letter in letters.split(" ")}
+        if statement["keeps"] == "cyclic sign":
+            kind, place, names = CUT.get(field, (kind, place, names))
+        yield f"  {field} := fun {letters} => {_entry(statement['rows'][kind][place], names)}" \
+            + ";" * (field != "last_middle")
+
+
 def _course(name: str, statement: Data, w: str, u: str, v: str) -> str:
     """That v is made of u, or u of v, by the rows of the line."""
     old, new = (u, v) if statement["step"] == "explicit" else (v, u)
-    return f"(forall i, (i < n)%nat -> {new} i = on_line {name}_line n {w} {old} i)"
+    where = "on_ring" if statement["keeps"] == "cyclic sign" else "on_line"
+    return f"(forall i, (i < n)%nat -> {new} i = {where} {name}_line n {w} {old} i)"
 
 
 def _within(weight: str, end: str) -> str:
     return f"0 <= {weight}" if end == "inf" else f"0 <= {weight} <= {end}"
 
 
-def _entry(text: str, names: list[str]) -> str:
-    """A polynomial in weights."""
-    found = Terms().read(text, {name: Number(symbol(name)) for name in names})
+def _entry(text: str, names: Mapping[str, str]) -> str:
+    """A polynomial in weights, by what Coq calls them."""
+    found = Terms().read(text, {name: Number(called) for name, called in names.items()})
     if not isinstance(found, Number):
         raise InvalidArgument(f"{text}: is not a number")
     return found.text
@@ -118,72 +133,80 @@ def _any_number(name: str, kept: str, statement: Data) -> list[str]:
 def _range(name: str, statement: Data, proof: Data) -> list[str]:
     """The kinds of rows, and that values which are made by such rows stay within the range."""
     del proof
-    if any("mean" in row for row in statement["rows"].values()):
-        raise InvalidArgument("rows: the mean of several neighbours is not written for Coq")
     explicit = statement["step"] == "explicit"
-    made, lines = _explicit if explicit else _implicit, []
+    made = _explicit if explicit else _implicit
+    lines: list[str] = []
     for kind, row in statement["rows"].items():
-        lines.append(f"  | {_kind(name, kind)} : " + _says(row, statement["weights"], explicit)
+        kind = symbol(f"{name}_" + re.sub(r"\W+", "_", kind), kind=f"row {len(lines)}")
+        lines.append(f"  | {kind} : " + _says(row, statement["weights"], explicit)
                      + f" -> {name}_row n u v i")
     return [f"Inductive {name}_row (n : nat) (u v : vec) (i : nat) : Prop :=",
             *lines[:-1], lines[-1] + ".", "", *made(name, statement)]
 
 
-def _kind(name: str, kind: str) -> str:
-    return f"{name}_" + re.sub(r"\W+", "_", kind)
-
-
 def _neighbours(row: Row) -> dict[str, str]:
-    """The place of each entry of a row; that of the diagonal is i."""
+    """What an entry is multiplied with: the value at i, at another place, or a mean of values."""
     others = [key for key in row if key != "0"]
-    return {"0": "i", **{key: f"p{number}" for number, key in enumerate(others)}}
+    return {"0": "i", **{key: f"{'m' if key == 'mean' else 'p'}{number}"
+                         for number, key in enumerate(others)}}
 
 
-def _weights(row: Row, weights: Mapping[str, str]) -> list[str]:
-    """The weights that occur in a row."""
+def _value(vector: str, place: str) -> str:
+    """A value of a vector; a mean is one itself."""
+    return place if place[0] == "m" else f"{vector} {place}"
+
+
+def _weights(row: Row, weights: Mapping[str, str]) -> dict[str, str]:
+    """The weights that occur in a row, and what Coq calls them."""
     words = {word for text in row.values() for word in re.findall(r"\w+", text)}
-    return [weight for weight in weights if weight in words]
+    return {weight: symbol(weight) for weight in weights if weight in words}
 
 
 def _says(row: Row, weights: Mapping[str, str], explicit: bool) -> str:
     """A kind of row: with some weights and neighbours, v is a sum of values of u, or u of v."""
     names, places = _weights(row, weights), _neighbours(row)
     old, new = ("u", "v") if explicit else ("v", "u")
-    total = " + ".join(f"{_entry(row[key], names)} * {old} {place}"
+    total = " + ".join(f"{_entry(row[key], names)} * {_value(old, place)}"
                        for key, place in places.items())
-    found = [f"forall {symbol(weight)} : R, {_within(symbol(weight), weights[weight])} ->"
-             for weight in names]
-    found += [f"forall {place} : nat, ({place} < n)%nat ->" for place in places.values()
+    found = [f"forall {called} : R, {_within(called, weights[weight])} ->"
+             for weight, called in names.items()]
+    found += [f"forall {place} : R, is_mean n {old} {place} ->" if place[0] == "m" else
+              f"forall {place} : nat, ({place} < n)%nat ->" for place in places.values()
               if place != "i"]
     return " ".join([*found, f"{new} i = {total}"])
 
 
 def _pattern(row: Row, weights: Mapping[str, str]) -> str:
     """The names of what a kind of row says."""
-    found = [f"{symbol(weight)} {symbol(weight)}_within" for weight in _weights(row, weights)]
+    found = [f"{called} {symbol(weight, '_within')}"
+             for weight, called in _weights(row, weights).items()]
     found += [f"{place} {place}_in" for place in _neighbours(row).values() if place != "i"]
     return " ".join([*found, "E"])
 
 
-def _products(row: Row, weights: Mapping[str, str], sign: str, *differences: str) -> str:
-    """That entries times differences, which have a place {} in them, are >= 0."""
+def _products(row: Row, weights: Mapping[str, str], sign: str, vector: str, *differences: str
+              ) -> str:
+    """That entries times differences, which have a value {} in them, are >= 0."""
     names, found = _weights(row, weights), ""
     for key, place in _neighbours(row).items():
         for difference in differences:
             if key != "0" or sign == "":
                 found += (f" assert (0 <= {sign}{_entry(row[key], names)} * "
-                          f"({difference.format(place)})) by (apply Rmult_le_pos; lra).")
+                          f"({difference.format(_value(vector, place))})) "
+                          "by (apply Rmult_le_pos; lra).")
     return found
 
 
-def _cases(statement: Data, sign: str, fact: str, *differences: str) -> list[str]:
-    """A case for each kind of row; a fact about the value at every place is at hand."""
+def _cases(statement: Data, sign: str, law: str, vector: str, *differences: str) -> list[str]:
+    """A case for each kind of row; B tells about values at every place, a law about means."""
     rows, weights = statement["rows"], statement["weights"]
     lines = [f"destruct H as [{' | '.join(_pattern(row, weights) for row in rows.values())}]."]
     for row in rows.values():
         places = [place for place in _neighbours(row).values() if place != "i"]
-        known = "".join(f" pose proof ({fact} {place} {place}_in)." for place in places)
-        lines.append(f"-{known}{_products(row, weights, sign, *differences)} rewrite E; lra.")
+        known = "".join(f" pose proof ({law} {place}_in B)." if place[0] == "m" else
+                        f" pose proof (B {place} {place}_in)." for place in places)
+        lines.append(f"-{known}{_products(row, weights, sign, vector, *differences)} rewrite E; "
+                     "lra.")
     return lines
 
 
@@ -191,18 +214,18 @@ def _explicit(name: str, statement: Data) -> list[str]:
     return [f"Theorem {name} :", "  forall n : nat, forall u v : vec,",
             f"  (forall i, (i < n)%nat -> {name}_row n u v i) -> within_range n v u.", "Proof.",
             "  intros n u v rows low high B i I. pose proof (rows i I) as H. pose proof (B i I).",
-            *indented(_cases(statement, "", "B", "u {} - low", "high - u {}")), "Qed."]
+            *indented(_cases(statement, "", "mean_within", "u", "{} - low", "high - {}")), "Qed."]
 
 
 def _implicit(name: str, statement: Data) -> list[str]:
     """At a largest (smallest) value after the step, the value before is at least (most) that."""
     lines = []
-    for part, fact, goal, difference in (
-            ("greatest", "v p <= v i", "v i <= u i", "v i - v {}"),
-            ("least", "v i <= v p", "u i <= v i", "v {} - v i")):
+    for part, fact, goal, law, difference in (
+            ("greatest", "v p <= v i", "v i <= u i", "mean_at_most", "v i - {}"),
+            ("least", "v i <= v p", "u i <= v i", "mean_at_least", "{} - v i")):
         lines += [f"Lemma {name}_{part} : forall n u v i, {name}_row n u v i ->",
                   f"  (forall p, (p < n)%nat -> {fact}) -> {goal}.", "Proof.",
-                  "  intros n u v i H B.", *indented(_cases(statement, "- ", "B", difference)),
+                  "  intros n u v i H B.", *indented(_cases(statement, "- ", law, "v", difference)),
                   "Qed.", ""]
     return [*lines, f"Theorem {name} :", "  forall n : nat, forall u v : vec,",
             f"  (forall i, (i < n)%nat -> {name}_row n u v i) -> within_range n v u.", "Proof.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from stabkit.coq.addition import indented
 from stabkit.coq.context import Data
-from stabkit.coq.terms import symbol
+from stabkit.coq.names import symbol
 from stabkit.errors import InvalidArgument
 from stabkit.proof.text import relation, tree
 

@@ -13,23 +13,6 @@ from dataclasses import dataclass, field, replace
 from stabkit.errors import InvalidArgument
 from stabkit.proof.text import tree
 
-#: Words of Coq and of the library that no symbol may be called by.
-RESERVED = {
-    "as", "at", "cofix", "else", "end", "exists", "exists2", "fix", "for", "forall", "fun", "if",
-    "in", "let", "match", "mod", "return", "then", "using", "where", "with", "Prop", "Set", "Type",
-    "SProp", "I", "O", "R", "S", "e", "sum", "dot", "add", "sub", "scal", "zero", "each", "mul",
-    "mulT", "unit", "app", "op", "dim", "gen", "src", "dst", "lw", "lg", "rw", "rg", "row", "rows",
-    "vec", "mat", "env", "atom", "word", "letter", "name", "space", "code", "move", "flip",
-    "before", "chosen", "spell", "energy", "between", "entries", "sound", "symmetric", "turned",
-    "primitive", "Add", "App", "Sub", "Scal", "Zero", "Gen", "Letter", "Atom", "Env", "PI", "sin",
-    "cos", "exp", "ln", "pow", "plus", "minus", "mult", "max", "min", "nat", "bool", "list", "nil",
-}
-
-
-def symbol(name: str, suffix: str = "") -> str:
-    """A name that Coq takes, for a name of the kernel's."""
-    return name + suffix + "_" * (name + suffix in RESERVED)
-
 
 @dataclass(frozen=True)
 class Number:

@@ -1,6 +1,6 @@
-"""The activations of networks, as fluxes: sigmoid, GELU, SiLU, ELU, clipping and their kin.
+"""The activations of networks, as fluxes: sigmoid, GELU, SiLU, ELU, clipping and the like.
 
-They are bends of the whole line rather than diffusivities, so most are not odd, and those that do
+They bend the whole line rather than come from diffusivities, so most are not odd, and those that do
 not vanish at 0 have no bounded g.  Every slope formula is written so that interval arithmetic
 encloses it well on the whole line; a piece that begins at 0 serves its slope only.
 """
@@ -14,13 +14,13 @@ from fractions import Fraction
 import numpy as np
 import scipy
 
-from stabkit.aliases import Rational, Scalar
+from stabkit.aliases import Number, Scalar
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.dictionary import ONE, UNIT, ZERO, _always, _positive, decay, positive_part
 from stabkit.fluxes.expression import Expression, as_expression
 from stabkit.fluxes.flux import Facts, Flux, Piece
-from stabkit.fluxes.rounded import noting_what_was_meant
+from stabkit.fluxes.rounded import note_meaning
 
 
 def erf(x: Scalar) -> Scalar:
@@ -29,7 +29,7 @@ def erf(x: Scalar) -> Scalar:
 
 
 def _irrational(exact: Callable[[], Expression], value: float) -> Callable[[Scalar], Scalar]:
-    """A constant that is no fraction, in the arithmetic of the number that it stands beside."""
+    """An irrational constant, in the arithmetic of the number beside it."""
     def beside(s: Scalar) -> Scalar:
         if isinstance(s, Expression):
             return exact()
@@ -59,8 +59,8 @@ def softplus() -> Flux:
         Facts(False, UNIT, None, smooth=True))
 
 
-@noting_what_was_meant
-def elu(alpha: Rational = 1) -> Flux:
+@note_meaning
+def elu(alpha: Number = 1) -> Flux:
     """Φ(s) = s for s > 0, α (eˢ − 1) for s <= 0 (Clevert et al. 2016)."""
     a = _positive(alpha, "alpha")
     top = (ZERO, max(ONE, Fraction(a)))
@@ -70,8 +70,8 @@ def elu(alpha: Rational = 1) -> Flux:
         Facts(False, top, top, smooth=a == 1), {"alpha": alpha})
 
 
-@noting_what_was_meant
-def silu(steepness: Rational = 1) -> Flux:
+@note_meaning
+def silu(steepness: Number = 1) -> Flux:
     """Φ(s) = s/(1 + exp(−βs)), also called Swish; Φ′ lies between about −0.09984 and 1.09984."""
     beta = _positive(steepness, "steepness")
 
@@ -92,8 +92,8 @@ def silu(steepness: Rational = 1) -> Flux:
                 {"steepness": steepness})
 
 
-@noting_what_was_meant
-def gelu(variance: Rational = 1) -> Flux:
+@note_meaning
+def gelu(variance: Number = 1) -> Flux:
     """Φ(s) = s (1 + erf(s/√(2v)))/2; Φ′ lies between about −0.12891 and 1.12891.
 
     The variance v is 1 in the definition (Hendrycks and Gimpel 2016); files that write √2 with
@@ -152,8 +152,8 @@ def error_function() -> Flux:
         Facts(True, top, top, smooth=True))
 
 
-@noting_what_was_meant
-def clip(lower: Rational = -1, upper: Rational = 1) -> Flux:
+@note_meaning
+def clip(lower: Number | None = -1, upper: Number | None = 1) -> Flux:
     """Φ(s) = min(max(s, a), b), the hard tanh; ``None`` leaves a side open."""
     low = None if lower is None else fraction(lower, "lower")
     high = None if upper is None else fraction(upper, "upper")
@@ -174,8 +174,8 @@ def _level(upto: Fraction | None, value: Fraction) -> Piece:
     return Piece(upto, _always(value), quotient, None, _always(0))
 
 
-@noting_what_was_meant
-def hard_swish(factor: Rational = Fraction(1, 6), offset: Rational = Fraction(1, 2)) -> Flux:
+@note_meaning
+def hard_swish(factor: Number = Fraction(1, 6), offset: Number = Fraction(1, 2)) -> Flux:
     """Φ(s) = s min(max(αs + β, 0), 1)."""
     a, b = _positive(factor, "factor"), Constant(fraction(offset, "offset"))
     kinks = (-Fraction(b), 2 - Fraction(b))  # the slopes 2αs + β at both ends of the middle
@@ -188,8 +188,8 @@ def hard_swish(factor: Rational = Fraction(1, 6), offset: Rational = Fraction(1,
         Facts(False, slopes, UNIT), {"factor": factor, "offset": offset})
 
 
-@noting_what_was_meant
-def soft_shrinkage(threshold: Rational = 1) -> Flux:
+@note_meaning
+def soft_shrinkage(threshold: Number = 1) -> Flux:
     """Φ(s) = sgn(s) max(|s| − q, 0)."""
     q = _positive(threshold, "threshold")
     return Flux("soft_shrinkage", [

@@ -1,4 +1,4 @@
-"""Where an expression is continuous: every operation in it is, on what its arguments may be there.
+"""Where an expression is continuous: where every operation in it is, for all its arguments there.
 
 Sums, products, exp, tanh, abs, max and the like are continuous everywhere; a quotient where its
 denominator is not 0, a root of what is not negative, a logarithm of what is positive; sign, floor
@@ -31,7 +31,7 @@ class Need(NamedTuple):
     relation: str  # "!=", ">=", ">" (to 0), or "" for a condition that is to be decided
 
     def holds(self, x: Scalar) -> bool:
-        """Whether it is certain for every s in an interval."""
+        """Whether it certainly holds for every s in an interval."""
         value = self.argument.at(x)
         if not self.relation:
             return isinstance(value, bool)
@@ -40,14 +40,14 @@ class Need(NamedTuple):
         return bool(value >= 0 if self.relation == ">=" else value > 0)
 
     def text(self, x: Term) -> str:
-        """It in the language of evidence."""
+        """The condition in the language of evidence."""
         value = self.argument.at(x)
         text = value.text if isinstance(value, Term) else str(value)
         return f"{text} {self.relation} 0" if self.relation else f"({text}) or not ({text})"
 
 
 def needs(expression: Expression) -> list[Need]:
-    """What makes an expression continuous."""
+    """The conditions under which an expression is continuous."""
     found: dict[tuple[str, str], Need] = {}
     for part in expression.parts():
         for need in _own_needs(part):
@@ -65,14 +65,14 @@ def _own_needs(part: Expression) -> Iterator[Need]:
         yield Need(arguments[0], ">=" if name == "sqrt" else ">")
     elif name == "sign":
         yield Need(arguments[0], "!=")
-    elif name == "floor":  # decided nowhere, as a closed cell ends where it jumps
+    elif name == "floor":  # never decided, as a closed cell ends where it jumps
         yield Need(part == part, "")
     elif name == "where":
         yield Need(arguments[0], "")
 
 
 def cover(ends: Sequence, holds: Callable[[Any, Any], bool]) -> tuple | None:
-    """Cut cells until ``holds(a, b)`` on each; the ends of the cells, or None.
+    """Cut cells until ``holds(a, b)`` on each; return the ends of the cells, or None.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def is_continuous(expression: Expression, low: Scalar, high: Scalar) -> bool:
     return low == high or all(cells_of(need, low, high) for need in needs(expression))
 
 
-def defined_at(expression: Expression, point: Fraction) -> bool:
+def has_value_at(expression: Expression, point: Fraction) -> bool:
     """Whether its value at a point is shown to exist."""
     try:
         with precision(128):

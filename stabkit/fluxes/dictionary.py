@@ -1,6 +1,6 @@
 """The dictionary of fluxes (alt2020, Table 3, and the fluxes it leaves out).
 
-Each row prints its faces as the sources do; that they belong together is a claim, not a premise.
+Each flux gives its faces as the sources print them; that they belong together is proved.
 Every slope formula is written so that interval arithmetic encloses it well on the whole line.
 """
 
@@ -11,14 +11,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.aliases import Rational, Scalar
+from stabkit.aliases import Number, Rational, Scalar
 from stabkit.arithmetic.foreign import Entries
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.codes import FluxCode
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.flux import Facts, Flux, Piece
-from stabkit.fluxes.rounded import noting_what_was_meant
+from stabkit.fluxes.rounded import note_meaning
 
 ZERO, ONE = Fraction(0), Fraction(1)
 UNIT = (ZERO, ONE)
@@ -61,8 +61,8 @@ def decay(k: int, x: Scalar) -> Scalar:
     return x.decay(k) if isinstance(x, Expression) else x**k * np.exp(-x)
 
 
-def _compiled(flux: Flux, code: FluxCode, *parameters: float) -> Flux:
-    # Only here does an expression get its compiled twin; tests hold both together.
+def _with_kernel(flux: Flux, code: FluxCode, *parameters: float) -> Flux:
+    # The one place where an expression gets its compiled twin; tests compare the two.
     object.__setattr__(flux, "kernel", (code, *parameters))
     return flux
 
@@ -73,20 +73,20 @@ def identity() -> Flux:
     flux = Flux("identity", [Piece(None, inner.activation, inner.diffusivity, inner.regulariser,
                                    inner.slope)],
                 Facts(True, (ONE, ONE), (ONE, ONE), smooth=True))
-    return _compiled(flux, FluxCode.IDENTITY, 1.0)
+    return _with_kernel(flux, FluxCode.IDENTITY, 1.0)
 
 
-@noting_what_was_meant
-def scaled_identity(factor: Rational) -> Flux:
+@note_meaning
+def scaled_identity(factor: Number) -> Flux:
     """Φ(s) = c s, also for c <= 0."""
     c = fraction(factor, "factor")
     flux = Flux("scaled_identity", [Piece(None, *_linear(c))],
                 Facts(True, (c, c), (c, c), smooth=True), {"factor": c})
-    return _compiled(flux, FluxCode.LINEAR, float(c))
+    return _with_kernel(flux, FluxCode.LINEAR, float(c))
 
 
-@noting_what_was_meant
-def charbonnier(contrast: Rational = 1) -> Flux:
+@note_meaning
+def charbonnier(contrast: Number = 1) -> Flux:
     """g = 1/√(1 + s²/λ²) (Charbonnier et al. 1994)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
 
@@ -97,11 +97,11 @@ def charbonnier(contrast: Rational = 1) -> Flux:
         None, lambda s: s / root(s), lambda s: 1 / root(s),
         lambda s: 2 * square * (root(s) - 1), lambda s: 1 / root(s) ** 3)],
         Facts(True, UNIT, UNIT, smooth=True), {"contrast": contrast})
-    return _compiled(flux, FluxCode.CHARBONNIER, float(fraction(contrast)))
+    return _with_kernel(flux, FluxCode.CHARBONNIER, float(fraction(contrast)))
 
 
-@noting_what_was_meant
-def soft(threshold: Rational = 1) -> Flux:
+@note_meaning
+def soft(threshold: Number = 1) -> Flux:
     """Truncated total variation: Φ = s for |s| <= q, q sgn s beyond; Huber; soft shrinkage."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
@@ -109,11 +109,11 @@ def soft(threshold: Rational = 1) -> Flux:
         None, lambda s: q * s / abs(s), lambda s: q / abs(s),
         lambda s: 2 * q * abs(s) - square, _always(0))],
         Facts(True, UNIT, UNIT), {"threshold": threshold})
-    return _compiled(flux, FluxCode.SOFT, float(q))
+    return _with_kernel(flux, FluxCode.SOFT, float(q))
 
 
-@noting_what_was_meant
-def perona_malik(contrast: Rational = 1) -> Flux:
+@note_meaning
+def perona_malik(contrast: Number = 1) -> Flux:
     """g = exp(−s²/(2λ²)) (Perona and Malik 1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
     twice = Constant(2 * square)
@@ -125,11 +125,11 @@ def perona_malik(contrast: Rational = 1) -> Flux:
         None, lambda s: s * gauss(s), gauss, lambda s: 2 * square * (1 - gauss(s)),
         lambda s: gauss(s) - 2 * decay(1, s**2 / twice))],
         Facts(True, (Fraction(-447, 1000), ONE), UNIT, smooth=True), {"contrast": contrast})
-    return _compiled(flux, FluxCode.PERONA_MALIK, float(fraction(contrast)))
+    return _with_kernel(flux, FluxCode.PERONA_MALIK, float(fraction(contrast)))
 
 
-@noting_what_was_meant
-def garrote(threshold: Rational = 1) -> Flux:
+@note_meaning
+def garrote(threshold: Number = 1) -> Flux:
     """Truncated balanced forward-backward: Φ = s for |s| <= q, q²/s beyond; garrote shrinkage."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
@@ -137,22 +137,22 @@ def garrote(threshold: Rational = 1) -> Flux:
         None, lambda s: square / s, lambda s: square / s**2,
         lambda s: square * (1 + np.log(s**2 / square)), lambda s: -square / s**2)],
         Facts(True, (-ONE, ONE), UNIT), {"threshold": threshold})
-    return _compiled(flux, FluxCode.GARROTE, float(q))
+    return _with_kernel(flux, FluxCode.GARROTE, float(q))
 
 
-@noting_what_was_meant
-def hard(threshold: Rational = 1) -> Flux:
+@note_meaning
+def hard(threshold: Number = 1) -> Flux:
     """Truncated quadratic: Φ = s for |s| <= q, 0 beyond; hard shrinkage.  It jumps at q."""
     q = _positive(threshold, "threshold")
     square = Constant(q**2)
     flux = Flux("hard", [_inner(q), Piece(
         None, _always(0), _always(0), _always(square), _always(0))],
         Facts(True, UNIT, UNIT, continuous=False), {"threshold": threshold})
-    return _compiled(flux, FluxCode.HARD, float(q))
+    return _with_kernel(flux, FluxCode.HARD, float(q))
 
 
-@noting_what_was_meant
-def rational(contrast: Rational = 1) -> Flux:
+@note_meaning
+def rational(contrast: Number = 1) -> Flux:
     """g = 1/(1 + s²/λ²), the other diffusivity of Perona and Malik (1990)."""
     square = Constant(_positive(contrast, "contrast") ** 2)
     quarter, eighth = Constant(1, 4), Constant(1, 8)
@@ -164,11 +164,11 @@ def rational(contrast: Rational = 1) -> Flux:
         None, lambda s: s / (1 + s**2 / square), g, lambda s: square * np.log(1 + s**2 / square),
         lambda s: 2 * (g(s) - quarter) ** 2 - eighth)],
         Facts(True, (Fraction(-1, 8), ONE), UNIT, smooth=True), {"contrast": contrast})
-    return _compiled(flux, FluxCode.RATIONAL, float(fraction(contrast)))
+    return _with_kernel(flux, FluxCode.RATIONAL, float(fraction(contrast)))
 
 
-@noting_what_was_meant
-def weickert(contrast: Rational = 1) -> Flux:
+@note_meaning
+def weickert(contrast: Number = 1) -> Flux:
     """g = 1 − exp(−3.31488 λ⁸/s⁸), g(0) = 1 (Weickert 1998, m = 4).
 
     Its Lipschitz constant, about 2.335, is larger than sup g = 1.
@@ -178,11 +178,11 @@ def weickert(contrast: Rational = 1) -> Flux:
         None, lambda s: s - s * np.exp(-weight / s**8), lambda s: 1 - np.exp(-weight / s**8), None,
         lambda s: 1 - np.exp(-weight / s**8) - 8 * decay(1, weight / s**8))],
         Facts(True, (Fraction(-467, 200), ONE), UNIT, smooth=True), {"contrast": contrast})
-    return _compiled(flux, FluxCode.WEICKERT, float(fraction(contrast)))
+    return _with_kernel(flux, FluxCode.WEICKERT, float(fraction(contrast)))
 
 
-@noting_what_was_meant
-def firm(lower: Rational = 1, upper: Rational = 2) -> Flux:
+@note_meaning
+def firm(lower: Number = 1, upper: Number = 2) -> Flux:
     """Firm shrinkage (Gao and Bruce 1997): Φ = s up to q₁, then down to 0 at q₂."""
     q1, q2 = _positive(lower, "lower"), _positive(upper, "upper")
     if q1 >= q2:
@@ -196,10 +196,10 @@ def firm(lower: Rational = 1, upper: Rational = 2) -> Flux:
               _always(-fall)),
         Piece(None, _always(0), _always(0), None, _always(0))],
         Facts(True, (-Fraction(fall), ONE), UNIT), {"lower": lower, "upper": upper})
-    return _compiled(flux, FluxCode.FIRM, float(q1), float(q2))
+    return _with_kernel(flux, FluxCode.FIRM, float(q1), float(q2))
 
 
-@noting_what_was_meant
+@note_meaning
 def tukey(edge: Scalar = 1) -> Flux:
     """g = (1 − s²/σ²)²/2 for |s| <= σ, 0 beyond: Tukey's biweight (Black et al. 1998).
 
@@ -226,14 +226,14 @@ def relu() -> Flux:
     return leaky_relu(0, name="relu")
 
 
-@noting_what_was_meant
+@note_meaning
 def leaky_relu(slope: Scalar = Fraction(1, 100), *, name: str = "leaky_relu") -> Flux:
     """Φ(s) = s for s > 0, a s for s <= 0."""
     a = fraction(slope, "slope")
     low, high = min(a, ONE), max(a, ONE)
     flux = Flux(name, [Piece(ZERO, *_linear(a)), Piece(None, *_linear(1))],
                 Facts(False, (low, high), (low, high)), {} if name == "relu" else {"slope": slope})
-    return _compiled(flux, FluxCode.LEAKY_RELU, float(a))
+    return _with_kernel(flux, FluxCode.LEAKY_RELU, float(a))
 
 
 def tanh() -> Flux:
@@ -242,7 +242,7 @@ def tanh() -> Flux:
         _inner(ZERO),
         Piece(None, np.tanh, lambda s: np.tanh(s) / s, None, lambda s: 1 - np.tanh(s) ** 2)],
         Facts(True, UNIT, UNIT, smooth=True))
-    return _compiled(flux, FluxCode.TANH, 1.0)
+    return _with_kernel(flux, FluxCode.TANH, 1.0)
 
 
 def cubic() -> Flux:

@@ -1,8 +1,8 @@
-"""Expressions in one variable: what a formula of a flux does, written down by running it once.
+"""Expressions in one variable: what the formula of a flux does, recorded by running it once.
 
 A formula is an ordinary function, ``lambda s: s * np.exp(-s * s)``.  Run on :data:`VARIABLE` it
-hands back its expression, a tree of operations.  Whatever is exact about a flux (values,
-enclosures, evidence, derivatives, proofs) is taken from that one tree, so all of them speak of one
+returns its expression, a tree of operations.  Whatever is exact about a flux (values,
+enclosures, evidence, derivatives, proofs) is taken from that one tree, so all of it is about one
 function.
 """
 
@@ -19,26 +19,26 @@ import numpy as np
 from stabkit.aliases import Function, Operand, Scalar
 from stabkit.arithmetic.derivative import Dual, derivative
 from stabkit.arithmetic.elementary import (
-    chosen,
+    connective,
     decay,
     function,
-    joined,
     negation,
     of_numbers,
     pi_beside,
     relation,
+    select,
 )
-from stabkit.arithmetic.rational import Constant, divided, fraction, raised
+from stabkit.arithmetic.rational import Constant, fraction, power, quotient
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
 
 Apply = Function
 
 _BINARY: dict[str, Apply] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": divided}
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": quotient}
 _APPLY: dict[str, Apply] = _BINARY | {
-    "neg": operator.neg, "abs": abs, "and": joined("and", operator.and_),
-    "or": joined("or", operator.or_), "not": joined("not", negation)} | {
+    "neg": operator.neg, "abs": abs, "and": connective("and", operator.and_),
+    "or": connective("or", operator.or_), "not": connective("not", negation)} | {
     sign: relation(sign, apply) for sign, apply in (
         ("<", operator.lt), ("<=", operator.le), ("==", operator.eq))}
 _UFUNCS = {
@@ -53,7 +53,7 @@ def _exp(x: Scalar) -> Scalar:
     return Expression._of("exp", x)
 
 
-# What is written with other operations.
+# Functions that are written with other operations.
 _WRITTEN: dict[Any, Function] = {
     np.negative: lambda x: -x, np.positive: lambda x: x, np.square: lambda x: x * x,
     np.fabs: abs, np.reciprocal: lambda x: 1 / x, np.power: lambda x, k: x**k,
@@ -102,7 +102,7 @@ class Expression:
 
     @cached_property
     def text(self) -> str:
-        """The tree in full; two expressions of one text are one."""
+        """The whole tree; expressions with the same text are equal."""
         parts = (part.text if isinstance(part, Expression) else str(part)
                  for part in self.arguments)
         return f"{self.operation}({', '.join(parts)})"
@@ -122,7 +122,7 @@ class Expression:
 
     @staticmethod
     def where(condition: Scalar, yes: Scalar, no: Scalar) -> Expression:
-        """One of two, as a condition holds or not."""
+        """`yes` where a condition holds, else `no`."""
         return _where(condition, yes, no)
 
     # -- what Python and NumPy do with it ----------------------------------------------------------
@@ -227,7 +227,7 @@ class Expression:
         if function is np.where and len(args) == 3 and not options:
             return _where(*args)
         if function is np.clip:
-            return _clipped(*args, **options)
+            return _clip(*args, **options)
         if function in (np.zeros_like, np.ones_like):
             return as_expression(int(function is np.ones_like))
         raise InvalidArgument(f"formula: np.{function.__name__} is not among the functions that "
@@ -245,7 +245,7 @@ class Expression:
         return self.operation in ("<", "<=", "==", "and", "or", "not")
 
     def parts(self) -> Iterator[Expression]:
-        """Every expression inside it, itself last."""
+        """Every expression inside, this one last."""
         for part in self.arguments:
             if isinstance(part, Expression):
                 yield from part.parts()
@@ -253,7 +253,7 @@ class Expression:
 
     @cached_property
     def at(self) -> Callable[[Scalar], Scalar]:
-        """The function: of fractions, intervals, terms, arrays, or of other expressions."""
+        """The function, of fractions, intervals, terms, arrays, or other expressions."""
         name, arguments = self.operation, self.arguments
         if name == "x":
             return lambda x: x
@@ -264,10 +264,10 @@ class Expression:
             return lambda x: number
         parts = [part.at for part in arguments if isinstance(part, Expression)]
         if name == "where":
-            return chosen(*parts)
+            return select(*parts)
         if name in ("**", "decay"):
             (base,), number = parts, arguments[1]
-            apply = raised if name == "**" else decay
+            apply = power if name == "**" else decay
             return lambda x: apply(base(x), number)
         apply = _APPLY.get(name) or function(name)
         if all(part.operation == "constant" for part in arguments):
@@ -281,7 +281,7 @@ class Expression:
 
     @cached_property
     def meant(self) -> Expression:
-        """With the numbers that were meant by its floats; itself if it has none."""
+        """The expression with the numbers meant by its floats; itself if it has none."""
         if self.operation == "constant":
             number = self.value.meant if isinstance(self.value, Constant) else self.value
             return self if number is self.value else as_expression(number)
@@ -291,7 +291,7 @@ class Expression:
 
     @cached_property
     def derivative(self) -> Expression:
-        """The expression of the derivative, by the chain rule; a kink has the sign of 0."""
+        """The expression of the derivative, by the chain rule; at a kink sign is 0."""
         return as_expression(derivative(self.at, VARIABLE))
 
 
@@ -307,7 +307,7 @@ VARIABLE = Expression("x")
 
 
 def as_expression(value: Scalar) -> Expression:
-    """A number as an expression: floats and integers are the numbers that they are.
+    """A number as an expression; floats and integers are taken exactly.
 
     A constant knows what was meant by it, see ``stabkit.arithmetic.rounding``.
     """
@@ -322,7 +322,7 @@ def as_expression(value: Scalar) -> Expression:
     if isinstance(value, int):
         return Expression("constant", int(value))
     made = Constant(fraction(value, "formula"))
-    return Expression("constant", made if near is None else made.rounded_from(near))
+    return Expression("constant", made if near is None else made.note_meaning(near))
 
 
 def _where(condition: Scalar, yes: Scalar, no: Scalar) -> Expression:
@@ -332,7 +332,7 @@ def _where(condition: Scalar, yes: Scalar, no: Scalar) -> Expression:
 
 
 def _truth(value: Scalar) -> Expression:
-    """A condition as it is; of a number, that it is not 0."""
+    """A condition as it is; for a number, that it is not 0."""
     return value if isinstance(value, Expression) and value.is_condition else ~(
         as_expression(value) == 0)
 
@@ -345,8 +345,8 @@ def _condition(value: Scalar) -> Expression:
     raise InvalidArgument("formula: &, | and ~ join conditions such as s > 1, not numbers")
 
 
-def _clipped(a: Scalar, a_min: Scalar = None, a_max: Scalar = None, **names: Any) -> Expression:
-    """np.clip, with its names of before and after NumPy 2.1."""
+def _clip(a: Scalar, a_min: Scalar = None, a_max: Scalar = None, **names: Any) -> Expression:
+    """np.clip, with its argument names from before and after NumPy 2.1."""
     low, high = names.pop("min", a_min), names.pop("max", a_max)
     if names:
         raise InvalidArgument(f"formula: np.clip with {', '.join(names)} cannot be decided")
@@ -365,7 +365,7 @@ def _arithmetic(sign: str, left: Scalar, right: Scalar) -> Scalar:
             raise InvalidArgument("formula: it divides by zero")
         value, near = (Fraction(_BINARY[sign](*map(Fraction, numbers))) for numbers in (
             known, (left.meant.value, right.meant.value)))
-        return as_expression(Constant(value).rounded_from(near) if near != value else
+        return as_expression(Constant(value).note_meaning(near) if near != value else
                              int(value) if value.denominator == 1 else value)
     if known[1] == (1 if sign in "*/" else 0):
         return left

@@ -1,8 +1,8 @@
-"""The faces of a flux, piece by piece: derived from Φ, or given by hand and proved to be derived.
+"""The faces of a flux, piece by piece: derived from Φ, or given by hand and proved to be the same.
 
-A face that is given is compared with the one that follows from Φ as an expression.  If both are
-one, it is used, since a good formula has tight enclosures; if they differ at a point, the flux is
-refused; and if neither can be told, the derived face is used.
+A face that is given is compared, as an expression, with the one that follows from Φ.  If they are
+equal it is used, since a good formula has tight enclosures; if they differ at a point, the flux is
+refused; and if neither can be shown, the derived face is used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from stabkit.arithmetic.enclosure import precision
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
-from stabkit.fluxes.continuity import defined_at, is_continuous
+from stabkit.fluxes.continuity import has_value_at, is_continuous
 from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
 from stabkit.fluxes.fading import fading
 from stabkit.fluxes.normal_form import line, vanishes
@@ -40,8 +40,8 @@ class Piece:
     """The formulas of a flux up to a breakpoint (``None``: up to infinity), in one variable s.
 
     ``activation`` alone says what the flux is.  A face that is left out is derived from it; one
-    that is given (``slope`` is Φ′ inside the piece) must be the derived one, written otherwise,
-    and a flux that it does not belong to is refused.
+    that is given (``slope`` is Φ′ inside the piece) must be the derived one in another form;
+    otherwise the flux is refused.
     """
 
     upto: Fraction | None
@@ -114,7 +114,7 @@ class Facts:
 
 def _end(value: Rational, name: str) -> Fraction:
     end = fraction(value, name)
-    return Constant(end).rounded_from(meant(value)) if is_rounded(value) and \
+    return Constant(end).note_meaning(meant(value)) if is_rounded(value) and \
         meant(value) != end else end
 
 
@@ -157,11 +157,11 @@ def cells_of(edges: Sequence[Fraction | None], odd: bool) -> list[list[Cell]]:
 
 def with_diffusivity(edge: Fraction | None, phi: Scalar, at_zero: Fraction | None, odd: bool
                      ) -> list[Piece]:
-    """A piece with the diffusivity that is given for s = 0, which may be all that Φ has there."""
+    """A piece with the given diffusivity at s = 0, where Φ/s may have no value of its own."""
     if at_zero is None:
         return [Piece(edge, phi)]
     c = Constant(at_zero)
-    if odd and not defined_at(record(phi), Fraction(0)):
+    if odd and not has_value_at(record(phi), Fraction(0)):
         return [Piece(Fraction(0), lambda s: c * s, lambda s: c + 0 * s), Piece(edge, phi)]
 
     def diffusivity(s: Scalar) -> Scalar:
@@ -201,7 +201,7 @@ def _of_piece(piece: Any, cells: list[Cell], name: str) -> Faces:
             continue
         hand = record(getattr(piece, face), f"{name}: {face}")
         if cells[0][0] == cells[0][1] and face != "diffusivity":
-            pass  # of a single point; its neighbours bind it
+            pass  # a single point; its neighbours determine it
         elif face == "regulariser":
             if not all(is_continuous(hand, *cell) for cell in cells):
                 raise InvalidArgument(f"{name}: the regulariser is not shown to be continuous, as "
@@ -217,7 +217,7 @@ def _of_piece(piece: Any, cells: list[Cell], name: str) -> Faces:
 
 def _belongs(hand: Expression, derived: Expression, cells: list[Cell], name: str, face: str
              ) -> None:
-    """Refuse an expression that is not proved to be another one on some cells."""
+    """Refuse an expression that is not proved equal to another one on some cells."""
     if hand.text == derived.text:
         return
     if face == "diffusivity" and any(
@@ -285,7 +285,7 @@ def _joins(made: list[Faces], pieces: Sequence, cells: list[list[Cell]], name: s
 
 
 def line_of(face: str, faces: Sequence[Faces], cells: Sequence[Sequence[Cell]]) -> Fraction:
-    """The c of an activation c s, which is all that can be applied to symbols."""
+    """The c of an activation c s, the only kind that can be applied to symbols."""
     lines = {line(each["activation"], *cell) for each, inside in zip(faces, cells, strict=True)
              for cell in inside}
     start, slope = lines.pop() or (None, None)

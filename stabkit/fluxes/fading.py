@@ -1,7 +1,7 @@
-"""Sums of c|s|ᵃ exp(−b|s|ⁿ), written with xᵏe⁻ˣ, which is enclosed sharply on endless intervals.
+"""Sums of c|s|ᵃ exp(−b|s|ⁿ), written with xᵏe⁻ˣ, which has sharp enclosures on infinite intervals.
 
-The slope of s exp(−s²/2) is a difference of products of what grows and what fades; factor by
-factor nothing is known of it far out.
+The slope of s exp(−s²/2) is a sum of products of a growing and a decaying factor; enclosed factor
+by factor, nothing is known of it far out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Term = tuple[int, int, Fraction]  # a, n, b; n = 0 without an exponential
 
 
 def fading(expression: Expression) -> Expression:
-    """The expression as such a sum where it is one, even in s; else as it is."""
+    """The expression as such a sum, if it is one and even in s; else unchanged."""
     if all(part.operation != "exp" for part in expression.parts()):
         return expression
     try:
@@ -32,7 +32,7 @@ def fading(expression: Expression) -> Expression:
         return expression
     total = as_expression(0)
     for term, factor in sorted(known.items()):
-        total = total + _written(term, factor)
+        total = total + _expression_of(term, factor)
     return total
 
 
@@ -56,7 +56,7 @@ def _terms(forms: Forms, form: Quotient) -> dict[Term, Fraction] | None:
     return found
 
 
-def _written(term: Term, factor: Fraction) -> Expression:
+def _expression_of(term: Term, factor: Fraction) -> Expression:
     a, n, b = term
     if n == 0:
         return as_expression(Constant(factor))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Fields, Rational, Scalar
+from stabkit.aliases import Fields, Number, Rational, Scalar
 from stabkit.arithmetic.backend import is_foreign, namespace, to_host
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import Interval, hull_of
@@ -42,7 +42,7 @@ from stabkit.fluxes.kinks import split
 from stabkit.fluxes.normal_form import line, vanishes
 from stabkit.fluxes.quadrature import float_integral, integral_from_zero
 from stabkit.fluxes.recording import record
-from stabkit.fluxes.rounded import Rounding, as_meant, noting_what_was_meant
+from stabkit.fluxes.rounded import Rounding, as_meant, note_meaning
 from stabkit.proof.words import Expression as Symbols
 
 NAMES = {"activation": "phi", "diffusivity": "g", "regulariser": "psi", "slope": "dphi",
@@ -87,7 +87,7 @@ class Flux:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pieces", tuple(self.pieces))
-        self._faces  # noqa: B018 - what does not belong together is refused at once
+        self._faces  # noqa: B018 - refuses at once faces that do not belong together
 
     @cached_property
     def _faces(self) -> list[Faces]:
@@ -98,13 +98,13 @@ class Flux:
         return {id(piece): faces for piece, faces in zip(self.pieces, self._faces, strict=True)}
 
     def meant(self) -> Flux:
-        """The flux with the numbers that were meant by its floats; itself if it has none."""
+        """The flux with the numbers that its floats were meant to be; itself without floats."""
         return self.intended[0]
 
     @cached_property
     def intended(self) -> tuple[Flux, tuple[Rounding, ...]]:
-        """The flux that was meant, and what differs: where a number stands, it, what was meant."""
-        return as_meant(self) if type(self) is Flux else (self, ())  # others may compute another
+        """The flux that was meant, and each number that differs: its place, itself, its meaning."""
+        return as_meant(self) if type(self) is Flux else (self, ())  # others may differ
 
     # -- what is found from the expressions --------------------------------------------------------
     @cached_property
@@ -212,7 +212,7 @@ class Flux:
         return found
 
     def _float_formula(self, piece: Piece, face: str) -> Function:
-        # A formula as it was given has the bits that it was given for.
+        # A formula is run as it was given, so that its bits are those that its author expects.
         formula = getattr(piece, face, None)
         if face == "diffusivity" and formula is None:
             return lambda s: self._float_formula(piece, "activation")(s) / s
@@ -237,11 +237,11 @@ class Flux:
                 rise = "slope" if face == "activation" else face + RISE
                 return s.through(self._face(face, s.value), self._face(rise, s.value))
             if isinstance(s, Expression):
-                return self._composed(face, s)
+                return self._compose(face, s)
             if isinstance(s, Entries) or is_foreign(s):
                 return self._on_foreign(face, s)
             if _is_recorded(s):
-                return self._composed(face, VARIABLE).at(s)
+                return self._compose(face, VARIABLE).at(s)
         array = np.asarray(s)
         if array.dtype == object:
             values = np.empty(array.shape, dtype=object)
@@ -252,11 +252,11 @@ class Flux:
         return self._on_floats(face, array)[()]
 
     def _text(self, face: str, x: Term) -> Term:
-        text = self._composed(face, VARIABLE).at(x)
+        text = self._compose(face, VARIABLE).at(x)
         return text if isinstance(text, Term) else Term(x.log, str(text))
 
-    def _composed(self, face: str, s: Expression) -> Expression:
-        # One expression of all pieces.
+    def _compose(self, face: str, s: Expression) -> Expression:
+        # One expression for all pieces.
         *inner, last = self.pieces
         made = as_expression(self.expression(last, face).at(s))
         size = abs(s) if self.facts.odd else s
@@ -283,7 +283,7 @@ class Flux:
         return met
 
     def values_on(self, face: str, s: Scalar) -> list[Scalar]:
-        """A face at a point or on an interval: one value for each piece that is met.
+        """A face at a point or on an interval: one value for each piece that it meets.
 
         Raises
         ------
@@ -306,7 +306,7 @@ class Flux:
         return np.asarray(value, dtype=s.dtype) + np.zeros((), s.dtype)
 
     def _on_foreign(self, face: str, s: Scalar) -> Scalar:
-        # The same in the names of the library of s.
+        # The same with the names of the library that s is from.
         if isinstance(s, Entries):
             return Entries(self._on_foreign(face, s.array))
         xp = namespace(s)
@@ -327,7 +327,7 @@ class Flux:
 
 
 def _is_recorded(s: Any) -> bool:
-    """Whether s writes down what NumPy would do with it, as a step that is traced does."""
+    """Whether s records what NumPy does with it, as the symbols of a traced step do."""
     return hasattr(s, "__array_function__") and not isinstance(s, (np.ndarray, Term, Expression))
 
 
@@ -349,14 +349,14 @@ def _root_two(beside: Scalar) -> Scalar:
 
 
 # -- a user's own function -----------------------------------------------------------------------
-@noting_what_was_meant
+@note_meaning
 def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
-                    diffusivity_at_zero: Rational = None) -> Flux:
+                    diffusivity_at_zero: Number | None = None) -> Flux:
     """A flux from Φ, written with arithmetic and ``np.exp``, ``np.sqrt``, ``np.tanh``, ...
 
     The other faces follow: g = Φ/s (its value at 0 must be given if Φ/s cannot be evaluated
-    there), Φ′ by differentiation, Ψ by quadrature.  ``np.where``, ``np.maximum`` and their kin
-    become pieces.
+    there), Φ′ by differentiation, Ψ by quadrature.  ``np.where``, ``np.maximum`` and the
+    like become pieces.
     """
     at_zero = None if diffusivity_at_zero is None else fraction(
         diffusivity_at_zero, "diffusivity_at_zero")
@@ -367,7 +367,7 @@ def from_activation(activation: Function, facts: Facts, *, name: str = "custom",
                                                       facts.odd)], facts)
 
 
-@noting_what_was_meant
+@note_meaning
 def from_diffusivity(diffusivity: Function, facts: Facts, *, name: str = "custom") -> Flux:
     """A flux from its diffusivity g(s): Φ(s) = g(s) s."""
     def piece(edge: Fraction | None, g: Any) -> Piece:
@@ -377,7 +377,7 @@ def from_diffusivity(diffusivity: Function, facts: Facts, *, name: str = "custom
     return Flux(name, [piece(*part) for part in parts], facts)
 
 
-@noting_what_was_meant
+@note_meaning
 def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom") -> Flux:
     """A flux from its regulariser Ψ(s), differentiated automatically: Φ = Ψ′/2."""
     parts = split(record(regulariser, f"{name}: regulariser"), as_facts(facts).odd)
@@ -385,9 +385,9 @@ def from_regulariser(regulariser: Function, facts: Facts, *, name: str = "custom
                        for edge, psi in parts], facts)
 
 
-@noting_what_was_meant
-def from_shrinkage(shrinkage: Function, facts: Facts, tau: Rational = Fraction(1, 4),
-                   h: Rational = 1, *, name: str = "custom") -> Flux:
+@note_meaning
+def from_shrinkage(shrinkage: Function, facts: Facts, tau: Number = Fraction(1, 4),
+                   h: Number = 1, *, name: str = "custom") -> Flux:
     """A flux from a shrinkage function S: Φ(s) = (h²/4τ) s − (h/(2√2 τ)) S(h s/√2) (alt2020)."""
     weight, inverse = _weights(tau, h)
     own, back = Constant(1 / weight), Constant(2 * inverse / weight)

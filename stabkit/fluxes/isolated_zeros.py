@@ -18,7 +18,7 @@ _BEYOND = (Fraction(3, 8), Fraction(5, 7), Fraction(11, 3), Fraction(29))
 
 
 def zeros_are_isolated(expression: Expression, low: Scalar, high: Scalar) -> bool:
-    """Whether it is shown to have isolated zeros on a cell; on a point, that it is not 0 there.
+    """Whether it is shown to have isolated zeros on a cell, or at a single point not to be 0.
 
     An analytic function that is not 0 somewhere on an interval has isolated zeros in it.
     """

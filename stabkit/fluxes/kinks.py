@@ -1,7 +1,7 @@
-"""The pieces of an expression: cut where np.where, np.maximum and their kin change their mind.
+"""The pieces of an expression: cut where np.where, np.maximum and the like switch.
 
 Every kink asks for the sign of something, as max(a, b) asks for that of a − b.  Where that is a
-polynomial of degree one in s its zero is a breakpoint, and beside it the kink is no more.
+polynomial of degree one in s its zero is a breakpoint, and the pieces beside it have no kink.
 """
 
 from __future__ import annotations
@@ -52,21 +52,21 @@ def split(phi: Expression, odd: bool) -> list[tuple[Fraction | None, Expression]
 
 
 def kinks(phi: Expression) -> set[Fraction]:
-    """0, and the points at which a kink changes its mind, as far as they are known exactly."""
+    """0, and the points at which a kink switches, as far as they are known exactly."""
     return _edges(phi, {Fraction(0)}, False)
 
 
-def suspected(phi: Expression) -> set[Fraction]:
-    """Points beside which an expression may jump or bend, found in floats, the smallest few.
+def suspects(phi: Expression) -> set[Fraction]:
+    """Points near which an expression may jump or bend, found in floats; the smallest few.
 
-    Where a kink asks for the sign of s² − 2, or a denominator is that, no breakpoint can be exact.
+    Where a kink depends on the sign of s² − 2, or that is a denominator, no breakpoint is exact.
     """
-    found = {point for part in phi.parts() for asked in _asked_or_divided_by(part)
+    found = {point for part in phi.parts() for asked in _decisive_parts(part)
              for point in _changes(asked)}
     return set(sorted(found, key=abs)[:_SUSPECTED])
 
 
-def _asked_or_divided_by(part: Expression) -> Iterator[Expression]:
+def _decisive_parts(part: Expression) -> Iterator[Expression]:
     asked = part.arguments[1] if part.operation == "/" else part if part.operation == "floor" \
         else _argument(part)
     if isinstance(asked, Expression):
@@ -93,7 +93,7 @@ def _changes(asked: Expression) -> Iterator[Fraction]:
 def _edges(phi: Expression, edges: set[Fraction], odd: bool) -> set[Fraction]:
     for _ in range(_ROUNDS):
         found = {point for cells in _cells(edges, odd) for cell in cells
-                 for point in _zeros(_resolved(phi, [cell]), cell)}
+                 for point in _zeros(_resolve(phi, [cell]), cell)}
         found = {abs(point) for point in found if point} if odd else found
         if found <= edges:
             break
@@ -122,10 +122,10 @@ def _edge(cells: list[Cell]) -> Fraction | None:
 
 def _one(phi: Expression, cells: list[Cell]) -> Expression:
     """One expression for the cells on both sides of 0."""
-    made = [_resolved(phi, [cell]) for cell in cells]
+    made = [_resolve(phi, [cell]) for cell in cells]
     if len(cells) == 1 or made[0].text == made[1].text:
         return made[-1]
-    both = _resolved(phi, cells)
+    both = _resolve(phi, cells)
     if both.text != phi.text:
         return both
     mirrored = made[1].at(abs(VARIABLE))
@@ -136,7 +136,7 @@ def _one(phi: Expression, cells: list[Cell]) -> Expression:
 
 
 def _argument(part: Expression) -> Expression | None:
-    """What a kink asks the sign of."""
+    """The expression on whose sign a kink depends."""
     if part.operation in ("max", "min", *_RELATIONS):
         return part.arguments[0] - part.arguments[1]
     return part.arguments[0] if part.operation in ("abs", "sign") else None
@@ -152,14 +152,14 @@ def _zeros(expression: Expression, cell: Cell) -> Iterator[Fraction]:
                 yield point
 
 
-def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
-    """The expression without the kinks that are decided, alike, on all cells."""
+def _resolve(expression: Expression, cells: list[Cell]) -> Expression:
+    """The expression without the kinks that are decided in the same way on all cells."""
     name = expression.operation
-    parts = tuple(_resolved(part, cells) if isinstance(part, Expression) else part
+    parts = tuple(_resolve(part, cells) if isinstance(part, Expression) else part
                   for part in expression.arguments)
     if name == "where" and isinstance(parts[0], bool):
         return parts[1] if parts[0] else parts[2]
-    made = _connected(name, parts)
+    made = _connect(name, parts)
     if made is not None:
         return made
     here = Expression(name, *parts)
@@ -179,7 +179,7 @@ def _resolved(expression: Expression, cells: list[Cell]) -> Expression:
     return here
 
 
-def _connected(name: str, parts: tuple) -> Scalar:
+def _connect(name: str, parts: tuple) -> Scalar:
     # and, or and not of what is decided.
     known = [part for part in parts if isinstance(part, bool)]
     if name == "not" and known:
@@ -193,7 +193,7 @@ def _connected(name: str, parts: tuple) -> Scalar:
 
 
 def _strict_sign(asked: Expression, cell: Cell) -> int | None:
-    """The sign inside a cell, 0 if it is 0 all over; < and <= differ wherever it is 0."""
+    """The sign inside a cell, 0 if it is 0 throughout; < and <= differ where it is 0."""
     known = line(asked, *cell)
     if known is not None:
         return _sign(asked, cell) if any(known) else 0

@@ -1,11 +1,11 @@
 """Whether an expression is 0 for every s: by its normal form, never by its values.
 
-On one side of s = 0 an expression is a quotient of polynomials in |s| and in atoms: exponentials
-of monomials, square roots, logarithms and the like.  tanh and xᵏ e⁻ˣ are written with
-exponentials, √a √a = a, e^a e^b = e^(a + b) and sin² + cos² = 1 are used; abs, max, min, sign and
-np.where are resolved by the sign of what they ask about, both signs in turn where it may have
-either.  Atoms count as independent, so what vanishes as a polynomial vanishes as a function
-wherever the expression is defined; the contrary is not concluded.
+On one side of s = 0 an expression is a quotient of polynomials in |s| and in atoms: exponentials of
+monomials, square roots, logarithms and the like.  tanh and xᵏ e⁻ˣ are written with exponentials, √a
+√a = a, e^a e^b = e^(a + b) and sin² + cos² = 1 are used; abs, max, min, sign and np.where are
+resolved by the sign that they depend on, by both in turn where it may be either.  Atoms count as
+independent, so what vanishes as a polynomial vanishes as a function wherever the expression is
+defined; the converse is not used.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ class Forms:
                 self.squares.append((self.atoms[key], square))
         return self.gen(self.atoms[key])
 
-    def reduced(self, num: Polynomial, den: Polynomial) -> Quotient:
-        """The quotient, with no root in it to a power above 1."""
+    def reduce_fraction(self, num: Polynomial, den: Polynomial) -> Quotient:
+        """The quotient, with every root in it to the power 1 at most."""
         for index, square in reversed(self.squares):
             num, extra = self._without(num, index, square)
             den, other = self._without(den, index, square)
@@ -105,32 +105,33 @@ class Forms:
         return total, square.den**degree
 
     def sum(self, a: Quotient, b: Quotient) -> Quotient:
-        return self.reduced(a.num * b.den + b.num * a.den, a.den * b.den)
+        return self.reduce_fraction(a.num * b.den + b.num * a.den, a.den * b.den)
 
     def product(self, a: Quotient, b: Quotient) -> Quotient:
-        return self.reduced(a.num * b.num, a.den * b.den)
+        return self.reduce_fraction(a.num * b.num, a.den * b.den)
 
     def inverse(self, a: Quotient) -> Quotient:
-        return self.reduced(a.den, a.num)
+        return self.reduce_fraction(a.den, a.num)
 
     def power(self, a: Quotient, exponent: int) -> Quotient:
         if exponent < 0:
             return self.power(self.inverse(a), -exponent)
         if exponent * (sum(a.num.degrees()) + sum(a.den.degrees())) > 4096:
             raise Unresolved("a power is too high")
-        return self.reduced(a.num**exponent, a.den**exponent)
+        return self.reduce_fraction(a.num**exponent, a.den**exponent)
 
     # -- signs -----------------------------------------------------------------------------------
     def sign(self, a: Quotient, expression: Expression | None = None) -> int:
         """-1, 0 or 1; assumed in this case where it is not known."""
         if a.num.is_zero():
             return 0
-        if known := self._linear(a) or (0 if expression is None else self._enclosed(expression)):
+        if known := self._linear(a) or (
+                0 if expression is None else self._enclose_sign(expression)):
             return known
         return self._sign(a.num) * self._sign(a.den)
 
     def _linear(self, a: Quotient) -> int:
-        """The sign of what is linear in |s|, by its values at the exact ends; 0 if it changes."""
+        """The sign of a quotient linear in |s|, by its values at the ends; 0 if it changes."""
         if not a.den.is_constant() or a.num.total_degree() > 1 or any(a.num.degrees()[1:]):
             return 0
         slope, start = (from_fmpq(c) for c in (
@@ -142,7 +143,7 @@ class Forms:
                  for end in ends} - {0}
         return found.pop() if len(found) == 1 else 0
 
-    def _enclosed(self, expression: Expression) -> int:
+    def _enclose_sign(self, expression: Expression) -> int:
         for sign in (1, -1):
             try:
                 with precision(128):
@@ -192,7 +193,7 @@ class Forms:
         return self.function(name, forms[0])
 
     def holds(self, condition: Expression) -> bool:
-        """Whether a condition holds, but for single points."""
+        """Whether a condition holds, except at single points."""
         name, parts = condition.operation, condition.arguments
         if name == "not":
             return not self.holds(parts[0])
@@ -207,7 +208,7 @@ class Forms:
         return sign < 0 or (name == "<=" and sign == 0)
 
     def _not_zero_unawares(self, form: Quotient, expression: Expression) -> Quotient:
-        # Atoms need not be independent: what is not 0 as a form may be 0 as a function.
+        # Atoms need not be independent: a form that is not 0 may be 0 as a function.
         in_s_alone = not any(degree > 0 for degree in form.num.degrees()[1:])
         if not in_s_alone and not zeros_are_isolated(expression, *self.cell):
             raise Unresolved("where it is 0")
@@ -291,7 +292,7 @@ class Forms:
         return made
 
     def function(self, name: str, u: Quotient) -> Quotient:
-        """An atom for f(u); odd and even functions do not see the sign of u."""
+        """An atom for f(u); for odd and even f the sign of u is taken out."""
         zero = u.num.is_zero()
         if zero and name in (*_ODD, *_EVEN):
             return self.number(int(name in _EVEN))
@@ -386,7 +387,7 @@ def line(expression: Expression, low: Scalar, high: Scalar) -> tuple[Fraction, F
 
 
 def polynomial(expression: Expression, low: Scalar, high: Scalar) -> list[Fraction] | None:
-    """The coefficients in s, lowest first, of what is one polynomial on a side of 0."""
+    """The coefficients in s, lowest first, of an expression that is one polynomial there."""
     try:
         (_, form), *more = in_all_cases(low, high, expression)
     except (Unresolved, ArithmeticError):

@@ -12,7 +12,7 @@ import numpy as np
 from flint import acb, arb, ctx
 
 from stabkit.aliases import Scalar
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, as_interval
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.errors import Undecided
 from stabkit.fluxes.expression import Expression
@@ -22,7 +22,7 @@ _EVALUATIONS = 1000
 
 
 class _Complex:
-    """A complex ball in an expression; what is not analytic there says so by not being finite."""
+    """A complex ball in an expression; the result is not finite where it is not analytic."""
 
     def __init__(self, value: Scalar, analytic: bool):
         self.value, self.analytic = value, analytic
@@ -128,8 +128,8 @@ def integral_from_zero(pieces: Sequence[tuple[Expression, list]], breakpoints: S
 def integral(expression: Expression, low: Scalar, high: Scalar) -> Interval:
     """The integral over [low, high], both finite; wide where the expression is hard to enclose.
 
-    A cell that Arb cannot integrate is halved, so what is singular at one point costs one integral
-    for each halving; what is left then is enclosed by its size.
+    A cell that Arb cannot integrate is halved, so a singular point costs one integral for each
+    halving; the cell that is left in the end is enclosed by its size.
     """
     total, todo = Interval(0), [(Fraction(low), Fraction(high))]
     for _ in range(_TRIES):
@@ -164,7 +164,7 @@ def _by_size(expression: Expression, low: Fraction, high: Fraction) -> Interval:
         image = expression.at(Interval(low, high))
     except (Undecided, ArithmeticError):
         image = Interval(-inf, inf)
-    return (image if isinstance(image, Interval) else Interval(image)) * (high - low)
+    return as_interval(image) * (high - low)
 
 
 def float_integral(activation: Callable[[np.ndarray], np.ndarray], edges: Sequence[Fraction],

@@ -1,4 +1,4 @@
-"""A formula is run and becomes its expression; what pretends to be a formula is refused."""
+"""Run a formula to get its expression; refuse what only pretends to be a formula."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def record(formula: Callable[[Scalar], Scalar], name: str = "formula") -> Expres
     Raises
     ------
     InvalidArgument
-        If it branches, calls what cannot be decided, or answers differently when it is asked
-        again or about numbers; `name` says which formula it was.
+        If it branches, calls something that cannot be decided, or gives another answer when it is
+        run again or on numbers; `name` says which formula it was.
     """
     if isinstance(formula, Expression):
         return formula
@@ -55,10 +55,10 @@ def _is_one_function(formula: Callable[[Scalar], Scalar], found: Expression, nam
             value = found.at(Interval(point))
             with np.errstate(all="ignore"):
                 number = float(formula(np.float64(point)))
-            # The ~ of Python's True is -2, so what it makes of an Interval tells nothing.
+            # ~True is -2 in Python, so a formula with ~ says nothing about an Interval.
             own = number if "not(" in found.text else _one(formula(Interval(point)))
         except (StabkitError, TypeError, ArithmeticError, ValueError, AttributeError):
-            continue  # no value there
+            continue  # it has no value there
         near = (Interval(0) + value) * Interval(1 - _ROUNDING, 1 + _ROUNDING) + \
             Interval(-_ROUNDING, _ROUNDING)
         if together is not None and isfinite(together[place]) and not near.overlaps(
@@ -82,5 +82,5 @@ def _of_array(formula: Callable[[Scalar], Scalar]) -> np.ndarray | None:
 
 
 def _one(value: Scalar) -> Scalar:
-    # NumPy makes arrays of numbers that it does not know, and its own integers of Python's.
+    # NumPy turns unknown numbers into arrays, and integers of Python into its own.
     return value.item() if isinstance(value, (np.ndarray, np.generic)) else value

@@ -1,19 +1,18 @@
 """Fluxes made of floats, or of formulas with floats in them, as they were meant.
 
 A constant in the expression of a formula knows what was meant by it; a flux of the dictionary is
-made once more of the parameters that were meant, when that is asked.
+made again from the parameters that were meant, when someone asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import wraps
 from inspect import signature
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
-from stabkit.aliases import Function
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import StabkitError
@@ -21,31 +20,34 @@ from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.faces import Facts, Piece
 from stabkit.fluxes.recording import record
 
-#: Where a number stands, the number, and what was meant by it.
+P = ParamSpec("P")
+T = TypeVar("T")  # the flux
+
+#: The place of a number, the number, and what was meant by it.
 Rounding = tuple[str, Fraction, Fraction]
 
 _OF_A_PIECE = ("upto", "activation", "diffusivity", "regulariser", "slope")
 
 
-def noting_what_was_meant(make: Function) -> Function:
-    """Let a flux know how it was made, and so which one was meant."""
+def note_meaning(make: Callable[P, T]) -> Callable[P, T]:
+    """Let a flux remember how it was made, and so which one was meant."""
     parameters = signature(make)
 
     @wraps(make)
-    def made(*arguments: Any, **named: Any) -> Any:
-        given = parameters.bind(*arguments, **named).arguments
+    def made(*arguments: P.args, **named: P.kwargs) -> T:
+        given: Any = parameters.bind(*arguments, **named).arguments
         name = given.get("name", "custom")
-        # What a function is is settled now, whatever becomes of the variables in it.
+        # A function is recorded now, whatever happens to its variables later.
         given = {each: record(value, f"{name}: {each}") if callable(value) else value
                  for each, value in given.items()}
-        flux = make(**given)
+        flux = cast(Any, make)(**given)
         object.__setattr__(flux, "making", (make, given))
         return flux
     return made
 
 
 def as_meant(flux: Any) -> tuple[Any, tuple[Rounding, ...]]:
-    """A flux as it was meant, and each number once that differs; itself if none does."""
+    """The flux that was meant, and each number that differs once; itself if none does."""
     make, given = flux.making or (type(flux), _arguments_of(flux))
     try:
         found: dict[Fraction, Rounding] = {}
@@ -53,9 +55,9 @@ def as_meant(flux: Any) -> tuple[Any, tuple[Rounding, ...]]:
             for each in _roundings(value, name):
                 found.setdefault(each[1], each)
         if found:
-            return make(**{name: _meant(value) for name, value in given.items()}), \
+            return make(**{name: _meaning(value) for name, value in given.items()}), \
                 tuple(found.values())
-    except StabkitError:  # such as two breakpoints that are one then
+    except StabkitError:  # such as two breakpoints that coincide then
         return flux, ()
     return flux, ()
 
@@ -83,24 +85,24 @@ def _roundings(value: Any, name: str) -> Iterator[Rounding]:
     elif isinstance(value, Piece):
         for face in _OF_A_PIECE:
             yield from _roundings(getattr(value, face), face)
-    elif not isinstance(value, dict) and (near := _meant(value)) is not value:
+    elif not isinstance(value, dict) and (near := _meaning(value)) is not value:
         yield name, Fraction(value), near
 
 
-def _meant(value: Any) -> Any:
-    """What was meant by a number, or by those inside."""
+def _meaning(value: Any) -> Any:
+    """What was meant by a number, or by the numbers inside a value."""
     if isinstance(value, (Constant, Expression)):
         return value.meant
     if is_rounded(value):
         near = meant(value)
         return value if near == Fraction(float(value)) else near
     if isinstance(value, (list, tuple)):
-        return type(value)(map(_meant, value))
+        return type(value)(map(_meaning, value))
     if isinstance(value, dict):
-        return {key: _meant(each) for key, each in value.items()}
+        return {key: _meaning(each) for key, each in value.items()}
     if isinstance(value, Facts):
-        return replace(value, slopes=_meant(value.slopes),
-                       diffusivities=_meant(value.diffusivities))
+        return replace(value, slopes=_meaning(value.slopes),
+                       diffusivities=_meaning(value.diffusivities))
     if isinstance(value, Piece):
-        return Piece(*(_meant(getattr(value, face)) for face in _OF_A_PIECE))
+        return Piece(*(_meaning(getattr(value, face)) for face in _OF_A_PIECE))
     return value

@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from stabkit.aliases import Rational, Signal
-from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, from_ball, precision
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.growth.linear_pieces import PiecewiseField, ball
@@ -54,8 +54,8 @@ class Monodromy:
     switches: tuple[Interval, ...]
 
     def block(self, coordinates: Sequence[int]) -> np.ndarray:
-        """The rows and columns of yᵢ, y′ᵢ for the given i: all of it that matters where the
-        other perturbations do not act on these."""
+        """The rows and columns of yᵢ, y′ᵢ for the given i: the whole derivative of these
+        if the other perturbations do not act on them."""
         n = len(self.state) // 2
         kept = [*coordinates, *(n + i for i in coordinates)]
         return self.matrix[np.ix_(kept, kept)]
@@ -79,7 +79,7 @@ def monodromy(layer: SymmetricLayer, y: Signal, until: Rational, *, velocity: Si
     y : array_like of rationals, shape (n,)
         The start.
     until : rational or Interval
-        The time T > 0; make an irrational one with enough bits.
+        The time T > 0; an irrational one as an interval that is narrow enough.
     velocity : array_like of rationals, shape (n,), optional
         y′(0); zero if left out.
 
@@ -103,9 +103,9 @@ def monodromy(layer: SymmetricLayer, y: Signal, until: Rational, *, velocity: Si
         run = _Run(PiecewiseField(layer), [*y, *velocity, Fraction(1)], *ends)
         run.finish()
         size = range(2 * layer.size)
-        matrix = np.array([[_interval(run.matrix[i, j]) for j in size] for i in size],
+        matrix = np.array([[from_ball(run.matrix[i, j]) for j in size] for i in size],
                           dtype=object)
-        state = np.array([_interval(run.x[i, 0]) for i in size], dtype=object)
+        state = np.array([from_ball(run.x[i, 0]) for i in size], dtype=object)
         return Monodromy(matrix, state, Interval(*ends), tuple(run.switches))
 
 
@@ -119,7 +119,7 @@ def _start(layer: SymmetricLayer, y: Signal, velocity: Signal) -> tuple[np.ndarr
 
 
 class _Run:
-    """A state on its way, with the derivative up to its time; all times are exact."""
+    """A state along the flow, with the derivative up to its time; all times are exact."""
 
     def __init__(self, field: PiecewiseField, start: list[Fraction], first: Fraction,
                  last: Fraction):
@@ -131,7 +131,7 @@ class _Run:
         self.switches: list[Interval] = []
 
     def finish(self) -> None:
-        """Go on until the time is known to lie between `first` and `last`, and is all of that."""
+        """Go on to the time `first`, then across all times up to `last`."""
         for _ in range(_MOST_SWITCHES):
             if self.time >= self.first:
                 break
@@ -233,7 +233,3 @@ def _largest(values: list[arb]) -> arb:
     for value in values:
         found = found.max(abs(value).upper())
     return found.upper()
-
-
-def _interval(value: arb) -> Interval:
-    return Interval(value.lower(), value.upper())

@@ -58,7 +58,7 @@ def ball(value: Fraction) -> arb:
 class PiecewiseField:
     """The field x′ = G(x) x of the network, G constant while every row keeps its piece.
 
-    Made of balls of the precision in force.
+    Its numbers are balls in the current precision.
     """
 
     def __init__(self, layer: SymmetricLayer):
@@ -86,7 +86,7 @@ class PiecewiseField:
         return [z[i, 0] for i in range(len(self.bias))]
 
     def pieces_at(self, x: arb_mat) -> list[list[int]]:
-        """Per row the pieces that z may lie on; a single one then holds it in its interior."""
+        """Per row the pieces that z may lie on; a single one contains it in its interior."""
         return [[k for k, (low, high) in enumerate(self.edges)
                  if (low is None or not z < low) and (high is None or not z > high)]
                 for z in self.rows(x)]
@@ -102,7 +102,7 @@ class PiecewiseField:
                        + [[arb(0)]])
 
     def generator(self, met: list[list[int]]) -> arb_mat:
-        """G, or the hull of all G, for rows on one of several pieces each."""
+        """G, or the hull of all G if rows may lie on several pieces."""
         slopes = [_hull([ball(self.pieces[k].slope) for k in row]) for row in met]
         offsets = [_hull([ball(self.pieces[k].offset) for k in row]) for row in met]
         n, rows = self.n, range(len(met))

@@ -7,17 +7,16 @@ solutions of y′ = F(y) obey ‖e(T)‖ <= exp(rT) ‖e(0)‖.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from stabkit.aliases import Matrix
 from stabkit.arithmetic.enclosure import Interval, precision
-from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.operators import from_matrix, operator_norm
 from stabkit.operators.norms import rational_sqrt
 from stabkit.schemes.symmetric import SymmetricLayer
+from stabkit.spectra.matrices import ends_of
 
 _BITS = 128
 _SHORT = 96  # bits of a fraction that need not be rounded
@@ -26,10 +25,10 @@ _SHORT = 96  # bits of a fraction that need not be rounded
 def matrix_norm(matrix: Matrix) -> Interval:
     """Enclose the spectral norm of a matrix of fractions or intervals.
 
-    Intervals count by their midpoint C and radius R: ‖C‖ − ‖R‖ <= ‖M‖ <= ‖C‖ + ‖R‖, with the
+    Of intervals with midpoints C and radii R: ‖C‖ − ‖R‖ <= ‖M‖ <= ‖C‖ + ‖R‖, with the
     Frobenius norm of R.
     """
-    centre, radius = _centred(matrix)
+    centre, radius = _centre(matrix)
     with precision(_BITS):
         size = operator_norm(from_matrix(centre)) + Interval(-radius, radius)
         return size if size.lo >= 0 else Interval(0, size.hi)
@@ -43,7 +42,7 @@ def logarithmic_norm(matrix: Matrix) -> Interval:
     InvalidArgument
         If the matrix is not square.
     """
-    centre, radius = _centred(matrix)
+    centre, radius = _centre(matrix)
     if centre.shape[0] != centre.shape[1]:
         raise InvalidArgument(f"matrix: must be square, got shape {centre.shape}")
     symmetric = (centre + centre.T) / 2
@@ -71,7 +70,7 @@ def parabolic_rate(layer: SymmetricLayer) -> Interval:
         If σ jumps, or the layer has a normalisation.
     """
     smallest, _ = _slopes(layer)
-    return logarithmic_norm(-_weighted(layer, smallest))
+    return logarithmic_norm(-_gram(layer, smallest))
 
 
 def second_order_rate(layer: SymmetricLayer) -> Interval:
@@ -94,7 +93,7 @@ def second_order_rate(layer: SymmetricLayer) -> Interval:
     if min(smallest) < 0:
         raise HypothesisNotMet("second_order_rate: needs a nondecreasing activation and scales "
                                f"s >= 0, got slopes from {min(smallest)}")
-    rho = logarithmic_norm(_weighted(layer, largest))
+    rho = logarithmic_norm(_gram(layer, largest))
     with precision(_BITS):
         return (2 * Interval(max(rho.lower, Fraction(0)), rho.upper)).sqrt() / 4
 
@@ -109,17 +108,17 @@ def _slopes(layer: SymmetricLayer) -> tuple[list[Fraction], list[Fraction]]:
     return [min(pair) for pair in ends], [max(pair) for pair in ends]
 
 
-def _weighted(layer: SymmetricLayer, d: list[Fraction]) -> np.ndarray:
+def _gram(layer: SymmetricLayer, d: list[Fraction]) -> np.ndarray:
     K = layer.K.exact()
     return K.T @ (np.array(d, dtype=object)[:, None] * K)
 
 
-def _centred(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
-    """A matrix of short fractions, and a bound of the norm of the difference."""
+def _centre(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
+    """A matrix of short fractions near the given one, and a bound of the distance in norm."""
     given = np.asarray(matrix, dtype=object)
     if given.ndim != 2 or not given.size:
         raise InvalidArgument(f"matrix: must have two dimensions, got shape {given.shape}")
-    pairs = [_ends(entry) for entry in given.flat]
+    pairs = [ends_of(entry) for entry in given.flat]
     largest = max(max(abs(low), abs(high)) for low, high in pairs) or Fraction(1)
     bits = largest.numerator.bit_length() - largest.denominator.bit_length()
     unit = Fraction(2) ** (bits - _SHORT)
@@ -131,11 +130,3 @@ def _centred(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
         centre[place] = middle
         square += max(high - middle, middle - low) ** 2
     return centre, rational_sqrt(square, up=True)
-
-
-def _ends(entry: Any) -> tuple[Fraction, Fraction]:
-    if isinstance(entry, Interval):
-        if not entry.is_finite:
-            raise InvalidArgument(f"matrix: must have finite entries, got {entry}")
-        return entry.lower, entry.upper
-    return (fraction(entry, "matrix"),) * 2

@@ -18,8 +18,8 @@ from stabkit.schemes import Scheme
 from stabkit.spectra import jacobian, jacobians
 from stabkit.stability.verdict import SUPPORTED, Status
 
-_MORE = 4  # directions that are carried along beside those that are asked for
-_ROUNDS, _SETTLED = 16, 1e-5  # at most so many, or until they change by less
+_MORE = 4  # directions that are carried along in addition to those asked for
+_ROUNDS, _SETTLED = 16, 1e-5  # the most rounds, and the relative change at which they end
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ def _product(scheme: Scheme, state: np.ndarray, steps: int) -> tuple[np.ndarray,
 
 
 def _jacobian(scheme: Scheme, state: np.ndarray) -> np.ndarray:
-    # A scheme that writes its Jacobian down knows it better on an interval across a breakpoint.
+    # A scheme with a Jacobian of its own has a sharper one on intervals across a breakpoint.
     own = getattr(scheme, "jacobian", None)
     return own(state) if own is not None else jacobian(scheme, state)
 
@@ -138,7 +138,7 @@ def lyapunov_exponents(scheme: Scheme, u: Signal, steps: int, *, count: int | No
     count : int, optional
         How many, the largest ones; all N of up to 64 samples if left out, else 8.
     seed : int
-        Of the frame that fewer than N start from.
+        Of the random frame, if count < N.
     """
     _check_steps(steps)
     if steps < 2:
@@ -166,7 +166,7 @@ class FiniteTimeGrowth:
     factors : ndarray of float
         The largest singular values of the derivative of all the steps, largest first.
     directions : ndarray of float, shape (count, N)
-        The perturbations of the start that grow so.
+        The perturbations of the start that grow by these factors.
     steps : int
     """
 

@@ -11,18 +11,24 @@ and of the codes: changed code is new code.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from numba import njit
+from numba import config, njit
 from numba.extending import register_jitable
 
 from stabkit import codes
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.cache import cache_of
+
+# It would leave plain Python, in which what is chosen by types does nothing.  Numba reads the
+# environment again whenever one of its variables changes.
+os.environ.pop("NUMBA_DISABLE_JIT", None)
+config.DISABLE_JIT = 0  # type: ignore[attr-defined]  # Numba sets it by its name
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 

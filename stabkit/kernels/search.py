@@ -22,7 +22,14 @@ from stabkit.kernels.draws import draw_blocks
 from stabkit.kernels.fluxes import FLUXES
 from stabkit.kernels.linear import LANES, lanes_of
 from stabkit.kernels.margins import CONTRACTION, worst_margin
-from stabkit.kernels.steps import copy, explicit_row, fixed_point_row, fsi_row, scratch
+from stabkit.kernels.steps import (
+    copy,
+    explicit_row,
+    fixed_point_row,
+    free_fsi_row,
+    frozen_fsi_row,
+    scratch,
+)
 
 flux: Any  # the code of a flux, bound by number
 scheme: Any  # that of a scheme
@@ -67,11 +74,6 @@ def _advance(flux, rows, tile, states, u, work, steps, tau, K, shape):
 
 
 @inner
-def free_fsi_row(flux, u, work, steps, tau, K, shape):
-    fsi_row(flux, u, work, steps, tau, K, shape, False)
-
-
-@inner
 def explicit_tile(flux, w, edges, end, k, step, shape):
     """One step; return which state is the newest, as the others do."""
     step_tile(flux, w, edges, end, step, shape, LANES, 0, 0, 0)
@@ -103,7 +105,7 @@ def fsi_steps(flux, u, work, steps, tau, K, shape):
 
 @inner
 def frozen_fsi_steps(flux, u, work, steps, tau, K, shape):
-    fsi_row(flux, u, work, steps, tau, laned(K), shape, True)
+    frozen_fsi_row(flux, u, work, steps, tau, laned(K), shape)
 
 
 @inner

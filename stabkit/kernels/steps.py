@@ -178,24 +178,34 @@ def explicit_row(flux, u, work, steps, tau, K, shape):
 
 
 @inner
-def fsi_row(flux, u, work, steps, tau, K, shape, frozen):
-    """One cycle of `steps` extrapolated steps of one signal."""
+def fsi_row(flux, u, work, steps, tau, K, shape, g):
+    """One cycle of `steps` extrapolated steps of one signal, with diffusivities as in `respond`."""
     m = height(K, u.size)
-    s, f, old, g = work[0][:m], work[1][:m], work[2][:u.size], work[3][:m]
+    s, f, old = work[0][:m], work[1][:m], work[2][:u.size]
     copy(old, u)
-    if frozen:
-        apply(K, u, s)
-        freeze(flux, s, g, shape)
     for step in range(steps):
         alpha = (4 * step + 2) / (2 * step + 3)
         how = tau, u.dtype.type(alpha), u.dtype.type(1 - alpha)
-        if frozen:
-            sweep(flux, u, (old, u), (s, f, g), K, how, shape)
-        else:
-            sweep(flux, u, (old, u), (s, f, None), K, how, shape)
+        sweep(flux, u, (old, u), (s, f, g), K, how, shape)
         u, old = old, u
     if steps % 2:
         copy(old, u)
+
+
+@inner
+def free_fsi_row(flux, u, work, steps, tau, K, shape):
+    """The fluxes are formed anew in every step."""
+    fsi_row(flux, u, work, steps, tau, K, shape, None)
+
+
+@inner
+def frozen_fsi_row(flux, u, work, steps, tau, K, shape):
+    """The diffusivities of u are kept."""
+    m = height(K, u.size)
+    s, g = work[0][:m], work[3][:m]
+    apply(K, u, s)
+    freeze(flux, s, g, shape)
+    fsi_row(flux, u, work, steps, tau, K, shape, g)
 
 
 @inner
@@ -223,9 +233,9 @@ def fsi(u, steps, tau, K, shape):
     α_l = (4l + 2)/(2l + 3), u_{−1} = u_0, l = 0, …, steps − 1.
     """
     tau, shape = typed(u, tau, shape)
-    work = scratch(4, max(u.shape[1], height(K, u.shape[1])), u)
+    work = scratch(3, max(u.shape[1], height(K, u.shape[1])), u)
     for b in range(u.shape[0]):
-        fsi_row(flux, u[b], work, steps, tau, K, shape, False)
+        free_fsi_row(flux, u[b], work, steps, tau, K, shape)
 
 
 @per_flux
@@ -234,7 +244,7 @@ def frozen_fsi(u, steps, tau, K, shape):
     tau, shape = typed(u, tau, shape)
     work = scratch(4, max(u.shape[1], height(K, u.shape[1])), u)
     for b in range(u.shape[0]):
-        fsi_row(flux, u[b], work, steps, tau, K, shape, True)
+        frozen_fsi_row(flux, u[b], work, steps, tau, K, shape)
 
 
 @per_flux

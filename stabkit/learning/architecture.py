@@ -4,8 +4,8 @@ Opening layer (3×3 convolution, batch normalisation, ReLU); then blocks of a fe
 of the three dynamics, each followed by a connector (1×1 convolution, batch normalisation, ReLU,
 average pooling by two); the mean of every channel; a fully connected classifier.  The text names
 connectors between the blocks and one that widens the last features; the printed numbers of weights
-need a connector after the last block of every network, which keeps the number of channels where
-nothing is said.  Whether that one pools does not matter, the mean of every channel comes next.
+need a connector after the last block of every network, which keeps the number of channels unless
+the text says otherwise.  Whether it pools does not matter, as the mean of every channel follows.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class FlatNormalisation(LayerNormalisation):
     grid: tuple[int, int]
 
     def lengths(self, u: Signal, size: int) -> None:
-        """None, they are not kept."""
+        """None: nothing is kept."""
 
     def apply(self, u: Signal, lengths: None, size: int) -> Signal:
         """The normalisation of u, shape (samples, size)."""

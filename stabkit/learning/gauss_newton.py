@@ -154,7 +154,7 @@ class GaussNewton:
 
 @dataclass
 class _Counted:
-    """An objective that counts what it is asked for."""
+    """An objective that counts how often it is evaluated."""
 
     objective: Objective
     evaluations: int = 0

@@ -18,7 +18,7 @@ from stabkit.learning.classifier import Classifier
 from stabkit.learning.images import prolong_images, restrict_images
 from stabkit.learning.labelled import Labelled
 from stabkit.learning.network import ResidualNetwork
-from stabkit.learning.training import Model, Record, Training, Watch, shifted
+from stabkit.learning.training import Model, Record, Training, Watch, shift
 from stabkit.operators.stencils import coarsening, rediscretisation
 
 
@@ -147,5 +147,5 @@ def train_coarse_to_fine(training: Training, network: ResidualNetwork, theta: np
                                     watch=watch)
         theta = model.theta
         models.append(model)
-        records += shifted(found, records[-1]) if records else found
+        records += shift(found, records[-1]) if records else found
     return models, records

@@ -115,13 +115,13 @@ class Linearisation:
 
     def adjoint(self, w: np.ndarray) -> np.ndarray:
         """Jᵀ w for the weights, shape (network.size,)."""
-        return self._pulled_back(w)[0]
+        return self._pull_back(w)[0]
 
     def start_adjoint(self, w: np.ndarray) -> np.ndarray:
         """Jᵀ w for Y₀, in the shape of the features."""
-        return self.layers[0].features_adjoint(self._pulled_back(w)[1])
+        return self.layers[0].features_adjoint(self._pull_back(w)[1])
 
-    def _pulled_back(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _pull_back(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # Jᵀ w for the weights, and what is left of w behind the first layer.
         stencils, biases = [], []
         for layer in reversed(self.layers):

@@ -57,7 +57,7 @@ class BatchStatistics:
         return self.frozen(images)(images)
 
     def frozen(self, images: Signal) -> FrozenStatistics:
-        """The same map for good, with the statistics of these images."""
+        """The map with the statistics of these images, fixed."""
         xp, axes = namespace(images), (0, 2, 3)
         return FrozenStatistics(xp.mean(images, axis=axes), xp.var(images, axis=axes), self.eps)
 
@@ -142,7 +142,7 @@ class _Recording:
 
 
 def _replace(tree: Any, kind: type, change: Callable[[Array], Array]) -> Any:
-    """A model with every part of a kind replaced; what holds none of them stays as it is."""
+    """A model with every part of a kind replaced; a model without any is returned as it is."""
     if isinstance(tree, kind):
         return change(tree)
     if isinstance(tree, tuple):

@@ -50,7 +50,7 @@ class TimeSmoothness:
         trajectories : sequence of ndarray, shape (layers, weights)
             θ of every block in the order of time; nothing couples one block to the next.
         others : sequence of ndarray
-            W, μ and whatever else has no time.
+            W, μ and whatever else does not depend on time.
         """
         total = 0.0
         for theta in trajectories:

@@ -64,18 +64,18 @@ class WeightObjective:
         """The objective near θ, with H = JᵀWᵀ∇²ℓ W J + decay · I."""
         near = self.network.linearise(theta, self.start)
         scores = self.classifier(near.features)
-        slope = self._pulled_back(near, self.loss.gradient(scores, self.targets))
+        slope = self._pull_back(near, self.loss.gradient(scores, self.targets))
 
         def product(v: np.ndarray) -> np.ndarray:
             moved = self.classifier.linear(near.forward(v))
-            return self._pulled_back(near, self.loss.curvature(scores, moved)) + self.decay * v
+            return self._pull_back(near, self.loss.curvature(scores, moved)) + self.decay * v
 
         return Expansion(self._value(theta, scores), slope + self.decay * theta, product)
 
     def _value(self, theta: np.ndarray, scores: np.ndarray) -> float:
         return self.loss.value(scores, self.targets) + self.decay / 2 * float(theta @ theta)
 
-    def _pulled_back(self, near: Linearisation, scores: np.ndarray) -> np.ndarray:
+    def _pull_back(self, near: Linearisation, scores: np.ndarray) -> np.ndarray:
         return near.adjoint(self.classifier.adjoint(scores))
 
 
@@ -169,7 +169,7 @@ class Training:
         finest = finest or training.images.shape[1:]
         meter = _Meter(network, training, validation, finest, self.loss)
         rng = np.random.default_rng(seed)
-        model: Model | None = None  # of the round before
+        model: Model | None = None  # of the previous round
         records: list[Record] = []
         for number in range(self.rounds + 1):
             began = perf_counter()
@@ -219,7 +219,7 @@ class _Meter:
         return rows * columns / (self.finest[0] * self.finest[1])
 
     def spend(self, found: Minimum, samples: int) -> None:
-        """Add what a Gauss-Newton method did on a batch.
+        """Add the work of a Gauss-Newton method on a batch.
 
         Jv and Jᵀw take two convolutions per layer, but one in the first layer.
         """
@@ -238,7 +238,7 @@ class _Meter:
         return Record(self.training.images.shape[1:], number, self.work, self.seconds, *measured)
 
 
-def shifted(records: list[Record], last: Record) -> list[Record]:
+def shift(records: list[Record], last: Record) -> list[Record]:
     """The records of a training that goes on after `last`, with its work and time added."""
     return [replace(record, work=record.work + last.work, seconds=record.seconds + last.seconds)
             for record in records]

@@ -1,4 +1,4 @@
-"""Cycles of many inner steps that together take one large step of a diffusion: at a look.
+"""Cycles of inner steps that together take one large step of a diffusion, and their properties.
 
 For u̇ = −λ u and the time T of a whole cycle, u⁺ = R(Tλ) u.  The polynomials are Jacobi's,
 normalised to 1 at 1 and read at 1 − wx with w = 1/P′(1), so R′(0) = −1 and |R| <= 1 up to
@@ -90,7 +90,7 @@ class Cycle:
 
     @cached_property
     def damping(self) -> float:
-        """The largest |R| beyond its first zero: what is left of the fast modes, in floats."""
+        """The largest |R| beyond its first zero, the factor left of fast modes, in floats."""
         values = self.factors(self._grid)
         negative = np.flatnonzero(values <= 0)
         first = negative[0] if negative.size else 0
@@ -147,7 +147,7 @@ def cycle(name: str, length: int, *, order: str = "kappa") -> Cycle:
             raise InvalidArgument(f"order: must be one of {', '.join(ORDERS)}, got {order!r}")
         sizes = [3 / (n * (n + 1)) / (2 * cos(pi * (2 * i + 1) / (4 * n + 2)) ** 2)
                  for i in range(n)]
-        return Cycle(f"fed, {order} order", [(1, sizes[i], 0) for i in _ordered(sizes, order)],
+        return Cycle(f"fed, {order} order", [(1, sizes[i], 0) for i in _order(sizes, order)],
                      Fraction(2 * n * (n + 1), 3))
     if name not in GEGENBAUER:
         raise InvalidArgument(f"name: must be one of fsi, fed, {', '.join(GEGENBAUER)}, "
@@ -160,7 +160,7 @@ def cycle(name: str, length: int, *, order: str = "kappa") -> Cycle:
     return Cycle(name, steps, 2 * slope)
 
 
-def _ordered(sizes: list[float], order: str) -> list[int]:
+def _order(sizes: list[float], order: str) -> list[int]:
     n = len(sizes)
     if order == "natural":
         return list(range(n))

@@ -29,7 +29,7 @@ from stabkit.methods.runge_kutta import RungeKutta
 
 Taps = Mapping[int, Any]
 _DEGREE = 12  # of taps in the parameter
-#: Parameters at which taps must be the polynomials that they are at the nodes.
+#: Parameters at which taps are compared with the polynomials through their values at the nodes.
 _FAR = (Fraction(1, 97), Fraction(7, 3), Fraction(1001, 7), Fraction(10**6 + 1, 3))
 
 
@@ -85,7 +85,7 @@ class Family:
             for coefficient in above.coeffs():
                 for k, value in power.items():
                     total[k] = total.get(k, Fraction(0)) + from_fmpq(coefficient) * value
-                power = _convolved(power, given)
+                power = _convolve(power, given)
             return total
 
         return cls(right)
@@ -105,7 +105,7 @@ class Family:
         """The closed intervals of r >= 0 where a family of one parameter is stable, in order.
 
         Their ends are enclosures of algebraic numbers: between the r where a root of D in c
-        appears, meets another or passes ±1, nothing changes.  Single points are not told.
+        appears, meets another or passes ±1, nothing changes.  Isolated points are left out.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class Family:
             width = max(p.degree() for p in (*squares, *others)) + 1
             terms: dict[tuple[int, int], Fraction] = {}
             for k in range(width):
-                p = _interpolated(nodes, [from_fmpq(q[k]) for q in squares])
+                p = _interpolate(nodes, [from_fmpq(q[k]) for q in squares])
                 if p.degree() > 2 * _DEGREE or any(
                         at(p, r) != from_fmpq(q[k]) for r, q in zip(_FAR, others, strict=True)):
                     raise InvalidArgument("right, left: the taps must be polynomials in the "
@@ -185,7 +185,7 @@ def _in_r(cut: Any) -> fmpq_poly:
     return fmpq_poly(coefficients)
 
 
-def _interpolated(nodes: list[Fraction], values: list[Fraction]) -> fmpq_poly:
+def _interpolate(nodes: list[Fraction], values: list[Fraction]) -> fmpq_poly:
     """Newton's polynomial through points."""
     table, total, base = list(values), fmpq_poly([0]), fmpq_poly([1])
     for level in range(len(nodes)):
@@ -196,7 +196,7 @@ def _interpolated(nodes: list[Fraction], values: list[Fraction]) -> fmpq_poly:
     return total
 
 
-def _convolved(a: Taps, b: Taps) -> dict[int, Any]:
+def _convolve(a: Taps, b: Taps) -> dict[int, Any]:
     made: dict[int, Any] = {}
     for j, x in a.items():
         for k, y in b.items():

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import inf
 from typing import Any
 
 from flint import fmpq_poly
 
-from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, from_ball, precision
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import InvalidArgument
+from stabkit.methods.intervals import first_failure
 
 Gaussian = tuple[Fraction, Fraction]  # real and imaginary part
 ZERO = (Fraction(0), Fraction(0))
@@ -71,23 +70,13 @@ class Multistep:
     @cached_property
     def real_interval(self) -> Interval:
         """The largest r with the root condition for all real z in (−r, 0), enclosed."""
-        return self._first_exit(self._crossings(imaginary=False),
-                                lambda r: self.is_stable_at(-r))
+        return first_failure(self._crossings(imaginary=False), lambda r: self.is_stable_at(-r))
 
     @cached_property
     def imaginary_interval(self) -> Interval:
         """The largest r with the root condition for all iy, 0 < |y| < r, enclosed."""
-        return self._first_exit(self._crossings(imaginary=True),
-                                lambda r: self.is_stable_at(r, imaginary=True))
-
-    def _first_exit(self, crossings: list[Interval], stable: Callable[[Fraction], bool]
-                    ) -> Interval:
-        here = Interval(0)
-        for after in crossings:
-            if not stable((here.upper + after.lower) / 2):
-                return here
-            here = after
-        return Interval(inf) if stable(here.upper + 1) else here
+        return first_failure(self._crossings(imaginary=True),
+                             lambda r: self.is_stable_at(r, imaginary=True))
 
     def _crossings(self, *, imaginary: bool) -> list[Interval]:
         """The |z| on the axis where a root passes the unit circle, in order and apart.
@@ -106,10 +95,10 @@ class Multistep:
         found = []
         with precision(256):
             points = [Interval(1), Interval(-1)]
-            if vanishing.degree() < 0:  # the whole circle maps to the axis: where z turns back
+            if vanishing.degree() < 0:  # the whole circle maps to the axis; take where z turns back
                 vanishing = _turning(even, odd, square, imaginary)
             if vanishing.degree() > 0:
-                points += [Interval(root.real.lower(), root.real.upper())
+                points += [from_ball(root.real)
                            for root, _ in complex_roots(vanishing)
                            if root.imag.is_zero() and -1 < root.real < 1]
             for c in points:
@@ -152,24 +141,25 @@ def _value(p: fmpq_poly, c: Interval) -> Interval:
 
 def chebyshev(n: int) -> fmpq_poly:
     """cos nθ as a polynomial in cos θ (Chebyshev)."""
-    before, now, x = fmpq_poly([1]), fmpq_poly([0, 1]), fmpq_poly([0, 1])
-    for _ in range(n):
-        before, now = now, 2 * x * now - before
-    return before
+    return _recursion(fmpq_poly([1]), fmpq_poly([0, 1]), n)
 
 
 def _sine(n: int) -> fmpq_poly:
     """sin nθ / sin θ as a polynomial in cos θ."""
-    before, now, x = fmpq_poly([0]), fmpq_poly([1]), fmpq_poly([0, 1])
+    return _recursion(fmpq_poly([0]), fmpq_poly([1]), n)
+
+
+def _recursion(before: fmpq_poly, now: fmpq_poly, n: int) -> fmpq_poly:
+    """Polynomial number n, from 0 on, by pₖ₊₁ = 2x pₖ − pₖ₋₁."""
     for _ in range(n):
-        before, now = now, 2 * x * now - before
+        before, now = now, fmpq_poly([0, 2]) * now - before
     return before
 
 
 def _obeys_root_condition(p: list[Gaussian]) -> bool:
     """Whether p is a simple von Neumann polynomial, coefficients from the lowest on."""
     while len(p) > 1:
-        reduced, sizes = _reduced(p), _square(p[-1]) - _square(p[0])
+        reduced, sizes = _reduce(p), _square(p[-1]) - _square(p[0])
         if sizes > 0:
             p = reduced
         elif all(each == ZERO for each in reduced):
@@ -184,11 +174,11 @@ def _is_schur(p: list[Gaussian]) -> bool:
     while len(p) > 1:
         if not _square(p[-1]) > _square(p[0]):
             return False
-        p = _reduced(p)
+        p = _reduce(p)
     return p[0] != ZERO
 
 
-def _reduced(p: list[Gaussian]) -> list[Gaussian]:
+def _reduce(p: list[Gaussian]) -> list[Gaussian]:
     """The polynomial of one degree less by which Schur and Cohn decide where the roots lie."""
     turned = [(re, -im) for re, im in reversed(p)]  # its first is the conjugate of the last
     return [_minus(_times(turned[0], x), _times(p[0], y))

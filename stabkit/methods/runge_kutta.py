@@ -1,4 +1,4 @@
-"""Runge–Kutta methods as tables of rationals, and what their stability functions tell."""
+"""Runge–Kutta methods as tables of rationals, and what follows from their stability functions."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from math import inf
 from typing import Any
 
 import numpy as np
-import scipy
 from flint import fmpq_poly
 
-from stabkit.aliases import Matrix, Rational, Signal
+from stabkit.aliases import Matrix, Number, Rational, Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fractions, solve, to_flint
 from stabkit.arithmetic.transcript import named
@@ -23,7 +22,8 @@ from stabkit.methods.intervals import first_exit, on_imaginary_axis
 from stabkit.operators import Operator
 from stabkit.schemes import DiffusionScheme
 from stabkit.spectra import extreme_eigenvalues
-from stabkit.spectra.matrices import enclosed
+from stabkit.spectra.matrices import enclose
+from stabkit.spectra.symmetric import norm_within
 
 _BISECTIONS = 60
 _LARGEST_SSP = 2**10
@@ -39,7 +39,7 @@ class RungeKutta:
     ----------
     name : str
     A : array_like of rational, shape (s, s)
-        Rows may be as short as they are filled.
+        Rows may end at their last entry that is not 0.
     b : sequence of rational, length s
     """
 
@@ -70,7 +70,7 @@ class RungeKutta:
         """Whether no stage needs itself or a later one."""
         return not np.triu(self.A).any()
 
-    def __call__(self, K: Operator, flux: Flux, tau: Rational) -> RungeKuttaStep:
+    def __call__(self, K: Operator, flux: Flux, tau: Number) -> RungeKuttaStep:
         return RungeKuttaStep(K, flux, tau, self)
 
     # -- for u′ = λ u, z = τλ ----------------------------------------------------------------------
@@ -104,7 +104,7 @@ class RungeKutta:
         >>> methods.rk4.real_interval
         [2.7852936, 2.7852936]
         """
-        above, below = (_mirrored(p) for p in self.stability_function)
+        above, below = (_mirror(p) for p in self.stability_function)
         return first_exit(above**2 - below**2)
 
     @cached_property
@@ -127,7 +127,7 @@ class RungeKutta:
         HypothesisNotMet
             For any other J.
         """
-        given = enclosed(J)
+        given = enclose(J)
         if given.symmetric:
             low, high = extreme_eigenvalues(J)
             if high.lo > 0:
@@ -135,9 +135,7 @@ class RungeKutta:
             return self.real_interval / (-low).max(0)
         if given.radius is not None or (given.floats + given.floats.T).count_nonzero():
             raise HypothesisNotMet("J: must be symmetric or skew, as floats or short fractions")
-        _, norm = extreme_eigenvalues(scipy.sparse.block_array(
-            [[None, given.floats.T], [given.floats, None]], format="csr"))
-        return self.imaginary_interval / norm
+        return self.imaginary_interval / norm_within(given.floats)
 
     def amplification(self, z: Any) -> Any:
         """|R(z)| in floats, entry by entry."""
@@ -162,7 +160,7 @@ class RungeKutta:
 
     @cached_property
     def ssp_coefficient(self) -> Interval:
-        """The largest r at which the method keeps what Euler's step keeps, up to r times its step.
+        """The largest r: up to r times its step, the method preserves what Euler's step preserves.
 
         K = (A 0; bᵀ 0) is absolutely monotonic at r: K(I + rK)⁻¹ >= 0 and rK(I + rK)⁻¹e <= e,
         decided in fractions (Kraaijevanger 1991).
@@ -192,7 +190,7 @@ class RungeKutta:
         return K
 
     def _keeps_small_steps(self) -> bool:
-        """Whether it does at some r > 0: K − rK² + r²K³ − … is led by its first terms.
+        """Whether it does for some r > 0: then the first terms of K − rK² + r²K³ − … decide.
 
         An entry whose terms vanish up to the size of K vanishes (Cayley and Hamilton).
         """
@@ -218,7 +216,7 @@ def _reversed_charpoly(M: np.ndarray) -> fmpq_poly:
     return fmpq_poly(list(reversed(to_flint(M).charpoly().coeffs())))
 
 
-def _mirrored(p: fmpq_poly) -> fmpq_poly:
+def _mirror(p: fmpq_poly) -> fmpq_poly:
     """p(−x)."""
     return fmpq_poly([-c if k % 2 else c for k, c in enumerate(p.coeffs())])
 
@@ -244,11 +242,12 @@ class RungeKuttaStep(DiffusionScheme):
     def step(self, u: Signal) -> Signal:
         fields: list[Signal] = []
         for row in self.method.A:
-            fields.append(named(self._gradient(self._moved(u, row, fields)), "k"))
-        return named(self._moved(u, self.method.b, fields), "v")
+            fields.append(named(self._gradient(self._move(u, row, fields)), "k"))
+        return named(self._move(u, self.method.b, fields), "v")
 
-    def _moved(self, u: Signal, weights: Sequence[Fraction], fields: list[Signal]) -> Signal:
+    def _move(self, u: Signal, weights: Sequence[Fraction], fields: list[Signal]) -> Signal:
+        tau: Rational = self.tau
         for weight, field in zip(weights, fields, strict=False):
             if weight:
-                u = u - Constant(weight * Fraction(self.tau)) * field
+                u = u - Constant(weight * Fraction(tau)) * field
         return u

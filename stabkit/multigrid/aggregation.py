@@ -18,7 +18,7 @@ from stabkit.arithmetic.rational import fraction, integer
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import assemble, vector
 
-#: What is left of a near-kernel vector on an aggregate, after the others, that is none.
+#: A near-kernel vector with less than this left on an aggregate, after the others, is dropped.
 DEPENDENT = 1e-10
 #: How well the largest eigenvalue is estimated, and on which side the estimate is taken.
 EIGENVALUE_TOLERANCE, MARGIN = 0.05, 1.05
@@ -26,7 +26,7 @@ EIGENVALUE_TOLERANCE, MARGIN = 0.05, 1.05
 
 @dataclass(frozen=True, eq=False)
 class SmoothedAggregation:
-    """A plain smoothed aggregation.
+    """Smoothed aggregation in its plain form.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Nodes:
         strong = self._strong(A)
         aggregate = aggregates(strong)[self.node]
         tentative, near_kernel, node = piecewise(self.near_kernel, aggregate)
-        P = smoothed(tentative, filtered(A, strong, self.node))
+        P = smooth(tentative, drop_weak(A, strong, self.node))
         return P, Nodes(near_kernel, node, self.strength)
 
     def _strong(self, A: Matrix) -> Matrix:
@@ -95,7 +95,7 @@ class Nodes:
         entries = A.tocoo()
         rows, columns = (self.node[part] for part in entries.coords)
         n = int(self.node.max(initial=-1)) + 1
-        unit = abs(entries.data).max(initial=0) or 1  # squares neither overflow nor vanish
+        unit = abs(entries.data).max(initial=0) or 1  # so that squares neither overflow nor vanish
         sizes = assemble((n, n), rows, columns, (entries.data / unit)**2)
         found = sizes.tocoo()
         i, j = found.coords
@@ -148,8 +148,8 @@ def piecewise(near_kernel: np.ndarray, aggregate: np.ndarray
     return T, R[kept], np.nonzero(kept)[0]
 
 
-def filtered(A: Matrix, strong: Matrix, node: np.ndarray) -> Matrix:
-    """A without its weak couplings, which are added to the diagonal: constants see the same."""
+def drop_weak(A: Matrix, strong: Matrix, node: np.ndarray) -> Matrix:
+    """A without its weak couplings, added to the diagonal so that constants have the same image."""
     entries = A.tocoo()
     rows, columns = entries.coords
     n = strong.shape[0]
@@ -160,18 +160,18 @@ def filtered(A: Matrix, strong: Matrix, node: np.ndarray) -> Matrix:
     lumped = np.bincount(rows[~kept], entries.data[~kept], A.shape[0])
     made = assemble(A.shape, rows[kept], columns[kept], entries.data[kept]) \
         + scipy.sparse.diags_array(lumped)
-    # Lumping positive or many entries may spoil a row; it keeps its couplings then.
+    # A row that would be spoilt by lumping positive or many entries keeps its couplings.
     return A if (made.diagonal() <= A.diagonal() / 10).any() else made.tocsr()
 
 
-def smoothed(T: Matrix, A: Matrix) -> Matrix:
+def smooth(T: Matrix, A: Matrix) -> Matrix:
     """(I − 4/3 λ⁻¹ D⁻¹A) T, λ the largest eigenvalue of D⁻¹A."""
     step = scipy.sparse.diags_array(4 / 3 / largest_eigenvalue(A) / A.diagonal())
     return (T - step @ (A @ T)).tocsr()
 
 
 def largest_eigenvalue(A: Matrix) -> float:
-    """About that of D⁻¹A, for a symmetric A with a positive diagonal."""
+    """An estimate for D⁻¹A, A symmetric with a positive diagonal."""
     root = scipy.sparse.diags_array(1 / np.sqrt(A.diagonal()))
     scaled = (root @ A @ root).tocsr()
     bound = float(abs(scaled).sum(axis=1).max())

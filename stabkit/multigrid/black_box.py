@@ -19,7 +19,7 @@ from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import assemble
 
-#: A collapsed diagonal below this much of the diagonal has no say in what lies between.
+#: Where the collapsed diagonal is below this part of the diagonal, nothing is interpolated.
 NEGLIGIBLE = 1e-12
 
 
@@ -75,14 +75,18 @@ class Grids:
         coarse = tuple((n + 1) // 2 if axis in axes else n for axis, n in enumerate(self.shape))
         points = np.flatnonzero(~odd.any(axis=0))
         kernel = None if self.kernel is None else self.kernel[points]
-        return (_interpolated(A, steps, odd, self.shape, points),
+        return (_interpolate(A, steps, odd, self.shape, points),
                 Grids(coarse, kernel, self.strength))
+
+
+def _rows(A: Matrix) -> np.ndarray:
+    # Of each entry, in the order of the rows.
+    return np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
 
 
 def _steps(A: Matrix, shape: Sequence[int]) -> np.ndarray:
     """Of each entry, in the order of the rows, its step along each axis: -1, 0 or 1."""
-    rows = np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
-    here, there = np.unravel_index(rows, shape), np.unravel_index(A.indices, shape)
+    here, there = np.unravel_index(_rows(A), shape), np.unravel_index(A.indices, shape)
     found = np.empty((len(shape), A.nnz), dtype=np.int8)
     for axis, (a, b, n) in enumerate(zip(here, there, shape, strict=True)):
         step = b - a
@@ -97,7 +101,7 @@ def _steps(A: Matrix, shape: Sequence[int]) -> np.ndarray:
 
 def strong_axes(A: Matrix, steps: np.ndarray, shape: Sequence[int], strength: float) -> list[int]:
     """The axes to coarsen: the second moments -Σ_j a_ij s² of their steps are large in the mean."""
-    rows = np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
+    rows = _rows(A)
     moments = np.array([np.bincount(rows, -A.data * step.astype(np.float64)**2, A.shape[0])
                         for step in steps])
     moments = np.maximum(moments, 0)
@@ -109,10 +113,9 @@ def strong_axes(A: Matrix, steps: np.ndarray, shape: Sequence[int], strength: fl
             if shape[axis] > 1 and share >= strength * largest and share > 0]
 
 
-def _interpolated(A: Matrix, steps: np.ndarray, odd: np.ndarray, shape: Sequence[int],
-                  points: np.ndarray) -> Matrix:
-    n = A.shape[0]
-    rows = np.repeat(np.arange(n), np.diff(A.indptr))
+def _interpolate(A: Matrix, steps: np.ndarray, odd: np.ndarray, shape: Sequence[int],
+                 points: np.ndarray) -> Matrix:
+    n, rows = A.shape[0], _rows(A)
     place = np.unravel_index(rows, shape)
     kept = [np.where(odd[axis][rows], step, 0) for axis, step in enumerate(steps)]
     columns = np.ravel_multi_index([(p + s) % size for p, s, size in
@@ -123,7 +126,7 @@ def _interpolated(A: Matrix, steps: np.ndarray, odd: np.ndarray, shape: Sequence
     weights = np.where(between, -1 / np.where(between, diagonal, 1), 0)
     W = scipy.sparse.diags_array(weights) @ (collapsed - scipy.sparse.diags_array(diagonal))
     E = assemble((n, len(points)), points, np.arange(len(points)), np.ones(len(points)))
-    # A point that is odd along k axes takes from points that are so along fewer.
+    # A point that is odd along k axes is interpolated from points that are odd along fewer.
     P = E
     for _ in range(int(odd.any(axis=1).sum())):
         P = E + W @ P

@@ -37,7 +37,7 @@ class Placement:
         return halves if fits else None
 
     def sizes(self) -> str:
-        """What to tell somebody whose grid cannot be coarsened."""
+        """Sizes that can be coarsened, for an error message."""
         return {1: "2^k - 1", -1: "2^k + 1", 0: "a multiple of a power of 2"}[self.excess]
 
 
@@ -97,7 +97,7 @@ _USUAL = {each.boundary: each for each in (
 
 
 def grid_boundary(boundary: Boundary | GridBoundary) -> GridBoundary:
-    """A boundary on the unknowns that it usually goes with.
+    """A boundary with the placement of unknowns that it usually has.
 
     Zeros lie beyond interior nodes, mirrored samples beyond cells, node-mirrored ones beyond nodes
     with the boundary.

@@ -1,4 +1,4 @@
-"""How an iteration goes: measured after each cycle, ended once it is clear how it ends."""
+"""The course of an iteration: measured after each cycle, stopped once its outcome is clear."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from stabkit.multigrid.matrices import is_exact
 NOTICE = 5
 #: Steps of a Krylov method before it is judged.
 NOTICE_STEPS = 30
-#: The factor per cycle, over all but two of those, that counts as stagnation if it does not arrive.
+#: The factor per cycle, over all but two of those, that counts as stagnation unless it suffices.
 SLOW = 0.95
-#: So much growth over four cycles that all grow is divergence.
+#: Growth by this factor over four cycles, all of which grow, is divergence.
 GROWTH = 1.2
-#: Growth over the least residual that needs no second look.
+#: Growth by this factor over the least residual is divergence at once.
 BLOWN_UP = 1e6
 #: Right-hand sides whose largest entry is beyond 2 to plus or minus this are scaled.
 FAR = 300
@@ -60,7 +60,7 @@ class Solution:
         The same relative to ‖b‖; for b = 0, to the first one.
     status : Status
     reason : str
-        Empty if converged; else what was found about the cause, and what to try.
+        Empty if converged; else the likely cause, and what to try.
     """
 
     u: np.ndarray
@@ -129,7 +129,7 @@ class Watch:
             self._callback(self.cycles, residual / self.scale)
 
     def fail(self, reason: str) -> None:
-        """End as diverged, for a reason that the iteration knows."""
+        """Stop as diverged, for a reason that the iteration gives."""
         self.failure = reason
 
     @property
@@ -172,7 +172,7 @@ class Watch:
 
     @property
     def recent_factor(self) -> float:
-        """The mean reduction over the last cycles, three of them where they stand alone."""
+        """The mean reduction over the last cycles, three of them without a Krylov method."""
         span = min(self._notice - 2, self.cycles)
         if span == 0 or self.measured[-1 - span] == 0:
             return 0.0
@@ -192,7 +192,7 @@ class Watch:
 
 
 def still_falls(watch: Watch) -> str:
-    """What to tell if only the cycles ran out."""
+    """The message if only the cycles ran out."""
     told = f"the residual falls by a factor of {watch.recent_factor:.3g} per cycle"
     if not isfinite(watch.cycles_to_go):
         return told
@@ -228,7 +228,7 @@ def _largest(vector: Signal) -> float:
 
 
 def _root(square: Rational) -> float:
-    # Of a rational that may be beyond the floats: its root need not be.
+    # The rational may be beyond the range of floats while its root is not.
     if square == 0:
         return 0.0
     half = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
@@ -239,14 +239,14 @@ def _root(square: Rational) -> float:
 
 
 def exponent(vector: Signal) -> int:
-    """The e for which 2⁻ᵉ times the vector is near 1, or 0 where it is no need; 0 of fractions."""
+    """An e such that 2⁻ᵉ times the vector is near 1; 0 if that is not needed, or for fractions."""
     if not is_foreign(vector) and is_exact(vector.dtype):
         return 0
     found = frexp(_largest(vector))[1]
     return found if abs(found) > FAR else 0
 
 
-def scaled(vector: Signal, e: int) -> Signal:
+def rescale(vector: Signal, e: int) -> Signal:
     """2ᵉ times the vector; in two steps, as 2ᵉ itself may be beyond the floats."""
     if e == 0:
         return vector
@@ -254,6 +254,6 @@ def scaled(vector: Signal, e: int) -> Signal:
         return vector * 2.0 ** (e // 2) * 2.0 ** (e - e // 2)
 
 
-def scaled_numbers(values: Any, e: int) -> tuple[float, ...]:
+def rescale_numbers(values: Any, e: int) -> tuple[float, ...]:
     """2ᵉ times numbers."""
-    return tuple(map(float, scaled(np.asarray(values, dtype=np.float64), e)))
+    return tuple(map(float, rescale(np.asarray(values, dtype=np.float64), e)))

@@ -1,4 +1,4 @@
-"""Cycles: how the levels are visited, and with which smoother."""
+"""Cycles: the order in which levels are visited, and the smoothers."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Cycle:
 
 
 def repeat(sweep: Sweep, times: int) -> Sweep:
-    """The sweep, so many times."""
+    """The sweep, this many times in a row."""
     def run(u, b):
         for _ in range(times):
             u = sweep(u, b)

@@ -1,6 +1,6 @@
-"""Why cycles fail: each cause is looked for in the matrices, and named with a figure and a remedy.
+"""Why cycles fail: causes are looked for in the matrices, and named with a figure and a remedy.
 
-What is found is a suspicion in floats, for a person to go on with; no verdict rests on it.
+A finding is a suspicion in floats that a person may follow; no verdict depends on it.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from stabkit.multigrid.convergence import (
     Watch,
     exponent,
     norm,
-    scaled,
+    rescale,
     still_falls,
 )
 from stabkit.multigrid.hierarchy import Hierarchy, Level
 from stabkit.multigrid.matrices import Exact
 from stabkit.multigrid.smoother import Sweep
 
-#: What rounding may leave of something that is 0.
+#: What rounding may make of 0, relatively.
 ROUNDING = 1e-10
 #: Steps in search of a direction of negative curvature.
 STEPS = 60
-#: Sweeps that make a random vector smooth, and what of it a coarse grid may miss.
+#: Sweeps that make a random vector smooth, and the part of it that a coarse grid may miss.
 SWEEPS, MISSED = 30, 0.5
-#: The couplings of a row, weakest to strongest, that point smoothers do not stand.
+#: The ratio of the weakest to the strongest coupling of a row, below which point smoothers fail.
 ANISOTROPIC = 0.05
-#: The ratio of diagonal entries of neighbours that interpolation by distance does not stand.
+#: The ratio of diagonal entries of neighbours, from which interpolation by distance fails.
 JUMP = 50
 
 GUESS = ("no cause was found in the matrices; try around=conjugate_gradients, more sweeps, another "
@@ -54,23 +54,22 @@ def reason(watch: Watch, hierarchy: Hierarchy, sweeps: Sequence[tuple[Sweep, Swe
         return still_falls(watch)
     b, far = np.asarray(to_host(right), dtype=np.float64), exponent(_copy(system).data)
     levels = [_near_one(level, far) for level in hierarchy.levels]
-    A = scaled(_copy(system), -far)
+    A = rescale(_copy(system), -far)
     if watch.failure:
         return next(filter(None, (asymmetry(A), indefiniteness(A, b))), watch.failure)
     x = np.asarray(to_host(u), dtype=np.float64)
     if not np.isfinite(x).all():
         x = b  # the last iterate is lost
-    smoothing = [] if hierarchy.dtype == object else [pre for pre, _ in sweeps]
-    found = next(causes(A, levels, smoothing, b), GUESS)
     floor = rounding_floor(_copy(system), b, x)
     if status is not Status.DIVERGED and floor >= watch.measured[-1]:
         return (f"the residual has reached what rounding allows, {floor / watch.scale:.1g} of b; "
                 "give a larger tolerance")
-    return found
+    smoothing = [] if hierarchy.dtype == object else [pre for pre, _ in sweeps]
+    return next(causes(A, levels, smoothing, b), GUESS)
 
 
 def rounding_floor(A: Matrix, b: np.ndarray, u: np.ndarray) -> float:
-    """About the norm of what rounding leaves of b − A u."""
+    """The approximate norm of b − A u that rounding leaves."""
     return float(np.finfo(float).eps) * norm(abs(A) @ abs(u) + abs(b))
 
 
@@ -124,7 +123,7 @@ def indefiniteness(A: Matrix, b: np.ndarray) -> str:
 
 
 def singularity(level: Level, b: np.ndarray) -> str:
-    """Constants in the kernel that the hierarchy has not been told of."""
+    """Constants in the kernel of A, which the hierarchy does not know."""
     A = level.A
     size = abs(A).sum(axis=1).max()
     if level.kernel is not None or abs(A.sum(axis=1)).max() > ROUNDING * size:
@@ -231,12 +230,12 @@ def short_prolongation(number: int, fine: Level) -> str:
 
 def _near_one(level: Level, far: int) -> Level:
     # All operators over the same power of two, so that energies do not overflow.
-    return Level(scaled(_copy(level.A), -far), _copy(level.P), _copy(level.R), level.shape,
+    return Level(rescale(_copy(level.A), -far), _copy(level.P), _copy(level.R), level.shape,
                  level.kernel)
 
 
 def _copy(matrix: Matrix) -> Matrix:
-    # Its own, as SciPy sorts entries in place when it is asked for the largest.
+    # A copy, as SciPy sorts entries in place when it looks for the largest.
     if matrix is None:
         return None
     dense = matrix.to_array().astype(float) if isinstance(matrix, Exact) else matrix

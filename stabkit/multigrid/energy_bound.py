@@ -10,7 +10,8 @@ coarse grid, then with any Q, w = Q v shows K A >= B⁻¹, hence ‖E‖_A <= 1 
     S = K A − K_c QᵀA_c Q − XᵀW X >= 0,   X = Mᵀ + (A − Mᵀ) P Q.
 
 That is shown by S = L Lᵀ + R with R diagonally dominant, in exact rational arithmetic, level by
-level from the coarsest on, where K_c = 1.  Q and L are found in floats; nothing rests on how.
+level from the coarsest on, where K_c = 1.  Q and L are found in floats; the proof does not depend
+on how.
 """
 
 from __future__ import annotations
@@ -29,12 +30,20 @@ from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet
 from stabkit.multigrid.cycle import Direct
 from stabkit.multigrid.matrices import Exact, diagonal, diagonal_matrix, moduli, to_exact
-from stabkit.multigrid.smoother import SOR, Jacobi, Richardson, Smoother, Then, shares_ranks
+from stabkit.multigrid.smoother import (
+    SOR,
+    Jacobi,
+    Richardson,
+    Smoother,
+    Then,
+    gershgorin,
+    shares_ranks,
+)
 from stabkit.multigrid.solver import Multigrid
 
 #: Unknowns of the finest level; the proof is dense.
 LARGEST = 1100
-#: What K is made larger by, so that the inequality is strict and floats find its factors.
+#: K is enlarged by this, so that the inequality is strict and its factors are found in floats.
 ROOM = Fraction(1, 500)
 #: Binary digits of Q and L behind the point, after scaling.
 DIGITS = 42
@@ -53,13 +62,13 @@ class LevelBound:
 
     @property
     def factor(self) -> Fraction:
-        """Of the cycle from this level on."""
+        """The factor of the cycle from this level on."""
         return 1 - 1 / self.K
 
 
 @dataclass(frozen=True, eq=False)
 class Inequality:
-    """What is to be shown on a level: all but K, K_c, Q and L."""
+    """The inequality of a level, all but K, K_c, Q and L."""
 
     A: Exact
     P: Exact
@@ -117,9 +126,9 @@ def energy_bound(method: Multigrid, *, at_most: Rational | None = None) -> Energ
         A V- or W-cycle on a Galerkin hierarchy with R = Pᵀ, of a symmetric positive definite
         matrix of at most ``LARGEST`` unknowns; smoothed before and after by Jacobi, Richardson or
         SOR of single unknowns, or one after the other, adjoint to each other; solved directly on
-        the coarsest level.  What is bounded is this cycle in exact arithmetic.
+        the coarsest level.  The bound is that of this cycle in exact arithmetic.
     at_most : rational, optional
-        A factor that is to be shown.
+        A factor to be proved.
 
     Raises
     ------
@@ -136,7 +145,7 @@ def energy_bound(method: Multigrid, *, at_most: Rational | None = None) -> Energ
     wanted = None if at_most is None else fraction(at_most, "at_most")
     levels: list[LevelBound] = []
     for problem in reversed(exact_levels(method)):
-        levels.insert(0, _found(problem, _below(levels[0] if levels else None, method)))
+        levels.insert(0, _search(problem, _below(levels[0] if levels else None, method)))
     made = EnergyBound(tuple(levels))
     if wanted is not None and made.factor > wanted:
         raise HypothesisNotMet(f"energy_bound: {float(made.factor):.6g} per cycle is what is "
@@ -180,7 +189,7 @@ def exact_levels(method: Multigrid) -> list[Inequality]:
 
 
 def _near(coarse: Exact, given: Any, sizes: np.ndarray) -> bool:
-    # Equal but for the rounding of floats, by what each entry is a sum of: they may be graded.
+    # Equal up to rounding, relative to the terms of each entry, as these may be graded.
     return bool((moduli(coarse - to_exact(given)) <= ROUNDING * sizes).all())
 
 
@@ -200,7 +209,7 @@ def _last_sweep(smoother: Smoother, A: Exact, shape: tuple[int, ...] | None
         if shares_ranks(ranks) or omega >= 2:
             raise HypothesisNotMet("energy_bound: SOR must update single unknowns, with omega < 2")
         # M + Mᵀ − A is (2/ω − 1) D.
-        W = np.array([_rounded_up(1 / ((2 / omega - 1) * d)) for d in D], dtype=object)
+        W = np.array([_round_up(1 / ((2 / omega - 1) * d)) for d in D], dtype=object)
         return smoother.splitting(A, ranks).T, diagonal_matrix(W)
     if isinstance(smoother, Jacobi):
         return _richardson(A, D / fraction(smoother.omega))
@@ -219,26 +228,25 @@ def _richardson(A: Exact, M: np.ndarray) -> tuple[Exact, Exact]:
     if lcm(*(m.numerator for m in M)).bit_length() > LONGEST_DENOMINATOR:
         raise HypothesisNotMet("energy_bound: Jacobi on a diagonal of many different entries has "
                                "fractions that are too long; take Gauss-Seidel")
-    top = max(sum(abs(row), start=Fraction(0)) / m for row, m in zip(A.to_array(), M, strict=True))
-    t = _rounded_up(top)
+    inverse, one = diagonal_matrix(1 / M), Exact.identity(len(M))
+    t = _round_up(gershgorin(inverse @ A))
     if t >= 2:
         raise HypothesisNotMet("energy_bound: this weight is not shown to reduce the energy, as "
                                f"Gershgorin's bound of the smoother is {float(t):.3g}, not below 2")
     at, slope, end = 1 / (2 - t / 2), 1 / (2 - t / 2) ** 2, 1 / (2 - t)
     bend = (end - at - slope * t / 2) / (t / 2) ** 2
-    inverse, one = diagonal_matrix(1 / M), Exact.identity(len(M))
     shifted = inverse @ A - t / 2 * one
     return diagonal_matrix(M), (at * one + slope * shifted + bend * (shifted @ shifted)) @ inverse
 
 
-def _rounded_up(x: Fraction) -> Fraction:
-    # To few digits, which keep the products short.
+def _round_up(x: Fraction) -> Fraction:
+    # To few digits, so that products stay short.
     scale = Fraction(2) ** (DIGITS - x.numerator.bit_length() + x.denominator.bit_length())
     return Fraction(-(-x * scale // 1)) / scale
 
 
 # -- the search, in floats -------------------------------------------------------------------------
-def _found(problem: Inequality, below: Fraction) -> LevelBound:
+def _search(problem: Inequality, below: Fraction) -> LevelBound:
     A, P, coarse, N, W = (part.to_array().astype(float) for part in (
         problem.A, problem.P, problem.coarse, problem.N, problem.W))
     try:
@@ -277,7 +285,7 @@ def shows(problem: Inequality, bound: LevelBound, below: Fraction) -> bool:
 
 
 def _below(coarser: LevelBound | None, method: Multigrid) -> Fraction:
-    # K_c of so many visits of the coarse grid, each of which leaves a factor.
+    # K_c for all visits of the coarse grid, each of which reduces the error by a factor.
     if coarser is None:
         return Fraction(1)
     return 1 / (1 - coarser.factor ** method.cycle.visit.repeats)

@@ -25,8 +25,8 @@ from stabkit.multigrid.convergence import (
     Watch,
     exponent,
     norm,
-    scaled,
-    scaled_numbers,
+    rescale,
+    rescale_numbers,
     still_falls,
 )
 from stabkit.multigrid.matrices import vector
@@ -113,11 +113,11 @@ class FastPoisson:
                     "device has free; take a smaller grid, or arrays of numpy") from None
         given = self._check(b, "b")
         e, fine = exponent(given), self._grids[0]
-        right = scaled(given, -e)
+        right = rescale(given, -e)
         for values, place in fine.inside(right, 2):
             np.multiply(values, self.h**2, out=place)
         for values, place in fine.inside(np.broadcast_to(0.0, self.shape) if u is None
-                                         else scaled(self._check(u, "u"), -e), 0):
+                                         else rescale(self._check(u, "u"), -e), 0):
             place[:] = values
         scale = norm(right)
         watch = Watch(scale if u is None else self._residual(), scale, tolerance, max_cycles,
@@ -138,9 +138,9 @@ class FastPoisson:
             return to_residual * float(xp.sum(squares)) ** 0.5
 
         e = exponent(b)
-        b = scaled(b, -e)
+        b = rescale(b, -e)
         right = adjacent(b * self.h**2, self.shape)
-        x = None if u is None else adjacent(scaled(u, -e), self.shape)
+        x = None if u is None else adjacent(rescale(u, -e), self.shape)
         scale = norm(b)
         watch = Watch(scale if u is None else root(poisson_cycle.residual_squares(x, right)),
                       scale, tolerance, max_cycles, callback)
@@ -160,7 +160,7 @@ class FastPoisson:
                                   "infinity first")
 
     def _cycle(self) -> float:
-        # One cycle; the norm of the residual after it, but for rounding at black points.
+        # One cycle; the norm of the residual after it, up to rounding at black points.
         from stabkit.kernels.multigrid import ascend, descend, relax  # loads Numba
         *inner, last = self._grids
         pairs = list(zip(inner, self._grids[1:], strict=True))
@@ -196,12 +196,12 @@ class FastPoisson:
 
 
 def _solution(watch: Watch, x: Signal, e: int) -> Solution:
-    # The matrix is known to be well, so only rounding keeps the cycle from converging.
+    # The matrix has no faults, so only rounding keeps the cycle from converging.
     status = watch.status or Status.OUT_OF_CYCLES
     why = {Status.CONVERGED: "", Status.OUT_OF_CYCLES: still_falls(watch)}.get(
         status, "the residual has reached what rounding allows; give a larger tolerance")
-    found = scaled(x, e)
-    lost = scaled(found, -e) - x
+    found = rescale(x, e)
+    lost = rescale(found, -e) - x
     if status is Status.CONVERGED and not norm(lost) <= watch.tolerance * norm(x):
         status, why = Status.OUT_OF_RANGE, OUT_OF_RANGE
-    return Solution(found, scaled_numbers(watch.measured, e), watch.history, status, why)
+    return Solution(found, rescale_numbers(watch.measured, e), watch.history, status, why)

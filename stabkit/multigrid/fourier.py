@@ -16,7 +16,7 @@ from stabkit.multigrid.smoother import SOR, Smoother, Then, red_black
 from stabkit.multigrid.smoother_symbol import Operator, diagonal, on_harmonics, symbol
 from stabkit.multigrid.stencil import Stencil
 from stabkit.multigrid.supremum import Signs, supremum
-from stabkit.multigrid.symbol import Frequencies, Symbol, mirrored
+from stabkit.multigrid.symbol import Frequencies, Symbol, mirror
 from stabkit.multigrid.transfer import Transfer
 
 HALF = Fraction(1, 2)
@@ -93,7 +93,7 @@ class TwoGrid:
         scale = HALF**self.weights.dimension
         L, r, p = (on_harmonics(part) for part in (
             self.weights, self.transfer.restriction_weights,
-            scale * mirrored(self.transfer.prolongation)))
+            scale * mirror(self.transfer.prolongation)))
         identity = diagonal([acb(1)] * len(L))
         coarse = self.coarse and Symbol(_widen(self.coarse))
 
@@ -162,7 +162,7 @@ def _signs(stencils: Iterable[Stencil], smoothers: Iterable[Smoother]) -> Signs:
     if stencils[0].dimension == 1:
         return [(1,)]
     symmetric = all(set(part.taps) == set(_reflection(part).taps) for part in stencils)
-    if symmetric and not any(map(_directed, smoothers)):
+    if symmetric and not any(map(_is_directed, smoothers)):
         return [(1, 1)]
     return [(1, 1), (1, -1)]
 
@@ -171,7 +171,7 @@ def _reflection(weights: Stencil) -> Stencil:
     return Stencil(tuple(((-k, *rest), weight) for (k, *rest), weight in weights.taps))
 
 
-def _directed(smoother: Smoother) -> bool:
+def _is_directed(smoother: Smoother) -> bool:
     if isinstance(smoother, Then):
-        return _directed(smoother.first) or _directed(smoother.second)
+        return _is_directed(smoother.first) or _is_directed(smoother.second)
     return isinstance(smoother, SOR) and smoother.order is not red_black

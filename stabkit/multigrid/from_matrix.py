@@ -17,7 +17,7 @@ from stabkit.multigrid.matrices import inverse, is_exact, matrix, vector
 
 #: Coarse unknowns per fine one above which coarsening stalls.
 SLOWEST_COARSENING = 0.9
-#: Sums of a row, relative to those of its moduli, that rounding leaves of 0.
+#: The sum of a row, relative to that of its moduli, which counts as 0 but for rounding.
 ROUNDING = 1e-13
 
 
@@ -37,8 +37,8 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
         The transposes of the prolongations by default.
     method : SmoothedAggregation, BlackBox or callable, optional
         Makes the prolongations if none are given, by default `SmoothedAggregation()`; on a grid
-        `BlackBox(shape)` is faster.  A callable
-        is a setup of PyAMG such as ``pyamg.ruge_stuben_solver``, called with A.
+        `BlackBox(shape)` is faster.  A callable is a setup of PyAMG such as
+        ``pyamg.ruge_stuben_solver``, called with A.
     kernel : array_like, shape (n,), optional
         Spans the kernel of A; it must be in the range of the prolongations, level by level.
         Without prolongations it is found where it is the constants.
@@ -61,9 +61,9 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
         if is_exact(dtype):
             raise InvalidArgument("prolongations: an exact hierarchy needs them; those of floats "
                                   "are rounded")
-        return _made_from(A, method or SmoothedAggregation(), kernel, shape)
+        return _build(A, method or SmoothedAggregation(), kernel, shape)
     ups = [matrix(P, "prolongations", dtype) for P in prolongations]
-    downs = ([transposed(P) for P in ups] if restrictions is None
+    downs = ([transpose(P) for P in ups] if restrictions is None
              else [matrix(R, "restrictions", dtype) for R in restrictions])
     if len(downs) != len(ups):
         raise InvalidArgument(f"restrictions: {len(downs)} for {len(ups)} prolongations")
@@ -78,8 +78,8 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
     return Hierarchy((*levels, Level(A, shape=shape, kernel=kernel)))
 
 
-def _made_from(A: Matrix, method: Any, kernel: np.ndarray | None, shape: tuple[int, ...] | None
-               ) -> Hierarchy:
+def _build(A: Matrix, method: Any, kernel: np.ndarray | None, shape: tuple[int, ...] | None
+           ) -> Hierarchy:
     kernel = _constants_in_kernel(A) if kernel is None else kernel
     if not isinstance(method, (SmoothedAggregation, BlackBox)):
         if not callable(method):
@@ -99,7 +99,7 @@ def _made_from(A: Matrix, method: Any, kernel: np.ndarray | None, shape: tuple[i
                     f"method: coarsening stalls at {A.shape[0]} unknowns, as few couplings are "
                     f"strong; take a smaller strength than {method.strength}")
             break
-        levels.append(Level(A, P, transposed(P), shape, kernel))
+        levels.append(Level(A, P, transpose(P), shape, kernel))
         kernel = None if kernel is None else _near(P, coarse.kernel, kernel)
         A, grid, shape = levels[-1].R @ A @ P, coarse, coarse.shape
     return Hierarchy((*levels, Level(A, shape=shape, kernel=kernel)))
@@ -132,13 +132,13 @@ def from_pyamg(ml: Any, *, kernel: Array = None, shape: tuple[int, ...] | None =
     return Hierarchy(tuple(levels))
 
 
-def transposed(P: Matrix) -> Matrix:
+def transpose(P: Matrix) -> Matrix:
     """The transpose, stored by rows."""
     return P.T if is_exact(P.dtype) else P.T.tocsr()
 
 
 def _constants_in_kernel(A: Matrix) -> np.ndarray | None:
-    if (abs(A.sum(axis=1)) > ROUNDING * abs(A).sum(axis=1)).any():  # row by row: they may be graded
+    if (abs(A.sum(axis=1)) > ROUNDING * abs(A).sum(axis=1)).any():  # by rows, for graded ones
         return None
     parts, _ = scipy.sparse.csgraph.connected_components(A, directed=False)
     if parts > 1:

@@ -63,7 +63,7 @@ class Hierarchy:
 
     @property
     def dtype(self) -> Any:
-        """That of all matrices: float64, or ``object`` where they are exact."""
+        """The dtype of all matrices: float64, or ``object`` where they are exact."""
         return self.levels[0].A.dtype
 
     @property
@@ -118,7 +118,7 @@ def geometric(problem: Problem, transfer: Transfer | None = None, *,
         How many; by default until at most ``COARSEST`` unknowns are left or the sizes do not
         allow more.
     dtype : {float, object}, optional
-        For sparse matrices of floats, or exact ones; by default as the problem has it.
+        For sparse matrices of floats, or exact ones; by default as the problem is given.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def geometric(problem: Problem, transfer: Transfer | None = None, *,
     """
     transfer = transfer or galerkin_transfer(len(problem.shape))
     factor = transfer.restriction_weights.total / 2**problem.order
-    # The matrix of level l+1 may be made of that of level l, so the levels are made in order.
+    # The matrix of level l+1 may need that of level l, so the levels are made in order.
     A = problem.matrix() if dtype is None else problem.matrix(dtype)
     made: list[Level] = []
     while True:

@@ -29,9 +29,9 @@ from stabkit.multigrid.matrices import assemble, matrix, vector
 from stabkit.multigrid.smoother import Chebyshev, gauss_seidel
 from stabkit.multigrid.solver import Multigrid
 
-#: A hierarchy made for earlier diffusivities is kept while it is at most so many cycles worse.
+#: A hierarchy made for earlier diffusivities is kept while it costs at most this many cycles more.
 SLACK = 1
-#: An inner solve that has not arrived after so many cycles goes on with new diffusivities.
+#: An inner solve that takes more cycles than this is cut off; new diffusivities follow.
 MOST_CYCLES = 100
 
 
@@ -48,7 +48,7 @@ class ImplicitStep:
     inner : tuple of tuples of float
         For each linear solve the norms of its residual, before the first cycle and after each.
     hierarchies : int
-        How many were built; one may serve several solves.
+        The number that was built; one may serve several solves.
     converged : bool
     """
 
@@ -172,20 +172,20 @@ def implicit_diffusion(u: Signal, flux: Flux, tau: Rational, h: Rational = 1, *,
     Lagged diffusivity: d ← (I + τ Kᵀ G(v) K)⁻¹ (u − v − τ KᵀΦ(K v)), v ← v + d, each d by CG
     preconditioned with one multigrid cycle.  For g nonincreasing in |s| every v has at most the
     energy ‖v − u‖² + τ Σ Ψ((K v)ᵢ) of the one before, however early CG stops.  Convergence is
-    linear, slow far from convexity; of several solutions it is one.
+    linear, and slow far from convexity; of several solutions it finds one.
 
     Parameters
     ----------
     u : array_like, shape (n,) or (n, m)
         The input; f in variational regularisation.
     flux : Flux
-        Applied to each difference by itself.
+        Applied to each difference separately.
     tau, h : rational
         Step size (h²), at least 0, or α of variational regularisation; grid size.
     tolerance : float
         Stop at ‖u − v − τ KᵀΦ(K v)‖ <= tolerance ‖u‖.  Rounding allows about 1e-16 (1 + 8 τ/h²).
     max_solves : int
-        After so many linear solves the last iterate is returned as not converged.
+        After this many linear solves the last iterate is returned as not converged.
     reduction : float
         A linear solve ends when its residual is reduced by this factor.
     cycle : Cycle, optional

@@ -1,7 +1,7 @@
 """Krylov methods around a cycle: conjugate gradients, MINRES and flexible GMRES.
 
 Each takes a matrix A, a preconditioner r ↦ z, the right-hand side, a start, and a `Watch`, which
-says when to stop; a residual that a recursion gives is measured again before it counts.
+says when to stop; a residual from a recursion is measured again before it counts.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _Ended(Exception):
 
 
 def minres(A: Matrix, precondition: Precondition, b: Signal, x: Signal, watch: Watch) -> Signal:
-    """For a symmetric A of any signs and a symmetric positive definite cycle; SciPy's."""
+    """For a symmetric A, definite or not, and a symmetric positive definite cycle; SciPy's."""
     if is_foreign(b):
         raise InvalidArgument("around: minres is SciPy's, for arrays of numpy; take "
                               "conjugate_gradients or fgmres")
@@ -84,7 +84,7 @@ def minres(A: Matrix, precondition: Precondition, b: Signal, x: Signal, watch: W
                 watch.fail("MINRES gets no further: A is singular on b, or rounding is reached")
     except _Ended:
         pass
-    except ValueError as error:  # SciPy's word on a preconditioner
+    except ValueError as error:  # SciPy refuses a preconditioner
         watch.fail(f"MINRES: {error}; take a cycle with an adjoint post-smoother, of a hierarchy "
                    "of a definite matrix, or around=fgmres")
     return last

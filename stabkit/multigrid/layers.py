@@ -64,7 +64,7 @@ class MaxPooling:
             n = f.shape[axis]
             middle, largest = np.arange(0, n, self.stride), None
             for offset in range(-self.k, self.k + 1):
-                # What lies outside is replaced by the border, which is in the window.
+                # Samples outside are replaced by the border, which is in the window.
                 place = xp.asarray(np.clip(middle + offset, 0, n - 1))
                 seen = xp.take(f, place, axis=axis)
                 largest = seen if largest is None else xp.maximum(largest, seen)

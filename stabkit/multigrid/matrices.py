@@ -107,7 +107,7 @@ class Exact:
 class _Factorised:
     """The inverse of a sparse matrix, applied by its LU factors.
 
-    Other libraries than NumPy get it as a dense matrix, made of the factors once.
+    Libraries other than NumPy get it as a dense matrix, made from the factors once.
     """
 
     def __init__(self, matrix, **options):
@@ -148,7 +148,7 @@ class InOrder:
 
 
 def is_exact(dtype: DTypeLike) -> bool:
-    """Whether it is that of exact numbers, ``object``."""
+    """Whether a dtype is that of exact numbers, ``object``."""
     return np.dtype(dtype).hasobject
 
 
@@ -160,7 +160,7 @@ def number(value: Array, dtype: DTypeLike) -> Rational:
 
 
 def vector(values: Array, name: str, dtype: DTypeLike) -> Signal:
-    """An array of a dtype, in the library of `values`; what is not finite is refused."""
+    """An array of a dtype, in the library of `values`; entries must be finite."""
     _check_real(values, name)
     if is_exact(dtype):
         return fractions(values, name)
@@ -191,7 +191,7 @@ def _check_real(values: Any, name: str) -> None:
 
 
 def matrix(given: Any, name: str, dtype: DTypeLike) -> Matrix:
-    """A matrix of a dtype, from one in any form; a copy of what is sparse, without duplicates."""
+    """A matrix of a dtype, from one in any form; a sparse one is copied, without duplicates."""
     if is_exact(dtype):
         return given if isinstance(given, Exact) else Exact(fractions(given, name))
     if not scipy.sparse.issparse(given) and np.ndim(given) != 2:
@@ -232,7 +232,7 @@ def count(matrix: Matrix) -> int:
 
 
 def inverse(matrix: Matrix) -> Matrix:
-    """What solves with a matrix by ``@``."""
+    """The inverse of a matrix, to be applied by ``@``."""
     if isinstance(matrix, Exact):
         return matrix.inverse()
     try:

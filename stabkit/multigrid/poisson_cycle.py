@@ -1,7 +1,7 @@
 """The red-black V(1,1) cycle of the 5-point Laplacian on arrays of any library.
 
 Grids hold the points inside; beyond them is 0.  Points with an even sum of indices, counted from 1,
-are red.  On a GPU a large level is one launch down and one up, and the small ones are one in all.
+are red.  On a GPU a large level is one launch down and one up, and all small ones together are one.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def cycle(u: Signal, b: Signal, shapes: Shapes, sweeps: int) -> tuple[Signal, Si
     -------
     u : array
     squares : array or None
-        Parts of the sum of (residual/4)² over the red points, if the cycle came by it; at black
-        ones it is rounding.
+        Parts of the sum of (residual/4)² over the red points, if the cycle computes it; at black
+        ones only rounding is left.
     """
     launch = _launcher(b)
     if launch is not None and len(shapes) <= LEVELS and _bytes(shapes) <= SHARED:
@@ -62,7 +62,7 @@ def descend(u: Signal, b: Signal) -> tuple[Signal, Signal]:
         return new, coarse_b
     red, u = _red(b), xp.zeros_like(b) if u is None else u
     u = _relax(u, b, red)
-    r = xp.where(red, _mean(u, b) - u, 0.0)  # at black points it is rounding
+    r = xp.where(red, _mean(u, b) - u, 0.0)  # at black points only rounding is left
     diagonal = (r[:-2:2, :-2:2] + r[:-2:2, 2::2]) + (r[2::2, :-2:2] + r[2::2, 2::2])
     return u, 4.0 * r[1:-1:2, 1:-1:2] + diagonal
 
@@ -79,7 +79,7 @@ def ascend(u: Signal, b: Signal, coarse: Signal) -> tuple[Signal, Signal]:
                shared=_tile_bytes() + 8 * THREADS)
         return new, sums
     red, i, j = _red(b), xp.arange(1, n + 1), xp.arange(1, m + 1)
-    coarse = padded(coarse)
+    coarse = pad(coarse)
     first = xp.take(xp.take(coarse, i // 2, axis=0), j // 2, axis=1)
     second = xp.take(xp.take(coarse, (i + 1) // 2, axis=0), (j + 1) // 2, axis=1)
     u = _relax(xp.where(red, u, u + 0.5 * (first + second)), b, red)
@@ -110,7 +110,7 @@ def residual_squares(u: Signal, b: Signal) -> Signal:
 
 
 # -- the expressions -------------------------------------------------------------------------------
-def padded(u: Signal) -> Signal:
+def pad(u: Signal) -> Signal:
     """The grid with its boundary of zeros."""
     xp, (n, m) = namespace(u), u.shape
     side = xp.zeros((n, 1), dtype=u.dtype)
@@ -124,7 +124,7 @@ def _red(u: Signal) -> Signal:
 
 
 def _mean(u: Signal, b: Signal) -> Signal:
-    v = padded(u)
+    v = pad(u)
     return 0.25 * (b + v[1:-1, :-2] + v[1:-1, 2:] + v[:-2, 1:-1] + v[2:, 1:-1])
 
 

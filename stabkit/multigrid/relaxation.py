@@ -13,7 +13,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.kernels.multigrid import sor_sweep
 from stabkit.operators.sparse import Portable, along_first, in_double
 
-#: A sweep of more stages than this is one after another: no work for an array library.
+#: A sweep of more stages than this has too little parallel work for an array library.
 MOST_STAGES = 8
 
 
@@ -32,7 +32,7 @@ class SparseSOR:
         if not (A.diagonal() != 0).all():
             raise InvalidArgument("A: has a zero on its diagonal; pointwise smoothers need none")
         # Unsigned indices spare the compiled loop Python's negative indexing; the values are a
-        # copy like these, as whoever has A may sort its entries in place.
+        # copy, too, as the owner of A may sort its entries in place.
         self._matrix = (A.indptr.astype(np.uint32), A.indices.astype(np.uint32), A.data.copy())
         self._order = np.argsort(ranks, kind="stable").astype(np.uint32)
         self._omega = omega
@@ -68,7 +68,7 @@ class StagedSOR:
     ranks : ndarray of int, shape (n,)
         Place of each unknown in the sweep.
     beside : array
-        Says the library and the dtype.
+        Gives the library and the dtype.
 
     Raises
     ------

@@ -29,7 +29,7 @@ Sweep = Callable[[Any, Any], Any]
 
 
 class Smoother(Protocol):
-    """A stationary method; frozen data, bound to a matrix by `on`."""
+    """A stationary method: immutable data, bound to a matrix by `on`."""
 
     @property
     def adjoint(self) -> Smoother:
@@ -71,9 +71,13 @@ class Jacobi:
         return self
 
     def on(self, A: Matrix, shape: tuple[int, ...] | None = None) -> Sweep:
-        M_inverse = portable(number(self.omega, A.dtype) * inverse_diagonal(A))
-        A = portable(A)
-        return lambda u, b: u + M_inverse @ (b - A @ u)
+        return correction(portable(number(self.omega, A.dtype) * inverse_diagonal(A)), A)
+
+
+def correction(M_inverse: Any, A: Matrix) -> Sweep:
+    """The sweep u ← u + M⁻¹(b − A u)."""
+    A = portable(A)
+    return lambda u, b: u + M_inverse @ (b - A @ u)
 
 
 def inverse_diagonal(A: Matrix) -> Signal:
@@ -169,14 +173,12 @@ class SOR:
     def on(self, A: Matrix, shape: tuple[int, ...] | None = None) -> Sweep:
         ranks = self.ranks(A.shape[0], shape)
         if not is_exact(A.dtype) and shares_ranks(ranks):
-            M_inverse, A = InOrder(self.splitting(A, ranks), ranks), portable(A)
-            return lambda u, b: u + M_inverse @ (b - A @ u)
+            return correction(InOrder(self.splitting(A, ranks), ranks), A)
         if not is_exact(A.dtype):
             # Compiled code is loaded with the first solve, not with the package.
             from stabkit.multigrid.relaxation import SparseSOR
             return SparseSOR(A, number(self.omega, A.dtype), ranks)
-        M_inverse = inverse(self.splitting(A, ranks))
-        return lambda u, b: u + M_inverse @ (b - A @ u)
+        return correction(inverse(self.splitting(A, ranks)), A)
 
     def splitting(self, A: Matrix, ranks: np.ndarray) -> Matrix:
         """M."""

@@ -51,7 +51,7 @@ def diagonal(values: list[acb]) -> acb_mat:
 
 @symbol.register
 def _(smoother: Richardson, weights):
-    # I − τL, as a stencil of its own: 1 and L's centre do not meet in balls.
+    # I − τL, as a stencil of its own: so that 1 and the centre of L are added exactly.
     return _polynomial_smoother(fraction(smoother.step) * weights)
 
 
@@ -77,7 +77,7 @@ def _(smoother: SOR, weights):
     lower = tuple((offset, weight) for offset, weight in weights.taps
                   if (offset > zero if ahead else offset < zero))
     M = Stencil((*lower, (zero, weights.centre / fraction(smoother.omega))))
-    # S = N/M with N = M − L taken between stencils, so that nothing cancels in balls.
+    # S = N/M with the exact stencil N = M − L, so that nothing cancels in balls.
     pairs = list(zip(on_harmonics(M + -1 * weights), on_harmonics(M), strict=True))
     return lambda modes: diagonal([modes.value(n) / modes.value(m) for n, m in pairs])
 

@@ -17,8 +17,8 @@ from stabkit.multigrid.convergence import (
     Watch,
     exponent,
     norm,
-    scaled,
-    scaled_numbers,
+    rescale,
+    rescale_numbers,
 )
 from stabkit.multigrid.cycle import Cycle, Visit
 from stabkit.multigrid.diagnosis import reason
@@ -95,7 +95,7 @@ class Multigrid:
         u : array_like, optional
             Initial guess, zero by default.
         tolerance : float
-            From 0 on and below 1.
+            At least 0, below 1.
         max_cycles : int
         around : callable, optional
             The method that the cycle preconditions: ``conjugate_gradients``, ``minres`` or
@@ -114,10 +114,10 @@ class Multigrid:
         ------
         InvalidArgument
             For entries that are masked, complex or not finite, a wrong shape, a tolerance or number
-            of cycles that is none, or an incompatible right-hand side.
+            of cycles out of range, or an incompatible right-hand side.
         """
         right, shape, e = self._right(b)
-        x = 0 * right if u is None else 0 + scaled(self._vector(u, "u")[0], -e)
+        x = 0 * right if u is None else 0 + rescale(self._vector(u, "u")[0], -e)
         A = self._system(matrix, around)
         # An overflow is reported as divergence.
         with within_memory(right, "b", grid=True), np.errstate(over="ignore", invalid="ignore"):
@@ -151,14 +151,14 @@ class Multigrid:
 
     def _solution(self, watch: Watch, A: Matrix, x: Signal, right: Signal, shape: tuple[int, ...],
                   e: int) -> Solution:
-        found, status = scaled(x, e), watch.status or Status.OUT_OF_CYCLES
+        found, status = rescale(x, e), watch.status or Status.OUT_OF_CYCLES
         why = "" if status is Status.CONVERGED else reason(
             watch, self.hierarchy, self.sweeps, right, x, getattr(A, "matrix", A))
         if e and status is Status.CONVERGED:
-            residual = norm(right - A @ scaled(found, -e))
+            residual = norm(right - A @ rescale(found, -e))
             if not watch.arrives(residual):
                 status, why = Status.OUT_OF_RANGE, OUT_OF_RANGE
-        return Solution(namespace(found).reshape(found, shape), scaled_numbers(watch.measured, e),
+        return Solution(namespace(found).reshape(found, shape), rescale_numbers(watch.measured, e),
                         watch.history, status, why)
 
     def full(self, b: Signal, cycles: int = 1) -> np.ndarray:
@@ -167,7 +167,7 @@ class Multigrid:
         Returns
         -------
         ndarray
-            In the shape of b; in error about the discretisation's own with one or two cycles.
+            In the shape of b; with one or two cycles its error is about that of the discretisation.
         """
         right, shape, e = self._right(b)
         rights = [right]
@@ -178,13 +178,13 @@ class Multigrid:
             u = self._matrices[number][1] @ u
             for _ in range(cycles):
                 u = self._visit(number, self.cycle.visit, u, rights[number])
-        return namespace(u).reshape(scaled(u, e), shape)
+        return namespace(u).reshape(rescale(u, e), shape)
 
     def _right(self, b: Array) -> tuple[Signal, tuple[int, ...], int]:
         # 2⁻ᵉ b, flat, with entries whose squares are floats; its shape; and e.
         given, shape = self._vector(b, "b")
         e = exponent(given)
-        right = scaled(given, -e)
+        right = rescale(given, -e)
         self._check_compatible(right)
         return right, shape, e
 

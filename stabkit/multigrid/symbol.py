@@ -95,7 +95,7 @@ def modulation(weights: Stencil, alpha: Sequence[int]) -> Stencil:
         for offset, weight in weights.taps))
 
 
-def mirrored(weights: Stencil) -> Stencil:
+def mirror(weights: Stencil) -> Stencil:
     """The stencil with the conjugate symbol."""
     return Stencil(tuple((tuple(-k for k in offset), weight) for offset, weight in weights.taps))
 

@@ -87,12 +87,12 @@ class Transfer:
             raise InvalidArgument(f"shape: {tuple(shape)} cannot be coarsened with {given} "
                                   f"boundaries; take sizes {given.placement.sizes()}")
 
-        def strided(weights: Stencil):
+        def stride(weights: Stencil):
             return correlation(weights, coarse, shape, stride=2, start=given.placement.start,
                                boundary=given.outside_transfers, dtype=dtype)
 
-        prolongation = strided(self.prolongation).T
-        restriction = strided(self.restriction) if self.restriction else prolongation.T
+        prolongation = stride(self.prolongation).T
+        restriction = stride(self.restriction) if self.restriction else prolongation.T
         return _sparse(prolongation), _sparse(restriction)
 
 

@@ -152,7 +152,7 @@ def start(b: Signal) -> Channels:
 
 
 def block(parts: list[list[Signal]]) -> Signal:
-    """A matrix of blocks, exact if they are."""
+    """A matrix of blocks, exact if these are."""
     if isinstance(parts[0][0], Exact):
         return Exact(np.block([[part.to_array() for part in row] for row in parts]))
     return scipy.sparse.csr_array(np.block(

@@ -14,23 +14,21 @@ from fractions import Fraction
 
 from stabkit.aliases import Fields, Record
 from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.multipliers.largest_values import (
+    Ceiling,
+    Top,
+    Weight,
+    ceilings,
+    find_tops,
+    find_tops_of_numbers,
+)
 from stabkit.multipliers.linear_systems import solution
 from stabkit.proof import facts
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import written
 from stabkit.proof.words import Expression, dot, expression
 
-Weight = dict[str, Fraction]  # the power of each parameter that is scaled away
 Relation = list[tuple[Expression, Expression | None]]  # what must have the weight of the first
-
-
-@dataclass(frozen=True)
-class Top:
-    """The condition a − b·c >= 0 that bounds a parameter c, by its name."""
-
-    condition: str
-    slope: Fraction
-    value: Fraction
 
 
 @dataclass
@@ -56,8 +54,9 @@ class Scaling:
     reduced: Setting = field(default_factory=Setting)
 
     def weight(self, x: Expression) -> Weight:
-        """The weight of an expression of one weight, that of its first term."""
-        return {} if not x.terms else _weight(next(iter(x.terms)), self.powers)
+        """The weight of an expression of one weight, or of its longest word."""
+        return {} if not x.terms else _weight(max(x.terms, key=lambda term: len(term[0])),
+                                              self.powers)
 
     def put(self, x: Expression) -> Expression:
         return x.put(self.values)
@@ -69,7 +68,7 @@ class Scaling:
         for name, bound in given.bounds.items():
             if name in self.tops:
                 bounds[name] = expression(self.tops[name].value)
-            elif put(bound).terms.keys() <= {((), ())}:
+            elif put(bound).terms.keys() <= {((), ())} and self._fits(name, bound):
                 bounds[name] = put(bound)
         return replace(
             given, bounds=bounds,
@@ -85,6 +84,11 @@ class Scaling:
                     for name, visit in given.visits.items()},
             equations={name: put(x) for name, x in given.equations.items()},
             known={name: put(x) for name, x in given.known.items()})
+
+    def _fits(self, name: str, bound: Expression) -> bool:
+        """Whether a bound is scaled as its operator is."""
+        K = self.given.names[name]
+        return not any(difference(self.weight(K.T @ K), self.weight(bound)).values())
 
     def back(self, step: Fields) -> tuple[Record, Weight]:
         """A step about what is scaled as one about what is given, and the weight between them."""
@@ -135,7 +139,20 @@ def scaled(given: Setting, goals: Iterable[Expression]) -> Scaling:
     InvalidArgument
         If parameters are left over of which no condition gives the largest value.
     """
-    relations = list(_relations(given))
+    aims = list(goals)
+    try:
+        return _scaled(given, aims)
+    except InvalidArgument:
+        for ceiling in ceilings(given):
+            try:
+                return _scaled(given, aims, ceiling)
+            except InvalidArgument:
+                continue
+        raise
+
+
+def _scaled(given: Setting, goals: list[Expression], ceiling: Ceiling | None = None) -> Scaling:
+    relations = list(_relations(given, ceiling))
     relations += [[(x, None)] for x in goals]
     rows = [row for pair in relations for row in _rows(pair)]
     chosen: dict[str, dict[str, Fraction]] = {}
@@ -147,7 +164,9 @@ def scaled(given: Setting, goals: Iterable[Expression]) -> Scaling:
     powers = _powers(rows, list(chosen)) or {}
     values = {name: expression(1) for name in chosen}
     made = Scaling(given, powers, values)
-    _find_tops(made, [*(x for pair in relations for x, _ in pair if x is not None)])
+    find_tops(made, [*(x for pair in relations for x, _ in pair if x is not None)])
+    if ceiling is not None:
+        find_tops_of_numbers(made, ceiling)
     made.reduced = made.numbers()
     return made
 
@@ -169,13 +188,16 @@ def _weight(term: tuple, powers: Mapping[str, Weight]) -> Weight:
 
 # -- every relation is of one weight -----------------------------------------------------------
 
-def _relations(given: Setting) -> Iterable[Relation]:
-    for x in [*given.assume.values(), *given.equations.values(), *given.known.values(),
+def _relations(given: Setting, ceiling: Ceiling | None) -> Iterable[Relation]:
+    assumed = [x for x in given.assume.values()
+               if ceiling is None or x.letters != {ceiling.parameter}]
+    for x in [*assumed, *given.equations.values(), *given.known.values(),
               *(fact.holds for fact in given.forms.values())]:
         yield [(x, None)]
     for name, bound in given.bounds.items():
-        K = given.names[name]
-        yield [(bound, None), (K.T @ K, None)]
+        if ceiling is None or bound.terms.keys() != {((), ())}:
+            K = given.names[name]
+            yield [(bound, None), (K.T @ K, None)]
     for visit in given.visits.values():
         for ends in given.fluxes[visit.flux].values():
             for end in ends:
@@ -219,37 +241,3 @@ def _powers(rows: list[dict[str, Fraction]], chosen: list[str]) -> dict[str, Wei
             if power:
                 found[name][scale] = power
     return found
-
-
-# -- what is left takes its largest value ------------------------------------------------------
-
-
-def _find_tops(made: Scaling, all_: list[Expression]) -> None:
-    given = made.given
-    left = [name for name in given.signs if name not in given.assume
-            and name not in made.values]
-    bounding = {name: bound for name, bound in given.bounds.items()}
-    for name in left:
-        of = [K for K, bound in bounding.items() if name in bound.letters]
-        elsewhere = [x for x in all_ if name in x.letters
-                     and not any(x is y for y in (*bounding.values(), *given.assume.values()))]
-        simple = all(dict(made.put(bounding[K]).terms) == {((), ((name, 1),)): 1} for K in of)
-        if elsewhere or not of or not simple:
-            raise InvalidArgument(
-                f"{name}: it can neither be scaled away nor put to its largest value, so the "
-                "search does not know what to do with it; give a number in its place")
-        top = _top(made, name)
-        for K in of:
-            if top is not None:
-                made.tops[K] = top
-
-
-def _top(made: Scaling, name: str) -> Top | None:
-    """The condition a − b·name >= 0, a and b positive; None if there is none."""
-    for condition, x in made.given.assume.items():
-        terms = dict(made.put(x).terms)
-        slope = -terms.pop(((), ((name, 1),)), Fraction(0))
-        constant = terms.pop(((), ()), Fraction(0))
-        if not terms and slope > 0 and constant > 0:
-            return Top(condition, slope, constant / slope)
-    return None

@@ -8,10 +8,11 @@ from fractions import Fraction
 from stabkit.aliases import Record
 from stabkit.errors import InvalidEvidence
 from stabkit.multipliers.hypotheses import Block, blocks, form, rests
+from stabkit.multipliers.largest_values import Weight
 from stabkit.multipliers.linear_systems import completed, factors, reduced
 from stabkit.multipliers.program import SETTINGS
 from stabkit.multipliers.rounding import ACCEPTED, Found, rounded
-from stabkit.multipliers.scaling import Scaling, Weight, difference, least, product, scaled
+from stabkit.multipliers.scaling import Scaling, difference, least, product, scaled
 from stabkit.proof import algebra
 from stabkit.proof.words import Expression
 from stabkit.time_limit import time_is_over
@@ -115,6 +116,5 @@ def _steps(scale: Scaling, block: Block, X: list[list[Fraction]]) -> Iterator[St
             if rule["use"] == "bound" else None
         if top is not None:  # T|x|² − |Kx|² = (c|x|² − |Kx|²) + (T − c)|x|²
             square, weight = scale.back({"use": "square", "x": x})
-            more = scale.weight(scale.given.assume[top.condition])
             yield square, pivot / top.slope, top.condition, difference(
-                weight, {name: -k for name, k in more.items()})
+                weight, {name: -k for name, k in top.weight.items()})

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
+from stabkit.aliases import Number
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.networks.couplings import Coupling, couplings_of
@@ -144,7 +145,7 @@ def usable(bound: Fraction | None) -> Fraction | None:
 
 
 def _scheme(block: Block) -> Scheme:
-    before, after, flux, tau = block.before, block.after, block.flux, block.tau
+    before, after, flux, tau = block.before, block.after, block.flux, cast(Number, block.tau)
     if not block.keeps_shape or not block.is_small:
         return Network(block.graph)
     if block.form == AFFINE and not block.has_bias:

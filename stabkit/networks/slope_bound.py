@@ -47,13 +47,15 @@ class SlopeBound:
 
 def may_have_slope_bound(graph: Graph) -> bool:
     """Whether a network is one of linear layers and not too many activations and products."""
-    active = 0
-    for node in graph.nodes:
-        if isinstance(node.layer, Activation | Product):
-            active += prod(node.shape) * len(node.inputs)
-        elif not node.layer.is_linear:
-            return False
-    return 0 < active <= MOST
+    return all(isinstance(node.layer, Activation | Product) or node.layer.is_linear
+               for node in graph.nodes) and 0 < active_entries(graph) <= MOST
+
+
+def active_entries(graph: Graph) -> int:
+    """The entries that multipliers are sought for: of activations, and of both factors of products.
+    """
+    return sum(prod(node.shape) * len(node.inputs) for node in graph.nodes
+               if isinstance(node.layer, Activation | Product))
 
 
 def slope_bound(graph: Graph, until: float, given: Mapping[int, Slopes] | None = None

@@ -9,8 +9,8 @@ from stabkit.notation.tokens import (
     Token,
     formula,
     is_word,
-    joined,
     paragraphs,
+    render,
     script,
     script_tokens,
 )
@@ -18,7 +18,7 @@ from stabkit.notation.tokens import (
 
 def to_html(text: str) -> str:
     """A statement as HTML: formulas in ``<span class="math">``, paragraphs by ``<br>``."""
-    return "<br>".join(joined(part, words_html, _formula_html) for part in paragraphs(text))
+    return "<br>".join(render(part, words_html, _formula_html) for part in paragraphs(text))
 
 
 def words_html(text: str) -> str:

@@ -10,8 +10,8 @@ from stabkit.notation.tokens import (
     Token,
     formula,
     is_word,
-    joined,
     paragraphs,
+    render,
     script,
     script_tokens,
 )
@@ -37,7 +37,7 @@ _TEXT = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "&": r"\
 
 def to_latex(text: str) -> str:
     """A statement as LaTeX: formulas between dollars; needs amsmath and amssymb."""
-    return r"\par ".join(joined(part, _words_latex, _formula_latex) for part in paragraphs(text))
+    return r"\par ".join(render(part, _words_latex, _formula_latex) for part in paragraphs(text))
 
 
 def _words_latex(text: str) -> str:

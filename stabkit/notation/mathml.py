@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from stabkit.notation.html import words_html
-from stabkit.notation.tokens import COMBINING, Token, joined, paragraphs
+from stabkit.notation.tokens import COMBINING, Token, paragraphs, render
 from stabkit.notation.tree import BINARY, RELATIONS, SEPARATORS, Node, parse
 
 _SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "Σ": "∑", "*": "∗"}
@@ -16,14 +16,14 @@ _ACCENTS = dict(zip(COMBINING, "˙¨^~¯", strict=True))
 _LARGE = frozenset("∑∫")
 _IDENTIFIERS = frozenset("∞∇…⊤")
 _GAP = '<mspace width="0.22em"></mspace>'
-_LONG = 12   # from so many signs on a line may end before + and −
+_LONG = 12   # signs, from which on a line may end before + and −
 _PUNCTUATION = frozenset(",;:.")
 _TALL = ("fraction", "matrix")
 
 
 def to_mathml(text: str) -> str:
     """A statement as HTML: formulas in ``<math>``, paragraphs by ``<br>``."""
-    written = "<br>".join(joined(part, words_html, _formula_mathml) for part in paragraphs(text))
+    written = "<br>".join(render(part, words_html, _formula_mathml) for part in paragraphs(text))
     # A line must not end between a formula and its punctuation.
     return re.sub(r"((?:\()?)(<math>(?:(?!</?math>).)*</math>)([.,;:)]*)",
                   lambda found: found[2] if not found[1] + found[3] else
@@ -31,7 +31,7 @@ def to_mathml(text: str) -> str:
 
 
 def _formula_mathml(run: list[Token]) -> str:
-    """One or more ``<math>`` elements: browsers break no line inside of one."""
+    """One or more ``<math>`` elements: browsers break no line inside one."""
     out: list[str] = []
     clause: list[Node] = []
     nodes = _flat(parse(run))
@@ -61,7 +61,7 @@ def _math(nodes: Sequence[Node]) -> str:
 
 
 def _flat(nodes: Iterable[Node]) -> list[Node]:
-    """Nodes with long brackets opened, so that a line may end between them."""
+    """Nodes with long brackets taken apart, so that a line may end inside them."""
     out = []
     for node in nodes:
         if node.kind == "group" and node.width > 3 * _LONG and not (node.up or node.down):

@@ -43,8 +43,8 @@ def paragraphs(text: str) -> list[str]:
     return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
 
 
-def joined(text: str, words: Callable[[str], str], written: Callable[[list[Token]], str]) -> str:
-    """A paragraph whose words and formulas are each written in their way."""
+def render(text: str, words: Callable[[str], str], written: Callable[[list[Token]], str]) -> str:
+    """A paragraph, its words and its formulas each rendered by a function of their own."""
     out = []
     for is_formula, run in segments(tokenise(text)):
         plain = "".join(value for _, value in run)
@@ -56,7 +56,7 @@ def tokenise(text: str) -> list[Token]:
     """Words, letters, numbers, scripts and signs, each with its kind."""
     spread = "".join(_decomposition(letter) for letter in text)
     found = [(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(spread)]
-    return [_as_meant(found, place) for place in range(len(found))]
+    return [_classify(found, place) for place in range(len(found))]
 
 
 def _decomposition(letter: str) -> str:
@@ -64,7 +64,7 @@ def _decomposition(letter: str) -> str:
     return parts if len(parts) == 2 and parts[1] in _ACCENTS else letter
 
 
-def _as_meant(tokens: list[Token], place: int) -> Token:
+def _classify(tokens: list[Token], place: int) -> Token:
     """A letter or word as a part of a formula ("letter", "function") or as a word."""
     kind, value = tokens[place]
     if kind == "word":

@@ -23,7 +23,7 @@ class Boundary(Enum):
     def __repr__(self) -> str:
         return self.value
 
-    def continued(self, places: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    def sources(self, places: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Where the samples at any `places` are taken from, and with which factor.
 
         Parameters
@@ -67,7 +67,7 @@ REFLECTING, NATURAL, PERIODIC, DIRICHLET, MIRRORED, ODD_MIRRORED, NODE_MIRRORED 
 
 
 def check_boundary(boundary: object, *among: Boundary) -> None:
-    """Refuse what is no Boundary, or none of those."""
+    """Refuse a value that is no Boundary, or not one of those."""
     known = among or tuple(Boundary)
     if boundary not in known:
         raise InvalidArgument(f"boundary: must be one of {', '.join(each.name for each in known)}, "

@@ -16,7 +16,7 @@ import numpy as np
 from flint import acb, acb_mat, arb
 
 from stabkit.aliases import Array
-from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, from_ball, largest_of, precision
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument, Undecided
@@ -58,7 +58,7 @@ def channel_convolution(weights: Array, shape: int | Sequence[int], boundary: Bo
     >>> channel_convolution([[[0, 1, 0], [0, 0, 2]]], 4) @ np.arange(8.0)
     array([10., 13., 16., 11.])
     """
-    weights, shape = _checked(weights, shape, boundary)
+    weights, shape = _check(weights, shape, boundary)
     c_out, c_in = weights.shape[:2]
     made = Convolution(weights, boundary=boundary).matrix(shape)
     if boundary is PERIODIC:
@@ -79,7 +79,7 @@ def channel_norm_squared(weights: Array, shape: int | Sequence[int], boundary: B
     if boundary is not PERIODIC:
         return norm_squared(channel_convolution(weights, shape, boundary))
     with precision(_BITS):
-        return _periodic_norm_squared(*_checked(weights, shape, boundary))
+        return _periodic_norm_squared(*_check(weights, shape, boundary))
 
 
 def norm_squared_bound(weights: Array) -> Fraction:
@@ -105,7 +105,7 @@ def block_symbol(weights: Array, shape: int | Sequence[int], frequency: int | Se
     frequency : int or (int, int)
         f, any integers.
     """
-    weights, shape = _checked(weights, shape, PERIODIC)
+    weights, shape = _check(weights, shape, PERIODIC)
     frequency = _integers(frequency, "frequency", weights.ndim - 2)
     return _symbol(weights, shape, frequency)
 
@@ -126,7 +126,7 @@ def _integers(values: Any, name: str, count: int) -> tuple[int, ...]:
     return tuple(map(int, given))
 
 
-def _checked(weights: Array, shape: Any, boundary: Any) -> tuple[np.ndarray, tuple[int, ...]]:
+def _check(weights: Array, shape: Any, boundary: Any) -> tuple[np.ndarray, tuple[int, ...]]:
     weights = _kernel(weights)
     shape = _integers(shape, "shape", weights.ndim - 2)
     if min(shape) < 1:
@@ -188,7 +188,4 @@ def _largest_eigenvalue(gram: acb_mat) -> Interval:
     except ValueError:
         raise Undecided("the eigenvalues of the symbol cannot be enclosed; raise the precision, or "
                         "scale the channels to be of like size") from None
-    found = Interval(0)
-    for value in values:
-        found = -((-found).lesser(-Interval(value.lower(), value.upper())))
-    return found
+    return largest_of([Interval(0), *map(from_ball, values)])

@@ -41,11 +41,11 @@ class Convolution:
     bias : ndarray, shape (channels out,), optional
         b, which only a call adds.
     groups : int
-        The channels fall into so many groups, each convolved for itself.
+        The channels fall into this many groups, each convolved separately.
     pads : tuple of (int, int), optional
         How far the stencils reach out before and after each axis.  By default the middle tap, which
-        odd sizes have, lies on the grid: m samples give ⌈m / s⌉; with ``NATURAL`` nothing sticks
-        out.
+        odd sizes have, lies on the grid: m samples give ⌈m / s⌉; with ``NATURAL`` they do not
+        reach out.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class Convolution:
 
     @cached_property
     def reach(self) -> Pads:
-        """`pads`, or what stands for them."""
+        """`pads`, or their default."""
         if self.pads is not None:
             return self.pads
         sides = [0 if self.boundary is NATURAL else d * (size // 2)
@@ -120,14 +120,14 @@ class Convolution:
 
     # -- as a map ----------------------------------------------------------------------------------
     def __call__(self, u: Signal) -> Signal:
-        """K u + b: tap by tap, so that nothing much larger than a signal is made."""
+        """K u + b: tap by tap, so that no array much larger than a signal is made."""
         u = u if is_foreign(u) else np.asarray(u)
         grid, channels = u.shape[u.ndim - self.dimension:], self.kernel.shape[1] * self.groups
         if u.ndim <= self.dimension or u.shape[-self.dimension - 1] != channels:
             raise InvalidArgument(f"u: must have {channels} channels on a {self.dimension}-D grid, "
                                   f"got shape {u.shape}")
         xp, kernel, out = namespace(u), weights_beside(self.kernel, u), self.output_shape(grid)
-        batch, padded = u.shape[:u.ndim - self.dimension - 1], self._padded(u)
+        batch, padded = u.shape[:u.ndim - self.dimension - 1], self._pad(u)
         total: Array = None
         for tap, window in self._windows(out):
             seen = xp.reshape(padded[(..., *window)],
@@ -156,15 +156,15 @@ class Convolution:
             turned = xp.permute_dims(self._matrix(kernel, tap), (0, 2, 1))
             sent = xp.reshape(xp.matmul(turned, flat), (*batch, channels, *out))
             padded[(..., *window)] = padded[(..., *window)] + sent
-        return self._folded(padded, shape)
+        return self._fold(padded, shape)
 
     def patches(self, u: Signal) -> Array:
         """What the stencil sees at every point, shape (..., channels · taps, points).
 
-        ``patches(u)`` times the kernel as a matrix is K u too, in one product.
+        The kernel as a matrix times ``patches(u)`` is K u too, in one product.
         """
         xp, out = namespace(u), self.output_shape(u.shape[u.ndim - self.dimension:])
-        padded, batch = self._padded(u), u.shape[:u.ndim - self.dimension]
+        padded, batch = self._pad(u), u.shape[:u.ndim - self.dimension]
         seen = xp.stack([padded[(..., *window)] for _, window in self._windows(out)],
                         axis=len(batch))
         return xp.reshape(seen, (*batch[:-1], batch[-1] * prod(self.kernel.shape[2:]), prod(out)))
@@ -183,10 +183,10 @@ class Convolution:
 
     def _outside(self, axis: int, n: int) -> tuple[np.ndarray, np.ndarray]:
         before, after = self.reach[axis]
-        return self.boundary.continued(np.arange(-before, n + after), n)
+        return self.boundary.sources(np.arange(-before, n + after), n)
 
-    def _padded(self, u: Signal) -> Array:
-        # One copy of the signal amid zeros; then, axis by axis, what continues it.
+    def _pad(self, u: Signal) -> Array:
+        # A copy of the signal amid zeros; then, axis by axis, its continuation.
         if not any(map(any, self.reach)):
             return u
         grid = u.shape[u.ndim - self.dimension:]
@@ -204,8 +204,8 @@ class Convolution:
                     made[(..., at, *rest)] = part if factors[at] > 0 else -part
         return made
 
-    def _folded(self, padded: Array, shape: Shape) -> Array:
-        # The adjoint of the padding: what stands outside is added to what it continues.
+    def _fold(self, padded: Array, shape: Shape) -> Array:
+        # The adjoint of the padding: entries outside are added to those that they continue.
         xp = namespace(padded)
         for number, n in enumerate(shape):
             if self.reach[number] == (0, 0):
@@ -248,7 +248,7 @@ class Convolution:
         rows, columns, numbers, signs = self.entries(shape)
         weights = list(fractions(self.kernel, "kernel").flat)
         c_in = self.kernel.shape[1] * self.groups
-        return Operator._coded(
+        return Operator._of_codes(
             (self.kernel.shape[0] * prod(self.output_shape(shape)), c_in * prod(shape)),
             rows, columns, np.where(signs > 0, numbers, numbers + len(weights)),
             [*weights, *(-weight for weight in weights)] if (signs < 0).any() else weights)
@@ -262,7 +262,7 @@ class Convolution:
         for number, tap in enumerate(taps):
             place, sign = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
             for axis, (n, m, k) in enumerate(zip(shape, out, tap, strict=True)):
-                places, factors = self.boundary.continued(
+                places, factors = self.boundary.sources(
                     self.strides[axis] * np.arange(m) + self.dilations[axis] * k
                     - self.reach[axis][0], n)
                 place = np.add.outer(place * n, places).ravel()
@@ -273,7 +273,7 @@ class Convolution:
 
 def window_counts(shape: Sequence[int], taps: Shape, strides: Shape, pads: Pads,
                   dilations: Shape) -> Shape:
-    """How many windows of so many taps fit along each axis."""
+    """How many windows of this many taps fit along each axis."""
     return tuple(max((n + sum(pad) - d * (size - 1) - 1) // s + 1, 0) for n, pad, d, size, s
                  in zip(shape, pads, dilations, taps, strides, strict=True))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cached_property
@@ -34,44 +35,23 @@ def derivative(function: Callable[[Any], Any], u: Signal) -> Derivative:
     return Derivative(image.tape, image.line)
 
 
-class Derivative(LinearMap):
-    """A derivative J: ``J @ v``, ``J.T @ w``, ``J.sparse()``, and ``numpy.asarray(J)``.
-
-    Attributes
-    ----------
-    shape : (int, int)
-    """
+class SparseMap(LinearMap):
+    """A map in floats that knows its adjoint's images and writes its matrix down when asked."""
 
     __array_ufunc__ = None  # numbers and arrays of NumPy leave the product to the map
 
-    def __init__(self, tape: Tape, line: int):
-        self._tape, self._line = tape, line
-        self.shape = (tape.lines[line][0], tape.lines[0][0])
+    @abstractmethod
+    def adjoint_image(self, w: Signal) -> np.ndarray:
+        """The image under the adjoint."""
 
-    def __matmul__(self, v: Signal) -> np.ndarray:
-        return self._tape.image(self._line, _signal(v, self.shape[1]))
+    @abstractmethod
+    def sparse(self) -> scipy.sparse.csr_array:
+        """The matrix."""
 
     @cached_property
-    def T(self) -> Transposed:
+    def T(self) -> SparseMap:
         """The adjoint."""
         return Transposed(self)
-
-    def adjoint_image(self, w: Signal) -> np.ndarray:
-        """Jᵀ w."""
-        return self._tape.adjoint_image(self._line, _signal(w, self.shape[0]))
-
-    @cached_property
-    def _matrix(self) -> scipy.sparse.csr_array:
-        return self._tape.sparse(self._line)
-
-    def sparse(self) -> scipy.sparse.csr_array:
-        """The matrix, as a ``scipy.sparse.csr_array``."""
-        return self._matrix
-
-    @cached_property
-    def rows(self) -> list[Row]:
-        """The rows of the matrix, by column, in the arithmetic of the point."""
-        return self._tape.rows(self._line)
 
     def exact(self) -> np.ndarray:
         """The dense matrix of the numbers that its floats are."""
@@ -80,41 +60,62 @@ class Derivative(LinearMap):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self.sparse().toarray().astype(dtype or float)
 
+
+class Derivative(SparseMap):
+    """A derivative J: ``J @ v``, ``J.T @ w``, ``J.sparse()``, and ``numpy.asarray(J)``.
+
+    Attributes
+    ----------
+    shape : (int, int)
+    """
+
+    def __init__(self, tape: Tape, line: int):
+        self._tape, self._line = tape, line
+        self.shape = (tape.lines[line][0], tape.lines[0][0])
+
+    def __matmul__(self, v: Signal) -> np.ndarray:
+        return self._tape.image(self._line, _signal(v, self.shape[1]))
+
+    def adjoint_image(self, w: Signal) -> np.ndarray:
+        return self._tape.adjoint_image(self._line, _signal(w, self.shape[0]))
+
+    @cached_property
+    def _matrix(self) -> scipy.sparse.csr_array:
+        return self._tape.sparse(self._line)
+
+    def sparse(self) -> scipy.sparse.csr_array:
+        return self._matrix
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of the matrix, by column, in the arithmetic of the point."""
+        return self._tape.rows(self._line)
+
     def __repr__(self) -> str:
         return f"J ({self.shape[0]}x{self.shape[1]})"
 
 
-class Transposed(LinearMap):
-    """The adjoint of a map that knows ``adjoint_image``."""
+class Transposed(SparseMap):
+    """The adjoint of a map."""
 
-    __array_ufunc__ = None
-
-    def __init__(self, map: Any):
+    def __init__(self, map: SparseMap):
         self._map, self.shape = map, map.shape[::-1]
 
-    @property
-    def T(self) -> Any:
+    @cached_property
+    def T(self) -> SparseMap:
         return self._map
 
     def __matmul__(self, w: Signal) -> np.ndarray:
         return self._map.adjoint_image(w)
 
     def adjoint_image(self, v: Signal) -> np.ndarray:
-        """The image under the map itself."""
         return self._map @ v
 
     def sparse(self) -> scipy.sparse.csr_array:
-        """The matrix, as a ``scipy.sparse.csr_array``."""
         return self._map.sparse().T.tocsr()
 
-    def exact(self) -> np.ndarray:
-        return self._map.exact().T
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return self.sparse().toarray().astype(dtype or float)
-
-
-class Inverse(LinearMap):
+class Inverse(SparseMap):
     """The inverse of a square map M with a sparse matrix: products solve with M.
 
     Attributes
@@ -122,8 +123,6 @@ class Inverse(LinearMap):
     inverse : LinearMap
         M.
     """
-
-    __array_ufunc__ = None
 
     def __init__(self, inverse: Any):
         self.inverse, self.shape = inverse, inverse.shape
@@ -137,23 +136,17 @@ class Inverse(LinearMap):
                                   "equation being singular") from error
 
     def __matmul__(self, v: Signal) -> np.ndarray:
-        return self._solved(v, "N")
+        return self._solve(v, "N")
 
     def adjoint_image(self, w: Signal) -> np.ndarray:
-        """The image under the adjoint."""
-        return self._solved(w, "T")
+        return self._solve(w, "T")
 
-    def _solved(self, v: Signal, side: str) -> np.ndarray:
+    def _solve(self, v: Signal, side: str) -> np.ndarray:
         v = _signal(v, self.shape[0])
         return self._factors.solve(v.reshape(-1, self.shape[0]).T, side).T.reshape(v.shape)
 
-    @cached_property
-    def T(self) -> Transposed:
-        """The adjoint."""
-        return Transposed(self)
-
     def sparse(self) -> scipy.sparse.csr_array:
-        """The matrix, all of whose entries are there."""
+        """The matrix, which is full."""
         if self.shape[0] > _LARGEST_INVERSE:
             raise InvalidArgument(f"J: the derivative of an implicit step has all of its "
                                   f"{self.shape[0]}^2 entries; multiply by it, or take the sparse "
@@ -169,12 +162,6 @@ class Inverse(LinearMap):
             for j, entry in row.items():
                 dense[i, j] = entry
         return [list(enumerate(row)) for row in solve(dense, np.eye(n, dtype=int))]
-
-    def exact(self) -> np.ndarray:
-        return fractions(self.sparse().toarray(), "J")
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return self.sparse().toarray().astype(dtype or float)
 
 
 def _signal(v: Signal, size: int) -> np.ndarray:

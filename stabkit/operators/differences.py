@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from stabkit.aliases import Array, Rational
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.aliases import Array, Number
+from stabkit.arithmetic.enclosure import Interval, from_ball
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.operators.boundary import (
     DIRICHLET,
     NATURAL,
@@ -28,14 +28,15 @@ from stabkit.operators.boundary import (
 from stabkit.operators.convolution import Convolution
 from stabkit.operators.matrices import identity
 from stabkit.operators.operator import Operator
-from stabkit.operators.rounded import noting_what_was_meant
+from stabkit.operators.rounded import note_meaning
 from stabkit.proof.sites import Length
 
-_SHORT = 256  # samples, up to which the entries are kept for the next one who asks
+_SHORT = 256  # samples, up to which the entries are kept for the next call
 
 
-@noting_what_was_meant
-def difference(order: int, n: Any, h: Rational = 1, boundary: Boundary = REFLECTING) -> Any:
+@note_meaning
+def difference(order: int, n: int | Any, h: Number = 1, boundary: Boundary = REFLECTING
+               ) -> Operator:
     """The finite difference of a given order, an approximation of ∂ˣᵐ.
 
     Parameters
@@ -63,14 +64,15 @@ def difference(order: int, n: Any, h: Rational = 1, boundary: Boundary = REFLECT
     """
     if isinstance(n, Length):
         _check(1, boundary)
-        return n.difference(order, h, boundary.value)
+        made: Any = n.difference(order, h, boundary.value)
+        return made
     h = fraction(h, "h")
     _check(n, boundary)
     if not isinstance(order, Integral) or order < 0 or n < 1 or h <= 0:
         raise InvalidArgument(f"difference: needs order >= 0, n >= 1 and h > 0, "
                               f"got order={order}, n={n}, h={h}")
-    # Each caller has an operator of its own, which may be given another name or be told what was
-    # meant by it; its entries are shared.
+    # Each caller gets an operator of its own, whose name and meaning may be set; the entries are
+    # shared.
     return copy(_difference(order, n, h, boundary)) if n <= _SHORT else \
         _difference.__wrapped__(order, n, h, boundary)
 
@@ -107,14 +109,14 @@ def _alternating_product(order: int, n: int, h: Fraction) -> Operator:
 
     def formula() -> Interval:
         cosine = arb.cos_pi_fmpq(fmpq(1, 2 * n))
-        squared = Interval(cosine.lower(), cosine.upper()) ** 2 * 4 / h**2
+        squared = from_ball(cosine) ** 2 * 4 / h**2
         return squared**order
 
     made.norm_squared_formula = formula
     return made
 
 
-@noting_what_was_meant
+@note_meaning
 def convolution(taps: Sequence[Array], n: int, boundary: Boundary = PERIODIC, *,
                 centre: int | None = None) -> Operator:
     """The correlation (K u)ᵢ = Σⱼ tapsⱼ u_{i + j − centre} of a signal of length n.
@@ -127,7 +129,7 @@ def convolution(taps: Sequence[Array], n: int, boundary: Boundary = PERIODIC, *,
         ``REFLECTING`` is not a padding and is refused: choose ``MIRRORED`` or ``NATURAL``.
     """
     _check(n, boundary)
-    taps = [fraction(tap, "taps") for tap in taps]
+    taps = [fraction(tap, "taps") for tap in several(taps, "taps")]
     centre = len(taps) // 2 if centre is None else centre
     if not taps or not 0 <= centre < len(taps):
         raise InvalidArgument(f"taps: need at least one, with centre inside; got {len(taps)} "
@@ -146,8 +148,8 @@ def convolution(taps: Sequence[Array], n: int, boundary: Boundary = PERIODIC, *,
     return made.described(f"convolution([{', '.join(map(str, taps))}], n={n}, {boundary.value})")
 
 
-@noting_what_was_meant
-def differential_operator(weights: Sequence[Array], n: int, h: Rational = 1,
+@note_meaning
+def differential_operator(weights: Sequence[Array], n: int, h: Number = 1,
                           boundary: Boundary = NATURAL) -> Operator:
     """The operator Σₘ αₘ ∂ᵐ of alt2021, eq. (1), with ``weights[m]`` = αₘ.
 
@@ -155,6 +157,7 @@ def differential_operator(weights: Sequence[Array], n: int, h: Rational = 1,
     same rows.  ``REFLECTING`` is possible only for orders of one parity, because odd differences
     live between the samples.
     """
+    weights = several(weights, "weights")
     orders = [m for m, weight in enumerate(weights) if fraction(weight, "weights") != 0]
     if not orders:
         raise InvalidArgument("weights: at least one must be nonzero")

@@ -18,7 +18,7 @@ import scipy
 
 from stabkit.errors import InvalidArgument
 
-WORTH_COMPILING = 20_000  # rows below which SciPy has answered before a kernel is loaded
+WORTH_COMPILING = 20_000  # rows below which SciPy is done before a kernel is loaded
 _LARGEST = 2.0**500  # squares of entries up to this do not overflow
 _UNIT = Fraction(1, 2**53)
 
@@ -44,14 +44,14 @@ def largest_eigenvalue(bands: np.ndarray) -> float:
 
 
 def all_below(diagonal: np.ndarray, beside: np.ndarray, x: float) -> bool:
-    """Whether the eigenvalues of a tridiagonal T are below x, in floats; not so with NaN, ∞."""
+    """Whether the eigenvalues of a tridiagonal T are below x, in floats; False with NaN or ∞."""
     if not (np.isfinite(diagonal).all() and np.isfinite(beside).all() and np.isfinite(x)):
         return False
     if len(diagonal) >= WORTH_COMPILING:
         from stabkit.kernels.eigenvalues import all_below as twin  # loads Numba
         return bool(twin(diagonal, beside, x))
     # LAPACK's L D Lᵀ of x I − T stops at the first pivot that is not positive.
-    beside = beside if beside.size else np.zeros(1)  # SciPy wants one
+    beside = beside if beside.size else np.zeros(1)  # SciPy needs one
     return scipy.linalg.lapack.dpttrf(x - diagonal, beside)[2] == 0
 
 
@@ -69,9 +69,9 @@ def decide_below(diagonal: np.ndarray, beside: np.ndarray, bound: Fraction,
     if not (on < _LARGEST and off < _LARGEST and abs(bound) < _LARGEST):
         return None
     margin = spread + 8 * _UNIT * Fraction(off) + Fraction(1, 2**535)
-    if all_below(diagonal, beside, _rounded(bound - margin, -inf)):
+    if all_below(diagonal, beside, _round(bound - margin, -inf)):
         return True
-    return None if all_below(diagonal, beside, _rounded(bound + margin, inf)) else False
+    return None if all_below(diagonal, beside, _round(bound + margin, inf)) else False
 
 
 def bounds_of_largest_eigenvalue(diagonal: np.ndarray, beside: np.ndarray
@@ -91,12 +91,12 @@ def bounds_of_largest_eigenvalue(diagonal: np.ndarray, beside: np.ndarray
 
 
 def _size(x: np.ndarray) -> float:
-    # The largest modulus, NaN with NaN, without another array.
+    # The largest modulus (NaN with NaN), without making another array.
     return max(-float(x.min(initial=0.0)), float(x.max(initial=0.0)))
 
 
-def _rounded(value: Fraction, towards: float) -> float:
-    # A float on that side of the value.
+def _round(value: Fraction, towards: float) -> float:
+    # A float on the given side of the value.
     near = float(value)
     wrong = near < value if towards > 0 else near > value
     return nextafter(near, towards) if wrong else near

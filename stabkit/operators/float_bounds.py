@@ -17,7 +17,7 @@ from stabkit.operators.eigenvalues import bounds_of_largest_eigenvalue
 from stabkit.operators.operator import Operator
 
 FACTORED = 2500  # columns up to which a dense factorisation is affordable, and its bound sharper
-_EPS = Fraction(1, 2**52)  # twice the unit roundoff: covers underflow too, entries being near 1
+_EPS = Fraction(1, 2**52)  # twice the unit roundoff: covers underflow too, as entries are near 1
 _SUM = 1 + Fraction(1, 2**20)  # for a float sum of up to 2^30 squares
 _SMALLEST = 2.0**-44  # relative distance of the upper end from the guess that is tried first
 
@@ -80,7 +80,7 @@ def row_and_column_bound(operator: Operator) -> Fraction:
 
 
 def _integers(operator: Operator) -> tuple[np.ndarray, int]:
-    # The entries over one denominator: Python's integers, which add up without gcds.
+    # The entries over one denominator: sums of Python's integers need no gcd.
     values = operator.values
     denominator = lcm(*{value.denominator for value in values})
     integers = np.empty(len(values), dtype=object)

@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from stabkit.aliases import Array, Rational
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, from_ball
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.operators.boundary import (
@@ -29,11 +29,11 @@ from stabkit.operators.boundary import (
 )
 from stabkit.operators.differences import convolution, difference
 from stabkit.operators.operator import Operator
-from stabkit.operators.rounded import noting_what_was_meant
+from stabkit.operators.rounded import note_meaning
 from stabkit.proof.grids import GridShape
 
 
-@noting_what_was_meant
+@note_meaning
 def grid_gradient(shape: int | Sequence[int], h: Rational = 1, boundary: Boundary = REFLECTING
                   ) -> Operator:
     """The one-sided differences of every axis of a grid, one axis below the other.
@@ -75,7 +75,7 @@ def grid_gradient(shape: int | Sequence[int], h: Rational = 1, boundary: Boundar
     parts = [_along(difference(1, n, size, boundary), shape, axis)
              for axis, (n, size) in enumerate(zip(shape, sizes, strict=True))
              if n > 1 or boundary is DIRICHLET]
-    made = _stacked(parts, prod(shape))
+    made = _stack(parts, prod(shape))
 
     def formula() -> Interval:
         total = Interval(0)
@@ -120,12 +120,12 @@ def grid_differences(shape: int | Sequence[int], offsets: Sequence[Sequence[int]
         raise InvalidArgument(f"offsets: no edge of {offsets!r} fits into the grid {shape}")
     columns = np.stack([np.concatenate(tails), np.concatenate(heads)], axis=1)
     rows = np.repeat(np.arange(len(columns)), 2)
-    made = Operator._coded((len(columns), prod(shape)), rows, columns.ravel(),
-                           np.tile([0, 1], len(columns)), [Fraction(-1), Fraction(1)])
+    made = Operator._of_codes((len(columns), prod(shape)), rows, columns.ravel(),
+                              np.tile([0, 1], len(columns)), [Fraction(-1), Fraction(1)])
     return made.described(f"grid_differences({'x'.join(map(str, shape))}, {offsets})")
 
 
-@noting_what_was_meant
+@note_meaning
 def tangential_differences(shape: int | Sequence[int], h: Rational = 1) -> tuple[Operator, ...]:
     """The derivatives across the edges of a reflecting :func:`grid_gradient`, at their middles.
 
@@ -157,7 +157,7 @@ def tangential_differences(shape: int | Sequence[int], h: Rational = 1) -> tuple
             weight = 1 / (2 * sizes[across])
             central = convolution([-weight, 0, weight], shape[across], MIRRORED)
             blocks.append(_along(mean, shape, axis) @ _along(central, shape, across))
-        made.append(_stacked(blocks, prod(shape)))
+        made.append(_stack(blocks, prod(shape)))
         made[-1].label = "B"
     return tuple(made)
 
@@ -198,7 +198,7 @@ def _norm_squared(n: int, h: Fraction, boundary: Boundary) -> Interval:
     turn = {DIRICHLET: fmpq(1, 2 * (n + 1)), PERIODIC: fmpq(n % 2, 2 * n)}.get(
         boundary, fmpq(1, 2 * n))
     cosine = arb.cos_pi_fmpq(turn)
-    return Interval(cosine.lower(), cosine.upper()) ** 2 * 4 / h**2
+    return from_ball(cosine) ** 2 * 4 / h**2
 
 
 # -- products with identities ---------------------------------------------------------------------
@@ -213,12 +213,12 @@ def _along(operator: Operator, shape: tuple[int, ...], axis: int) -> Operator:
 
     code = np.broadcast_to(operator._code[None, :, None],
                            (before, operator._code.size, after)).ravel()
-    return Operator._coded((before * m * after, before * n * after),
-                           spread(operator.row_of_entry, m), spread(operator.columns, n), code,
-                           list(operator._palette))
+    return Operator._of_codes((before * m * after, before * n * after),
+                              spread(operator.row_of_entry, m), spread(operator.columns, n), code,
+                              list(operator._palette))
 
 
-def _stacked(operators: Sequence[Operator], size: int) -> Operator:
+def _stack(operators: Sequence[Operator], size: int) -> Operator:
     rows, columns, code, start = [], [], [], 0
     palette: list[Array] = []
     for operator in operators:
@@ -227,5 +227,5 @@ def _stacked(operators: Sequence[Operator], size: int) -> Operator:
         code.append(operator._code + len(palette))
         palette += list(operator._palette)
         start += operator.shape[0]
-    return Operator._coded((start, size), np.concatenate(rows), np.concatenate(columns),
-                           np.concatenate(code), palette)
+    return Operator._of_codes((start, size), np.concatenate(rows), np.concatenate(columns),
+                              np.concatenate(code), palette)

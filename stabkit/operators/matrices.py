@@ -1,4 +1,4 @@
-"""Operators of matrices as they come: of numbers, texts and floats, dense, sparse or products."""
+"""Operators from matrices of any kind: numbers, texts or floats, dense, sparse or as products."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Array, Matrix
-from stabkit.arithmetic.open_step import Unknown, known
+from stabkit.arithmetic.open_step import Unknown, as_number
 from stabkit.arithmetic.rounding import half_unit, is_rounded, meant_entries, size
 from stabkit.errors import InvalidArgument
 from stabkit.operators.linear_map import LinearMap
 from stabkit.operators.operator import Operator
 
 
-def _written(operator: Operator) -> str:
+def _text_of(operator: Operator) -> str:
     rows = (" ".join(str(entry) for entry in row) for row in operator.exact())
     return "[" + "; ".join(rows) + "]"
 
 
 _LARGEST = 2**24  # entries of a matrix that is known by its products only
 _KNOWN_BY = ("tocoo", "matvec", "__array__", "levels")
-_CLOSE = 1e-8     # relatively, of a product with all columns to that of their sum
+_CLOSE = 1e-8     # relatively, of the sum of all products to the product of the sum
 ROUNDINGS = (None, "exact", "snapped", "intervals")
 
 
@@ -33,17 +33,16 @@ def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None
     Parameters
     ----------
     matrix : array_like, scipy.sparse matrix or LinearOperator, shape (M, N)
-        Integers, floats, fractions or texts such as ``"1/2"``; whatever NumPy makes an array of,
-        such as a frame of pandas.  Of a ``LinearOperator`` the products with all unit signals are
-        taken.  An operator is returned as it is.
+        Integers, floats, fractions or texts such as ``"1/2"``; anything that NumPy turns into an
+        array, such as a frame of pandas.  Of a ``LinearOperator`` the products with all unit
+        signals are taken.  An operator is returned as it is.
     label : str
         The name in evidence.
     rounding : {None, "exact", "snapped", "intervals"}
         What floats stand for.  ``"exact"``: the doubles themselves; ``"snapped"``: the numbers
-        that were meant by them, see ``stabkit.arithmetic.rounding``; ``"intervals"``: every number
-        within half a unit in the last place of each float, all of which are decided, which is done
-        for ``Linear`` steps; ``None``:
-        the doubles, but decided in both ways, which the outcome tells.
+        that were meant by them, see ``stabkit.arithmetic.rounding``; ``"intervals"``: all numbers
+        within half a unit in the last place of each float, decided together, for ``Linear`` steps
+        only; ``None``: the doubles, but decided in both ways, and the outcome says how.
 
     Raises
     ------
@@ -56,12 +55,12 @@ def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None
     if isinstance(matrix, Operator):
         return matrix
     shape, rows, columns, values = _entries(matrix)
-    exact = [known(value, "matrix") for value in values]
+    exact = [as_number(value, "matrix") for value in values]
     if rounding is None and any(isinstance(value, Unknown) for value in exact):
-        exact = _with_sums_meant(shape, rows, columns, exact)
+        exact = _mend_sums(shape, rows, columns, exact)
     made = Operator(shape, rows, columns, exact, label=label)
     if shape[0] * shape[1] <= 16:
-        made.described(_written(made))
+        made.described(_text_of(made))
     if rounding == "exact" or not any(map(is_rounded, values)) or not made.is_known:
         return made
     if rounding == "intervals":
@@ -76,15 +75,14 @@ def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None
     if rounding is None:
         return made.stands_for(twin)
     away = max(abs(a - b) for a, b in zip(snapped, exact, strict=True))
-    return twin.described(f"{_written(twin) if made.description else repr(twin)}, floats taken "
+    return twin.described(f"{_text_of(twin) if made.description else repr(twin)}, floats taken "
                           f"as meant, {size(away)} away at most")
 
 
-def _with_sums_meant(shape: tuple[int, int], rows: list[int], columns: list[int],
-                     exact: list[Array]) -> list[Array]:
-    """A matrix whose entries are polynomials in an open step, the sums of its rows as meant.
-
-    A coefficient that is no short number is the double that it was computed as.
+def _mend_sums(shape: tuple[int, int], rows: list[int], columns: list[int],
+               exact: list[Array]) -> list[Array]:
+    """A matrix whose entries are polynomials in an open step, the sums of its rows as they were
+    meant.  A coefficient that is no short number is the double that was computed.
     """
     polynomials = [value if isinstance(value, Unknown) else Unknown((value,)) for value in exact]
     over = next(value.over for value in exact if isinstance(value, Unknown))
@@ -104,7 +102,7 @@ def _entries(matrix: Matrix) -> tuple[tuple[int, int], list[int], list[int], lis
         matrix = matrix.exact()
     if hasattr(matrix, "matvec"):
         matrix = of_products(matrix)
-    if hasattr(matrix, "tocoo"):  # sparse, told without loading scipy.sparse
+    if hasattr(matrix, "tocoo"):  # sparse, seen without loading scipy.sparse
         entries = scipy.sparse.coo_array(matrix)
         entries.sum_duplicates()
         return entries.shape, *(place.tolist() for place in entries.coords), list(entries.data)
@@ -126,7 +124,7 @@ def _entries(matrix: Matrix) -> tuple[tuple[int, int], list[int], list[int], lis
 
 
 def of_products(product: Any) -> Any:
-    """The matrix of a ``LinearOperator``, in floats; as it is where it holds one."""
+    """The matrix of a ``LinearOperator``, in floats; the one that it holds, if it does."""
     held = getattr(product, "A", None)
     if held is not None and np.shape(held) == product.shape:
         return held
@@ -146,12 +144,12 @@ def of_products(product: Any) -> Any:
 
 
 def excerpt(value: Any) -> str:
-    """What was given, in a message."""
+    """A value as a message shows it."""
     return f"{type(value).__name__} {' '.join(f'{value!r:.60}'.split())}"
 
 
 def as_operator(value: Any, name: str) -> Operator:
-    """An operator, or what is made of a matrix of any kind; `name` is the argument's.
+    """An operator as it is, or made from a matrix of any kind; `name` is the argument's.
 
     Raises
     ------
@@ -171,4 +169,6 @@ def as_operator(value: Any, name: str) -> Operator:
 
 def identity(n: int) -> Operator:
     """The identity of ℝⁿ."""
+    if not isinstance(n, (int, np.integer)) or n < 1:
+        raise InvalidArgument(f"n: must be a positive integer, got {excerpt(n)}")
     return Operator((n, n), range(n), range(n), [1] * n, label="Id")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy
 
-from stabkit.aliases import Rational
+from stabkit.aliases import Number
 from stabkit.arithmetic.enclosure import Interval, precision
-from stabkit.arithmetic.open_step import known
+from stabkit.arithmetic.open_step import as_number
 from stabkit.arithmetic.rational import Constant, determinant, fraction, is_psd
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument
@@ -64,7 +64,7 @@ def _norm_squared(operator: Operator) -> Interval:
     if operator.norm_squared_formula is not None:
         with precision(128):
             return operator.norm_squared_formula()
-    return _bounded(small)
+    return _bound_norm(small)
 
 
 def operator_norm(operator: Any) -> Interval:
@@ -72,19 +72,19 @@ def operator_norm(operator: Any) -> Interval:
     return norm_squared(operator).sqrt()
 
 
-def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rational = Fraction(1), *,
-                unbounded: Any = None) -> Rational:
+def stable_step(operator: Any, lipschitz: Number = Fraction(1), ratio: Number = Fraction(1), *,
+                unbounded: Number | None = None) -> Fraction:
     """The step ``ratio * 2 / (L ‖K‖²)``, rounded to a rational on the safe side of the ratio.
 
-    It is exact where ‖K‖² is rational.  Otherwise a ratio up to 1 is rounded down and a larger
-    one up, so that a step never crosses the bound it is meant to lie on one side of.  Of symbols it
-    is a step of which nothing but the bound is assumed.
+    It is exact where ‖K‖² is rational.  Otherwise a ratio up to 1 is rounded down and a larger one
+    up, so that a step stays on its side of the bound.  For symbols it is a step of which only the
+    bound is assumed.
 
     Parameters
     ----------
     operator : Operator
     lipschitz, ratio : rational
-        Of floats it is the step of these doubles, and knows the step of what was meant by them.
+        For floats it is the step of these doubles, and knows that of the numbers meant by them.
     unbounded : rational, optional
         The step where K = 0 or L = 0, and every step is within the bound.
 
@@ -94,30 +94,30 @@ def stable_step(operator: Any, lipschitz: Rational = Fraction(1), ratio: Rationa
         If there is no bound, and no such step is given; or an argument is no number.
     """
     if isinstance(operator, SymbolicOperator):
-        return operator.stable_step(lipschitz, ratio)
+        return cast(Fraction, operator.stable_step(lipschitz, ratio))
     operator = as_operator(operator, "operator")
     if is_rounded(lipschitz) or is_rounded(ratio):
         given, intended = (
             stable_step(operator, taken(lipschitz), taken(ratio), unbounded=unbounded)
-            for taken in (fraction, _meant))
-        return Constant(given).rounded_from(intended)
-    lipschitz, ratio = (
-        value if isinstance(value, Fraction) else known(value, name)
+            for taken in (fraction, _meaning))
+        return Constant(given).note_meaning(intended)
+    bound, share = (
+        value if isinstance(value, Fraction) else as_number(value, name)
         for value, name in ((lipschitz, "lipschitz"), (ratio, "ratio")))
-    if unbounded is not None and (lipschitz == 0 or not any(operator.values)):
+    if unbounded is not None and (bound == 0 or not any(operator.values)):
         return fraction(unbounded, "unbounded")
     square = norm_squared(operator)
-    if not square.lo > 0 or lipschitz <= 0:
+    if not square.lo > 0 or bound <= 0:
         raise InvalidArgument("stable_step: needs K != 0 and a Lipschitz constant > 0")
-    return ratio * 2 / (lipschitz * (square.upper if ratio <= 1 else square.lower))
+    return share * 2 / (bound * (square.upper if share <= 1 else square.lower))
 
 
-def _meant(value: Any) -> Any:
+def _meaning(value: Any) -> Any:
     return meant(value) if is_rounded(value) else value
 
 
 def norm_bound(operator: Any) -> Any:
-    """A number c with ‖K‖² <= c: that which is assumed of a symbol, else the least one known."""
+    """A number c with ‖K‖² <= c: the one assumed of a symbol, else the least one known."""
     if isinstance(operator, SymbolicOperator):
         return operator.bound
     return norm_squared(operator).upper
@@ -150,24 +150,24 @@ def _largest_eigenvalue(a: np.ndarray) -> Interval:
     return Interval(_largest_refused(a, guess), _least_accepted(a, guess))
 
 
-def _shifted(a: np.ndarray, c: Fraction) -> np.ndarray:
+def _shift(a: np.ndarray, c: Fraction) -> np.ndarray:
     return c * np.eye(len(a), dtype=int).astype(object) - a
 
 
 def _is_largest(a: np.ndarray, c: Fraction) -> bool:
-    return is_psd(_shifted(a, c)) and determinant(_shifted(a, c)) == 0
+    return is_psd(_shift(a, c)) and determinant(_shift(a, c)) == 0
 
 
 def _least_accepted(a: np.ndarray, guess: float) -> Fraction:
     slack = Fraction(1, 2**48)
-    while not is_psd(_shifted(a, _dyadic(Fraction(guess) * (1 + slack)))):
+    while not is_psd(_shift(a, _dyadic(Fraction(guess) * (1 + slack)))):
         slack *= 16
     return _dyadic(Fraction(guess) * (1 + slack))
 
 
 def _largest_refused(a: np.ndarray, guess: float) -> Fraction:
     slack = Fraction(1, 2**48)
-    while is_psd(_shifted(a, _dyadic(Fraction(guess) * (1 - slack)))):
+    while is_psd(_shift(a, _dyadic(Fraction(guess) * (1 - slack)))):
         slack *= 16
     return _dyadic(Fraction(guess) * (1 - slack))
 
@@ -179,7 +179,7 @@ def _dyadic(value: Fraction) -> Fraction:
     return round(value / unit) * unit
 
 
-def _bounded(operator: Operator) -> Interval:
+def _bound_norm(operator: Operator) -> Interval:
     if operator.shape[1] <= FACTORED or has_tridiagonal_gram(operator):
         return Interval(*bounds_of_norm_squared(operator))
     a = operator.sparse()

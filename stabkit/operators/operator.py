@@ -17,20 +17,20 @@ from stabkit.aliases import Array, Operand, Rational, Record
 from stabkit.arithmetic.backend import is_foreign
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.linearised import Linearised
-from stabkit.arithmetic.open_step import Unknown, known
+from stabkit.arithmetic.open_step import Unknown, as_number
 from stabkit.arithmetic.rational import Constant, fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import InvalidArgument
 from stabkit.operators.linear_map import LinearMap
-from stabkit.operators.row_blocks import written
+from stabkit.operators.row_blocks import as_evidence
 from stabkit.operators.sparse import Portable, portable
 
 _SMALL = 2**31
-_MANY = 500  # entries from which a product is left to scipy.sparse
+_MANY = 500  # entries from which on scipy.sparse does the product
 _RATIONALS = {Fraction, Constant}
-_SHORT = 64  # signals of few fractions are brought to one denominator
-_DIGITS = 4096  # so are those of many, if it has no more bits
+_SHORT = 64  # fractions, up to which signals are brought to one denominator
+_DIGITS = 4096  # longer ones too, if it has no more bits than this
 
 
 class Operator(LinearMap):
@@ -58,31 +58,28 @@ class Operator(LinearMap):
     spread : Operator or None
         How far each entry may lie from the one that is stored, where entries are intervals.
     half_units : Fraction
-        Half a unit in the last place of every float that stands for no other number, added up.
+        The sum of half a unit in the last place of every float that stands for no other number.
     """
     half_units = Fraction(0)
     spread: Operator | None = None
 
     def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, values: Iterable[Array],
                  *, label: str = "K", norm_squared_formula: Callable[[], Interval] | None = None):
-        values = [v if type(v) is Fraction else known(v, "values") for v in values]
-        palette = _Palette()  # few values repeat often: so a million rows stay small
+        values = [v if type(v) is Fraction else as_number(v, "values") for v in values]
+        palette = _Palette()  # few values repeat often, so a million rows stay small
         code = np.array([palette.code(value) for value in values], dtype=np.int64)
-        self._set(shape, rows, columns, code, palette.values)
-        self.label, self.description = label, ""
-        self.norm_squared_formula = norm_squared_formula
-        self._twin: tuple[Callable[..., Operator], tuple] | None = None
+        self._set(shape, rows, columns, code, palette.values, label, norm_squared_formula)
 
     @classmethod
-    def _coded(cls, shape, rows, columns, code, palette, *, label="K", norm_squared_formula=None):
+    def _of_codes(cls, shape, rows, columns, code, palette, *, label="K",
+                  norm_squared_formula=None):
         made = object.__new__(cls)
-        made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette)
-        made.label, made.description = label, ""
-        made.norm_squared_formula = norm_squared_formula
-        made._twin = None
+        made._set(shape, rows, columns, np.asarray(code, dtype=np.int64), palette, label,
+                  norm_squared_formula)
         return made
 
-    def _set(self, shape, rows, columns, code, palette) -> None:
+    def _set(self, shape: tuple[int, int], rows: Any, columns: Any, code: np.ndarray, palette: Any,
+             label: str, formula: Callable[[], Interval] | None) -> None:
         m, n = (int(size) for size in shape)
         if m < 0 or n < 1:
             raise InvalidArgument(f"shape: must be (M >= 0, N >= 1), got {shape}")
@@ -104,6 +101,9 @@ class Operator(LinearMap):
         self._code = code
         self._palette = np.empty(len(palette), dtype=object)
         self._palette[:] = palette
+        self.label, self.description = label, ""
+        self.norm_squared_formula = formula
+        self._twin: tuple[Callable[..., Operator], tuple] | None = None
 
     # -- views ---------------------------------------------------------------------------------
     @cached_property
@@ -148,10 +148,12 @@ class Operator(LinearMap):
     def _portable(self) -> Portable:
         return portable(self.sparse())
 
-    __array_ufunc__ = None  # a number of NumPy's leaves the product to the operator
+    __array_ufunc__ = None  # NumPy's numbers leave the product to the operator
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """The dense matrix in floats."""
+        """The dense matrix in floats, or of fractions if objects are wanted."""
+        if dtype is not None and np.dtype(dtype) == object:
+            return self.exact()
         return self.sparse(np.float64 if dtype is None else dtype).toarray()
 
     def exact(self) -> np.ndarray:
@@ -163,13 +165,13 @@ class Operator(LinearMap):
     @cached_property
     def T(self) -> Operator:
         """The exact adjoint."""
-        adjoint = Operator._coded((self.shape[1], self.shape[0]), self._columns,
-                                  self.row_of_entry, self._code, list(self._palette),
-                                  label=f"{self.label}.T",
-                                  norm_squared_formula=self.norm_squared_formula)
+        adjoint = Operator._of_codes((self.shape[1], self.shape[0]), self._columns,
+                                     self.row_of_entry, self._code, list(self._palette),
+                                     label=f"{self.label}.T",
+                                     norm_squared_formula=self.norm_squared_formula)
         adjoint.__dict__["T"] = self
         adjoint.spread = self.spread and self.spread.T
-        return adjoint._rounded(attrgetter("T"), self)
+        return adjoint._note_parts(attrgetter("T"), self)
 
     def described(self, text: str) -> Operator:
         """Set what the operator is called in tables; return it."""
@@ -180,7 +182,7 @@ class Operator(LinearMap):
         return self.description or f"{self.label} ({self.shape[0]}x{self.shape[1]})"
 
     def meant(self) -> Operator:
-        """The operator with the numbers that were meant by its floats; itself if it has none.
+        """The operator with the numbers that its floats were meant to be; itself without floats.
 
         See ``stabkit.arithmetic.rounding``.  What is made from an operator is meant likewise.
         """
@@ -195,11 +197,11 @@ class Operator(LinearMap):
         return twin
 
     def stands_for(self, twin: Operator) -> Operator:
-        """Set what was meant by the operator; return it."""
+        """Set which operator was meant by this one; return this one."""
         self._twin = _itself, (twin,)
         return self
 
-    def _rounded(self, combine: Callable[..., Operator], *parts: Array) -> Operator:
+    def _note_parts(self, combine: Callable[..., Operator], *parts: Array) -> Operator:
         # Note how it was made, if one of the parts was meant otherwise.
         if any(isinstance(part, Operator) and part._twin is not None for part in parts):
             self._twin = combine, parts
@@ -212,7 +214,7 @@ class Operator(LinearMap):
         if isinstance(other, Term):
             return self._term(other.log) @ other
         if isinstance(other, Linearised):
-            return other.mapped(self @ other.value, self)
+            return other.image_under(self @ other.value, self)
         u = other if isinstance(other, np.ndarray) or is_foreign(other) else np.asarray(other)
         if u.ndim == 0 or u.shape[-1] != self.shape[1]:
             raise InvalidArgument(f"u: {self.label} maps signals of length {self.shape[1]}, "
@@ -235,7 +237,7 @@ class Operator(LinearMap):
         """K u for one exact signal."""
         if self.is_known and _RATIONALS.issuperset(map(type, u)) and (
                 len(u) <= _SHORT or _are_short([*self._palette, *u])):
-            # Sums of fractions take a gcd per term; those of integers one at the end.
+            # Sums of fractions take a gcd per term, sums of integers one at the end.
             rows, d = self._integer_rows
             e = lcm(*(entry.denominator for entry in u))
             n = [entry.numerator * (e // entry.denominator) for entry in u]
@@ -250,14 +252,14 @@ class Operator(LinearMap):
 
     @cached_property
     def _marked_rows(self) -> list[list[tuple[int, Fraction, int]]]:
-        # Per entry also the unit 1 or -1 that it is, or 0.
+        # Per entry also 1 or -1 if it is that, else 0.
         units = {Fraction(1): 1, Fraction(-1): -1}
         return [[(j, value, 0 if isinstance(value, Unknown) else units.get(value, 0))
                  for j, value in row] for row in self.rows]
 
     @cached_property
     def _integer_rows(self) -> tuple[list[list[tuple[int, int]]], int]:
-        # d K and the common denominator d of the entries.
+        # d K, with the common denominator d of the entries, and d.
         d = lcm(*(value.denominator for value in self._palette.tolist()))
         return [[(j, int(value * d)) for j, value in row] for row in self.rows], d
 
@@ -266,7 +268,7 @@ class Operator(LinearMap):
         if adjoint is not None and self.label.endswith(".T"):
             return Term(log, f"{adjoint._term(log).text}.T")
         return log.give_once(self, self.label,
-                             lambda: self.exact() if log.entrywise else written(self))
+                             lambda: self.exact() if log.entrywise else as_evidence(self))
 
     def __add__(self, other: Operator) -> Operator:
         if not isinstance(other, Operator):
@@ -278,21 +280,21 @@ class Operator(LinearMap):
                         [*self.values, *other.values], label=_name(self.label))
         spreads = [part.spread for part in (self, other) if part.spread is not None]
         made.spread = reduce(add, spreads) if spreads else None
-        return made._rounded(add, self, other)
+        return made._note_parts(add, self, other)
 
     def __mul__(self, factor: Rational) -> Operator:
         near = meant(factor) if is_rounded(factor) else None
-        factor = known(factor, "factor")
+        factor = as_number(factor, "factor")
         formula = self.norm_squared_formula
         scaled = None if formula is None or isinstance(factor, Unknown) else \
             (lambda: factor**2 * formula())
-        made = Operator._coded(self.shape, self.row_of_entry, self._columns, self._code,
-                               [factor * value for value in self._palette],
-                               label=_name(self.label), norm_squared_formula=scaled)
+        made = Operator._of_codes(self.shape, self.row_of_entry, self._columns, self._code,
+                                  [factor * value for value in self._palette],
+                                  label=_name(self.label), norm_squared_formula=scaled)
         made.spread = self.spread and abs(factor) * self.spread
         if near is not None and near != factor:
             made._twin = mul, (self, near)
-        return made._rounded(mul, self, factor if near is None else near)
+        return made._note_parts(mul, self, factor if near is None else near)
 
     __rmul__ = __mul__
 
@@ -313,14 +315,14 @@ def _itself(K: Operator) -> Operator:
 
 
 class _Palette:
-    """The different values of entries, each once, with numbers from 0 on."""
+    """The different values of entries, each once, numbered from 0 on."""
 
     def __init__(self) -> None:
         self.values: list[Array] = []
         self._codes: dict[Any, int] = {}
 
     def code(self, value: Array) -> int:
-        """The number of a value; an open step has no value to be told apart by."""
+        """The number of a value; open steps are not compared."""
         key = ("open", id(value)) if isinstance(value, Unknown) else value
         if key not in self._codes:
             self._codes[key] = len(self.values)
@@ -329,7 +331,7 @@ class _Palette:
 
 
 def _add_up(key, code, palette):
-    # Only places met more than once are summed one by one.
+    # Only places that occur more than once are summed one by one.
     kept, first, count = np.unique(key, return_index=True, return_counts=True)
     values = _Palette()
     numbers = [values.code(value) for value in palette]
@@ -369,11 +371,11 @@ def _product(left: Operator, right: Operator) -> Operator:
     if left.spread is not None or right.spread is not None:
         raise InvalidArgument("product: entries in intervals are not multiplied; multiply the "
                               "matrices first, and make an operator of the product")
-    made = _multiplied(left, right, _name(f"{left.label}_{right.label}"))
-    return made._rounded(matmul, left, right)
+    made = _multiply(left, right, _name(f"{left.label}_{right.label}"))
+    return made._note_parts(matmul, left, right)
 
 
-def _multiplied(left: Operator, right: Operator, label: str) -> Operator:
+def _multiply(left: Operator, right: Operator, label: str) -> Operator:
     shape = (left.shape[0], right.shape[1])
     a, b = (_integers(left), _integers(right)) if min(
         left.columns.size, right.columns.size) > _MANY else (None, None)
@@ -384,7 +386,7 @@ def _multiplied(left: Operator, right: Operator, label: str) -> Operator:
         d = a[1] * b[1]
         integers, code = np.unique(product.data[kept], return_inverse=True)
         values = [Fraction(int(v), d) for v in integers]
-        return Operator._coded(shape, rows, columns, code, values, label=label)
+        return Operator._of_codes(shape, rows, columns, code, values, label=label)
     places: dict[tuple[int, int], Fraction] = {}
     for i, row in enumerate(left.rows):
         for k, value in row:

@@ -1,7 +1,7 @@
 """The few kinds of rows that a large operator is made of.
 
-The rows of a stencil are one row, repeated and shifted; on a grid in nested loops.  What is found
-here is the operator, exactly: :func:`entries_of` gives its entries back.
+The rows of a stencil are one row, repeated and shifted; on a grid in nested loops.  The blocks are
+the operator, exactly: :func:`entries_of` gives its entries back.
 """
 
 from __future__ import annotations
@@ -86,12 +86,12 @@ def row_blocks(K: Matrix) -> tuple[RowBlock, ...] | None:
                                tuple(columns[a:b].tolist()),
                                ((stop - start, shift),) if stop - start > 1 else ()))
     for _ in range(_NESTED - 1):
-        blocks = list(_nested(blocks))
+        blocks = list(_nest(blocks))
     return tuple(blocks) if len(blocks) <= _MOST and _is_made_of(K, blocks) else None
 
 
 def _without_zeros(K: Matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Fraction]]:
-    """Starts of the rows, columns and numbers of the values, with equal values of one number."""
+    """Starts of the rows, columns, and numbers of the values; equal values have one number."""
     palette = list(dict.fromkeys(map(Fraction, K._palette.tolist())))
     number = {value: i for i, value in enumerate(palette)}
     renamed = np.array([number[Fraction(value)] for value in K._palette.tolist()], dtype=np.int64)
@@ -116,7 +116,7 @@ def _kinds(starts: np.ndarray, columns: np.ndarray, code: np.ndarray, lengths: n
 
 
 def _runs(first: np.ndarray, differs: np.ndarray) -> list[tuple[int, int]] | None:
-    """The longest runs of equal rows whose first columns have one distance; None if too many."""
+    """The longest runs of equal rows with equally spaced first columns; None if too many."""
     step = np.diff(first)
     turns = differs.copy()
     turns[1:] |= step[1:] != step[:-1]
@@ -131,8 +131,8 @@ def _runs(first: np.ndarray, differs: np.ndarray) -> list[tuple[int, int]] | Non
     return list(pairwise([*begins, first.size]))
 
 
-def _nested(blocks: Sequence[RowBlock]) -> Iterator[RowBlock]:
-    """Blocks that repeat at one distance, as one block with one more loop around it."""
+def _nest(blocks: Sequence[RowBlock]) -> Iterator[RowBlock]:
+    """Equally spaced repetitions of a block as one block, with one more loop around it."""
     start = 0
     while start < len(blocks):
         block, stop = blocks[start], start + 1
@@ -174,7 +174,7 @@ def entries_of(blocks: Sequence[RowBlock]) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def _is_made_of(K: Matrix, blocks: Sequence[RowBlock]) -> bool:
-    """Whether the blocks have exactly the entries of K: whatever was found above is checked."""
+    """Whether the blocks have exactly the entries of K; this checks the search above."""
     rows, columns, code, values = entries_of(blocks)
     number = {value: i for i, value in enumerate(values)}
     stored = np.array([number.get(value, -1 if value else -2) for value in K._palette.tolist()],
@@ -191,8 +191,8 @@ def is_written_out(K: Matrix) -> bool:
     return max(m, n) <= _SMALL or (m * n <= MOST_ENTRIES and row_blocks(K) is None)
 
 
-def written(K: Matrix) -> Any:
-    """K as evidence has it: all entries, or blocks of equal rows.
+def as_evidence(K: Matrix) -> Any:
+    """K as evidence holds it: all entries, or blocks of equal rows.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def written(K: Matrix) -> Any:
 
 
 def check_room(K: Matrix) -> None:
-    """Refuse matrices that nobody could write down, before they are made.
+    """Refuse matrices that are too large to be written down, before they are made.
 
     Raises
     ------

@@ -17,15 +17,15 @@ from flint import arb, fmpq
 from stabkit.arithmetic.enclosure import to_fraction
 from stabkit.errors import InvalidArgument
 
-WIDEST = 4096  # of the smaller side; wider matrices are cut into such parts
+WIDEST = 4096  # of the smaller side; wider matrices are cut into parts
 _U = Fraction(1, 2**53)
 _SUM = 1 + Fraction(1, 2**20)  # for a float sum of up to 2^30 nonnegative numbers
 _CHUNK = 1 << 22  # entries of the Gram matrices that are held at once
 _ALL_VALUES = 128  # up to this size the guess is an eigenvalue, beyond it a power iteration's
 _ITERATIONS = 40
-_LEAST = 2.0**-200  # for matrices that vanish
+_LEAST = 2.0**-200  # for zero matrices
 _SMALLEST, _LARGEST = Fraction(1, 2**1000), Fraction(2**1000)  # squares whose roots are floats
-_FEW = 4  # so few large matrices are worth a guess by Lanczos
+_FEW = 4  # large matrices, up to which a guess by Lanczos pays
 
 
 def square_bound(blocks: np.ndarray) -> Fraction:
@@ -53,7 +53,7 @@ def square_bound(blocks: np.ndarray) -> Fraction:
     unit = 2.0 ** np.floor(np.log2(largest))
     if not 2.0**-400 < unit < 2.0**400:
         raise InvalidArgument(f"weights: are of size {largest:.3g}, beyond what can be bounded")
-    blocks = blocks / unit  # exact, but for what falls below 2^-600 of the largest entry
+    blocks = blocks / unit  # exact, except for entries below 2^-600 of the largest
     parts = [blocks[..., start:start + WIDEST] for start in range(0, blocks.shape[2], WIDEST)]
     return Fraction(unit) ** 2 * sum((_square(part) for part in parts), Fraction(0))
 
@@ -107,7 +107,7 @@ def _guess(gram: np.ndarray) -> float:
     if len(gram) <= _FEW:
         try:
             return max(map(_lanczos, gram))
-        except scipy.sparse.linalg.ArpackError:  # as for a matrix that vanishes
+        except scipy.sparse.linalg.ArpackError:  # such as for the zero matrix
             pass
     v = np.random.default_rng(0).standard_normal((len(gram), gram.shape[-1], 1))
     values = np.zeros(len(gram))
@@ -165,13 +165,13 @@ def convolution_square_bound(weights: np.ndarray, sizes: tuple[int, ...], *,
 
 def _waves(taps: int, count: int) -> np.ndarray:
     """exp(2πi f k/count) for taps k and frequencies f, rounded to nearest."""
-    circle = np.array([complex(_rounded(arb.cos_pi_fmpq(fmpq(2 * j, count))),
-                               _rounded(arb.sin_pi_fmpq(fmpq(2 * j, count))))
+    circle = np.array([complex(_round(arb.cos_pi_fmpq(fmpq(2 * j, count))),
+                               _round(arb.sin_pi_fmpq(fmpq(2 * j, count))))
                        for j in range(count)])
     return circle[np.outer(np.arange(taps), np.arange(count)) % count]
 
 
-def _rounded(value: arb) -> float:
+def _round(value: arb) -> float:
     return float(to_fraction(value.mid()))
 
 

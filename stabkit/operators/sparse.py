@@ -15,7 +15,7 @@ _made: WeakValueDictionary[int, Portable] = WeakValueDictionary()
 
 
 def portable(matrix: Matrix) -> Any:
-    """A sparse matrix as one for arrays of any library; other matrices as they are."""
+    """A sparse matrix, made to take arrays of any library; other matrices as they are."""
     if not scipy.sparse.issparse(matrix):
         return matrix
     found = _made.get(id(matrix))  # it holds its matrix, so no other one has this id
@@ -25,9 +25,9 @@ def portable(matrix: Matrix) -> Any:
 
 
 class Portable:
-    """A sparse matrix A; ``A @ u`` for u of shape (n,) or (n, k), and all that SciPy takes.
+    """A sparse matrix A; ``A @ u`` for u of shape (n,) or (n, k), and whatever SciPy takes.
 
-    For another library than NumPy the matrix is moved once for every dtype and device, as tables.
+    For libraries other than NumPy it is moved, as tables, once for every dtype and device.
     """
 
     def __init__(self, matrix: Matrix):
@@ -45,7 +45,7 @@ class Portable:
         """The product along the last axis of u, added to `total` if that is given.
 
         Each row is summed in the order of its columns, from zero on.  A row without a k-th entry
-        takes nothing from table k, whatever stands in the signal.
+        takes nothing from table k, whatever the signal holds.
         """
         xp = namespace(u)
         if total is None:
@@ -76,13 +76,13 @@ def _tables(matrix: Matrix, beside: Array) -> list[tuple[Array, Array, Array]]:
 
 
 def in_double(u: Signal) -> Array:
-    """u in float64, as SciPy takes it beside a matrix of them."""
+    """u in float64, as SciPy takes it for a matrix in float64."""
     xp = namespace(u)
     return xp.astype(u, xp.float64, copy=False)
 
 
 def along_first(act: Function, *arrays: Any) -> Array:
-    """What an action along the last axis does along the first one."""
+    """An action along the last axis, applied along the first one."""
     if arrays[0].ndim == 1:
         return act(*arrays)
     turn = namespace(*arrays).permute_dims

@@ -68,13 +68,13 @@ def factorise(window: Array, digits: int = 12) -> Factors:
                               f">= 1, got shape {taps.shape} and digits={digits}")
     count = len(taps) // 2
     if not any(taps):
-        return Factors(Fraction(0), _padded([[Fraction(1)]] * count), Fraction(0))
+        return Factors(Fraction(0), _pad([[Fraction(1)]] * count), Fraction(0))
     scale = next(tap for tap in reversed(taps) if tap != 0)
     pieces = _known_quadratics(taps, digits)
     exact = all(isinstance(tap, fmpq) for piece in pieces for tap in piece)
-    rows = [[_rounded(tap, digits) for tap in piece] for piece in pieces]
+    rows = [[_round(tap, digits) for tap in piece] for piece in pieces]
     rows += [[Fraction(1)]] * (count - len(rows))
-    return Factors(scale, _padded(rows), Fraction(0) if exact else Fraction(1, 10**digits))
+    return Factors(scale, _pad(rows), Fraction(0) if exact else Fraction(1, 10**digits))
 
 
 def _known_quadratics(taps: np.ndarray, digits: int) -> list[list[Array]]:
@@ -118,14 +118,14 @@ def _is_known(tap: Array, digits: int) -> bool:
     return isinstance(tap, fmpq) or bool(tap.rad() * 2 * arb(10) ** digits < 1)
 
 
-def _rounded(tap: Array, digits: int) -> Fraction:
+def _round(tap: Array, digits: int) -> Fraction:
     if isinstance(tap, fmpq):
         return from_fmpq(tap)
     unit = Fraction(1, 10**digits)
     return round(to_fraction(tap.mid()) / unit) * unit
 
 
-def _padded(rows: Sequence[Sequence[Fraction]]) -> np.ndarray:
+def _pad(rows: Sequence[Sequence[Fraction]]) -> np.ndarray:
     padded = np.full((len(rows), 3), Fraction(0), dtype=object)
     for number, row in enumerate(rows):
         padded[number, :len(row)] = row

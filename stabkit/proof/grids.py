@@ -14,10 +14,10 @@ from functools import cached_property
 from typing import Any
 
 from stabkit.errors import InvalidArgument, needed
-from stabkit.proof.parts import SymbolicFlux, SymbolicOperator
+from stabkit.proof.parts import SymbolicFlux, SymbolicOperator, end_of_weight
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.text import written
-from stabkit.proof.words import NUMBERS, Expression, operator, parameter, vector
+from stabkit.proof.words import NUMBERS, Expression, parameter, vector
 
 HERE, MEAN, TOTAL = "u0", "u_mean", "G"
 
@@ -32,9 +32,7 @@ class GridShape:
 
     def across(self) -> AcrossDifference:
         """A derivative across every edge."""
-        name = self.symbols.free("B")
-        self.symbols.note("operators", name, "N -> M")
-        made = operator(name, "N", "M")
+        made = self.symbols.operator(self.symbols.free("B"))
         return AcrossDifference(made.to, made.of, made.terms)
 
     def differences(self, offsets: Sequence[Sequence[int]]) -> GridDifference:
@@ -48,10 +46,8 @@ class GridShape:
 
     def gradient(self) -> GridDifference:
         """(u_q − u_p)/h along every edge, with ‖K‖² <= 2 edges (Geršgorin's discs of KᵀK)."""
-        self.symbols.note("operators", "K", "N -> M")
         bound = 2 * self.edges
-        self.symbols.note("bounds", "K", written(bound))
-        made = operator("K", "N", "M")
+        made = self.symbols.operator("K", bound=bound)
         return GridDifference(made.to, made.of, made.terms, bound, self)
 
 
@@ -126,18 +122,7 @@ class GridDifference(SymbolicOperator):
     def _end(self, pixel: Pixel, tau: str) -> str:
         """The largest value of τ Σ g/h² by what is assumed."""
         (flux,) = pixel.fluxes
-        _, high = flux.facts.quotients
-        portion = self._grid.symbols.portions.get(tau)
-        if high is None or (portion is not None and portion.top is None):
-            return "inf"
-        top, over = high * self._grid.edges, 0 * high + 1
-        if portion is not None:
-            top, over = top * portion.top, portion.over
-        if len(top.terms) != 1 or set(top.terms) != set(over.terms):
-            raise InvalidArgument("the bound of tau·g/h**2 is no number: "
-                                  f"({written(top)})/({written(over)})")
-        (key, c), = top.terms.items()
-        return str(c / over.terms[key])
+        return end_of_weight(self._grid.symbols.portions.get(tau), flux, self._grid.edges)
 
     @property
     def _grid(self) -> GridShape:

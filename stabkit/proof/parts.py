@@ -373,3 +373,20 @@ def symbolic_operator(name: str, of: str, to: str, symmetric: bool, bound: Any) 
 
 def _is_zero(x: Expression) -> bool:
     return not x.terms
+
+
+def end_of_weight(tau: Portion | None, flux: SymbolicFlux, edges: Expression, over: Any = 1
+                  ) -> str:
+    """The largest value of τ g · edges / over by what is assumed; None for a τ that is a number.
+    """
+    _, high = flux.facts.quotients
+    if high is None or (tau is not None and tau.top is None):
+        return "inf"
+    above, below = high * edges, expression(over)
+    if tau is not None:
+        above, below = above * tau.top, tau.over * below
+    if len(above.terms) != 1 or set(above.terms) != set(below.terms):
+        raise InvalidArgument("the bound of tau·g/h**2 is no number: "
+                              f"({written(above)})/({written(below)})")
+    (key, c), = above.terms.items()
+    return str(c / below.terms[key])

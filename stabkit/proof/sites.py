@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stabkit.errors import InvalidArgument, needed
-from stabkit.proof.parts import Size, SymbolicFlux
+from stabkit.proof.parts import Size, SymbolicFlux, end_of_weight
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.text import written
 from stabkit.proof.words import NUMBERS, Expression, expression, parameter, vector
@@ -128,20 +128,9 @@ class Line:
 
     def _note_ends(self, tau: str, ends: dict[str, str]) -> None:
         """The largest value of τg/h² by what is assumed of them."""
-        portion = self.K.symbols.portions[tau]
         flux = needed(self.flux, "a line: its flux was applied to no edge")
-        _, high = flux.facts.quotients
-        if portion.top is None or high is None:
-            end = "inf"
-        else:
-            top, over = portion.top * high, portion.over * self.K.h**2
-            (key, c), = top.terms.items()
-            if set(over.terms) != {key}:
-                raise InvalidArgument("the bound of tau·g/h**2 is no number: "
-                                      f"({written(top)})/({written(over)})")
-            end = str(c / over.terms[key])
-        ends |= dict.fromkeys("lr", end)
-
+        ends |= dict.fromkeys("lr", end_of_weight(
+            self.K.symbols.portions[tau], flux, expression(1), self.K.h**2))
 
 
 @dataclass(frozen=True, eq=False)

@@ -252,12 +252,17 @@ def _collected(to: str, of: str, terms: Any) -> Expression:
     total: dict[tuple[Word, Powers], Fraction] = {}
     for word, powers, c in terms:
         key = word, powers
-        total[key] = total.get(key, 0) + c
+        before = total.get(key)
+        if before is not None:
+            total[key] = before + c
+            continue
+        total[key] = c
         if len(word) > MAX_LETTERS or len(total) > MAX_TERMS or \
-                sum(exponent for _, exponent in powers) > MAX_POWER:
+                (powers and sum(exponent for _, exponent in powers) > MAX_POWER):
             raise InvalidEvidence("a word, a power or a sum is too long")
     spend(len(total))
     total = {key: c for key, c in total.items() if c}
-    if any(max(abs(c.numerator), c.denominator) >= 10**MAX_DIGITS for c in total.values()):
+    too_large = 10**MAX_DIGITS
+    if any(abs(c.numerator) >= too_large or c.denominator >= too_large for c in total.values()):
         raise InvalidEvidence(f"a coefficient has more than {MAX_DIGITS} digits")
     return Expression(to, of, total)

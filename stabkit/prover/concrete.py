@@ -29,15 +29,15 @@ from stabkit.operators import Operator, from_matrix
 from stabkit.proof import read
 from stabkit.proof.parts import Portion
 from stabkit.proof.setting import Setting
-from stabkit.proof.words import NUMBERS, expression
-from stabkit.prover.growth import growing
-from stabkit.prover.instance import is_possible, number
+from stabkit.proof.words import expression
+from stabkit.prover.instance import facts_of, is_possible
 from stabkit.prover.piecewise_linear import Ends, linear
 from stabkit.prover.question import Bounded, Question, as_tuple, names_of
-from stabkit.prover.witnesses import SIZES, Members, members, root
+from stabkit.prover.witnesses import SIZES, Members, members, norms_of
 from stabkit.schemes import Scheme
 from stabkit.stability.confirmation import written_witness
 from stabkit.stability.falsify import exact_margin
+from stabkit.stability.growing_powers import growing
 from stabkit.stability.notions import as_notion
 from stabkit.stability.property import Stable
 from stabkit.stability.verdict import Evidence
@@ -45,6 +45,7 @@ from stabkit.stability.verdict import Evidence
 Values = dict[str, Fraction]  # of parameters
 
 ZERO, ONE = Fraction(0), Fraction(1)
+LONG = Fraction(100)  # a step that has no end
 SIMPLE = (Fraction(2), ONE, Fraction(1, 2), Fraction(-1), ZERO)  # values of numbers of a class
 BELOW = Fraction(999, 1000)  # of a step that does not reach its end
 MOST_VALUES = 8
@@ -129,15 +130,14 @@ def _linear_members(given: Setting, classes: Mapping[str, Class], values: Values
                     ) -> Iterator[Members]:
     """Each flux has the slope of an end, or one in between; operators are diagonal, 0 but once."""
     put = {name: expression(x) for name, x in values.items()}
-    operators = {name: np.diag(np.array([root(number(given.bounds.get(name), put)), ZERO][:size]))
-                 for name, x in given.names.items()
-                 if not x.scalar and NUMBERS not in (x.to, x.of)}
+    operators = {name: np.diag(np.array([norm, ZERO][:size]))
+                 for name, norm in norms_of(given, put).items()}
     vectors = {name: np.array([ZERO] * size) for name, kind in classes.items()
                if isinstance(kind, AnyVector)}
-    kinds = {_letter(name, kind): kind for name, kind in classes.items()
+    kinds = {kind.called(name): kind for name, kind in classes.items()
              if isinstance(kind, AnyFlux)}
-    known = {letter: {kind: (number(low, put), number(high, put)) for kind, (low, high) in
-                      given.fluxes[letter].items()} for letter in kinds}
+    facts = facts_of(given, put)
+    known = {letter: facts[letter] for letter in kinds}
     for slopes in product(*map(_slopes, known.values())):
         fluxes = {letter: made for slope, (letter, kind) in zip(slopes, kinds.items(), strict=True)
                   if (made := linear(slope, known[letter], kind.odd)) is not None}
@@ -153,31 +153,32 @@ def _slopes(known: Mapping[str, Ends]) -> list[Fraction]:
 
 
 def _values(question: Question, classes: Mapping[str, Class]) -> Iterator[Values]:
-    """Numbers for the parameters: 1, of other numbers simple ones, and the largest step allowed."""
+    """Numbers for the parameters: 1, of other numbers simple ones, and the largest step allowed.
+
+    A step without an end is short, and long.
+    """
     signs = question.statement.get("parameters", {})
     free = [name for name in signs if name not in question.portions]
     choices = [SIMPLE if isinstance(classes.get(name), (Such, AnyReal)) else (ONE,)
                for name in free]
-    for chosen in product(*choices):
+    is_open = any(portion.top is None for portion in question.portions.values())
+    for chosen, endless in product(product(*choices), (ONE, LONG) if is_open else (ONE,)):
         values = dict(zip(free, chosen, strict=True))
-        if all(_put_portion(values, name, portion) for name, portion in question.portions.items()):
+        if all(_put_portion(values, name, portion, endless)
+               for name, portion in question.portions.items()):
             yield values
 
 
-def _put_portion(values: Values, name: str, portion: Portion) -> bool:
+def _put_portion(values: Values, name: str, portion: Portion, endless: Fraction) -> bool:
     """Give a step its largest value, if it has one."""
     if portion.top is None:
-        values[name] = ONE
+        values[name] = endless
         return True
     put = {key: expression(value) for key, value in values.items()}
     top, over = (x.put(put).terms.get(((), ()), ZERO) for x in (portion.top, portion.over))
     if over:
         values[name] = top / over * (BELOW if portion.strict else 1)
     return bool(over)
-
-
-def _letter(name: str, kind: AnyFlux) -> str:
-    return kind.letter or ("phi" if name == "flux" else name)
 
 
 def _arguments(classes: Mapping[str, Class], found: Members, values: Values) -> Fields:
@@ -190,9 +191,10 @@ def _member(name: str, kind: Class, found: Members, values: Values) -> Any:
     if isinstance(kind, AnyOperator):
         made = from_matrix(found.operators[kind.letter or name])
     elif isinstance(kind, AnyFlux):
-        made = found.fluxes[_letter(name, kind)]
+        made = found.fluxes[kind.called(name)]
     elif isinstance(kind, UpTo):
-        made = ONE if kind.top is None else Fraction(kind.top) * (BELOW if kind.strict else 1)
+        endless = values.get(name, max(values.values(), default=ONE))  # where a step is made of it
+        made = endless if kind.top is None else Fraction(kind.top) * (BELOW if kind.strict else 1)
     elif isinstance(kind, AnyVector):
         return found.vectors[name]
     elif isinstance(kind, Fixed):

@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from stabkit.aliases import Fields
 from stabkit.fluxes.flux import Flux
 from stabkit.proof import algebra
 from stabkit.proof.setting import Setting
@@ -24,7 +23,8 @@ class Instance:
 
     Parameters
     ----------
-    statement : dict
+    made : Statement
+        The statement, read.
     values : mapping of str to Fraction
         Of the parameters.
     operators : mapping of str to ndarray of Fraction
@@ -39,17 +39,13 @@ class Instance:
     visits : list of (flux, S, name of the value, name of the energy)
     """
 
-    def __init__(self, statement: Fields, values: Mapping[str, Fraction],
+    def __init__(self, made: algebra.Statement, values: Mapping[str, Fraction],
                  operators: Mapping[str, np.ndarray]):
-        made = algebra.read(dict(statement))
         given, self.operators = made.setting, dict(operators)
         self.size = len(next(iter(operators.values()), np.zeros((1, 1))))
         put = {name: expression(x) for name, x in values.items()}
         goal = made.goal.put(put)
-        self.known: dict[str, dict[str, Ends]] = {
-            flux: {kind: (number(ends[0], put), number(ends[1], put))
-                   for kind, ends in facts.items()}
-            for flux, facts in given.fluxes.items()}
+        self.known = facts_of(given, put)
         mirrored = mirrors(given)
         self.odd = {given.visits[name].flux for name in mirrored}
         visits = [(visit, min(visit.value.letters), min(visit.energy.letters)
@@ -126,7 +122,8 @@ def mirrors(given: Setting) -> set[str]:
                 if len(x.terms) == 2 and len(set(x.terms.values())) == 1}
     visits = list(given.visits.items())
     return {name for k, (name, visit) in enumerate(visits) for _, other in visits[:k]
-            if visit.flux == other.flux and not (visit.at + other.at).terms
+            if (visit.flux, visit.at.to) == (other.flux, other.at.to)
+            and not (visit.at + other.at).terms
             and frozenset(visit.value.letters | other.value.letters) in opposite}
 
 
@@ -148,6 +145,13 @@ def is_possible(given: Setting, values: Mapping[str, Fraction]) -> bool:
                 worth == 0 and given.signs[name] == "> 0"):
             return False
     return set(given.signs) - set(given.assume) <= set(values)
+
+
+def facts_of(given: Setting, put: Mapping[str, Expression]) -> dict[str, dict[str, Ends]]:
+    """The facts of each flux, with numbers for their ends."""
+    return {flux: {kind: (number(low, put), number(high, put))
+                   for kind, (low, high) in facts.items()}
+            for flux, facts in given.fluxes.items()}
 
 
 def number(end: Expression | None, put: Mapping[str, Expression]) -> Fraction | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from stabkit.classes import UpTo
 from stabkit.prover.result import Proof
+from stabkit.stability.sharpness.signs import simplest
 
 SHARP = "sharp"
 LARGEST = 64
@@ -61,17 +62,7 @@ def _bracket(seems: Callable[[Any], bool]) -> tuple[Fraction, Fraction | None]:
 
 def _just_below(low: Fraction, high: Fraction) -> Iterator[Fraction]:
     """Simple steps at the end that was found, or a little before it."""
-    yield _simplest(low * (1 - FINE), high * (1 + FINE))
+    yield simplest(low * (1 - FINE), high * (1 + FINE))
     yield low
     for room in (2 * FINE, 20 * FINE):
-        yield _simplest(low * (1 - 2 * room), low * (1 - room))
-
-
-def _simplest(low: Fraction, high: Fraction) -> Fraction:
-    """The rational number of the smallest denominator between two."""
-    size = 1
-    while True:
-        near = Fraction(-(-low.numerator * size // low.denominator), size)
-        if near <= high:
-            return near
-        size += 1
+        yield simplest(low * (1 - 2 * room), low * (1 - room))

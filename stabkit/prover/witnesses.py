@@ -19,7 +19,8 @@ from stabkit.aliases import Fields, Matrix
 from stabkit.fluxes.flux import Flux
 from stabkit.multipliers.worst_case import WorstCase
 from stabkit.proof import algebra
-from stabkit.proof.words import NUMBERS, expression
+from stabkit.proof.setting import Setting
+from stabkit.proof.words import NUMBERS, Expression, expression
 from stabkit.prover.descent import Descent
 from stabkit.prover.guide import coordinates, operators, rotation, unknowns
 from stabkit.prover.instance import Instance, is_possible, number
@@ -32,6 +33,12 @@ DRAWN = {1: 1, 2: 4}  # draws of the operators
 STARTS = 30  # for each draw
 DENOMINATORS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 60, 120, 1000, 10**5)
 MARGINS = (0.0, 1e-3, 1e-2)  # how far inside its class a flux is kept, to be rounded
+
+
+def norms_of(given: Setting, put: Mapping[str, Expression]) -> dict[str, Fraction]:
+    """Of each operator a rational norm that its bound allows, with numbers for the parameters."""
+    return {name: root(number(given.bounds.get(name), put)) for name, x in given.names.items()
+            if not x.scalar and NUMBERS not in (x.to, x.of)}
 
 
 @dataclass(frozen=True)
@@ -69,13 +76,11 @@ def members(statement: Fields, values: Mapping[str, Fraction], worst: WorstCase 
         return
     rng, began = np.random.default_rng(seed), time.process_time()
     put = {name: expression(x) for name, x in values.items()}
-    bounds = made.setting.bounds
-    norms = {name: root(number(bounds.get(name), put)) for name, x in made.setting.names.items()
-             if not x.scalar and NUMBERS not in (x.to, x.of)}
+    norms = norms_of(made.setting, put)
     values_ = {name for visit in made.setting.visits.values() for name in visit.value.letters}
     vectors = [name for name, x in made.setting.names.items()
                if x.of == NUMBERS != x.to and name not in values_]
-    for instance, starts in _instances(statement, values, norms, worst, vectors, rng):
+    for instance, starts in _instances(made, values, norms, worst, vectors, rng):
         problems = [Descent(instance, margin) for margin in MARGINS]
         for k, start in enumerate(starts):
             if time.process_time() - began > SECONDS:
@@ -86,18 +91,18 @@ def members(statement: Fields, values: Mapping[str, Fraction], worst: WorstCase 
                 break
 
 
-def _instances(statement: Fields, values: Mapping[str, Fraction], norms: Mapping[str, Fraction],
-               worst: WorstCase | None, vectors: list[str], rng: np.random.Generator
-               ) -> Iterator[tuple[Instance, list[np.ndarray | None]]]:
+def _instances(made: algebra.Statement, values: Mapping[str, Fraction],
+               norms: Mapping[str, Fraction], worst: WorstCase | None, vectors: list[str],
+               rng: np.random.Generator) -> Iterator[tuple[Instance, list[np.ndarray | None]]]:
     """Operators, and the unknowns that are begun with; None for random ones."""
     for size in SIZES:
         if worst is not None and worst.value > 1:
             for _ in range(GUIDED):
                 places = coordinates(worst, vectors, size, rng)
-                instance = Instance(statement, values, operators(places, norms, size))
+                instance = Instance(made, values, operators(places, norms, size))
                 yield instance, [unknowns(instance, places)]
         for _ in range(DRAWN[size]):
-            yield Instance(statement, values, {
+            yield Instance(made, values, {
                 name: _drawn(size, norm, rng) for name, norm in norms.items()}), [None] * STARTS
 
 

@@ -25,6 +25,6 @@ checker         findings about a verdict file, or one piece of evidence
 
 from stabkit.replay.checker import Finding, check, replay
 from stabkit.replay.reading import read
-from stabkit.replay.seals import seal, sealed
+from stabkit.replay.seals import seal, seal_of, sealed
 
-__all__ = ["Finding", "check", "read", "replay", "seal", "sealed"]
+__all__ = ["Finding", "check", "read", "replay", "seal", "seal_of", "sealed"]

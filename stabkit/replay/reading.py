@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from decimal import Decimal
 from os import PathLike
@@ -84,16 +85,26 @@ def read(source: str | PathLike | Fields) -> Any:
         raise InvalidEvidence(f"expected a path or a dict, got {type(source).__name__}")
     try:
         if isinstance(source, Mapping):
-            text = json.dumps(dict(source))
-        else:
-            with open(source, "rb") as file:
-                text = file.read(MAX_BYTES + 1).decode()
-        if len(text) > MAX_BYTES:
-            raise InvalidEvidence(f"the file has more than {MAX_BYTES} bytes")
-        content = json.loads(text, parse_float=_float, parse_constant=_constant,
-                             object_pairs_hook=_object)
+            return read_text(json.dumps(dict(source)))
+        if not os.path.isdir(source) and os.path.exists(source) and not os.path.isfile(source):
+            raise InvalidEvidence(f"cannot read {source}: it is no regular file")
+        with open(source, "rb") as file:
+            return read_text(file.read(MAX_BYTES + 1))
     except OSError as error:
         raise InvalidEvidence(f"cannot read {source}: {error.strerror or error}") from None
+    except (TypeError, ValueError) as error:
+        raise InvalidEvidence(f"not a JSON file: {error}") from None
+    except RecursionError:
+        raise InvalidEvidence("not a JSON file: nested too deeply") from None
+
+
+def read_text(text: str | bytes) -> Any:
+    """The JSON content of a file with this text, unpacked."""
+    if len(text) > MAX_BYTES:
+        raise InvalidEvidence(f"the file has more than {MAX_BYTES} bytes")
+    try:
+        content = json.loads(text if isinstance(text, str) else text.decode(), parse_float=_float,
+                             parse_constant=_constant, object_pairs_hook=_object)
     except (TypeError, ValueError) as error:
         raise InvalidEvidence(f"not a JSON file: {error}") from None
     except RecursionError:

@@ -25,8 +25,10 @@ _MARK = "@"
 _FACT = ("given", "let", "shows")
 
 
-def unpacked(content: Any) -> Any:
+def unpacked(content: Any, claim: str | None = None) -> Any:
     """The content of a verdict file with nothing left to refer to; of another file as it is.
+
+    Of the verdicts only the one on `claim`, if that is given: the others are left away as they are.
 
     Raises
     ------
@@ -40,8 +42,9 @@ def unpacked(content: Any) -> Any:
     verdicts = content.get("verdicts")
     if not isinstance(verdicts, list):
         raise InvalidEvidence("verdicts: must be a list")
-    made = [_verdict(verdict, tables, f"verdicts[{i}]") for i, verdict in enumerate(verdicts)]
-    if tables.unused:
+    made = [_verdict(verdict, tables, f"verdicts[{i}]") for i, verdict in enumerate(verdicts)
+            if claim is None or verdict.get("claim") == claim]
+    if tables.unused and claim is None:
         raise InvalidEvidence(f"shared: nothing refers to {shortened(min(tables.unused))}")
     return {**{key: value for key, value in content.items() if key != "shared"}, "verdicts": made}
 

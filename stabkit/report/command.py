@@ -8,15 +8,15 @@ from pathlib import Path
 from stabkit.aliases import Fields, Record
 from stabkit.claims.claim import Claim
 from stabkit.errors import InvalidArgument, InvalidEvidence
-from stabkit.replay.unpacking import unpacked
+from stabkit.replay.reading import MAX_BYTES, read_text
 from stabkit.report import benchmarks as speed
 from stabkit.report import latex, markdown
 from stabkit.report.contents import Contents, contents
 from stabkit.report.figures import PICTURES, Picture, png, svg, verdict_map
-from stabkit.report.json_file import read_json
 from stabkit.report.output import check_replaceable, write_folder
 from stabkit.report.page import page
 from stabkit.report.verdict_file import as_text, schema
+from stabkit.user_files import content
 
 VERDICTS, PAGE, OVERVIEW = "verdicts.json", "index.html", "README.md"
 BENCHMARKS = "benchmarks.json"
@@ -41,7 +41,10 @@ def read_verdicts(path: str | Path) -> Record:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    document = unpacked(read_json(path, "verdict file"))
+    try:
+        document = read_text(content(path, "verdict file", MAX_BYTES))
+    except InvalidEvidence as error:
+        raise InvalidEvidence(f"{path}: {error}") from error
     fault = best_match(Draft202012Validator(schema()).iter_errors(document))
     if fault is not None:
         raise InvalidEvidence(f"{path}: {fault.json_path}: {fault.message}")
@@ -150,11 +153,11 @@ def differences(folder: Path, verdicts: Sequence[Fields],
     pictures = [picture for picture in PICTURES if picture.name in drawings]
     told = speed.read(folder / BENCHMARKS) if (folder / BENCHMARKS).exists() else None
     expected = texts(contents(written, claims, told), drawings, pictures)
-    for name, content in expected.items():
+    for name, text in expected.items():
         path = folder / name
         if not path.is_file():
             found.append(f"{name}: is missing")
-        elif path.read_text("utf-8") != content:
+        elif path.read_text("utf-8") != text:
             found.append(f"{name}: its text is not what the program writes")
     found += [f"{FIGURES}/{name}.png: is missing" for name in drawings
               if not (folder / FIGURES / f"{name}.png").is_file()]

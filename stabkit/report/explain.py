@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from stabkit.aliases import Fields, Scalar
+from stabkit.installation import quoted
 from stabkit.proof import prose, recipes
 from stabkit.report.table import evidence_summary
 
@@ -16,6 +16,7 @@ WIDTH = 80
 INDENT = 11
 PROGRAM = "To check it without stabkit, run what follows as a program:"
 LISTED = 3  # pieces of evidence written out; all of them are in a verdict file
+KINDS = ("proof", "witness", "certificate", "trials")  # most telling first
 
 GLOSSARY = {
     "@": "A @ u: matrix times vector, or the scalar product of two vectors",
@@ -43,10 +44,11 @@ GLOSSARY = {
 }
 
 
-def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
+def explain(claim: Any, verdict: Any, claims_file: str | None = None, origin: str = "") -> str:
     """Return the statement, its source, the verdict, its evidence, and how to replay it.
 
-    `claims_file` is the user's file where the claim stands, if it is not a built-in one.
+    `claims_file` is the user's file where the claim stands, if it is not a built-in one; `origin`
+    says where a verdict was recorded that is not decided now.
     """
     lines = [claim.name, ""]
     lines += _label("source", claim.location if claim.location.startswith(claim.kind) else
@@ -57,16 +59,27 @@ def explain(claim: Any, verdict: Any, claims_file: str | None = None) -> str:
     lines += _label("statement", claim.statement)
     lines += _label("expected", str(claim.expected))
     lines += _label("verdict", describe(verdict))
-    for number, item in enumerate(verdict.evidence[:LISTED], start=1):
+    if origin:
+        lines += _label("recorded", f"{origin}. What is shown of its evidence was checked again "
+                                    "just now; --again decides the claim anew.")
+    listed = most_telling(verdict.evidence)
+    for number, item in enumerate(listed, start=1):
         lines += ["", f"evidence {number} of {len(verdict.evidence)}: {item['kind']} "
                       f"({item['arithmetic']} arithmetic)"]
         lines += _evidence(item)
-    words = glossary(verdict.evidence[:LISTED])
+    words = glossary(listed)
     if words:
         lines += ["", *_label("words", words[0])]
         lines += [" " * INDENT + word for word in words[1:]]
     lines += ["", *_replay(claim, verdict, claims_file)]
     return "\n".join(lines) + "\n"
+
+
+def most_telling(evidence: Sequence[Fields]) -> list[Fields]:
+    """Return the pieces of evidence to show: proofs for all, then inputs that break it, then
+    certificates; of each kind the shortest first."""
+    return sorted(evidence, key=lambda item: (
+        KINDS.index(item["kind"]), len(str(item["data"].get("given", "")))))[:LISTED]
 
 
 def evidence_text(item: Fields) -> str:
@@ -197,7 +210,7 @@ def _replay(claim: Any, verdict: Any, claims_file: str | None) -> Iterator[str]:
     """Yield how to go on from here."""
     command = f"  stabkit verify {claim.name}"
     if claims_file is not None:
-        command += f" --claims {shlex.quote(claims_file)}"
+        command += f" --claims {quoted(claims_file)}"
     if not verdict.evidence:
         yield "To decide it with a larger budget:"
         yield f"{command} --budget 600"

@@ -46,26 +46,27 @@ def check_writable(path: str | Path) -> None:
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(None, "it is read-only")
         if not _is_special(path):
-            handle, trial = _new_beside(path)
+            handle, trial = new_beside(path)
             os.close(handle)
             os.unlink(trial)
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
-def write(path: str | Path, text: str) -> None:
+def write(path: str | Path, text: str, option: str = "--json") -> None:
     """Write `text` to `path`, which afterwards holds all of it or what it held before.
 
+    `option` is the one that named the file, for the error where it cannot be written.
     A file that is there keeps its mode; what is written is on the disk when this returns.
     """
     path = Path(path)
     try:
         if _is_special(path):
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", newline="\n")
             return
-        handle, trial = _new_beside(path)
+        handle, trial = new_beside(path)
         try:
-            with open(handle, "w", encoding="utf-8") as stream:
+            with open(handle, "w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -75,7 +76,7 @@ def write(path: str | Path, text: str) -> None:
             with suppress(FileNotFoundError):
                 os.unlink(trial)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _unwritable(path, error, option) from error
 
 
 def check_replaceable(folder: Path) -> None:
@@ -122,7 +123,7 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def _new_beside(path: Path) -> tuple[int, str]:
+def new_beside(path: Path) -> tuple[int, str]:
     """Open a new file, under a name nobody can know before, where `path` is, a link followed."""
     return mkstemp(".part", ".stabkit-", os.path.dirname(os.path.realpath(path)))
 
@@ -137,5 +138,5 @@ def _mode(path: Path) -> int:
         return 0o666 & ~mask
 
 
-def _unwritable(path: Path, error: OSError) -> InvalidArgument:
-    return InvalidArgument(f"--json: cannot write {path}: {error.strerror or error}")
+def _unwritable(path: Path, error: OSError, option: str = "--json") -> InvalidArgument:
+    return InvalidArgument(f"{option}: cannot write {path}: {error.strerror or error}")

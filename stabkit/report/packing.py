@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from stabkit.aliases import Fields, Record
-from stabkit.arithmetic.transcript import spoken_of
+from stabkit.arithmetic.transcript import dependencies
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.unpacking import patched, unpacked, with_facts
 
@@ -58,7 +58,7 @@ def _facts(data: Fields) -> Record:
     """The facts that a calculation names, each with all that it speaks of."""
     found = {}
     for name, shows in data.get("facts", {}).items():
-        names = spoken_of(shows, data["given"], data["let"])
+        names = dependencies(shows, data["given"], data["let"])
         found[name] = {"given": {key: value for key, value in data["given"].items()
                                  if key in names},
                        "let": [line for line in data["let"] if line[0].partition("(")[0] in names],

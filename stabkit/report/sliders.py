@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from stabkit.aliases import Fields, Record
+from stabkit.aliases import Fields
 from stabkit.errors import InvalidArgument
 from stabkit.report.figures.style import png
 
@@ -36,33 +36,36 @@ class Sliders:
         """The picture at the start, or at other values."""
         return self.draw(**{**self.start, **values})
 
-    def _repr_mimebundle_(self, **_: Any) -> Record:
-        """The picture, and live sliders beside it where ipywidgets is installed."""
-        still = {"image/png": png(self.figure()), "text/plain": repr(self)}
-        live = importlib.util.find_spec("ipywidgets") is not None
-        return self._widget()._repr_mimebundle_() | still if live else still
+    def _ipython_display_(self) -> None:
+        """Show the picture, which stays in an exported page, and live sliders beside it where
+        ipywidgets is installed."""
+        from IPython import display
+
+        picture = display.display(display.Image(png(self.figure()), format="png"), display_id=True)
+        if importlib.util.find_spec("ipywidgets") is not None:
+            display.display(self._controls(picture))
 
     def __repr__(self) -> str:
         moved = ", ".join(f"{name} = {self.start[name]}" for name in self.choices)
         return f"{getattr(self.draw, '__name__', 'picture')}({moved})"
 
-    def _widget(self) -> Any:
+    def _controls(self, picture: Any) -> Any:
+        """The sliders, which draw anew into the place of a picture."""
         import ipywidgets
+        from IPython.display import Image
 
         controls = {name: ipywidgets.SelectionSlider(
             options=[(str(value), value) for value in values], value=self.start[name],
             description=name, continuous_update=False)
             for name, values in self.choices.items()}
-        # An image, for figures outside of pyplot are not shown by an output area.
-        image = ipywidgets.Image(value=png(self.figure()), format="png")
 
         def redraw(_: Any) -> None:
             values = {name: control.value for name, control in controls.items()}
-            image.value = png(self.figure(**values))
+            picture.update(Image(png(self.figure(**values)), format="png"))
 
         for control in controls.values():
             control.observe(redraw, "value")
-        return ipywidgets.VBox([*controls.values(), image])
+        return ipywidgets.VBox(list(controls.values()))
 
 
 def sliders(draw: Callable[..., Figure], **choices: Sequence[Any]) -> Sliders:

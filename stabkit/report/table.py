@@ -53,7 +53,12 @@ def claims_table(claims: Sequence[Any], stream: TextIO) -> str:
 
 
 def _styled(text: str, **style: Any) -> str:
-    return text if os.environ.get("NO_COLOR") else click.style(text, **style)
+    return text if _plain() else click.style(text, **style)
+
+
+def _plain() -> bool:
+    """Whether the user, or a terminal that knows no escapes, wants text alone."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def table(
@@ -127,7 +132,7 @@ def _sharpness(verdict: Any) -> str:
 
 
 def _style(cell: str, head: bool) -> Record:
-    if os.environ.get("NO_COLOR"):
+    if _plain():
         return {}
     if head:
         return {"bold": True}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from stabkit.aliases import Rational, Signal
+from stabkit.aliases import Number, Rational, Signal
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument
@@ -30,7 +30,7 @@ class DiffusionScheme(Scheme):
 
     K: Operator
     flux: Flux
-    tau: Rational
+    tau: Number
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "K", as_part(self.K, Operator, "K"))
@@ -88,7 +88,7 @@ class Explicit(DiffusionScheme):
 
 @dataclass(frozen=True, eq=False)
 class IsotropicExplicit(DiffusionScheme):
-    """The explicit step u − τ Kᵀ(g(|∇u|) ⊙ K u), whose diffusivity sees the whole gradient.
+    """The explicit step u − τ Kᵀ(g(|∇u|) ⊙ K u), whose diffusivity depends on the whole gradient.
 
     |∇u|² = (K u)² + Σ (B u)² at every edge: the axes are coupled, unlike in :class:`Explicit`.
 
@@ -161,9 +161,10 @@ class FSI(DiffusionScheme):
     @property
     def time(self) -> Fraction:
         """The super time step n(n + 1)τ/3 of one cycle."""
-        return Fraction(self.length * (self.length + 1), 3) * self.tau
+        tau: Rational = self.tau
+        return Fraction(self.length * (self.length + 1), 3) * tau
 
-    #: What the letters of the state are called where the length is left open.
+    #: Names of the letters of the state where the length is left open.
     states: ClassVar[tuple[str, ...]] = ("now", "before")
 
     def step(self, u: Signal) -> Signal:
@@ -182,7 +183,7 @@ class FSI(DiffusionScheme):
             yield state[0]
 
     def begin(self, u: Signal) -> tuple[Any, tuple[Signal, ...]]:
-        """What stays during a cycle, and the state that the inner steps change."""
+        """What is fixed during a cycle, and the state that the inner steps change."""
         weights = self._weights(u) if self.frozen else None
         return (self._tau(u), weights), (u, u)
 
@@ -241,7 +242,7 @@ class FixedPoint(DiffusionScheme):
         return state[0]
 
     def begin(self, u: Signal) -> tuple[Any, tuple[Signal, ...]]:
-        """What stays during the iteration, and the state that it changes."""
+        """What is fixed during the iteration, and the state that it changes."""
         return (u, self._tau(u)), (u,)
 
     def following(self, kept: Any, state: tuple[Signal, ...], number: Rational

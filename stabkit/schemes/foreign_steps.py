@@ -1,6 +1,6 @@
-"""One step of a scheme that the package has not written: what goes in, and what comes out.
+"""Steps that are not the package's own: what goes in, and what comes out.
 
-Such a step may work in place, hold floats, know single signals only, or return anything at all.
+Such a step may work in place, contain floats, take single signals only, or return anything.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from stabkit.arithmetic.exact import as_rational, exactly, plainly
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import UNFIT, InvalidArgument, StabkitError, in_words
 
-_MIXED = 1e-6  # how far, relatively, rounding may take a batch from its signals
+_MIXED = 1e-6  # relative distance that rounding may put between a batch and its signals
 
 
 def guard(scheme: Any, u: Signal) -> Signal:
-    """A step on a copy of u, exact where u is, and checked.
+    """Take a step on a copy of u, exactly where u is exact, and check the result.
 
     Raises
     ------
@@ -47,20 +47,20 @@ def guard(scheme: Any, u: Signal) -> Signal:
 
 def _one(scheme: Any, u: np.ndarray) -> np.ndarray:
     if u.dtype == object:
-        return plainly(_checked(scheme, u, scheme.step(exactly(u))))
+        return plainly(_check_result(scheme, u, scheme.step(exactly(u))))
     try:
         with np.errstate(all="ignore"):
             made = scheme.step(u.copy())
     except StabkitError:
         raise
     except UNFIT as error:
-        raise InvalidArgument(f"{called(scheme)}: its step raises {in_words(error)} for the input "
+        raise InvalidArgument(f"{name_of(scheme)}: its step raises {in_words(error)} for the input "
                               f"{short(u)}") from error
-    return _checked(scheme, u, made)
+    return _check_result(scheme, u, made)
 
 
 def _batch(scheme: Any, rows: np.ndarray) -> np.ndarray | None:
-    """What a step makes of many signals at once, or None if that is not what it makes of each."""
+    """The step of many signals at once, or None if it differs from that of each one."""
     try:
         with np.errstate(all="ignore"):
             made = scheme.step(rows.copy())
@@ -79,8 +79,8 @@ def _batch(scheme: Any, rows: np.ndarray) -> np.ndarray | None:
     return made
 
 
-def _checked(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
-    """The result of one signal as an array: of floats where u is one, else of exact numbers."""
+def _check_result(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
+    """The result for one signal as an array: of floats if u has floats, else of exact numbers."""
     exact = u.dtype == object
     array = made if isinstance(made, np.ndarray) else _as_array(made)
     array = array if exact else floats(array)
@@ -88,7 +88,7 @@ def _checked(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
     if array is None or array.shape != u.shape or array.dtype.kind not in kinds:
         shown = f"{made!r:.60}" if array is None or array.dtype.kind == "O" else \
             f"shape {array.shape} and dtype {array.dtype}"
-        raise InvalidArgument(f"{called(scheme)}: its step must return a real array of shape "
+        raise InvalidArgument(f"{name_of(scheme)}: its step must return a real array of shape "
                               f"{u.shape}, got {shown}")
     if not exact:
         _refuse_nan(scheme, u, array)
@@ -100,7 +100,7 @@ def _checked(scheme: Any, u: np.ndarray, made: Any) -> np.ndarray:
 
 
 def _as_array(made: Any) -> np.ndarray | None:
-    """A list as an array, or None if it is none."""
+    """A list as an array, or None if it cannot be one."""
     if not isinstance(made, (list, tuple)):
         return None
     try:
@@ -118,12 +118,12 @@ def floats(made: Any) -> Signal:
 
 def _refuse_nan(scheme: Any, u: np.ndarray, made: np.ndarray) -> None:
     if np.isnan(made).any() and np.isfinite(u).all():
-        raise InvalidArgument(f"{called(scheme)}: its step gives nan at index "
+        raise InvalidArgument(f"{name_of(scheme)}: its step gives nan at index "
                               f"{int(np.isnan(made).argmax())} for the input {short(u)}")
 
 
-def called(scheme: Any) -> str:
-    """What to call a scheme in a message."""
+def name_of(scheme: Any) -> str:
+    """The name of a scheme in a message."""
     function = getattr(scheme, "function", None)
     if function is None:
         return f"scheme {type(scheme).__name__}"
@@ -131,18 +131,18 @@ def called(scheme: Any) -> str:
 
 
 def short(u: np.ndarray) -> str:
-    """A signal in a message."""
+    """A signal as a message shows it."""
     return str(u.tolist()) if u.size <= 8 else f"{u[:4].tolist()}, ... of {u.size} samples"
 
 
 class Habits:
-    """What a step by others does beside computing: it may work in place, or keep a state.
+    """What a user's step does beside computing: it may work in place, or keep a state.
 
     Parameters
     ----------
     scheme : Scheme
     u : ndarray, shape (N,)
-        What it is given, now and again later.
+        The input, given to it now and again later.
     """
 
     def __init__(self, scheme: Any, u: np.ndarray):
@@ -158,12 +158,12 @@ class Habits:
         Parameters
         ----------
         signals : sequence of ndarray, shape (N,)
-            More that it is given again and again.
+            More inputs, each given to it several times.
 
         Raises
         ------
         InvalidArgument
-            If it answers otherwise than it did.
+            If it does not repeat its answers.
         """
         if self.first is None:
             return ""
@@ -178,12 +178,12 @@ class Habits:
         except UNFIT:
             return ""
         return "" if np.array_equal(given, self.u) else \
-            f"{called(self.scheme)} changes its input in place, so it was given copies"
+            f"{name_of(self.scheme)} changes its input in place, so it was given copies"
 
     def _compare(self, signals: np.ndarray, first: np.ndarray) -> None:
         for answer in (self._answer(signals), self._answer(signals)):
             for u, one, other in zip(signals, first, answer, strict=True):
                 if not np.array_equal(one, other, equal_nan=True):
                     raise InvalidArgument(
-                        f"{called(self.scheme)} is not deterministic: it gave two outputs for the "
+                        f"{name_of(self.scheme)} is not deterministic: it gave two outputs for the "
                         f"input {short(u)}")

@@ -51,7 +51,7 @@ class Job:
 
 
 def run(job: Job, u: Signal) -> Signal:
-    """What the steps make of u, or None where no fused kernel fits its library or the flux."""
+    """The result of the steps, or None where no fused kernel fits the library of u or the flux."""
     if job.flux[0] == FluxCode.TANH or not u.size:
         return None
     file, more = ("steps.cu", {}) if job.spacing is None else ("tiles.cu", {"SCHEME": job.scheme})
@@ -72,8 +72,8 @@ def run(job: Job, u: Signal) -> Signal:
 def _in_tiles(job: Job, launch: Launcher, start: Signal) -> Signal:
     """The first difference, sites in registers.
 
-    A block has whole signals, and makes all steps in one launch; or, where they are longer, a part
-    of one with a halo, and makes STEPS.
+    A block takes whole signals through all steps in one launch; of longer signals it takes a part
+    with a halo through STEPS of them.
     """
     xp, n = namespace(start), start.shape[-1]
     tau, r, *shape = map(host_dtype(start).type, (job.tau, job.spacing, *job.flux[1:]))
@@ -149,7 +149,7 @@ def shrinkage(flux: tuple[FluxCode, float, float], weight: float, periodic: bool
 
 def tables(K: Operator, csr: Callable[[np.dtype], tuple[np.ndarray, ...]], beside: Signal
            ) -> tuple[Signal, ...]:
-    """The six arrays of K where `beside` lives, in its dtype, made once."""
+    """The six arrays of K on the device and in the dtype of `beside`, made once."""
     xp, dtype = namespace(beside), host_dtype(beside)
     known = _tables.setdefault(K, {})
     key = xp.__name__, dtype.str, str(beside.device)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from stabkit.aliases import Matrix, Rational, Signal
+from stabkit.aliases import Matrix, Number, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import Term, named
@@ -42,7 +42,7 @@ class Verlet(Scheme):
 
     first: SymmetricLayer
     second: SymmetricLayer
-    tau: Rational
+    tau: Number
     printed: bool = False
 
     def __post_init__(self) -> None:
@@ -71,14 +71,14 @@ class Verlet(Scheme):
 
     def step(self, u: Signal) -> Signal:
         y, z = halves(u, self.first.size)
-        y = named(self._moved(y, -1, self.first, z), "Y")
-        return named(joined(y, self._moved(z, 1, self.second, y)), "x")
+        y = named(self._move(y, -1, self.first, z), "Y")
+        return named(joined(y, self._move(z, 1, self.second, y)), "x")
 
     def back(self, u: Signal, *, printed: bool = False) -> Signal:
         """The inverse of a step; `printed` puts Y⁺ where Z belongs, as ruthotto2018 does."""
         y, z = halves(u, self.first.size)
-        z = named(self._moved(z, -1, self.second, y), "Z")
-        return named(joined(self._moved(y, 1, self.first, y if printed else z), z), "x")
+        z = named(self._move(z, -1, self.second, y), "Z")
+        return named(joined(self._move(y, 1, self.first, y if printed else z), z), "x")
 
     def jacobian(self, u: Signal) -> Signal:
         """The matrix of the derivative of a step at a state (Y, Z)."""
@@ -86,11 +86,11 @@ class Verlet(Scheme):
         sign = -1 if self.printed else 1
         delta = step_size(self, u)
         shear = unit_matrix(self.size, u) - sign * (delta * _block(UPPER, self.first.jacobian(z)))
-        y = named(self._moved(y, -1, self.first, z), "Y")
+        y = named(self._move(y, -1, self.first, z), "Y")
         other = unit_matrix(self.size, u) + sign * (delta * _block(LOWER, self.second.jacobian(y)))
         return named(other @ shear, "V")
 
-    def _moved(self, x: Signal, sign: int, layer: SymmetricLayer, at: Any) -> Signal:
+    def _move(self, x: Signal, sign: int, layer: SymmetricLayer, at: Any) -> Signal:
         move = step_size(self, at) * named(layer(at), "F")
         return x + move if (sign > 0) is not self.printed else x - move
 
@@ -103,7 +103,7 @@ class Leapfrog(Scheme):
     """
 
     layer: SymmetricLayer
-    tau: Rational
+    tau: Number
 
     def __post_init__(self) -> None:
         as_layer(self.layer, "layer")

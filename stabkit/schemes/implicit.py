@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from stabkit.aliases import Rational, Signal
+from stabkit.aliases import Number, Rational, Signal
 from stabkit.arithmetic.backend import like, namespace
 from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.rational import Constant, solve
@@ -32,9 +32,9 @@ class Implicit(DiffusionScheme):
     """The implicit step u′ = u − τ KᵀΦ(K u′) (alt2021, eq. (8)), solved to convergence.
 
     In floats the equation is solved by lagged diffusivity, (I + τKᵀG(v)K) v⁺ = u, which descends
-    for every nonincreasing g >= 0, and polished by Newton steps; several solutions may exist,
-    then it is one of them.  Exactly, it is solved for linear fluxes; :meth:`pair` gives exact
-    pairs (u, u′) for every flux, because u follows from u′.
+    for every nonincreasing g >= 0, and polished by Newton steps; where there are several solutions,
+    it is one of them.  Exactly, it is solved for linear fluxes; :meth:`pair` gives exact pairs (u,
+    u′) for every flux, because u follows from u′.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Implicit(DiffusionScheme):
     tolerance : float
         Largest residual, relative to max |u|, at which the iteration stops.
     max_iterations : int
-        After so many the solver gives up with an error.
+        After this many the solver gives up with an error.
     """
 
     tolerance: float = 1e-12
@@ -54,14 +54,14 @@ class Implicit(DiffusionScheme):
             raise HypothesisNotMet("implicit step: it has no formula to write down; its pairs do")
         if isinstance(u, Linearised):
             v = self.step(u.value)
-            return u.mapped(v, Inverse(derivative(lambda x: self.pair(x)[0], v)))
+            return u.image_under(v, Inverse(derivative(lambda x: self.pair(x)[0], v)))
         if u.dtype == object:
             return self._solve_exactly(u)
         xp = namespace(u)
         if 0 in u.shape:
             return u
         rows = xp.astype(xp.reshape(u, (-1, self.size)), xp.float64)
-        if xp is np:  # site by site in memory, as sparse products and eliminations want it
+        if xp is np:  # site by site in memory, as suits sparse products and eliminations
             rows = np.asfortranarray(rows)
         return xp.reshape(xp.astype(self._solve(rows), u.dtype), u.shape)
 
@@ -87,7 +87,7 @@ class Implicit(DiffusionScheme):
             if rows.shape[0] == 0:
                 numbers, solutions = (xp.concat(parts) for parts in zip(*found, strict=True))
                 return xp.take(solutions, xp.argsort(numbers), axis=0)
-            # Newton steps may leave the valley; only these ones are known to descend.
+            # Newton steps may leave the valley; lagged diffusivity, as here, is known to descend.
             v = self._linear(self.flux.diffusivity(self.K @ v), u)
         size = float(xp.max(_largest(self.residual(u, v))))
         raise HypothesisNotMet(
@@ -95,7 +95,7 @@ class Implicit(DiffusionScheme):
             f"{size:.1e}); use a smaller tau or a flux with nonincreasing diffusivity")
 
     def _polish(self, u: Signal, v: Signal, small: Any) -> tuple[Signal, Signal]:
-        """Newton steps from v, as long as each halves the residual, and which rows arrived."""
+        """Newton steps from v, while each halves the residual; and which rows have converged."""
         xp = namespace(u)
         s = self.K @ v
         residual = self._residual(u, v, s)
@@ -109,14 +109,14 @@ class Implicit(DiffusionScheme):
             residual, before = self._residual(u, v, s), size
             size = _largest(residual)
             arrived = size <= small
-            going = going & ~arrived & (size < before / 2)  # not where it is not a number
+            going = going & ~arrived & (size < before / 2)  # False where it is NaN
         return v, arrived
 
     @cached_property
     def _bands(self) -> tuple[Signal, ...]:
         """Sparse matrices that take w to the diagonals of Kᵀ diag(w) K from the main one upwards.
 
-        Nothing where the diagonals are too many for banded elimination.
+        Empty where the diagonals are too many for banded elimination.
         """
         n, sparse = self.size, self.K.sparse()
         gram = (abs(sparse.T) @ abs(sparse)).tocoo()
@@ -144,7 +144,8 @@ class Implicit(DiffusionScheme):
                 f"implicit step: solved exactly for linear fluxes only, not for {self.flux!r}; "
                 "pair(v) gives the exact input that has the solution v")
         gram = (self.K.T @ self.K).exact()
-        matrix = np.eye(self.size, dtype=int) + self.tau * low * gram
+        tau: Rational = self.tau
+        matrix = np.eye(self.size, dtype=int) + tau * low * gram
         v = np.moveaxis(solve(matrix, np.moveaxis(u, -1, 0).reshape(self.size, -1)), 0, -1
                         ).reshape(u.shape)
         if np.any(self.residual(u, v) != 0):
@@ -174,7 +175,7 @@ def _solve_dense(K: Operator, tau: float, weights: Any, right: Signal) -> Signal
 
 
 def _eliminate(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
-    # The systems stand one behind the other in one matrix, with nothing between them.
+    # The systems are the blocks of one matrix, one after the other.
     width, (count, n) = len(above) - 1, right.shape
     bands = np.zeros((2 * width + 1, count, n))
     for k, rows in enumerate(above):
@@ -182,7 +183,7 @@ def _eliminate(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
     try:
         return scipy.linalg.solve_banded((width, width), bands.reshape(2 * width + 1, -1),
                                          right.ravel(), check_finite=False).reshape(count, n)
-    except np.linalg.LinAlgError:  # in one of them
+    except np.linalg.LinAlgError:  # one of them is singular
         return np.full_like(right, np.nan) if count == 1 else np.concatenate(
             [_eliminate([rows[k:k + 1] for rows in above], right[k:k + 1]) for k in range(count)])
 
@@ -201,7 +202,7 @@ class Regularisation:
 
     K: Operator
     flux: Flux
-    alpha: Rational
+    alpha: Number
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alpha", as_step(self.alpha, "alpha"))

@@ -16,16 +16,16 @@ from stabkit.operators import Operator
 
 
 def as_meant(part: Any) -> Any:
-    """A scheme, or a part of one, as it was meant; the same object where no float is in it.
+    """A scheme, or a part of one, as it was meant; the same object if it has no floats.
 
-    Operators, fluxes and steps are; whatever else a part holds is exact.
+    Operators, fluxes and steps have a meaning; whatever else a part holds is exact.
     """
     if isinstance(part, (Operator, Flux)):
         return part.meant()
     if isinstance(part, Constant):
         return part.meant
     if isinstance(part, tuple):
-        known = {id(each): as_meant(each) for each in part}  # what is one stays one
+        known = {id(each): as_meant(each) for each in part}  # the same part twice stays the same
         twins = tuple(known[id(each)] for each in part)
         return part if all(a is b for a, b in zip(part, twins, strict=True)) else twins
     if isinstance(part, type) or not is_dataclass(part):
@@ -41,7 +41,7 @@ def as_meant(part: Any) -> Any:
 
 
 def differences(part: Any, twin: Any, name: str = "", fluxes: bool = True) -> Iterator[str]:
-    """In words, where a scheme and what was meant differ, and by how much.
+    """Say in words where a scheme and what was meant differ, and by how much.
 
     Its fluxes too, unless `fluxes` is false.
     """

@@ -150,7 +150,7 @@ class Pointwise(Scheme):
 class Function(Scheme):
     """Any function of float arrays of shape (..., N): searched in floats, so never proved.
 
-    It is given arrays of the library that the signals belong to, each a copy of its own.
+    It gets arrays of the library that the signals belong to, each a copy.
     """
 
     function: Any

@@ -21,7 +21,7 @@ from stabkit.arithmetic.open_step import Unknown
 from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, as_operator
 from stabkit.proof.parts import (
@@ -52,17 +52,17 @@ class Scheme(ABC):
     fluxes : tuple of Flux
         What the step is made of, at any depth; a search looks for inputs that suit them.
     inner_steps : int
-        How many steps in a row one step takes.
+        The number of inner steps that one step takes.
     trusted : bool
-        Whether the step is the package's own.  That of others is given copies and exact numbers,
-        its results are checked, and no certificate takes its facts for granted.
+        Whether the step is the package's own.  A user's step gets copies and exact numbers, its
+        results are checked, and no certificate takes its facts for granted.
     exact : bool
         Whether the step has a meaning beyond floating point.
     tau : rational
         The step size, which schemes with one have under this name; a search varies it.
     """
 
-    if TYPE_CHECKING:  # properties or attributes, as a scheme likes
+    if TYPE_CHECKING:  # properties or attributes: either will do
         @property
         def operators(self) -> tuple[Operator, ...]: ...
         @property
@@ -87,9 +87,9 @@ class Scheme(ABC):
 
     @property
     def certifiable(self) -> bool:
-        """Whether certificates may speak of it: step, operators and fluxes are the package's own.
+        """Whether certificates apply to it: step, operators and fluxes are the package's own.
 
-        What derives from them may compute something else.
+        Classes derived from them may compute something else.
         """
         return self.trusted and all(type(K) is Operator for K in self.operators) and \
             all(type(flux) is Flux for flux in self.fluxes)
@@ -139,7 +139,7 @@ class Scheme(ABC):
         return as_meant(self)
 
     def pair(self, x: Signal) -> tuple[Signal, Signal]:
-        """A pair (u, u⁺) from a free parameter; every pair of the scheme arises so.
+        """A pair (u, u⁺) from a free parameter; every pair of the scheme has this form.
 
         It is (x, T(x)) unless the scheme is given implicitly.
         """
@@ -155,7 +155,7 @@ class HasStep(Protocol):
 
 
 def as_signal(u: Signal, size: int, name: str = "u") -> Signal:
-    """Check a signal or batch of signals once, at the door."""
+    """Check a signal or a batch of signals once, where it comes in."""
     array = u if is_foreign(u) else _as_array(u)
     xp = namespace(array)
     if array.ndim == 0 or array.shape[-1] != size:
@@ -189,13 +189,13 @@ def _as_array(u: Signal) -> np.ndarray:
 
 
 def as_count(value: Any, name: str) -> Any:
-    """An integer >= 1 of any kind, such as NumPy's; truth values are none."""
+    """Check an integer >= 1, which may be NumPy's but no truth value, and return it."""
     if isinstance(value, (Count, Size)):
         return value
     return integer(value, name, 1)
 
 
-#: What stands for them where a scheme runs on symbols, for a statement about all of a class.
+#: Their symbols, on which a scheme runs for a statement about a whole class.
 SYMBOLS = {Operator: (SymbolicOperator, LineDifference), Flux: (SymbolicFlux,)}
 
 
@@ -217,7 +217,7 @@ def as_part(value: Any, kind: type, name: str) -> Any:
 def as_step(step: Rational, name: str = "step") -> Rational:
     """A step size as an exact constant; negative and zero steps are refused.
 
-    A step that is left open stays so, if it is positive whatever it stands for.
+    An open step stays open, if all steps that it stands for are positive.
     """
     if isinstance(step, Portion):
         return step.parameter()
@@ -231,8 +231,8 @@ def as_step(step: Rational, name: str = "step") -> Rational:
     if value <= 0:
         raise InvalidArgument(f"{name}: must be positive, got {step}")
     if isinstance(step, Constant):
-        return value.rounded_from(step.meant)
-    return value.rounded_from(meant(step)) if is_rounded(step) else value
+        return value.note_meaning(step.meant)
+    return value.note_meaning(meant(step)) if is_rounded(step) else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +243,7 @@ class Chain(Scheme):
 
     @classmethod
     def of(cls, make: Callable[..., Scheme], members: Any) -> Chain:
-        """The chain of what `make` makes of each member, a mapping of its arguments."""
+        """The chain of ``make(**member)`` for each member, a mapping of arguments."""
         parts: Any = members.map(make) if isinstance(members, Family) else \
             [make(**member) for member in members]
         return cls(parts)
@@ -252,9 +252,9 @@ class Chain(Scheme):
         if isinstance(self.schemes, Family):
             as_part(self.schemes.member, Scheme, "schemes")
             return
+        object.__setattr__(self, "schemes", several(self.schemes, "schemes"))
         for scheme in self.schemes:
             as_part(scheme, Scheme, "schemes")
-        object.__setattr__(self, "schemes", tuple(self.schemes))
         sizes = {scheme.size for scheme in self.schemes}
         if len(sizes) != 1:
             raise InvalidArgument(f"schemes: need at least one, all of one size; got {sizes}")

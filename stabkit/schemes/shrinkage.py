@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Rational, Signal
+from stabkit.aliases import Number, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.transcript import named
@@ -43,8 +43,8 @@ class HaarShrinkage(Scheme):
     flux: Flux
     length: int
     boundary: Boundary = MIRRORED
-    tau: Rational = QUARTER
-    h: Rational = 1
+    tau: Number = QUARTER
+    h: Number = 1
 
     def __post_init__(self) -> None:
         as_part(self.flux, Flux, "flux")

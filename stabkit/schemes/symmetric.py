@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from stabkit.aliases import Rational, Signal
+from stabkit.aliases import Number, Signal
 from stabkit.arithmetic.backend import is_foreign, like, namespace
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.linearised import Linearised, root
@@ -31,7 +31,7 @@ from stabkit.schemes.scheme import Scheme, as_part, as_signal, as_step
 
 
 class LayerNormalisation(ABC):
-    """A map N of signals u = K y; what it needs again for its derivative are `lengths`."""
+    """A map N of signals u = K y; `lengths` are what its derivative needs again."""
 
     @abstractmethod
     def lengths(self, u: Signal, size: int) -> Any:
@@ -74,7 +74,7 @@ class TotalVariation(LayerNormalisation):
         if isinstance(u, Term) and size == self.channels:
             total = u.call("norm2")
         else:
-            total = _added([part * part for part in self._parts(u, size)])
+            total = _add([part * part for part in self._parts(u, size)])
         if isinstance(u, Term):
             eps = u.log.give_once(("eps", self.eps), "eps", lambda: self.eps)
             return named(np.sqrt(total + eps), "r")
@@ -220,7 +220,7 @@ class SymmetricLayer:
 
 
 def as_layer(value: Any, name: str) -> Signal:
-    """A layer F: what maps states of one size, and says what it is made of."""
+    """Check a layer F, which maps states of one size and names its parts, and return it."""
     if not callable(value) or not all(hasattr(value, part) for part in (
             "size", "operators", "fluxes")):
         shown = " ".join(f"{value!r:.80}".split())
@@ -233,7 +233,7 @@ class ForwardEuler(Scheme):
     """One layer of the parabolic network: Y⁺ = Y + δF(Y) (ruthotto2018, eq. (8))."""
 
     layer: SymmetricLayer
-    tau: Rational
+    tau: Number
 
     def __post_init__(self) -> None:
         as_layer(self.layer, "layer")
@@ -260,13 +260,13 @@ class ForwardEuler(Scheme):
 
 
 def step_size(scheme: Any, beside: Signal) -> Signal:
-    """The step size, δ, as the arithmetic of `beside` needs it."""
+    """The step size δ in the arithmetic of `beside`."""
     if isinstance(beside, Term):
         return beside.log.give_once(("delta", scheme.tau), "delta", lambda: scheme.tau)
     return scheme.tau
 
 
-def _added(parts: Sequence[Signal]) -> Signal:
+def _add(parts: Sequence[Signal]) -> Signal:
     total = parts[0]
     for part in parts[1:]:
         total = total + part

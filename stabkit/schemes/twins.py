@@ -1,7 +1,7 @@
 """Compiled twins of the schemes' array expressions, for float arrays that are worth it.
 
-A twin is found here or not at all; the expressions in the other files are the definitions, and a
-test holds every twin to them.  Arrays of NumPy go to the loops of Numba, which is imported when the
+All twins are found here; the expressions in the other files are the definitions, and a test
+compares every twin with them.  Arrays of NumPy go to the loops of Numba, which is imported when the
 first one runs; arrays on a GPU go to fused kernels.
 """
 
@@ -18,40 +18,38 @@ from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.words import Expression
 from stabkit.schemes import fused, threads
+from stabkit.schemes.grid_form import grid_form
 
-# Below this many site-steps the array expression is as fast, and nothing need be compiled.
+# Below this many site-steps the array expression is as fast, and needs no compiling.
 WORTH_COMPILING = 200_000
 # Below this many systems they are solved one by one.
 WORTH_COLUMNS = 12
-# Below this many steps it does not pay to bring a signal into difference_steps and back.
+# Below this many steps it is not worth rearranging a signal for difference_steps and back.
 WORTH_LANES = 4
 
 
 def explicit(K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int) -> Signal:
     """`steps` explicit steps, or None if there is no twin for these arrays."""
-    if not _has_twin(flux, u, steps):
-        return None
-    if not isinstance(u, np.ndarray):
-        return _fused(SchemeCode.EXPLICIT, K, flux, tau, u, steps)
-    return _compiled("explicit", K, flux, tau, u, steps)
+    return _run_twin(SchemeCode.EXPLICIT, K, flux, tau, u, steps)
 
 
 def fsi(K: Operator, flux: Flux, tau: Rational, u: Signal, length: int, frozen: bool) -> Signal:
     """One FSI cycle, or None if there is no twin for these arrays."""
-    if not _has_twin(flux, u, length):
-        return None
-    if not isinstance(u, np.ndarray):
-        return _fused(SchemeCode.FROZEN_FSI if frozen else SchemeCode.FSI, K, flux, tau, u, length)
-    return _compiled("frozen_fsi" if frozen else "fsi", K, flux, tau, u, length)
+    return _run_twin(SchemeCode.FROZEN_FSI if frozen else SchemeCode.FSI, K, flux, tau, u, length)
 
 
 def fixed_point(K: Operator, flux: Flux, tau: Rational, u: Signal, iterations: int) -> Signal:
     """The iterations of eq. (9), or None if there is no twin for these arrays."""
-    if not _has_twin(flux, u, iterations):
+    return _run_twin(SchemeCode.FIXED_POINT, K, flux, tau, u, iterations)
+
+
+def _run_twin(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
+              ) -> Signal:
+    if not _has_twin(flux, u, steps):
         return None
     if not isinstance(u, np.ndarray):
-        return _fused(SchemeCode.FIXED_POINT, K, flux, tau, u, iterations)
-    return _compiled("fixed_point", K, flux, tau, u, iterations)
+        return _run_fused(scheme, K, flux, tau, u, steps)
+    return _run_compiled(scheme.name.lower(), K, flux, tau, u, steps)
 
 
 def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -60,7 +58,7 @@ def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> 
     Parameters
     ----------
     diagonal : ndarray, shape (N, B)
-        It is used up.
+        Overwritten.
     right : ndarray, shape (N, B)
     beside : ndarray, shape (N − 1, B)
     """
@@ -102,33 +100,35 @@ def _has_twin(flux: Flux, u: Signal, steps: int) -> bool:
     if flux.kernel is None or isinstance(u, Term | Expression | Linearised) or \
             u.size * steps < WORTH_COMPILING:
         return False
-    return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # a door let floats in only
+    return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # others: floats only
 
 
-def _compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, steps: int
-              ) -> np.ndarray:
-    from stabkit.kernels import difference_steps  # loads Numba
+def _run_compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, steps: int
+                  ) -> np.ndarray:
+    from stabkit.kernels import difference_steps, grid_steps  # loads Numba
     from stabkit.kernels import steps as any_K
 
     # The kernels work in place on C-contiguous rows, so they get a copy.
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
     r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
-    room, operator = (any_K, _form(K, u.dtype)) if r is None else (
-        difference_steps, None if r == 1 else r)
+    grid = None if name == "frozen_fsi" or spacing(K) is not None else grid_form(K)
+    room, operator = (difference_steps, None if r == 1 else r) if r is not None else \
+        (grid_steps, grid) if grid is not None else (any_K, _form(K, u.dtype))
     kernel = getattr(room, name)[code_of(flux)]
 
     def advance(rows: np.ndarray, steps: int) -> None:
         kernel(rows, steps, float(tau), operator, shape_form(flux))
 
-    if r is None:
+    if room is any_K:
         advance(rows, steps)
     else:
-        threads.run(advance, rows, steps, divisible=name == "explicit")
+        threads.run(advance, rows, steps, divisible=name == "explicit",
+                    width=1 if grid is None else int(grid[1][0]))
     return rows.reshape(u.shape)
 
 
-def _fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
-          ) -> Signal:
+def _run_fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
+               ) -> Signal:
     return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing(K),
                                (code_of(flux), *shape_form(flux)), float(tau), steps), u)
 
@@ -162,7 +162,7 @@ def _form(K: Operator, dtype: np.dtype) -> tuple:
 
 
 def _taps(K: Operator) -> tuple[float, ...]:
-    # The row that K repeats along the signal without sticking out, or nothing.
+    # The row that K repeats along the signal, always inside, or nothing.
     m, n = K.shape
     width = n - m + 1
     if m == 0 or width < 1 or K.columns.size != m * width:

@@ -1,4 +1,4 @@
-"""Jacobians of a step and their spectra, as enclosures; growth that eigenvalues do not tell."""
+"""Jacobians of a step and their spectra, as enclosures; growth that eigenvalues do not show."""
 
 from stabkit.spectra import gallery
 from stabkit.spectra.eigenvalues import Spectrum, along, extreme_eigenvalues, spectrum

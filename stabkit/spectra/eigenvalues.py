@@ -11,7 +11,14 @@ import scipy
 from flint import acb, acb_mat, arb
 
 from stabkit.aliases import Matrix, Scalar, Signal
-from stabkit.arithmetic.enclosure import PRECISIONS, Interval, precision
+from stabkit.arithmetic.enclosure import (
+    PRECISIONS,
+    Interval,
+    from_ball,
+    has_intervals,
+    largest_of,
+    precision,
+)
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fractions, to_flint
 from stabkit.arithmetic.roots import complex_roots
@@ -19,12 +26,12 @@ from stabkit.errors import InvalidArgument, Undecided
 from stabkit.operators.derivatives import Inverse
 from stabkit.schemes import Scheme
 from stabkit.spectra.jacobian import exact_jacobian
-from stabkit.spectra.matrices import Enclosed, enclosed
-from stabkit.spectra.symmetric import bounds_of_largest
-from stabkit.spectra.whole import LARGEST, Discs, discs
+from stabkit.spectra.matrices import Enclosed, enclose
+from stabkit.spectra.symmetric import bounds_of_largest, norm_within
+from stabkit.spectra.whole import LARGEST, UP, Discs, discs
 
 _EXACT = 64  # rows up to which the characteristic polynomial is written down
-_LONGEST = 512  # bits of entries up to which its roots are told apart in time
+_LONGEST = 512  # bits of entries, up to which its roots are separated in reasonable time
 _EPS = Fraction(1, 2**50)
 
 
@@ -73,7 +80,7 @@ def spectrum(matrix: Matrix) -> Spectrum:
     """
     if isinstance(matrix, np.ndarray) and matrix.dtype.kind == "c":
         return _of_complex(matrix)
-    given = enclosed(matrix)
+    given = enclose(matrix)
     if given.size > LARGEST:
         raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {given.size}; "
                               "extreme_eigenvalues takes more")
@@ -88,9 +95,9 @@ def spectrum(matrix: Matrix) -> Spectrum:
         if not _are_short(entries):
             raise
         return _of_entries(entries)
-    values = _shared(found)
-    radius = _largest([Interval(float(low), float(high)) for low, high in _moduli(found)])
-    norm = radius if given.symmetric else _norm(given)
+    values = _boxes(found)
+    radius = largest_of([Interval(float(low), float(high)) for low, high in _moduli(found)])
+    norm = radius if given.symmetric else norm_within(given.floats, given.spread)
     return Spectrum(tuple(values), radius, norm, _is_normal(given))
 
 
@@ -128,21 +135,21 @@ def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
     """
     if isinstance(matrix, Inverse):
         return _of_inverse(matrix)
-    given = enclosed(matrix)
+    given = enclose(matrix)
     if given.entries is not None and _are_short(given.entries):
         return _ends([real for real, _ in _eigenvalues(given.entries)])
     if given.symmetric:
         return _of_symmetric(given.floats, given.spread)
-    balanced = _balanced(given)
+    balanced = _balance(given)
     if balanced is not None:
         return _of_symmetric(*balanced)
     if given.size <= LARGEST:
-        return _ends([real for real, _ in _shared(_discs(given))])
+        return _ends([real for real, _ in _boxes(_discs(given))])
     return _by_numerical_range(given)
 
 
 def _ends(values: list[Interval]) -> tuple[Interval, Interval]:
-    return -_largest([-value for value in values]), _largest(values)
+    return -largest_of([-value for value in values]), largest_of(values)
 
 
 def _of_symmetric(floats: scipy.sparse.csr_array, spread: Fraction) -> tuple[Interval, Interval]:
@@ -153,14 +160,14 @@ def _of_symmetric(floats: scipy.sparse.csr_array, spread: Fraction) -> tuple[Int
 
 def _of_inverse(J: Inverse) -> tuple[Interval, Interval]:
     low, high = extreme_eigenvalues(J.inverse)
-    if not enclosed(J.inverse).symmetric:
+    if not enclose(J.inverse).symmetric:
         raise InvalidArgument("J: extreme eigenvalues of an inverse need a symmetric matrix")
     if low.lo > 0 or high.hi < 0:
         return high.reciprocal(), low.reciprocal()
     raise Undecided("J: its inverse has eigenvalues of both signs, or one too close to 0")
 
 
-def _balanced(given: Enclosed) -> tuple[scipy.sparse.csr_array, Fraction] | None:
+def _balance(given: Enclosed) -> tuple[scipy.sparse.csr_array, Fraction] | None:
     """A symmetric tridiagonal matrix with the same spectrum, and how far it may be from one.
 
     Entries b, c that face each other can both be made √(bc) by a change of units, where bc > 0;
@@ -216,20 +223,20 @@ def _are_short(entries: np.ndarray) -> bool:
 
 
 def _of_entries(matrix: np.ndarray) -> Spectrum:
-    exact = not any(isinstance(entry, Interval) for entry in matrix.flat)
+    exact = not has_intervals(matrix.flat)
     normal = bool((matrix @ matrix.T == matrix.T @ matrix).all()) if exact else None
     values = _eigenvalues(matrix)
     sizes = [(real**2 + imaginary**2).sqrt() for real, imaginary in values]
     gram = [real for real, _ in _eigenvalues(matrix.T @ matrix)]
-    return Spectrum(tuple(values), _largest(sizes), _nonnegative(_largest(gram)).sqrt(), normal)
+    return Spectrum(tuple(values), largest_of(sizes), _nonnegative(largest_of(gram)).sqrt(), normal)
 
 
 def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
-    if not any(isinstance(entry, Interval) for entry in matrix.flat):
+    if not has_intervals(matrix.flat):
         # Exact entries: the roots of the characteristic polynomial, with their multiplicities.
         with precision(128):
             roots = complex_roots(to_flint(matrix).charpoly())
-        return [(_interval(root.real), _interval(root.imag))
+        return [(from_ball(root.real), from_ball(root.imag))
                 for root, multiplicity in roots for _ in range(multiplicity)]
     for bits in PRECISIONS[:5]:
         with precision(bits):
@@ -239,7 +246,7 @@ def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
             except ValueError:
                 continue
             if all(value.real.rad() < 1e-6 and value.imag.rad() < 1e-6 for value in found):
-                return [(_interval(value.real), _interval(value.imag)) for value in found]
+                return [(from_ball(value.real), from_ball(value.imag)) for value in found]
     raise Undecided("the eigenvalues cannot be enclosed; the entries are too wide")
 
 
@@ -247,18 +254,6 @@ def _ball(entry: Scalar) -> acb:
     if isinstance(entry, Interval):
         return acb(entry.lo.union(entry.hi))
     return acb(arb(to_fmpq(entry)))
-
-
-def _interval(ball: arb) -> Interval:
-    return Interval(ball.lower(), ball.upper())
-
-
-def _largest(values: list[Interval]) -> Interval:
-    # The largest of unknown numbers lies above every lower end and below some upper end.
-    found = values[0]
-    for value in values[1:]:
-        found = found.max(value)
-    return found
 
 
 def _nonnegative(value: Interval) -> Interval:
@@ -276,7 +271,7 @@ def _discs(given: Enclosed) -> Discs:
     return discs(given.floats.toarray(), radius)
 
 
-def _shared(found: Discs) -> list[tuple[Interval, Interval]]:
+def _boxes(found: Discs) -> list[tuple[Interval, Interval]]:
     """For every eigenvalue the box around the discs that it may lie in."""
     centres, groups = found.centres.astype(complex), found.groups
     boxes = {}
@@ -299,7 +294,7 @@ def _is_real(found: Discs, centre: complex, radius: float) -> bool:
     """
     if found.real and abs(centre.imag) <= radius:
         distance = np.abs(found.centres - centre.conjugate())
-        return int((distance <= (found.radii + radius) * (1 + 2.0**-20)).sum()) == 1
+        return int((distance <= (found.radii + radius) * UP).sum()) == 1
     return False
 
 
@@ -314,27 +309,19 @@ def _moduli(found: Discs) -> list[tuple[float, float]]:
 
 
 def _of_complex(matrix: np.ndarray) -> Spectrum:
-    # Its real form (Re −Im; Im Re) has the same norm, and is refused where it should be.
-    given = enclosed(real_form(matrix))
+    # Its real form (Re −Im; Im Re) has the same norm, and is refused for the same entries.
+    given = enclose(real_form(matrix))
     if given.size > 2 * LARGEST:
         raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {len(matrix)}")
     found = discs(matrix)
-    radius = _largest([Interval(float(low), float(high)) for low, high in _moduli(found)])
-    return Spectrum(tuple(_shared(found)), radius, _norm(given), None)
+    radius = largest_of([Interval(float(low), float(high)) for low, high in _moduli(found)])
+    return Spectrum(tuple(_boxes(found)), radius, norm_within(given.floats, given.spread), None)
 
 
 def real_form(matrix: np.ndarray) -> np.ndarray:
-    """The real matrix that does to (Re v, Im v) what a complex matrix does to v."""
+    """The real matrix that acts on (Re v, Im v) as a complex matrix acts on v."""
     return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]]) \
         if matrix.ndim == 2 else matrix
-
-
-def _norm(given: Enclosed) -> Interval:
-    # The largest eigenvalue of (0 Aᵀ; A 0) is ‖A‖.
-    A = given.floats
-    block = scipy.sparse.block_array([[None, A.T], [A, None]], format="csr")
-    low, high = bounds_of_largest(block)
-    return Interval(max(Fraction(0), low - given.spread), high + given.spread)
 
 
 def _is_normal(given: Enclosed) -> bool | None:

@@ -1,4 +1,4 @@
-"""Matrices whose eigenvalues tell little, as they are known from the literature.
+"""Matrices from the literature whose eigenvalues say little about their powers.
 
 Most are in Trefethen and Embree, *Spectra and Pseudospectra* (2005), and in EigTool.
 """

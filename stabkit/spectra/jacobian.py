@@ -11,7 +11,7 @@ import numpy as np
 from stabkit.aliases import Signal
 from stabkit.arithmetic.backend import is_foreign, to_host
 from stabkit.arithmetic.derivative import Dual
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, has_intervals
 from stabkit.arithmetic.linearised import Row
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import UNFIT, InvalidArgument
@@ -19,7 +19,7 @@ from stabkit.operators import from_matrix
 from stabkit.operators.derivatives import Derivative, derivative
 from stabkit.schemes import Scheme, as_signal
 
-_ENTRYWISE = 400  # samples up to which a step that takes single entries apart is differentiated
+_ENTRYWISE = 400  # samples up to which a step that works on single entries is differentiated
 
 
 def jacobian(scheme: Scheme, u: Signal) -> Any:
@@ -34,15 +34,15 @@ def jacobian(scheme: Scheme, u: Signal) -> Any:
     Returns
     -------
     Derivative or ndarray of Fraction or Interval, shape (N, N)
-        Of floats a map J in floats, in time and memory O(N): ``J @ v``, ``J.T @ w``,
-        ``J.sparse()``, ``numpy.asarray(J)``.  Else the matrix, exactly; of intervals where u has
-        them or the flux is transcendental.  At a breakpoint of the flux the slope of the piece
-        before it counts.
+        For floats a map J in floats, in time and memory O(N): ``J @ v``, ``J.T @ w``,
+        ``J.sparse()``, ``numpy.asarray(J)``.  Else the exact matrix, or one of intervals
+        where u has them or the flux is transcendental.  At a breakpoint of the flux the slope of
+        the piece before it counts.
 
     Raises
     ------
     InvalidArgument
-        If u is no signal of the scheme's, or the step cannot be followed and u is longer than 400.
+        If u is no signal of the scheme, or the step cannot be followed and u is longer than 400.
 
     Examples
     --------
@@ -78,10 +78,7 @@ def jacobians(scheme: Scheme, u: Signal, steps: int) -> Iterator[Any]:
 
 def exact_jacobian(scheme: Scheme, u: Signal) -> np.ndarray:
     """The matrix of the derivative of one step at u, floats being taken exactly."""
-    point = np.asarray(to_host(u), dtype=object)
-    if not any(isinstance(entry, Interval) for entry in point.flat):
-        point = fractions(point, "u")
-    return jacobian(scheme, point)
+    return jacobian(scheme, _exact(to_host(u)))
 
 
 def _point(scheme: Scheme, u: Signal) -> np.ndarray:
@@ -89,12 +86,16 @@ def _point(scheme: Scheme, u: Signal) -> np.ndarray:
     if isinstance(u, np.ndarray) and u.dtype.kind == "f":
         point = as_signal(u, scheme.size).astype(float)
     else:
-        point = np.asarray(u, dtype=object)
-        if not any(isinstance(entry, Interval) for entry in point.flat):
-            point = fractions(u, "u")
+        point = _exact(u)
     if point.shape != (scheme.size,):
         raise InvalidArgument(f"u: must have length {scheme.size}, got shape {point.shape}")
     return point
+
+
+def _exact(u: Signal) -> np.ndarray:
+    """A signal in fractions, or unchanged if it has intervals."""
+    point = np.asarray(u, dtype=object)
+    return point if has_intervals(point.flat) else fractions(u, "u")
 
 
 def _dense(rows: list[Row]) -> np.ndarray:

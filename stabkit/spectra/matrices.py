@@ -1,4 +1,4 @@
-"""Matrices of any kind as floats, with how far their entries may lie from these."""
+"""Matrices of any kind as floats, with bounds of the distance to their entries."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Matrix
-from stabkit.arithmetic.enclosure import Interval
-from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.enclosure import Interval, has_intervals
+from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.errors import InvalidArgument
 from stabkit.operators import Operator
 from stabkit.operators.matrices import excerpt
@@ -28,9 +28,9 @@ class Enclosed:
     floats, radius : csr_array
         C and R; `radius` is None where A = C.
     entries : ndarray of Fraction or Interval, or None
-        A itself, where it was given in exact numbers.
+        A itself, if it was given in exact numbers.
     symmetric : bool
-        Whether A is known to be.
+        Whether A is known to be symmetric.
     """
 
     floats: scipy.sparse.csr_array
@@ -53,8 +53,8 @@ class Enclosed:
         return Fraction(float(roots[0])) * Fraction(float(roots[1])) * (1 + Fraction(1, 2**20))
 
 
-def enclosed(matrix: Matrix) -> Enclosed:
-    """A square matrix as it comes: an operator, a Jacobian, sparse or dense, floats or exact.
+def enclose(matrix: Matrix) -> Enclosed:
+    """Enclose a square matrix: an operator, a Jacobian, sparse or dense, floats or exact.
 
     Raises
     ------
@@ -128,10 +128,10 @@ def _of_operator(K: Operator) -> Enclosed:
 
 def _of_exact(given: np.ndarray) -> Enclosed:
     _check_square(given.shape)
-    if any(isinstance(entry, Interval) for entry in given.flat):
+    if has_intervals(given.flat):
         return _of_intervals(given)
     entries = fractions(given, "matrix")
-    stored = scipy.sparse.coo_array(entries != 0).tocsr()  # also what underflows
+    stored = scipy.sparse.coo_array(entries != 0).tocsr()  # entries that underflow, too
     floats = scipy.sparse.csr_array(([_near(entry) for entry in entries[entries != 0]],
                                      stored.indices, stored.indptr), shape=entries.shape)
     rounded = any(Fraction(near) != entry for near, entry in
@@ -149,7 +149,7 @@ def _near(value: Fraction) -> float:
 
 
 def _of_rounding(floats: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
-    """How far the numbers may be that round to these floats, which may be below the least one."""
+    """How far numbers that round to these floats may lie from them, underflow included."""
     radius = abs(floats)
     radius.data = np.nextafter(radius.data * _HALF_UNIT, np.inf)
     return radius
@@ -158,17 +158,17 @@ def _of_rounding(floats: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
 def _of_intervals(given: np.ndarray) -> Enclosed:
     floats, radius = np.zeros(given.shape), np.zeros(given.shape)
     for place, entry in np.ndenumerate(given):
-        low, high = _ends(entry)
+        low, high = ends_of(entry)
         middle = _near((low + high) / 2)
         away = max(high - Fraction(middle), Fraction(middle) - low)
         floats[place], radius[place] = middle, np.nextafter(float(away), np.inf)
     return Enclosed(scipy.sparse.csr_array(floats), scipy.sparse.csr_array(radius), given, False)
 
 
-def _ends(entry: Any) -> tuple[Fraction, Fraction]:
+def ends_of(entry: Any) -> tuple[Fraction, Fraction]:
+    """The ends of an interval; a number twice."""
     if isinstance(entry, Interval):
         if not entry.is_finite:
             raise InvalidArgument(f"matrix: must have finite entries, got {entry}")
         return entry.lower, entry.upper
-    value = fractions([entry], "matrix")[0]
-    return value, value
+    return (fraction(entry, "matrix"),) * 2

@@ -1,4 +1,4 @@
-"""What eigenvalues do not tell: resolvents, the numerical range, and growth before decay."""
+"""What eigenvalues do not show: resolvents, the numerical range, and growth before decay."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Matrix
-from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, as_interval, largest_of, precision
 from stabkit.arithmetic.rational import integer
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.spectra.eigenvalues import spectrum
-from stabkit.spectra.matrices import enclosed
-from stabkit.spectra.symmetric import bounds_of_largest
+from stabkit.spectra.matrices import enclose
+from stabkit.spectra.symmetric import bounds_of_largest, norm_within
+from stabkit.spectra.whole import TINY, UP, U, norm_bounds
 
 _LARGEST = 500  # rows
-_BATCH = 2**22  # entries that are decomposed at once
-_U = 2.0**-53
-_UP = 1 + 2.0**-20
-_TINY = 2.0**-500  # more than all underflow
-_RANGE = 2.0**400  # of what is decomposed, so that squares do not overflow
-_HALVES = 12  # of bits to which an angle's sine and cosine are rounded: exact products follow
+_BATCH = 2**22  # entries of the matrices that are decomposed together
+_RANGE = 2.0**400  # of entries that are decomposed, so that squares do not overflow
+_HALVES = 12  # bits to which the sine and cosine of an angle are rounded, for exact products
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +92,11 @@ def pseudospectrum(matrix: Matrix, real: Sequence[float], imaginary: Sequence[fl
         parts.append(_smallest_singular_values(a, points[start:start + size]))
     least, error = (np.concatenate(part).reshape(axes[1].size, axes[0].size)
                     for part in zip(*parts, strict=True))
-    error = (error + float(spread)) * _UP
-    room = (least - error) / _UP
+    error = (error + float(spread)) * UP
+    room = (least - error) / UP
     with np.errstate(divide="ignore"):
-        upper = np.where(room > 0, _UP / np.where(room > 0, room, 1), np.inf)
-        return Pseudospectrum(axes[0], axes[1], 1 / ((least + error) * _UP), upper)
+        upper = np.where(room > 0, UP / np.where(room > 0, room, 1), np.inf)
+        return Pseudospectrum(axes[0], axes[1], 1 / ((least + error) * UP), upper)
 
 
 def _smallest_singular_values(a: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -113,19 +111,14 @@ def _smallest_singular_values(a: np.ndarray, points: np.ndarray) -> tuple[np.nda
     shifted[:, places, places] += points[:, None]
     left, values, right = np.linalg.svd(shifted)
     v, largest = right.conj().swapaxes(1, 2), values.max(axis=1)
-    error = 4 * (n + 8) * _U
-    of_m, of_u, of_v = _norms(shifted), _norms(left), _norms(v)
-    alpha, beta = (_norms(w.conj().swapaxes(1, 2) @ w - np.eye(n)) + error * of_w**2
+    error = 4 * (n + 8) * U
+    of_m, of_u, of_v = norm_bounds(shifted), norm_bounds(left), norm_bounds(v)
+    alpha, beta = (norm_bounds(w.conj().swapaxes(1, 2) @ w - np.eye(n)) + error * of_w**2
                    for w, of_w in ((left, of_u), (v, of_v)))
-    residual = _norms(shifted @ v - left * values[:, None, :]) + \
+    residual = norm_bounds(shifted @ v - left * values[:, None, :]) + \
         error * (of_m * of_v + of_u * largest)
-    diagonal = 2 * _U * (np.abs(points) + np.abs(np.diagonal(a)).max(initial=0))
-    return values.min(axis=1), residual + beta * of_m + alpha * largest + diagonal + _TINY
-
-
-def _norms(a: np.ndarray) -> np.ndarray:
-    size = np.abs(a)
-    return np.sqrt(size.sum(axis=-1).max(axis=-1) * size.sum(axis=-2).max(axis=-1)) * _UP
+    diagonal = 2 * U * (np.abs(points) + np.abs(np.diagonal(a)).max(initial=0))
+    return values.min(axis=1), residual + beta * of_m + alpha * largest + diagonal + TINY
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +170,7 @@ def numerical_range(matrix: Matrix, angles: int = 64) -> NumericalRange:
         lengths.append(size)
         _, vectors = np.linalg.eigh(h + 1j * k)
         points.append(vectors[:, -1].conj() @ a @ vectors[:, -1])
-    largest = supports[0]
-    for support in supports[1:]:
-        largest = largest.max(support)
+    largest = largest_of(supports)
     # A boundary point lies within half a direction's turn of one of them, or a little more.
     turn = Fraction(float(np.cos(np.pi / angles + 2.0**-_HALVES) * (1 - 2.0**-40)))
     return NumericalRange(theta, supports, np.array(points),
@@ -188,13 +179,13 @@ def numerical_range(matrix: Matrix, angles: int = 64) -> NumericalRange:
 
 def departure_from_normality(matrix: Matrix) -> Interval:
     """Henrici's measure √(‖A‖²_F − Σ|λ|²), enclosed; 0 for a normal matrix."""
-    given = enclosed(matrix)
+    given = enclose(matrix)
     found = spectrum(matrix)
     data = given.floats.toarray() if given.entries is None else given.entries
     with precision(128):
         total = Interval(0)
         for entry in data.ravel().tolist():
-            total = total + (entry if isinstance(entry, Interval) else Interval(entry)) ** 2
+            total = total + as_interval(entry) ** 2
         for real, imaginary in found.eigenvalues:
             total = total - real**2 - imaginary**2
         return total.max(0).sqrt()
@@ -241,22 +232,20 @@ def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
     """
     a, spread = _dense(matrix)
     steps, n = integer(steps, "steps", 1), len(a)
-    size = _norm(a, spread)
+    size = norm_within(a, spread)
     power, off, norms = np.eye(n), Fraction(0), [Interval(1)]
-    bounded, own = None, float(_norms(a[None])[0])
+    bounded, own = None, float(norm_bounds(a))
     for _ in range(steps):
-        rounding = Fraction((n + 4) * _U * _UP * own * float(_norms(power[None])[0]))
+        rounding = Fraction((n + 4) * U * UP * own * float(norm_bounds(power)))
         off = size.upper * off + spread * (norms[-1].upper + off) + rounding
         power = power @ a
-        norms.append(_norm(power, off))
+        norms.append(norm_within(power, off))
         if norms[-1].hi <= 1:
             bounded = True
             break
         if not norms[-1].upper < 2**400:
             break
-    largest = norms[0]
-    for norm in norms[1:]:
-        largest = largest.max(norm)
+    largest = largest_of(norms)
     if bounded is None and _leaves_the_circle(matrix):
         bounded = False
     return TransientGrowth(norms, largest, bounded, _kreiss(a, spread, largest, bounded))
@@ -265,7 +254,7 @@ def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
 def _leaves_the_circle(matrix: Matrix) -> bool:
     try:
         return bool(spectrum(matrix).radius.lo > 1)
-    except Undecided:  # as of a defective matrix
+    except Undecided:  # such as for a defective matrix
         return False
 
 
@@ -276,18 +265,12 @@ def _kreiss(a: np.ndarray, spread: Fraction, largest: Interval, bounded: bool | 
         points = (1 + distance) * turns
         values, error = _smallest_singular_values(a, points)
         inside = np.abs(points) * (1 - 2.0**-50) - 1
-        best = max(best, float((inside / ((values + error + float(spread)) * _UP)).max()))
+        best = max(best, float((inside / ((values + error + float(spread)) * UP)).max()))
     return Interval(best, max(largest.upper, Fraction(best)) if bounded else np.inf)
 
 
-def _norm(a: np.ndarray, off: Fraction) -> Interval:
-    block = scipy.sparse.block_array([[None, a.T], [a, None]], format="csr")
-    low, high = bounds_of_largest(block)
-    return Interval(max(Fraction(0), low - off), high + off)
-
-
 def _dense(matrix: Matrix) -> tuple[np.ndarray, Fraction]:
-    given = enclosed(matrix)
+    given = enclose(matrix)
     if given.size > _LARGEST:
         raise InvalidArgument(f"matrix: must have at most {_LARGEST} rows here, got {given.size}")
     dense = given.floats.toarray()

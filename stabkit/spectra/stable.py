@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 
 from stabkit.aliases import Rational, Signal
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, has_intervals
 from stabkit.arithmetic.float_intervals import FloatIntervals
 from stabkit.arithmetic.rational import fraction, is_psd
 from stabkit.errors import UNFIT, HypothesisNotMet, InvalidArgument, Undecided
@@ -79,7 +79,7 @@ def step_is_stable(slopes: np.ndarray, tau: Rational, h: Rational = 1) -> bool:
 def stable_at(scheme: Scheme, u: Signal) -> bool:
     """Whether no mode of a step grows at a signal: the spectral radius of its Jacobian is <= 1.
 
-    The answer is proved for the signal as it is given, the slopes of the flux being enclosed.
+    The answer is proved for the signal as it is given, with enclosures of the slopes of the flux.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def stable_at(scheme: Scheme, u: Signal) -> bool:
     Raises
     ------
     Undecided
-        If the radius is too close to 1 to be told apart.
+        If the radius is too close to 1 to be decided.
     """
     if type(scheme) is Explicit and scheme.certifiable and scheme.K.is_known:
         return _explicit(scheme, as_signal(np.asarray(u), scheme.size))
@@ -101,7 +101,7 @@ def stable_at(scheme: Scheme, u: Signal) -> bool:
                                f"samples, got {scheme.size}; extreme_eigenvalues and spectrum take "
                                "its Jacobian in floats")
     J = exact_jacobian(scheme, u)
-    if not any(isinstance(entry, Interval) for entry in J.flat) and (J == J.T).all():
+    if not has_intervals(J.flat) and (J == J.T).all():
         one = np.eye(len(J), dtype=int)
         return is_psd(one - J) and is_psd(one + J)
     return spectrum(J).radius <= 1
@@ -110,19 +110,20 @@ def stable_at(scheme: Scheme, u: Signal) -> bool:
 def _explicit(scheme: Explicit, u: np.ndarray) -> bool:
     # KᵀDK grows with D, so its eigenvalues lie between those for the ends of the slopes.
     low, high = _slopes(scheme, u)
-    limit = 2 / Fraction(scheme.tau)
-    above, error = _weighted(scheme, high)
+    tau: Rational = scheme.tau
+    limit = 2 / Fraction(tau)
+    above, error = _gram(scheme, high)
     if (high < 0).any() and bounds_of_largest(-above)[0] > error:
         return False
     if (low >= 0).all() and bounds_of_largest(above)[1] + error <= limit:
         return True
-    below, error = _weighted(scheme, low)
+    below, error = _gram(scheme, low)
     if bounds_of_largest(below)[0] - error > limit:
         return False
     raise Undecided("the eigenvalues are too close to the ends of [0, 2/tau]")
 
 
-def _weighted(scheme: Explicit, slopes: np.ndarray) -> tuple[Any, Fraction]:
+def _gram(scheme: Explicit, slopes: np.ndarray) -> tuple[Any, Fraction]:
     """Kᵀ diag(d) K in floats, and a bound of what rounding may have changed, in norm."""
     K = scheme.K.sparse()
     product = (K.T @ scipy.sparse.diags_array(slopes) @ K).tocsr()
@@ -144,7 +145,7 @@ def _slopes(scheme: Explicit, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     try:
         with np.errstate(all="ignore"):
             return _all_at_once(scheme.flux, FloatIntervals(low, high))
-    except (Undecided, *UNFIT):  # a function that float intervals do not know
+    except (Undecided, *UNFIT):  # a function without float intervals
         return _one_by_one(scheme.flux, np.array(
             [Interval(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)],
             dtype=object))

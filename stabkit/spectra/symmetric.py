@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.operators.eigenvalues import bounds_of_largest_eigenvalue
 
@@ -45,18 +46,28 @@ def bounds_of_largest(matrix: scipy.sparse.csr_array) -> tuple[Fraction, Fractio
     if not 2.0**-900 < unit < 2.0**900:
         raise InvalidArgument(f"matrix: its entries of size {largest:.3g} are beyond the range "
                               "that is decided, 1e-270 to 1e270")
-    scaled, width = _narrowed(matrix * (1 / unit))
+    scaled, width = _narrow(matrix * (1 / unit))
     scaled.eliminate_zeros()
     if width <= 1:
         low, high = bounds_of_largest_eigenvalue(scaled.diagonal(), scaled.diagonal(1))
     else:
         low, high = _bounds(scaled, width)
-    lost = _TINY if np.abs(scaled.data).min() < 2.0**-400 else 0  # by underflow, in all
+    lost = _TINY if np.abs(scaled.data).min() < 2.0**-400 else 0  # by underflow, altogether
     return Fraction(unit) * (low - lost), Fraction(unit) * (high + lost)
 
 
-def _narrowed(matrix: scipy.sparse.csr_array) -> tuple[scipy.sparse.csr_array, int]:
-    """The matrix, its rows in an order in which its bands are few, and how many these are."""
+def norm_within(matrix: scipy.sparse.csr_array, off: Fraction = Fraction(0)) -> Interval:
+    """Enclose the norms of all matrices within `off`, in norm, of a matrix A of finite floats.
+
+    The largest eigenvalue of (0 Aᵀ; A 0) is ‖A‖.
+    """
+    low, high = bounds_of_largest(
+        scipy.sparse.block_array([[None, matrix.T], [matrix, None]], format="csr"))
+    return Interval(max(Fraction(0), low - off), high + off)
+
+
+def _narrow(matrix: scipy.sparse.csr_array) -> tuple[scipy.sparse.csr_array, int]:
+    """The matrix with its rows in an order that gives few bands, and their number."""
     width = _width(matrix)
     if width > _NARROW:
         order = scipy.sparse.csgraph.reverse_cuthill_mckee(matrix, symmetric_mode=True)
@@ -93,18 +104,18 @@ class _Shifted:
         if not (bands[0] > 0).all():
             return False
         factors, stop = scipy.linalg.lapack.dpbtrf(bands, lower=1, overwrite_ab=1)
-        if stop != 0 or not np.isfinite(factors).all():  # LAPACK does not look for NaN here
+        if stop != 0 or not np.isfinite(factors).all():  # LAPACK does not check for NaN here
             return False
         self.factors = factors
         return True
 
     def solve(self, right: np.ndarray) -> np.ndarray:
-        """(c I − A)⁻¹ b with the factors that were kept last."""
+        """(c I − A)⁻¹ b with the last factors."""
         solution: Any = scipy.linalg.lapack.dpbtrs(self.factors, right, lower=1)[0]
         return solution.ravel()
 
-    def proved(self, c: float) -> Fraction:
-        """What is proved where the factorisation for c runs to its end: no eigenvalue is above."""
+    def bound_at(self, c: float) -> Fraction:
+        """A bound of all eigenvalues, proved if the factorisation for c runs to its end."""
         size = Fraction(abs(c)) + Fraction(float(np.abs(self.diagonal).max()))
         p = self.width
         return Fraction(c) + _SUM * _UNIT * size * (1 + (p + 16) * (2 * p + 1))
@@ -124,12 +135,12 @@ def _bounds(matrix: scipy.sparse.csr_array, width: int) -> tuple[Fraction, Fract
     for _ in range(3):  # inverse iteration
         other = shifted.solve(vector)
         vector = other / np.abs(other).max() if np.isfinite(other).all() and other.any() else vector
-    return rayleigh_bound(matrix, vector), shifted.proved(high)
+    return rayleigh_bound(matrix, vector), shifted.bound_at(high)
 
 
 def _guess(matrix: scipy.sparse.csr_array, shifted: _Shifted, radius: float
            ) -> tuple[float, float, np.ndarray]:
-    """Floats below and above the largest eigenvalue, it seems, and a vector to start from."""
+    """Floats that seem to lie below and above the largest eigenvalue, and a start vector."""
     start = np.random.default_rng(_SEED).standard_normal(matrix.shape[0])
     if shifted.width <= _NARROW:
         low, high = float(shifted.diagonal.max()), radius * (1 + 2.0**-40)

@@ -19,20 +19,20 @@ import scipy
 from stabkit.errors import InvalidArgument, Undecided
 
 LARGEST = 2000
-_U = 2.0**-53
-_UP = 1 + 2.0**-20  # for the roundings of a bound that is itself computed in floats
-_TINY = 2.0**-500
+U = 2.0**-53  # the unit roundoff
+UP = 1 + 2.0**-20  # for the roundings of a bound that is itself computed in floats
+TINY = 2.0**-500  # more than all underflow
 _RANGE = 2.0**200
 
 
 @dataclass(frozen=True)
 class Discs:
-    """Discs with as many eigenvalues as they are, in the union of those that meet.
+    """As many discs as eigenvalues; a union of discs that meet has as many as it has discs.
 
     Attributes
     ----------
     real : bool
-        Whether they are those of one real matrix, so that eigenvalues come with their conjugates.
+        Whether they belong to one real matrix, so that eigenvalues come with their conjugates.
     """
 
     centres: np.ndarray
@@ -43,7 +43,7 @@ class Discs:
     def groups(self) -> np.ndarray:
         """For each disc the number of the group of discs that it meets, directly or not."""
         distance = np.abs(self.centres[:, None] - self.centres[None, :])
-        meet = distance <= (self.radii[:, None] + self.radii[None, :]) * _UP + _TINY
+        meet = distance <= (self.radii[:, None] + self.radii[None, :]) * UP + TINY
         return scipy.sparse.csgraph.connected_components(meet, directed=False)[1]
 
 
@@ -74,49 +74,50 @@ def discs(matrix: np.ndarray, radius: np.ndarray | None = None) -> Discs:
 def _of_symmetric(a: np.ndarray) -> Discs:
     n = len(a)
     values, x = np.linalg.eigh(a)
-    near, size = _norm(x.T @ x - np.eye(n)), _norm(a)
-    error = (n + 4) * _U * _UP
-    near = _UP * (near + error * _norm(x) ** 2)
+    near, size = norm_bounds(x.T @ x - np.eye(n)), norm_bounds(a)
+    error = (n + 4) * U * UP
+    near = UP * (near + error * norm_bounds(x) ** 2)
     if not near < 0.5:
         raise Undecided("the eigenvectors that were computed are not orthogonal")
-    residual = _norm(a @ x - x * values) + error * _norm(x) * (size + np.abs(values).max())
-    radius = _UP * (residual + near * (size + np.abs(values).max())) + _TINY
+    length, size = norm_bounds(x), size + np.abs(values).max()
+    residual = norm_bounds(a @ x - x * values) + error * length * size
+    radius = UP * (residual + near * size) + TINY
     return Discs(values, np.full(n, radius), real=True)
 
 
-def _norm(a: np.ndarray) -> float:
-    """A bound of ‖|A|‖, and so of ‖A‖: √(‖A‖₁ ‖A‖_∞)."""
+def norm_bounds(a: np.ndarray) -> np.ndarray:
+    """A bound of ‖|A|‖, and so of ‖A‖, for each matrix of a stack: √(‖A‖₁ ‖A‖_∞)."""
     size = np.abs(a)
-    return float(np.sqrt(size.sum(axis=0).max() * size.sum(axis=1).max())) * _UP
+    return np.sqrt(size.sum(axis=-2).max(axis=-1) * size.sum(axis=-1).max(axis=-1)) * UP
 
 
 def _of_any(a: np.ndarray, radius: np.ndarray) -> Discs:
     n, (_, (units, _)) = len(a), scipy.linalg.matrix_balance(a, permute=False, separate=True)
     change = units[None, :] / units[:, None]  # powers of two, so the spectrum stays as it is
-    if np.abs(a * change)[a != 0].min(initial=1) > _TINY:  # else it might not
+    if np.abs(a * change)[a != 0].min(initial=1) > TINY:  # else underflow might change it
         a, radius = a * change, radius * change
     values, x = scipy.linalg.eig(a)
     try:
         y = np.linalg.inv(x)
     except np.linalg.LinAlgError:
         raise _defective() from None
-    error = 4 * (n + 8) * _U
+    error = 4 * (n + 8) * U
     sizes, ones = np.abs(x), np.ones(n)
     of_y = np.abs(y)
     off = _sums(y @ x - np.eye(n)) + error * (of_y @ (sizes @ ones) + 1)
-    worst = float(off.max()) * _UP
+    worst = float(off.max()) * UP
     if not worst < 0.5:
         raise _defective()
     residual = a @ x - x * values
     missed = error * (np.abs(a) @ (sizes @ ones) + sizes @ np.abs(values)) + \
         radius @ (sizes @ ones)
     inner = _sums(y @ residual) + error * (of_y @ _sums(residual)) + of_y @ missed
-    radii = _UP * (inner + off * float(inner.max()) / (1 - worst)) + _TINY
+    radii = UP * (inner + off * float(inner.max()) / (1 - worst)) + TINY
     return Discs(values, radii, real=not np.iscomplexobj(a))
 
 
 def _sums(a: np.ndarray) -> np.ndarray:
-    return np.abs(a).sum(axis=1) * _UP
+    return np.abs(a).sum(axis=1) * UP
 
 
 def _defective() -> Undecided:

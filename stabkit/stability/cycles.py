@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from stabkit.aliases import Matrix, Rational
+from stabkit.aliases import Matrix, Number
 from stabkit.arithmetic.rational import fraction, negative_direction
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import InvalidArgument
@@ -38,7 +38,7 @@ class CycleAtMost:
     """
 
     method: Multigrid
-    factor: Rational
+    factor: Number
 
     def __post_init__(self) -> None:
         if not isinstance(self.method, Multigrid):

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from stabkit.aliases import Function, Held, Rational, Record, Signal
+from stabkit.aliases import Function, Held, NotionName, Number, Record, Signal
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.arithmetic.rational import fractions, integer
 from stabkit.arithmetic.transcript import Transcript, as_text
@@ -28,7 +28,7 @@ from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import as_part
 from stabkit.stability.both_ways import both_ways
 from stabkit.stability.certificates import certified, certify_uniqueness
-from stabkit.stability.certificates.searched import certify_by_search
+from stabkit.stability.certificates.searched import certify_by_search, growth_of_powers
 from stabkit.stability.confirmation import confirm_evidence, confirmed, written_witness
 from stabkit.stability.cycles import CycleAtMost, decide_cycle
 from stabkit.stability.entry_intervals import decide_for_all, holds_intervals
@@ -75,8 +75,8 @@ _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
 
 
 def decide(what: Property | CycleAtMost | Scheme | Function,
-           notion: Notion | str | None = None, *, shape: Any = None, dt: Rational = None,
-           held: Held = None, trials: int = 20_000, seed: int = 0,
+           notion: Notion | NotionName | None = None, *, shape: Any = None,
+           dt: Number | None = None, held: Held = None, trials: int = 20_000, seed: int = 0,
            signals: Signal = None) -> Outcome:
     """Decide a property.
 
@@ -136,7 +136,7 @@ def decide(what: Property | CycleAtMost | Scheme | Function,
         return Outcome(UNDECIDED, reason=str(limit))
 
 
-def _decide_function(function: Function, notion: Any, shape: Any, dt: Rational,
+def _decide_function(function: Function, notion: Any, shape: Any, dt: Number | None,
                      held: Held, trials: int, seed: int) -> Outcome:
     from stabkit.stability.sharpness.own_step import decided  # it stands on what is here
 
@@ -172,6 +172,9 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     if theorem is not None:
         return theorem
     if notion is POWER_BOUNDED and others:
+        growth = growth_of_powers(scheme)
+        if growth is not None:
+            return Outcome(REFUTED, (growth,), reason="powers of the matrix of the step grow")
         return Outcome(UNDECIDED, reason=missing or "no form of the state was found that is "
                        "bounded and does not grow; that says nothing against the scheme")
     if scheme.size > LARGE and can_be_windowed(scheme, notion):

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Margin, Rational, Signal
+from stabkit.aliases import Margin, Number, Signal
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument, Undecided
-from stabkit.stability.notions import Notion, largest, smallest
+from stabkit.stability.notions import Energy, Notion, energy, largest, smallest
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,18 +97,28 @@ class Box:
         Numbers, or arrays that spread over the signal: a box of its own for every field.
     """
 
-    low: Rational
-    high: Rational
+    low: np.ndarray
+    high: np.ndarray
 
     def __repr__(self) -> str:
         return f"box({_short(self.low)}, {_short(self.high)})"
+
+    def spread(self, shape: tuple[int, ...]) -> tuple[list[Fraction], list[Fraction]]:
+        """The lower and the upper ends for an array of that shape, in flat order."""
+        try:
+            low, high = (np.broadcast_to(side, shape).ravel().tolist()
+                         for side in (self.low, self.high))
+        except ValueError:
+            raise InvalidArgument(f"box: the shape {np.broadcast(self.low, self.high).shape} of "
+                                  f"its ends does not fit an array of shape {shape}") from None
+        return low, high
 
 
 def _short(values: np.ndarray) -> str:
     return str(values.item()) if values.size == 1 else str([str(v) for v in values.ravel()[:4]])
 
 
-def box(low: Rational, high: Rational) -> Box:
+def box(low: Number | np.ndarray, high: Number | np.ndarray) -> Box:
     """The box of all signals with low <= u <= high in every entry; for :func:`stays_in`."""
     ends = []
     for name, value in (("low", low), ("high", high)):
@@ -158,7 +168,7 @@ def stays_in(region: Box) -> StaysIn:
         if isinstance(u, Term):
             a, b = (u.log.give_once((name, id(side)), name, partial(_plain, side))
                     for name, side in (("low", low), ("high", high)))
-            inside = u.compared((u - a).call("min", (b - u).call("min")), ">=", 0).text
+            inside = u.compare((u - a).call("min", (b - u).call("min")), ">=", 0).text
             kept = (up - a).call("min").call("min", (b - up).call("min"))
             return named(kept.when(inside, u.log.term("0")), "room")
         lower, upper = (np.broadcast_to(side.ravel(), u.shape) for side in (low, high))
@@ -186,3 +196,29 @@ def _no_margin(*signals: Any) -> Margin:
 
 
 POWER_BOUNDED = Notion("bounded powers", 1, _no_margin, _no_margin)
+
+
+@dataclass(frozen=True, eq=False)
+class OfArrays:
+    """A functional of arrays of some shape, for flat signals and for batches of such."""
+
+    functional: Any
+    shape: tuple[int, ...]
+
+    def __call__(self, u: Signal) -> Margin:
+        if u.ndim == 1:
+            return self.functional(u.reshape(self.shape))
+        return np.array([self(row) for row in u])
+
+
+def of_arrays(notion: Notion, shape: tuple[int, ...]) -> Notion:
+    """The notion for a step of arrays, whose functional is given arrays, and whose box is one."""
+    if isinstance(notion, StaysIn) and max(notion.box.low.size, notion.box.high.size) > 1:
+        ends = []
+        for side in notion.box.spread(shape):
+            ends.append(np.empty(shape, dtype=object))
+            ends[-1].ravel()[:] = side
+        return stays_in(Box(*ends))
+    functional = notion.functional
+    return notion if functional is None or isinstance(functional, Energy) else \
+        energy(OfArrays(functional, shape))

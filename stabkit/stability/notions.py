@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Function, Margin, Rational, Signal
+from stabkit.aliases import Function, Margin, Number, Signal
 from stabkit.arithmetic.backend import namespace
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, as_interval
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.arithmetic.transcript import Term, named
@@ -124,7 +124,7 @@ def _least(u: np.ndarray) -> Margin:
 
 def _lesser(a: Signal, b: Signal) -> Margin:
     if isinstance(a, Interval) or isinstance(b, Interval):
-        return (a if isinstance(a, Interval) else Interval(a)).lesser(b)
+        return as_interval(a).lesser(b)
     return min(a, b)
 
 
@@ -236,7 +236,7 @@ def _mean_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
 def _positivity(u: Signal, up: Signal) -> Margin:
     # Signals with a negative entry say nothing: their margin is 0.
     if isinstance(u, Term):
-        condition = u.compared(smallest(u), ">=", 0).text
+        condition = u.compare(smallest(u), ">=", 0).text
         return named(smallest(up).when(condition, u.log.term("0")), "least")
     return smallest(up) if smallest(u) >= 0 else Fraction(0)
 
@@ -253,7 +253,7 @@ def _max_norm_batch(u: np.ndarray, up: np.ndarray) -> np.ndarray:
     return _ratio(_max_norm(u, up), largest(abs(u)))
 
 
-def sensitivity(factor: Rational) -> Notion:
+def sensitivity(factor: Number) -> Notion:
     """The notion ‖u⁺ − v⁺‖ <= C ‖u − v‖ with a given constant C >= 0."""
     square = Constant(fraction(factor, "factor") ** 2)
     if square <= 0:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stabkit.aliases import Fields, Function, Rational, Record
+from stabkit.aliases import Fields, Function, NotionName, Rational, Record
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, as_operator
 from stabkit.schemes import Implicit, Scheme
@@ -30,7 +30,10 @@ class Stable:
     """
 
     scheme: Scheme
-    notion: Any
+    notion: Notion
+
+    if TYPE_CHECKING:  # a name, too, which becomes a notion
+        def __init__(self, scheme: Scheme, notion: Notion | NotionName) -> None: ...
 
     def __post_init__(self) -> None:
         if isinstance(self.scheme, Notion):
@@ -115,7 +118,7 @@ class AllOf:
     parts: Sequence[Any]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parts", tuple(self.parts))
+        object.__setattr__(self, "parts", several(self.parts, "parts"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,8 +254,8 @@ class Calculation:
     necessary: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "let", tuple(self.let))
-        object.__setattr__(self, "shows", tuple(self.shows))
+        object.__setattr__(self, "let", several(self.let, "let"))
+        object.__setattr__(self, "shows", several(self.shows, "shows"))
 
 
 @dataclass(frozen=True, eq=False)

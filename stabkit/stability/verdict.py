@@ -158,8 +158,8 @@ class Outcome:
                                   rounding=self.rounding)])
 
     def __str__(self) -> str:
-        inputs = [f"{name} = {text}" for name, u in zip("uw", self.signals, strict=False)
-                  if (text := written(u)) and self.refuted]
+        inputs = [f"{name} = {in_brackets(u) or f'a signal of {len(u)} samples'}"
+                  for name, u in zip("uw", self.signals, strict=False) if self.refuted]
         kinds = Counter(f"{item.kind} in {item.arithmetic} arithmetic" for item in self.evidence
                         if item.kind != "trials")
         shown = ["evidence: " + ", ".join(f"{n} x {kind}" if n > 1 else kind
@@ -181,10 +181,10 @@ def accept(evidence: Iterable[Evidence]) -> None:
             raise InvalidEvidence(fault)
 
 
-def written(u: Any) -> str:
-    """A signal as it is printed, or nothing where it is too long."""
+def in_brackets(u: Any) -> str:
+    """The samples of a signal as they are printed, or nothing where they are too long."""
     text = f"({', '.join(map(str, u))})"
-    return text if len(u) <= _SAMPLES and len(text) <= _TEXT else f"a signal of {len(u)} samples"
+    return text if len(u) <= _SAMPLES and len(text) <= _TEXT else ""
 
 
 @dataclass(frozen=True)

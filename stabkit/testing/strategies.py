@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any, cast
 
 import numpy as np
 
@@ -162,7 +163,7 @@ def activations() -> Strategy[Flux]:
             networks.error_function, networks.hard_swish)),
         st.builds(networks.elu, st.sampled_from([Fraction(1), half, Fraction(2)])),
         st.sampled_from([(-1, 1), (0, 6), (half, 2), (None, 1), (-2, None)]).map(
-            lambda ends: networks.clip(*ends)))
+            lambda ends: cast(Any, networks.clip)(*ends)))
 
 
 def ratios(*, beyond: bool = False) -> Strategy[Fraction]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_poly
 
+from stabkit.arithmetic.rational import interpolate
 from stabkit.errors import Undecided
 from stabkit.tracing.form import Form, constants
 from stabkit.tracing.run import Trace
@@ -26,9 +27,8 @@ def eliminated(found: Trace) -> Trace:
         If a system is not small, or has no unique solution.
     """
     solutions: list[tuple[int, Form]] = []
+    found.check_linear()
     for node in found.nodes:
-        if node.name != "solve":
-            raise Undecided(f"the step is not linear: np.{node.name} ({node.line})")
         rows, right = node.parts
         if rows.count > _OPEN:
             raise Undecided(f"a linear system that depends on the step is solved up to {_OPEN} "
@@ -79,8 +79,7 @@ def _inverse(rows: Form, line: str) -> Form:
             continue
         nodes.append(at)
         values.append([det, *(det * c for c in m.inv().entries())])
-    powers = fmpq_mat([[fmpq(node)**k for k in range(len(nodes))] for node in nodes])
-    solved = powers.solve(fmpq_mat(values))
+    solved = interpolate(nodes, values)
     polynomials = [fmpz_poly([int(solved[k, c].p) for k in range(len(nodes))])
                    for c in range(1 + n * n)]
     common = polynomials[0]

@@ -47,8 +47,8 @@ def free(found: Trace, held: Held = None) -> Free:
     found : Trace
         Of a linear step.
     held : mapping or (mask, value), optional
-        From an index of the array to a value, ``"boundary"`` for all faces of it; or an array of
-        truth values with the value of the places that it marks.
+        From an index of the array to a value, ``"boundary"`` for all faces of it; an array of
+        truth values with the value of the places that it marks; or ``"boundary"`` alone, for 0.
 
     Raises
     ------
@@ -83,6 +83,8 @@ def _pairs(held: Held, shape: tuple[int, ...]) -> list[tuple[Array, Array]]:
     if isinstance(held, tuple) and len(held) == 2 and \
             isinstance(held[0], np.ndarray) and held[0].dtype.kind == "b":
         return [held]
+    if isinstance(held, str) and held == "boundary":
+        held = {held: 0}
     if not isinstance(held, Mapping):
         raise InvalidArgument(f"held: must be a mapping from places to values, such as "
                               f"{{0: 0, -1: 0}} or {{'boundary': 0}}, or a pair of a mask and a "

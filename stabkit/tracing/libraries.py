@@ -28,7 +28,7 @@ from stabkit.tracing.linear_maps import (
 )
 from stabkit.tracing.moving import filled
 from stabkit.tracing.solving import of_superlu, solvers, sparse_solvers
-from stabkit.tracing.sparse import Sparse, is_linear_operator, of_linear_operator, unwrapped
+from stabkit.tracing.sparse import Sparse, is_linear_operator, making, of_linear_operator
 from stabkit.tracing.summing import correlated
 from stabkit.tracing.tracer import Tracer
 
@@ -81,7 +81,7 @@ class Library:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._module, name)
         if self._module.__name__ == "scipy.sparse" and callable(value):
-            return self._stage.making_sparse(value)
+            return making(self._stage.tracer, value)
         return self._stage.stand_in(value)
 
 
@@ -160,15 +160,6 @@ class _Stage:
                 value.__module__.partition(".")[0] not in ("numpy", "scipy", "stabkit"):
             return self.function(value)
         return value
-
-    def making_sparse(self, make: Function) -> Function:
-        """A function of scipy.sparse whose results can be applied to symbols."""
-        def run(*args: Any, **options: Any) -> Any:
-            plain_args = [_plainly(arg) for arg in args]
-            result = make(*plain_args, **options)
-            return Sparse(self.tracer, result) if hasattr(result, "tocoo") else result
-
-        return run
 
     def function(self, function: FunctionType) -> FunctionType:
         if id(function) in self.known:
@@ -292,10 +283,6 @@ class _Stage:
             array = self.correlate1d(array, np.ones(size, dtype=int), axis, output, mode, cval,
                                      origin) / size
         return array
-
-
-def _plainly(arg: Any) -> Any:
-    return type(arg)(map(_plainly, arg)) if isinstance(arg, (list, tuple)) else unwrapped(arg)
 
 
 def _holds_symbols(value: Array) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import gcd, lcm
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from stabkit.tracing.form import Form, constants
 _DIGITS = 12  # of a short decimal
 _TEN = 15     # the most digits after the point that are tried for all entries at once
 _SINGLY = 4000  # numbers that are read one by one
+_MOST = 0.5     # part of many numbers that are short decimals, from which on they are data
+_BITS = 1000    # of a power of two that is a float
 _ENTRIES = 20_000  # of a matrix whose rows are looked at for the sums that were meant
 
 
@@ -54,7 +56,8 @@ def exact_form(values: Array, reading: Reading) -> Form:
     if flat.dtype.kind in "bui":
         return constants(_integers(flat.tolist() if flat.dtype == np.uint64 else flat))
     if flat.dtype.kind == "f":
-        return _of_fractions(*_read(flat, reading))
+        many = _of_many(flat, reading)
+        return _of_fractions(*_read(flat, reading)) if many is None else many
     if flat.dtype.kind == "O":
         return _of_fractions([_one(entry, reading) for entry in flat], None)
     raise InvalidArgument(f"step: works with numbers of dtype {flat.dtype}, and is traced with "
@@ -93,27 +96,54 @@ def _one(entry: Any, reading: Reading) -> Fraction:
     raise InvalidArgument(f"step: computes with {entry!r:.40}, which is no finite real number")
 
 
+def _of_many(flat: np.ndarray, reading: Reading) -> Form | None:
+    """Many different doubles at once: as decimals if most of them are short, else as they are.
+
+    None for few, or where integers over one denominator do not fit.
+    """
+    if flat.dtype != np.float64 or flat.size <= _SINGLY or not np.isfinite(flat).all() or \
+            np.unique(flat).size <= _SINGLY:
+        return None
+    for digits in range(_TEN + 1):
+        scaled = np.rint(flat * 10.0**digits)
+        short = (np.abs(scaled) < 10.0**_DIGITS) & (scaled / 10.0**digits == flat)
+        if short.all():
+            furthest = int(np.argmax(np.spacing(np.abs(flat)) * (scaled != flat * 10.0**digits)))
+            reading.note(flat[furthest], Fraction(int(scaled[furthest]), 10**digits))
+            return _over(scaled.astype(np.int64), 10**digits)
+    if short.mean() > _MOST and flat.size <= _ENTRIES:
+        return None
+    bits = 53 - int(np.frexp(flat[flat != 0])[1].min())
+    if np.abs(flat).max() * 2.0**bits >= 2.0**62 or not 0 <= bits < _BITS:
+        return None
+    reading.unit = max(reading.unit, Fraction(float(np.finfo(flat.dtype).eps)))
+    return _over(np.ldexp(flat, bits).astype(np.int64), 1 << bits)
+
+
+def _over(numerators: np.ndarray, denominator: int) -> Form:
+    common = gcd(denominator, int(np.gcd.reduce(numerators)))
+    return constants((numerators // common)[:, None], (denominator // common,))
+
+
 def _read(flat: np.ndarray, reading: Reading) -> tuple[list[Fraction], np.ndarray]:
     """The different numbers as they were meant, and which one each entry is."""
     if not np.isfinite(flat).all():
         raise InvalidArgument("step: computes with nan or inf")
     known, inverse = np.unique(flat, return_inverse=True)
-    taken: list[Fraction | None] = [None] * known.size
-    if known.size > _SINGLY and known.dtype == np.float64:
-        for digits in range(_TEN + 1):
-            scaled = np.rint(known * 10.0**digits)
-            fits = (np.abs(scaled) < 10.0**_DIGITS) & (scaled / 10.0**digits == known)
-            for k in np.flatnonzero(fits).tolist():
-                if taken[k] is None:
-                    taken[k] = Fraction(int(scaled[k]), 10**digits)
-    singly = sum(each is None for each in taken) <= _SINGLY
+    singly = known.size <= _SINGLY or known.dtype != np.float64
     numbers = []
-    for number, each in zip(known, taken, strict=True):
-        if each is None:
-            each = meant_in_sums(number) if singly else Fraction(float(number))
-        reading.note(number, each)
-        numbers.append(each)
+    for number in known:
+        taken = meant_in_sums(number) if singly else _decimal(number)
+        reading.note(number, taken)
+        numbers.append(taken)
     return numbers, inverse.ravel()
+
+
+def _decimal(number: np.float64) -> Fraction:
+    """A short decimal that is meant, or the double itself."""
+    text = repr(float(number))
+    return Fraction(text) if sum(map(str.isdigit, text.partition("e")[0])) <= _DIGITS else \
+        Fraction(float(number))
 
 
 def _of_fractions(numbers: list[Fraction], inverse: np.ndarray | None) -> Form:

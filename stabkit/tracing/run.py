@@ -90,13 +90,23 @@ class Trace:
         """Whether the output is affine in the input."""
         return not self.form.columns.size or int(self.form.columns.max()) <= self.size
 
+    @property
+    def solves(self) -> bool:
+        """Whether it solves a linear system."""
+        return any(node.name == "solve" for node in self.nodes)
+
+    def check_linear(self) -> None:
+        """TracingStopped with the line of the first node that does more than solve a system."""
+        for node in self.nodes:
+            if node.name != "solve":
+                raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
+
     def called(self, u: np.ndarray, dt: Fraction) -> Array:
         """What the function itself gives for floats."""
         return self.function(u, float(dt)) if self.takes_step else self.function(u)
 
 
-def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = None
-          ) -> Trace:
+def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = None) -> Trace:
     """Run a step on symbols, and compare what it leaves with the function at random inputs.
 
     Parameters
@@ -196,8 +206,7 @@ def _run_on(tracer: Tracer, function: Function, shape: tuple[int, ...], takes: b
     return result
 
 
-def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int, ...]
-            ) -> Form:
+def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int, ...]) -> Form:
     name = getattr(function, "__qualname__", repr(function))
     if result is None:
         raise InvalidArgument(f"step: {name} returns nothing; add return to it, of the array "
@@ -245,8 +254,9 @@ def same(a: Form, b: Form) -> bool:
 
 def compared(found: Trace, seed: int) -> Trace:
     """The trace, once the function has given the same values."""
-    rng = np.random.default_rng([seed, 7])
-    in_place = False
+    rng, in_place = np.random.default_rng([seed, 7]), False
+    if found.close == _CLOSE and _is_short(found):
+        raise TracingStopped("the function returns single precision, which rounds what it computes")
     for number in range(_TRIED):
         dt = found.dt or Fraction(int(rng.integers(1, 1000)), 1000 * 10**int(rng.integers(0, 4)))
         u = rng.standard_normal(found.shape) * 10.0**rng.integers(-1, 2)
@@ -272,6 +282,16 @@ def compared(found: Trace, seed: int) -> Trace:
     how = "exactly, in fractions" if exact else "within rounding"
     return replace(found, in_place=in_place,
                    compared=f"equal to the function at {_TRIED} random inputs and steps {how}")
+
+
+def _is_short(found: Trace) -> bool:
+    """Whether doubles come back in a shorter precision."""
+    with np.errstate(all="ignore"):
+        try:
+            result = found.called(np.ones(found.shape), found.dt or Fraction(1, 64))
+        except UNFIT:  # told where it is looked at
+            return False
+    return getattr(result, "dtype", None) in (np.float32, np.float16)
 
 
 def _floats(found: Trace, u: np.ndarray, dt: Fraction) -> np.ndarray:

@@ -13,6 +13,7 @@ from stabkit.tracing.systems import Factored, inverse, solve
 from stabkit.tracing.tracer import Tracer
 
 Plain = Callable[..., Any]
+_APPROXIMATE = ("cg", "bicg", "bicgstab", "cgs", "gmres", "lgmres", "minres", "qmr")
 
 
 def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
@@ -37,6 +38,19 @@ def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
         diagonal[index, index] = half[index, index]
         return solve(tracer, half + half.T - diagonal, b)
 
+    def toeplitz(c: Any, r: Any = None) -> Any:
+        if not (is_symbolic(c) or is_symbolic(r)):
+            return linalg.toeplitz(c) if r is None else linalg.toeplitz(c, r)
+        line = np.concatenate([c[::-1], (c if r is None else r)[1:]])
+        i = np.arange(len(c))
+        return line[len(c) - 1 - i[:, None] + np.arange(len(line) - len(c) + 1)]
+
+    def solve_toeplitz(c: Any, b: Any, **options: Any) -> Any:
+        column, row = c if isinstance(c, tuple) else (c, None)
+        if not (is_symbolic(column) or is_symbolic(row) or is_symbolic(b)):
+            return linalg.solve_toeplitz(c, b, **options)
+        return solve(tracer, toeplitz(column, row), b)
+
     def factors(plainly: Plain) -> Plain:
         return lambda a, *args, **options: Factored(tracer, a) if is_symbolic(a) else \
             plainly(a, *args, **options)
@@ -53,7 +67,8 @@ def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
         return inverse(tracer, a) if is_symbolic(a) else \
             linalg.inv(a, **options)
 
-    return {linalg.solve: direct, linalg.solve_banded: solve_banded,
+    return {linalg.solve: direct, linalg.toeplitz: toeplitz, linalg.solve_toeplitz: solve_toeplitz,
+            linalg.solve_banded: solve_banded,
             linalg.solveh_banded: solveh_banded, linalg.inv: inv,
             linalg.lu_factor: factors(linalg.lu_factor),
             linalg.lu_solve: from_factors(linalg.lu_solve, _of_lu),
@@ -71,7 +86,16 @@ def sparse_solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
     def factored(a: Any, *args: Any, **options: Any) -> Any:
         return Factored(tracer, a)
 
-    return {linalg.spsolve: spsolve, linalg.splu: factored, linalg.factorized: factored}
+    def approximate(name: str) -> Plain:
+        def run(a: Any, b: Any, *args: Any, **options: Any) -> Any:
+            if is_symbolic(a) or is_symbolic(b):
+                tracer.stop(f"{name} gives an approximation of a solution, which is not followed; "
+                            "spsolve is")
+            return getattr(linalg, name)(unwrapped(a), b, *args, **options)
+        return run
+
+    return {linalg.spsolve: spsolve, linalg.splu: factored, linalg.factorized: factored,
+            **{getattr(linalg, name): approximate(name) for name in _APPROXIMATE}}
 
 
 def of_superlu(tracer: Tracer, factors: Any) -> Factored:

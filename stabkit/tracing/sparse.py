@@ -7,14 +7,26 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from stabkit.aliases import Array, Matrix, Operand
+from stabkit.aliases import Array, Function, Matrix, Operand
 from stabkit.errors import InvalidArgument
 from stabkit.operators.linear_map import LinearMap
 from stabkit.operators.matrices import of_products
-from stabkit.tracing.array import Traced, TracedArray
+from stabkit.tracing.array import (
+    Traced,
+    TracedArray,
+    holds_numbers,
+    made,
+    operand,
+    plain,
+    shape_of,
+)
+from stabkit.tracing.form import shared, step
 from stabkit.tracing.summing import product_with
 from stabkit.tracing.tracer import Tracer
 
+#: Functions that are linear in their first argument, or in the first part of it.
+_LINEAR = {"diags", "diags_array", "spdiags", *(f"{name}_{kind}" for kind in ("matrix", "array")
+                                                for name in ("csr", "csc", "coo", "dia", "bsr"))}
 _FORMATS = ("tocsc", "tocsr", "todia", "tolil", "tocoo", "tobsr", "asformat", "copy")
 
 
@@ -167,3 +179,57 @@ def is_symbolic(value: Any) -> bool:
     return isinstance(value, (Traced, Pencil)) or (
         isinstance(value, np.ndarray) and value.dtype == object and any(
             isinstance(entry, Traced) for entry in value.flat))
+
+
+def making(tracer: Tracer, make: Function) -> Function:
+    """A function of scipy.sparse whose results can be applied to symbols.
+
+    One that is linear in its first argument may be given symbols there, which no data are.
+    """
+    def run(*args: Any, **options: Any) -> Any:
+        pencil = next((k for k, arg in enumerate(args) if isinstance(arg, Pencil)), None)
+        if pencil is not None:
+            return Pencil(*((run(*args[:pencil], matrix, *args[pencil + 1:], **options), factor)
+                            for matrix, factor in args[pencil].terms))
+        if args and not _is_plain(args[0]) and make.__name__ in _LINEAR:
+            return _of_symbols(tracer, make, args, options)
+        result = make(*map(_plainly, args), **options)
+        return Sparse(tracer, result) if hasattr(result, "tocoo") else result
+
+    return run
+
+
+def _of_symbols(tracer: Tracer, make: Function, args: tuple, options: dict[str, Any]) -> Pencil:
+    """By the powers of the step, each with a matrix of integers."""
+    given, *rest = args
+    is_tuple = isinstance(given, tuple) and not make.__name__.startswith(("diags", "spdiags"))
+    places = given[1:] if is_tuple else None
+    data = given[0] if places is not None else given
+    parts = list(data) if isinstance(data, (list, tuple)) else [data]
+    forms = shared([operand(tracer, part) for part in parts])
+    if not all(form.is_constant for form in forms):
+        tracer.stop("a sparse matrix that depends on the data")
+    t = made(tracer, step(), ())
+    divisor = sum(c * t**k for k, c in enumerate(forms[0].denominator))
+    options = {name: value for name, value in options.items() if name != "dtype"}
+    if make.__name__ in ("diags", "diags_array"):
+        options["dtype"] = None  # that of the integers
+    terms = []
+    for k in range(forms[0].numerators.shape[1]):
+        whole = [form.constants()[:, k].reshape(shape_of(part))
+                 for form, part in zip(forms, parts, strict=True)]
+        numbers = whole if isinstance(data, (list, tuple)) else whole[0]
+        matrix = make(numbers if places is None else (numbers, *places), *rest, **options)
+        terms.append((Sparse(tracer, matrix), t**k / divisor))
+    return Pencil(*terms)
+
+
+def _is_plain(arg: Any) -> bool:
+    """Whether only numbers are in it."""
+    return all(map(_is_plain, arg)) if isinstance(arg, (list, tuple)) else holds_numbers(arg)
+
+
+def _plainly(arg: Any) -> Any:
+    if isinstance(arg, (list, tuple)):
+        return type(arg)(map(_plainly, arg))
+    return plain(arg).astype(float) if isinstance(arg, Traced) else unwrapped(arg)

@@ -209,6 +209,9 @@ class Signal:
     def copy(self) -> Signal:
         return self
 
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
     @property
     def real(self) -> Signal:
         """Of a signal, the real part has the mean of a factor and the mirrored conjugate."""

@@ -85,7 +85,7 @@ def _asked(call: Callable[[], Any]) -> str:
 def _reached(function: Function) -> list[Step]:
     """Every value that a function can reach: a name for it, and what there is to compare."""
     found: list[Step] = [("random", random.getstate()),
-                         ("np.random", repr(np.random.get_state(legacy=False)))]
+                         ("np.random", _numbers(np.random.get_state(legacy=False)))]
     known: dict[int, Any] = {}  # kept, so that no number of an object is taken again
     waiting: list[Step] = [(getattr(function, "__name__", type(function).__name__), function)]
     while waiting and len(found) < _MOST:
@@ -95,6 +95,13 @@ def _reached(function: Function) -> list[Step]:
             known[id(value)] = value
             waiting.extend(_parts(name, value))
     return found
+
+
+def _numbers(state: Any) -> Any:
+    """The state of a generator; its hundreds of numbers are not written out, as this takes long."""
+    if isinstance(state, dict):
+        return {key: _numbers(part) for key, part in state.items()}
+    return _shown(state)
 
 
 def _shown(value: Any) -> Any:

@@ -15,6 +15,7 @@ from stabkit.arithmetic.rational import (
     fraction,
     fractions,
     from_flint,
+    interpolate,
     is_psd,
     is_totally_nonnegative,
     rank,
@@ -29,6 +30,22 @@ def matrices(rows, columns, entries=None):
     entries = rationals(4, 3) if entries is None else entries
     return st.lists(st.lists(entries, min_size=columns, max_size=columns),
                     min_size=rows, max_size=rows)
+
+
+@given(matrices(4, 3))
+def test_polynomials_are_known_by_their_values(coefficients):
+    """Columns of coefficients, evaluated by Horner's rule at four nodes, come back."""
+    nodes, values = (-2, 0, 1, 5), []
+    for node in nodes:
+        row = [Fraction(0)] * 3
+        for line in reversed(coefficients):
+            row = [node * value + c for value, c in zip(row, line, strict=True)]
+        values.append(row)
+    found = from_flint(interpolate(nodes, to_flint(values).tolist()))
+    assert (found == fractions(coefficients)).all()
+    if any(map(any, coefficients)):  # a wrong node is seen
+        assert (from_flint(interpolate((-2, 0, 1, 4), to_flint(values).tolist())) != found).any() \
+            or not any(map(any, coefficients[1:]))
 
 
 def leibniz(a):

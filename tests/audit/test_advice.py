@@ -266,6 +266,16 @@ def test_modes_of_verlet_steps_are_mended_and_the_rest_is_not_claimed(wrong, sai
     assert audit(wrong(), at_most=Fraction(str(known)), budget=1).status is Status.PROVED
 
 
+def test_equal_reversible_blocks_are_each_named_by_their_own_layers():
+    """The same block twice in a row, with other names: what is said of the second is of it."""
+    block = verlet(0.5, sign=1)
+    first, second = (replace(block, nodes=[replace(node, name=f"{place} {node.name}")
+                                           for node in block.nodes]) for place in "ab")
+    found = audit(joined([first, second]), notions=["modes"], budget=1)
+    said = [line for line in found.advice if "reverse the sign" in line]
+    assert [line[:2] for line in said] == ["a ", "b "]
+
+
 def test_what_is_proved_is_left_alone():
     for graph in (diffusion(-0.1 * K.T), verlet(0.2)):
         assert make_stable(graph, budget=1).graph is graph

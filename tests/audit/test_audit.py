@@ -149,7 +149,7 @@ def test_bounds_of_convolutions_hold_and_are_near(stride, padding, dilation, gro
 
 @pytest.mark.parametrize("counts", [True, False])
 def test_bounds_of_pooling_hold(counts):
-    layer = MeanPooling((2, 6, 5), (3, 2), (2, 1), ((1, 1), (0, 1)), counts)
+    layer = MeanPooling((2, 6, 5), (3, 2), (2, 1), ((1, 1), (0, 1)), counts_padding=counts)
     assert brute(layer, layer.shape) <= float(layer.bound) * (1 + 1e-12)
 
 

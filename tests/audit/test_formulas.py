@@ -30,6 +30,8 @@ LEAKY = [("Greater", ["x", "zero"], ["a"], {}), ("Mul", ["x", "tenth"], ["b"], {
          ("Where", ["a", "x", "b"], ["y"], {})]
 SINE = [("Mul", ["x", "thirty"], ["a"], {}), ("Sin", ["a"], ["y"], {})]
 GATED = [("Tanh", ["x"], ["a"], {}), ("Sigmoid", ["x"], ["b"], {}), ("Mul", ["a", "b"], ["y"], {})]
+GARROTE = [("Mul", ["x", "x"], ["a"], {}), ("Max", ["a", "one"], ["b"], {}),
+           ("Div", ["x", "b"], ["y"], {})]
 BELL = [("Mul", ["x", "x"], ["a"], {}), ("Neg", ["a"], ["b"], {}), ("Exp", ["b"], ["y"], {})]
 CONSTANTS = {"one": ONE, "half": HALF, "tenth": TENTH, "two": np.float32(2),
              "zero": np.float32(0), "thirty": np.float32(30)}
@@ -41,19 +43,29 @@ def written(nodes, shape=(7,)):
 
 
 @pytest.mark.parametrize("nodes, least, most", [
-    (CHARBONNIER, 1, 1), (RATIONAL, 1, 1), (SOFTSIGN, 1, 1), (PERONA_MALIK, 1, 1),
+    (CHARBONNIER, 1, 1), (RATIONAL, 1, 1), (SOFTSIGN, 1, 1), (PERONA_MALIK, 1, 1), (GARROTE, 1, 1),
     (SHRINKAGE, 1, 1), (LEAKY, 1, 1), (SINE, 29.9, 30.1), (GATED, 0.6, 0.7), (BELL, 0.857, 0.858),
 ], ids=lambda case: case[-1][0] if isinstance(case, list) else "")
 def test_formulas_are_activations(nodes, least, most):
-    """The steepest slopes: 1 of s/√(1+s²), s/(1+s²), s/(1+|s|), s exp(−s²/2) and shrinkage at 0 or
-    far out, √(2/e) of exp(−s²), 30 of sin 30s."""
+    """The steepest slopes: 1 of s/√(1+s²), s/(1+s²), s/(1+|s|), s exp(−s²/2), s/max(1, s²) and
+    shrinkage at 0 or far out, √(2/e) of exp(−s²), 30 of sin 30s."""
     steep = agrees(written(nodes)).bound
     assert steep is not None and least <= steep <= most
 
 
-@pytest.mark.parametrize("nodes", [SHRINKAGE, CHARBONNIER, PERONA_MALIK])
+@pytest.mark.parametrize("nodes", [SHRINKAGE, CHARBONNIER, PERONA_MALIK, GARROTE])
 def test_a_formula_is_one_layer(nodes):
     assert [type(node.layer) for node in agrees(written(nodes)).nodes] == [Activation]
+
+
+def test_scalings_before_a_formula_stay_scalings():
+    """3x exp(−(3x)²/2), with −3x written as a scaling of its own: 3x, then s exp(−s²/2)."""
+    proto = model([("Mul", ["x", "w"], ["s"], {}), ("Neg", ["s"], ["n"], {}),
+                   ("Mul", ["n", "s"], ["q"], {}), ("Mul", ["q", "half"], ["e"], {}),
+                   ("Exp", ["e"], ["g"], {}), ("Mul", ["s", "g"], ["y"], {})], (7,),
+                  {"w": np.float32(3), "half": HALF})
+    scaling, activation = (node.layer for node in agrees(proto).nodes)
+    assert scaling.factors == 3 and activation.flux.parameters == {"a": HALF, "factor": 1}
 
 
 @pytest.mark.parametrize("kind", ["Exp", "Sqrt", "Log", "Reciprocal", "Tan"])

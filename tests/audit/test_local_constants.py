@@ -128,10 +128,19 @@ def test_what_holds_for_all_inputs_holds_in_a_ball():
     (dict(around=CENTRE, radius=0), "must be positive"),
     (dict(around=CENTRE * np.nan, radius=1), "finite"),
     (dict(around="missing.npy", radius=1), "cannot read"),
-    (dict(around="input.txt", radius=1), "must be a .npy or .csv")])
+    (dict(around="input.txt", radius=1), "unknown kind '.txt'; use .npy, .csv")])
 def test_a_wrong_ball_is_one_clear_error(wrong, text):
     with pytest.raises(InvalidArgument, match=text):
         audit(net("relu"), budget=1, **wrong)
+
+
+def test_a_file_with_a_broken_header_is_one_clear_error(tmp_path):
+    """NumPy reads the header of an .npy file as Python, which raises what it likes."""
+    path = tmp_path / "input.npy"
+    for header in (b"{'descr': '<f8', ", b"0 \x00 (", b"\xff"):
+        path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        with pytest.raises(InvalidArgument, match=r"around: .* is damaged or no input"):
+            audit(net("relu"), around=path, radius=1, budget=1)
 
 
 def test_the_command_takes_a_file(tmp_path):

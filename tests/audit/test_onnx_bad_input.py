@@ -60,6 +60,7 @@ W = {"w": weights(4, 3)}
     (single("Reshape", (2, 6), {"s": ints(5, -1)}), "cannot become"),
     (single("Reshape", (2, 6), {"s": ints(-1, -1)}), "is none"),
     (single("Transpose", (2, 3), perm=[0, 1, 1]), "no order"),
+    (single("Unsqueeze", (2, 3), {"a": ints(1, 1)}), "name one of them twice"),
     (single("Slice", (7,), {"s": ints(3), "e": ints(3)}, opset=13), "no entries"),
     (single("Pad", (2, 3), {"p": ints(0, 0, 1, 0, 0, 1), "v": np.float32(2)}), "only zeros"),
     (single("Tile", (3,), {"r": ints(1, 10**12)}), "more than"),

@@ -10,6 +10,8 @@ from stabkit.fluxes import activations
 from stabkit.networks.graph import Graph, Node, evaluate
 from stabkit.networks.layers import Activation, Dense, Product, Scaling, Selection, Sum
 from stabkit.networks.reach import reaches_of, with_free_slopes
+from stabkit.networks.slope_bound import active_entries
+from stabkit.networks.slope_form import slope_form
 
 TANH, SIGMOID = Activation(fluxes.tanh()), Activation(activations.sigmoid())
 RNG = np.random.default_rng(3)
@@ -108,3 +110,10 @@ def test_recurrent_modules_have_a_constant_from_both_sides(kind, first):
     jacobian = torch.autograd.functional.jacobian(lambda x: module(x[None]), x).reshape(3, 6)
     assert found.status is Status.PROVED
     assert np.linalg.norm(jacobian, 2) <= float(found.upper) and found.lower <= found.upper
+
+
+@pytest.mark.parametrize("graph", [gated(TANH, SIGMOID), cell("mean", 3), cell("cell", 2)])
+def test_a_product_counts_twice_among_what_multipliers_are_sought_for(graph):
+    """As many entries as the form that they are sought in has beside the inputs."""
+    form = slope_form(*with_free_slopes(graph))
+    assert active_entries(graph) == form.size - form.inputs

@@ -2,14 +2,18 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
-from stabkit import Explicit, difference, fluxes, registry, verify
+from stabkit import Explicit, difference, fluxes, load_claims, registry, verify
 from stabkit.claims.executor import executor
 from stabkit.codes import FluxCode, NotionCode, SchemeCode
 from stabkit.kernels import search as compiled
@@ -49,6 +53,70 @@ def test_a_dask_cluster_of_processes_gives_the_verdicts_of_one():
         address = cluster.scheduler_address.removeprefix("tcp://")
         with executor(f"dask://{address}") as pool:
             assert verdicts(executor=pool) == alone
+
+
+CLAIMS = """
+import os, signal, time
+from stabkit import Calculation, claim
+"""
+CLAIM = """
+@claim("page {0}")
+def claim_{0}():
+    '''{0} < {0} + 1.'''
+    {1}
+    return Calculation(dict(a={0}), [], ["a < a + 1"], "")
+"""
+
+
+def written(path, *bodies):
+    path.write_text(CLAIMS + "".join(CLAIM.format(k, body) for k, body in enumerate(bodies)),
+                    "utf-8")
+    return load_claims(path)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_of_dask_costs_no_verdict(tmp_path):
+    """One of two is killed at work: its claim is decided by the other, all as on one worker.
+
+    A claim that kills whoever works on it is undecided, and the others are decided.
+    """
+    distributed = pytest.importorskip("distributed", reason="dask[distributed] is an extra")
+    mark = tmp_path / "pid"
+    note = (f"if not os.path.exists({str(mark)!r}): "
+            f"open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+    claims = written(tmp_path / "mine.py", *["time.sleep(0.1)"] * 3, note)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True,
+                                  dashboard_address=None) as cluster:
+        address = cluster.scheduler_address.removeprefix("tcp://")
+        with executor(f"dask://{address}") as pool, ThreadPoolExecutor(1) as beside:
+            running = beside.submit(verify, claims, executor=pool, on_verdict=lambda _: None)
+            while not mark.exists() or not mark.read_text():
+                assert not running.done()
+                time.sleep(0.05)
+            os.kill(int(mark.read_text()), signal.SIGKILL)
+            found = [verdict.to_json() for verdict in running.result(timeout=120)]
+            assert found == [verdict.to_json() for verdict in verify(claims)]
+            claims = written(tmp_path / "deadly.py", "", "os.kill(os.getpid(), signal.SIGKILL)")
+            found = verify(claims, executor=pool)
+    assert [str(verdict.status) for verdict in found] == ["proved", "undecided"]
+    assert found[1].reason == "the worker died, each time that it was tried"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("mpiexec") is None or find_spec("mpi4py") is None,
+                    reason="needs mpiexec and the extra mpi")
+def test_processes_of_mpi_give_the_file_of_one(tmp_path):
+    """Three of them, and the same bytes."""
+    written(tmp_path / "mine.py", *["time.sleep(0.1)"] * 6)
+    verify_them = ["-m", "stabkit", "verify", "--claims", str(tmp_path / "mine.py"), "--json"]
+    subprocess.run([sys.executable, *verify_them, str(tmp_path / "one.json")], check=True,
+                   capture_output=True)
+    subprocess.run(
+        ["mpiexec", "--oversubscribe", "-n", "3", sys.executable, "-m", "mpi4py.futures",
+         *verify_them, str(tmp_path / "three.json"), "--executor", "mpi"], check=True,
+        capture_output=True, timeout=300, env={
+            **os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"})
+    assert (tmp_path / "three.json").read_bytes() == (tmp_path / "one.json").read_bytes()
 
 
 def test_chunks_and_threads_do_not_change_the_worst_trial():

@@ -132,6 +132,46 @@ def test_a_limit_is_a_number_of_seconds(claims, limit):
         verify(load_claims(claims), limit=limit)
 
 
+ENDINGS = {
+    "a thread of the file": ("threading.Thread(target=time.sleep, args=(999,)).start()", 0, ""),
+    "a thread of a claim": (
+        "def also():\n    '1 < 2.'\n    threading.Thread(target=time.sleep, args=(999,)).start()\n"
+        "    return Calculation({}, [], ['1 < 2'], '')\nmade = claim('p')(also)", 0, ""),
+    "an exit at the exit": (
+        "atexit.register(os._exit, 0)\ndef wrong():\n    '2 < 1.'\n"
+        "    return Calculation({}, [], ['2 < 1'], '', True)\nmade = claim('p')(wrong)", 1,
+        "os._exit"),
+    "an error without a text": (
+        "class E(Exception):\n    def __str__(self): raise RuntimeError\n    __repr__ = __str__\n"
+        "def raises():\n    '1 < 2.'\n    raise E\nmade = claim('p')(raises)", 2, "str() failed"),
+    "an error that cannot travel": (
+        "class E(Exception):\n    def __reduce__(self): raise RuntimeError\n"
+        "def raises():\n    '1 < 2.'\n    raise E\nmade = claim('p')(raises)", 2,
+        "raises: E: no message"),
+    "an interrupt of its own": (
+        "def raises():\n    '1 < 2.'\n    raise KeyboardInterrupt\nmade = claim('p')(raises)", 2,
+        "raises: KeyboardInterrupt"),
+    "a closed output": ("sys.stdout.close()", 2, "closed file"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_code_that_ends_badly_is_told_and_ends(tmp_path, kind, workers):
+    """The exit status is that of the verdicts, or of bad input, and nobody waits for ever."""
+    code, status, words = ENDINGS[kind]
+    (tmp_path / "odd.py").write_text(
+        "import atexit, os, sys, threading, time\nfrom stabkit import Calculation, claim\n"
+        "@claim('p')\ndef fine():\n    '1 < 2.'\n    return Calculation({}, [], ['1 < 2'], '')\n"
+        f"{code}\n", "utf-8")
+    done = subprocess.run([sys.executable, "-m", "stabkit", "verify", "--claims",
+                           tmp_path / "odd.py", "--workers", workers],
+                          text=True, capture_output=True, timeout=120)
+    assert done.returncode == status and words in done.stderr
+    assert status == 2 or "proved" in done.stdout
+
+
 def test_threads_are_looked_at_before_anything_else():
     done = subprocess.run([sys.executable, "-m", "stabkit", "claims"], text=True, check=False,
                           capture_output=True, env={**os.environ, "STABKIT_THREADS": "many"})

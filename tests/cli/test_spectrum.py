@@ -42,6 +42,9 @@ def test_a_picture_and_a_large_matrix(here, capsys):
     assert main(["spectrum", "wide.npz"]) == 0
     assert "spectral radius" not in capsys.readouterr().out
     assert main(["spectrum", "wide.npz", "--picture", "x.svg"]) == 2
+    capsys.readouterr()
+    assert main(["spectrum", "grcar.npy", "--picture", "nowhere/grcar.svg"]) == 2
+    assert "--picture: cannot write nowhere/grcar.svg" in capsys.readouterr().err
 
 
 def test_files_that_hold_no_matrix(here, capsys):

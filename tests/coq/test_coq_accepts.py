@@ -21,10 +21,17 @@ CORE = [
     "two grids, fine values", "explicit step on a grid, range", "explicit step on a line, sign",
     "implicit step on a line, sign", "explicit step on a line, variation",
     "explicit step on a line, extrema", "explicit step on a line, mean",
-    "explicit step on a line, contrast",
+    "explicit step on a line, contrast", "explicit step on a ring, sign",
 ]
 #: For each of them so many steps, too.
-ON_LINES = [name for name in CORE if " on a line, " in name and "contrast" not in name]
+ON_LINES = [name for name in CORE if " on a line, " in name and "contrast" not in name] + [
+    "explicit step on a ring, sign"]
+#: A value becomes (1 − w)uᵢ + wm, 0 <= w <= 1, with a mean m of its neighbours.
+OF_MEANS = {"kind": "rows", "step": "explicit", "keeps": "range", "weights": {"w": "1"},
+            "rows": {"site": {"0": "1 - w", "mean": "w"}}}
+#: (1 + w)vᵢ − wm = uᵢ, w >= 0, with a mean m of the values after the step.
+TO_MEANS = OF_MEANS | {"step": "implicit", "weights": {"w": "inf"},
+                       "rows": {"site": {"0": "1 + w", "mean": "-w"}}}
 #: f·s − |f|²/b >= 0 by the interpolation between s and 0, where Φ is 0 by its sector.
 AT_REST = {
     "kind": "algebra", "parameters": {"b": "> 0"}, "vectors": {"s": "M"},
@@ -44,7 +51,7 @@ AXIOMS = {"ClassicalDedekindReals.sig_not_dec", "ClassicalDedekindReals.sig_fora
 def place(tmp_path_factory):
     """A folder with the library, which Coq accepts."""
     place = tmp_path_factory.mktemp("coq")
-    for name in ("Stabkit.v", "Lines.v"):
+    for name in ("Stabkit.v", "Lines.v", "Rings.v"):
         (place / name).write_text(folder([]).files[name], "utf-8")
         assert coqc(place, name).returncode == 0
     return place
@@ -69,7 +76,8 @@ def test_coq_accepts_a_core_set_with_one_command(place):
     many = tuple((THEOREMS[name].statement | {"steps": "any number"}, THEOREMS[name].proof)
                  for name in ON_LINES)
     made = folder([*shown, Shown("at rest", "", ((AT_REST, BY_REST),)),
-                   Shown("many steps", "", many)])
+                   Shown("many steps", "", many),
+                   Shown("of means", "", ((OF_MEANS, {}), (TO_MEANS, {})))])
     assert made.left_out == {}
     for name, text in made.files.items():
         if not (place / name).exists():
@@ -84,7 +92,7 @@ def test_coq_accepts_a_core_set_with_one_command(place):
 
 #: x = (1, −1, 0, 1) changes its sign twice, not three times, and its total variation is 4.
 KNOWN_VALUES = """
-Require Import Stabkit Lines.
+Require Import Stabkit Lines Rings.
 Definition x : vec := fun i => match i with 0%nat => 1 | 1%nat => -1 | 3%nat => 1 | _ => 0 end.
 Lemma twice : changes 4 x 2.
 Proof.
@@ -96,6 +104,22 @@ Proof.
   intros (i & p & P & _ & q & Q & B & r & T & _ & N & _). assert (p = 1 /\\ q = 2)%nat as [-> ->]
     by lia. unfold x in B. lra.
 Qed.
+Lemma twice_around : changes_around 4 x 2.
+Proof.
+  unfold changes_around. right. exists 1%nat. simpl. exists 3%nat.
+  repeat split; try lia; try (unfold around, x; simpl; lra).
+  exists 5%nat. repeat split; try lia; unfold around, x; simpl; lra.
+Qed.
+Lemma a_mean : is_mean 2 x (1/2).
+Proof.
+  exists (fun i => match i with O => 3/4 | _ => 1/4 end). unfold dot, x; simpl.
+  repeat split; [intros [| p] L |..]; lra.
+Qed.
+Lemma no_mean : ~ is_mean 2 x 2.
+Proof.
+  intro M. assert (2 <= 1); [| lra]. apply (mean_at_most M).
+  intros [| [| p]] L; unfold x; simpl; try lra; lia.
+Qed.
 Lemma four : variation 4 x = 4.
 Proof.
   unfold variation, differences, x; simpl. replace (-1 - 1) with (-2) by lra.
@@ -105,7 +129,8 @@ Qed.
 
 
 def test_the_library_counts_as_by_hand(place):
-    """Signs of (1, −1, 0, 1): + − + without the zero; |−2| + |1| + |1| = 4."""
+    """Signs of (1, −1, 0, 1): + − + without the zero, and so around, from −1 to 1 and to −1 again;
+    |−2| + |1| + |1| = 4; 3/4·1 + 1/4·(−1) = 1/2 is a mean of the first two, 2 is none."""
     (place / "known.v").write_text(KNOWN_VALUES, "utf-8")
     done = coqc(place, "known.v")
     assert done.returncode == 0, done.stderr
@@ -141,6 +166,7 @@ def test_coq_refuses_a_statement_that_is_false(place, name, path, value):
     ("explicit step on a line, range", "9/16"), ("explicit step on a line, sign", "9/32"),
     ("explicit step on a line, variation", "9/16"), ("explicit step on a line, extrema", "9/32"),
     ("explicit step on a grid, range", "9/32"), ("explicit step on a line, contrast", "9/16"),
+    ("explicit step on a ring, sign", "9/32"),
 ])
 def test_coq_refuses_a_step_beyond_the_bound_of_lines(place, name, weight):
     """An eighth more than the sharp τg/h² of each statement."""
@@ -159,10 +185,28 @@ def test_coq_refuses_a_step_beyond_the_bound_of_lines(place, name, weight):
     ("explicit step on a line, mean", ("rows", "first", "1"), "r/2"),
     ("explicit step on a line, contrast", ("rows", "last", "0"), "1 - l/2"),
     ("explicit step on a line, contrast", ("rows", "last", "-1"), "l**2"),
+    ("explicit step on a ring, sign", ("rows", "inner", "1"), "-r"),
 ])
 def test_coq_refuses_other_rows_of_lines(place, name, path, value):
     """A sign turned round beside the diagonal, or rows that do not sum to 1."""
     made = THEOREMS[name]
     stem = f"rows_{name}_{path[-1]}".replace("-", "minus_").replace(" ", "_").replace(",", "")
     done = said_of(place, stem, changed(made.statement, *path, to=value), made.proof)
+    assert done.returncode != 0 and "Error" in done.stderr
+
+
+@pytest.mark.parametrize("name, path, value", [
+    ("weight", ("weights", "w"), "9/8"), ("sum", ("rows", "site", "mean"), "w/2"),
+    ("sign", ("rows", "site", "mean"), "-w"),
+])
+def test_coq_refuses_other_rows_of_means(place, name, path, value):
+    """A weight by which a value goes beyond the mean, and rows that do not sum to 1."""
+    done = said_of(place, f"means_{name}", changed(OF_MEANS, *path, to=value), {})
+    assert done.returncode != 0 and "Error" in done.stderr
+
+
+def test_coq_refuses_an_implicit_row_of_a_mean_of_the_other_sign(place):
+    """(1 − w)vᵢ + wm = uᵢ has values beyond the range of u for w between 1/2 and 1."""
+    false = changed(TO_MEANS, "rows", to={"site": {"0": "1 - w", "mean": "w"}})
+    done = said_of(place, "means_implicit", false, {})
     assert done.returncode != 0 and "Error" in done.stderr

@@ -7,7 +7,7 @@ import pytest
 
 from stabkit import fluxes
 from stabkit.fluxes.flux import Facts, from_activation
-from stabkit.fluxes.kinks import kinks, suspected
+from stabkit.fluxes.kinks import kinks, suspects
 from stabkit.operators import from_matrix
 from stabkit.schemes import Explicit
 from stabkit.stability.decide import decide
@@ -36,7 +36,7 @@ def test_a_jump_at_an_irrational_place_inside_a_piece_is_refuted(formula):
 def test_a_place_where_nothing_jumps_is_no_counterexample():
     """The same value on both sides of a cubic root of 2: the step is (1 − τ) s, and contracts."""
     flux = from_activation(lambda s: np.where(s * s * s < 2, s, s), Facts(False, (ONE, ONE), None))
-    assert [abs(float(x) ** 3 - 2) < 1e-9 for x in suspected(flux.expression(
+    assert [abs(float(x) ** 3 - 2) < 1e-9 for x in suspects(flux.expression(
         flux.pieces[0], "activation"))] == [True]
     assert decide(Stable(Explicit(SAMPLE, flux, HALF), CONTRACTION), trials=10).status \
         not in (PROVED, REFUTED)
@@ -47,7 +47,7 @@ def test_the_dictionary_has_no_such_places():
     made = [make() for make in fluxes.DICTIONARY.values()]
     exact = [{*flux.breakpoints(), *kinks(flux.expression(piece, "activation"))}
              for flux in made for piece in flux.pieces]
-    near = [suspected(flux.expression(piece, "activation"))
+    near = [suspects(flux.expression(piece, "activation"))
             for flux in made for piece in flux.pieces]
     assert all(min(abs(x - y) for y in points) < 1e-9
                for points, found in zip(exact, near, strict=True) for x in found)

@@ -140,3 +140,20 @@ def test_a_full_disk_costs_no_result(monkeypatch, tmp_path):
 
     monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_data", full)
     assert kernels.kernel(lambda x: x + 1)(1) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variable", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
+def test_what_numba_is_told_changes_no_bit(variable, tmp_path):
+    """Without compilation loops that are chosen by types would do nothing, and say nothing."""
+    code = ("import hashlib, numpy as np\n"
+            "from stabkit import FSI, Explicit, difference, fluxes, repeat\n"
+            "u, K = np.linspace(-3, 3, 5000), difference(1, 5000)\n"
+            "for step in (repeat(Explicit(K, fluxes.rational(), '1/4'), 100),\n"
+            "             FSI(K, fluxes.perona_malik(), '1/4', 50)):\n"
+            "    print(hashlib.sha256(step(u).tobytes()).hexdigest())\n")
+    said = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True,
+                           env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / str(len(more))),
+                                **more}).stdout
+            for more in ({}, {variable: "1"})]
+    assert said[0] == said[1] and said[0].count("\n") == 2

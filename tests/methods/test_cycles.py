@@ -7,8 +7,9 @@ import pytest
 
 import stabkit
 from stabkit import FSI, InvalidArgument, cycle, difference, fluxes
+from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fractions
-from stabkit.methods.intervals import at, first_exit
+from stabkit.methods.intervals import at, first_exit, first_failure
 
 NAMES = ("fsi", "fed", "rkc", "rkl", "rkg")
 
@@ -83,3 +84,12 @@ def test_what_is_no_cycle_is_refused():
             stabkit.cycle(*arguments)
     with pytest.raises(InvalidArgument, match="order"):
         cycle("fed", 3, order="alphabetic")
+
+
+def test_what_fails_between_two_changes_ends_at_the_first_of_them():
+    """r < 2 or r > 3, as asked between 1, 2, 3 and beyond: it fails in (2, 3) only."""
+    changes = [Interval(1), Interval(2), Interval(3)]
+    assert first_failure(changes, lambda r: not 2 < r < 3).lower == 2
+    assert first_failure(changes, lambda r: r < 3).upper == 3
+    assert not first_failure(changes, lambda r: True).is_finite
+    assert first_failure([], lambda r: False).upper == 0

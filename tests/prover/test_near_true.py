@@ -29,9 +29,9 @@ from statements import (
 
 from stabkit import CONTRACTION, EUCLIDEAN, FSI, FixedPoint, bounded, prove, stable_step
 from stabkit.classes import AnyCount, AnyFlux, AnyOperator, AnyVector, UpTo, below
-from stabkit.prover.growth import growing
 from stabkit.prover.piecewise_linear import admits, admitted, flux_through, linear
 from stabkit.replay import check
+from stabkit.stability.growing_powers import growing
 
 pytest.importorskip("clarabel", reason="the search needs the extra prove")
 

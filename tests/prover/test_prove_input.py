@@ -63,8 +63,38 @@ def test_a_solver_that_gives_up_proves_nothing(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures("solver")
 def test_an_unbounded_class_has_no_proof():
-    """A step without an end: the explicit step is not stable."""
-    assert not prove(explicit, EUCLIDEAN, refute=False, K=K, flux=SECTOR, ratio=UpTo(None)).proved
+    """A step without an end: the explicit step is not stable, and a long one shows it."""
+    found = prove(explicit, EUCLIDEAN, K=K, flux=SECTOR, ratio=UpTo(None))
+    assert found.status == "refuted"
+    of_numbers = dict(K=AnyOperator(square=1), flux=AnyFlux(slopes=(0, 1), diffusivities=(0, 1)))
+    assert prove(plain, EUCLIDEAN, **of_numbers, tau=UpTo(None)).status == "refuted"
+
+
+def plain(K, flux, tau):
+    return Explicit(K, flux, tau)
+
+
+@pytest.mark.usefixtures("solver")
+@pytest.mark.parametrize("end, status", [(2, "proved"), ("2.01", "refuted")])
+def test_a_class_without_interior(end, status):
+    """One flux alone, Φ(s) = s."""
+    assert prove(plain, EUCLIDEAN, K=AnyOperator(square=1), tau=UpTo(end), flux=AnyFlux(
+        slopes=(1, 1), diffusivities=(1, 1))).status == status
+
+
+@pytest.mark.usefixtures("solver")
+@pytest.mark.parametrize("name, kind, words", [
+    ("K", AnyOperator(square=-1), "square: no operator"),
+    ("tau", UpTo(0), "top: no number lies in"), ("tau", UpTo(-1), "top: no number lies in"),
+    ("flux", AnyFlux(diffusivities=(2, 1)), "diffusivities: the lower end comes first"),
+    ("flux", AnyFlux(slopes=(1, 0)), "slopes: the lower end comes first"),
+    ("flux", AnyFlux(diffusivities=(0, 1), slopes=(2, 3)), "slopes: no flux has such"),
+])
+def test_an_empty_class_is_named(name, kind, words):
+    """Whatever is said of no member is true, so that nothing is said of none."""
+    classes = dict(K=AnyOperator(square=1), tau=UpTo(1), flux=AnyFlux(diffusivities=(0, 1)))
+    with pytest.raises(InvalidArgument, match=words):
+        prove(plain, EUCLIDEAN, **classes | {name: kind})
 
 
 @pytest.mark.usefixtures("solver")

@@ -7,7 +7,8 @@ from statements import MONOTONE, SECTOR, K, explicit, fixed_point, fsi
 
 from stabkit import EUCLIDEAN, prove
 from stabkit.errors import InvalidArgument
-from stabkit.prover.sharp_step import SHARP, _simplest
+from stabkit.prover.sharp_step import SHARP
+from stabkit.stability.sharpness.signs import simplest
 
 pytest.importorskip("clarabel", reason="the search needs the extra prove")
 
@@ -41,8 +42,8 @@ def test_three_fixed_point_iterations_of_a_monotone_flux():
 
 def test_the_simplest_number_between_two():
     """The first denominator that has one."""
-    assert _simplest(F(9995, 10000), F(10005, 10000)) == 1
-    assert _simplest(F(161, 100), F(162, 100)) == F(21, 13)
+    assert simplest(F(9995, 10000), F(10005, 10000)) == 1
+    assert simplest(F(161, 100), F(162, 100)) == F(21, 13)
 
 
 def test_one_argument_can_be_sharp():

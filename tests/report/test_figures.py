@@ -23,3 +23,14 @@ def test_notions_of_a_step_are_drawn_as_they_are_decided():
     panels = figures.notions_of_a_step("11/20", 3, fluxes.identity()).axes
     assert [bool(panel.lines) for panel in panels] == [False, True, True]
     assert [text.get_text() for text in panels[0].texts] == ["proved"]
+
+
+def test_robustness_is_drawn_as_it_was_measured():
+    """Two lines for each network, and an area where something is certified."""
+    rows = [{"radius": r, "noise": 1 - r / 4, "attack": 1 - r / 2, "certified": 1 - r}
+            for r in (0.0, 0.5, 1.0)]
+    free = [{**row, "certified": 0.0} for row in rows]
+    axes, = figures.robustness({"free": free, "certified": rows}).axes
+    assert [list(each.get_ydata()) for each in axes.lines] == 2 * [
+        [1, 0.875, 0.75], [1, 0.75, 0.5]]
+    assert len(axes.collections) == 1

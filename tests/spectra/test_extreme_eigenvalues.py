@@ -32,7 +32,7 @@ from stabkit.spectra import (
     symmetric,
     whole,
 )
-from stabkit.spectra.symmetric import bounds_of_largest, rayleigh_bound
+from stabkit.spectra.symmetric import bounds_of_largest, norm_within, rayleigh_bound
 
 PM = fluxes.perona_malik()
 
@@ -41,6 +41,15 @@ def holds(interval, value):
     """That an interval of ours meets a ball of Arb, which it must if both hold one number."""
     return interval.lower <= to_fraction(value.upper()) and \
         to_fraction(value.lower()) <= interval.upper
+
+
+def test_the_norm_of_a_matrix_that_is_not_square():
+    """‖A‖ of uvᵀ is |u||v|: 5 · 13 for u = (3, 4) and v = (5, 12, 0); within 1 it is 64 to 66."""
+    matrix = scipy.sparse.csr_array(np.outer([3.0, 4.0], [5.0, 12.0, 0.0]))
+    found, wide = norm_within(matrix), norm_within(matrix, Fraction(1))
+    assert found.lower <= 65 <= found.upper and found.width < 1e-10
+    assert wide.lower <= 64 and wide.upper >= 66 and wide.width < 2 + 1e-9
+    assert norm_within(0 * matrix, Fraction(1)).lower == 0
 
 
 # -- known spectra ---------------------------------------------------------------------------------

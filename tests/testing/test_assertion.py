@@ -256,6 +256,7 @@ def test_a_function_may_work_in_place_or_on_single_precision():
     (dict(notion=energy(lambda u: float(u @ u))), "functional of 'energy' must"),
     (dict(notion=energy(np.linalg.norm)), "functional of 'energy' must"),
     (dict(trials=-1), "trials: must be an integer >= 0, got -1"),
+    (dict(seconds=0), "seconds: must be positive, got 0"),
     (dict(seed=1.5), "seed: must be an integer >= 0, got 1.5"),
     (dict(signals=[[1, 2]]), r"signals: must have shape \(count, 3\), got \(1, 2\)"),
     (dict(signals=[[1, 2, float("nan")]]), "signals: must be a finite rational number, got nan"),

@@ -80,7 +80,7 @@ def test_crank_nicolson_keeps_signs_up_to_a_limit_only():
     found.check()
 
 
-@pytest.mark.parametrize("n", [8, 40, 400])
+@pytest.mark.parametrize("n", [8, 40, pytest.param(400, marks=pytest.mark.slow)])
 def test_backward_euler_keeps_everything_at_every_dt(n):
     """An M-matrix whose rows sum to 1 at least."""
     def step(u, dt):
@@ -112,7 +112,7 @@ def test_a_wrong_sign_is_seen():
     assert decide(wrong, EUCLIDEAN, shape=6, dt="1/10").status is REFUTED
 
 
-@pytest.mark.parametrize("n", [4, 8])
+@pytest.mark.parametrize("n", [4, pytest.param(8, marks=pytest.mark.slow)])
 def test_alternating_directions(n):
     """Peaceman and Rachford: at every dt the norm is kept, as the halves commute; the largest
     value at least up to dt = 1, where the explicit half has a negative weight."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from heapq import heappop, heappush
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from stabkit.arithmetic.rational import Constant
 from stabkit.audit.reading.recognition import flux_of_formula
 from stabkit.errors import InvalidArgument, StabkitError
-from stabkit.fluxes.continuity import defined_at
+from stabkit.fluxes.continuity import has_value_at
 from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
 from stabkit.fluxes.flux import Flux
 from stabkit.networks.graph import Graph, Node
@@ -77,7 +78,8 @@ def fused(graph: Graph) -> Graph:
             if tried > _MOST:
                 break
             tried += 1
-            formula = _formula(nodes, source, inside)
+            source, inside, multiples = _past_scalings(nodes, source, inside)
+            formula = _formula(nodes, source, inside, multiples)
             if formula is None:
                 continue
             try:
@@ -144,6 +146,33 @@ def _sources(nodes: Sequence[Node], last: int) -> Iterator[tuple[int, list[int],
             heappush(waiting, -source)
 
 
+def _past_scalings(nodes: Sequence[Node], source: int, inside: list[int]
+                   ) -> tuple[int, list[int], dict[int, Expression]]:
+    """The same behind the scalings that a formula begins with, which remain scalings.
+
+    With them the nodes that are multiples of the new source.
+    """
+    rest, multiples = sorted(inside), dict[int, Expression]()
+    while not multiples:
+        users = [number for number in rest if source in nodes[number].inputs]
+        factors = [_factor(nodes[number].layer) for number in users]
+        alone = len(users) == 1 and isinstance(nodes[users[0]].layer, Scaling)
+        if not alone and (not users or not all(factors)):
+            break
+        source = users[0]
+        multiples = {user: as_expression(VARIABLE * Constant(factor / factors[0]))
+                     for user, factor in zip(users[1:], factors[1:], strict=True)}
+        rest = [number for number in rest if number not in users]
+    return source, rest, multiples
+
+
+def _factor(layer: Layer) -> Fraction:
+    """f of the layer f x, 0 of others."""
+    if not isinstance(layer, Scaling) or layer.bias is not None or layer.factors is None:
+        return Fraction(0)
+    return Fraction(np.asarray(layer.factors).item())
+
+
 def _is_entrywise(node: Node) -> bool:
     layer = node.layer
     if isinstance(layer, Scaling):
@@ -157,10 +186,11 @@ def _is_rough(layer: Layer) -> bool:
         isinstance(layer, Activation) and certified_slopes(layer.flux) is None)
 
 
-def _formula(nodes: Sequence[Node], source: int, inside: Sequence[int]) -> Expression | None:
+def _formula(nodes: Sequence[Node], source: int, inside: Sequence[int],
+             multiples: Mapping[int, Expression] = MappingProxyType({})) -> Expression | None:
     """What a node computes from another one; None where that is a long formula."""
-    found = {source: VARIABLE}
-    lengths = {source: 1}
+    found = {source: VARIABLE, **multiples}
+    lengths = dict.fromkeys(found, 1)
     for number in sorted(inside):
         node = nodes[number]
         lengths[number] = 2 + sum(lengths[each] for each in node.inputs)
@@ -175,12 +205,13 @@ def _without_zero(flux: Flux) -> Expression:
     first, last = flux.pieces[0], flux.pieces[-1]
     if len(flux.pieces) == 2 and flux.facts.odd and first.upto == 0:
         whole = flux.expression(last, "activation")
-        if defined_at(whole, Fraction(0)) and whole.at(Fraction(0)) == 0:
+        if has_value_at(whole, Fraction(0)) and whole.at(Fraction(0)) == 0:
             return whole
     return as_expression(flux.activation(VARIABLE))
 
 
 def _applied(layer: Layer, found: Mapping[int, Expression], inputs: Sequence[int]) -> Expression:
+    first: Expression
     first, *rest = (found[source] for source in inputs)
     if isinstance(layer, Activation):
         return _without_zero(layer.flux).at(first)
@@ -195,8 +226,8 @@ def _applied(layer: Layer, found: Mapping[int, Expression], inputs: Sequence[int
         edge = Constant(Fraction(layer.threshold))
         return Expression.where(first > edge if layer.strict else first >= edge, *rest)
     if isinstance(layer, Scaling):
-        if layer.factors is not None:
-            first = first * Constant(Fraction(np.asarray(layer.factors).item()))
-        if layer.bias is not None:
-            first = first + Constant(Fraction(np.asarray(layer.bias).item()))
+        for given, joined in ((layer.factors, "*"), (layer.bias, "+")):
+            if given is not None:
+                value = Constant(Fraction(np.asarray(given).item()))
+                first = as_expression(first * value if joined == "*" else first + value)
     return first

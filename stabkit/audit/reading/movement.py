@@ -66,6 +66,8 @@ def _unsqueeze(op: Operator, shape: tuple[int, ...]) -> tuple[int, ...]:
     axes = _axes(op) or []
     rank = len(shape) + len(axes)
     new = {within(axis, rank) for axis in axes}
+    if len(new) < len(axes):
+        raise InvalidArgument(f"axes {axes} name one of them twice")
     rest = iter(shape)
     return tuple(1 if i in new else next(rest) for i in range(rank))
 

@@ -7,12 +7,24 @@ from typing import Any
 
 from stabkit.errors import InvalidArgument
 
+MOST_NODES = 20_000  # some seconds to read
+DEEPEST = 50  # functions within functions
+
 
 def written_out(model: Any, source: str, known: Container[str]) -> Any:
     """The model without functions of its own, and without operators that are not known and that
-    the standard writes by others."""
+    the standard writes by others.
+
+    Raises
+    ------
+    InvalidArgument
+        If it has too many nodes then, which functions of functions may make of a small file.
+    """
     import onnx.inliner
 
+    count = count_nodes(model, source)
+    if count > MOST_NODES:
+        raise InvalidArgument(f"model: {source}: has {count:.6g} nodes, more than {MOST_NODES}")
     if model.functions:
         try:
             model = onnx.inliner.inline_local_functions(model)
@@ -37,6 +49,36 @@ def _by_others(model: Any, foreign: Sequence[str]) -> Any:
             typed, [("", name) for name in foreign], inline_schema_functions=True)
     except (RuntimeError, ValueError, TypeError):
         return model
+
+
+def count_nodes(model: Any, source: str) -> int:
+    """How many nodes a model has when its functions are written out, in subgraphs too."""
+    functions = {_key(made, made.name): made.node for made in model.functions}
+    known: dict[tuple[str, ...], int] = {}
+
+    def count(nodes: Sequence[Any], above: tuple) -> int:
+        total = 0
+        for node in nodes:
+            key = _key(node, node.op_type)
+            if key not in functions:
+                total += 1
+            elif key in above or len(above) >= DEEPEST:
+                raise InvalidArgument(f"model: {source}: its functions call themselves, or are "
+                                      f"nested more than {DEEPEST} deep")
+            else:
+                if key not in known:
+                    known[key] = count(functions[key], (*above, key))
+                total += known[key]
+            for entry in node.attribute:
+                for graph in (entry.g, *entry.graphs):
+                    total += count(graph.node, above)
+        return total
+
+    return count(model.graph.node, ())
+
+
+def _key(entry: Any, name: str) -> tuple[str, ...]:
+    return entry.domain, name, getattr(entry, "overload", "")
 
 
 def nodes_behind(nodes: Sequence[Any], output: str) -> list[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import inf
+from math import inf, isqrt
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def flux_of_formula(formula: Expression, name: str) -> Flux:
 
 
 def _recognised(formula: Expression, name: str) -> Flux:
-    for known in (_shrinkage, _root, _quotient, _gauss, _softsign, _bell, _bent,
+    for known in (_shrinkage, _garrote, _root, _quotient, _gauss, _softsign, _bell, _bent,
                   _log_sigmoid):
         try:
             found = known(formula, name)
@@ -223,6 +223,25 @@ def _bent(formula: Expression, name: str) -> Flux | None:
                      for upto, sign in ((Fraction(0), -1), (None, 1))],
                      Facts(False, (low, Fraction(high)), (Fraction(0), Fraction(1)), smooth=True),
                      {"u": u.text}))), None)
+
+
+def _garrote(formula: Expression, name: str) -> Flux | None:
+    """c s for |s| <= q, c q²/s beyond, as written by c s q²/max(q², s²)."""
+    c = _factor(formula) if _uses(formula, "max", "min", "where", "abs") else None
+    if c is None:
+        return None
+    far = Fraction(2**40)
+    square = Constant(number(far * formula.at(far) / c))
+    q, k = Constant(isqrt(square.numerator), isqrt(square.denominator)), Constant(c)
+    if q <= 0 or q**2 != square or not _is(formula, k * VARIABLE, (-q, q)) or not _is(
+            formula, k * square / VARIABLE, (-inf, -q), (q, inf)):
+        return None
+    return Flux("garrote", [
+        Piece(Fraction(q), lambda s: k * s, lambda s: k, None, lambda s: k),
+        Piece(None, lambda s: k * square / s, lambda s: k * square / s**2, None,
+              lambda s: -k * square / s**2)],
+        Facts(True, (-abs(c), abs(c)), (min(Fraction(0), c), max(Fraction(0), c))),
+        {"threshold": q, "factor": c})
 
 
 def _softsign(formula: Expression, name: str) -> Flux | None:

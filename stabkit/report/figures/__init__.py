@@ -31,6 +31,7 @@ from stabkit.report.figures.orbits import (
     notions_of_a_step,
     witness,
 )
+from stabkit.report.figures.robustness import robustness
 from stabkit.report.figures.spectra import spectra_along_a_trajectory
 from stabkit.report.figures.style import inline_svg, png, svg
 
@@ -38,8 +39,8 @@ __all__ = [
     "PICTURES", "Picture", "audited", "before_and_after", "claimed_step", "dictionary",
     "drifting_orbits", "ecg", "fsi_polynomials", "growing_cycle", "inline_svg",
     "margin_against_step", "multigrid_histories", "notions_of_a_step", "plot", "png",
-    "sharp_bounds", "sharp_explicit_step", "spectra_along_a_trajectory", "stencil_transfer", "svg",
-    "verdict_map", "witness",
+    "robustness", "sharp_bounds", "sharp_explicit_step", "spectra_along_a_trajectory",
+    "stencil_transfer", "svg", "verdict_map", "witness",
 ]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from stabkit.aliases import Rational
 from stabkit.errors import Undecided
 from stabkit.operators.row_blocks import check_room
 from stabkit.schemes import (
@@ -82,7 +85,7 @@ def _without_layer(scheme: Scheme) -> Scheme:
     (K,) = layer.operators
     if layer.bias is None:
         return Explicit(K, layer.activation, scheme.tau)
-    return ResidualBlock(K, -scheme.tau * K.T, layer.activation, layer.bias)
+    return ResidualBlock(K, -cast(Rational, scheme.tau) * K.T, layer.activation, layer.bias)
 
 
 def _chain(chain: Chain, notion: Notion) -> tuple[Evidence, ...] | None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import cast
 
 import numpy as np
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided, needed
 from stabkit.fluxes.flux import Flux
@@ -147,7 +149,7 @@ def _explicit_contrast(scheme: Explicit) -> Evidence | None:
     if sketch.large:
         raise Undecided("no certificate of contrast is tried for an operator of more than 64 rows")
     sketch.slopes_between(ZERO, high)
-    m = K.shape[0]
+    m, tau = K.shape[0], cast(Rational, scheme.tau)
     a = (K @ K.T).exact()
     entries = ", ".join(f"A[{i}, {i}]" for i in range(m))
     sketch.transcript.define("A", sketch.transcript.term(f"{sketch.K} @ {sketch.K}.T"))
@@ -156,7 +158,7 @@ def _explicit_contrast(scheme: Explicit) -> Evidence | None:
     sketch.show("nonneg(diag(d) - A)", bool((np.diag(np.diag(a)) - a >= 0).all()))
     sketch.show(f"nonneg(A @ ones({m}))", bool((a.sum(axis=1) >= 0).all()))
     sketch.show(f"nonneg(ones({m}) - {sketch.tau} * {high} * d)",
-                all(scheme.tau * high * entry <= 1 for entry in np.diag(a)))
+                all(tau * high * entry <= 1 for entry in np.diag(a)))
     return sketch.finish(
         "the scaled jumps s = K u obey s+ = s - tau A phi(s); with M = max(0, max s), phi "
         "nondecreasing, A_ij <= 0 for i != j and nonnegative row sums, s_i+ <= s_i + tau A_ii "

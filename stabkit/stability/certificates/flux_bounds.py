@@ -17,7 +17,7 @@ from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Term, Transcript, as_text
 from stabkit.errors import needed
-from stabkit.fluxes.continuity import Need, cells_of, cover, defined_at, first_ends, needs
+from stabkit.fluxes.continuity import Need, cells_of, cover, first_ends, has_value_at, needs
 from stabkit.fluxes.flux import Flux
 from stabkit.fluxes.normal_form import polynomial
 
@@ -182,7 +182,7 @@ def show_junctions(transcript: Transcript, flux: Flux, sign: str = "==") -> Show
             made = flux.expression(piece, "activation").at(transcript.term(str(point)))
             return made.text if isinstance(made, Term) else as_text(made)
 
-        if edge == 0 and not all(defined_at(flux.expression(piece, "activation"), edge)
+        if edge == 0 and not all(has_value_at(flux.expression(piece, "activation"), edge)
                                  for piece in (inner, outer)):
             shows += _meets_at_zero(transcript, flux)
             continue

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import has_intervals
 from stabkit.arithmetic.rational import determinant, is_psd, is_totally_nonnegative
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import HypothesisNotMet, Undecided
@@ -49,7 +49,7 @@ def certify_linear(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | Non
         matrix = step_matrix(scheme)
     except (HypothesisNotMet, Undecided):
         return None
-    if any(isinstance(entry, Interval) for entry in matrix.flat):  # linear, but not rational
+    if has_intervals(matrix.flat):  # linear, but not rational
         return None
     made = _show_notion(scheme, notion, matrix)
     unlike = dict.fromkeys(scheme.fluxes)

@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from stabkit.aliases import Record
 from stabkit.arithmetic.enclosure import precision
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import STOPPED, UNFIT, InvalidArgument, StabkitError, Undecided
 from stabkit.multipliers.lyapunov import search_bound
 from stabkit.multipliers.program import require_solver
@@ -26,6 +29,7 @@ from stabkit.schemes import Chain, Scheme
 from stabkit.stability.certificates.stand_ins import StandIns
 from stabkit.stability.certificates.written_steps import VISITS, Joined, State, Written
 from stabkit.stability.goal import goal_of
+from stabkit.stability.growing_powers import unbounded
 from stabkit.stability.invariants import POWER_BOUNDED
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Decrease, Energy, Notion
 from stabkit.stability.verdict import Evidence, calculation
@@ -35,6 +39,7 @@ Vectors = tuple[Expression, ...]  # of which a signal is made
 
 SECONDS = 20.0  # for one search
 FOR_ALL_TIME = 60.0  # for one of a form that does not grow
+FEW = 24  # samples, up to which growth is written as evidence
 LARGEST = 4096  # samples, at which what is written is compared with what is computed
 NEAR = 1e-6  # a worst case above 1 by less may be an error of the solver
 _BITS = 128
@@ -100,6 +105,20 @@ def certify_by_search(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | 
     made = calculation("certificate", stated.parts.log, list(dict.fromkeys(stated.parts.shows)),
                        _BY)
     return (replace(made, data=made.data | {"theorem": theorem}),)
+
+
+def growth_of_powers(scheme: Scheme) -> Evidence | None:
+    """Evidence that powers of a linear step grow, or None; linear is what writes no flux."""
+    stated = _stated(scheme, POWER_BOUNDED) if scheme.size <= FEW else None
+    if stated is None or stated.parts.points():
+        return None
+    unit = [[Fraction(int(i == j)) for i in range(scheme.size)] for j in range(scheme.size)]
+    try:
+        columns = [scheme.step(np.array(column, dtype=object)) for column in unit]
+        return unbounded(np.array([[fraction(x, "step") for x in column] for column in columns],
+                                  dtype=object).T)
+    except (StabkitError, *UNFIT):
+        return None
 
 
 def _one_step(stated: Stated) -> Record | None:

@@ -11,11 +11,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.rational import determinant, is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
 from stabkit.operators import Operator, gram, norm_squared
-from stabkit.operators.row_blocks import is_written_out, row_blocks, written
+from stabkit.operators.row_blocks import as_evidence, is_written_out, row_blocks
 from stabkit.operators.row_bounds import column_squares, gram_bound
 from stabkit.schemes import DiffusionScheme
 from stabkit.stability.certificates.flux_bounds import show_diffusivity, show_slopes
@@ -37,7 +38,7 @@ class Sketch:
         self.shows: list[str] = []
         self.missing = False
         self.large = not is_written_out(scheme.K)
-        self.K = self.transcript.give_once(scheme.K, "K", lambda: written(scheme.K)).text
+        self.K = self.transcript.give_once(scheme.K, "K", lambda: as_evidence(scheme.K)).text
         self.tau = self.transcript.give_once((scheme, "tau"), "tau", lambda: scheme.tau).text
 
     def show(self, condition: str | None, holds: bool = True) -> None:
@@ -60,15 +61,16 @@ class Sketch:
     def gram_at_most(self, bound: int, weight: Fraction) -> None:
         """Show that ``bound`` I − τ weight KᵀK is positive semidefinite."""
         n, scheme = self.scheme.size, self.scheme
+        tau: Rational = scheme.tau
         if not self.large:
-            matrix = bound * np.eye(n, dtype=int) - scheme.tau * weight * gram(scheme.K)
+            matrix = bound * np.eye(n, dtype=int) - tau * weight * gram(scheme.K)
             self.show(f"psd({bound} * I({n}) - {self.tau} * {weight} * ({self.K}.T @ {self.K}))",
                       is_psd(matrix))
-        elif scheme.tau * weight * gram_bound(scheme.K) <= bound:
+        elif tau * weight * gram_bound(scheme.K) <= bound:
             self.show(f"{self.tau} * {weight} * gram_bound({self.K}) <= {bound}")
         elif _is_side_by_side(scheme.K):
             self.show(f"gram_at_most({self.K}, {bound} / ({self.tau} * {weight}))",
-                      scheme.tau * weight * norm_squared(scheme.K).upper <= bound)
+                      tau * weight * norm_squared(scheme.K).upper <= bound)
         else:
             raise Undecided(f"the step is beyond {bound}/(c B), where B = {gram_bound(scheme.K)} "
                             "bounds |K|^2 by the sums of rows of |K|'|K|, and no better bound of "
@@ -77,11 +79,12 @@ class Sketch:
     def gram_below_one(self, weight: Fraction) -> None:
         """Show that I − τ weight KᵀK is positive definite."""
         n, scheme = self.scheme.size, self.scheme
+        tau: Rational = scheme.tau
         if self.large:
             self.show(f"{self.tau} * {weight} * gram_bound({self.K}) < 1",
-                      scheme.tau * weight * gram_bound(scheme.K) < 1)
+                      tau * weight * gram_bound(scheme.K) < 1)
             return
-        matrix = np.eye(n, dtype=int) - scheme.tau * weight * gram(scheme.K)
+        matrix = np.eye(n, dtype=int) - tau * weight * gram(scheme.K)
         self.show(f"pd(I({n}) - {self.tau} * {weight} * ({self.K}.T @ {self.K}))",
                   is_psd(matrix) and determinant(matrix) != 0)
 
@@ -110,9 +113,10 @@ class Sketch:
     def diagonal_at_most_one(self, weight: Fraction) -> None:
         """Show that τ weight (KᵀK)ᵢᵢ <= 1 for every i."""
         K, n, m = self.K, self.scheme.size, self.scheme.K.shape[0]
+        tau: Rational = self.scheme.tau
         self.show(f"{self.tau} * {weight} * column_squares({K}) <= 1" if self.large else
                   f"nonneg(ones({n}) - {self.tau} * {weight} * (({K}.T * {K}.T) @ ones({m})))",
-                  self.scheme.tau * weight * column_squares(self.scheme.K) <= 1)
+                  tau * weight * column_squares(self.scheme.K) <= 1)
 
     def finish(self, by: str) -> Evidence | None:
         if self.missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from stabkit.aliases import Rational
 from stabkit.arithmetic.open_step import Unknown
 from stabkit.errors import STOPPED
 from stabkit.operators import Operator
@@ -66,8 +67,8 @@ def _agree(scheme: DiffusionScheme, opened: DiffusionScheme, notion: Notion) -> 
     The certificate of the flux and the operator that were made with the step left open must be
     the one at the step, word for word: a step inside a flux cannot be written down.
     """
-    if not opened.K.is_known or not (
-            isinstance(opened.tau, Fraction) or opened.tau.is_increasing()):
+    tau: Rational = opened.tau
+    if not opened.K.is_known or not (isinstance(tau, Fraction) or tau.is_increasing()):
         return False
     K = scheme.K if _equal(scheme.K, opened.K) else opened.K
     return _have_one_proof(scheme, replace(scheme, K=K, flux=opened.flux), notion)

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Record, Signal
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import Interval, as_interval
 from stabkit.arithmetic.rational import fractions, is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, from_matrix, gram, norm_squared
-from stabkit.operators.row_blocks import is_written_out, written
+from stabkit.operators.row_blocks import as_evidence, is_written_out
 from stabkit.operators.row_bounds import gram_bound
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.words import Expression
@@ -109,7 +109,7 @@ class StandIns:
         multiple = self._multiple(K)
         if multiple is not None:
             return multiple
-        letter = self.log.give_once(K, "K", lambda: written(K)).text
+        letter = self.log.give_once(K, "K", lambda: as_evidence(K)).text
         if _is_eliminated(K):
             bound = _bound(K, self.room)
             self.shows.append(f"psd({bound} * I({K.shape[1]}) - {letter}.T @ {letter})")
@@ -166,7 +166,7 @@ class StandIns:
         """Where fluxes were evaluated."""
         return [point for flux, _ in self._fluxes for _, point in flux.points()]
 
-    def agrees(self, letters: Mapping[str, int], written: Sequence[Sequence[Expression]],
+    def agrees(self, letters: Mapping[str, int], as_evidence: Sequence[Sequence[Expression]],
                pair: Callable[[Any], tuple[Any, Any]], **values: Fraction) -> bool:
         """Whether the pair that is written is the one that is computed, at random signals.
 
@@ -189,7 +189,7 @@ class StandIns:
                                         rng.integers(-64, 65, size)], dtype=object)
             u = np.concatenate([known[name] for name in letters])
             found = pair(u)
-            for parts, computed in zip(written, found, strict=True):
+            for parts, computed in zip(as_evidence, found, strict=True):
                 if not _equal(np.concatenate([self._value(x, known) for x in parts]), computed):
                     return False
             if not values and not _is_near(found, pair, u.astype(float), scale == 1):
@@ -227,7 +227,7 @@ def _equal(x: Any, y: Any) -> bool:
         return False
     for a, b in zip(x.flat, y.flat, strict=True):
         if isinstance(a, Interval) or isinstance(b, Interval):
-            if not (a if isinstance(a, Interval) else Interval(a)).overlaps(b):
+            if not as_interval(a).overlaps(b):
                 return False
         elif not isinstance(a, (int, Fraction)) or not isinstance(b, (int, Fraction)) or a != b:
             return False

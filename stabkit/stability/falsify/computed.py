@@ -25,8 +25,10 @@ from stabkit.errors import InvalidArgument, Undecided
 from stabkit.schemes import Function, as_count
 from stabkit.schemes.foreign_steps import floats
 from stabkit.stability.falsify.exactness import Signals
-from stabkit.stability.notions import SIGN, Notion
+from stabkit.stability.invariants import StaysIn
+from stabkit.stability.notions import POSITIVITY, SIGN, Notion
 
+_HUGE = 1e300  # in place of what is not finite
 _BITS = 256  # of the enclosure of a margin; the box is far wider than its rounding
 
 
@@ -82,10 +84,15 @@ class Computed(Function):
         return margin if isinstance(margin, Interval) else Fraction(margin)
 
     def violates(self, notion: Notion, signals: Signals) -> bool:
-        """Whether an output is not finite, or no outputs within δ would keep the notion."""
+        """Whether an output is not finite, or no outputs within δ would keep the notion.
+
+        Where the notion asks nothing of a signal, such as one outside a box, no output breaks it.
+        """
         inputs, outputs = self.evaluate(signals)
         if not all(np.isfinite(part).all() for part in outputs):
-            return True
+            if notion is not POSITIVITY and not isinstance(notion, StaysIn):
+                return True
+            outputs = tuple(np.where(np.isfinite(part), part, -_HUGE) for part in outputs)
         allowance = self.allowance(inputs, outputs)
         with precision(_BITS):
             parts = [part for u, output in zip(inputs, outputs, strict=True)

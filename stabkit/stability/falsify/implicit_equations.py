@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import has_intervals
 from stabkit.errors import Undecided
 from stabkit.schemes import Implicit
 from stabkit.stability.falsify.exactness import Signals
@@ -28,7 +28,7 @@ def two_solutions(scheme: Implicit) -> Signals | None:
             u = scheme.pair(v)[0]
         except Undecided:  # the flux has no value there
             continue
-        if any(isinstance(entry, Interval) for entry in u):
+        if has_intervals(u):
             return None
         other = found.setdefault(tuple(u), v)
         if any(other != v):

@@ -13,7 +13,7 @@ from stabkit.arithmetic.rational import fraction
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.flux import Flux
-from stabkit.fluxes.kinks import kinks, suspected
+from stabkit.fluxes.kinks import kinks, suspects
 from stabkit.schemes import Scheme
 
 _SHAPES = 320
@@ -86,7 +86,7 @@ def _exact_kinks(flux: Flux) -> set[Fraction]:
 
 @lru_cache(maxsize=64)
 def _suspected(flux: Flux) -> set[Fraction]:
-    return {point for phi in _activations(flux) for point in suspected(phi)
+    return {point for phi in _activations(flux) for point in suspects(phi)
             if all(abs(point - other) > _SAME * max(abs(other), _SAME)
                    for other in _exact_kinks(flux))}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.arithmetic.enclosure import Interval
+from stabkit.arithmetic.enclosure import has_intervals
 from stabkit.arithmetic.rational import determinant, from_flint, negative_direction, solve, to_flint
 from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.schemes import Chain, Implicit, Linear, Scheme
@@ -38,7 +38,7 @@ def linear_violation(scheme: Scheme, notion: Notion) -> Signals | None:
         matrix = _matrix(scheme)
     except (HypothesisNotMet, Undecided):
         return None
-    if matrix is None or any(isinstance(entry, Interval) for entry in matrix.flat):
+    if matrix is None or has_intervals(matrix.flat):
         return None
     u = _FOUND[notion](matrix)
     if u is None or notion.signals == 1:

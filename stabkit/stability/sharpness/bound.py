@@ -10,11 +10,10 @@ from typing import Any
 from stabkit.aliases import Signal
 from stabkit.stability.sharpness.limits import belongs, in_words
 from stabkit.stability.sharpness.linear import Steps
-from stabkit.stability.verdict import Evidence, accept
+from stabkit.stability.verdict import Evidence, accept, in_brackets
 from stabkit.stability.verdict_files import save, verdict_about
 
 _SHOWN = 3  # intervals
-_TEXT = 100  # characters of a signal that is shown
 WRITTEN = 16  # samples up to which the certificate of a linear step is written down
 
 
@@ -145,9 +144,8 @@ def _interval(steps: tuple[Fraction, Fraction | None], name: str) -> str:
 def _signal(name: str, u: Signal) -> str:
     if not any(u):
         return f"{name} = 0"
-    text = f"({', '.join(map(str, u))})"
-    return f"{name} = {text}" if len(u) <= WRITTEN and len(text) <= _TEXT else \
-        f"{name} of {len(u)} samples"
+    text = in_brackets(u)
+    return f"{name} = {text}" if text else f"{name} of {len(u)} samples"
 
 
 def _refuted(steps: tuple[Fraction, Fraction | None], name: str) -> str:

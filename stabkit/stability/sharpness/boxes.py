@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -49,9 +50,10 @@ class Row:
 def by_box(found: Trace, notion: StaysIn, name: str) -> StepBound:
     """The sets of steps for which every signal of the box is taken into it."""
     rows = list(_rows(found))
-    low, high = (np.broadcast_to(side, found.shape).ravel().tolist()
-                 for side in (notion.box.low, notion.box.high))
+    low, high = notion.box.spread(found.shape)
     box = {k + 1: (a, b) for k, (a, b) in enumerate(zip(low, high, strict=True))}
+    if len(set(box.values())) == 1:  # rows that differ in their places alone say the same
+        rows = list({_sort(row): row for row in rows}.values())
     ends = [box[k + 1] for k in range(len(rows))]
     necessary = [p for row, own in zip(rows, ends, strict=True) for p in _kept(row, box, own)]
     _, refuted = intervals(cells(_fractions(necessary)))
@@ -70,6 +72,16 @@ def by_box(found: Trace, notion: StaysIn, name: str) -> StepBound:
         certificate(conditions, steps, _words(how)) for steps in proved))), tuple(filter(None, (
             witness(necessary, steps, OUTSIDE) for steps in refuted))), variable=name,
         rounding=found.rounding, by="a corner of the box" if refuted else "", lines=tuple(lines))
+
+
+def _sort(row: Row) -> Any:
+    """A row with its inputs numbered in the order of their places."""
+    number = {0: 0, **{k: n for n, k in enumerate(_all_of(row), 1)}}
+
+    def named(linear: Linear) -> Any:
+        return tuple(sorted((number[k], tuple(sorted(p.items()))) for k, p in linear.items()))
+
+    return named(row.linear), tuple((named(a), named(b)) for a, b in row.products)
 
 
 def _size(proved: Steps) -> Fraction:

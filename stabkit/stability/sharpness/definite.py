@@ -14,6 +14,7 @@ from stabkit.arithmetic.rational import from_flint, is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
 from stabkit.stability.confirmation import confirm_evidence
+from stabkit.stability.sharpness.bisection import last_of
 from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.tracing.form import CONSTANT, Form
@@ -160,12 +161,7 @@ def first_interval(found: Difference) -> Fraction | None:
     def holds(t: float) -> bool:
         return bool(np.linalg.eigvalsh(low + t * high)[0] >= -1e-9 * np.abs(low).max())
 
-    bottom, top = 0.0, 1.0
-    while holds(top) and top < 2.0**_ROUNDS:
-        bottom, top = top, 2 * top
-    for _ in range(_ROUNDS):
-        middle = (bottom + top) / 2
-        bottom, top = (middle, top) if holds(middle) else (bottom, middle)
+    bottom, _ = last_of(holds, _ROUNDS)
     for away in (1e-9, 1e-7, 1e-5, 1e-3):
         at = Fraction(bottom) * (1 - Fraction(away))
         end = simplest(at * (1 - Fraction(away) / 10), Fraction(bottom) * (1 + Fraction(away) / 10))

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from stabkit.aliases import Function, Margin, Rational
-from stabkit.arithmetic.enclosure import Interval, precision
+from stabkit.arithmetic.enclosure import Interval, as_interval, precision
 from stabkit.arithmetic.open_step import Unknown
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import ROUNDING
@@ -132,7 +132,7 @@ class Family:
             return None
         if isinstance(margin, float):  # the scheme knows floats only
             return None
-        return margin if isinstance(margin, Interval) else Interval(margin)
+        return as_interval(margin)
 
 
 def _at(matrix: Operator, tau: Fraction) -> Linear:

@@ -132,6 +132,15 @@ class Matrix:
                 return found
         return None
 
+    def gain(self, growing: Growing, dt: Fraction) -> float:
+        """In floats: how many times as large the norm of a signal becomes at a step."""
+        weights = self.weights or [Fraction(1)] * self.size
+        square = sum((w * x * x for w, x in zip(weights, growing.signal.tolist(), strict=True)),
+                     Fraction(0))
+        divisor = sum((c * dt**k for k, c in enumerate(self.form.denominator)), Fraction(0))
+        more = sum((c * dt**k for k, c in enumerate(growing.polynomial)), Fraction(0))
+        return float(1 + more / square / divisor**2)**0.5
+
     def growing_exactly(self, u: np.ndarray, dt: Fraction) -> Growing | None:
         """The steps at which an exact signal grows; it is to grow at `dt`."""
         scale = lcm(*(x.denominator for x in u))

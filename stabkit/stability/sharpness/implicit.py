@@ -97,9 +97,7 @@ def by_implicit(found: Trace, notion: Notion, name: str) -> StepBound:
 # -- the systems -----------------------------------------------------------------------------------
 def stages_of(found: Trace) -> list[Stage]:
     """The systems of a step that is nothing but such, each for what the one before gives."""
-    if not found.nodes or any(node.name != "solve" for node in found.nodes):
-        node = next(node for node in found.nodes if node.name != "solve")
-        raise Undecided(f"the step is not linear: np.{node.name} ({node.line})")
+    found.check_linear()
     if len(found.nodes) == 1:
         return [_single(found)]
     stages = []
@@ -237,14 +235,14 @@ def _by_forms(stages: list[Stage], notion: Notion) -> tuple[Steps, list[Differen
     for left in flat[::2]:
         has_inverse(left)
     direct = list(map(Difference, flat[::2], flat[1::2]))
-    whole = _or_none(direct), direct, "A A' - B B', positive semidefinite"
+    whole = _steps_of(direct), direct, "A A' - B B', positive semidefinite"
     if len(stages) == 2 and not (whole[0] and whole[0][0][1] is None) and (
             notion is POWER_BOUNDED or _commute(flat)):
         a1, b1, a2, b2 = flat
         crossed = [Difference(a1.turned(), b2.turned()), Difference(a2.turned(), b1.turned())]
         why = "so that B2 A1^-1 and B1 A2^-1 let no norm grow" if notion is POWER_BOUNDED else \
             "where all four are symmetric and commute"
-        other = _or_none(crossed)
+        other = _steps_of(crossed)
         if other and (not whole[0] or other[0][1] is None
                       or other[0][1] > (whole[0][0][1] or Fraction(0))):
             return other, crossed, \
@@ -255,18 +253,15 @@ def _by_forms(stages: list[Stage], notion: Notion) -> tuple[Steps, list[Differen
     return whole
 
 
-def _or_none(forms: list[Difference]) -> Steps:
+def _steps_of(forms: list[Difference]) -> Steps:
+    """The steps from 0 on at which all forms are positive semidefinite, as far as that is seen."""
     try:
-        return _smallest(forms)
+        ends = [end for end in map(first_interval, forms) if end is not None]
     except Undecided:
         return ()
+    return ((Fraction(0), min(ends) if ends else None),)
 
 
 def _commute(matrices: list[Polynomial]) -> bool:
     return all(m.is_symmetric for m in matrices) and all(
         (a @ b - b @ a).is_zero for k, a in enumerate(matrices) for b in matrices[:k])
-
-
-def _smallest(forms: list[Difference]) -> Steps:
-    ends = [end for end in map(first_interval, forms) if end is not None]
-    return ((Fraction(0), min(ends) if ends else None),)

@@ -1,61 +1,80 @@
-"""Bounded powers of the two forms of leapfrog, for any size: all angles are those of one matrix K.
+"""Bounded powers of leapfrog in its forms, for any size: all angles are those of one matrix K.
 
 u⁺ = 2u − p − q K u, p⁺ = u with q = tᵏ has the roots of z² − (2 − q λ) z + 1 for the eigenvalues λ
-of K.  Staggered, h⁺ = h + t D u and u⁺ = u − t Dᵀ h⁺, it has those of K = DᵀD and q = t².  Where K
-is symmetric they are on the unit circle and simple for 0 < q λ < 4, and one is outside it beyond;
-λ = 0 is a drift of the first form, and harmless in the second one.
+of K.  Staggered, h⁺ = h + t D u and u⁺ = u + t E h⁺, it has those of K = −ED and q = t².  Where K
+is symmetric for some positive weights and λ >= 0, they are on the unit circle and simple for
+0 < q λ < 4, and one is outside it beyond.  λ = 0 is a drift of the first form, and of the second
+one where D or E has an inverse (a velocity and a place); where E = −Dᵀ but for weights it is
+harmless, as then K u = 0 only if D u = 0.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from math import lcm, prod
 
 import numpy as np
 from flint import fmpz_mat
-from scipy.sparse import csr_array
+from scipy.sparse import block_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.signs import Cell, cells, up_to_first
-from stabkit.tracing.form import CONSTANT
+from stabkit.stability.sharpness.weights import symmetrising
+from stabkit.tracing.form import CONSTANT, Form
 
 _EXACT = 128  # unknowns of which the characteristic polynomial is taken
-_FITS = 1 << 20  # entries whose products and sums of such fit an int64
+_FITS = 1 << 56  # entries of which a few may be added as int64
+_LINE = 64  # entries of one row
+#: Primes below 2²⁷; products of remainders, and sums of 256 of them, fit an int64.
+_PRIMES = tuple(2**27 - k for k in (39, 79, 111, 115, 135, 187, 199, 219))
+_ONE_BY_ONE = 40_000  # unknowns up to which weights are sought
 
 
 @dataclass(frozen=True, eq=False)
 class Leapfrog:
-    """The symmetric matrix K, a matrix of integers over `divisor`, and the power of t in q."""
+    """The matrix K, a matrix of integers over `divisor`, and the power of t in q.
+
+    It is symmetric for `weights`, or as it is where these are None; `signs` is a signal that
+    alternates.
+    """
 
     matrix: csr_array
     divisor: int
     power: int
+    signs: np.ndarray
+    weights: list[int] | None = None
 
     def sets(self) -> tuple[Steps, Steps, str]:
         """Where powers are bounded, where a root is outside, and how that is shown."""
         if self.matrix.shape[0] <= _EXACT:
-            p = self._characteristic()
+            p = self._characteristic
             top = [c * (4 * self.divisor)**j for j, c in enumerate(p)][::-1]
             return *intervals(_open(up_to_first(self._in_t(top)))), "the eigenvalues of K, exactly"
         bound = int(np.abs(self.matrix).sum(axis=1).max())
         proved = intervals(_open(up_to_first(self._in_t([4 * self.divisor, -bound]))))[0]
         return proved, self._refuted(), "sums of the moduli of the rows of K"
 
-    @property
-    def has_inverse(self) -> bool:
-        """Whether K is seen to have one."""
-        if self.matrix.shape[0] <= _EXACT:
-            return self._characteristic()[0] != 0
-        return _is_definite(self.matrix)
+    @cached_property
+    def zeros(self) -> int | None:
+        """How many eigenvalues of K are 0; None where it is not seen that no other is negative."""
+        if self.matrix.shape[0] > _EXACT:
+            return _zeros(self.matrix)
+        p = self._characteristic
+        count = next(k for k, c in enumerate(p) if c)
+        falling = all((c > 0) == ((len(p) - 1 - k) % 2 == 0) for k, c in enumerate(p) if c)
+        return count if falling else None
 
     def _in_t(self, in_q: list[int]) -> list[int]:
         spread = [0] * (self.power * (len(in_q) - 1) + 1)
         spread[::self.power] = in_q
         return spread
 
+    @cached_property
     def _characteristic(self) -> list[int]:
         whole = self.matrix.tocoo()
         exact = fmpz_mat(*whole.shape)
@@ -70,14 +89,24 @@ class Leapfrog:
         for _ in range(60):
             u = self.matrix @ u
             u = u / np.abs(u).max()
-        whole = np.rint(u * 64).astype(np.int64)
-        image = (self.matrix @ whole).tolist()
-        top = sum(a * b for a, b in zip(whole.tolist(), image, strict=True))
-        bottom = int(whole @ whole)
-        if top <= 0:
-            return ()
+        quotients = [self._quotient(np.rint(signal * 64).astype(np.int64))
+                     for signal in (u, self.signs)]
+        top = max(quotients)
         return intervals(cells([[Fraction(c) for c in self._in_t(
-            [4 * self.divisor * bottom, -top])]]))[1]
+            [4 * self.divisor * top.denominator, -top.numerator])]]))[1] if top > 0 else ()
+
+    def _quotient(self, u: np.ndarray) -> Fraction:
+        own = u.tolist() if self.weights is None else \
+            [w * a for w, a in zip(self.weights, u.tolist(), strict=True)]
+        if _largest(self.matrix) * _LINE * int(np.abs(u).max()) < 1 << 62:
+            image = (self.matrix @ u).tolist()
+        else:
+            whole, image = self.matrix.tocoo(), [0] * u.size
+            for i, j, c in zip(whole.row.tolist(), whole.col.tolist(), whole.data.tolist(),
+                               strict=True):
+                image[i] += c * int(u[j])
+        return Fraction(sum(a * b for a, b in zip(own, image, strict=True)),
+                        sum(a * b for a, b in zip(own, u.tolist(), strict=True)))
 
 
 def _open(line: list[Cell]) -> list[Cell]:
@@ -85,8 +114,11 @@ def _open(line: list[Cell]) -> list[Cell]:
     return [Cell(c.low, c.high, False) if c.is_point else replace(c, closed=False) for c in line]
 
 
-def leapfrog_of(step: OwnStep) -> Leapfrog | None:
-    """K, where the step is one of the two forms, apart from places that it holds; else None."""
+def leapfrog_of(step: OwnStep, drift: bool = False) -> Leapfrog | None:
+    """K, where the step is one of the forms, apart from places that it holds; else None.
+
+    With `drift`, one eigenvalue 0 is left out that makes a mean drift.
+    """
     form = step.free.form
     kept = form.columns != CONSTANT
     width = form.numerators.shape[1]
@@ -99,10 +131,13 @@ def leapfrog_of(step: OwnStep) -> Leapfrog | None:
     for part in powers:
         part.eliminate_zeros()
     d = int(form.denominator[0])
-    return _two_levels(powers, d) or _staggered(powers, d)
+    found = _two_levels(powers, d, step.alternating)
+    if found is not None:
+        return found if found.zeros == (1 if drift else 0) else None
+    return _staggered(powers, d, step.alternating, drift)
 
 
-def _two_levels(powers: list[csr_array], d: int) -> Leapfrog | None:
+def _two_levels(powers: list[csr_array], d: int, signs: np.ndarray) -> Leapfrog | None:
     size = powers[0].shape[0]
     n = size // 2
     if size % 2 or len(powers) < 2 or sum(bool(p.nnz) for p in powers[1:]) != 1:
@@ -123,10 +158,30 @@ def _two_levels(powers: list[csr_array], d: int) -> Leapfrog | None:
     inner = _eye(int(free.sum()))
     matrix = (-change[:n, :n][free][:, free]).tocsr()
     if own[held].nnz or own[free].nnz != free.sum() or not _same(free_own, -d * inner) or \
-            not _same(free_first, 2 * d * inner) or first[:n, :n][free][:, held].nnz or \
-            not _same(matrix, matrix.T) or not _is_definite(matrix):
+            not _same(free_first, 2 * d * inner) or first[:n, :n][free][:, held].nnz:
         return None
-    return Leapfrog(matrix, d, power)
+    return _of_matrix(matrix, d, power, signs[:n][free])
+
+
+def _of_matrix(matrix: csr_array, divisor: int, power: int, signs: np.ndarray) -> Leapfrog | None:
+    """K, where it is symmetric for some weights."""
+    if _same(matrix, matrix.T):
+        return Leapfrog(matrix, divisor, power, signs)
+    weights = _weights(matrix)
+    return None if weights is None else Leapfrog(matrix, divisor, power, signs, weights)
+
+
+def _weights(matrix: csr_array) -> list[int] | None:
+    """Weights that make a matrix symmetric, as integers."""
+    if matrix.shape[0] > _ONE_BY_ONE:
+        return None
+    whole = matrix.tocsr()
+    whole.sort_indices()
+    entries = whole.tocoo()
+    found = symmetrising(Form(matrix.shape[0], entries.row.astype(np.int64),
+                              entries.col.astype(np.int64) + 1, entries.data[:, None]))
+    scale = 1 if found is None else lcm(*(w.denominator for w in found))
+    return None if found is None else [int(w * scale) for w in found]
 
 
 def _own(first: csr_array, held: np.ndarray, d: int) -> int:
@@ -136,23 +191,66 @@ def _own(first: csr_array, held: np.ndarray, d: int) -> int:
     return int(np.sum((index[rows.row] == rows.col) & (rows.data == d)))
 
 
-def _staggered(powers: list[csr_array], d: int) -> Leapfrog | None:
+def _staggered(powers: list[csr_array], d: int, signs: np.ndarray, drift: bool) -> Leapfrog | None:
     if len(powers) != 3 or not _same(powers[0], d * _eye(powers[0].shape[0])):
         return None
     once, twice = (np.diff(part.tocsr().indptr) > 0 for part in powers[1:])
     h, u = once & ~twice, twice
     still = ~(h | u)
     down, up = powers[1][h][:, u], powers[1][u][:, h]
+    twice_uu = powers[2][u][:, u]
     if powers[1][h][:, h].nnz or powers[1][u][:, u].nnz or powers[2][u][:, h].nnz or \
-            not h.any() or not _same(up, -down.T):
+            not h.any() or not _is_product(up, down, twice_uu, d):
         return None
-    matrix = (down.T @ down).tocsr()
-    if not _same(d * powers[2][u][:, u], -matrix):
+    found = _of_matrix((-twice_uu).tocsr(), d, 2, signs[u])
+    if found is None:
         return None
-    found = Leapfrog(matrix, d * d, 2)
     fed = any(part[~still][:, still].nnz for part in powers[1:])
+    has_inverse = h.sum() == u.sum() and found.zeros == 0
     # What stays as it is has the root 1, which no other place may have where it is read.
-    return found if not fed or (h.sum() == u.sum() and found.has_inverse) else None
+    if fed or not _are_opposite(down, up):
+        return found if has_inverse or (
+            drift and not fed and found.zeros == 1 and (_is_scaling(up) or _is_scaling(down))
+        ) else None
+    return None if drift else found
+
+
+def _is_product(a: csr_array, b: csr_array, c: csr_array, d: int) -> bool:
+    """Whether a b = d c, by remainders of so many primes that there is no other number."""
+    a, b, c = a.tocsr(), b.tocsr(), c.tocsr()
+    longest = int(np.diff(a.indptr).max(initial=0))
+    size = 2 * (_largest(a) * _largest(b) * max(1, longest) + d * _largest(c)) + 1
+    if longest > _LINE or size >= prod(_PRIMES):
+        return False
+    for p in _PRIMES:
+        rest = _modulo(a, p) @ _modulo(b, p) - (d % p) * _modulo(c, p)
+        if (rest.data % p).any():
+            return False
+        size //= p
+        if not size:
+            break
+    return True
+
+
+def _modulo(part: csr_array, p: int) -> csr_array:
+    return csr_array((part.data % p, part.indices, part.indptr), shape=part.shape)
+
+
+def _largest(part: csr_array) -> int:
+    return int(np.abs(part.data).max(initial=0))
+
+
+def _are_opposite(down: csr_array, up: csr_array) -> bool:
+    """Whether E = −Dᵀ, but for positive weights of its rows and columns."""
+    return _same(up, -down.T) or _weights(
+        block_array([[None, down], [-up, None]], format="csr")) is not None
+
+
+def _is_scaling(part: csr_array) -> bool:
+    """Whether every row and every column has exactly one entry."""
+    return part.shape[0] == part.shape[1] == part.nnz and \
+        bool((np.diff(part.tocsr().indptr) == 1).all() and
+             (np.diff(part.tocsc().indptr) == 1).all())
 
 
 def _eye(n: int) -> csr_array:
@@ -164,15 +262,16 @@ def _same(a: csr_array, b: csr_array) -> bool:
         a.shape == b.shape
 
 
-def _is_definite(matrix: csr_array) -> bool:
-    """Whether no entry beside the diagonal is positive, and in every part of the graph a row sum.
+def _zeros(matrix: csr_array) -> int | None:
+    """In how many parts of its graph all rows sum to 0; None for what is no M-matrix.
 
-    Such a matrix has positive eigenvalues alone.
+    Where no entry beside the diagonal is positive and no row sum is negative, each such part has
+    one eigenvalue 0, and all others are positive.
     """
     beside = matrix - csr_array((matrix.diagonal(), (np.arange(matrix.shape[0]),) * 2),
                                 shape=matrix.shape)
     sums = matrix.sum(axis=1)
     if beside.max() > 0 or (sums < 0).any():
-        return False
+        return None
     count, part = connected_components(matrix, directed=False)
-    return bool((np.bincount(part, weights=sums > 0, minlength=count) > 0).all())
+    return int((np.bincount(part, weights=sums > 0, minlength=count) == 0).sum())

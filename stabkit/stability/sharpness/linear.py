@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq_mat
 
 from stabkit.aliases import Rational
 from stabkit.arithmetic.open_step import Unknown
-from stabkit.arithmetic.rational import from_flint, to_flint
+from stabkit.arithmetic.rational import from_flint, interpolate, to_flint
 from stabkit.arithmetic.rounding import ROUNDING
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.fluxes.flux import Flux
@@ -98,8 +98,7 @@ def _symmetric_functions(matrix: list[list[list[Fraction]]]) -> list[list[Fracti
         eye = fmpq_mat(n, n, [int(i == j) for i in range(n) for j in range(n)])
         characteristic = (eye - m.transpose() * m).charpoly().coeffs()
         values.append([(-1) ** k * characteristic[n - k] for k in range(n + 1)])
-    powers = fmpq_mat([[fmpq(node) ** k for k in nodes] for node in nodes])
-    found = from_flint(powers.solve(fmpq_mat(values)))
+    found = from_flint(interpolate(nodes, values))
     return [list(found[:, k]) for k in range(1, n + 1)]
 
 

@@ -15,6 +15,7 @@ from stabkit.tracing import Free, Kinds, Trace, at_step, free, kinds_of, trace
 from stabkit.tracing.form import CONSTANT, merged
 
 _VARIED = 5  # entries along an axis of which others are tried as well
+_SORTS = 1000  # of rows, beyond which they are taken for those of this size alone
 _HELD = 4096  # places that are proposed to be held
 _OTHERS = ((16, 17, 15), (21, 19, 18))  # lengths of such axes
 
@@ -54,6 +55,12 @@ class OwnStep:
                                form.numerators[linear], form.denominator), self.free.shape)
 
     @property
+    def is_fixed(self) -> bool:
+        """Whether no step enters."""
+        form = self.trace.form
+        return form.numerators.shape[1] == 1 and len(form.denominator) == 1
+
+    @property
     def alternating(self) -> np.ndarray:
         """1 and -1 like the squares of a chessboard, on the entries that are not held."""
         places = np.unravel_index(self.free.places, self.trace.shape)
@@ -76,7 +83,8 @@ class OwnStep:
     def repeats(self) -> bool:
         """Whether other lengths of the longer axes give the same stencils."""
         shape = self.trace.shape
-        if self.held or not any(n >= _VARIED for n in shape):
+        if self.held or not any(n >= _VARIED for n in shape) or \
+                len(self.kinds.examples) > _SORTS:
             return False
         known = stencils(self.kinds)
         for lengths in _OTHERS:

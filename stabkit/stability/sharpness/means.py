@@ -31,6 +31,7 @@ from stabkit.tracing.trees import Operation, Polynomial, Row, sorts_of_rows
 
 _CHOICES = 1024  # ways to write one row
 _CORNERS = 10    # ratios in one coefficient
+_SPLIT = 6       # inputs of a row whose signs are all tried
 LINES = (VARIATION, CYCLIC_VARIATION)
 _HARTEN = "Harten's conditions: sums of differences of neighbours with nonnegative coefficients " \
           "that sum to 1 at most"
@@ -64,7 +65,7 @@ def by_means(found: Trace, notion: Notion, name: str) -> StepBound:
     kind = RANGE if isinstance(notion, StaysIn) else notion
     box = _box_of(found, notion)
     sorts = sorts_of_rows(found)
-    written = [_written(rows[0], kind, box) for rows in sorts.values()]
+    written = [each for rows in sorts.values() for each in _on_parts(rows[0], kind, box)]
     polynomials = [p for each in written for ps in each.coefficients.values() for p in ps]
     if notion in LINES:
         if _is_periodic(found, sorts) is not (notion is CYCLIC_VARIATION):
@@ -97,9 +98,19 @@ def _box_of(found: Trace, notion: Notion) -> Bounds:
     return low.item(), high.item()
 
 
-def _written(row: Row, notion: Notion, box: Bounds) -> Written:
+def _on_parts(row: Row, notion: Notion, box: Bounds) -> list[Written]:
+    """The row, where a box has both signs and the inputs are few for each choice of theirs."""
+    low, high = box
+    count = len(row.places)
+    if not row.nodes or low is None or high is None or not low < 0 < high or count > _SPLIT:
+        return [_written(row, notion, [box] * count)]
+    return [_written(row, notion, list(sides)) for sides in product(
+        [(low, Fraction(0)), (Fraction(0), high)], repeat=count)]
+
+
+def _written(row: Row, notion: Notion, sides: list[Bounds]) -> Written:
     """The row with the best choice of ratios: that with the largest step."""
-    inputs = Inputs({k: box for k in range(len(row.places))})
+    inputs = Inputs(dict(enumerate(sides)))
     choices = [_ways(node, inputs, notion) for _, node in row.nodes]
     for ways, (_, node) in zip(choices, row.nodes, strict=True):
         if not ways:

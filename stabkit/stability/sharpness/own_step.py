@@ -12,92 +12,42 @@ import numpy as np
 from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.arithmetic.rounding import is_rounded, meant
-from stabkit.errors import UNFIT, InvalidArgument, StabkitError, TracingStopped, Undecided, in_words
+from stabkit.errors import UNFIT, InvalidArgument, StabkitError, Undecided, in_words
 from stabkit.schemes.foreign_steps import short
 from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
-from stabkit.stability.invariants import POWER_BOUNDED, StaysIn, Weighted
-from stabkit.stability.notions import (
-    CONTRACTION,
-    EUCLIDEAN,
-    MAX_NORM,
-    POSITIVITY,
-    RANGE,
-    Notion,
-)
-from stabkit.stability.sharpness import row_evidence, rows
+from stabkit.stability.invariants import POWER_BOUNDED, Weighted, of_arrays
+from stabkit.stability.notions import Notion
 from stabkit.stability.sharpness.bound import StepBound
-from stabkit.stability.sharpness.boxes import by_box
-from stabkit.stability.sharpness.ends import intervals
-from stabkit.stability.sharpness.implicit import BY_ROWS, by_implicit
-from stabkit.stability.sharpness.linear_step import OwnStep, fixed_values, held_ends
-from stabkit.stability.sharpness.lyapunov import by_weights
-from stabkit.stability.sharpness.means import BY_MEANS, LINES, by_means
+from stabkit.stability.sharpness.exact_sets import exact_sets
+from stabkit.stability.sharpness.means import LINES
 from stabkit.stability.sharpness.modes import by_modes
-from stabkit.stability.sharpness.polynomials import by_polynomials
-from stabkit.stability.sharpness.powers import by_powers
-from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm
-from stabkit.stability.sharpness.rounded import beyond_rounding
+from stabkit.stability.sharpness.other_senses import elsewhere, others
 from stabkit.stability.sharpness.searched import BEYOND, first_answer, first_broken, searched
 from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.sharpness.single_steps import by_single_steps
-from stabkit.stability.sharpness.slopes import by_slopes
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 from stabkit.tracing import Trace, as_shape, at_step, in_numpy, parameters_of, takes_step, trace
-from stabkit.tracing.elimination import eliminated
 
 _FEW = 300  # trials at a step beyond the proved ones
-
-
-def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
-    """RANGE, POSITIVITY or MAX_NORM, by polynomials in the step."""
-    found = rows.conditions(step.kinds, notion, step.free.held)
-    proved, refuted = intervals(rows.line_of(found))
-    certificates = tuple(filter(None, (
-        row_evidence.certificate(step.kinds, notion, steps, step.free.held, found)
-        for steps in proved)))
-    witnesses, by = [], ""
-    signals: Signals = ()
-    for steps in refuted:
-        written, words, u = row_evidence.witness(step, notion, found, row_evidence.step_in(steps))
-        witnesses += [written] if written is not None else []
-        if not by:
-            by, signals = words, (() if u is None else (u,))
-    proof = f"; proof by {rows.WORDS[notion]}" if proved else ""
-    return StepBound(notion.name, proved, refuted, certificates, tuple(witnesses),
-                     signals=signals, rounding=step.trace.rounding, variable=name, by=by,
-                     lines=(step.words(True) + proof, *_points(proved, found, name)))
-
-
-def _points(proved: Any, found: list[rows.Condition], name: str) -> list[str]:
-    """Where no interval from 0 on is proved, the answer is not a largest step."""
-    if not proved or any(low != high for low, high in proved):
-        return []
-    places = [Fraction(0)] if all(rows.value(c.polynomial, Fraction(0)) >= 0 for c in found) else []
-    places += [low for low, _ in proved]
-    return [f"it holds at {name} = {' and '.join(map(str, places))} only: there is no largest step"]
-
-
-#: The notions that are decided exactly for linear steps.
-EXACTLY: dict[Any, Callable[[OwnStep, Any, str], StepBound]] = {
-    **{notion: by_rows for notion in (RANGE, POSITIVITY, MAX_NORM)},
-    **{notion: by_norm for notion in BY_NORM}, POWER_BOUNDED: by_powers}
 
 
 def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *,
                    start: Fraction, trials: int, seed: int) -> StepBound:
     """The sets of steps of a function ``step(u, dt)``; see :func:`step_bound`."""
     shape, name = as_shape(shape), step_name(function)
+    notion = of_arrays(notion, shape)
     function = in_numpy(function, shape, takes_step(function))
     first = first_answer(function, shape, start)
+    found: Trace | None = None
     try:
         found = trace(function, shape, seed)
         bound = exact_sets(found, notion, held, name)
         if not found.is_linear and not bound.refuted:
             bound = _broken_beyond(function, notion, shape, bound, trials, seed,
-                                   any(node.name == "solve" for node in found.nodes))
-        return replace(bound, lines=(*bound.lines, *_elsewhere(found, notion, held, bound)))
+                                   found.solves)
+        return replace(bound, lines=(*bound.lines, *elsewhere(found, notion, held, bound)))
     except Undecided as reason:
         if held is None:
             try:
@@ -109,7 +59,8 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
             lambda dt: _sets_at(function, notion, shape, dt, held, seed),
             notion, start, name, str(reason))
         if single is not None:
-            return single
+            return single if found is None or single.proved else replace(
+                single, lines=(*single.lines, *others(found, notion, held, name)))
         if held is not None:
             raise InvalidArgument(f"held: is for steps that are traced, and this one is not: "
                                   f"{reason}") from reason
@@ -152,19 +103,6 @@ def _exactly_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[i
     return None
 
 
-def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:
-    open_end: StepBound | None = None
-    for decide in (by_box, by_polynomials):
-        try:
-            bound = decide(found, notion, name)
-        except Undecided:
-            continue
-        if bound.proved:
-            return bound
-        open_end = open_end or bound
-    return open_end or by_means(found, notion, name)
-
-
 def _is_about_transforms(reason: Undecided) -> bool:
     return "fft" in str(reason)
 
@@ -175,80 +113,6 @@ def _has_margin(notion: Notion) -> bool:
         isinstance(notion, Weighted) and notion.weights is None)
 
 
-def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction | None = None
-             ) -> StepBound:
-    """The exact sets, or Undecided with the reason why there are none."""
-    if isinstance(notion, StaysIn) and held is None:
-        return _by_box_or_means(found, notion, name)
-    if not found.is_linear and held is None and any(node.name == "solve" for node in found.nodes):
-        return _of_systems(found, notion, name)
-    if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
-        return by_means(found, notion, name)
-    if not found.is_linear and notion is CONTRACTION and held is None:
-        return by_slopes(found, notion, name)
-    if not found.is_linear:
-        found = _solved(found)
-    decide = by_weights if isinstance(notion, Weighted) else EXACTLY.get(notion)
-    if decide is None:
-        raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
-    step = OwnStep(found, held, dt)
-    return beyond_rounding(decide(step, notion, name), step, notion)
-
-
-def _of_systems(found: Trace, notion: Notion, name: str) -> StepBound:
-    """By the matrices of the systems; where that leaves steps out, by their inverses."""
-    try:
-        bound = by_implicit(found, notion, name)
-    except Undecided as reason:
-        try:
-            return exact_sets(eliminated(found), notion, None, name)
-        except Undecided:
-            raise reason from None
-    if bound.proved[-1][1] is None or notion not in BY_ROWS:
-        return bound
-    try:
-        return exact_sets(eliminated(found), notion, None, name)
-    except Undecided:
-        return bound
-
-
-def _solved(found: Trace) -> Trace:
-    """A step without anything that is not linear; Undecided with the line where there is some."""
-    if all(node.name == "solve" for node in found.nodes):
-        return eliminated(found)
-    node = next(node for node in found.nodes if node.name != "solve")
-    raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
-
-
-def _elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> list[str]:
-    """For what fails at every step: the senses that do hold."""
-    if bound.refuted != ((Fraction(0), None),) or bound.rest is not None:
-        return []
-    asked: list[tuple[Notion, Held, str]] = [
-        (other, held, "") for other in (RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, CONTRACTION,
-                                        POWER_BOUNDED) if other is not notion]
-    ends = [] if held is not None else held_ends(OwnStep(found))
-    if ends and notion in BY_NORM:
-        mask = np.zeros(found.shape, dtype=bool)
-        for place in ends:
-            mask[place] = True
-        asked.insert(0, (notion, (mask, 0), ", with these places held at 0 (held={place: 0, ...})"))
-    fixed = fixed_values(found) if held is None and not ends else None
-    if fixed is not None:
-        asked = [(each, fixed, ", with the places whose values the step sets held at these "
-                  "values (held={place: value, ...})") for each in (notion, RANGE, MAX_NORM)
-                 if each in (RANGE, MAX_NORM, POSITIVITY)] + asked
-    lines = []
-    for other, where, words in asked:
-        try:
-            sets = exact_sets(found, other, where, bound.variable)
-        except (Undecided, InvalidArgument):
-            continue
-        if sets.proved:
-            lines.append(f"but {sets.notion} is {sets.proved_in_words}{words}")
-    return list(dict.fromkeys(lines))
-
-
 def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = None,
             held: Held = None, trials: int = 20_000, seed: int = 0) -> Outcome:
     """A function ``step(u, dt)`` at one step, or ``step(u)``.
@@ -256,6 +120,7 @@ def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = No
     See :func:`~stabkit.stability.decide.decide`.
     """
     shape, takes = as_shape(shape), takes_step(function)
+    notion = of_arrays(notion, shape)
     function = in_numpy(function, shape, takes)
     if takes and dt is None:
         raise InvalidArgument("dt: give the step, such as dt='1/4'; step_bound(step, notion, "
@@ -332,7 +197,7 @@ def _traced_at(function: Callable[..., Any], shape: tuple[int, ...], dt: Fractio
         if not takes_step(function):
             raise
         return trace(function, shape, seed, dt)
-    if takes_step(function) and any(node.name == "solve" for node in found.nodes):
+    if takes_step(function) and found.solves:
         return trace(function, shape, seed, dt)  # a system with numbers can be solved
     return found
 

@@ -13,8 +13,6 @@ from fractions import Fraction
 from itertools import product
 from math import lcm, prod
 
-import numpy as np
-
 from stabkit.errors import Undecided
 from stabkit.stability.invariants import StaysIn
 from stabkit.stability.sharpness.bernstein import Powers, bernstein
@@ -46,11 +44,12 @@ def by_polynomials(found: Trace, notion: StaysIn, name: str) -> StepBound:
     Undecided
         If an output is no polynomial of its inputs and the step, or too large a one.
     """
-    low, high = (np.broadcast_to(side, found.shape).ravel().tolist()
-                 for side in (notion.box.low, notion.box.high))
+    low, high = notion.box.spread(found.shape)
     sorts = {(sort, tuple((low[k], high[k]) for k in row.places)): row
              for sort, rows in sorts_of_rows(found).items() for row in rows}
     outputs = [(_of_row(row), sides) for (_, sides), row in sorts.items()]
+    for powers, sides in outputs:
+        _check_size(powers, len(sides))
     necessary = [p for powers, sides in outputs for p in _necessary(powers, sides)]
     refuted = intervals(_line(necessary))[1]
     best: tuple[Steps, list[Polynomial]] = ((), [])
@@ -165,10 +164,14 @@ def _within(p: dict[int, Fraction], side: Side) -> Iterator[Polynomial]:
         yield tuple(int(x * whole) for x in c)
 
 
+def _check_size(powers: Powers, axes: int) -> None:
+    if prod(1 + max(key[a] for key in powers) for a in range(axes)) > _LARGEST:
+        raise Undecided(f"an output is a polynomial of more than {_LARGEST} coefficients")
+
+
 def on_unit_cube(powers: Powers, sides: Sequence[Side]) -> Powers:
     """With low + (high − low) y in place of every input."""
-    if prod(1 + max(key[a] for key in powers) for a in range(len(sides))) > _LARGEST:
-        raise Undecided(f"an output is a polynomial of more than {_LARGEST} coefficients")
+    _check_size(powers, len(sides))
     for a, (low, high) in enumerate(sides):
         found: Powers = {}
         for key, value in powers.items():

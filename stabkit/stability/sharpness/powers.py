@@ -12,8 +12,10 @@ from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_pol
 
 from stabkit.arithmetic.enclosure import precision
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
+from stabkit.arithmetic.rational import interpolate
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
+from stabkit.stability.growing_powers import unbounded
 from stabkit.stability.notions import CONTRACTION, MAX_NORM, Notion
 from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
@@ -33,7 +35,9 @@ from stabkit.tracing.run import matrix_at
 _OPEN = 64     # unknowns times the squared degree in the step, up to which that is left open
 _DEGREES = 32  # of a factor of the characteristic polynomial, in both unknowns together
 _FEW = 8       # unknowns up to which it always is
+_FIELDS = 16   # that may be stacked along the first axis
 _SINGLE = 160  # unknowns up to which single steps are decided
+_WRITTEN = 24  # unknowns up to which a matrix whose powers grow is written as evidence
 _BITS = 512
 BOUNDED, DEFECTIVE, OUTSIDE = "bounded", "a root on the unit circle with a Jordan block", \
     "a root outside the unit circle"
@@ -41,7 +45,17 @@ NONE = "no step: a matrix has no inverse"
 
 
 def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
-    """POWER_BOUNDED."""
+    """POWER_BOUNDED; at a single step that fails with evidence."""
+    bound, matrix = _by_powers(step, notion, name), Matrix(step.free.form)
+    is_open = matrix.degree > 0 or len(matrix.form.denominator) > 1
+    if not bound.refuted or bound.witness or bound.proved or is_open or matrix.size > _WRITTEN:
+        return bound
+    exact = [[from_fmpq(x) for x in row] for row in _rational(matrix, Fraction(1)).tolist()]
+    found = unbounded(np.array(exact, dtype=object))
+    return bound if found is None else replace(bound, witness=(found,))
+
+
+def _by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     normal = _as_norm(step, notion, name)
     if normal is not None:
         return normal
@@ -52,7 +66,7 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     drift = _drift(matrix, step)
     empty = StepBound(notion.name, (), (), variable=name, rounding=step.trace.rounding)
     pair = _pair(step, drift is not None)
-    waves = leapfrog_of(step) if pair is None and drift is None else None
+    waves = leapfrog_of(step, drift is not None) if pair is None else None
     if waves is not None:
         proved, refuted, how = waves.sets()
         how = f"leapfrog with a symmetric matrix K: {how}"
@@ -154,27 +168,25 @@ def _drifting(empty: StepBound, proved: Steps, refuted: Steps, lines: list[str],
 
 
 def _drift(matrix: Matrix, step: OwnStep) -> np.ndarray | None:
-    """A signal w, constant in one field, with M w = w + y and M y = y ≠ 0 for every step."""
+    """A signal w, constant in one field, with M w = w + tᵏ y and M y = y ≠ 0 for every step."""
     if len(matrix.form.denominator) > 1 or step.held is not None:
         return None
     fields = step.trace.shape[0] if len(step.trace.shape) > 1 else 1
+    fields = fields if fields <= _FIELDS else 1  # else it is a side of a grid
     for k in range(fields):
         w = np.zeros(matrix.size, dtype=np.int64)
         each = matrix.size // fields
         w[k * each:(k + 1) * each] = 1
-        y = _moved(matrix, w)
-        after = None if y is None or not y.any() else _moved(matrix, y)
-        if after is not None and not after.any():
+        moved = [y for y in _moved(matrix, w) if y.any()]
+        if len(moved) == 1 and not any(y.any() for y in _moved(matrix, moved[0])):
             return w
     return None
 
 
-def _moved(matrix: Matrix, w: np.ndarray) -> np.ndarray | None:
-    """(M − I) w times the denominator, where it does not depend on the step."""
+def _moved(matrix: Matrix, w: np.ndarray) -> list[np.ndarray]:
+    """(M − I) w times the denominator, by the powers of the step."""
     images = [matrix.image(k, w) for k in range(matrix.degree + 1)]
-    if any(image.any() for image in images[1:]):
-        return None
-    return images[0].astype(object) - matrix.form.denominator[0] * w.astype(object)
+    return [images[0].astype(object) - matrix.form.denominator[0] * w.astype(object), *images[1:]]
 
 
 def state_at(matrix: Matrix, dt: Fraction, drift: bool = False) -> str:
@@ -182,14 +194,15 @@ def state_at(matrix: Matrix, dt: Fraction, drift: bool = False) -> str:
 
     With `drift`, one Jordan block of size 2 at the root 1 is left out.
     """
-    divisor = _divisor(matrix, dt)
-    if not divisor:
-        return NONE
-    return state_of(numerators(matrix.form, dt, matrix.size) * (1 / to_fmpq(divisor)), drift)
+    return state_of(_rational(matrix, dt), drift) if _divisor(matrix, dt) else NONE
 
 
 def _divisor(matrix: Matrix, dt: Fraction) -> Fraction:
     return rows.value(matrix.form.denominator, dt)
+
+
+def _rational(matrix: Matrix, dt: Fraction) -> fmpq_mat:
+    return numerators(matrix.form, dt, matrix.size) * (1 / to_fmpq(_divisor(matrix, dt)))
 
 
 def state_of(m: fmpq_mat, drift: bool = False) -> str:
@@ -315,8 +328,7 @@ def _factors_of(matrix: Matrix) -> list[fmpq_mpoly]:
         d = fmpq(sum(c * node**k for k, c in enumerate(matrix.form.denominator)))
         values.append([c * d**k for k, c in enumerate(
             numerators(matrix.form, Fraction(node), n).charpoly().coeffs())])
-    powers = fmpq_mat([[fmpq(node)**k for k in nodes] for node in nodes])
-    solved = powers.solve(fmpq_mat(values))
+    solved = interpolate(nodes, values)
     terms: dict[tuple[int, ...], fmpq] = {
         (j, k): solved[k, j] for k in range(len(nodes)) for j in range(n + 1)
         if solved[k, j] != 0}

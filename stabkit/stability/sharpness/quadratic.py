@@ -11,7 +11,13 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
-from stabkit.arithmetic.rational import from_flint, is_psd, negative_direction, to_flint
+from stabkit.arithmetic.rational import (
+    from_flint,
+    interpolate,
+    is_psd,
+    negative_direction,
+    to_flint,
+)
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
 from stabkit.stability.confirmation import confirm_evidence
@@ -23,6 +29,7 @@ from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growth import Growing, Matrix
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.linear_step import OwnStep, held_ends
+from stabkit.stability.sharpness.parts_of_grids import middle_row
 from stabkit.stability.sharpness.signs import Cell, cells, simplest
 from stabkit.stability.sharpness.symbol import Symbol
 from stabkit.stability.sharpness.weights import weights_of
@@ -33,6 +40,7 @@ from stabkit.tracing.run import values_at
 _SMALL = 16   # unknowns up to which the characteristic polynomial is taken with an open step
 _MIDDLE = 128  # unknowns up to which a rational matrix is decided at single steps
 SYMBOL = "its symbol, of modulus 1 at most at every angle"
+PART = "the symbol, of modulus 1 at most at every angle, of the periodic step that it is a part of"
 SUMS = "moduli of every row and of every column that sum to 1 at most"
 _WRITTEN = 50  # unknowns of a matrix in a certificate
 _AFTER = 1 + 1e-6
@@ -67,11 +75,15 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
     refuted = _joined([steps for each in grown for steps in each.steps])
     certificate = [each for steps in proved for each in _certificates(step, matrix, steps, why)]
     if proved:
-        lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS) else ''}"
+        lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS, PART) else ''}"
     if not proved and not refuted:
         lines.append(limit or "no step is proved, and no signal was found that grows at one")
     if not proved and refuted == ((Fraction(0), None),):
         lines += _why_never(step)
+    single = step.dt if step.dt is not None else Fraction(1) if step.is_fixed else None
+    if single is not None and grown:
+        gain = matrix.gain(grown[0], single)
+        lines.append(f"its norm becomes {gain:.7g} times as large")
     first = next((each for each in grown if refuted and each.steps[0][0] == refuted[0][0]), None)
     return StepBound(
         notion.name, proved, refuted, tuple(certificate),
@@ -137,12 +149,27 @@ def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
             return found, ("I - M'M, positive semidefinite at both ends, as the norm is convex in "
                            "dt"), ""
     if matrix.weights is None:
-        found = _by_sums(step)
+        sums = _by_sums(step)
+        if sums and sums[0] != (sums[0][0],) * 2:
+            return sums, SUMS, ""
+        try:
+            found = _of_part(step)
+        except Undecided as limit:
+            found = ()
+            limits.append(str(limit))
         if found:
-            return found, SUMS, ""
+            return found, PART, ""
+        if sums:
+            return sums, SUMS, ""
     limits.append(f"no certificate of the norm is tried beyond {_MIDDLE} unknowns where rows or "
                   "columns sum to more than 1, and none where dt enters by higher powers")
     return (), "", "; ".join(limits)
+
+
+def _of_part(step: OwnStep) -> Steps:
+    """Where the symbol of the periodic step that this one is a part of is bounded by 1."""
+    row = None if step.held else middle_row(step.kinds)
+    return () if row is None else intervals(Symbol(step.kinds, row).line())[0]
 
 
 def _certificates(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction | None],
@@ -188,8 +215,7 @@ def _cells(matrix: Matrix) -> list[Cell]:
         eye = fmpq_mat([[fmpq(d * d if i == j else 0) for j in range(n)] for i in range(n)])
         found = (eye - scale.inv() * m.transpose() * scale * m).charpoly().coeffs()
         values.append([(-1)**k * found[n - k] for k in range(n + 1)])
-    powers = fmpq_mat([[fmpq(node)**k for k in nodes] for node in nodes])
-    solved = from_flint(powers.solve(fmpq_mat(values)))
+    solved = from_flint(interpolate(nodes, values))
     return cells([list(solved[:, k]) for k in range(1, n + 1)])
 
 
@@ -322,8 +348,11 @@ def _certificate(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction 
         return confirm_evidence(calculation(
             "certificate", log, [f"psd({eye} - {m}.T @ {eye} @ {m})"],
             "M is the matrix of the step at dt, run once on symbols"))
-    if step.kinds.is_uniform and matrix.weights is None and len(step.free.shape) == 1:
-        p = [from_fmpq(c) for c in Symbol(step.kinds).at(dt).coeffs()]
+    if matrix.weights is None and len(step.free.shape) == 1 and not step.held:
+        row = 0 if step.kinds.is_uniform else middle_row(step.kinds)
+        if row is None:
+            return None
+        p = [from_fmpq(c) for c in Symbol(step.kinds, row).at(dt).coeffs()]
         log.give("dt", dt)
         name = log.give("p", p or [0]).text  # 0 where the norm is kept
         return confirm_evidence(calculation(

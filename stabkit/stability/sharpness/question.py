@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from stabkit.aliases import Function, Held, Rational
+from stabkit.aliases import Function, Held, NotionName, Number
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import STOPPED, InvalidArgument, Undecided, limits_in_words
@@ -30,9 +30,9 @@ from stabkit.tracing import parameters_of, takes_step
 from stabkit.user_files import no_leaving
 
 
-def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, shape: Any = None,
-               held: Held = None, halvings: int = 10, trials: int = 512, seed: int = 0
-              ) -> StepBound:
+def step_bound(scheme: Any, notion: Notion | NotionName, start: Number | None = None, *,
+               shape: Any = None, held: Held = None, halvings: int = 10, trials: int = 512,
+               seed: int = 0) -> StepBound:
     """For which steps a scheme has a notion of stability, and for which it does not.
 
     It is not taken for granted that smaller steps are stable.  An interval is proved by a
@@ -89,8 +89,8 @@ def step_bound(scheme: Any, notion: Notion | str, start: Rational = None, *, sha
         return StepBound(notion.name, (), (), lines=(str(limit),))
 
 
-def _answer(scheme: Any, notion: Notion, start: Rational, shape: Any, held: Held, halvings: int,
-            trials: int, seed: int) -> StepBound:
+def _answer(scheme: Any, notion: Notion, start: Number | None, shape: Any, held: Held,
+            halvings: int, trials: int, seed: int) -> StepBound:
     if shape is not None or (not isinstance(scheme, (Scheme, type)) and callable(scheme)
                              and is_own_step(scheme)):
         return _of_function(scheme, notion, start, shape, held, trials, seed)
@@ -114,7 +114,7 @@ def _answer(scheme: Any, notion: Notion, start: Rational, shape: Any, held: Held
     return replace(_shown(family, first, *found), rounding=rounding)
 
 
-def _of_function(step: Function, notion: Notion, start: Rational, shape: Any, held: Held,
+def _of_function(step: Function, notion: Notion, start: Number | None, shape: Any, held: Held,
                  trials: int, seed: int) -> StepBound:
     if isinstance(step, Scheme) or not callable(step):
         raise InvalidArgument("shape: is for a function step(u, dt); a scheme knows its size")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf
+from math import inf, isqrt
 from typing import Any
 
 from stabkit.tracing.trees import Operation, Sum
@@ -20,11 +20,13 @@ Bounds = tuple[Fraction | None, Fraction | None]  # None is infinity
 Form = tuple[tuple[int, Fraction], ...]
 ALL: Bounds = (None, None)
 ZERO, ONE = Fraction(0), Fraction(1)
+_ROOT_BITS = 40  # of a root that is irrational
 #: Functions with f(0) = 0: bounds of f(s)/s, and of f.
 _RATIOS: dict[str, tuple[Bounds, Bounds]] = {
     "tanh": ((ZERO, ONE), (-ONE, ONE)), "arctan": ((ZERO, ONE), (Fraction(-2), Fraction(2))),
     "sin": ((-ONE, ONE), (-ONE, ONE)),
 }
+_EXTREMES = ("maximum", "minimum", "fmax", "fmin")
 _CONDITIONS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal",
                "logical_and", "logical_or", "logical_not"}
 
@@ -91,12 +93,36 @@ class Inputs:
 
     def of_sum(self, s: Sum) -> Bounds:
         """All values of a sum."""
+        s = self.settled(s)
         total: Bounds = (s.constant, s.constant)
         for k, c in s.linear:
             total = plus(total, scaled(self.box.get(k, ALL), c))
         for c, node in s.nodes:
             total = plus(total, scaled(self.of(node), c))
         return total
+
+    def settled(self, s: Sum) -> Sum:
+        """The sum, with |v| as v or −v where v has one sign for all inputs."""
+        signs = [(c, node, self._sign_of(node)) for c, node in s.nodes]
+        if not any(sign for _, _, sign in signs):
+            return s
+        constant, linear = s.constant, dict(s.linear)
+        nodes = [(c, node) for c, node, sign in signs if not sign]
+        for c, node, sign in signs:
+            if sign:
+                inner = self.settled(node.parts[0])
+                constant += sign * c * inner.constant
+                for k, a in inner.linear:
+                    linear[k] = linear.get(k, ZERO) + sign * c * a
+                nodes += [(sign * c * a, other) for a, other in inner.nodes]
+        return Sum(constant, tuple(sorted((k, a) for k, a in linear.items() if a)), tuple(nodes))
+
+    def _sign_of(self, node: Operation) -> int:
+        """1 or −1 where a modulus is that of what has this sign, else 0."""
+        if node.name not in ("absolute", "fabs"):
+            return 0
+        low, high = self.of_sum(node.parts[0])
+        return 1 if low is not None and low >= 0 else -1 if high is not None and high <= 0 else 0
 
     def of(self, node: Operation) -> Bounds:
         """All values of an operation."""
@@ -119,7 +145,7 @@ class Inputs:
             return _absolute(parts[0])
         if name in _RATIOS:
             return _RATIOS[name][1]
-        if name in ("maximum", "minimum", "fmax", "fmin"):
+        if name in _EXTREMES:
             return _extreme(parts[0], parts[1], name in ("maximum", "fmax"))
         if name == "sign":
             return -ONE, ONE
@@ -131,12 +157,17 @@ class Inputs:
                 high <= 0 else None
         if name == "sqrt":
             low, high = parts[0]
-            return (ONE if low is not None and low >= 1 else ZERO), None
+            return root(max(low or ZERO, ZERO)), None if high is None else \
+                root(max(high, ZERO), upwards=True)
+        if name == "hypot":
+            sides = [_absolute(part)[0] or ZERO for part in parts]
+            return root(sum((s * s for s in sides), ZERO)), None
         return ALL
 
     # -- ratios ----------------------------------------------------------------------------------
     def ratio_of_sum(self, s: Sum, form: Form) -> Bounds | None:
         """r with s = r·form, for all inputs; None where there is none."""
+        s = self.settled(s)
         if s.constant:
             return None
         total: Bounds = (ZERO, ZERO)
@@ -168,10 +199,22 @@ class Inputs:
         if name in ("absolute", "fabs"):
             r = self.ratio_of_sum(parts[0], form)
             return None if r is None else hull(r, scaled(r, -ONE))
-        if name in ("where", "maximum", "minimum", "fmax", "fmin"):
+        if name in _EXTREMES and (inner := _beside_number(node)) is not None:
+            r = self.ratio_of_sum(inner, form)
+            return None if r is None else times(r, (ZERO, ONE))
+        if name in ("where", *_EXTREMES):
             both = [self.ratio_of_sum(part, form) for part in parts[-2:]]
             return None if None in both else hull(both[0], both[1])  # type: ignore[arg-type]
         return None
+
+
+def _beside_number(node: Operation) -> Sum | None:
+    """s in min(s, c) with c >= 0 or max(s, c) with c <= 0, which are r·s with 0 <= r <= 1."""
+    sign = 1 if node.name in ("minimum", "fmin") else -1
+    for s, number in (node.parts, node.parts[::-1]):
+        if not number.linear and not number.nodes and sign * number.constant >= 0:
+            return s
+    return None
 
 
 def _width(a: Bounds) -> Any:
@@ -181,6 +224,13 @@ def _width(a: Bounds) -> Any:
 def _square(a: Bounds) -> Bounds:
     low, high = _absolute(a)
     return low * low, None if high is None else high * high  # type: ignore[operator]
+
+
+def root(x: Fraction, upwards: bool = False) -> Fraction:
+    """√x, or where that is irrational a fraction just below it, or just above."""
+    shift = 0 if isqrt(square := x.numerator * x.denominator)**2 == square else _ROOT_BITS
+    whole = isqrt(square << 2 * shift)
+    return Fraction(whole + (1 if shift and upwards else 0), x.denominator << shift)
 
 
 def _absolute(a: Bounds) -> Bounds:

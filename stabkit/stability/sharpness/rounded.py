@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion
 from stabkit.stability.sharpness import rows
 from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.growth import Matrix
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.row_evidence import step_in
-from stabkit.tracing.run import values_at
+from stabkit.tracing.run import matrix_at
 
+_SHORT = 1 << 30  # denominator of a signal that is applied as int64
 _UNITS = 2**12  # in the last place, which a computation may have lost
 
 
@@ -45,8 +48,8 @@ def beyond_rounding(bound: StepBound, step: OwnStep, notion: Notion) -> StepBoun
 def _violation(bound: StepBound, step: OwnStep, notion: Notion, dt: Fraction) -> Fraction:
     """How much is broken at a step, in units of the largest coefficient, which is 1 at least."""
     form = step.free.form
-    coefficients = values_at(form, dt)
-    unit = max([Fraction(1), *map(abs, coefficients)])
+    size = float(np.abs(matrix_at(form, float(dt), 1 + form.count).data).max(initial=0))
+    unit = max(Fraction(1), Fraction(size))
     if notion in rows.WORDS:
         divisor = rows.value(form.denominator, dt)
         return max(-rows.value(c.polynomial, dt) / divisor for c in rows.conditions(
@@ -54,8 +57,10 @@ def _violation(bound: StepBound, step: OwnStep, notion: Notion, dt: Fraction) ->
     if not bound.signals:
         return Fraction(1)
     u = bound.signals[0].ravel()
-    image = np.zeros(form.count, dtype=object)
-    for row, column, c in zip(form.rows.tolist(), form.columns.tolist(), coefficients,
-                              strict=True):
-        image[row] += c * u[column - 1] if column else 0
-    return Fraction(image @ image / (u @ u) - 1) / unit**2
+    scale = lcm(*(x.denominator for x in u))
+    whole = [int(x * scale) for x in u]
+    if not any(whole):  # a source moves it
+        return Fraction(float(np.abs(form.constants()).max()) / float(form.denominator[0])) / unit
+    growth = Matrix(form).growth(np.array(whole, dtype=object if scale > _SHORT else np.int64))
+    grown = sum((c * dt**k for k, c in enumerate(growth)), Fraction(0))
+    return grown / sum(x * x for x in whole) / rows.value(form.denominator, dt)**2 / unit**2

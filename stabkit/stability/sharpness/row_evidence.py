@@ -12,6 +12,7 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.notions import MAX_NORM, POSITIVITY, RANGE, Notion
 from stabkit.stability.sharpness.linear_step import OwnStep
+from stabkit.stability.sharpness.many_rows import MANY
 from stabkit.stability.sharpness.rows import Condition, tightest, value
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.tracing import Kinds
@@ -55,7 +56,9 @@ def certificate(kinds: Kinds, notion: Notion, steps: tuple[Fraction, Fraction | 
     by = (f"the step, run once on symbols, has rows of {len(kinds.examples)} sorts: {stencils}"
           f"{more}; p and the rows of lines are polynomials in dt, from the constant upwards: "
           f"{_why(notion, held)}")
-    if len(polynomials) < all_of_them:
+    if len(kinds.examples) > MANY:
+        by += "; of the polynomials of all rows those that cut the line of steps furthest in"
+    elif len(polynomials) < all_of_them:
         by += f"; of {all_of_them} polynomials those that cut the line of steps furthest in"
     return confirm_evidence(calculation("certificate", log, shows, by))
 

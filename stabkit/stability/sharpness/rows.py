@@ -7,44 +7,25 @@ sufficient, as every row of the step is of one of the kinds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from stabkit.errors import Undecided
 from stabkit.stability.notions import MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.stability.sharpness.condition import Condition, Polynomial
+from stabkit.stability.sharpness.many_rows import tight_conditions
 from stabkit.stability.sharpness.signs import Cell, cells
 from stabkit.tracing import Kinds
 from stabkit.tracing.form import CONSTANT
 
-Polynomial = tuple[int, ...]
 WORDS = {RANGE: "nonnegative rows that sum to 1", POSITIVITY: "nonnegative rows",
          MAX_NORM: "rows whose moduli sum to 1 at most"}
 _SIGNS = 12  # coefficients of a row that may change their signs
 
 
-@dataclass(frozen=True)
-class Condition:
-    """A polynomial that must be >= 0, and what is tried where it is not.
-
-    Attributes
-    ----------
-    polynomial : tuple of int
-    row : int
-        The row of the form that it is a condition on.
-    signal : str
-        "pixel" (1 at `column`), "constant" (all 1), "zero", or "signs" (those of the row).
-    column : int
-        The flat place of an input.
-    """
-
-    polynomial: Polynomial
-    row: int
-    signal: str
-    column: int = -1
-
-
 def conditions(kinds: Kinds, notion: Notion, held: Sequence[Fraction] = ()) -> list[Condition]:
-    """All conditions of a notion; `held` are the values of the inputs that are fixed.
+    """All conditions of a notion, or of many rows those that say what all say.
+
+    `held` are the values of the inputs that are fixed.
 
     Raises
     ------
@@ -52,6 +33,9 @@ def conditions(kinds: Kinds, notion: Notion, held: Sequence[Fraction] = ()) -> l
         If a denominator vanishes at a positive step.
     """
     divisor = positive_denominator(kinds.form.denominator)
+    tight = None if held else tight_conditions(kinds, notion)
+    if tight is not None:
+        return tight
     made = {RANGE: _range, POSITIVITY: _positivity, MAX_NORM: _max_norm}[notion]
     found: list[Condition] = []
     for row in kinds.examples.tolist():

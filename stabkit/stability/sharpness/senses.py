@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
 from typing import Any
 
-from stabkit.aliases import Function, Held, Rational
+from stabkit.aliases import Function, Held, Number
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import InvalidArgument, Undecided
@@ -15,12 +16,20 @@ from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import HasStep
 from stabkit.stability.decide import decide
 from stabkit.stability.invariants import POWER_BOUNDED, weighted
-from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.stability.notions import (
+    CONTRACTION,
+    EUCLIDEAN,
+    MAX_NORM,
+    POSITIVITY,
+    RANGE,
+    Notion,
+)
 from stabkit.stability.property import Stable
 from stabkit.stability.sharpness.bound import StepBound
+from stabkit.stability.sharpness.exact_sets import exact_sets
 from stabkit.stability.sharpness.modes import by_modes
-from stabkit.stability.sharpness.own_step import exact_sets, step_name
-from stabkit.stability.verdict import PROVED, REFUTED
+from stabkit.stability.sharpness.own_step import step_name
+from stabkit.stability.verdict import PROVED, REFUTED, Outcome
 from stabkit.tracing import Trace, as_shape, in_numpy, takes_step, trace
 
 _STANDS = "of the scheme as it stands"
@@ -82,15 +91,15 @@ class Senses:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-def senses(step: Function | Scheme, *, shape: Any = None, dt: Rational = None, held: Held = None,
-           seed: int = 0) -> Senses:
+def senses(step: Function | Scheme, *, shape: Any = None, dt: Number | None = None,
+           held: Held = None, seed: int = 0) -> Senses:
     """In which senses a step is stable, all at once.
 
     Parameters
     ----------
     step : callable or Scheme
-        ``step(u, dt)`` in NumPy; it is run once on symbols.  Or a scheme, which is decided as it
-        stands, at its own step.
+        ``step(u, dt)`` in NumPy; it is run once on symbols.  A function ``step(u)``, and a scheme,
+        are decided as they stand.
     shape : int or tuple of int
         Of the array that a function is given.
     dt : rational, optional
@@ -107,7 +116,7 @@ def senses(step: Function | Scheme, *, shape: Any = None, dt: Rational = None, h
     Raises
     ------
     InvalidArgument
-        If the step cannot be traced, or is not linear; the message says where.
+        If the step cannot be traced and no `dt` is given; the message says where.
 
     Examples
     --------
@@ -123,10 +132,14 @@ def senses(step: Function | Scheme, *, shape: Any = None, dt: Rational = None, h
             raise InvalidArgument("shape, dt, held: are for functions in NumPy only; a scheme has "
                                   "its own size and step")
         return _of_scheme(step, seed)
-    if not callable(step) or not takes_step(step):
+    if not callable(step):
         raise InvalidArgument("step: must be a function of the array and the step, step(u, dt)")
     shape, seed = as_shape(shape), integer(seed, "seed")
     step = in_numpy(step, shape, takes_step(step))
+    if not takes_step(step):
+        return _decided(lambda notion: decide(step, notion, shape=shape, held=held, seed=seed,
+                                              trials=_TRIALS), "step", Fraction(1),
+                        _heading(shape, "", None))
     at = None if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
     if at is not None and at <= 0:
         raise InvalidArgument(f"dt: must be positive, got {dt!r}")
@@ -136,31 +149,38 @@ def senses(step: Function | Scheme, *, shape: Any = None, dt: Rational = None, h
         by_mode = _by_mode(step, shape, step_name(step), at, seed) if held is None else None
         if by_mode is not None:
             return by_mode
-        raise InvalidArgument(f"step: it cannot be traced: {reason}; step_bound searches single "
-                              "notions in floats") from reason
-    if not found.is_linear:
-        raise InvalidArgument(f"step: it is not linear: np.{found.nodes[0].name} "
-                              f"({found.nodes[0].line}); ask step_bound for single notions")
+        if at is None:
+            raise InvalidArgument(f"step: it cannot be traced: {reason}; give a step, as in "
+                                  "dt='1/100', at which it is searched in floats") from reason
+        return _decided(lambda notion: decide(step, notion, shape=shape, dt=at, held=held,
+                                              trials=_TRIALS, seed=seed), step_name(step), at,
+                        _heading(shape, step_name(step), at))
     return _table(found, held, step_name(step), at)
 
 
 def _of_scheme(scheme: Scheme, seed: int) -> Senses:
     """What is decided of a scheme as it stands, at its own step, or 1 if it has none."""
     tau = fraction(scheme.tau, "tau") if isinstance(scheme, HasStep) else Fraction(1)
-    at = ((tau, tau),)
+    return _decided(lambda notion: decide(Stable(scheme, notion), trials=_TRIALS, seed=seed),
+                    "tau", tau, f"{type(scheme).__name__} of {scheme.size} samples")
+
+
+def _decided(ask: Callable[[Notion], Outcome], name: str, at: Fraction, heading: str) -> Senses:
+    """The outcomes for every sense at one step."""
+    steps = ((at, at),)
     sets: dict[str, StepBound] = {}
     limits: dict[str, str] = {}
     for notion in _ALL:
-        found = decide(Stable(scheme, notion), trials=_TRIALS, seed=seed)
+        found = ask(notion)
         if found.status is PROVED:
-            sets[notion.name] = StepBound(notion.name, at, (), found.evidence, variable="tau",
+            sets[notion.name] = StepBound(notion.name, steps, (), found.evidence, variable=name,
                                           lines=tuple(filter(None, (_STANDS, found.reason))))
         elif found.status is REFUTED:
-            sets[notion.name] = StepBound(notion.name, (), at, (), found.evidence,
-                                          signals=found.signals, variable="tau")
+            sets[notion.name] = StepBound(notion.name, (), steps, (), found.evidence,
+                                          signals=found.signals, variable=name)
         else:
             limits[notion.name] = "; ".join(filter(None, (str(found.status), found.reason)))
-    return Senses(sets, limits, tau, f"{type(scheme).__name__} of {scheme.size} samples")
+    return Senses(sets, limits, at, heading)
 
 
 def _by_mode(step: Function, shape: tuple[int, ...], name: str, at: Fraction | None,

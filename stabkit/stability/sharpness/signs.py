@@ -74,17 +74,8 @@ def cells(polynomials: Sequence[Sequence[Fraction]]) -> list[Cell]:
     def holds(at: Fraction) -> bool:
         return all(_at(p, at) >= 0 for p, _ in given)
 
-    spots = _spots({factor for _, factors in given for factor in factors})
-    ends = [Fraction(0), *(spot.high for spot in spots)]
-    starts = [*(spot.low for spot in spots), None]
-    gaps = [Cell(low, high, holds(low + 1 if high is None else (low + high) / 2))
-            for low, high in zip(ends, starts, strict=True)]
-    found = gaps[:1]
-    for spot, gap in zip(spots, gaps[1:], strict=True):
-        at = holds(spot.low) if spot.low == spot.high else \
-            _enclosed(spot, given, bool(found[-1].holds and gap.holds))
-        found += [spot.cell(at), gap]
-    return found
+    return _cells_between(_spots({factor for _, factors in given for factor in factors}), holds,
+                          lambda spot, beside: _enclosed(spot, given, beside))
 
 
 def cut(polynomials: Sequence[Sequence[Fraction]], holds: Callable[[Fraction], bool]) -> list[Cell]:
@@ -92,16 +83,22 @@ def cut(polynomials: Sequence[Sequence[Fraction]], holds: Callable[[Fraction], b
 
     The set where it holds must be closed: so it holds at an irrational root beside which it does.
     """
-    spots = _spots({factor for p in polynomials for factor in _factors(
-        fmpq_poly([to_fmpq(c) for c in p]))})
+    return _cells_between(_spots({factor for p in polynomials for factor in _factors(
+        fmpq_poly([to_fmpq(c) for c in p]))}), holds, lambda spot, beside: True if beside else None)
+
+
+def _cells_between(spots: list[_Spot], holds: Callable[[Fraction], bool],
+                   at_root: Callable[[_Spot, bool], bool | None]) -> list[Cell]:
+    """Roots and gaps in turn; `at_root` says of an irrational one, and of whether it holds beside.
+    """
     ends = [Fraction(0), *(spot.high for spot in spots)]
     starts = [*(spot.low for spot in spots), None]
     gaps = [Cell(low, high, holds(low + 1 if high is None else (low + high) / 2))
             for low, high in zip(ends, starts, strict=True)]
     found = gaps[:1]
     for spot, gap in zip(spots, gaps[1:], strict=True):
-        beside = found[-1].holds and gap.holds
-        at = holds(spot.low) if spot.low == spot.high else (True if beside else None)
+        at = holds(spot.low) if spot.low == spot.high else \
+            at_root(spot, bool(found[-1].holds and gap.holds))
         found += [spot.cell(at), gap]
     return found
 

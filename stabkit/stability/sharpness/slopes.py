@@ -7,26 +7,34 @@ at most at two steps, it is so in between.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
 from stabkit.arithmetic.rational import from_flint, is_psd, to_flint
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import Undecided
+from stabkit.operators.singular_values import square_bound
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.notions import Notion
+from stabkit.stability.sharpness.bisection import last_of
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.linear import Steps
+from stabkit.stability.sharpness.ratios import root
 from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.tracing import Trace
 from stabkit.tracing.form import CONSTANT, Form
 from stabkit.tracing.run import matrix_at, values_at
+from stabkit.tracing.tracer import Node
 
 _SLOPES = ("tanh", "arctan", "sin", "cos", "abs", "absolute", "fabs")  # |φ(s) − φ(t)| <= |s − t|
-_LARGEST = 128  # unknowns
-_WRITTEN = 64   # unknowns of matrices in a certificate
+_EXTREMES = ("maximum", "minimum", "fmax", "fmin")
+_LARGEST = 2048  # unknowns
+_EXACT = 16      # unknowns up to which norms are compared with exact numbers
+_WRITTEN = 64    # unknowns of matrices in a certificate
 _AWAY = (1e-12, 1e-9, 1e-6)  # how much a norm is rounded up, relatively
 _ROUNDS = 60
 
@@ -65,8 +73,9 @@ class _Layer:
     def __init__(self, found: Trace):
         if found.size > _LARGEST:
             raise Undecided(f"slopes are looked at up to {_LARGEST} unknowns")
-        for node in found.nodes:
-            if node.name not in _SLOPES or len(node.parts) != 1 or \
+        nodes = [_without_constant(node) for node in found.nodes]
+        for node in nodes:
+            if node.name not in (*_SLOPES, *_EXTREMES) or len(node.parts) != 1 or \
                     int(node.parts[0].columns.max(initial=0)) > found.size:
                 raise Undecided(f"the step is not linear: np.{node.name} ({node.line}); it is not "
                                 "one layer of functions with slopes between -1 and 1")
@@ -75,9 +84,14 @@ class _Layer:
         self.found, self.form = found, found.form
         self.width = 1 + found.size + sum(node.count for node in found.nodes)
         self.order = np.concatenate([np.arange(node.first, node.first + node.count)
-                                     for node in found.nodes])
+                                     for node in nodes])
         self.inner = np.vstack([_matrix(node.parts[0], 1 + found.size, Fraction(1))[:, 1:]
-                                for node in found.nodes])
+                                for node in nodes])
+
+    @cached_property
+    def inner_norm(self) -> Fraction:
+        """A bound of ‖B‖, which does not depend on the step."""
+        return _norm(self.inner)
 
     @property
     def is_open(self) -> bool:
@@ -91,8 +105,8 @@ class _Layer:
 
     def factor(self, dt: Fraction) -> Fraction:
         """A bound of ‖L‖ + ‖C‖ ‖B‖ at a step."""
-        line, outer, inner = (_norm(part) for part in self.parts(dt).values())
-        return line + outer * inner
+        parts = self.parts(dt)
+        return _norm(parts["L"]) + _norm(parts["C"]) * self.inner_norm
 
     def top(self) -> Fraction:
         """A step up to which the factor is 1 at most, close to the largest."""
@@ -108,12 +122,7 @@ class _Layer:
             return bool(np.linalg.norm(whole[:, 1:1 + self.found.size], 2)
                         + np.linalg.norm(whole[:, self.order], 2) * inner <= 1 + 1e-12)
 
-        low, high = 0.0, 1.0
-        while holds(high) and high < 2.0**_ROUNDS:
-            low, high = high, 2 * high
-        for _ in range(_ROUNDS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if holds(middle) else (low, middle)
+        _, high = last_of(holds, _ROUNDS)
         for away in (0, 1e-9, 1e-6, 1e-3):
             end = simplest(Fraction(high * (1 - away)) * (1 - Fraction(1, 10**10)),
                            Fraction(high * (1 - away)))
@@ -125,7 +134,7 @@ class _Layer:
         """The three norms at a step."""
         log, shows, sizes = Transcript(), [], []
         for called, matrix in self.parts(dt).items():
-            sizes.append(_norm(matrix))
+            sizes.append(self.inner_norm if called == "B" else _norm(matrix))
             text = log.give(called, matrix).text
             shows.append(f"psd(({sizes[-1]})**2 * I({matrix.shape[1]}) - {text}.T @ {text})")
         line, outer, inner = sizes
@@ -134,6 +143,13 @@ class _Layer:
             "certificate", log, shows, "the step at dt, run once on symbols, is L u + C f(B u + b) "
             "+ c with functions f of slopes between -1 and 1; the numbers bound the norms of L, C "
             "and B"))
+
+
+def _without_constant(node: Node) -> Node:
+    """The larger or the smaller of a form and a number has slopes between 0 and 1."""
+    if node.name in _EXTREMES and sum(part.is_constant for part in node.parts) == 1:
+        return replace(node, parts=tuple(p for p in node.parts if not p.is_constant))
+    return node
 
 
 def _matrix(form: Form, columns: int, dt: Fraction) -> np.ndarray:
@@ -147,14 +163,20 @@ def _matrix(form: Form, columns: int, dt: Fraction) -> np.ndarray:
 
 def _norm(matrix: np.ndarray) -> Fraction:
     """A rational that the norm of a matrix does not exceed; the norm itself where it is simple."""
-    top = float(np.linalg.norm(matrix.astype(float), 2))
-    if top == 0:
-        return Fraction(0)
+    diagonal = np.diagonal(matrix)
+    if np.count_nonzero(matrix) == np.count_nonzero(diagonal):
+        return max(map(abs, diagonal))
+    floats = matrix.astype(float)
+    top = float(np.linalg.norm(floats, 2))
+    if len(matrix) > _EXACT:  # what rounding an entry moves is no more than 2^-53 of it
+        above = root(square_bound(floats[None]), upwards=True) * (
+            1 + len(matrix) * Fraction(1, 2**52))
+        return simplest(above, above * (1 + Fraction(_AWAY[1])))
     whole = to_flint(matrix)
     square = from_flint(whole.transpose() * whole)
-    for away in _AWAY:
-        bound = simplest(Fraction(top * (1 - away * (away == _AWAY[0]))),
-                         Fraction(top * (1 + away)))
+    for number, away in enumerate(_AWAY):
+        least = top * (1 + away / 2) if number else top * (1 - away)
+        bound = simplest(Fraction(least), Fraction(top * (1 + away)))
         if is_psd(np.diag([bound**2] * len(square)) - square):
             return bound
     raise Undecided("a norm is not enclosed")

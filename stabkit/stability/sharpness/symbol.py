@@ -32,6 +32,8 @@ _POINTS = (Fraction(-1), Fraction(-1, 2), Fraction(0), Fraction(1, 2), Fraction(
 class Symbol:
     """g(θ) d for a uniform step, as a polynomial in the cosines and the step t.
 
+    Or for the periodic step whose stencil is that of one row, `row`.
+
     Attributes
     ----------
     axes : int
@@ -41,8 +43,8 @@ class Symbol:
         d.
     """
 
-    def __init__(self, kinds: Kinds):
-        row = int(kinds.examples[0])
+    def __init__(self, kinds: Kinds, row: int | None = None):
+        row = int(kinds.examples[0]) if row is None else row
         self.axes = len(kinds.shape)
         self.stencil = [(offset, tuple(p)) for offset, p in zip(
             kinds.offsets_of(row), kinds.numerators_of(row), strict=True) if offset]

@@ -1,4 +1,4 @@
-"""A bound for all time falls by a linear member of the class whose powers grow."""
+"""Evidence that powers of a matrix, or of a linear step, grow beyond every bound."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import scipy.linalg
 from stabkit.aliases import Matrix
 from stabkit.arithmetic.rational import is_psd
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.multipliers.linear_systems import Row, reduced, solution
+from stabkit.multipliers.linear_systems import completed, reduced
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.verdict import Evidence, calculation
 
@@ -46,10 +46,23 @@ def growing(step: Callable[..., Vectors], of: Callable[..., Vectors], names: Seq
     if M.shape[0] != M.shape[1]:
         return None
     log = Transcript()
-    shows = _of_columns(log, step, names, size, M)
+    return _evidence(log, _of_columns(log, step, names, size, M), M, P)
+
+
+def unbounded(M: Matrix) -> Evidence | None:
+    """Evidence that the powers of a rational matrix are not bounded, or None."""
+    return _evidence(Transcript(), [], M, _one(M))
+
+
+def _evidence(log: Transcript, shows: list[str], M: Matrix, P: Matrix) -> Evidence | None:
     M_, P_ = (log.give(name, value).text for name, value in (("M", M), ("P", P)))
     by = _fast(log, shows, (M, P), (M_, P_)) or _slow(log, shows, (M, P), (M_, P_))
     return confirm_evidence(calculation("witness", log, shows, by)) if by else None
+
+
+def _one(M: Matrix) -> Matrix:
+    n = range(len(M))
+    return np.array([[Fraction(int(i == j)) for j in n] for i in n], dtype=object)
 
 
 def _fast(log: Transcript, shows: list[str], values: tuple[Matrix, Matrix], texts: tuple[str, str]
@@ -80,10 +93,8 @@ def _slow(log: Transcript, shows: list[str], values: tuple[Matrix, Matrix], text
           ) -> str:
     """Why powers grow like n, by a Jordan block at 1 or −1; "" if there is none."""
     (M, P), (M_, P_) = values, texts
-    one = np.array([[Fraction(int(i == j)) for j in range(len(M))] for i in range(len(M))],
-                   dtype=object)
     for sign in (1, -1):
-        N = sign * M - one
+        N = sign * M - _one(M)
         z = next((z for z in _kernel(N @ N) if any(P @ N @ z)), None)
         if z is not None:
             z_ = log.give("start", z).text
@@ -95,20 +106,11 @@ def _slow(log: Transcript, shows: list[str], values: tuple[Matrix, Matrix], text
 
 def _kernel(A: Matrix) -> Iterator[np.ndarray]:
     """Vectors that span what a matrix takes to 0."""
-    names = [str(j) for j in range(len(A))]
-    for j in range(len(A)):
-        rows: list[Row] = [({name: x for name, x in zip(names, row, strict=True) if x}, ZERO)
-                           for row in A]
-        rows += [({names[k]: Fraction(1)}, Fraction(int(k == j))) for k in _free(A)]
-        found = solution(rows, names) if j in _free(A) else None
-        if found is not None:
-            yield np.array([found[name] for name in names], dtype=object)
-
-
-def _free(A: Matrix) -> list[int]:
     columns = [{i: Fraction(x) for i, x in enumerate(column) if x} for column in A.T]
     echelon = reduced(columns, range(len(A)), {})
-    return [j for j in range(len(A)) if echelon is None or j not in echelon[1]]
+    if echelon is not None:
+        for j in sorted({*range(len(A))} - {*echelon[1]}):
+            yield np.array(completed(*echelon, {j: Fraction(1)}), dtype=object)
 
 
 def _matrix(function: Callable[..., Vectors], count: int, size: int) -> Matrix:

@@ -1,0 +1,54 @@
+"""The recorded verdicts on the built-in claims, which come with the package: an answer at once.
+
+What is taken from the record is what the claim as it is now would say, and what is shown of its
+evidence is checked again; else nothing is taken, and the claim is decided anew.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from stabkit.claims.claim import Claim
+from stabkit.claims.statements import differences
+from stabkit.errors import InvalidEvidence
+from stabkit.replay import check, seal_of
+from stabkit.replay.unpacking import unpacked
+from stabkit.report.explain import most_telling
+from stabkit.stability.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A verdict that was decided before, and in words when, with what, and where it stands."""
+
+    verdict: Verdict
+    origin: str
+
+
+def record() -> Path | None:
+    """Return the file of recorded verdicts: of the package, or of the tree that it lies in."""
+    here = Path(__file__)
+    places = (here.with_name("verdicts.json"), here.parents[2] / "reports" / "verdicts.json")
+    return next((place for place in places if place.is_file()), None)
+
+
+def recorded(claim: Claim) -> Recorded | None:
+    """Return the verdict on a claim that was recorded, if it is still one on this claim."""
+    path = record()
+    if path is None:
+        return None
+    try:
+        content = unpacked(json.loads(path.read_text("utf-8")), claim.name)
+        fields, = content["verdicts"]
+        if fields["seal"] != seal_of(fields) or any(map(check, most_telling(fields["evidence"]))):
+            return None
+        found = differences({**content, "verdicts": [fields]}, {claim.name: claim})
+        if not all(finding.holds for finding in found):
+            return None
+        day = content["environment"].get("date", "")
+        made = f"by stabkit {content['stabkit']}" + f" on {day}" * bool(day)
+        return Recorded(Verdict.from_json(fields), f"{made}, in {path}")
+    except (OSError, ValueError, KeyError, TypeError, InvalidEvidence):
+        return None  # not such a file, or the claim is not in it

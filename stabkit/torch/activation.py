@@ -1,0 +1,127 @@
+"""The fluxes of the dictionary as activations with a contrast that is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from stabkit import fluxes
+from stabkit.errors import InvalidArgument
+from stabkit.fluxes.flux import Flux
+
+#: Φ₁, the flux with contrast or threshold 1.
+_UNIT: dict[Callable[..., Flux], Callable[[Tensor], Tensor]] = {
+    fluxes.identity: lambda s: s,
+    fluxes.charbonnier: lambda s: s * torch.rsqrt(1 + s * s),
+    fluxes.perona_malik: lambda s: s * torch.exp(-s * s / 2),
+    fluxes.rational: lambda s: s / (1 + s * s),
+    fluxes.garrote: lambda s: s / (s * s).clamp(min=1),
+    fluxes.soft: nn.functional.hardtanh,
+    fluxes.relu: torch.relu,
+    fluxes.tanh: torch.tanh,
+}
+#: Those with λΦ₁(s/λ) = Φ₁(s), which have no contrast.
+_SCALE_FREE = (fluxes.identity, fluxes.relu)
+
+
+class Positive(nn.Module):
+    """x ↦ eˣ, for a number that must stay positive."""
+
+    def forward(self, logarithm: Tensor) -> Tensor:
+        """eˣ."""
+        return torch.exp(logarithm)
+
+    def right_inverse(self, value: Tensor) -> Tensor:
+        """ln x.
+
+        Raises
+        ------
+        InvalidArgument
+            For a number that is not positive and finite.
+        """
+        if not bool(((value > 0) & torch.isfinite(value)).all()):
+            raise InvalidArgument(f"value: must be positive and finite, got {value.detach()}")
+        return torch.log(value)
+
+
+class Activation(nn.Module):
+    """Φ(s) = λΦ₁(s/λ), a flux of the dictionary with its contrast λ.
+
+    With a learned K one contrast is enough: that of a single feature is the size of its stencil.
+
+    Parameters
+    ----------
+    make : callable
+        The flux, one of ``stabkit.fluxes``: ``identity``, ``charbonnier``, ``perona_malik``,
+        ``rational``, ``garrote``, ``soft``, ``relu`` or ``tanh``.
+    contrast : float
+        λ > 0 to begin with.
+    learnable : bool
+        Whether λ is trained.
+
+    Examples
+    --------
+    >>> Activation(fluxes.soft, contrast=2.0)(torch.tensor([-5.0, 1.0])).tolist()
+    [-2.0, 1.0]
+    """
+
+    contrast: Tensor
+
+    def __init__(self, make: Callable[..., Flux] = fluxes.charbonnier, contrast: float = 1.0,
+                 learnable: bool = True):
+        super().__init__()
+        if make not in _UNIT:
+            names = ", ".join(known.__name__ for known in _UNIT)
+            raise InvalidArgument(f"make: must be one of stabkit.fluxes: {names}; got {make!r:.80}")
+        self._formula, self.unit = _UNIT[make], make()
+        self.has_contrast = make not in _SCALE_FREE
+        if not self.has_contrast:
+            return
+        value = torch.tensor(float(contrast))
+        if learnable:
+            self.contrast = nn.Parameter(value)
+            parametrize.register_parametrization(self, "contrast", Positive())
+        else:
+            Positive().right_inverse(value)
+            self.register_buffer("contrast", value)
+
+    def forward(self, s: Tensor) -> Tensor:
+        """Φ(s), entry by entry."""
+        if not self.has_contrast:
+            return self._formula(s)
+        contrast = self.contrast
+        return contrast * self._formula(contrast.reciprocal() * s)
+
+    @property
+    def steepest(self) -> float:
+        """A number that Φ′ does not exceed, with the rounding of λ · (1/λ)."""
+        return float(self.unit.facts.slopes[1]) * (1 + 2.0**-20)
+
+    @property
+    def largest_diffusivity(self) -> float:
+        """A number that Φ(s)/s does not exceed.
+
+        Raises
+        ------
+        InvalidArgument
+            Where there is none.
+        """
+        top = self.unit.facts.sup_diffusivity
+        if top is None:
+            raise InvalidArgument(f"flux: the diffusivity of {self.unit.name} has no bound")
+        return float(top) * (1 + 2.0**-20)
+
+    def factors(self) -> tuple[Fraction, Fraction]:
+        """κ and c with Φ(s) = cΦ₁(κs), exactly as the module multiplies."""
+        if not self.has_contrast:
+            return Fraction(1), Fraction(1)
+        contrast = self.contrast.detach()
+        return Fraction(float(contrast.reciprocal())), Fraction(float(contrast))
+
+    def extra_repr(self) -> str:
+        """What PyTorch prints of it."""
+        return self.unit.name

@@ -1,0 +1,159 @@
+"""Constraints under which a module stays stable while it is trained, and the check afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from stabkit.audit import Audit, audit
+from stabkit.errors import InvalidArgument
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion
+from stabkit.torch.diffusion import DiffusionBlock, FSICycle
+from stabkit.torch.implicit import ImplicitBlock
+from stabkit.torch.residual_block import GENTLE, is_gentle, residual_parts
+from stabkit.torch.scaling import LINEAR, Affine, scale, tie
+from stabkit.torch.shrinkage import HaarShrinkage
+from stabkit.torch.signals import COARSE
+from stabkit.torch.steps import NOTIONS
+
+#: Modules that move or select entries, or take means, and keep distances from growing.
+CALM = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout)
+#: The blocks of this room that know in which notions they can be kept stable.
+OWN = (DiffusionBlock, FSICycle, ImplicitBlock, HaarShrinkage)
+Plan = Callable[[], Any]
+
+
+def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
+    """Constrain a module so that it stays stable whatever an optimiser does.
+
+    Blocks of this room keep their steps within the certified bound.  Other linear layers are scaled
+    to a norm of at most 1.  A residual block u + W₂ act(W₁u + b) becomes u − Wᵀ act(W u + b) with
+    ‖W‖² <= 2, since no bound of W₂ alone makes one stable; so W₂ loses its weights, and what the
+    block computes changes with this call.
+
+    Parameters
+    ----------
+    module : Module
+        A block of this room, a ``Sequential`` of such, of linear layers, of activations with
+        slopes in [0, 1] and of residual blocks, or one of those.  It is changed in place.
+    notion : Notion
+        ``CONTRACTION`` or ``EUCLIDEAN``; ``RANGE`` for blocks of :class:`Differences`.
+
+    Returns
+    -------
+    Module
+        The module itself.
+
+    Raises
+    ------
+    InvalidArgument
+        Where a part of the module is none of those, with its name; nothing is changed then.
+    """
+    if not isinstance(module, nn.Module):
+        raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
+    if notion not in NOTIONS:
+        raise InvalidArgument("notion: must be EUCLIDEAN, CONTRACTION or RANGE, got "
+                              f"{notion!r:.60}")
+    for change in _plans(module, notion, type(module).__name__):
+        change()
+    return module
+
+
+def _plans(module: nn.Module, notion: Notion, name: str) -> list[Plan]:
+    """The changes that make a module stable, none of them made yet."""
+    if isinstance(module, OWN):
+        module.check(notion)
+        return [partial(module.constrain, notion)]
+    if isinstance(module, nn.Sequential):
+        return [plan for key, part in module.named_children()
+                for plan in _plans(part, notion, f"{name}.{key}")]
+    if isinstance(module, CALM):
+        return []
+    if notion not in (CONTRACTION, EUCLIDEAN):
+        raise InvalidArgument(f"notion: {name} is no block that can keep the range; take "
+                              "CONTRACTION or EUCLIDEAN")
+    if isinstance(module, GENTLE):
+        _check_activation(module, notion, name)
+        return []
+    if isinstance(module, LINEAR):
+        _check_linear(module, notion, name)
+        return [partial(scale, module, 1.0)]
+    found = residual_parts(module)
+    if found is None:
+        raise InvalidArgument(
+            f"module: {name} is none of: a block of stabkit.torch, Sequential, Linear, Conv1d, "
+            "Conv2d, an activation with slopes in [0, 1], or a residual block u + W2 act(W1 u + b)")
+    first, bend, second = found
+    _check_activation(bend, notion, name)
+    for part in (first, second):
+        _check_linear(part, notion, name)
+    _check_transposed(first, second, name)
+    return [partial(tie, first, second, 2.0)]
+
+
+def _check_linear(layer: Affine, notion: Notion, name: str) -> None:
+    if layer.weight.dtype in COARSE:
+        raise InvalidArgument(f"module: {name} has weights of {layer.weight.dtype}; only float32 "
+                              "and float64 have the digits for a bound")
+    if notion is EUCLIDEAN and layer.bias is not None:
+        raise InvalidArgument(f"module: {name} has a bias, so it moves 0; take CONTRACTION, or "
+                              "bias=False")
+    if isinstance(layer, nn.Linear):
+        return
+    if layer.groups != 1 or {*layer.stride, *layer.dilation} != {1} or \
+            layer.padding_mode != "zeros":
+        raise InvalidArgument(f"module: {name} must be a convolution with stride 1, without groups "
+                              "and holes, and zeros outside")
+
+
+def _check_activation(module: nn.Module, notion: Notion, name: str) -> None:
+    if not is_gentle(module):
+        raise InvalidArgument(f"module: {name} has slopes outside [0, 1]")
+    if notion is EUCLIDEAN and isinstance(module, nn.Sigmoid | nn.Softplus):
+        raise InvalidArgument(f"module: {name} moves 0; take CONTRACTION")
+
+
+def _check_transposed(first: Affine, second: Affine, name: str) -> None:
+    fits = type(first) is type(second) and \
+        first.weight.transpose(0, 1).shape == second.weight.shape
+    if fits and isinstance(first, nn.Conv1d | nn.Conv2d) and \
+            isinstance(second, nn.Conv1d | nn.Conv2d):
+        kept = tuple(size // 2 for size in first.kernel_size)
+        fits = all(size % 2 for size in first.kernel_size) and \
+            first.padding == second.padding == kept
+    if not fits:
+        raise InvalidArgument(f"module: the second layer of {name} must have the shape of the "
+                              "first one transposed, and convolutions odd sizes and the padding "
+                              "that keeps the grid")
+
+
+def certify(module: nn.Module, shape: tuple[int, ...], notion: Notion = CONTRACTION,
+            budget: float = 20.0, seed: int = 0) -> Audit:
+    """Decide exactly whether a module, with the weights that it has now, is stable.
+
+    Parameters
+    ----------
+    module : Module
+        Read in eval mode by :func:`stabkit.audit`; a cycle or an implicit block alone is decided
+        as the scheme that it is, whose equation is solved exactly.
+    shape : tuple of int
+        Of one input without the batch axis.
+    notion : Notion
+    budget : float
+        Seconds.
+    seed : int
+        Of the search for inputs that refute it.
+
+    Returns
+    -------
+    Audit
+        Its ``status`` says whether it is proved, refuted or undecided of the real numbers that the
+        weights are; what the arithmetic of PyTorch rounds comes on top.
+    """
+    asked = [notion.name]
+    if isinstance(module, FSICycle | ImplicitBlock):
+        return audit(module.scheme(shape), notions=asked, budget=budget, seed=seed)
+    return audit(module, shape, notions=asked, rounding="exact", budget=budget, seed=seed)

@@ -1,0 +1,108 @@
+"""The symmetric layer F(u) = −KᵀΦ(N(K u) + b), of which all blocks are made."""
+
+from __future__ import annotations
+
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from stabkit.errors import InvalidArgument
+from stabkit.fluxes.flux import Flux
+from stabkit.operators import Operator
+from stabkit.torch.activation import Activation
+from stabkit.torch.operators import Differences, Stencil
+
+
+class PixelVariation(nn.Module):
+    """s ⊙ N_tv(y) + b, with N_tv(y)_p = y_p/√(|y_p|² + ε) (ruthotto2018, eq. (9)).
+
+    y_p are the channels of pixel p; s and b have one number per channel.
+
+    Parameters
+    ----------
+    channels : int
+    eps : float
+        ε > 0.
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-3):
+        super().__init__()
+        if not eps > 0:
+            raise InvalidArgument(f"eps: must be positive, got {eps}")
+        self.eps = eps
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), \
+            nn.Parameter(torch.zeros(channels))
+
+    def forward(self, y: Tensor) -> Tensor:
+        """The normalised signals, of the shape of y."""
+        length = torch.rsqrt((y * y).sum(1, keepdim=True) + self.eps)
+        shape = (1, -1, *[1] * (y.ndim - 2))
+        return self.weight.reshape(shape) * (y * length) + self.bias.reshape(shape)
+
+
+class SymmetricLayer(nn.Module):
+    """F(u) = −KᵀΦ(N(K u) + b) (alt2021, eq. (3); ruthotto2018, eq. (7)).
+
+    Parameters
+    ----------
+    K : Stencil or Differences
+    flux : Activation
+        Φ.
+    bias : bool
+        Whether there is a b, one number per feature.
+    normalisation : Module, optional
+        N, such as :class:`PixelVariation` or ``torch.nn.BatchNorm2d``; no certificate covers it.
+    """
+
+    def __init__(self, K: Stencil | Differences, flux: Activation, bias: bool = False,
+                 normalisation: nn.Module | None = None):
+        super().__init__()
+        if not isinstance(K, Stencil | Differences):
+            raise InvalidArgument(f"K: must be a Stencil or Differences, got {type(K).__name__}")
+        if not isinstance(flux, Activation):
+            raise InvalidArgument(f"flux: must be an Activation, got {type(flux).__name__}")
+        self.K, self.flux, self.normalisation = K, flux, normalisation
+        self.bias = nn.Parameter(torch.zeros(K.features)) if bias else None
+
+    def forward(self, u: Tensor) -> Tensor:
+        """F(u) for u of shape (batch, channels, \\*grid)."""
+        return -self.K.flow(u, self.bend)
+
+    def bend(self, s: Tensor) -> Tensor:
+        """Φ(N(s) + b)."""
+        if self.normalisation is not None:
+            s = self.normalisation(s)
+        if self.bias is not None:
+            s = s + self.bias.reshape(1, -1, *[1] * (s.ndim - 2))
+        return self.flux(s)
+
+    def steepness(self) -> Tensor:
+        """A bound of ‖F′‖: L‖K‖² with the slopes of Φ up to L."""
+        return self.flux.steepest * self.K.square()
+
+    def exact(self, grid: tuple[int, ...]) -> tuple[Operator, Flux]:
+        """κK and Φ₁, with the numbers of :meth:`Activation.factors` taken out of Φ.
+
+        Raises
+        ------
+        InvalidArgument
+            Where the layer has a bias or a normalisation.
+        """
+        if self.bias is not None or self.normalisation is not None:
+            raise InvalidArgument("bias, normalisation: a scheme of this form has none; audit the "
+                                  "module itself")
+        inner, _ = self.flux.factors()
+        return inner * self.K.exact(grid), self.flux.unit
+
+    @property
+    def shape_hint(self) -> str:
+        """How a signal is shaped, for messages."""
+        return f"({self.K.channels}, {', '.join(['n'] * self.K.dimension)})"
+
+
+def grid_of(layer: SymmetricLayer, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The grid of a signal of that shape, without the batch axis."""
+    if len(shape) != 1 + layer.K.dimension or shape[0] != layer.K.channels or prod(shape) < 1:
+        raise InvalidArgument(f"shape: must be {layer.shape_hint}, got {shape}")
+    return tuple(shape[1:])

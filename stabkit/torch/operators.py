@@ -1,0 +1,184 @@
+"""The operators K of the blocks: stencils that are learned, and differences along the axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod, sqrt
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stabkit.errors import InvalidArgument
+from stabkit.operators import (
+    DIRICHLET,
+    NATURAL,
+    PERIODIC,
+    Boundary,
+    Convolution,
+    Operator,
+    from_matrix,
+)
+from stabkit.operators.boundary import check_boundary
+from stabkit.schemes.scheme import as_count
+from stabkit.torch.norms import convolution_square
+from stabkit.torch.signals import COARSE, check_signals
+
+Map = Callable[[Tensor], Tensor]
+
+
+class Stencil(nn.Module):
+    """K, a convolution from some channels to some features, on signals or images.
+
+    Parameters
+    ----------
+    channels, features : int
+        Of u and of K u.
+    taps : tuple of int
+        The sizes of the stencils: ``(5,)`` for signals, ``(3, 3)`` for images.  Odd, but for
+        ``NATURAL``.
+    boundary : Boundary
+        ``DIRICHLET``, ``PERIODIC``, or ``NATURAL``: only where the stencil fits.
+
+    Attributes
+    ----------
+    weight : Parameter, shape (features, channels, \\*taps)
+        Random to begin with, so that ‖K‖ is about 1 (from PyTorch's generator).
+    """
+
+    def __init__(self, channels: int, features: int, taps: tuple[int, ...] = (3, 3),
+                 boundary: Boundary = DIRICHLET):
+        super().__init__()
+        self.channels, self.features = as_count(channels, "channels"), as_count(features,
+                                                                                "features")
+        check_boundary(boundary, DIRICHLET, PERIODIC, NATURAL)
+        if len(taps) not in (1, 2) or any(
+                not isinstance(size, int) or size < 1 or (size % 2 == 0 and boundary is not NATURAL)
+                for size in taps):
+            raise InvalidArgument("taps: must be one or two positive sizes, odd but for NATURAL, "
+                                  f"got {taps!r}")
+        self.taps, self.boundary = tuple(taps), boundary
+        spread = 1 / (sqrt(features) + sqrt(channels * prod(taps)))
+        self.weight = nn.Parameter(spread * torch.randn(features, channels, *taps))
+
+    @property
+    def dimension(self) -> int:
+        """1 for signals, 2 for images."""
+        return len(self.taps)
+
+    def forward(self, u: Tensor) -> Tensor:
+        """K u for u of shape (batch, channels, \\*grid)."""
+        check_signals(u, self.channels, self.dimension)
+        convolve = F.conv1d if self.dimension == 1 else F.conv2d
+        if self.boundary is PERIODIC:
+            return convolve(self._around(u), self.weight)
+        return convolve(u, self.weight, padding=self._reach)
+
+    def adjoint(self, w: Tensor) -> Tensor:
+        """Kᵀ w for w of the shape of K u."""
+        if self.boundary is NATURAL:
+            deconvolve = F.conv_transpose1d if self.dimension == 1 else F.conv_transpose2d
+            return deconvolve(w, self.weight)
+        # Faster than a transposed convolution, and the same.
+        convolve = F.conv1d if self.dimension == 1 else F.conv2d
+        turned = self.weight.transpose(0, 1).flip(tuple(range(2, self.weight.ndim)))
+        if self.boundary is PERIODIC:
+            return convolve(self._around(w), turned)
+        return convolve(w, turned, padding=self._reach)
+
+    def flow(self, u: Tensor, bend: Map) -> Tensor:
+        """KᵀΦ(K u)."""
+        return self.adjoint(bend(self(u)))
+
+    def square(self) -> Tensor:
+        """A bound of ‖K‖² on every grid, which can be differentiated."""
+        if self.weight.dtype in COARSE:
+            raise InvalidArgument(f"weight: must be of float32 or float64, got {self.weight.dtype}")
+        return convolution_square(self.weight)
+
+    def exact(self, grid: tuple[int, ...]) -> Operator:
+        """K on a grid, as an exact operator on flattened signals."""
+        kernel = self.weight.detach().double().cpu().numpy()
+        reach = tuple((size, size) for size in self._reach)
+        return Convolution(kernel, boundary=self.boundary, pads=reach).matrix(grid)
+
+    @property
+    def _reach(self) -> tuple[int, ...]:
+        return (0,) * self.dimension if self.boundary is NATURAL else tuple(
+            size // 2 for size in self.taps)
+
+    def _around(self, u: Tensor) -> Tensor:
+        pads = [side for reach in reversed(self._reach) for side in (reach, reach)]
+        return F.pad(u, pads, mode="circular")
+
+    def extra_repr(self) -> str:
+        """What PyTorch prints of it."""
+        return f"{self.channels}, {self.features}, taps={self.taps}, boundary={self.boundary}"
+
+
+class Differences(nn.Module):
+    """K u = a (uⱼ − uᵢ) for all neighbours i, j along every axis, without an outside.
+
+    A step with it can keep the range of every channel.
+
+    Parameters
+    ----------
+    channels : int
+    dimension : int
+        1 or 2.
+
+    Attributes
+    ----------
+    weight : Parameter, shape (dimension, channels)
+        a, 1 to begin with.
+    """
+
+    def __init__(self, channels: int, dimension: int = 2):
+        super().__init__()
+        self.channels, self.dimension = as_count(channels, "channels"), dimension
+        if dimension not in (1, 2):
+            raise InvalidArgument(f"dimension: must be 1 or 2, got {dimension!r}")
+        self.weight = nn.Parameter(torch.ones(dimension, channels))
+
+    @property
+    def features(self) -> int:
+        """As many as channels, along each axis."""
+        return self.channels
+
+    def flow(self, u: Tensor, bend: Map) -> Tensor:
+        """KᵀΦ(K u) for u of shape (batch, channels, \\*grid)."""
+        check_signals(u, self.channels, self.dimension)
+        total = torch.zeros_like(u)
+        for axis in range(self.dimension):
+            place, weight = 2 + axis, self._weight(axis)
+            length = u.shape[place]
+            ahead, behind = u.narrow(place, 1, length - 1), u.narrow(place, 0, length - 1)
+            edges = weight * bend(weight * (ahead - behind))
+            one = [0, 0] * (self.dimension - 1 - axis)
+            total = total + F.pad(edges, [*one, 1, 0]) - F.pad(edges, [*one, 0, 1])
+        return total
+
+    def square(self) -> Tensor:
+        """A bound of ‖K‖²: 4 Σ a² over the axes, for the largest channel."""
+        return 2 * self.largest_row()
+
+    def largest_row(self) -> Tensor:
+        """A bound of the diagonal of KᵀK: 2 Σ a² over the axes."""
+        return 2 * (self.weight * self.weight).sum(0).amax().clamp(min=1e-30) * (1 + 2.0**-16)
+
+    def _weight(self, axis: int) -> Tensor:
+        return self.weight[axis].reshape(1, -1, *[1] * self.dimension)
+
+    def exact(self, grid: tuple[int, ...]) -> Operator:
+        """K on a grid, as an exact operator on flattened signals."""
+        weights = self.weight.detach().double().cpu().numpy()
+        index = np.arange(self.channels * prod(grid)).reshape(self.channels, *grid)
+        parts = []
+        for axis in range(self.dimension):
+            behind, ahead = (np.delete(index, end, 1 + axis) for end in (-1, 0))
+            steps = np.broadcast_to(weights[axis].reshape(-1, *[1] * len(grid)), behind.shape)
+            rows, made = np.arange(behind.size), np.zeros((behind.size, index.size))
+            made[rows, behind.ravel()], made[rows, ahead.ravel()] = -steps.ravel(), steps.ravel()
+            parts.append(made)
+        return from_matrix(np.concatenate(parts))

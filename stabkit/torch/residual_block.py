@@ -1,0 +1,68 @@
+"""A user's own residual block u + W₂ act(W₁u + b), found by tracing its module."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import fx, nn
+
+from stabkit.torch.scaling import LINEAR, Affine
+
+#: Modules whose slopes lie in [0, 1] (with the numbers that :func:`is_gentle` checks).
+GENTLE = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Hardtanh, nn.ReLU6, nn.Softsign,
+          nn.Softshrink, nn.LeakyReLU, nn.ELU)
+_CALLS = {F.relu: nn.ReLU, torch.relu: nn.ReLU, F.tanh: nn.Tanh, torch.tanh: nn.Tanh,
+          F.sigmoid: nn.Sigmoid, torch.sigmoid: nn.Sigmoid, F.softplus: nn.Softplus,
+          F.softsign: nn.Softsign, "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+
+def is_gentle(part: nn.Module) -> bool:
+    """Whether an activation has slopes in [0, 1]."""
+    slope = getattr(part, "negative_slope", getattr(part, "alpha", 1.0))
+    return isinstance(part, GENTLE) and 0 <= slope <= 1
+
+
+def residual_parts(module: nn.Module) -> tuple[Affine, nn.Module, Affine] | None:
+    """W₁, the activation and W₂ of such a module; None where it is another one."""
+    try:
+        graph = fx.symbolic_trace(module).graph
+    except (fx.proxy.TraceError, TypeError, RuntimeError, ValueError):
+        return None
+    nodes: dict[str, Any] = {node.op: node for node in graph.nodes}
+    begin, end = nodes.get("placeholder"), nodes["output"].args[0]
+    if begin is None or not _is_sum(end) or begin not in end.args:
+        return None
+    chain: list[nn.Module] = []
+    node: Any = end.args[1] if end.args[0] is begin else end.args[0]
+    while isinstance(node, fx.Node) and node is not begin:
+        part = _part(module, node)
+        if part is None:
+            return None
+        chain.append(part)
+        node = node.args[0]
+    if node is not begin or len(chain) != 3:
+        return None
+    second, bend, first = chain
+    if not isinstance(first, LINEAR) or not isinstance(second, LINEAR) or not is_gentle(bend):
+        return None
+    return first, bend, second
+
+
+def _is_sum(node: Any) -> bool:
+    return isinstance(node, fx.Node) and len(node.args) == 2 and not node.kwargs and (
+        node.target in (operator.add, torch.add)
+        or (node.op == "call_method" and node.target == "add"))
+
+
+def _part(module: nn.Module, node: fx.Node) -> nn.Module | None:
+    """The module that a node of one argument calls, or one that stands for its function."""
+    if len(node.args) != 1:
+        return None
+    if node.op == "call_module":
+        return module.get_submodule(str(node.target))
+    harmless = not any(node.kwargs.get(name) for name in node.kwargs if name != "inplace")
+    kind = _CALLS.get(node.target) if harmless else None
+    return None if kind is None else kind()

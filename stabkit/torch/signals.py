@@ -1,0 +1,41 @@
+"""What a module accepts as a signal, and what it says of one that it does not."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from stabkit.errors import InvalidArgument
+
+COARSE = (torch.float16, torch.bfloat16)
+
+
+def check_signals(u: Tensor, channels: int, dimension: int, name: str = "u") -> None:
+    """Refuse what is no batch of signals.
+
+    Raises
+    ------
+    InvalidArgument
+        Where `u` is not of the shape (batch, channels, \\*grid) or not of float32 or float64.
+    """
+    if u.ndim != dimension + 2 or u.shape[1] != channels:
+        grid = ", ".join(("rows", "columns") if dimension == 2 else ("samples",))
+        raise InvalidArgument(f"{name}: must have the shape (batch, {channels}, {grid}), got "
+                              f"{tuple(u.shape)}")
+    if u.dtype in COARSE or not u.is_floating_point():
+        raise InvalidArgument(f"{name}: must be of float32 or float64, got {u.dtype}; with fewer "
+                              "digits no step is certified, so leave this block out of autocast")
+
+
+def check_finite(loss: Tensor) -> Tensor:
+    """Return a loss that is a number.
+
+    Raises
+    ------
+    InvalidArgument
+        Where it is NaN or infinite: the weights are lost with the next step of the optimiser.
+    """
+    if not bool(torch.isfinite(loss.detach()).all()):
+        raise InvalidArgument(f"loss: must be finite, got {loss.detach()}; take a smaller learning "
+                              "rate, or go back to the last weights that were")
+    return loss

@@ -1,0 +1,109 @@
+"""Step sizes that stay within the certified bound of the weights that they belong to.
+
+τ is a fraction, which is learned, of the largest certified step, which follows the weights: so no
+step of an optimiser leaves the bound, and gradients know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from stabkit.errors import InvalidArgument
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
+from stabkit.torch.layer import SymmetricLayer
+from stabkit.torch.operators import Differences, Stencil
+
+Bound = Callable[[], Tensor]
+NOTIONS = (EUCLIDEAN, CONTRACTION, RANGE)
+
+
+class CertifiedStep(nn.Module):
+    """x ↦ τ = bound / (1 + e⁻ˣ), a parametrisation of a step size.
+
+    Parameters
+    ----------
+    bound : callable
+        The largest certified step of the current weights.
+    """
+
+    def __init__(self, bound: Bound):
+        super().__init__()
+        self._bound = (bound,)  # in a tuple: the module behind it is no part of this one
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """τ."""
+        return torch.sigmoid(raw) * self._bound[0]()
+
+    def right_inverse(self, tau: Tensor) -> Tensor:
+        """The x of a step.
+
+        Raises
+        ------
+        InvalidArgument
+            Where the step is not positive or not below the bound.
+        """
+        bound = self._bound[0]().detach()
+        if not bool((tau > 0) & (tau < bound)):
+            raise InvalidArgument(f"tau: must be positive and below {float(bound):.6g}, the largest"
+                                  f" step that is certified for these weights, got {float(tau):g}")
+        return torch.logit(tau.detach() / bound)
+
+
+def certify_step(module: nn.Module, name: str, bound: Bound, ratio: float = 0.5) -> None:
+    """Put a step size under its bound, at `ratio` of it to begin with."""
+    if not 0 < ratio < 1:
+        raise InvalidArgument(f"ratio: must lie between 0 and 1, got {ratio}")
+    if parametrize.is_parametrized(module, name):
+        parametrize.remove_parametrizations(module, name)
+    module.register_parameter(name, nn.Parameter(ratio * bound().detach()))
+    parametrize.register_parametrization(module, name, CertifiedStep(bound))
+
+
+def largest_step(layer: SymmetricLayer, notion: Notion) -> Bound:
+    """The largest certified τ of u + τF(u), as a function of the weights.
+
+    2/(c‖K‖²) with Φ(s)/s in [0, c] keeps the Euclidean norm (alt2021, Theorem 2), with slopes of Φ
+    in [0, c] the distance of two signals; 1/(c max (KᵀK)ᵢᵢ) makes every value of a step with
+    differences a mean of old ones.
+
+    Raises
+    ------
+    InvalidArgument
+        Where no step is certified for this layer in this sense; the message says why.
+    """
+    if notion not in NOTIONS:
+        raise InvalidArgument("notion: must be EUCLIDEAN, CONTRACTION or RANGE for a step that is "
+                              f"certified in training, got {notion!r:.60}")
+    if layer.normalisation is not None:
+        raise InvalidArgument("normalisation: no step is certified with one; leave it out, or give "
+                              "tau a number")
+    flux, K = layer.flux, layer.K
+    if notion is CONTRACTION:
+        if not flux.unit.facts.monotone:
+            raise InvalidArgument(f"flux: {flux.unit.name} falls somewhere, so no step contracts; "
+                                  "take EUCLIDEAN, or a flux that does not fall")
+        return partial(_by_norm, K, flux.steepest)
+    if layer.bias is not None:
+        raise InvalidArgument(f"bias: a block with one moves 0, so it is not {notion.name}; take "
+                              "CONTRACTION, or leave the bias out")
+    top = flux.largest_diffusivity
+    if notion is EUCLIDEAN:
+        return partial(_by_norm, K, top)
+    if not isinstance(K, Differences):
+        raise InvalidArgument("K: the range is certified of Differences alone, as other stencils "
+                              "have negative weights")
+    return partial(_by_row, K, top)
+
+
+# Functions of their arguments, and no closures: a copy of a block copies what its bound rests on.
+def _by_norm(K: Stencil | Differences, top: float) -> Tensor:
+    return 2 / (top * K.square())
+
+
+def _by_row(K: Differences, top: float) -> Tensor:
+    return 1 / (top * K.largest_row())

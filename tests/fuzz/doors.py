@@ -1,0 +1,12 @@
+"""The ways into the package, by name; each is made when it is needed."""
+
+import calls
+import evidence
+import files
+
+DOORS = {
+    "onnx": files.onnx, "npz": files.npz, "npy": files.npy, "csv": files.csv, "wav": files.wav,
+    "json": evidence.json, "language": evidence.language, "steps": calls.steps,
+    "constructors": calls.constructors, "decide": calls.deciding, "step_bound": calls.bounds,
+    "audit": calls.audits, "multigrid": calls.solving, "torch": calls.torch,
+}

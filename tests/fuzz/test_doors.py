@@ -1,0 +1,87 @@
+"""The ways into the package under a few inputs each, and what more of them have found."""
+
+import importlib.util
+import struct
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from doors import DOORS
+from driving import Door, drive
+from hypothesis import strategies as st
+
+import stabkit
+from stabkit.cli.signal_file import read_signal
+from stabkit.errors import InvalidArgument
+
+NEEDS = {"onnx": ("onnx",), "torch": ("torch", "onnxscript")}
+INPUTS = {"torch": 2, "step_bound": 2, "steps": 5, "decide": 5, "audit": 3, "multigrid": 10}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DOORS)
+def test_nothing_but_own_errors_comes_out(name):
+    """A few random inputs; ``python tests/fuzz`` tries as many as one likes."""
+    missing = [package for package in NEEDS.get(name, ())
+               if importlib.util.find_spec(package) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
+    count = drive(DOORS[name](), INPUTS.get(name, 40))
+    assert count.tried and not count.finds
+
+
+def test_the_driver_notes_what_it_is_for():
+    """Planted: an error of Python's, one that lasts, and one of the package, which is none."""
+    def enter(number):
+        if number == 1:
+            raise KeyError("planted")
+        if number == 2:
+            while True:
+                pass
+        if number == 3:
+            raise InvalidArgument("it is 3")
+
+    count = drive(Door(st.integers(0, 3), enter, limit=0.1), 20)
+    assert count.tried == 20 and 0 < count.refused < 10
+    assert sorted(find.partition(" ")[0] for find in count.finds) == ["KeyError", "TooLong"]
+
+
+def _sound(kind=3, channels=1, block=8, bits=64, samples=8):
+    form = struct.pack("<HHIIHH", kind, channels, 8000, 8000, block, bits)
+    body = b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", 8 * samples)
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body + bytes(8 * samples)
+
+
+@pytest.mark.parametrize("content", [
+    _sound().replace(b"fmt ", b"fma "), _sound().replace(b"data", b"dada"), _sound(block=0xff08),
+    _sound(channels=72), _sound()[:44] + b"cut", _sound()[:30], b"RIFF"])
+def test_a_damaged_recording_is_one_line(tmp_path, content):
+    """SciPy says these with NameError, ZeroDivisionError, TypeError and struct.error."""
+    path = tmp_path / "s.wav"
+    path.write_bytes(_sound())
+    assert read_signal(path).tolist() == [0.0] * 8
+    path.write_bytes(content)
+    with pytest.raises(InvalidArgument, match="signal: "):
+        read_signal(path)
+
+
+@pytest.mark.parametrize("make, name", [
+    (lambda: stabkit.AllOf(3.5), "parts"),
+    (lambda: stabkit.Chain(stabkit.fluxes.soft()), "schemes"),
+    (lambda: stabkit.Calculation({}, 7), "let"), (lambda: stabkit.Calculation({}, (), 7), "shows"),
+    (lambda: stabkit.make_stable(print, 2.5), "shape"),
+    (lambda: stabkit.differential_operator(2, 5), "weights"),
+    (lambda: stabkit.convolution(2, 5), "taps"), (lambda: stabkit.box(stabkit.Linear, 1), "low"),
+    (lambda: stabkit.identity(2.5), "n"), (lambda: stabkit.load_claims(7), "claims file"),
+    (lambda: stabkit.fluxes.weickert(np.eye(2)), "contrast")])
+def test_an_argument_of_another_kind_is_named(make, name):
+    """In one line."""
+    with pytest.raises(InvalidArgument, match=rf"^{name}: must be .*\Z"):
+        make()
+
+
+def test_an_operator_is_an_array_of_fractions_too():
+    """Its entries are exact, and NumPy is given them as they are."""
+    K = stabkit.from_matrix([["1/3", "0"], ["-2", "1"]])
+    assert (np.asarray(K, dtype=object) == K.exact()).all()
+    assert np.asarray(K, dtype=object)[0, 0] == Fraction(1, 3)

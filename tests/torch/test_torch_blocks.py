@@ -1,0 +1,179 @@
+"""The blocks against the schemes that they are, number by number, and what the audit reads."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from stabkit import (
+    CONTRACTION,
+    DIRICHLET,
+    EUCLIDEAN,
+    MIRRORED,
+    NATURAL,
+    PERIODIC,
+    RANGE,
+    Status,
+    audit,
+    fluxes,
+)
+from stabkit.schemes import HaarShrinkage as Shrinkage
+from stabkit.schemes import Leapfrog, SymmetricLayer, TotalVariation, Verlet
+
+pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    """PyTorch: not before the first of these tests runs."""
+    global torch, st
+    torch = pytest.importorskip("torch", reason="the modules need PyTorch: stabkit[torch]")
+    pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
+    import stabkit.torch as st
+    torch.manual_seed(5)
+    torch.set_num_threads(1)
+
+
+FLUXES = [fluxes.identity, fluxes.charbonnier, fluxes.perona_malik, fluxes.rational,
+          fluxes.garrote, fluxes.soft, fluxes.relu, fluxes.tanh]
+
+
+def operators():
+    """Every boundary in 1-D and 2-D, and differences; with the shape of a signal."""
+    return [(st.Stencil(2, 3, (3, 3), DIRICHLET), (2, 4, 5)),
+            (st.Stencil(1, 2, (5,), PERIODIC), (1, 7)), (st.Stencil(2, 2, (3, 5), PERIODIC),
+                                                         (2, 4, 6)),
+            (st.Stencil(2, 2, (2,), NATURAL), (2, 5)), (st.Differences(2, 1), (2, 6)),
+            (st.Differences(2, 2), (2, 3, 4))]
+
+
+def signals(shape, count=3):
+    return torch.randn(count, *shape, dtype=torch.float64)
+
+
+def apart(module, scheme, shape):
+    """The largest difference between a module and a scheme, at random signals."""
+    u = signals(shape)
+    with torch.no_grad():
+        found = module.double()(u).reshape(len(u), -1).numpy()
+    return np.abs(found - scheme.step(u.reshape(len(u), -1).numpy())).max()
+
+
+@pytest.mark.parametrize("make", FLUXES, ids=lambda make: make.__name__)
+def test_a_diffusion_block_is_the_explicit_step(make):
+    """u − τKᵀΦ_λ(K u) by the module, and by the matrix of K and the flux with contrast 1."""
+    for K, shape in operators():
+        block = st.DiffusionBlock(K, st.Activation(make, contrast=0.7), EUCLIDEAN).double()
+        assert apart(block, block.scheme(shape), shape) < 1e-13
+
+
+@pytest.mark.parametrize("make", FLUXES[1:], ids=lambda make: make.__name__)
+def test_a_cycle_is_the_scheme_of_that_length(make):
+    """Frozen diffusivities or not, uˡ⁺¹ = αₗ(uˡ + τF) + (1 − αₗ)uˡ⁻¹."""
+    for frozen in (True, False):
+        K, shape = operators()[1]
+        cycle = st.FSICycle(K, st.Activation(make), 4, None, 0.2, frozen).double()
+        assert apart(cycle, cycle.scheme(shape), shape) < 1e-13
+
+
+def test_an_implicit_block_solves_its_equation_and_knows_its_derivative():
+    """v is the scheme's; the gradient by weights, step and input is that of finite differences."""
+    for K, shape in operators()[::2]:
+        block = st.ImplicitBlock(K, tau=3.0, tolerance=1e-12).double()
+        assert apart(block, block.scheme(shape), shape) < 1e-9
+        weight, u = block.layer.K.weight, signals(shape, 1).requires_grad_()
+        target = signals(shape, 1)
+        (block(u) * target).sum().backward()
+        for values, slope in ((weight, weight.grad), (u, u.grad)):
+            direction = torch.randn_like(values)
+            ends = []
+            for sign in (1, -1):
+                with torch.no_grad():
+                    values += sign * 1e-5 * direction
+                    ends.append(float((block(u) * target).sum()))
+                    values -= sign * 1e-5 * direction
+            wanted = (ends[0] - ends[1]) / 2e-5
+            assert abs(float((slope * direction).sum()) - wanted) < 1e-6 * (1 + abs(wanted))
+
+
+def test_shrinkage_is_that_of_the_scheme():
+    """Haar shrinkage with soft and with garrote thresholds, at both boundaries."""
+    for make in (fluxes.soft, fluxes.garrote):
+        for boundary in (MIRRORED, PERIODIC):
+            module = st.HaarShrinkage(st.Activation(make), boundary)
+            assert apart(module, Shrinkage(make(), 8, boundary), (1, 8)) < 1e-14
+
+
+def test_layers_of_ruthotto2018_are_the_schemes():
+    """Verlet and leapfrog steps with N_tv, and the inverse of a Verlet step."""
+    grid, tau = (3, 4), 0.3
+    one, two = (st.Stencil(2, 3, (3, 3)) for _ in range(2))
+
+    def normalised():
+        return st.PixelVariation(3, eps=0.25).double()
+
+    def layer(K):
+        return SymmetricLayer(K.double().exact(grid), fluxes.relu(), TotalVariation("1/4", 3))
+
+    module = st.HamiltonianLayer(one, two, bias=False, normalisations=(normalised(), normalised()),
+                                 tau=tau).double()
+    exact_tau = float(module.tau.detach())
+    assert apart(module, Verlet(layer(one), layer(two), exact_tau), (4, *grid)) < 1e-13
+    u = signals((4, *grid))
+    assert (module.back(module(u)) - u).abs().max() < 1e-13
+    leap = st.LeapfrogLayer(one, bias=False, normalisation=normalised(), tau=tau).double()
+    assert apart(leap, Leapfrog(layer(one), float(leap.tau)), (4, *grid)) < 1e-13
+    parabolic = st.ParabolicLayer(one, normalisation=normalised(), tau=tau).double()
+    euler = layer(one)
+    wanted = u[:, :2].reshape(3, -1).numpy()
+    with torch.no_grad():
+        found = parabolic(u[:, :2]).reshape(3, -1).numpy()
+    assert np.abs(found - (wanted + float(parabolic.tau) * euler(wanted))).max() < 1e-13
+
+
+@pytest.mark.parametrize("make", FLUXES[1:], ids=lambda make: make.__name__)
+def test_an_exported_block_is_read_as_the_block_it_is(make):
+    """The flux by its name, the second map as the transpose of the first, and the step."""
+    block = st.DiffusionBlock(st.Stencil(1, 2, (3,)), st.Activation(make, 1.3), EUCLIDEAN)
+    result = st.certify(block, (1, 7), EUCLIDEAN, budget=1)
+    report, = result.blocks
+    assert report.form == "diffusion block" and result.status is Status.PROVED
+    inner, outer = block.layer.flux.factors()
+    assert report.step == Fraction(float(block.tau)) * outer / inner
+
+
+@pytest.mark.parametrize("case", range(6))
+def test_what_is_certified_in_training_is_proved_after_it(case):
+    """Each with weights that were moved at random, far away from those at the beginning."""
+    make = [
+        lambda: (st.DiffusionBlock(st.Stencil(2, 3, (3, 3)), notion=CONTRACTION, bias=True),
+                 (2, 5, 5), CONTRACTION),
+        lambda: (st.DiffusionBlock(st.Differences(1, 2), notion=RANGE), (1, 3, 4), RANGE),
+        lambda: (st.DiffusionBlock(st.Differences(1, 1), st.Activation(fluxes.perona_malik),
+                                   RANGE), (1, 6), RANGE),
+        lambda: (st.FSICycle(st.Stencil(1, 1, (3,)), length=2), (1, 5), EUCLIDEAN),
+        lambda: (st.ImplicitBlock(st.Stencil(1, 2, (3,)), tau=5.0), (1, 6), CONTRACTION),
+        lambda: (st.HaarShrinkage(), (1, 7), RANGE),
+    ][case]
+    module, shape, notion = make()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter += 2 * torch.randn_like(parameter)
+    assert st.certify(module, shape, notion, budget=2).status is Status.PROVED
+
+
+def test_a_step_over_the_bound_is_refuted():
+    """The planted fault: the same block with 2.2 times the largest certified step."""
+    block = st.DiffusionBlock(st.Stencil(1, 2, (3,)), notion=CONTRACTION)
+    tau = 2.2 * 2 / float(block.layer.steepness())
+    free = st.DiffusionBlock(block.layer.K, block.layer.flux, None, tau)
+    assert st.certify(free, (1, 9), CONTRACTION, budget=2).status is Status.REFUTED
+
+
+def test_a_hamiltonian_layer_is_read_as_one_whose_modes_do_not_grow():
+    """By the step that it begins with; nothing follows from that for several layers."""
+    module = st.HamiltonianLayer(st.Stencil(1, 2, (3,)), st.Stencil(1, 2, (3,)),
+                                 st.Activation(fluxes.tanh))
+    found = audit(module, (2, 5), notions=["modes"], rounding="exact", budget=2)
+    assert found.blocks[0].form == "Hamiltonian block"
+    assert {item.status for item in found.judgements if item.counts} == {Status.PROVED}

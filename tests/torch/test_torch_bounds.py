@@ -1,0 +1,157 @@
+"""Bounds of norms against singular values of the matrices themselves, and steps under them."""
+
+import numpy as np
+import pytest
+
+from stabkit import CONTRACTION, DIRICHLET, EUCLIDEAN, NATURAL, PERIODIC, RANGE, fluxes
+from stabkit.errors import InvalidArgument
+
+pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    """PyTorch: not before the first of these tests runs."""
+    global torch, st, norms
+    torch = pytest.importorskip("torch", reason="the modules need PyTorch: stabkit[torch]")
+    import stabkit.torch as st
+    from stabkit.torch import norms
+    torch.manual_seed(7)
+    torch.set_num_threads(1)
+
+
+def largest(K, grid):
+    """‖K‖² of the matrix that is made of unit signals, by LAPACK."""
+    unit = torch.eye(K.channels * int(np.prod(grid))).reshape(-1, K.channels, *grid)
+    with torch.no_grad():
+        matrix = K(unit).reshape(len(unit), -1).double().numpy()
+    return np.linalg.svd(matrix, compute_uv=False)[0] ** 2
+
+
+@pytest.mark.parametrize("taps, grid", [((3,), (40,)), ((5,), (40,)), ((1,), (6,)),
+                                        ((3, 3), (12, 12)), ((5, 5), (12, 12)), ((1, 3), (8, 12))])
+@pytest.mark.parametrize("boundary", [DIRICHLET, PERIODIC, NATURAL], ids=repr)
+def test_the_bound_lies_above_the_norm_and_near_it(taps, grid, boundary):
+    """‖K‖² <= bound for random stencils, and the bound is at most 1.7 times as large."""
+    for channels, features in ((1, 1), (3, 2), (2, 5)):
+        K = st.Stencil(channels, features, taps, boundary)
+        found = float(K.square().detach())
+        assert largest(K, grid) <= found
+        if boundary is not NATURAL:  # where a small grid has a norm far below the symbol's
+            assert found <= 1.7 * largest(K, grid)
+
+
+def test_a_stencil_whose_norm_is_reached_between_frequencies():
+    """Modulated averages, with the largest response at a frequency that no grid holds."""
+    places = torch.arange(5.0)
+    for frequency in torch.linspace(0, torch.pi, 23):
+        K = st.Stencil(1, 1, (5,), PERIODIC)
+        with torch.no_grad():
+            K.weight[0, 0] = torch.cos(frequency * places)
+        fine = np.abs(np.fft.fft(K.weight[0, 0].detach().numpy(), 100_000)).max() ** 2
+        assert fine <= float(K.square().detach())
+
+
+def test_matrices():
+    """All shapes, rank one, zero and NaN; gradients, of convolutions too, are differences'."""
+    for shape in ((4, 4), (2, 9), (30, 3), (1, 1)):
+        matrix = torch.randn(shape)
+        true = np.linalg.svd(matrix.numpy(), compute_uv=False)[0] ** 2
+        assert true <= float(norms.matrix_square(matrix)) <= 1.2 * true
+    flat = torch.outer(torch.randn(5), torch.randn(4)).requires_grad_()
+    norms.matrix_square(flat).backward()
+    assert torch.isfinite(flat.grad).all()
+    nothing = torch.zeros(3, 3, requires_grad=True)
+    norms.matrix_square(nothing).backward()
+    assert torch.isfinite(nothing.grad).all()
+    assert norms.matrix_square(torch.tensor([[1.0, float("nan")]])).isnan()
+    assert norms.convolution_square(torch.full((2, 2, 3, 3), float("nan"))).isnan()
+    matrix = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(norms.matrix_square, matrix)
+    for shape in ((1, 1, 5), (3, 2, 3), (2, 3, 3, 3), (3, 1, 1, 3), (2, 2, 1, 1)):
+        stencils = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradcheck(norms.convolution_square, stencils)
+
+
+def test_differences_by_their_matrix():
+    """‖K‖² and the diagonal of KᵀK of differences with random weights."""
+    for dimension, grid in ((1, (9,)), (2, (5, 6))):
+        K = st.Differences(2, dimension)
+        with torch.no_grad():
+            K.weight.normal_()
+        matrix = K.exact(grid).exact().astype(float)
+        gram = matrix.T @ matrix
+        assert np.linalg.eigvalsh(gram)[-1] <= float(K.square().detach())
+        assert gram.diagonal().max() <= float(K.largest_row().detach())
+
+
+def test_the_step_follows_the_weights_and_is_learned():
+    """τ(sK) = τ(K)/s² at one raw number; both it and the weights have a gradient."""
+    block = st.DiffusionBlock(st.Stencil(1, 3, (3, 3)), notion=CONTRACTION)
+    before = float(block.tau.detach())
+    with torch.no_grad():
+        block.layer.K.weight *= 4
+    assert abs(float(block.tau.detach()) * 16 / before - 1) < 1e-5
+    block.tau.backward()
+    names = {name for name, each in block.named_parameters() if each.grad is not None}
+    assert any("tau" in name for name in names) and "layer.K.weight" in names
+
+
+def test_no_optimiser_leaves_the_bound():
+    """Ascent in τ and in K at an absurd rate: τ stays below 2/(L‖K‖²) all the time."""
+    block = st.DiffusionBlock(st.Stencil(1, 2, (3,)), notion=CONTRACTION)
+    optimiser = torch.optim.SGD(block.parameters(), lr=10.0)
+    for _ in range(20):
+        optimiser.zero_grad()
+        (-block.tau - block.layer.K.weight.sum()).backward()
+        optimiser.step()
+        if not torch.isfinite(block.layer.K.weight).all():
+            break
+        assert 0 < float(block.tau.detach()) * largest(block.layer.K, (30,)) <= 2
+
+
+@pytest.mark.parametrize("build, words", [
+    (lambda: st.DiffusionBlock(st.Stencil(1, 2), st.Activation(fluxes.garrote), CONTRACTION),
+     "flux: garrote falls"),
+    (lambda: st.DiffusionBlock(st.Stencil(1, 2), notion=EUCLIDEAN, bias=True), "bias: .* moves 0"),
+    (lambda: st.DiffusionBlock(st.Stencil(1, 2), notion=RANGE), "K: the range .* Differences"),
+    (lambda: st.DiffusionBlock(st.Stencil(1, 2), notion="range"), "notion: must be"),
+    (lambda: st.DiffusionBlock(st.Stencil(1, 2), notion=None), "tau: must be given"),
+    (lambda: st.DiffusionBlock(st.Stencil(1, 2), tau=50.0), "tau: .* largest step .* got 50"),
+    (lambda: st.DiffusionBlock(st.Stencil(1, 2), tau=float("nan")), "tau: must be positive"),
+    (lambda: st.DiffusionBlock(st.Stencil(1, 2), None, None, -1.0), "must be positive"),
+    (lambda: st.DiffusionBlock(3), "K: must be a Stencil"),
+    (lambda: st.Stencil(1, 2, (2, 2)), "taps: .* odd"),
+    (lambda: st.Stencil(0, 2), "channels"),
+    (lambda: st.Activation(fluxes.hard), "make: must be one of"),
+    (lambda: st.Activation(contrast=0.0), "positive"),
+    (lambda: st.ImplicitBlock(st.Stencil(1, 2), st.Activation(fluxes.rational)), "flux: rational"),
+    (lambda: st.FSICycle(st.Stencil(1, 2), frozen=False), "notion: a cycle"),
+    (lambda: st.HamiltonianLayer(st.Stencil(1, 2), st.Stencil(2, 2)), "second: must have 1"),
+    (lambda: st.LeapfrogLayer(st.Stencil(1, 2), normalisation=torch.nn.Identity()), "tau: must be"),
+])
+def test_bad_blocks(build, words):
+    """One line that names the argument and the remedy."""
+    with pytest.raises(InvalidArgument, match=words) as caught:
+        build()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda u: u[0], r"u: must have the shape \(batch, 2, rows, columns\)"),
+    (lambda u: u[:, :1], r"u: must have the shape .* got \(3, 1, 5, 5\)"),
+    (lambda u: u.half(), "u: .*float16"), (lambda u: u.bfloat16(), "u: .*bfloat16"),
+    (lambda u: u.long(), "u: must be of float32"),
+])
+def test_bad_signals(change, words):
+    """The shape that is wanted, and the one that came; no half precision, which proves nothing."""
+    block = st.DiffusionBlock(st.Stencil(2, 2))
+    with pytest.raises(InvalidArgument, match=words):
+        block(change(torch.randn(3, 2, 5, 5)))
+
+
+def test_half_precision_has_no_certified_step():
+    """A block that is cast to float16 says so instead of computing a bound with three digits."""
+    block = st.DiffusionBlock(st.Stencil(2, 2)).half()
+    with pytest.raises(InvalidArgument, match="float16"):
+        _ = block.tau

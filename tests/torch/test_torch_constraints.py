@@ -1,0 +1,173 @@
+"""Whole networks under constraints: trained hard, and still proved; and what cannot be."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from stabkit import CONTRACTION, EUCLIDEAN, RANGE, Status, fluxes
+from stabkit.errors import InvalidArgument
+from stabkit.installation import install
+
+pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    """PyTorch: not before the first of these tests runs."""
+    global torch, nn, st
+    torch = pytest.importorskip("torch", reason="the modules need PyTorch: stabkit[torch]")
+    pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
+    import stabkit.torch as st
+    nn = torch.nn
+    torch.manual_seed(3)
+    torch.set_num_threads(1)
+
+
+def residual(first, second, bend):
+    """A user's own block, in one of the ways that people write it."""
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two, self.bend = first, second, nn.ReLU()
+
+        def forward(self, u):
+            return bend(self, u)
+    return Block()
+
+
+WAYS = {
+    "a function": lambda self, u: u + self.two(torch.relu(self.one(u))),
+    "a module, the skip last": lambda self, u: self.two(self.bend(self.one(u))) + u,
+    "a method": lambda self, u: torch.add(u, self.two(self.one(u).tanh())),
+}
+
+
+def drive_apart(module, shape, steps=40):
+    """Train for what the constraint forbids: to drive pairs of inputs apart."""
+    optimiser = torch.optim.Adam(module.parameters(), lr=0.2)
+    for _ in range(steps):
+        u, w = torch.randn(2, 8, *shape)
+        optimiser.zero_grad()
+        (-(module(u) - module(w)).square().sum()).backward()
+        optimiser.step()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_users_own_block_is_proved_after_training(way):
+    """u − Wᵀ act(W u + b) with ‖W‖² <= 2, for convolutions and for matrices."""
+    for block, shape in (
+            (residual(nn.Conv2d(2, 4, 3, padding=1), nn.Conv2d(4, 2, 3, padding=1), WAYS[way]),
+             (2, 6, 6)),
+            (residual(nn.Linear(5, 7), nn.Linear(7, 5), WAYS[way]), (5,))):
+        drive_apart(st.stable(block), shape)
+        found = st.certify(block, shape, budget=2)
+        assert found.status is Status.PROVED and found.blocks[0].form == "diffusion block"
+
+
+def test_a_sequence_is_proved_after_training():
+    """Linear layers, activations, blocks of this room and of the user, in a row."""
+    torch.manual_seed(1)
+    net = nn.Sequential(
+        nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(),
+        st.DiffusionBlock(st.Stencil(3, 4, (3, 3)), bias=True, notion=CONTRACTION),
+        residual(nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 3, padding=1), WAYS["a function"]),
+        nn.Flatten(), nn.Linear(48, 5))
+    free = st.certify(net, (1, 4, 4), budget=3)
+    st.stable(net)
+    drive_apart(net, (1, 4, 4))
+    found = st.certify(net, (1, 4, 4), budget=3)
+    assert found.status is Status.PROVED and found.upper <= 1
+    assert free.status is not Status.PROVED
+
+
+def test_what_was_trained_is_lost_without_the_constraint():
+    """The planted fault: the same training of the same block without it is refuted."""
+    block = residual(nn.Linear(5, 7), nn.Linear(7, 5), WAYS["a function"])
+    drive_apart(block, (5,))
+    assert st.certify(block, (5,), budget=2).status is Status.REFUTED
+
+
+def test_gradients_flow_through_the_constraint():
+    """Differences of the scaled weights against autograd, where the norm is above the limit."""
+    from stabkit.torch.scaling import SpectralScaling
+
+    weight = 3 * torch.randn(3, 4, dtype=torch.float64)
+    assert torch.autograd.gradcheck(SpectralScaling(1.0), weight.requires_grad_())
+
+
+def test_constraints_can_be_set_again_and_copied():
+    """A second call replaces the first; state and copies keep the weights' values."""
+    import copy
+
+    net = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+    st.stable(st.stable(net))
+    assert len(net[0].parametrizations.weight) == 1
+    twin = copy.deepcopy(net)
+    with torch.no_grad():
+        twin[0].parametrizations.weight.original.mul_(3)
+    u = torch.randn(2, 4)
+    net.load_state_dict(twin.state_dict())
+    assert (net(u) == twin(u)).all()
+
+
+def test_a_copy_of_a_block_follows_its_own_weights():
+    """The bound of a copy is that of the weights of the copy, not of the original."""
+    import copy
+
+    block = st.DiffusionBlock(st.Stencil(1, 2, (3,)), notion=CONTRACTION)
+    twin = copy.deepcopy(block)
+    with torch.no_grad():
+        block.layer.K.weight *= 10
+    assert abs(float(twin.tau.detach()) / float(block.tau.detach()) - 100) < 1e-2
+
+
+@pytest.mark.parametrize("build, notion, words", [
+    (lambda: nn.Sequential(nn.Linear(3, 3), nn.GELU()), CONTRACTION, "Sequential.1 is none of"),
+    (lambda: nn.Linear(3, 3), EUCLIDEAN, "Linear has a bias"),
+    (lambda: nn.Sequential(nn.Linear(3, 3, bias=False), nn.Sigmoid()), EUCLIDEAN, "moves 0"),
+    (lambda: nn.Linear(3, 3), RANGE, "no block that can keep the range"),
+    (lambda: nn.Conv2d(2, 2, 3, stride=2), CONTRACTION, "stride 1"),
+    (lambda: nn.Linear(3, 3).half(), CONTRACTION, "float16"),
+    (lambda: nn.LeakyReLU(1.5), CONTRACTION, "slopes outside"),
+    (lambda: residual(nn.Linear(3, 4), nn.Linear(4, 3), lambda s, u: u - s.two(s.one(u))),
+     CONTRACTION, "Block is none of"),
+    (lambda: residual(nn.Linear(3, 4), nn.Linear(4, 3), lambda s, u: 2 * u + s.two(s.one(u))),
+     CONTRACTION, "Block is none of"),
+    (lambda: residual(nn.Linear(3, 4), nn.Linear(4, 3),
+                      lambda s, u: u if u.sum() > 0 else -u), CONTRACTION, "Block is none of"),
+    (lambda: residual(nn.Conv2d(2, 3, 3), nn.Conv2d(3, 2, 3),
+                      lambda s, u: u + s.two(torch.relu(s.one(u)))), CONTRACTION, "padding"),
+    (lambda: nn.Sequential(nn.Linear(3, 3), st.DiffusionBlock(
+        st.Stencil(1, 2), st.Activation(fluxes.rational))), CONTRACTION, "flux: rational falls"),
+    (lambda: 3, CONTRACTION, "module: must be a torch.nn.Module"),
+    (lambda: nn.Linear(3, 3), "contraction", "notion: must be EUCLIDEAN"),
+])
+def test_what_cannot_be_constrained_is_named_and_left_alone(build, notion, words):
+    """One line; and no part of the module is changed where another one is refused."""
+    module = build()
+    with pytest.raises(InvalidArgument, match=words) as caught:
+        st.stable(module, notion)
+    assert "\n" not in str(caught.value)
+    if isinstance(module, nn.Module):
+        assert not any(isinstance(part, st.scaling.SpectralScaling) for part in module.modules())
+
+
+def test_no_shortcut_of_the_bound_is_taken():
+    """A weight that a power iteration from ones would miss: its top direction sums to zero."""
+    layer = nn.Linear(6, 6, bias=False)
+    direction = torch.tensor([1.0, -1, 1, -1, 1, -1]) / 6**0.5
+    with torch.no_grad():
+        layer.weight.copy_(5 * torch.outer(direction, direction) + 0.1 * torch.eye(6))
+    st.stable(layer)
+    assert np.linalg.norm(layer.weight.detach().numpy(), 2) <= 1
+
+
+def test_the_room_loads_late_and_says_what_it_needs():
+    """``import stabkit`` imports no PyTorch, and without PyTorch the room names the extra."""
+    code = ("import sys, stabkit, stabkit.learning\nprint('torch' in sys.modules)\n"
+            "sys.modules['torch'] = None\n"
+            "try: import stabkit.torch\nexcept ImportError as error: print(error)")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("False\n") and install("torch") in said.stdout
