@@ -216,7 +216,7 @@ def scaled_last_layer(network: Composition, factor: Fraction, until: float) -> C
     found = next(_weights_last_first(network), None)
     if found is None:
         return None
-    factor = Fraction(below(factor * (1 - _ROOM[1])))
+    factor = Fraction(below(factor * (1 - Fraction(_ROOM[1]))))
     made = with_scaled(network, found[0], _with_layer_times(network, found, float(factor)), factor,
                        until)
     name = network.blocks[found[0]].graph.nodes[found[1]].name

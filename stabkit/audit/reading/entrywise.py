@@ -372,10 +372,9 @@ def _masked(op: Operator, mask: np.ndarray) -> View:
     known = None if rest else (op.weights(1 if first[1] is not mask else 2), ~first[1])
     scaled = []
     for view, kept in parts:
-        factors = np.broadcast_to(kept.astype(float), view.shape)
-        bias = None if known is None or known[0] is None else np.where(known[1], known[0], 0.0)
-        factors, bias = (None if part is None else _of_one(op, np.broadcast_to(part, view.shape))
-                         for part in (factors, bias))
+        factors = _of_one(op, np.broadcast_to(kept.astype(float), view.shape))
+        bias = None if known is None or known[0] is None else _of_one(
+            op, np.broadcast_to(np.where(known[1], known[0], 0.0), view.shape))
         scaled.append(op.build.scale(view, factors, bias))
     return scaled[0] if not rest else _sum(op, scaled, (1, 1))
 

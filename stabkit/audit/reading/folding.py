@@ -192,7 +192,7 @@ def _by_reference(op: Operator, arrays: Sequence[np.ndarray | None]) -> np.ndarr
         helper.make_tensor_value_info("y", 0, None)])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", op.opset)])
     try:
-        return ReferenceEvaluator(model).run(None, given)[0]
+        return ReferenceEvaluator(model).run(None, given)[0]  # type: ignore[index]  # a list of one
     except UNFIT as error:  # whatever the reference raises of what a file holds
         raise InvalidArgument(f"on constants: {type(error).__name__}: {error}") from None
 

@@ -198,7 +198,8 @@ def _resize(op: Operator, shape: tuple[int, ...]) -> Function:
         raise InvalidArgument("neither scales nor sizes are given")
     if len(scales) != len(shape) or min(scales) <= 0:
         raise InvalidArgument(f"scales {scales.tolist()} do not fit a signal of shape {shape}")
-    sizes = op.sizes(3) if op.has(3) and not old else [
+    asked = op.sizes(3) if op.has(3) and not old else None
+    sizes = asked if asked is not None else [
         int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
     if where == "align_corners" and any(n * s % 1 for n, s in zip(shape, scales, strict=True)) \
             and not op.has(3):
@@ -216,9 +217,10 @@ def _nearest(op: Operator, where: str, rounding: str, size: int, new: int, scale
     at = {"asymmetric": i / scale, "half_pixel": (i + 0.5) / scale - 0.5,
           "pytorch_half_pixel": (i + 0.5) / scale - 0.5 if new > 1 else 0 * i,
           "align_corners": i * (size - 1) / max(new - 1, 1)}.get(where)
-    rounded = {"floor": np.floor, "ceil": np.ceil,
+    roundings: dict[str, Callable] = {"floor": np.floor, "ceil": np.ceil,
                "round_prefer_floor": lambda x: np.ceil(x - 0.5),
-               "round_prefer_ceil": lambda x: np.floor(x + 0.5)}.get(rounding)
+               "round_prefer_ceil": lambda x: np.floor(x + 0.5)}
+    rounded = roundings.get(rounding)
     if at is None or rounded is None:
         raise op.refuse(f"nearest_mode {rounding!r} with {where!r} coordinates")
     return np.clip(rounded(at), 0, size - 1).astype(int)

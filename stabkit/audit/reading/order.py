@@ -32,7 +32,8 @@ def written_out(model: Any, source: str, known: Container[str]) -> Any:
             raise InvalidArgument(f"model: {source}: its functions cannot be written out by onnx "
                                   f"({type(error).__name__})") from None
     foreign = sorted({node.op_type for node in model.graph.node
-                      if node.domain in ("", "ai.onnx") and node.op_type not in known})
+                      if node.domain in ("", "ai.onnx") and isinstance(node.op_type, str)
+                      and node.op_type not in known})  # texts that are not UTF-8 come as bytes
     return _by_others(model, foreign) if foreign else model
 
 

@@ -141,7 +141,8 @@ def divided_by_its_size(op: Operator, x: View, other: View) -> View | None:
     for source, formula in formulas.written(op.build, other.node):
         rows = op.build.means.get(source)
         squared = None if rows is None else _squared(op, rows)
-        if squared is None or x.places is not None or squared.node != op.build.settle(x):
+        if rows is None or squared is None or squared.places is None or \
+                x.places is not None or squared.node != op.build.settle(x):
             continue
         epsilon = _epsilon(formula)
         if epsilon is None:
