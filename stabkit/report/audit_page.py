@@ -66,7 +66,8 @@ def audit_page(audit: Any, command: str | None = None) -> str:
                        audit.local.lower, audit.local.upper))
     return environment.get_template("audit.html").render(
         audit=audit, command=command, css=Markup(css), headline=headline(audit),
-        size=size_text(audit), notions=notion_rows(audit), reasons=_reasons(audit), heads=heads, blocks=blocks,
+        size=size_text(audit), notions=notion_rows(audit), reasons=_reasons(audit),
+        heads=heads, blocks=blocks,
         notes=[(block.name, block.note) for block in audit.blocks[:LISTED] if block.note],
         more=max(len(audit.blocks) - LISTED, 0), signals=_signals(audit), version=version(),
         bounds=[(name, between(lower, upper), scale_of(_float(lower), _float(upper)))

@@ -22,7 +22,6 @@ from stabkit.networks.layers import (
     MeanPooling,
     Normalisation,
     Product,
-    Scaling,
     Softmax,
 )
 
