@@ -52,7 +52,7 @@ def flux_of_formula(formula: Expression, name: str) -> Flux:
 
 
 def _recognised(formula: Expression, name: str) -> Flux:
-    for known in (_shrinkage, _garrote, _root, _quotient, _gauss, _softsign, _bell, _bent,
+    for known in (_shrinkage, _garrote, _root, _quotient, _gauss, _softsign, _bell, _gelu_by_tanh,
                   _log_sigmoid):
         try:
             found = known(formula, name)
@@ -204,7 +204,7 @@ def _gauss(formula: Expression, name: str) -> Flux | None:
         _facts(True, (Fraction(-447, 1000), Fraction(1)), c), {"a": a, "factor": c})
 
 
-def _bent(formula: Expression, name: str) -> Flux | None:
+def _gelu_by_tanh(formula: Expression, name: str) -> Flux | None:
     """The approximation of GELU by tanh: s (1 + tanh u)/2 with u = k s + m s³.
 
     As s u′ = 3u − 2ks and ks = u/(1 + m s²/k), its slope is (1 + tanh u)/2 plus or minus
