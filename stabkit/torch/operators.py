@@ -162,6 +162,8 @@ class Differences(nn.Module):
         for axis in range(self.dimension):
             place, weight = 2 + axis, self._weight(axis)
             length = u.shape[place]
+            if length == 1:  # no neighbours
+                continue
             ahead, behind = u.narrow(place, 1, length - 1), u.narrow(place, 0, length - 1)
             edges = weight * bend(weight * (ahead - behind))
             one = [0, 0] * (self.dimension - 1 - axis)

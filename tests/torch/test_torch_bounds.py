@@ -159,6 +159,15 @@ def test_grids_too_short_for_a_stencil(boundary, taps, grid):
         st.Stencil(1, 1, taps, boundary)(torch.ones(1, 1, *grid))
 
 
+def test_differences_along_an_axis_of_one_point():
+    """A row of pixels has no neighbours above: the step is that of the row, and is proved."""
+    block = st.DiffusionBlock(st.Differences(2))
+    u = torch.randn(1, 2, 1, 4)
+    row = st.DiffusionBlock(st.Differences(2, 1), tau=float(block.tau.detach()))
+    assert torch.allclose(block(u)[:, :, 0], row(u[:, :, 0]))
+    assert str(st.certify(block, (2, 1, 4), EUCLIDEAN, budget=2).status) == "proved"
+
+
 @pytest.mark.parametrize("name, raw, words", [
     ("contrast", 1e4, "contrast: must be a finite"), ("contrast", -1e4, "1/contrast: must be"),
     ("tau", float("nan"), "tau: must be a finite"), ("tau", 1e4, "tau: must be a finite")])
