@@ -16,7 +16,7 @@ from stabkit.errors import InvalidArgument, several
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion, as_notion
 from stabkit.torch.diffusion import DiffusionBlock, FSICycle
 from stabkit.torch.implicit import ImplicitBlock
-from stabkit.torch.residual_block import GENTLE, is_gentle, is_one_of, residual_parts
+from stabkit.torch.residual_block import GENTLE, is_gentle, is_plain, residual_parts
 from stabkit.torch.scaling import LINEAR, Affine, has_weights, scale, tie, weights_of
 from stabkit.torch.shrinkage import HaarShrinkage
 from stabkit.torch.signals import COARSE
@@ -71,21 +71,22 @@ def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
 
 def _plans(module: nn.Module, notion: Notion, name: str) -> list[Plan]:
     """The changes that make a module stable, none of them made yet."""
-    if is_one_of(module, OWN):
+    plain = is_plain(module)
+    if isinstance(module, OWN) and plain:
         module.check(notion)
         return [partial(module.constrain, notion)]
-    if is_one_of(module, (nn.Sequential,)):
+    if isinstance(module, nn.Sequential) and plain:
         return [plan for key, part in module.named_children()
                 for plan in _plans(part, notion, f"{name}.{key}")]
-    if is_one_of(module, CALM):
+    if isinstance(module, CALM) and plain:
         return []
     if notion not in (CONTRACTION, EUCLIDEAN):
         raise InvalidArgument(f"notion: {name} is no block that can keep the range; take "
                               "CONTRACTION or EUCLIDEAN")
-    if is_one_of(module, GENTLE):
+    if isinstance(module, GENTLE) and plain:
         _check_activation(module, notion, name)
         return []
-    if is_one_of(module, LINEAR):
+    if isinstance(module, LINEAR) and plain:
         _check_linear(module, notion, name)
         return [partial(scale, module, 1.0)]
     found = residual_parts(module)

@@ -23,27 +23,28 @@ _CALLS = {F.relu: nn.ReLU, torch.relu: nn.ReLU, F.tanh: nn.Tanh, torch.tanh: nn.
 _METHODS = ("forward", "_conv_forward", "__iter__")
 
 
-def is_one_of(part: nn.Module, kinds: tuple[type, ...]) -> bool:
-    """Whether a module is of one of these classes, and computes what that class does.
+def is_plain(part: nn.Module) -> bool:
+    """Whether a module computes what its class of PyTorch, or of this room, does.
 
     A subclass may do anything in a method of its own.
     """
-    def same(kind: type, known: type) -> bool:
-        return all(getattr(kind, name, None) is getattr(known, name, None) for name in _METHODS)
-
-    return not {*_METHODS} & {*vars(part)} and any(
-        isinstance(part, known) and same(type(part), known) for known in kinds)
+    kind = type(part)
+    known = next(each for each in kind.__mro__
+                 if each.__module__.startswith(("torch.nn.modules.", "stabkit.torch.")))
+    return not {*_METHODS} & {*vars(part)} and all(
+        getattr(kind, name, None) is getattr(known, name, None) for name in _METHODS)
 
 
 def is_gentle(part: nn.Module) -> bool:
     """Whether an activation has slopes in [0, 1].
 
-    PyTorch's softplus is the identity from its threshold on; from 20 on its jump is below 3e-9.
+    PyTorch's softplus is the identity from its threshold on; from 20 on it jumps by less than
+    3e-9/β.
     """
     slope = getattr(part, "negative_slope", getattr(part, "alpha", 1.0))
     if isinstance(part, nn.Softplus) and not (part.beta > 0 and part.threshold >= 20):
         return False
-    return is_one_of(part, GENTLE) and 0 <= slope <= 1
+    return isinstance(part, GENTLE) and is_plain(part) and 0 <= slope <= 1
 
 
 def residual_parts(module: nn.Module) -> tuple[Affine, nn.Module, Affine] | None:
@@ -67,7 +68,8 @@ def residual_parts(module: nn.Module) -> tuple[Affine, nn.Module, Affine] | None
     if node is not begin or len(chain) != 3:
         return None
     second, bend, first = chain
-    if not is_one_of(first, LINEAR) or not is_one_of(second, LINEAR) or not is_gentle(bend):
+    if not isinstance(first, LINEAR) or not isinstance(second, LINEAR) or not is_gentle(bend) \
+            or not (is_plain(first) and is_plain(second)):
         return None
     return first, bend, second
 

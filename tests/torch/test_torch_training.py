@@ -1,6 +1,8 @@
 """What the papers add to training, against arrays, closed forms and brute force; and data."""
 
 import sys
+from pathlib import Path
+from runpy import run_path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from stabkit import CONTRACTION, fluxes
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.learning import REDISCRETISED, TimeSmoothness
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "train_networks.py"
 pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 
 
@@ -194,6 +197,18 @@ def test_bad_arguments(call, words):
     """The argument by its name."""
     with pytest.raises(InvalidArgument, match=words):
         call()
+
+
+def test_a_difference_within_the_confidence_intervals_is_none():
+    """The experiments of examples/train_networks.py compare intervals: mean ± 2.776 s/√5."""
+    example = run_path(str(EXAMPLE))
+    low, high = [0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0, 5.0]
+    mean, half = example["interval"](low)
+    assert mean == 2 and abs(half - 2.776 * (2.5 / 5) ** 0.5) < 1e-12
+    lie_above = example["lie_above"]
+    assert not lie_above(high, low) and not lie_above(low, high)  # the means differ by 1
+    for shift, wanted in ((3.9, False), (4.0, True)):  # and 2 · 1.963 is between these
+        assert lie_above([value + shift for value in low], low) is wanted
 
 
 # -- data ------------------------------------------------------------------------------------------
