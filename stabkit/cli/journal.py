@@ -43,7 +43,10 @@ class Journal:
             self._stream.close()
 
     def start(self, known: Iterable[Verdict] = ()) -> None:
-        """Begin anew, with the verdicts that are known; they are never on the disk nowhere."""
+        """Begin anew, with the verdicts that are known.
+
+        At every moment they are on the disk, in the old file or the new one.
+        """
         lines = [self._asked, *(verdict.to_json() for verdict in known)]
         try:
             handle, trial = new_beside(self.path)

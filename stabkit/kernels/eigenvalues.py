@@ -2,7 +2,7 @@
 
 T − x I = L D Lᵀ has negative pivots alone if and only if every eigenvalue is below x (Sylvester).
 The computed pivots have the signs of a matrix close to T: these answers are floats, which
-`stabkit.operators.tridiagonal` makes proofs of by counting the rounding errors.
+`stabkit.operators.eigenvalues` makes proofs of by counting the rounding errors.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib import metadata
 
 from stabkit.installation import install, knows_its_source, requirements
@@ -30,10 +29,12 @@ def version() -> str:
 
 
 def environment() -> dict[str, object]:
-    """Return what a verdict file says about where it was made; no names of people or machines."""
+    """Return what a verdict file says about where it was made; no names, and no date or time.
+
+    A file is a function of the claims, the options and the installation.
+    """
     core = {item.name: _version_of(item.name) for item in requirements() if item.extra is None}
     return {
-        "date": datetime.now(UTC).date().isoformat(),
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "system": f"{platform.system()} {platform.machine()}",
         "processors": os.cpu_count(),

@@ -23,7 +23,7 @@ from stabkit.stability.verdict import Verdict
 
 @dataclass(frozen=True)
 class Recorded:
-    """A verdict that was decided before, and in words when, with what, and where it stands."""
+    """A verdict that was decided before, and in words by which version, and in which file."""
 
     verdict: Verdict
     origin: str
@@ -52,9 +52,8 @@ def recorded(claim: Claim) -> Recorded | None:
         found = differences({**content, "verdicts": [fields]}, {claim.name: claim})
         if not all(finding.holds for finding in found):
             return None
-        day = content["environment"].get("date", "")
-        made = f"by stabkit {content['stabkit']}" + f" on {day}" * bool(day)
-        return Recorded(Verdict.from_json(fields), f"{made}, in {path}")
+        origin = f"by stabkit {content['stabkit']}, in {path}"
+        return Recorded(Verdict.from_json(fields), origin)
     except (OSError, AttributeError, KeyError, RecursionError, TypeError, ValueError,
             InvalidEvidence):
         return None  # not such a file, or the claim is not in it

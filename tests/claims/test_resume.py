@@ -15,6 +15,7 @@ from stabkit.claims.claim import load_claims
 from stabkit.claims.verify import verify
 from stabkit.cli.journal import Journal, path_of
 
+UNIX = pytest.mark.skipif(os.name != "posix", reason="Windows sends no such signals to a process")
 HEAD = """
 import os, signal, time
 from stabkit import Calculation, Not, claim
@@ -80,6 +81,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_as_one_that_was_not(tmp_path):
     assert not journal.exists()
 
 
+@UNIX
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -151,6 +153,7 @@ def test_a_run_that_is_killed_while_it_begins_has_lost_nothing(tmp_path, monkeyp
         assert path_of(target).read_bytes() == kept
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
 def test_a_journal_follows_no_link_and_waits_for_no_pipe(tmp_path):
     """Whoever may write beside the target cannot choose what else is written, or stop the run."""
     other, target = tmp_path / "other", tmp_path / "v.json"
@@ -164,6 +167,7 @@ def test_a_journal_follows_no_link_and_waits_for_no_pipe(tmp_path):
     assert other.read_text("utf-8") == "mine" and sorted(tmp_path.iterdir()) == [other]
 
 
+@UNIX
 @pytest.mark.slow
 def test_a_worker_that_dies_harms_no_other_claim(tmp_path):
     """Died once: decided the second time.  Died twice: undecided, and the others are decided."""
@@ -183,9 +187,10 @@ def test_a_worker_that_dies_harms_no_other_claim(tmp_path):
     assert verdicts["mine.always"]["reason"] == "the worker died, 2 times (SIGKILL: out of memory?)"
 
 
+@UNIX
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_worker_outlives_its_parent(tmp_path, number):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_no_worker_outlives_its_parent(tmp_path, name):
     """Two seconds after the parent alone was ended, its workers are gone.
 
     On a busy machine it may take as long as they took to start.
@@ -199,7 +204,7 @@ def test_no_worker_outlives_its_parent(tmp_path, number):
             assert running.poll() is None
             time.sleep(0.05)
         allowed = max(2, time.perf_counter() - begin)
-        running.send_signal(number)
+        running.send_signal(getattr(signal, name))
         running.wait(timeout=30)
         running.stdout.close()
         running.stderr.close()

@@ -154,6 +154,8 @@ def test_json_goes_to_a_file_that_follows_the_schema(decider, tmp_path, capsys):
     found = contents["verdicts"][0]
     assert len(found.pop("seal")) == 64 and found == json.loads(json.dumps(whole))
     assert contents["environment"]["processors"] >= 1
+    # No date or time: a file that is made anew tomorrow has the same bytes.
+    assert contents["environment"].keys() == {"python", "system", "processors", "packages"}
     assert list(tmp_path.iterdir()) == [target]
     assert capsys.readouterr().out.startswith("  claim ")
 

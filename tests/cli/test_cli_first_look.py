@@ -78,7 +78,8 @@ def test_show_answers_from_the_record(capsys, monkeypatch):
     monkeypatch.setattr("stabkit.claims.verify.verify", decide)
     assert main(["show", "alt2020.range_stability_of_blocks"]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    assert "verdict refuted, by 1 witness" in output and f", in {record()}." in output
+    assert "verdict refuted, by 1 witness" in output
+    assert f"recorded by stabkit {read(record())['stabkit']}, in {record()}." in output
     for option in ["--again"], ["--budget", "1"], ["--seed", "1"]:
         with pytest.raises(AssertionError):
             cli.main(["show", "alt2020.range_stability_of_blocks", *option], standalone_mode=False)

@@ -107,6 +107,7 @@ def test_a_claim_that_ends_the_process_costs_no_other_its_verdict(claims, capsys
     assert "proved on 1 configuration" in said.out and "it calls os._exit" in said.err
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_may_end_as_it_likes(tmp_path):
     """Only the process that decides must not end; what a file forks off may."""
     path = tmp_path / "forking.py"

@@ -27,6 +27,7 @@ def started(*arguments, **options):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="Windows sends no such signals to a process")
 @pytest.mark.parametrize("number, status", SIGNALS)
 def test_an_audit_of_a_step_says_what_it_had(tmp_path, number, status):
     """The step waits in its third sense; the answers of two are told, and nothing is written."""
@@ -38,6 +39,7 @@ def test_an_audit_of_a_step_says_what_it_had(tmp_path, number, status):
         "        (here.parent / 'waits').touch()\n"
         "        time.sleep(60)\n"
         "    return (u + np.roll(u, 1)) / 2\n", "utf-8")
+    begin = time.perf_counter()
     with started("audit", tmp_path / "slow.py:step", "--shape", 8, "--json", tmp_path / "v.json",
                  env={**os.environ, "STABKIT_THREADS": "1"}) as running:
         (tmp_path / "calls").touch()
@@ -49,7 +51,8 @@ def test_an_audit_of_a_step_says_what_it_had(tmp_path, number, status):
         _, errors = running.communicate(timeout=30)
     assert running.returncode == status
     assert errors.startswith("stabkit: interrupted after ") and errors.count("\n") == 1
-    assert time.perf_counter() - start < 5  # a second, on a machine that has nothing else to do
+    # A second, on a machine that has nothing else to do; on a busy one as long as it took to start.
+    assert time.perf_counter() - start < max(5, start - begin)
     assert not (tmp_path / "v.json").exists()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -110,7 +111,12 @@ def _drawn(inputs: SearchStrategy, once: Callable[[Any], None], number: int) -> 
 
 
 def resident() -> int:
-    """The bytes of memory that this process has."""
+    """The bytes of memory that this process has; where there is no /proc, the most it has had."""
+    if not os.path.exists("/proc/self/statm"):
+        import resource  # which Windows has not; it has no alarm either
+
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most << 10  # in kB but on macOS
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 

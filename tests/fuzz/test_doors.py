@@ -1,6 +1,7 @@
 """The ways into the package under a few inputs each, and what more of them have found."""
 
 import importlib.util
+import signal
 import struct
 from fractions import Fraction
 
@@ -15,9 +16,11 @@ from stabkit.cli.signal_file import read_signal
 from stabkit.errors import InvalidArgument
 
 NEEDS = {"onnx": ("onnx",), "torch": ("torch", "onnxscript")}
+TIMED = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm signal")
 INPUTS = {"torch": 2, "step_bound": 2, "steps": 5, "decide": 5, "audit": 3, "multigrid": 10}
 
 
+@TIMED
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DOORS)
 def test_nothing_but_own_errors_comes_out(name):
@@ -30,6 +33,7 @@ def test_nothing_but_own_errors_comes_out(name):
     assert count.tried and not count.finds
 
 
+@TIMED
 def test_the_driver_notes_what_it_is_for():
     """Planted: an error of Python's, one that lasts, and one of the package, which is none."""
     def enter(number):

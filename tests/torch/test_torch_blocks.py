@@ -135,7 +135,7 @@ def test_layers_of_ruthotto2018_are_the_schemes():
 def test_an_exported_block_is_read_as_the_block_it_is(make):
     """The flux by its name, the second map as the transpose of the first, and the step."""
     block = st.DiffusionBlock(st.Stencil(1, 2, (3,)), st.Activation(make, 1.3), EUCLIDEAN)
-    result = st.certify(block, (1, 7), EUCLIDEAN, budget=1)
+    result = st.certify(block, (1, 7), EUCLIDEAN, budget=20)
     report, = result.blocks
     assert report.form == "diffusion block" and result.status is Status.PROVED
     inner, outer = block.layer.flux.factors()
@@ -159,7 +159,7 @@ def test_what_is_certified_in_training_is_proved_after_it(case):
     with torch.no_grad():
         for parameter in module.parameters():
             parameter += 2 * torch.randn_like(parameter)
-    assert st.certify(module, shape, notion, budget=2).status is Status.PROVED
+    assert st.certify(module, shape, notion, budget=20).status is Status.PROVED
 
 
 def test_a_step_over_the_bound_is_refuted():
