@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import relu
 from stabkit.fluxes.flux import Flux
@@ -18,7 +18,7 @@ from stabkit.schemes import FSI, Explicit
 from stabkit.schemes.diffusion import weights_of_extrapolation
 from stabkit.schemes.scheme import as_count
 from stabkit.stability.notions import EUCLIDEAN, Notion
-from stabkit.torch.activation import Activation, Positive
+from stabkit.torch.activation import Activation, as_tensor, learn_positive
 from stabkit.torch.layer import PixelVariation, SymmetricLayer, grid_of
 from stabkit.torch.operators import Differences, Stencil
 from stabkit.torch.steps import certify_step, largest_step
@@ -79,19 +79,18 @@ def begin_step(block: Any, notion: Notion | None, tau: float | None) -> None:
     if notion is not None:
         block.constrain(notion)
         if tau is not None:
-            block.tau = torch.tensor(float(tau))
+            block.tau = as_tensor(tau, "tau")
         return
     if tau is None:
         raise InvalidArgument("tau: must be given where no notion bounds it")
-    block.tau = nn.Parameter(torch.tensor(float(tau)))
-    parametrize.register_parametrization(block, "tau", Positive())
+    learn_positive(block, "tau", tau)
 
 
 def exact_parts(block: Any, shape: tuple[int, ...]) -> tuple[Operator, Flux, Fraction]:
     """κK, Φ₁ and τc/κ: u − τKᵀΦ(K u) in exact numbers."""
     K, flux = block.layer.exact(grid_of(block.layer, shape))
     inner, outer = block.layer.flux.factors()
-    return K, flux, Fraction(float(block.tau.detach())) * outer / inner
+    return K, flux, fraction(float(block.tau.detach()), "tau") * outer / inner
 
 
 class FSICycle(nn.Module):

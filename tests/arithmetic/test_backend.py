@@ -103,14 +103,15 @@ def run(*arguments):
 
 
 def test_on_the_command_line():
-    """Exit status 2, one line and nothing decided; `doctor` says the same."""
+    """Exit status 2, one line and nothing decided; `doctor` says what is missing, or why not."""
     usable, state = backend._cupy_state()
     if usable:
         pytest.skip("a GPU is here")
     done = run("verify", "alt2021.energy_decay", "--backend", "cupy")
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.strip().endswith(state) and len(done.stderr.strip().splitlines()) == 1
-    assert state in " ".join(run("doctor").stdout.split())
+    line, = [line for line in run("doctor").stdout.splitlines() if "search on a GPU" in line]
+    assert "missing [gpu]" in line or state in line
 
 
 # -- memory ----------------------------------------------------------------------------------------
