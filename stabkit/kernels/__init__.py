@@ -11,10 +11,11 @@ and of the codes: changed code is new code.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from threading import RLock
 from types import FunctionType
 from typing import Any
 
@@ -25,10 +26,7 @@ from stabkit import codes
 from stabkit.errors import InvalidArgument
 from stabkit.kernels.cache import cache_of
 
-# It would leave plain Python, in which what is chosen by types does nothing.  Numba reads the
-# environment again whenever one of its variables changes.
-os.environ.pop("NUMBA_DISABLE_JIT", None)
-config.DISABLE_JIT = 0  # type: ignore[attr-defined]  # Numba sets it by its name
+_compiling = RLock()
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
@@ -40,6 +38,21 @@ def _digest(folder: Path) -> str:
 
 CACHE = cache_of(_digest(Path(__file__).parent))
 
+@contextmanager
+def _compiled() -> Iterator[None]:
+    """In here Numba compiles though NUMBA_DISABLE_JIT is set, which stays for others' functions.
+
+    It would leave plain Python, in which what is chosen by types does nothing, and says nothing.
+    """
+    with _compiling:  # held by one thread, so that what is put back is what was there
+        config.reload_config()  # type: ignore[attr-defined]  # else it may come in between
+        before, config.DISABLE_JIT = config.DISABLE_JIT, 0  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            config.DISABLE_JIT = before  # type: ignore[attr-defined]  # Numba sets it by its name
+
+
 inner = register_jitable  # a part of kernels: never compiled, named or cached on its own
 
 
@@ -50,7 +63,9 @@ def kernel(function: Callable, **bound: Any) -> Any:
     made = FunctionType(function.__code__, names_known, function.__name__)
     made.__module__, made.__doc__ = function.__module__, function.__doc__
     made.__qualname__ = "_".join(names)
-    compiled = njit(**OPTIONS)(made)
+    with _compiled():
+        compiled = njit(**OPTIONS)(made)
+    compiled.compile = _compiled()(compiled.compile)  # on the first call for some types
     if CACHE is not None:
         compiled._cache = CACHE(made)  # what the option ``cache`` does, with Numba's own
     return compiled

@@ -27,7 +27,10 @@ _SUM = 1 + Fraction(1, 2**20)
 _FACTORED = 2**28  # numbers in the bands that are factored, 2 GiB of them
 _NARROW = 32  # bands up to which an eigenvalue is found by bisection, with factorisations alone
 _BISECTIONS = 60
-_TRIES = 20
+#: Tolerance and restarts of products alone: sharp if that is quick, else rough.
+_PRODUCTS = ((1e-12, 20), (1e-4, None))
+_TRIES = 40
+_INVERSE = 8  # solutions with one factorisation
 _SEED = 0
 
 
@@ -125,22 +128,56 @@ def _bounds(matrix: scipy.sparse.csr_array, width: int) -> tuple[Fraction, Fract
     shifted = _Shifted(matrix, width)
     radius = float((abs(matrix) @ np.ones(matrix.shape[0])).max())
     low, high, vector = _guess(matrix, shifted, radius)
-    slack = max(high - low, 2.0**-46 * radius)
+    slack, least = max(high - low, 2.0**-46 * radius), _least(width, radius)
+    proved: float | None = None
     for _ in range(_TRIES):
-        if shifted.factor(high):
+        if not shifted.factor(high):
+            above = high + slack if proved is None else min(high + slack, (high + proved) / 2)
+            if proved is not None and proved - high < 8 * least:
+                break
+            high, slack = above, 8 * slack
+            continue
+        proved, vector = high, _iterate_inversely(shifted, vector)
+        value, slack = _rayleigh(matrix, vector, least)
+        if width <= _NARROW or not value + 4 * slack < high:
             break
-        high, slack = high + slack, 8 * slack
-    else:
+        high = value + slack  # nearer, as the iteration tells where
+    if proved is None:
         raise Undecided("the largest eigenvalue cannot be enclosed; no factorisation succeeds")
-    for _ in range(3):  # inverse iteration
+    return rayleigh_bound(matrix, vector), shifted.bound_at(proved)
+
+
+def _least(width: int, radius: float) -> float:
+    """A slack that the rounding of a factorisation leaves room for."""
+    return 2.0**-43 * radius * max(1.0, width / 64)
+
+
+def _rayleigh(matrix: scipy.sparse.csr_array, vector: np.ndarray, least: float
+              ) -> tuple[float, float]:
+    """A Rayleigh quotient in floats, and how far off the nearest eigenvalue may be."""
+    v = vector / np.linalg.norm(vector)
+    image = matrix @ v
+    value = float(v @ image)
+    return value, max(least, float(np.linalg.norm(image - value * v)))
+
+
+def _iterate_inversely(shifted: _Shifted, vector: np.ndarray) -> np.ndarray:
+    # A vector that products led to another eigenvalue has no part of the right one: give it some.
+    start = np.random.default_rng(_SEED + 1).standard_normal(vector.size)
+    vector = vector / np.linalg.norm(vector) + start / np.linalg.norm(start)
+    for _ in range(_INVERSE):
         other = shifted.solve(vector)
         vector = other / np.abs(other).max() if np.isfinite(other).all() and other.any() else vector
-    return rayleigh_bound(matrix, vector), shifted.bound_at(high)
+    return vector
 
 
 def _guess(matrix: scipy.sparse.csr_array, shifted: _Shifted, radius: float
            ) -> tuple[float, float, np.ndarray]:
-    """Floats that seem to lie below and above the largest eigenvalue, and a start vector."""
+    """Floats that seem to lie below and above the largest eigenvalue, and a start vector.
+
+    Of many bands it may be rough: where eigenvalues lie close together, factorisations find the
+    largest sooner than more products do.
+    """
     start = np.random.default_rng(_SEED).standard_normal(matrix.shape[0])
     if shifted.width <= _NARROW:
         low, high = float(shifted.diagonal.max()), radius * (1 + 2.0**-40)
@@ -150,15 +187,16 @@ def _guess(matrix: scipy.sparse.csr_array, shifted: _Shifted, radius: float
             middle = low + (high - low) / 2
             low, high = (low, middle) if shifted.factor(middle) else (middle, high)
         return low, high, start
-    try:
-        values, vectors = scipy.sparse.linalg.eigsh(matrix, 1, which="LA", v0=start, tol=1e-12)
-        value, vector = float(values[0]), vectors[:, 0]
-    except scipy.sparse.linalg.ArpackNoConvergence as error:
-        found: Any = getattr(error, "eigenvalues", ())
-        value = float(found[0]) if len(found) else radius
-        vector = error.eigenvectors[:, 0] if len(found) else start
-    slack = 2.0**-44 * radius * max(1.0, shifted.width / 64)
-    return value - slack, value + slack, vector
+    for tolerance, restarts in _PRODUCTS:
+        try:
+            vector = scipy.sparse.linalg.eigsh(matrix, 1, which="LA", v0=start, tol=tolerance,
+                                               maxiter=restarts)[1][:, 0]
+        except scipy.sparse.linalg.ArpackNoConvergence:
+            continue
+        value, slack = _rayleigh(matrix, vector, _least(shifted.width, radius))
+        return value, value + slack, vector
+    high = radius * (1 + 2.0**-40)
+    return high - 2.0**-20 * radius, high, start
 
 
 def rayleigh_bound(matrix: scipy.sparse.csr_array, vector: np.ndarray) -> Fraction:

@@ -145,15 +145,23 @@ def test_a_full_disk_costs_no_result(monkeypatch, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("variable", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
 def test_what_numba_is_told_changes_no_bit(variable, tmp_path):
-    """Without compilation loops that are chosen by types would do nothing, and say nothing."""
+    """Without compilation loops that are chosen by types would do nothing, and say nothing.
+
+    Functions of others stay as the variable says, and the variable stays.
+    """
     code = ("import hashlib, numpy as np\n"
             "from stabkit import FSI, Explicit, difference, fluxes, repeat\n"
             "u, K = np.linspace(-3, 3, 5000), difference(1, 5000)\n"
             "for step in (repeat(Explicit(K, fluxes.rational(), '1/4'), 100),\n"
             "             FSI(K, fluxes.perona_malik(), '1/4', 50)):\n"
-            "    print(hashlib.sha256(step(u).tobytes()).hexdigest())\n")
-    said = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True,
+            "    print(hashlib.sha256(step(u).tobytes()).hexdigest())\n"
+            "import os, numba, sys\n"
+            "compiled = hasattr(numba.njit(lambda x: x), 'py_func')\n"
+            "print(os.environ.get('NUMBA_DISABLE_JIT', '0'), compiled, file=sys.stderr)\n")
+    runs = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True,
                            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / str(len(more))),
-                                **more}).stdout
+                                **more})
             for more in ({}, {variable: "1"})]
-    assert said[0] == said[1] and said[0].count("\n") == 2
+    assert runs[0].stdout == runs[1].stdout and runs[0].stdout.count("\n") == 2
+    off = variable == "NUMBA_DISABLE_JIT"
+    assert [run.stderr for run in runs] == ["0 True\n", "1 False\n" if off else "0 True\n"]

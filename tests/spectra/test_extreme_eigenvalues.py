@@ -160,6 +160,17 @@ def test_scales_and_trivial_matrices():
     assert abs(float(extreme_eigenvalues(np.ones((100, 100)))[1]) - 100) < 1e-8
 
 
+def test_eigenvalues_that_lie_close_together(monkeypatch):
+    """−KᵀK on a grid has 0 of the constants and −(π/90)² beside it: enclosed sharply, also where
+    no product converges at first or at all."""
+    K = grid_gradient((90, 40))
+    A = (-1 * (K.T @ K)).sparse()
+    for products in (symmetric._PRODUCTS, ((1e-12, 1), (1e-2, None)), ((1e-12, 1),)):
+        monkeypatch.setattr(symmetric, "_PRODUCTS", products)
+        low, high = bounds_of_largest(A)
+        assert low <= 0 <= high and high - low < Fraction(1, 10**10), products
+
+
 @pytest.mark.parametrize("wrong", [-1e-3, -1e-9, 0.5])
 def test_a_wrong_guess_is_never_believed(wrong, monkeypatch):
     """With Lanczos or bisection off by some amount, the enclosure widens but holds."""
