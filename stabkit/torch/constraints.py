@@ -91,10 +91,12 @@ def _plans(module: nn.Module, notion: Notion, name: str) -> list[Plan]:
         return [partial(scale, module, 1.0)]
     found = residual_parts(module)
     if found is None:
+        other = isinstance(module, (*OWN, nn.Sequential, *CALM, *GENTLE, *LINEAR))
         raise InvalidArgument(
             f"module: {name} is none of: "
             f"{', '.join(kind.__name__ for kind in (*OWN, nn.Sequential, *LINEAR))}, an "
-            "activation with slopes in [0, 1], or a residual block u + W2 act(W1 u + b)")
+            "activation with slopes in [0, 1], or a residual block u + W2 act(W1 u + b)"
+            f"{'; it has a forward of its own, which may do anything' if other else ''}")
     first, bend, second = found
     _check_activation(bend, notion, name)
     for part in (first, second):

@@ -165,7 +165,7 @@ def test_what_is_certified_in_training_is_proved_after_it(case):
 def test_a_step_over_the_bound_is_refuted():
     """The planted fault: the same block with 2.2 times the largest certified step."""
     block = st.DiffusionBlock(st.Stencil(1, 2, (3,)), notion=CONTRACTION)
-    tau = 2.2 * 2 / float(block.layer.steepness())
+    tau = 2.2 * 2 / float(block.layer.steepness().detach())
     free = st.DiffusionBlock(block.layer.K, block.layer.flux, None, tau)
     assert st.certify(free, (1, 9), CONTRACTION, budget=2).status is Status.REFUTED
 

@@ -130,7 +130,7 @@ def of_a_subclass(known, *arguments):
 ])
 def test_a_forward_of_its_own_is_not_taken_for_its_class(build):
     """3W with ‖W‖ <= 1 contracts nothing; and a subclass without one is what its class is."""
-    with pytest.raises(InvalidArgument, match="is none of"):
+    with pytest.raises(InvalidArgument, match=r"is none of.*a forward of its own|Block is"):
         st.stable(build())
 
     class Plain(nn.Linear):
