@@ -18,7 +18,7 @@ import numpy as np
 from stabkit.aliases import Fields, Rational, Signal
 from stabkit.arithmetic.rational import fraction, fractions, is_psd
 from stabkit.errors import InvalidArgument
-from stabkit.fluxes.class_ends import require_members
+from stabkit.fluxes.class_ends import in_order, require_members
 from stabkit.fluxes.dictionary import relu
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, norm_squared
@@ -90,12 +90,11 @@ class AnySymmetric(Class):
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
         M = symbols.operator(name, self.space, self.space, symmetric=True)
-        if self.low is not None:
-            symbols.form(f"{name}_low", self.space,
-                         lambda x: x.T @ M @ x - fraction(self.low) * (x.T @ x))
-        if self.high is not None:
-            symbols.form(f"{name}_high", self.space,
-                         lambda x: fraction(self.high) * (x.T @ x) - x.T @ M @ x)
+        low, high = in_order(self.low, self.high, name)
+        if low is not None:
+            symbols.form(f"{name}_low", self.space, lambda x: x.T @ M @ x - low * (x.T @ x))
+        if high is not None:
+            symbols.form(f"{name}_high", self.space, lambda x: high * (x.T @ x) - x.T @ M @ x)
         return M
 
     def admits(self, value: Member) -> bool:

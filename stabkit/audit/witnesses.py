@@ -22,6 +22,7 @@ from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Activation
 from stabkit.networks.layers.activation import leak_of
 from stabkit.networks.network import Network
+from stabkit.operators.singular_values import upper_root
 from stabkit.stability.confirmation import write_witness
 from stabkit.stability.falsify import exact_margin, is_violated, shrink
 from stabkit.stability.falsify.exactness import rounded
@@ -268,8 +269,7 @@ def _exact_quotient(graph: Graph, pair: tuple[Any, ...]) -> Fraction:
     if not away or apart <= 0:
         return Fraction(0)
     square = apart / away
-    guess = Fraction(float(square) ** 0.5) * (1 - Fraction(1, 2**40))
-    return guess if guess > 0 and guess**2 <= square else Fraction(0)
+    return _short(square / upper_root(square))
 
 
 def _short(value: Fraction, *, up: bool = False) -> Fraction:

@@ -13,7 +13,8 @@ import click
 from stabkit.cli.commands import EXPECTED, INTERRUPTED, UNDECIDED, UNEXPECTED, cli
 from stabkit.cli.options import budget, json_file, seed
 from stabkit.errors import InvalidArgument
-from stabkit.report.output import check_writable, deliver, say, write
+from stabkit.installation import quoted
+from stabkit.report.output import check_writable, deliver, say
 
 if TYPE_CHECKING:
     from stabkit.audit.result import Audit
@@ -149,14 +150,28 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
         budget, seed, target, page)
 
 
+def _this_question() -> str:
+    """The command that asks what this one asks, without the files that it writes."""
+    context, words = click.get_current_context(), ["stabkit", "audit"]
+    for param in context.command.params:
+        value = context.params.get(param.name or "")
+        if param.name in ("target", "page") or value in (None, (), param.default):
+            continue
+        if isinstance(param.type, Sizes):
+            value = ",".join(map(str, value))
+        for each in value if param.multiple else (value,):
+            words += [*param.opts[:isinstance(param, click.Option)], quoted(str(each))]
+    return " ".join(words)
+
+
 def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str], budget: float,
                seed: int, target: str | None, page: Path | None = None) -> int:
     """Audit with a line of progress, write the verdicts, say the text, return the exit status."""
     from stabkit.progress import working
 
-    for path in (target, page):
+    for option, path in (("--json", target), ("--page", page)):
         if path not in (None, "-"):
-            check_writable(path)
+            check_writable(path, option)
     done: list[str] = []
     try:
         with working(sys.stderr, budget) as advance:
@@ -175,6 +190,6 @@ def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str],
     if page is not None:
         from stabkit.report.audit_page import audit_page
 
-        write(page, audit_page(found))
-    say(text(found).rstrip("\n"), err=target == "-")
+        deliver(str(page), audit_page(found, _this_question()), "--page")
+    say(text(found).rstrip("\n"), err="-" in (target, str(page)))
     return {"proved": EXPECTED, "refuted": UNEXPECTED}.get(str(found.status), UNDECIDED)

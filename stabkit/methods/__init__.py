@@ -20,6 +20,9 @@ from stabkit.methods.dictionary import (
     ralston,
     rk4,
     rk38,
+    rkc2,
+    rkg2,
+    rkl2,
     ssp2,
     ssp22,
     ssp33,
@@ -33,6 +36,6 @@ from stabkit.methods.runge_kutta import RungeKutta, RungeKuttaStep
 __all__ = [
     "Cycle", "Family", "Multistep", "Region", "RungeKutta", "RungeKuttaStep", "adams_bashforth",
     "backward_euler", "bdf", "cycle", "euler", "heun", "heun3", "implicit_midpoint", "kutta3",
-    "leapfrog", "lobatto_iiic2", "midpoint", "radau_iia2", "ralston", "rk4", "rk38", "ssp2",
-    "ssp22", "ssp33", "ssp104", "trapezoidal",
+    "leapfrog", "lobatto_iiic2", "midpoint", "radau_iia2", "ralston", "rk4", "rk38", "rkc2",
+    "rkg2", "rkl2", "ssp2", "ssp22", "ssp33", "ssp104", "trapezoidal",
 ]

@@ -7,6 +7,7 @@ from math import comb
 
 from stabkit.arithmetic.rational import integer
 from stabkit.errors import InvalidArgument
+from stabkit.methods.cycles import cycle
 from stabkit.methods.multistep import Multistep
 from stabkit.methods.runge_kutta import RungeKutta
 
@@ -41,6 +42,21 @@ def ssp2(stages: int) -> RungeKutta:
     s = integer(stages, "stages", 2)
     return RungeKutta(f"ssp{s}2", [[Fraction(1, s - 1)] * k for k in range(s)],
                       [Fraction(1, s)] * s)
+
+
+def rkc2(stages: int) -> RungeKutta:
+    """The damped Runge–Kutta–Chebyshev method of second order; see :func:`~stabkit.cycle`."""
+    return cycle("rkc2", stages).runge_kutta
+
+
+def rkl2(stages: int) -> RungeKutta:
+    """The Runge–Kutta–Legendre method of second order."""
+    return cycle("rkl2", stages).runge_kutta
+
+
+def rkg2(stages: int) -> RungeKutta:
+    """The Runge–Kutta–Gegenbauer method of second order."""
+    return cycle("rkg2", stages).runge_kutta
 
 
 def adams_bashforth(k: int) -> Multistep:

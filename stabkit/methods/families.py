@@ -1,13 +1,14 @@
-"""One-step schemes with constant coefficients that depend on parameters, and where they are stable.
+"""Schemes with constant coefficients that depend on parameters, and where they are stable.
 
-With the taps b_k(r) of u⁺ and a_k(r) of u the amplification factor is a quotient of two symbols,
-and the scheme is stable in the Euclidean norm at r if and only if D(r, c) = |b|² − |a|² >= 0 for
-all c = cos θ in [−1, 1].  D is a polynomial in c, so at a rational r its real roots decide.
+With taps b_k(r) of u⁺, a_k(r) of u and o_k(r) of u⁻, the factors ζ of a frequency θ are the roots
+of a polynomial whose coefficients are symbols.  Powers are bounded in the Euclidean norm if and
+only if for all c = cos θ in [−1, 1] every |ζ| <= 1, and < 1 for double ones.  That is decided by
+signs of polynomials in c (:mod:`stabkit.methods.amplification`), at a rational r by their roots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -23,11 +24,11 @@ from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
+from stabkit.methods.amplification import Taps, add, conditions, convolve, hold
 from stabkit.methods.intervals import at, positive_roots
-from stabkit.methods.multistep import chebyshev
+from stabkit.methods.multistep import Multistep
 from stabkit.methods.runge_kutta import RungeKutta
 
-Taps = Mapping[int, Any]
 _DEGREE = 12  # of taps in the parameter
 #: Parameters at which taps are compared with the polynomials through their values at the nodes.
 _FAR = (Fraction(1, 97), Fraction(7, 3), Fraction(1001, 7), Fraction(10**6 + 1, 3))
@@ -50,7 +51,7 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """Steps Σ b_k(r) u⁺_{j+k} = Σ a_k(r) u_{j+k} with parameters r, such as Courant numbers.
+    """Steps Σ b_k u⁺_{j+k} = Σ a_k u_{j+k} + Σ o_k u⁻_{j+k} with parameters, as Courant numbers.
 
     Parameters
     ----------
@@ -58,23 +59,35 @@ class Family:
         The parameters, as fractions, to the taps a_k, a mapping from k.
     left : callable, optional
         The same for b_k; the step is explicit if left out.
+    older : callable, optional
+        The same for o_k; the scheme has one step if left out.
+    second_order : bool
+        Of an equation ü = A u, whose solutions may grow linearly: double factors may lie on the
+        circle (Strikwerda 2004, theorem 8.2.1).
 
     Examples
     --------
     >>> upwind = Family(lambda r: {0: 1 - r, -1: r})
     >>> upwind.intervals()
     [([0, 0], [1.0000000, 1.0000000])]
+    >>> leapfrog = Family(lambda r: {-1: r, 1: -r}, older=lambda r: {0: 1})
+    >>> leapfrog.intervals(), leapfrog.is_stable(1)
+    ([([0, 0], [1.0000000, 1.0000000])], False)
     """
 
     right: Callable[..., Taps]
     left: Callable[..., Taps] | None = None
+    older: Callable[..., Taps] | None = None
+    second_order: bool = False
 
     @classmethod
-    def of(cls, method: RungeKutta, taps: Callable[..., Taps]) -> Family:
-        """The step of a Runge–Kutta method for u̇ = A u, the taps being those of τA.
+    def of(cls, method: RungeKutta | Multistep, taps: Callable[..., Taps]) -> Family:
+        """The steps of a method for u̇ = A u, the taps being those of τA.
 
-        For an explicit method; its steps are R(τA).
+        For an explicit Runge–Kutta method, whose steps are R(τA), or one with one or two steps.
         """
+        if isinstance(method, Multistep):
+            return cls._of_multistep(method, taps)
         above, below = method.stability_function
         if below.degree() > 0:
             raise InvalidArgument(f"method: must be explicit, got {method}")
@@ -85,16 +98,33 @@ class Family:
             for coefficient in above.coeffs():
                 for k, value in power.items():
                     total[k] = total.get(k, Fraction(0)) + from_fmpq(coefficient) * value
-                power = _convolve(power, given)
+                power = convolve(power, given)
             return total
 
         return cls(right)
 
+    @classmethod
+    def _of_multistep(cls, method: Multistep, taps: Callable[..., Taps]) -> Family:
+        steps = method.alpha.size - 1
+        if steps > 2:
+            raise InvalidArgument(f"method: must have one or two steps, {method} has {steps}")
+
+        def level(j: int, sign: int) -> Callable[..., Taps]:
+            return lambda *parameters: add({0: sign * method.alpha[j]}, taps(*parameters),
+                                           -sign * method.beta[j])
+
+        return cls(level(steps - 1, -1), level(steps, 1), level(0, -1) if steps == 2 else None)
+
     def is_stable(self, *parameters: Rational) -> bool:
-        """Whether |g| <= 1 for all frequencies at these parameters, decided in fractions."""
+        """Whether no frequency grows at these parameters, decided in fractions.
+
+        Raises
+        ------
+        Undecided
+            If two factors of a frequency are too close to be told apart.
+        """
         values = [fraction(value, "parameters") for value in parameters]
-        below, above = (_square(taps) for taps in self._taps(values))
-        return _is_nonnegative(below - above) and _is_nonnegative(below, strictly=True)
+        return hold(conditions(self._taps(values)), double=self.second_order)
 
     def region(self, first: Sequence[Rational], second: Sequence[Rational]) -> Region:
         """Whether it is stable at every pair of two parameters, each decided in fractions."""
@@ -102,10 +132,11 @@ class Family:
             [[self.is_stable(x, y) for x in first] for y in second]))
 
     def intervals(self) -> list[tuple[Interval, Interval]]:
-        """The closed intervals of r >= 0 where a family of one parameter is stable, in order.
+        """The intervals of r >= 0 where a family of one parameter is stable, in order.
 
-        Their ends are enclosures of algebraic numbers: between the r where a root of D in c
-        appears, meets another or passes ±1, nothing changes.  Isolated points are left out.
+        Their ends are enclosures of algebraic numbers: between the r where a root in c of one of
+        the polynomials appears, meets another or passes ±1, nothing changes.  Isolated points are
+        left out; with two steps an end need not be stable itself, which `is_stable` says.
 
         Raises
         ------
@@ -126,14 +157,18 @@ class Family:
                 found.append((here, end))
         return found
 
-    def _taps(self, values: list[Fraction]) -> tuple[Taps, Taps]:
+    def _taps(self, values: list[Fraction]) -> list[Taps]:
+        """The taps of the polynomial in ζ, from its leading coefficient on."""
         left = {0: Fraction(1)} if self.left is None else self.left(*values)
-        made = []
-        for taps in (left, self.right(*values)):
+        levels = [left, self.right(*values)]
+        levels += [] if self.older is None else [self.older(*values)]
+        made: list[Taps] = []
+        for sign, taps in zip((1, -1, -1), levels, strict=False):
             if not all(isinstance(k, (int, np.integer)) for k in taps):
-                raise InvalidArgument(f"right, left: taps must stand at integers, got {list(taps)}")
-            made.append({int(k): fraction(value, "taps") for k, value in taps.items()})
-        return made[0], made[1]
+                raise InvalidArgument("right, left, older: taps must stand at integers, got "
+                                      f"{list(taps)}")
+            made.append({int(k): sign * fraction(value, "taps") for k, value in taps.items()})
+        return made
 
     @cached_property
     def _critical(self) -> fmpq_poly:
@@ -157,20 +192,20 @@ class Family:
         return product // product.gcd(product.derivative()) if product.degree() > 0 else product
 
     def _forms(self, context: Any) -> list[Any]:
-        """|b|² − |a|² and |b|² as polynomials in r and c, over the integers."""
-        nodes = [Fraction(n) for n in range(1, 2 * _DEGREE + 4)]
-        values = [[_square(taps) for taps in self._taps([r])] for r in nodes]
+        """The polynomials in c that decide as polynomials in r and c, over the integers."""
+        largest = (2 if self.older is None else 4) * _DEGREE
+        nodes = [Fraction(n) for n in range(1, largest + 4)]
+        values, far = ([conditions(self._taps([r])) for r in points] for points in (nodes, _FAR))
         forms = []
-        far = [[_square(taps) for taps in self._taps([r])] for r in _FAR]
-        for pick in (lambda pair: pair[0] - pair[1], lambda pair: pair[0]):
-            squares, others = [[pick(pair) for pair in pairs] for pairs in (values, far)]
-            width = max(p.degree() for p in (*squares, *others)) + 1
+        for number in range(len(values[0])):
+            here, there = [[found[number] for found in each] for each in (values, far)]
+            width = max(p.degree() for p in (*here, *there)) + 1
             terms: dict[tuple[int, int], Fraction] = {}
             for k in range(width):
-                p = _interpolate(nodes, [from_fmpq(q[k]) for q in squares])
-                if p.degree() > 2 * _DEGREE or any(
-                        at(p, r) != from_fmpq(q[k]) for r, q in zip(_FAR, others, strict=True)):
-                    raise InvalidArgument("right, left: the taps must be polynomials in the "
+                p = _interpolate(nodes, [from_fmpq(q[k]) for q in here])
+                if p.degree() > largest or any(
+                        at(p, r) != from_fmpq(q[k]) for r, q in zip(_FAR, there, strict=True)):
+                    raise InvalidArgument("right, left, older: the taps must be polynomials in the "
                                           f"parameter of degree <= {_DEGREE}")
                 terms |= {(m, k): from_fmpq(x) for m, x in enumerate(p.coeffs()) if x}
             over = lcm(*(x.denominator for x in terms.values()), 1)
@@ -194,34 +229,3 @@ def _interpolate(nodes: list[Fraction], values: list[Fraction]) -> fmpq_poly:
         table = [(b - a) / (nodes[i + level + 1] - nodes[i])
                  for i, (a, b) in enumerate(pairwise(table))]
     return total
-
-
-def _convolve(a: Taps, b: Taps) -> dict[int, Any]:
-    made: dict[int, Any] = {}
-    for j, x in a.items():
-        for k, y in b.items():
-            made[j + k] = made.get(j + k, Fraction(0)) + x * y
-    return made
-
-
-def _square(taps: Taps) -> fmpq_poly:
-    """|Σ a_k exp(ikθ)|² as a polynomial in cos θ."""
-    total = fmpq_poly([0])
-    for j, x in taps.items():
-        for k, y in taps.items():
-            total += to_fmpq(x * y) * chebyshev(abs(j - k))
-    return total
-
-
-def _is_nonnegative(p: fmpq_poly, *, strictly: bool = False) -> bool:
-    """Whether p >= 0 on [−1, 1], or > 0, by its real roots."""
-    moved = p(fmpq_poly([-1, 1]))  # on [0, 2]
-    if moved.degree() < 0:
-        return not strictly
-    ends = [Fraction(0), Fraction(2)]
-    inner = [root for root in positive_roots(moved) if root.lower < 2] if moved.degree() else []
-    if strictly and (inner or at(moved, ends[0]) == 0):
-        return False
-    cells = [ends[0], *(x for root in inner for x in (root.lower, root.upper)), ends[1]]
-    points = [(a + b) / 2 for a, b in zip(cells[::2], cells[1::2], strict=True) if a < b]
-    return all(at(moved, x) >= 0 for x in (*points, *ends))

@@ -62,3 +62,11 @@ def on_imaginary_axis(p: fmpq_poly) -> fmpq_poly:
 def at(p: fmpq_poly, x: Fraction) -> Fraction:
     """The value at a rational."""
     return from_fmpq(p(to_fmpq(x)))
+
+
+def over(p: fmpq_poly, x: Interval) -> Interval:
+    """Enclose the values on an interval."""
+    total = Interval(0)
+    for coefficient in reversed(p.coeffs()):
+        total = total * x + Interval(from_fmpq(coefficient))
+    return total

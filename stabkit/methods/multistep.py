@@ -10,11 +10,11 @@ from typing import Any
 from flint import fmpq_poly
 
 from stabkit.arithmetic.enclosure import Interval, from_ball, precision
-from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
+from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import InvalidArgument
-from stabkit.methods.intervals import first_failure
+from stabkit.methods.intervals import first_failure, over
 
 Gaussian = tuple[Fraction, Fraction]  # real and imaginary part
 ZERO = (Fraction(0), Fraction(0))
@@ -102,12 +102,12 @@ class Multistep:
                            for root, _ in complex_roots(vanishing)
                            if root.imag.is_zero() and -1 < root.real < 1]
             for c in points:
-                below = _value(square, c)
+                below = over(square, c)
                 if not below.lo > 0:
                     continue
-                size = abs(_value(even, c)) if not imaginary else \
-                    abs(_value(odd, c)) * (1 - c**2).max(0).sqrt()
-                sign = _value(even, c) if not imaginary else Interval(-1)
+                size = abs(over(even, c)) if not imaginary else \
+                    abs(over(odd, c)) * (1 - c**2).max(0).sqrt()
+                sign = over(even, c) if not imaginary else Interval(-1)
                 if sign.hi < 0 and size.lo > 0:
                     found.append(size / below)
             if self.beta[-1] and not imaginary and self.alpha[-1] / self.beta[-1] < 0:
@@ -130,13 +130,6 @@ def _apart(found: list[Interval]) -> list[Interval]:
         else:
             kept.append(each)
     return kept
-
-
-def _value(p: fmpq_poly, c: Interval) -> Interval:
-    total = Interval(0)
-    for coefficient in reversed(p.coeffs()):
-        total = total * c + Interval(from_fmpq(coefficient))
-    return total
 
 
 def chebyshev(n: int) -> fmpq_poly:

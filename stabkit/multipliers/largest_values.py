@@ -71,16 +71,22 @@ def ceilings(given: Setting) -> Iterator[Ceiling]:
     yield Ceiling()
 
 
-def find_tops(made: Scaled, all_: list[Expression]) -> None:
+def find_tops(made: Scaled, conditions: list[Expression]) -> None:
+    """Put the largest value, by a condition on it alone, to each parameter that bounds an operator.
+
+    Raises
+    ------
+    InvalidArgument
+        For a parameter that stands elsewhere too.
+    """
     given = made.given
     left = [name for name in given.signs if name not in given.assume
             and name not in made.values]
-    bounding = {name: bound for name, bound in given.bounds.items()}
     for name in left:
-        of = [K for K, bound in bounding.items() if name in bound.letters]
-        elsewhere = [x for x in all_ if name in x.letters
-                     and not any(x is y for y in (*bounding.values(), *given.assume.values()))]
-        simple = all(dict(made.put(bounding[K]).terms) == {((), ((name, 1),)): 1} for K in of)
+        of = [K for K, bound in given.bounds.items() if name in bound.letters]
+        elsewhere = [x for x in conditions if name in x.letters
+                     and not any(x is y for y in (*given.bounds.values(), *given.assume.values()))]
+        simple = all(dict(made.put(given.bounds[K]).terms) == {((), ((name, 1),)): 1} for K in of)
         if elsewhere or not of or not simple:
             raise InvalidArgument(
                 f"{name}: it can neither be scaled away nor put to its largest value, so the "

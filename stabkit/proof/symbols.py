@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from stabkit.errors import InvalidArgument
+from stabkit.proof.number_ranges import require_values
 from stabkit.proof.parts import (
     Portion,
     SymbolicFacts,
@@ -44,6 +45,8 @@ class Symbols:
             raise InvalidArgument(f"{name}: one letter would stand for two things; an argument "
                                   "needs another name")
         self.data.setdefault(key, {})[name] = entry
+        if key == "assume":
+            require_values(self.data.get("parameters", {}), self.data[key])
 
     def declared(self) -> list[str]:
         """The names of parameters, operators and fluxes, which may differ from step to step."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib import resources
 from math import log10
 from typing import Any
@@ -53,8 +54,8 @@ def scale_of(lower: float | None, upper: float | None) -> Scale | None:
                  [(place(10.0**k), f"{10.0**k:g}") for k in powers])
 
 
-def audit_page(audit: Any) -> str:
-    """Return the page of an audit of a network."""
+def audit_page(audit: Any, command: str | None = None) -> str:
+    """Return the page of an audit of a network, and the command that makes the audit, if any."""
     environment = Environment(loader=PackageLoader("stabkit.report"), autoescape=True,
                               undefined=StrictUndefined)
     css = resources.files(__package__).joinpath("templates/page.css").read_text("utf-8")
@@ -64,8 +65,9 @@ def audit_page(audit: Any) -> str:
         bounds.append((f"within {float(audit.local.radius):.6g} of the given input",
                        audit.local.lower, audit.local.upper))
     return environment.get_template("audit.html").render(
-        audit=audit, css=Markup(css), headline=headline(audit), size=size_text(audit),
-        notions=notion_rows(audit), reasons=_reasons(audit), heads=heads, blocks=blocks,
+        audit=audit, command=command, css=Markup(css), headline=headline(audit),
+        size=size_text(audit), notions=notion_rows(audit), reasons=_reasons(audit),
+        heads=heads, blocks=blocks,
         notes=[(block.name, block.note) for block in audit.blocks[:LISTED] if block.note],
         more=max(len(audit.blocks) - LISTED, 0), signals=_signals(audit), version=version(),
         bounds=[(name, between(lower, upper), scale_of(_float(lower), _float(upper)))
@@ -73,7 +75,7 @@ def audit_page(audit: Any) -> str:
 
 
 def _float(value: Any) -> float | None:
-    return None if value is None else float(value)
+    return None if value is None else float(min(value, Fraction(10)**300))
 
 
 def _reasons(audit: Any) -> list[tuple[str, str]]:

@@ -29,15 +29,15 @@ def say(text: str | bytes, *, end: str = "\n", err: bool = False) -> None:
         raise InvalidArgument(f"{stream.name}: {error.strerror}") from error
 
 
-def deliver(target: str, text: str) -> None:
+def deliver(target: str, text: str, option: str = "--json") -> None:
     """Write a file's text to `target`, which is standard output if it is ``-``."""
     if target == "-":
         say(text.encode(), end="")
     else:
-        write(target, text)
+        write(target, text, option)
 
 
-def check_writable(path: str | Path) -> None:
+def check_writable(path: str | Path, option: str = "--json") -> None:
     """Raise InvalidArgument unless a file can be written at `path`; leave everything as it was."""
     path = Path(path)
     try:
@@ -50,7 +50,7 @@ def check_writable(path: str | Path) -> None:
             os.close(handle)
             os.unlink(trial)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _unwritable(path, error, option) from error
 
 
 def write(path: str | Path, text: str, option: str = "--json") -> None:

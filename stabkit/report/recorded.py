@@ -1,7 +1,7 @@
 """The recorded verdicts on the built-in claims, which come with the package: an answer at once.
 
-What is taken from the record is what the claim as it is now would say, and what is shown of its
-evidence is checked again; else nothing is taken, and the claim is decided anew.
+What is taken from the record is what the claim as it is now would say and what its evidence can
+show, and what is shown of that is checked again; else the claim is decided anew.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from stabkit.claims.claim import Claim
 from stabkit.claims.statements import differences
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import check, seal_of
+from stabkit.replay.consistency import contradictions
+from stabkit.replay.reading import FILE, MORE_OF_VERDICT, VERDICT, require
 from stabkit.replay.unpacking import unpacked
 from stabkit.report.explain import most_telling
 from stabkit.stability.verdict import Verdict
@@ -41,13 +43,17 @@ def recorded(claim: Claim) -> Recorded | None:
         return None
     try:
         content = unpacked(json.loads(path.read_text("utf-8")), claim.name)
+        require(content, FILE)
         fields, = content["verdicts"]
-        if fields["seal"] != seal_of(fields) or any(map(check, most_telling(fields["evidence"]))):
+        require(fields, VERDICT, MORE_OF_VERDICT)
+        if fields["seal"] != seal_of(fields) or any(contradictions(fields)) or any(
+                map(check, most_telling(fields["evidence"]))):
             return None
         found = differences({**content, "verdicts": [fields]}, {claim.name: claim})
         if not all(finding.holds for finding in found):
             return None
         origin = f"by stabkit {content['stabkit']}, in {path}"
         return Recorded(Verdict.from_json(fields), origin)
-    except (OSError, ValueError, KeyError, TypeError, InvalidEvidence):
+    except (OSError, AttributeError, KeyError, RecursionError, TypeError, ValueError,
+            InvalidEvidence):
         return None  # not such a file, or the claim is not in it

@@ -24,16 +24,18 @@ def grid_form(K: Operator) -> GridForm | None:
 
 def _found(K: Operator) -> GridForm | None:
     m, n = K.shape
-    if m == 0 or K.columns.size != 2 * m:
+    if m == 0 or not np.array_equal(K.row_of_entry, np.repeat(np.arange(m), 2)):
         return None
     tail, head = K.columns.reshape(m, 2).T
     # Axes follow each other, the slowest first, so their strides fall.
     strides, edges = np.unique(head - tail, return_counts=True)
     strides, edges = strides[::-1], edges[::-1]
-    if strides[-1] != 1 or (edges >= n).any() or (n % (n - edges)).any():
+    if (edges >= n).any() or (n % (n - edges)).any():
         return None
     sizes = (n // (n - edges)).tolist()
-    if prod(sizes) != n or not np.array_equal(tail, _tails(sizes)):
+    if strides.tolist() != [prod(sizes[axis + 1:]) for axis in range(len(sizes))] or \
+            prod(sizes) != n or not np.array_equal(head - tail, np.repeat(strides, edges)) or \
+            not np.array_equal(tail, _tails(sizes)):
         return None
     values = K.values.reshape(m, 2)
     r = values[np.cumsum(edges) - 1, 1]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from stabkit import fluxes
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 
@@ -116,11 +117,18 @@ class Activation(nn.Module):
         return float(top) * (1 + 2.0**-20)
 
     def factors(self) -> tuple[Fraction, Fraction]:
-        """κ and c with Φ(s) = cΦ₁(κs), exactly as the module multiplies."""
+        """κ and c with Φ(s) = cΦ₁(κs), exactly as the module multiplies.
+
+        Raises
+        ------
+        InvalidArgument
+            Where a contrast has grown to infinity or shrunk to 0.
+        """
         if not self.has_contrast:
             return Fraction(1), Fraction(1)
         contrast = self.contrast.detach()
-        return Fraction(float(contrast.reciprocal())), Fraction(float(contrast))
+        return fraction(float(contrast.reciprocal()), "1/contrast"), fraction(
+            float(contrast), "contrast")
 
     def extra_repr(self) -> str:
         """What PyTorch prints of it."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import relu
 from stabkit.fluxes.flux import Flux
@@ -91,7 +92,7 @@ def exact_parts(block: Any, shape: tuple[int, ...]) -> tuple[Operator, Flux, Fra
     """κK, Φ₁ and τc/κ: u − τKᵀΦ(K u) in exact numbers."""
     K, flux = block.layer.exact(grid_of(block.layer, shape))
     inner, outer = block.layer.flux.factors()
-    return K, flux, Fraction(float(block.tau.detach())) * outer / inner
+    return K, flux, fraction(float(block.tau.detach()), "tau") * outer / inner
 
 
 class FSICycle(nn.Module):

@@ -70,6 +70,7 @@ class Stencil(nn.Module):
     def forward(self, u: Tensor) -> Tensor:
         """K u for u of shape (batch, channels, \\*grid)."""
         check_signals(u, self.channels, self.dimension)
+        self._check_grid(u.shape[2:])
         convolve = F.conv1d if self.dimension == 1 else F.conv2d
         if self.boundary is PERIODIC:
             return convolve(self._around(u), self.weight)
@@ -102,6 +103,14 @@ class Stencil(nn.Module):
         kernel = self.weight.detach().double().cpu().numpy()
         reach = tuple((size, size) for size in self._reach)
         return Convolution(kernel, boundary=self.boundary, pads=reach).matrix(grid)
+
+    def _check_grid(self, grid: tuple[int, ...]) -> None:
+        """Refuse a grid without points, into which no stencil fits, or once around too short."""
+        least = {NATURAL: self.taps, PERIODIC: tuple(max(size // 2, 1) for size in self.taps)}.get(
+            self.boundary, (1,) * self.dimension)
+        if any(n < size for n, size in zip(grid, least, strict=True)):
+            raise InvalidArgument(f"u: its grid must have at least {least} points for taps "
+                                  f"{self.taps} and {self.boundary}, got {tuple(grid)}")
 
     @property
     def _reach(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from test_onnx_operators import agrees, ints, model, single, weights  # noqa: E4
 
 from stabkit import audit  # noqa: E402
 from stabkit.audit.onnx_file import read_model  # noqa: E402
+from stabkit.audit.reading import recognition  # noqa: E402
 from stabkit.networks.layers import Activation, Normalisation  # noqa: E402
 
 ONE, HALF, TENTH = np.float32(1), np.float32(0.5), np.float32(0.1)
@@ -66,6 +67,15 @@ def test_scalings_before_a_formula_stay_scalings():
                   {"w": np.float32(3), "half": HALF})
     scaling, activation = (node.layer for node in agrees(proto).nodes)
     assert scaling.factors == 3 and activation.flux.parameters == {"a": HALF, "factor": 1}
+
+
+def test_a_formula_for_which_the_time_is_over_is_looked_at_again(monkeypatch):
+    """exp(sin(sin u)) has a constant of at most e: none is known after no time, one later."""
+    nodes = [("Sin", ["x"], ["a"], {}), ("Sin", ["a"], ["b"], {}), ("Exp", ["b"], ["y"], {})]
+    with monkeypatch.context() as patch:
+        patch.setattr(recognition, "_SECONDS", 0.0)
+        assert read_graph(model(nodes, (3,))).bound is None
+    assert 1 < read_graph(model(nodes, (3,))).bound < 3
 
 
 @pytest.mark.parametrize("kind", ["Exp", "Sqrt", "Log", "Reciprocal", "Tan"])

@@ -42,7 +42,7 @@ def _verified():
 
 def _audited():
     graph = from_arrays({"A0": np.array([[0.5, 0.25], [-0.25, 0.5]]), "flux0": np.array("relu")})
-    return str(stabkit.audit(graph, budget=0.5).status)
+    return str(stabkit.audit(graph, budget=60).status)
 
 
 def _replayed():

@@ -106,8 +106,13 @@ def test_a_record_that_does_not_fit_is_not_believed(tmp_path, monkeypatch):
     wrong = json.loads(json.dumps(kept["evidence"]))
     wrong[0]["data"]["given"]["u"] = ["0", "0"]
     assert taken(evidence=wrong) is None
+    assert taken(evidence=[]) is None  # called refuted, though nothing says so
+    wrong[0] = dict(kept["evidence"][0], kind="certificate")
+    assert taken(evidence=wrong) is None
+    assert taken(evidence=[{"data": []}]) is taken(configurations=None) is None
     assert taken(claim=replace(claim, location="Theorem 3")) is None
-    for text in "", "[]", "{}", '{"verdicts": []}':
+    for text in ("", "[]", "{}", '{"verdicts": []}',
+                 '{"shared": {}, "verdicts": [1]}', "[" * 100_000):
         path.write_text(text, "utf-8")
         assert recorded(claim) is None
     path.unlink()

@@ -1,17 +1,20 @@
 """Cycles of inner steps: exact polynomials, products of step sizes, and errors put in by hand."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from flint import fmpq
 
 import stabkit
-from stabkit import FSI, InvalidArgument, cycle, difference, fluxes
+from stabkit import FSI, InvalidArgument, cycle, difference, fluxes, methods
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fractions
 from stabkit.methods.intervals import at, first_exit, first_failure
 
 NAMES = ("fsi", "fed", "rkc", "rkl", "rkg")
+SECOND = ("rkc2", "rkl2", "rkg2")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -34,6 +37,80 @@ def test_published_intervals():
         Fraction(220, 3), Fraction(220, 3), 200, 110, 65]
 
 
+@pytest.mark.parametrize("name", SECOND)
+@pytest.mark.parametrize("n", [2, 3, 4, 7, 10])
+def test_cycles_of_second_order(name, n):
+    """R(x) = 1 − x + x²/2 + …, |R| <= 1 up to the interval, sharp for even n; the stages by their
+    table have all conditions of order 2 and the same polynomial."""
+    found = cycle(name, n)
+    R, method = found.polynomial, found.runge_kutta
+    assert R.degree() == n and [R[k] for k in range(3)] == [1, -1, fmpq(1, 2)]
+    end = first_exit(R**2 - 1)
+    assert found.real_interval <= end.upper
+    if n % 2 == 0:
+        assert end.lower < found.real_interval + Fraction(1, 10**6)
+    assert method.order == 2 and method.stages == n
+    above, below = method.stability_function
+    assert below == 1 and all(above[k] == R[k] * (-1) ** k for k in range(n + 1))
+    assert method.real_interval.overlaps(end)
+
+
+def test_published_cycles_of_second_order():
+    """Meyer, Balsara and Aslam (2014): b_j = (j² + j − 2)/(2j(j + 1)), w = 4/(s² + s − 2),
+    μ_j = (2j − 1)b_j/(j b_{j−1}), ν_j = −(j − 1)b_j/(j b_{j−2}), γ̃_j = −(1 − b_{j−1}) μ_j w.
+    RKG2 reaches (s + 4)(s − 1)/3, and RKC2 ⅔(s² − 1)(1 − 2ε/15 + O(ε²)), ε = 2/13.
+    By hand for three steps: R = 1 − x + x²/2 − x³/15 and − x³/14.
+    """
+    s = 7
+    b = [Fraction(1, 3)] * 2 + [Fraction(j * j + j - 2, 2 * j * (j + 1)) for j in range(2, s + 1)]
+    w = Fraction(4, s * s + s - 2)
+    found = cycle("rkl2", s)
+    assert found.steps[0] == (1, b[1] * w, 0)
+    for j in range(2, s + 1):
+        mu, nu = (2 * j - 1) * b[j] / (j * b[j - 1]), -(j - 1) * b[j] / (j * b[j - 2])
+        assert found.steps[j - 1] == (mu, w, nu)
+        assert found.from_start[j - 1] == (1 - b[j - 1]) * mu * w
+    for s in (2, 3, 6, 15, 40):
+        assert cycle("rkl2", s).real_interval == Fraction(s * s + s - 2, 2)
+        assert cycle("rkg2", s).real_interval == Fraction((s + 4) * (s - 1), 3)
+        published = 2 / 3 * (s * s - 1) * (1 - 2 / 15 * 2 / 13)
+        assert s < 6 or abs(cycle("rkc2", s).real_interval / published - 1) < 0.003
+    assert cycle("rkl2", 3).polynomial[3] == fmpq(-1, 15)
+    assert cycle("rkg2", 3).polynomial[3] == fmpq(-1, 14)
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_steps_of_second_order_halve_their_error_twice(name):
+    """u̇ = −u³, u(t) = u₀/√(1 + 2u₀²t): errors at τ and τ/2 are 4 : 1."""
+    A, b = (np.asarray(table, dtype=float) for table in (
+        getattr(methods, name)(5).A, getattr(methods, name)(5).b))
+    errors = []
+    for steps in (40, 80):
+        u = 1.0
+        for _ in range(steps):
+            slopes = []
+            for row in A:
+                slopes.append(-(u + row[:len(slopes)] @ np.array(slopes) / steps) ** 3)
+            u += b @ np.array(slopes) / steps
+        errors.append(abs(u - 3**-0.5))
+    assert 3.8 < errors[0] / errors[1] < 4.3
+
+
+def test_modes_in_float32_and_a_wrong_coefficient():
+    """Noise below 10⁻³ to 100 steps; damped RKC2 keeps |R| < 1 inside; a γ_j off by 1/1000 is
+    seen in R′(0)."""
+    for name in SECOND:
+        found = cycle(name, 100)
+        assert 0 < found.rounding_noise < 1e-3
+        x = np.linspace(0.05, 0.9, 999) * float(found.real_interval)
+        assert np.abs(found.factors(x)).max() < 0.96
+        short = cycle(name, 6)
+        wrong = replace(short, from_start=[*short.from_start[:-1],
+                                           short.from_start[-1] * Fraction(1001, 1000)])
+        assert short.polynomial[1] == -1 != wrong.polynomial[1]
+    assert abs(cycle("rkl2", 1000).damping - 1) < 1e-9
+
+
 @pytest.mark.parametrize("n", [1, 4, 9])
 @pytest.mark.parametrize("order", ["natural", "kappa", "leja"])
 def test_fed_in_any_order_is_fsi(n, order):
@@ -49,7 +126,7 @@ def test_fed_in_any_order_is_fsi(n, order):
     assert image[0] == at(fsi.polynomial, 2 * scheme.time)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES + SECOND)
 def test_internal_amplification_by_errors_put_in(name):
     """One stage moved by 1, for every stage, over a fine grid."""
     found, n = cycle(name, 9), 9
@@ -60,6 +137,8 @@ def test_internal_amplification_by_errors_put_in(name):
         for j, step in enumerate(found.steps, 1):
             mu, omega, nu = map(float, step)
             before, now = now, mu * (1 - omega * x) * now + nu * before
+            if found.from_start:
+                now = now + 1 - mu - nu + float(found.from_start[j - 1]) * x
             now = now + (j == wrong)
         worst = max(worst, np.abs(now - found.factors(x)).max())
     assert abs(worst - found.internal_amplification) < 1e-9 * worst
@@ -84,6 +163,10 @@ def test_what_is_no_cycle_is_refused():
             stabkit.cycle(*arguments)
     with pytest.raises(InvalidArgument, match="order"):
         cycle("fed", 3, order="alphabetic")
+    with pytest.raises(InvalidArgument, match="at least 2"):
+        methods.rkl2(1)
+    with pytest.raises(InvalidArgument, match="cosines"):
+        cycle("fed", 3).runge_kutta  # noqa: B018
 
 
 def test_what_fails_between_two_changes_ends_at_the_first_of_them():

@@ -6,7 +6,16 @@ import pytest
 from statements import SECTOR, K, explicit, heavy_ball, implicit, upto
 
 from stabkit import EUCLIDEAN, RANGE, Explicit, bounded, difference, fluxes, prove, replay
-from stabkit.classes import AnyCount, AnyFlux, AnyOperator, AnyReal, Fixed, UpTo
+from stabkit.classes import (
+    AnyCount,
+    AnyFlux,
+    AnyOperator,
+    AnyReal,
+    AnySymmetric,
+    Fixed,
+    Such,
+    UpTo,
+)
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.multipliers import program
 from stabkit.proof import check
@@ -89,12 +98,39 @@ def test_a_class_without_interior(end, status):
     ("flux", AnyFlux(diffusivities=(2, 1)), "diffusivities: the lower end comes first"),
     ("flux", AnyFlux(slopes=(1, 0)), "slopes: the lower end comes first"),
     ("flux", AnyFlux(diffusivities=(0, 1), slopes=(2, 3)), "slopes: no flux has such"),
+    ("tau", Such(("tau - 5 >= 0", "1 - tau >= 0"), "> 0"), "tau: no number lies between 5 and 1"),
+    ("tau", Such(("-tau >= 0",), "> 0"), "tau: no number lies between 0 and 0"),
+    ("tau", Such(("tau - 1 > 0", "1 - tau >= 0"), "> 0"), "tau: no number lies between 1 and 1"),
+    ("tau", AnyReal(3, 2), "tau: no number lies between 3 and 2"),
 ])
 def test_an_empty_class_is_named(name, kind, words):
     """Whatever is said of no member is true, so that nothing is said of none."""
     classes = dict(K=AnyOperator(square=1), tau=UpTo(1), flux=AnyFlux(diffusivities=(0, 1)))
     with pytest.raises(InvalidArgument, match=words):
         prove(plain, EUCLIDEAN, **classes | {name: kind})
+
+
+@pytest.mark.usefixtures("solver")
+@pytest.mark.parametrize("low, proved", [(-1, True), (1, True), (2, None)])
+def test_symmetric_matrices_with_ends(low, proved):
+    """‖Mu‖ <= ‖u‖ for −1 <= M <= 1, also for the one matrix I; none has 2 <= M <= 1.
+    """
+    if proved:
+        assert prove(times, EUCLIDEAN, M=AnySymmetric(low, 1)).proved
+    else:
+        with pytest.raises(InvalidArgument, match="M: the lower end comes first"):
+            prove(times, EUCLIDEAN, M=AnySymmetric(low, 1))
+
+
+def times(M):
+    return lambda u: M @ u
+
+
+@pytest.mark.usefixtures("solver")
+def test_a_number_that_conditions_fix_is_one():
+    """1 <= τ <= 1."""
+    assert prove(plain, EUCLIDEAN, K=AnyOperator(square=1), flux=AnyFlux(diffusivities=(0, 1)),
+                 tau=Such(("tau - 1 >= 0", "1 - tau >= 0"), "> 0")).proved
 
 
 @pytest.mark.usefixtures("solver")

@@ -1,5 +1,6 @@
 """The page of an audit says what the text says, needs no other file, and trusts no name."""
 
+import html
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,7 +11,7 @@ from stabkit import InvalidArgument, audit
 from stabkit.audit.npz_file import from_arrays
 from stabkit.cli import cli
 from stabkit.networks.graph import Graph, Node
-from stabkit.networks.layers import Product
+from stabkit.networks.layers import Product, Scaling
 from stabkit.report.audit import signal_texts
 from stabkit.report.audit_page import audit_page, scale_of
 
@@ -93,3 +94,30 @@ def test_a_step_has_no_page(tmp_path):
     said = CliRunner().invoke(cli, ["audit", f"{step}:step", "--shape", "3", "--page",
                                     str(tmp_path / "a.html")])
     assert isinstance(said.exception, InvalidArgument) and "networks" in str(said.exception)
+
+
+def test_a_constant_beyond_all_floats():
+    """330 layers diag(10, 10): not decided, with the reason in words, and no error."""
+    graph = Graph([Node(f"n{k}", "Mul", Scaling(np.array([10.0, 10.0])), (k - 1,), (2,))
+                   for k in range(330)], (2,), "deep")
+    found = audit(graph, budget=2)
+    assert str(found.status) == "undecided" and "too large" in audit_page(found)
+
+
+def test_the_command_on_the_page_asks_the_same(tmp_path, monkeypatch):
+    """With the notion, the constant and the rounding of this audit; what it writes is left out."""
+    np.savez(tmp_path / "a net.npz", **BLOCK)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["audit", "a net.npz", "--notion", "euclidean", "--notion",
+                                      "contraction", "--rounding", "exact", "--budget", "3",
+                                      "--page", "page.html", "--json", "v.json"])
+    assert result.exit_code in (0, 1, 3), result.output
+    assert html.unescape((tmp_path / "page.html").read_text("utf-8")).count(
+        "stabkit audit 'a net.npz' --notion euclidean --notion contraction --rounding exact "
+        "--budget 3.0 --json audit.json") == 1
+
+
+def test_a_page_that_cannot_be_written_is_named_with_its_option(tmp_path):
+    np.savez(tmp_path / "net.npz", **BLOCK)
+    result = CliRunner().invoke(cli, ["audit", str(tmp_path / "net.npz"), "--page", "/no/x.html"])
+    assert "--page: cannot write /no/x.html" in str(result.exception or result.output)

@@ -106,3 +106,24 @@ def test_only_gradients_are_taken_for_gradients():
     for wrong in planted:
         assert grid_form(from_matrix(wrong)) is None
     assert grid_form(grid_gradient((4, 5), boundary=PERIODIC)) is None
+
+
+@pytest.mark.parametrize(("rows", "h"), [
+    (["02", "13", "24", "01", "12", "34", "45"], 1), (["01", "13", "02", "23"], 2),
+    (["02", "13", "012", "3"], 1),
+], ids=["a stride too short", "axes mixed", "rows of one and three entries"])
+def test_counts_of_a_grid_make_no_grid(rows, h):
+    """As many edges of each length as a grid has, from the same sites, and yet another matrix.
+
+    Rows name their sites; entries alternate −1 and 1, times h in the first two rows.  One step by
+    hand, in dense products.
+    """
+    size = max(int(site) for row in rows for site in row) + 1
+    K = np.zeros((len(rows), size))
+    places = [(number, int(site)) for number, row in enumerate(rows) for site in row]
+    for count, (number, site) in enumerate(places):
+        K[number, site] = (h if number < 2 else 1) * (-1) ** (count + 1)
+    u = np.linspace(-1, 2, size) ** 3
+    s = K @ u
+    step = Explicit(from_matrix(K), fluxes.rational(), "1/8")
+    assert np.abs(step(u) - (u - K.T @ (s / (1 + s * s)) / 8)).max() < 1e-15

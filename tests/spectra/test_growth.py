@@ -30,7 +30,7 @@ from stabkit.schemes import Chain, Explicit, repeat
 from stabkit.schemes.hamiltonian import Leapfrog, Verlet
 from stabkit.schemes.residual import Linear
 from stabkit.schemes.symmetric import ForwardEuler, SymmetricLayer, TotalVariation
-from stabkit.spectra import jacobian
+from stabkit.spectra import jacobian, jacobians
 from stabkit.stability.verdict import PROVED, SUPPORTED
 
 MATRIX = [[1, -2, "1/2"], [0, 3, 1], [-1, 1, 2], ["1/3", 0, 1]]
@@ -315,6 +315,25 @@ def test_finite_time_growth_is_the_norm_of_the_propagator():
     assert abs(np.linalg.norm(image) - found.factors[0]) < 1e-6
     with pytest.raises(InvalidArgument, match="count"):
         finite_time_growth(scheme, u, 4, count=6)
+
+
+def test_growth_of_many_samples_is_that_of_the_dense_product():
+    """Singular values of J₂₉ … J₀ by NumPy; of diag(2, 2, 1, …, 1) the double one; and a smoothing
+    run keeps constants, so its factor is 1, among many that are nearly 1."""
+    scheme = Explicit(difference_operator(1, 120), fluxes.perona_malik(), "1/4")
+    u = np.random.default_rng(2).standard_normal(120) * 3
+    product = np.eye(120)
+    for J in jacobians(scheme, u, 30):
+        product = np.asarray(J) @ product
+    found = finite_time_growth(scheme, u, 30, count=3)
+    assert np.abs(found.factors / np.linalg.svd(product)[1][:3] - 1).max() < 1e-6
+    attained = np.linalg.norm(product @ found.directions.T, axis=0)
+    assert np.abs(attained / found.factors - 1).max() < 1e-9
+    double = Linear(from_matrix(np.diag(np.append([2, 2], np.full(38, 1))).tolist()))
+    assert np.abs(finite_time_growth(double, np.ones(40), 3, count=2).factors - 8).max() < 1e-9
+    smooth = Explicit(difference_operator(1, 1000), fluxes.charbonnier(), "1/4")
+    calm = finite_time_growth(smooth, np.random.default_rng(0).standard_normal(1000), 100)
+    assert 0.9995 < calm.factors[0] < 1 + 1e-12
 
 
 def test_the_largest_exponents_alone():

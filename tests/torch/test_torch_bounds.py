@@ -150,6 +150,27 @@ def test_bad_signals(change, words):
         block(change(torch.randn(3, 2, 5, 5)))
 
 
+@pytest.mark.parametrize("boundary, taps, grid", [
+    (NATURAL, (3,), (2,)), (NATURAL, (1, 4), (5, 3)), (PERIODIC, (5,), (1,)),
+    (PERIODIC, (3,), (0,)), (DIRICHLET, (3,), (0,))], ids=str)
+def test_grids_too_short_for_a_stencil(boundary, taps, grid):
+    """A stencil that fits nowhere, or reaches around a circle more than once."""
+    with pytest.raises(InvalidArgument, match="u: its grid must have at least"):
+        st.Stencil(1, 1, taps, boundary)(torch.ones(1, 1, *grid))
+
+
+@pytest.mark.parametrize("name, raw, words", [
+    ("contrast", 1e4, "contrast: must be a finite"), ("contrast", -1e4, "1/contrast: must be"),
+    ("tau", float("nan"), "tau: must be a finite"), ("tau", 1e4, "tau: must be a finite")])
+def test_a_parameter_that_an_optimiser_lost(name, raw, words):
+    """e^x overflows or vanishes in float32: no scheme has such numbers."""
+    block = st.FSICycle(st.Stencil(1, 1, (3,)), st.Activation(fluxes.soft), 2, None, 0.1)
+    with torch.no_grad():
+        next(each for key, each in block.named_parameters() if name in key).fill_(raw)
+    with pytest.raises(InvalidArgument, match=words):
+        st.certify(block, (1, 3), EUCLIDEAN)
+
+
 def test_half_precision_has_no_certified_step():
     """A block that is cast to float16 says so instead of computing a bound with three digits."""
     block = st.DiffusionBlock(st.Stencil(2, 2)).half()

@@ -81,7 +81,7 @@ def multiply(op: Operator) -> View:
 
 
 def divide(op: Operator) -> View:
-    """Div by a constant; the factors are quotients rounded to double precision."""
+    """Div by a signal, or by a constant: the factors are then quotients in double precision."""
     if isinstance(op.value(1), View):
         return over_signal(op)
     view, values, _ = _operands(op)

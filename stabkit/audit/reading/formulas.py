@@ -62,7 +62,10 @@ def tanh_gelu(op: Operator) -> View:
 
 # -- powers and quotients --------------------------------------------------------------------------
 def power(op: Operator) -> View:
-    """A signal to a power in quarters, or a constant to the power of a signal."""
+    """A signal to a power in quarters, or a constant to the power of a signal.
+
+    The latter with the logarithm of the constant as a float of double precision.
+    """
     if isinstance(op.value(0), Known):
         base = op.weights(0)
         if base is None or base.size != 1 or base.item() <= 0:

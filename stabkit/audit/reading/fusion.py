@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from heapq import heappop, heappush
+from time import monotonic
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -36,6 +37,7 @@ from stabkit.networks.segments import pruned
 
 _LONGEST = 60   # operations of a formula
 _MOST = 16      # formulas of one graph that are looked at
+_SECONDS = 20.0  # in which looking at one begins
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +70,14 @@ def fused(graph: Graph) -> Graph:
     InvalidArgument
         A choice between signals is left that is no function of one signal.
     """
-    nodes, done, tried = list(graph.nodes), set[int](), 0
+    nodes, done, tried, until = list(graph.nodes), set[int](), 0, monotonic() + _SECONDS
     if not any(_is_rough(node.layer) for node in nodes):
         return graph
     for last in range(len(nodes) - 1, -1, -1):
         if last in done or isinstance(nodes[last].layer, Scaling | Reshaping):
             continue
         for source, inside in _rough_sources(nodes, last):
-            if tried > _MOST:
+            if tried > _MOST or monotonic() > until:
                 break
             tried += 1
             source, inside, multiples = _past_scalings(nodes, source, inside)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from math import inf, isqrt
+from time import monotonic
 
 import numpy as np
 
 from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import Constant
-from stabkit.errors import StabkitError
+from stabkit.errors import StabkitError, Undecided
 from stabkit.fluxes import activations
 from stabkit.fluxes.dictionary import decay
 from stabkit.fluxes.expression import VARIABLE, Expression
@@ -23,11 +24,13 @@ from stabkit.fluxes.flux import Facts, Flux, Piece, from_activation
 from stabkit.fluxes.normal_form import line, polynomial, vanishes
 from stabkit.networks.layers.activation import certified_slopes
 from stabkit.operators.singular_values import upper_root
+from stabkit.time_limit import time_is_over, time_limit
 
 _GRID = np.unique(np.concatenate([np.linspace(-40, 40, 16001), np.geomspace(1e-7, 1e7, 4000),
                                   -np.geomspace(1e-7, 1e7, 4000)]))
 _STEEP = 1e6         # beyond it a slope is taken for one without a bound
 _DIGITS = 1 << 80    # of the denominator of a parameter
+_SECONDS = 10.0      # to confirm guesses of one formula
 _FOUND: dict[str, Flux] = {}
 _MOST = 4096
 
@@ -41,12 +44,15 @@ def flux_of_formula(formula: Expression, name: str) -> Flux:
     if formula.text not in _FOUND:
         if len(_FOUND) >= _MOST:
             _FOUND.clear()
-        _FOUND[formula.text] = _recognised(formula, name)
+        try:
+            _FOUND[formula.text] = _recognised(formula, name)
+        except Undecided:  # the time is over, and with more of it one may be found
+            return _unbounded(formula, name)
     return _FOUND[formula.text]
 
 
 def _recognised(formula: Expression, name: str) -> Flux:
-    for known in (_shrinkage, _garrote, _root, _quotient, _gauss, _softsign, _bell, _bent,
+    for known in (_shrinkage, _garrote, _root, _quotient, _gauss, _softsign, _bell, _gelu_by_tanh,
                   _log_sigmoid):
         try:
             found = known(formula, name)
@@ -54,8 +60,13 @@ def _recognised(formula: Expression, name: str) -> Flux:
             continue
         if found is not None:
             return found
-    return next((flux for flux in _guesses(formula, name) if certified_slopes(flux) is not None),
-                _unbounded(formula, name))
+    with time_limit(monotonic() + _SECONDS):
+        for flux in _guesses(formula, name):
+            if time_is_over():
+                raise Undecided("the time is over")
+            if certified_slopes(flux) is not None:
+                return flux
+    return _unbounded(formula, name)
 
 
 def _unbounded(formula: Expression, name: str) -> Flux:
@@ -193,7 +204,7 @@ def _gauss(formula: Expression, name: str) -> Flux | None:
         _facts(True, (Fraction(-447, 1000), Fraction(1)), c), {"a": a, "factor": c})
 
 
-def _bent(formula: Expression, name: str) -> Flux | None:
+def _gelu_by_tanh(formula: Expression, name: str) -> Flux | None:
     """The approximation of GELU by tanh: s (1 + tanh u)/2 with u = k s + m s³.
 
     As s u′ = 3u − 2ks and ks = u/(1 + m s²/k), its slope is (1 + tanh u)/2 plus or minus

@@ -22,7 +22,6 @@ from stabkit.networks.layers import (
     MeanPooling,
     Normalisation,
     Product,
-    Scaling,
     Softmax,
 )
 
@@ -175,9 +174,9 @@ def _squared(op: Operator, rows: View) -> View | None:
     if node < 0:
         return None
     made = op.build.nodes[node]
-    is_square = (isinstance(made.layer, Product) and made.inputs[0] == made.inputs[1]) or \
+    squares = (isinstance(made.layer, Product) and made.inputs[0] == made.inputs[1]) or \
         formulas.is_square(made.layer)
-    if not is_square or isinstance(made.layer, Scaling):
+    if not squares:
         return None
     if places is None:
         places = np.arange(prod(made.shape))

@@ -166,7 +166,7 @@ class StandIns:
         """Where fluxes were evaluated."""
         return [point for flux, _ in self._fluxes for _, point in flux.points()]
 
-    def agrees(self, letters: Mapping[str, int], as_evidence: Sequence[Sequence[Expression]],
+    def agrees(self, letters: Mapping[str, int], stated: Sequence[Sequence[Expression]],
                pair: Callable[[Any], tuple[Any, Any]], **values: Fraction) -> bool:
         """Whether the pair that is written is the one that is computed, at random signals.
 
@@ -174,7 +174,7 @@ class StandIns:
         ----------
         letters : mapping of str to int
             The vectors that the signal is made of, and their lengths.
-        written : (before, after)
+        stated : (before, after)
             Each as the vectors that it is made of.
         pair : callable
             What is computed.
@@ -189,7 +189,7 @@ class StandIns:
                                         rng.integers(-64, 65, size)], dtype=object)
             u = np.concatenate([known[name] for name in letters])
             found = pair(u)
-            for parts, computed in zip(as_evidence, found, strict=True):
+            for parts, computed in zip(stated, found, strict=True):
                 if not _equal(np.concatenate([self._value(x, known) for x in parts]), computed):
                     return False
             if not values and not _is_near(found, pair, u.astype(float), scale == 1):

@@ -26,7 +26,7 @@ _RATIOS: dict[str, tuple[Bounds, Bounds]] = {
     "tanh": ((ZERO, ONE), (-ONE, ONE)), "arctan": ((ZERO, ONE), (Fraction(-2), Fraction(2))),
     "sin": ((-ONE, ONE), (-ONE, ONE)),
 }
-_EXTREMES = ("maximum", "minimum", "fmax", "fmin")
+EXTREMES = ("maximum", "minimum", "fmax", "fmin")
 _CONDITIONS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal",
                "logical_and", "logical_or", "logical_not"}
 
@@ -145,7 +145,7 @@ class Inputs:
             return _absolute(parts[0])
         if name in _RATIOS:
             return _RATIOS[name][1]
-        if name in _EXTREMES:
+        if name in EXTREMES:
             return _extreme(parts[0], parts[1], name in ("maximum", "fmax"))
         if name == "sign":
             return -ONE, ONE
@@ -199,10 +199,10 @@ class Inputs:
         if name in ("absolute", "fabs"):
             r = self.ratio_of_sum(parts[0], form)
             return None if r is None else hull(r, scaled(r, -ONE))
-        if name in _EXTREMES and (inner := _beside_number(node)) is not None:
+        if name in EXTREMES and (inner := _beside_number(node)) is not None:
             r = self.ratio_of_sum(inner, form)
             return None if r is None else times(r, (ZERO, ONE))
-        if name in ("where", *_EXTREMES):
+        if name in ("where", *EXTREMES):
             both = [self.ratio_of_sum(part, form) for part in parts[-2:]]
             return None if None in both else hull(both[0], both[1])  # type: ignore[arg-type]
         return None

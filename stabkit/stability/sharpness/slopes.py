@@ -22,7 +22,7 @@ from stabkit.stability.notions import Notion
 from stabkit.stability.sharpness.bisection import last_of
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.linear import Steps
-from stabkit.stability.sharpness.ratios import root
+from stabkit.stability.sharpness.ratios import EXTREMES, root
 from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.tracing import Trace
@@ -31,7 +31,6 @@ from stabkit.tracing.run import matrix_at, values_at
 from stabkit.tracing.tracer import Node
 
 _SLOPES = ("tanh", "arctan", "sin", "cos", "abs", "absolute", "fabs")  # |φ(s) − φ(t)| <= |s − t|
-_EXTREMES = ("maximum", "minimum", "fmax", "fmin")
 _LARGEST = 2048  # unknowns
 _EXACT = 16      # unknowns up to which norms are compared with exact numbers
 _WRITTEN = 64    # unknowns of matrices in a certificate
@@ -75,7 +74,7 @@ class _Layer:
             raise Undecided(f"slopes are looked at up to {_LARGEST} unknowns")
         nodes = [_without_constant(node) for node in found.nodes]
         for node in nodes:
-            if node.name not in (*_SLOPES, *_EXTREMES) or len(node.parts) != 1 or \
+            if node.name not in (*_SLOPES, *EXTREMES) or len(node.parts) != 1 or \
                     int(node.parts[0].columns.max(initial=0)) > found.size:
                 raise Undecided(f"the step is not linear: np.{node.name} ({node.line}); it is not "
                                 "one layer of functions with slopes between -1 and 1")
@@ -147,7 +146,7 @@ class _Layer:
 
 def _without_constant(node: Node) -> Node:
     """The larger or the smaller of a form and a number has slopes between 0 and 1."""
-    if node.name in _EXTREMES and sum(part.is_constant for part in node.parts) == 1:
+    if node.name in EXTREMES and sum(part.is_constant for part in node.parts) == 1:
         return replace(node, parts=tuple(p for p in node.parts if not p.is_constant))
     return node
 
