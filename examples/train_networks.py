@@ -59,6 +59,12 @@ def train(model: nn.Module, inputs: torch.Tensor, targets: torch.Tensor, loss: C
     model.eval()
 
 
+def lie_above(one: list[float], two: list[float]) -> bool:
+    """Whether the confidence interval of the first values lies above that of the second."""
+    (high, above), (low, below) = interval(one), interval(two)
+    return high - above > low + below
+
+
 # -- the three networks of ruthotto2018 ------------------------------------------------------------
 class Dynamics(nn.Module):
     """Opening layer, time steps of one kind, means of the channels, classifier."""
@@ -151,15 +157,18 @@ def mgnet_beside_resnet() -> dict[str, dict[str, list[float]]]:
     return found
 
 
-@claim("MgNet needs fewer weights than ResNet", notion="training", expect="supported")
-def mgnet_needs_fewer_weights():
-    """On held-out digits the mean accuracy of an MgNet is at most one percentage point below that
-    of a ResNet with more weights."""
+@claim("an MgNet with fewer weights is more accurate than a ResNet", notion="training",
+       expect="undecided")
+def one_mgnet_beats_one_resnet():
+    """On held-out digits an MgNet with 10 870 weights is more accurate than a ResNet with 13 154,
+    beyond the 95 % confidence intervals of five seeds: those overlap, so it is not confirmed.  With
+    one net of each kind nothing would follow for others."""
     def run() -> tuple[bool, int, float]:
         found = mgnet_beside_resnet()
         less = found["MgNet"]["weights"][0] < found["ResNet"]["weights"][0]
-        gain = mean(found["MgNet"]["accuracy"]) - mean(found["ResNet"]["accuracy"])
-        return less and gain >= -0.01, 2 * len(SEEDS), gain
+        accuracies = found["MgNet"]["accuracy"], found["ResNet"]["accuracy"]
+        gain = mean(accuracies[0]) - mean(accuracies[1])
+        return less and lie_above(*accuracies), 2 * len(SEEDS), gain
     return Experiment(run)
 
 
@@ -252,15 +261,18 @@ def denoising() -> dict[str, list[float]]:
     return found
 
 
-@claim("nonmonotone fluxes denoise better", notion="training", expect="supported")
+@claim("nonmonotone fluxes denoise a recorded heart beat better than monotone ones",
+       notion="training", expect="undecided")
 def nonmonotone_fluxes_denoise_better():
-    """Trained on a recorded heart beat, blocks with nonmonotone fluxes leave a smaller error than
-    those with monotone ones: the better of each kind, by the mean over the seeds."""
+    """Of Perona and Malik's flux and garrote's the better one leaves a smaller error than the
+    better one of Charbonnier's and the soft one, beyond the 95 % confidence intervals of five
+    seeds: the means are in that order and the intervals overlap, so it is not confirmed."""
     def run() -> tuple[bool, int, float]:
         found = denoising()
-        best = [min(mean(found[make.__name__]) for make in kind) for kind in
-                (MONOTONE, NONMONOTONE)]
-        return best[1] < best[0], sum(map(len, found.values())), best[1] - best[0]
+        monotone, nonmonotone = (min((found[make.__name__] for make in kind), key=mean)
+                                 for kind in (MONOTONE, NONMONOTONE))
+        apart = mean(nonmonotone) - mean(monotone)
+        return lie_above(monotone, nonmonotone), sum(map(len, found.values())), apart
     return Experiment(run)
 
 

@@ -30,6 +30,8 @@ PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096)
 ZERO = arb(0)
 ONE = arb(1)
 INFINITY = arb.pos_inf()
+HUGE = arb((1, 1 << 20))  # beyond it, and next to 0, a fraction would fill the memory
+TINY = arb((1, -(1 << 20)))
 
 
 def to_fraction(value: arb) -> Fraction:
@@ -37,7 +39,19 @@ def to_fraction(value: arb) -> Fraction:
     if not value.is_finite():
         raise InvalidArgument("interval: an infinite end is no fraction; ask is_finite first, or "
                               "take lo and hi")
+    if (-TINY < value < TINY and value != ZERO) or not -HUGE <= value <= HUGE:
+        raise Undecided("an end has too many digits for a fraction")
     return from_fmpq(value.fmpq())
+
+
+def _shorter(end: arb, up: bool) -> arb:
+    """An end, or one outward of it with fewer digits where it is next to 0 or immense."""
+    if -TINY < end < TINY and end != ZERO:
+        outward = TINY if up else -TINY
+        return outward if (end > ZERO) is up else ZERO
+    if end.is_finite() and (end < -HUGE if up else end > HUGE):
+        return -HUGE if up else HUGE
+    return end
 
 
 def _ball(value: Scalar) -> arb:
@@ -86,11 +100,11 @@ class Interval:
 
     @property
     def lower(self) -> Fraction:
-        return to_fraction(self.lo)
+        return to_fraction(_shorter(self.lo, False))
 
     @property
     def upper(self) -> Fraction:
-        return to_fraction(self.hi)
+        return to_fraction(_shorter(self.hi, True))
 
     @property
     def width(self) -> float:

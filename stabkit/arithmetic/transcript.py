@@ -20,6 +20,9 @@ from stabkit.errors import InvalidArgument
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 _LONGEST = 1 << 20  # characters of an expression
+LARGEST = 10**4300  # Python writes and reads no longer integers
+#: In place of a number that is not written, so that no checker accepts what rests on it.
+TOO_LONG = "a number of more than 4300 digits"
 _LONG, _WORTH = 256, 8  # entries of a vector that is written in runs, and of a run
 
 _OPERATORS = {
@@ -240,7 +243,7 @@ def named(value: Scalar, name: str) -> Scalar:
 
 
 def as_text(value: Scalar) -> Scalar:
-    """An exact number, vector or matrix as strings of rationals.
+    """An exact number, vector or matrix as strings of rationals, or TOO_LONG.
 
     Raises
     ------
@@ -256,7 +259,8 @@ def as_text(value: Scalar) -> Scalar:
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
         return "inf" if value > 0 else "-inf"
     if isinstance(value, (int, float, Fraction, str)) and value == value:
-        return str(fraction(value, "transcript"))
+        exact = fraction(value, "transcript")
+        return TOO_LONG if max(abs(exact.numerator), exact.denominator) >= LARGEST else str(exact)
     raise InvalidArgument(f"transcript: {value!r} is not an exact real number")
 
 

@@ -96,7 +96,9 @@ def question_of(options: Fields, own: str | None, recordings: Sequence[str]) -> 
 
 
 def resume_from(source: str, wanted: Fields, claims: Iterable[Any]) -> list[Verdict]:
-    """Return the verdicts that a file and its journal hold; none if there is neither.
+    """Return the verdicts that the journal of a file holds; none if there is no journal.
+
+    A file without one is complete, and does not tell of which programs and claims: none is taken.
 
     Raises
     ------
@@ -106,9 +108,7 @@ def resume_from(source: str, wanted: Fields, claims: Iterable[Any]) -> list[Verd
     found: dict[str, Record] = {}
     journal = path_of(source)
     if Path(source).is_file():
-        document = read(source)
-        _compare(document, {key: wanted[key] for key in ("stabkit", "seed", "budget")}, source)
-        found |= {fields["claim"]: fields for fields in document["verdicts"]}
+        _compare(read(source), {key: wanted[key] for key in ("stabkit", "seed", "budget")}, source)
     if journal.is_file():
         text = content(journal, "--resume", LARGEST).decode("utf-8", "replace")
         head, *lines = text.split("\n")[:-1] or ["{}"]

@@ -21,6 +21,9 @@ LIBRARY = tuple(Path(__file__).with_name(name) for name in ("Stabkit.v", "Lines.
 FLUXES = Path(__file__).with_name("Fluxes.v")
 #: The first line of every file, by which it is known again.
 MARK = "(* Written by stabkit export. *)"
+#: Said of an identity that needs nothing that is supposed.
+MULTIPLIED_OUT = ("Both sides as stabkit multiplied them out on symbols: Coq checks that they are "
+                  "equal, not that they are those of the claim.")
 
 
 def identifier(name: str) -> str:
@@ -78,7 +81,8 @@ def _algebra(name: str, statement: Data, proof: Data) -> list[str]:
     made = context(with_what_occurs(statement, proof))
     left, sign = relation(statement["goal"], (">=", "=="))
     goal = made.terms.read(left, made.names)
-    return [f"Theorem {name} :", *indented([binder.written() for binder in made.binders]),
+    note = comment(MULTIPLIED_OUT) if sign == "==" and not proof["steps"] else []
+    return [*note, f"Theorem {name} :", *indented([binder.written() for binder in made.binders]),
             f"  {made.proposition(goal, sign)}.", "Proof.",
             f"  intros {' '.join(binder.name for binder in made.binders)}.",
             *indented(added(made, goal, sign, proof)), "Qed."]

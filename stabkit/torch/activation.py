@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from fractions import Fraction
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,17 @@ _SCALE_FREE = (fluxes.identity, fluxes.relu)
 
 
 class Positive(nn.Module):
-    """x ↦ eˣ, for a number that must stay positive."""
+    """x ↦ eˣ, for a number that must stay positive.
+
+    Parameters
+    ----------
+    name : str
+        Of the number, for messages.
+    """
+
+    def __init__(self, name: str):
+        super().__init__()
+        self.name = name
 
     def forward(self, logarithm: Tensor) -> Tensor:
         """eˣ."""
@@ -42,11 +53,34 @@ class Positive(nn.Module):
         Raises
         ------
         InvalidArgument
-            For a number that is not positive and finite.
+            For a number that is not positive and finite, or no tensor.
         """
+        check_tensor(value, self.name)
         if not bool(((value > 0) & torch.isfinite(value)).all()):
-            raise InvalidArgument(f"value: must be positive and finite, got {value.detach()}")
+            raise InvalidArgument(f"{self.name}: must be positive and finite, got "
+                                  f"{value.detach()}")
         return torch.log(value)
+
+
+def check_tensor(value: Any, name: str) -> None:
+    """Refuse a number where PyTorch's parametrisations need a tensor."""
+    if not isinstance(value, Tensor):
+        raise InvalidArgument(f"{name}: must be set to a tensor, such as torch.tensor({value!r:.20}"
+                              f"), got {type(value).__name__}")
+
+
+def as_tensor(value: Any, name: str) -> Tensor:
+    """A number as a tensor."""
+    try:
+        return torch.tensor(float(value))
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"{name}: must be a number, got {value!r:.60}") from None
+
+
+def learn_positive(module: nn.Module, name: str, value: float) -> None:
+    """Give a module a number that is learned and stays positive."""
+    module.register_parameter(name, nn.Parameter(as_tensor(value, name)))
+    parametrize.register_parametrization(module, name, Positive(name))
 
 
 class Activation(nn.Module):
@@ -75,19 +109,18 @@ class Activation(nn.Module):
     def __init__(self, make: Callable[..., Flux] = fluxes.charbonnier, contrast: float = 1.0,
                  learnable: bool = True):
         super().__init__()
-        if make not in _UNIT:
+        if not isinstance(make, Hashable) or make not in _UNIT:
             names = ", ".join(known.__name__ for known in _UNIT)
             raise InvalidArgument(f"make: must be one of stabkit.fluxes: {names}; got {make!r:.80}")
         self._formula, self.unit = _UNIT[make], make()
         self.has_contrast = make not in _SCALE_FREE
         if not self.has_contrast:
             return
-        value = torch.tensor(float(contrast))
         if learnable:
-            self.contrast = nn.Parameter(value)
-            parametrize.register_parametrization(self, "contrast", Positive())
+            learn_positive(self, "contrast", contrast)
         else:
-            Positive().right_inverse(value)
+            value = as_tensor(contrast, "contrast")
+            Positive("contrast").right_inverse(value)
             self.register_buffer("contrast", value)
 
     def forward(self, s: Tensor) -> Tensor:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
 from functools import partial
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn.utils.parametrize import type_before_parametrizations as type_of
 
+from stabkit.arithmetic.rational import integer
 from stabkit.audit import Audit, audit
-from stabkit.errors import InvalidArgument
-from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion
+from stabkit.errors import InvalidArgument, several
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion, as_notion
 from stabkit.torch.diffusion import DiffusionBlock, FSICycle
 from stabkit.torch.implicit import ImplicitBlock
-from stabkit.torch.residual_block import GENTLE, is_gentle, residual_parts
-from stabkit.torch.scaling import LINEAR, Affine, scale, tie
+from stabkit.torch.residual_block import GENTLE, is_gentle, is_plain, residual_parts
+from stabkit.torch.scaling import LINEAR, Affine, has_weights, scale, tie, weights_of
 from stabkit.torch.shrinkage import HaarShrinkage
 from stabkit.torch.signals import COARSE
 from stabkit.torch.steps import NOTIONS
 
-#: Modules that move or select entries, or take means, and keep distances from growing.
+#: Modules that move or select entries, in eval mode, and keep distances from growing.
 CALM = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout)
 #: The blocks of this room that know in which notions they can be kept stable.
 OWN = (DiffusionBlock, FSICycle, ImplicitBlock, HaarShrinkage)
-Plan = Callable[[], Any]
+Plan = partial[Any]
 
 
 def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
@@ -40,7 +43,7 @@ def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
         A block of this room, a ``Sequential`` of such, of linear layers, of activations with
         slopes in [0, 1] and of residual blocks, or one of those.  It is changed in place.
     notion : Notion
-        ``CONTRACTION`` or ``EUCLIDEAN``; ``RANGE`` for blocks of :class:`Differences`.
+        ``CONTRACTION`` or ``EUCLIDEAN``; ``RANGE`` for blocks of :class:`Differences`; or its name.
 
     Returns
     -------
@@ -50,42 +53,48 @@ def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
     Raises
     ------
     InvalidArgument
-        Where a part of the module is none of those, with its name; nothing is changed then.
+        Where a part of the module is none of those, with its name, or a residual block shares a
+        layer; nothing is changed then.
     """
     if not isinstance(module, nn.Module):
         raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
+    notion = as_notion(notion)
     if notion not in NOTIONS:
         raise InvalidArgument("notion: must be EUCLIDEAN, CONTRACTION or RANGE, got "
                               f"{notion!r:.60}")
-    for change in _plans(module, notion, type(module).__name__):
+    plans = _plans(module, notion, type_of(module).__name__)
+    _check_shared(module, plans)
+    for change in plans:
         change()
     return module
 
 
 def _plans(module: nn.Module, notion: Notion, name: str) -> list[Plan]:
     """The changes that make a module stable, none of them made yet."""
-    if isinstance(module, OWN):
+    plain = is_plain(module)
+    if isinstance(module, OWN) and plain:
         module.check(notion)
         return [partial(module.constrain, notion)]
-    if isinstance(module, nn.Sequential):
+    if isinstance(module, nn.Sequential) and plain:
         return [plan for key, part in module.named_children()
                 for plan in _plans(part, notion, f"{name}.{key}")]
-    if isinstance(module, CALM):
+    if isinstance(module, CALM) and plain:
         return []
     if notion not in (CONTRACTION, EUCLIDEAN):
         raise InvalidArgument(f"notion: {name} is no block that can keep the range; take "
                               "CONTRACTION or EUCLIDEAN")
-    if isinstance(module, GENTLE):
+    if isinstance(module, GENTLE) and plain:
         _check_activation(module, notion, name)
         return []
-    if isinstance(module, LINEAR):
+    if isinstance(module, LINEAR) and plain:
         _check_linear(module, notion, name)
         return [partial(scale, module, 1.0)]
     found = residual_parts(module)
     if found is None:
         raise InvalidArgument(
-            f"module: {name} is none of: a block of stabkit.torch, Sequential, Linear, Conv1d, "
-            "Conv2d, an activation with slopes in [0, 1], or a residual block u + W2 act(W1 u + b)")
+            f"module: {name} is none of: "
+            f"{', '.join(kind.__name__ for kind in (*OWN, nn.Sequential, *LINEAR))}, an "
+            "activation with slopes in [0, 1], or a residual block u + W2 act(W1 u + b)")
     first, bend, second = found
     _check_activation(bend, notion, name)
     for part in (first, second):
@@ -94,7 +103,25 @@ def _plans(module: nn.Module, notion: Notion, name: str) -> list[Plan]:
     return [partial(tie, first, second, 2.0)]
 
 
+def _check_shared(module: nn.Module, plans: list[Plan]) -> None:
+    """Refuse weights of a residual block that another part of the module has, too."""
+    names = {part: name for name, part in module.named_modules()}
+    # The same block in two places is one plan, as it stays the same block.
+    distinct = {(plan.func, plan.args) for plan in plans}
+    places = [(change, layer) for change, arguments in distinct
+              for layer in arguments if isinstance(layer, LINEAR)]
+    counts = Counter(id(weights_of(layer)) for _, layer in places)
+    for change, layer in places:
+        if change is tie and counts[id(weights_of(layer))] > 1:
+            raise InvalidArgument(f"module: the weights of {names[layer]} occur in two places, and "
+                                  "a residual block must have its own; copy the layer")
+
+
 def _check_linear(layer: Affine, notion: Notion, name: str) -> None:
+    if not has_weights(layer):
+        raise InvalidArgument(f"module: the weight of a layer of {name} is computed by a hook, as "
+                              "by torch.nn.utils.weight_norm; take the one of "
+                              "torch.nn.utils.parametrizations")
     if layer.weight.dtype in COARSE:
         raise InvalidArgument(f"module: {name} has weights of {layer.weight.dtype}; only float32 "
                               "and float64 have the digits for a bound")
@@ -112,12 +139,12 @@ def _check_linear(layer: Affine, notion: Notion, name: str) -> None:
 def _check_activation(module: nn.Module, notion: Notion, name: str) -> None:
     if not is_gentle(module):
         raise InvalidArgument(f"module: {name} has slopes outside [0, 1]")
-    if notion is EUCLIDEAN and isinstance(module, nn.Sigmoid | nn.Softplus):
+    if notion is EUCLIDEAN and float(module(torch.zeros(1)).detach()) != 0:
         raise InvalidArgument(f"module: {name} moves 0; take CONTRACTION")
 
 
 def _check_transposed(first: Affine, second: Affine, name: str) -> None:
-    fits = type(first) is type(second) and \
+    fits = type_of(first) is type_of(second) and \
         first.weight.transpose(0, 1).shape == second.weight.shape
     if fits and isinstance(first, nn.Conv1d | nn.Conv2d) and \
             isinstance(second, nn.Conv1d | nn.Conv2d):
@@ -141,7 +168,8 @@ def certify(module: nn.Module, shape: tuple[int, ...], notion: Notion = CONTRACT
         as the scheme that it is, whose equation is solved exactly.
     shape : tuple of int
         Of one input without the batch axis.
-    notion : Notion
+    notion : Notion or str
+        Or its name.
     budget : float
         Seconds.
     seed : int
@@ -153,7 +181,8 @@ def certify(module: nn.Module, shape: tuple[int, ...], notion: Notion = CONTRACT
         Its ``status`` says whether it is proved, refuted or undecided of the real numbers that the
         weights are; what the arithmetic of PyTorch rounds comes on top.
     """
-    asked = [notion.name]
+    asked = [as_notion(notion).name]
+    shape = tuple(integer(size, "shape", 1) for size in several(shape, "shape"))
     if isinstance(module, FSICycle | ImplicitBlock):
         return audit(module.scheme(shape), notions=asked, budget=budget, seed=seed)
     return audit(module, shape, notions=asked, rounding="exact", budget=budget, seed=seed)

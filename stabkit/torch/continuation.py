@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.learning import GALERKIN, StencilTransfer
 from stabkit.torch.diffusion import DiffusionBlock
 from stabkit.torch.operators import Stencil
@@ -65,7 +65,8 @@ def deepen(blocks: Sequence[DiffusionBlock]) -> nn.Sequential:
     -------
     Sequential
     """
-    if not len(blocks) or not all(isinstance(block, DiffusionBlock) for block in blocks):
+    blocks = several(blocks, "blocks")
+    if not blocks or not all(isinstance(block, DiffusionBlock) for block in blocks):
         raise InvalidArgument("blocks: must be some blocks of the class DiffusionBlock")
     made = []
     for number, block in enumerate(blocks):

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
@@ -19,7 +18,7 @@ from stabkit.schemes import FSI, Explicit
 from stabkit.schemes.diffusion import weights_of_extrapolation
 from stabkit.schemes.scheme import as_count
 from stabkit.stability.notions import EUCLIDEAN, Notion
-from stabkit.torch.activation import Activation, Positive
+from stabkit.torch.activation import Activation, as_tensor, learn_positive
 from stabkit.torch.layer import PixelVariation, SymmetricLayer, grid_of
 from stabkit.torch.operators import Differences, Stencil
 from stabkit.torch.steps import certify_step, largest_step
@@ -80,12 +79,11 @@ def begin_step(block: Any, notion: Notion | None, tau: float | None) -> None:
     if notion is not None:
         block.constrain(notion)
         if tau is not None:
-            block.tau = torch.tensor(float(tau))
+            block.tau = as_tensor(tau, "tau")
         return
     if tau is None:
         raise InvalidArgument("tau: must be given where no notion bounds it")
-    block.tau = nn.Parameter(torch.tensor(float(tau)))
-    parametrize.register_parametrization(block, "tau", Positive())
+    learn_positive(block, "tau", tau)
 
 
 def exact_parts(block: Any, shape: tuple[int, ...]) -> tuple[Operator, Flux, Fraction]:

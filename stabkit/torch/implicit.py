@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.schemes import Implicit
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion
-from stabkit.torch.activation import Activation, Positive
+from stabkit.torch.activation import Activation, learn_positive
 from stabkit.torch.diffusion import exact_parts
 from stabkit.torch.layer import SymmetricLayer
 from stabkit.torch.operators import Differences, Stencil
@@ -36,9 +35,9 @@ class ImplicitBlock(nn.Module):
     bias : bool
         Whether there is a b.
     tolerance : float
-        Largest residual, relative to the largest entry of u.
+        Largest residual, relative to the largest entry of u and v.
     max_iterations : int
-        After so many the solver gives up with an error.
+        After so many the solver gives up with an error, of v or of its derivative.
     """
 
     tau: Tensor
@@ -51,8 +50,7 @@ class ImplicitBlock(nn.Module):
             raise InvalidArgument(f"flux: {self.layer.flux.unit.name} falls somewhere, so that the "
                                   "equation may have several solutions; take one that does not")
         self.tolerance, self.max_iterations = tolerance, max_iterations
-        self.tau = nn.Parameter(torch.tensor(float(tau)))
-        parametrize.register_parametrization(self, "tau", Positive())
+        learn_positive(self, "tau", tau)
 
     def check(self, notion: Notion) -> None:
         """Refuse a notion that does not hold for every τ > 0."""
@@ -88,10 +86,12 @@ class ImplicitBlock(nn.Module):
         tau = self.tau
         steep = 1 + tau * self.layer.steepness()
         momentum = (torch.sqrt(steep) - 1) / (torch.sqrt(steep) + 1)
-        small = self.tolerance * u.abs().amax().clamp(min=torch.finfo(u.dtype).tiny)
+        size = u.abs().amax().clamp(min=torch.finfo(u.dtype).tiny)
         v = ahead = u
         for _ in range(self.max_iterations):
             residual = ahead - u - tau * self.layer(ahead)
+            # With a bias v is no multiple of u, and not 0 where u is.
+            small = self.tolerance * torch.maximum(size, ahead.abs().amax())
             if bool(residual.abs().amax() <= small):
                 return ahead
             v, before = ahead - residual / steep, v
@@ -106,7 +106,8 @@ class ImplicitBlock(nn.Module):
             made, = torch.autograd.grad(moved, point, x, retain_graph=True)
             return made
 
-        return conjugate_gradients(product, slope.detach(), self.tolerance)
+        return conjugate_gradients(product, slope.detach(), self.tolerance,
+                                   self.max_iterations)
 
     def scheme(self, shape: tuple[int, ...]) -> Implicit:
         """The block as a scheme on flattened signals."""
@@ -114,17 +115,27 @@ class ImplicitBlock(nn.Module):
         return Implicit(K, flux, tau)
 
 
-def conjugate_gradients(product: Map, right: Tensor, tolerance: float, most: int = 200) -> Tensor:
-    """The solution of A x = r for A >= I, up to a residual of `tolerance` times |r|."""
+def conjugate_gradients(product: Map, right: Tensor, tolerance: float, most: int) -> Tensor:
+    """The solution of A x = r for A >= I, up to a residual of `tolerance` times |r|.
+
+    Raises
+    ------
+    HypothesisNotMet
+        Where `most` iterations do not get so far.
+    """
     x, residual = torch.zeros_like(right), right
     direction, square = residual, float((residual * residual).sum())
     small = tolerance**2 * square
     for _ in range(most):
         if square <= small:
-            break
+            return x
         image = product(direction)
         length = square / float((direction * image).sum())
         x, residual = x + length * direction, residual - length * image
         square, before = float((residual * residual).sum()), square
         direction = residual + (square / before) * direction
-    return x
+    if square <= small:
+        return x
+    raise HypothesisNotMet(f"implicit block: its derivative did not converge in {most} iterations; "
+                           "take a smaller tau, a larger tolerance, more max_iterations, or "
+                           "float64; NaN never converges")

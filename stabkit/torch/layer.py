@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
+from stabkit.schemes.scheme import as_count
 from stabkit.torch.activation import Activation
 from stabkit.torch.operators import Differences, Stencil
 
@@ -31,7 +32,7 @@ class PixelVariation(nn.Module):
         if not eps > 0:
             raise InvalidArgument(f"eps: must be positive, got {eps}")
         self.eps = eps
-        self.weight, self.bias = nn.Parameter(torch.ones(channels)), \
+        self.weight, self.bias = nn.Parameter(torch.ones(as_count(channels, "channels"))), \
             nn.Parameter(torch.zeros(channels))
 
     def forward(self, y: Tensor) -> Tensor:

@@ -39,7 +39,8 @@ class MgNet(nn.Module):
                  steps: int = 2, classes: int | None = None, normalised: bool = True):
         super().__init__()
         for name, count in (("channels", channels), ("features", features), ("data", data),
-                            ("grids", grids), ("steps", steps)):
+                            ("grids", grids), ("steps", steps),
+                            ("classes", 1 if classes is None else classes)):
             as_count(count, name)
         self.channels, self.features, self.steps = channels, features, steps
 

@@ -7,6 +7,8 @@ bound has the slope G^(2n−1)/tr G^(2n) in G, which is computed beside it: back
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from math import cos, pi, prod
 from typing import Any
 
@@ -14,12 +16,33 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stabkit.torch.signals import is_under_autocast
+
 ITERATIONS = 5
 #: More than what float32 rounds away in the iteration, and in what a step is computed from.
 ROUNDING = 1 + 2.0**-12
 _CHECKED_AT = 32  # frequencies per axis at which :mod:`stabkit.audit` bounds the same norm
 
 
+def with_all_digits(bound: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A bound that is computed with all digits of the weight.
+
+    Autocast would multiply in half precision, and a GPU in TensorFloat-32, whose products have
+    fewer digits than :data:`ROUNDING` allows for: there the weight is taken in float64.
+    """
+    @wraps(bound)
+    def computed(weight: Tensor) -> Tensor:
+        if is_under_autocast(weight):
+            with torch.autocast(weight.device.type, enabled=False):
+                return computed(weight)
+        if weight.device.type == "cuda" and weight.dtype is torch.float32:
+            return bound(weight.double()).to(weight.dtype)
+        return bound(weight)
+
+    return computed
+
+
+@with_all_digits
 def matrix_square(weight: Tensor) -> Tensor:
     """A bound of ‖A‖² for a matrix A, too large by at most N^(1/64) for the smaller side N.
 
@@ -38,6 +61,7 @@ def matrix_square(weight: Tensor) -> Tensor:
     return _KnownSlope.apply(weight, square, slope if tall.shape == weight.shape else slope.T)
 
 
+@with_all_digits
 def convolution_square(weight: Tensor) -> Tensor:
     """A bound of ‖K‖² for a convolution with stride 1 on a grid of any size.
 
@@ -73,6 +97,21 @@ def convolution_square(weight: Tensor) -> Tensor:
                   for size, count in zip(taps, counts, strict=True))
     return factor**2 * _KnownSlope.apply(
         weight, square, slope if tall is weight else slope.transpose(0, 1))
+
+
+@with_all_digits
+def largest_diagonal(weight: Tensor) -> Tensor:
+    """A bound of the diagonal of KᵀK for differences: 2 Σ a² over the axes.
+
+    Parameters
+    ----------
+    weight : Tensor, shape (axes, channels)
+
+    Returns
+    -------
+    Tensor, shape ()
+    """
+    return 2 * (weight * weight).sum(0).amax().clamp(min=1e-30) * (1 + 2.0**-16)
 
 
 class _KnownSlope(torch.autograd.Function):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.operators import (
     DIRICHLET,
     NATURAL,
@@ -22,7 +22,7 @@ from stabkit.operators import (
 )
 from stabkit.operators.boundary import check_boundary
 from stabkit.schemes.scheme import as_count
-from stabkit.torch.norms import convolution_square
+from stabkit.torch.norms import convolution_square, largest_diagonal
 from stabkit.torch.signals import COARSE, check_signals
 
 Map = Callable[[Tensor], Tensor]
@@ -53,12 +53,13 @@ class Stencil(nn.Module):
         self.channels, self.features = as_count(channels, "channels"), as_count(features,
                                                                                 "features")
         check_boundary(boundary, DIRICHLET, PERIODIC, NATURAL)
+        taps = several(taps, "taps")
         if len(taps) not in (1, 2) or any(
                 not isinstance(size, int) or size < 1 or (size % 2 == 0 and boundary is not NATURAL)
                 for size in taps):
             raise InvalidArgument("taps: must be one or two positive sizes, odd but for NATURAL, "
                                   f"got {taps!r}")
-        self.taps, self.boundary = tuple(taps), boundary
+        self.taps, self.boundary = taps, boundary
         spread = 1 / (sqrt(features) + sqrt(channels * prod(taps)))
         self.weight = nn.Parameter(spread * torch.randn(features, channels, *taps))
 
@@ -162,6 +163,8 @@ class Differences(nn.Module):
         for axis in range(self.dimension):
             place, weight = 2 + axis, self._weight(axis)
             length = u.shape[place]
+            if length == 1:  # no neighbours
+                continue
             ahead, behind = u.narrow(place, 1, length - 1), u.narrow(place, 0, length - 1)
             edges = weight * bend(weight * (ahead - behind))
             one = [0, 0] * (self.dimension - 1 - axis)
@@ -174,7 +177,7 @@ class Differences(nn.Module):
 
     def largest_row(self) -> Tensor:
         """A bound of the diagonal of KᵀK: 2 Σ a² over the axes."""
-        return 2 * (self.weight * self.weight).sum(0).amax().clamp(min=1e-30) * (1 + 2.0**-16)
+        return largest_diagonal(self.weight)
 
     def _weight(self, axis: int) -> Tensor:
         return self.weight[axis].reshape(1, -1, *[1] * self.dimension)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
+from stabkit.errors import UNFIT
 from stabkit.torch.scaling import LINEAR, Affine
 
 #: Modules whose slopes lie in [0, 1] (with the numbers that :func:`is_gentle` checks).
@@ -18,18 +19,39 @@ _CALLS = {F.relu: nn.ReLU, torch.relu: nn.ReLU, F.tanh: nn.Tanh, torch.tanh: nn.
           F.sigmoid: nn.Sigmoid, torch.sigmoid: nn.Sigmoid, F.softplus: nn.Softplus,
           F.softsign: nn.Softsign, "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
+#: What the classes of PyTorch and of this room compute with.
+_METHODS = ("forward", "_conv_forward", "__iter__")
+
+
+def is_plain(part: nn.Module) -> bool:
+    """Whether a module computes what its class of PyTorch, or of this room, does.
+
+    A subclass may do anything in a method of its own.
+    """
+    kind = type(part)
+    known = next(each for each in kind.__mro__
+                 if each.__module__.startswith(("torch.nn.modules.", "stabkit.torch.")))
+    return not {*_METHODS} & {*vars(part)} and all(
+        getattr(kind, name, None) is getattr(known, name, None) for name in _METHODS)
+
 
 def is_gentle(part: nn.Module) -> bool:
-    """Whether an activation has slopes in [0, 1]."""
+    """Whether an activation has slopes in [0, 1].
+
+    PyTorch's softplus is the identity from its threshold on; from 20 on it jumps by less than
+    3e-9/β.
+    """
     slope = getattr(part, "negative_slope", getattr(part, "alpha", 1.0))
-    return isinstance(part, GENTLE) and 0 <= slope <= 1
+    if isinstance(part, nn.Softplus) and not (part.beta > 0 and part.threshold >= 20):
+        return False
+    return isinstance(part, GENTLE) and is_plain(part) and 0 <= slope <= 1
 
 
 def residual_parts(module: nn.Module) -> tuple[Affine, nn.Module, Affine] | None:
     """W₁, the activation and W₂ of such a module; None where it is another one."""
     try:
         graph = fx.symbolic_trace(module).graph
-    except (fx.proxy.TraceError, TypeError, RuntimeError, ValueError):
+    except UNFIT:  # whatever a forward does with symbols that it was not written for
         return None
     nodes: dict[str, Any] = {node.op: node for node in graph.nodes}
     begin, end = nodes.get("placeholder"), nodes["output"].args[0]
@@ -46,7 +68,8 @@ def residual_parts(module: nn.Module) -> tuple[Affine, nn.Module, Affine] | None
     if node is not begin or len(chain) != 3:
         return None
     second, bend, first = chain
-    if not isinstance(first, LINEAR) or not isinstance(second, LINEAR) or not is_gentle(bend):
+    if not isinstance(first, LINEAR) or not isinstance(second, LINEAR) or not is_gentle(bend) \
+            or not (is_plain(first) and is_plain(second)):
         return None
     return first, bend, second
 
@@ -63,6 +86,6 @@ def _part(module: nn.Module, node: fx.Node) -> nn.Module | None:
         return None
     if node.op == "call_module":
         return module.get_submodule(str(node.target))
-    harmless = not any(node.kwargs.get(name) for name in node.kwargs if name != "inplace")
+    harmless = set(node.kwargs) <= {"inplace"}
     kind = _CALLS.get(node.target) if harmless else None
     return None if kind is None else kind()

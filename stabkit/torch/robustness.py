@@ -15,6 +15,7 @@ from stabkit.errors import InvalidArgument
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     """The fraction of images that are classified correctly, in eval mode."""
+    _check_images(images)
     with _evaluating(model), torch.no_grad():
         return float((model(images).argmax(1) == labels).float().mean())
 
@@ -55,6 +56,7 @@ def attacked(model: nn.Module, images: Tensor, labels: Tensor, radius: float, st
 
 def noisy(images: Tensor, size: float, seed: int) -> Tensor:
     """Images with Gaussian noise whose Euclidean norm is about `size` on each."""
+    _check_images(images)
     noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(seed))
     return images + noise.to(images) * (size / sqrt(images[0].numel()))
 
@@ -73,7 +75,18 @@ def certified_accuracy(model: nn.Module, images: Tensor, labels: Tensor, radius:
     constant : rational
         A Lipschitz constant of the model, such as ``certify(model, shape).upper``; the scores
         themselves are computed in the model's floats.
+
+    Raises
+    ------
+    InvalidArgument
+        Where there is no image, no constant, or it or the radius is negative or NaN.
     """
+    _check_images(images)
+    if constant is None or not constant >= 0:
+        raise InvalidArgument(f"constant: must be a number >= 0, got {constant}; where none is "
+                              "proved, nothing is certified")
+    if not radius >= 0:
+        raise InvalidArgument(f"radius: must be >= 0, got {radius}")
     with _evaluating(model), torch.no_grad():
         scores = model(images)
     mine = scores.gather(1, labels[:, None])[:, 0]
@@ -90,6 +103,11 @@ def table(model: nn.Module, images: Tensor, labels: Tensor, radii: Sequence[floa
              "attack": accuracy(model, attacked(model, images, labels, radius), labels),
              "certified": 0.0 if constant is None else
              certified_accuracy(model, images, labels, radius, constant)} for radius in radii]
+
+
+def _check_images(images: Tensor) -> None:
+    if not images.numel():
+        raise InvalidArgument(f"images: must be at least one, got the shape {tuple(images.shape)}")
 
 
 def _sizes(images: Tensor) -> Tensor:

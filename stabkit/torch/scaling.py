@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import torch
@@ -92,6 +93,20 @@ def tie(first: Affine, second: Affine, square: float) -> None:
     scaling = scale(first, square)
     _free(second)
     parametrize.register_parametrization(second, "weight", NegativeTranspose(first, scaling))
+
+
+def has_weights(layer: Affine) -> bool:
+    """Whether the weight is a parameter, or follows from one by a parametrisation."""
+    return "weight" in {**layer._parameters, **layer._buffers} or \
+        parametrize.is_parametrized(layer, "weight")
+
+
+def weights_of(layer: Affine) -> Tensor:
+    """The tensor that a layer's weight is, or follows from."""
+    if parametrize.is_parametrized(layer, "weight"):
+        kept = layer.get_submodule("parametrizations.weight")
+        return next(chain(kept.parameters(), kept.buffers()))
+    return layer.weight
 
 
 def _free(layer: Affine) -> None:

@@ -32,6 +32,8 @@ class HaarShrinkage(nn.Module):
         super().__init__()
         check_boundary(boundary, MIRRORED, PERIODIC)
         self.flux, self.boundary = Activation(soft) if flux is None else flux, boundary
+        if not isinstance(self.flux, Activation):
+            raise InvalidArgument(f"flux: must be an Activation, got {type(flux).__name__}")
         if self.flux.largest_diffusivity > 1.001:
             raise InvalidArgument(f"flux: {self.flux.unit.name} has diffusivities above 1")
 

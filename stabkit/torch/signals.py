@@ -10,13 +10,20 @@ from stabkit.errors import InvalidArgument
 COARSE = (torch.float16, torch.bfloat16)
 
 
+def is_under_autocast(values: Tensor) -> bool:
+    """Whether PyTorch computes with fewer digits than these values have, where they are."""
+    kind = values.device.type
+    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+
+
 def check_signals(u: Tensor, channels: int, dimension: int, name: str = "u") -> None:
     """Refuse what is no batch of signals.
 
     Raises
     ------
     InvalidArgument
-        Where `u` is not of the shape (batch, channels, \\*grid) or not of float32 or float64.
+        Where `u` is not of the shape (batch, channels, \\*grid), or not of float32 or float64, or
+        met under autocast.
     """
     if u.ndim != dimension + 2 or u.shape[1] != channels:
         grid = ", ".join(("rows", "columns") if dimension == 2 else ("samples",))
@@ -25,6 +32,10 @@ def check_signals(u: Tensor, channels: int, dimension: int, name: str = "u") -> 
     if u.dtype in COARSE or not u.is_floating_point():
         raise InvalidArgument(f"{name}: must be of float32 or float64, got {u.dtype}; with fewer "
                               "digits no step is certified, so leave this block out of autocast")
+    if is_under_autocast(u):
+        raise InvalidArgument(f"{name}: cannot be taken under autocast, which computes with fewer "
+                              f"digits; call this block within torch.autocast({u.device.type!r}, "
+                              "enabled=False)")
 
 
 def check_finite(loss: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch.nn.utils import parametrize
 
 from stabkit.errors import InvalidArgument
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
+from stabkit.torch.activation import check_tensor
 from stabkit.torch.layer import SymmetricLayer
 from stabkit.torch.operators import Differences, Stencil
 
@@ -47,6 +48,7 @@ class CertifiedStep(nn.Module):
         InvalidArgument
             Where the step is not positive or not below the bound.
         """
+        check_tensor(tau, "tau")
         bound = self._bound[0]().detach()
         if not bool((tau > 0) & (tau < bound)):
             raise InvalidArgument(f"tau: must be positive and below {float(bound):.6g}, the largest"

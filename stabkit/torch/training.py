@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from torch.optim import SGD
 from torch.optim.lr_scheduler import StepLR
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.learning import CrossEntropy, fit
 from stabkit.torch.operators import Differences, Stencil
 
@@ -41,6 +42,10 @@ def time_variation(layers: Sequence[nn.Module], alpha1: float, alpha2: float, ta
     if min(alpha1, alpha2) < 0 or not min(tau, delta) > 0:
         raise InvalidArgument("alpha1, alpha2, tau, delta: need alphas >= 0 and positive tau and "
                               f"delta, got {alpha1}, {alpha2}, {tau} and {delta}")
+    layers = several(layers, "layers")
+    if not all(isinstance(layer, nn.Module) and any(True for _ in layer.parameters())
+               for layer in layers):
+        raise InvalidArgument("layers: must be some modules that have weights")
     rows = [torch.cat([each.flatten() for each in layer.parameters()]) for layer in layers]
     if not rows or len({len(row) for row in rows}) > 1:
         raise InvalidArgument("layers: must be some modules with the same number of weights, got "
@@ -63,12 +68,23 @@ def project_on_box(module: nn.Module, bound: float = 1.0) -> None:
         The weights of its :class:`Stencil`, :class:`Differences` and ``Conv`` parts are clipped.
     bound : float
         Positive.
+
+    Raises
+    ------
+    InvalidArgument
+        Where one of them is parametrised, such as by :func:`stabkit.torch.stable`: its weights
+        follow from others, and are bounded by those; nothing is changed then.
     """
     if not bound > 0:
         raise InvalidArgument(f"bound: must be positive, got {bound}")
-    for part in module.modules():
-        if isinstance(part, Stencil | Differences | nn.Conv1d | nn.Conv2d):
-            part.weight.clamp_(-bound, bound)
+    parts = [part for part in module.modules()
+             if isinstance(part, Stencil | Differences | nn.Conv1d | nn.Conv2d)]
+    if any(parametrize.is_parametrized(part, "weight") for part in parts):
+        raise InvalidArgument("module: has weights that a parametrisation computes, such as that "
+                              "of stable, so that they cannot be clipped; remove it, or leave the "
+                              "box out")
+    for part in parts:
+        part.weight.clamp_(-bound, bound)
 
 
 def momentum_descent(parameters: Iterable[nn.Parameter], rate: float = 0.1, momentum: float = 0.9,
@@ -102,9 +118,12 @@ def fit_classifier(layer: nn.Linear, features: Tensor, labels: Tensor, ridge: fl
     layer : Linear
     features : Tensor, shape (samples, features)
     labels : Tensor of int, shape (samples,)
+        The numbers of the classes, from 0.
     ridge : float
         Positive: (ridge/2)(|W|² + |μ|²) is added to the mean cross-entropy.
     """
+    if layer.bias is None:
+        raise InvalidArgument("layer: needs a bias")
     if features.ndim != 2 or features.shape[1] != layer.in_features or \
             labels.shape != features.shape[:1]:
         raise InvalidArgument(f"features, labels: must have the shapes (samples, "
@@ -112,10 +131,12 @@ def fit_classifier(layer: nn.Linear, features: Tensor, labels: Tensor, ridge: fl
                               f"and {tuple(labels.shape)}")
     if not bool(torch.isfinite(features).all()):
         raise InvalidArgument("features: must be finite")
-    targets = nn.functional.one_hot(labels, layer.out_features)
+    if labels.is_floating_point() or not bool(
+            ((labels >= 0) & (labels < layer.out_features)).all()):
+        raise InvalidArgument(f"labels: must be integers from 0 to {layer.out_features - 1}, the "
+                              f"classes of the layer, got {labels.unique().tolist()!s:.60}")
+    targets = nn.functional.one_hot(labels.long(), layer.out_features)
     found = fit(CrossEntropy(), features.double().cpu().numpy()[:, :, None, None],
                 targets.cpu().numpy(), ridge)
     layer.weight.copy_(torch.from_numpy(found.weights[:, :, 0, 0]))
-    if layer.bias is None:
-        raise InvalidArgument("layer: needs a bias")
     layer.bias.copy_(torch.from_numpy(found.bias))

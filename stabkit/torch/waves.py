@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import relu
-from stabkit.torch.activation import Activation, Positive
+from stabkit.torch.activation import Activation, learn_positive
 from stabkit.torch.layer import SymmetricLayer
 from stabkit.torch.operators import Stencil
 from stabkit.torch.steps import Bound, certify_step
@@ -23,8 +22,7 @@ def _begin(module: nn.Module, tau: float | None, ratio: float, bound: Bound) -> 
     if tau is None:
         certify_step(module, "tau", bound, ratio)
         return
-    module.register_parameter("tau", nn.Parameter(torch.tensor(float(tau))))
-    parametrize.register_parametrization(module, "tau", Positive())
+    learn_positive(module, "tau", tau)
 
 
 def _bounds_modes(*layers: SymmetricLayer) -> None:

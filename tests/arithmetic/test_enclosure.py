@@ -210,3 +210,23 @@ def test_waves_are_enclosed_wherever_the_interval_lies(low, high):
             assert float(image.lo) - 1e-12 <= value <= float(image.hi) + 1e-12
             assert image.lower >= -1 and image.upper <= 1
     assert Interval(low, math.inf).cos().width == 2
+
+
+@pytest.mark.parametrize("power", [10**12, 10**30])
+def test_ends_that_no_memory_holds_as_fractions(power):
+    """exp(10¹²) has 10¹¹ digits: ends move outward to 0 or 2^(±2²⁰), or are refused."""
+    far, small, large = 2**2**20, Interval(-power).exp(), Interval(power).exp()
+    assert small.lower == (-small).upper == 0
+    assert small.upper == -(-small).lower == Fraction(1, far)
+    assert large.lower == -(-large).upper == far
+    for ask in (lambda: large.upper, lambda: (-large).lower):
+        with pytest.raises(Undecided, match="digits"):
+            ask()
+
+
+def test_ends_of_more_digits_than_the_precision_stay_as_they_are():
+    """An end that was made with 512 bits is read exactly where fewer are set."""
+    with precision(512):
+        third = Interval(Fraction(1, 3))
+    assert 0 < third.upper - third.lower < Fraction(1, 2**500)
+    assert third.lower < Fraction(1, 3) < third.upper

@@ -7,11 +7,12 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="reading ONNX files needs the package onnx")
 
-from test_onnx_operators import agrees, ints, model, single, weights  # noqa: E402
+from test_onnx_operators import CASES, agrees, ints, model, read_bytes, single, weights  # noqa: E402
 
 from stabkit import audit  # noqa: E402
 from stabkit.audit.onnx_file import read_model  # noqa: E402
 from stabkit.audit.reading import recognition  # noqa: E402
+from stabkit.networks.derivatives import backward, forward  # noqa: E402
 from stabkit.networks.layers import Activation, Normalisation  # noqa: E402
 
 ONE, HALF, TENTH = np.float32(1), np.float32(0.5), np.float32(0.1)
@@ -76,6 +77,14 @@ def test_a_formula_for_which_the_time_is_over_is_looked_at_again(monkeypatch):
         patch.setattr(recognition, "_SECONDS", 0.0)
         assert read_graph(model(nodes, (3,))).bound is None
     assert 1 < read_graph(model(nodes, (3,))).bound < 3
+
+
+def test_a_formula_that_falls_far_below_all_floats():
+    """x exp(−|x|) at 2⁴⁰ has a denominator of 10¹² digits; its slope (1 − |x|) exp(−|x|) <= 1."""
+    nodes = [("Abs", ["x"], ["a"], {}), ("Neg", ["a"], ["b"], {}), ("Exp", ["b"], ["c"], {}),
+             ("Mul", ["x", "c"], ["y"], {})]
+    bound = agrees(model(nodes, (3,))).bound
+    assert bound is None or bound >= 1
 
 
 @pytest.mark.parametrize("kind", ["Exp", "Sqrt", "Log", "Reciprocal", "Tan"])
@@ -186,3 +195,15 @@ def test_rows_of_one_sample_meet_weights():
 
 def test_blocks_of_channels_in_the_other_order():
     agrees(single("SpaceToDepth", (2, 4, 4), blocksize=2))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_backward_is_the_adjoint_of_forward_for_a_batch(name):
+    """<J d, e> = <d, Jᵀ e> for each of three inputs, whose maxima stand at different places."""
+    graph = read_bytes(CASES[name].SerializeToString(), "m")
+    draw = np.random.default_rng(3).normal
+    kept = graph.values(draw(size=(3, *graph.shape)), keep=True)
+    d, e = draw(size=(3, *graph.shape)), draw(size=(3, *graph.output_shape))
+    ahead, back = forward(graph, kept, d) * e, d * backward(graph, kept, e)
+    sums = [part.reshape(3, -1).sum(axis=1) for part in (ahead, back)]
+    assert np.abs(sums[0] - sums[1]).max() <= 1e-9 * (1 + np.abs(sums[0]).max())

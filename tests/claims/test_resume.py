@@ -122,6 +122,15 @@ def test_a_journal_of_another_question_is_refused(tmp_path):
     assert status == 2 and "--resume" in errors and len(errors.splitlines()) == 1
 
 
+def test_a_complete_file_says_nothing_of_changed_claims(tmp_path):
+    """a < a + 1 was proved; then the claim of this name says a < a."""
+    path, target = claims_file(tmp_path, count=1, seconds=0), tmp_path / "v.json"
+    assert finished("--claims", path, "--json", target)[0] == 0
+    path.write_text(path.read_text().replace('"a < a + 1"', '"a < a"'))
+    status, output, _ = finished("--claims", path, "--resume", target)
+    assert status == 1 and "proved" not in output.replace("expected proved", "")
+
+
 def test_a_run_that_is_killed_while_it_begins_has_lost_nothing(tmp_path, monkeypatch):
     """What is known is whole under its name before the journal of the run that goes on is there."""
     target = tmp_path / "v.json"

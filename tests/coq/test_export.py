@@ -8,7 +8,7 @@ from stabkit import bounded, prove, stable_step
 from stabkit.classes import AnyFlux, AnyOperator, UpTo
 from stabkit.cli import main
 from stabkit.coq import Shown, folder, theorem
-from stabkit.coq.files import comment
+from stabkit.coq.files import MULTIPLIED_OUT, comment
 from stabkit.proof import THEOREMS
 
 THEOREM_2 = """\
@@ -52,6 +52,17 @@ def test_theorem_2_reads_like_the_paper(tmp_path, capsys):
     assert {path.name for path in place.iterdir()} == {
         "Makefile", "Stabkit.v", "Lines.v", "Rings.v", "Exact.v", "Definite.v", "Fluxes.v",
         "Assumptions.v",         "alt2021_euclidean_stability.v"}
+
+
+@pytest.mark.parametrize("name, empty", [("alt2021.explicit_step_is_a_residual_block", True),
+                                         ("he2019.w_cycle_bound", True),
+                                         ("alt2020.mean_is_preserved", False),
+                                         ("alt2021.euclidean_stability", False)])
+def test_an_identity_says_that_it_was_multiplied_out(tmp_path, name, empty):
+    """x = x for Coq, but for the order of terms; the mean is kept as K 1 = 0 is supposed."""
+    assert main(["export", "--coq", name, "--output", str(tmp_path / "coq")]) == 0
+    text, = (path.read_text("utf-8") for path in (tmp_path / "coq").glob("*_*.v"))
+    assert (" ".join(comment(MULTIPLIED_OUT)[0].split()) in " ".join(text.split())) == empty
 
 
 def test_an_energy_needs_a_primitive():

@@ -73,6 +73,57 @@ def test_matrices():
         assert torch.autograd.gradcheck(norms.convolution_square, stencils)
 
 
+def test_autocast_leaves_the_bound_its_digits():
+    """‖A‖² <= bound under bfloat16, whose products alone would round it below: the planted fault.
+
+    A of rank one, where the bound has nothing to spare but its rounding.
+    """
+    generator = torch.Generator().manual_seed(0)
+    below = 0
+    for _ in range(10):
+        left, right = torch.randn(2, 24, generator=generator)
+        matrix = torch.outer(left, right)
+        true = np.linalg.svd(matrix.double().numpy(), compute_uv=False)[0] ** 2
+        with torch.autocast("cpu", torch.bfloat16):
+            assert true <= float(norms.matrix_square(matrix))
+            assert true <= float(norms.convolution_square(matrix[:, :, None, None]))
+            stencils = matrix.reshape(8, 8, 3, 3)
+            under = norms.convolution_square(stencils)
+            below += float((matrix.T @ matrix).float().norm()) < true
+        assert under.dtype is torch.float32 and under == norms.convolution_square(stencils)
+    assert below > 0
+    K = st.Differences(2, 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        square = K.square()
+    assert square.dtype is torch.float32 and square == K.square()
+
+
+def test_a_block_under_autocast_keeps_its_step_and_takes_no_signal():
+    """The step is that of float32; the block refuses, and runs where autocast is off inside."""
+    block = st.DiffusionBlock(st.Stencil(1, 4, (3, 3)), notion=CONTRACTION)
+    tau, u = float(block.tau.detach()), torch.randn(1, 1, 5, 5)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert float(block.tau.detach()) == tau
+        for module, signal in ((block, u), (st.HaarShrinkage(), u[0]), (st.MgNet(1, 2, 2, 1), u)):
+            with pytest.raises(InvalidArgument, match=r"under autocast.*\('cpu', enabled=False\)"):
+                module(signal)
+        with torch.autocast("cpu", enabled=False):
+            assert block(u).dtype is torch.float32
+
+
+def test_a_gpu_has_all_digits_too():
+    """‖A‖² <= bound where TensorFloat-32 would round the products."""
+    if not torch.cuda.is_available():
+        pytest.skip("there is no GPU")
+    for _ in range(10):
+        matrix = torch.outer(*torch.randn(2, 24))
+        true = np.linalg.svd(matrix.double().numpy(), compute_uv=False)[0] ** 2
+        kernel = matrix.reshape(8, 8, 3, 3)
+        wanted = float(norms.convolution_square(kernel.double()))
+        assert true <= float(norms.matrix_square(matrix.cuda()))
+        assert float(norms.convolution_square(kernel.cuda())) >= wanted * (1 - 2.0**-20)
+
+
 def test_differences_by_their_matrix():
     """‖K‖² and the diagonal of KᵀK of differences with random weights."""
     for dimension, grid in ((1, (9,)), (2, (5, 6))):
@@ -119,7 +170,20 @@ def test_no_optimiser_leaves_the_bound():
     (lambda: st.DiffusionBlock(st.Stencil(1, 2), notion=None), "tau: must be given"),
     (lambda: st.DiffusionBlock(st.Stencil(1, 2), tau=50.0), "tau: .* largest step .* got 50"),
     (lambda: st.DiffusionBlock(st.Stencil(1, 2), tau=float("nan")), "tau: must be positive"),
-    (lambda: st.DiffusionBlock(st.Stencil(1, 2), None, None, -1.0), "must be positive"),
+    (lambda: st.DiffusionBlock(st.Stencil(1, 2), None, None, -1.0), "tau: must be positive"),
+    (lambda: st.DiffusionBlock(st.Stencil(1, 2), None, None, "x"), "tau: must be a number"),
+    (lambda: setattr(st.DiffusionBlock(st.Stencil(1, 2)), "tau", 0.1),
+     r"tau: must be set to a tensor, such as torch.tensor\(0.1\)"),
+    (lambda: setattr(st.DiffusionBlock(st.Stencil(1, 2), None, None, 1.0), "tau", 0.1),
+     "tau: must be set to a tensor"),
+    (lambda: st.Stencil(1, 1, 3), "taps: must be a sequence"),
+    (lambda: st.HaarShrinkage(3), "flux: must be an Activation, got int"),
+    (lambda: st.PixelVariation(-2), "channels: must be an integer >= 1, got -2"),
+    (lambda: st.MgNet(1, classes=0), "classes: must be an integer >= 1, got 0"),
+    (lambda: st.Activation([1]), r"make: must be one of .*got \[1\]"),
+    (lambda: st.Activation(contrast=-1), "contrast: must be positive"),
+    (lambda: st.Activation(contrast=-1, learnable=False), "contrast: must be positive"),
+    (lambda: st.HamiltonianLayer(st.Stencil(1, 2), st.Stencil(1, 2), tau=-1), "tau: must be pos"),
     (lambda: st.DiffusionBlock(3), "K: must be a Stencil"),
     (lambda: st.Stencil(1, 2, (2, 2)), "taps: .* odd"),
     (lambda: st.Stencil(0, 2), "channels"),
@@ -157,6 +221,15 @@ def test_grids_too_short_for_a_stencil(boundary, taps, grid):
     """A stencil that fits nowhere, or reaches around a circle more than once."""
     with pytest.raises(InvalidArgument, match="u: its grid must have at least"):
         st.Stencil(1, 1, taps, boundary)(torch.ones(1, 1, *grid))
+
+
+def test_differences_along_an_axis_of_one_point():
+    """A row of pixels has no neighbours above: the step is that of the row, and is proved."""
+    block = st.DiffusionBlock(st.Differences(2))
+    u = torch.randn(1, 2, 1, 4)
+    row = st.DiffusionBlock(st.Differences(2, 1), tau=float(block.tau.detach()))
+    assert torch.allclose(block(u)[:, :, 0], row(u[:, :, 0]))
+    assert str(st.certify(block, (2, 1, 4), EUCLIDEAN, budget=2).status) == "proved"
 
 
 @pytest.mark.parametrize("name, raw, words", [

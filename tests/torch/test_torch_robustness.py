@@ -62,5 +62,19 @@ def test_modes_are_put_back_and_noise_has_its_size():
     assert [part.training for part in model] == [True, False, True]
     sizes = robustness.noisy(images, 2.0, seed=1).flatten(1).norm(dim=1)
     assert 1.8 < float(sizes.mean()) < 2.2
-    with pytest.raises(InvalidArgument, match="radius"):
-        robustness.attacked(model, images, torch.zeros(50, dtype=torch.long), -1.0)
+
+
+def test_bad_arguments_of_robustness():
+    """No image, no constant, and numbers that would certify anything."""
+    model, images, labels = linear()
+    for call, words in (
+            (lambda: robustness.attacked(model, images, labels, -1.0), "radius"),
+            (lambda: robustness.noisy(images[:0], 1.0, 0), "images: must be at least one"),
+            (lambda: robustness.accuracy(model, images[:0], labels[:0]), "images"),
+            (lambda: robustness.certified_accuracy(model, images, labels, 1, None), "constant"),
+            (lambda: robustness.certified_accuracy(model, images, labels, 1, -1), "constant"),
+            (lambda: robustness.certified_accuracy(model, images, labels, -1, 1), "radius"),
+            (lambda: robustness.certified_accuracy(model, images, labels, 1, float("nan")),
+             "constant")):
+        with pytest.raises(InvalidArgument, match=words):
+            call()

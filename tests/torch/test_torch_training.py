@@ -1,6 +1,8 @@
 """What the papers add to training, against arrays, closed forms and brute force; and data."""
 
 import sys
+from pathlib import Path
+from runpy import run_path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from stabkit import CONTRACTION, fluxes
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.learning import REDISCRETISED, TimeSmoothness
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "train_networks.py"
 pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 
 
@@ -48,6 +51,17 @@ def test_the_box():
     st.project_on_box(net, 0.5)
     assert (net[0].weight == -0.5).all() and (net[1].layer.K.weight == -0.5).all()
     assert (net[2].weight == -5).all() and (net[0].bias == -5).all()
+
+
+def test_the_box_refuses_weights_that_a_parametrisation_computes():
+    """They would keep their values; and the layer beside them is not clipped either."""
+    net = torch.nn.Sequential(torch.nn.Conv1d(1, 1, 3), torch.nn.Conv1d(1, 1, 3))
+    with torch.no_grad():
+        net[0].weight.fill_(-5)
+    st.stable(net[1])
+    with pytest.raises(InvalidArgument, match="module: has weights that a parametrisation"):
+        st.project_on_box(net, 0.5)
+    assert (net[0].weight == -5).all()
 
 
 def test_momentum_descent_is_algorithm_5_between_changes_of_the_rate():
@@ -92,8 +106,12 @@ def test_stencils_go_to_a_finer_grid_and_back():
 
 
 def test_twice_the_layers_are_nearly_the_same_net():
-    """The deeper, the nearer to the limit in depth, about in proportion to the step."""
-    torch.manual_seed(4)
+    """The error of Euler's method is about in proportion to the step 1/L for L layers.
+
+    So beside 64 layers those of 8, 16 and 32 are as 1/8 − 1/64 to 1/16 − 1/64 to 1/32 − 1/64; with
+    fewer layers the step is too large to say so.
+    """
+    torch.manual_seed(4)  # that of this test alone, whatever was drawn before
     net = torch.nn.Sequential(*(st.DiffusionBlock(st.Stencil(1, 2, (3,)), notion=CONTRACTION)
                                 for _ in range(2))).double()
     u = torch.randn(4, 1, 12, dtype=torch.float64)
@@ -103,8 +121,46 @@ def test_twice_the_layers_are_nearly_the_same_net():
     assert [len(each) for each in nets] == [2, 4, 8, 16, 32, 64]
     with torch.no_grad():
         errors = [float((each(u) - nets[-1](u)).abs().max()) for each in nets]
-    assert sorted(errors, reverse=True) == errors and errors[4] < errors[1] / 4
+    assert abs(errors[2] / errors[3] - 7 / 3) < 0.3 and abs(errors[3] / errors[4] - 3) < 0.3
+    assert errors[2] < errors[0] / 2
     assert nets[1][0].tau < nets[0][0].tau
+
+
+def test_an_implicit_block_with_a_bias_moves_zero():
+    """v + τKᵀΦ(K v + b) = 0 at u = 0, with an error that is small beside v."""
+    generator = torch.Generator().manual_seed(6)
+    block = st.ImplicitBlock(st.Stencil(1, 3, (3,)), tau=5.0, bias=True).double()
+    with torch.no_grad():
+        block.layer.bias.copy_(torch.randn(3, generator=generator))
+        v = block(torch.zeros(1, 1, 8, dtype=torch.float64))
+        residual = v - block.tau * block.layer(v)
+    assert 0 < float(residual.abs().max()) <= 1e-5 * float(v.abs().max())
+
+
+def test_the_derivative_of_an_implicit_block_gives_up_aloud():
+    """Conjugate gradients need as many iterations as A has eigenvalues; here they get two."""
+    from stabkit.torch.implicit import conjugate_gradients
+
+    diagonal, right = torch.arange(1.0, 9).double(), torch.ones(8).double()
+    found = conjugate_gradients(lambda x: diagonal * x, right, 1e-10, 8)
+    assert (diagonal * found - right).norm() < 1e-9
+    with pytest.raises(HypothesisNotMet, match="derivative did not converge in 2 iterations"):
+        conjugate_gradients(lambda x: diagonal * x, right, 1e-10, 2)
+    with pytest.raises(HypothesisNotMet, match="NaN never converges"):
+        conjugate_gradients(lambda x: diagonal * x, torch.full((8,), float("nan")), 1e-10, 8)
+
+
+def test_the_classifier_is_left_alone_where_it_does_not_fit():
+    """No weight is written before everything is checked."""
+    features, labels = torch.zeros(3, 2), torch.tensor([0, 1, 1])
+    for layer, given, words in ((torch.nn.Linear(2, 2, bias=False), labels, "layer: needs a bias"),
+                                (torch.nn.Linear(2, 2), labels + 1, "labels: .* from 0 to 1"),
+                                (torch.nn.Linear(2, 2), labels - 1, "labels"),
+                                (torch.nn.Linear(2, 2), labels / 2, "labels")):
+        before = layer.weight.detach().clone()
+        with pytest.raises(InvalidArgument, match=words):
+            st.fit_classifier(layer, features, given)
+        assert (layer.weight == before).all()
 
 
 def test_a_loss_that_is_no_number_stops_the_training():
@@ -125,6 +181,9 @@ def test_nan_is_no_solution_of_an_implicit_block():
 @pytest.mark.parametrize("call, words", [
     (lambda: st.time_variation([torch.nn.Linear(2, 2), torch.nn.Linear(3, 3)], 1, 1), "layers"),
     (lambda: st.time_variation([torch.nn.Linear(2, 2)], -1, 1), "alphas"),
+    (lambda: st.time_variation([1], 1, 1), "layers: must be some modules"),
+    (lambda: st.time_variation(1, 1, 1), "layers: must be a sequence"),
+    (lambda: st.deepen(3), "blocks: must be a sequence"),
     (lambda: st.project_on_box(torch.nn.Linear(2, 2), 0), "bound"),
     (lambda: st.momentum_descent([], rate=0), "rate"),
     (lambda: st.fit_classifier(torch.nn.Linear(2, 2), torch.zeros(3, 4), torch.zeros(3)),
@@ -138,6 +197,18 @@ def test_bad_arguments(call, words):
     """The argument by its name."""
     with pytest.raises(InvalidArgument, match=words):
         call()
+
+
+def test_a_difference_within_the_confidence_intervals_is_none():
+    """The experiments of examples/train_networks.py compare intervals: mean ± 2.776 s/√5."""
+    example = run_path(str(EXAMPLE))
+    low, high = [0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0, 5.0]
+    mean, half = example["interval"](low)
+    assert mean == 2 and abs(half - 2.776 * (2.5 / 5) ** 0.5) < 1e-12
+    lie_above = example["lie_above"]
+    assert not lie_above(high, low) and not lie_above(low, high)  # the means differ by 1
+    for shift, wanted in ((3.9, False), (4.0, True)):  # and 2 · 1.963 is between these
+        assert lie_above([value + shift for value in low], low) is wanted
 
 
 # -- data ------------------------------------------------------------------------------------------

@@ -233,9 +233,12 @@ def picked(u: Term, order: np.ndarray) -> Term:
 
 
 def spread(d: Signal, places: np.ndarray, size: int) -> Signal:
-    """The adjoint of picking the entries at some places, for flat signals of a size."""
+    """The adjoint of picking the entries at some places, for flat signals of a size.
+
+    The places are the same for all signals, or their own for each.
+    """
     rows = d.reshape(-1, d.shape[-1])
-    at = np.arange(len(rows))[:, None] * size + places
+    at = np.arange(len(rows))[:, None] * size + places.reshape(-1, d.shape[-1])
     return np.bincount(at.ravel(), rows.ravel(), len(rows) * size).reshape(*d.shape[:-1], size)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import floor, log10
 
+from stabkit.arithmetic.transcript import LARGEST
+from stabkit.errors import Undecided
 from stabkit.stability.sharpness.limits import Beside
 from stabkit.stability.sharpness.linear import End, Steps, runs
 from stabkit.stability.sharpness.signs import Cell, simplest
@@ -16,11 +18,21 @@ _CLOSE_BY = 6  # of a proved end before a step at which it fails; as many as are
 
 
 def intervals(found: list[Cell]) -> tuple[Steps, Steps]:
-    """Where everything holds, and where something fails everywhere; the rest is left out."""
+    """Where everything holds, and where something fails everywhere; the rest is left out.
+
+    Raises
+    ------
+    Undecided
+        If an end has more digits than Python writes.
+    """
     proved = tuple((_inside(run[0].low, before, run, 1), _inside(run[-1].high, after, run, -1))
                    for before, run, after in runs(found, True))
     refuted = tuple((_beyond(run[0], run[0].low, 1), _beyond(run[-1], run[-1].high, -1))
                     for _, run, _ in runs(found, False))
+    if any(max(end.numerator, end.denominator) >= LARGEST for steps in (*proved, *refuted)
+           for end in steps if end is not None):
+        raise Undecided("the steps end at a fraction of more than 4300 digits; give the "
+                        "coefficients a common denominator")
     return proved, refuted
 
 

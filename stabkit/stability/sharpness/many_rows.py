@@ -19,6 +19,7 @@ from stabkit.tracing.form import CONSTANT
 MANY = 2000  # rows, beyond which they are looked at in arrays
 _FITS = 1 << 61  # what sums of a row may reach as int64
 _NEAR = 1e-12  # relatively, how close to the outermost root in floats others are kept
+_ALWAYS = Condition((1,), 0, "pixel")  # where no row cuts the line
 
 
 def tight_conditions(kinds: Kinds, notion: Notion) -> list[Condition] | None:
@@ -40,7 +41,7 @@ def tight_conditions(kinds: Kinds, notion: Notion) -> list[Condition] | None:
         if missing.any():
             rows = np.arange(form.count)
             found += _outermost(missing, rows, "constant") + _outermost(-missing, rows, "constant")
-    return found
+    return found or [_ALWAYS]
 
 
 def _by_rows(kinds: Kinds, values: np.ndarray) -> np.ndarray:
@@ -60,7 +61,7 @@ def _of_moduli(kinds: Kinds, at: np.ndarray, whole: np.ndarray) -> list[Conditio
     sums, own = _by_rows(kinds, fixed), _by_rows(kinds, at * changing[:, None])
     rows = np.arange(kinds.form.count)
     return [condition for sign in (1, -1)
-            for condition in _outermost(whole - sums - sign * own, rows, "signs")]
+            for condition in _outermost(whole - sums - sign * own, rows, "signs")] or [_ALWAYS]
 
 
 def _outermost(values: np.ndarray, rows: np.ndarray, signal: str, columns: np.ndarray | None = None

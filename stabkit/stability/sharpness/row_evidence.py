@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.notions import MAX_NORM, POSITIVITY, RANGE, Notion
+from stabkit.stability.sharpness.condition import Polynomial
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.many_rows import MANY
 from stabkit.stability.sharpness.rows import Condition, tightest, value
@@ -25,7 +27,7 @@ _SIGNAL = 4096  # entries of a signal that is written whole
 def certificate(kinds: Kinds, notion: Notion, steps: tuple[Fraction, Fraction | None],
                 held: Sequence[Fraction], conditions: list[Condition]) -> Evidence | None:
     """That every condition is >= 0 for all steps of an interval; None where it is too long."""
-    polynomials = list(dict.fromkeys(c.polynomial for c in conditions))
+    polynomials = list(dict.fromkeys(_primitive(c.polynomial) for c in conditions))
     all_of_them = len(polynomials)
     if all_of_them * max(map(len, polynomials)) > _WRITTEN:
         polynomials = tightest(polynomials)
@@ -61,6 +63,12 @@ def certificate(kinds: Kinds, notion: Notion, steps: tuple[Fraction, Fraction | 
     elif len(polynomials) < all_of_them:
         by += f"; of {all_of_them} polynomials those that cut the line of steps furthest in"
     return confirm_evidence(calculation("certificate", log, shows, by))
+
+
+def _primitive(p: Polynomial) -> Polynomial:
+    """Without a common factor: the common denominator of many rows may have thousands of digits."""
+    factor = gcd(*p) or 1
+    return tuple(c // factor for c in p)
 
 
 def _why(notion: Notion, held: Sequence[Fraction]) -> str:
