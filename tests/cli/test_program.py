@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -164,6 +163,7 @@ def test_a_terminal_has_colours_and_eighty_columns(tmp_path, colour):
             """1 < 2."""
             return Calculation(shows=["1 < 2"])
     ''' for page in (1, 2))
+    pty = pytest.importorskip("pty", reason="there are no pseudo-terminals")
     own, terminal = pty.openpty()
     environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
     environment |= {"COLUMNS": "80", "TERM": "xterm"} | ({} if colour else {"NO_COLOR": "1"})
