@@ -15,8 +15,8 @@ PURPOSES = {
     None: "decide, replay, report", "onnx": "audit ONNX files",
     "torch": "train, audit in PyTorch", "prove": "search proofs",
     "gpu": "search on a GPU", "gpu-cuda13": "search on a GPU",
-    "dask": "use many machines", "mpi": "use a cluster by MPI", "learning": "train on digits",
-    "samples": "train on sample data",
+    "dask": "use many machines", "mpi": "use a cluster by MPI",
+    "samples": "train on sample data", "learning": "train on sample data",
     "report": "draw a recording", "notebooks": "execute the notebooks",
 }
 SEVERAL = 4  # extras for developers that are listed
