@@ -45,7 +45,7 @@ def _compiled() -> Iterator[None]:
     It would leave plain Python, in which what is chosen by types does nothing, and says nothing.
     """
     with _compiling:  # held by one thread, so that what is put back is what was there
-        config.reload_config()  # type: ignore[attr-defined]  # else it may come in between
+        config.reload_config()  # else it may come in between
         before, config.DISABLE_JIT = config.DISABLE_JIT, 0  # type: ignore[attr-defined]
         try:
             yield
