@@ -45,7 +45,7 @@ def ssp2(stages: int) -> RungeKutta:
 
 
 def rkc2(stages: int) -> RungeKutta:
-    """The damped Runge–Kutta–Chebyshev method of second order; see :func:`~stabkit.cycle`."""
+    """The damped Runge–Kutta–Chebyshev method of second order; see ``stabkit.cycle``."""
     return cycle("rkc2", stages).runge_kutta
 
 

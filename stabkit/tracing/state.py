@@ -6,6 +6,7 @@ what a call changes among all that the function can reach, and what it asks for.
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 from collections import deque
@@ -70,11 +71,15 @@ def _asked(call: Callable[[], Any]) -> str:
             found.append(called.__qualname__)
 
     usual: Any = sys.getprofile()
+    collects = gc.isenabled()
+    gc.disable()  # a collection calls what others have registered, such as a clock
     sys.setprofile(note)
     try:
         call()
     finally:
         sys.setprofile(None)
+        if collects:
+            gc.enable()
         if hasattr(usual, "enable"):  # cProfile's own object is no function
             usual.enable()
         else:

@@ -85,7 +85,8 @@ def test_without_cupy_or_without_a_gpu_it_says_what_to_do(monkeypatch, selection
         raise ModuleNotFoundError("No module named 'cupy'", name="cupy")
 
     monkeypatch.setattr(backend, "_cupy", missing)
-    with pytest.raises(InvalidArgument, match=r"is not installed; .* -m pip install .*\[gpu\]"):
+    with pytest.raises(InvalidArgument,
+                       match=r"is not installed; .* -m pip install .*(\[gpu\]|cupy)"):
         backend.select_backend("cupy")
 
     def broken():

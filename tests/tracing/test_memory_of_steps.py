@@ -5,16 +5,18 @@ never grows" nor "it grows" is true of it: whatever is said must be neither prov
 """
 
 import cProfile
+import gc
 import itertools
 import random
 import time
 from collections import deque
+from fractions import Fraction
 from functools import lru_cache, partial
 
 import numpy as np
 import pytest
 
-from stabkit import EUCLIDEAN, decide, senses, step_bound
+from stabkit import EUCLIDEAN, RANGE, decide, senses, step_bound
 from stabkit.errors import InvalidArgument, TracingStopped
 from stabkit.stability.sharpness.own_step import from_trace
 from stabkit.stability.verdict import PROVED, REFUTED
@@ -194,3 +196,22 @@ def test_a_profiler_goes_on_where_it_was():
         sorted([2, 1])
     assert found.is_linear
     assert any("sorted" in str(entry.code) for entry in profile.getstats())
+
+
+def test_a_collection_in_between_is_not_the_functions_doing():
+    """Who registers a clock for collections, as Hypothesis does, makes no step ask for the time."""
+    def watch(phase, info):
+        time.perf_counter()
+
+    def step(u, dt):
+        return u + dt * sum([np.roll(u, k) - u for k in range(-3, 4)])
+
+    usual = gc.get_threshold()
+    gc.callbacks.append(watch)
+    gc.set_threshold(1)
+    try:
+        assert step_bound(step, RANGE, shape=8).proved == ((0, Fraction(1, 6)),)
+        assert gc.isenabled()
+    finally:
+        gc.set_threshold(*usual)
+        gc.callbacks.remove(watch)
