@@ -252,3 +252,16 @@ def test_without_onnx_it_says_what_to_install():
             "except ValueError as error: print(error)")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert install("onnx") in said.stdout
+
+
+def test_shapes_that_onnx_cannot_infer_are_one_clear_error():
+    """A Reshape of which ONNX says "out of bounds", and an operator that is not known."""
+    content = bytes.fromhex(
+        "080e3ad9010a128001780a01731201682207526573686170650a220a016812016722095472616e73706f"
+        "73652a0f0a047065726d400040024001a001070a130a01670a01610a01651201792205536c0163651201"
+        "672a21080310074201734a180100000000000000020000000000000003000000000000002a2108031007"
+        "4201614a180000000000000000000000000000000000000000000000002a21080310074201654a180100"
+        "000000000000020000000000000002000000000000005a130a0178120e0a0c080112080a0208010a0208"
+        "0662090a017912040a02080142040a001011")
+    with pytest.raises(InvalidArgument):
+        read_bytes(content, "net.onnx")

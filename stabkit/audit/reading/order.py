@@ -47,7 +47,7 @@ def _by_others(model: Any, foreign: Sequence[str]) -> Any:
         typed = onnx.shape_inference.infer_shapes(model)
         return onnx.inliner.inline_selected_functions(
             typed, [("", name) for name in foreign], inline_schema_functions=True)
-    except (RuntimeError, ValueError, TypeError):
+    except (RuntimeError, ValueError, TypeError, onnx.shape_inference.InferenceError):
         return model
 
 
