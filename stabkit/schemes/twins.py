@@ -110,10 +110,12 @@ def _run_compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarr
 
     # The kernels work in place on C-contiguous rows, so they get a copy.
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
-    r = None if name == "frozen_fsi" or steps < WORTH_LANES else spacing(K)
-    grid = None if name == "frozen_fsi" or spacing(K) is not None else grid_form(K)
-    room, operator = (difference_steps, None if r == 1 else r) if r is not None else \
-        (grid_steps, grid) if grid is not None else (any_K, _form(K, u.dtype))
+    frozen = name == "frozen_fsi"
+    r = None if frozen else spacing(K)
+    grid = None if frozen or r is not None else grid_form(K)
+    room, operator = (grid_steps, grid) if grid is not None else \
+        (any_K, _form(K, u.dtype)) if r is None or steps < WORTH_LANES else \
+        (difference_steps, None if r == 1 else r)
     kernel = getattr(room, name)[code_of(flux)]
 
     def advance(rows: np.ndarray, steps: int) -> None:

@@ -17,7 +17,7 @@ from stabkit.audit.reading.operator import Comparison, Constant, Operator
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import activations
 from stabkit.fluxes.flux import Flux
-from stabkit.networks.layers import Activation, Product, Scaling, Sum
+from stabkit.networks.layers import Activation, Scaling, Sum
 
 
 # -- arithmetic ------------------------------------------------------------------------------------
@@ -298,9 +298,7 @@ def _times(op: Operator, first: View, second: View) -> View:
             made = reduction.divided_by_its_size(op, inner, other)
             if made is not None:
                 return op.build.scale(made, scaling.factors)
-    shape = np.broadcast_shapes(first.shape, second.shape)
-    return op.build.add(Product(), [op.build.broadcast(view, shape) for view in (first, second)],
-                        shape)
+    return formulas.product(op, first, second)
 
 
 def over_signal(op: Operator) -> View:

@@ -1,4 +1,4 @@
-"""Functions of one number that files apply entry by entry, choices between them, and quotients."""
+"""Functions of one number that files apply entry by entry, choices between them, and products."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.fusion import Choice, formulas_behind
 from stabkit.audit.reading.operator import Comparison, Operator
 from stabkit.audit.reading.operator import Constant as Known
-from stabkit.audit.reading.recognition import flux_of_formula, number
+from stabkit.audit.reading.recognition import flux_of_formula
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.expression import VARIABLE, Expression
 from stabkit.networks.layers import Activation, Layer, Product
-
-__all__ = ["FORMULAS", "VARIABLE", "applied", "choice", "compared", "is_square", "number",
-           "power", "quotient", "written"]
 
 _POWERS = 8  # up to which a power is written out
 
@@ -91,12 +88,11 @@ def is_square(layer: Layer) -> bool:
     return isinstance(layer, Activation) and layer.flux.formula() == "x ** 2"
 
 
-def quotient(op: Operator, view: View, other: View) -> View:
-    """A signal divided by another one: times its reciprocal, which has no constant near 0."""
+def product(op: Operator, view: View, other: View) -> View:
+    """A signal times another one, entry by entry."""
     shape = np.broadcast_shapes(view.shape, other.shape)
-    both = [op.build.broadcast(view, shape),
-            op.build.broadcast(applied(op, "Reciprocal", other), shape)]
-    return op.build.add(Product(), both, shape)
+    return op.build.add(Product(), [op.build.broadcast(each, shape) for each in (view, other)],
+                        shape)
 
 
 def written(build: Builder, node: int) -> Iterator[tuple[int, Expression]]:
@@ -150,12 +146,12 @@ def as_numbers(op: Operator, test: Comparison) -> View:
 def chosen(op: Operator, test: Comparison) -> View:
     """Where, with a signal or one number on either side."""
     sides = []
-    for number_ in (1, 2):
-        value = op.value(number_)
+    for place in (1, 2):
+        value = op.value(place)
         if isinstance(value, View):
             sides.append(value)
             continue
-        known = op.weights(number_)
+        known = op.weights(place)
         if known is None or known.size != 1:
             raise op.refuse("a choice between a signal and several constants")
         sides.append(op.build.scale(test.view, 0.0, float(known.item())))

@@ -13,8 +13,9 @@ from stabkit.audit.reading import formulas
 from stabkit.audit.reading.builder import View
 from stabkit.audit.reading.linear import along, over_everything
 from stabkit.audit.reading.operator import Operator, within
+from stabkit.audit.reading.recognition import number
 from stabkit.errors import StabkitError
-from stabkit.fluxes.expression import Expression
+from stabkit.fluxes.expression import VARIABLE, Expression
 from stabkit.fluxes.normal_form import vanishes
 from stabkit.networks.layers import (
     Length,
@@ -128,7 +129,7 @@ def lp_normalised(op: Operator) -> View:
     kept = tuple(1 if i == axis else size for i, size in enumerate(view.shape))
     kind = "ReduceL2" if p == 2 else "ReduceL1"
     lengths = op.build.reshape(over_axes(op.of_kind(kind), view, [axis]), kept)
-    return formulas.quotient(op, view, lengths)
+    return formulas.product(op, view, formulas.applied(op, "Reciprocal", lengths))
 
 
 # -- normalisation written out ---------------------------------------------------------------------
@@ -161,10 +162,10 @@ def _epsilon(formula: Expression) -> Fraction | None:
     try:
         with precision(512):
             value = formula.at(Fraction(0))
-            found = formulas.number(1 / (value * value))
+            found = number(1 / (value * value))
     except (StabkitError, ArithmeticError):
         return None
-    square = formula * formula * (formulas.VARIABLE + found) - 1
+    square = formula * formula * (VARIABLE + found) - 1
     return found if found > 0 and vanishes(square, Fraction(0)) else None
 
 
