@@ -8,13 +8,15 @@ import numpy as np
 import SimpleITK
 from medpy.filter.smoothing import anisotropic_diffusion
 from numba import njit
+from scipy.linalg.lapack import dptsv
 
 from benchmarks.diffusion import NUMPY, divisions
 from benchmarks.measuring import Job, rng
 from benchmarks.operators import CODE, SHAPE
+from stabkit import SemiImplicit, fluxes, grid_gradient
 from stabkit.kernels import grid_steps
 
-STEPS = 20
+STEPS, SPLITTINGS = 20, 3
 
 
 # -- peers -----------------------------------------------------------------------------------------
@@ -106,6 +108,36 @@ def image(name, shape, dtype=np.float64):
                {"MedPy": 5} if "MedPy" in others and name == "rational" else {})
 
 
+def numpy_splitting(u, tau):
+    """Additive splitting with preallocated diagonals and LAPACK's dptsv, lines end to end."""
+    u, m = u.copy(), u.ndim
+    for _ in range(SPLITTINGS):
+        total = np.zeros_like(u)
+        for axis in range(m):
+            lines = np.ascontiguousarray(np.moveaxis(u, axis, -1))
+            weights = np.zeros_like(lines)  # to the right of each site, 0 where a line ends
+            s = lines[..., 1:] - lines[..., :-1]
+            weights[..., :-1] = m * tau / (1 + s * s)
+            diagonal = 1 + weights
+            diagonal[..., 1:] += weights[..., :-1]
+            *_, solved, _ = dptsv(diagonal.ravel(), -weights.ravel()[:-1], lines.ravel(), 1, 1, 1)
+            total += np.moveaxis(solved.reshape(lines.shape), -1, axis)
+        u = total / m
+    return u
+
+
+def splitting(shape):
+    """Steps of additive operator splitting."""
+    u = rng().standard_normal(shape)
+    K, edges = grid_gradient(shape), [u.size // n * (n - 1) for n in shape]
+    scheme = SemiImplicit(K, fluxes.rational(), 5, edges)
+    return Job(f"image splitting {'x'.join(map(str, shape))}", {
+        "stabkit": lambda: scheme.advance(u.ravel(), SPLITTINGS).reshape(shape),
+        "NumPy with dptsv": lambda: numpy_splitting(u, 5.0),
+        "divisions": divisions(SPLITTINGS * u.size * len(shape))},
+        SPLITTINGS * u.size, 1e-11, {"NumPy with dptsv": 5})
+
+
 def jobs():
     """The jobs of this room, made when they are wanted."""
     for dtype in (np.float64, np.float32):
@@ -113,3 +145,5 @@ def jobs():
             yield lambda shape=shape, dtype=dtype: image("rational", shape, dtype)
     for dtype in (np.float64, np.float32):
         yield lambda dtype=dtype: image("perona_malik", (512, 512), dtype)
+    for shape in ((512, 512), (2048, 2048), (96, 96, 96)):
+        yield lambda shape=shape: splitting(shape)

@@ -22,6 +22,12 @@ def grid_form(K: Operator) -> GridForm | None:
     return _known[K]
 
 
+def edges(grid: GridForm) -> tuple[int, ...]:
+    """The number of edges along each axis."""
+    sites = int(np.prod(grid[0]))
+    return tuple(sites // int(size) * (int(size) - 1) for size in grid[0])
+
+
 def _found(K: Operator) -> GridForm | None:
     m, n = K.shape
     if m == 0 or not np.array_equal(K.row_of_entry, np.repeat(np.arange(m), 2)):

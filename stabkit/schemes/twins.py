@@ -7,6 +7,8 @@ first one runs; arrays on a GPU go to fused kernels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stabkit.aliases import Rational, Signal
@@ -18,7 +20,7 @@ from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.words import Expression
 from stabkit.schemes import fused, threads
-from stabkit.schemes.grid_form import grid_form
+from stabkit.schemes.grid_form import edges, grid_form
 
 # Below this many site-steps the array expression is as fast, and needs no compiling.
 WORTH_COMPILING = 200_000
@@ -50,6 +52,20 @@ def _run_twin(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Sig
     if not isinstance(u, np.ndarray):
         return _run_fused(scheme, K, flux, tau, u, steps)
     return _run_compiled(scheme.name.lower(), K, flux, tau, u, steps)
+
+
+def semi_implicit(K: Operator, split: Sequence[int], flux: Flux, tau: Rational, u: Signal,
+                  steps: int) -> Signal:
+    """Semi-implicit steps along the axes of a grid, or None if there is no twin for these."""
+    if not _has_twin(flux, u, steps) or not isinstance(u, np.ndarray):
+        return None
+    grid = grid_form(K)
+    if grid is None or tuple(split) != edges(grid):
+        return None
+    from stabkit.kernels import splitting  # loads Numba
+    rows = np.array(u, order="C").reshape(-1, u.shape[-1])
+    splitting.semi_implicit[code_of(flux)](rows, steps, float(tau), grid, shape_form(flux))
+    return rows.reshape(u.shape)
 
 
 def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> np.ndarray:
