@@ -92,11 +92,8 @@ def row_blocks(K: Matrix) -> tuple[RowBlock, ...] | None:
 
 def _without_zeros(K: Matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Fraction]]:
     """Starts of the rows, columns, and numbers of the values; equal values have one number."""
-    palette = list(dict.fromkeys(map(Fraction, K._palette.tolist())))
-    number = {value: i for i, value in enumerate(palette)}
-    renamed = np.array([number[Fraction(value)] for value in K._palette.tolist()], dtype=np.int64)
-    code = renamed[K._code] if K._code.size else K._code
-    kept = code != number.get(Fraction(0), -1)
+    code, palette = K.numbered_values()
+    kept = code != (palette.index(0) if 0 in palette else -1)
     starts = np.concatenate([[0], np.cumsum(kept)])[K._starts]
     return starts, K.columns[kept], code[kept], palette
 

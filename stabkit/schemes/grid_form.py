@@ -43,11 +43,15 @@ def _found(K: Operator) -> GridForm | None:
             prod(sizes) != n or not np.array_equal(head - tail, np.repeat(strides, edges)) or \
             not np.array_equal(tail, _tails(sizes)):
         return None
-    values = K.values.reshape(m, 2)
-    r = values[np.cumsum(edges) - 1, 1]
-    if (r <= 0).any() or not (values == np.repeat(r, edges)[:, None] * np.array([-1, 1])).all():
+    codes, numbers = K.numbered_values()
+    codes = codes.reshape(m, 2)
+    last = codes[np.cumsum(edges) - 1]  # of one edge of each axis, which all others must be like
+    if not np.array_equal(codes, np.repeat(last, edges, axis=0)):
         return None
-    return np.array(sizes), strides.astype(np.int64), r.astype(float)
+    r = [numbers[high] for _, high in last.tolist()]
+    if min(r) <= 0 or [numbers[low] for low, _ in last.tolist()] != [-high for high in r]:
+        return None
+    return np.array(sizes), strides.astype(np.int64), np.array(r, dtype=float)
 
 
 def _tails(sizes: list[int]) -> np.ndarray:
