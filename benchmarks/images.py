@@ -15,6 +15,8 @@ from benchmarks.measuring import Job, rng
 from benchmarks.operators import CODE, SHAPE
 from stabkit import SemiImplicit, fluxes, grid_gradient
 from stabkit.kernels import grid_steps
+from stabkit.operators import tangential_differences
+from stabkit.schemes import IsotropicExplicit
 
 STEPS, SPLITTINGS = 20, 3
 
@@ -108,6 +110,51 @@ def image(name, shape, dtype=np.float64):
                {"MedPy": 5} if "MedPy" in others and name == "rational" else {})
 
 
+def numpy_isotropic(u, tau):
+    """Rational diffusivities of the squared length of the gradient at the middles of edges."""
+    u = u.copy()
+    for _ in range(STEPS):
+        padded = np.pad(u, 1, mode="edge")
+        inside = (slice(1, -1),) * u.ndim
+        slopes = []
+        for axis in range(u.ndim):
+            low, high = list(inside), list(inside)
+            low[axis], high[axis] = slice(None, -2), slice(2, None)
+            slopes.append((padded[tuple(high)] - padded[tuple(low)]) * u.dtype.type(0.5))
+        total = np.zeros_like(u)
+        for axis in range(u.ndim):
+            low, high = [slice(None)] * u.ndim, [slice(None)] * u.ndim
+            low[axis], high[axis] = slice(-1), slice(1, None)
+            low, high = tuple(low), tuple(high)
+            s = u[high] - u[low]
+            square = s * s
+            for other in range(u.ndim):
+                if other != axis:
+                    mean = (slopes[other][low] + slopes[other][high]) * u.dtype.type(0.5)
+                    square += mean * mean
+            s /= 1 + square
+            total[low] += s
+            total[high] -= s
+        u += u.dtype.type(tau) * total
+    return u
+
+
+def isotropic(shape, dtype):
+    """Explicit steps whose diffusivity depends on the whole gradient, as ITK's does."""
+    u = rng().standard_normal(shape).astype(dtype)
+    tau = 1 / (4 * len(shape))
+    scheme = IsotropicExplicit(grid_gradient(shape), fluxes.rational(), f"1/{4 * len(shape)}",
+                               tangential_differences(shape))
+    others = {"NumPy": lambda: numpy_isotropic(u, tau)}
+    if dtype == np.float32:
+        itk = SimpleITK.GetImageFromArray(u)
+        others["SimpleITK"] = lambda: itk_steps(itk, tau)
+    return Job(f"image isotropic {np.dtype(dtype).name} {'x'.join(map(str, shape))}", {
+        "stabkit": lambda: scheme.advance(u.ravel(), STEPS).reshape(shape), **others},
+        STEPS * u.size, 1e-12 if dtype == np.float64 else 1e-4,
+        {"SimpleITK": 5} if "SimpleITK" in others else {})
+
+
 def numpy_splitting(u, tau):
     """Additive splitting with preallocated diagonals and LAPACK's dptsv, lines end to end."""
     u, m = u.copy(), u.ndim
@@ -147,3 +194,6 @@ def jobs():
         yield lambda dtype=dtype: image("perona_malik", (512, 512), dtype)
     for shape in ((512, 512), (2048, 2048), (96, 96, 96)):
         yield lambda shape=shape: splitting(shape)
+    for dtype in (np.float64, np.float32):
+        for shape in ((512, 512), (64, 64, 64)):
+            yield lambda shape=shape, dtype=dtype: isotropic(shape, dtype)

@@ -47,7 +47,7 @@ def fixed_point(K: Operator, flux: Flux, tau: Rational, u: Signal, iterations: i
 
 def _run_twin(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
               ) -> Signal:
-    if not _has_twin(flux, u, steps):
+    if not is_worth_compiling(flux, u, steps):
         return None
     if not isinstance(u, np.ndarray):
         return _run_fused(scheme, K, flux, tau, u, steps)
@@ -57,7 +57,7 @@ def _run_twin(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Sig
 def semi_implicit(K: Operator, split: Sequence[int], flux: Flux, tau: Rational, u: Signal,
                   steps: int) -> Signal:
     """Semi-implicit steps along the axes of a grid, or None if there is no twin for these."""
-    if not _has_twin(flux, u, steps) or not isinstance(u, np.ndarray):
+    if not is_worth_compiling(flux, u, steps) or not isinstance(u, np.ndarray):
         return None
     grid = grid_form(K)
     if grid is None or tuple(split) != edges(grid):
@@ -65,6 +65,17 @@ def semi_implicit(K: Operator, split: Sequence[int], flux: Flux, tau: Rational, 
     from stabkit.kernels import splitting  # loads Numba
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
     splitting.semi_implicit[code_of(flux)](rows, steps, float(tau), grid, shape_form(flux))
+    return rows.reshape(u.shape)
+
+
+def isotropic(K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int) -> Signal:
+    """Isotropic steps, on a grid whose gradient K is, or None if there is no twin for these."""
+    grid = grid_form(K) if isinstance(u, np.ndarray) else None
+    if grid is None:
+        return None
+    from stabkit.kernels import isotropic as room  # loads Numba
+    rows = np.array(u, order="C").reshape(-1, u.shape[-1])
+    room.isotropic[code_of(flux)](rows, steps, float(tau), grid, shape_form(flux))
     return rows.reshape(u.shape)
 
 
@@ -95,7 +106,7 @@ def shrinkage(flux: Flux, tau: Rational, h: Rational, periodic: bool, f: Signal,
 
     S(r) = r − (4τ/h²) Φ(r), where Φ has its contrast parameter times h/√2.
     """
-    if not _has_twin(flux, f, steps) or code_of(flux) not in HOMOGENEOUS:
+    if not is_worth_compiling(flux, f, steps) or code_of(flux) not in HOMOGENEOUS:
         return None
     scale, weight = float(h) * 0.5**0.5, float(4 * tau / h**2)
     shape = tuple(scale * each for each in shape_form(flux))
@@ -112,7 +123,8 @@ def shrinkage(flux: Flux, tau: Rational, h: Rational, periodic: bool, f: Signal,
     return rows.reshape(f.shape)
 
 
-def _has_twin(flux: Flux, u: Signal, steps: int) -> bool:
+def is_worth_compiling(flux: Flux, u: Signal, steps: int) -> bool:
+    """Whether these are floats for which a twin pays, and kernels know the flux."""
     if flux.kernel is None or isinstance(u, Term | Expression | Linearised) or \
             u.size * steps < WORTH_COMPILING:
         return False
