@@ -116,14 +116,6 @@ class Operator(LinearMap):
         """The stored entries, row by row, as fractions."""
         return self._palette[self._code]
 
-    def numbered_values(self) -> tuple[np.ndarray, list[Fraction]]:
-        """The distinct numbers among the entries, and which of them each stored entry is."""
-        values = list(map(Fraction, self._palette.tolist()))
-        distinct = list(dict.fromkeys(values))
-        number = {value: i for i, value in enumerate(distinct)}
-        table = np.array([number[value] for value in values], dtype=np.int64)
-        return (table[self._code] if self._code.size else self._code), distinct
-
     @property
     def columns(self) -> np.ndarray:
         """The column number of each stored entry."""

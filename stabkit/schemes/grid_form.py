@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from stabkit.operators import Operator, tangential_differences
+from stabkit.operators.row_blocks import numbered_values
 
 #: Sizes, strides and 1/h of the axes that have edges.
 GridForm = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -49,7 +50,7 @@ def _are_equal(A: Operator, B: Operator) -> bool:
     if A.shape != B.shape or not np.array_equal(A.columns, B.columns) or \
             not np.array_equal(A.row_of_entry, B.row_of_entry):
         return False
-    (codes, numbers), (others, same) = A.numbered_values(), B.numbered_values()
+    (codes, numbers), (others, same) = numbered_values(A), numbered_values(B)
     place = {value: i for i, value in enumerate(numbers)}
     renamed = np.array([place.get(value, -1) for value in same], dtype=np.int64)
     return np.array_equal(codes, renamed[others])
@@ -76,7 +77,7 @@ def _find_axes(K: Operator) -> _Axes | None:
             prod(sizes) != n or not np.array_equal(head - tail, np.repeat(strides, edges)) or \
             not np.array_equal(tail, _tails(sizes)):
         return None
-    codes, numbers = K.numbered_values()
+    codes, numbers = numbered_values(K)
     codes = codes.reshape(m, 2)
     last = codes[np.cumsum(edges) - 1]  # of one edge of each axis, which all others must be like
     if not np.array_equal(codes, np.repeat(last, edges, axis=0)):
