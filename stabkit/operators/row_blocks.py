@@ -102,7 +102,7 @@ def numbered_values(K: Matrix) -> tuple[np.ndarray, list[Fraction]]:
 def _without_zeros(K: Matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Fraction]]:
     """Starts of the rows, columns, and numbers of the values; equal values have one number."""
     code, palette = numbered_values(K)
-    kept = code != (palette.index(0) if 0 in palette else -1)
+    kept = code != (palette.index(Fraction(0)) if Fraction(0) in palette else -1)
     starts = np.concatenate([[0], np.cumsum(kept)])[K._starts]
     return starts, K.columns[kept], code[kept], palette
 
