@@ -2,8 +2,9 @@
 
 Numbers are taken as they stand: float16, bfloat16, float32 and float64 weights exactly.  Three
 things are rounded, all to double precision: the factors of a normalisation, quotients by constants
-that are no power of two, and the sines and cosines of a Fourier transform.  Arithmetic on constants alone is done in their own type.
-The batch axis, in front, is stripped; a batch of unknown size is read as one sample.
+that are no power of two, and the sines and cosines of a Fourier transform.  Arithmetic on constants
+alone is done in their own type.  The batch axis, in front, is stripped; a batch of unknown size is
+read as one sample.
 """
 
 from __future__ import annotations
