@@ -37,6 +37,7 @@ from stabkit.multigrid.energy_inequality import (
     exact_levels,
     fewest_visits,
     is_one_sided,
+    root_above,
     short,
 )
 from stabkit.multigrid.matrices import Exact
@@ -67,7 +68,7 @@ class EnergyBound:
         return self._of(self.levels[0])
 
     def _of(self, level: LevelBound) -> Fraction:
-        return _root_above(level.factor) if self.one_sided else level.factor
+        return root_above(level.factor) if self.one_sided else level.factor
 
     def __str__(self) -> str:
         parts = ", ".join(f"{float(self._of(level)):.4f}" for level in self.levels)
@@ -122,11 +123,6 @@ def energy_bound(method: Multigrid, *, at_most: Rational | None = None) -> Energ
                                f"proven, not {float(wanted):.6g}; this says nothing about whether "
                                "the smaller one is true")
     return made
-
-
-def _root_above(x: Fraction) -> Fraction:
-    root = Fraction(float(x) ** 0.5).limit_denominator(2**30) + Fraction(1, 2**30)
-    return root if root * root >= x else Fraction(1)
 
 
 # -- the search, in floats -------------------------------------------------------------------------

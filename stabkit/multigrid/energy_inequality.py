@@ -82,7 +82,7 @@ class Inequality:
         X = self.N + (self.A - self.N) @ self.P @ Q
         S = bound.K * self.A - below * (Q.T @ self.coarse @ Q) - X.T @ self.W @ X
         if self.kernel is not None:
-            if bound.K <= below or (S @ self.kernel != 0).any():
+            if below >= bound.K or (S @ self.kernel != 0).any():
                 return None
             S = Exact(fmpq_mat([row[:-1] for row in S.flint.tolist()[:-1]]))
         return S - L @ L.T if S.shape == L.shape else None
@@ -135,6 +135,12 @@ def is_one_sided(cycle: Cycle) -> bool:
 def fewest_visits(visit: Visit) -> int:
     """The least number of coarse visits on any level of a cycle."""
     return min([len(visit.calls), *map(fewest_visits, visit.afterwards)])
+
+
+def root_above(x: Fraction) -> Fraction:
+    """A rational just above the root of a number from 0 to 1."""
+    root = Fraction(float(x) ** 0.5).limit_denominator(2**30) + Fraction(1, 2**30)
+    return root if root * root >= x else Fraction(1)
 
 
 def _kernel(levels: tuple[Level, ...], A: Exact) -> np.ndarray | None:
