@@ -47,7 +47,7 @@ def parts(kind: str) -> Tensor:
 def errors(kind: str, seed: int) -> dict[str, tuple[float, float]]:
     """Of every flux: mean squared error over that of the noise, for the choice and on the rest."""
     torch.manual_seed(seed)
-    size, channels, taps, steps = SETTINGS[kind]
+    _, channels, taps, steps = SETTINGS[kind]
     pieces = parts(kind)[torch.randperm(len(parts(kind)))]
     split = [len(pieces) * part // 10 for part in (6, 8)]
     noisy = pieces + NOISE * torch.randn_like(pieces)

@@ -1,4 +1,4 @@
-"""How the experiments train and compare: the same seeds for both sides, and differences seed by seed.
+"""How the experiments train and compare: same seeds for both sides, differences seed by seed.
 
 A seed draws the split of the data, the weights to begin with and the batches, so two networks with
 one seed have all of that in common which they can; a difference is judged by the 95 % confidence

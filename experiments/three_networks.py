@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ CHANNELS, LAYERS, STEPS, HELD_OUT = 8, 3, 75, 359
 
 
 class Dynamics(nn.Module):
-    """Opening layer, time steps of one kind with N_tv and δ = 1, means of 2×2 pixels, classifier."""
+    """Opening layer, steps of one kind with N_tv and δ = 1, means of 2×2 pixels, classifier."""
 
     def __init__(self, kind: str):
         super().__init__()
@@ -52,7 +53,7 @@ def stencil_weights(kind: str) -> int:
 
 @cache
 def accuracies(kind: str, share: int) -> tuple[float, ...]:
-    """On the digits that were held out, for every seed; every share is trained for as many steps."""
+    """On the digits that were held out, for every seed; all shares are trained for STEPS."""
     found = []
     for seed in SEEDS:
         torch.manual_seed(seed)
@@ -73,7 +74,7 @@ def tables() -> list[str]:
                  for share in SHARES]
         made += [compared(f"{more} % beside {less} %", accuracies(kind, more),
                           accuracies(kind, less))
-                 for less, more in zip(SHARES, SHARES[1:], strict=False)]
+                 for less, more in (*pairwise(SHARES), (SHARES[0], SHARES[-1]))]
     best = {kind: accuracies(kind, SHARES[-1]) for kind in KINDS}
     return made + [compared(f"{one} beside {two}", best[one], best[two])
                    for one, two in (KINDS[:2], KINDS[1:], KINDS[::2])]

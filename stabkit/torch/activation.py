@@ -15,6 +15,7 @@ from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 
+
 def _eighth_power(s: Tensor) -> Tensor:
     """s⁸; where slopes are taken at least 2⁻¹⁶, which e^(−3.3/s⁸) = 0 rounds away in any float.
 
