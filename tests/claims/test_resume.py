@@ -237,7 +237,8 @@ def test_a_damaged_line_of_a_journal_is_no_verdict(tmp_path):
     assert [item.to_json() for item in resume_from(str(target), {}, claims)] == [known[0].to_json()]
     taken = 0
     for place in range(len(line)):
-        for other in {line[place] ^ 1, line[place] ^ 0x20, ord(" "), ord('"'), 0xff} - {line[place]}:
+        byte = line[place]
+        for other in {byte ^ 1, byte ^ 0x20, ord(" "), ord('"'), 0xff} - {byte}:
             changed = line[:place] + bytes([other]) + line[place + 1:]
             path_of(target).write_bytes(head + b"\n" + changed + b"\n")
             found = resume_from(str(target), {}, claims)

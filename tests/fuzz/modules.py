@@ -72,7 +72,8 @@ def _fitting(random):
         lambda: blocks.VCycle(2, 1, 1, coarsest=2, dimension=len(taps))])
     batch = random.choice([1, 2]), channels * random.choice([1, 1, 1, 2])
     return build, (), (*batch, *random.choices([1, 3, 4, 8], k=len(taps))), notion, \
-        random.choice([*KINDS[:2] * 3, *KINDS]), random.choice([*[None] * 6, 0.0, "nan", "inf", -1e30])
+        random.choice([*KINDS[:2] * 3, *KINDS]), \
+        random.choice([*[None] * 6, 0.0, "nan", "inf", -1e30])
 
 
 def _anything(random):
