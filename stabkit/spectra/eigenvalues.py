@@ -111,7 +111,7 @@ def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
     (Interval, Interval)
         Of a matrix that is not symmetric they are those of the real parts.  Sharp to some 10⁻¹⁴
         to 10⁻¹² of the largest entry for symmetric bands, symmetric sparse matrices whose rows can
-        be ordered in up to 2048 bands (grids of 1024 x 1024 or 45 x 45 x 45 sites), and
+        be ordered in few bands (of 2²⁸ numbers, as on grids of 640 x 640 sites), and
         tridiagonal matrices with products of opposite entries >= 0; for any other with up to 2000
         rows, by its whole spectrum.  Beyond that they are only known to lie between the ends of
         the numerical range, with the mean eigenvalue in between.

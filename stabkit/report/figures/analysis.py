@@ -150,7 +150,7 @@ def _box(size: Callable[[np.ndarray], np.ndarray], wide: float, high: float, bou
     for _ in range(_GROWTHS if bounded else 0):
         x, y = np.linspace(-wide, wide / 2, 121), np.linspace(0, high, 121)
         inside = np.asarray(size(x[None, :] + 1j * y[:, None]) <= 1)
-        across, up = inside.any(axis=0), inside.any(axis=1)
+        across, up = (np.atleast_1d(inside.any(axis=axis)) for axis in (0, 1))
         if not across.any():
             break
         if not (across[0] or across[-1] or up[-1]):
