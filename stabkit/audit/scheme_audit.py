@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from stabkit.audit.decision import TRIALS_PER_SECOND
-from stabkit.audit.questions import BOUNDED, MODES, NOTIONS, chosen, constant_name, notion_named
+from stabkit.audit.questions import (
+    BOUNDED,
+    MODES,
+    NOTIONS,
+    constant_name,
+    notion_of_name,
+    select_notions,
+)
 from stabkit.audit.result import Audit, BlockReport, Judgement
 from stabkit.schemes import DiffusionScheme, Leapfrog, Linear, Reverse, Scheme, Verlet
 from stabkit.schemes.scheme import HasStep
@@ -23,15 +30,15 @@ def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, at_most: Fractio
                  budget: float, seed: int, advance: Callable[[str], None]) -> Audit:
     """Audit a scheme; see :func:`stabkit.audit`."""
     known = [name for name in NOTIONS if name not in (BOUNDED, MODES)]
-    asked = chosen(notions or (() if at_most is not None else ("euclidean",)), known)
+    asked = select_notions(notions or (() if at_most is not None else ("euclidean",)), known)
     trials = max(256, int(budget * TRIALS_PER_SECOND / len(known)))
     judgements = [] if at_most is None else [_outcome(
         scheme, constant_name(at_most), "forward", True, trials, seed, sensitivity(at_most))]
     for name in known:
-        judgements.append(_judged(scheme, name, "forward", name in asked, trials, seed))
+        judgements.append(_judge_notion(scheme, name, "forward", name in asked, trials, seed))
         if isinstance(scheme, (Verlet, Leapfrog)) and name in ("euclidean", "contraction"):
-            judgements.append(_judged(Reverse(scheme), name, "backward", name in asked, trials,
-                                      seed))
+            judgements.append(_judge_notion(Reverse(scheme), name, "backward", name in asked,
+                                            trials, seed))
         advance(name)
     certified, refuted = _steps(scheme, asked[0], seed) if asked else (None, None)
     step = scheme.tau if isinstance(scheme, HasStep) else None
@@ -48,15 +55,15 @@ def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, at_most: Fractio
                  Fraction(1) if proved else None, tuple(advice), seed, budget)
 
 
-def _judged(scheme: Scheme, name: str, direction: str, counts: bool, trials: int, seed: int
-            ) -> Judgement:
+def _judge_notion(scheme: Scheme, name: str, direction: str, counts: bool, trials: int, seed: int
+                  ) -> Judgement:
     if name == "energy":
         if not isinstance(scheme, DiffusionScheme):
             return Judgement(name, direction, INAPPLICABLE, counts,
                              reason="only a diffusion scheme has an energy that is known here")
         notion = energy(Energy(scheme.K, scheme.flux))
     else:
-        notion = notion_named(name)
+        notion = notion_of_name(name)
     return _outcome(scheme, name, direction, counts, trials, seed, notion)
 
 
@@ -72,5 +79,5 @@ def _steps(scheme: Scheme, name: str, seed: int) -> tuple[Fraction | None, Fract
     if not isinstance(scheme, HasStep) or isinstance(scheme, Linear) or \
             scheme.size > _LONGEST_STEP_SEARCH or name == "energy":
         return None, None
-    found = step_bound(scheme, notion_named(name), halvings=8, trials=256, seed=seed)
+    found = step_bound(scheme, notion_of_name(name), halvings=8, trials=256, seed=seed)
     return found.certified, found.refuted[0][0] if found.refuted else None

@@ -33,7 +33,7 @@ def mean(left, right, above, below, b, out):
 
 
 @inner
-def relaxed(grid, i, even, m, out):
+def relax_points(grid, i, even, m, out):
     # The points of row i with even columns, 2 … 2m-2, or with odd ones, 1 … 2m-1.
     v, w = grid[0], grid[1]
     if even:
@@ -49,7 +49,7 @@ def points(grid, i, even, m):
 
 @inner
 def relax_row(grid, i, even, m):
-    relaxed(grid, i, even, m, points(grid, i, even, m))
+    relax_points(grid, i, even, m, points(grid, i, even, m))
 
 
 @inner
@@ -68,13 +68,13 @@ def add_squares(d, out):
 def residual_row(grid, i, even, m, out):
     # What relaxing the points would change: their residual divided by 4.
     out = out[1:m] if even else out[:m]
-    relaxed(grid, i, even, m, out)
+    relax_points(grid, i, even, m, out)
     subtract(points(grid, i, even, m), out)
     return out
 
 
 @inner
-def restricted(middle, ne, nw, se, sw, out):
+def restrict(middle, ne, nw, se, sw, out):
     # 4 · full weighting of a residual that vanishes at black points; it comes divided by 4.
     for c in range(out.size):
         out[c] = 4.0 * middle[c] + ((ne[c] + nw[c]) + (se[c] + sw[c]))
@@ -119,8 +119,8 @@ def descend(grid, coarse, work):
             residual_row(grid, i - 2, i % 2 == 0, m, work[(i - 2) % 3])
             if i % 2 == 1 and i >= 5:
                 above, below = work[(i - 4) % 3], work[(i - 2) % 3]
-                restricted(work[(i - 3) % 3, 1:m], above[:m - 1], above[1:m], below[:m - 1],
-                           below[1:m], row[1:m])
+                restrict(work[(i - 3) % 3, 1:m], above[:m - 1], above[1:m], below[:m - 1],
+                         below[1:m], row[1:m])
                 k, half = (i - 3) // 2, m // 2
                 split(row, coarse[2, k, :half], coarse[3, k, :half])
                 coarse[0, k, :half + 1] = 0.0

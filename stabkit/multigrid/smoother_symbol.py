@@ -90,7 +90,7 @@ def _red_black(smoother: SOR, weights: Stencil) -> Operator:
     symbols = on_harmonics((fraction(smoother.omega) / weights.centre) * weights)
     n, first = len(symbols), -1 if smoother.reverse else 1
 
-    def relaxed(values: list[acb], sign: int) -> acb_mat:
+    def relaxation(values: list[acb], sign: int) -> acb_mat:
         rows = [[acb(0)] * n for _ in range(n)]
         for i in range(n):
             # The opposite harmonic of α is 1 − α, the mirror place in the list.
@@ -100,7 +100,7 @@ def _red_black(smoother: SOR, weights: Stencil) -> Operator:
 
     def operator(modes: Frequencies) -> acb_mat:
         values = [modes.value(L) for L in symbols]
-        return relaxed(values, -first) * relaxed(values, first)
+        return relaxation(values, -first) * relaxation(values, first)
 
     return operator
 

@@ -92,8 +92,8 @@ def slope_bound(graph: Graph, until: float, given: Mapping[int, Slopes] | None =
         return _bound(form, until)
 
 
-def rescaled(known: SlopeBound, graph: Graph, front: Graph | None, factor: float, until: float
-             ) -> SlopeBound | None:
+def rescale_bound(known: SlopeBound, graph: Graph, front: Graph | None, factor: float, until: float
+                  ) -> SlopeBound | None:
     """The constant of a network in which one linear layer is `factor` times what it was.
 
     With yʹ = s y and vʹ = s v behind that layer, s² times the inequality holds, if the multipliers

@@ -48,18 +48,18 @@ def compare(before: Graph, after: Graph) -> Transpose | None:
     one, two = _single(before), _single(after)
     if one is not None and two is not None:
         (scale_one, layer_one), (scale_two, layer_two) = one, two
-        adjoint, second = layer_one.transposed, layer_two.canonical
+        adjoint, second = layer_one.transpose_layer, layer_two.canonical
         first = adjoint and adjoint.canonical
         if first is not None and first.layout is not None and first.layout == second.layout and (
                 not small or isinstance(first, Dense)):
-            return _compared(first, second, scale_one, scale_two)
+            return _compare_layers(first, second, scale_one, scale_two)
     few = small or _work(before) + _work(after) <= _MOST
-    return _matrices_compared(before, after) if few else None
+    return _compare_matrices(before, after) if few else None
 
 
-def _matrices_compared(before: Graph, after: Graph) -> Transpose | None:
+def _compare_matrices(before: Graph, after: Graph) -> Transpose | None:
     first, second = before.matrix.exact().T, after.matrix.exact()
-    return None if first.shape != second.shape else _compared(
+    return None if first.shape != second.shape else _compare_layers(
         Dense(first), Dense(second), Fraction(1), Fraction(1))
 
 
@@ -69,7 +69,7 @@ def _work(chain: Graph) -> int:
         [1, *(node.layer.cost for node in chain.nodes)])
 
 
-def _compared(one: Layer, two: Layer, scale_one: Fraction, scale_two: Fraction) -> Transpose:
+def _compare_layers(one: Layer, two: Layer, scale_one: Fraction, scale_two: Fraction) -> Transpose:
     """Compare the entries of W₂ = s₂ L₂ to those of W₁ᵀ = s₁ L₁ᵀ, for L₁ᵀ and L₂ of one layout."""
     scale, first, second = scale_two / scale_one, _weights(one), _weights(two)
     a, b = first.astype(float).ravel(), second.astype(float).ravel()

@@ -18,11 +18,11 @@ _known: WeakKeyDictionary[Operator, GridForm | None] = WeakKeyDictionary()
 def grid_form(K: Operator) -> GridForm | None:
     """The grid whose gradient K is, entry by entry, or None; found once for each operator."""
     if K not in _known:
-        _known[K] = _found(K)
+        _known[K] = _find_form(K)
     return _known[K]
 
 
-def _found(K: Operator) -> GridForm | None:
+def _find_form(K: Operator) -> GridForm | None:
     m, n = K.shape
     if m == 0 or not np.array_equal(K.row_of_entry, np.repeat(np.arange(m), 2)):
         return None

@@ -27,17 +27,17 @@ def refine_stencils(module: nn.Module, transfer: StencilTransfer = GALERKIN) -> 
     transfer : StencilTransfer
         Of ``stabkit.learning``: ``GALERKIN``, ``REDISCRETISED`` or ``UNCHANGED``.
     """
-    return _transferred(module, transfer.refine)
+    return _transfer(module, transfer.refine)
 
 
 def coarsen_stencils(module: nn.Module, transfer: StencilTransfer = GALERKIN) -> nn.Module:
     """The same for the next coarser grid: a net for small images from one for large ones."""
-    return _transferred(module, transfer.coarsen)
+    return _transfer(module, transfer.coarsen)
 
 
 @torch.no_grad()
-def _transferred(module: nn.Module, change: Callable[[np.ndarray], np.ndarray]
-                 ) -> nn.Module:
+def _transfer(module: nn.Module, change: Callable[[np.ndarray], np.ndarray]
+              ) -> nn.Module:
     stencils = [part for part in module.modules() if isinstance(part, Stencil)]
     odd = [part.taps for part in stencils if part.taps != (3, 3)]
     if odd or not stencils:

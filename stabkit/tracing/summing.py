@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Function, Matrix, Record
 from stabkit.tracing.arithmetic import elementwise
-from stabkit.tracing.array import Traced, holds_numbers, made, operand, plain, shape_of
+from stabkit.tracing.array import Traced, holds_numbers, make_array, operand, plain, shape_of
 from stabkit.tracing.moving import MOVING
 from stabkit.tracing.numbers import exact_form, exact_matrix
 from stabkit.tracing.tracer import Tracer
@@ -32,10 +32,10 @@ def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: DTypeLike | None
     axes = axes if isinstance(axes, tuple) else (axes,)
     left = [1 if k in {a % len(shape) for a in axes} else n for k, n in enumerate(shape)]
     target = np.broadcast_to(np.arange(prod(left)).reshape(left), shape).ravel()
-    form = operand(tracer, array).combined(np.arange(target.size), None, target, prod(left))
+    form = operand(tracer, array).combine(np.arange(target.size), None, target, prod(left))
     short = tuple(left) if keepdims is True else tuple(
         n for k, n in enumerate(left) if k not in {a % len(shape) for a in axes})
-    return made(tracer, form, short)
+    return make_array(tracer, form, short)
 
 
 def _mean(tracer: Tracer, array: Array, axis: Any = None, **options: Any) -> Array:
@@ -78,8 +78,8 @@ def product_with(tracer: Tracer, matrix: Matrix, array: Array) -> Array:
     taken = (columns.astype(np.int64)[:, None] * width + beside).ravel()
     target = (rows.astype(np.int64)[:, None] * width + beside).ravel()
     weights = values.take(np.repeat(np.arange(rows.size), width))
-    form = operand(tracer, array).combined(taken, weights, target, matrix.shape[0] * width)
-    return made(tracer, form, (matrix.shape[0], *array.shape[1:]))
+    form = operand(tracer, array).combine(taken, weights, target, matrix.shape[0] * width)
+    return make_array(tracer, form, (matrix.shape[0], *array.shape[1:]))
 
 
 def _dot(tracer: Tracer, a: Array, b: Array, out: Array = None) -> Array:
@@ -126,7 +126,7 @@ def _einsum(tracer: Tracer, pattern: Any, *parts: Any, **options: Any) -> Array:
     for name, part in zip(names, parts, strict=True):
         places = np.arange(prod(shape_of(part))).reshape(shape_of(part))
         grid = np.broadcast_to(places[tuple(_axis(lengths, letters, c) for c in name)], shape)
-        product = product * made(tracer, operand(tracer, part).take(grid), shape)
+        product = product * make_array(tracer, operand(tracer, part).take(grid), shape)
     order = [letters.index(c) for c in right + "".join(c for c in letters if c not in right)]
     product = np.transpose(product, order)
     dropped = tuple(range(len(right), len(letters)))
@@ -144,7 +144,7 @@ def _convolve(tracer: Tracer, a: Array, v: Array, mode: str = "full") -> Array:
         a, v = v, a
     v = plain(v)
     n, m = len(a), len(v)
-    full = made(tracer, operand(tracer, 0, (n + m - 1,)), (n + m - 1,))
+    full = make_array(tracer, operand(tracer, 0, (n + m - 1,)), (n + m - 1,))
     for k in range(m):
         full[k:k + n] += exactly(tracer, v[k]) * a
     if mode == "full":
@@ -190,8 +190,8 @@ def _outer(tracer: Tracer, a: Array, b: Array, out: Array = None) -> Array:
     return np.multiply(np.ravel(a)[:, None], np.ravel(b)[None])
 
 
-def correlated(tracer: Tracer, array: Array, weights: Array, mode: str, cval: Array,
-               origins: Sequence[int]) -> Array:
+def correlate_symbols(tracer: Tracer, array: Array, weights: Array, mode: str, cval: Array,
+                     origins: Sequence[int]) -> Array:
     """Σ w_k u_{i+k} with a boundary as SciPy's image filters have it."""
     wide = [(n // 2 + o, n - 1 - n // 2 - o)
             for n, o in zip(weights.shape, origins, strict=True)]
@@ -209,7 +209,7 @@ def correlated(tracer: Tracer, array: Array, weights: Array, mode: str, cval: Ar
 
 def exactly(tracer: Tracer, number: Any) -> Array:
     """A number of an array as a traced one."""
-    return made(tracer, exact_form(number, tracer.reading), ())
+    return make_array(tracer, exact_form(number, tracer.reading), ())
 
 
 SUMMING: dict[Function, Function] = {

@@ -101,13 +101,13 @@ class _Trees:
         if system is not None:
             raise Undecided("the step solves a linear system, and something else in it is not "
                             f"linear ({system.line})")
-        self.entries = [[_listed(part) for part in node.parts] for node in found.nodes]
+        self.entries = [[_rows_of_form(part) for part in node.parts] for node in found.nodes]
         if len(found.form.denominator) > 1:
             raise Undecided("the step divides by a polynomial in dt")
 
     def rows(self) -> Iterator[Row]:
         divisor = self.form.denominator[0]
-        for number, terms in enumerate(_listed(self.form)):
+        for number, terms in enumerate(_rows_of_form(self.form)):
             self.names: dict[int, int] = {number: 0}
             self.count = 0
             constant: Polynomial = (Fraction(0),)
@@ -161,7 +161,7 @@ class _Trees:
         return Sum(constant, tuple(sorted(linear)), tuple(nodes))
 
 
-def _listed(form: Form) -> list[list[tuple[int, list[int]]]]:
+def _rows_of_form(form: Form) -> list[list[tuple[int, list[int]]]]:
     out: list[list[Any]] = [[] for _ in range(form.count)]
     for row, column, p in zip(form.rows.tolist(), form.columns.tolist(),
                               form.numerators.tolist(), strict=True):

@@ -32,7 +32,7 @@ def biased(log, name, matrix):
     return lambda u: straight(u) + 1
 
 
-linear, linear_map, pooled = mgnet._linear, networks._map, grids._pooled
+linear, linear_map, pooled = mgnet._linear, networks._map, grids._pool_constant
 ABS = ("relu(x)", "abs(x)")
 IDENTITY = ("relu(x)", "x")
 BEYOND = (Fraction(1001, 1000),)
@@ -48,7 +48,7 @@ PLANTED = {
     "strided_output_size_corrected": Planted(put={"convolutions.AT_LEAST": "floor(m/s) + 1"}),
     "a_large_kernel_recovers_any_linear_map": Planted(within=dict(n=(1,))),
     "a_large_kernel_recovers_any_linear_map_corrected": Planted(
-        put={"convolutions.reached": lambda padding, n, width: matrices.reached(
+        put={"convolutions.reached": lambda padding, n, width: matrices.tap_matrices(
             "periodic", n, width)}),
     "feature_extractor_inverts_the_data_map": Planted(put={"convolutions.RELU": IDENTITY}),
     "feature_extractor_inverts_the_data_map_corrected": Planted(put={"convolutions.RELU": ABS}),
@@ -82,7 +82,7 @@ PLANTED = {
         "grids.PROJECTIONS": {"L² projection": "inverse(C) @ P.T"}},
         within=dict(Pi=("L² projection",))),
     "zero_padded_kernel_is_the_neumann_operator": Planted(
-        put={"grids.assembled": lambda n: matrices.inner_part(matrices.assembled(n + 2), n)}),
+        put={"grids.assembled": lambda n: matrices.inner_part(matrices.assemble(n + 2), n)}),
     "zero_padded_kernel_is_the_neumann_operator_corrected": Planted(
         put={"grids.halved": lambda n: fractions([1] * n)}),
     # multigrid

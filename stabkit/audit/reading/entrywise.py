@@ -75,7 +75,7 @@ def total(op: Operator) -> View:
 def multiply(op: Operator) -> View:
     """Mul: by a constant, or of a signal and a gate that is computed from it."""
     if _both_signals(op):
-        return gated(op)
+        return gate_signal(op)
     view, values, _ = _operands(op)
     return op.build.scale(view, values)
 
@@ -163,8 +163,8 @@ def clip(op: Operator) -> View:
         first = isinstance(op.value(0), Constant)
         bound = _scalar(op, int(not first))
         low, high = (bound, None) if op.kind == "Max" else (None, bound)
-        return _clipped(op, op.signal(int(first)), low, high)
-    return _clipped(op, op.signal(0), low, high)
+        return _clip_view(op, op.signal(int(first)), low, high)
+    return _clip_view(op, op.signal(0), low, high)
 
 
 def _bound(op: Operator, name: str) -> Fraction | None:
@@ -174,7 +174,7 @@ def _bound(op: Operator, name: str) -> Fraction | None:
     return None if abs(bound) > 2**127 else bound  # the largest float stands for "none"
 
 
-def _clipped(op: Operator, view: View, low: Fraction | None, high: Fraction | None) -> View:
+def _clip_view(op: Operator, view: View, low: Fraction | None, high: Fraction | None) -> View:
     if low is None and high is None:
         return view
     if low == 0 and high is None:
@@ -198,7 +198,7 @@ def prelu(op: Operator) -> View:
     return activate(op, flux_of(fluxes.leaky_relu, Fraction(float(slope.flat[0]))))
 
 
-def scaled_elu(op: Operator) -> View:
+def scale_elu(op: Operator) -> View:
     """Selu: γ elu(x), and Celu: α elu₁(x/α)."""
     if op.kind == "Selu":
         inner = activate(op, flux_of(activations.elu, _number(
@@ -240,7 +240,7 @@ FLUXES: dict[str, Callable[[Operator], Flux]] = {
 
 
 # -- a signal times a gate -------------------------------------------------------------------------
-def _unscaled(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
+def _factor_and_bias(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
     """The node, f and b of a signal f x + b, where f and b are numbers."""
     node, factor, offset = view.node, Fraction(1), Fraction(0)
     while node >= 0 and isinstance(layer := build.nodes[node].layer, Scaling):
@@ -257,18 +257,18 @@ def _unscaled(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
 def _gate(build: Builder, view: View) -> tuple[Flux, str, int, Fraction, Fraction, Fraction,
                                                Fraction] | None:
     """Flux, its name, node of x, and k, c, q, o of a signal q Φ(kx + c) + o."""
-    node, outer, beyond = _unscaled(build, view)
+    node, outer, beyond = _factor_and_bias(build, view)
     if node < 0 or not isinstance(layer := build.nodes[node].layer, Activation):
         return None
     inside = View(build.nodes[node].inputs[0], view.shape)
     if layer.flux.name == "tanh" and (bent := _gate(build, inside)) is not None and \
             bent[1] == "softplus" and bent[5:] == (1, 0):
         return layer.flux, "tanh of softplus", *bent[2:5], outer, beyond
-    inner, k, c = _unscaled(build, inside)
+    inner, k, c = _factor_and_bias(build, inside)
     return layer.flux, layer.flux.name, inner, k, c, outer, beyond
 
 
-def gated(op: Operator) -> View:
+def gate_signal(op: Operator) -> View:
     """x times a function of x: SiLU, GELU, hard swish, mish as exporters write them; or a product.
     """
     for first, second in ((0, 1), (1, 0)):
@@ -276,7 +276,7 @@ def gated(op: Operator) -> View:
         if x.shape != other.shape or not _same_places(x, other):
             continue
         gate = _gate(op.build, other)
-        node, factor, offset = _unscaled(op.build, x)
+        node, factor, offset = _factor_and_bias(op.build, x)
         if gate is None or offset or gate[2] != node:
             continue
         made = _product(*gate[:2], *gate[3:])
@@ -289,13 +289,13 @@ def gated(op: Operator) -> View:
 
 def _times(op: Operator, first: View, second: View) -> View:
     for x, other in ((first, second), (second, first)):
-        made = reduction.divided_by_its_size(op, x, other)
+        made = reduction.divide_by_own_size(op, x, other)
         if made is not None:
             return made
         if x.node >= 0 and x.places is None and isinstance(
                 scaling := op.build.nodes[x.node].layer, Scaling) and scaling.bias is None:
             inner = View(op.build.nodes[x.node].inputs[0], x.shape)
-            made = reduction.divided_by_its_size(op, inner, other)
+            made = reduction.divide_by_own_size(op, inner, other)
             if made is not None:
                 return op.build.scale(made, scaling.factors)
     return formulas.product(op, first, second)
@@ -303,7 +303,7 @@ def _times(op: Operator, first: View, second: View) -> View:
 
 def over_signal(op: Operator) -> View:
     """Div by a signal: times its reciprocal, which has no constant where that comes near 0."""
-    below = formulas.applied(op, "Reciprocal", op.signal(1))
+    below = formulas.apply_function(op, "Reciprocal", op.signal(1))
     above = op.value(0)
     if isinstance(above, View):
         return _times(op, above, below)
@@ -344,21 +344,21 @@ def where(op: Operator) -> View:
     test = op.value(0)
     if isinstance(test, Comparison) and test.relation == ">" and \
             test.threshold >= 20 and _both_of(op, 1, 2):
-        base, beta, shift = _unscaled(op.build, test.view)
-        x, factor, offset = _unscaled(op.build, op.signal(1))
+        base, beta, shift = _factor_and_bias(op.build, test.view)
+        x, factor, offset = _factor_and_bias(op.build, op.signal(1))
         gate = _gate(op.build, op.signal(2))
         if shift == 0 == offset and x == base and factor == 1 and gate is not None and \
                 gate[1] == "softplus" and gate[2:5] == (base, beta, 0) and beta > 0 and \
                 abs(gate[5] * beta - 1) <= Fraction(1, 2**52) and gate[6] == 0:
             return op.signal(2)
     if isinstance(test, Comparison):
-        return formulas.chosen(op, test)
+        return formulas.choose(op, test)
     if isinstance(test, Constant) and test.values.dtype == bool:
-        return _masked(op, test.values)
+        return _mask_view(op, test.values)
     raise op.refuse("a choice by something else than a comparison of a signal with a number")
 
 
-def _masked(op: Operator, mask: np.ndarray) -> View:
+def _mask_view(op: Operator, mask: np.ndarray) -> View:
     """Where with a mask that is known: a signal, or two, times zeros and ones."""
     parts = []
     for number, kept in ((1, mask), (2, ~mask)):

@@ -45,13 +45,13 @@ def flux_of_formula(formula: Expression, name: str) -> Flux:
         if len(_FOUND) >= _MOST:
             _FOUND.clear()
         try:
-            _FOUND[formula.text] = _recognised(formula, name)
+            _FOUND[formula.text] = _recognise(formula, name)
         except Undecided:  # the time is over, and with more of it one may be found
-            return _unbounded(formula, name)
+            return _unbounded_flux(formula, name)
     return _FOUND[formula.text]
 
 
-def _recognised(formula: Expression, name: str) -> Flux:
+def _recognise(formula: Expression, name: str) -> Flux:
     for known in (_shrinkage, _garrote, _root, _quotient, _gauss, _softsign, _bell, _gelu_by_tanh,
                   _log_sigmoid):
         try:
@@ -66,19 +66,19 @@ def _recognised(formula: Expression, name: str) -> Flux:
                 raise Undecided("the time is over")
             if certified_slopes(flux) is not None:
                 return flux
-    return _unbounded(formula, name)
+    return _unbounded_flux(formula, name)
 
 
-def _unbounded(formula: Expression, name: str) -> Flux:
+def _unbounded_flux(formula: Expression, name: str) -> Flux:
     # A flux that is not continuous, as far as is known, has no certified slopes.
-    def made(odd: bool) -> Flux:
+    def with_parity(odd: bool) -> Flux:
         return from_activation(formula, Facts(odd, (Fraction(0), Fraction(1)), None,
                                               continuous=False), name=name)
 
     try:
-        return made(False)
+        return with_parity(False)
     except StabkitError:  # pieces of |s| may have a value at both ends
-        return made(True)
+        return with_parity(True)
 
 
 # -- slopes that are suspected ---------------------------------------------------------------------

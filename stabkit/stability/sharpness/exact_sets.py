@@ -27,7 +27,7 @@ from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm
 from stabkit.stability.sharpness.rounded import beyond_rounding
 from stabkit.stability.sharpness.slopes import by_slopes
 from stabkit.tracing import Trace
-from stabkit.tracing.elimination import eliminated
+from stabkit.tracing.elimination import eliminate
 
 
 def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
@@ -83,7 +83,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     if not found.is_linear and notion is EUCLIDEAN and held is None and found.dt is None:
         return by_flow(found, name)
     if not found.is_linear:
-        found = eliminated(found)
+        found = eliminate(found)
     decide = by_weights if isinstance(notion, Weighted) else EXACTLY.get(notion)
     if decide is None:
         raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
@@ -97,13 +97,13 @@ def _of_systems(found: Trace, notion: Notion, name: str) -> StepBound:
         bound = by_implicit(found, notion, name)
     except Undecided as reason:
         try:
-            return exact_sets(eliminated(found), notion, None, name)
+            return exact_sets(eliminate(found), notion, None, name)
         except Undecided:
             raise reason from None
     if bound.proved[-1][1] is None or notion not in BY_ROWS:
         return bound
     try:
-        return exact_sets(eliminated(found), notion, None, name)
+        return exact_sets(eliminate(found), notion, None, name)
     except Undecided:
         return bound
 

@@ -57,22 +57,22 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
               found: Sequence[str] = ()) -> StepBound:
     """The sets for given weights; `found` says in words where they are from."""
     uniform = step.trace.shape if step.kinds.is_uniform and step.held is None else None
-    matrix = Matrix(step.free.form, weights, uniform, step.alternating)
+    matrix = Matrix(step.free.form, weights, uniform, step.chessboard)
     constant = (step.free.form.columns == CONSTANT).any() and notion is not CONTRACTION
     lines = [step.words(), *found]
     if constant:
         lines.append("a source or a held value moves the zero signal, whatever the step: ask for "
                      "CONTRACTION, which compares two signals")
-        return _moved(step, StepBound(notion.name, (), (), variable=name, by="the zero signal",
-                                      rounding=step.trace.rounding, lines=tuple(lines)))
-    rising = _rising(matrix)
+        return _move_zero(step, StepBound(notion.name, (), (), variable=name, by="the zero signal",
+                                          rounding=step.trace.rounding, lines=tuple(lines)))
+    rising = _growth_from_zero(matrix)
     never = rising is not None and rising.steps == ((Fraction(0), None),)
-    proved, why, limit = ((), "", "") if never else _proved(step, matrix)
+    proved, why, limit = ((), "", "") if never else _prove_intervals(step, matrix)
     grown = [rising] if rising is not None else []
-    grown += [] if never else _grown(matrix, proved, grown)
+    grown += [] if never else _further_growth(matrix, proved, grown)
     if not proved and not grown:
         grown = _grown_exactly(matrix, step.dt)
-    refuted = _joined([steps for each in grown for steps in each.steps])
+    refuted = _merge_intervals([steps for each in grown for steps in each.steps])
     certificate = [each for steps in proved for each in _certificates(step, matrix, steps, why)]
     if proved:
         lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS, PART) else ''}"
@@ -89,10 +89,10 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
         notion.name, proved, refuted, tuple(certificate),
         tuple(filter(None, (_witness(step, matrix, each) for each in grown))),
         signals=_signals(first, notion), rounding=step.trace.rounding,
-        variable=name, lines=tuple(lines), by=_called(first))
+        variable=name, lines=tuple(lines), by=_name_of_signal(first))
 
 
-def _moved(step: OwnStep, bound: StepBound) -> StepBound:
+def _move_zero(step: OwnStep, bound: StepBound) -> StepBound:
     """The steps at which the zero signal moves, with its evidence."""
     form = step.free.form
     constants = form.constants().astype(object)
@@ -121,14 +121,14 @@ def _signals(growing: Growing | None, notion: Notion) -> tuple[np.ndarray, ...]:
     return (growing.signal, 0 * growing.signal) if notion.signals == 2 else (growing.signal,)
 
 
-def _called(growing: Growing | None) -> str:
+def _name_of_signal(growing: Growing | None) -> str:
     if growing is None or growing.signal.size <= 16:
         return ""
     return "a signal of 0, 1 and -1" if growing.scale == 1 else \
         "a signal that the matrix stretches most"
 
 
-def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
+def _prove_intervals(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
     """The proved intervals, how, and where nothing is proved what stood in the way."""
     limits = []
     if step.kinds.is_uniform and matrix.weights is None and not step.held:
@@ -184,7 +184,7 @@ def _certificates(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction
 def _of_sums(step: OwnStep, steps: tuple[Fraction, Fraction | None]) -> list[Evidence]:
     try:
         made = [row_evidence.certificate(kinds, MAX_NORM, steps, (), rows.conditions(
-            kinds, MAX_NORM)) for kinds in (step.kinds, step.turned)]
+            kinds, MAX_NORM)) for kinds in (step.kinds, step.transpose)]
     except Undecided:
         return []
     return [] if None in made else [each for each in made if each is not None]
@@ -194,7 +194,7 @@ def _by_sums(step: OwnStep) -> Steps:
     """Where ‖M‖₁ <= 1 and ‖M‖_∞ <= 1, so that ‖M‖₂ <= 1 (Schur's test)."""
     try:
         found = [*rows.conditions(step.kinds, MAX_NORM),
-                 *rows.conditions(step.turned, MAX_NORM)]
+                 *rows.conditions(step.transpose, MAX_NORM)]
         return intervals(rows.line_of(found))[0]
     except Undecided:
         return ()
@@ -236,7 +236,7 @@ def _exact(matrix: Matrix, dt: Fraction) -> np.ndarray:
 
 def _by_convexity(matrix: Matrix) -> Steps:
     """[0, T] for a matrix that is affine in dt and of norm <= 1 at dt = 0."""
-    if not _bounded(matrix, Fraction(0)):
+    if not _is_bounded(matrix, Fraction(0)):
         return ()
     if matrix.degree == 0:
         return ((Fraction(0), None),)
@@ -246,12 +246,12 @@ def _by_convexity(matrix: Matrix) -> Steps:
     for away in (1e-9, 1e-7, 1e-5, 1e-3):
         high = Fraction(top * (1 - away))
         end = simplest(high * (1 - Fraction(away) / 10), high)
-        if _bounded(matrix, end):
+        if _is_bounded(matrix, end):
             return ((Fraction(0), end),)
     return ()
 
 
-def _bounded(matrix: Matrix, dt: Fraction) -> bool:
+def _is_bounded(matrix: Matrix, dt: Fraction) -> bool:
     return is_psd(_gap(matrix, dt))
 
 
@@ -285,14 +285,14 @@ def first_growth(matrix: Matrix) -> float | None:
     return low
 
 
-def _rising(matrix: Matrix) -> Growing | None:
+def _growth_from_zero(matrix: Matrix) -> Growing | None:
     """A signal that grows at every step from 0 on, if there is one."""
-    u = matrix.rising()
-    found = None if u is None else matrix.growing(u)
+    u = matrix.first_growth()
+    found = None if u is None else matrix.growth_of(u)
     return found if found is not None and found.steps[0][0] == 0 else None
 
 
-def _grown(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[Growing]:
+def _further_growth(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[Growing]:
     """Further signals that grow, for steps outside the proved ones."""
     found: list[Growing] = list(known)
     ends = [high for _, high in proved if high is not None] or \
@@ -304,7 +304,7 @@ def _grown(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[Growing]
         if any(low <= dt and (high is None or dt <= high) for low, high in covered):
             continue
         top, u = matrix.largest(float(dt))
-        each = matrix.growing(u, dt) if top > 1 else None
+        each = matrix.growth_of(u, dt) if top > 1 else None
         if each is not None:
             found.append(each)
     return found[len(known):]
@@ -315,7 +315,7 @@ def _grown_exactly(matrix: Matrix, dt: Fraction | None) -> list[Growing]:
     at = Fraction(1) if dt is None else dt
     flat = np.ones(matrix.size)
     for u in (flat, matrix.signs, np.eye(1, matrix.size).ravel()):
-        found = matrix.growing(u, at)
+        found = matrix.growth_of(u, at)
         if found is not None:
             return [found]
     lower = negative_direction(_gap(matrix, at)) if matrix.size <= _MIDDLE else None
@@ -323,7 +323,7 @@ def _grown_exactly(matrix: Matrix, dt: Fraction | None) -> list[Growing]:
     return [] if found is None else [found]
 
 
-def _joined(parts: list[tuple[Fraction, Fraction | None]]) -> Steps:
+def _merge_intervals(parts: list[tuple[Fraction, Fraction | None]]) -> Steps:
     out: list[tuple[Fraction, Fraction | None]] = []
     for low, high in sorted(parts, key=lambda steps: steps[0]):
         if out and (out[-1][1] is None or low <= out[-1][1]):
