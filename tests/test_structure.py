@@ -43,8 +43,8 @@ IRREGULAR = {
 
 #: Words that end the part of a name that says what comes back.
 LINKS = {
-    "are", "as", "at", "is", "by", "for", "from", "in", "into", "of", "off", "on", "or", "out", "over",
-    "to", "under", "with", "within", "without",
+    "are", "as", "at", "by", "for", "from", "in", "into", "is", "of", "off", "on", "or", "out",
+    "over", "to", "under", "with", "within", "without",
 }
 
 #: What is named in the reference and in people's programs, and terms of the field.

@@ -8,7 +8,14 @@ from fractions import Fraction
 from time import monotonic
 
 from stabkit.audit.decision import LEAST, TRIALS_PER_SECOND
-from stabkit.audit.questions import BOUNDED, MODES, NOTIONS, select_notions, constant_name, notion_of_name
+from stabkit.audit.questions import (
+    BOUNDED,
+    MODES,
+    NOTIONS,
+    constant_name,
+    notion_of_name,
+    select_notions,
+)
 from stabkit.audit.result import Audit, BlockReport, Judgement
 from stabkit.schemes import DiffusionScheme, Leapfrog, Linear, Reverse, Scheme, Verlet
 from stabkit.schemes.scheme import HasStep

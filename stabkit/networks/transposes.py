@@ -46,12 +46,13 @@ def compare(before: Graph, after: Graph) -> Transpose | None:
     """Compare two chains of linear layers; None where they cannot be laid on each other."""
     small = before.is_small and after.is_small
     (scale_one, ones), (scale_two, twos) = _layers(before), _layers(after)
-    laid = [_laid(one, two, small) for one, two in zip(ones, reversed(twos), strict=True)] \
+    laid = [_lay_out(one, two, small) for one, two in zip(ones, reversed(twos), strict=True)] \
         if len(ones) == len(twos) else []
     if len(laid) == 1 and laid[0] is not None:
         return _compare_layers(*laid[0], scale_one, scale_two)
     if laid and not small:
-        factors = [pair and _compare_layers(*pair, Fraction(1), Fraction(1)).factor for pair in laid]
+        factors = [pair and _compare_layers(*pair, Fraction(1),
+                                            Fraction(1)).factor for pair in laid]
         whole = prod((factor or Fraction(0) for factor in factors), start=scale_two / scale_one)
         if whole:
             return Transpose(whole, float(whole), 0.0, 0.0, Fraction(0))
@@ -130,7 +131,7 @@ def _split(x: Signal) -> tuple[Any, Any]:
     return high, x - high
 
 
-def _laid(one: Layer, two: Layer, small: bool) -> tuple[Layer, Layer] | None:
+def _lay_out(one: Layer, two: Layer, small: bool) -> tuple[Layer, Layer] | None:
     """The adjoint of a layer and another layer in one layout, where they have one."""
     adjoint, second = one.transpose_layer, two.canonical
     first = adjoint and adjoint.canonical

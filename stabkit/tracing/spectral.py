@@ -27,7 +27,7 @@ from stabkit.errors import (
 )
 from stabkit.tracing.cosines import cosine_transforms
 from stabkit.tracing.libraries import with_stand_ins
-from stabkit.tracing.modes import FOURIER, Factor, Modes, Signal, is_zero, number, stopped
+from stabkit.tracing.modes import FOURIER, Factor, Modes, Signal, is_zero, number, stop_tracing
 from stabkit.tracing.run import as_shape, takes_step
 from stabkit.tracing.state import refuse_state
 

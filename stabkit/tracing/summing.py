@@ -59,7 +59,7 @@ def _norm(tracer: Tracer, array: Array, ord: Any = None, axis: Any = None, keepd
     return np.sqrt(np.sum(array * array, axis=axis, keepdims=keepdims))
 
 
-def _added_at(tracer: Tracer, ufunc: Any, array: Array, key: Any, values: Array) -> None:
+def _add_at(tracer: Tracer, ufunc: Any, array: Array, key: Any, values: Array) -> None:
     """np.add.at: each time that a place is named, one value is added to it."""
     if not isinstance(array, TracedArray):
         tracer.fills_numbers = True
@@ -249,7 +249,7 @@ def exactly(tracer: Tracer, number: Any) -> Array:
 SUMMING: dict[Function, Function] = {
     np.sum: _sum, np.mean: _mean, np.average: _mean, np.cumsum: _cumsum, np.diff: _diff,
     np.dot: _dot, np.vdot: _dot, np.einsum: _einsum, np.convolve: _convolve,
-    np.linalg.norm: _norm, np.bincount: _bincount, np.add.at: _added_at,
-    np.subtract.at: _added_at,
+    np.linalg.norm: _norm, np.bincount: _bincount, np.add.at: _add_at,
+    np.subtract.at: _add_at,
     np.correlate: _correlate, np.gradient: _gradient, np.clip: _clip, np.outer: _outer,
 }

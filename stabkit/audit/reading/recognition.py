@@ -98,7 +98,7 @@ def _guesses(formula: Expression, name: str) -> Iterator[Flux]:
     ends = float(steep.min()), float(steep.max())
     if max(map(abs, ends)) > _STEEP:
         return
-    whole = _enclosed(formula, -inf, inf)
+    whole = _enclose_slope(formula, -inf, inf)
     size = max(Fraction(1, 1000), *(abs(Fraction(end)) for end in ends))
     low, high = (Fraction(end).limit_denominator(10**4) for end in ends)
     # What a slope comes to only far out it need not pass by any room.
@@ -111,7 +111,7 @@ def _guesses(formula: Expression, name: str) -> Iterator[Flux]:
     def with_tails(slopes: tuple[Fraction, Fraction]) -> Flux:
         return _with_tails(formula, slopes, name)
 
-    far_out_known = all(_enclosed(formula, *end) is not None for end in (
+    far_out_known = all(_enclose_slope(formula, *end) is not None for end in (
         (-inf, -_FAR), (_FAR, inf)))
     for make in (plain, with_tails) if far_out_known else (with_tails, plain):
         try:
@@ -136,7 +136,8 @@ def _with_tails(formula: Expression, slopes: tuple[Fraction, Fraction], name: st
         for place, (edge, phi) in enumerate(cut)], Facts(False, slopes, None))
 
 
-def _enclosed(formula: Expression, low: float, high: float) -> tuple[Fraction, Fraction] | None:
+def _enclose_slope(formula: Expression, low: float, high: float
+                   ) -> tuple[Fraction, Fraction] | None:
     """What the slope is enclosed in at once, if that is bounded."""
     try:
         found = Interval(0) + formula.derivative.at(Interval(low, high))

@@ -78,7 +78,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
         return _by_means_or_growth(found, notion, name)
     if not found.is_linear and notion is MAX_NORM and held is None:
-        return _or_composed(_range_kept, found, notion, name)
+        return _or_composed(_prove_range, found, notion, name)
     if not found.is_linear and notion is CONTRACTION and held is None:
         return _or_composed(by_slopes, found, notion, name)
     if not found.is_linear and notion is EUCLIDEAN and held is None:
@@ -92,7 +92,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     return beyond_rounding(decide(step, notion, name), step, notion)
 
 
-def _range_kept(found: Trace, notion: Notion, name: str) -> StepBound:
+def _prove_range(found: Trace, notion: Notion, name: str) -> StepBound:
     kept = _by_means_or_growth(found, RANGE, name)
     return replace(kept, notion=notion.name, lines=(
         *kept.lines, "a step that keeps the range of every signal keeps the largest modulus"))

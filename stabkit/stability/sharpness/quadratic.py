@@ -26,10 +26,10 @@ from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.eigenvalues import symmetric_line
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growing_signals import (
-    grown_at_ends,
-    grown_between,
-    joined,
-    rising,
+    growth_at_ends,
+    growth_between,
+    growth_from_zero,
+    merge_intervals,
 )
 from stabkit.stability.sharpness.growth import Growing, Matrix
 from stabkit.stability.sharpness.linear import Steps
@@ -68,16 +68,16 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
                      "CONTRACTION, which compares two signals")
         return _move_zero(step, StepBound(notion.name, (), (), variable=name, by="the zero signal",
                                       rounding=step.trace.rounding, lines=tuple(lines)))
-    from_0 = rising(matrix)
+    from_0 = growth_from_zero(matrix)
     never = from_0 is not None and from_0.steps == ((Fraction(0), None),)
     proved, why, limit = ((), "", "") if never else _prove_intervals(step, matrix)
     grown = [from_0] if from_0 is not None else []
-    grown += [] if never else grown_at_ends(matrix, proved, grown)
+    grown += [] if never else growth_at_ends(matrix, proved, grown)
     if not proved and not grown:
         grown = _grown_exactly(matrix, step.dt)
     if not never and not matrix.is_large:
-        grown += grown_between(matrix, proved, grown)
-    refuted = joined([steps for each in grown for steps in each.steps])
+        grown += growth_between(matrix, proved, grown)
+    refuted = merge_intervals([steps for each in grown for steps in each.steps])
     certificate = [each for steps in proved for each in _certificates(step, matrix, steps, why)]
     if proved:
         lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS, PART) else ''}"
