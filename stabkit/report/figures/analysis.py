@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from stabkit.errors import InvalidArgument
 from stabkit.methods import Cycle, Family, Multistep, Region, RungeKutta
-from stabkit.report.figures.style import BLUE, INK, ORANGE, RED, SKY, canvas, line, styled
+from stabkit.report.figures.style import BLUE, INK, ORANGE, RED, SKY, canvas, in_style, line
 from stabkit.spectra import NumericalRange, Pseudospectrum, Spectrum, TransientGrowth
 
 _FINE = 401
@@ -21,7 +21,7 @@ _STEEP = 1e3  # from which on norms are drawn in logarithms
 _GROWTHS = 12
 
 
-@styled
+@in_style
 def plot(found: Any, beside: Any = None) -> Figure:
     """Draw a result of ``stabkit.spectra`` or ``stabkit.methods``.
 
