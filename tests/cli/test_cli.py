@@ -397,10 +397,3 @@ def test_a_terminal_without_greek_is_served(decider, monkeypatch):
         assert main(["show", entry.name]) == 0
     with os.fdopen(read, "rb") as received:
         assert b"\\u03c4 \\u2264 1" in received.read()
-
-
-def test_one_cannot_take_the_name_of_a_paper_s_claim(tmp_path, capsys):
-    """Found also where all that is asked of are the claims of a file with the paper's name."""
-    own = own_claim(tmp_path / "alt2021.py", "energy_decay")
-    assert main(["verify", "--claims", str(own)]) == 2
-    assert "alt2021.energy_decay is the name of a built-in claim" in error_of(capsys)
