@@ -91,6 +91,8 @@ def test_an_argument_of_another_kind_is_named(make, name):
     (lambda: stabkit.fluxes.rational(Fraction(1, 10**400)), "contrast: must lie between"),
     (lambda: stabkit.fluxes.scaled_identity(10**400), "factor: must lie between"),
     (lambda: stabkit.fluxes.leaky_relu(10**400), "slope: must lie between"),
+    (lambda: stabkit.identity(10**30), "n: must be at most"),
+    (lambda: stabkit.convolution(["1"], 3, np.ones((0, 3))), "boundary: must be one of"),
     (lambda: stabkit.weighted(["1e999"]), "weights: must be at most"),
     (lambda: stabkit.box([0, 0], [1, 1, 1]), r"low, high: must have shapes that fit, got \(2,\)")])
 def test_numbers_no_float_holds_and_shapes_that_do_not_fit(make, words):
