@@ -12,6 +12,12 @@ from stabkit.multigrid.black_box import BlackBox
 from stabkit.multigrid.boundary import PERIODIC_CELLS, ZERO_PADDED, GridBoundary, grid_boundary
 from stabkit.multigrid.convergence import Solution, Status
 from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, Visit, W
+from stabkit.multigrid.diffusion_system import (
+    diffusion_gradient,
+    diffusion_hierarchy,
+    diffusion_matrix,
+    diffusivities,
+)
 from stabkit.multigrid.energy_bound import EnergyBound, energy_bound
 from stabkit.multigrid.fast_poisson import FastPoisson
 from stabkit.multigrid.fourier import TwoGrid, rediscretised_stencil, smoothing_factor
@@ -24,14 +30,7 @@ from stabkit.multigrid.hierarchy import (
     geometric,
     rediscretised,
 )
-from stabkit.multigrid.implicit_diffusion import (
-    ImplicitStep,
-    diffusion_gradient,
-    diffusion_hierarchy,
-    diffusion_matrix,
-    diffusivities,
-    implicit_diffusion,
-)
+from stabkit.multigrid.implicit_diffusion import ImplicitStep, implicit_diffusion
 from stabkit.multigrid.krylov import conjugate_gradients, fgmres, minres
 from stabkit.multigrid.layers import (
     Composition,

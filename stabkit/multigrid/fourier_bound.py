@@ -1,4 +1,4 @@
-"""A proven bound of what a cycle leaves of the energy norm on grids of any size, by Fourier analysis.
+"""A proven bound of what a cycle leaves of the energy norm on grids of any size, by Fourier.
 
 On a periodic grid a constant stencil, its Galerkin operators and smoothers by colours act on the
 2^d harmonics of each frequency apart; grids with zero values or no flux at nodes are the odd, or
@@ -114,6 +114,7 @@ def fourier_bound(problem: StencilProblem, cycle: Cycle | None = None,
     transfer = transfer or galerkin_transfer(len(problem.shape))
     smoother = _smoother(problem, cycle, transfer)
     weights, found, any_depth = problem.weights, [], False
+    _check_definite(weights)
     for _ in range(integer(levels, "levels", 2) - 1):
         _check_stencil(problem, weights)
         signs = signs_of((weights, transfer.prolongation), (smoother,))
@@ -161,6 +162,18 @@ def _check_smoother(smoother: Smoother) -> None:
                                "Richardson or SOR by colours")
     if isinstance(smoother, SOR) and fraction(smoother.omega) >= 2:
         raise HypothesisNotMet("fourier_bound: SOR needs omega < 2")
+
+
+def _check_definite(weights: Stencil) -> None:
+    # Diagonally dominant, and connected along each axis: then only constants are in the kernel.
+    taps = dict(weights.taps)
+    beside = [tuple(int(k == axis) for k in range(weights.dimension))
+              for axis in range(weights.dimension)]
+    if weights.centre <= 0 or any(weight > 0 for offset, weight in weights.taps if any(offset)) \
+            or not all(taps.get(offset, 0) < 0 for offset in beside):
+        raise HypothesisNotMet("fourier_bound: weights beside the centre must not be positive, and "
+                               "negative for the next point of each axis, so that the operator is "
+                               "definite but for constants")
 
 
 def _check_stencil(problem: StencilProblem, weights: Stencil) -> None:
@@ -211,9 +224,16 @@ def _is_multiple(a: Stencil, b: Stencil) -> bool:
 
 
 def _quotient(weights: Stencil, smoother: Smoother, transfer: Transfer) -> Operator:
-    # Mᴴ W M (A⁻¹ − P A_c⁻¹Pᴴ): its eigenvalues are real, the largest is K.
-    inverse, correction = _inverse(smoother, weights), _correction(weights, transfer)
-    return lambda modes: inverse(modes) * correction(modes)
+    # √W M (A⁻¹ − P A_c⁻¹Pᴴ) Mᴴ √W, Hermitian; its largest eigenvalue is K.
+    root, correction = _root(smoother, weights), _correction(weights, transfer)
+
+    def operator(modes: Frequencies) -> acb_mat:
+        scaled = root(modes)
+        adjoint = acb_mat([[entry.conjugate() for entry in column]
+                           for column in scaled.transpose().tolist()])
+        return scaled * correction(modes) * adjoint
+
+    return operator
 
 
 def _correction(weights: Stencil, transfer: Transfer) -> Operator:
@@ -238,23 +258,21 @@ def _correction(weights: Stencil, transfer: Transfer) -> Operator:
     return operator
 
 
-def _inverse(smoother: Smoother, weights: Stencil) -> Operator:
-    # Mᴴ W M on the harmonics.
-    L = on_harmonics(weights)
+def _root(smoother: Smoother, weights: Stencil) -> Operator:
+    # √W M on the harmonics.
     if isinstance(smoother, SOR):
-        return _of_colours(smoother, weights, L)
+        return _root_of_colours(smoother, weights)
     step = fraction(smoother.step) if isinstance(smoother, Richardson) else \
         fraction(smoother.omega) / weights.centre
-    # W = 1 / (2 M − A), of a stencil of its own so that nothing cancels.
-    M = Stencil((((0,) * weights.dimension, 1 / step),))
-    rest = on_harmonics(2 * M + -1 * weights)
     if sum(abs(weight) for _, weight in weights.taps) * step >= 2:
         raise HypothesisNotMet("fourier_bound: this weight is not shown to reduce the energy")
-    square = acb((1 / step**2).numerator) / (1 / step**2).denominator
-    return lambda modes: diagonal([square / modes.value(part) for part in rest])
+    # W M² = 1 / (2 τ − τ² A), of a stencil of its own so that nothing cancels.
+    unit = Stencil((((0,) * weights.dimension, 2 * step),))
+    rest = on_harmonics(unit + -(step**2) * weights)
+    return lambda modes: diagonal([1 / modes.value(part).sqrt() for part in rest])
 
 
-def _of_colours(smoother: SOR, weights: Stencil, L: list[Symbol]) -> Operator:
+def _root_of_colours(smoother: SOR, weights: Stencil) -> Operator:
     check_colours(smoother, weights)
     omega = fraction(smoother.omega)
     D = on_harmonics(block(smoother, weights))
@@ -270,8 +288,6 @@ def _of_colours(smoother: SOR, weights: Stencil, L: list[Symbol]) -> Operator:
         for place, after in enumerate(parts):
             for before in parts[:place]:
                 M += after * coupled * before
-        adjoint = acb_mat([[entry.conjugate() for entry in column]
-                           for column in M.transpose().tolist()])
-        return adjoint * diagonal([1 / ((2 / share - 1) * each) for each in blocks]) * M
+        return diagonal([1 / ((2 / share - 1) * each).sqrt() for each in blocks]) * M
 
     return operator
