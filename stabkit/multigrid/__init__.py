@@ -18,7 +18,7 @@ from stabkit.multigrid.diffusion_system import (
     diffusion_matrix,
     diffusivities,
 )
-from stabkit.multigrid.energy_bound import EnergyBound, energy_bound
+from stabkit.multigrid.energy_bound import EnergyBound, energy_bound, energy_error
 from stabkit.multigrid.fast_poisson import FastPoisson
 from stabkit.multigrid.fourier import TwoGrid, rediscretised_stencil, smoothing_factor
 from stabkit.multigrid.fourier_bound import FourierBound, fourier_bound
@@ -217,6 +217,7 @@ __all__ = [
     "diffusivities",
     "energy_adjoint",
     "energy_bound",
+    "energy_error",
     "energy_norm",
     "energy_norm_at_most",
     "extractor",
