@@ -43,6 +43,7 @@ from stabkit.multigrid.symbol import Frequencies, Symbol, mirror
 from stabkit.multigrid.transfer import Transfer, galerkin_transfer
 
 TOLERANCE = Fraction(1, 20)
+Smoothing = SOR | Jacobi | Richardson
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,14 @@ def fourier_bound(problem: StencilProblem, cycle: Cycle | None = None,
 
 
 # -- the hypotheses --------------------------------------------------------------------------------
-def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer) -> Smoother:
+def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer) -> Smoothing:
     smoother = cycle.smoother if cycle.pre else (cycle.post_smoother or
                                                  cycle.smoother.adjoint).adjoint
     adjoint = cycle.post_smoother in (None, cycle.smoother.adjoint)
     while isinstance(smoother, Then):  # those before the last reduce the energy, too
-        _check_smoother(smoother.first)
+        _checked(smoother.first)
         smoother = smoother.second
-    _check_smoother(smoother)
+    last = _checked(smoother)
     placement = problem.grid_boundary.placement
     for met, reason in (
             (placement in (RING, INTERIOR, NODES), f"{problem.grid_boundary} is neither periodic "
@@ -150,10 +151,10 @@ def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer) -> Smoo
              "the prolongation must be its own mirror image and reach to neighbours")):
         if not met:
             raise HypothesisNotMet(f"fourier_bound: {reason}")
-    return _as_periodic(smoother, placement, len(problem.shape))
+    return _as_periodic(last, placement, len(problem.shape))
 
 
-def _check_smoother(smoother: Smoother) -> None:
+def _checked(smoother: Smoother) -> Smoothing:
     if isinstance(smoother, SOR) and not colours(smoother, 2):
         raise HypothesisNotMet("fourier_bound: a lexicographic order has a first and a last point, "
                                "which no Fourier analysis knows; take an order of colours")
@@ -162,6 +163,7 @@ def _check_smoother(smoother: Smoother) -> None:
                                "Richardson or SOR by colours")
     if isinstance(smoother, SOR) and fraction(smoother.omega) >= 2:
         raise HypothesisNotMet("fourier_bound: SOR needs omega < 2")
+    return smoother
 
 
 def _check_definite(weights: Stencil) -> None:
@@ -194,7 +196,7 @@ def _is_mirrored(weights: Stencil) -> bool:
         for k in range(len(offset))) for offset, weight in taps.items())
 
 
-def _as_periodic(smoother: Smoother, placement: Placement, dimension: int) -> Smoother:
+def _as_periodic(smoother: Smoothing, placement: Placement, dimension: int) -> Smoothing:
     # Interior point 0 is point 1 of the periodic grid, so the parity of sums of indices may change.
     if placement is not INTERIOR or not isinstance(smoother, SOR):
         return smoother
@@ -223,7 +225,7 @@ def _is_multiple(a: Stencil, b: Stencil) -> bool:
     return first == {offset: factor * weight for offset, weight in second.items()}
 
 
-def _quotient(weights: Stencil, smoother: Smoother, transfer: Transfer) -> Operator:
+def _quotient(weights: Stencil, smoother: Smoothing, transfer: Transfer) -> Operator:
     # √W M (A⁻¹ − P A_c⁻¹Pᴴ) Mᴴ √W, Hermitian; its largest eigenvalue is K.
     root, correction = _root(smoother, weights), _correction(weights, transfer)
 
@@ -258,12 +260,12 @@ def _correction(weights: Stencil, transfer: Transfer) -> Operator:
     return operator
 
 
-def _root(smoother: Smoother, weights: Stencil) -> Operator:
+def _root(smoother: Smoothing, weights: Stencil) -> Operator:
     # √W M on the harmonics.
     if isinstance(smoother, SOR):
         return _root_of_colours(smoother, weights)
-    step = fraction(smoother.step) if isinstance(smoother, Richardson) else \
-        fraction(smoother.omega) / weights.centre
+    step = fraction(smoother.omega) / weights.centre if isinstance(smoother, Jacobi) else \
+        fraction(smoother.step)
     if sum(abs(weight) for _, weight in weights.taps) * step >= 2:
         raise HypothesisNotMet("fourier_bound: this weight is not shown to reduce the energy")
     # W M² = 1 / (2 τ − τ² A), of a stencil of its own so that nothing cancels.

@@ -7,10 +7,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy
 
 from stabkit.aliases import Number, Rational, Signal
-from stabkit.arithmetic.backend import like, namespace
+from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.rational import Constant, fraction, solve
@@ -21,12 +20,9 @@ from stabkit.operators import Operator
 from stabkit.operators.derivatives import Inverse, derivative
 from stabkit.operators.norms import norm_squared
 from stabkit.proof.words import Expression
-from stabkit.schemes import twins
 from stabkit.schemes.diffusion import DiffusionScheme
 from stabkit.schemes.scheme import as_step
-
-MOST_BANDS = 16  # on each side, up to which elimination keeps to the bands
-WORTH_COMPILING = 30_000  # numbers from which on tridiagonal systems go to compiled loops
+from stabkit.schemes.weighted_systems import WeightedSystems
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,32 +100,20 @@ class Implicit(DiffusionScheme):
         return Interval(0, (largest.sqrt() / constant).hi)
 
     def _residual(self, u: Signal, v: Signal, s: Signal) -> Signal:
-        flow = self.flux.activation(s)
-        if self._taps is None or not isinstance(flow, np.ndarray) or flow.dtype != np.float64:
+        flow, taps = self.flux.activation(s), self._systems.taps
+        if taps is None or not isinstance(flow, np.ndarray) or flow.dtype != np.float64:
             return v - u + self.tau * (self.K.T @ flow)
-        before, after = (float(self.tau) * tap for tap in self._taps)
+        before, after = (float(self.tau) * tap for tap in taps)
         rest = v - u
         rest[..., :-1] += before * flow
         rest[..., 1:] += after * flow
         return rest
 
     def _differences(self, v: Signal) -> Signal:
-        if self._taps is None or not isinstance(v, np.ndarray):
+        if self._systems.taps is None or not isinstance(v, np.ndarray):
             return self.K @ v
-        before, after = self._taps
+        before, after = self._systems.taps
         return after * v[..., 1:] + before * v[..., :-1]
-
-    @cached_property
-    def _taps(self) -> tuple[float, float] | None:
-        """The a and b of K v = a v_i + b v_{i+1}, without the cost of sparse products; or None."""
-        sparse, n = self.K.sparse(), self.size
-        if sparse.shape != (n - 1, n) or sparse.nnz != 2 * (n - 1) or n < 2:
-            return None
-        places = np.arange(n - 1)[:, None] + np.arange(2)
-        taps = sparse.data.reshape(-1, 2)
-        if not (sparse.indices.reshape(-1, 2) == places).all() or not (taps == taps[0]).all():
-            return None
-        return float(taps[0, 0]), float(taps[0, 1])
 
     def _solve(self, u: Signal) -> Signal:
         """The solutions for the rows of u, each as if it were alone."""
@@ -144,7 +128,7 @@ class Implicit(DiffusionScheme):
                 numbers, solutions = (xp.concat(parts) for parts in zip(*found, strict=True))
                 return xp.take(solutions, xp.argsort(numbers), axis=0)
             # Newton steps may leave the valley; lagged diffusivity, as here, is known to descend.
-            v = self._linear(self.flux.diffusivity(self._differences(v)), u)
+            v = self._systems.solve(self.flux.diffusivity(self._differences(v)), u)
         size = float(xp.max(_largest(self.residual(u, v))))
         raise HypothesisNotMet(
             f"implicit step: no convergence in {self.max_iterations} iterations (residual "
@@ -159,7 +143,7 @@ class Implicit(DiffusionScheme):
         arrived = size <= small
         going = ~arrived
         while bool(xp.any(going)):
-            newton = v - self._linear(self.flux.slope(s), residual)
+            newton = v - self._systems.solve(self.flux.slope(s), residual)
             v = newton if bool(xp.all(going)) else xp.where(going[:, None], newton, v)
             s = self._differences(v)
             residual, before = self._residual(u, v, s), size
@@ -169,35 +153,8 @@ class Implicit(DiffusionScheme):
         return v, arrived
 
     @cached_property
-    def _bands(self) -> tuple[Signal, ...]:
-        """Sparse matrices that take w to the diagonals of Kᵀ diag(w) K from the main one upwards.
-
-        Empty where the diagonals are too many for banded elimination.
-        """
-        n, sparse = self.size, self.K.sparse()
-        gram = (abs(sparse.T) @ abs(sparse)).tocoo()
-        width = int(np.max(np.abs(gram.row - gram.col), initial=0))
-        if width > MOST_BANDS:
-            return ()
-        return tuple(sparse[:, : n - k].multiply(sparse[:, k:]).T.tocsr()
-                     for k in range(width + 1))
-
-    def _linear(self, weights: Any, right: Signal) -> Signal:
-        """The solutions of (I + τ Kᵀ diag(w) K) x = r, row by row."""
-        xp, tau = namespace(right), float(self.tau)
-        if xp is np and self._taps is not None:
-            a, b = self._taps
-            diagonal = np.ones((self.size, len(weights)))
-            diagonal[:-1] += tau * a * a * weights.T
-            diagonal[1:] += tau * b * b * weights.T
-            return _solve_banded([diagonal, tau * a * b * weights.T], right)
-        if xp is np and self._bands:
-            above = [tau * (band @ weights.T) for band in self._bands]
-            above[0] += 1
-            return _solve_banded(above, right)
-        solve = _solve_sparse if xp is np else _solve_dense
-        return xp.stack([solve(self.K, tau, weights[k, :], right[k, :])
-                         for k in range(right.shape[0])])
+    def _systems(self) -> WeightedSystems:
+        return WeightedSystems(self.K, self.tau)
 
     def _solve_exactly(self, u: np.ndarray) -> np.ndarray:
         low, high = self.flux.facts.slopes
@@ -228,40 +185,6 @@ def _square(entry: Any) -> Interval:
     value = entry if isinstance(entry, Interval) else Interval(entry)
     size = value.hi if -value.lo < value.hi else -value.lo
     return Interval(size) * Interval(size)
-
-
-def _solve_banded(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
-    """Row by row, from the diagonals (N − k, B) of the matrices; NaN where one is singular."""
-    if len(above) == 2 and right.size >= WORTH_COMPILING:
-        diagonal, beside = above
-        return twins.tridiagonal(diagonal, beside, right.T).T
-    return _eliminate([each.T for each in above], right)
-
-
-def _solve_sparse(K: Operator, tau: float, weights: np.ndarray, right: np.ndarray) -> np.ndarray:
-    sparse, eye = K.sparse(), scipy.sparse.eye_array(K.shape[1], format="csr")
-    matrix = eye + tau * (sparse.T @ scipy.sparse.diags_array(weights) @ sparse)
-    return scipy.sparse.linalg.spsolve(matrix.tocsc(), right)
-
-
-def _solve_dense(K: Operator, tau: float, weights: Any, right: Signal) -> Signal:
-    xp, dense = namespace(right), like(K.sparse().toarray(), right)
-    matrix = xp.eye(K.shape[1], dtype=right.dtype) + tau * (dense.T @ (weights[:, None] * dense))
-    return xp.linalg.solve(matrix, right[:, None])[:, 0]
-
-
-def _eliminate(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
-    # The systems are the blocks of one matrix, one after the other.
-    width, (count, n) = len(above) - 1, right.shape
-    bands = np.zeros((2 * width + 1, count, n))
-    for k, rows in enumerate(above):
-        bands[width - k, :, k:] = bands[width + k, :, : n - k] = rows
-    try:
-        return scipy.linalg.solve_banded((width, width), bands.reshape(2 * width + 1, -1),
-                                         right.ravel(), check_finite=False).reshape(count, n)
-    except np.linalg.LinAlgError:  # one of them is singular
-        return np.full_like(right, np.nan) if count == 1 else np.concatenate(
-            [_eliminate([rows[k:k + 1] for rows in above], right[k:k + 1]) for k in range(count)])
 
 
 def _largest(residual: Any) -> Signal:
