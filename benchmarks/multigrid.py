@@ -123,8 +123,8 @@ def candidates(slow: bool, with_direct: bool, alone: bool) -> dict[str, Callable
 
 def speed(shape: tuple[int, ...], rounds: int, solvers: dict[str, Callable]) -> None:
     """The table of times and ratios."""
-    fast(np.ones((7,) * len(shape)))
     b = np.random.default_rng(0).standard_normal(shape)
+    fast(b)  # loads the loops
     times: dict[str, list] = {name: [] for name in solvers}
     for number in range(rounds):
         order = list(solvers)
