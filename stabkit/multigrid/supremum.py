@@ -90,7 +90,7 @@ def radius_below(matrix: acb_mat, bound: arb) -> bool:
     closer for powers of a matrix that is far from normal.  Harmonics that are not coupled are
     apart.
     """
-    for part in _coupled(matrix):
+    for part in _components(matrix):
         power, limit = acb_mat([[matrix[i, j] for j in part] for i in part]), bound
         for _ in range(SQUARES):
             if _part_below(power, limit):
@@ -101,7 +101,7 @@ def radius_below(matrix: acb_mat, bound: arb) -> bool:
     return True
 
 
-def _coupled(matrix: acb_mat) -> list[list[int]]:
+def _components(matrix: acb_mat) -> list[list[int]]:
     n = matrix.nrows()
     graph = [[matrix[i, j] != 0 for j in range(n)] for i in range(n)]
     _, labels = scipy.sparse.csgraph.connected_components(np.array(graph), directed=False)
