@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from math import prod
 from typing import Any
 
 import torch
@@ -13,10 +14,17 @@ from torch.nn.utils.parametrize import type_before_parametrizations as type_of
 from stabkit.arithmetic.rational import integer
 from stabkit.audit import Audit, audit
 from stabkit.errors import InvalidArgument, several
-from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion, as_notion
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion, as_notion
 from stabkit.torch.diffusion import DiffusionBlock, FSICycle
 from stabkit.torch.implicit import ImplicitBlock
-from stabkit.torch.residual_block import GENTLE, is_gentle, is_plain, residual_parts
+from stabkit.torch.operators import Differences
+from stabkit.torch.residual_block import (
+    GENTLE,
+    is_as_written,
+    is_gentle,
+    is_plain,
+    residual_parts,
+)
 from stabkit.torch.scaling import LINEAR, Affine, has_weights, scale, tie, weights_of
 from stabkit.torch.shrinkage import HaarShrinkage
 from stabkit.torch.signals import COARSE
@@ -27,6 +35,7 @@ CALM = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout)
 #: The blocks of this room that know in which notions they can be kept stable.
 OWN = (DiffusionBlock, FSICycle, ImplicitBlock, HaarShrinkage)
 Plan = partial[Any]
+_NARROW = 256  # entries up to which the audit decides the range of a module
 
 
 def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
@@ -166,8 +175,9 @@ def certify(module: nn.Module, shape: tuple[int, ...], notion: Notion = CONTRACT
     Parameters
     ----------
     module : Module
-        Read in eval mode by :func:`stabkit.audit`; a cycle or an implicit block alone is decided
-        as the scheme that it is, whose equation is solved exactly.
+        Read in eval mode by :func:`stabkit.audit`.  A cycle or an implicit block alone is decided
+        as the scheme that it is, whose equation is solved exactly; so is, in ``RANGE``, a block of
+        :class:`Differences` on a large grid, whose rows are of few kinds.
     shape : tuple of int
         Of one input without the batch axis.
     notion : Notion or str
@@ -185,6 +195,15 @@ def certify(module: nn.Module, shape: tuple[int, ...], notion: Notion = CONTRACT
     """
     asked = [as_notion(notion).name]
     shape = tuple(integer(size, "shape", 1) for size in several(shape, "shape"))
-    if isinstance(module, FSICycle | ImplicitBlock):
+    if _is_scheme(module, shape, as_notion(notion)):
         return audit(module.scheme(shape), notions=asked, budget=budget, seed=seed)
     return audit(module, shape, notions=asked, rounding="exact", budget=budget, seed=seed)
+
+
+def _is_scheme(module: nn.Module, shape: tuple[int, ...], notion: Notion) -> bool:
+    """Whether a block is decided as a scheme: nothing in it may compute anything else."""
+    if isinstance(module, FSICycle | ImplicitBlock):
+        return is_as_written(module)
+    return isinstance(module, DiffusionBlock) and notion is RANGE and prod(shape) > _NARROW and \
+        isinstance(module.layer.K, Differences) and module.layer.bias is None and \
+        module.layer.normalisation is None and is_as_written(module)
