@@ -72,7 +72,7 @@ class Stencil(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """K u for u of shape (batch, channels, \\*grid)."""
-        check_signals(u, self.channels, self.dimension)
+        check_signals(u, self.channels, self.dimension, weight=self.weight)
         self._check_grid(u.shape[2:])
         convolve = F.conv1d if self.dimension == 1 else F.conv2d
         if self.boundary is PERIODIC:
