@@ -20,6 +20,7 @@ from stabkit.torch.implicit import ImplicitBlock
 from stabkit.torch.operators import Differences
 from stabkit.torch.residual_block import (
     GENTLE,
+    hooks_of,
     is_as_written,
     is_gentle,
     is_plain,
@@ -62,8 +63,8 @@ def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
     Raises
     ------
     InvalidArgument
-        Where a part of the module is none of those, with its name, or a residual block shares a
-        layer; nothing is changed then.
+        Where a part of the module is none of those, with its name, or has a forward hook, or a
+        residual block shares a layer; nothing is changed then.
     """
     if not isinstance(module, nn.Module):
         raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
@@ -72,6 +73,7 @@ def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
         raise InvalidArgument("notion: must be EUCLIDEAN, CONTRACTION or RANGE, got "
                               f"{notion!r:.60}")
     plans = _plans(module, notion, type_of(module).__name__)
+    _check_hooks(module)
     _check_shared(module, plans)
     for change in plans:
         change()
@@ -112,6 +114,15 @@ def _plans(module: nn.Module, notion: Notion, name: str) -> list[Plan]:
         _check_linear(part, notion, name)
     _check_transposed(first, second, name)
     return [partial(tie, first, second, 2.0)]
+
+
+def _check_hooks(module: nn.Module) -> None:
+    """Refuse a hook: it may change what a part computes, of which the bound would know nothing."""
+    for name, part in module.named_modules():
+        if hooks_of(part):
+            raise InvalidArgument(f"module: {name or type_of(module).__name__} has a forward hook, "
+                                  "which may change what it computes; remove it, and register it "
+                                  "again after this call if it only looks")
 
 
 def _check_shared(module: nn.Module, plans: list[Plan]) -> None:

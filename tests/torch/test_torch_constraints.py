@@ -285,3 +285,18 @@ def test_a_block_that_was_changed_is_not_certified_as_the_scheme_of_its_class():
         except InvalidArgument:
             continue
         assert status is not Status.PROVED
+
+
+@pytest.mark.parametrize("where", ["register_forward_hook", "register_forward_pre_hook"])
+@pytest.mark.parametrize("part", [0, 1, "whole"], ids=str)
+def test_a_hook_is_refused_and_nothing_is_changed(where, part):
+    """A hook on a layer, on an activation or on the whole may triple what it computes."""
+    net = nn.Sequential(nn.Linear(3, 3), nn.ReLU())
+    place = net if part == "whole" else net[part]
+    hook = getattr(place, where)(lambda module, *signals: 3 * signals[-1]
+                                 if where == "register_forward_hook" else (3 * signals[0][0],))
+    with pytest.raises(InvalidArgument, match=r"has a forward hook.* remove it"):
+        st.stable(net)
+    assert not any(nn.utils.parametrize.is_parametrized(each) for each in net.modules())
+    hook.remove()
+    assert nn.utils.parametrize.is_parametrized(st.stable(net)[0])
