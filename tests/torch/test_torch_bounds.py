@@ -60,7 +60,7 @@ def test_a_mirror_doubles_the_square_and_not_less():
             K.weight.zero_()
             K.weight.view(-1)[0] = 1
         assert abs(largest(K, (6,) * len(taps)) - wanted) < 1e-12
-        assert wanted <= float(K.square().detach()) <= 1.15 * wanted  # with what lies between frequencies
+        assert wanted <= float(K.square().detach()) <= 1.15 * wanted
 
 
 def test_a_stencil_whose_norm_is_reached_between_frequencies():

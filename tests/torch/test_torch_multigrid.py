@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from stabkit import audit
 from stabkit import multigrid as mg
 from stabkit.errors import InvalidArgument
 
