@@ -39,8 +39,8 @@ def is_plain(part: nn.Module) -> bool:
 def is_as_written(module: nn.Module) -> bool:
     """Whether all parts of a block are of the classes of this room, with no hook on any of them."""
     return all(type_of(part).__module__.startswith(("torch.nn.", "stabkit.torch."))
-               and not {*_METHODS} & {*vars(part)} and not hooks_of(part)
-               for part in module.modules())
+               and not any(callable(getattr(type(part), name, None)) for name in vars(part))
+               and not hooks_of(part) for part in module.modules())
 
 
 def hooks_of(part: nn.Module) -> list[Any]:

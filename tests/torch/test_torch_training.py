@@ -225,7 +225,7 @@ def test_claims_of_training_name_what_they_try():
     """Every one expects what an experiment can give, which is no proof; none is run here."""
     claims = load_claims(CLAIMS)
     assert len(claims) >= 10
-    assert {each.expect for each in claims} == {Status.SUPPORTED, Status.UNDECIDED}
+    assert {each.expected for each in claims} == {Status.SUPPORTED, Status.UNDECIDED}
 
 
 # -- data ------------------------------------------------------------------------------------------
