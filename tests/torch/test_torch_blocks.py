@@ -151,7 +151,8 @@ def test_an_exported_block_is_read_as_the_block_it_is(make):
                          ids=lambda make: make.__name__)
 def test_a_falling_flux_keeps_the_norm_on_a_large_grid(make):
     """1536 numbers are too many for rational matrices: ‖I − τKᵀG(u)K‖ <= 1 for 0 <= G <= 1 by the
-    norm of K.  Two blocks in a row; and with a step over the bound nothing is proved."""
+    norm of K.  Two blocks in a row; with a step that is too large even for a norm that is bounded
+    too high by 1.7 nothing is proved."""
     def block(ratio):
         made = st.DiffusionBlock(st.Stencil(2, 3, (3, 3)), st.Activation(make, 0.8), EUCLIDEAN)
         with torch.no_grad():
@@ -161,7 +162,7 @@ def test_a_falling_flux_keeps_the_norm_on_a_large_grid(make):
     shape = (2, 16, 16)
     good = torch.nn.Sequential(block(0.9), block(0.99))
     assert st.certify(good, shape, EUCLIDEAN, budget=4).status is Status.PROVED
-    bad = torch.nn.Sequential(block(0.9), block(1.2))
+    bad = torch.nn.Sequential(block(0.9), block(1.8))
     assert st.certify(bad, shape, EUCLIDEAN, budget=2).status is not Status.PROVED
 
 
