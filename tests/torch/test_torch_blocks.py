@@ -231,3 +231,16 @@ def test_a_hamiltonian_layer_is_read_as_one_whose_modes_do_not_grow():
     found = audit(module, (2, 5), notions=["modes"], rounding="exact", budget=2)
     assert found.blocks[0].form == "Hamiltonian block"
     assert {item.status for item in found.judgements if item.counts} == {Status.PROVED}
+
+
+def test_a_mirror_on_the_wrong_side_is_no_transpose():
+    """The planted fault: Kᵀ whose result is moved by a pixel, on a grid too large for matrices."""
+    class Moved(st.Stencil):
+        def adjoint(self, w):
+            return super().adjoint(w).roll(1, -1)
+
+    shape, forms = (2, 17, 17), []
+    for kind in (st.Stencil, Moved):
+        block = st.DiffusionBlock(kind(2, 2, (3, 3), MIRRORED), notion=CONTRACTION)
+        forms.append(st.certify(block, shape, CONTRACTION, budget=2).blocks[0].form)
+    assert forms[0] == "diffusion block" != forms[1]
