@@ -140,7 +140,8 @@ def _lay_out(one: Layer, two: Layer, small: bool) -> tuple[Layer, Layer] | None:
 
 def _multiple(one: Layer, two: Layer) -> Fraction:
     """c if a layer is exactly c times the adjoint of another; 0 where that is not seen."""
-    if isinstance(one, Reshaping) and isinstance(two, Reshaping):
+    if isinstance(one, Reshaping) and isinstance(two, Reshaping) and \
+            one.order is not None and two.order is not None:
         there, back = np.ravel(one.order), np.ravel(two.order)
         undone = len(there) == len(back) and (there[back] == np.arange(len(back))).all()
         return Fraction(int(undone))

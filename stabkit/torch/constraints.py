@@ -206,15 +206,19 @@ def certify(module: nn.Module, shape: tuple[int, ...], notion: Notion = CONTRACT
     """
     asked = [as_notion(notion).name]
     shape = tuple(integer(size, "shape", 1) for size in several(shape, "shape"))
-    if _is_scheme(module, shape, as_notion(notion)):
-        return audit(module.scheme(shape), notions=asked, budget=budget, seed=seed)
+    known = _block_as_scheme(module, shape, as_notion(notion))
+    if known is not None:
+        return audit(known.scheme(shape), notions=asked, budget=budget, seed=seed)
     return audit(module, shape, notions=asked, rounding="exact", budget=budget, seed=seed)
 
 
-def _is_scheme(module: nn.Module, shape: tuple[int, ...], notion: Notion) -> bool:
-    """Whether a block is decided as a scheme: nothing in it may compute anything else."""
+def _block_as_scheme(module: nn.Module, shape: tuple[int, ...], notion: Notion
+                     ) -> FSICycle | ImplicitBlock | DiffusionBlock | None:
+    """The block, if it is decided as a scheme: nothing in it may compute anything else."""
     if isinstance(module, FSICycle | ImplicitBlock):
-        return is_as_written(module)
-    return isinstance(module, DiffusionBlock) and notion is RANGE and prod(shape) > _NARROW and \
-        isinstance(module.layer.K, Differences) and module.layer.bias is None and \
-        module.layer.normalisation is None and is_as_written(module)
+        return module if is_as_written(module) else None
+    if isinstance(module, DiffusionBlock) and notion is RANGE and prod(shape) > _NARROW and \
+            isinstance(module.layer.K, Differences) and module.layer.bias is None and \
+            module.layer.normalisation is None and is_as_written(module):
+        return module
+    return None
