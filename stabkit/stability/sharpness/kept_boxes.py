@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
+
+from stabkit.aliases import Signal
 from stabkit.errors import Undecided
 from stabkit.stability.invariants import StaysIn
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.inequalities import certificate, witness
+from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.monotone import as_integers, summed
 from stabkit.stability.sharpness.piecewise import NotPiecewise, Pieces
 from stabkit.stability.sharpness.polynomials import OUTSIDE
-from stabkit.stability.sharpness.rows import tightest
+from stabkit.stability.sharpness.rows import tightest, value
 from stabkit.stability.sharpness.signs import Cell, cells
 from stabkit.tracing import Trace
 from stabkit.tracing.trees import Operation, Polynomial, Row, Sum, sorts_of_rows
@@ -38,12 +42,12 @@ def by_pieces(found: Trace, notion: StaysIn, name: str) -> StepBound:
     low, high = notion.box.spread(found.shape)
     sorts = {(sort, tuple((low[k], high[k]) for k in row.places)): row
              for sort, rows in sorts_of_rows(found).items() for row in rows}
-    necessary: list[Polynomial] = []
+    necessary: dict[Polynomial, Signal] = {}
     between: list[Polynomial] = []
     for (_, sides), row in sorts.items():
-        _add_conditions(row, sides, necessary, between)
-    conditions = list(dict.fromkeys(map(as_integers, [*necessary, *between])))
-    corners = list(dict.fromkeys(map(as_integers, necessary)))
+        _add_conditions(row, sides, necessary, between, np.array(low, dtype=object))
+    corners = list(necessary)
+    conditions = list(dict.fromkeys([*corners, *between]))
     proved = intervals(_line(conditions))[0]
     refuted = intervals(_line(corners))[1]
     number = "1 sort" if len(sorts) == 1 else f"{len(sorts)} sorts"
@@ -52,15 +56,29 @@ def by_pieces(found: Trace, notion: StaysIn, name: str) -> StepBound:
     return StepBound(notion.name, proved, refuted, tuple(filter(None, (
         certificate(conditions, steps, _BY) for steps in proved))), tuple(filter(None, (
             witness(corners, steps, OUTSIDE) for steps in refuted))), variable=name,
-        rounding=found.rounding, by="a point of the box" if refuted else "", lines=lines)
+        rounding=found.rounding, lines=lines, signals=_leaving(necessary, refuted))
 
 
 def _line(polynomials: list) -> list[Cell]:
     return cells([[Fraction(c) for c in p] for p in tightest(polynomials)])
 
 
+def _leaving(necessary: dict[Polynomial, Signal], refuted: Steps) -> tuple[Signal, ...]:
+    """The signal that leaves the box at the smallest refuted step."""
+    if not refuted:
+        return ()
+    low, high = refuted[0]
+    at = low or (Fraction(1) if high is None else high / 2)
+    return next(((u,) for p, u in necessary.items() if value(p, at) < 0), ())
+
+
 def _add_conditions(row: Row, sides: tuple[tuple[Fraction, Fraction], ...],
-                    necessary: list[Polynomial], between: list[Polynomial]) -> None:
+                    necessary: dict[Polynomial, Signal], between: list[Polynomial],
+                    elsewhere: Signal) -> None:
+    """How far an output is inside the box at corners of cells, and what is between two of them.
+
+    For each corner the signal, which is `elsewhere` at the places that the output does not read.
+    """
     names = range(len(row.places))
     if len(names) > _AXES:
         raise Undecided(f"an output depends on more than {_AXES} inputs")
@@ -72,8 +90,13 @@ def _add_conditions(row: Row, sides: tuple[tuple[Fraction, Fraction], ...],
     except NotPiecewise:
         raise Undecided("an output is not quadratic between planes") from None
     low, high = sides[0]
-    for is_corner, values in pieces.polar():
-        p = summed([row.constant, *(tuple(c * x for x in q) for c, q in zip(
+    for x, y, values in pieces.polar():
+        p = summed([row.constant, *(tuple(c * a for a in q) for c, q in zip(
             values, polynomials, strict=True))])
-        (necessary if is_corner else between).extend(
-            (summed([p, (-low,)]), summed([(high,), tuple(-c for c in p)])))
+        for inside in (summed([p, (-low,)]), summed([(high,), tuple(-c for c in p)])):
+            if x != y:
+                between.append(as_integers(inside))
+            elif as_integers(inside) not in necessary:
+                signal = elsewhere.copy()
+                signal[list(row.places)] = x
+                necessary[as_integers(inside)] = signal

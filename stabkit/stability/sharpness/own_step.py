@@ -30,6 +30,7 @@ from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 from stabkit.tracing import Trace, as_shape, at_step, in_numpy, parameters_of, takes_step, trace
 
+_APART = Fraction(101, 100)  # from the last proved step to the first refuted one
 _FEW = 300  # trials at a step beyond the proved ones
 
 
@@ -44,7 +45,7 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
     try:
         found = trace(function, shape, seed)
         bound = exact_sets(found, notion, held, name)
-        if not found.is_linear and not bound.refuted:
+        if not found.is_linear and _ends_early(bound):
             bound = _broken_beyond(function, notion, shape, bound, trials, seed,
                                    found.solves)
         return replace(bound, lines=(*bound.lines, *elsewhere(found, notion, held, bound)))
@@ -86,7 +87,18 @@ def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[in
     if beyond is None:
         return bound
     dt, signals, evidence = beyond
-    return replace(bound, refuted=((dt, dt),), signals=signals, witness=(evidence,))
+    if bound.refuted and bound.refuted[0][0] <= dt:
+        return bound
+    return replace(bound, refuted=((dt, dt), *bound.refuted), signals=signals, by="",
+                   witness=(evidence, *bound.witness))
+
+
+def _ends_early(bound: StepBound) -> bool:
+    """Whether steps between the proved and the refuted ones are worth a search."""
+    if not bound.refuted or not bound.proved:
+        return not bound.refuted
+    top, first = bound.proved[-1][1], bound.refuted[0][0]
+    return top is not None and first > top * _APART
 
 
 def _exactly_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],

@@ -87,15 +87,15 @@ class Pieces:
             len(key) == 1 for _, quadratics in self.cells for q in quadratics
             for key, c in q.items() if c)
 
-    def polar(self) -> Iterator[tuple[bool, list[Fraction]]]:
-        """For two corners x, y of a cell: whether they are one, and B(x, y) of every operation.
+    def polar(self) -> Iterator[tuple[Point, Point, list[Fraction]]]:
+        """For two corners x, y of a cell: B(x, y) of every operation.
 
         B is affine in both, with B(x, x) = q(x): at Σ λᵢ xᵢ the quadratic is Σ λᵢ λⱼ B(xᵢ, xⱼ).
         """
         for cell, quadratics in self.cells:
             for k, x in enumerate(cell.corners):
                 for y in cell.corners[k:]:
-                    yield x == y, [_polar(q, x, y) for q in quadratics]
+                    yield x, y, [_polar(q, x, y) for q in quadratics]
 
     def slopes(self, name: int) -> set[tuple[Fraction, ...]]:
         """The slopes of all operations in an input, at all corners of all cells."""

@@ -160,8 +160,8 @@ class Inputs:
             return root(max(low or ZERO, ZERO)), None if high is None else \
                 root(max(high, ZERO), upwards=True)
         if name == "hypot":
-            sides = [_absolute(part)[0] or ZERO for part in parts]
-            return root(sum((s * s for s in sides), ZERO)), None
+            low, high = plus(*map(_square, parts))
+            return root(low or ZERO), None if high is None else root(high, upwards=True)
         return ALL
 
     # -- ratios ----------------------------------------------------------------------------------
