@@ -18,7 +18,7 @@ from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.invariants import POWER_BOUNDED, Weighted, of_arrays
-from stabkit.stability.notions import Notion
+from stabkit.stability.notions import MAX_NORM, POSITIVITY, RANGE, Notion
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.exact_sets import exact_sets
 from stabkit.stability.sharpness.means import LINES
@@ -30,6 +30,8 @@ from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 from stabkit.tracing import Trace, as_shape, at_step, in_numpy, parameters_of, takes_step, trace
 
+_OF_ANY_SIZE = (RANGE, MAX_NORM, POSITIVITY)
+_BOX = "signals of any size were tried: stays_in(box(low, high)) asks for those between two numbers"
 _APART = Fraction(101, 100)  # from the last proved step to the first refuted one
 _FEW = 300  # trials at a step beyond the proved ones
 
@@ -71,6 +73,8 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
                             name=name, reason=str(reason))
         if first is not None:
             first.words()
+        if found is not None and notion in _OF_ANY_SIZE and found_so.refuted:
+            return replace(found_so, lines=(*found_so.lines, _BOX))
         return found_so
 
 

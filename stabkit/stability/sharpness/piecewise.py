@@ -27,6 +27,7 @@ from stabkit.tracing.trees import Operation, Sum
 ZERO, ONE = Fraction(0), Fraction(1)
 Quadratic = dict[tuple[int, ...], Fraction]  # by the inputs of a term, sorted: (), (j,) or (j, k)
 _CELLS = 400
+_LARGEST = 40_000  # evaluations of operations
 _COMPARED: dict[str, Callable[[int], bool]] = {
     "greater": lambda s: s > 0, "greater_equal": lambda s: s >= 0, "less": lambda s: s < 0,
     "less_equal": lambda s: s <= 0, "equal": lambda s: s == 0, "not_equal": lambda s: s != 0}
@@ -51,14 +52,14 @@ class Pieces:
     Raises
     ------
     NotPiecewise
-        If an operation is of another kind, or the cells are too many.
+        If an operation is of another kind, or there is too much to look at.
     Undecided
         If a function jumps.
     """
 
     def __init__(self, nodes: Sequence[Operation], names: Sequence[int],
                  sides: Sequence[tuple[Fraction, Fraction]]):
-        self.nodes = nodes
+        self.nodes, self.work = nodes, 0
         self.axis = {name: axis for axis, name in enumerate(names)}
         whole, self.faces = box_of(sides)
         self.planes: list[Plane] = []
@@ -130,6 +131,9 @@ class Pieces:
 
     def _node(self, node: Operation, at: Point, met: list[Plane]) -> Quadratic:
         name = node.name
+        self.work += 1
+        if self.work > _LARGEST:
+            raise NotPiecewise
 
         def run(part: Sum) -> Quadratic:
             return self._sum(part, at, met)

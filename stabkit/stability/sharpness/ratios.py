@@ -144,7 +144,7 @@ class Inputs:
         if name in ("absolute", "fabs"):
             return _absolute(parts[0])
         if name in _RATIOS:
-            return _RATIOS[name][1]
+            return parts[0] if parts[0] == (ZERO, ZERO) else _RATIOS[name][1]
         if name in EXTREMES:
             return _extreme(parts[0], parts[1], name in ("maximum", "fmax"))
         if name == "sign":
