@@ -132,7 +132,7 @@ class _Inner:
         for column, p in exact:
             if column > self.size:
                 node = self._operation(column)
-                scaled = any(p[1:]) or node.name == "sign"  # a multiple of the threshold
+                scaled = any(p[1:]) or (node.name == "sign" and len(exact) > 1)  # by a threshold
                 if scaled:
                     z = Sum(Fraction(0), ((1, self._of_threshold(p)),))
                     node = Operation("multiply", (z, Sum(Fraction(0), (), ((Fraction(1), node),))),
