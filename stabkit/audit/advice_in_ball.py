@@ -26,7 +26,7 @@ def advise_in_ball(network: Composition, ball: Ball, at_most: Fraction,
         return ()
     if known.upper is None:
         return ("nothing is known to help here: no constant is certified in the ball",)
-    said = [f"ask for --at-most {above(known.upper)}, which is proved in this ball"]
+    said = [f"ask for --at-most {above(known.soon or known.upper)}, which is proved in this ball"]
     radius = ball.radius
     for _ in range(_HALVINGS):
         radius /= 2

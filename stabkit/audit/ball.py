@@ -19,13 +19,14 @@ from stabkit.audit.result import Judgement, Local
 from stabkit.audit.slope_parts import slope_calculation, slopes_shown
 from stabkit.audit.witnesses import Quotient, certain_quotient
 from stabkit.errors import InvalidArgument
+from stabkit.networks.ball_bound import BallBound, ball_bound
 from stabkit.networks.graph import Graph
-from stabkit.networks.local_slopes import local_slopes
-from stabkit.networks.slope_bound import SlopeBound, slope_bound
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence
 
 _INSIDE = 1 - 2.0**-30
+_SEARCHED = 0.25  # of the time, for a pair that is driven apart
+_NEARLY = 1 + Fraction(1, 1000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +80,15 @@ def judge_ball(network: Composition, ball: Ball, at_most: Fraction, until: float
     A constant for all inputs is one for those in the ball, too.
     """
     name, graph = local_name(at_most, ball.radius), network.graph
-    slopes = local_slopes(graph, ball.centre.reshape(graph.shape),
-                          float(ball.radius) * (1 + 2.0**-50))
-    half = monotonic() + 0.5 * max(until - monotonic(), 0.0)
-    inside = None if slopes is None else slope_bound(graph, half, slopes)
-    quotient = _quotient(graph, ball, until, seed)
-    upper = min((bound for bound in (network.upper, None if inside is None else inside.constant)
-                 if bound is not None), default=None)
-    known = Local(ball.radius, None if quotient is None else quotient.lower, upper)
+    now = monotonic()
+    quotient = _quotient(graph, ball, now + _SEARCHED * max(until - now, 0.0), seed)
+    # A constant that a pair all but reaches is as good as the least one.
+    enough = at_most if quotient is None else max(at_most, quotient.lower * _NEARLY)
+    inside = ball_bound(graph, ball.centre.reshape(graph.shape),
+                        float(ball.radius) * (1 + 2.0**-50), until, enough)
+    upper, soon = (min((bound for bound in (network.upper, own) if bound is not None), default=None)
+                   for own in ((None, None) if inside is None else (inside.constant, inside.soon)))
+    known = Local(ball.radius, None if quotient is None else quotient.lower, upper, soon)
     if upper is not None and upper <= at_most:
         proof = _proof(network, inside, at_most, ball)
         if proof is not None:
@@ -111,7 +113,7 @@ def _quotient(graph: Graph, ball: Ball, until: float, seed: int) -> Quotient | N
     return None if best is None else certain_quotient(graph, best[1], best[2])
 
 
-def _proof(network: Composition, inside: SlopeBound | None, at_most: Fraction, ball: Ball
+def _proof(network: Composition, inside: BallBound | None, at_most: Fraction, ball: Ball
            ) -> tuple[Evidence, ...] | None:
     """What holds for the inputs in the ball, if that is enough; else what holds for all."""
     proof = None
@@ -119,6 +121,9 @@ def _proof(network: Composition, inside: SlopeBound | None, at_most: Fraction, b
         by = (f"for all inputs within {float(ball.radius):.6g} of the given one; the slopes are "
               "those that activations have there, as bounds that were propagated with every "
               "rounding error counted say, taken as given")
+        if inside.cells > 1:
+            by += (f"; the ball is cut into {inside.cells} cells, and this is the one with the "
+                   "largest constant; the constants of the others are taken as given")
         proof = confirm_all((*slopes_shown(network.blocks),
-                             *slope_calculation(inside, at_most, by)))
+                             *slope_calculation(inside.slopes, at_most, by)))
     return proof or network.shows(at_most, "for all inputs, so for those in the ball")

@@ -1,9 +1,10 @@
 """ONNX files: the graph of a network, read operator by operator and never executed.
 
-Numbers are taken as they stand: float16, bfloat16, float32 and float64 weights exactly.  Two
-things are rounded, both to double precision: the factors of a normalisation, and quotients by
-constants that are no power of two.  Arithmetic on constants alone is done in their own type.
-The batch axis, in front, is stripped; a batch of unknown size is read as one sample.
+Numbers are taken as they stand: float16, bfloat16, float32 and float64 weights exactly.  Three
+things are rounded, all to double precision: the factors of a normalisation, quotients by constants
+that are no power of two, and the sines and cosines of a Fourier transform.  Arithmetic on constants
+alone is done in their own type.  The batch axis, in front, is stripped; a batch of unknown size is
+read as one sample.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from stabkit.audit.reading import (
     extremes,
     folding,
     formulas,
+    fourier,
     grouped,
     linear,
     memory,
@@ -77,6 +79,7 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
     "LRN": grouped.local_response, "Shrink": grouped.shrink, "Einsum": contraction.einsum,
     "CumSum": contraction.cumulative, "QuantizeLinear": _quantised,
+    "DFT": fourier.transform,
 }
 _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys((*movement.RESHAPES, *movement.MOVES), movement.read_movement),

@@ -87,11 +87,20 @@ class BlockReport:
 
 @dataclass(frozen=True)
 class Local:
-    """Certified bounds of the Lipschitz constant in a ball around an input."""
+    """Certified bounds of the Lipschitz constant in a ball around an input.
+
+    Attributes
+    ----------
+    radius : Fraction
+    lower, upper : Fraction or None
+    soon : Fraction or None
+        An upper bound that took half of the time, so that it is found again where asked for.
+    """
 
     radius: Fraction
     lower: Fraction | None
     upper: Fraction | None
+    soon: Fraction | None = None
 
 
 @dataclass(frozen=True)

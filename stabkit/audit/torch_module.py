@@ -18,6 +18,7 @@ from typing import Any
 
 from stabkit.audit.onnx_file import read_model
 from stabkit.audit.reading import memory
+from stabkit.audit.torch_program import simpler_program
 from stabkit.errors import InvalidArgument, TracingStopped
 from stabkit.installation import install
 from stabkit.networks.graph import Graph
@@ -102,6 +103,9 @@ def _plain_weights(module: Any, torch: Any) -> None:
     from torch.nn.utils import parametrize, remove_spectral_norm, remove_weight_norm
 
     for part in list(module.modules()):
+        for name, child in part.named_children():
+            if isinstance(child, torch.nn.RReLU):  # which has its mean slope outside of training
+                setattr(part, name, torch.nn.LeakyReLU((child.lower + child.upper) / 2))
         if parametrize.is_parametrized(part):
             # Not remove_parametrizations: that changes the class, which the original shares.
             weights = {name: getattr(part, name).clone() for name in part.parametrizations}
@@ -136,17 +140,40 @@ def _exported(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any
 
 
 def _written(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str) -> Any:
-    """An ONNX model, unoptimised: that would round weights anew."""
+    """An ONNX model, unoptimised: that would round weights anew.
+
+    What the exporter cannot write it is given once more with fewer operators.
+    """
+    errors = (torch.onnx.errors.OnnxExporterError, RuntimeError, ValueError, TypeError)
     try:
-        program = torch.onnx.export(module, inputs or (), dynamo=True, optimize=False,
-                                    verbose=False)
-        return program.model_proto
-    except (torch.onnx.errors.OnnxExporterError, RuntimeError, ValueError, TypeError) as error:
-        cause = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        raise InvalidArgument(f"module: {kind} cannot be traced by PyTorch's exporter: "
-                              f"{_first_line(cause)}") from None
+        return _exporter(torch, module, inputs or ())
+    except errors as error:
+        first = error
+    given = module if inputs else module.module()
+    x = inputs or _examples(module)
+    try:
+        if x is not None and len(x) == 1:
+            return _exporter(torch, simpler_program(torch, given, x[0]), tuple(x))
+    except InvalidArgument as reason:
+        raise InvalidArgument(f"module: {kind}: {reason}") from None
+    except errors:
+        pass  # the first one says what is wrong
+    cause: BaseException = first
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    raise InvalidArgument(f"module: {kind} cannot be traced by PyTorch's exporter: "
+                          f"{_first_line(cause)}") from None
+
+
+def _exporter(torch: Any, module: Any, inputs: tuple[Any, ...]) -> Any:
+    return torch.onnx.export(module, inputs, dynamo=True, optimize=False,
+                             verbose=False).model_proto
+
+
+def _examples(program: Any) -> tuple[Any, ...] | None:
+    """The inputs by which a program was traced, if it keeps them."""
+    given = program.example_inputs
+    return None if given is None or given[1] else tuple(given[0])
 
 
 def _first_line(error: BaseException) -> str:

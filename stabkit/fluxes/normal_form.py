@@ -10,7 +10,7 @@ defined; the converse is not used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from math import inf, lcm
@@ -54,6 +54,7 @@ class Forms:
         self.atoms: dict[str, int] = {"t": _T}
         self.squares: list[tuple[int, Quotient]] = []
         self.exponents: dict[int, tuple[int, Fraction]] = {}  # of an atom: n, b of exp(b |s|ⁿ)
+        self.arguments: dict[int, tuple[str, Quotient]] = {}  # of an atom f(u): f and u
         self.positive = {_T}
         side = -1 if low < 0 else 1
         self.variable = self.number(low) if low == high else self.over(self.gen(_T) * side)
@@ -220,6 +221,10 @@ class Forms:
         for powers, factor in u.num.to_dict().items():
             key = f"exp {powers} / {u.den}"
             c = from_fmpq(factor)
+            inner = self._of_logarithm(powers) if u.den.is_one() and c.denominator == 1 else None
+            if inner is not None:
+                made = self.product(made, self.power(inner, int(c)))
+                continue
             step = self.steps.setdefault(key, abs(c))
             if (c / step).denominator != 1:
                 self.steps[key] = Fraction(1, lcm(c.denominator, step.denominator))
@@ -228,6 +233,12 @@ class Forms:
             if u.den.is_one() and not any(powers[1:]):
                 self.exponents[self.atoms[key]] = int(powers[_T]), step
         return made
+
+    def _of_logarithm(self, powers: Sequence[int]) -> Quotient | None:
+        """The u of a monomial that is ln u."""
+        used = [(place, power) for place, power in enumerate(powers) if power]
+        name, inner = self.arguments.get(used[0][0], ("", None)) if len(used) == 1 else ("", None)
+        return inner if name == "log" and used[0][1] == 1 else None
 
     def tanh(self, u: Quotient) -> Quotient:
         e, one = self.exp(self.product(self.number(2), u)), self.number(1)
@@ -299,7 +310,7 @@ class Forms:
         if name == "log":
             if u.num.is_one() and u.den.is_one():
                 return self.number(0)
-            return self.over(self.atom(f"log {u.text}"))
+            return self._of_function("log", u)
         if name not in (*_ODD, *_EVEN, "floor"):
             raise Unresolved(name)
         sign = 1
@@ -309,8 +320,12 @@ class Forms:
         if name == "cos":
             sine = self.function("sin", u)
             square = self.sum(self.number(1), self.product(self.number(-1), self.power(sine, 2)))
-        return self.product(self.number(sign), self.over(
-            self.atom(f"{name} {u.text}", square=square)))
+        return self.product(self.number(sign), self._of_function(name, u, square))
+
+    def _of_function(self, name: str, u: Quotient, square: Quotient | None = None) -> Quotient:
+        atom = self.atom(key := f"{name} {u.text}", square=square)
+        self.arguments[self.atoms[key]] = name, u
+        return self.over(atom)
 
 
 _WAYS: dict[str, Callable[..., Quotient]] = {

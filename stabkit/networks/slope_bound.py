@@ -92,6 +92,16 @@ def slope_bound(graph: Graph, until: float, given: Mapping[int, Slopes] | None =
         return _bound(form, until)
 
 
+def quick_slope_bound(graph: Graph, given: Mapping[int, Slopes]) -> SlopeBound | None:
+    """The constant of the first multipliers, which take no search."""
+    form = slope_form(graph, given)
+    if form is None or form.size > MOST:
+        return None
+    with np.errstate(all="ignore"):
+        first = first_multipliers(form)
+        return None if first is None else _certain(form, first)
+
+
 def rescaled(known: SlopeBound, graph: Graph, front: Graph | None, factor: float, until: float
              ) -> SlopeBound | None:
     """The constant of a network in which one linear layer is `factor` times what it was.

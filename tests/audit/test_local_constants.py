@@ -5,16 +5,21 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cache
 from math import inf
+from time import monotonic
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from stabkit import InvalidArgument, audit
+from stabkit import InvalidArgument, audit, fluxes
 from stabkit.audit.npz_file import from_arrays
 from stabkit.cli import cli
+from stabkit.networks.affine_forms import Cell
+from stabkit.networks.ball_bound import ball_bound
 from stabkit.networks.graph import Graph, Node, evaluate
 from stabkit.networks.layers import Product
+from stabkit.networks.layers.activation import certified_slopes
+from stabkit.networks.lines import lines_beside
 from stabkit.networks.local_slopes import local_slopes
 from stabkit.networks.slope_bound import slope_bound
 from stabkit.replay import check
@@ -70,6 +75,46 @@ def test_slopes_of_sampled_inputs_lie_in_the_local_ranges(flux):
             slope = (z > 0).astype(float) if flux == "relu" else 1 - np.tanh(z) ** 2
             assert (low - 1e-12 <= slope).all() and (slope <= high + 1e-12).all()
             x = np.maximum(z, 0) if flux == "relu" else np.tanh(z)
+
+
+@pytest.mark.parametrize("flux", ["relu", "tanh"])
+def test_cutting_the_ball_lowers_the_constant_and_never_below_a_pair(flux):
+    """Random pairs close to each other, which see the steepest cell, stay below the bound."""
+    graph, radius = net(flux), 0.7
+    whole = slope_bound(graph, inf, local_slopes(graph, CENTRE, radius)).constant
+    found = ball_bound(graph, CENTRE, radius, monotonic() + 3)
+    d = RNG.standard_normal((6000, 3))
+    d *= radius * RNG.random((6000, 1)) ** (1 / 3) / np.linalg.norm(d, axis=1)[:, None]
+    moved = 1e-6 * RNG.standard_normal(d.shape)
+    apart = evaluate(graph, CENTRE + d) - evaluate(graph, CENTRE + d + moved)
+    steep = np.linalg.norm(apart, axis=1) / np.linalg.norm(moved, axis=1)
+    assert found.cells > 1 and found.constant <= whole
+    assert steep.max() <= float(found.constant) * (1 + 1e-6)
+
+
+def test_cells_cover_the_ball():
+    """Every point of a disc lies in a half of it, and so in a quarter; empty ones are left out."""
+    ball = Cell(np.array([-1.0, -1.0]), np.array([1.0, 1.0]), 1.0)
+    cells = [ball]
+    for axis in (0, 1, 0, 1, 0, 1):
+        cells = [half for cell in cells for half in cell.halves(axis)]
+    angles = RNG.uniform(0, 2 * np.pi, 500)
+    points = np.sqrt(RNG.uniform(0, 1, 500)) * np.stack([np.cos(angles), np.sin(angles)])
+    inside = [(cell.low <= points.T).all(1) & (cell.high >= points.T).all(1) for cell in cells]
+    assert np.any(inside, axis=0).all() and len(cells) < 64
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "tanh", "soft", "garrote", "perona_malik"])
+def test_an_activation_lies_beside_its_line(name):
+    """|Φ(z) − s z − t| <= e at many points of random ranges, Φ by the dictionary's floats."""
+    flux = getattr(fluxes, name)()
+    low = 3 * RNG.standard_normal(20)
+    high = low + RNG.random(20) * np.exp(RNG.standard_normal(20))
+    lines = lines_beside(flux, low, high, certified_slopes(flux))
+    z = low + (high - low) * np.linspace(0, 1, 800)[:, None]
+    away = np.abs(flux.activation(z) - lines.slope * z - lines.shift)
+    assert (away <= lines.margin + 1e-12).all()
+    assert (lines.margin <= (high - low) * (lines.high - lines.low) / 2 + 1e-12).all()
 
 
 def test_in_a_tiny_ball_the_constant_is_the_norm_of_the_derivative():

@@ -10,10 +10,11 @@ import numpy as np
 
 from stabkit import fluxes
 from stabkit.aliases import Scalar
-from stabkit.audit.reading import formulas, reduction
+from stabkit.arithmetic.rational import fractions
+from stabkit.audit.reading import formulas, masks, reduction
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.folding import FLOATS
-from stabkit.audit.reading.operator import Comparison, Constant, Operator
+from stabkit.audit.reading.operator import Comparison, Constant, Masked, Operator
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import activations
 from stabkit.fluxes.flux import Flux
@@ -50,9 +51,17 @@ def _both_signals(op: Operator) -> bool:
     return isinstance(op.value(0), View) and isinstance(op.value(1), View)
 
 
-def add(op: Operator) -> View:
+def add(op: Operator) -> View | Masked:
     """Add and Sub."""
     sign = -1 if op.kind == "Sub" else 1
+    for at in (0, 1):
+        if sign > 0 and op.masks(at):
+            given, kept = masks.added(op, at)
+            return masks.masked(_plus(given, sign), kept)
+    return _plus(op, sign)
+
+
+def _plus(op: Operator, sign: int) -> View:
     if _both_signals(op):
         return _sum(op, [op.signal(0), op.signal(1)], (1, sign))
     view, values, first = _operands(op)
@@ -115,9 +124,11 @@ def batch_normalization(op: Operator) -> View:
     return op.build.scale(view, factors.reshape(shape), (bias - factors * mean).reshape(shape))
 
 
-def keep(op: Operator) -> View | Constant:
+def keep(op: Operator) -> View | Constant | Masked:
     """Identity, Dropout in inference form, Cast between floats; numbers are real numbers here."""
     value = op.value(0)
+    if isinstance(value, Masked) and (op.kind != "Cast" or op.integer("to") in FLOATS):
+        return value
     if op.kind == "CastLike" and isinstance(value, Constant):
         return value
     if isinstance(value, Comparison) and op.kind == "Cast" and op.integer("to") in FLOATS:
@@ -192,10 +203,24 @@ def hard_sigmoid(op: Operator) -> View:
 
 
 def prelu(op: Operator) -> View:
+    """max(x, 0) + a min(x, 0); where a differs between channels, (1 + a) x/2 + (1 − a)|x|/2."""
     slope = op.weights(1)
-    if slope is None or (slope != slope.flat[0]).any():
-        raise op.refuse("slopes that differ between channels")
-    return activate(op, flux_of(fluxes.leaky_relu, Fraction(float(slope.flat[0]))))
+    if slope is None:
+        raise InvalidArgument("its slopes are missing")
+    if (slope == slope.flat[0]).all():
+        return activate(op, flux_of(fluxes.leaky_relu, Fraction(float(slope.flat[0]))))
+    view, values = _beside(op, op.signal(0), 1)
+    size = activate(op, flux_of(fluxes.leaky_relu, -1), view)
+    halves = [_halved(sign, np.asarray(values)) for sign in (1, -1)]
+    return _sum(op, [op.build.scale(one, half) for one, half in zip(
+        (view, size), halves, strict=True)], (1, 1))
+
+
+def _halved(sign: int, a: np.ndarray) -> np.ndarray:
+    """(1 ± a)/2, exactly: in floats where they hold it."""
+    exact = (1 + sign * fractions(a)) / 2
+    near = (1 + sign * a.astype(np.float64)) / 2
+    return near if (fractions(near) == exact).all() else exact
 
 
 def scaled_elu(op: Operator) -> View:
@@ -335,7 +360,7 @@ def _product(flux: Flux, name: str, k: Fraction, c: Fraction, q: Fraction, o: Fr
 
 
 # -- where a signal is large -----------------------------------------------------------------------
-def where(op: Operator) -> View:
+def where(op: Operator) -> View | Masked:
     """A choice by a comparison.
 
     The switch in PyTorch's softplus, x itself where βx > 20, ln(1 + exp(βx))/β elsewhere, is read
@@ -354,6 +379,10 @@ def where(op: Operator) -> View:
     if isinstance(test, Comparison):
         return formulas.chosen(op, test)
     if isinstance(test, Constant) and test.values.dtype == bool:
+        for at, taken in ((1, test.values), (2, ~test.values)):
+            if op.masks(at):
+                given, kept = masks.chosen(op, at, taken)
+                return masks.masked(_masked(given, test.values), kept)
         return _masked(op, test.values)
     raise op.refuse("a choice by something else than a comparison of a signal with a number")
 

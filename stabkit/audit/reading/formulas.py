@@ -23,7 +23,8 @@ FORMULAS: dict[str, Callable[[Expression], Expression]] = {
     "Exp": np.exp, "Log": np.log, "Sqrt": np.sqrt, "Sin": np.sin, "Cos": np.cos, "Tan": np.tan,
     "Atan": np.arctan, "Sinh": np.sinh, "Cosh": np.cosh, "Sign": np.sign, "Floor": np.floor,
     "Ceil": np.ceil, "Reciprocal": lambda s: 1 / s, "Abs": abs,
-    "Asinh": lambda s: np.log(s + np.sqrt(s * s + 1)),
+    "Asinh": lambda s: Expression.where(  # without cancellation on either side
+        s > 0, np.log(s + np.sqrt(s * s + 1)), -np.log(np.sqrt(s * s + 1) - s)),
     "Atanh": lambda s: np.log((1 + s) / (1 - s)) / 2,
 }
 

@@ -11,7 +11,8 @@ import numpy as np
 from stabkit import fluxes
 from stabkit.audit.reading.builder import View
 from stabkit.audit.reading.entrywise import activate
-from stabkit.audit.reading.operator import Operator
+from stabkit.audit.reading.masks import masked_softmax
+from stabkit.audit.reading.operator import Masked, Operator
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import activations
 from stabkit.networks.layers import LocalResponse, Normalisation, Softmax, Sum
@@ -26,7 +27,8 @@ def _one(op: Operator, view: View) -> tuple[int, ...]:
 
 def softmax(op: Operator) -> View:
     """Softmax and LogSoftmax along an axis; before operator set 13 along all from it on."""
-    view = op.signal(0)
+    given = op.value(0)
+    view = given.view if isinstance(given, Masked) else op.signal(0)
     shape, rank = _one(op, view), len(view.shape)
     axis = op.axis(rank, -1 if op.opset >= 13 else 1) - 1
     if axis < 0:
@@ -34,6 +36,8 @@ def softmax(op: Operator) -> View:
     index = np.arange(prod(shape)).reshape(shape)
     places = np.moveaxis(index, axis, -1).reshape(-1, shape[axis]) if op.opset >= 13 else \
         index.reshape(prod(shape[:axis]), -1)
+    if isinstance(given, Masked):
+        return masked_softmax(op, given, places)
     return op.build.add(Softmax(places, op.kind == "LogSoftmax"), [view], view.shape)
 
 

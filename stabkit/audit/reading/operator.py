@@ -31,8 +31,23 @@ class Comparison:
     relation: str = ">"
 
 
+@dataclass(frozen=True, eq=False)
+class Masked:
+    """A signal some of whose entries are −∞, before a softmax.
+
+    Attributes
+    ----------
+    view : View
+    kept : ndarray of bool, in the shape of the signal
+        Where it is not.
+    """
+
+    view: View
+    kept: np.ndarray
+
+
 Array = View | Constant
-Value = Array | Comparison | list[Array]
+Value = Array | Comparison | Masked | list[Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +85,8 @@ class Operator:
 
     def signal(self, number: int = 0) -> View:
         value = self.value(number)
+        if isinstance(value, Masked):
+            raise self.refuse("anything but a softmax of a signal with entries of -inf")
         if not isinstance(value, View):
             what = "missing" if value is None else "no signal that depends on the network's input"
             raise InvalidArgument(f"its input {number} is {what}")
@@ -98,6 +115,13 @@ class Operator:
             return None
         known = self.known(number)
         return finite(known.values, known.name)
+
+    def masks(self, number: int) -> bool:
+        """Whether an input is a constant some of whose entries are −∞, and the others finite."""
+        value = self.value(number)
+        return isinstance(value, Constant) and value.values.dtype.kind == "f" and bool(
+            np.isneginf(value.values).any()) and bool(
+            (np.isneginf(value.values) | np.isfinite(value.values)).all())
 
     def sizes(self, number: int) -> list[int] | None:
         """An input that is a list of integers, or a single one."""

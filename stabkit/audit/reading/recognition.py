@@ -16,18 +16,22 @@ import numpy as np
 from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import Constant
+from stabkit.audit.reading.diffusivities import biweight, eighth_power, hard
 from stabkit.errors import StabkitError, Undecided
 from stabkit.fluxes import activations
 from stabkit.fluxes.dictionary import decay
 from stabkit.fluxes.expression import VARIABLE, Expression
 from stabkit.fluxes.flux import Facts, Flux, Piece, from_activation
+from stabkit.fluxes.kinks import split
 from stabkit.fluxes.normal_form import line, polynomial, vanishes
+from stabkit.fluxes.tails import far_out
 from stabkit.networks.layers.activation import certified_slopes
 from stabkit.operators.singular_values import upper_root
 from stabkit.time_limit import time_is_over, time_limit
 
 _GRID = np.unique(np.concatenate([np.linspace(-40, 40, 16001), np.geomspace(1e-7, 1e7, 4000),
                                   -np.geomspace(1e-7, 1e7, 4000)]))
+_FAR = 30.0          # of the grid
 _STEEP = 1e6         # beyond it a slope is taken for one without a bound
 _DIGITS = 1 << 80    # of the denominator of a parameter
 _SECONDS = 10.0      # to confirm guesses of one formula
@@ -53,7 +57,7 @@ def flux_of_formula(formula: Expression, name: str) -> Flux:
 
 def _recognised(formula: Expression, name: str) -> Flux:
     for known in (_shrinkage, _garrote, _root, _quotient, _gauss, _softsign, _bell, _gelu_by_tanh,
-                  _log_sigmoid):
+                  _log_sigmoid, biweight, eighth_power, hard):
         try:
             found = known(formula, name)
         except (StabkitError, ArithmeticError, ValueError, TypeError):
@@ -90,25 +94,52 @@ def _guesses(formula: Expression, name: str) -> Iterator[Flux]:
     known = np.isfinite(steep)
     if not np.isfinite(values[np.abs(_GRID) < 1]).all() or not known.any():
         return
-    ends = float(steep[known].min()), float(steep[known].max())
+    steep, at = steep[known], np.abs(_GRID[known])
+    ends = float(steep.min()), float(steep.max())
     if max(map(abs, ends)) > _STEEP:
         return
-    whole = _whole(formula)
+    whole = _enclosed(formula, -inf, inf)
     size = max(Fraction(1, 1000), *(abs(Fraction(end)) for end in ends))
     low, high = (Fraction(end).limit_denominator(10**4) for end in ends)
-    ranges = [(low - room * size, high + room * size)
-              for room in (Fraction(0), Fraction(1, 1000), Fraction(1, 50))]
-    for slopes in [*ranges, *([whole] if whole else [])]:
+    # What a slope comes to only far out it need not pass by any room.
+    beside = [0 if at[place] >= _FAR else 1 for place in (steep.argmin(), steep.argmax())]
+    rooms = dict.fromkeys(((0, 0), tuple(beside), (1, 1), (20, 20)))
+    ranges = [(low - a * size / 1000, high + b * size / 1000) for a, b in rooms]
+    def plain(slopes: tuple[Fraction, Fraction]) -> Flux:
+        return from_activation(formula, Facts(False, slopes, None), name=name)
+
+    def with_tails(slopes: tuple[Fraction, Fraction]) -> Flux:
+        return _with_tails(formula, slopes, name)
+
+    far_out_known = all(_enclosed(formula, *end) is not None for end in (
+        (-inf, -_FAR), (_FAR, inf)))
+    for make in (plain, with_tails) if far_out_known else (with_tails, plain):
         try:
-            yield from_activation(formula, Facts(False, slopes, None), name=name)
-        except StabkitError:
-            return
+            wide = make(ranges[-1])
+            if certified_slopes(wide) is not None:
+                yield from map(make, ranges[:-1])
+                yield wide
+            elif whole and make is plain:
+                yield plain(whole)
+        except (StabkitError, ArithmeticError):
+            continue
 
 
-def _whole(formula: Expression) -> tuple[Fraction, Fraction] | None:
-    """What the slope is enclosed in on the whole line at once."""
+def _with_tails(formula: Expression, slopes: tuple[Fraction, Fraction], name: str) -> Flux:
+    """The flux with its slopes far from 0 written so that intervals enclose them there."""
+    parts = split(formula, False)
+    start = 1 + max((abs(edge) for edge, _ in parts[:-1] if edge is not None), default=Fraction(0))
+    cut = [(-start, parts[0][1]), *parts[:-1], (start, parts[-1][1]), parts[-1]]
+    ends = {0: -1, len(cut) - 1: 1}
+    return Flux(name, [Piece(edge, phi, None, None, far_out(
+        phi.derivative, start, ends[place]) if place in ends else None)
+        for place, (edge, phi) in enumerate(cut)], Facts(False, slopes, None))
+
+
+def _enclosed(formula: Expression, low: float, high: float) -> tuple[Fraction, Fraction] | None:
+    """What the slope is enclosed in at once, if that is bounded."""
     try:
-        found = Interval(0) + formula.derivative.at(Interval(-inf, inf))
+        found = Interval(0) + formula.derivative.at(Interval(low, high))
         return (found.lower, found.upper) if found.is_finite else None
     except (StabkitError, ArithmeticError):
         return None

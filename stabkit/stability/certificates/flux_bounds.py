@@ -186,6 +186,9 @@ def show_junctions(transcript: Transcript, flux: Flux, sign: str = "==") -> Show
                                  for piece in (inner, outer)):
             shows += _meets_at_zero(transcript, flux)
             continue
+        if edge != 0 and flux.expression(inner, "activation").text == flux.expression(
+                outer, "activation").text:
+            continue  # one formula, which is continuous on both sides with the edge
         shows.append(f"{value(inner, edge)} {sign} {value(outer, edge)}")
         if flux.facts.odd and edge != 0:
             shows.append(f"{value(outer, -edge)} {sign} {value(inner, -edge)}")

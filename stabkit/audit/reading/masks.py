@@ -1,0 +1,60 @@
+"""Masks of attention: entries of −∞ before a softmax, which it makes zero."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from stabkit.audit.reading.builder import ABSENT, View
+from stabkit.audit.reading.operator import Constant, Masked, Operator
+from stabkit.networks.layers import Softmax
+
+
+def added(op: Operator, at: int) -> tuple[Operator, np.ndarray]:
+    """A sum without the entries of −∞ in its input `at`, and where the sum is finite."""
+    value = op.known(at)
+    kept = np.isfinite(value.values)
+    return _with_input(op, at, np.where(kept, value.values, 0)), kept
+
+
+def chosen(op: Operator, at: int, taken: np.ndarray) -> tuple[Operator, np.ndarray]:
+    """The same for a choice that takes its input `at` in some places."""
+    given, kept = added(op, at)
+    return given, kept | ~taken
+
+
+def _with_input(op: Operator, at: int, values: np.ndarray) -> Operator:
+    inputs = list(op.inputs)
+    inputs[at] = Constant(values, op.known(at).name)
+    return replace(op, inputs=inputs)
+
+
+def masked(view: View, kept: np.ndarray) -> Masked:
+    """A signal that is −∞ elsewhere."""
+    return Masked(view, np.broadcast_to(kept, view.shape))
+
+
+def masked_softmax(op: Operator, given: Masked, places: np.ndarray) -> View:
+    """The softmax of what is kept in every group of places, and zeros elsewhere."""
+    view, build = given.view, op.build
+    if (given.kept != given.kept[:1]).any():
+        raise op.refuse("a mask that differs between the samples of a batch")
+    size, lead = prod(view.shape[1:]), view.shape[:1]
+    kept = given.kept[0].ravel()[places]
+    counts = kept.sum(axis=1)
+    if op.kind == "LogSoftmax" or not counts.all():
+        raise op.refuse("a softmax with a logarithm, or of nothing but -inf")
+    flat, parts, target, start = build.reshape(view, (*lead, size)), [], np.full(size, ABSENT), 0
+    for count in np.unique(counts):
+        rows = counts == count
+        picked = places[rows][kept[rows]]
+        one = build.move(flat, lambda index, picked=picked: index[:, picked])
+        groups = np.arange(len(picked)).reshape(-1, count)
+        parts.append(build.add(Softmax(groups), [one], one.shape))
+        target[picked] = start + np.arange(len(picked))
+        start += len(picked)
+    whole = parts[0] if len(parts) == 1 else build.join(parts, 1)
+    made = build.move(whole, lambda index: np.where(target == ABSENT, ABSENT, index[:, target]))
+    return build.reshape(made, view.shape)
