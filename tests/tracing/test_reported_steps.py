@@ -54,7 +54,7 @@ def test_springs_by_velocity_verlet():
 
 
 def test_the_level_set_method_by_godunov():
-    """joey2006/3D-Solid-Propellant-Regression-Model 4: √(max(D⁻₊², D⁺₋²) + ...), dt <= h/√(axes)."""
+    """joey2006/3D-Solid-Propellant-Regression-Model 4: √(max(D⁻₊², D⁺₋²) + ...), dt <= h/√2."""
     def burn(phi, dt):
         total = 0
         for axis in (0, 1):

@@ -1,7 +1,7 @@
 """Monotone steps and functions after linear steps: boxes, ranges and contraction, exactly.
 
-A flux with F(a, b) growing in a and falling in b, of slopes that sum to s at most, gives a step that
-grows with every input for dt <= 1/s (Crandall and Majda 1980); the numbers below follow from it.
+A flux F(a, b) that grows in a and falls in b, with slopes that sum to s at most, gives a step that
+grows with every input for dt <= 1/s (Crandall and Majda 1980); the numbers follow from it.
 """
 
 from fractions import Fraction
@@ -81,7 +81,7 @@ def level_set(u, dt):
                                      np.minimum(np.roll(u, -1) - u, 0)), N, 0.5**0.5),
 ])
 def test_fronts_keep_the_range(step, shape, top):
-    """The scheme of Osher and Sethian: with all four differences at work the slope in u is dt·√4."""
+    """Osher and Sethian: with all four differences at work the slope in u is dt·√4."""
     found = step_bound(step, RANGE, shape=shape)
     assert found.proved[0][0] == 0 and found.proved[0][1] == pytest.approx(top, rel=1e-9)
     assert found.refuted and found.refuted[0][0] < Fraction(top) * Fraction(1002, 1000)

@@ -20,10 +20,11 @@ from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.monotone import as_integers, summed
 from stabkit.stability.sharpness.piecewise import NotPiecewise, Pieces
 from stabkit.stability.sharpness.polynomials import OUTSIDE
+from stabkit.stability.sharpness.rows import Polynomial as Whole
 from stabkit.stability.sharpness.rows import tightest, value
 from stabkit.stability.sharpness.signs import Cell, cells
 from stabkit.tracing import Trace
-from stabkit.tracing.trees import Operation, Polynomial, Row, Sum, sorts_of_rows
+from stabkit.tracing.trees import Operation, Row, Sum, sorts_of_rows
 
 WORDS = "quadratics between planes, whose corners and what is between two of them stay in the box"
 _AXES = 3  # inputs of one output
@@ -42,8 +43,8 @@ def by_pieces(found: Trace, notion: StaysIn, name: str) -> StepBound:
     low, high = notion.box.spread(found.shape)
     sorts = {(sort, tuple((low[k], high[k]) for k in row.places)): row
              for sort, rows in sorts_of_rows(found).items() for row in rows}
-    necessary: dict[Polynomial, Signal] = {}
-    between: list[Polynomial] = []
+    necessary: dict[Whole, Signal] = {}
+    between: list[Whole] = []
     for (_, sides), row in sorts.items():
         _add_conditions(row, sides, necessary, between, np.array(low, dtype=object))
     corners = list(necessary)
@@ -63,7 +64,7 @@ def _line(polynomials: list) -> list[Cell]:
     return cells([[Fraction(c) for c in p] for p in tightest(polynomials)])
 
 
-def _leaving(necessary: dict[Polynomial, Signal], refuted: Steps) -> tuple[Signal, ...]:
+def _leaving(necessary: dict[Whole, Signal], refuted: Steps) -> tuple[Signal, ...]:
     """The signal that leaves the box at the smallest refuted step."""
     if not refuted:
         return ()
@@ -73,7 +74,7 @@ def _leaving(necessary: dict[Polynomial, Signal], refuted: Steps) -> tuple[Signa
 
 
 def _add_conditions(row: Row, sides: tuple[tuple[Fraction, Fraction], ...],
-                    necessary: dict[Polynomial, Signal], between: list[Polynomial],
+                    necessary: dict[Whole, Signal], between: list[Whole],
                     elsewhere: Signal) -> None:
     """How far an output is inside the box at corners of cells, and what is between two of them.
 
