@@ -63,13 +63,15 @@ class Pieces:
         self.axis = {name: axis for axis, name in enumerate(names)}
         whole, self.faces = box_of(sides)
         self.planes: list[Plane] = []
+        self.seen: set[Plane] = set()  # also those that only touch the box
         self.cells: list[tuple[Cell, list[Quadratic]]] = []
         waiting = [whole]
         while waiting:
             cell = waiting.pop()
             met: list[Plane] = []
             found = [self._node(node, cell.inside, met) for node in nodes]
-            new = next((p for p in met if _goes_through(p, cell)), None)
+            self.seen |= set(met)
+            new = next((p for p in met if _goes_through(p, cell.corners)), None)
             if new is None:
                 self.cells.append((cell, found))
                 continue
@@ -112,13 +114,21 @@ class Pieces:
         """On every face of a cell the functions are what they are in the cell."""
         known: dict[Point, list[Fraction]] = {}
         for cell, quadratics in self.cells:
-            for face in cell.faces(self.planes):
+            for face in cell.faces(sorted(self.seen)):
                 for point in grid_inside(face):
                     if point not in known:
-                        known[point] = self.values(point)
+                        known[point] = self._values_on(face, point)
                     if [_value(q, point) for q in quadratics] != known[point]:
                         line = next(n.line for n in self.nodes if _contains(n, _MAY_JUMP))
                         raise Undecided(f"a function jumps ({line})")
+
+    def _values_on(self, face: Sequence[Point], point: Point) -> list[Fraction]:
+        """The values at a point of a face, which no plane cuts that was not seen from the cells."""
+        met: list[Plane] = []
+        found = [_value(self._node(node, point, met), point) for node in self.nodes]
+        if any(_goes_through(plane, face) for plane in set(met) - self.seen):
+            raise NotPiecewise
+        return found
 
     # -- one operation at a point and around it --------------------------------------------------
     def _sum(self, s: Sum, at: Point, met: list[Plane]) -> Quadratic:
@@ -207,8 +217,8 @@ def _polar(q: Quadratic, x: Point, y: Point) -> Fraction:
     return total
 
 
-def _goes_through(plane: Plane, cell: Cell) -> bool:
-    signs = {(s > 0) - (s < 0) for s in (side(plane, p) for p in cell.corners)}
+def _goes_through(plane: Plane, corners: Sequence[Point]) -> bool:
+    signs = {(s > 0) - (s < 0) for s in (side(plane, p) for p in corners)}
     return {-1, 1} <= signs
 
 
