@@ -114,7 +114,7 @@ class _Tail:
             name, inner = self.forms.arguments[place]
             growth, bounded = self.of(inner)
             if name in _BOUNDED:
-                return _Growth(), _BOUNDED[name](self._written(growth) * bounded) ** power
+                return _Growth(), _BOUNDED[name](self._write(growth) * bounded) ** power
             if name == "log" and growth == _Growth():
                 return growth, np.log(bounded) ** power
         raise Unresolved(f"the growth of {key}")
@@ -133,7 +133,7 @@ class _Tail:
             power -= k * n
         return made * self._to_power(power) if power else made
 
-    def _written(self, growth: _Growth) -> Expression:
+    def _write(self, growth: _Growth) -> Expression:
         made = self._to_power(growth.power) if growth.power else as_expression(1)
         for n, rate in enumerate(growth.rates, 1):
             if rate:

@@ -56,8 +56,8 @@ def add(op: Operator) -> View | Masked:
     sign = -1 if op.kind == "Sub" else 1
     for at in (0, 1):
         if sign > 0 and op.masks(at):
-            given, kept = masks.added(op, at)
-            return masks.masked(_plus(given, sign), kept)
+            given, kept = masks.add_masked(op, at)
+            return masks.mask(_plus(given, sign), kept)
     return _plus(op, sign)
 
 
@@ -84,7 +84,7 @@ def total(op: Operator) -> View:
 def multiply(op: Operator) -> View:
     """Mul: by a constant, or of a signal and a gate that is computed from it."""
     if _both_signals(op):
-        return gated(op)
+        return gate_signal(op)
     view, values, _ = _operands(op)
     return op.build.scale(view, values)
 
@@ -174,8 +174,8 @@ def clip(op: Operator) -> View:
         first = isinstance(op.value(0), Constant)
         bound = _scalar(op, int(not first))
         low, high = (bound, None) if op.kind == "Max" else (None, bound)
-        return _clipped(op, op.signal(int(first)), low, high)
-    return _clipped(op, op.signal(0), low, high)
+        return _clip_view(op, op.signal(int(first)), low, high)
+    return _clip_view(op, op.signal(0), low, high)
 
 
 def _bound(op: Operator, name: str) -> Fraction | None:
@@ -185,7 +185,7 @@ def _bound(op: Operator, name: str) -> Fraction | None:
     return None if abs(bound) > 2**127 else bound  # the largest float stands for "none"
 
 
-def _clipped(op: Operator, view: View, low: Fraction | None, high: Fraction | None) -> View:
+def _clip_view(op: Operator, view: View, low: Fraction | None, high: Fraction | None) -> View:
     if low is None and high is None:
         return view
     if low == 0 and high is None:
@@ -223,7 +223,7 @@ def _halved(sign: int, a: np.ndarray) -> np.ndarray:
     return near if (fractions(near) == exact).all() else exact
 
 
-def scaled_elu(op: Operator) -> View:
+def scale_elu(op: Operator) -> View:
     """Selu: γ elu(x), and Celu: α elu₁(x/α)."""
     if op.kind == "Selu":
         inner = activate(op, flux_of(activations.elu, _number(
@@ -265,7 +265,7 @@ FLUXES: dict[str, Callable[[Operator], Flux]] = {
 
 
 # -- a signal times a gate -------------------------------------------------------------------------
-def _unscaled(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
+def _factor_and_bias(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
     """The node, f and b of a signal f x + b, where f and b are numbers."""
     node, factor, offset = view.node, Fraction(1), Fraction(0)
     while node >= 0 and isinstance(layer := build.nodes[node].layer, Scaling):
@@ -282,18 +282,18 @@ def _unscaled(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
 def _gate(build: Builder, view: View) -> tuple[Flux, str, int, Fraction, Fraction, Fraction,
                                                Fraction] | None:
     """Flux, its name, node of x, and k, c, q, o of a signal q Φ(kx + c) + o."""
-    node, outer, beyond = _unscaled(build, view)
+    node, outer, beyond = _factor_and_bias(build, view)
     if node < 0 or not isinstance(layer := build.nodes[node].layer, Activation):
         return None
     inside = View(build.nodes[node].inputs[0], view.shape)
     if layer.flux.name == "tanh" and (bent := _gate(build, inside)) is not None and \
             bent[1] == "softplus" and bent[5:] == (1, 0):
         return layer.flux, "tanh of softplus", *bent[2:5], outer, beyond
-    inner, k, c = _unscaled(build, inside)
+    inner, k, c = _factor_and_bias(build, inside)
     return layer.flux, layer.flux.name, inner, k, c, outer, beyond
 
 
-def gated(op: Operator) -> View:
+def gate_signal(op: Operator) -> View:
     """x times a function of x: SiLU, GELU, hard swish, mish as exporters write them; or a product.
     """
     for first, second in ((0, 1), (1, 0)):
@@ -301,7 +301,7 @@ def gated(op: Operator) -> View:
         if x.shape != other.shape or not _same_places(x, other):
             continue
         gate = _gate(op.build, other)
-        node, factor, offset = _unscaled(op.build, x)
+        node, factor, offset = _factor_and_bias(op.build, x)
         if gate is None or offset or gate[2] != node:
             continue
         made = _product(*gate[:2], *gate[3:])
@@ -314,13 +314,13 @@ def gated(op: Operator) -> View:
 
 def _times(op: Operator, first: View, second: View) -> View:
     for x, other in ((first, second), (second, first)):
-        made = reduction.divided_by_its_size(op, x, other)
+        made = reduction.divide_by_own_size(op, x, other)
         if made is not None:
             return made
         if x.node >= 0 and x.places is None and isinstance(
                 scaling := op.build.nodes[x.node].layer, Scaling) and scaling.bias is None:
             inner = View(op.build.nodes[x.node].inputs[0], x.shape)
-            made = reduction.divided_by_its_size(op, inner, other)
+            made = reduction.divide_by_own_size(op, inner, other)
             if made is not None:
                 return op.build.scale(made, scaling.factors)
     return formulas.product(op, first, second)
@@ -328,7 +328,7 @@ def _times(op: Operator, first: View, second: View) -> View:
 
 def over_signal(op: Operator) -> View:
     """Div by a signal: times its reciprocal, which has no constant where that comes near 0."""
-    below = formulas.applied(op, "Reciprocal", op.signal(1))
+    below = formulas.apply_function(op, "Reciprocal", op.signal(1))
     above = op.value(0)
     if isinstance(above, View):
         return _times(op, above, below)
@@ -369,25 +369,25 @@ def where(op: Operator) -> View | Masked:
     test = op.value(0)
     if isinstance(test, Comparison) and test.relation == ">" and \
             test.threshold >= 20 and _both_of(op, 1, 2):
-        base, beta, shift = _unscaled(op.build, test.view)
-        x, factor, offset = _unscaled(op.build, op.signal(1))
+        base, beta, shift = _factor_and_bias(op.build, test.view)
+        x, factor, offset = _factor_and_bias(op.build, op.signal(1))
         gate = _gate(op.build, op.signal(2))
         if shift == 0 == offset and x == base and factor == 1 and gate is not None and \
                 gate[1] == "softplus" and gate[2:5] == (base, beta, 0) and beta > 0 and \
                 abs(gate[5] * beta - 1) <= Fraction(1, 2**52) and gate[6] == 0:
             return op.signal(2)
     if isinstance(test, Comparison):
-        return formulas.chosen(op, test)
+        return formulas.choose(op, test)
     if isinstance(test, Constant) and test.values.dtype == bool:
         for at, taken in ((1, test.values), (2, ~test.values)):
             if op.masks(at):
-                given, kept = masks.chosen(op, at, taken)
-                return masks.masked(_masked(given, test.values), kept)
-        return _masked(op, test.values)
+                given, kept = masks.choose_masked(op, at, taken)
+                return masks.mask(_mask_view(given, test.values), kept)
+        return _mask_view(op, test.values)
     raise op.refuse("a choice by something else than a comparison of a signal with a number")
 
 
-def _masked(op: Operator, mask: np.ndarray) -> View:
+def _mask_view(op: Operator, mask: np.ndarray) -> View:
     """Where with a mask that is known: a signal, or two, times zeros and ones."""
     parts = []
     for number, kept in ((1, mask), (2, ~mask)):

@@ -24,7 +24,7 @@ from stabkit.stability.sharpness.quadratic import by_norm
 from stabkit.stability.sharpness.ratios import Inputs, Ratio, ratios
 from stabkit.stability.verdict import Evidence
 from stabkit.tracing import Trace
-from stabkit.tracing.form import Form, merged
+from stabkit.tracing.form import Form, merge_entries
 from stabkit.tracing.trees import Operation, Row, Sum, sorts_of_rows
 
 _ODD = ("tanh", "arctan", "sin")
@@ -93,7 +93,7 @@ def _as_form(size: int, entries: dict[tuple[int, int], Fraction], is_open: bool)
     if max(abs(int(c)) for c in numerators.ravel()) < 1 << 62:
         numerators = numerators.astype(np.int64)
     rows, columns = np.array(places, dtype=np.int64).T
-    return merged(size, rows, columns + 1, numerators, (whole,))
+    return merge_entries(size, rows, columns + 1, numerators, (whole,))
 
 
 def _edges(found: Trace) -> list[_Edge]:
@@ -125,7 +125,7 @@ def _check_linear(row: Row) -> None:
 
 def _ratio_of(node: Operation) -> Any:
     """The form and the bounds of an operation, with a ratio that is not negative."""
-    found = [each for ratio in ratios(node, Inputs({})) for each in (ratio, _turned(ratio))
+    found = [each for ratio in ratios(node, Inputs({})) for each in (ratio, _opposite(ratio))
              if each.low >= 0]
     if not found:
         raise Undecided(f"np.{node.name} ({node.line}) is not seen to be a bounded multiple, not "
@@ -133,21 +133,21 @@ def _ratio_of(node: Operation) -> Any:
     return min(found, key=lambda each: each.high)
 
 
-def _turned(ratio: Ratio) -> Ratio:
+def _opposite(ratio: Ratio) -> Ratio:
     """The same, with the opposite form."""
     return Ratio(tuple((k, -c) for k, c in ratio.form), -ratio.high, -ratio.low)
 
 
 def _key(node: Operation, places: tuple[int, ...]) -> tuple[Any, int]:
     """What two operations have in common that are equal, or opposite where they are odd."""
-    itself = _named(node, places, 1)
+    itself = _key_of_node(node, places, 1)
     if _parity(node) != -1:
         return itself, 1
-    opposite = _named(node, places, -1)
+    opposite = _key_of_node(node, places, -1)
     return (itself, 1) if itself <= opposite else (opposite, -1)
 
 
-def _named(node: Operation, places: tuple[int, ...], sign: int) -> Any:
+def _key_of_node(node: Operation, places: tuple[int, ...], sign: int) -> Any:
     def of_sum(s: Sum) -> Any:
         return (s.constant, tuple(sorted((places[k], sign * c) for k, c in s.linear)),
                 tuple((c, of_node(inner)) for c, inner in s.nodes))

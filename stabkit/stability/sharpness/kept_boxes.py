@@ -17,7 +17,7 @@ from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.inequalities import certificate, witness
 from stabkit.stability.sharpness.linear import Steps
-from stabkit.stability.sharpness.monotone import as_integers, summed
+from stabkit.stability.sharpness.monotone import as_integers, sum_polynomials
 from stabkit.stability.sharpness.piecewise import NotPiecewise, Pieces
 from stabkit.stability.sharpness.polynomials import OUTSIDE
 from stabkit.stability.sharpness.rows import Polynomial as Whole
@@ -92,12 +92,14 @@ def _add_conditions(row: Row, sides: tuple[tuple[Fraction, Fraction], ...],
         raise Undecided("an output is not quadratic between planes") from None
     low, high = sides[0]
     for x, y, values in pieces.polar():
-        p = summed([row.constant, *(tuple(c * a for a in q) for c, q in zip(
+        p = sum_polynomials([row.constant, *(tuple(c * a for a in q) for c, q in zip(
             values, polynomials, strict=True))])
-        for inside in (summed([p, (-low,)]), summed([(high,), tuple(-c for c in p)])):
+        below = tuple(-c for c in p)
+        for inside in map(as_integers, (sum_polynomials([p, (-low,)]),
+                                        sum_polynomials([(high,), below]))):
             if x != y:
-                between.append(as_integers(inside))
-            elif as_integers(inside) not in necessary:
+                between.append(inside)
+            elif inside not in necessary:
                 signal = elsewhere.copy()
                 signal[list(row.places)] = x
-                necessary[as_integers(inside)] = signal
+                necessary[inside] = signal
