@@ -69,6 +69,18 @@ def test_a_flipped_viscosity_and_a_flux_that_jumps_are_not_proved():
         assert not step_bound(conservative(flux), stays_in(box(-1, 1)), shape=6, trials=50).proved
 
 
+@pytest.mark.parametrize("flux", [
+    lambda a, b: np.where(b == 2 * a, np.where(b == 1, 5, a), a),
+    lambda a, b: np.where(b == 2 * a, np.where(b > 0.95, 5, a), a),
+    lambda a, b: np.where(b == 2 * a, np.where(b > 0.95, 5, a),
+                          np.where(a > 0.75, np.where(b > 0.95, a, a), a))])
+def test_a_jump_at_the_end_of_a_line_alone_is_seen(flux):
+    """On the line b = 2a the flux is a but for b = 1, or b > 0.95, where it is 5; so the signal
+    (1/2, 1, 0) leaves [0, 1] at every step."""
+    assert conservative(flux)(np.array([0.5, 1, 0]), 0.01)[1] > 1
+    assert not step_bound(conservative(flux), stays_in(box(0, 1)), shape=3, trials=50).proved
+
+
 def level_set(u, dt):
     a, b = u - np.roll(u, 1, 0), np.roll(u, -1, 0) - u
     c, d = u - np.roll(u, 1, 1), np.roll(u, -1, 1) - u

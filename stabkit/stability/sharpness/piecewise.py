@@ -111,24 +111,40 @@ class Pieces:
         return [_value(self._node(node, point, []), point) for node in self.nodes]
 
     def _check_continuous(self) -> None:
-        """On every face of a cell the functions are what they are in the cell."""
-        known: dict[Point, list[Fraction]] = {}
-        for cell, quadratics in self.cells:
-            for face in cell.faces(sorted(self.seen)):
-                for point in grid_inside(face):
-                    if point not in known:
-                        known[point] = self._values_on(face, point)
-                    if [_value(q, point) for q in quadratics] != known[point]:
-                        line = next(n.line for n in self.nodes if _contains(n, _MAY_JUMP))
-                        raise Undecided(f"a function jumps ({line})")
+        """On every face of a cell the functions are what they are in the cell.
 
-    def _values_on(self, face: Sequence[Point], point: Point) -> list[Fraction]:
-        """The values at a point of a face, which no plane cuts that was not seen from the cells."""
-        met: list[Plane] = []
-        found = [_value(self._node(node, point, met), point) for node in self.nodes]
-        if any(_goes_through(plane, face) for plane in set(met) - self.seen):
-            raise NotPiecewise
-        return found
+        On a face there may be branches, and planes of theirs, that no cell sees: they cut the cell
+        further.
+        """
+        known: dict[Point, tuple[list[Fraction], list[Plane]]] = {}
+        waiting = list(self.cells)
+        while waiting:
+            cell, quadratics = waiting.pop()
+            if len(waiting) > _CELLS:
+                raise NotPiecewise
+            plane = next(self._new_planes(cell, quadratics, known), None)
+            if plane is None:
+                continue
+            self.seen.add(plane)
+            self.planes.append(plane)
+            waiting += [(part, quadratics) for part in cut_by(
+                [cell], plane, [*self.faces, *self.planes])]
+
+    def _new_planes(self, cell: Cell, quadratics: list[Quadratic], known: dict
+                    ) -> Iterator[Plane]:
+        """The planes that part a face, be it at a corner, and have not cut the cell there."""
+        for face in cell.faces(sorted(self.seen)):
+            for point in grid_inside(face):
+                if point not in known:
+                    met: list[Plane] = []
+                    known[point] = [_value(self._node(node, point, met), point)
+                                    for node in self.nodes], met
+                values, met = known[point]
+                if [_value(q, point) for q in quadratics] != values:
+                    line = next(n.line for n in self.nodes if _contains(n, _MAY_JUMP))
+                    raise Undecided(f"a function jumps ({line})")
+                yield from (plane for plane in met if _goes_through(plane, face) or (
+                    plane not in self.seen and _touches(plane, face)))
 
     # -- one operation at a point and around it --------------------------------------------------
     def _sum(self, s: Sum, at: Point, met: list[Plane]) -> Quadratic:
@@ -220,6 +236,11 @@ def _polar(q: Quadratic, x: Point, y: Point) -> Fraction:
 def _goes_through(plane: Plane, corners: Sequence[Point]) -> bool:
     signs = {(s > 0) - (s < 0) for s in (side(plane, p) for p in corners)}
     return {-1, 1} <= signs
+
+
+def _touches(plane: Plane, corners: Sequence[Point]) -> bool:
+    """Whether some of the corners are on the plane, and some are not."""
+    return len({side(plane, p) == 0 for p in corners}) == 2
 
 
 def _contains(node: Operation, names: Sequence[str]) -> bool:
