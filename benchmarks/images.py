@@ -8,13 +8,17 @@ import numpy as np
 import SimpleITK
 from medpy.filter.smoothing import anisotropic_diffusion
 from numba import njit
+from scipy.linalg.lapack import dptsv
 
 from benchmarks.diffusion import NUMPY, divisions
 from benchmarks.measuring import Job, rng
 from benchmarks.operators import CODE, SHAPE
+from stabkit import SemiImplicit, fluxes, grid_gradient
 from stabkit.kernels import grid_steps
+from stabkit.operators import tangential_differences
+from stabkit.schemes import IsotropicExplicit
 
-STEPS = 20
+STEPS, SPLITTINGS = 20, 3
 
 
 # -- peers -----------------------------------------------------------------------------------------
@@ -106,6 +110,81 @@ def image(name, shape, dtype=np.float64):
                {"MedPy": 5} if "MedPy" in others and name == "rational" else {})
 
 
+def numpy_isotropic(u, tau):
+    """Rational diffusivities of the squared length of the gradient at the middles of edges."""
+    u = u.copy()
+    for _ in range(STEPS):
+        padded = np.pad(u, 1, mode="edge")
+        inside = (slice(1, -1),) * u.ndim
+        slopes = []
+        for axis in range(u.ndim):
+            low, high = list(inside), list(inside)
+            low[axis], high[axis] = slice(None, -2), slice(2, None)
+            slopes.append((padded[tuple(high)] - padded[tuple(low)]) * u.dtype.type(0.5))
+        total = np.zeros_like(u)
+        for axis in range(u.ndim):
+            low, high = [slice(None)] * u.ndim, [slice(None)] * u.ndim
+            low[axis], high[axis] = slice(-1), slice(1, None)
+            low, high = tuple(low), tuple(high)
+            s = u[high] - u[low]
+            square = s * s
+            for other in range(u.ndim):
+                if other != axis:
+                    mean = (slopes[other][low] + slopes[other][high]) * u.dtype.type(0.5)
+                    square += mean * mean
+            s /= 1 + square
+            total[low] += s
+            total[high] -= s
+        u += u.dtype.type(tau) * total
+    return u
+
+
+def isotropic(shape, dtype):
+    """Explicit steps whose diffusivity depends on the whole gradient, as ITK's does."""
+    u = rng().standard_normal(shape).astype(dtype)
+    tau = 1 / (4 * len(shape))
+    scheme = IsotropicExplicit(grid_gradient(shape), fluxes.rational(), f"1/{4 * len(shape)}",
+                               tangential_differences(shape))
+    others = {"NumPy": lambda: numpy_isotropic(u, tau)}
+    if dtype == np.float32:
+        itk = SimpleITK.GetImageFromArray(u)
+        others["SimpleITK"] = lambda: itk_steps(itk, tau)
+    return Job(f"image isotropic {np.dtype(dtype).name} {'x'.join(map(str, shape))}", {
+        "stabkit": lambda: scheme.advance(u.ravel(), STEPS).reshape(shape), **others},
+        STEPS * u.size, 1e-12 if dtype == np.float64 else 1e-4,
+        {"SimpleITK": 5} if "SimpleITK" in others else {})
+
+
+def numpy_splitting(u, tau):
+    """Additive splitting with preallocated diagonals and LAPACK's dptsv, lines end to end."""
+    u, m = u.copy(), u.ndim
+    for _ in range(SPLITTINGS):
+        total = np.zeros_like(u)
+        for axis in range(m):
+            lines = np.ascontiguousarray(np.moveaxis(u, axis, -1))
+            weights = np.zeros_like(lines)  # to the right of each site, 0 where a line ends
+            s = lines[..., 1:] - lines[..., :-1]
+            weights[..., :-1] = m * tau / (1 + s * s)
+            diagonal = 1 + weights
+            diagonal[..., 1:] += weights[..., :-1]
+            *_, solved, _ = dptsv(diagonal.ravel(), -weights.ravel()[:-1], lines.ravel(), 1, 1, 1)
+            total += np.moveaxis(solved.reshape(lines.shape), -1, axis)
+        u = total / m
+    return u
+
+
+def splitting(shape):
+    """Steps of additive operator splitting."""
+    u = rng().standard_normal(shape)
+    K, edges = grid_gradient(shape), [u.size // n * (n - 1) for n in shape]
+    scheme = SemiImplicit(K, fluxes.rational(), 5, edges)
+    return Job(f"image splitting {'x'.join(map(str, shape))}", {
+        "stabkit": lambda: scheme.advance(u.ravel(), SPLITTINGS).reshape(shape),
+        "NumPy with dptsv": lambda: numpy_splitting(u, 5.0),
+        "divisions": divisions(SPLITTINGS * u.size * len(shape))},
+        SPLITTINGS * u.size, 1e-11, {"NumPy with dptsv": 5})
+
+
 def jobs():
     """The jobs of this room, made when they are wanted."""
     for dtype in (np.float64, np.float32):
@@ -113,3 +192,8 @@ def jobs():
             yield lambda shape=shape, dtype=dtype: image("rational", shape, dtype)
     for dtype in (np.float64, np.float32):
         yield lambda dtype=dtype: image("perona_malik", (512, 512), dtype)
+    for shape in ((512, 512), (2048, 2048), (96, 96, 96)):
+        yield lambda shape=shape: splitting(shape)
+    for dtype in (np.float64, np.float32):
+        for shape in ((512, 512), (64, 64, 64)):
+            yield lambda shape=shape, dtype=dtype: isotropic(shape, dtype)

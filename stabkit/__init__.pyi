@@ -102,6 +102,8 @@ from .schemes import (
     Regularisation as Regularisation,
     ResidualBlock as ResidualBlock,
     Scheme as Scheme,
+    SemiImplicit as SemiImplicit,
+    additive_splitting as additive_splitting,
     repeat as repeat,
 )
 from .stability.sharpness import senses as senses, step_bound as step_bound

@@ -113,6 +113,19 @@ def several(values: Any, name: str) -> tuple:
         raise InvalidArgument(f"{name}: must be a sequence, got {type(values).__name__}") from None
 
 
+def of_kind(value: Any, kind: type, name: str) -> None:
+    """Refuse an argument that is of another kind.
+
+    Raises
+    ------
+    InvalidArgument
+        The message tells both kinds.
+    """
+    if not isinstance(value, kind):
+        raise InvalidArgument(f"{name}: must be of the kind {kind.__name__}, got "
+                              f"{type(value).__name__}")
+
+
 def in_words(error: BaseException) -> str:
     """An error in one line: what it is, and the first line of what it says."""
     # The message of an error of others may itself raise, which this function is ready for.

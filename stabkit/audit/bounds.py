@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import prod
 
 from stabkit.arithmetic.transcript import Transcript
+from stabkit.fluxes.flux import Flux
 from stabkit.networks.blocks import ACTIVATION, AFFINE, Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers.activation import slope_evidence
@@ -31,12 +32,13 @@ def product(bounds: Sequence[Fraction | None]) -> Fraction | None:
     return total
 
 
-def evidence_of(blocks: Sequence[Block], bounds: Sequence[Fraction], at_most: Fraction, by: str
+def evidence_of(blocks: Sequence[Block], bounds: Sequence[Fraction], at_most: Fraction, by: str,
+                of_flux: Callable[[Flux], Evidence | None] = slope_evidence
                 ) -> tuple[Evidence, ...]:
     """That the constants of the blocks multiply to `at_most` at most.
 
-    Those of small linear maps and of activations are shown; the others are taken as given by the
-    checker, and the evidence says so.
+    Those of small linear maps and, by `of_flux`, of activations are shown; the others are taken as
+    given by the checker, and the evidence says so.
     """
     log = Transcript()
     slopes: list[Evidence] = []
@@ -51,13 +53,14 @@ def evidence_of(blocks: Sequence[Block], bounds: Sequence[Fraction], at_most: Fr
             shows.append(f"psd({name}**2 * I({block.graph.size}) - {matrix.text}.T @ "
                          f"{matrix.text})")
         elif block.form == ACTIVATION and block.flux is not None:
-            evidence = slope_evidence(block.flux)
+            evidence = of_flux(block.flux)
             if evidence is not None and evidence not in slopes:
                 slopes.append(evidence)
         else:
             given.append(name)
     shows.append(f"{' * '.join(factors)} <= {at_most}")
-    words = "the Lipschitz constants of maps in a row multiply"
+    words = "the Lipschitz constants of maps in a row multiply" if of_flux is slope_evidence else \
+        "bounds of |u+| over |u| of maps in a row multiply"
     if given:
         words += (f"; {', '.join(given)} are bounds that stabkit has computed with every rounding "
                   "error counted, and are taken as given here")

@@ -22,6 +22,7 @@ from stabkit.audit.slope_parts import (
 from stabkit.networks.balance import balanced
 from stabkit.networks.blocks import Block, blocks_of, usable
 from stabkit.networks.graph import Graph
+from stabkit.networks.layers.activation import diffusivity_evidence
 from stabkit.networks.segments import joined
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.notions import Notion
@@ -92,6 +93,13 @@ class Composition:
         if rest:
             evidence += evidence_of(rest, _known(bounds), Fraction(1), by)
         return confirm_all(evidence)
+
+    def keeps_norm(self, by: str) -> tuple[Evidence, ...] | None:
+        """Confirmed evidence that no block lets a norm grow, by its diffusivities; or None."""
+        gains = [block.gain for block in self.blocks]
+        whole = product(gains)
+        return None if whole is None or whole > 1 else confirm_all(evidence_of(
+            self.blocks, _known(gains), Fraction(1), by, diffusivity_evidence))
 
 
 def _known(bounds: Bounds) -> list[Fraction]:

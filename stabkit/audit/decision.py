@@ -152,6 +152,9 @@ def _decided(name: str, counts: bool, known: Known) -> Outcome:
     if name == "contraction" and quotient is not None and quotient.lower > 1:
         return Outcome(REFUTED, quotient.evidence, signals=quotient.signals)
     if name == "euclidean" and not graph.is_small:
+        proof = network.keeps_norm("so the norm of no signal grows")
+        if proof is not None:
+            return Outcome(PROVED, proof)
         grown = growth_of_one(graph, known.task.seed)
         moved = grown is not None and len(grown.signals) == 1
         # The other input of the pair is 0, which stays 0 where there is no bias.

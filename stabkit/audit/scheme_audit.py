@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from fractions import Fraction
+from time import monotonic
 
-from stabkit.audit.decision import TRIALS_PER_SECOND
+from stabkit.audit.decision import LEAST, TRIALS_PER_SECOND
 from stabkit.audit.questions import BOUNDED, MODES, NOTIONS, chosen, constant_name, notion_named
 from stabkit.audit.result import Audit, BlockReport, Judgement
 from stabkit.schemes import DiffusionScheme, Leapfrog, Linear, Reverse, Scheme, Verlet
@@ -15,25 +17,32 @@ from stabkit.stability.notions import Energy, Notion, energy, sensitivity
 from stabkit.stability.property import Stable
 from stabkit.stability.sharpness import step_bound
 from stabkit.stability.verdict import INAPPLICABLE, PROVED, REFUTED
+from stabkit.time_limit import time_limit
 
 _LONGEST_STEP_SEARCH = 24
 
 
 def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, at_most: Fraction | None,
                  budget: float, seed: int, advance: Callable[[str], None]) -> Audit:
-    """Audit a scheme; see :func:`stabkit.audit`."""
+    """Audit a scheme; see :func:`stabkit.audit`.  Each notion has its share of what is left."""
+    until = monotonic() + budget
     known = [name for name in NOTIONS if name not in (BOUNDED, MODES)]
     asked = chosen(notions or (() if at_most is not None else ("euclidean",)), known)
     trials = max(256, int(budget * TRIALS_PER_SECOND / len(known)))
-    judgements = [] if at_most is None else [_outcome(
-        scheme, constant_name(at_most), "forward", True, trials, seed, sensitivity(at_most))]
-    for name in known:
-        judgements.append(_judged(scheme, name, "forward", name in asked, trials, seed))
-        if isinstance(scheme, (Verlet, Leapfrog)) and name in ("euclidean", "contraction"):
-            judgements.append(_judged(Reverse(scheme), name, "backward", name in asked, trials,
-                                      seed))
+    judgements = []
+    if at_most is not None:
+        with _share(until, len(known) + 2, True):
+            judgements.append(_outcome(scheme, constant_name(at_most), "forward", True, trials,
+                                       seed, sensitivity(at_most)))
+    for number, name in enumerate(known):
+        with _share(until, len(known) + 1 - number, name in asked):
+            judgements.append(_judged(scheme, name, "forward", name in asked, trials, seed))
+            if isinstance(scheme, (Verlet, Leapfrog)) and name in ("euclidean", "contraction"):
+                judgements.append(_judged(Reverse(scheme), name, "backward", name in asked,
+                                          trials, seed))
         advance(name)
-    certified, refuted = _steps(scheme, asked[0], seed) if asked else (None, None)
+    with _share(until, 1, False):
+        certified, refuted = _steps(scheme, asked[0], seed) if asked else (None, None)
     step = scheme.tau if isinstance(scheme, HasStep) else None
     kind = type(scheme).__name__
     block = BlockReport(kind, kind, None, None if step is None else Fraction(step),
@@ -46,6 +55,12 @@ def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, at_most: Fractio
     proved = any(item.notion == "contraction" and item.status is PROVED for item in judgements)
     return Audit(kind, (scheme.size,), (scheme.size,), 0, (block,), tuple(judgements), None,
                  Fraction(1) if proved else None, tuple(advice), seed, budget)
+
+
+def _share(until: float, parts: int, counts: bool) -> AbstractContextManager[None]:
+    """The time of one of so many parts that are left; what counts has a little in any case."""
+    now = monotonic()
+    return time_limit(now + max((until - now) / parts, LEAST if counts else 0.0))
 
 
 def _judged(scheme: Scheme, name: str, direction: str, counts: bool, trials: int, seed: int

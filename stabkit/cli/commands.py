@@ -316,8 +316,10 @@ def claims_for(patterns: Sequence[str], own: str | None) -> list[Claim]:
             return select(registry(filter(sources.__contains__, SOURCES)), patterns)
         except InvalidArgument:
             pass  # said again below, with the nearest claims of all
-    ledger = registry()
     mine = {claim.name: claim for claim in load_claims(own)} if own is not None else {}
+    # Without patterns only one's own are meant, beside those that could have their names.
+    near = {name.partition(".")[0] for name in mine} if mine and not patterns else SOURCES
+    ledger = registry(filter(near.__contains__, SOURCES))
     taken = sorted(ledger.keys() & mine.keys())
     if taken:
         raise InvalidArgument(f"--claims: {taken[0]} is the name of a built-in claim; rename yours")

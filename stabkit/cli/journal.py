@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from stabkit.aliases import Fields, Record
-from stabkit.errors import InvalidArgument
-from stabkit.replay import read
+from stabkit.errors import InvalidArgument, InvalidEvidence
+from stabkit.replay import read, seal_of
 from stabkit.report.environment import version
 from stabkit.report.output import new_beside
 from stabkit.stability.verdict import Verdict
@@ -23,10 +23,10 @@ LARGEST = 1 << 28  # bytes of a journal
 
 
 class Journal:
-    """A file beside the target: what the run was asked, then one verdict per line.
+    """A file beside the target: what the run was asked, then one verdict per line, sealed.
 
-    Every line is on the disk before the next claim's verdict is awaited.  The last line of a run
-    that was killed may be torn; it does not count.
+    Every line is on the disk before the next claim's verdict is awaited.  A line that is torn, as
+    the last one of a run that was killed, or was changed does not count: its claim is decided anew.
     """
 
     def __init__(self, target: str | Path, asked: Fields):
@@ -47,7 +47,7 @@ class Journal:
 
         At every moment they are on the disk, in the old file or the new one.
         """
-        lines = [self._asked, *(verdict.to_json() for verdict in known)]
+        lines = [self._asked, *map(_line, known)]
         try:
             handle, trial = new_beside(self.path)
             try:
@@ -63,7 +63,7 @@ class Journal:
     def note(self, verdict: Verdict) -> None:
         """Add a verdict."""
         try:
-            self._write(verdict.to_json())
+            self._write(_line(verdict))
         except OSError as error:
             raise InvalidArgument(f"--json: cannot write {self.path}: {error.strerror}") from error
 
@@ -112,9 +112,12 @@ def resume_from(source: str, wanted: Fields, claims: Iterable[Any]) -> list[Verd
     if journal.is_file():
         text = content(journal, "--resume", LARGEST).decode("utf-8", "replace")
         head, *lines = text.split("\n")[:-1] or ["{}"]
-        _compare(_read(head, str(journal)), wanted, str(journal))
-        found |= {fields["claim"]: fields for fields in (
-            _read(line, str(journal)) for line in lines)}
+        try:
+            asked = {**json.loads(head)}
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidArgument(f"--resume: {journal} is damaged") from error
+        _compare(asked, wanted, str(journal))
+        found |= {fields["claim"]: fields for fields in map(_as_written, lines) if fields}
     names = {claim.name for claim in claims}
     try:
         return [Verdict.from_json(fields) for name, fields in found.items() if name in names]
@@ -122,11 +125,18 @@ def resume_from(source: str, wanted: Fields, claims: Iterable[Any]) -> list[Verd
         raise InvalidArgument(f"--resume: {source} or its journal is damaged") from error
 
 
-def _read(text: str, source: str) -> Any:
+def _line(verdict: Verdict) -> Record:
+    fields = verdict.to_json()
+    return {**fields, "seal": seal_of(fields)}
+
+
+def _as_written(line: str) -> Record | None:
+    """The verdict on a line, or None where its seal is broken."""
     try:
-        return {"claim": "", **json.loads(text)}
-    except (TypeError, ValueError) as error:
-        raise InvalidArgument(f"--resume: {source} is damaged") from error
+        fields = json.loads(line)
+        return fields if fields["seal"] == seal_of(fields) else None
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError, InvalidEvidence):
+        return None
 
 
 def _compare(found: Fields, wanted: Fields, source: str) -> None:

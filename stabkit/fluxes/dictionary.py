@@ -22,13 +22,20 @@ from stabkit.fluxes.rounded import note_meaning
 
 ZERO, ONE = Fraction(0), Fraction(1)
 UNIT = (ZERO, ONE)
+_LARGEST = Fraction(10**300)  # of a parameter, which the compiled twin takes as a double
 
 
 def _positive(value: Scalar, name: str) -> Constant:
     number = Constant(fraction(value, name))
     if number <= 0:
         raise InvalidArgument(f"{name}: must be positive, got {value}")
+    _check_size(number, name)
     return number
+
+
+def _check_size(number: Fraction, name: str) -> None:
+    if number and not 1 / _LARGEST <= abs(number) <= _LARGEST:
+        raise InvalidArgument(f"{name}: must lie between 1e-300 and 1e300 in size")
 
 
 def _always(value: Scalar) -> Callable[[Scalar], Scalar]:
@@ -80,6 +87,7 @@ def identity() -> Flux:
 def scaled_identity(factor: Number) -> Flux:
     """Φ(s) = c s, also for c <= 0."""
     c = fraction(factor, "factor")
+    _check_size(c, "factor")
     flux = Flux("scaled_identity", [Piece(None, *_linear(c))],
                 Facts(True, (c, c), (c, c), smooth=True), {"factor": c})
     return _with_kernel(flux, FluxCode.LINEAR, float(c))
@@ -230,6 +238,7 @@ def relu() -> Flux:
 def leaky_relu(slope: Scalar = Fraction(1, 100), *, name: str = "leaky_relu") -> Flux:
     """Φ(s) = s for s > 0, a s for s <= 0."""
     a = fraction(slope, "slope")
+    _check_size(a, "slope")
     low, high = min(a, ONE), max(a, ONE)
     flux = Flux(name, [Piece(ZERO, *_linear(a)), Piece(None, *_linear(1))],
                 Facts(False, (low, high), (low, high)), {} if name == "relu" else {"slope": slope})

@@ -15,6 +15,7 @@ from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, Visit, W
 from stabkit.multigrid.energy_bound import EnergyBound, energy_bound
 from stabkit.multigrid.fast_poisson import FastPoisson
 from stabkit.multigrid.fourier import TwoGrid, rediscretised_stencil, smoothing_factor
+from stabkit.multigrid.fourier_bound import FourierBound, fourier_bound
 from stabkit.multigrid.from_matrix import algebraic, from_pyamg
 from stabkit.multigrid.hierarchy import (
     Hierarchy,
@@ -100,6 +101,7 @@ from stabkit.multigrid.smoother import (
     backward,
     forward,
     gauss_seidel,
+    multicolour,
     red_black,
     symmetric,
 )
@@ -166,6 +168,7 @@ __all__ = [
     "Exact",
     "F",
     "FastPoisson",
+    "FourierBound",
     "Grid",
     "GridBoundary",
     "Hierarchy",
@@ -220,6 +223,7 @@ __all__ = [
     "extractor",
     "fgmres",
     "forward",
+    "fourier_bound",
     "from_pyamg",
     "full_weighting",
     "galerkin",
@@ -240,6 +244,7 @@ __all__ = [
     "mg_features",
     "mgnet",
     "minres",
+    "multicolour",
     "negated",
     "nothing",
     "on_quotient",

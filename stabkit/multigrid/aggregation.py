@@ -22,6 +22,8 @@ from stabkit.multigrid.matrices import assemble, vector
 DEPENDENT = 1e-10
 #: How well the largest eigenvalue is estimated, and on which side the estimate is taken.
 EIGENVALUE_TOLERANCE, MARGIN = 0.05, 1.05
+#: Diagonal entries below this are refused.
+SMALLEST = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,9 @@ class SmoothedAggregation:
         if not (A.diagonal() > 0).all():
             raise InvalidArgument("A: smoothed aggregation needs a positive diagonal; a definite "
                                   "matrix has one")
+        if A.diagonal().min() < SMALLEST:
+            raise InvalidArgument(f"A: has a diagonal entry below {SMALLEST:g}, whose inverse is "
+                                  "no float; scale A")
         given: Any = np.kron(np.ones((n // self.block, 1)), np.eye(self.block)) \
             if self.near_kernel is None else vector(self.near_kernel, "near_kernel", float)
         given = given.reshape(len(given), -1) if given.ndim == 1 else given

@@ -193,6 +193,8 @@ class Watch:
 
 def still_falls(watch: Watch) -> str:
     """The message if only the cycles ran out."""
+    if watch.cycles == 0:
+        return "no cycle was allowed; raise max_cycles"
     told = f"the residual falls by a factor of {watch.recent_factor:.3g} per cycle"
     if not isfinite(watch.cycles_to_go):
         return told

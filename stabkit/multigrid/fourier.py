@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 
 from flint import acb, acb_mat
 
@@ -12,8 +13,14 @@ from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.smoother import SOR, Smoother, Then, red_black
-from stabkit.multigrid.smoother_symbol import Operator, diagonal, on_harmonics, symbol
+from stabkit.multigrid.smoother import SOR, Smoother, Then
+from stabkit.multigrid.smoother_symbol import (
+    Operator,
+    colours,
+    diagonal,
+    on_harmonics,
+    symbol,
+)
 from stabkit.multigrid.stencil import Stencil
 from stabkit.multigrid.supremum import Signs, supremum
 from stabkit.multigrid.symbol import Frequencies, Symbol, mirror
@@ -49,7 +56,7 @@ def smoothing_factor(smoother: Smoother, weights: Stencil, *, sweeps: int = 1,
     def operator(modes: Frequencies) -> acb_mat:
         return _power(S(modes), sweeps) * high
 
-    signs = _signs((weights,), (smoother,))
+    signs = signs_of((weights,), (smoother,))
     enclosure = supremum(operator, signs, fraction(tolerance), near_zero=False)
     return _root(enclosure, sweeps)
 
@@ -113,7 +120,7 @@ class TwoGrid:
                                   "weights sum to 0")
         stencils = (self.weights, self.transfer.prolongation,
                     self.transfer.restriction_weights, self.coarse or self.weights)
-        signs = _signs(stencils, (self.smoother, self.post_smoother or self.smoother))
+        signs = signs_of(stencils, (self.smoother, self.post_smoother or self.smoother))
         return supremum(self.operator(), signs, fraction(tolerance), near_zero=True)
 
 
@@ -138,8 +145,8 @@ def rediscretised_stencil(weights: Stencil, transfer: Transfer, order: int = 2) 
 
 
 def _check_operator(weights: Stencil) -> None:
-    if weights.dimension not in (1, 2) or weights.centre == 0:
-        raise InvalidArgument("weights: must be a 1-D or 2-D stencil with a nonzero centre")
+    if weights.centre == 0:
+        raise InvalidArgument("weights: must be a stencil with a nonzero centre")
 
 
 def _power(S: acb_mat, exponent: int) -> acb_mat:
@@ -156,22 +163,23 @@ def _root(value: Interval, degree: int) -> Interval:
     return Interval(value.lo.root(degree).lower(), value.hi.root(degree).upper())
 
 
-def _signs(stencils: Iterable[Stencil], smoothers: Iterable[Smoother]) -> Signs:
-    # Up to conjugation the signs of θ are all equal, or differ; a reflection joins these two.
+def signs_of(stencils: Iterable[Stencil], smoothers: Iterable[Smoother]) -> Signs:
+    """The signs of θ that need a look: up to conjugation, and reflections of an axis."""
     stencils = list(stencils)
-    if stencils[0].dimension == 1:
-        return [(1,)]
-    symmetric = all(set(part.taps) == set(_reflection(part).taps) for part in stencils)
-    if symmetric and not any(map(_is_directed, smoothers)):
-        return [(1, 1)]
-    return [(1, 1), (1, -1)]
+    directed = any(map(_is_directed, smoothers))
+    axes = [(1,)]
+    for axis in range(1, stencils[0].dimension):
+        symmetric = all(set(part.taps) == set(_reflection(part, axis).taps) for part in stencils)
+        axes.append((1,) if symmetric and not directed else (1, -1))
+    return list(product(*axes))
 
 
-def _reflection(weights: Stencil) -> Stencil:
-    return Stencil(tuple(((-k, *rest), weight) for (k, *rest), weight in weights.taps))
+def _reflection(weights: Stencil, axis: int) -> Stencil:
+    return Stencil(tuple((tuple(-k if place == axis else k for place, k in enumerate(offset)),
+                          weight) for offset, weight in weights.taps))
 
 
 def _is_directed(smoother: Smoother) -> bool:
     if isinstance(smoother, Then):
         return _is_directed(smoother.first) or _is_directed(smoother.second)
-    return isinstance(smoother, SOR) and smoother.order is not red_black
+    return isinstance(smoother, SOR) and not colours(smoother, 2)

@@ -15,6 +15,7 @@ from stabkit.aliases import Matrix, Signal
 from stabkit.arithmetic.backend import is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.convergence import Watch, norm
+from stabkit.multigrid.true_residual import residual_norm
 
 #: Directions that flexible GMRES keeps before it starts again.
 RESTART = 30
@@ -47,7 +48,7 @@ def conjugate_gradients(A: Matrix, precondition: Precondition, b: Signal, x: Sig
         residual = norm(r)
         if watch.arrives(residual):
             r = b - A @ x
-            residual = norm(r)
+            residual = residual_norm(A, x, b, watch)
             p = p if watch.arrives(residual) else None
         watch.add(residual)
     return x
@@ -67,7 +68,7 @@ def minres(A: Matrix, precondition: Precondition, b: Signal, x: Signal, watch: W
     def measure(found: np.ndarray) -> None:
         nonlocal last
         last = found.copy()
-        watch.add(norm(b - A @ found))
+        watch.add(residual_norm(A, found, b, watch))
         if not watch.goes_on:
             raise _Ended
 
@@ -118,5 +119,5 @@ def fgmres(A: Matrix, precondition: Precondition, b: Signal, x: Signal, watch: W
         for weight, z in zip(y, images, strict=True):
             x = x + float(weight) * z
         if watch.goes_on:
-            watch.add(norm(b - A @ x))
+            watch.add(residual_norm(A, x, b, watch))
     return x

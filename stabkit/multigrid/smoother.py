@@ -108,6 +108,17 @@ def red_black(n: int, shape: tuple[int, ...] | None) -> np.ndarray:
     return np.argsort(np.argsort(colour, kind="stable"))
 
 
+def multicolour(n: int, shape: tuple[int, ...] | None) -> np.ndarray:
+    """Points by the parities of their indices, each of the 2^d colours in lexicographic order."""
+    if shape is None:
+        raise InvalidArgument("order: multicolour needs a grid; give the hierarchy its shape, or "
+                              "use forward")
+    colour = np.zeros(shape, dtype=int)
+    for index in np.indices(shape):
+        colour = 2 * colour + index % 2
+    return np.argsort(np.argsort(colour.ravel(), kind="stable"))
+
+
 @dataclass(frozen=True)
 class Lines:
     """The lines of a grid along an axis, each solved as a whole, one after another.

@@ -16,11 +16,13 @@ from stabkit.multigrid.smoother import (
     SOR,
     Chebyshev,
     Jacobi,
+    Lines,
     Richardson,
     Smoother,
     Then,
     backward,
     forward,
+    multicolour,
     red_black,
 )
 from stabkit.multigrid.stencil import Stencil
@@ -68,39 +70,94 @@ def _polynomial_smoother(weights: Stencil) -> Operator:
 
 @symbol.register
 def _(smoother: SOR, weights):
-    if smoother.order is red_black:
-        return _red_black(smoother, weights)
-    if smoother.order not in (forward, backward):
-        raise InvalidArgument(f"order: no Fourier symbol is known for {smoother.order!r}")
-    zero = (0,) * weights.dimension
-    ahead = (smoother.order is backward) != smoother.reverse
-    lower = tuple((offset, weight) for offset, weight in weights.taps
-                  if (offset > zero if ahead else offset < zero))
-    M = Stencil((*lower, (zero, weights.centre / fraction(smoother.omega))))
+    if colours(smoother, weights.dimension):
+        return _coloured(smoother, weights)
+    M = _ahead(smoother, weights)
     # S = N/M with the exact stencil N = M − L, so that nothing cancels in balls.
     pairs = list(zip(on_harmonics(M + -1 * weights), on_harmonics(M), strict=True))
     return lambda modes: diagonal([modes.value(n) / modes.value(m) for n, m in pairs])
 
 
-def _red_black(smoother: SOR, weights: Stencil) -> Operator:
-    # Relaxing one colour is I − ω Q D⁻¹L with Q = (1 ± shift by (π, …, π)) / 2.
-    if any(sum(offset) % 2 == 0 and any(offset) for offset, _ in weights.taps):
-        raise InvalidArgument("weights: red-black analysis needs a stencil that couples points "
-                              "of different colours only, such as the 5-point one")
-    symbols = on_harmonics((fraction(smoother.omega) / weights.centre) * weights)
-    n, first = len(symbols), -1 if smoother.reverse else 1
+def _ahead(smoother: SOR, weights: Stencil) -> Stencil:
+    # M of a lexicographic order, of points or of lines.
+    axis = smoother.order.axis % weights.dimension if isinstance(smoother.order, Lines) else None
+    if axis is None and smoother.order not in (forward, backward):
+        raise InvalidArgument(f"order: no Fourier symbol is known for {smoother.order!r}")
+    ahead = (smoother.order is backward) != smoother.reverse
+    taps = []
+    for offset, weight in weights.taps:
+        across = tuple(k for place, k in enumerate(offset) if place != axis)
+        zero = (0,) * len(across)
+        if across == zero:
+            taps.append((offset, weight / fraction(smoother.omega)))
+        elif (across > zero) == ahead:
+            taps.append((offset, weight))
+    return Stencil(tuple(taps))
 
-    def relaxed(values: list[acb], sign: int) -> acb_mat:
-        rows = [[acb(0)] * n for _ in range(n)]
-        for i in range(n):
-            # The opposite harmonic of α is 1 − α, the mirror place in the list.
-            rows[i][i] = 1 - values[i] / 2
-            rows[i][n - 1 - i] = -sign * values[n - 1 - i] / 2
-        return acb_mat(rows)
+
+def block(smoother: SOR, weights: Stencil) -> Stencil:
+    """The part of the stencil inside of what is updated together: a point or a line."""
+    axis = smoother.order.axis % weights.dimension if isinstance(smoother.order, Lines) else None
+    return Stencil(tuple((offset, weight) for offset, weight in weights.taps
+                         if not any(k for place, k in enumerate(offset) if place != axis)))
+
+
+def colours(smoother: SOR, dimension: int) -> list[list[tuple[tuple[int, ...], int]]]:
+    """The colours in their order, each as shifts by π along axes with signs: Q is their mean."""
+    shifts: list[tuple[int, ...]]
+    if smoother.order is multicolour:
+        shifts = harmonics(dimension)
+        signs = [[(-1) ** sum(a * p for a, p in zip(shift, parity, strict=True))
+                  for shift in shifts] for parity in shifts]
+    elif smoother.order is red_black or getattr(smoother.order, "zebra", False):
+        axis = smoother.order.axis % dimension if isinstance(smoother.order, Lines) else None
+        shifts = [(0,) * dimension, tuple(int(k != axis) for k in range(dimension))]
+        signs = [[1, 1], [1, -1]]
+    else:
+        return []
+    found = [list(zip(shifts, each, strict=True)) for each in signs]
+    return found[::-1] if smoother.reverse else found
+
+
+def check_colours(smoother: SOR, weights: Stencil) -> None:
+    """Points of a colour must not be coupled, but inside of a block."""
+    inside = {offset for offset, _ in block(smoother, weights).taps}
+    shifts = [shift for shift, _ in colours(smoother, weights.dimension)[0]]
+    for offset, _ in weights.taps:
+        if offset not in inside and all(
+                sum(a * k for a, k in zip(shift, offset, strict=True)) % 2 == 0
+                for shift in shifts):
+            raise InvalidArgument("weights: this order's analysis needs a stencil that couples "
+                                  "points of different colours only, such as the 5-point one")
+
+
+def projection(colour: list[tuple[tuple[int, ...], int]], dimension: int) -> acb_mat:
+    """Q of a colour on the harmonics: 1 on its points, 0 on others."""
+    places = harmonics(dimension)
+    found = [[acb(0)] * len(places) for _ in places]
+    for shift, sign in colour:
+        for i, alpha in enumerate(places):
+            beta = tuple(a ^ b for a, b in zip(alpha, shift, strict=True))
+            found[i][places.index(beta)] += acb(sign) / len(colour)
+    return acb_mat(found)
+
+
+def _coloured(smoother: SOR, weights: Stencil) -> Operator:
+    # Relaxing one colour is I − ω Q D⁻¹L.
+    check_colours(smoother, weights)
+    inside, omega = on_harmonics(block(smoother, weights)), _number(smoother.omega)
+    symbols = on_harmonics(weights)
+    parts = [projection(colour, weights.dimension)
+             for colour in colours(smoother, weights.dimension)]
+    one = diagonal([acb(1)] * len(symbols))
 
     def operator(modes: Frequencies) -> acb_mat:
-        values = [modes.value(L) for L in symbols]
-        return relaxed(values, -first) * relaxed(values, first)
+        scaled = diagonal([omega * modes.value(L) / modes.value(D)
+                           for L, D in zip(symbols, inside, strict=True)])
+        total = one
+        for Q in parts:
+            total = (one - Q * scaled) * total
+        return total
 
     return operator
 

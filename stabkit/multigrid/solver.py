@@ -26,6 +26,7 @@ from stabkit.multigrid.hierarchy import Hierarchy
 from stabkit.multigrid.krylov import Krylov, Precondition
 from stabkit.multigrid.matrices import identity, is_exact, vector
 from stabkit.multigrid.matrices import matrix as sparse_matrix
+from stabkit.multigrid.true_residual import residual_norm
 from stabkit.operators.sparse import portable
 
 #: Σ b relative to Σ |b| above which a singular system counts as incompatible in floats.
@@ -123,6 +124,8 @@ class Multigrid:
         with within_memory(right, "b", grid=True), np.errstate(over="ignore", invalid="ignore"):
             watch = Watch(norm(right - A @ x), norm(right), tolerance, max_cycles, callback,
                           steps=around is not None)
+            if u is not None:
+                watch.measured[0] = residual_norm(A, x, right, watch)
             x = (around or self._alone)(A, self._from_zero, right, x, watch)
             return self._solution(watch, A, x, right, shape, e)
 
@@ -142,7 +145,7 @@ class Multigrid:
                ) -> Signal:
         while watch.goes_on:
             x = self.step(x, right)
-            watch.add(norm(right - A @ x))
+            watch.add(residual_norm(A, x, right, watch))
         return x
 
     def _from_zero(self, right: Signal) -> Signal:
@@ -154,10 +157,9 @@ class Multigrid:
         found, status = rescale(x, e), watch.status or Status.OUT_OF_CYCLES
         why = "" if status is Status.CONVERGED else reason(
             watch, self.hierarchy, self.sweeps, right, x, getattr(A, "matrix", A))
-        if e and status is Status.CONVERGED:
-            residual = norm(right - A @ rescale(found, -e))
-            if not watch.arrives(residual):
-                status, why = Status.OUT_OF_RANGE, OUT_OF_RANGE
+        if e and status is Status.CONVERGED and not watch.arrives(
+                residual_norm(A, rescale(found, -e), right, watch)):
+            status, why = Status.OUT_OF_RANGE, OUT_OF_RANGE
         return Solution(namespace(found).reshape(found, shape), rescale_numbers(watch.measured, e),
                         watch.history, status, why)
 

@@ -23,6 +23,8 @@ from stabkit.multigrid.smoother_symbol import Operator
 from stabkit.multigrid.symbol import Box, Frequencies
 
 HALF = Fraction(1, 2)
+#: Frequencies whose s are at most this are covered near 0.
+NEAR = Fraction(1, 4)
 WELL_CONDITIONED = 100
 MOST_BOXES = 200_000
 
@@ -35,12 +37,13 @@ def supremum(operator: Operator, signs: Signs, tolerance: Fraction, near_zero: b
     d = len(signs[0])
     lower = max((_largest(operator, d, each) for each in signs), key=float)
     bound = lower + arb(to_fmpq(tolerance))
-    covers = [(Frequencies.of, ((Fraction(0), HALF),) * d, near_zero)]
+    covers: list[tuple[Callable, Box, bool]] = [
+        (Frequencies.of, ((Fraction(0), HALF),) * d, near_zero)]
     if near_zero:
-        # Near frequency 0 in t and x, and the halves of x apart; elsewhere in s.
-        shares = [((Fraction(0), HALF),), ((HALF, Fraction(1)),)] if d == 2 else [()]
-        covers += [(Frequencies.near_zero, ((Fraction(0), HALF), *share), False)
-                   for share in shares]
+        # Near frequency 0 in t and x, by the axis whose s is the largest; elsewhere in s.
+        covers += [(partial(Frequencies.near_zero, axis),
+                    ((Fraction(0), NEAR), *((Fraction(0), Fraction(1)),) * (d - 1)), False)
+                   for axis in range(d)]
     for each in signs:
         for chart, box, skip in covers:
             _certify(operator, partial(_frequencies, chart, each), box, bound, skip)
@@ -58,7 +61,7 @@ def _certify(operator: Operator, chart: Callable[[Box], Frequencies], box: Box, 
     open_boxes, tested = [box], 0
     while open_boxes:
         part = open_boxes.pop()
-        if skip_near_zero and sum(high for _, high in part) <= HALF:
+        if skip_near_zero and max(high for _, high in part) <= NEAR:
             continue
         tested += 1
         if tested > MOST_BOXES:
@@ -118,7 +121,7 @@ def _largest(operator: Operator, d: int, signs: tuple[int, ...]) -> arb:
     def radius(point: tuple[Fraction, ...]) -> float:
         return float(np.abs(np.linalg.eigvals(_middle(operator(_at(point, signs))))).max())
 
-    grid = [Fraction(k, 32) for k in range(17)]
+    grid = [Fraction(k, 32) for k in range(0, 17, 1 if d < 3 else 2)]
     points = [point for point in product(grid, repeat=d) if any(point)]
     points.append((Fraction(1, 2**20),) * d)
     best = max(points, key=radius)

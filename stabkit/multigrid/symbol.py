@@ -9,11 +9,10 @@ divided by a power of the distance to frequency 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
 from itertools import product
-from typing import cast
 
 from flint import acb, arb
 
@@ -105,6 +104,12 @@ def ball(lower: Fraction, upper: Fraction) -> arb:
     return arb(to_fmpq((lower + upper) / 2), to_fmpq((upper - lower) / 2))
 
 
+def _roots(*sides: tuple[Fraction, Fraction]) -> arb:
+    # √(a b …) on intervals of numbers >= 0, each monotone.
+    product = arb(1)
+    for lower, upper in sides:
+        product *= arb(to_fmpq(lower)).sqrt().union(arb(to_fmpq(upper)).sqrt())
+    return product
 
 
 def _sine(lower: Fraction, upper: Fraction) -> arb:
@@ -124,15 +129,15 @@ class Frequencies:
     distance : arb or None
         t, where s_i = t x_i; None away from frequency 0, where nothing needs dividing.
     x : list of arb
-    jj : acb
-        j₁j₂ / t.
+    roots : list of acb
+        j_i / √t.
     """
 
     s: list
     j: list
     distance: arb | None = None
-    x: list | None = None
-    jj: acb | None = None
+    x: list = field(default_factory=list)
+    roots: list = field(default_factory=list)
 
     @classmethod
     def of(cls, box: Box, signs: Sequence[int]) -> Frequencies:
@@ -141,21 +146,18 @@ class Frequencies:
                    [acb(0, sign * _sine(*side)) for side, sign in zip(box, signs, strict=True)])
 
     @classmethod
-    def near_zero(cls, box: Box, signs: Sequence[int]) -> Frequencies:
-        """The frequencies with s = t (x, 1 − x), or s = t in 1-D, for (t, x) in a box."""
+    def near_zero(cls, axis: int, box: Box, signs: Sequence[int]) -> Frequencies:
+        """The frequencies with s = t x for (t, the x beside that of the axis) in a box.
+
+        t is the largest s, that of the axis.
+        """
         (low, high), *rest = box
-        shares = [(a, b) for a, b in rest] + [(1 - b, 1 - a) for a, b in rest] or [
-            (Fraction(1), Fraction(1))]
+        shares = [*rest[:axis], (Fraction(1), Fraction(1)), *rest[axis:]]
         sides = tuple((low * a, high * b) for a, b in shares)
-        plain, x = cls.of(sides, signs), [ball(*share) for share in shares]
-        jj = None
-        if rest:
-            # √(x(1−x)) is half the sine at x, up to 1/2 and mirrored beyond.
-            (a, b), = rest
-            root = _sine(a, b) if b <= Fraction(1, 2) else _sine(1 - b, 1 - a)
-            others = ((1 - plain.s[0]) * (1 - plain.s[1])).sqrt()
-            jj = acb(-2 * signs[0] * signs[1] * root * others)
-        return cls(plain.s, plain.j, ball(low, high), x, jj)
+        plain = cls.of(sides, signs)
+        roots = [acb(0, 2 * sign * _roots(share, (1 - below, 1 - above)))
+                 for sign, share, (above, below) in zip(signs, shares, sides, strict=True)]
+        return cls(plain.s, plain.j, ball(low, high), [ball(*share) for share in shares], roots)
 
     def value(self, symbol: Symbol) -> acb:
         """The symbol on these frequencies."""
@@ -171,18 +173,19 @@ class Frequencies:
 
     def quotient(self, symbol: Symbol) -> acb:
         """The symbol over t, continued to t = 0."""
-        if self.distance is None or self.x is None:
+        if self.distance is None:
             return self.value(symbol)
         if not symbol.vanishes:
             raise InvalidArgument("stencil: its symbol must vanish like that of a symmetric "
                                   "second-order operator at frequency 0")
         total = acb(0)
         for term, monomial in symbol.terms:
-            degree = -1
-            if any(b for _, b in monomial):  # in 2-D, where jj is known
-                term, degree = term * cast(acb, self.jj), 0
-            for (a, _), x in zip(monomial, self.x, strict=True):
+            halves = -2
+            for (a, b), x, root in zip(monomial, self.x, self.roots, strict=True):
+                halves += 2 * a + b
                 if a:
-                    term, degree = term * x**a, degree + a
-            total += term * self.distance**degree if degree else term
+                    term = term * x**a
+                if b:
+                    term = term * root
+            total += term * self.distance**(halves // 2) if halves else term
         return total

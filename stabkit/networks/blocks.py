@@ -16,7 +16,7 @@ from stabkit.fluxes.flux import Flux
 from stabkit.networks.couplings import Coupling, couplings_of
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Activation, Sum
-from stabkit.networks.layers.activation import certified_slopes
+from stabkit.networks.layers.activation import certified_slopes, diffusivity_evidence
 from stabkit.networks.network import Network
 from stabkit.networks.reach import bound_with_products
 from stabkit.networks.residual_form import named_map, residual_parts
@@ -133,6 +133,14 @@ class Block:
         """A certified Lipschitz constant, or None where the activation has none."""
         return self.once("bound", lambda: usable(_bound(self)))
 
+    @property
+    def gain(self) -> Fraction | None:
+        """A certified bound of ‖u⁺‖/‖u‖, from the range of Φ(s)/s; None where none is known.
+
+        Unlike :attr:`bound` it does not suffer from a flux that falls.
+        """
+        return self.once("gain", lambda: usable(_gain(self)))
+
     def certificates(self, notion: Notion) -> tuple[Evidence, ...] | None:
         """Those that prove a notion of a small block, or None."""
         return self.once(("certificates", notion), lambda: certify(self.scheme, notion)
@@ -180,8 +188,22 @@ def _bound(block: Block) -> Fraction | None:
 
 
 def _diffusion_bound(tau: Fraction, low: Fraction, high: Fraction, square: Fraction) -> Fraction:
-    """I − τKᵀDK is symmetric, and D has entries in [low, high]."""
+    """I − τKᵀDK is symmetric, and D has entries in [low, high]: slopes, or diffusivities at u."""
     return max(ONE, tau * max(high, ZERO) * square - 1, 1 - tau * min(low, ZERO) * square)
+
+
+def _gain(block: Block) -> Fraction | None:
+    if block.has_bias:
+        return None
+    flux, tau = block.flux, block.tau
+    if block.form not in (DIFFUSION, ACTIVATION) or flux is None or \
+            diffusivity_evidence(flux) is None or flux.facts.diffusivities is None:
+        return block.bound
+    low, high = flux.facts.diffusivities
+    if block.form == ACTIVATION:
+        return max(abs(low), abs(high))
+    return None if block.before is None or tau is None else _diffusion_bound(
+        tau, low, high, block.before.square)
 
 
 def _bound_by_the_nearest(block: Block, square: Fraction, steep: Fraction,

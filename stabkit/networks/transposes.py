@@ -45,14 +45,16 @@ class Transpose:
 def compare(before: Graph, after: Graph) -> Transpose | None:
     """Compare two chains of linear layers; None where they cannot be laid on each other."""
     small = before.is_small and after.is_small
-    one, two = _single(before), _single(after)
-    if one is not None and two is not None:
-        (scale_one, layer_one), (scale_two, layer_two) = one, two
-        adjoint, second = layer_one.transposed, layer_two.canonical
-        first = adjoint and adjoint.canonical
-        if first is not None and first.layout is not None and first.layout == second.layout and (
-                not small or isinstance(first, Dense)):
-            return _compared(first, second, scale_one, scale_two)
+    (scale_one, ones), (scale_two, twos) = _layers(before), _layers(after)
+    laid = [_laid(one, two, small) for one, two in zip(ones, reversed(twos), strict=True)] \
+        if len(ones) == len(twos) else []
+    if len(laid) == 1 and laid[0] is not None:
+        return _compared(*laid[0], scale_one, scale_two)
+    if laid and not small:
+        factors = [pair and _compared(*pair, Fraction(1), Fraction(1)).factor for pair in laid]
+        whole = prod((factor or Fraction(0) for factor in factors), start=scale_two / scale_one)
+        if whole:
+            return Transpose(whole, float(whole), 0.0, 0.0, Fraction(0))
     few = small or _work(before) + _work(after) <= _MOST
     return _matrices_compared(before, after) if few else None
 
@@ -128,15 +130,17 @@ def _split(x: Signal) -> tuple[Any, Any]:
     return high, x - high
 
 
-def _single(chain: Graph) -> tuple[Fraction, Layer] | None:
-    """A chain as a number times one layer, if it is that."""
-    scale, layer = Fraction(1), None
-    for node in chain.nodes:
-        factor = node.layer.factor
-        if factor is not None:
-            scale *= factor
-        elif layer is None:
-            layer = node.layer
-        else:
-            return None
-    return None if layer is None else (scale, layer)
+def _laid(one: Layer, two: Layer, small: bool) -> tuple[Layer, Layer] | None:
+    """The adjoint of a layer and another layer in one layout, where they have one."""
+    adjoint, second = one.transposed, two.canonical
+    first = adjoint and adjoint.canonical
+    fits = first is not None and first.layout is not None and first.layout == second.layout and (
+        not small or isinstance(first, Dense))
+    return (first, second) if fits and first is not None else None
+
+
+def _layers(chain: Graph) -> tuple[Fraction, list[Layer]]:
+    """A chain as a number times some layers."""
+    factors = [node.layer.factor for node in chain.nodes]
+    return prod((factor for factor in factors if factor is not None), start=Fraction(1)), \
+        [node.layer for node, factor in zip(chain.nodes, factors, strict=True) if factor is None]

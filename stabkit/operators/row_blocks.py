@@ -90,13 +90,19 @@ def row_blocks(K: Matrix) -> tuple[RowBlock, ...] | None:
     return tuple(blocks) if len(blocks) <= _MOST and _is_made_of(K, blocks) else None
 
 
+def numbered_values(K: Matrix) -> tuple[np.ndarray, list[Fraction]]:
+    """Which number each stored entry is, in the list of those that occur."""
+    values = list(map(Fraction, K._palette.tolist()))
+    distinct = list(dict.fromkeys(values))
+    number = {value: i for i, value in enumerate(distinct)}
+    table = np.array([number[value] for value in values], dtype=np.int64)
+    return (table[K._code] if K._code.size else K._code), distinct
+
+
 def _without_zeros(K: Matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Fraction]]:
     """Starts of the rows, columns, and numbers of the values; equal values have one number."""
-    palette = list(dict.fromkeys(map(Fraction, K._palette.tolist())))
-    number = {value: i for i, value in enumerate(palette)}
-    renamed = np.array([number[Fraction(value)] for value in K._palette.tolist()], dtype=np.int64)
-    code = renamed[K._code] if K._code.size else K._code
-    kept = code != number.get(Fraction(0), -1)
+    code, palette = numbered_values(K)
+    kept = code != (palette.index(Fraction(0)) if Fraction(0) in palette else -1)
     starts = np.concatenate([[0], np.cumsum(kept)])[K._starts]
     return starts, K.columns[kept], code[kept], palette
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp, mkstemp
 
@@ -96,7 +98,8 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
     """Put a new folder of `files` into the place of `folder`; else it stays as it was."""
     place = folder.absolute()
     try:
-        trial = Path(mkdtemp(prefix=".stabkit-", dir=place.parent))
+        _clear_away(place)
+        trial = Path(mkdtemp(".part", _mark(place), place.parent))
         try:
             new, old = trial / "new", trial / "old"
             for name, content in files.items():
@@ -124,8 +127,53 @@ def _is_special(path: Path) -> bool:
 
 
 def new_beside(path: Path) -> tuple[int, str]:
-    """Open a new file, under a name nobody can know before, where `path` is, a link followed."""
-    return mkstemp(".part", ".stabkit-", os.path.dirname(os.path.realpath(path)))
+    """Open a new file, under a name nobody can know before, where `path` is, a link followed.
+
+    What a process that was killed has left there of the same file is removed.
+    """
+    place = Path(os.path.realpath(path))
+    _clear_away(place)
+    return mkstemp(".part", _mark(place), place.parent)
+
+
+def _mark(place: Path, process: int | None = None) -> str:
+    """How the name begins of what a process of this machine puts beside a file until it is whole.
+
+    A process is known on its own machine alone, whose name is in the digest.
+    """
+    digest = sha256(f"{platform.node()}\0{place.name}".encode("utf-8", "surrogateescape"))
+    return f".stabkit-{digest.hexdigest()[:16]}-{os.getpid() if process is None else process}-"
+
+
+def _clear_away(place: Path) -> None:
+    """Remove what processes that are no more have left beside a file or a folder."""
+    common = _mark(place, 0)[:-2]
+    with suppress(OSError):
+        for entry in list(os.scandir(place.parent)):
+            process = entry.name.removeprefix(common).partition("-")[0]
+            if not (entry.name.startswith(common) and entry.name.endswith(".part")
+                    and process.isdecimal() and _has_ended(int(process))):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                old = Path(entry.path, "old")
+                if old.exists() and not place.exists():  # killed between two renamings
+                    old.rename(place)
+                shutil.rmtree(entry.path, ignore_errors=True)
+            elif entry.is_file(follow_symlinks=False):
+                os.unlink(entry.path)
+
+
+def _has_ended(process: int) -> bool:
+    """Whether there is no process of this number; what cannot be known here counts as no."""
+    if os.name != "posix":  # elsewhere such a signal ends it
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _mode(path: Path) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from stabkit.proof.grids import AcrossDifference
 from stabkit.proof.parts import quotient
 from stabkit.proof.words import Expression
 from stabkit.schemes import twins
+from stabkit.schemes.grid_form import are_across
 from stabkit.schemes.scheme import Scheme, as_count, as_part, as_step
 from stabkit.schemes.symmetric import entrywise_root
 
@@ -114,7 +115,23 @@ class IsotropicExplicit(DiffusionScheme):
     def operators(self) -> tuple[Operator, ...]:
         return (self.K, *self.across)
 
+    @cached_property
+    def _is_on_grid(self) -> bool:
+        return are_across(self.K, self.across)
+
     def step(self, u: Signal) -> Signal:
+        return self.advance(u, 1)
+
+    def advance(self, u: Signal, steps: int) -> Signal:
+        twin = twins.isotropic(self.K, self.flux, self.tau, u, steps) if \
+            twins.is_worth_compiling(self.flux, u, steps) and self._is_on_grid else None
+        if twin is not None:
+            return twin
+        for _ in range(steps):
+            u = self._descend(u)
+        return u
+
+    def _descend(self, u: Signal) -> Signal:
         s = named(self.K @ u, "s")
         square = s**2
         for B in self.across:

@@ -7,10 +7,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy
 
 from stabkit.aliases import Number, Rational, Signal
-from stabkit.arithmetic.backend import like, namespace
+from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.rational import Constant, solve
 from stabkit.arithmetic.transcript import Term, named
@@ -19,12 +18,9 @@ from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.operators.derivatives import Inverse, derivative
 from stabkit.proof.words import Expression
-from stabkit.schemes import twins
 from stabkit.schemes.diffusion import DiffusionScheme
 from stabkit.schemes.scheme import as_step
-
-MOST_BANDS = 16  # on each side, up to which elimination keeps to the bands
-WORTH_COMPILING = 30_000  # numbers from which on tridiagonal systems go to compiled loops
+from stabkit.schemes.weighted_systems import WeightedSystems
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +84,7 @@ class Implicit(DiffusionScheme):
                 numbers, solutions = (xp.concat(parts) for parts in zip(*found, strict=True))
                 return xp.take(solutions, xp.argsort(numbers), axis=0)
             # Newton steps may leave the valley; lagged diffusivity, as here, is known to descend.
-            v = self._linear(self.flux.diffusivity(self.K @ v), u)
+            v = self._systems.solve(self.flux.diffusivity(self.K @ v), u)
         size = float(xp.max(_largest(self.residual(u, v))))
         raise HypothesisNotMet(
             f"implicit step: no convergence in {self.max_iterations} iterations (residual "
@@ -103,7 +99,7 @@ class Implicit(DiffusionScheme):
         arrived = size <= small
         going = ~arrived
         while bool(xp.any(going)):
-            newton = v - self._linear(self.flux.slope(s), residual)
+            newton = v - self._systems.solve(self.flux.slope(s), residual)
             v = xp.where(going[:, None], newton, v)
             s = self.K @ v
             residual, before = self._residual(u, v, s), size
@@ -113,29 +109,8 @@ class Implicit(DiffusionScheme):
         return v, arrived
 
     @cached_property
-    def _bands(self) -> tuple[Signal, ...]:
-        """Sparse matrices that take w to the diagonals of Kᵀ diag(w) K from the main one upwards.
-
-        Empty where the diagonals are too many for banded elimination.
-        """
-        n, sparse = self.size, self.K.sparse()
-        gram = (abs(sparse.T) @ abs(sparse)).tocoo()
-        width = int(np.max(np.abs(gram.row - gram.col), initial=0))
-        if width > MOST_BANDS:
-            return ()
-        return tuple(sparse[:, : n - k].multiply(sparse[:, k:]).T.tocsr()
-                     for k in range(width + 1))
-
-    def _linear(self, weights: Any, right: Signal) -> Signal:
-        """The solutions of (I + τ Kᵀ diag(w) K) x = r, row by row."""
-        xp, tau = namespace(right), float(self.tau)
-        if xp is np and self._bands:
-            above = [tau * (band @ weights.T) for band in self._bands]
-            above[0] += 1
-            return _solve_banded(above, right)
-        solve = _solve_sparse if xp is np else _solve_dense
-        return xp.stack([solve(self.K, tau, weights[k, :], right[k, :])
-                         for k in range(right.shape[0])])
+    def _systems(self) -> WeightedSystems:
+        return WeightedSystems(self.K, self.tau)
 
     def _solve_exactly(self, u: np.ndarray) -> np.ndarray:
         low, high = self.flux.facts.slopes
@@ -152,40 +127,6 @@ class Implicit(DiffusionScheme):
             raise HypothesisNotMet(f"implicit step: {self.flux!r} is not linear, though its facts "
                                    "say so")
         return v
-
-
-def _solve_banded(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
-    """Row by row, from the diagonals (N − k, B) of the matrices; NaN where one is singular."""
-    if len(above) == 2 and right.size >= WORTH_COMPILING:
-        diagonal, beside = above
-        return twins.tridiagonal(diagonal, beside, right.T).T
-    return _eliminate([each.T for each in above], right)
-
-
-def _solve_sparse(K: Operator, tau: float, weights: np.ndarray, right: np.ndarray) -> np.ndarray:
-    sparse, eye = K.sparse(), scipy.sparse.eye_array(K.shape[1], format="csr")
-    matrix = eye + tau * (sparse.T @ scipy.sparse.diags_array(weights) @ sparse)
-    return scipy.sparse.linalg.spsolve(matrix.tocsc(), right)
-
-
-def _solve_dense(K: Operator, tau: float, weights: Any, right: Signal) -> Signal:
-    xp, dense = namespace(right), like(K.sparse().toarray(), right)
-    matrix = xp.eye(K.shape[1], dtype=right.dtype) + tau * (dense.T @ (weights[:, None] * dense))
-    return xp.linalg.solve(matrix, right[:, None])[:, 0]
-
-
-def _eliminate(above: list[np.ndarray], right: np.ndarray) -> np.ndarray:
-    # The systems are the blocks of one matrix, one after the other.
-    width, (count, n) = len(above) - 1, right.shape
-    bands = np.zeros((2 * width + 1, count, n))
-    for k, rows in enumerate(above):
-        bands[width - k, :, k:] = bands[width + k, :, : n - k] = rows
-    try:
-        return scipy.linalg.solve_banded((width, width), bands.reshape(2 * width + 1, -1),
-                                         right.ravel(), check_finite=False).reshape(count, n)
-    except np.linalg.LinAlgError:  # one of them is singular
-        return np.full_like(right, np.nan) if count == 1 else np.concatenate(
-            [_eliminate([rows[k:k + 1] for rows in above], right[k:k + 1]) for k in range(count)])
 
 
 def _largest(residual: Any) -> Signal:

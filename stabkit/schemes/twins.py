@@ -7,6 +7,8 @@ first one runs; arrays on a GPU go to fused kernels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stabkit.aliases import Rational, Signal
@@ -18,7 +20,7 @@ from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.proof.words import Expression
 from stabkit.schemes import fused, threads
-from stabkit.schemes.grid_form import grid_form
+from stabkit.schemes.grid_form import edges, grid_form
 
 # Below this many site-steps the array expression is as fast, and needs no compiling.
 WORTH_COMPILING = 200_000
@@ -45,11 +47,36 @@ def fixed_point(K: Operator, flux: Flux, tau: Rational, u: Signal, iterations: i
 
 def _run_twin(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
               ) -> Signal:
-    if not _has_twin(flux, u, steps):
+    if not is_worth_compiling(flux, u, steps):
         return None
     if not isinstance(u, np.ndarray):
         return _run_fused(scheme, K, flux, tau, u, steps)
     return _run_compiled(scheme.name.lower(), K, flux, tau, u, steps)
+
+
+def semi_implicit(K: Operator, split: Sequence[int], flux: Flux, tau: Rational, u: Signal,
+                  steps: int) -> Signal:
+    """Semi-implicit steps along the axes of a grid, or None if there is no twin for these."""
+    if not is_worth_compiling(flux, u, steps) or not isinstance(u, np.ndarray):
+        return None
+    grid = grid_form(K)
+    if grid is None or tuple(split) != edges(grid):
+        return None
+    from stabkit.kernels import splitting  # loads Numba
+    rows = np.array(u, order="C").reshape(-1, u.shape[-1])
+    splitting.semi_implicit[code_of(flux)](rows, steps, float(tau), grid, shape_form(flux))
+    return rows.reshape(u.shape)
+
+
+def isotropic(K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int) -> Signal:
+    """Isotropic steps, on a grid whose gradient K is, or None if there is no twin for these."""
+    grid = grid_form(K) if isinstance(u, np.ndarray) else None
+    if grid is None:
+        return None
+    from stabkit.kernels import isotropic as room  # loads Numba
+    rows = np.array(u, order="C").reshape(-1, u.shape[-1])
+    room.isotropic[code_of(flux)](rows, steps, float(tau), grid, shape_form(flux))
+    return rows.reshape(u.shape)
 
 
 def tridiagonal(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -79,7 +106,7 @@ def shrinkage(flux: Flux, tau: Rational, h: Rational, periodic: bool, f: Signal,
 
     S(r) = r − (4τ/h²) Φ(r), where Φ has its contrast parameter times h/√2.
     """
-    if not _has_twin(flux, f, steps) or code_of(flux) not in HOMOGENEOUS:
+    if not is_worth_compiling(flux, f, steps) or code_of(flux) not in HOMOGENEOUS:
         return None
     scale, weight = float(h) * 0.5**0.5, float(4 * tau / h**2)
     shape = tuple(scale * each for each in shape_form(flux))
@@ -96,7 +123,8 @@ def shrinkage(flux: Flux, tau: Rational, h: Rational, periodic: bool, f: Signal,
     return rows.reshape(f.shape)
 
 
-def _has_twin(flux: Flux, u: Signal, steps: int) -> bool:
+def is_worth_compiling(flux: Flux, u: Signal, steps: int) -> bool:
+    """Whether these are floats for which a twin pays, and kernels know the flux."""
     if flux.kernel is None or isinstance(u, Term | Expression | Linearised) or \
             u.size * steps < WORTH_COMPILING:
         return False

@@ -31,6 +31,7 @@ from stabkit.spectra.symmetric import bounds_of_largest, norm_within
 from stabkit.spectra.whole import LARGEST, UP, Discs, discs
 
 _EXACT = 64  # rows up to which the characteristic polynomial is written down
+_BALLS = 128  # rows up to which eigenvalues are enclosed in balls where floats do not suffice
 _LONGEST = 512  # bits of entries, up to which its roots are separated in reasonable time
 _EPS = Fraction(1, 2**50)
 
@@ -69,7 +70,8 @@ def spectrum(matrix: Matrix) -> Spectrum:
     matrix : array_like, sparse matrix, Operator or Jacobian, shape (N, N)
         Of fractions or intervals with N <= 64: by the characteristic polynomial, or FLINT's
         enclosures.  Else N <= 2000: floats are taken exactly, every eigenvalue gets a proven disc,
-        and eigenvalues whose discs meet share the enclosure of all of them.
+        and eigenvalues whose discs meet share the enclosure of all of them.  Where eigenvectors are
+        too close to dependent for discs, FLINT's enclosures are taken up to N = 128.
 
     Raises
     ------
@@ -86,17 +88,14 @@ def spectrum(matrix: Matrix) -> Spectrum:
                               "extreme_eigenvalues takes more")
     if given.entries is not None and _are_short(given.entries):
         return _of_entries(given.entries)
-    try:
-        found = _discs(given)
-    except Undecided:
-        if given.size > _EXACT or given.radius is not None:
-            raise
-        entries = fractions(given.floats.toarray(), "matrix")
-        if not _are_short(entries):
-            raise
-        return _of_entries(entries)
-    values = _boxes(found)
-    radius = largest_of([Interval(float(low), float(high)) for low, high in _moduli(found)])
+    if isinstance(found := _discs_or_entries(given), np.ndarray):
+        if _are_short(found):
+            return _of_entries(found)
+        values = _by_balls(found)
+        radius = largest_of(_sizes(values))
+    else:
+        values = _boxes(found)
+        radius = largest_of([Interval(float(low), float(high)) for low, high in _moduli(found)])
     norm = radius if given.symmetric else norm_within(given.floats, given.spread)
     return Spectrum(tuple(values), radius, norm, _is_normal(given))
 
@@ -113,10 +112,11 @@ def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
     -------
     (Interval, Interval)
         Of a matrix that is not symmetric they are those of the real parts.  Sharp to some 10⁻¹⁴
-        of the largest entry for symmetric bands, sparse matrices whose rows can be ordered in up
-        to a thousand or so bands, and tridiagonal matrices with products of opposite entries >= 0;
-        for any other with up to 2000 rows, by its whole spectrum.  Beyond that they are only known
-        to lie between the ends of the numerical range, with the mean eigenvalue in between.
+        to 10⁻¹² of the largest entry for symmetric bands, symmetric sparse matrices whose rows can
+        be ordered in up to 2048 bands (grids of 1024 x 1024 or 45 x 45 x 45 sites), and
+        tridiagonal matrices with products of opposite entries >= 0; for any other with up to 2000
+        rows, by its whole spectrum.  Beyond that they are only known to lie between the ends of
+        the numerical range, with the mean eigenvalue in between.
 
     Raises
     ------
@@ -144,8 +144,20 @@ def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
     if balanced is not None:
         return _of_symmetric(*balanced)
     if given.size <= LARGEST:
-        return _ends([real for real, _ in _boxes(_discs(given))])
+        found = _discs_or_entries(given)
+        values = _boxes(found) if isinstance(found, Discs) else _by_balls(found)
+        return _ends([real for real, _ in values])
     return _by_numerical_range(given)
+
+
+def _discs_or_entries(given: Enclosed) -> Discs | np.ndarray:
+    """Discs; or, where floats do not suffice and there are few rows, the entries as fractions."""
+    try:
+        return _discs(given)
+    except Undecided:
+        if given.size > _BALLS or given.radius is not None:
+            raise
+        return fractions(given.floats.toarray(), "matrix")
 
 
 def _ends(values: list[Interval]) -> tuple[Interval, Interval]:
@@ -178,7 +190,7 @@ def _balance(given: Enclosed) -> tuple[scipy.sparse.csr_array, Fraction] | None:
     if given.radius is not None or n < 2 or (np.abs(entries.row - entries.col) > 1).any():
         return None
     upper, lower = A.diagonal(1), A.diagonal(-1)
-    if not ((upper * lower > 0) | (upper == 0) | (lower == 0)).all():
+    if (np.sign(upper) * np.sign(lower) < 0).any():
         return None
     beside = np.sqrt(np.abs(upper)) * np.sqrt(np.abs(lower))  # cannot underflow or overflow
     beside[(upper == 0) | (lower == 0)] = 0
@@ -226,9 +238,13 @@ def _of_entries(matrix: np.ndarray) -> Spectrum:
     exact = not has_intervals(matrix.flat)
     normal = bool((matrix @ matrix.T == matrix.T @ matrix).all()) if exact else None
     values = _eigenvalues(matrix)
-    sizes = [(real**2 + imaginary**2).sqrt() for real, imaginary in values]
+    sizes = _sizes(values)
     gram = [real for real, _ in _eigenvalues(matrix.T @ matrix)]
     return Spectrum(tuple(values), largest_of(sizes), _nonnegative(largest_of(gram)).sqrt(), normal)
+
+
+def _sizes(values: list[tuple[Interval, Interval]]) -> list[Interval]:
+    return [(real**2 + imaginary**2).sqrt() for real, imaginary in values]
 
 
 def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
@@ -238,6 +254,10 @@ def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
             roots = complex_roots(to_flint(matrix).charpoly())
         return [(from_ball(root.real), from_ball(root.imag))
                 for root, multiplicity in roots for _ in range(multiplicity)]
+    return _by_balls(matrix)
+
+
+def _by_balls(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
     for bits in PRECISIONS[:5]:
         with precision(bits):
             balls = acb_mat([[_ball(entry) for entry in row] for row in matrix])
@@ -247,7 +267,8 @@ def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
                 continue
             if all(value.real.rad() < 1e-6 and value.imag.rad() < 1e-6 for value in found):
                 return [(from_ball(value.real), from_ball(value.imag)) for value in found]
-    raise Undecided("the eigenvalues cannot be enclosed; the entries are too wide")
+    raise Undecided("the eigenvalues cannot be enclosed: the entries are too wide, or the matrix "
+                    "is too close to a defective one; ask for the pseudospectrum")
 
 
 def _ball(entry: Scalar) -> acb:

@@ -234,10 +234,14 @@ def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
     steps, n = integer(steps, "steps", 1), len(a)
     size = norm_within(a, spread)
     power, off, norms = np.eye(n), Fraction(0), [Interval(1)]
-    bounded, own = None, float(norm_bounds(a))
+    bounded, own, sizes, away = None, float(norm_bounds(a)), np.abs(a), np.zeros_like(a)
     for _ in range(steps):
         rounding = Fraction((n + 4) * U * UP * own * float(norm_bounds(power)))
         off = size.upper * off + spread * (norms[-1].upper + off) + rounding
+        if not spread:  # and entry by entry, where |A| grows less than the powers of ‖A‖
+            away = UP * ((away + (n + 4) * U * np.abs(power)) @ sizes) + TINY
+            if np.isfinite(away).all():
+                off = min(off, Fraction(float(norm_bounds(away))))
         power = power @ a
         norms.append(norm_within(power, off))
         if norms[-1].hi <= 1:

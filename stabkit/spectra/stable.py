@@ -18,7 +18,7 @@ from stabkit.operators.eigenvalues import decide_below
 from stabkit.schemes import Explicit, Scheme, as_signal
 from stabkit.spectra.eigenvalues import spectrum
 from stabkit.spectra.jacobian import exact_jacobian
-from stabkit.spectra.symmetric import bounds_of_largest
+from stabkit.spectra.symmetric import is_at_most
 
 _EXACT = 64  # samples up to which any step is decided, by its exact Jacobian
 _ROUNDINGS = 8  # of an entry of KᵀDK with one term, counted in units of 2⁻⁵³
@@ -84,8 +84,8 @@ def stable_at(scheme: Scheme, u: Signal) -> bool:
     Parameters
     ----------
     scheme : Scheme
-        An explicit step of any operator, of any length that can be factored; any other up to 64
-        samples.
+        An explicit step of any operator, of any length that can be factored, as of grids of up to
+        1024 x 1024 sites; any other up to 64 samples.
     u : array_like, shape (N,)
         Floats or rationals.
 
@@ -113,12 +113,12 @@ def _explicit(scheme: Explicit, u: np.ndarray) -> bool:
     tau: Rational = scheme.tau
     limit = 2 / Fraction(tau)
     above, error = _gram(scheme, high)
-    if (high < 0).any() and bounds_of_largest(-above)[0] > error:
+    if (high < 0).any() and is_at_most(-above, error) is False:
         return False
-    if (low >= 0).all() and bounds_of_largest(above)[1] + error <= limit:
+    if (low >= 0).all() and is_at_most(above, limit - error):
         return True
     below, error = _gram(scheme, low)
-    if bounds_of_largest(below)[0] - error > limit:
+    if is_at_most(below, limit + error) is False:
         return False
     raise Undecided("the eigenvalues are too close to the ends of [0, 2/tau]")
 

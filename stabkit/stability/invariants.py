@@ -77,7 +77,10 @@ def weighted(weights: Any = None) -> Weighted:
         spread = np.broadcast_to(exact.ravel(), u.shape)
         return sum(spread * u * u) - sum(spread * up * up)
 
-    floats = exact.ravel().astype(float)
+    try:
+        floats = exact.ravel().astype(float)
+    except OverflowError:
+        raise InvalidArgument("weights: must be at most 1e308") from None
 
     def margins(u: np.ndarray, up: np.ndarray) -> np.ndarray:
         before = (floats * u * u).sum(axis=-1)
@@ -127,7 +130,12 @@ def box(low: Number | np.ndarray, high: Number | np.ndarray) -> Box:
         for place, entry in np.ndenumerate(given):
             exact[place] = meant(entry) if is_rounded(entry) else fraction(entry, name)
         ends.append(exact)
-    if not np.all(ends[0] < ends[1]):
+    try:
+        increase = np.all(ends[0] < ends[1])
+    except ValueError:
+        raise InvalidArgument(f"low, high: must have shapes that fit, got {ends[0].shape} and "
+                              f"{ends[1].shape}") from None
+    if not increase:
         raise InvalidArgument(f"low, high: low must be less than high, got {low!r} and {high!r}")
     return Box(*ends)
 

@@ -15,13 +15,27 @@ from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 
-#: Φ₁, the flux with contrast or threshold 1.
+
+def _eighth_power(s: Tensor) -> Tensor:
+    """s⁸; where slopes are taken at least 2⁻¹⁶, which e^(−3.3/s⁸) = 0 rounds away in any float.
+
+    The slope at 0 would be 0 · ∞ otherwise.
+    """
+    square = (s * s).clamp(min=0.0625) if torch.is_grad_enabled() else s * s
+    return square * square * (square * square)
+
+
+#: Φ₁, the flux with contrast or threshold 1; firm with the thresholds 1 and 2.
 _UNIT: dict[Callable[..., Flux], Callable[[Tensor], Tensor]] = {
     fluxes.identity: lambda s: s,
     fluxes.charbonnier: lambda s: s * torch.rsqrt(1 + s * s),
     fluxes.perona_malik: lambda s: s * torch.exp(-s * s / 2),
     fluxes.rational: lambda s: s / (1 + s * s),
     fluxes.garrote: lambda s: s / (s * s).clamp(min=1),
+    fluxes.hard: lambda s: torch.where(s.abs() <= 1, s, 0.0),
+    fluxes.firm: lambda s: 2 * nn.functional.hardtanh(s) - nn.functional.hardtanh(s, -2.0, 2.0),
+    fluxes.tukey: lambda s: s * (1 - s * s).clamp(min=0) ** 2 / 2,
+    fluxes.weickert: lambda s: s * (1 - torch.exp(-3.31488 / _eighth_power(s))),
     fluxes.soft: nn.functional.hardtanh,
     fluxes.relu: torch.relu,
     fluxes.tanh: torch.tanh,
@@ -92,7 +106,8 @@ class Activation(nn.Module):
     ----------
     make : callable
         The flux, one of ``stabkit.fluxes``: ``identity``, ``charbonnier``, ``perona_malik``,
-        ``rational``, ``garrote``, ``soft``, ``relu`` or ``tanh``.
+        ``rational``, ``garrote``, ``soft``, ``hard``, ``firm`` (its second threshold is 2λ),
+        ``tukey``, ``weickert``, ``relu`` or ``tanh``.
     contrast : float
         λ > 0 to begin with.
     learnable : bool
@@ -132,7 +147,16 @@ class Activation(nn.Module):
 
     @property
     def steepest(self) -> float:
-        """A number that Φ′ does not exceed, with the rounding of λ · (1/λ)."""
+        """A number that Φ′ does not exceed, with the rounding of λ · (1/λ).
+
+        Raises
+        ------
+        InvalidArgument
+            For a flux that jumps.
+        """
+        if not self.unit.facts.continuous:
+            raise InvalidArgument(f"flux: {self.unit.name} jumps, so its slopes have no bound; "
+                                  "take EUCLIDEAN or RANGE, or give tau a number")
         return float(self.unit.facts.slopes[1]) * (1 + 2.0**-20)
 
     @property

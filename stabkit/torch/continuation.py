@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from stabkit.errors import InvalidArgument, several
+from stabkit.errors import InvalidArgument, of_kind, several
 from stabkit.learning import GALERKIN, StencilTransfer
 from stabkit.torch.diffusion import DiffusionBlock
 from stabkit.torch.operators import Stencil
@@ -27,17 +27,20 @@ def refine_stencils(module: nn.Module, transfer: StencilTransfer = GALERKIN) -> 
     transfer : StencilTransfer
         Of ``stabkit.learning``: ``GALERKIN``, ``REDISCRETISED`` or ``UNCHANGED``.
     """
+    of_kind(transfer, StencilTransfer, "transfer")
     return _transferred(module, transfer.refine)
 
 
 def coarsen_stencils(module: nn.Module, transfer: StencilTransfer = GALERKIN) -> nn.Module:
     """The same for the next coarser grid: a net for small images from one for large ones."""
+    of_kind(transfer, StencilTransfer, "transfer")
     return _transferred(module, transfer.coarsen)
 
 
 @torch.no_grad()
 def _transferred(module: nn.Module, change: Callable[[np.ndarray], np.ndarray]
                  ) -> nn.Module:
+    of_kind(module, nn.Module, "module")
     stencils = [part for part in module.modules() if isinstance(part, Stencil)]
     odd = [part.taps for part in stencils if part.taps != (3, 3)]
     if odd or not stencils:

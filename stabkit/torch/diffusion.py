@@ -143,13 +143,14 @@ class FSICycle(nn.Module):
 
     def _frozen_flow(self, u: Tensor) -> Callable[[Tensor], Tensor]:
         gates: list[Tensor] = []
+        at_zero = float(self.layer.flux.unit.diffusivity(Fraction(0)))
 
         def keep(s: Tensor) -> Tensor:
-            # Φ(s)/s, and 1 where both vanish: g(0) of every flux with a contrast.
+            # Φ(s)/s, and g(0) where both vanish.
             tiny = torch.finfo(s.dtype).tiny ** 0.5
             flat = s.abs() < tiny
-            gates.append(torch.where(flat, torch.ones_like(s), self.layer.bend(s)
-                                     / torch.where(flat, torch.ones_like(s), s)))
+            gates.append(torch.where(flat, at_zero, self.layer.bend(s)
+                                     / torch.where(flat, 1.0, s)))
             return s
 
         self.layer.K.flow(u, keep)

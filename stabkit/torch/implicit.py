@@ -14,6 +14,7 @@ from stabkit.torch.activation import Activation, learn_positive
 from stabkit.torch.diffusion import exact_parts
 from stabkit.torch.layer import SymmetricLayer
 from stabkit.torch.operators import Differences, Stencil
+from stabkit.torch.signals import check_signals
 
 Map = Callable[[Tensor], Tensor]
 
@@ -70,6 +71,8 @@ class ImplicitBlock(nn.Module):
         if torch.compiler.is_exporting():
             raise InvalidArgument("module: an ImplicitBlock solves an equation and has no graph to "
                                   "export; certify decides it as a scheme")
+        K = self.layer.K
+        check_signals(u, K.channels, K.dimension, weight=K.weight)
         with torch.no_grad():
             solution = self._solve(u)
         if not torch.is_grad_enabled():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from math import prod
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, of_kind
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.schemes.scheme import as_count
@@ -29,6 +30,7 @@ class PixelVariation(nn.Module):
 
     def __init__(self, channels: int, eps: float = 1e-3):
         super().__init__()
+        of_kind(eps, Real, "eps")
         if not eps > 0:
             raise InvalidArgument(f"eps: must be positive, got {eps}")
         self.eps = eps

@@ -56,7 +56,7 @@ class MgNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores (batch, classes), or the features u^J, for images (batch, channels, ...)."""
-        check_signals(images, self.channels, 2, "images")
+        check_signals(images, self.channels, 2, "images", next(self.parameters()))
         u = mgnet(images, self.grids(), f_in=self._open, start=self._zeros)[-1].last
         return self._scores(u)
 
@@ -113,7 +113,7 @@ class VMgNet(MgNet):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores (batch, classes), or the features on the finest grid."""
-        check_signals(images, self.channels, 2, "images")
+        check_signals(images, self.channels, 2, "images", next(self.parameters()))
         return self._scores(v_mgnet(images, self.grids_on(tuple(images.shape[2:])),
                                     f_in=self._open, start=self._zeros))
 

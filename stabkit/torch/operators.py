@@ -8,11 +8,13 @@ from math import prod, sqrt
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.sparse import coo_array, vstack
 from torch import Tensor, nn
 
 from stabkit.errors import InvalidArgument, several
 from stabkit.operators import (
     DIRICHLET,
+    MIRRORED,
     NATURAL,
     PERIODIC,
     Boundary,
@@ -39,7 +41,7 @@ class Stencil(nn.Module):
         The sizes of the stencils: ``(5,)`` for signals, ``(3, 3)`` for images.  Odd, but for
         ``NATURAL``.
     boundary : Boundary
-        ``DIRICHLET``, ``PERIODIC``, or ``NATURAL``: only where the stencil fits.
+        ``DIRICHLET``, ``PERIODIC``, ``MIRRORED``, or ``NATURAL``: only where the stencil fits.
 
     Attributes
     ----------
@@ -52,7 +54,7 @@ class Stencil(nn.Module):
         super().__init__()
         self.channels, self.features = as_count(channels, "channels"), as_count(features,
                                                                                 "features")
-        check_boundary(boundary, DIRICHLET, PERIODIC, NATURAL)
+        check_boundary(boundary, DIRICHLET, PERIODIC, MIRRORED, NATURAL)
         taps = several(taps, "taps")
         if len(taps) not in (1, 2) or any(
                 not isinstance(size, int) or size < 1 or (size % 2 == 0 and boundary is not NATURAL)
@@ -70,18 +72,23 @@ class Stencil(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """K u for u of shape (batch, channels, \\*grid)."""
-        check_signals(u, self.channels, self.dimension)
+        check_signals(u, self.channels, self.dimension, weight=self.weight)
         self._check_grid(u.shape[2:])
         convolve = F.conv1d if self.dimension == 1 else F.conv2d
         if self.boundary is PERIODIC:
             return convolve(self._around(u), self.weight)
+        if self.boundary is MIRRORED:
+            mirrors = [self._mirror(axis, n, u) for axis, n in enumerate(u.shape[2:])]
+            return convolve(_along(mirrors, u), self.weight)
         return convolve(u, self.weight, padding=self._reach)
 
     def adjoint(self, w: Tensor) -> Tensor:
         """Kᵀ w for w of the shape of K u."""
-        if self.boundary is NATURAL:
+        if self.boundary in (NATURAL, MIRRORED):
             deconvolve = F.conv_transpose1d if self.dimension == 1 else F.conv_transpose2d
-            return deconvolve(w, self.weight)
+            wide = deconvolve(w, self.weight)
+            return wide if self.boundary is NATURAL else _along(
+                [self._mirror(axis, n, w).T for axis, n in enumerate(w.shape[2:])], wide)
         # Faster than a transposed convolution, and the same.
         convolve = F.conv1d if self.dimension == 1 else F.conv2d
         turned = self.weight.transpose(0, 1).flip(tuple(range(2, self.weight.ndim)))
@@ -94,10 +101,15 @@ class Stencil(nn.Module):
         return self.adjoint(bend(self(u)))
 
     def square(self) -> Tensor:
-        """A bound of ‖K‖² on every grid, which can be differentiated."""
+        """A bound of ‖K‖² on every grid, which can be differentiated.
+
+        A mirror shows every sample at most twice, so it doubles the square along its axis: as much
+        as the stencil (1, 0, 0) needs.
+        """
         if self.weight.dtype in COARSE:
             raise InvalidArgument(f"weight: must be of float32 or float64, got {self.weight.dtype}")
-        return convolution_square(self.weight)
+        mirrors = sum(size > 1 for size in self.taps) if self.boundary is MIRRORED else 0
+        return 2**mirrors * convolution_square(self.weight)
 
     def exact(self, grid: tuple[int, ...]) -> Operator:
         """K on a grid, as an exact operator on flattened signals."""
@@ -107,7 +119,8 @@ class Stencil(nn.Module):
 
     def _check_grid(self, grid: tuple[int, ...]) -> None:
         """Refuse a grid without points, into which no stencil fits, or once around too short."""
-        least = {NATURAL: self.taps, PERIODIC: tuple(max(size // 2, 1) for size in self.taps)}.get(
+        least = {NATURAL: self.taps, PERIODIC: tuple(max(size // 2, 1) for size in self.taps),
+                 MIRRORED: tuple(max(size - 1, 1) for size in self.taps)}.get(
             self.boundary, (1,) * self.dimension)
         if any(n < size for n, size in zip(grid, least, strict=True)):
             raise InvalidArgument(f"u: its grid must have at least {least} points for taps "
@@ -122,9 +135,22 @@ class Stencil(nn.Module):
         pads = [side for reach in reversed(self._reach) for side in (reach, reach)]
         return F.pad(u, pads, mode="circular")
 
+    def _mirror(self, axis: int, n: int, like: Tensor) -> Tensor:
+        """E, with the samples of an axis and those that a stencil sees outside, from the samples.
+        """
+        reach = self._reach[axis]
+        places, _ = MIRRORED.sources(np.arange(-reach, n + reach), n)
+        return torch.from_numpy(np.eye(n)[places]).to(like)
+
     def extra_repr(self) -> str:
         """What PyTorch prints of it."""
         return f"{self.channels}, {self.features}, taps={self.taps}, boundary={self.boundary}"
+
+
+def _along(matrices: list[Tensor], u: Tensor) -> Tensor:
+    """A matrix along every axis of a grid."""
+    last = u @ matrices[-1].T
+    return matrices[0] @ last if len(matrices) == 2 else last
 
 
 class Differences(nn.Module):
@@ -190,7 +216,8 @@ class Differences(nn.Module):
         for axis in range(self.dimension):
             behind, ahead = (np.delete(index, end, 1 + axis) for end in (-1, 0))
             steps = np.broadcast_to(weights[axis].reshape(-1, *[1] * len(grid)), behind.shape)
-            rows, made = np.arange(behind.size), np.zeros((behind.size, index.size))
-            made[rows, behind.ravel()], made[rows, ahead.ravel()] = -steps.ravel(), steps.ravel()
-            parts.append(made)
-        return from_matrix(np.concatenate(parts))
+            rows = np.arange(behind.size)
+            entries = np.concatenate([-steps.ravel(), steps.ravel()])
+            places = np.tile(rows, 2), np.concatenate([behind.ravel(), ahead.ravel()])
+            parts.append(coo_array((entries, places), (behind.size, index.size)))
+        return from_matrix(vstack(parts))

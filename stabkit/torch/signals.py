@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, of_kind
 
 COARSE = (torch.float16, torch.bfloat16)
 
@@ -16,8 +16,9 @@ def is_under_autocast(values: Tensor) -> bool:
     return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
 
 
-def check_signals(u: Tensor, channels: int, dimension: int, name: str = "u") -> None:
-    """Refuse what is no batch of signals.
+def check_signals(u: Tensor, channels: int, dimension: int, name: str = "u",
+                  weight: Tensor | None = None) -> None:
+    """Refuse what is no batch of signals, or has other floats than the weights.
 
     Raises
     ------
@@ -25,6 +26,7 @@ def check_signals(u: Tensor, channels: int, dimension: int, name: str = "u") -> 
         Where `u` is not of the shape (batch, channels, \\*grid), or not of float32 or float64, or
         met under autocast.
     """
+    of_kind(u, Tensor, name)
     if u.ndim != dimension + 2 or u.shape[1] != channels:
         grid = ", ".join(("rows", "columns") if dimension == 2 else ("samples",))
         raise InvalidArgument(f"{name}: must have the shape (batch, {channels}, {grid}), got "
@@ -32,6 +34,9 @@ def check_signals(u: Tensor, channels: int, dimension: int, name: str = "u") -> 
     if u.dtype in COARSE or not u.is_floating_point():
         raise InvalidArgument(f"{name}: must be of float32 or float64, got {u.dtype}; with fewer "
                               "digits no step is certified, so leave this block out of autocast")
+    if weight is not None and weight.dtype != u.dtype:
+        raise InvalidArgument(f"{name}: must be of {weight.dtype} like the weights, got {u.dtype}; "
+                              f"convert it, or the block with .to({u.dtype})")
     if is_under_autocast(u):
         raise InvalidArgument(f"{name}: cannot be taken under autocast, which computes with fewer "
                               f"digits; call this block within torch.autocast({u.device.type!r}, "
@@ -46,6 +51,7 @@ def check_finite(loss: Tensor) -> Tensor:
     InvalidArgument
         Where it is NaN or infinite: the weights are lost with the next step of the optimiser.
     """
+    of_kind(loss, Tensor, "loss")
     if not bool(torch.isfinite(loss.detach()).all()):
         raise InvalidArgument(f"loss: must be finite, got {loss.detach()}; take a smaller learning "
                               "rate, or go back to the last weights that were")

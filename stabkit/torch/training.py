@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.nn.utils import parametrize
 from torch.optim import SGD
 from torch.optim.lr_scheduler import StepLR
 
-from stabkit.errors import InvalidArgument, several
+from stabkit.errors import InvalidArgument, of_kind, several
 from stabkit.learning import CrossEntropy, fit
 from stabkit.torch.operators import Differences, Stencil
 
@@ -39,6 +40,8 @@ def time_variation(layers: Sequence[nn.Module], alpha1: float, alpha2: float, ta
     --------
     stabkit.learning.TimeSmoothness : the same on arrays, with its gradient.
     """
+    for name, number in (("alpha1", alpha1), ("alpha2", alpha2), ("tau", tau), ("delta", delta)):
+        of_kind(number, Real, name)
     if min(alpha1, alpha2) < 0 or not min(tau, delta) > 0:
         raise InvalidArgument("alpha1, alpha2, tau, delta: need alphas >= 0 and positive tau and "
                               f"delta, got {alpha1}, {alpha2}, {tau} and {delta}")
@@ -75,6 +78,8 @@ def project_on_box(module: nn.Module, bound: float = 1.0) -> None:
         Where one of them is parametrised, such as by :func:`stabkit.torch.stable`: its weights
         follow from others, and are bounded by those; nothing is changed then.
     """
+    of_kind(module, nn.Module, "module")
+    of_kind(bound, Real, "bound")
     if not bound > 0:
         raise InvalidArgument(f"bound: must be positive, got {bound}")
     parts = [part for part in module.modules()
@@ -100,9 +105,14 @@ def momentum_descent(parameters: Iterable[nn.Parameter], rate: float = 0.1, mome
     (SGD, StepLR)
         ``step()`` the first one after every batch, the second after every epoch.
     """
+    for name, number in (("rate", rate), ("momentum", momentum), ("epochs", epochs)):
+        of_kind(number, Real, name)
     if not (rate > 0 and 0 <= momentum < 1 and epochs >= 1):
         raise InvalidArgument("rate, momentum, epochs: need rate > 0, 0 <= momentum < 1 and epochs "
                               f">= 1, got {rate}, {momentum} and {epochs}")
+    parameters = several(parameters, "parameters")
+    if not parameters or not all(isinstance(each, Tensor) for each in parameters):
+        raise InvalidArgument("parameters: must be some parameters of a module")
     descent = SGD(parameters, lr=rate, momentum=momentum)
     return descent, StepLR(descent, step_size=epochs, gamma=0.1)
 
@@ -122,6 +132,9 @@ def fit_classifier(layer: nn.Linear, features: Tensor, labels: Tensor, ridge: fl
     ridge : float
         Positive: (ridge/2)(|W|² + |μ|²) is added to the mean cross-entropy.
     """
+    for name, value, kind in (("layer", layer, nn.Linear), ("features", features, Tensor),
+                              ("labels", labels, Tensor), ("ridge", ridge, Real)):
+        of_kind(value, kind, name)
     if layer.bias is None:
         raise InvalidArgument("layer: needs a bias")
     if features.ndim != 2 or features.shape[1] != layer.in_features or \

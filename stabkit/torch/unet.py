@@ -55,7 +55,7 @@ class VCycle(nn.Module):
 
     def forward(self, b: Tensor) -> Tensor:
         """x after one cycle from 0, for b of shape (batch, 1, \\*grid)."""
-        check_signals(b, 1, self.dimension, "b")
+        check_signals(b, 1, self.dimension, "b", next(self.parameters()))
         if any((n + 1) % 2 ** (self.levels - 1) or n + 1 < 2**self.levels for n in b.shape[2:]):
             raise InvalidArgument(f"b: its grid must have 2^{self.levels - 1} m - 1 points along "
                                   f"each axis with m >= 2, got {tuple(b.shape[2:])}")

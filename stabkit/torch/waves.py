@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, of_kind
 from stabkit.fluxes import relu
 from stabkit.torch.activation import Activation, learn_positive
 from stabkit.torch.layer import SymmetricLayer
@@ -60,6 +60,8 @@ class HamiltonianLayer(nn.Module):
                  bias: bool = True, normalisations: tuple | None = None, tau: float | None = None,
                  ratio: float = 0.5):
         super().__init__()
+        of_kind(first, Stencil, "first")
+        of_kind(second, Stencil, "second")
         if first.channels != second.channels:
             raise InvalidArgument(f"second: must have {first.channels} channels like the first, "
                                   f"got {second.channels}")

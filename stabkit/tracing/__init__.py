@@ -15,7 +15,9 @@ foreign      steps of other libraries, by their graph
 torch_steps  those of PyTorch
 jax_steps    those of JAX
 recognised   which library a step is written in
+modes        a signal by its modes
 spectral     steps that are diagonal in Fourier's basis
+cosines      transforms by cosines and sines
 state        whether a function has a memory, or asks for the time
 run          one run, and its comparison with the function
 kinds        rows that are alike

@@ -136,6 +136,8 @@ class Traced:
         out = options.pop("out", (None,))[0]
         options = {key: value for key, value in options.items()
                    if key not in ("dtype", "casting", "order", "subok")}
+        if method == "at" and ufunc in (np.add, np.subtract):
+            return self.tracer.functions[ufunc.at](self.tracer, ufunc, *inputs)
         if method == "reduce" and ufunc is np.add:
             result = inputs[0].sum(**options)
         elif method != "__call__" or options:

@@ -323,7 +323,7 @@ def _agrees(found: Trace, rng: np.random.Generator) -> bool:
         signal = exactly(u).reshape(found.shape)
         result = np.asarray(found.function(signal, Exact(dt)) if found.takes_step else
                             found.function(signal))
-        values = [Fraction(entry) for entry in result.ravel()]
+        values = [Fraction(entry) for entry in result.ravel().tolist()]  # not NumPy's integers
     except _refusals():
         return False
     expected = list(applied(found.form, u, dt))

@@ -1,4 +1,4 @@
-"""A step that is diagonal in Fourier's basis: a factor for every mode, a quotient in dt.
+"""A step that is diagonal in a basis of modes: a factor for every mode, a quotient in dt.
 
 ``np.fft.ifft(g * np.fft.fft(u)).real`` multiplies every mode by a number.  The function is run on a
 signal that stands for all of them: a transform of it is an array of factors, each of which knows
@@ -8,18 +8,15 @@ its mode, and NumPy does the arithmetic with them as with other objects.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from flint import fmpq_poly
 
-from stabkit.aliases import Function, Operand, Rational
+from stabkit.aliases import Function, Rational
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import Constant
-from stabkit.arithmetic.rounding import is_rounded, meant
 from stabkit.errors import (
     UNFIT,
     StabkitError,
@@ -28,222 +25,14 @@ from stabkit.errors import (
     in_words,
     limits_in_words,
 )
+from stabkit.tracing.cosines import cosine_transforms
 from stabkit.tracing.libraries import with_stand_ins
+from stabkit.tracing.modes import FOURIER, Factor, Modes, Signal, is_zero, number, stopped
 from stabkit.tracing.run import as_shape, takes_step
 from stabkit.tracing.state import refuse_state
-from stabkit.tracing.tracer import line_of_user
 
 _MODES = 4096
 _CLOSE = 1e-8
-
-
-def stopped(what: str) -> NoReturn:
-    raise TracingStopped(f"{what} ({line_of_user()})")
-
-
-@dataclass(frozen=True, eq=False)
-class Factor:
-    """(re + i im)/den in the step, times a mode of the signal where `mode` tells which."""
-
-    re: fmpq_poly
-    im: fmpq_poly
-    den: fmpq_poly
-    mode: tuple[int, ...] | None = None
-
-    __array_ufunc__ = None
-
-    def _spread(self, other: Operand, operation: Callable[[Any, Any], Any]) -> Any:
-        if isinstance(other, np.ndarray):
-            out = np.empty(other.shape, dtype=object)
-            for place, entry in np.ndenumerate(other):
-                out[place] = operation(self, entry)
-            return out
-        return NotImplemented if isinstance(other, Signal) else operation(self, number(other))
-
-    def __add__(self, other: Operand) -> Any:
-        return self._spread(other, _add)
-
-    __radd__ = __add__
-
-    def __neg__(self) -> Factor:
-        return Factor(-self.re, -self.im, self.den, self.mode)
-
-    def __sub__(self, other: Operand) -> Any:
-        return self._spread(other, lambda a, b: _add(a, -number(b)))
-
-    def __rsub__(self, other: Operand) -> Any:
-        return -self + other
-
-    def __mul__(self, other: Operand) -> Any:
-        return self._spread(other, _times)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Operand) -> Any:
-        return self._spread(other, lambda a, b: _times(a, number(b).inverse()))
-
-    def __rtruediv__(self, other: Operand) -> Any:
-        return self.inverse() * other
-
-    def __pow__(self, n: Any) -> Any:
-        if n != int(n) or n < 0:
-            stopped("a power that is no whole number")
-        out = number(1)
-        for _ in range(int(n)):
-            out = _times(out, self)
-        return out
-
-    def inverse(self) -> Factor:
-        """1/x."""
-        if self.mode is not None:
-            stopped("a division by the data")
-        size = self.re * self.re + self.im * self.im
-        if size == 0:
-            stopped("a division by 0")
-        if self.im == 0:
-            return Factor(self.den, fmpq_poly([]), self.re)
-        return Factor(self.re * self.den, -self.im * self.den, size)
-
-    def conjugate(self) -> Factor:
-        return Factor(self.re, -self.im, self.den, self.mode)
-
-    def exp(self) -> NoReturn:
-        stopped("np.exp of the step, or of another function that is no quotient of polynomials,")
-
-    log = sqrt = sin = cos = tanh = sinh = cosh = exp
-
-    def __float__(self) -> float:
-        stopped("float() looks at a value")
-
-    def __bool__(self) -> bool:
-        stopped("a branch on a value")
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        stopped(f"np.{name} of the step or of the data is not followed")
-
-
-def number(value: Any) -> Factor:
-    """A number as a factor without a mode."""
-    if isinstance(value, Factor):
-        return value
-    if isinstance(value, (complex, np.complexfloating)):
-        return Factor(_exact(value.real), _exact(value.imag), fmpq_poly([1]))
-    return Factor(_exact(value), fmpq_poly([]), fmpq_poly([1]))
-
-
-def _exact(value: Any) -> fmpq_poly:
-    value = value.item() if isinstance(value, np.generic) else value
-    try:
-        taken = meant(value) if is_rounded(value) else Fraction(value)
-    except (TypeError, ValueError, OverflowError):
-        stopped(f"{value!r:.40} is no number that is followed")
-    return fmpq_poly([to_fmpq(taken)])
-
-
-def _add(a: Factor, b: Any) -> Factor:
-    b = number(b)
-    if a.mode != b.mode and not (_is_zero(a) or _is_zero(b)):
-        stopped("a sum of different modes, or of a mode and a number")
-    mode = b.mode if _is_zero(a) else a.mode
-    if a.den == b.den:
-        return Factor(a.re + b.re, a.im + b.im, a.den, mode)
-    return Factor(a.re * b.den + b.re * a.den, a.im * b.den + b.im * a.den, a.den * b.den, mode)
-
-
-def _is_zero(a: Factor) -> bool:
-    return a.re == 0 and a.im == 0
-
-
-def _times(a: Factor, b: Any) -> Factor:
-    b = number(b)
-    if a.mode is not None and b.mode is not None:
-        stopped("a product of the data with itself")
-    return Factor(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re, a.den * b.den,
-                  a.mode if b.mode is None else b.mode)
-
-
-class Signal:
-    """The data, with a factor for every mode."""
-
-    __array_ufunc__ = None
-    __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
-    dtype = np.dtype(float)
-
-    def __init__(self, factors: np.ndarray):
-        self.factors = factors
-        self.shape, self.ndim, self.size = factors.shape, factors.ndim, factors.size
-
-    def _by(self, other: Operand, operation: Callable[[Any, Any], Any]) -> Signal:
-        if isinstance(other, np.ndarray) and other.ndim == 0:
-            other = other.item()
-        if isinstance(other, Signal) or (not isinstance(other, Factor) and np.ndim(other)):
-            stopped("a product with an array or with the data, beside a Fourier transform")
-        return Signal(operation(self.factors, number(other)))
-
-    def __add__(self, other: Operand) -> Signal:
-        if not isinstance(other, Signal):
-            stopped("a source, beside a Fourier transform")
-        return Signal(self.factors + other.factors)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Operand) -> Signal:
-        return self + -other
-
-    def __rsub__(self, other: Operand) -> Signal:
-        return -self + other
-
-    def __neg__(self) -> Signal:
-        return Signal(-self.factors)
-
-    def __mul__(self, other: Operand) -> Signal:
-        return self._by(other, lambda a, b: a * b)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Operand) -> Signal:
-        return self._by(other, lambda a, b: a / b)
-
-    def copy(self) -> Signal:
-        return self
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
-
-    @property
-    def real(self) -> Signal:
-        """Of a signal, the real part has the mean of a factor and the mirrored conjugate."""
-        mirrored = self.factors
-        for axis in range(self.ndim):
-            mirrored = np.roll(np.flip(mirrored, axis), 1, axis)
-        out = np.empty(self.shape, dtype=object)
-        for place, factor in np.ndenumerate(self.factors):
-            other: Operand = mirrored[place]
-            mean = _times(_add(_bare(factor), _bare(other).conjugate()), Fraction(1, 2))
-            out[place] = Factor(mean.re, mean.im, mean.den, place)
-        return Signal(out)
-
-    def __array_function__(self, func: Any, types: Any, args: Any, options: Any) -> Any:
-        if func is np.real:
-            return args[0].real
-        stopped(f"np.{func.__name__} beside a Fourier transform is not followed")
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        stopped(f"the attribute {name} beside a Fourier transform is not followed")
-
-    def __getitem__(self, key: Any) -> Any:
-        stopped("a part of the data, beside a Fourier transform")
-
-    def __pow__(self, exponent: Any) -> Any:
-        stopped("a power of the data")
-
-
-def _bare(factor: Factor) -> Factor:
-    return Factor(factor.re, factor.im, factor.den)
 
 
 def _forward(half: bool, axes: int | None) -> Function:
@@ -251,6 +40,8 @@ def _forward(half: bool, axes: int | None) -> Function:
         if not isinstance(a, Signal):
             return _PLAIN[half, axes, True](a, *args, **options)
         _check(a, args, options, axes)
+        if a.basis not in (None, FOURIER):
+            stopped("modes of two different bases")
         return a.factors[..., :a.shape[-1] // 2 + 1].copy() if half else a.factors.copy()
     return run
 
@@ -268,11 +59,11 @@ def _backward(half: bool, axes: int | None, shape: tuple[int, ...]) -> Function:
             if half and place[-1] >= wide[-1]:
                 there = tuple((n - k) % n for k, n in zip(place, shape, strict=True))
             factor = number(a[there])
-            if factor.mode not in (None, there) or (factor.mode is None and not _is_zero(factor)):
+            if factor.mode not in (None, there) or (factor.mode is None and not is_zero(factor)):
                 stopped("modes that have changed their places")
             factor = factor if there == place else factor.conjugate()
             out[place] = Factor(factor.re, factor.im, factor.den, place)
-        found = Signal(out)
+        found = Signal(out, FOURIER)
         return found.real if half else found
     return run
 
@@ -301,7 +92,12 @@ def _transforms(shape: tuple[int, ...]) -> dict[int, Any]:
 
 def factors_of(function: Function, shape: Any, seed: int = 0,
                at: Fraction | None = None) -> np.ndarray:
-    """The factors of a step that is diagonal in Fourier's basis, as an array of its shape.
+    """The factors of :func:`modes_of` alone."""
+    return modes_of(function, shape, seed, at).factors
+
+
+def modes_of(function: Function, shape: Any, seed: int = 0, at: Fraction | None = None) -> Modes:
+    """The factors of a step that is diagonal in a basis of waves or of cosines.
 
     With `at` the step is that number, else it is left open.
 
@@ -322,25 +118,25 @@ def factors_of(function: Function, shape: Any, seed: int = 0,
     args: Any = (Signal(unit), dt) if takes_step(function) else (Signal(unit),)
     try:
         with limits_in_words():
-            result = with_stand_ins(function, _transforms(shape))(*args)
+            result = with_stand_ins(function, _transforms(shape) | cosine_transforms())(*args)
     except Undecided:
         raise
     except (StabkitError, *UNFIT) as error:
         raise TracingStopped(f"it raises {in_words(error)} on modes") from error
     if not isinstance(result, Signal) or result.shape != shape:
         raise TracingStopped("it returns no real array of the shape of its input")
-    factors = result.factors
+    factors, basis = result.factors, result.basis or FOURIER
     rng = np.random.default_rng([seed, 11])
     for step in (Fraction(1, 64), Fraction(3, 7)) if at is None else (at,):
         u = rng.standard_normal(shape)
         beside = (float(step),) if takes_step(function) else ()
         made = np.asarray(function(u.copy(), *beside))
-        wanted = np.fft.ifftn(values_at(factors, step) * np.fft.fftn(u))
+        wanted = basis.backward(values_at(factors, step) * basis.forward(u))
         if np.iscomplexobj(made) or not (
                 np.abs(made - wanted) <= _CLOSE * (1 + np.abs(wanted))).all():
             raise TracingStopped("the function does not do on numbers what it did on modes")
     refuse_state(function, lambda: function(u.copy(), *beside))
-    return factors
+    return Modes(factors, basis)
 
 
 def values_at(factors: np.ndarray, dt: Fraction) -> np.ndarray:

@@ -11,7 +11,15 @@ from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Function, Matrix, Record
 from stabkit.tracing.arithmetic import elementwise
-from stabkit.tracing.array import Traced, holds_numbers, made, operand, plain, shape_of
+from stabkit.tracing.array import (
+    Traced,
+    TracedArray,
+    holds_numbers,
+    made,
+    operand,
+    plain,
+    shape_of,
+)
 from stabkit.tracing.moving import MOVING
 from stabkit.tracing.numbers import exact_form, exact_matrix
 from stabkit.tracing.tracer import Tracer
@@ -41,6 +49,32 @@ def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: DTypeLike | None
 def _mean(tracer: Tracer, array: Array, axis: Any = None, **options: Any) -> Array:
     total = _sum(tracer, array, axis, **options)
     return total / (array.size // total.size) if isinstance(array, Traced) else total
+
+
+def _norm(tracer: Tracer, array: Array, ord: Any = None, axis: Any = None, keepdims: Any = False
+          ) -> Array:
+    if ord not in (None, 2) or (ord == 2 and axis is None and array.ndim > 1) or \
+            np.ndim(axis or 0):
+        tracer.stop("np.linalg.norm is followed for Euclidean norms")
+    return np.sqrt(np.sum(array * array, axis=axis, keepdims=keepdims))
+
+
+def _added_at(tracer: Tracer, ufunc: Any, array: Array, key: Any, values: Array) -> None:
+    """np.add.at: each time that a place is named, one value is added to it."""
+    if not isinstance(array, TracedArray):
+        tracer.fills_numbers = True
+        tracer.stop("np.add.at writes into an array of numbers; make it with np.zeros_like(u)")
+    own = np.arange(array.size).reshape(array.shape)[key]
+    added = operand(tracer, values, own.shape).combined(
+        np.arange(own.size), None, own.ravel(), array.size)
+    array[...] = ufunc(array, made(tracer, added, array.shape))
+
+
+def _bincount(tracer: Tracer, places: Array, weights: Array = None, minlength: int = 0) -> Array:
+    places = plain(places).astype(int)
+    out = np.zeros_like(weights, shape=max(int(places.max(initial=-1)) + 1, minlength))
+    np.add.at(out, places, weights)
+    return out
 
 
 def _cumsum(tracer: Tracer, array: Array, axis: Any = None, **options: Any) -> Array:
@@ -215,5 +249,7 @@ def exactly(tracer: Tracer, number: Any) -> Array:
 SUMMING: dict[Function, Function] = {
     np.sum: _sum, np.mean: _mean, np.average: _mean, np.cumsum: _cumsum, np.diff: _diff,
     np.dot: _dot, np.vdot: _dot, np.einsum: _einsum, np.convolve: _convolve,
+    np.linalg.norm: _norm, np.bincount: _bincount, np.add.at: _added_at,
+    np.subtract.at: _added_at,
     np.correlate: _correlate, np.gradient: _gradient, np.clip: _clip, np.outer: _outer,
 }

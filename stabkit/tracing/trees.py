@@ -48,6 +48,14 @@ class Sum:
         """Whether it is a linear form without a constant."""
         return not self.nodes and not self.constant
 
+    def over(self, other: Sum) -> Fraction | None:
+        """c with this = c·other, or None."""
+        a, b = ([(0, s.constant), *s.linear, *((node, c) for c, node in s.nodes)]
+                for s in (self, other))
+        c = next((x / y for (_, x), (_, y) in zip(a, b, strict=False) if x and y), None)
+        return c if c and len(a) == len(b) and all(
+            i == j and x == c * y for (i, x), (j, y) in zip(a, b, strict=True)) else None
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -101,13 +109,13 @@ class _Trees:
         if system is not None:
             raise Undecided("the step solves a linear system, and something else in it is not "
                             f"linear ({system.line})")
-        self.entries = [[_listed(part) for part in node.parts] for node in found.nodes]
+        self.entries = [[listed(part) for part in node.parts] for node in found.nodes]
         if len(found.form.denominator) > 1:
             raise Undecided("the step divides by a polynomial in dt")
 
     def rows(self) -> Iterator[Row]:
         divisor = self.form.denominator[0]
-        for number, terms in enumerate(_listed(self.form)):
+        for number, terms in enumerate(listed(self.form)):
             self.names: dict[int, int] = {number: 0}
             self.count = 0
             constant: Polynomial = (Fraction(0),)
@@ -119,7 +127,8 @@ class _Trees:
                 elif column <= self.size:
                     linear.append((self._name(column - 1), poly))
                 elif not self._vanishes(column):
-                    nodes.append((poly, self._operation(column)))
+                    factor, node = self._operation(column)
+                    nodes.append((tuple(factor * c for c in poly), node))
             yield Row(constant, tuple(linear), tuple(nodes), tuple(self.names))
 
     def _name(self, place: int) -> int:
@@ -136,15 +145,19 @@ class _Trees:
                   if node.first <= column < node.first + node.count)
         return at, column - self.nodes[at].first
 
-    def _operation(self, column: int) -> Operation:
+    def _operation(self, column: int) -> tuple[Fraction, Operation]:
+        """A number and the operation that it multiplies; −d·d is −1 times a square."""
         self.count += 1
         if self.count > _LARGE:
             raise Undecided(f"an output needs more than {_LARGE} operations")
         at, entry = self._place(column)
         node = self.nodes[at]
-        return Operation(node.name, tuple(
-            self._sum(part[entry], form.denominator, node.line)
-            for part, form in zip(self.entries[at], node.parts, strict=True)), node.line)
+        parts = tuple(self._sum(part[entry], form.denominator, node.line)
+                      for part, form in zip(self.entries[at], node.parts, strict=True))
+        factor = parts[0].over(parts[1]) if node.name == "multiply" else None
+        if factor is None:
+            return Fraction(1), Operation(node.name, parts, node.line)
+        return factor, Operation(node.name, (parts[1], parts[1]), node.line)
 
     def _sum(self, terms: list, denominator: tuple[int, ...], line: str) -> Sum:
         constant, linear, nodes = Fraction(0), [], []
@@ -157,11 +170,13 @@ class _Trees:
             elif column <= self.size:
                 linear.append((self._name(column - 1), c))
             elif not self._vanishes(column):
-                nodes.append((c, self._operation(column)))
+                factor, node = self._operation(column)
+                nodes.append((c * factor, node))
         return Sum(constant, tuple(sorted(linear)), tuple(nodes))
 
 
-def _listed(form: Form) -> list[list[tuple[int, list[int]]]]:
+def listed(form: Form) -> list[list[tuple[int, list[int]]]]:
+    """For every row its columns with their numerators."""
     out: list[list[Any]] = [[] for _ in range(form.count)]
     for row, column, p in zip(form.rows.tolist(), form.columns.tolist(),
                               form.numerators.tolist(), strict=True):

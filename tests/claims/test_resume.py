@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 
 from stabkit.claims.claim import load_claims
 from stabkit.claims.verify import verify
-from stabkit.cli.journal import Journal, path_of
+from stabkit.cli.journal import Journal, path_of, resume_from
+from stabkit.report import output
 
 UNIX = pytest.mark.skipif(os.name != "posix", reason="Windows sends no such signals to a process")
 HEAD = """
@@ -222,3 +224,90 @@ def alive(process):
         return False
     told = Path(f"/proc/{process}/stat")  # of Linux: a dead one may wait for its parent
     return not told.exists() or told.read_text().split()[2] != "Z"
+
+
+def test_a_damaged_line_of_a_journal_is_no_verdict(tmp_path):
+    """One byte of the line is set to others, at each place: what is taken is what was decided."""
+    target, path = tmp_path / "v.json", claims_file(tmp_path, count=1, seconds=0)
+    claims = load_claims(path)
+    known = verify(claims)
+    with Journal(target, {}) as journal:
+        journal.start(known)
+    head, line, _ = path_of(target).read_bytes().split(b"\n")
+    assert [item.to_json() for item in resume_from(str(target), {}, claims)] == [known[0].to_json()]
+    taken = 0
+    for place in range(len(line)):
+        byte = line[place]
+        for other in {byte ^ 1, byte ^ 0x20, ord(" "), ord('"'), 0xff} - {byte}:
+            changed = line[:place] + bytes([other]) + line[place + 1:]
+            path_of(target).write_bytes(head + b"\n" + changed + b"\n")
+            found = resume_from(str(target), {}, claims)
+            assert [item.to_json() for item in found] in ([], [known[0].to_json()])
+            taken += len(found)
+    assert taken <= 5 * line.count(b" ")  # white space says nothing
+
+
+def test_a_line_that_was_rewritten_is_no_verdict(tmp_path):
+    """Planted: "refuted" is made "proved" with the old seal, without one, and two lines in one."""
+    target = tmp_path / "v.json"
+    path = claims_file(tmp_path, "@claim('p. 9')\ndef claim_9():\n    '''False.'''\n    return "
+                       "Calculation(dict(a=0), [], ['a > a'], '')\n", count=1, seconds=0)
+    claims = load_claims(path)
+    known = verify(claims)
+    with Journal(target, {}) as journal:
+        journal.start(known)
+    head, first, second, _ = path_of(target).read_text("utf-8").split("\n")
+    changed = {**json.loads(second), "status": "proved", "scope": "listed", "expected": "proved"}
+    for bad in (json.dumps(changed), json.dumps({**changed, "seal": None}), second[:-1], "[" * 9999,
+                first[:-2] + second[-66:], '{"seal": 1}', "null", '{"seal": NaN, "a": NaN}'):
+        path_of(target).write_text(f"{head}\n{first}\n{bad}\n", "utf-8")
+        found = resume_from(str(target), {}, claims)
+        assert [item.to_json() for item in found] == [known[0].to_json()]
+
+
+@UNIX
+def test_what_a_killed_process_left_is_cleared_away(tmp_path):
+    """Half a file of one that was killed goes when the file is written next; others' stay."""
+    target, other, ended = tmp_path / "v.json", tmp_path / "w.json", subprocess.Popen(["true"])
+    ended.wait()
+    left = []
+    for path, process in ((target, ended.pid), (other, ended.pid), (target, os.getppid())):
+        handle, name = tempfile.mkstemp(".part", output._mark(path, process), tmp_path)
+        os.close(handle)
+        left.append(Path(name))
+    output.write(target, "whole")
+    assert [path.exists() for path in left] == [False, True, True]
+    assert target.read_text() == "whole" and len(list(tmp_path.iterdir())) == 3
+
+
+@UNIX
+@pytest.mark.slow
+def test_a_writer_that_is_killed_leaves_nothing_for_long(tmp_path):
+    """SIGKILL while it waits for the disk; the next writer has the folder to itself."""
+    target = tmp_path / "v.json"
+    code = ("import os, sys, time\nfrom stabkit.report.output import write\n"
+            "os.fsync = lambda number: (print('waits', flush=True), time.sleep(60))\n"
+            "write(sys.argv[1], 'half')\n")
+    with subprocess.Popen([sys.executable, "-c", code, target], stdout=subprocess.PIPE) as running:
+        assert running.stdout.readline() == b"waits\n"
+        assert len(list(tmp_path.glob(".stabkit-*.part"))) == 1
+        output.write(target, "one")  # beside one that is alive
+        assert len(list(tmp_path.glob(".stabkit-*.part"))) == 1
+        running.kill()
+    output.write(target, "two")
+    assert [path.name for path in tmp_path.iterdir()] == ["v.json"]
+    assert target.read_text() == "two"
+
+
+@UNIX
+def test_a_folder_of_one_that_was_killed_between_two_renamings_comes_back(tmp_path):
+    """The old report is whole in what was left; then the new one takes its place."""
+    place, ended = tmp_path / "reports", subprocess.Popen(["true"])
+    ended.wait()
+    trial = Path(tempfile.mkdtemp(".part", output._mark(place, ended.pid), tmp_path))
+    (trial / "old").mkdir()
+    (trial / "old" / "a").write_text("old")
+    output._clear_away(place)
+    assert (place / "a").read_text() == "old" and not trial.exists()
+    output.write_folder(place, {"b": "new"})
+    assert [path.name for path in place.iterdir()] == ["b"] and not list(tmp_path.glob(".*"))

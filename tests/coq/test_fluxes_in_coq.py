@@ -8,6 +8,7 @@ from fractions import Fraction as F
 from pathlib import Path
 
 import pytest
+from coq_library import coqc, with_library
 
 from stabkit import fluxes
 from stabkit.coq import folder
@@ -62,15 +63,10 @@ def test_facts_and_formulas_are_those_of_the_dictionary(name, low, high, quotien
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    place = tmp_path_factory.mktemp("fluxes")
-    for name in ("Stabkit.v", "Makefile", "Fluxes.v"):
+    place = with_library(tmp_path_factory.mktemp("fluxes"), "Stabkit")
+    for name in ("Makefile", "Fluxes.v"):
         (place / name).write_text(folder([]).files[name], "utf-8")
     return place
-
-
-def coqc(place, name):
-    return subprocess.run(["coqc", "-q", "-w", "-all", name], cwd=place, capture_output=True,
-                          text=True, timeout=300)
 
 
 @with_interval
@@ -92,7 +88,6 @@ def test_coq_accepts_the_facts(place):
 ], ids=["perona_malik", "rational", "charbonnier", "tanh", "soft"])
 def test_coq_refuses_better_facts(place, true, false):
     """Ends a little nearer than the true ones."""
-    coqc(place, "Stabkit.v")
     assert TEXT.count(true) >= 1
     (place / "Better.v").write_text(TEXT.replace(true, false), "utf-8")
     done = coqc(place, "Better.v")

@@ -7,18 +7,18 @@ import scipy.sparse
 from driving import Door
 from files import networks, saved
 from hypothesis import strategies as st
-from mutations import ODD
+from mutations import ODD, Pool
 
 import stabkit
 from stabkit import decide, fluxes, multigrid, step_bound
 from stabkit import testing as drawn
 from stabkit.audit import audit as audited
-from stabkit.audit.torch_module import read as read_module
+from stabkit.tracing import trace
 
 NOTIONS = (stabkit.EUCLIDEAN, stabkit.CONTRACTION, stabkit.RANGE, stabkit.SIGN, stabkit.CONTRAST,
            stabkit.MAX_NORM, stabkit.POSITIVITY, stabkit.MEAN, stabkit.VARIATION, stabkit.EXTREMA,
            stabkit.CYCLIC_SIGN, stabkit.POWER_BOUNDED, stabkit.sensitivity(1))
-TRIALS = 200
+TRIALS = 16
 SLACK = 1e-9  # of rounding, where a float step is compared with what is proved of the exact one
 
 # -- steps of a user's -----------------------------------------------------------------------------
@@ -68,8 +68,21 @@ def steps():
                     if not (v.max() <= top and v.min() >= low):
                         raise AssertionError("proved, and floats break it")
 
-    return Door(st.tuples(STEPS, st.sampled_from(NOTIONS), st.sampled_from(
-        [Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(1, 10)])), enter, limit=30)
+    texts, dts = Pool(STEPS), [Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(1, 10)]
+    return Door(lambda random: (texts(random), random.choice(NOTIONS), random.choice(dts)), enter,
+                limit=30)
+
+
+def traced():
+    """The same functions, run on symbols and compared with themselves, which takes a hundredth."""
+    texts, dts = Pool(STEPS), [None, Fraction(1, 4), Fraction(1)]
+
+    def enter(given):
+        with np.errstate(all="ignore"):
+            trace(written(given[0]), given[1], dt=given[2])
+
+    return Door(lambda random: (texts(random), random.choice([4, (4,), (2, 2), 1]),
+                                random.choice(dts)), enter, limit=30)
 
 
 def bounds():
@@ -85,24 +98,32 @@ def bounds():
             else:
                 step_bound(what, notion, trials=50, halvings=3)
 
-    return Door(st.tuples(st.one_of(STEPS, schemes), st.sampled_from(NOTIONS)), enter, limit=60)
+    pool = Pool(st.one_of(STEPS, schemes))
+    return Door(lambda random: (pool(random), random.choice(NOTIONS)), enter, limit=60)
 
 
 # -- schemes and what they are made of -------------------------------------------------------------
-@st.composite
-def schemes(draw):
-    K, flux = draw(drawn.operators(4)), draw(st.one_of(drawn.fluxes(), drawn.activations()))
-    tau = draw(drawn.rationals(2, 8).map(lambda tau: abs(tau) or Fraction(1, 16)))
-    return draw(st.sampled_from([
-        lambda: stabkit.Explicit(K, flux, tau), lambda: stabkit.FSI(K, flux, tau, 2),
-        lambda: stabkit.Implicit(K, flux, tau), lambda: stabkit.Pointwise(flux, K.shape[1]),
-        lambda: stabkit.Linear(K), lambda: stabkit.ResidualBlock(K, K.T, flux, tau),
-        lambda: stabkit.repeat(stabkit.Explicit(K, flux, tau), 2)]))
+def schemes():
+    """What makes any scheme of the package."""
+    operators = Pool(drawn.operators(4))
+    nonlinearities = Pool(st.one_of(drawn.fluxes(), drawn.activations()))
+    steps = Pool(drawn.rationals(2, 8).map(lambda tau: abs(tau) or Fraction(1, 16)))
+
+    def make(random):
+        K, flux, tau = operators(random), nonlinearities(random), steps(random)
+        return random.choice([
+            lambda: stabkit.Explicit(K, flux, tau), lambda: stabkit.FSI(K, flux, tau, 2),
+            lambda: stabkit.Implicit(K, flux, tau), lambda: stabkit.Pointwise(flux, K.shape[1]),
+            lambda: stabkit.Linear(K), lambda: stabkit.ResidualBlock(K, K.T, flux, tau),
+            lambda: stabkit.repeat(stabkit.Explicit(K, flux, tau), 2)])
+
+    return make
 
 
 def deciding():
     """A scheme of the package in one of the senses."""
-    return Door(st.tuples(schemes(), st.sampled_from(NOTIONS)),
+    make = schemes()
+    return Door(lambda random: (make(random), random.choice(NOTIONS)),
                 lambda given: decide(given[0](), given[1], trials=TRIALS), limit=60)
 
 
@@ -135,9 +156,10 @@ def constructors():
             if "positional argument" not in str(error):  # Python's own word for a wrong number
                 raise
 
-    makers = st.sampled_from(sorted(_MAKERS, key=lambda make: make.__name__))
-    arguments = st.lists(_ANYTHING.filter(_is_small), min_size=1, max_size=4)
-    return Door(st.tuples(makers, arguments), enter, limit=30)
+    makers = sorted(_MAKERS, key=lambda make: make.__name__)
+    anything = Pool(_ANYTHING.filter(_is_small))
+    return Door(lambda random: (random.choice(makers), [
+        anything(random) for _ in range(random.randint(1, 4))]), enter, limit=30)
 
 
 def _is_small(value):
@@ -150,12 +172,11 @@ def audits():
     return Door(networks, saved(".npz", lambda path: audited(path, budget=0.05)), limit=60)
 
 
-@st.composite
-def systems(draw):
+def systems(random):
     """Sparse matrices, most of them M-matrices, with a right-hand side and a scale."""
-    n = draw(st.sampled_from([1, 2, 3, 10, 40, 150]))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    kind = draw(st.sampled_from(["any", "definite", "M-matrix", "M-matrix", "singular"]))
+    n = random.choice([1, 2, 2, 3, 3, 5, 5, 10, 10, 20])
+    rng = np.random.default_rng(random.getrandbits(32))
+    kind = random.choice(["any", "definite", "M-matrix", "M-matrix", "singular"])
     A = scipy.sparse.random(n, n, min(1.0, 4 / n), random_state=rng,
                             data_rvs=rng.standard_normal).tocsr()
     if kind == "definite":
@@ -163,7 +184,7 @@ def systems(draw):
     elif kind != "any":
         A = abs(A) + abs(A).T
         A = scipy.sparse.diags(np.asarray(A.sum(0)).ravel() + (kind == "M-matrix")) - A
-    scale = draw(st.sampled_from([*[1.0] * 8, 1e-5, 1e-300, 1e300, -1.0, 0.0, float("nan")]))
+    scale = random.choice([*[1.0] * 8, 1e-5, 1e-300, 1e300, -1.0, 0.0, float("nan")])
     return (scale * A).tocsr(), rng.standard_normal(n), kind
 
 
@@ -179,25 +200,4 @@ def solving():
                 return
             multigrid.energy_bound(method)
 
-    return Door(systems(), enter, limit=30)
-
-
-# -- modules of PyTorch ----------------------------------------------------------------------------
-@st.composite
-def modules(draw):
-    from torch import manual_seed, nn
-
-    manual_seed(draw(st.integers(0, 999)))
-    makers = [lambda: nn.Linear(4, 4), lambda: nn.Linear(4, 3), nn.ReLU, nn.Tanh, nn.GELU, nn.ELU,
-              nn.Sigmoid, nn.Softmax, nn.Flatten, lambda: nn.Conv1d(2, 2, 3, padding=1),
-              lambda: nn.MaxPool1d(2), lambda: nn.AvgPool1d(2), lambda: nn.BatchNorm1d(2),
-              lambda: nn.LayerNorm(4), nn.Dropout, nn.Identity, lambda: nn.Upsample(scale_factor=2),
-              lambda: nn.ConvTranspose1d(2, 2, 2), lambda: nn.GroupNorm(1, 2), nn.LeakyReLU,
-              lambda: nn.Embedding(3, 3), lambda: nn.Unflatten(1, (2, 2)), nn.Hardtanh]
-    chosen = draw(st.lists(st.integers(0, len(makers) - 1), max_size=4))
-    shape = draw(st.sampled_from([(4,), (2, 4), (2, 5), (1,), (2, 4, 4)]))
-    return nn.Sequential(*(makers[k]() for k in chosen)), shape
-
-
-def torch():
-    return Door(modules(), lambda given: read_module(*given), limit=60)
+    return Door(systems, enter, limit=30)

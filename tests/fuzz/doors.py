@@ -3,10 +3,12 @@
 import calls
 import evidence
 import files
+import modules
 
 DOORS = {
     "onnx": files.onnx, "npz": files.npz, "npy": files.npy, "csv": files.csv, "wav": files.wav,
-    "json": evidence.json, "language": evidence.language, "steps": calls.steps,
-    "constructors": calls.constructors, "decide": calls.deciding, "step_bound": calls.bounds,
-    "audit": calls.audits, "multigrid": calls.solving, "torch": calls.torch,
+    "json": evidence.json, "language": evidence.language, "traced": calls.traced,
+    "steps": calls.steps, "constructors": calls.constructors, "decide": calls.deciding,
+    "step_bound": calls.bounds, "audit": calls.audits, "multigrid": calls.solving,
+    "torch": modules.torch, "torch_export": modules.torch_export,
 }

@@ -68,8 +68,11 @@ def offer(door: Door, item: Any, count: Count) -> None:
     signal.setitimer(signal.ITIMER_REAL, door.limit)
     try:
         door.enter(item)
-    except StabkitError:
-        count.refused += 1
+    except StabkitError as error:
+        if time.monotonic() - begin < door.limit:
+            count.refused += 1
+        else:  # the end of a user's code is told as an error of it
+            _note(count, TooLong().with_traceback(error.__traceback__), item)
     except (Exception, TooLong) as error:
         _note(count, error, item)
     finally:

@@ -1,6 +1,12 @@
 """Inputs that are nearly right: bytes and trees of JSON with a few places changed."""
 
 from copy import deepcopy
+from random import Random
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+DRAWN = 300  # what Hypothesis draws at a time: a draw takes longer than most inputs
+USES = 20  # of each, beside others, before it draws anew
 
 ODD_NUMBERS = (0, -1, 1, 2, 7, 10**6, 2**31, 2**63, -2**63, 10**30, 0.5, -0.0, 1e308, 5e-324)
 ODD_TEXTS = ("", "0", "x", "1/0", "-3/4", "nan", "inf", "1e999", "\0", "ü", "a" * 300, "__import__",
@@ -73,3 +79,35 @@ def changed_trees(trees):
         return tree
 
     return make
+
+
+def drawn(strategy, count, number):
+    """So many things that a strategy of Hypothesis draws from a seed."""
+    found = []
+
+    @seed(number)
+    @settings(max_examples=count, database=None, deadline=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck))
+    @given(strategy)
+    def keep(item):
+        found.append(item)
+
+    keep()
+    return found
+
+
+class Pool:
+    """Takes one of what a strategy draws; so parts of inputs meet in many ways.
+
+    It draws from a seed of its own that the first `random` gives, so that a run can be repeated.
+    """
+
+    def __init__(self, strategy):
+        self.strategy, self.held, self.left = strategy, [], 0
+
+    def __call__(self, random: Random):
+        if not self.left:
+            self.held = drawn(self.strategy, DRAWN, random.getrandbits(32))
+            self.left = USES * len(self.held)
+        self.left -= 1
+        return random.choice(self.held)

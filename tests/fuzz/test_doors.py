@@ -15,9 +15,9 @@ import stabkit
 from stabkit.cli.signal_file import read_signal
 from stabkit.errors import InvalidArgument
 
-NEEDS = {"onnx": ("onnx",), "torch": ("torch", "onnxscript")}
+NEEDS = {"onnx": ("onnx",), "torch": ("torch",), "torch_export": ("torch", "onnxscript")}
 TIMED = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm signal")
-INPUTS = {"torch": 2, "step_bound": 2, "steps": 5, "decide": 5, "audit": 3, "multigrid": 10}
+INPUTS = {"torch_export": 2, "step_bound": 2, "steps": 5, "decide": 5, "audit": 3, "multigrid": 10}
 
 
 @TIMED

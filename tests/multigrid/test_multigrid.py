@@ -26,7 +26,6 @@ from stabkit.multigrid import (
     Cycle,
     DiffusionProblem,
     F,
-    FastPoisson,
     Jacobi,
     Lines,
     Multigrid,
@@ -312,33 +311,6 @@ def test_callback_history_and_initial_guess():
     assert method.solve(np.zeros((31, 31))).converged
 
 
-# -- the fast path ---------------------------------------------------------------------------------
-@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (4, 1), (3, 3), (3, 11), (15, 7), (7, 31),
-                                   (127, 127)])
-def test_fast_poisson_solves(shape):
-    b = random(shape)
-    solution = FastPoisson(shape, h=Fraction(1, 4)).solve(b, tolerance=1e-12)
-    assert solution.converged
-    np.testing.assert_allclose(solution.u, dst_solve(b / 16), rtol=1e-9, atol=1e-11)
-    A = poisson(shape, h=Fraction(1, 4)).matrix()
-    true = np.linalg.norm(b.ravel() - A @ solution.u.ravel())
-    assert true <= 1.01 * solution.residuals[-1] + 1e-14
-
-
-def test_fast_poisson_is_its_twin():
-    shape = (31, 31)
-    made = geometric(poisson(shape), weighted_transfer(2), coarse_operator=rediscretised, levels=5)
-    twin = Multigrid(made, Cycle(gauss_seidel(red_black),
-                                 post_smoother=gauss_seidel(red_black)))
-    b = random(shape)
-    fast = FastPoisson(shape)
-    for cycles in (1, 3):
-        ours = fast.solve(b, max_cycles=cycles)
-        theirs = twin.solve(b, max_cycles=cycles)
-        np.testing.assert_allclose(ours.u, theirs.u, rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(ours.residuals, theirs.residuals, rtol=1e-10)
-
-
 # -- bad input -------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("call", "word"), [
     (lambda: poisson((0, 3)), "shape"),
@@ -367,12 +339,6 @@ def test_fast_poisson_is_its_twin():
     (lambda: DiffusionProblem(np.ones(7), "periodic"), "boundary"),
     (lambda: stencil([1, 1]), "weights"),
     (lambda: linear(4), "dimension"),
-    (lambda: FastPoisson((7,)), "shape"),
-    (lambda: FastPoisson((9, 9)), "shape"),
-    (lambda: FastPoisson((3, 9)), "shape"),
-    (lambda: FastPoisson((1, 4)), "shape"),
-    (lambda: FastPoisson((7, 7)).solve(np.full((7, 7), np.inf)), "b"),
-    (lambda: FastPoisson((7, 7)).solve(np.ones(49)), "b"),
 ])
 def test_bad_input_is_named(call, word):
     with pytest.raises(InvalidArgument, match=rf"^{word}\b"):

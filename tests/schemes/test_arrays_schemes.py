@@ -25,6 +25,7 @@ from stabkit.schemes import (
     SymmetricLayer,
     TotalVariation,
     Verlet,
+    additive_splitting,
     cycle_spun_haar,
 )
 
@@ -158,6 +159,12 @@ def test_an_implicit_step_that_does_not_converge_says_so(xp):
     scheme = Implicit(difference(1, 6), fluxes.rational("1/10"), "50", max_iterations=1)
     with pytest.raises(HypothesisNotMet, match="no convergence in 1 iterations"):
         scheme(xp.array(signals(6)))
+
+
+def test_additive_splitting(xp):
+    """Each library solves the systems in its own way."""
+    scheme, u = additive_splitting((3, 4), RATIONAL, 2), signals((2, 12))
+    agree(xp.host(scheme(xp.array(u))), scheme(u), exactly=False)
 
 
 def test_pairs(xp):

@@ -28,7 +28,7 @@ from stabkit.schemes import (
     cycle_spun_haar,
     repeat,
 )
-from stabkit.schemes.implicit import WORTH_COMPILING
+from stabkit.schemes.weighted_systems import WORTH_COMPILING
 from stabkit.testing import fluxes as any_flux
 from stabkit.testing import operators, signals
 

@@ -16,7 +16,7 @@ from stabkit import (
     fluxes,
     repeat,
 )
-from stabkit.schemes import implicit, threads, twins
+from stabkit.schemes import threads, twins, weighted_systems
 
 RATIONAL = fluxes.rational(2)
 OPERATORS = (difference(1, 33), difference(1, 20, 1, PERIODIC), difference(2, 17, "1/2"))
@@ -106,7 +106,7 @@ def test_implicit_steps(monkeypatch, order):
     u = np.random.default_rng(6).standard_normal((20, 60))
     scheme, found = Implicit(difference(order, 60), RATIONAL, "1/4"), []
     for least in (10**12, 0):
-        monkeypatch.setattr(implicit, "WORTH_COMPILING", least)
+        monkeypatch.setattr(weighted_systems, "WORTH_COMPILING", least)
         found += [scheme(u), np.stack([scheme(row) for row in u])]
     assert all(np.abs(each - found[0]).max() <= 1e-12 for each in found)
     assert np.array_equal(found[2], found[3])
@@ -114,7 +114,7 @@ def test_implicit_steps(monkeypatch, order):
 
 def test_a_singular_system_has_no_solution():
     """I + τ w KᵀK for K = (−1, 1) has the eigenvalue 1 + 2 τ w, which is 0 for τ = 1/2, w = −1."""
-    solve = Implicit(difference(1, 2), RATIONAL, 0.5)._linear
+    solve = weighted_systems.WeightedSystems(difference(1, 2), 0.5).solve
     x = solve(np.array([[-1.0], [1.0]]), np.array([[1.0, 1.0], [1.0, 0.0]]))
     assert np.isnan(x[0]).all()
     assert x[1] == pytest.approx([0.75, 0.25])

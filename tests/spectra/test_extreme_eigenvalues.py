@@ -1,6 +1,7 @@
 """Enclosures of eigenvalues: against known spectra, exact inertia, LAPACK and FLINT."""
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -32,7 +33,13 @@ from stabkit.spectra import (
     symmetric,
     whole,
 )
-from stabkit.spectra.symmetric import bounds_of_largest, norm_within, rayleigh_bound
+from stabkit.spectra.factors import Sparse
+from stabkit.spectra.symmetric import (
+    bounds_of_largest,
+    is_at_most,
+    norm_within,
+    rayleigh_bound,
+)
 
 PM = fluxes.perona_malik()
 
@@ -161,30 +168,94 @@ def test_scales_and_trivial_matrices():
 
 
 def test_eigenvalues_that_lie_close_together(monkeypatch):
-    """−KᵀK on a grid has 0 of the constants and −(π/90)² beside it: enclosed sharply, also where
-    no product converges at first or at all."""
+    """KᵀK on a grid of 90 x 40: sharply, also where products do not converge, or inverses."""
     K = grid_gradient((90, 40))
-    A = (-1 * (K.T @ K)).sparse()
-    for products in (symmetric._PRODUCTS, ((1e-12, 1), (1e-2, None)), ((1e-12, 1),)):
-        monkeypatch.setattr(symmetric, "_PRODUCTS", products)
-        low, high = bounds_of_largest(A)
-        assert low <= 0 <= high and high - low < Fraction(1, 10**10), products
-
-
-@pytest.mark.parametrize("wrong", [-1e-3, -1e-9, 0.5])
-def test_a_wrong_guess_is_never_believed(wrong, monkeypatch):
-    """With Lanczos or bisection off by some amount, the enclosure widens but holds."""
-    K = grid_gradient((7, 6))
     A = (K.T @ K).sparse()
-    top = float(sum((wave(n, n - 1) for n in (7, 6)), arb(0)).mid())
-    guess = symmetric._guess
-    monkeypatch.setattr(symmetric, "_guess", lambda *of: (
-        guess(*of)[0] + wrong, guess(*of)[1] + wrong, guess(*of)[2]))
-    low, high = bounds_of_largest(A)
-    assert low <= top + 1e-12 and top - 1e-12 <= high
-    monkeypatch.setattr(symmetric, "_guess", lambda *of: (guess(*of)[0], guess(*of)[1], np.append(
-        1.0, np.zeros(41))))
-    assert bounds_of_largest(A)[0] <= top + 1e-12
+    top = sum((wave(n, n - 1) for n in (90, 40)), arb(0))
+    eigsh = scipy.sparse.linalg.eigsh
+
+    def failing(kind):
+        def solve(matrix, *rest, **options):
+            if isinstance(matrix, scipy.sparse.linalg.LinearOperator) == (kind == "inverse"):
+                raise scipy.sparse.linalg.ArpackNoConvergence("none", [], [])
+            return eigsh(matrix, *rest, **options)
+        return solve
+
+    for solve in (eigsh, failing("products"), failing("inverse")):
+        monkeypatch.setattr(symmetric.scipy.sparse.linalg, "eigsh", solve)
+        low, high = bounds_of_largest(A)
+        assert low <= to_fraction(top.upper()) and to_fraction(top.lower()) <= high
+        assert high - low < Fraction(1, 10**10), solve
+
+
+def test_the_constants_of_a_diffusion_need_no_factors(monkeypatch):
+    """−KᵀDK with D >= 0 has 0 of the constants, where all discs of Gershgorin end."""
+    K, rng = grid_gradient((70, 60)), np.random.default_rng(0)
+    D = scipy.sparse.diags_array(rng.random(K.shape[0]))
+    monkeypatch.setattr(symmetric, "_factors", None)
+    low, high = bounds_of_largest((-(K.sparse().T @ D @ K.sparse())).tocsr())
+    assert low <= Fraction(1, 10**15) and -Fraction(1, 10**15) <= high
+    assert high - low < Fraction(1, 10**11)
+
+
+@pytest.mark.parametrize("shape", [(70, 60), (9, 80)])
+@pytest.mark.parametrize("away", [-1, 1, -(10**8), 10**8])
+def test_whether_an_eigenvalue_is_at_most_a_bound(shape, away):
+    """Just above and below 4 sin² sums, by a billionth or by ten: proved, whatever way is taken."""
+    K = grid_gradient(shape)
+    top = to_fraction(sum((wave(n, n - 1) for n in shape), arb(0)).mid())
+    bound = top + Fraction(away, 10**8)
+    assert is_at_most((K.T @ K).sparse(), bound) is (away > 0)
+    assert is_at_most((K.T @ K).sparse(), top) is None
+
+
+@pytest.mark.parametrize("shape, name", [((7, 6), "_bisect"), ((40, 36), "_guess")])
+@pytest.mark.parametrize("wrong", [-1e-3, -1e-9, 0.5])
+def test_a_wrong_guess_is_never_believed(wrong, shape, name, monkeypatch):
+    """With Lanczos or bisection off by some amount, the enclosure widens but holds."""
+    K, guess = grid_gradient(shape), getattr(symmetric, name)
+    A, start = (K.T @ K).sparse(), np.eye(1, shape[0] * shape[1])[0]
+    top = float(sum((wave(n, n - 1) for n in shape), arb(0)).mid())
+
+    def lying(*of):
+        low, high, vector = guess(*of)
+        return low + wrong, high + wrong, vector
+
+    for lie in (lying, lambda *of: (*lying(*of)[:2], start)):
+        monkeypatch.setattr(symmetric, name, lie)
+        low, high = bounds_of_largest(A)
+        assert low <= top + 1e-12 and top - 1e-12 <= high
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_factors_of_a_grid_prove_what_is_true(seed):
+    """SuperLU's bound at many c is above the largest eigenvalue by LAPACK, or there is none."""
+    K, rng = grid_gradient((12, 13)).sparse(), np.random.default_rng(seed)
+    A = (K.T @ scipy.sparse.diags_array(rng.standard_normal(K.shape[0])) @ K).tocsr()
+    A = ((A + A.T.tocsr()) * 0.5).tocsr()
+    top = np.linalg.eigvalsh(A.toarray())[-1]
+    factors = Sparse(A)
+    for away in (-1, -1e-6, -1e-10, 1e-10, 1e-6, 1):
+        ran = factors.factor(top + away)
+        assert ran == (away > 0)
+        if ran:
+            assert 0 < factors.bound() - Fraction(top + away) < Fraction(1, 10**11)
+    right = rng.standard_normal(156)
+    assert np.abs((top + 1) * (x := factors.solve(right)) - A @ x - right).max() < 1e-12
+
+
+def test_a_wrong_factor_widens_the_bound():
+    """U changed beside its diagonal by 10⁻³, or L: what is missed by L U − L D Lᵀ is counted."""
+    K = grid_gradient((6, 6))
+    factors = Sparse((K.T @ K).sparse())
+    assert factors.factor(9.0) and factors.bound() < 9 + Fraction(1, 10**12)
+    c, found = factors.kept
+    assert scipy.sparse.linalg.norm(found.U - scipy.sparse.diags_array(found.U.diagonal())) > 0.1
+    for name in "LU":
+        parts = {"L": found.L.tocsc(), "U": found.U.tocsc()}
+        parts[name].data[parts[name].data < 0] += 1e-3
+        factors.kept = c, SimpleNamespace(**parts)
+        assert factors.bound() > 9 + Fraction(1, 2000), name
 
 
 def test_a_rayleigh_quotient_is_bounded_from_below():

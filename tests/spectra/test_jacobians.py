@@ -217,3 +217,16 @@ def test_bad_signals_are_refused():
         jacobian(scheme, np.zeros(6)) @ np.zeros(5)
     with pytest.raises((InvalidArgument, HypothesisNotMet)):
         jacobian(Implicit(difference(1, 6), PM, 1), fractions(np.arange(6)))
+
+
+@pytest.mark.parametrize("shape", [(40,), (3, 40)])
+def test_products_once_the_matrix_is_written(shape):
+    """J v and Jᵀ w by the recorded step and, after ``sparse()``, by its matrix, of many signals."""
+    rng = np.random.default_rng(0)
+    step = Explicit(difference(2, 40), fluxes.perona_malik(), "1/16")
+    J, v = jacobian(step, rng.standard_normal(40)), rng.standard_normal(shape)
+    before = J @ v, J.T @ v
+    dense = J.sparse().toarray()
+    for first, now, matrix in zip(before, (J @ v, J.T @ v), (dense, dense.T), strict=True):
+        assert first.shape == now.shape == shape
+        assert np.abs(first - v @ matrix.T).max() < 1e-13 > np.abs(now - v @ matrix.T).max()

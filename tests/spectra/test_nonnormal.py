@@ -134,6 +134,35 @@ def test_powers_without_bound():
     assert transient_growth(gallery.jordan_block(6)).largest.overlaps(1)
 
 
+def test_pseudospectral_radius_and_abscissa_of_grcars_matrix():
+    """Guglielmi and Overton (2011), also a test of Pseudospectra.jl: n = 100, ε = 10⁻⁴ reach
+    |z| = 2.85216 and Re z = 2.41276; the largest imaginary part of an eigenvalue is 2.2617668."""
+    A, eps = gallery.grcar(100), 1e-4
+    for end, curve in ((2.85216, lambda r: (r * np.cos(1.327), r * np.sin(1.327))),
+                       (2.41276, lambda a: (a, 0.0))):
+        for away, inside in ((-6e-6, True), (6e-6, False)):
+            x, y = curve(end + away)
+            found = pseudospectrum(A, [x], [y])
+            assert bool(found.inside(eps)[0, 0]) is inside
+            assert bool(found.outside(eps)[0, 0]) is not inside
+    for t in np.linspace(0, np.pi, 9):
+        x, y = 2.85217 * np.cos(t), 2.85217 * np.sin(t)
+        assert pseudospectrum(A, [x], [y]).outside(eps)[0, 0]
+    top = max((imaginary for _, imaginary in spectrum(A).eigenvalues), key=float)
+    assert abs(float(top) - 2.2617668) < 1e-6 and top.width < 1e-6
+
+
+def test_powers_of_a_toeplitz_matrix():
+    """Trefethen and Embree (2005), section 16: 100 above, 10⁻⁴ two below; λ⁵ = 3λ² by hand, and A⁴
+    has one row (0, 0, 0, 0, 10⁸) beside entries of 100."""
+    A = gallery.toeplitz(5, {1: 100.0, -2: 1e-4})
+    found, radius = transient_growth(A, 20), 3 ** (1 / 3)
+    assert abs(float(found.norms[4]) - 1e8) < 1e3 and found.bounded is False
+    assert abs(float(spectrum(A).radius) - radius) < 1e-5
+    grown = [float(found.norms[k + 3]) / float(found.norms[k]) for k in (9, 12)]
+    assert np.abs(np.array(grown) - 3).max() < 1e-9
+
+
 def test_plane_poiseuille_flow():
     """Orszag (1971): at Re = 10⁴, α = 1 the unstable wave has c = 0.23752649 + 0.00373967 i."""
     A = gallery.orr_sommerfeld(64)

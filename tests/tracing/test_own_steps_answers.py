@@ -187,11 +187,9 @@ def test_two_fields_against_the_roots_at_every_angle(levels):
         rng = np.random.default_rng(seed)
         a = rng.integers(-2, 3, (2, 2, 2)) / 4  # row, field, (centre, second difference)
 
-        def second(u):
-            return np.roll(u, 1) - 2 * u + np.roll(u, -1)
-
         def step(s, t, a=a):
-            rows = [sum(a[i, j, 0] * s[j] * (0 if i == j else t) + t * a[i, j, 1] * second(s[j])
+            second = np.roll(s, 1, axis=1) - 2 * s + np.roll(s, -1, axis=1)
+            rows = [sum(a[i, j, 0] * s[j] * (0 if i == j else t) + t * a[i, j, 1] * second[j]
                         for j in range(2)) + (1 - a[i, i, 0]) * s[i] for i in range(2)]
             rows[0] = rows[0] + a[0, 0, 0] * s[0]
             return np.stack([rows[0], s[0] if levels else rows[1] + a[1, 1, 0] * s[1]])

@@ -109,6 +109,19 @@ def certified_range(flux: Flux) -> tuple[Fraction, Fraction] | None:
     return None
 
 
+@lru_cache(maxsize=256)
+def diffusivity_evidence(flux: Flux) -> Evidence | None:
+    """The certificate that Φ(s)/s lies in the declared range for every s, jumps or not."""
+    ends = flux.facts.diffusivities
+    if ends is None:
+        return None
+    log, (low, high) = Transcript(), ends
+    with at_least(_SECONDS):
+        shown = show_bounds(log, flux, "diffusivity", low, high)
+    return None if shown is None else _accepted(
+        log, [shown], f"phi(s) = g(s) s with g in [{low}, {high}]")
+
+
 def _accepted(log: Transcript, shows: Sequence[str], because: str) -> Evidence | None:
     """A certificate in balls, or else in fractions, if the checker accepts it."""
     for arithmetic in ("ball", "rational"):

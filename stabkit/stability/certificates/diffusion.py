@@ -23,6 +23,7 @@ from stabkit.schemes import (
     FixedPoint,
     Implicit,
     IsotropicExplicit,
+    SemiImplicit,
 )
 from stabkit.stability.certificates.flux_bounds import show_linear
 from stabkit.stability.certificates.linear import LARGEST
@@ -64,6 +65,8 @@ def _proofs() -> dict[type[DiffusionScheme], dict[Notion, Callable[..., Evidence
         IsotropicExplicit: {EUCLIDEAN: _isotropic_euclidean, RANGE: _explicit_range},
         Implicit: {EUCLIDEAN: _implicit_euclidean, CONTRACTION: _implicit_contraction,
                    RANGE: _implicit_range, SIGN: _implicit_sign},
+        SemiImplicit: {EUCLIDEAN: _semi_implicit_euclidean, RANGE: _semi_implicit_range,
+                       SIGN: _semi_implicit_sign},
         FixedPoint: {EUCLIDEAN: _fixed_point_euclidean}}
 
 
@@ -213,6 +216,36 @@ def _implicit_sign(scheme: Implicit) -> Evidence | None:
     sketch.tridiagonal()
     return sketch.finish(
         "u = (I + tau K'GK) u' with G >= 0 diagonal: a symmetric positive definite tridiagonal "
+        "M-matrix; its inverse is totally nonnegative, hence variation diminishing")
+
+
+def _semi_implicit_euclidean(scheme: SemiImplicit) -> Evidence | None:
+    sketch = Sketch(scheme)
+    sketch.diffusivity_between(ZERO, None)
+    return sketch.finish("u+ is a mean of solutions of (I + m tau K_l'GK_l) v = u with G >= 0 "
+                         "diagonal, K_l being rows of K: symmetric matrices that are at least I, "
+                         "so |v| <= |u|")
+
+
+def _semi_implicit_range(scheme: SemiImplicit) -> Evidence | None:
+    sketch = Sketch(scheme)
+    sketch.diffusivity_between(ZERO, None)
+    sketch.one_neighbour_each_way()
+    sketch.constants_are_kept()
+    return sketch.finish(
+        "u+ is a mean of solutions of (I + m tau K_l'GK_l) v = u with G >= 0 diagonal, K_l being "
+        "rows of K: M-matrices with row sums 1, so their inverses are nonnegative with row sums 1")
+
+
+def _semi_implicit_sign(scheme: SemiImplicit) -> Evidence | None:
+    if len(scheme.split) > 1:  # means need not diminish variation
+        return None
+    sketch = Sketch(scheme)
+    sketch.diffusivity_between(ZERO, None)
+    sketch.one_neighbour_each_way()
+    sketch.tridiagonal()
+    return sketch.finish(
+        "u = (I + tau K'GK) u+ with G >= 0 diagonal: a symmetric positive definite tridiagonal "
         "M-matrix; its inverse is totally nonnegative, hence variation diminishing")
 
 

@@ -9,7 +9,7 @@ from stabkit.aliases import Rational
 from stabkit.arithmetic.open_step import Unknown
 from stabkit.errors import STOPPED
 from stabkit.operators import Operator
-from stabkit.schemes import Chain, DiffusionScheme, Implicit, Pointwise, Scheme
+from stabkit.schemes import Chain, DiffusionScheme, Implicit, Pointwise, Scheme, SemiImplicit
 from stabkit.stability.certificates.diffusion import certify_diffusion
 from stabkit.stability.certificates.means_of_steps import smaller_steps_are_means
 from stabkit.stability.certificates.pointwise import certify_pointwise
@@ -28,10 +28,10 @@ def reach(scheme: Scheme, opened: Scheme, notion: Notion) -> int:
     bound of the flux; for large K, the first may be τ w B <= c with a bound B of ‖K‖². All of them
     are monotone: c I − τ′ w KᵀK = (c I − τ w KᵀK) + (τ − τ′) w KᵀK is a sum of positive
     semidefinite matrices for 0 < τ′ <= τ, and τ′ w (KᵀK)ᵢᵢ <= τ w (KᵀK)ᵢᵢ, τ′ w B <= τ w B. The
-    other conditions are on K and the flux alone; those of an implicit step are all of this kind. So
-    a certificate at τ holds for all smaller steps, that of an implicit step for all steps. In a
-    chain each part has its own.  Of the steps of others, those that are means have their reach
-    whatever proves them; see :mod:`stabkit.stability.certificates.means_of_steps`.
+    other conditions are on K and the flux alone; those of implicit and semi-implicit steps are all
+    of this kind. So a certificate at τ holds for all smaller steps, one of such a step for all
+    steps. In a chain each part has its own. Of the steps of others, those that are means have their
+    reach whatever proves them; see :mod:`stabkit.stability.certificates.means_of_steps`.
 
     Parameters
     ----------
@@ -58,7 +58,8 @@ def reach(scheme: Scheme, opened: Scheme, notion: Notion) -> int:
     if not isinstance(scheme, DiffusionScheme) or not isinstance(opened, DiffusionScheme) or \
             not _agree(scheme, opened, notion):
         return NONE
-    return ALL if isinstance(scheme, Implicit) or not isinstance(opened.tau, Unknown) else SMALLER
+    return ALL if isinstance(scheme, Implicit | SemiImplicit) or \
+        not isinstance(opened.tau, Unknown) else SMALLER
 
 
 def _agree(scheme: DiffusionScheme, opened: DiffusionScheme, notion: Notion) -> bool:

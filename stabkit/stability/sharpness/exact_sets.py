@@ -15,12 +15,15 @@ from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, MAX_NORM, POSITIVI
 from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.boxes import by_box
+from stabkit.stability.sharpness.composed import by_composition
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.flows import by_flow
 from stabkit.stability.sharpness.implicit import BY_ROWS, by_implicit
+from stabkit.stability.sharpness.kept_boxes import by_pieces
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.lyapunov import by_weights
 from stabkit.stability.sharpness.means import BY_MEANS, LINES, by_means
+from stabkit.stability.sharpness.monotone import GROWING, by_growth
 from stabkit.stability.sharpness.polynomials import by_polynomials
 from stabkit.stability.sharpness.powers import by_powers
 from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm
@@ -73,15 +76,13 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     if not found.is_linear and held is None and found.solves:
         return _of_systems(found, notion, name)
     if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
-        return by_means(found, notion, name)
+        return _by_means_or_growth(found, notion, name)
     if not found.is_linear and notion is MAX_NORM and held is None:
-        kept = by_means(found, RANGE, name)
-        return replace(kept, notion=notion.name, lines=(
-            *kept.lines, "a step that keeps the range of every signal keeps the largest modulus"))
+        return _or_composed(_range_kept, found, notion, name)
     if not found.is_linear and notion is CONTRACTION and held is None:
-        return by_slopes(found, notion, name)
-    if not found.is_linear and notion is EUCLIDEAN and held is None and found.dt is None:
-        return by_flow(found, name)
+        return _or_composed(by_slopes, found, notion, name)
+    if not found.is_linear and notion is EUCLIDEAN and held is None:
+        return _or_composed(_flow, found, notion, name)
     if not found.is_linear:
         found = eliminated(found)
     decide = by_weights if isinstance(notion, Weighted) else EXACTLY.get(notion)
@@ -89,6 +90,28 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
         raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
     step = OwnStep(found, held, dt)
     return beyond_rounding(decide(step, notion, name), step, notion)
+
+
+def _range_kept(found: Trace, notion: Notion, name: str) -> StepBound:
+    kept = _by_means_or_growth(found, RANGE, name)
+    return replace(kept, notion=notion.name, lines=(
+        *kept.lines, "a step that keeps the range of every signal keeps the largest modulus"))
+
+
+def _flow(found: Trace, notion: Notion, name: str) -> StepBound:
+    return by_flow(found, name)
+
+
+def _or_composed(decide: Callable[[Trace, Any, str], StepBound], found: Trace, notion: Notion,
+                 name: str) -> StepBound:
+    """By a certificate of the notion, else as a function of the outputs of a linear step."""
+    try:
+        return decide(found, notion, name)
+    except Undecided as reason:
+        try:
+            return by_composition(found, notion, name)
+        except Undecided:
+            raise reason from None
 
 
 def _of_systems(found: Trace, notion: Notion, name: str) -> StepBound:
@@ -109,7 +132,8 @@ def _of_systems(found: Trace, notion: Notion, name: str) -> StepBound:
 
 
 def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:
-    open_end: StepBound | None = None
+    """By products of two forms or polynomials; else the best of what bounds other operations."""
+    left: StepBound | None = None
     for decide in (by_box, by_polynomials):
         try:
             bound = decide(found, notion, name)
@@ -117,5 +141,36 @@ def _by_box_or_means(found: Trace, notion: StaysIn, name: str) -> StepBound:
             continue
         if bound.proved:
             return bound
-        open_end = open_end or bound
-    return open_end or by_means(found, notion, name)
+        left = left or bound
+    best, reason = left, None
+    for other in (by_pieces, by_growth, by_means) if left is None else (by_means,):
+        try:
+            bound = other(found, notion, name)
+        except Undecided as error:
+            reason = error
+            continue
+        if best is None or _reach(bound) > _reach(best):
+            best = bound if best is None or not best.refuted else replace(
+                bound, refuted=best.refuted, witness=best.witness, by=best.by)
+    if best is None:
+        raise reason or Undecided("nothing bounds it")
+    return best
+
+
+def _reach(bound: StepBound) -> Fraction:
+    """How far what is proved goes."""
+    return max((Fraction(10**30) if high is None else high for _, high in bound.proved),
+               default=Fraction(0))
+
+
+def _by_means_or_growth(found: Trace, notion: Notion, name: str) -> StepBound:
+    """By the first of the two that proves a step."""
+    try:
+        return by_means(found, notion, name)
+    except Undecided as reason:
+        if notion not in GROWING:
+            raise
+        try:
+            return by_growth(found, notion, name)
+        except Undecided:
+            raise reason from None

@@ -24,7 +24,7 @@ from stabkit.stability.sharpness.quadratic import by_norm
 from stabkit.stability.sharpness.ratios import Inputs, ratios
 from stabkit.stability.verdict import Evidence
 from stabkit.tracing import Trace
-from stabkit.tracing.form import merged
+from stabkit.tracing.form import Form, merged
 from stabkit.tracing.trees import Operation, Row, Sum, sorts_of_rows
 
 _ODD = ("tanh", "arctan", "sin")
@@ -64,7 +64,7 @@ def by_flow(found: Trace, name: str) -> StepBound:
         for i, a in edge.form.items():
             for j, b in edge.form.items():
                 entries[i, j] = entries.get((i, j), Fraction(0)) - share * edge.ratio * a * b
-    linear = replace(found, form=_as_form(found.size, entries), nodes=())
+    linear = replace(found, form=_as_form(found.size, entries, _is_open(found)), nodes=())
     bound = by_norm(OwnStep(linear), EUCLIDEAN, name)
     if not bound.proved or bound.proved[0][0]:
         raise Undecided("the diffusion with the largest ratios keeps the norm at no step")
@@ -79,12 +79,17 @@ def _of_flow(evidence: Evidence) -> Evidence | None:
     return confirm_evidence(replace(evidence, data=dict(evidence.data) | {"by": _BY}))
 
 
-def _as_form(size: int, entries: dict[tuple[int, int], Fraction]) -> Any:
-    """I + t K, for the entries of K."""
+def _is_open(found: Trace) -> bool:
+    return found.form.numerators.shape[1] > 1
+
+
+def _as_form(size: int, entries: dict[tuple[int, int], Fraction], is_open: bool) -> Form:
+    """I + t K, for the entries of K; I + K where the step is not open."""
     whole = lcm(*(c.denominator for c in entries.values()))
     places = [*((i, i) for i in range(size)), *entries]
     numerators = np.array([*([whole, 0] for _ in range(size)),
                            *([0, int(c * whole)] for c in entries.values())], dtype=object)
+    numerators = numerators if is_open else numerators.sum(axis=1, keepdims=True)
     if max(abs(int(c)) for c in numerators.ravel()) < 1 << 62:
         numerators = numerators.astype(np.int64)
     rows, columns = np.array(places, dtype=np.int64).T
@@ -94,12 +99,13 @@ def _as_form(size: int, entries: dict[tuple[int, int], Fraction]) -> Any:
 def _edges(found: Trace) -> list[_Edge]:
     """The edges, each once, with what the outputs take of them."""
     edges: dict[Any, _Edge] = {}
+    power = int(_is_open(found))  # of the step, before the values of edges
     for sort in sorts_of_rows(found).values():
         known = [_ratio_of(node) for _, node in sort[0].nodes]
         for row in sort:
             _check_linear(row)
             for (p, node), ratio in zip(row.nodes, known, strict=True):
-                if any(p[:1]) or any(p[2:]):
+                if any(p[:power]) or any(p[power + 1:]):
                     raise Undecided(_NONE)
                 key, sign = _key(node, row.places)
                 form = {row.places[k]: sign * c for k, c in ratio.form}
@@ -108,7 +114,7 @@ def _edges(found: Trace) -> list[_Edge]:
                     raise Undecided(_NONE)
                 edge.ratio = max(edge.ratio, ratio.high)
                 out = row.places[0]
-                edge.taken[out] = edge.taken.get(out, Fraction(0)) + sign * p[1]
+                edge.taken[out] = edge.taken.get(out, Fraction(0)) + sign * p[power]
     return list(edges.values())
 
 

@@ -122,7 +122,7 @@ def leapfrog_of(step: OwnStep, drift: bool = False) -> Leapfrog | None:
     form = step.free.form
     kept = form.columns != CONSTANT
     width = form.numerators.shape[1]
-    if len(form.denominator) > 1 or form.numerators.dtype == object or width > 3 or \
+    if len(form.denominator) > 1 or form.numerators.dtype == object or width > 4 or \
             np.abs(form.numerators).max(initial=0) >= _FITS or form.denominator[0] >= _FITS:
         return None
     places = form.rows[kept], form.columns[kept] - 1
@@ -131,10 +131,34 @@ def leapfrog_of(step: OwnStep, drift: bool = False) -> Leapfrog | None:
     for part in powers:
         part.eliminate_zeros()
     d = int(form.denominator[0])
+    if width == 4:
+        whole = _once_a_step(powers, d)
+        if whole is None:
+            return None
+        powers = whole
     found = _two_levels(powers, d, step.alternating)
     if found is not None:
         return found if found.zeros == (1 if drift else 0) else None
     return _staggered(powers, d, step.alternating, drift)
+
+
+def _once_a_step(powers: list[csr_array], d: int) -> list[csr_array] | None:
+    """Half a kick v − t/2 G x, a drift x + t B v, half a kick: as a whole kick and a drift.
+
+    The two are similar, by half a kick, so their powers are bounded together.
+    """
+    v = np.diff(powers[3].tocsr().indptr) > 0
+    x = ~v
+    drift, kick = powers[1][x][:, v], -powers[1][v][:, x]
+    places, speeds = -2 * powers[2][x][:, x], -2 * powers[2][v][:, v]
+    if any(part.nnz for part in (powers[1][x][:, x], powers[1][v][:, v], powers[2][x][:, v],
+                                 powers[2][v][:, x], powers[3][v][:, v])) or not (
+            _same(powers[0], d * _eye(powers[0].shape[0])) and _is_product(drift, kick, places, d)
+            and _is_product(kick, drift, speeds, d)
+            and _is_product(kick, places, 4 * powers[3][v][:, x], d)):
+        return None
+    keep = csr_array((x.astype(np.int64), (np.arange(x.size),) * 2), shape=(x.size,) * 2)
+    return [powers[0], powers[1], (2 * keep @ powers[2] @ keep).tocsr()]
 
 
 def _two_levels(powers: list[csr_array], d: int, signs: np.ndarray) -> Leapfrog | None:

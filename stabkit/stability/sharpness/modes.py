@@ -1,4 +1,4 @@
-"""For which steps no mode of a step that is diagonal in Fourier's basis grows."""
+"""For which steps no mode grows of a step that is diagonal in a basis of waves or of cosines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.inequalities import certificate
 from stabkit.stability.sharpness.signs import cells
 from stabkit.stability.verdict import Evidence, calculation
-from stabkit.tracing.spectral import Factor, factors_of
+from stabkit.tracing.modes import FOURIER, Basis, Factor
+from stabkit.tracing.spectral import modes_of
 
 _WRITTEN = 300  # polynomials in a certificate
 NOTIONS = (EUCLIDEAN, CONTRACTION, POWER_BOUNDED)
@@ -36,14 +37,14 @@ def by_modes(function: Function, notion: Notion, shape: tuple[int, ...], name: s
     if notion not in NOTIONS:
         raise Undecided(f"there is no certificate of the notion '{notion.name}' for steps by "
                         "Fourier transforms")
-    factors = factors_of(function, shape, seed, dt)
+    modes = modes_of(function, shape, seed, dt)
     rooms: dict[tuple[int, ...], tuple[int, ...]] = {}
-    for place, factor in np.ndenumerate(factors):
+    for place, factor in np.ndenumerate(modes.factors):
         rooms.setdefault(_room(factor), tuple(place))
     whole = list(rooms)
     proved, refuted = intervals(cells([[Fraction(c) for c in p] for p in whole]))
     by = "p is |den|^2 - |num|^2 of the factor of a mode, a polynomial in dt from the constant " \
-         "upwards, for the step run once on Fourier's modes"
+         "upwards, for the step run once on its modes"
     certificates = [] if len(whole) > _WRITTEN else [certificate(whole, steps, by)
                                                      for steps in proved]
     witnesses, mode = [], ""
@@ -54,8 +55,8 @@ def by_modes(function: Function, notion: Notion, shape: tuple[int, ...], name: s
             p, place = found
             witnesses.append(_witness(p, place, low, high))
             if not mode:
-                mode, signals = _called(place), (_wave(place, shape),)
-    lines = (f"diagonal in Fourier's basis, {len(whole)} different modes, for shape "
+                mode, signals = _called(place), (_wave(place, shape, modes.basis),)
+    lines = (f"diagonal in {modes.basis.name}, {len(whole)} different modes, for shape "
              f"{' x '.join(map(str, shape))}"
              + ("; proof by a factor of modulus 1 at most for every mode" if proved else ""),)
     return StepBound(notion.name, proved, refuted, tuple(filter(None, certificates)),
@@ -97,8 +98,14 @@ def _called(place: tuple[int, ...]) -> str:
     return f"mode {place[0] if len(place) == 1 else place}"
 
 
-def _wave(place: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
+def _wave(place: tuple[int, ...], shape: tuple[int, ...], basis: Basis) -> np.ndarray:
     """The mode as a signal, rounded."""
+    if basis != FOURIER:
+        unit = np.zeros(shape)
+        unit[place] = 1
+        wave = np.asarray(basis.backward(unit)).ravel()
+        return np.array([Fraction(round(x * 1024), 1024) for x in wave / np.abs(wave).max()],
+                        dtype=object)
     angle = sum(2 * np.pi * k * np.arange(n).reshape([-1 if a == b else 1 for b in range(
         len(shape))]) / n for a, (k, n) in enumerate(zip(place, shape, strict=True)))
     wave = np.broadcast_to(np.cos(angle), shape).ravel()

@@ -104,7 +104,7 @@ def _exactly_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[i
 
 
 def _is_about_transforms(reason: Undecided) -> bool:
-    return "fft" in str(reason)
+    return any(name in str(reason) for name in ("fft", "dct", "dst"))
 
 
 def _has_margin(notion: Notion) -> bool:

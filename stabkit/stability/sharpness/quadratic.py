@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import product
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -26,6 +25,12 @@ from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.eigenvalues import symmetric_line
 from stabkit.stability.sharpness.ends import intervals
+from stabkit.stability.sharpness.growing_signals import (
+    grown_at_ends,
+    grown_between,
+    joined,
+    rising,
+)
 from stabkit.stability.sharpness.growth import Growing, Matrix
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.linear_step import OwnStep, held_ends
@@ -43,8 +48,6 @@ SYMBOL = "its symbol, of modulus 1 at most at every angle"
 PART = "the symbol, of modulus 1 at most at every angle, of the periodic step that it is a part of"
 SUMS = "moduli of every row and of every column that sum to 1 at most"
 _WRITTEN = 50  # unknowns of a matrix in a certificate
-_AFTER = 1 + 1e-6
-_FAR = (1.5, 4.0, 100.0)  # times the first step, where signals are tried as well
 
 
 def by_norm(step: OwnStep, notion: Notion, name: str) -> StepBound:
@@ -65,14 +68,16 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
                      "CONTRACTION, which compares two signals")
         return _moved(step, StepBound(notion.name, (), (), variable=name, by="the zero signal",
                                       rounding=step.trace.rounding, lines=tuple(lines)))
-    rising = _rising(matrix)
-    never = rising is not None and rising.steps == ((Fraction(0), None),)
+    from_0 = rising(matrix)
+    never = from_0 is not None and from_0.steps == ((Fraction(0), None),)
     proved, why, limit = ((), "", "") if never else _proved(step, matrix)
-    grown = [rising] if rising is not None else []
-    grown += [] if never else _grown(matrix, proved, grown)
+    grown = [from_0] if from_0 is not None else []
+    grown += [] if never else grown_at_ends(matrix, proved, grown)
     if not proved and not grown:
         grown = _grown_exactly(matrix, step.dt)
-    refuted = _joined([steps for each in grown for steps in each.steps])
+    if not never and not matrix.is_large:
+        grown += grown_between(matrix, proved, grown)
+    refuted = joined([steps for each in grown for steps in each.steps])
     certificate = [each for steps in proved for each in _certificates(step, matrix, steps, why)]
     if proved:
         lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS, PART) else ''}"
@@ -285,31 +290,6 @@ def first_growth(matrix: Matrix) -> float | None:
     return low
 
 
-def _rising(matrix: Matrix) -> Growing | None:
-    """A signal that grows at every step from 0 on, if there is one."""
-    u = matrix.rising()
-    found = None if u is None else matrix.growing(u)
-    return found if found is not None and found.steps[0][0] == 0 else None
-
-
-def _grown(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[Growing]:
-    """Further signals that grow, for steps outside the proved ones."""
-    found: list[Growing] = list(known)
-    ends = [high for _, high in proved if high is not None] or \
-        [Fraction(1, 10**6), Fraction(1, 1000), Fraction(1)]
-    near = () if matrix.is_large else (_AFTER,)
-    for end, factor in product(ends, (*near, 1.001, 1.01, *_FAR)):
-        dt = Fraction(float(end) * factor)
-        covered = [*proved, *(steps for each in found for steps in each.steps)]
-        if any(low <= dt and (high is None or dt <= high) for low, high in covered):
-            continue
-        top, u = matrix.largest(float(dt))
-        each = matrix.growing(u, dt) if top > 1 else None
-        if each is not None:
-            found.append(each)
-    return found[len(known):]
-
-
 def _grown_exactly(matrix: Matrix, dt: Fraction | None) -> list[Growing]:
     """A signal that grows by less than floats can tell; of a small matrix there is one or none."""
     at = Fraction(1) if dt is None else dt
@@ -321,17 +301,6 @@ def _grown_exactly(matrix: Matrix, dt: Fraction | None) -> list[Growing]:
     lower = negative_direction(_gap(matrix, at)) if matrix.size <= _MIDDLE else None
     found = None if lower is None else matrix.growing_exactly(lower, at)
     return [] if found is None else [found]
-
-
-def _joined(parts: list[tuple[Fraction, Fraction | None]]) -> Steps:
-    out: list[tuple[Fraction, Fraction | None]] = []
-    for low, high in sorted(parts, key=lambda steps: steps[0]):
-        if out and (out[-1][1] is None or low <= out[-1][1]):
-            before = out.pop()
-            high = None if high is None or before[1] is None else max(high, before[1])
-            low = before[0]
-        out.append((low, high))
-    return tuple(out)
 
 
 def _certificate(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction | None]

@@ -1,0 +1,1 @@
+"""What the papers say of training, tried in the small: ``python -m experiments``."""
