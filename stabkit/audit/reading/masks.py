@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -50,7 +51,7 @@ def masked_softmax(op: Operator, given: Masked, places: np.ndarray) -> View:
     for count in np.unique(counts):
         rows = counts == count
         picked = places[rows][kept[rows]]
-        one = build.move(flat, lambda index, picked=picked: index[:, picked])
+        one = build.move(flat, partial(_taken, picked))
         groups = np.arange(len(picked)).reshape(-1, count)
         parts.append(build.add(Softmax(groups), [one], one.shape))
         target[picked] = start + np.arange(len(picked))
@@ -58,3 +59,7 @@ def masked_softmax(op: Operator, given: Masked, places: np.ndarray) -> View:
     whole = parts[0] if len(parts) == 1 else build.join(parts, 1)
     made = build.move(whole, lambda index: np.where(target == ABSENT, ABSENT, index[:, target]))
     return build.reshape(made, view.shape)
+
+
+def _taken(places: np.ndarray, index: np.ndarray) -> np.ndarray:
+    return index[:, places]

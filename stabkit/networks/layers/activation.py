@@ -54,6 +54,9 @@ class Activation(Layer):
 
     def enclose(self, inputs: Sequence[Enclosure], unit: float) -> Enclosure:
         middle, error = inputs[0]
+        if self.bound is None:  # the error is that of the image of what is so near
+            out, own = _activated(self.flux, middle, error.reshape(-1, *[1] * (middle.ndim - 1)))
+            return out, UP * norms(own) + TINY
         out, own = _activated(self.flux, middle)
         return out, UP * (grown(self.bound, error) + norms(own)) + TINY
 
@@ -131,23 +134,37 @@ def _accepted(log: Transcript, shows: Sequence[str], because: str) -> Evidence |
     return None
 
 
-def _activated(flux: Flux, middle: np.ndarray) -> Enclosure:
-    """The activation at floats, and a bound of the error of each entry."""
-    leak = leak_of(flux)
+def _activated(flux: Flux, middle: np.ndarray, error: np.ndarray | None = None) -> Enclosure:
+    """The activation at floats that may be off, and a bound of the error of each entry."""
+    leak = leak_of(flux) if error is None else None
     if leak is not None:
         out = np.where(middle > 0, middle, leak * middle)
         return out, 2 * U * np.abs(out) + TINY
     out, errors = np.empty_like(middle), np.empty_like(middle)
+    away = np.broadcast_to(np.float64(0) if error is None else error, middle.shape)
     with precision(64):
         for number, (place, value) in enumerate(np.ndenumerate(middle)):
             if number and number % _BATCH == 0 and time_is_over():
                 raise Undecided("the time is over")
-            image = flux.activation(Interval(float(value)))
-            image = image if isinstance(image, Interval) else Interval(image)
+            image = Interval(0) + flux.activation(_around(flux, float(value), float(away[place])))
+            if not image.is_finite:
+                out[place], errors[place] = value, np.inf
+                continue
             near = float(image)
             half = max(image.upper - Fraction(near), Fraction(near) - image.lower)
             out[place], errors[place] = near, float(half) * UP + TINY
     return out, errors
+
+
+def _around(flux: Flux, value: float, off: float) -> Interval:
+    """What an argument lies in that is a float up to an error; that of a root is not negative."""
+    if off == 0:
+        return Interval(value)
+    if not np.isfinite(off):
+        return Interval(-np.inf, np.inf)
+    low, high = Fraction(value) - Fraction(off), Fraction(value) + Fraction(off)
+    return Interval(max(low, Fraction(0)) if high >= 0 and flux.formula() == "sqrt(x)" else low,
+                    high)
 
 
 @lru_cache(maxsize=256)
