@@ -11,10 +11,11 @@ import numpy as np
 
 from stabkit.aliases import Signal
 from stabkit.arithmetic.rational import fraction
-from stabkit.networks.graph import Graph
+from stabkit.networks.graph import Graph, evaluate
 from stabkit.networks.layers import Dense, Layer
 
 _MOST = 8_000_000  # operations that the exact matrices of two chains may take
+_FAR = 0.5         # distance, relative, from which on nothing is made of being nearly transposed
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,19 @@ def compare(before: Graph, after: Graph) -> Transpose | None:
         whole = prod((factor or Fraction(0) for factor in factors), start=scale_two / scale_one)
         if whole:
             return Transpose(whole, float(whole), 0.0, 0.0, Fraction(0))
-    few = small or _work(before) + _work(after) <= _MOST
+    few = small or (_work(before) + _work(after) <= _MOST and not _is_far(before, after))
     return _matrices_compared(before, after) if few else None
+
+
+def _is_far(before: Graph, after: Graph) -> bool:
+    """Whether the matrices in floats are far from transposed: then exact ones are not needed."""
+    first, second = (evaluate(chain.without_bias(), np.eye(chain.size).reshape(
+        -1, *chain.shape)).reshape(chain.size, -1) for chain in (before, after))
+    if first.shape != second.T.shape:
+        return True
+    a, b = first.ravel(), second.T.ravel()
+    rest = b - a * (float(a @ b) / (float(a @ a) or 1.0))
+    return float(np.linalg.norm(rest)) > _FAR * float(np.linalg.norm(b))
 
 
 def _matrices_compared(before: Graph, after: Graph) -> Transpose | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,10 +19,13 @@ from stabkit.networks.layers.scaling import Scaling
 from stabkit.replay import check
 from stabkit.stability.certificates.flux_bounds import all_shown, show_bounds, show_slopes
 from stabkit.stability.verdict import Evidence, calculation
-from stabkit.time_limit import at_least, time_is_over
+from stabkit.time_limit import at_least, time_is_long_over, time_is_over
 
 _SECONDS = 5.0
+_LATE = 0.5    # seconds after the end
 _BATCH = 1024  # entries between two looks at the clock
+_SHOWN: dict[Flux, Evidence | None] = {}
+_MOST = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +50,8 @@ class Activation(Layer):
     def term(self, terms: Sequence[Term], shapes: Sequence[Shape], shape: Shape) -> Term:
         return self.flux.activation(terms[0])
 
-    @cached_property
-    def bound(self) -> Fraction | None:
+    @property
+    def bound(self) -> Fraction | None:  # type: ignore[override]  # what it rests on is kept
         slopes = certified_slopes(self.flux)
         return None if slopes is None else max(abs(slopes[0]), abs(slopes[1]))
 
@@ -77,16 +80,27 @@ class Activation(Layer):
             return True
 
 
-@lru_cache(maxsize=256)
 def certified_slopes(flux: Flux) -> tuple[Fraction, Fraction] | None:
     """The declared range of difference quotients, if the checker confirms it."""
     evidence = slope_evidence(flux)
     return None if evidence is None else flux.facts.slopes
 
 
-@lru_cache(maxsize=256)
 def slope_evidence(flux: Flux) -> Evidence | None:
-    """The certificate that an activation is continuous with slopes in the declared range."""
+    """The certificate that an activation is continuous with slopes in the declared range.
+
+    None, too, where the time has long been over, as in networks of thousands of fluxes.
+    """
+    if flux not in _SHOWN:
+        if time_is_long_over(_LATE):
+            return None
+        if len(_SHOWN) >= _MOST:
+            _SHOWN.clear()
+        _SHOWN[flux] = _evidence(flux)
+    return _SHOWN[flux]
+
+
+def _evidence(flux: Flux) -> Evidence | None:
     if not flux.facts.continuous:
         return None
     log, (low, high) = Transcript(), flux.facts.slopes
@@ -167,7 +181,7 @@ def _around(flux: Flux, value: float, off: float) -> Interval:
                     high)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_MOST)
 def leak_of(flux: Flux) -> float | None:
     """The slope a of an activation max(s, 0) + a min(s, 0) that a float holds; else None."""
     if len(flux.pieces) != 2 or flux.pieces[0].upto != 0 or flux.facts.odd or \
